@@ -1,0 +1,1 @@
+"""Measuring controllers against each other: suites, resumable rows, statistics, reports."""

@@ -1,0 +1,221 @@
+"""The capacitated vehicle routing problem as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lagrl.errors import FleetError, InstanceError
+from lagrl.problems.fleet import Fleet, minimum_vehicles
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+Rounding = Literal["nint", "none", "explicit"]
+
+
+@dataclass(frozen=True, eq=False)
+class CVRP:
+    """One depot, n customers, identical vehicles.
+
+    Node 0 is the depot and node i + 1 is customer i of the demand vector, so that node numbers are the customer
+    numbers 1 … n of CVRPLIB's `.sol` files.
+
+    Attributes
+    ----------
+    name
+        Instance name.
+    demand
+        [n] int64, demand units, depot excluded.
+    capacity
+        Demand units a vehicle can carry (Q).
+    distance
+        [n + 1, n + 1] float64, symmetric, distance units.
+    coordinates
+        [n + 1, 2] float64, or None where only distances are known.
+    fleet
+        Rule on the number of routes.
+    rounding
+        How `distance` came from `coordinates`: `nint` is floor(d + 0.5), `none` keeps d, `explicit` was given.
+    best_known
+        Best known cost under `fleet`, distance units, or None.
+    comment
+        Free text of the file.
+
+    Raises
+    ------
+    InstanceError
+        If an array has the wrong shape, a non-finite or negative entry, or a demand exceeds the capacity.
+    FleetError
+        If the fleet rule cannot be met.
+    """
+
+    name: str
+    demand: NDArray[np.int64]
+    capacity: int
+    distance: NDArray[np.float64] = field(repr=False)
+    coordinates: NDArray[np.float64] | None = field(default=None, repr=False)
+    fleet: Fleet = field(default_factory=Fleet)
+    rounding: Rounding = "explicit"
+    best_known: float | None = None
+    comment: str = ""
+
+    def __post_init__(self) -> None:
+        _validate_demand(self)
+        _validate_distance(self)
+        _validate_fleet(self)
+        for array in (self.demand, self.distance, self.coordinates):
+            if array is not None:
+                array.setflags(write=False)
+
+    @classmethod
+    def from_coordinates(
+        cls,
+        name: str,
+        coordinates: ArrayLike,
+        demand: ArrayLike,
+        capacity: int,
+        *,
+        rounding: Literal["nint", "none"] = "nint",
+        fleet: Fleet | None = None,
+        best_known: float | None = None,
+        comment: str = "",
+    ) -> CVRP:
+        """Build an instance in the plane.
+
+        Parameters
+        ----------
+        name
+            Instance name.
+        coordinates
+            [n + 1, 2], the depot first.
+        demand
+            [n] demand units.
+        capacity
+            Demand units.
+        rounding
+            `nint` rounds each arc to floor(d + 0.5) as CVRPLIB does; `none` keeps the Euclidean distance.
+        fleet
+            Rule on the number of routes; free if None.
+        best_known
+            Best known cost, if any.
+        comment
+            Free text.
+        """
+        points = np.array(coordinates, dtype=np.float64)
+        if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+            raise InstanceError(
+                f"array of shape {points.shape} is not [n + 1, 2] finite numbers",
+                source=name,
+                field="coordinates",
+                remedy="give one x, y pair for the depot and each customer",
+            )
+        return cls(
+            name=name,
+            demand=np.array(demand, dtype=np.int64),
+            capacity=int(capacity),
+            distance=euclidean(points, points, rounding),
+            coordinates=points,
+            fleet=fleet or Fleet(),
+            rounding=rounding,
+            best_known=best_known,
+            comment=comment,
+        )
+
+    @property
+    def n_customers(self) -> int:
+        """Number of customers n."""
+        return len(self.demand)
+
+    @cached_property
+    def minimum_vehicles(self) -> int:
+        """Lower bound on the number of routes of any solution, the fleet rule included."""
+        return max(minimum_vehicles(self.demand, self.capacity), self.fleet.count)
+
+    @property
+    def tightness(self) -> float:
+        """Σd / (K·Q) for K = `minimum_vehicles`."""
+        return float(self.demand.sum() / (self.minimum_vehicles * self.capacity))
+
+    def gap_percent(self, cost: float) -> float | None:
+        """Return 100·(cost − best known) / best known, or None without a best known cost."""
+        return None if not self.best_known else 100.0 * (cost - self.best_known) / self.best_known
+
+
+def euclidean(first: NDArray[np.float64], second: NDArray[np.float64], rounding: Rounding) -> NDArray[np.float64]:
+    """Return the [len(first), len(second)] Euclidean distances, rounded to floor(d + 0.5) under `nint`.
+
+    Halves go up, as CVRPLIB defines; half-to-even is wrong on the F family, whose coordinates are in halves.
+    """
+    delta = first[:, None, :] - second[None, :, :]
+    exact: NDArray[np.float64] = np.hypot(delta[..., 0], delta[..., 1])
+    return np.floor(exact + 0.5) if rounding == "nint" else exact
+
+
+def _validate_demand(problem: CVRP) -> None:
+    demand, name = problem.demand, problem.name
+    if demand.ndim != 1 or len(demand) == 0 or not np.issubdtype(demand.dtype, np.integer):
+        raise InstanceError(
+            f"array of shape {demand.shape} and type {demand.dtype} is not [n] integers",
+            source=name,
+            field="demand",
+            remedy="give one whole number for each of at least one customer",
+        )
+    if problem.capacity < 1:
+        raise InstanceError(
+            f"{problem.capacity} is not positive",
+            source=name,
+            field="CAPACITY",
+            remedy="give a whole number of 1 or more",
+        )
+    for customer in np.flatnonzero((demand < 0) | (demand > problem.capacity))[:1]:
+        value = int(demand[customer])
+        wrong = "below 0" if value < 0 else f"above CAPACITY {problem.capacity}"
+        raise InstanceError(
+            f"customer {customer + 1} has demand {value}, {wrong}",
+            source=name,
+            field="DEMAND_SECTION",
+            remedy="correct the demand" if value < 0 else "raise the capacity or split the customer",
+        )
+
+
+def _validate_distance(problem: CVRP) -> None:
+    distance, size = problem.distance, problem.n_customers + 1
+    wrong = None
+    if distance.shape != (size, size):
+        wrong = f"matrix of shape {distance.shape}, but {size} nodes (depot included) need {(size, size)}"
+    elif not np.isfinite(distance).all() or (distance < 0).any():
+        row, column = np.argwhere(~np.isfinite(distance) | (distance < 0))[0]
+        wrong = f"distance from node {row} to node {column} is {distance[row, column]}"
+    elif not np.allclose(distance, distance.T, rtol=1e-9, atol=1e-9):
+        row, column = np.argwhere(~np.isclose(distance, distance.T, rtol=1e-9, atol=1e-9))[0]
+        wrong = f"node {row} to {column} is {distance[row, column]}, back it is {distance[column, row]}"
+    elif problem.coordinates is not None and problem.coordinates.shape != (size, 2):
+        wrong = f"coordinates of shape {problem.coordinates.shape}, but {size} nodes need {(size, 2)}"
+    if wrong:
+        raise InstanceError(
+            wrong, source=problem.name, field="distance", remedy="distances must be finite, symmetric and 0 or more"
+        )
+
+
+def _validate_fleet(problem: CVRP) -> None:
+    fleet = problem.fleet
+    needed = minimum_vehicles(problem.demand, problem.capacity)
+    if fleet.rule == "exact" and fleet.count < needed:
+        raise FleetError(
+            f"{fleet} is too few vehicles: total demand {int(problem.demand.sum())} with CAPACITY "
+            f"{problem.capacity} needs at least {needed}",
+            source=problem.name,
+            field="fleet",
+            remedy=f"use --fleet exact:{needed} (or more) or --fleet free",
+        )
+    if fleet.count > problem.n_customers:
+        raise FleetError(
+            f"{fleet} asks for more routes than there are customers ({problem.n_customers})",
+            source=problem.name,
+            field="fleet",
+            remedy="no route may be empty; ask for fewer",
+        )

@@ -1,0 +1,100 @@
+"""How many vehicles a solution may use: `exact:K`, `atleast:K` or `free`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lagrl.errors import FleetError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FleetRule = Literal["exact", "atleast", "free"]
+
+_FIXED_FLEET_NAME = re.compile(r"^[ABEFMP]-n\d+-k(\d+)$")
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A rule on the number of routes.
+
+    Attributes
+    ----------
+    rule
+        `exact` (just `count` non-empty routes), `atleast` (`count` or more) or `free` (any number).
+    count
+        The K of the rule; 0 under `free`.
+    """
+
+    rule: FleetRule = "free"
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rule == "free" and self.count != 0:
+            raise FleetError(f"count {self.count} given", field="fleet free", remedy="write exact:K or atleast:K")
+        if self.rule != "free" and self.count < 1:
+            raise FleetError(
+                f"{self.rule}:{self.count} asks for no vehicle", field="fleet", remedy="K must be 1 or more"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Fleet:
+        """Read `exact:K`, `atleast:K` or `free`.
+
+        Raises
+        ------
+        FleetError
+            If `text` is none of the three.
+        """
+        if text == "free":
+            return cls()
+        match = re.fullmatch(r"(exact|atleast):(\d{1,9})", text)
+        if match is None:
+            raise FleetError(f"{text!r} is not a fleet rule", field="fleet", remedy="write exact:K, atleast:K or free")
+        rule: FleetRule = "exact" if match[1] == "exact" else "atleast"
+        return cls(rule, int(match[2]))
+
+    @classmethod
+    def of_benchmark(cls, name: str) -> Fleet:
+        """Give the rule under which CVRPLIB's best known costs of the instance called `name` hold.
+
+        The A, B, E, F, M and P families fix the fleet to the k of the name; all others leave it free.
+        """
+        match = _FIXED_FLEET_NAME.match(name)
+        return cls("exact", int(match[1])) if match else cls()
+
+    def allows(self, n_routes: int) -> bool:
+        """Whether a solution with `n_routes` non-empty routes meets the rule."""
+        if self.rule == "exact":
+            return n_routes == self.count
+        return n_routes >= self.count
+
+    def __str__(self) -> str:
+        return "free" if self.rule == "free" else f"{self.rule}:{self.count}"
+
+
+def minimum_vehicles(demand: NDArray[np.int64], capacity: int) -> int:
+    """Return a lower bound on the number of vehicles: Martello and Toth's (1990) L2 for bin packing.
+
+    With a threshold t: demands above Q − t travel alone, those above Q/2 one to a vehicle, and those of t … Q/2
+    only fit in what the latter leave. L2 is the best of all t; t = 0 gives ⌈Σd/Q⌉.
+
+    Parameters
+    ----------
+    demand
+        [n] demand units, each at most `capacity`.
+    capacity
+        Demand units.
+    """
+    bound = 0
+    for threshold in np.unique(np.append(demand[2 * demand <= capacity], 0)):
+        alone = demand > capacity - threshold
+        large = ~alone & (2 * demand > capacity)
+        small = (2 * demand <= capacity) & (demand >= threshold)
+        overflow = int(demand[small].sum()) - (int(large.sum()) * capacity - int(demand[large].sum()))
+        bound = max(bound, int(alone.sum()) + int(large.sum()) + max(0, -(-overflow // capacity)))
+    return max(bound, 1)

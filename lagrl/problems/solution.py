@@ -1,0 +1,96 @@
+"""Routes, what they cost and whether they solve the instance."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lagrl.problems.cvrp import CVRP
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A set of routes.
+
+    Attributes
+    ----------
+    routes
+        Each a sequence of customers 1 … n (CVRPLIB's `.sol` numbering), the depot at both ends implied.
+    cost
+        Sum of the arcs driven, distance units.
+    """
+
+    routes: tuple[tuple[int, ...], ...]
+    cost: float
+
+    @classmethod
+    def of(cls, problem: CVRP, routes: Iterable[Sequence[int]]) -> Solution:
+        """Build a solution from routes, dropping empty ones and computing the cost.
+
+        Parameters
+        ----------
+        problem
+            The instance the routes belong to.
+        routes
+            Customers 1 … n in visiting order.
+
+        Raises
+        ------
+        IndexError
+            If a customer does not exist in `problem`.
+        """
+        kept = tuple(tuple(int(customer) for customer in route) for route in routes if len(route))
+        return cls(kept, sum(route_cost(problem, route) for route in kept))
+
+    @property
+    def n_routes(self) -> int:
+        """Number of non-empty routes."""
+        return len(self.routes)
+
+    def is_feasible(self, problem: CVRP) -> bool:
+        """Whether nothing is wrong with the routes (see `faults`)."""
+        return not faults(problem, self.routes)
+
+
+def route_cost(problem: CVRP, route: Sequence[int]) -> float:
+    """Return the length of depot → route → depot, distance units."""
+    path = [0, *route, 0]
+    return float(sum(problem.distance[i, j] for i, j in itertools.pairwise(path)))
+
+
+def faults(problem: CVRP, routes: Sequence[Sequence[int]], stated_cost: float | None = None) -> list[str]:
+    """List everything that keeps `routes` from solving `problem`, one sentence each; empty if they do.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    routes
+        Customers 1 … n in visiting order; empty routes count as faults.
+    stated_cost
+        If given, must equal the routes' cost to 0.01, or to 1e-6 of it if that is more.
+    """
+    found: list[str] = []
+    visits = Counter(customer for route in routes for customer in route)
+    unknown = sorted(customer for customer in visits if not 1 <= customer <= problem.n_customers)
+    found += [f"customer {customer} does not exist (1 … {problem.n_customers})" for customer in unknown]
+    found += [f"customer {c} is visited {k} times" for c, k in sorted(visits.items()) if k > 1 and c not in unknown]
+    found += [f"customer {c} is not visited" for c in range(1, problem.n_customers + 1) if c not in visits]
+    for number, route in enumerate(routes, 1):
+        load = sum(int(problem.demand[c - 1]) for c in route if c not in unknown)
+        if load > problem.capacity:
+            found.append(f"route {number} carries {load}, above CAPACITY {problem.capacity}")
+        if not route:
+            found.append(f"route {number} is empty")
+    if not problem.fleet.allows(len(routes)):
+        found.append(f"{len(routes)} routes, but the fleet rule is {problem.fleet}")
+    if stated_cost is not None and not unknown:
+        cost = sum(route_cost(problem, route) for route in routes)
+        if abs(cost - stated_cost) > max(0.01, 1e-6 * abs(cost)):
+            found.append(f"stated cost is {stated_cost:g}, the routes cost {cost:g}")
+    return found

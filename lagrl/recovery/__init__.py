@@ -1,0 +1,1 @@
+"""From relaxed selections to routes: decode, repair, tour, recombine."""
