@@ -61,6 +61,10 @@ class SolutionError(InputError):
     """A solution file is malformed, or its routes do not solve the instance."""
 
 
+class FetchError(InputError):
+    """An instance cannot be downloaded, or what came is not the instance asked for."""
+
+
 class UnknownNameError(InputError):
     """A name (controller, sampler, suite, instance, …) is not one that lagrl knows."""
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lagrl.errors import OutputError
+from lagrl.errors import LagrlError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
         _sync_folder(target.parent)
+    except LagrlError:  # some are OSErrors too, but say already what is wrong
+        raise
     except OSError as error:
         raise _unwritable(target, error) from error
     finally:

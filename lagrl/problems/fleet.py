@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FleetRule = Literal["exact", "atleast", "free"]
 
-_FIXED_FLEET_NAME = re.compile(r"^[ABEFMP]-n\d+-k(\d+)$")
+_FIXED_FLEET_NAME = re.compile(r"[ABEFMP]-n\d+-k([1-9]\d{0,8})")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Fleet:
 
         The A, B, E, F, M and P families fix the fleet to the k of the name; all others leave it free.
         """
-        match = _FIXED_FLEET_NAME.match(name)
+        match = _FIXED_FLEET_NAME.fullmatch(name)
         return cls("exact", int(match[1])) if match else cls()
 
     def allows(self, n_routes: int) -> bool:

@@ -45,6 +45,9 @@ class Solution:
             If a customer does not exist in `problem`.
         """
         kept = tuple(tuple(int(customer) for customer in route) for route in routes if len(route))
+        for customer in itertools.chain.from_iterable(kept):
+            if not 1 <= customer <= problem.n_customers:  # -1 and 0 would index without complaint
+                raise IndexError(f"customer {customer} is not in 1 … {problem.n_customers}")
         return cls(kept, sum(route_cost(problem, route) for route in kept))
 
     @property

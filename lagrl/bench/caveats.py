@@ -1,0 +1,141 @@
+"""What a reader must know before believing a table: what is missing, mixed or left out."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from lagrl.bench.grouping import has_gap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lagrl.bench.grouping import Grouping, Line
+    from lagrl.bench.schema import Row
+
+
+def caveats(grouping: Grouping) -> list[str]:
+    """List everything that weakens the comparison, one sentence each; empty if there is nothing."""
+    return [
+        *_mixed(grouping.rows),
+        *_unbalanced_instances(grouping),
+        *_unbalanced_seeds(grouping),
+        *_repeated(grouping),
+        *_left_out(grouping.rows),
+    ]
+
+
+def provenance(rows: Iterable[Row]) -> list[str]:
+    """List what the rows were made from and with, one line each."""
+    rows = list(rows)
+    instances = {row["instance"] for row in rows}
+    seeds = sorted({row["seed"] for row in rows})
+    stated = sorted({f"{name} {version}" for row in rows for name, version in row["versions"].items()})
+    return [
+        f"{len(rows)} rows, {len(instances)} instances, {len({row['config_hash'] for row in rows})} configurations",
+        f"seeds: {', '.join(map(str, seeds))}",
+        f"versions: {', '.join(stated) or 'unknown'}",
+        f"git revisions: {', '.join(_revisions(rows))}",
+    ]
+
+
+def _revisions(rows: Iterable[Row]) -> list[str]:
+    return sorted({row["git_revision"] or "none (not a checkout)" for row in rows})
+
+
+def _mixed(rows: list[Row]) -> list[str]:
+    found = []
+    stated: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        for name, version in row["versions"].items():
+            stated[name][str(version)] += 1
+    for name, counts in sorted(stated.items()):
+        if len(counts) > 1:
+            parts = ", ".join(f"{version} ({count} rows)" for version, count in sorted(counts.items()))
+            found.append(f"MIXED VERSIONS of {name}: {parts}; do not compare these rows, measure again with one.")
+    revisions = _revisions(rows)
+    if len(revisions) > 1:
+        found.append(f"MIXED GIT REVISIONS: {', '.join(revisions)}; the rows come from different code.")
+    if any(revision.endswith("-dirty") for revision in revisions):
+        found.append("UNCOMMITTED CODE: a `-dirty` revision names code that nobody else can look up.")
+    return found
+
+
+def _unbalanced_instances(grouping: Grouping) -> list[str]:
+    found = []
+    for budget in grouping.budgets:
+        run = {line: {row["instance"] for row in grouping.members(line, budget)} for line in grouping.lines}
+        everything = set().union(*run.values())
+        lacking = [f"{_name(line)} ({len(everything - names)})" for line, names in run.items() if names != everything]
+        if lacking:
+            found.append(
+                f"UNBALANCED at budget {budget}: rows are missing for {', '.join(lacking)}, instances in brackets; "
+                f"times are compared over the {len(grouping.instances_run(budget))} of {len(everything)} instances "
+                f"common to all lines with this budget, gaps over {len(grouping.instances_with_gap(budget))}."
+            )
+        else:
+            found += _without_gap(grouping, budget, everything)
+    return found
+
+
+def _without_gap(grouping: Grouping, budget: int, instances: set[str]) -> list[str]:
+    comparable = {row["instance"] for line in grouping.lines for row in grouping.members(line, budget) if has_gap(row)}
+    common = grouping.instances_with_gap(budget)
+    if len(common) == len(comparable):
+        return []
+    return [
+        f"UNBALANCED at budget {budget}: some lines have no feasible row on some instances; gaps are compared over "
+        f"the {len(common)} of {len(instances)} instances common to all lines with gaps."
+    ]
+
+
+def _unbalanced_seeds(grouping: Grouping) -> list[str]:
+    missing: Counter[str] = Counter()
+    for budget in grouping.budgets:
+        seeds: dict[str, set[int]] = defaultdict(set)
+        per_line: dict[tuple[Line, str], set[int]] = defaultdict(set)
+        for line in grouping.lines:
+            for row in grouping.members(line, budget):
+                seeds[row["instance"]].add(row["seed"])
+                per_line[line, row["instance"]].add(row["seed"])
+        for (line, instance), own in per_line.items():
+            missing[_name(line)] += len(seeds[instance] - own)
+    lacking = [f"{name} ({count})" for name, count in sorted(missing.items()) if count]
+    if not lacking:
+        return []
+    return [
+        f"UNBALANCED seeds: {', '.join(lacking)} lack seeds that other lines have, rows missing in brackets; "
+        "an instance's value is the mean over the seeds it has."
+    ]
+
+
+def _repeated(grouping: Grouping) -> list[str]:
+    repeats = sum(
+        count - 1
+        for line in grouping.lines
+        for budget in grouping.budgets
+        for count in Counter((row["instance"], row["seed"]) for row in grouping.members(line, budget)).values()
+    )
+    if not repeats:
+        return []
+    return [
+        f"MIXED CONFIGURATIONS: {repeats} rows repeat an instance and seed of the same line and budget under another "
+        "configuration and were averaged with it; report the configurations apart."
+    ]
+
+
+def _left_out(rows: list[Row]) -> list[str]:
+    found = []
+    infeasible = sum(not row["feasible"] for row in rows)
+    unknown = sum(row["feasible"] and row["gap_pct"] is None for row in rows)
+    if infeasible == len(rows):
+        found.append(f"ALL {infeasible} ROWS ARE INFEASIBLE: there is no gap to compare.")
+    elif infeasible:
+        found.append(f"{infeasible} of {len(rows)} rows are infeasible and left out of gaps.")
+    if unknown:
+        found.append(f"{unknown} feasible rows have no best known cost and are left out of gaps.")
+    return found
+
+
+def _name(line: Line) -> str:
+    return "/".join(part for part in (line.controller, line.sampler, line.reconstruct, line.fleet) if part)

@@ -1,0 +1,113 @@
+"""Rows sorted into what is compared: lines (a controller and how it was run) by budgets, over common instances."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lagrl.errors import InputError
+from lagrl.problems.fleet import Fleet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lagrl.bench.schema import Row
+
+
+@dataclass(frozen=True, order=True)
+class Line:
+    """What is compared: a controller and how it was run.
+
+    `fleet` is empty unless some instance was run under several fleet rules; then it is `benchmark` (the rule of the
+    best known costs) or the kind of the other rule.
+    """
+
+    controller: str
+    sampler: str
+    reconstruct: str
+    fleet: str = ""
+
+
+class Grouping:
+    """Rows by line and budget, the same whatever their order.
+
+    Parameters
+    ----------
+    rows
+        As from `read_rows`.
+
+    Raises
+    ------
+    InputError
+        If there are no rows.
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.rows = sorted(rows, key=lambda row: (row["instance"], row["seed"], row["key"]))
+        if not self.rows:
+            raise InputError("there are none", field="rows", remedy="run lagrl eval first")
+        self._members: dict[tuple[Line, int], list[Row]] = defaultdict(list)
+        for row in self.rows:
+            for fleet in _fleet_views(row, self._other_rules):
+                line = Line(row["controller"], row["sampler"], row["reconstruct"], fleet)
+                self._members[line, row["budget"]].append(row)
+        self.lines = sorted({line for line, _ in self._members})
+        self.budgets = sorted({budget for _, budget in self._members})
+
+    @cached_property
+    def _other_rules(self) -> frozenset[str]:
+        """Kinds of fleet rule that need lines of their own: none while every instance has a single rule."""
+        rules: dict[str, set[str]] = defaultdict(set)
+        for row in self.rows:
+            rules[row["instance"]].add(row["fleet"])
+        if all(len(seen) == 1 for seen in rules.values()):
+            return frozenset()
+        return frozenset(_kind(row) for row in self.rows if not _is_benchmark_rule(row)) | {"benchmark"}
+
+    def members(self, line: Line, budget: int) -> Sequence[Row]:
+        """Return the rows of a line at a budget, by instance and seed; empty if it was not run."""
+        return self._members.get((line, budget), ())
+
+    def instances_run(self, budget: int) -> list[str]:
+        """Return the instances on which every line that has this budget was run."""
+        return _common({row["instance"] for row in self.members(line, budget)} for line in self.lines)
+
+    def instances_with_gap(self, budget: int) -> list[str]:
+        """Return the instances on which every line has a gap at this budget; lines without any gap do not count."""
+        return _common({row["instance"] for row in self.members(line, budget) if has_gap(row)} for line in self.lines)
+
+    def gaps(self, line: Line, budget: int) -> dict[str, list[float]]:
+        """Return instance to gaps over seeds, per cent, for the common instances; empty if the line has no gap."""
+        common = set(self.instances_with_gap(budget))
+        found: dict[str, list[float]] = defaultdict(list)
+        for row in self.members(line, budget):
+            if has_gap(row) and row["instance"] in common:
+                found[row["instance"]].append(row["gap_pct"])
+        return dict(found)
+
+
+def has_gap(row: Row) -> bool:
+    """Whether a row is feasible and has a best known cost to be compared with."""
+    return row["feasible"] and row["gap_pct"] is not None
+
+
+def _common(sets: Iterable[set[str]]) -> list[str]:
+    nonempty = [names for names in sets if names]
+    return sorted(set.intersection(*nonempty)) if nonempty else []
+
+
+def _kind(row: Row) -> str:
+    return str(row["fleet"]).split(":")[0]
+
+
+def _is_benchmark_rule(row: Row) -> bool:
+    return bool(row["fleet"] == str(Fleet.of_benchmark(row["instance"])))
+
+
+def _fleet_views(row: Row, kinds: frozenset[str]) -> list[str]:
+    """Name the lines a row belongs to; an X row is free by its benchmark's rule and belongs to a `free` line too."""
+    if not kinds:
+        return [""]
+    return [view for view in sorted(kinds) if view == _kind(row) or (view == "benchmark" and _is_benchmark_rule(row))]

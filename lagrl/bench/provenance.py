@@ -1,0 +1,103 @@
+"""Where a number came from: versions, the revision of the code, the configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import lagrl
+from lagrl.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DEPENDENCIES = ("numpy", "numba", "llvmlite", "highspy", "vrplib")
+_CHECKOUT = Path(lagrl.__file__).resolve().parent.parent
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions of lagrl, Python and what the numbers depend on, without importing any of it.
+
+    Parameters
+    ----------
+    packages
+        Distributions to add, such as `torch` for a trained controller.
+
+    Returns
+    -------
+    dict
+        Name to version; a package that is not installed is not in it.
+    """
+    found = {"lagrl": lagrl.__version__, "python": platform.python_version()}
+    for package in (*_DEPENDENCIES, *packages):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_revision(checkout: Path = _CHECKOUT) -> str | None:
+    """Return the revision of lagrl's own checkout, with `-dirty` if its code differs from that; never fails.
+
+    A changed tracked file makes it dirty, and so does an untracked Python file; other untracked files (results) do not.
+
+    Parameters
+    ----------
+    checkout
+        The folder that holds `.git`. A folder within somebody else's checkout, such as an environment's
+        site-packages, has none of its own.
+
+    Returns
+    -------
+    str or None
+        12 hexadecimal digits (more if those are ambiguous); None without git or outside a checkout.
+    """
+    if not (checkout / ".git").exists():
+        return None
+    revision = _git(checkout, "rev-parse", "--short=12", "HEAD")
+    changes = _git(checkout, "status", "--porcelain", "--untracked-files=all")
+    if not revision or changes is None:
+        return None
+    dirty = any(not line.startswith("??") or line.rstrip('"').endswith(".py") for line in changes.splitlines())
+    return f"{revision.strip()}-dirty" if dirty else revision.strip()
+
+
+def config_hash(config: Mapping[str, object]) -> str:
+    """Return 12 hexadecimal digits that identify a configuration, whatever the order of its fields.
+
+    Raises
+    ------
+    InputError
+        If `config` is not plain JSON with finite numbers.
+    """
+    try:
+        text = json.dumps(config, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"not plain JSON ({error})", source="configuration", remedy="give finite scalars") from error
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _git(checkout: Path, *arguments: str) -> str | None:
+    # A surrounding hook exports GIT_DIR and the like, which would point elsewhere.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment["GIT_OPTIONAL_LOCKS"] = "0"
+    try:
+        return subprocess.run(
+            ["git", "-C", str(checkout), *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=20,
+            text=True,
+            errors="replace",
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None

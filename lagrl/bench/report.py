@@ -1,0 +1,200 @@
+"""A report on result rows: gaps, differences from the baseline, families, and where it all came from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Literal
+
+from lagrl.bench.caveats import caveats, provenance
+from lagrl.bench.comparison import baseline_controller, by_family, cells, differences
+from lagrl.bench.grouping import Grouping
+from lagrl.bench.tables import Table, to_csv, to_markdown
+from lagrl.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lagrl.bench.comparison import Cell
+    from lagrl.bench.grouping import Line
+    from lagrl.bench.schema import Row
+    from lagrl.bench.statistics import Interval
+
+Format = Literal["md", "csv"]
+
+# With fewer pairs even all of one sign has a chance above 5 % (two-sided sign test), whatever a bootstrap says.
+FEWEST_PAIRS = 6
+
+CSV_FIELDS = (
+    *("section", "controller", "sampler", "reconstruct", "fleet", "budget", "family", "baseline"),
+    *("n_instances", "n_rows", "n_feasible", "mean", "low", "high", "median", "maximum", "excludes_zero"),
+    *("seconds", "dual_value", "circuits", "shots", "quantum_seconds", "note"),
+)
+
+_DUAL_NOTE = "The dual value bounds the assignment surrogate, **not** the CVRP: it may lie above the cost of routes."
+
+
+def report(rows: Iterable[Row], *, format: Format = "md", baseline: str | None = None) -> str:
+    """Compare the controllers of some result rows.
+
+    Parameters
+    ----------
+    rows
+        As from `read_rows`, in any order: the same rows give the same report.
+    format
+        `md`: tables for a reader, rounded. `csv`: the same numbers in full, one record a line; `section` tells
+        whether it is a `gap`, a `difference`, a `family`, a `caveat` or `provenance`.
+    baseline
+        Controller to compare with; None takes `perturbed` if there is one, else the alphabetically first.
+
+    Raises
+    ------
+    InputError
+        If there are no rows.
+    UnknownNameError
+        If the format is unknown or no row is of the baseline controller.
+    """
+    if format not in ("md", "csv"):
+        raise UnknownNameError.of("format", format, ("md", "csv"))
+    grouping = Grouping(rows)
+    reference = baseline_controller(grouping, baseline)
+    return _csv(grouping, reference) if format == "csv" else _markdown(grouping, reference)
+
+
+def _markdown(grouping: Grouping, baseline: str) -> str:
+    tables = [_gap_table(grouping), _detail_table(grouping)]
+    tables += [_difference_table(grouping, baseline), _family_table(grouping)]
+    parts = ["## Results\n"]
+    warnings = caveats(grouping)
+    if warnings:
+        parts.append("".join(f"> **Note.** {warning}\n>\n" for warning in warnings).removesuffix(">\n"))
+    parts += [to_markdown(table) for table in tables if table.rows]
+    parts.append("### Provenance\n\n" + "".join(f"- {line}\n" for line in provenance(grouping.rows)))
+    return "\n".join(parts)
+
+
+def _gap_table(grouping: Grouping) -> Table:
+    gaps = {(cell.line, cell.budget): cell.gap for cell in cells(grouping)}
+    header = [f"{budget} ({len(grouping.instances_with_gap(budget))})" for budget in grouping.budgets]
+    return Table(
+        "Mean gap to the best known cost, %, by budget in evaluations (instances)",
+        [*_label_names(grouping), *header],
+        [
+            [*_labels(grouping, line), *(_interval(gaps.get((line, budget))) for budget in grouping.budgets)]
+            for line in grouping.lines
+        ],
+        len(_label_names(grouping)),
+        "In brackets: 95 % percentile bootstrap interval over instances, each the mean over its seeds.",
+    )
+
+
+def _detail_table(grouping: Grouping) -> Table:
+    cells = cells(grouping)
+    columns = ["budget", "median gap", "max gap", "feasible", "seconds"]
+    quantum = [name for name in ("circuits", "shots", "quantum_seconds") if any(getattr(c, name) for c in cells)]
+    dual = ["dual value"] if any(cell.dual_value is not None for cell in cells) else []
+
+    def numbers(cell: Cell) -> list[str]:
+        shown = [str(cell.budget), _fixed(cell.median), _fixed(cell.maximum), f"{cell.n_feasible}/{cell.n_rows}"]
+        shown += [_short(cell.seconds), *(_short(getattr(cell, name)) for name in quantum)]
+        return shown + ([_fixed(cell.dual_value)] if dual else [])
+
+    return Table(
+        "Spread, feasible rows and time",
+        [*_label_names(grouping), *columns, *(name.replace("_", " ") for name in quantum), *dual],
+        [[*_labels(grouping, cell.line), *numbers(cell)] for cell in cells],
+        len(_label_names(grouping)),
+        "Seconds are classical, compilation excluded; means over instances. " + (_DUAL_NOTE if dual else ""),
+    )
+
+
+def _difference_table(grouping: Grouping, baseline: str) -> Table:
+    found = {(d.line, d.budget): d for d in differences(grouping, baseline)}
+
+    def show(line: Line, budget: int) -> str:
+        difference = found.get((line, budget))
+        if difference is None:
+            return "—"
+        mark = " *" if _is_marked(difference.interval, difference.n_instances) else ""
+        return _interval(difference.interval, "+.2f") + mark
+
+    return Table(
+        f"Mean gap minus that of `{baseline}` run the same way, percentage points (negative is better)",
+        [*_label_names(grouping), *map(str, grouping.budgets)],
+        [
+            [*_labels(grouping, line), *(show(line, budget) for budget in grouping.budgets)]
+            for line in sorted({line for line, _ in found})
+        ],
+        len(_label_names(grouping)),
+        "In brackets: 95 % bootstrap interval, paired by instance; \\* marks those without 0, withheld below "
+        f"{FEWEST_PAIRS} instances. Not corrected for the number of comparisons.",
+    )
+
+
+def _family_table(grouping: Grouping) -> Table:
+    found = {(g.line, g.family): g for g in by_family(grouping)}
+    counts = {g.family: g.n_instances for g in found.values()}
+    families = sorted(counts)
+    rows = [
+        [*_labels(grouping, line), *(_fixed(found[line, name].gap) for name in families)]
+        for line in sorted({line for line, _ in found})
+    ]
+    return Table(
+        f"Mean gap by family at budget {grouping.budgets[-1]}, % (instances)",
+        [*_label_names(grouping), *(f"{name} ({counts[name]})" for name in families)],
+        rows,
+        len(_label_names(grouping)),
+    )
+
+
+def _csv(grouping: Grouping, baseline: str) -> str:
+    records: list[Mapping[str, object]] = []
+    for cell in cells(grouping):
+        fields = asdict(cell)
+        del fields["line"], fields["gap"]
+        records.append({"section": "gap", **asdict(cell.line), **fields, **(asdict(cell.gap) if cell.gap else {})})
+    records += [
+        {
+            **{"section": "difference", **asdict(d.line), "budget": d.budget, "baseline": baseline},
+            **{"n_instances": d.n_instances, **asdict(d.interval), "excludes_zero": int(d.interval.excludes_zero)},
+        }
+        for d in differences(grouping, baseline)
+    ]
+    records += [
+        {
+            **{"section": "family", **asdict(g.line), "budget": g.budget, "family": g.family},
+            **{"n_instances": g.n_instances, "mean": g.gap},
+        }
+        for g in by_family(grouping)
+    ]
+    records += [{"section": "caveat", "note": note} for note in caveats(grouping)]
+    records += [{"section": "provenance", "note": note} for note in provenance(grouping.rows)]
+    return to_csv(CSV_FIELDS, records)
+
+
+def _label_names(grouping: Grouping) -> list[str]:
+    names = ["controller", "sampler", "reconstruct"]
+    return [*names, "fleet"] if any(line.fleet for line in grouping.lines) else names
+
+
+def _labels(grouping: Grouping, line: Line) -> list[str]:
+    return [str(getattr(line, name)) for name in _label_names(grouping)]
+
+
+def _is_marked(interval: Interval, n_pairs: int) -> bool:
+    return interval.excludes_zero and n_pairs >= FEWEST_PAIRS
+
+
+def _interval(interval: Interval | None, style: str = ".2f") -> str:
+    if interval is None:
+        return "—"
+    if interval.low == -interval.high == float("-inf"):
+        return f"{interval.mean:{style}} [—]"
+    return f"{interval.mean:{style}} [{interval.low:{style}}, {interval.high:{style}}]"
+
+
+def _fixed(value: float | None) -> str:
+    return "—" if value is None else f"{value:.2f}"
+
+
+def _short(value: float | None) -> str:
+    return "—" if value is None else f"{value:.3g}"

@@ -1,0 +1,116 @@
+"""What a result row holds: the contract between whoever measures and whoever reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lagrl.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+SCHEMA = "lagrl-row/1"
+
+Row = dict[str, Any]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_integer(value: object) -> bool:
+    return type(value) is int and abs(value) < 2**63
+
+
+def _is_number(value: object) -> bool:
+    """Finite, and small enough that sums and squares stay so; JSON readers turn 1e999 into infinity."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e150 < value < 1e150
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_history(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(entry, list) and len(entry) == 3 and all(map(_is_number, entry)) for entry in value
+    )
+
+
+_TEXT = (_is_text, "a non-empty string")
+_INTEGER = (_is_integer, "an integer")
+_NUMBER = (_is_number, "a finite number")
+
+FIELDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "schema": _TEXT,
+    "key": _TEXT,
+    "instance": _TEXT,
+    "family": _TEXT,
+    "n_customers": _INTEGER,
+    "n_vehicles": _INTEGER,
+    "controller": _TEXT,
+    "sampler": _TEXT,
+    "fleet": _TEXT,
+    "reconstruct": _TEXT,
+    "budget": _INTEGER,
+    "seed": _INTEGER,
+    "evaluations": _INTEGER,
+    "circuits": _INTEGER,
+    "shots": _INTEGER,
+    "seconds": _NUMBER,
+    "quantum_seconds": _NUMBER,
+    "recording_seconds": _NUMBER,
+    "dual_value": _NUMBER,
+    "cost": _NUMBER,
+    "best_known": _NUMBER,
+    "gap_pct": _NUMBER,
+    "n_routes": _INTEGER,
+    "feasible": (_is_flag, "true or false"),
+    "config": (_is_object, "an object"),
+    "config_hash": _TEXT,
+    "versions": (_is_object, "an object"),
+    "git_revision": _TEXT,
+    "history": (_is_history, "a list of [evaluations, seconds, cost]"),
+}
+
+NULLABLE = frozenset({"dual_value", "cost", "best_known", "gap_pct", "n_routes", "git_revision"})
+
+
+def check_row(row: object, *, source: str) -> Row:
+    """Return `row` if it is a complete row of this schema; fields beyond the contract are allowed.
+
+    Parameters
+    ----------
+    row
+        Parsed JSON.
+    source
+        Where it came from, for the message.
+
+    Raises
+    ------
+    InputError
+        If `row` is no object, of another schema, or a field is missing or of the wrong kind.
+    """
+    if not isinstance(row, dict):
+        raise InputError("not a JSON object", source=source, remedy="give a file that lagrl eval wrote")
+    if row.get("schema") != SCHEMA:
+        raise InputError(
+            f"{row.get('schema')!r} is not {SCHEMA!r}",
+            source=source,
+            field="schema",
+            remedy="give a file that this version of lagrl eval wrote",
+        )
+    for field, (holds, kind) in FIELDS.items():
+        if field not in row:
+            raise InputError("missing", source=source, field=field, remedy=f"it must be {kind}")
+        value = row[field]
+        if not (holds(value) or (value is None and field in NULLABLE)):
+            null = " or null" if field in NULLABLE else ""
+            raise InputError(f"{value!r:.80} is not allowed", source=source, field=field, remedy=f"give {kind}{null}")
+    if row["feasible"] and row["cost"] is None:
+        raise InputError("null in a feasible row", source=source, field="cost", remedy="give the cost of the routes")
+    return row

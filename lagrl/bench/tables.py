@@ -1,0 +1,80 @@
+"""Tables as aligned GitHub Markdown, records as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class Table:
+    """A titled table of text.
+
+    Attributes
+    ----------
+    title
+        Heading.
+    header
+        One name per column.
+    rows
+        Each as long as `header`.
+    n_labels
+        Columns that are aligned left; those after them hold numbers and are aligned right.
+    note
+        Paragraph below the table, may be empty.
+    """
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    n_labels: int = 1
+    note: str = ""
+
+
+def to_markdown(table: Table) -> str:
+    """Render a table with its heading and note; the source is aligned as well as the page.
+
+    Raises
+    ------
+    ValueError
+        If a row is not as long as the header.
+    """
+    body = [[_escape(cell) for cell in row] for row in (table.header, *table.rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*body, strict=True)]
+    rule = ["-" * width if column < table.n_labels else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
+
+    def render(cells: Sequence[str]) -> str:
+        padded = [
+            cell.ljust(width) if column < table.n_labels else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return f"| {' | '.join(padded)} |"
+
+    lines = [f"### {table.title}", "", *map(render, (body[0], rule, *body[1:]))]
+    if table.note:
+        lines += ["", table.note]
+    return "\n".join(lines) + "\n"
+
+
+def to_csv(fields: Sequence[str], records: Sequence[Mapping[str, object]]) -> str:
+    """Render records under one header line; a missing field or None is an empty cell.
+
+    Raises
+    ------
+    ValueError
+        If a record has a field that is not in `fields`.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fields, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return text.getvalue()
+
+
+def _escape(cell: str) -> str:
+    return " ".join(cell.split()).replace("|", "\\|")

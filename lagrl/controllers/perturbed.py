@@ -1,0 +1,38 @@
+"""Random perturbations of the start: the control that every learner must beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lagrl.controllers.base import Feedback, Rule
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lagrl.relaxation.dual import DualPoint
+
+
+@dataclass
+class Perturbed(Rule):
+    """λ_t = λ_0 + σ·s·ξ_t, ξ_t standard normal: no ascent at all.
+
+    Decoding many different iterates finds better routes than decoding one good multiplier vector, so a controller's
+    routes only count for something when they beat equally many of these.
+
+    Parameters
+    ----------
+    noise
+        σ, as a fraction of the dual's scale s.
+    """
+
+    noise: float = 0.1
+
+    def _begin(self, n_multipliers: int) -> None:
+        del n_multipliers
+        self._origin = self.best_multipliers.copy()
+
+    def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:
+        del feedback
+        return self._origin + self.noise * self.scale * self.rng.standard_normal(len(point.multipliers))

@@ -1,0 +1,21 @@
+"""All compiled kernels at once, so that compilation stays out of every measured second."""
+
+from __future__ import annotations
+
+import importlib
+
+KERNEL_MODULES = (
+    "lagrl.relaxation.kernels",
+    "lagrl.recovery.repair_kernels",
+    "lagrl.recovery.tour_kernels",
+)
+
+
+def compile_kernels() -> None:
+    """Compile every kernel, or load it from numba's cache; quick from the second call on.
+
+    Kernels carry explicit signatures and are compiled by importing their module: once this has run, nothing compiles
+    later. It also loads HiGHS, whose import is no part of solving either.
+    """
+    for module in (*KERNEL_MODULES, "highspy"):
+        importlib.import_module(module)

@@ -1,0 +1,340 @@
+"""The dual loop: price, sample, decode, tour. Solver, environment and benchmark all turn this one.
+
+The loop is batched: it turns several lanes (one linearisation of one instance each) at once and prices all their
+knapsacks in one compiled call. A single instance is a batch of one.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.controllers.base import Controller, Feedback
+from lagrl.recovery.decode import candidate_selections
+from lagrl.recovery.repair import Repaired, repair
+from lagrl.relaxation.dual import AssignmentDual, DualPoint, evaluate_duals
+from lagrl.relaxation.knapsack import KnapsackBatch
+from lagrl.relaxation.sampler import SamplingCost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.solution import Solution
+    from lagrl.recovery.pool import RoutePool
+
+
+class Incumbent:
+    """The best routes of one instance so far, shared by all lanes that work on it.
+
+    Attributes
+    ----------
+    pool
+        Every route toured.
+    columns
+        The best solution's columns in the pool; empty while there is none.
+    cost
+        Its length, distance units; infinite while there is none.
+    history
+        (evaluations, seconds, cost) at each improvement.
+    evaluations
+        Evaluations spent on the instance.
+    """
+
+    def __init__(self, pool: RoutePool) -> None:
+        self.pool = pool
+        self.columns: tuple[int, ...] = ()
+        self.cost = np.inf
+        self.history: list[tuple[int, float, float]] = []
+        self.evaluations = 0
+        self._started = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds since the search for this instance began."""
+        return time.perf_counter() - self._started
+
+    def offer(self, columns: Sequence[int]) -> bool:
+        """Keep the columns (which serve everyone) if they meet the fleet rule and cost less; tell whether they did."""
+        cost = self.pool.cost_of(columns)
+        if cost >= self.cost or not self.pool.problem.fleet.allows(len(columns)):
+            return False
+        self.columns, self.cost = tuple(columns), cost
+        self.history.append((self.evaluations, self.seconds, cost))
+        return True
+
+    def solution(self) -> Solution | None:
+        """Return the best solution, None while there is none."""
+        return self.pool.solution(self.columns) if self.columns else None
+
+
+@dataclass(eq=False)
+class Lane:
+    """One ascent's place in the batch: a dual function, and where its routes go.
+
+    Attributes
+    ----------
+    dual
+        The dual of one linearisation.
+    incumbent
+        The instance's best routes and pool.
+    rng
+        Randomness of joint decodes.
+    assignment_cost
+        Cost of the cheapest feasible assignment of this linearisation so far, distance units.
+    """
+
+    dual: AssignmentDual
+    incumbent: Incumbent
+    rng: np.random.Generator
+    assignment_cost: float = np.inf
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one evaluation of one lane brought.
+
+    Attributes
+    ----------
+    point
+        The multipliers, priced.
+    feedback
+        What the controller may know of recovery.
+    assignment_cost
+        Cheapest feasible assignment decoded in this turn, distance units; infinite if none was, or none was decoded.
+    route_cost
+        Cheapest routes of this turn that meet the fleet rule, distance units; infinite likewise.
+    exact_value
+        L(λ) for the record, distance units; None unless asked for or the sampler is exact.
+    sampling
+        What the sampler used up.
+    """
+
+    point: DualPoint
+    feedback: Feedback
+    assignment_cost: float
+    route_cost: float
+    exact_value: float | None
+    sampling: SamplingCost = field(default_factory=SamplingCost)
+
+    @property
+    def is_assignment_feasible(self) -> bool:
+        """Whether an assignment within the capacities was decoded."""
+        return bool(np.isfinite(self.assignment_cost))
+
+    @property
+    def is_route_feasible(self) -> bool:
+        """Whether routes that meet the fleet rule were decoded."""
+        return bool(np.isfinite(self.route_cost))
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether the ascent is over: exact sampler, nobody left out or served twice."""
+        return self.point.is_optimal
+
+
+class DualLoop:
+    """Turns lanes: multipliers in, priced, decoded and toured turns out.
+
+    Parameters
+    ----------
+    lanes
+        The batch; sizes may differ.
+    decode_every
+        Decode and tour at the first evaluation and every so many after it.
+    n_joint
+        Joint draws decoded per turn under an approximate sampler.
+    record_exact
+        Whether to price the exact value as well under an approximate sampler. It is for the record: controllers
+        never see it, and its seconds are booked apart.
+
+    Attributes
+    ----------
+    recording_seconds
+        Seconds spent on exact values for the record.
+    sampling_seconds
+        Seconds spent in approximate samplers.
+    """
+
+    def __init__(
+        self, lanes: Sequence[Lane], *, decode_every: int = 1, n_joint: int = 8, record_exact: bool = False
+    ) -> None:
+        self.lanes = list(lanes)
+        self.decode_every = decode_every
+        self.n_joint = n_joint
+        self.record_exact = record_exact
+        self.recording_seconds = 0.0
+        self.sampling_seconds = 0.0
+        self._turns = [0] * len(self.lanes)
+        self._layout: tuple[tuple[int, ...], KnapsackBatch] | None = None
+
+    def step(self, multipliers: Sequence[NDArray[np.float64] | None]) -> list[Turn | None]:
+        """Take one turn of every lane that has multipliers; None makes a lane rest.
+
+        Parameters
+        ----------
+        multipliers
+            One [n] vector per lane, distance units, clipped to the dual's bounds here.
+
+        Raises
+        ------
+        InputError
+            If a vector has the wrong length or a non-finite entry.
+        """
+        active = tuple(b for b, vector in enumerate(multipliers) if vector is not None)
+        duals = [self.lanes[b].dual for b in active]
+        clipped = [dual.clip(vector) for vector, dual in zip(_given(multipliers), duals, strict=True)]
+        points = evaluate_duals(duals, clipped, self._batch(active))
+        turns: list[Turn | None] = [None] * len(self.lanes)
+        for b, point in zip(active, points, strict=True):
+            turns[b] = self._recover(b, point)
+        return turns
+
+    def _batch(self, active: tuple[int, ...]) -> KnapsackBatch | None:
+        if not all(self.lanes[b].dual.is_exact for b in active):
+            return None
+        if self._layout is None or self._layout[0] != active:
+            self._layout = active, KnapsackBatch([self.lanes[b].dual.problem for b in active])
+        return self._layout[1]
+
+    def _recover(self, b: int, point: DualPoint) -> Turn:
+        """Decode, repair and tour one lane's selections; keep what is best."""
+        lane = self.lanes[b]
+        lane.incumbent.evaluations += 1
+        assignment_cost = route_cost = np.inf
+        if self._turns[b] % self.decode_every == 0:
+            for selection in candidate_selections(point, self.n_joint, lane.rng):
+                repaired, cost = _routes(lane, selection)
+                route_cost = min(route_cost, cost)
+                if repaired.is_feasible:
+                    assignment_cost = min(assignment_cost, repaired.cost)
+        self._turns[b] += 1
+        lane.assignment_cost = min(lane.assignment_cost, assignment_cost)
+        feedback = Feedback(
+            incumbent_cost=lane.assignment_cost if np.isfinite(lane.assignment_cost) else None,
+            route_cost=lane.incumbent.cost if np.isfinite(lane.incumbent.cost) else None,
+        )
+        sampling = point.samples.cost if point.samples else SamplingCost()
+        self.sampling_seconds += sampling.seconds
+        return Turn(point, feedback, assignment_cost, route_cost, self._exact_value(lane, point), sampling)
+
+    def _exact_value(self, lane: Lane, point: DualPoint) -> float | None:
+        if point.value is not None or not self.record_exact:
+            return point.value
+        started = time.perf_counter()
+        value = lane.dual.price(point.multipliers).value
+        self.recording_seconds += time.perf_counter() - started
+        return value
+
+
+@dataclass
+class DualTrace:
+    """The scalars of an ascent, one entry per evaluation, and its best turn.
+
+    Attributes
+    ----------
+    sampled_value
+        What the sampler made of L(λ), distance units.
+    exact_value
+        L(λ), distance units; NaN where it was not computed.
+    assignment_cost, route_cost
+        See `Turn`.
+    best
+        The turn with the highest exact (else sampled) value; the last is not necessarily the best.
+    """
+
+    sampled_value: list[float] = field(default_factory=list)
+    exact_value: list[float] = field(default_factory=list)
+    assignment_cost: list[float] = field(default_factory=list)
+    route_cost: list[float] = field(default_factory=list)
+    circuits: int = 0
+    shots: int = 0
+    best: Turn | None = None
+
+    def __len__(self) -> int:
+        return len(self.sampled_value)
+
+    def append(self, turn: Turn) -> None:
+        """Add one evaluation."""
+        self.sampled_value.append(turn.point.sampled_value)
+        self.exact_value.append(np.nan if turn.exact_value is None else turn.exact_value)
+        self.assignment_cost.append(turn.assignment_cost)
+        self.route_cost.append(turn.route_cost)
+        self.circuits += turn.sampling.circuits
+        self.shots += turn.sampling.shots
+        if self.best is None or _merit(turn) > _merit(self.best):
+            self.best = turn
+
+    @property
+    def dual_value(self) -> float | None:
+        """Highest exact L(λ) seen, distance units: a lower bound on the assignment surrogate, not on the CVRP."""
+        seen = [value for value in self.exact_value if not np.isnan(value)]
+        return max(seen) if seen else None
+
+
+def ascend(
+    loop: DualLoop,
+    controllers: Sequence[Controller],
+    budgets: Sequence[int],
+    rngs: Sequence[np.random.Generator],
+    initial: Sequence[NDArray[np.float64] | None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> list[DualTrace]:
+    """Ascend every lane's dual, asking its controller for every multiplier vector.
+
+    A lane ends with its budget or at a proven optimum of its dual; all end when `stop` says so, which is asked after
+    each step. The first step is always taken.
+
+    Parameters
+    ----------
+    loop
+        The lanes.
+    controllers, budgets, rngs
+        One controller, number of evaluations (1 or more) and source of randomness per lane.
+    initial
+        One warm start [n] per lane, distance units; the controllers' own start where None.
+    stop
+        Whether to end early, by the clock for instance.
+
+    Returns
+    -------
+    One trace per lane.
+    """
+    traces = [DualTrace() for _ in loop.lanes]
+    multipliers: list[NDArray[np.float64] | None] = [
+        controller.start(lane.dual, budget=budget, rng=rng, initial=start)
+        for lane, controller, budget, rng, start in zip(
+            loop.lanes, controllers, budgets, rngs, initial or [None] * len(loop.lanes), strict=True
+        )
+    ]
+    while any(vector is not None for vector in multipliers):
+        for b, turn in enumerate(loop.step(multipliers)):
+            if turn is None:
+                continue
+            traces[b].append(turn)
+            is_over = turn.is_optimal or len(traces[b]) >= budgets[b]
+            multipliers[b] = None if is_over else controllers[b].update(turn.point, turn.feedback)
+        if stop is not None and stop():
+            break
+    return traces
+
+
+def _routes(lane: Lane, selection: NDArray[np.uint8]) -> tuple[Repaired, float]:
+    """Repair and tour one selection; the cost is infinite where the routes break the fleet rule."""
+    fleet = lane.incumbent.pool.problem.fleet
+    repaired = repair(lane.dual.problem, selection, no_empty=fleet.rule != "free")
+    columns = lane.incumbent.pool.add_assignment(repaired.assignment)
+    lane.incumbent.offer(columns)
+    return repaired, lane.incumbent.pool.cost_of(columns) if fleet.allows(len(columns)) else np.inf
+
+
+def _merit(turn: Turn) -> float:
+    return turn.point.sampled_value if turn.exact_value is None else turn.exact_value
+
+
+def _given(multipliers: Sequence[NDArray[np.float64] | None]) -> list[NDArray[np.float64]]:
+    return [vector for vector in multipliers if vector is not None]

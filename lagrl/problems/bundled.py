@@ -1,0 +1,59 @@
+"""The small generated instances that ship inside the package, each with a reference solution.
+
+They are made by `benchmarks/make_bundled.py`; their best known costs come from long PyVRP runs and are not proven.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lagrl.errors import UnknownNameError
+from lagrl.problems.cvrplib import read_instance, read_solution
+
+if TYPE_CHECKING:
+    from lagrl.problems.cvrp import CVRP
+
+
+def bundled_names() -> tuple[str, ...]:
+    """Return the names of the bundled instances, the smallest first."""
+    return tuple(sorted((path.stem for path in _folder().glob("*.vrp")), key=_dimension))
+
+
+def bundled_path(name: str) -> Path:
+    """Return the `.vrp` file of a bundled instance; its `.sol` lies beside it.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such instance.
+    """
+    names = bundled_names()
+    if name not in names:
+        raise UnknownNameError.of("bundled instance", name, names)
+    return _folder() / f"{name}.vrp"
+
+
+def read_bundled(name: str) -> CVRP:
+    """Read a bundled instance, its best known cost being that of the shipped solution.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such instance.
+    """
+    path = bundled_path(name)
+    problem = read_instance(path)
+    return replace(problem, best_known=read_solution(path.with_suffix(".sol"), problem).cost)
+
+
+def _folder() -> Path:
+    return Path(str(resources.files("lagrl.problems"))) / "data" / "bundled"
+
+
+def _dimension(name: str) -> tuple[int, str]:
+    match = re.search(r"-n(\d+)", name)
+    return (int(match[1]) if match else 0, name)

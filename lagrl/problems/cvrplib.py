@@ -1,0 +1,104 @@
+"""CVRPLIB instances and solutions: the one place to read and write them from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from vrplib.parse import parse_vrplib
+
+from lagrl.errors import InputError, InstanceError
+from lagrl.problems.best_known import best_known
+from lagrl.problems.cvrp import CVRP
+from lagrl.problems.cvrplib_check import checked_text, require_safe_name
+from lagrl.problems.cvrplib_solution import check_solution, read_solution, stated_cost, write_solution
+from lagrl.problems.cvrplib_text import read_text, scan
+from lagrl.problems.cvrplib_write import usual_rounding, write_instance
+from lagrl.problems.fleet import Fleet
+
+if TYPE_CHECKING:
+    import os
+
+    from lagrl.problems.cvrplib_text import InstanceText
+
+__all__ = ["check_solution", "read_instance", "read_solution", "usual_rounding", "write_instance", "write_solution"]
+
+
+def read_instance(
+    path: str | os.PathLike[str], *, fleet: Fleet | None = None, rounding: Literal["auto", "nint", "none"] = "auto"
+) -> CVRP:
+    """Read a CVRPLIB `.vrp` file with distances EUC_2D, or EXPLICIT as LOWER_ROW (no diagonal) or FULL_MATRIX.
+
+    The best known cost is the one stated in the `.sol` beside the file, else that of `best_known`; it is left out
+    if `fleet` is not the rule under which it holds.
+
+    Parameters
+    ----------
+    path
+        The file, in UTF-8 or Latin-1, at most 64 MiB and 20 001 nodes.
+    fleet
+        Rule on the number of routes; `Fleet.of_benchmark` of the instance's name if None.
+    rounding
+        How EUC_2D distances are taken: `nint` is floor(d + 0.5), `none` keeps d, `auto` is the name's
+        `usual_rounding`.
+
+    Raises
+    ------
+    InstanceError
+        If the file is missing, unreadable, malformed, cut off, inconsistent or of a kind that is not supported.
+    FleetError
+        If the fleet rule cannot be met.
+    SolutionError
+        If there is a `.sol` beside the file and it is malformed.
+    """
+    source = str(path)
+    raw = scan(read_text(path, InstanceError), source)
+    text = checked_text(raw)
+    name = raw.specs.get("NAME") or Path(path).stem
+    require_safe_name(name, source)
+    benchmark = Fleet.of_benchmark(name)
+    rule = fleet or benchmark
+    reference = _reference_cost(Path(path), name) if rule == benchmark else None
+    try:
+        return _build(raw, text, name, rule, usual_rounding(name) if rounding == "auto" else rounding, reference)
+    except MemoryError as error:
+        raise InstanceError(
+            f"the distances between {raw.specs['DIMENSION']} nodes do not fit in memory",
+            source=source,
+            field="DIMENSION",
+            remedy="use a smaller instance or a larger machine",
+        ) from error
+    except InputError as error:
+        field = "EDGE_WEIGHT_SECTION" if error.field == "distance" else error.field
+        raise type(error)(error.problem, source=source, field=field, remedy=error.remedy) from error
+
+
+def _build(
+    raw: InstanceText, text: str, name: str, fleet: Fleet, rounding: Literal["nint", "none"], reference: float | None
+) -> CVRP:
+    try:
+        data = parse_vrplib(text, compute_edge_weights=False)
+    except (ValueError, RuntimeError, IndexError, KeyError, TypeError) as error:
+        raise InstanceError(f"not understood ({error})", remedy="give a CVRPLIB .vrp file") from error
+    demand = np.array(data["demand"][1:], dtype=np.int64)
+    capacity, comment = int(data["capacity"]), raw.specs.get("COMMENT", "")
+    points = np.array(data["node_coord"], dtype=np.float64) if "node_coord" in data else None
+    if "edge_weight" in data:
+        weights = np.array(data["edge_weight"], dtype=np.float64)
+        return CVRP(name, demand, capacity, weights, points, fleet, "explicit", reference, comment)
+    return CVRP.from_coordinates(
+        name,
+        data["node_coord"],
+        demand,
+        capacity,
+        rounding=rounding,
+        fleet=fleet,
+        best_known=reference,
+        comment=comment,
+    )
+
+
+def _reference_cost(path: Path, name: str) -> float | None:
+    beside = path.with_suffix(".sol")
+    return stated_cost(beside) if beside.is_file() else best_known(name)

@@ -1,0 +1,93 @@
+"""Writing instances as CVRPLIB `.vrp` files."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import vrplib
+
+from lagrl.errors import InstanceError
+from lagrl.files import replacing
+from lagrl.problems.cvrp import euclidean
+from lagrl.problems.cvrplib_check import require_safe_name
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.cvrp import CVRP
+
+_UNROUNDED_SET = re.compile(r"(?:CMT|Golden_|Li_|tai)[0-9]", re.ASCII)
+
+
+def usual_rounding(name: str) -> Literal["nint", "none"]:
+    """Return how CVRPLIB takes the distances of the instance called `name`.
+
+    The sets of Christofides, Mingozzi and Toth (CMT), Golden et al., Li et al. and Rochat and Taillard (tai) are
+    unrounded; all others round each arc to floor(d + 0.5).
+    """
+    return "none" if _UNROUNDED_SET.match(name) else "nint"
+
+
+def write_instance(path: str | os.PathLike[str], problem: CVRP) -> None:
+    """Write `problem` to a `.vrp` file, atomically.
+
+    Reading it back gives the same coordinates, demands, capacity and distances. Distances that do not follow from
+    the coordinates by the rounding usual for the name are written out as EXPLICIT FULL_MATRIX. The format has no
+    place for the fleet rule and the best known cost.
+
+    Parameters
+    ----------
+    path
+        The file; its folder must exist.
+    problem
+        The instance.
+
+    Raises
+    ------
+    InstanceError
+        If the name or comment cannot stand in a CVRPLIB file.
+    OutputError
+        If the file cannot be written.
+    """
+    require_safe_name(problem.name, str(path))
+    comment = " ".join(problem.comment.split())
+    if "EOF" in comment or "_SECTION" in comment or not comment.isprintable():
+        raise InstanceError(
+            f"{comment!r:.60} would end the header for some readers", source=str(path), field="COMMENT",
+            remedy="leave out EOF, _SECTION and control characters",
+        )  # fmt: skip
+    data: dict[str, Any] = {"NAME": problem.name}
+    if comment:
+        data["COMMENT"] = comment
+    data |= {"TYPE": "CVRP", "DIMENSION": problem.n_customers + 1, "CAPACITY": problem.capacity}
+    data |= _geometry(problem)
+    data["DEMAND_SECTION"] = [0, *problem.demand.tolist()]
+    data["DEPOT_SECTION"] = [1, -1]
+    try:
+        with replacing(path) as temporary:
+            vrplib.write_instance(temporary, data)
+    except UnicodeEncodeError as error:
+        raise InstanceError(
+            f"{error.object[error.start : error.end]!r} cannot be written in {error.encoding}",
+            source=str(path), field="NAME or COMMENT", remedy="use plain letters",
+        ) from error  # fmt: skip
+
+
+def _geometry(problem: CVRP) -> dict[str, Any]:
+    points = problem.coordinates
+    data: dict[str, Any] = {"EDGE_WEIGHT_TYPE": "EUC_2D"}
+    if points is None or not np.array_equal(problem.distance, euclidean(points, points, usual_rounding(problem.name))):
+        data = {"EDGE_WEIGHT_TYPE": "EXPLICIT", "EDGE_WEIGHT_FORMAT": "FULL_MATRIX"}
+        data["EDGE_WEIGHT_SECTION"] = _rows(problem.distance)
+    if points is not None:
+        data["NODE_COORD_SECTION"] = _rows(points)
+    return data
+
+
+def _rows(array: NDArray[np.float64]) -> list[list[int | float]]:
+    """Plain Python numbers print without loss; whole ones without a point, as the benchmarks have them."""
+    return [[int(x) if x.is_integer() else x for x in row] for row in array.tolist()]

@@ -1,0 +1,259 @@
+"""Compiled decoding and repair: selections to assignments.
+
+Importing this module compiles the kernels or loads them from numba's cache (`lagrl.compile_kernels()` does so
+before any clock starts). The signatures are explicit: no later call can compile again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from lagrl.relaxation.kernels import assign_by_regret
+from lagrl.signatures import BYTE_MATRIX, INTS, MATRIX, OUT_INTS, boolean, int64, void
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Matrix = NDArray[np.float64]
+
+
+@njit(void(BYTE_MATRIX, MATRIX, INTS, INTS, OUT_INTS, OUT_INTS), cache=True)
+def decode(
+    selection: NDArray[np.uint8], cost: Matrix, weight: Ints, capacity: Ints, assignment: Ints, room: Ints
+) -> None:
+    """Turn a selection [K, n] into an assignment [n]: each customer's cheapest selecting vehicle, −1 without one.
+
+    Vehicles that a sampled selection overloads give up customers, the dearest per demand unit first.
+    `assignment` [n] and `room` [K] (capacity left) are outputs. O(n·K).
+    """
+    n_vehicles, n = cost.shape
+    for k in range(n_vehicles):
+        room[k] = capacity[k]
+    for i in range(n):
+        best = -1
+        for k in range(n_vehicles):
+            if selection[k, i] and (best < 0 or cost[k, i] < cost[best, i]):
+                best = k
+        assignment[i] = best
+        if best >= 0:
+            room[best] -= weight[i]
+    for k in range(n_vehicles):
+        while room[k] < 0:
+            worst = -1
+            for i in range(n):
+                if assignment[i] != k or weight[i] == 0:
+                    continue
+                if worst < 0 or cost[k, i] * weight[worst] > cost[k, worst] * weight[i]:
+                    worst = i
+            assignment[worst] = -1
+            room[k] += weight[worst]
+
+
+@njit(boolean(MATRIX, INTS, OUT_INTS, OUT_INTS, int64), cache=True)
+def _place_directly(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: int) -> bool:
+    best = -1
+    for k in range(len(room)):
+        if room[k] >= weight[u] and (best < 0 or cost[k, u] < cost[best, u]):
+            best = k
+    if best < 0:
+        return False
+    assignment[u] = best
+    room[best] -= weight[u]
+    return True
+
+
+@njit(boolean(MATRIX, INTS, OUT_INTS, OUT_INTS, int64), cache=True)
+def _make_room(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: int) -> bool:
+    """Place u by the cheapest single shift (j moves on) or swap (j for a lighter one) that makes room. O(n·(n + K))."""
+    n = len(assignment)
+    best = np.inf
+    best_j = -1
+    best_other = -1
+    best_to = -1
+    for j in range(n):
+        k = assignment[j]
+        if k < 0 or room[k] + weight[j] < weight[u]:
+            continue
+        base = cost[k, u] - cost[k, j]
+        for to in range(len(room)):
+            if to != k and room[to] >= weight[j] and base + cost[to, j] < best:
+                best = base + cost[to, j]
+                best_j = j
+                best_other = -1
+                best_to = to
+        for other in range(n):
+            to = assignment[other]
+            if to < 0 or to == k or weight[other] >= weight[j]:
+                continue
+            if room[k] + weight[j] - weight[other] < weight[u] or room[to] + weight[other] < weight[j]:
+                continue
+            change = base + cost[to, j] + cost[k, other] - cost[to, other]
+            if change < best:
+                best = change
+                best_j = j
+                best_other = other
+                best_to = to
+    if best_j < 0:
+        return False
+    k = assignment[best_j]
+    assignment[best_j] = best_to
+    room[best_to] -= weight[best_j]
+    room[k] += weight[best_j] - weight[u]
+    assignment[u] = k
+    if best_other >= 0:
+        assignment[best_other] = k
+        room[best_to] += weight[best_other]
+        room[k] -= weight[best_other]
+    return True
+
+
+@njit(void(INTS, INTS, OUT_INTS, OUT_INTS, int64, int64), cache=True)
+def _fill_up(weight: Ints, capacity: Ints, room: Ints, assignment: Ints, full: int, other: int) -> None:
+    """Repack two vehicles: the heaviest subset that fits goes to `full`, the rest to `other`, if it fits there."""
+    n = len(assignment)
+    q = capacity[full]
+    item = np.empty(n, np.int64)
+    m = 0
+    load = 0
+    for i in range(n):
+        if assignment[i] == full or assignment[i] == other:
+            item[m] = i
+            m += 1
+            load += weight[i]
+    # reached[c] is 1 + the first item with which sum c became possible; items below it make up the remainder
+    reached = np.zeros(q + 1, np.int64)
+    reached[0] = -1
+    for j in range(m):
+        w = weight[item[j]]
+        if w == 0:
+            continue
+        for c in range(q, w - 1, -1):
+            if reached[c] == 0 and reached[c - w] != 0 and reached[c - w] <= j:
+                reached[c] = j + 1
+    c = q
+    while reached[c] == 0:
+        c -= 1
+    if load - c > capacity[other] or c <= q - room[full]:
+        return
+    for j in range(m):
+        assignment[item[j]] = other
+    room[other] = capacity[other] - (load - c)
+    room[full] = q - c
+    while c > 0:
+        i = item[reached[c] - 1]
+        assignment[i] = full
+        c -= weight[i]
+
+
+@njit(boolean(MATRIX, INTS, INTS, OUT_INTS, OUT_INTS, int64), cache=True)
+def _collect_room(cost: Matrix, weight: Ints, capacity: Ints, room: Ints, assignment: Ints, u: int) -> bool:
+    """Pass spare room from vehicle to vehicle, cheapest for u last, until one of them can take u.
+
+    Each pass repacks two vehicles so that the first is as full as a subset of both loads can make it. Ends after one
+    round over the vehicles: O(K·m·Q) for m customers on two vehicles. Returns whether u found a place.
+    """
+    n_vehicles = len(room)
+    order = np.argsort(-cost[:, u])
+    for position in range(n_vehicles - 1):
+        giver = order[position]
+        taker = order[position + 1]
+        if room[giver] > 0:
+            _fill_up(weight, capacity, room, assignment, giver, taker)
+        if room[taker] >= weight[u]:
+            assignment[u] = taker
+            room[taker] -= weight[u]
+            return True
+    return False
+
+
+@njit(boolean(MATRIX, INTS, OUT_INTS, OUT_INTS, int64), cache=True)
+def _eject_lighter(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: int) -> bool:
+    best = -1
+    for j in range(len(assignment)):
+        k = assignment[j]
+        if k < 0 or weight[j] >= weight[u] or room[k] + weight[j] < weight[u]:
+            continue
+        if best < 0 or weight[j] < weight[best]:
+            best = j
+        elif weight[j] == weight[best]:
+            held = assignment[best]
+            if cost[k, u] - cost[k, j] < cost[held, u] - cost[held, best]:
+                best = j
+    if best < 0:
+        return False
+    k = assignment[best]
+    assignment[best] = -1
+    assignment[u] = k
+    room[k] += weight[best] - weight[u]
+    return True
+
+
+@njit(void(MATRIX, INTS, OUT_INTS, OUT_INTS), cache=True)
+def _fill_empty(cost: Matrix, weight: Ints, room: Ints, assignment: Ints) -> None:
+    n_vehicles, n = cost.shape
+    members = np.zeros(n_vehicles, np.int64)
+    for i in range(n):
+        if assignment[i] >= 0:
+            members[assignment[i]] += 1
+    for k in range(n_vehicles):
+        if members[k]:
+            continue
+        best = -1
+        for i in range(n):
+            home = assignment[i]
+            if home < 0 or members[home] < 2 or weight[i] > room[k]:
+                continue
+            if best < 0 or cost[k, i] - cost[home, i] < cost[k, best] - cost[assignment[best], best]:
+                best = i
+        if best >= 0:
+            home = assignment[best]
+            members[home] -= 1
+            members[k] += 1
+            room[home] += weight[best]
+            room[k] -= weight[best]
+            assignment[best] = k
+
+
+@njit(int64(MATRIX, INTS, OUT_INTS, OUT_INTS, boolean), cache=True)
+def repair(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, no_empty: bool) -> int:
+    """Complete a partial assignment within the capacities; return how many customers stay without a vehicle.
+
+    Regret insertion first. Who fits nowhere is placed, heaviest first, by the cheapest shift or swap of others that
+    makes room; failing that by collecting the vehicles' spare room in one of them, two vehicles repacked at a time
+    (subset sum); failing that in place of a lighter customer, who then waits in turn: the waiting demand falls each
+    time, so this ends. With `no_empty`, vehicles left empty then get the customer who costs least there.
+    `assignment` and `room` change in place.
+    """
+    n = len(assignment)
+    if assign_by_regret(cost, weight, room, assignment):
+        capacity = np.empty(len(room), np.int64)
+        for k in range(len(room)):
+            capacity[k] = room[k]
+        for i in range(n):
+            if assignment[i] >= 0:
+                capacity[assignment[i]] += weight[i]
+        while True:
+            u = -1
+            for i in range(n):
+                if assignment[i] < 0 and (u < 0 or weight[i] > weight[u]):
+                    u = i
+            if u < 0:
+                break
+            if _place_directly(cost, weight, room, assignment, u):
+                continue
+            if _make_room(cost, weight, room, assignment, u):
+                continue
+            if _collect_room(cost, weight, capacity, room, assignment, u):
+                continue
+            if not _eject_lighter(cost, weight, room, assignment, u):
+                break
+    if no_empty:
+        _fill_empty(cost, weight, room, assignment)
+    left = 0
+    for i in range(n):
+        left += assignment[i] < 0
+    return left

@@ -1,0 +1,169 @@
+"""The best combination of pooled routes: set partitioning (Balinski and Quandt 1964) by HiGHS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.solution import Solution
+    from lagrl.recovery.pool import RoutePool
+
+
+@dataclass(frozen=True)
+class PartitionLimits:
+    """How much work the integer programme may do.
+
+    Attributes
+    ----------
+    nodes
+        Branch-and-bound nodes; the same limit gives the same answer on every run.
+    columns
+        Columns that enter it, those of least reduced cost first.
+    seconds
+        Wall-clock limit; infinite keeps the answer deterministic.
+    """
+
+    nodes: int = 2000
+    columns: int = 6000
+    seconds: float = np.inf
+
+
+@dataclass(frozen=True)
+class Partition:
+    """What set partitioning found.
+
+    Attributes
+    ----------
+    columns
+        Pool columns that serve every customer once; the incumbent's if nothing better exists.
+    cost
+        Their total length, distance units.
+    master_value
+        Value of the linear relaxation over the whole pool, distance units.
+    customer_price
+        [n] dual prices of the customers in that relaxation, distance units.
+    is_proven
+        Whether no combination of the pool's routes is cheaper.
+    """
+
+    columns: tuple[int, ...]
+    cost: float
+    master_value: float
+    customer_price: NDArray[np.float64] = field(repr=False)
+    is_proven: bool
+
+
+def partition(pool: RoutePool, incumbent: Sequence[int], limits: PartitionLimits | None = None) -> Partition:
+    """Choose routes of the pool that serve every customer once, at least cost, under the fleet rule.
+
+    The linear relaxation comes first. A route whose reduced cost exceeds the gap between the incumbent and the
+    relaxation cannot be part of anything better and stays out of the integer programme, which starts from the
+    incumbent.
+
+    Parameters
+    ----------
+    pool
+        The routes.
+    incumbent
+        Columns of a solution that meets the fleet rule.
+    limits
+        Bounds on the work.
+    """
+    limits = limits or PartitionLimits()
+    cost = pool.cost
+    upper = pool.cost_of(incumbent)
+    value, price, reduced_cost = _relax(pool, cost)
+    # where arcs are whole numbers, better means better by one
+    target = upper - 1.0 if pool.problem.rounding == "nint" else upper * (1 - 1e-9)
+    slack = 1e-6 * max(1.0, abs(upper))
+    kept = np.flatnonzero(reduced_cost <= target - value + slack)
+    nothing_better = Partition(tuple(incumbent), upper, value, price, True)
+    if value > target + slack or len(kept) == 0:
+        return nothing_better
+    is_complete = len(kept) <= limits.columns
+    if not is_complete:
+        kept = kept[np.argsort(reduced_cost[kept], kind="stable")[: limits.columns]]
+    kept = np.union1d(kept, incumbent)
+    solver = _master(pool, kept, cost[kept], integer=True)
+    solver.setOptionValue("mip_max_nodes", limits.nodes)
+    if np.isfinite(limits.seconds):
+        solver.setOptionValue("time_limit", max(limits.seconds, 0.0))
+    _start_from(solver, np.isin(kept, incumbent))
+    solver.run()
+    is_proven = is_complete and _is_optimal(solver)
+    chosen = kept[np.array(solver.getSolution().col_value) > 0.5]
+    found = pool.cost_of(chosen.tolist()) if _covers(pool, chosen) else np.inf
+    if found < upper - 1e-9 * abs(upper):
+        return Partition(tuple(chosen.tolist()), found, value, price, is_proven)
+    return Partition(tuple(incumbent), upper, value, price, is_proven)
+
+
+def partition_solution(pool: RoutePool, found: Partition) -> Solution:
+    """Return the routes of a partition as a solution."""
+    return pool.solution(found.columns)
+
+
+def _relax(pool: RoutePool, cost: NDArray[np.float64]) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """Solve the linear master over all columns: value, customer prices [n], reduced costs [columns]."""
+    solver = _master(pool, np.arange(len(pool)), cost, integer=False)
+    solver.run()
+    answer = solver.getSolution()
+    price = np.array(answer.row_dual)[: pool.problem.n_customers]
+    return float(solver.getInfo().objective_function_value), price, np.array(answer.col_dual)
+
+
+def _master(pool: RoutePool, columns: NDArray[np.int64], cost: NDArray[np.float64], *, integer: bool) -> Any:
+    """Build min c·x, every customer in one route, the number of routes within the fleet rule, 0 ≤ x ≤ 1."""
+    import highspy
+
+    n, fleet = pool.problem.n_customers, pool.problem.fleet
+    routes = [pool.routes[column] for column in columns]
+    program = highspy.HighsLp()
+    program.num_col_ = len(columns)
+    program.num_row_ = n + 1
+    program.col_cost_ = cost
+    program.col_lower_ = np.zeros(len(columns))
+    program.col_upper_ = np.ones(len(columns))
+    program.row_lower_ = np.append(np.ones(n), fleet.count)
+    program.row_upper_ = np.append(np.ones(n), fleet.count if fleet.rule == "exact" else highspy.kHighsInf)
+    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lengths = [len(route) + 1 for route in routes]
+    program.a_matrix_.start_ = np.cumsum([0, *lengths])
+    program.a_matrix_.index_ = np.concatenate([np.append(route - 1, n) for route in routes])
+    program.a_matrix_.value_ = np.ones(sum(lengths))
+    if integer:
+        program.integrality_ = [highspy.HighsVarType.kInteger] * len(columns)
+    solver = highspy.Highs()
+    for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_rel_gap", 0.0)):
+        solver.setOptionValue(option, setting)
+    solver.passModel(program)
+    return solver
+
+
+def _start_from(solver: Any, chosen: NDArray[np.bool_]) -> None:
+    import highspy
+
+    start = highspy.HighsSolution()
+    start.col_value = chosen.astype(np.float64).tolist()
+    solver.setSolution(start)
+
+
+def _is_optimal(solver: Any) -> bool:
+    import highspy
+
+    return bool(solver.getModelStatus() == highspy.HighsModelStatus.kOptimal)
+
+
+def _covers(pool: RoutePool, columns: NDArray[np.int64]) -> bool:
+    """Whether these columns visit every customer once: a limit can stop HiGHS before it has any solution."""
+    visits = np.zeros(pool.problem.n_customers + 1, np.int64)
+    for column in columns:
+        visits[pool.routes[column]] += 1
+    return bool((visits[1:] == 1).all() and pool.problem.fleet.allows(len(columns)))

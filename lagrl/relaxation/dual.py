@@ -1,0 +1,230 @@
+"""The Lagrangian dual of an assignment problem: L(λ) = Σ_i λ_i + Σ_k min { (a_k − λ)·y : d·y ≤ Q_k, y binary }.
+
+L bounds the assignment surrogate from below (Geoffrion 1974), never the CVRP: the linearised costs are not route
+lengths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.relaxation.knapsack import KnapsackBatch
+from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SubproblemSampler
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.assignment import AssignmentProblem
+
+
+@dataclass(frozen=True)
+class DualPoint:
+    """A multiplier vector, priced.
+
+    Attributes
+    ----------
+    multipliers
+        [n] λ, distance units.
+    value
+        L(λ), distance units, under the exact sampler; None when it was not computed.
+    sampled_value
+        Σλ + Σ_k (a_k − λ)·y_k at the selection at hand. Equals `value` under the exact sampler; otherwise an upper
+        bound on L(λ) and a valid cut, never a dual bound.
+    selection
+        [K, n] y in {0, 1}, each row within its vehicle's capacity.
+    violation
+        [n] g_i = 1 − Σ_k y_ki, the supergradient of the cut at λ.
+    vehicle_value
+        [K] (a_k − λ)·y_k, distance units. The vehicle's own supergradient is −`selection[k]`.
+    samples
+        Every string that was drawn; None under the exact sampler, whose only string is the selection.
+    """
+
+    multipliers: NDArray[np.float64] = field(repr=False)
+    value: float | None
+    sampled_value: float
+    selection: NDArray[np.uint8] = field(repr=False)
+    violation: NDArray[np.float64] = field(repr=False)
+    vehicle_value: NDArray[np.float64] = field(repr=False)
+    samples: Samples | None = field(default=None, repr=False)
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether λ maximises L and the selection solves the surrogate: exact, nobody left out or served twice."""
+        return self.value is not None and not self.violation.any()
+
+
+class DualFunction(Protocol):
+    """A concave function to maximise by its supergradients.
+
+    Written so that duals with other multipliers (a fleet size, a budget, inequality rows) fit as well: nothing here
+    says what a multiplier prices.
+    """
+
+    @property
+    def n_multipliers(self) -> int:
+        """Number of multipliers."""
+        ...
+
+    @property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """[n] lower and upper bounds that contain a maximiser, in the multipliers' units."""
+        ...
+
+    @property
+    def scale(self) -> float:
+        """Typical size of a multiplier, for step lengths, in the multipliers' units."""
+        ...
+
+    def evaluate(self, multipliers: NDArray[np.float64]) -> DualPoint:
+        """Price one multiplier vector [n]."""
+        ...
+
+
+class AssignmentDual:
+    """The dual function of one assignment problem under a sampler.
+
+    Parameters
+    ----------
+    problem
+        The assignment problem.
+    sampler
+        Answers the knapsacks; exact if None.
+    shots
+        Strings per vehicle asked of an approximate sampler.
+    rng
+        Randomness of an approximate sampler; required unless the sampler is exact.
+    run
+        Name of the run in the sampler's context.
+    """
+
+    def __init__(
+        self,
+        problem: AssignmentProblem,
+        sampler: SubproblemSampler | None = None,
+        *,
+        shots: int = 1,
+        rng: np.random.Generator | None = None,
+        run: str = "",
+    ) -> None:
+        self.problem = problem
+        self.sampler = sampler or ExactSampler()
+        self.is_exact = isinstance(self.sampler, ExactSampler)
+        if not self.is_exact and rng is None:
+            raise InputError("an approximate sampler needs randomness", field="rng", remedy="pass a numpy Generator")
+        self.shots = shots
+        self.run = run
+        self.step = 0
+        self._rng = rng
+        self._batch = KnapsackBatch([problem])
+        ceiling = 2.0 * max(float(problem.cost.max()), 1.0)
+        self._bounds = (np.zeros(problem.n_customers), np.full(problem.n_customers, ceiling))
+
+    @property
+    def n_multipliers(self) -> int:
+        """Number of customers n."""
+        return self.problem.n_customers
+
+    @property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """[n] bounds [0, 2·max a], distance units: a ≥ 0 makes λ ≥ 0 lossless, and no λ* was seen above 1.6·max a."""
+        return self._bounds
+
+    @property
+    def scale(self) -> float:
+        """Median over customers of the cheapest vehicle's cost, at least 1, distance units."""
+        return self.problem.cost_scale
+
+    def evaluate(self, multipliers: NDArray[np.float64]) -> DualPoint:
+        """Price one multiplier vector [n], distance units; takes values outside the bounds as well."""
+        return evaluate_duals([self], [multipliers])[0]
+
+    def clip(self, multipliers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the nearest multipliers [n] within the bounds; refuses wrong shapes and non-finite entries."""
+        return np.clip(_checked(self, multipliers), *self._bounds)
+
+    def price(self, multipliers: NDArray[np.float64]) -> DualPoint:
+        """Price [n] multipliers exactly whatever the sampler, for the record."""
+        selection, value = self._batch.price([multipliers])[0]
+        return _exact_point(multipliers, selection, value)
+
+    def sample(self, multipliers: NDArray[np.float64]) -> DualPoint:
+        """Price [n] multipliers by the sampler, one call; the sampled value stands for L(λ)."""
+        assert self._rng is not None
+        problem = self.problem
+        reduced_cost = problem.cost - multipliers
+        context = SampleContext(self.run, self.step)
+        self.step += 1
+        samples = self.sampler.sample(reduced_cost, problem.weight, problem.capacity, self.shots, self._rng, context)
+        selection, value = samples.best(reduced_cost, problem.weight, problem.capacity)
+        return DualPoint(
+            multipliers,
+            None,
+            float(multipliers.sum() + value.sum()),
+            selection,
+            1.0 - selection.sum(axis=0),
+            value,
+            samples,
+        )
+
+
+def evaluate_duals(
+    duals: Sequence[AssignmentDual],
+    multipliers: Sequence[NDArray[np.float64]],
+    batch: KnapsackBatch | None = None,
+) -> list[DualPoint]:
+    """Price one multiplier vector per dual; all exact ones in a single compiled call.
+
+    Parameters
+    ----------
+    duals
+        Dual functions, of any sizes.
+    multipliers
+        One [n] vector each, distance units.
+    batch
+        The duals' knapsacks laid out beforehand (they must all be exact); made here if None.
+
+    Raises
+    ------
+    InputError
+        If a vector has the wrong length or a non-finite entry.
+    """
+    vectors = [_checked(dual, vector) for dual, vector in zip(duals, multipliers, strict=True)]
+    exact = [b for b, dual in enumerate(duals) if dual.is_exact]
+    points: dict[int, DualPoint] = {}
+    if exact:
+        layout = batch or KnapsackBatch([duals[b].problem for b in exact])
+        for b, (selection, value) in zip(exact, layout.price([vectors[b] for b in exact]), strict=True):
+            points[b] = _exact_point(vectors[b], selection, value)
+    return [points[b] if b in points else dual.sample(vectors[b]) for b, dual in enumerate(duals)]
+
+
+def _exact_point(
+    multipliers: NDArray[np.float64], selection: NDArray[np.uint8], value: NDArray[np.float64]
+) -> DualPoint:
+    dual_value = float(multipliers.sum() + value.sum())
+    return DualPoint(multipliers, dual_value, dual_value, selection, 1.0 - selection.sum(axis=0), value)
+
+
+def _checked(dual: AssignmentDual, multipliers: NDArray[np.float64]) -> NDArray[np.float64]:
+    vector = np.array(multipliers, dtype=np.float64)  # a copy: the point must not change under its owner's feet
+    if vector.shape != (dual.n_multipliers,):
+        raise InputError(
+            f"array of shape {vector.shape}",
+            field="multipliers",
+            remedy=f"this dual takes shape {(dual.n_multipliers,)}",
+        )
+    if not np.isfinite(vector).all():
+        customer = int(np.flatnonzero(~np.isfinite(vector))[0]) + 1
+        raise InputError(
+            f"customer {customer} is priced {vector[customer - 1]}",
+            field="multipliers",
+            remedy="the controller must return finite numbers",
+        )
+    return vector

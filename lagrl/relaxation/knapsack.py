@@ -1,0 +1,104 @@
+"""Exact 0–1 knapsacks, all vehicles of a batch of instances in one compiled call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.assignment import AssignmentProblem
+
+
+class KnapsackBatch:
+    """The knapsacks of several assignment problems of any sizes, laid out once and priced many times.
+
+    Parameters
+    ----------
+    problems
+        Assignment problems; they need not have the same K or n.
+    """
+
+    def __init__(self, problems: Sequence[AssignmentProblem]) -> None:
+        self.shapes = [problem.cost.shape for problem in problems]
+        self._cost = np.concatenate([problem.cost.ravel() for problem in problems])
+        self._weight = np.concatenate([problem.weight for problem in problems])
+        self._capacity = np.concatenate([problem.capacity for problem in problems])
+        self._first_vehicle = np.cumsum([0] + [n_vehicles for n_vehicles, _ in self.shapes])
+        self._first_item = np.cumsum([0] + [n_customers for _, n_customers in self.shapes])
+        self._first_cell = np.cumsum([0] + [n_vehicles * n_customers for n_vehicles, n_customers in self.shapes])
+
+    def price(self, multipliers: Sequence[NDArray[np.float64]]) -> list[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
+        """Solve every knapsack min Σ_i (a_ki − λ_i) y_ki, Σ_i d_i y_ki ≤ Q_k, exactly.
+
+        Parameters
+        ----------
+        multipliers
+            One [n] vector per problem, distance units.
+
+        Returns
+        -------
+        One pair per problem: selection [K, n] in {0, 1} and the vehicles' values [K], distance units (≤ 0).
+        """
+        # numba takes a second to import; only those who price pay for it
+        from lagrl.relaxation.kernels import price_batch
+
+        selection = np.empty(int(self._first_cell[-1]), np.uint8)
+        value = np.empty(len(self._capacity))
+        price_batch(
+            self._cost,
+            np.concatenate(multipliers),
+            self._weight,
+            self._capacity,
+            self._first_item,
+            self._first_vehicle,
+            selection,
+            value,
+            np.empty(len(self._capacity), np.int64),
+        )
+        cells, vehicles = self._first_cell, self._first_vehicle
+        return [
+            (selection[cells[b] : cells[b + 1]].reshape(shape), value[vehicles[b] : vehicles[b + 1]])
+            for b, shape in enumerate(self.shapes)
+        ]
+
+
+def solve_knapsacks(
+    reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Solve one knapsack per row of `reduced_cost` exactly.
+
+    Parameters
+    ----------
+    reduced_cost
+        [K, n] distance units; only negative entries are worth carrying.
+    weight
+        [n] demand units.
+    capacity
+        [K] demand units.
+
+    Returns
+    -------
+    Selection [K, n] in {0, 1} and values [K], distance units (≤ 0).
+    """
+    from lagrl.relaxation.kernels import price_batch
+
+    n_vehicles, n_customers = reduced_cost.shape
+    selection = np.empty(n_vehicles * n_customers, np.uint8)
+    value = np.empty(n_vehicles)
+    price_batch(
+        np.ascontiguousarray(reduced_cost, np.float64).ravel(),
+        np.zeros(n_customers),
+        np.ascontiguousarray(weight, np.int64),
+        np.ascontiguousarray(capacity, np.int64),
+        np.array([0, n_customers]),
+        np.array([0, n_vehicles]),
+        selection,
+        value,
+        np.empty(n_vehicles, np.int64),
+    )
+    return selection.reshape(n_vehicles, n_customers), value

@@ -1,0 +1,47 @@
+"""Fisher and Jaikumar's (1981) linearisation: a route through a seed is priced by cheapest insertion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.errors import InstanceError
+from lagrl.problems.assignment import AssignmentProblem
+
+if TYPE_CHECKING:
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.relaxation.seeding import Seeds
+
+
+def linearise(problem: CVRP, seeds: Seeds) -> AssignmentProblem:
+    """Return the assignment problem a_ki = c(0, i) + c(i, s_k) − c(0, s_k) of the vehicles' seeds s_k.
+
+    Costs are clipped at 0: rounded distances can break the triangle inequality by one.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    seeds
+        One seed per vehicle, see `seeding`.
+
+    Raises
+    ------
+    InstanceError
+        If the vehicles together cannot carry the total demand.
+    """
+    total, available = int(problem.demand.sum()), seeds.n_vehicles * problem.capacity
+    if total > available:
+        raise InstanceError(
+            f"{seeds.n_vehicles} vehicles carry {available}, the demand is {total}",
+            source=problem.name,
+            field="n_vehicles",
+            remedy=f"use at least {problem.minimum_vehicles}",
+        )
+    detour = problem.distance[0, 1:] + seeds.distance[:, 1:] - seeds.distance[:, :1]
+    return AssignmentProblem(
+        cost=np.maximum(detour, 0.0),
+        weight=problem.demand,
+        capacity=np.full(seeds.n_vehicles, problem.capacity),
+    )

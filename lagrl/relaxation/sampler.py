@@ -1,0 +1,172 @@
+"""What answers a price vector: the `SubproblemSampler` Protocol and the exact kernel behind it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from lagrl.relaxation.knapsack import solve_knapsacks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class SampleContext:
+    """Identifies a sampler call, for journals and records.
+
+    Attributes
+    ----------
+    run
+        Name of the run (instance, linearisation, seed).
+    step
+        Evaluation within the run, from 0.
+    """
+
+    run: str = ""
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class SamplingCost:
+    """What a sampler call used up.
+
+    Attributes
+    ----------
+    circuits, shots
+        Quantum circuits executed and shots taken over all of them; 0 for classical samplers.
+    seconds
+        Wall-clock seconds of the call, compilation excluded.
+    backend
+        What ran it.
+    """
+
+    circuits: int = 0
+    shots: int = 0
+    seconds: float = 0.0
+    backend: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Bitstrings drawn for each vehicle's knapsack.
+
+    Attributes
+    ----------
+    bitstrings
+        [K, S, n] uint8 in {0, 1}: the distinct strings of each vehicle; they need not respect the capacity.
+    counts
+        [K, S] how often each was drawn; 0 marks padding.
+    cost
+        What the call used up.
+    """
+
+    bitstrings: NDArray[np.uint8] = field(repr=False)
+    counts: NDArray[np.int64] = field(repr=False)
+    cost: SamplingCost = SamplingCost()
+
+    def best(
+        self, reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Pick each vehicle's cheapest string that respects the capacity; the empty one is always at hand.
+
+        Parameters
+        ----------
+        reduced_cost
+            [K, n] distance units.
+        weight
+            [n] demand units.
+        capacity
+            [K] demand units.
+
+        Returns
+        -------
+        Selection [K, n] and its values [K], distance units (≤ 0).
+        """
+        value = np.einsum("ksn,kn->ks", self.bitstrings, reduced_cost)
+        fits = (self.bitstrings @ weight <= capacity[:, None]) & (self.counts > 0)
+        value = np.where(fits, value, 0.0)
+        index = value.argmin(axis=1)
+        rows = np.arange(len(index))
+        chosen = self.bitstrings[rows, index] * fits[rows, index][:, None].astype(np.uint8)
+        return chosen, value[rows, index]
+
+    def draw(self, n_joint: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Draw joint selections, one string per vehicle each, in proportion to the counts.
+
+        Parameters
+        ----------
+        n_joint
+            Number of joint selections M.
+        rng
+            Source of randomness.
+
+        Returns
+        -------
+        [M, K, n] uint8.
+        """
+        n_vehicles = len(self.counts)
+        cumulative = np.cumsum(self.counts, axis=1)
+        ticket = rng.integers(0, cumulative[:, -1], size=(n_joint, n_vehicles))
+        index = (ticket[:, :, None] >= cumulative[None]).sum(axis=2)
+        drawn: NDArray[np.uint8] = self.bitstrings[np.arange(n_vehicles)[None], index]
+        return drawn
+
+
+@runtime_checkable
+class SubproblemSampler(Protocol):
+    """Anything that answers K knapsacks with bitstrings: a kernel, an annealer, a quantum computer."""
+
+    def sample(
+        self,
+        reduced_cost: NDArray[np.float64],
+        weight: NDArray[np.int64],
+        capacity: NDArray[np.int64],
+        shots: int,
+        rng: np.random.Generator,
+        context: SampleContext,
+    ) -> Samples:
+        """Draw `shots` strings for each vehicle's knapsack min ã_k·y, d·y ≤ Q_k.
+
+        Parameters
+        ----------
+        reduced_cost
+            [K, n] ã = a − λ, distance units.
+        weight
+            [n] demand units.
+        capacity
+            [K] demand units.
+        shots
+            Strings per vehicle.
+        rng
+            Source of randomness.
+        context
+            Which call this is.
+        """
+        ...
+
+
+class ExactSampler:
+    """The optimal string of every knapsack, from the compiled dynamic programme."""
+
+    def sample(
+        self,
+        reduced_cost: NDArray[np.float64],
+        weight: NDArray[np.int64],
+        capacity: NDArray[np.int64],
+        shots: int,
+        rng: np.random.Generator,
+        context: SampleContext,
+    ) -> Samples:
+        """Answer with the optimal string, counted `shots` times; see `SubproblemSampler.sample`."""
+        del rng, context
+        started = time.perf_counter()
+        selection, _ = solve_knapsacks(reduced_cost, weight, capacity)
+        counts = np.full((len(capacity), 1), max(shots, 1), np.int64)
+        return Samples(selection[:, None, :], counts, SamplingCost(seconds=time.perf_counter() - started))
+
+
+SAMPLERS: dict[str, type[SubproblemSampler]] = {"exact": ExactSampler}

@@ -1,0 +1,194 @@
+"""Where the K vehicles' seeds lie: sweep, farthest and capacitated k-means.
+
+Every rule takes the problem, K and a Generator, whose draw is the only difference between two variants of a rule
+(a rotation, a first seed, initial centres). The result is a `Seeds`, ready to be linearised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.errors import FleetError
+from lagrl.problems.cvrp import CVRP, euclidean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_KMEANS_ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """One seed per vehicle.
+
+    Attributes
+    ----------
+    distance
+        [K, n + 1] from each seed to each node (depot first), distance units.
+    rule
+        Which rule placed them.
+    """
+
+    distance: NDArray[np.float64] = field(repr=False)
+    rule: str
+
+    @property
+    def n_vehicles(self) -> int:
+        """Number of vehicles K."""
+        return len(self.distance)
+
+
+def sweep(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
+    """Cut the customers, in polar order around the depot, into K sectors of equal demand (Gillett and Miller 1974).
+
+    Each seed is its sector's demand-weighted centre. `rng` draws the direction of the first cut.
+
+    Raises
+    ------
+    FleetError
+        If there are more vehicles than customers.
+    """
+    _require_customers(problem, n_vehicles)
+    points = _plane(problem)
+    offset = points[1:] - points[0]
+    angle = (np.arctan2(offset[:, 1], offset[:, 0]) - rng.uniform(0.0, 2 * np.pi)) % (2 * np.pi)
+    order = np.lexsort((np.hypot(offset[:, 0], offset[:, 1]), angle))
+    share = _mass(problem)[order]
+    middle = np.cumsum(share) - 0.5 * share
+    sector = np.empty(problem.n_customers, np.int64)
+    sector[order] = np.minimum(middle * n_vehicles / share.sum(), n_vehicles - 1).astype(np.int64)
+    return _seeds_of_groups(problem, points, sector, n_vehicles, "sweep")
+
+
+def farthest(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
+    """Pick customers one by one, each farthest from the depot and all seeds so far (Gonzalez 1985).
+
+    `rng` draws the first seed among customers, in proportion to their distance from the depot.
+
+    Raises
+    ------
+    FleetError
+        If there are more vehicles than customers.
+    """
+    _require_customers(problem, n_vehicles)
+    apart = problem.distance[0, 1:].copy()
+    total = apart.sum()
+    first = int(rng.choice(problem.n_customers, p=apart / total if total > 0 else None))
+    chosen = [first]
+    for _ in range(n_vehicles - 1):
+        apart = np.minimum(apart, problem.distance[chosen[-1] + 1, 1:])
+        apart[chosen] = -1.0
+        chosen.append(int(apart.argmax()))
+    return Seeds(problem.distance[np.array(chosen) + 1], "farthest")
+
+
+def kmeans(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
+    """Cluster the customers by demand-weighted k-means whose clusters respect the capacity.
+
+    Lloyd's alternation (1982) with k-means++ centres drawn by `rng` (Arthur and Vassilvitskii 2007); customers join
+    clusters by regret within the capacity, and centres move to the demand-weighted mean (Mulvey and Beck 1984).
+
+    Raises
+    ------
+    FleetError
+        If there are more vehicles than customers.
+    """
+    from lagrl.relaxation.kernels import assign_by_regret
+
+    _require_customers(problem, n_vehicles)
+    points = _plane(problem)
+    customers, mass = points[1:], _mass(problem)
+    centre = customers[_spread_out(customers, mass, n_vehicles, rng)]
+    group = np.full(problem.n_customers, -1)
+    for _ in range(_KMEANS_ROUNDS):
+        separation = euclidean(centre, customers, "none")
+        previous, group = group, np.full(problem.n_customers, -1)
+        room = np.full(n_vehicles, problem.capacity)
+        if assign_by_regret(separation, problem.demand, room, group):
+            left = group < 0  # a seed need not be the centre of a load that fits
+            group[left] = separation[:, left].argmin(axis=0)
+        if (group == previous).all():
+            break
+        centre = _centres(customers, mass, group, centre)
+    return _seeds_of_groups(problem, points, group, n_vehicles, "kmeans")
+
+
+SEEDINGS: dict[str, Callable[[CVRP, int, np.random.Generator], Seeds]] = {
+    "sweep": sweep,
+    "farthest": farthest,
+    "kmeans": kmeans,
+}
+
+
+def _require_customers(problem: CVRP, n_vehicles: int) -> None:
+    if not 1 <= n_vehicles <= problem.n_customers:
+        raise FleetError(
+            f"{n_vehicles} vehicles for {problem.n_customers} customers",
+            source=problem.name,
+            field="n_vehicles",
+            remedy="each vehicle needs a customer of its own",
+        )
+
+
+def _mass(problem: CVRP) -> NDArray[np.float64]:
+    """Demand as weight; where nobody demands anything, everybody counts the same."""
+    return problem.demand.astype(np.float64) if problem.demand.any() else np.ones(problem.n_customers)
+
+
+def _plane(problem: CVRP) -> NDArray[np.float64]:
+    """Coordinates [n + 1, 2]; for a bare distance matrix, those of classical scaling (Torgerson 1952)."""
+    if problem.coordinates is not None:
+        return problem.coordinates
+    squared = problem.distance**2
+    centred = -0.5 * (squared - squared.mean(0) - squared.mean(1)[:, None] + squared.mean())
+    value, vector = np.linalg.eigh(centred)
+    flat = np.zeros((len(squared), 2))
+    kept = vector[:, -2:] * np.sqrt(np.maximum(value[-2:], 0.0))
+    flat[:, : kept.shape[1]] = kept
+    return flat
+
+
+def _spread_out(
+    customers: NDArray[np.float64], mass: NDArray[np.float64], n_vehicles: int, rng: np.random.Generator
+) -> list[int]:
+    chosen = [int(rng.choice(len(customers), p=mass / mass.sum()))]
+    nearest = np.full(len(customers), np.inf)
+    for _ in range(n_vehicles - 1):
+        nearest = np.minimum(nearest, ((customers - customers[chosen[-1]]) ** 2).sum(axis=1))
+        weight = mass * nearest
+        if not weight.any():  # every other customer sits on a chosen one or demands nothing
+            weight = np.ones(len(customers))
+        weight[chosen] = 0.0
+        chosen.append(int(rng.choice(len(customers), p=weight / weight.sum())))
+    return chosen
+
+
+def _centres(
+    customers: NDArray[np.float64], mass: NDArray[np.float64], group: NDArray[np.int64], old: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Demand-weighted means [K, 2]; a group without demand keeps its old centre."""
+    load = np.bincount(group, weights=mass, minlength=len(old))
+    total = np.stack([np.bincount(group, weights=mass * customers[:, axis], minlength=len(old)) for axis in (0, 1)], 1)
+    return np.where(load[:, None] > 0, total / np.maximum(load, 1e-300)[:, None], old)
+
+
+def _seeds_of_groups(
+    problem: CVRP, points: NDArray[np.float64], group: NDArray[np.int64], n_vehicles: int, rule: str
+) -> Seeds:
+    """Place seeds at the groups' centres, or at the customers nearest to them where only distances are known."""
+    lonely = np.setdiff1d(np.arange(n_vehicles), group)
+    if len(lonely):  # a heavy customer can span a whole sector: empty groups take the farthest customers
+        far = np.argsort(-problem.distance[0, 1:], kind="stable")
+        group = group.copy()
+        group[far[: len(lonely)]] = lonely
+    fallback = np.repeat(points[:1], n_vehicles, axis=0)
+    centre = _centres(points[1:], _mass(problem), group, fallback)
+    if problem.coordinates is None:
+        nearest = euclidean(centre, points[1:], "none").argmin(axis=1)
+        return Seeds(problem.distance[nearest + 1], rule)
+    return Seeds(euclidean(centre, points, "none"), rule)

@@ -1,0 +1,325 @@
+"""From an instance to routes: the composer of linearisations, controllers, loop and pool.
+
+A solve spends its evaluations over several linearisations of the instance, because their seeds limit quality more
+than the dual does. Each gets its own seeds, its own warm start (the linear relaxation's prices) and its own
+controller; all toured clusters meet in one pool.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lagrl.controllers.registry import controller_factory
+from lagrl.errors import BudgetError, InputError, SolutionError, UnknownNameError
+from lagrl.loop import DualLoop, DualTrace, Incumbent, Lane, ascend
+from lagrl.recovery.pool import RoutePool
+from lagrl.recovery.set_partitioning import PartitionLimits, partition
+from lagrl.relaxation.dual import AssignmentDual
+from lagrl.relaxation.linear_dual import LinearDual, linear_dual
+from lagrl.relaxation.linearise import linearise
+from lagrl.relaxation.sampler import SAMPLERS
+from lagrl.relaxation.seeding import SEEDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.problems.solution import Solution
+
+_DEFAULT_EVALUATIONS = 200
+_LANES_PER_ROUND = 4  # under a clock: small enough that a round's warm starts do not eat the time
+_PARTITION_SHARE = 0.25  # of the seconds, kept for set partitioning
+
+
+@dataclass(frozen=True)
+class SolveConfig:
+    """What to do with an instance, and for how long.
+
+    Attributes
+    ----------
+    controller
+        Name, `module:attribute` or `checkpoints/NAME`, see `controllers.registry`.
+    sampler
+        Name of what answers the knapsacks.
+    evaluations
+        Budget of priced multiplier vectors over all linearisations; None: 200, or no limit where `seconds` is given.
+    seconds
+        Wall-clock limit, compilation excluded; None for none. Results then depend on the machine's speed.
+    reconstruct
+        `cluster`: the best toured assignment. `pool`: set partitioning over all toured clusters on top.
+    seed
+        Same seed, same result (unless `seconds` cuts it short).
+    linearisations
+        How many the evaluations are spread over; None: `default_linearisations`.
+    seedings
+        Rules that place the seeds, taken in turn.
+    shots
+        Strings per vehicle asked of an approximate sampler.
+    record_exact
+        Price the exact dual value under an approximate sampler too, for the record.
+    """
+
+    controller: str = "cfm"
+    sampler: str = "exact"
+    evaluations: int | None = None
+    seconds: float | None = None
+    reconstruct: Literal["cluster", "pool"] = "pool"
+    seed: int = 0
+    linearisations: int | None = None
+    seedings: tuple[str, ...] = ("kmeans", "sweep")
+    shots: int = 256
+    record_exact: bool = False
+
+    def __post_init__(self) -> None:
+        if self.evaluations is not None and self.evaluations < 1:
+            raise BudgetError(f"{self.evaluations} allows nothing", field="evaluations", remedy="give 1 or more")
+        if self.seconds is not None and not self.seconds > 0:
+            raise BudgetError(f"{self.seconds} allows nothing", field="seconds", remedy="give more than 0")
+        if self.linearisations is not None and self.linearisations < 1:
+            raise InputError(f"{self.linearisations} given", field="linearisations", remedy="give 1 or more")
+        if self.shots < 1:
+            raise BudgetError(f"{self.shots} allows nothing", field="shots", remedy="give 1 or more")
+        if self.seed < 0:
+            raise InputError(f"{self.seed} is negative", field="seed", remedy="give 0 or more")
+        if self.reconstruct not in ("cluster", "pool"):
+            raise UnknownNameError.of("reconstruction", str(self.reconstruct), ("cluster", "pool"))
+        if self.sampler not in SAMPLERS:
+            raise UnknownNameError.of("sampler", self.sampler, SAMPLERS)
+        if not self.seedings:
+            raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
+        for name in self.seedings:
+            if name not in SEEDINGS:
+                raise UnknownNameError.of("seeding", name, SEEDINGS)
+
+    @property
+    def evaluation_limit(self) -> int | None:
+        """Evaluations allowed; None for no limit but the clock."""
+        if self.evaluations is None and self.seconds is None:
+            return _DEFAULT_EVALUATIONS
+        return self.evaluations
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """The record of one linearisation's ascent.
+
+    Attributes
+    ----------
+    seeding, n_vehicles
+        How it was linearised.
+    linear_value
+        Value of the linear relaxation, distance units: L where the controller starts is at least this.
+    trace
+        One entry per evaluation.
+    """
+
+    seeding: str
+    n_vehicles: int
+    linear_value: float
+    trace: DualTrace
+
+
+@dataclass(frozen=True)
+class SolveResult:
+    """Routes and how they came about.
+
+    Attributes
+    ----------
+    solution
+        The best routes found that meet the fleet rule.
+    dual_value
+        Highest exact L(λ) of the ascent whose routes were best, distance units. It bounds that linearisation's
+        assignment surrogate, not the CVRP. None if never computed.
+    evaluations, circuits, shots
+        What was spent.
+    seconds
+        Classical wall-clock seconds; compilation, sampling and recording excluded.
+    sampling_seconds, recording_seconds
+        Seconds in approximate samplers, and on exact values for the record.
+    history
+        (evaluations, seconds, cost) at each improvement.
+    ascents
+        One per linearisation.
+    """
+
+    problem: CVRP
+    config: SolveConfig
+    solution: Solution
+    dual_value: float | None
+    evaluations: int
+    circuits: int
+    shots: int
+    seconds: float
+    sampling_seconds: float
+    recording_seconds: float
+    history: list[tuple[int, float, float]] = field(repr=False)
+    ascents: list[Ascent] = field(repr=False)
+
+
+def default_linearisations(evaluations: int) -> int:
+    """Return over how many linearisations to spread an evaluation budget (measured: docs/decisions)."""
+    return max(1, round(evaluations / 8))
+
+
+def solve(
+    problem: CVRP, config: SolveConfig | None = None, on_evaluation: Callable[[int], None] | None = None
+) -> SolveResult:
+    """Find routes for an instance.
+
+    Parameters
+    ----------
+    problem
+        The instance; its fleet rule is kept.
+    config
+        What to do and for how long.
+    on_evaluation
+        Called with the evaluations spent so far, after each turn of the loop.
+
+    Raises
+    ------
+    SolutionError
+        If no routes that meet the fleet rule were found.
+    UnknownNameError, InputError
+        If the controller cannot be made.
+    """
+    from lagrl.kernels import compile_kernels
+
+    search = _Search(problem, config or SolveConfig(), on_evaluation)
+    compile_kernels()
+    return search.run()
+
+
+class _Search:
+    """One solve under way."""
+
+    def __init__(self, problem: CVRP, config: SolveConfig, on_evaluation: Callable[[int], None] | None) -> None:
+        self.problem = problem
+        self.config = config
+        self.make_controller = controller_factory(config.controller)
+        self.sampler = SAMPLERS[config.sampler]()
+        self.on_evaluation = on_evaluation
+        self.ascents: list[Ascent] = []
+        self.sampling_seconds = self.recording_seconds = 0.0
+
+    def run(self) -> SolveResult:
+        self.started = time.perf_counter()
+        self.incumbent = Incumbent(RoutePool(self.problem))
+        while not self.ascents or (self.remaining != 0 and not self.is_late()):
+            self.ascend_round()
+        if self.config.reconstruct == "pool" and self.incumbent.columns:
+            self.recombine()
+        return self.result()
+
+    @property
+    def remaining(self) -> int | None:
+        limit = self.config.evaluation_limit
+        return None if limit is None else limit - self.incumbent.evaluations
+
+    def is_late(self) -> bool:
+        if self.config.seconds is None:
+            return False
+        share = 1.0 - _PARTITION_SHARE if self.config.reconstruct == "pool" else 1.0
+        return time.perf_counter() - self.started >= share * self.config.seconds
+
+    def ascend_round(self) -> None:
+        """Linearise a few times and ascend all of them together."""
+        budgets = self.round_budgets()
+        lanes: list[Lane] = []
+        starts: list[LinearDual] = []
+        labels: list[tuple[str, int]] = []
+        for _ in budgets:
+            if lanes and self.is_late():
+                break
+            index = len(self.ascents) + len(lanes)
+            rule, n_vehicles = self.linearisation(index)
+            seeds = SEEDINGS[rule](self.problem, n_vehicles, self.rng(index, 0))
+            assignment = linearise(self.problem, seeds)
+            warm = linear_dual(assignment)
+            run = f"{self.problem.name}/{self.config.seed}/{index}"
+            dual = AssignmentDual(assignment, self.sampler, shots=self.config.shots, rng=self.rng(index, 1), run=run)
+            lanes.append(Lane(dual, self.incumbent, self.rng(index, 2)))
+            starts.append(warm)
+            labels.append((rule, n_vehicles))
+        loop = DualLoop(lanes, record_exact=self.config.record_exact)
+        traces = ascend(
+            loop,
+            [self.make_controller() for _ in lanes],
+            budgets[: len(lanes)],
+            [self.rng(len(self.ascents) + b, 3) for b in range(len(lanes))],
+            [warm.multipliers for warm in starts],
+            self.after_step,
+        )
+        self.sampling_seconds += loop.sampling_seconds
+        self.recording_seconds += loop.recording_seconds
+        for (rule, n_vehicles), warm, trace in zip(labels, starts, traces, strict=True):
+            self.ascents.append(Ascent(rule, n_vehicles, warm.value, trace))
+
+    def round_budgets(self) -> list[int]:
+        """Split what is left over the lanes of a round."""
+        remaining, limit = self.remaining, self.config.evaluation_limit
+        n_lanes = self.config.linearisations or default_linearisations(limit or _DEFAULT_EVALUATIONS)
+        each = -(-(limit or _DEFAULT_EVALUATIONS) // n_lanes)
+        if remaining is None:
+            return [each] * min(n_lanes, _LANES_PER_ROUND)
+        if self.config.seconds is not None:
+            n_lanes = min(n_lanes, _LANES_PER_ROUND)
+        n_lanes = min(n_lanes, -(-remaining // each))
+        base, extra = divmod(min(remaining, each * n_lanes), n_lanes)
+        return [base + (b < extra) for b in range(n_lanes)]
+
+    def linearisation(self, index: int) -> tuple[str, int]:
+        """Choose the seeding rule and the number of vehicles of linearisation `index`.
+
+        Where the fleet is not fixed, one vehicle more than needed is tried in turn: the bound on their number is
+        often not attained, and more routes can be shorter.
+        """
+        rules = self.config.seedings
+        needed = self.problem.minimum_vehicles
+        spare = 0 if self.problem.fleet.rule == "exact" else (index // len(rules)) % 2
+        return rules[index % len(rules)], min(needed + spare, self.problem.n_customers)
+
+    def rng(self, index: int, stream: int) -> np.random.Generator:
+        """Give linearisation `index` randomness of its own, whatever came before."""
+        return np.random.default_rng([self.config.seed, index, stream])
+
+    def after_step(self) -> bool:
+        if self.on_evaluation is not None:
+            self.on_evaluation(self.incumbent.evaluations)
+        return self.is_late()
+
+    def recombine(self) -> None:
+        limits = PartitionLimits()
+        if self.config.seconds is not None:
+            left = self.config.seconds - (time.perf_counter() - self.started)
+            limits = PartitionLimits(seconds=left)
+        found = partition(self.incumbent.pool, self.incumbent.columns, limits)
+        self.incumbent.offer(found.columns)
+
+    def result(self) -> SolveResult:
+        solution = self.incumbent.solution()
+        elapsed = time.perf_counter() - self.started
+        if solution is None:
+            raise SolutionError(
+                f"no routes that meet the fleet rule {self.problem.fleet} were found",
+                source=self.problem.name,
+                remedy="raise the budget, or use --fleet free",
+            )
+        best = min(self.ascents, key=lambda ascent: min(ascent.trace.route_cost))
+        return SolveResult(
+            problem=self.problem,
+            config=self.config,
+            solution=solution,
+            dual_value=best.trace.dual_value,
+            evaluations=self.incumbent.evaluations,
+            circuits=sum(ascent.trace.circuits for ascent in self.ascents),
+            shots=sum(ascent.trace.shots for ascent in self.ascents),
+            seconds=elapsed - self.sampling_seconds - self.recording_seconds,
+            sampling_seconds=self.sampling_seconds,
+            recording_seconds=self.recording_seconds,
+            history=self.incumbent.history,
+            ascents=self.ascents,
+        )
