@@ -17,7 +17,7 @@ __all__ = [
     "OUT_BYTES",
     "OUT_FLOATS",
     "OUT_INTS",
-    "OUT_MATRIX",
+    "PAIR",
     "boolean",
     "float64",
     "int64",
@@ -32,4 +32,4 @@ BYTE_MATRIX = types.Array(uint8, 2, "C", readonly=True)
 OUT_FLOATS = types.Array(float64, 1, "C")
 OUT_INTS = types.Array(int64, 1, "C")
 OUT_BYTES = types.Array(uint8, 1, "C")
-OUT_MATRIX = types.Array(float64, 2, "C")
+PAIR = types.UniTuple(int64, 2)

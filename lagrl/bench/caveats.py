@@ -32,7 +32,7 @@ def provenance(rows: Iterable[Row]) -> list[str]:
     seeds = sorted({row["seed"] for row in rows})
     stated = sorted({f"{name} {version}" for row in rows for name, version in row["versions"].items()})
     return [
-        f"{len(rows)} rows, {len(instances)} instances, {len({row['config_hash'] for row in rows})} configurations",
+        f"rows: {len(rows)}; instances: {len(instances)}; configurations: {len({row['config_hash'] for row in rows})}",
         f"seeds: {', '.join(map(str, seeds))}",
         f"versions: {', '.join(stated) or 'unknown'}",
         f"git revisions: {', '.join(_revisions(rows))}",
@@ -58,7 +58,18 @@ def _mixed(rows: list[Row]) -> list[str]:
         found.append(f"MIXED GIT REVISIONS: {', '.join(revisions)}; the rows come from different code.")
     if any(revision.endswith("-dirty") for revision in revisions):
         found.append("UNCOMMITTED CODE: a `-dirty` revision names code that nobody else can look up.")
-    return found
+    return found + _mixed_best_known(rows)
+
+
+def _mixed_best_known(rows: list[Row]) -> list[str]:
+    known: dict[tuple[str, str], set[float]] = defaultdict(set)
+    for row in rows:
+        if row["best_known"] is not None:
+            known[row["instance"], row["fleet"]].add(row["best_known"])
+    mixed = sorted({instance for (instance, _), costs in known.items() if len(costs) > 1})
+    if not mixed:
+        return []
+    return [f"MIXED BEST KNOWN COSTS for {', '.join(mixed)}: gaps of the same instance refer to different costs."]
 
 
 def _unbalanced_instances(grouping: Grouping) -> list[str]:

@@ -88,6 +88,7 @@ def _git(checkout: Path, *arguments: str) -> str | None:
     # A surrounding hook exports GIT_DIR and the like, which would point elsewhere.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment["GIT_OPTIONAL_LOCKS"] = "0"
+    environment["GIT_CEILING_DIRECTORIES"] = str(checkout.parent)  # a broken .git must not lead to one further up
     try:
         return subprocess.run(
             ["git", "-C", str(checkout), *arguments],

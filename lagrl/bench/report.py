@@ -14,7 +14,7 @@ from lagrl.errors import UnknownNameError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lagrl.bench.comparison import Cell
+    from lagrl.bench.comparison import Cell, Difference
     from lagrl.bench.grouping import Line
     from lagrl.bench.schema import Row
     from lagrl.bench.statistics import Interval
@@ -26,7 +26,7 @@ FEWEST_PAIRS = 6
 
 CSV_FIELDS = (
     *("section", "controller", "sampler", "reconstruct", "fleet", "budget", "family", "baseline"),
-    *("n_instances", "n_rows", "n_feasible", "mean", "low", "high", "median", "maximum", "excludes_zero"),
+    *("n_instances", "n_rows", "n_feasible", "mean", "low", "high", "median", "maximum", "marked"),
     *("seconds", "dual_value", "circuits", "shots", "quantum_seconds", "note"),
 )
 
@@ -88,22 +88,24 @@ def _gap_table(grouping: Grouping) -> Table:
 
 
 def _detail_table(grouping: Grouping) -> Table:
-    cells = cells(grouping)
+    shown = cells(grouping)
     columns = ["budget", "median gap", "max gap", "feasible", "seconds"]
-    quantum = [name for name in ("circuits", "shots", "quantum_seconds") if any(getattr(c, name) for c in cells)]
-    dual = ["dual value"] if any(cell.dual_value is not None for cell in cells) else []
+    quantum = [name for name in ("circuits", "shots", "quantum_seconds") if any(getattr(c, name) for c in shown)]
+    dual = ["dual value"] if any(cell.dual_value is not None for cell in shown) else []
 
     def numbers(cell: Cell) -> list[str]:
-        shown = [str(cell.budget), _fixed(cell.median), _fixed(cell.maximum), f"{cell.n_feasible}/{cell.n_rows}"]
-        shown += [_short(cell.seconds), *(_short(getattr(cell, name)) for name in quantum)]
-        return shown + ([_fixed(cell.dual_value)] if dual else [])
+        spread = [str(cell.budget), _fixed(cell.median), _fixed(cell.maximum), f"{cell.n_feasible}/{cell.n_rows}"]
+        spent = [_short(cell.seconds), *(_short(getattr(cell, name)) for name in quantum)]
+        return [*spread, *spent, *([_fixed(cell.dual_value)] if dual else [])]
 
     return Table(
         "Spread, feasible rows and time",
         [*_label_names(grouping), *columns, *(name.replace("_", " ") for name in quantum), *dual],
-        [[*_labels(grouping, cell.line), *numbers(cell)] for cell in cells],
+        [[*_labels(grouping, cell.line), *numbers(cell)] for cell in shown],
         len(_label_names(grouping)),
-        "Seconds are classical, compilation excluded; means over instances. " + (_DUAL_NOTE if dual else ""),
+        " ".join(
+            ["Seconds are classical, compilation excluded; means over instances.", *([_DUAL_NOTE] if dual else [])]
+        ),
     )
 
 
@@ -114,7 +116,7 @@ def _difference_table(grouping: Grouping, baseline: str) -> Table:
         difference = found.get((line, budget))
         if difference is None:
             return "—"
-        mark = " *" if _is_marked(difference.interval, difference.n_instances) else ""
+        mark = " *" if _is_marked(difference) else ""
         return _interval(difference.interval, "+.2f") + mark
 
     return Table(
@@ -122,11 +124,12 @@ def _difference_table(grouping: Grouping, baseline: str) -> Table:
         [*_label_names(grouping), *map(str, grouping.budgets)],
         [
             [*_labels(grouping, line), *(show(line, budget) for budget in grouping.budgets)]
-            for line in sorted({line for line, _ in found})
+            for line in grouping.lines
+            if line.controller != baseline
         ],
         len(_label_names(grouping)),
         "In brackets: 95 % bootstrap interval, paired by instance; \\* marks those without 0, withheld below "
-        f"{FEWEST_PAIRS} instances. Not corrected for the number of comparisons.",
+        f"{FEWEST_PAIRS} instances; — where either has no gap. Not corrected for the number of comparisons.",
     )
 
 
@@ -155,7 +158,7 @@ def _csv(grouping: Grouping, baseline: str) -> str:
     records += [
         {
             **{"section": "difference", **asdict(d.line), "budget": d.budget, "baseline": baseline},
-            **{"n_instances": d.n_instances, **asdict(d.interval), "excludes_zero": int(d.interval.excludes_zero)},
+            **{"n_instances": d.n_instances, **asdict(d.interval), "marked": int(_is_marked(d))},
         }
         for d in differences(grouping, baseline)
     ]
@@ -180,8 +183,8 @@ def _labels(grouping: Grouping, line: Line) -> list[str]:
     return [str(getattr(line, name)) for name in _label_names(grouping)]
 
 
-def _is_marked(interval: Interval, n_pairs: int) -> bool:
-    return interval.excludes_zero and n_pairs >= FEWEST_PAIRS
+def _is_marked(difference: Difference) -> bool:
+    return difference.interval.excludes_zero and difference.n_instances >= FEWEST_PAIRS
 
 
 def _interval(interval: Interval | None, style: str = ".2f") -> str:
@@ -197,4 +200,6 @@ def _fixed(value: float | None) -> str:
 
 
 def _short(value: float | None) -> str:
-    return "—" if value is None else f"{value:.3g}"
+    if value is None:
+        return "—"
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"

@@ -70,3 +70,36 @@ def find_instance(name: str, folder: str | os.PathLike[str]) -> Path:
         field="name",
         remedy=f"{guess}it may lie in the folder itself or in {set_of(name)}/; lagrl fetch {name} downloads it",
     )
+
+
+def resolve_instance(spec: str, folder: str | os.PathLike[str] | None = None) -> Path:
+    """Return the file that a user means by `spec`: a path, a bundled instance's name, or a CVRPLIB name.
+
+    Parameters
+    ----------
+    spec
+        Path of a `.vrp` file, or an instance name without folder and extension.
+    folder
+        Where CVRPLIB names are looked up; the environment variable LAGRL_DATA if None.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name is neither bundled nor in the folder.
+    InputError
+        If `spec` is a name and there is no folder to look in.
+    """
+    from lagrl.problems.bundled import bundled_names, bundled_path
+
+    path = Path(spec)
+    if path.exists() or path.suffix or len(path.parts) != 1:
+        return path  # what is wrong with it, reading will say
+    if spec in bundled_names():
+        return bundled_path(spec)
+    if folder is None and not os.environ.get(DATA_VARIABLE):
+        raise UnknownNameError(
+            f"{spec!r} is no file and no bundled instance ({', '.join(bundled_names())})",
+            field="instance",
+            remedy=f"give a .vrp file, or say with --data DIR or {DATA_VARIABLE} where CVRPLIB's files are",
+        )
+    return find_instance(spec, data_folder(folder))

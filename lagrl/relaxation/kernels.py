@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit, types
+from numba import njit
 
-from lagrl.signatures import FLOATS, INTS, MATRIX, OUT_BYTES, OUT_FLOATS, OUT_INTS, float64, int64, void
+from lagrl.signatures import FLOATS, INTS, MATRIX, OUT_BYTES, OUT_FLOATS, OUT_INTS, PAIR, float64, int64, void
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -176,7 +176,7 @@ def price_batch(
             block += n
 
 
-@njit(types.UniTuple(int64, 2)(MATRIX, int64, int64, INTS), cache=True)
+@njit(PAIR(MATRIX, int64, int64, INTS), cache=True)
 def _two_cheapest(cost: NDArray[np.float64], i: int, weight: int, room: Ints) -> tuple[int, int]:
     first = -1
     second = -1

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 from importlib import resources
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lagrl.problems.best_known import best_known
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-@pytest.mark.parametrize(("name", "cost"), [("A-n32-k5", 784), ("X-n101-k25", 27591), ("CMT1", 524.61), ("nobody", None)])
+
+@pytest.mark.parametrize(("name", "cost"), [("A-n32-k5", 784), ("CMT1", 524.61), ("nobody", None)])
 def test_costs_are_found_by_name(name: str, cost: float | None) -> None:
     """A name of the table gives its cost, any other gives None."""
     assert best_known(name) == cost

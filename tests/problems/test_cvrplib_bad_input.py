@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from cvrplib_samples import GOOD_INSTANCE, GOOD_SOLUTION
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lagrl.errors import InstanceError, LagrlError, SolutionError
 from lagrl.problems import cvrplib_text
-from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import check_solution, read_instance, read_solution
 
-from conftest import GOOD_INSTANCE, GOOD_SOLUTION
+if TYPE_CHECKING:
+    from lagrl.problems.cvrp import CVRP
 
 MATRIX = (
     GOOD_INSTANCE[: GOOD_INSTANCE.index("NODE_COORD")].replace("EUC_2D", "EXPLICIT\nEDGE_WEIGHT_FORMAT : FULL_MATRIX")
@@ -145,7 +147,7 @@ def test_a_name_whose_fleet_is_too_small_is_refused(tmp_path: Path) -> None:
     [
         (b"", "empty"),
         (b" \n\n", "empty"),
-        (b"NAME : a\x00b\n", "binary content (byte 0x0 at 8)"),
+        (b"NAME : a\x00b\n", "binary content (byte 0x00 at 8)"),
         (b"\x7fELF\x02\x01\x01", "binary content"),
         (GOOD_INSTANCE.encode("utf-16"), "binary content"),
     ],
@@ -257,7 +259,9 @@ def test_a_broken_solution_is_refused(tmp_path: Path, text: str, field: str, val
 
 
 edits = st.lists(
-    st.tuples(st.integers(0, 400), st.integers(0, 6), st.binary(max_size=4) | st.sampled_from([b"\n", b"-", b"9", b":"])),
+    st.tuples(
+        st.integers(0, 400), st.integers(0, 6), st.binary(max_size=4) | st.sampled_from([b"\n", b"-", b"9", b":"])
+    ),
     min_size=1,
     max_size=4,
 )

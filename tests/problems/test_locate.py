@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.problems.locate import data_folder, find_instance, set_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(("name", "family"), [("X-n101-k25", "X"), ("CMT1", "CMT"), ("Golden_1", "Golden")])

@@ -1,0 +1,238 @@
+"""Running controllers on instances: one resumable row per instance, configuration and seed."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import time
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from lagrl.bench.provenance import config_hash, git_revision, versions
+from lagrl.bench.rows import RowStore
+from lagrl.bench.schema import SCHEMA, Row
+from lagrl.bench.suites import family
+from lagrl.controllers.registry import controller_factory
+from lagrl.errors import InputError, LagrlError, SolutionError
+from lagrl.kernels import compile_kernels
+from lagrl.problems.cvrplib import read_instance
+from lagrl.solve import SolveConfig, solve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.problems.fleet import Fleet
+    from lagrl.solve import SolveResult
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What to run: every combination of the fields, on every instance.
+
+    Attributes
+    ----------
+    instances
+        Instance files.
+    controllers, samplers, reconstructs
+        Names, see `SolveConfig`.
+    budgets
+        Evaluations.
+    seeds
+        Seeds.
+    fleet
+        A fleet rule for all instances; None keeps each instance's own.
+    linearisations
+        See `SolveConfig`.
+    record_exact
+        See `SolveConfig`.
+    """
+
+    instances: tuple[Path, ...]
+    controllers: tuple[str, ...]
+    samplers: tuple[str, ...] = ("exact",)
+    reconstructs: tuple[str, ...] = ("pool",)
+    budgets: tuple[int, ...] = (200,)
+    seeds: tuple[int, ...] = (0,)
+    fleet: Fleet | None = None
+    linearisations: int | None = None
+    record_exact: bool = False
+
+    def tasks(self) -> list[Task]:
+        """Return one task per row, instance by instance; everything named is checked here.
+
+        Raises
+        ------
+        InputError
+            If a list is empty, an instance cannot be read, a name is unknown or a budget allows nothing.
+        """
+        for name in ("instances", "controllers", "samplers", "reconstructs", "budgets", "seeds"):
+            if not getattr(self, name):
+                raise InputError("nothing given", field=name, remedy="give at least one")
+        for controller in self.controllers:
+            controller_factory(controller)
+        grid = itertools.product(self.controllers, self.samplers, self.reconstructs, self.budgets, self.seeds)
+        configs = [
+            SolveConfig(
+                controller=controller,
+                sampler=sampler,
+                reconstruct=reconstruct,  # type: ignore[arg-type]  # checked by SolveConfig itself
+                evaluations=budget,
+                seed=seed,
+                linearisations=self.linearisations,
+                record_exact=self.record_exact,
+            )
+            for controller, sampler, reconstruct, budget, seed in grid
+        ]
+        read = [(path, read_instance(path, fleet=self.fleet)) for path in self.instances]
+        return [
+            Task(path, self.fleet, config, row_key(problem, config)) for path, problem in read for config in configs
+        ]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One row to be made."""
+
+    path: Path
+    fleet: Fleet | None
+    config: SolveConfig
+    key: str = field(compare=False)
+
+
+def row_key(problem: CVRP, config: SolveConfig) -> str:
+    """Return what identifies a row: the instance's name and content, its fleet rule and the configuration."""
+    content = hashlib.sha256()
+    for array in (problem.demand, problem.distance):
+        content.update(array.tobytes())
+    content.update(f"{problem.capacity} {problem.fleet}".encode())
+    return f"{problem.name}:{content.hexdigest()[:12]}:{config_hash(asdict(config))}"
+
+
+def run(
+    evaluation: Evaluation,
+    out: str | os.PathLike[str],
+    *,
+    workers: int = 1,
+    on_row: Callable[[Row], None] | None = None,
+    on_plan: Callable[[int, int], None] | None = None,
+) -> int:
+    """Make the rows that `out` does not have yet; return how many were made.
+
+    Each row is on the disk as soon as it is finished: run again after an interruption to make the rest.
+
+    Parameters
+    ----------
+    evaluation
+        What to run.
+    out
+        JSONL file of rows, appended to.
+    workers
+        Processes; with 1 everything runs in this one. Every process keeps to one thread.
+    on_row
+        Called with each finished row.
+    on_plan
+        Called once with the number of rows asked for and of those there already.
+
+    Raises
+    ------
+    InputError
+        If the evaluation makes no sense, before anything is run.
+    OutputError
+        If `out` cannot be written.
+    LagrlError
+        If a worker process dies; finished rows are kept.
+    """
+    if workers < 1:
+        raise InputError(f"{workers} given", field="workers", remedy="give 1 or more")
+    tasks = evaluation.tasks()
+    with RowStore(out) as store:
+        done = store.keys()
+        due = [task for task in tasks if task.key not in done]
+        if on_plan is not None:
+            on_plan(len(tasks), len(tasks) - len(due))
+
+        def keep(row: Row) -> None:
+            store.append(row)
+            if on_row is not None:
+                on_row(row)
+
+        if workers == 1:
+            for task in due:
+                keep(make_row(task))
+        else:
+            _run_in_processes(due, workers, keep)
+    return len(due)
+
+
+def make_row(task: Task) -> Row:
+    """Solve one task and describe it as a row."""
+    problem = read_instance(task.path, fleet=task.fleet)
+    compile_kernels()
+    started = time.perf_counter()
+    try:
+        result = solve(problem, task.config)
+    except SolutionError:  # no routes within the fleet rule: a result as well
+        return _describe(problem, task, None, time.perf_counter() - started)
+    return _describe(problem, task, result, result.seconds)
+
+
+def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: float) -> Row:
+    config = task.config
+    cost = result.solution.cost if result else None
+    return {
+        "schema": SCHEMA,
+        "key": task.key,
+        "instance": problem.name,
+        "family": family(problem.name),
+        "n_customers": problem.n_customers,
+        "n_vehicles": problem.minimum_vehicles,
+        "controller": config.controller,
+        "sampler": config.sampler,
+        "fleet": str(problem.fleet),
+        "reconstruct": config.reconstruct,
+        "budget": config.evaluation_limit,
+        "seed": config.seed,
+        "evaluations": result.evaluations if result else config.evaluation_limit,
+        "circuits": result.circuits if result else 0,
+        "shots": result.shots if result else 0,
+        "seconds": round(seconds, 6),
+        "quantum_seconds": round(result.sampling_seconds, 6) if result else 0.0,
+        "recording_seconds": round(result.recording_seconds, 6) if result else 0.0,
+        "dual_value": result.dual_value if result else None,
+        "cost": cost,
+        "best_known": problem.best_known,
+        "gap_pct": None if cost is None else problem.gap_percent(cost),
+        "n_routes": result.solution.n_routes if result else None,
+        "feasible": bool(result and result.solution.is_feasible(problem)),
+        "config": asdict(config),
+        "config_hash": config_hash(asdict(config)),
+        "versions": versions(),
+        "git_revision": git_revision(),
+        "history": [[e, round(s, 6), c] for e, s, c in result.history] if result else [],
+    }
+
+
+def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], None]) -> None:
+    for name in _ONE_THREAD:  # children inherit the environment before they load any library
+        os.environ.setdefault(name, "1")
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+        waiting = {executor.submit(make_row, task) for task in due}
+        try:
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    keep(future.result())
+        except BrokenProcessPool as error:
+            raise LagrlError(
+                "a worker process died (killed, or out of memory); finished rows are kept: run again with fewer workers"
+            ) from error
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)

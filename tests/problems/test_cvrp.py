@@ -1,0 +1,100 @@
+"""The CVRP as data."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lagrl.errors import FleetError, InstanceError
+from lagrl.problems.cvrp import CVRP, euclidean
+from lagrl.problems.fleet import Fleet
+
+DISTANCE = np.array([[0.0, 1, 2], [1, 0, 3], [2, 3, 0]])
+
+
+def made(**changes: Any) -> CVRP:
+    """Build a sound instance of two customers, changed as told."""
+    fields: dict[str, Any] = {"name": "two", "demand": np.array([3, 4]), "capacity": 5, "distance": DISTANCE.copy()}
+    return CVRP(**(fields | changes))
+
+
+def edited(row: int, column: int, value: float) -> np.ndarray:
+    """Change one distance."""
+    distance = DISTANCE.copy()
+    distance[row, column] = value
+    return distance
+
+
+def test_counts_follow_from_the_demand() -> None:
+    """n, the fewest vehicles and the tightness are what the demands say."""
+    problem = made()
+    assert (problem.n_customers, problem.minimum_vehicles, problem.tightness) == (2, 2, 0.7)
+    assert made(demand=np.array([1, 1]), fleet=Fleet("atleast", 2)).minimum_vehicles == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"demand": np.array([3, 6])}, "two: DEMAND_SECTION: customer 2 has demand 6, above CAPACITY 5"),
+        ({"demand": np.array([3, -1])}, "customer 2 has demand -1, below 0"),
+        ({"demand": np.array([3.0, 1.0])}, "demand: array of shape"),
+        ({"demand": np.array([], dtype=int)}, "demand: array of shape"),
+        ({"demand": np.array([1, 2, 3])}, "4 nodes"),
+        ({"capacity": 0}, "CAPACITY: 0 is not positive"),
+        ({"distance": edited(0, 1, math.nan)}, "from node 0 to node 1 is nan"),
+        ({"distance": edited(0, 1, math.inf)}, "from node 0 to node 1 is inf"),
+        ({"distance": edited(0, 1, -1)}, "from node 0 to node 1 is -1"),
+        ({"distance": edited(0, 1, 9)}, "node 0 to 1 is 9.0, back it is 1.0"),
+        ({"distance": edited(1, 1, 9)}, "from node 1 to itself is 9.0"),
+        ({"coordinates": np.zeros((2, 2))}, "coordinates of shape"),
+    ],
+)
+def test_what_is_inconsistent_is_refused(changes: dict[str, Any], expected: str) -> None:
+    """Each array is held against the others, and the message tells the first offender."""
+    with pytest.raises(InstanceError) as caught:
+        made(**changes)
+    assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize("fleet", [Fleet("exact", 1), Fleet("exact", 3), Fleet("atleast", 3)])
+def test_a_fleet_that_cannot_be_met_is_refused(fleet: Fleet) -> None:
+    """Neither too few vehicles nor more than customers."""
+    with pytest.raises(FleetError, match=str(fleet)):
+        made(fleet=fleet)
+
+
+@pytest.mark.parametrize("points", [[[0, 0], [1, math.nan]], [[0, 0, 0], [1, 1, 1]], [0, 1]])
+def test_points_must_be_finite_pairs(points: list[Any]) -> None:
+    """Other shapes and NaN are refused by name."""
+    with pytest.raises(InstanceError, match="bad: coordinates"):
+        CVRP.from_coordinates("bad", points, [1], 2)
+
+
+def test_arrays_cannot_be_changed() -> None:
+    """An instance is shared by many and changed by none."""
+    with pytest.raises(ValueError, match="read-only"):
+        made().distance[0, 1] = 7
+
+
+@pytest.mark.parametrize(("known", "gap"), [(200.0, 5.0), (None, None)])
+def test_the_gap_is_to_the_best_known_cost(known: float | None, gap: float | None) -> None:
+    """In percent of the best known cost, or None without one."""
+    assert made(best_known=known).gap_percent(210.0) == gap
+
+
+pair = st.tuples(st.integers(-1000, 1000), st.integers(-1000, 1000)).map(lambda p: (p[0] / 2, p[1] / 2))
+
+
+@given(points=st.lists(pair, min_size=1, max_size=6))
+def test_distances_are_euclid_rounded_half_up(points: list[tuple[float, float]]) -> None:
+    """Against the plain formula, with coordinates in halves, where half-to-even would differ."""
+    array = np.array(points)
+    exact = [[math.dist(p, q) for q in points] for p in points]
+    assert np.allclose(euclidean(array, array, "none"), exact, rtol=1e-12, atol=0)
+    assert euclidean(array, array, "nint").tolist() == [[math.floor(d + 0.5) for d in row] for row in exact]
+    assert array.tolist() == [list(p) for p in points]
