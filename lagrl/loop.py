@@ -148,6 +148,9 @@ class DualLoop:
         Decode and tour at the first evaluation and every so many after it.
     n_joint
         Joint draws decoded per turn under an approximate sampler.
+    keep_selections
+        Whether the vehicles' own selections join the pool as well, before decoding takes customers from them: each
+        is a load that fits, and the master makes the most of overlaps. Set partitioning gains, nothing else does.
     record_exact
         Whether to price the exact value as well under an approximate sampler. It is for the record: controllers
         never see it, and its seconds are booked apart.
@@ -161,11 +164,18 @@ class DualLoop:
     """
 
     def __init__(
-        self, lanes: Sequence[Lane], *, decode_every: int = 1, n_joint: int = 8, record_exact: bool = False
+        self,
+        lanes: Sequence[Lane],
+        *,
+        decode_every: int = 1,
+        n_joint: int = 8,
+        keep_selections: bool = False,
+        record_exact: bool = False,
     ) -> None:
         self.lanes = list(lanes)
         self.decode_every = decode_every
         self.n_joint = n_joint
+        self.keep_selections = keep_selections
         self.record_exact = record_exact
         self.recording_seconds = 0.0
         self.sampling_seconds = 0.0
@@ -207,6 +217,8 @@ class DualLoop:
         lane.incumbent.evaluations += 1
         assignment_cost = route_cost = np.inf
         if self._turns[b] % self.decode_every == 0:
+            if self.keep_selections:
+                lane.incumbent.pool.add_selection(point.selection)
             for selection in candidate_selections(point, self.n_joint, lane.rng):
                 repaired, cost = _routes(lane, selection)
                 route_cost = min(route_cost, cost)

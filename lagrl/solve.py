@@ -162,7 +162,7 @@ class SolveResult:
 
 def default_linearisations(evaluations: int) -> int:
     """Return over how many linearisations to spread an evaluation budget (measured: docs/decisions)."""
-    return max(1, round(evaluations / 8))
+    return max(1, -(-evaluations // 20))
 
 
 def solve(
@@ -244,7 +244,7 @@ class _Search:
             lanes.append(Lane(dual, self.incumbent, self.rng(index, 2)))
             starts.append(warm)
             labels.append((rule, n_vehicles))
-        loop = DualLoop(lanes, record_exact=self.config.record_exact)
+        loop = DualLoop(lanes, keep_selections=self.config.reconstruct == "pool", record_exact=self.config.record_exact)
         traces = ascend(
             loop,
             [self.make_controller() for _ in lanes],

@@ -32,9 +32,9 @@ class CameriniFrattaMaffioli(Rule):
         Evaluations without a new best before θ is halved.
     """
 
-    relaxation: float = 0.7
+    relaxation: float = 1.0
     deflection: float = 1.5
-    patience: int = 5
+    patience: int = 10
 
     def _begin(self, n_multipliers: int) -> None:
         self._theta = self.relaxation

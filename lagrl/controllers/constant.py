@@ -24,7 +24,7 @@ class ConstantStep(Rule):
         α, as a fraction of the dual's scale s.
     """
 
-    step: float = 0.05
+    step: float = 0.1
 
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:
         del feedback

@@ -26,7 +26,7 @@ class HeldWolfeCrowder(Rule):
         Evaluations without a new best before θ is halved.
     """
 
-    relaxation: float = 1.0
+    relaxation: float = 2.0
     patience: int = 5
 
     def _begin(self, n_multipliers: int) -> None:

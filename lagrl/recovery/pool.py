@@ -65,10 +65,14 @@ class RoutePool:
         cuts = np.flatnonzero(np.diff(assignment[order])) + 1
         return self.add_clusters(np.split(order + 1, cuts))
 
+    def add_selection(self, selection: NDArray[np.uint8]) -> list[int]:
+        """Tour the loads of a selection [K, n] that respects the capacities; vehicles without customers are skipped."""
+        return self.add_clusters([np.flatnonzero(row) + 1 for row in selection if row.any()])
+
     def add_clusters(self, clusters: Sequence[NDArray[np.int64]]) -> list[int]:
         """Tour clusters (customers 1 … n, ascending, within capacity) and return their columns."""
         keys = [cluster.tobytes() for cluster in clusters]
-        new = [position for position, key in enumerate(keys) if key not in self._column]
+        new = list({key: position for position, key in enumerate(keys) if key not in self._column}.values())
         if new:
             routes, cost = tour_clusters(self.problem, [clusters[position] for position in new])
             for position, route, length in zip(new, routes, cost.tolist(), strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.problems.solution import Solution
     from lagrl.recovery.pool import RoutePool
 
 
@@ -30,8 +30,8 @@ class PartitionLimits:
         Wall-clock limit; infinite keeps the answer deterministic.
     """
 
-    nodes: int = 2000
-    columns: int = 6000
+    nodes: int = 1
+    columns: int = 1000
     seconds: float = np.inf
 
 
@@ -77,37 +77,48 @@ def partition(pool: RoutePool, incumbent: Sequence[int], limits: PartitionLimits
         Bounds on the work.
     """
     limits = limits or PartitionLimits()
+    deadline = time.perf_counter() + limits.seconds
     cost = pool.cost
-    upper = pool.cost_of(incumbent)
     value, price, reduced_cost = _relax(pool, cost)
-    # where arcs are whole numbers, better means better by one
-    target = upper - 1.0 if pool.problem.rounding == "nint" else upper * (1 - 1e-9)
-    slack = 1e-6 * max(1.0, abs(upper))
-    kept = np.flatnonzero(reduced_cost <= target - value + slack)
-    nothing_better = Partition(tuple(incumbent), upper, value, price, True)
-    if value > target + slack or len(kept) == 0:
-        return nothing_better
-    is_complete = len(kept) <= limits.columns
-    if not is_complete:
-        kept = kept[np.argsort(reduced_cost[kept], kind="stable")[: limits.columns]]
-    kept = np.union1d(kept, incumbent)
-    solver = _master(pool, kept, cost[kept], integer=True)
-    solver.setOptionValue("mip_max_nodes", limits.nodes)
-    if np.isfinite(limits.seconds):
-        solver.setOptionValue("time_limit", max(limits.seconds, 0.0))
-    _start_from(solver, np.isin(kept, incumbent))
+    best, is_proven = tuple(incumbent), False
+    for n_columns in _stages(limits.columns):
+        upper = pool.cost_of(best)
+        # where arcs are whole numbers, better means better by one
+        target = upper - 1.0 if pool.problem.rounding == "nint" else upper * (1 - 1e-9)
+        kept = np.flatnonzero(reduced_cost <= target - value + 1e-6 * max(1.0, upper))
+        is_complete = len(kept) <= n_columns
+        if not is_complete:
+            kept = kept[np.argsort(reduced_cost[kept], kind="stable")[:n_columns]]
+        left = deadline - time.perf_counter()
+        if len(kept) == 0 or value > target + 1e-6 * max(1.0, upper):
+            is_proven = True
+        elif left > 0:
+            best, is_optimal = _improve(pool, np.union1d(kept, best), best, limits.nodes, left)
+            is_proven = is_complete and is_optimal
+        if is_proven:
+            break
+    return Partition(best, pool.cost_of(best), value, price, is_proven)
+
+
+def _stages(columns: int) -> tuple[int, ...]:
+    """A small programme first: its solution prices many columns out of the large one, and starts it."""
+    return (columns // 3, columns) if columns >= 300 else (columns,)
+
+
+def _improve(
+    pool: RoutePool, columns: NDArray[np.int64], incumbent: tuple[int, ...], nodes: int, seconds: float
+) -> tuple[tuple[int, ...], bool]:
+    """Solve the integer master over some columns, the incumbent's among them: the best columns, and if proven so."""
+    solver = _master(pool, columns, pool.cost[columns], integer=True)
+    solver.setOptionValue("mip_max_nodes", nodes)
+    solver.setOptionValue("mip_allow_restart", False)
+    if np.isfinite(seconds):
+        solver.setOptionValue("time_limit", seconds)
+    _start_from(solver, np.isin(columns, incumbent))
     solver.run()
-    is_proven = is_complete and _is_optimal(solver)
-    chosen = kept[np.array(solver.getSolution().col_value) > 0.5]
-    found = pool.cost_of(chosen.tolist()) if _covers(pool, chosen) else np.inf
-    if found < upper - 1e-9 * abs(upper):
-        return Partition(tuple(chosen.tolist()), found, value, price, is_proven)
-    return Partition(tuple(incumbent), upper, value, price, is_proven)
-
-
-def partition_solution(pool: RoutePool, found: Partition) -> Solution:
-    """Return the routes of a partition as a solution."""
-    return pool.solution(found.columns)
+    chosen = columns[np.array(solver.getSolution().col_value) > 0.5]
+    is_better = _covers(pool, chosen) and pool.cost_of(chosen.tolist()) < pool.cost_of(incumbent)
+    return (tuple(chosen.tolist()) if is_better else incumbent), _is_optimal(solver)
 
 
 def _relax(pool: RoutePool, cost: NDArray[np.float64]) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
