@@ -159,6 +159,29 @@ class SolveResult:
     history: list[tuple[int, float, float]] = field(repr=False)
     ascents: list[Ascent] = field(repr=False)
 
+    def record(self) -> dict[str, object]:
+        """Return the result as plain JSON values; `routes` hold customers 1 … n as in CVRPLIB's `.sol` files."""
+        cost, gap = self.solution.cost, self.problem.gap_percent(self.solution.cost)
+        return {
+            "instance": self.problem.name,
+            "cost": cost,
+            "bks": self.problem.best_known,
+            "gap_pct": None if gap is None else round(gap, 6),
+            "n_routes": self.solution.n_routes,
+            "routes": [list(route) for route in self.solution.routes],
+            "dual_value": self.dual_value,
+            "evaluations": self.evaluations,
+            "circuits": self.circuits,
+            "shots": self.shots,
+            "seconds": round(self.seconds, 6),
+            "controller": self.config.controller,
+            "sampler": self.config.sampler,
+            "fleet": str(self.problem.fleet),
+            "reconstruct": self.config.reconstruct,
+            "seed": self.config.seed,
+            "feasible": self.solution.is_feasible(self.problem),
+        }
+
 
 def default_linearisations(evaluations: int) -> int:
     """Return over how many linearisations to spread an evaluation budget (measured: docs/decisions)."""

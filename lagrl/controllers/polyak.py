@@ -24,7 +24,7 @@ class Polyak(Rule):
     Parameters
     ----------
     initial_gap
-        First δ, as a fraction of |L|.
+        First δ, as a fraction of |L|; at least the dual's scale s.
     patience
         Evaluations without a new best before δ is halved.
     """

@@ -45,14 +45,20 @@ def controller_factory(spec: str) -> ControllerFactory:
     Raises
     ------
     UnknownNameError
-        If no such controller is known.
+        If no such controller is known, or checkpoints cannot be loaded here.
     InputError
         If `module:attribute` cannot be imported or does not make a controller.
     """
     if spec in CONTROLLERS:
         return CONTROLLERS[spec]
     installed = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-    if spec.startswith("checkpoints/") and "checkpoints" in installed:
+    if spec.startswith("checkpoints/"):
+        if "checkpoints" not in installed:
+            raise UnknownNameError(
+                f"nothing installed loads {spec!r}",
+                field="controller",
+                remedy="pip install 'lagrl[rl]' for trained controllers",
+            )
         load: Callable[[str], ControllerFactory] = installed["checkpoints"].load()
         return load(spec)
     if ":" in spec:
@@ -67,9 +73,9 @@ def _imported(spec: str) -> Any:
     module_name, _, attribute = spec.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except (ImportError, SyntaxError) as error:
+    except Exception as error:  # whatever a user's module raises, it is the user's to mend
         raise InputError(
-            f"cannot import {module_name!r} ({error})",
+            f"cannot import {module_name!r} ({type(error).__name__}: {error})",
             field=f"controller {spec}",
             remedy="run where the module can be imported, or install it",
         ) from error

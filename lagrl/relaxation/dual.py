@@ -143,7 +143,7 @@ class AssignmentDual:
 
     def evaluate(self, multipliers: NDArray[np.float64]) -> DualPoint:
         """Price one multiplier vector [n], distance units; takes values outside the bounds as well."""
-        return evaluate_duals([self], [multipliers])[0]
+        return evaluate_duals([self], [multipliers], self._batch)[0]
 
     def clip(self, multipliers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the nearest multipliers [n] within the bounds; refuses wrong shapes and non-finite entries."""
@@ -151,8 +151,9 @@ class AssignmentDual:
 
     def price(self, multipliers: NDArray[np.float64]) -> DualPoint:
         """Price [n] multipliers exactly whatever the sampler, for the record."""
-        selection, value = self._batch.price([multipliers])[0]
-        return _exact_point(multipliers, selection, value)
+        vector = _checked(self, multipliers)
+        selection, value = self._batch.price([vector])[0]
+        return _exact_point(vector, selection, value)
 
     def sample(self, multipliers: NDArray[np.float64]) -> DualPoint:
         """Price [n] multipliers by the sampler, one call; the sampled value stands for L(λ)."""

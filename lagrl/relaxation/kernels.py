@@ -119,8 +119,12 @@ def price_batch(
     q_max = 0
     for b in range(len(first_item) - 1):
         n_max = max(n_max, first_item[b + 1] - first_item[b])
-    for k in range(len(capacity)):
-        q_max = max(q_max, capacity[k])
+        everything = 0
+        for i in range(first_item[b], first_item[b + 1]):
+            everything += weight[i]
+        for k in range(first_vehicle[b], first_vehicle[b + 1]):
+            if capacity[k] < everything:  # else all fits, and needs no row however large the capacity
+                q_max = max(q_max, capacity[k])
     before = np.empty(q_max + 1)
     after = np.empty(q_max + 1)
     taken = np.empty(1, np.uint8)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lagrl.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,7 +45,19 @@ class KnapsackBatch:
         Returns
         -------
         One pair per problem: selection [K, n] in {0, 1} and the vehicles' values [K], distance units (≤ 0).
+
+        Raises
+        ------
+        InputError
+            If the vectors do not have the problems' lengths.
         """
+        lengths = [len(vector) for vector in multipliers]
+        if lengths != [n_customers for _, n_customers in self.shapes]:  # the kernel would read past the end
+            raise InputError(
+                f"vectors of lengths {lengths}",
+                field="multipliers",
+                remedy=f"give one per problem, of lengths {[n_customers for _, n_customers in self.shapes]}",
+            )
         # numba takes a second to import; only those who price pay for it
         from lagrl.relaxation.kernels import price_batch
 
@@ -51,7 +65,7 @@ class KnapsackBatch:
         value = np.empty(len(self._capacity))
         price_batch(
             self._cost,
-            np.concatenate(multipliers),
+            np.concatenate(multipliers, dtype=np.float64),
             self._weight,
             self._capacity,
             self._first_item,
@@ -84,9 +98,21 @@ def solve_knapsacks(
     Returns
     -------
     Selection [K, n] in {0, 1} and values [K], distance units (≤ 0).
+
+    Raises
+    ------
+    InputError
+        If the shapes do not belong together, or a weight or capacity is negative.
     """
     from lagrl.relaxation.kernels import price_batch
 
+    if reduced_cost.shape != (len(capacity), len(weight)) or min(capacity.min(), weight.min()) < 0:
+        raise InputError(
+            f"{reduced_cost.shape} costs, {len(weight)} weights from {weight.min()}, "
+            f"{len(capacity)} capacities from {capacity.min()}",
+            field="knapsacks",
+            remedy="give [K, n] costs with n weights and K capacities of 0 or more",
+        )
     n_vehicles, n_customers = reduced_cost.shape
     selection = np.empty(n_vehicles * n_customers, np.uint8)
     value = np.empty(n_vehicles)

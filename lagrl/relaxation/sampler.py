@@ -88,11 +88,12 @@ class Samples:
         """
         value = np.einsum("ksn,kn->ks", self.bitstrings, reduced_cost)
         fits = (self.bitstrings @ weight <= capacity[:, None]) & (self.counts > 0)
-        value = np.where(fits, value, 0.0)
+        value = np.where(fits, np.minimum(value, 0.0), 0.0)
         index = value.argmin(axis=1)
         rows = np.arange(len(index))
-        chosen = self.bitstrings[rows, index] * fits[rows, index][:, None].astype(np.uint8)
-        return chosen, value[rows, index]
+        best = value[rows, index]
+        chosen = np.where((best < 0)[:, None], self.bitstrings[rows, index], 0).astype(np.uint8)
+        return chosen, best
 
     def draw(self, n_joint: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         """Draw joint selections, one string per vehicle each, in proportion to the counts.

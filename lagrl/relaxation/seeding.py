@@ -183,9 +183,12 @@ def _seeds_of_groups(
     """Place seeds at the groups' centres, or at the customers nearest to them where only distances are known."""
     lonely = np.setdiff1d(np.arange(n_vehicles), group)
     if len(lonely):  # a heavy customer can span a whole sector: empty groups take the farthest customers
-        far = np.argsort(-problem.distance[0, 1:], kind="stable")
         group = group.copy()
-        group[far[: len(lonely)]] = lonely
+        size = np.bincount(group, minlength=n_vehicles)
+        for customer in np.argsort(-problem.distance[0, 1:], kind="stable"):
+            if len(lonely) and size[group[customer]] > 1:  # nobody's last customer, or that group would be empty
+                size[group[customer]] -= 1
+                group[customer], lonely = lonely[0], lonely[1:]
     fallback = np.repeat(points[:1], n_vehicles, axis=0)
     centre = _centres(points[1:], _mass(problem), group, fallback)
     if problem.coordinates is None:

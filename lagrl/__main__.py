@@ -1,0 +1,7 @@
+"""`python -m lagrl` is the same as `lagrl`."""
+
+import sys
+
+from lagrl.cli import main
+
+sys.exit(main())

@@ -1,0 +1,90 @@
+"""What a person sees while something runs, and of its result."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.progress import Progress
+
+    from lagrl.bench.schema import Row
+    from lagrl.solve import SolveResult
+
+
+@contextlib.contextmanager
+def solving(name: str, evaluations: int | None, *, is_quiet: bool) -> Iterator[Callable[[int], None] | None]:
+    """Show a progress bar on stderr, if a person looks; give the callback that `solve` wants.
+
+    Parameters
+    ----------
+    name
+        What to call the work.
+    evaluations
+        The budget; None shows a bar without an end.
+    is_quiet
+        Whether to show nothing.
+    """
+    if is_quiet or not sys.stderr.isatty():
+        yield None
+        return
+    with _progress() as progress:
+        bar = progress.add_task(name, total=evaluations)
+        yield lambda spent: progress.update(bar, completed=spent)
+
+
+@contextlib.contextmanager
+def counting_rows() -> Iterator[tuple[Callable[[int, int], None], Callable[[Row], None]]]:
+    """Show how many rows are made and how long the rest will take; give the two callbacks that `run` wants."""
+    with _progress() as progress:
+        bar = progress.add_task("rows", total=None)
+
+        def on_plan(total: int, done: int) -> None:
+            progress.reset(bar, total=total, completed=done)
+
+        def on_row(row: Row) -> None:
+            progress.update(bar, advance=1, description=f"{row['instance']} {row['controller']} {row['budget']}")
+
+        yield on_plan, on_row
+
+
+def print_solution(result: SolveResult) -> None:
+    """Print routes, cost and where they stand, for a person."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    problem, solution = result.problem, result.solution
+    gap = problem.gap_percent(solution.cost)
+    known = f", best known {problem.best_known:g}, gap {gap:.2f} %" if gap is not None else ""
+    console = Console(highlight=False, soft_wrap=True)
+    for number, route in enumerate(solution.routes, 1):
+        load = sum(int(problem.demand[customer - 1]) for customer in route)
+        stops = " ".join(map(str, route))
+        console.print(f"[dim]Route #{number} ({load}/{problem.capacity}):[/dim] {stops}")
+    console.print(f"[bold]{escape(problem.name)}[/bold]: cost {solution.cost:g} in {solution.n_routes} routes{known}")
+    console.print(
+        f"{result.evaluations} evaluations of {escape(result.config.controller)} in {len(result.ascents)} "
+        f"linearisations, {result.seconds:.2f} s, fleet {problem.fleet}, {result.config.reconstruct}"
+    )
+    if result.dual_value is not None:
+        console.print(f"[dim]dual value {result.dual_value:.2f} (bounds the assignment surrogate, not the CVRP)[/dim]")
+
+
+def _progress() -> Progress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    clocks = (TimeElapsedColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    return Progress(*columns, *clocks, console=console, transient=True, disable=not console.is_terminal)
