@@ -1,7 +1,7 @@
 """Compiled pricing: every knapsack of every instance of a batch in one call.
 
 Importing this module compiles the kernels or loads them from numba's cache, so import it before a clock starts
-(`lagrl.compile_kernels()` does). The signatures are explicit: no later call can compile again.
+(`lagrl.kernels.compile_kernels` does). The signatures are explicit: no later call can compile again.
 """
 
 from __future__ import annotations
@@ -26,6 +26,16 @@ def _gcd(first: int, second: int) -> int:
     while second:
         first, second = second, first % second
     return first
+
+
+@njit(void(FLOATS, float64, FLOATS, OUT_FLOATS, OUT_BYTES), cache=True)
+def _either(lighter: Floats, profit: float, without: Floats, best: Floats, taken: Bytes) -> None:
+    """Set best = max(without, lighter + profit) and mark where the latter won; indices from 0 let it vectorise."""
+    for c in range(len(without)):
+        with_item = lighter[c] + profit
+        better = with_item > without[c]
+        taken[c] = better
+        best[c] = with_item if better else without[c]
 
 
 @njit(float64(FLOATS, INTS, int64, OUT_BYTES, OUT_FLOATS, OUT_FLOATS, OUT_BYTES, OUT_INTS), cache=True)
@@ -65,15 +75,11 @@ def fill_knapsack(
         for c in range(last + 1, top + 1):
             before[c] = before[last]
         row = i * width
-        for c in range(bottom, min(w, top + 1)):
+        middle = max(bottom, w)
+        for c in range(bottom, middle):
             after[c] = before[c]
             taken[row + c] = 0
-        for c in range(max(bottom, w), top + 1):
-            without = before[c]
-            with_item = before[c - w] + p
-            better = with_item > without
-            taken[row + c] = better
-            after[c] = with_item if better else without
+        _either(before[middle - w : top + 1 - w], p, before[middle : top + 1], after[middle:], taken[row + middle :])
         highest[i] = top
         seen += w
         before, after = after, before

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from lagrl.problems.assignment import AssignmentProblem
 
-# Most customers split between few vehicles; HiGHS sees these and prices out the rest.
-_NEAREST_VEHICLES = 6
+# Most customers are split between few vehicles: HiGHS starts with these and is given others as they pay.
+_FIRST_VEHICLES = 4
+_VEHICLES_PER_ROUND = 3
+_LEFT_OUT_COST = 4.0  # of leaving a customer out, times the largest cost; raised where it is too little
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class LinearDual:
 def linear_dual(problem: AssignmentProblem) -> LinearDual:
     """Solve min Σ a_ki x_ki, Σ_k x_ki = 1, Σ_i d_i x_ki ≤ Q_k, x ≥ 0, for its dual prices with HiGHS.
 
-    Variables are generated: the relaxation starts with each customer's cheapest vehicles, and those of negative
-    reduced cost a_ki − λ_i + μ_k d_i join until none is left, which proves the prices optimal for all of them.
+    Columns are generated: the relaxation starts with each customer's cheapest vehicles, and pairs of negative
+    reduced cost a_ki − λ_i + μ_k d_i join it until none is left, which proves the prices optimal for all pairs.
 
     Raises
     ------
@@ -56,56 +58,87 @@ def linear_dual(problem: AssignmentProblem) -> LinearDual:
             remedy="use more vehicles",
         )
     n_vehicles, n_customers = cost.shape
-    nearest = np.argsort(cost, axis=0, kind="stable")[: min(_NEAREST_VEHICLES, n_vehicles)]
-    active = np.zeros(cost.shape, dtype=bool)
-    active[nearest, np.arange(n_customers)] = True
+    left_out_cost = _LEFT_OUT_COST * max(float(cost.max()), 1.0)
     tolerance = 1e-7 * problem.cost_scale
+    cheapest = np.argsort(cost, axis=0, kind="stable")[: min(_FIRST_VEHICLES, n_vehicles)]
+    known = np.zeros(cost.shape, dtype=bool)
+    master = _Master(problem, left_out_cost)
+    entering = cheapest.T.ravel(), np.repeat(np.arange(n_customers), len(cheapest))
     while True:
-        answer = _solve_restricted(problem, active)
-        if answer is None and not active.all():  # the nearest vehicles alone cannot carry everything
-            active[:] = True
+        known[entering] = True
+        master.add(*entering)
+        value, multipliers, price, left_out = master.solve()
+        reduced_cost = np.where(known, 0.0, cost - multipliers + price[:, None] * weight)
+        entering = _most_negative(reduced_cost, tolerance)
+        if len(entering[0]):
             continue
-        if answer is None:
-            raise LagrlError("HiGHS found no optimum of a linear relaxation that has one; please report the instance")
-        value, multipliers, price = answer
-        missing = (cost - multipliers + price[:, None] * weight < -tolerance) & ~active
-        if not missing.any():
+        if left_out < 1e-7:
             return LinearDual(multipliers, price, value)
-        active |= missing
+        left_out_cost *= 10.0
+        master.price_left_out(left_out_cost)
 
 
-def _solve_restricted(
-    problem: AssignmentProblem, active: NDArray[np.bool_]
-) -> tuple[float, NDArray[np.float64], NDArray[np.float64]] | None:
-    """Solve the relaxation over the active pairs; None if they cannot serve everyone."""
-    import highspy
+class _Master:
+    """The relaxation over some pairs, kept warm in HiGHS; its first n columns leave a customer out at a cost."""
 
-    customer, vehicle = np.nonzero(active.T)  # column by column in customer order
-    n_vehicles, n_customers = problem.cost.shape
-    n_columns = len(customer)
-    program = highspy.HighsLp()
-    program.num_col_ = n_columns
-    program.num_row_ = n_customers + n_vehicles
-    program.col_cost_ = problem.cost[vehicle, customer]
-    program.col_lower_ = np.zeros(n_columns)
-    program.col_upper_ = np.full(n_columns, highspy.kHighsInf)
-    program.row_lower_ = np.concatenate([np.ones(n_customers), np.full(n_vehicles, -highspy.kHighsInf)])
-    program.row_upper_ = np.concatenate([np.ones(n_customers), problem.capacity.astype(np.float64)])
-    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    program.a_matrix_.start_ = 2 * np.arange(n_columns + 1)
-    program.a_matrix_.index_ = np.stack([customer, n_customers + vehicle], axis=1).ravel()
-    program.a_matrix_.value_ = np.stack([np.ones(n_columns), problem.weight[customer]], axis=1).ravel()
+    def __init__(self, problem: AssignmentProblem, left_out_cost: float) -> None:
+        import highspy
 
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
-    solver.passModel(program)
-    solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    prices = np.array(solver.getSolution().row_dual)
-    return (
-        float(solver.getInfo().objective_function_value),
-        prices[:n_customers],
-        np.maximum(-prices[n_customers:], 0.0),
-    )
+        self._problem = problem
+        n_vehicles, n = problem.cost.shape
+        self._solver = highspy.Highs()
+        for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
+            self._solver.setOptionValue(option, setting)
+        program = highspy.HighsLp()
+        program.num_col_, program.num_row_ = n, n + n_vehicles
+        program.col_cost_ = np.full(n, left_out_cost)
+        program.col_lower_ = np.zeros(n)
+        program.col_upper_ = np.full(n, highspy.kHighsInf)
+        program.row_lower_ = np.append(np.ones(n), np.full(n_vehicles, -highspy.kHighsInf))
+        program.row_upper_ = np.append(np.ones(n), problem.capacity)
+        program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        program.a_matrix_.start_ = np.arange(n + 1)
+        program.a_matrix_.index_ = np.arange(n)
+        program.a_matrix_.value_ = np.ones(n)
+        self._solver.passModel(program)
+
+    def add(self, vehicle: NDArray[np.int64], customer: NDArray[np.int64]) -> None:
+        """Let these pairs in."""
+        count, n = len(vehicle), self._problem.n_customers
+        self._solver.addCols(
+            count,
+            self._problem.cost[vehicle, customer],
+            np.zeros(count),
+            np.full(count, np.inf),
+            2 * count,
+            2 * np.arange(count, dtype=np.int32),
+            np.stack([customer, n + vehicle], axis=1).ravel().astype(np.int32),
+            np.stack([np.ones(count), self._problem.weight[customer]], axis=1).ravel(),
+        )
+
+    def price_left_out(self, cost: float) -> None:
+        """Change what it costs to leave a customer out, distance units."""
+        for column in range(self._problem.n_customers):
+            self._solver.changeColCost(column, cost)
+
+    def solve(self) -> tuple[float, NDArray[np.float64], NDArray[np.float64], float]:
+        """Return the value, λ [n], μ [K] and how much of the customers is left out."""
+        import highspy
+
+        self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            raise LagrlError("HiGHS did not solve a linear relaxation that has an optimum; please report the instance")
+        n = self._problem.n_customers
+        answer = self._solver.getSolution()
+        dual = np.array(answer.row_dual)
+        value = float(self._solver.getInfo().objective_function_value)
+        return value, dual[:n], np.maximum(-dual[n:], 0.0), float(np.sum(answer.col_value[:n]))
+
+
+def _most_negative(reduced_cost: NDArray[np.float64], tolerance: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pick each customer's few pairs of most negative reduced cost: vehicles and customers."""
+    few = min(_VEHICLES_PER_ROUND, len(reduced_cost))
+    vehicle = np.argpartition(reduced_cost, few - 1, axis=0)[:few]
+    customer = np.broadcast_to(np.arange(reduced_cost.shape[1]), vehicle.shape)
+    pays = reduced_cost[vehicle, customer] < -tolerance
+    return vehicle[pays], customer[pays]

@@ -1,0 +1,191 @@
+"""The demonstration: every bundled instance under several controllers, a table and a picture of the same run."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from lagrl.bench.pictures import draw_dual_curves, draw_incumbents, draw_routes, new_figure, save_figure
+from lagrl.controllers.registry import controller_factory
+from lagrl.errors import InputError, OutputError
+from lagrl.files import require_writable
+from lagrl.kernels import compile_kernels
+from lagrl.problems.bundled import bundled_names, read_bundled
+from lagrl.solve import SolveConfig, solve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.progress import TaskID
+
+    from lagrl.solve import SolveResult
+
+CONTROLLERS = ("constant", "hwc", "cfm", "volume", "perturbed")
+_PICTURE = "demo.png"
+_SIZE = (13.5, 4.6)  # inches
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What a demonstration measured.
+
+    Attributes
+    ----------
+    picture
+        The PNG.
+    pictured
+        Name of the instance on it.
+    results
+        By instance, the smallest first, then by controller.
+    compile_seconds
+        Seconds to compile the kernels or to load them; in no other number.
+    """
+
+    picture: Path
+    pictured: str
+    results: dict[str, dict[str, SolveResult]]
+    compile_seconds: float
+
+    def gap_percent(self, instance: str, controller: str) -> float:
+        """Return the gap of a result to the best known cost, %."""
+        result = self.results[instance][controller]
+        gap = result.problem.gap_percent(result.solution.cost)
+        assert gap is not None  # every bundled instance ships with its best known solution
+        return gap
+
+    def mean_gap_percent(self, controller: str) -> float:
+        """Return the mean gap of a controller over the instances, %."""
+        return fmean(self.gap_percent(instance, controller) for instance in self.results)
+
+    def mean_seconds(self, controller: str) -> float:
+        """Return the mean classical seconds of a controller over the instances."""
+        return fmean(by_controller[controller].seconds for by_controller in self.results.values())
+
+
+def demo(
+    folder: Path,
+    *,
+    controllers: Sequence[str] = CONTROLLERS,
+    evaluations: int = 200,
+    seed: int = 0,
+    progress: bool = True,
+) -> DemoResult:
+    """Solve the bundled instances, print the table and draw the picture.
+
+    Parameters
+    ----------
+    folder
+        Where the picture goes; made if missing.
+    controllers
+        Names, see `SolveConfig`.
+    evaluations
+        Budget per instance and controller.
+    seed
+        Seed.
+    progress
+        Whether to show progress bars on stderr; none are shown where that is no terminal.
+
+    Raises
+    ------
+    UnknownNameError, InputError, BudgetError
+        If a controller, the budget or the seed cannot be used.
+    MissingExtraError
+        If matplotlib is not installed.
+    OutputError
+        If the folder cannot be made or written to.
+    """
+    if not controllers:
+        raise InputError("nothing given", field="controllers", remedy="give at least one")
+    chosen = tuple(dict.fromkeys(controllers))
+    for controller in chosen:
+        controller_factory(controller)
+    configs = {name: SolveConfig(controller=name, evaluations=evaluations, seed=seed) for name in chosen}
+    figure = new_figure(*_SIZE)
+    picture = _prepare(folder)
+    started = time.perf_counter()
+    compile_kernels()
+    compile_seconds = time.perf_counter() - started
+
+    results = _solve_all(configs, evaluations, progress)
+    pictured = list(results)[(len(results) - 1) // 2]
+    shown = results[pictured]
+    best = min(shown.values(), key=lambda result: result.solution.cost)
+    axes = figure.subplots(1, 3, width_ratios=(1.1, 1, 1))
+    draw_routes(axes[0], best.problem, best.solution)
+    draw_dual_curves(axes[1], shown)
+    draw_incumbents(axes[2], shown)
+    save_figure(figure, picture)
+    result = DemoResult(picture, pictured, results, compile_seconds)
+    _print(result, chosen, evaluations)
+    return result
+
+
+def _prepare(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"{folder}: folder cannot be made ({reason}); choose another place") from error
+    require_writable(folder / _PICTURE)
+    return folder / _PICTURE
+
+
+def _solve_all(configs: dict[str, SolveConfig], evaluations: int, progress: bool) -> dict[str, dict[str, SolveResult]]:
+    """Solve instance by instance, one bar per controller."""
+    problems = [read_bundled(name) for name in bundled_names()]
+    results: dict[str, dict[str, SolveResult]] = {problem.name: {} for problem in problems}
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not (progress and console.is_terminal)) as bars:
+        total = len(problems) * evaluations
+        bar = {name: bars.add_task(name, total=total, start=False) for name in configs}
+        for index, problem in enumerate(problems):
+            for name, config in configs.items():
+                done, task = index * evaluations, bar[name]
+                bars.start_task(task)
+                bars.update(task, description=f"{name:<10} {problem.name}")
+                advance = partial(_advance, bars, task, done)
+                results[problem.name][name] = solve(problem, config, advance)
+                bars.update(task, completed=done + evaluations)
+    return results
+
+
+def _advance(bars: Progress, task: TaskID, done: int, spent: int) -> None:
+    bars.update(task, completed=done + spent)
+
+
+def _print(result: DemoResult, controllers: Sequence[str], evaluations: int) -> None:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0, header_style="bold")
+    table.add_column("instance", no_wrap=True)
+    for heading in ("n", "K", "best\nknown"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name in controllers:
+        table.add_column(Text(f"{name}\ngap%    s"), justify="right", overflow="fold")
+    for instance, by_controller in result.results.items():
+        problem = next(iter(by_controller.values())).problem
+        table.add_row(
+            *(instance, str(problem.n_customers), str(problem.minimum_vehicles), f"{problem.best_known:.10g}"),
+            *(f"{result.gap_percent(instance, name):.2f} {by_controller[name].seconds:4.2f}" for name in controllers),
+        )
+    table.add_section()
+    means = (f"{result.mean_gap_percent(name):.2f} {result.mean_seconds(name):4.2f}" for name in controllers)
+    table.add_row("mean", "", "", "", *means)
+    console = Console(soft_wrap=True)
+    console.print(table)
+    lines = [
+        f"gap%: route cost above the best known, after {evaluations} evaluations under one seed;",
+        "      whether controllers differ takes many instances and seeds: lagrl eval, then lagrl report.",
+        f"s:    seconds per solve; the {result.compile_seconds:.1f} s to compile or load the kernels are not in it.",
+        f"Routes, dual ascent and improvement on {result.pictured}: {result.picture}",
+    ]
+    console.print(Text("\n".join(lines)))
