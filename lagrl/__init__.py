@@ -7,3 +7,4 @@ one knapsack per vehicle, and what comes back is decoded into routes.
 from __future__ import annotations
 
 __version__ = "0.1.0"
+__lagrl__ = True  # marks our packages: `lagrl doctor` tells foreign ones of the same name by its absence

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_EVALUATIONS = 200
 _LANES_PER_ROUND = 4  # under a clock: small enough that a round's warm starts do not eat the time
+_FULL = 0.98  # share of the needed vehicles' capacity above which decoding seldom fits everyone
 _PARTITION_SHARE = 0.25  # of the seconds, kept for set partitioning
 
 
@@ -298,11 +299,12 @@ class _Search:
         """Choose the seeding rule and the number of vehicles of linearisation `index`.
 
         Where the fleet is not fixed, one vehicle more than needed is tried in turn: the bound on their number is
-        often not attained, and more routes can be shorter.
+        often not attained, and more routes can be shorter. Where the needed ones would be all but full, it comes first.
         """
         rules = self.config.seedings
         needed = self.problem.minimum_vehicles
-        spare = 0 if self.problem.fleet.rule == "exact" else (index // len(rules)) % 2
+        turn = index // len(rules) + (self.problem.tightness > _FULL)
+        spare = 0 if self.problem.fleet.rule == "exact" else turn % 2
         return rules[index % len(rules)], min(needed + spare, self.problem.n_customers)
 
     def rng(self, index: int, stream: int) -> np.random.Generator:

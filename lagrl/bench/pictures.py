@@ -230,7 +230,7 @@ def _finish(axes: Axes, title: str, x_label: str, y_label: str) -> None:
     axes.set_xlabel(x_label, fontsize=10, color=_INK)
     axes.set_ylabel(y_label, fontsize=10, color=_INK)
     axes.tick_params(labelsize=9, colors=_INK)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(_FAINT)
     axes.legend(frameon=False, fontsize=9.5, loc="best")

@@ -133,8 +133,10 @@ class Rule(ABC):
 def gap_to_close(feedback: Feedback, value: float, scale: float) -> float:
     """Return the distance from a dual value to the incumbent's cost, the numerator of Polyak's step.
 
-    Without an incumbent, 5 % of |value| stands in for it (Held, Wolfe and Crowder 1974 start from a guess as well);
-    never less than a thousandth of the scale, so that a proven gap of zero still moves.
+    Without an incumbent, 5 % of |value| stands in for the distance (Held, Wolfe and Crowder 1974 start from a guess as
+    well), and at least the scale, without which an ascent from L = 0 would hardly begin. With one, it is never less
+    than a thousandth of the scale, so that a proven gap of zero still moves.
     """
-    target = feedback.incumbent_cost if feedback.incumbent_cost is not None else value + 0.05 * abs(value)
-    return max(target - value, 1e-3 * scale)
+    if feedback.incumbent_cost is None:
+        return max(0.05 * abs(value), scale)
+    return max(feedback.incumbent_cost - value, 1e-3 * scale)
