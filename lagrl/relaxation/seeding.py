@@ -91,31 +91,27 @@ def kmeans(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
     """Cluster the customers by demand-weighted k-means whose clusters respect the capacity.
 
     Lloyd's alternation (1982) with k-means++ centres drawn by `rng` (Arthur and Vassilvitskii 2007); customers join
-    clusters by regret within the capacity, and centres move to the demand-weighted mean (Mulvey and Beck 1984).
+    clusters by regret within the capacity, and centres move to the demand-weighted mean (Mulvey and Beck 1984). Where
+    only distances are known, they move to the customer nearest to all others instead (k-medoids).
 
     Raises
     ------
     FleetError
         If there are more vehicles than customers.
     """
-    from lagrl.relaxation.kernels import assign_by_regret
-
     _require_customers(problem, n_vehicles)
-    points = _plane(problem)
-    customers, mass = points[1:], _mass(problem)
-    centre = customers[_spread_out(customers, mass, n_vehicles, rng)]
+    start = _spread_out(problem, n_vehicles, rng)
+    if problem.coordinates is None:
+        return Seeds(problem.distance[_medoids(problem, start) + 1], "kmeans")
+    customers = problem.coordinates[1:]
+    centre = customers[start]
     group = np.full(problem.n_customers, -1)
     for _ in range(_KMEANS_ROUNDS):
-        separation = euclidean(centre, customers, "none")
-        previous, group = group, np.full(problem.n_customers, -1)
-        room = np.full(n_vehicles, problem.capacity)
-        if assign_by_regret(separation, problem.demand, room, group):
-            left = group < 0  # a seed need not be the centre of a load that fits
-            group[left] = separation[:, left].argmin(axis=0)
+        previous, group = group, _groups(problem, euclidean(centre, customers, "none"))
         if (group == previous).all():
             break
-        centre = _centres(customers, mass, group, centre)
-    return _seeds_of_groups(problem, points, group, n_vehicles, "kmeans")
+        centre = _centres(customers, _mass(problem), group, centre)
+    return _seeds_of_groups(problem, problem.coordinates, group, n_vehicles, "kmeans")
 
 
 SEEDINGS: dict[str, Callable[[CVRP, int, np.random.Generator], Seeds]] = {
@@ -153,19 +149,44 @@ def _plane(problem: CVRP) -> NDArray[np.float64]:
     return flat
 
 
-def _spread_out(
-    customers: NDArray[np.float64], mass: NDArray[np.float64], n_vehicles: int, rng: np.random.Generator
-) -> list[int]:
-    chosen = [int(rng.choice(len(customers), p=mass / mass.sum()))]
-    nearest = np.full(len(customers), np.inf)
+def _spread_out(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    mass = _mass(problem)
+    chosen = [int(rng.choice(problem.n_customers, p=mass / mass.sum()))]
+    nearest = np.full(problem.n_customers, np.inf)
     for _ in range(n_vehicles - 1):
-        nearest = np.minimum(nearest, ((customers - customers[chosen[-1]]) ** 2).sum(axis=1))
+        nearest = np.minimum(nearest, problem.distance[chosen[-1] + 1, 1:] ** 2)
         weight = mass * nearest
-        if not weight.any():  # every other customer sits on a chosen one or demands nothing
-            weight = np.ones(len(customers))
         weight[chosen] = 0.0
-        chosen.append(int(rng.choice(len(customers), p=weight / weight.sum())))
-    return chosen
+        if not weight.any():  # every other customer sits on a chosen one or demands nothing
+            weight = np.ones(problem.n_customers)
+            weight[chosen] = 0.0
+        chosen.append(int(rng.choice(problem.n_customers, p=weight / weight.sum())))
+    return np.array(chosen)
+
+
+def _groups(problem: CVRP, separation: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Assign customers [n] to the K centres they are [K, n] away from, by regret within the capacity."""
+    from lagrl.relaxation.kernels import assign_by_regret
+
+    group = np.full(problem.n_customers, -1)
+    if assign_by_regret(separation, problem.demand, np.full(len(separation), problem.capacity), group):
+        left = group < 0  # a cluster need not be a load that fits
+        group[left] = separation[:, left].argmin(axis=0)
+    return group
+
+
+def _medoids(problem: CVRP, medoid: NDArray[np.int64]) -> NDArray[np.int64]:
+    between = problem.distance[1:, 1:]
+    for _ in range(_KMEANS_ROUNDS):
+        previous, group = medoid, _groups(problem, between[medoid])
+        medoid = previous.copy()
+        for k in np.unique(group):
+            members = np.flatnonzero(group == k)
+            away = between[np.ix_(members, members)] @ _mass(problem)[members]
+            medoid[k] = members[away.argmin()]
+        if (medoid == previous).all():
+            break
+    return medoid
 
 
 def _centres(
