@@ -341,8 +341,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:
         print(f"lagrl {__version__}")
         return 0
-    if "" not in sys.path and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # for --controller module:attribute
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without λ or — must not end the run
+    if "" not in sys.path:
+        sys.path.append("")  # the current folder, for --controller module:attribute
     try:
         command = _parse(arguments)
         return command.run() or 0
@@ -373,8 +376,9 @@ def _parse(arguments: list[str]) -> Command:
     except SystemExit as stop:
         if not stop.code:
             raise
-        words = [line.strip(" │") for line in complaint.getvalue().splitlines() if line.startswith("│")]
-        said = " ".join(word for word in words if word.strip("─"))
+        # below the title of a box that is drawn with dashes and blanks where the terminal is not UTF-8
+        lines = [line.strip(" │") for line in complaint.getvalue().splitlines()[1:]]
+        said = " ".join(line for line in lines if line.strip("─-╰╯"))
         raise InputError(said.partition(" Argument helptext:")[0]) from None
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.controllers.base import Controller, Feedback
+from lagrl.errors import InputError
 from lagrl.recovery.decode import candidate_selections
 from lagrl.recovery.repair import Repaired, repair
 from lagrl.relaxation.dual import AssignmentDual, DualPoint, evaluate_duals
@@ -161,6 +162,11 @@ class DualLoop:
         Seconds spent on exact values for the record.
     sampling_seconds
         Seconds spent in approximate samplers.
+
+    Raises
+    ------
+    InputError
+        If `decode_every` is below 1 or `n_joint` below 0.
     """
 
     def __init__(
@@ -172,6 +178,10 @@ class DualLoop:
         keep_selections: bool = False,
         record_exact: bool = False,
     ) -> None:
+        if decode_every < 1:
+            raise InputError(f"{decode_every} given", field="decode_every", remedy="give 1 or more")
+        if n_joint < 0:
+            raise InputError(f"{n_joint} given", field="n_joint", remedy="give 0 or more")
         self.lanes = list(lanes)
         self.decode_every = decode_every
         self.n_joint = n_joint
@@ -193,8 +203,14 @@ class DualLoop:
         Raises
         ------
         InputError
-            If a vector has the wrong length or a non-finite entry.
+            If there is not one entry per lane, or a vector has the wrong length or a non-finite entry.
         """
+        if len(multipliers) != len(self.lanes):
+            raise InputError(
+                f"{len(multipliers)} vectors for {len(self.lanes)} lanes",
+                field="multipliers",
+                remedy="give one per lane, None for a lane that rests",
+            )
         active = tuple(b for b, vector in enumerate(multipliers) if vector is not None)
         duals = [self.lanes[b].dual for b in active]
         clipped = [dual.clip(vector) for vector, dual in zip(_given(multipliers), duals, strict=True)]
@@ -205,7 +221,7 @@ class DualLoop:
         return turns
 
     def _batch(self, active: tuple[int, ...]) -> KnapsackBatch | None:
-        if not all(self.lanes[b].dual.is_exact for b in active):
+        if not active or not all(self.lanes[b].dual.is_exact for b in active):
             return None
         if self._layout is None or self._layout[0] != active:
             self._layout = active, KnapsackBatch([self.lanes[b].dual.problem for b in active])
@@ -315,10 +331,15 @@ def ascend(
     Returns
     -------
     One trace per lane.
+
+    Raises
+    ------
+    InputError
+        If a controller answers with anything but [n] finite numbers.
     """
     traces = [DualTrace() for _ in loop.lanes]
     multipliers: list[NDArray[np.float64] | None] = [
-        controller.start(lane.dual, budget=budget, rng=rng, initial=start)
+        _answer(controller, lane, controller.start(lane.dual, budget=budget, rng=rng, initial=start))
         for lane, controller, budget, rng, start in zip(
             loop.lanes, controllers, budgets, rngs, initial or [None] * len(loop.lanes), strict=True
         )
@@ -328,8 +349,11 @@ def ascend(
             if turn is None:
                 continue
             traces[b].append(turn)
-            is_over = turn.is_optimal or len(traces[b]) >= budgets[b]
-            multipliers[b] = None if is_over else controllers[b].update(turn.point, turn.feedback)
+            if turn.is_optimal or len(traces[b]) >= budgets[b]:
+                multipliers[b] = None
+            else:
+                answer = controllers[b].update(turn.point, turn.feedback)
+                multipliers[b] = _answer(controllers[b], loop.lanes[b], answer)
         if stop is not None and stop():
             break
     return traces
@@ -342,6 +366,19 @@ def _routes(lane: Lane, selection: NDArray[np.uint8]) -> tuple[Repaired, float]:
     columns = lane.incumbent.pool.add_assignment(repaired.assignment)
     lane.incumbent.offer(columns)
     return repaired, lane.incumbent.pool.cost_of(columns) if fleet.allows(len(columns)) else np.inf
+
+
+def _answer(controller: Controller, lane: Lane, answer: object) -> NDArray[np.float64]:
+    """Refuse what is no multiplier vector in its controller's name; a forgotten `return` must not make a lane rest."""
+    name = f"controller {type(controller).__name__}"
+    try:
+        return lane.dual.clip(np.asarray(answer, dtype=np.float64))
+    except InputError as error:
+        raise InputError(error.problem, source=name, field=error.field, remedy=error.remedy) from error
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{type(answer).__name__} is not a vector of numbers", source=name, field="multipliers", remedy="return [n]"
+        ) from error
 
 
 def _merit(turn: Turn) -> float:

@@ -55,7 +55,8 @@ class SolveConfig:
     seed
         Same seed, same result (unless `seconds` cuts it short).
     linearisations
-        How many the evaluations are spread over; None: `default_linearisations`.
+        How many the evaluations are spread over; None: `default_linearisations`. Others follow where duals are
+        solved before their share is spent.
     seedings
         Rules that place the seeds, taken in turn.
     shots
@@ -78,8 +79,8 @@ class SolveConfig:
     def __post_init__(self) -> None:
         if self.evaluations is not None and self.evaluations < 1:
             raise BudgetError(f"{self.evaluations} allows nothing", field="evaluations", remedy="give 1 or more")
-        if self.seconds is not None and not self.seconds > 0:
-            raise BudgetError(f"{self.seconds} allows nothing", field="seconds", remedy="give more than 0")
+        if self.seconds is not None and not 0 < self.seconds < np.inf:
+            raise BudgetError(f"{self.seconds} given", field="seconds", remedy="give a finite number above 0")
         if self.linearisations is not None and self.linearisations < 1:
             raise InputError(f"{self.linearisations} given", field="linearisations", remedy="give 1 or more")
         if self.shots < 1:

@@ -56,9 +56,9 @@ def read_text(path: str | os.PathLike[str], error: type[InputError]) -> str:
         Of the class `error`, if the file is missing, a folder, unreadable, too large, empty or binary.
     """
     source = str(path)
+    if Path(path).is_dir():
+        raise error("is a folder", source=source, remedy="give the name of a file")
     try:
-        if Path(path).is_dir():
-            raise error("is a folder", source=source, remedy="give the name of a file")
         with open(path, "rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError as missing:

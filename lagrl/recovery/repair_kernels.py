@@ -113,7 +113,7 @@ def _make_room(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: int)
 
 @njit(void(INTS, INTS, OUT_INTS, OUT_INTS, int64, int64), cache=True)
 def _fill_up(weight: Ints, capacity: Ints, room: Ints, assignment: Ints, full: int, other: int) -> None:
-    """Repack two vehicles: the heaviest subset that fits goes to `full`, the rest to `other`, if it fits there."""
+    """Repack two vehicles: the heaviest subset that fits goes to `full`, the rest to `other`, whose load falls."""
     n = len(assignment)
     q = capacity[full]
     item = np.empty(n, np.int64)
@@ -132,12 +132,12 @@ def _fill_up(weight: Ints, capacity: Ints, room: Ints, assignment: Ints, full: i
         if w == 0:
             continue
         for c in range(q, w - 1, -1):
-            if reached[c] == 0 and reached[c - w] != 0 and reached[c - w] <= j:
+            if reached[c] == 0 and reached[c - w] != 0:
                 reached[c] = j + 1
     c = q
     while reached[c] == 0:
         c -= 1
-    if load - c > capacity[other] or c <= q - room[full]:
+    if c <= q - room[full]:
         return
     for j in range(m):
         assignment[item[j]] = other
@@ -225,7 +225,7 @@ def repair(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, no_empty: b
     Regret insertion first. Who fits nowhere is placed, heaviest first, by the cheapest shift or swap of others that
     makes room; failing that by collecting the vehicles' spare room in one of them, two vehicles repacked at a time
     (subset sum); failing that in place of a lighter customer, who then waits in turn: the waiting demand falls each
-    time, so this ends. With `no_empty`, vehicles left empty then get the customer who costs least there.
+    time, so this ends. With `no_empty`, vehicles left empty then get the customer whose move costs least.
     `assignment` and `room` change in place.
     """
     n = len(assignment)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lagrl.errors import SolutionError
+from lagrl.recovery.master import RouteMatrix, new_solver, relax
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -46,17 +49,17 @@ class Partition:
     cost
         Their total length, distance units.
     master_value
-        Value of the linear relaxation over the whole pool, distance units.
+        Value of the linear relaxation over the whole pool, distance units; None if the seconds ran out before.
     customer_price
-        [n] dual prices of the customers in that relaxation, distance units.
+        [n] dual prices of the customers in that relaxation, distance units; None likewise.
     is_proven
         Whether no combination of the pool's routes is cheaper.
     """
 
     columns: tuple[int, ...]
     cost: float
-    master_value: float
-    customer_price: NDArray[np.float64] = field(repr=False)
+    master_value: float | None
+    customer_price: NDArray[np.float64] | None = field(repr=False)
     is_proven: bool
 
 
@@ -75,29 +78,45 @@ def partition(pool: RoutePool, incumbent: Sequence[int], limits: PartitionLimits
         Columns of a solution that meets the fleet rule.
     limits
         Bounds on the work.
+
+    Raises
+    ------
+    SolutionError
+        If the incumbent does not visit every customer once, or breaks the fleet rule.
     """
     limits = limits or PartitionLimits()
     deadline = time.perf_counter() + limits.seconds
-    cost = pool.cost
-    value, price, reduced_cost = _relax(pool, cost)
     best, is_proven = tuple(incumbent), False
+    if not _covers(pool, best):
+        raise SolutionError(
+            f"{len(best)} routes that do not solve the instance",
+            source=pool.problem.name,
+            field="incumbent",
+            remedy="give columns that visit every customer once, within the fleet rule",
+        )
+    matrix = RouteMatrix(pool)
+    relaxation = relax(matrix, best, limits.seconds)
+    if relaxation is None:
+        return Partition(best, pool.cost_of(best), None, None, False)
+    reduced_cost = relaxation.reduced_cost
     for n_columns in _stages(limits.columns):
         upper = pool.cost_of(best)
+        slack = 1e-6 * max(1.0, upper)
         # where arcs are whole numbers, better means better by one
         target = upper - 1.0 if pool.problem.rounding == "nint" else upper * (1 - 1e-9)
-        kept = np.flatnonzero(reduced_cost <= target - value + 1e-6 * max(1.0, upper))
-        is_complete = len(kept) <= n_columns
-        if not is_complete:
+        kept = np.flatnonzero(reduced_cost <= target - relaxation.value + slack)
+        is_complete = relaxation.is_complete and len(kept) <= n_columns
+        if len(kept) > n_columns:
             kept = kept[np.argsort(reduced_cost[kept], kind="stable")[:n_columns]]
         left = deadline - time.perf_counter()
-        if len(kept) == 0 or value > target + 1e-6 * max(1.0, upper):
+        if relaxation.is_complete and (len(kept) == 0 or relaxation.value > target + slack):
             is_proven = True
         elif left > 0:
-            best, is_optimal = _improve(pool, np.union1d(kept, best), best, limits.nodes, left)
+            best, is_optimal = _improve(pool, matrix, np.union1d(kept, best), best, limits.nodes, left)
             is_proven = is_complete and is_optimal
         if is_proven:
             break
-    return Partition(best, pool.cost_of(best), value, price, is_proven)
+    return Partition(best, pool.cost_of(best), relaxation.value, relaxation.customer_price, is_proven)
 
 
 def _stages(columns: int) -> tuple[int, ...]:
@@ -106,56 +125,31 @@ def _stages(columns: int) -> tuple[int, ...]:
 
 
 def _improve(
-    pool: RoutePool, columns: NDArray[np.int64], incumbent: tuple[int, ...], nodes: int, seconds: float
+    pool: RoutePool,
+    matrix: RouteMatrix,
+    columns: NDArray[np.int64],
+    incumbent: tuple[int, ...],
+    nodes: int,
+    seconds: float,
 ) -> tuple[tuple[int, ...], bool]:
     """Solve the integer master over some columns, the incumbent's among them: the best columns, and if proven so."""
-    solver = _master(pool, columns, pool.cost[columns], integer=True)
-    solver.setOptionValue("mip_max_nodes", nodes)
-    solver.setOptionValue("mip_allow_restart", False)
+    import highspy
+
+    program = matrix.program(columns)
+    program.col_upper_ = np.ones(len(columns))
+    program.integrality_ = [highspy.HighsVarType.kInteger] * len(columns)
+    solver = new_solver()
+    for option, setting in (("mip_rel_gap", 0.0), ("mip_max_nodes", nodes), ("mip_allow_restart", False)):
+        solver.setOptionValue(option, setting)
     if np.isfinite(seconds):
         solver.setOptionValue("time_limit", seconds)
+    solver.passModel(program)
     _start_from(solver, np.isin(columns, incumbent))
     solver.run()
     chosen = columns[np.array(solver.getSolution().col_value) > 0.5]
     is_better = _covers(pool, chosen) and pool.cost_of(chosen.tolist()) < pool.cost_of(incumbent)
-    return (tuple(chosen.tolist()) if is_better else incumbent), _is_optimal(solver)
-
-
-def _relax(pool: RoutePool, cost: NDArray[np.float64]) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-    """Solve the linear master over all columns: value, customer prices [n], reduced costs [columns]."""
-    solver = _master(pool, np.arange(len(pool)), cost, integer=False)
-    solver.run()
-    answer = solver.getSolution()
-    price = np.array(answer.row_dual)[: pool.problem.n_customers]
-    return float(solver.getInfo().objective_function_value), price, np.array(answer.col_dual)
-
-
-def _master(pool: RoutePool, columns: NDArray[np.int64], cost: NDArray[np.float64], *, integer: bool) -> Any:
-    """Build min c·x, every customer in one route, the number of routes within the fleet rule, 0 ≤ x ≤ 1."""
-    import highspy
-
-    n, fleet = pool.problem.n_customers, pool.problem.fleet
-    routes = [pool.routes[column] for column in columns]
-    program = highspy.HighsLp()
-    program.num_col_ = len(columns)
-    program.num_row_ = n + 1
-    program.col_cost_ = cost
-    program.col_lower_ = np.zeros(len(columns))
-    program.col_upper_ = np.ones(len(columns))
-    program.row_lower_ = np.append(np.ones(n), fleet.count)
-    program.row_upper_ = np.append(np.ones(n), fleet.count if fleet.rule == "exact" else highspy.kHighsInf)
-    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lengths = [len(route) + 1 for route in routes]
-    program.a_matrix_.start_ = np.cumsum([0, *lengths])
-    program.a_matrix_.index_ = np.concatenate([np.append(route - 1, n) for route in routes])
-    program.a_matrix_.value_ = np.ones(sum(lengths))
-    if integer:
-        program.integrality_ = [highspy.HighsVarType.kInteger] * len(columns)
-    solver = highspy.Highs()
-    for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_rel_gap", 0.0)):
-        solver.setOptionValue(option, setting)
-    solver.passModel(program)
-    return solver
+    is_optimal = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return (tuple(chosen.tolist()) if is_better else incumbent), bool(is_optimal)
 
 
 def _start_from(solver: Any, chosen: NDArray[np.bool_]) -> None:
@@ -166,13 +160,7 @@ def _start_from(solver: Any, chosen: NDArray[np.bool_]) -> None:
     solver.setSolution(start)
 
 
-def _is_optimal(solver: Any) -> bool:
-    import highspy
-
-    return bool(solver.getModelStatus() == highspy.HighsModelStatus.kOptimal)
-
-
-def _covers(pool: RoutePool, columns: NDArray[np.int64]) -> bool:
+def _covers(pool: RoutePool, columns: Sequence[int] | NDArray[np.int64]) -> bool:
     """Whether these columns visit every customer once: a limit can stop HiGHS before it has any solution."""
     visits = np.zeros(pool.problem.n_customers + 1, np.int64)
     for column in columns:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, boolean, int64, void
+from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, boolean, float64, int64, void
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Matrix = NDArray[np.float64]
 
-_NOTHING = 1e-9  # a smaller gain is rounding
+_ROUNDING = 1e-12  # of the longest arc; a smaller gain may be none, and accepting it could go round in circles
 
 
 @njit(void(MATRIX, int64, OUT_INTS), cache=True)
@@ -38,9 +38,9 @@ def _nearest_neighbour(local: Matrix, m: int, tour: Ints) -> None:
     tour[m + 1] = 0
 
 
-@njit(boolean(MATRIX, int64, OUT_INTS), cache=True)
-def _two_opt(local: Matrix, m: int, tour: Ints) -> bool:
-    """Reverse segments while that shortens the tour (Croes 1958); tell whether any was reversed."""
+@njit(boolean(MATRIX, int64, OUT_INTS, float64), cache=True)
+def _two_opt(local: Matrix, m: int, tour: Ints, least: float) -> bool:
+    """Reverse segments while that saves more than `least` (Croes 1958); tell whether any was reversed."""
     improved = False
     again = True
     while again:
@@ -51,7 +51,7 @@ def _two_opt(local: Matrix, m: int, tour: Ints) -> bool:
                 b = tour[i + 1]
                 c = tour[j]
                 d = tour[j + 1]
-                if local[a, c] + local[b, d] < local[a, b] + local[c, d] - _NOTHING:
+                if local[a, c] + local[b, d] < local[a, b] + local[c, d] - least:
                     low = i + 1
                     high = j
                     while low < high:
@@ -63,10 +63,14 @@ def _two_opt(local: Matrix, m: int, tour: Ints) -> bool:
     return improved
 
 
-@njit(boolean(MATRIX, int64, OUT_INTS), cache=True)
-def _or_opt(local: Matrix, m: int, tour: Ints) -> bool:
-    """Move the segment of one to three customers whose best place elsewhere saves most (Or 1976); tell if one moved."""
-    best = _NOTHING
+@njit(boolean(MATRIX, int64, OUT_INTS, float64), cache=True)
+def _or_opt(local: Matrix, m: int, tour: Ints, least: float) -> bool:
+    """Move the segment of one to three customers whose best place elsewhere saves most (Or 1976); tell if one moved.
+
+    A segment that saves nothing where it leaves is tried as well: rounded distances break the triangle inequality,
+    and it can save where it arrives. Savings up to `least` do not count.
+    """
+    best = least
     best_from = -1
     best_length = 0
     best_to = 0
@@ -78,8 +82,6 @@ def _or_opt(local: Matrix, m: int, tour: Ints) -> bool:
             before = tour[i - 1]
             behind = tour[i + length]
             saving = local[before, head] + local[tail, behind] - local[before, behind]
-            if saving <= best:
-                continue
             for j in range(m + 1):
                 if i - 1 <= j < i + length:
                     continue
@@ -116,7 +118,8 @@ def tour_clusters(distance: Matrix, customer: Ints, start: Ints, route: Ints, co
 
     Cluster c holds nodes customer[start[c]] … customer[start[c + 1] − 1]; its visiting order goes to the same places
     of `route` and its length to cost[c]. Deterministic: ties go to the lower position. Works on the cluster's own
-    [m + 1, m + 1] distances, so that they stay in cache; a pass is O(m²).
+    [m + 1, m + 1] distances, so that they stay in cache; a pass is O(m²). They are made symmetric to the last bit,
+    without which reversals could save in both directions for ever.
     """
     n_clusters = len(cost)
     largest = 0
@@ -126,13 +129,18 @@ def tour_clusters(distance: Matrix, customer: Ints, start: Ints, route: Ints, co
     tour = np.empty(largest + 2, np.int64)
     for c in range(n_clusters):
         m = start[c + 1] - start[c]
+        longest = 0.0
         for i in range(m + 1):
             a = 0 if i == 0 else customer[start[c] + i - 1]
-            for j in range(m + 1):
+            local[i, i] = 0.0
+            for j in range(i):
                 b = 0 if j == 0 else customer[start[c] + j - 1]
                 local[i, j] = distance[a, b]
+                local[j, i] = distance[a, b]
+                longest = max(longest, distance[a, b])
         _nearest_neighbour(local, m, tour)
-        while _two_opt(local, m, tour) or _or_opt(local, m, tour):
+        least = _ROUNDING * longest
+        while _two_opt(local, m, tour, least) or _or_opt(local, m, tour, least):
             pass
         total = 0.0
         for position in range(m + 1):
