@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _CORE = 8
-_HALVINGS = 10
+_HALVINGS = 12
 _ROUNDING = 1e-9  # far above the rounding of sums, so that it never settles an item
 
 
@@ -80,11 +80,13 @@ def fill_knapsack(
         for c in range(last + 1, top + 1):
             before[c] = before[last]
         row = i * width
-        middle = max(bottom, w)
+        middle = min(max(bottom, w), top + 1)  # an item may be heavier than the capacity
         for c in range(bottom, middle):
             after[c] = before[c]
             taken[row + c] = 0
-        _either(before[middle - w : top + 1 - w], p, before[middle : top + 1], after[middle:], taken[row + middle :])
+        if w <= top:
+            lighter = before[middle - w : top + 1 - w]
+            _either(lighter, p, before[middle : top + 1], after[middle:], taken[row + middle :])
         highest[i] = top
         seen += w
         before, after = after, before

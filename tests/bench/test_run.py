@@ -1,0 +1,258 @@
+"""Runs are complete, resumable and the same however many processes share the work."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lagrl.bench.rows import read_rows
+from lagrl.bench.run import Evaluation, make_row, row_key, run
+from lagrl.bench.schema import FIELDS, SCHEMA, Row, check_row
+from lagrl.errors import BudgetError, InputError, LagrlError, UnknownNameError
+from lagrl.problems.bundled import bundled_names, bundled_path
+from lagrl.problems.cvrp import CVRP
+from lagrl.problems.cvrplib import read_instance, write_instance
+from lagrl.problems.fleet import Fleet
+from lagrl.solve import SolveConfig
+
+SMALL, MIDDLE = (bundled_path(name) for name in bundled_names()[:2])
+QUICK = Evaluation((SMALL, MIDDLE), ("polyak", "cfm"), reconstructs=("cluster",), budgets=(4,), seeds=(0, 1))
+
+
+def timeless(row: Row) -> dict[str, Any]:
+    """A row without what the clock says."""
+    kept = {field: value for field, value in row.items() if not field.endswith("seconds")}
+    return kept | {"history": [[evaluations, cost] for evaluations, _, cost in row["history"]]}
+
+
+def by_key(path: Path) -> dict[str, dict[str, Any]]:
+    """Timeless rows of a file."""
+    return {row["key"]: timeless(row) for row in read_rows(path)}
+
+
+def test_rows_are_complete_and_say_what_was_run(tmp_path: Path) -> None:
+    """One valid row per instance, controller and seed, each with its own configuration and a sound result."""
+    out = tmp_path / "rows.jsonl"
+    told: list[Row] = []
+    plans: list[tuple[int, int]] = []
+    made = run(QUICK, out, on_row=told.append, on_plan=lambda total, done: plans.append((total, done)))
+    rows = read_rows(out)
+    assert made == len(rows) == 8
+    assert [row["key"] for row in rows] == [row["key"] for row in told]
+    assert plans == [(8, 0)]
+    assert len({row["key"] for row in rows}) == 8
+    combinations = {(row["instance"], row["controller"], row["seed"]) for row in rows}
+    assert combinations == {(path.stem, c, s) for path in (SMALL, MIDDLE) for c in ("polyak", "cfm") for s in (0, 1)}
+    for row in rows:
+        assert check_row(row, source="row") == row
+        assert set(row) == set(FIELDS)
+        assert row["schema"] == SCHEMA
+        assert row["feasible"]
+        assert row["evaluations"] == row["budget"] == row["config"]["evaluations"] == 4
+        assert row["gap_pct"] == pytest.approx(100 * (row["cost"] / row["best_known"] - 1))
+        assert row["history"][-1][2] == pytest.approx(row["cost"])
+        assert (row["config"]["controller"], row["config"]["seed"]) == (row["controller"], row["seed"])
+        assert (row["fleet"], row["sampler"], row["reconstruct"]) == ("free", "exact", "cluster")
+
+
+def test_a_second_run_adds_nothing(tmp_path: Path) -> None:
+    """What is there is not done again; what is new is added to it."""
+    out = tmp_path / "rows.jsonl"
+    plans: list[tuple[int, int]] = []
+    run(QUICK, out)
+    before = out.read_bytes()
+    assert run(QUICK, out, on_plan=lambda total, done: plans.append((total, done))) == 0
+    assert plans == [(8, 8)]
+    assert out.read_bytes() == before
+    assert run(replace(QUICK, seeds=(0, 1, 2)), out) == 4
+    assert out.read_bytes().startswith(before)
+
+
+INTERRUPTED = """
+import sys, time
+from pathlib import Path
+from lagrl.bench.run import Evaluation, run
+evaluation = Evaluation(
+    tuple(map(Path, sys.argv[2:])), ("polyak", "cfm"), reconstructs=("cluster",), budgets=(4,), seeds=(0, 1)
+)
+run(evaluation, sys.argv[1], on_row=lambda row: time.sleep(0.3))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_killed_run_is_resumed(tmp_path: Path) -> None:
+    """Killed after a row or two and run again: the same keys and costs as without the interruption."""
+    out, whole = tmp_path / "rows.jsonl", tmp_path / "whole.jsonl"
+    process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, str(out), str(SMALL), str(MIDDLE)])
+    deadline = time.monotonic() + 60.0
+    while time.monotonic() < deadline and not (out.exists() and out.stat().st_size):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    n_finished = len(read_rows(out))
+    assert 1 <= n_finished < 8
+    assert run(QUICK, out) == 8 - n_finished
+    run(QUICK, whole)
+    assert by_key(out) == by_key(whole)
+
+
+def test_workers_make_the_same_rows(tmp_path: Path) -> None:
+    """Two processes give the rows that one gives, apart from their order and the seconds."""
+    alone, shared = tmp_path / "alone.jsonl", tmp_path / "shared.jsonl"
+    run(QUICK, alone)
+    told: list[Row] = []
+    assert run(QUICK, shared, workers=2, on_row=told.append) == 8
+    assert by_key(shared) == by_key(alone)
+    assert len(told) == 8
+
+
+CHANGES: list[dict[str, Any]] = [
+    {"controller": "polyak"},
+    {"evaluations": 5},
+    {"seconds": 1.0},
+    {"reconstruct": "cluster"},
+    {"seed": 1},
+    {"linearisations": 2},
+    {"seedings": ("kmeans",)},
+    {"seedings": ("sweep", "kmeans")},
+    {"shots": 1},
+    {"record_exact": True},
+]
+
+
+def test_keys_tell_everything_apart() -> None:
+    """No two configurations share a key, nor do instances that differ in name, demand, capacity, distance or fleet."""
+    problem = read_instance(SMALL)
+    configs = [SolveConfig(**change) for change in [{}, *CHANGES]]
+    demand, distance = problem.demand.copy(), problem.distance.copy()
+    demand[0] -= 1
+    distance[1, 2] = distance[2, 1] = distance[1, 2] + 1.0
+    problems = [
+        problem,
+        replace(problem, name="other"),
+        replace(problem, demand=demand),
+        replace(problem, capacity=problem.capacity + 1),
+        replace(problem, distance=distance),
+        replace(problem, fleet=Fleet("exact", 5)),
+        replace(problem, fleet=Fleet("atleast", 5)),
+    ]
+    keys = [row_key(one, config) for one in problems for config in configs]
+    assert len(set(keys)) == len(keys) == 7 * 11
+    assert row_key(read_instance(SMALL), SolveConfig()) == keys[0]
+    assert row_key(replace(problem, best_known=1.0, comment="other"), SolveConfig()) == keys[0]
+
+
+def test_a_changed_instance_is_run_again(tmp_path: Path) -> None:
+    """An instance whose content changed under the same name gets a new row beside the old one."""
+    path, out = tmp_path / "mine.vrp", tmp_path / "rows.jsonl"
+    evaluation = Evaluation((path,), ("cfm",), reconstructs=("cluster",), budgets=(2,))
+    for farthest in (30, 40):
+        points = [[0, 0], [10, 0], [0, 20], [farthest, farthest]]
+        write_instance(path, CVRP.from_coordinates("mine", points, [1, 2, 3], 4))
+        assert run(evaluation, out) == 1
+    first, second = read_rows(out)
+    assert first["instance"] == second["instance"] == "mine"
+    assert first["cost"] < second["cost"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"controllers": ("cfm", "polyakk")}, UnknownNameError, "unknown controller 'polyakk'"),
+        ({"controllers": ("cfm", "nowhere:Rule")}, InputError, "cannot import 'nowhere'"),
+        ({"samplers": ("exact", "exakt")}, UnknownNameError, "unknown sampler 'exakt'"),
+        ({"reconstructs": ("pool", "pol")}, UnknownNameError, "unknown reconstruction 'pol'"),
+        ({"budgets": (4, 0)}, BudgetError, "evaluations: 0"),
+        ({"seeds": (0, -1)}, InputError, "seed: -1"),
+        ({"instances": (SMALL, Path("missing.vrp"))}, InputError, "missing.vrp"),
+        ({"fleet": Fleet("exact", 2)}, InputError, "exact:2 is too few vehicles"),
+        *(
+            ({field: ()}, InputError, f"{field}: nothing given")
+            for field in ("instances", "controllers", "samplers", "reconstructs", "budgets", "seeds")
+        ),
+    ],
+)
+def test_mistakes_are_refused_before_anything_runs(
+    change: dict[str, Any], error: type[InputError], message: str, tmp_path: Path
+) -> None:
+    """A wrong name or number anywhere in the lists is a typed error, and no file of rows appears."""
+    out = tmp_path / "rows.jsonl"
+    with pytest.raises(error, match=message):
+        run(replace(QUICK, **change), out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_there_is_at_least_one_worker(workers: int, tmp_path: Path) -> None:
+    """Fewer workers than one are refused."""
+    with pytest.raises(InputError, match=f"workers: {workers} given"):
+        run(QUICK, tmp_path / "rows.jsonl", workers=workers)
+
+
+DEADLY = """
+import os, time
+from lagrl.controllers.polyak import Polyak
+
+class Dies(Polyak):
+    def start(self, dual, **options):
+        if dual.n_multipliers > 20:
+            time.sleep(0.3)  # the rows before are home by then
+            os.kill(os.getpid(), 9)
+        return super().start(dual, **options)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_worker_that_dies_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed worker ends the run with one typed error; the rows finished before it are kept."""
+    (tmp_path / "deadly_rule.py").write_text(DEADLY, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    out = tmp_path / "rows.jsonl"
+    evaluation = replace(QUICK, controllers=("deadly_rule:Dies",), seeds=tuple(range(6)))
+    told: list[Row] = []
+    with pytest.raises(LagrlError, match=r"a worker process died .*; finished rows are kept"):
+        run(evaluation, out, workers=2, on_row=told.append)
+    rows = read_rows(out)
+    assert [row["key"] for row in rows] == [row["key"] for row in told]
+    assert len(rows) >= 1
+    assert {row["instance"] for row in rows} == {SMALL.stem}
+
+
+def test_errors_of_workers_come_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A controller that answers nonsense in a worker is the same typed error as here."""
+    source = DEADLY.replace("os.kill(os.getpid(), 9)", "return None").replace("> 20", "> 0")
+    (tmp_path / "silent_rule.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    evaluation = replace(QUICK, controllers=("silent_rule:Dies",))
+    for workers in (1, 2):
+        with pytest.raises(InputError, match="controller Dies: multipliers"):
+            run(evaluation, tmp_path / f"{workers}.jsonl", workers=workers)
+
+
+def test_no_routes_is_a_result_too(tmp_path: Path) -> None:
+    """Where no routes within the fleet rule are found, the row says so and has neither cost nor gap."""
+    path, out = tmp_path / "fives.vrp", tmp_path / "rows.jsonl"
+    points = [[0, 0], [1, 0], [2, 0], [3, 0], [4, 0], [5, 0]]
+    write_instance(path, CVRP.from_coordinates("fives", points, [4] * 5, 10))
+    evaluation = Evaluation((path,), ("cfm",), budgets=(3,), fleet=Fleet("exact", 2))
+    assert run(evaluation, out) == 1
+    (row,) = read_rows(out)
+    assert row["feasible"] is False
+    assert row["cost"] is row["gap_pct"] is row["n_routes"] is row["dual_value"] is None
+    assert (row["history"], row["fleet"], row["evaluations"]) == ([], "exact:2", 3)
+    assert run(evaluation, out) == 0
+
+
+def test_tasks_can_be_made_one_by_one() -> None:
+    """A task makes its row on its own, under its fleet rule and with its key."""
+    task = replace(QUICK, fleet=Fleet("atleast", 5)).tasks()[0]
+    row = make_row(task)
+    assert (row["key"], row["fleet"]) == (task.key, "atleast:5")
+    assert row["n_routes"] >= 5

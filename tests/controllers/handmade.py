@@ -1,0 +1,39 @@
+"""A dual and points written by hand, for steps that are worked out on paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lagrl.relaxation.dual import DualPoint
+
+
+@dataclass
+class HandmadeDual:
+    """Says how large multipliers are, and refuses to be evaluated, which is not for controllers."""
+
+    n_multipliers: int
+    scale: float = 10.0
+
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Bounds far off."""
+        return np.full(self.n_multipliers, -1e9), np.full(self.n_multipliers, 1e9)
+
+    def evaluate(self, multipliers: np.ndarray) -> DualPoint:
+        """Fail: every evaluation is the loop's."""
+        raise AssertionError("a controller evaluated the dual by itself")
+
+
+def point_at(multipliers: list[float], value: float, violation: list[float]) -> DualPoint:
+    """Return a point of this value and supergradient; only the sampled value is known, as under any sampler."""
+    n = len(multipliers)
+    return DualPoint(
+        np.array(multipliers, dtype=np.float64),
+        None,
+        value,
+        np.zeros((1, n), np.uint8),
+        np.array(violation, dtype=np.float64),
+        np.zeros(1),
+    )

@@ -1,0 +1,91 @@
+"""The pool keeps every cluster's route once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_problems import plane
+
+from lagrl.problems.fleet import Fleet
+from lagrl.problems.solution import route_cost
+from lagrl.recovery import pool as pool_module
+from lagrl.recovery.pool import RoutePool
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 15))
+def test_columns_of_an_assignment_serve_everyone(seed: int, n_customers: int) -> None:
+    """Whoever has no vehicle travels in extra ones; clusters of the others are kept, and every load fits."""
+    rng = np.random.default_rng(seed)
+    problem = plane(rng, n_customers)
+    pool = RoutePool(problem)
+    assignment = rng.integers(-1, 15, n_customers)
+    for k in range(15):  # at most the capacity on each
+        load = np.flatnonzero(assignment == k)
+        assignment[load[np.cumsum(problem.demand[load]) > problem.capacity]] = -1
+    before = assignment.copy()
+    columns = pool.add_assignment(assignment)
+    np.testing.assert_array_equal(assignment, before)
+    routes = [pool.routes[column].tolist() for column in columns]
+    assert sorted(c for route in routes for c in route) == list(range(1, n_customers + 1))
+    assert all(sum(problem.demand[c - 1] for c in route) <= problem.capacity for route in routes)
+    clusters = [set(route) for route in routes]
+    for k in set(assignment[assignment >= 0].tolist()):
+        assert set((np.flatnonzero(assignment == k) + 1).tolist()) in clusters
+    assert pool.solution(columns).is_feasible(problem)
+
+
+def test_customers_without_a_vehicle_share_extra_ones() -> None:
+    """Left-over customers fill extra vehicles first-fit from the heaviest: 5, 4, 4, 3, 3 need two of capacity 10."""
+    problem = plane(np.random.default_rng(0), 6, 10)
+    problem = type(problem)(problem.name, np.array([5, 4, 4, 3, 3, 9]), 10, problem.distance)
+    pool = RoutePool(problem)
+    columns = pool.add_assignment(np.array([-1, -1, -1, -1, -1, 0]))
+    assert sorted(sorted(pool.routes[c].tolist()) for c in columns) == [[1, 2], [3, 4, 5], [6]]
+
+
+def test_each_cluster_is_toured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster seen before is looked up, in whatever vehicle it travels; twice in one call, it is toured once."""
+    problem = plane(np.random.default_rng(1), 6)
+    n_toured = []
+    tour = pool_module.tour_clusters
+
+    def counting(instance, clusters):  # type: ignore[no-untyped-def]
+        n_toured.append(len(clusters))
+        return tour(instance, clusters)
+
+    monkeypatch.setattr(pool_module, "tour_clusters", counting)
+    pool = RoutePool(problem)
+    first = pool.add_assignment(np.array([0, 0, 1, 1, 2, 2]))
+    again = pool.add_assignment(np.array([5, 5, 0, 0, 3, 3]))
+    assert sorted(first) == sorted(again)
+    twice = pool.add_clusters([np.array([1, 3]), np.array([2]), np.array([1, 3])])
+    assert twice[0] == twice[2] != twice[1]
+    assert n_toured == [3, 2]
+    assert len(pool) == len(pool.routes) == len(pool.cost) == 5
+
+
+def test_costs_are_those_of_the_routes() -> None:
+    """Each column costs its route's length, several cost their sum, and a solution agrees."""
+    problem = plane(np.random.default_rng(2), 12, 60, Fleet("atleast", 2))
+    pool = RoutePool(problem)
+    rng = np.random.default_rng(3)
+    columns = [column for _ in range(10) for column in pool.add_assignment(rng.integers(0, 4, 12))]
+    for route, cost in zip(pool.routes, pool.cost, strict=True):
+        assert cost == pytest.approx(route_cost(problem, route.tolist()))
+    last = columns[-2:]
+    assert pool.cost_of(last) == pytest.approx(pool.cost[last].sum()) == pytest.approx(pool.solution(last).cost)
+    assert pool.cost_of([]) == 0.0
+
+
+def test_selections_may_repeat_and_leave_out() -> None:
+    """Every non-empty row of a selection becomes a column, equal rows the same one; customers may overlap."""
+    pool = RoutePool(plane(np.random.default_rng(4), 4))
+    rows = np.array([[1, 1, 0, 0], [0, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0]], np.uint8)
+    columns = pool.add_selection(rows)
+    assert len(columns) == 3
+    assert columns[0] == columns[1] != columns[2]
+    assert [sorted(pool.routes[c].tolist()) for c in (columns[0], columns[2])] == [[1, 2], [2, 3]]
+    assert pool.add_selection(np.zeros((2, 4), np.uint8)) == []

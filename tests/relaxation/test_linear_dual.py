@@ -1,0 +1,77 @@
+"""The warm start: the linear relaxation's optimum and prices, although its columns are generated."""
+
+from __future__ import annotations
+
+import highspy
+import numpy as np
+import pytest
+from oracles import milp_optimum, random_problem
+
+from lagrl.errors import InstanceError
+from lagrl.problems.assignment import AssignmentProblem
+from lagrl.relaxation.dual import AssignmentDual
+from lagrl.relaxation.linear_dual import linear_dual
+
+
+def full_relaxation(problem: AssignmentProblem) -> float:
+    """Solve the relaxation with all K·n columns at once."""
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    n_vehicles, n = problem.cost.shape
+    x = [[solver.addVariable(0.0, obj=float(problem.cost[k, i])) for i in range(n)] for k in range(n_vehicles)]
+    for i in range(n):
+        solver.addConstr(sum(x[k][i] for k in range(n_vehicles)) == 1)
+    for k in range(n_vehicles):
+        solver.addConstr(sum(float(problem.weight[i]) * x[k][i] for i in range(n)) <= float(problem.capacity[k]))
+    solver.run()
+    assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return float(solver.getInfo().objective_function_value)
+
+
+@pytest.mark.parametrize("slack", [1.0, 1.1])
+@pytest.mark.parametrize("seed", range(8))
+def test_the_value_is_the_full_relaxations(seed: int, slack: float) -> None:
+    """Generating columns loses nothing, with more vehicles than a customer's first columns and loads that are full."""
+    problem = random_problem(np.random.default_rng(seed), 12, 25, slack)
+    found = linear_dual(problem)
+    assert found.value == pytest.approx(full_relaxation(problem), rel=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_prices_prove_the_value(seed: int) -> None:
+    """Prices are dual feasible and Σλ − Σ Q·μ is the value (strong duality)."""
+    problem = random_problem(np.random.default_rng(seed), 9, 30)
+    found = linear_dual(problem)
+    slack = problem.cost - found.multipliers + found.capacity_price[:, None] * problem.weight
+    assert slack.min() >= -1e-6 * problem.cost_scale
+    assert found.capacity_price.min() >= 0
+    assert found.multipliers.sum() - problem.capacity @ found.capacity_price == pytest.approx(found.value)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_relaxation_is_below_the_dual_and_that_below_the_optimum(seed: int) -> None:
+    """LP value ≤ L(its multipliers) ≤ optimum (Geoffrion 1974)."""
+    problem = random_problem(np.random.default_rng(seed), 3, 10)
+    found = linear_dual(problem)
+    assert found.value <= AssignmentDual(problem).evaluate(found.multipliers).value + 1e-6
+    assert AssignmentDual(problem).evaluate(found.multipliers).value <= milp_optimum(problem) + 1e-6
+
+
+def test_the_nearest_vehicles_need_not_suffice() -> None:
+    """Everybody prefers six vehicles that carry nobody, so all others have to join."""
+    cost = np.repeat(np.arange(8.0)[:, None], 5, axis=1)
+    problem = AssignmentProblem(cost, np.ones(5, np.int64), np.array([0] * 6 + [3, 2]))
+    assert linear_dual(problem).value == pytest.approx(3 * 6 + 2 * 7)
+
+
+def test_the_same_problem_gives_the_same_prices() -> None:
+    """Bit for bit."""
+    problem = random_problem(np.random.default_rng(0), 6, 40)
+    assert np.array_equal(linear_dual(problem).multipliers, linear_dual(problem).multipliers)
+
+
+def test_more_demand_than_capacity_is_refused() -> None:
+    """The message says both numbers."""
+    problem = AssignmentProblem(np.ones((2, 3)), np.full(3, 4), np.full(2, 5))
+    with pytest.raises(InstanceError, match="12 is above the vehicles' capacity 10"):
+        linear_dual(problem)

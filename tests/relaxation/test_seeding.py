@@ -1,0 +1,177 @@
+"""Seeds: as many as vehicles, reproducible, and where each rule says."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lagrl.errors import FleetError
+from lagrl.problems.bundled import bundled_names, read_bundled
+from lagrl.problems.cvrp import CVRP
+from lagrl.relaxation.linearise import linearise
+from lagrl.relaxation.seeding import SEEDINGS, Seeds, farthest, kmeans, sweep
+
+rules = pytest.mark.parametrize("rule", SEEDINGS)
+
+
+def scattered(seed: int, n: int = 30, tightness: float = 0.9, n_vehicles: int = 5) -> CVRP:
+    """Scatter customers with demands 1 … 20 on a plane, for about this many vehicles."""
+    rng = np.random.default_rng(seed)
+    demand = rng.integers(1, 21, n)
+    capacity = max(int(np.ceil(demand.sum() / (tightness * n_vehicles))), int(demand.max()))
+    return CVRP.from_coordinates("scattered", 1000 * rng.random((n + 1, 2)), demand, capacity, rounding="none")
+
+
+def without_coordinates(problem: CVRP) -> CVRP:
+    """Return the same instance, of which only the distances are known."""
+    return CVRP(problem.name, problem.demand, problem.capacity, problem.distance)
+
+
+def placed(rule: str, problem: CVRP, n_vehicles: int, seed: int = 0) -> np.ndarray:
+    """Place seeds, check that they are what `Seeds` promises, and return their distances [K, n + 1]."""
+    seeds = SEEDINGS[rule](problem, n_vehicles, np.random.default_rng(seed))
+    assert seeds.rule == rule
+    assert seeds.n_vehicles == n_vehicles
+    assert seeds.distance.shape == (n_vehicles, problem.n_customers + 1)
+    assert np.isfinite(seeds.distance).all()
+    assert (seeds.distance >= 0).all()
+    return seeds.distance
+
+
+@rules
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 12), share=st.floats(0, 1))
+def test_any_number_of_vehicles_gets_seeds(rule: str, seed: int, n: int, share: float) -> None:
+    """From one vehicle to as many as customers, in the plane and with distances only."""
+    problem = scattered(seed, n, n_vehicles=max(1, n // 3))
+    n_vehicles = 1 + round(share * (n - 1))
+    placed(rule, problem, n_vehicles, seed)
+    placed(rule, without_coordinates(problem), n_vehicles, seed)
+
+
+@rules
+def test_the_same_generator_places_the_same_seeds_and_another_does_not(rule: str) -> None:
+    """The Generator's draw is the only difference between variants of a rule."""
+    problem = scattered(1)
+    assert np.array_equal(placed(rule, problem, 5, seed=3), placed(rule, problem, 5, seed=3))
+    variants = {placed(rule, problem, 5, seed).tobytes() for seed in range(6)}
+    assert len(variants) >= 3
+
+
+@rules
+def test_coincident_points_are_no_obstacle(rule: str) -> None:
+    """All customers on one point, which may be the depot's."""
+    for place in ((7.0, 7.0), (0.0, 0.0)):
+        problem = CVRP.from_coordinates("heap", [(0, 0), *[place] * 6], [1] * 6, 2, rounding="none")
+        assert placed(rule, problem, 3)[:, 1:] == pytest.approx(0.0)
+
+
+@rules
+@pytest.mark.parametrize("demand", [[0] * 8, [0] * 7 + [3]])
+def test_customers_without_demand_are_no_obstacle(rule: str, demand: list[int]) -> None:
+    """Weighted centres need a weight; where there is none at all, everybody counts the same."""
+    points = 100 * np.random.default_rng(0).random((9, 2))
+    problem = CVRP.from_coordinates("idle", points, demand, 5, rounding="none")
+    for n_vehicles in (1, 3, 8):
+        placed(rule, problem, n_vehicles)
+
+
+@rules
+def test_distances_alone_place_seeds_at_customers(rule: str) -> None:
+    """Without coordinates nothing else has known distances; the customers are those of the scaled plane."""
+    problem = without_coordinates(scattered(2))
+    for row in placed(rule, problem, 5):
+        assert (problem.distance[1:] == row).all(axis=1).any()
+
+
+@rules
+@pytest.mark.parametrize("n_vehicles", [0, 31])
+def test_vehicles_without_a_customer_are_refused(rule: str, n_vehicles: int) -> None:
+    """More vehicles than customers, or none."""
+    with pytest.raises(FleetError, match=f"{n_vehicles} vehicles for 30 customers"):
+        SEEDINGS[rule](scattered(3), n_vehicles, np.random.default_rng(0))
+
+
+def test_sweep_cuts_sectors_of_equal_demand() -> None:
+    """On a circle of equal customers the seeds are the centres of K equal arcs, wherever the first cut lies."""
+    angle = 2 * np.pi * np.arange(24) / 24
+    circle = 100 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    problem = CVRP.from_coordinates("circle", [(0, 0), *circle], [1] * 24, 6, rounding="none")
+    for seed in range(5):
+        distance = sweep(problem, 4, np.random.default_rng(seed)).distance
+        arc = circle[:6].mean(axis=0)
+        assert distance[:, 0] == pytest.approx(np.full(4, np.hypot(*arc)))
+        nearest = np.bincount(distance[:, 1:].argmin(axis=0), minlength=4)
+        assert nearest.tolist() == [6, 6, 6, 6]
+
+
+def test_sweep_balances_demand_rather_than_customers() -> None:
+    """A quarter of the circle has nine tenths of the demand, and attracts most of the seeds."""
+    angle = 2 * np.pi * (np.arange(40) + 0.5) / 40
+    circle = 100 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    demand = np.where(angle < np.pi / 2, 27, 1)
+    problem = CVRP.from_coordinates("lopsided", [(0, 0), *circle], demand, 100, rounding="none")
+    distance = sweep(problem, 10, np.random.default_rng(0)).distance
+    in_heavy_quarter = distance[:, 1:].argmin(axis=1) < 10
+    assert in_heavy_quarter.sum() in (8, 9, 10)
+
+
+def test_an_empty_sector_takes_nobodys_last_customer() -> None:
+    """One customer spans most sectors; even with a vehicle for each customer, no seed falls back on the depot."""
+    problem = CVRP.from_coordinates(
+        "heavy", [(0, 0), (100, 1), (90, 50), (1, 95), (-80, 3), (-7, -60)], [1, 1, 96, 1, 1], 100, rounding="none"
+    )
+    for seed in range(20):
+        distance = sweep(problem, 5, np.random.default_rng(seed)).distance
+        assert sorted(distance[:, 1:].argmin(axis=1)) == [0, 1, 2, 3, 4]
+        assert distance[:, 1:].min(axis=1) == pytest.approx(np.zeros(5))
+
+
+def test_farthest_picks_customers_in_gonzalezs_order() -> None:
+    """Each seed is a new customer, none nearer to depot and former seeds than any customer left is."""
+    problem = scattered(4)
+    distance = farthest(problem, 6, np.random.default_rng(0)).distance
+    chosen = [int(np.flatnonzero((problem.distance[1:] == row).all(axis=1))[0]) for row in distance]
+    assert len(set(chosen)) == 6
+    for count in range(1, 6):
+        apart = problem.distance[np.array([0, *(np.array(chosen[:count]) + 1)])][:, 1:].min(axis=0)
+        assert apart[chosen[count]] == apart.max()
+
+
+def spread(problem: CVRP, seeds: Seeds) -> float:
+    """Return the demand-weighted squared distance of customers to their nearest seed."""
+    return float(problem.demand @ seeds.distance[:, 1:].min(axis=0) ** 2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_kmeans_lies_closer_than_random_customers(seed: int) -> None:
+    """Its seeds' spread is below that of every one of 20 random choices of customers."""
+    problem = scattered(seed, 60)
+    rng = np.random.default_rng(seed)
+    ours = spread(problem, kmeans(problem, 6, rng))
+    random = [Seeds(problem.distance[1 + rng.choice(60, 6, replace=False)], "random") for _ in range(20)]
+    assert ours < min(spread(problem, seeds) for seeds in random)
+
+
+def test_kmeans_finds_clusters_that_fill_vehicles() -> None:
+    """Four tight clusters of a vehicle's load each get one seed each, in their middle."""
+    rng = np.random.default_rng(0)
+    middles = np.array([(100.0, 0.0), (0.0, 100.0), (-100.0, 0.0), (0.0, -100.0)])
+    points = np.repeat(middles, 5, axis=0) + rng.normal(0, 1, (20, 2))
+    problem = CVRP.from_coordinates("clusters", [(0, 0), *points], [2] * 20, 10, rounding="none")
+    distance = kmeans(problem, 4, rng).distance[:, 1:].reshape(4, 4, 5).mean(axis=2)
+    assert sorted(distance.argmin(axis=1)) == [0, 1, 2, 3]
+    assert (distance.min(axis=1) < 5).all()
+
+
+@rules
+def test_bundled_instances_can_be_linearised_with_any_number_of_vehicles(rule: str) -> None:
+    """From the fewest vehicles to some more, costs stay finite and vehicles differ."""
+    problem = read_bundled(bundled_names()[1])
+    for n_vehicles in range(problem.minimum_vehicles, problem.minimum_vehicles + 4):
+        cost = linearise(problem, SEEDINGS[rule](problem, n_vehicles, np.random.default_rng(0))).cost
+        assert all(not np.array_equal(first, second) for first, second in pairwise(cost))

@@ -1,0 +1,111 @@
+"""What importing lagrl loads, and which room of it may import which."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lagrl
+
+PACKAGE = Path(lagrl.__file__).parent
+HEAVY = {"numba", "scipy.optimize", "torch", "qiskit", "matplotlib", "pyvrp", "ortools"}
+
+# what each room may import from the others; everything may import the ground floor
+GROUND = {"errors", "files", "signatures"}
+BELOW = {
+    "problems": set(),
+    "relaxation": {"problems"},
+    "controllers": {"problems", "relaxation"},
+    "recovery": {"problems", "relaxation"},
+    "quantum": {"problems", "relaxation"},
+    "loop": {"problems", "relaxation", "controllers", "recovery", "quantum"},
+    "kernels": {"problems", "relaxation", "recovery"},
+    "solve": {"problems", "relaxation", "controllers", "recovery", "quantum", "loop", "kernels"},
+    "bench": {"problems", "relaxation", "controllers", "recovery", "quantum", "loop", "kernels", "solve"},
+    "errors": set(),
+    "files": set(),
+    "signatures": set(),
+}
+ABOVE = {"envs", "policies", "train", "torch", "torch_geometric", "gymnasium", "stable_baselines3"}
+
+
+def sources() -> list[Path]:
+    """Every module of lagrl."""
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of all modules and attributes that a source imports, wherever in it, types included."""
+    package = ["lagrl", *path.relative_to(PACKAGE).parent.parts]
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("lagrl."):
+            names |= {node.value} if (PACKAGE.parent / f"{node.value.replace('.', '/')}.py").exists() else set()
+    return names
+
+
+def room_of(path: Path) -> str:
+    """Folder right below lagrl, or the module's own name."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+@pytest.mark.parametrize("module", ["lagrl", "lagrl.solve", "lagrl.bench.run", "lagrl.cli"])
+def test_importing_loads_nothing_heavy(module: str) -> None:
+    """`import lagrl` and what is imported on the way leave numba, torch, qiskit and the like alone."""
+    if not (PACKAGE.parent / f"{module.replace('.', '/')}.py").exists() and module != "lagrl":
+        pytest.skip(f"{module} does not exist")
+    script = f"import sys, json, {module}; print(json.dumps(sorted(sys.modules)))"
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True, timeout=60)
+    loaded = set(json.loads(printed.stdout))
+    assert module in loaded
+    assert not loaded & HEAVY
+
+
+def test_rooms_import_only_rooms_below() -> None:
+    """Upwards as DESIGN lists them; controllers, recovery and quantum are siblings; only cli may import all."""
+    wrong = []
+    rooms = set(BELOW) | {"cli"}
+    for path in sources():
+        room = room_of(path)
+        if room in ("__init__", "__main__", "cli"):
+            continue
+        assert room in BELOW, f"{path} is in no room of the design"
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[0] != "lagrl" or len(parts) == 1 or parts[1] not in rooms:
+                continue
+            if parts[1] not in BELOW[room] | GROUND | {room}:
+                wrong.append(f"{path.relative_to(PACKAGE)} imports {name}")
+    assert wrong == []
+
+
+def test_lagrl_never_imports_what_stands_on_it() -> None:
+    """Neither environments, policies and training nor their frameworks; qiskit only within `quantum`."""
+    wrong = []
+    for path in sources():
+        for name in imported(path):
+            top = name.split(".")[0]
+            if top in ABOVE or (top.startswith("qiskit") and room_of(path) != "quantum"):
+                wrong.append(f"{path.relative_to(PACKAGE)} imports {name}")
+    assert wrong == []
+
+
+def test_the_rule_sees_imports(tmp_path: Path) -> None:
+    """Imports in functions, for types only, relative and by name are all seen: a rule that saw none would hold."""
+    found = imported(PACKAGE / "solve.py")
+    assert {"lagrl.kernels.compile_kernels", "lagrl.problems.cvrp.CVRP", "lagrl.loop.ascend"} <= found
+    assert "lagrl.relaxation.kernels" in imported(PACKAGE / "kernels.py")
+    assert len(sources()) > 50
+    assert {room_of(path) for path in sources()} >= {"problems", "relaxation", "controllers", "recovery", "bench"}
