@@ -160,8 +160,6 @@ class DualLoop:
     ----------
     recording_seconds
         Seconds spent on exact values for the record.
-    sampling_seconds
-        Seconds spent in approximate samplers.
 
     Raises
     ------
@@ -188,9 +186,13 @@ class DualLoop:
         self.keep_selections = keep_selections
         self.record_exact = record_exact
         self.recording_seconds = 0.0
-        self.sampling_seconds = 0.0
         self._turns = [0] * len(self.lanes)
         self._layout: tuple[tuple[int, ...], KnapsackBatch] | None = None
+
+    @property
+    def sampling_seconds(self) -> float:
+        """Wall-clock seconds the lanes spent in approximate samplers."""
+        return sum(lane.dual.sampling_seconds for lane in self.lanes)
 
     def step(self, multipliers: Sequence[NDArray[np.float64] | None]) -> list[Turn | None]:
         """Take one turn of every lane that has multipliers; None makes a lane rest.
@@ -247,7 +249,6 @@ class DualLoop:
             route_cost=lane.incumbent.cost if np.isfinite(lane.incumbent.cost) else None,
         )
         sampling = point.samples.cost if point.samples else SamplingCost()
-        self.sampling_seconds += sampling.seconds
         return Turn(point, feedback, assignment_cost, route_cost, self._exact_value(lane, point), sampling)
 
     def _exact_value(self, lane: Lane, point: DualPoint) -> float | None:

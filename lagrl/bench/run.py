@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
 import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -155,7 +156,7 @@ def run(
     tasks = evaluation.tasks()
     with RowStore(out) as store:
         done = store.keys()
-        due = [task for task in tasks if task.key not in done]
+        due = list({task.key: task for task in tasks if task.key not in done}.values())
         if on_plan is not None:
             on_plan(len(tasks), len(tasks) - len(due))
 
@@ -186,6 +187,7 @@ def make_row(task: Task) -> Row:
 
 def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: float) -> Row:
     config = task.config
+    settings = json.loads(json.dumps(asdict(config)))
     cost = result.solution.cost if result else None
     return {
         "schema": SCHEMA,
@@ -212,7 +214,7 @@ def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: fl
         "gap_pct": None if cost is None else problem.gap_percent(cost),
         "n_routes": result.solution.n_routes if result else None,
         "feasible": bool(result and result.solution.is_feasible(problem)),
-        "config": asdict(config),
+        "config": settings,
         "config_hash": config_hash(asdict(config)),
         "versions": versions(),
         "git_revision": git_revision(),
@@ -228,8 +230,8 @@ def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], N
         try:
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    keep(future.result())
+                for future in sorted(done, key=lambda future: future.exception() is not None):
+                    keep(future.result())  # finished rows first: a dead worker fails all that are left
         except BrokenProcessPool as error:
             raise LagrlError(
                 "a worker process died (killed, or out of memory); finished rows are kept: run again with fewer workers"

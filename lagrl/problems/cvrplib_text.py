@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError, InstanceError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Container
 
 MAX_BYTES = 64 * 2**20
@@ -56,7 +55,7 @@ def read_text(path: str | os.PathLike[str], error: type[InputError]) -> str:
         Of the class `error`, if the file is missing, a folder, unreadable, too large, empty or binary.
     """
     source = str(path)
-    if Path(path).is_dir():
+    if os.path.isdir(path):  # unlike Path's, this answers for impossible names too
         raise error("is a folder", source=source, remedy="give the name of a file")
     try:
         with open(path, "rb") as stream:

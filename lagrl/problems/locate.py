@@ -92,7 +92,7 @@ def resolve_instance(spec: str, folder: str | os.PathLike[str] | None = None) ->
     from lagrl.problems.bundled import bundled_names, bundled_path
 
     path = Path(spec)
-    if path.exists() or path.suffix or len(path.parts) != 1:
+    if os.path.exists(spec) or path.suffix or len(path.parts) != 1:
         return path  # what is wrong with it, reading will say
     if spec in bundled_names():
         return bundled_path(spec)

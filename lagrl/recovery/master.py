@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lagrl.errors import LagrlError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -125,8 +127,10 @@ def relax(matrix: RouteMatrix, incumbent: Sequence[int], seconds: float = np.inf
         solver.setOptionValue("time_limit", seconds)
     solver.passModel(matrix.program(columns))
     solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    if solver.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
         return None
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        raise LagrlError("HiGHS did not solve a route master that has an optimum; please report the instance")
     price = np.array(solver.getSolution().row_dual)
     reduced_cost = matrix.reduced_cost(price)
     value = float(solver.getInfo().objective_function_value)

@@ -1,6 +1,6 @@
 """Compiled decoding and repair: selections to assignments.
 
-Importing this module compiles the kernels or loads them from numba's cache (`lagrl.compile_kernels()` does so
+Importing this module compiles the kernels or loads them from numba's cache (`lagrl.kernels.compile_kernels()` does so
 before any clock starts). The signatures are explicit: no later call can compile again.
 """
 
@@ -236,10 +236,11 @@ def repair(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, no_empty: b
         for i in range(n):
             if assignment[i] >= 0:
                 capacity[assignment[i]] += weight[i]
+        given_up = np.zeros(n, np.bool_)
         while True:
             u = -1
             for i in range(n):
-                if assignment[i] < 0 and (u < 0 or weight[i] > weight[u]):
+                if assignment[i] < 0 and not given_up[i] and (u < 0 or weight[i] > weight[u]):
                     u = i
             if u < 0:
                 break
@@ -249,8 +250,7 @@ def repair(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, no_empty: b
                 continue
             if _collect_room(cost, weight, capacity, room, assignment, u):
                 continue
-            if not _eject_lighter(cost, weight, room, assignment, u):
-                break
+            given_up[u] = not _eject_lighter(cost, weight, room, assignment, u)
     if no_empty:
         _fill_empty(cost, weight, room, assignment)
     left = 0

@@ -49,7 +49,7 @@ class Partition:
     cost
         Their total length, distance units.
     master_value
-        Value of the linear relaxation over the whole pool, distance units; None if the seconds ran out before.
+        Value of the linear relaxation, distance units, see `master.relax`; None if the seconds ran out before.
     customer_price
         [n] dual prices of the customers in that relaxation, distance units; None likewise.
     is_proven

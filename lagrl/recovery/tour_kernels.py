@@ -1,6 +1,6 @@
 """Compiled touring: clusters of customers to routes.
 
-Importing this module compiles the kernels or loads them from numba's cache (`lagrl.compile_kernels()` does so
+Importing this module compiles the kernels or loads them from numba's cache (`lagrl.kernels.compile_kernels()` does so
 before any clock starts). The signatures are explicit: no later call can compile again.
 """
 

@@ -6,6 +6,7 @@ lengths.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -102,6 +103,11 @@ class AssignmentDual:
         Randomness of an approximate sampler; required unless the sampler is exact.
     run
         Name of the run in the sampler's context.
+
+    Attributes
+    ----------
+    sampling_seconds
+        Wall-clock seconds spent in an approximate sampler so far.
     """
 
     def __init__(
@@ -115,12 +121,13 @@ class AssignmentDual:
     ) -> None:
         self.problem = problem
         self.sampler = sampler or ExactSampler()
-        self.is_exact = isinstance(self.sampler, ExactSampler)
+        self.is_exact = type(self.sampler) is ExactSampler  # a subclass may sample otherwise, and is asked
         if not self.is_exact and rng is None:
             raise InputError("an approximate sampler needs randomness", field="rng", remedy="pass a numpy Generator")
         self.shots = shots
         self.run = run
         self.step = 0
+        self.sampling_seconds = 0.0
         self._rng = rng
         self._batch = KnapsackBatch([problem])
         ceiling = 2.0 * max(float(problem.cost.max()), 1.0)
@@ -166,7 +173,9 @@ class AssignmentDual:
         reduced_cost = problem.cost - multipliers
         context = SampleContext(self.run, self.step)
         self.step += 1
+        started = time.perf_counter()
         samples = self.sampler.sample(reduced_cost, problem.weight, problem.capacity, self.shots, self._rng, context)
+        self.sampling_seconds += time.perf_counter() - started
         selection, value = samples.best(reduced_cost, problem.weight, problem.capacity)
         return DualPoint(
             multipliers,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.errors import InputError
+from lagrl.errors import InputError, InstanceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from lagrl.problems.assignment import AssignmentProblem
 
 
+# A row of the dynamic programme has an entry per unit of capacity: above this, two of them take 160 MB.
+LARGEST_CAPACITY = 10_000_000
+
+
 class KnapsackBatch:
     """The knapsacks of several assignment problems of any sizes, laid out once and priced many times.
 
@@ -23,9 +27,16 @@ class KnapsackBatch:
     ----------
     problems
         Assignment problems; they need not have the same K or n.
+
+    Raises
+    ------
+    InstanceError
+        If a capacity is too large for the dynamic programme, see `require_countable`.
     """
 
     def __init__(self, problems: Sequence[AssignmentProblem]) -> None:
+        for problem in problems:
+            require_countable(problem.weight, problem.capacity)
         self.shapes = [problem.cost.shape for problem in problems]
         self._cost = np.concatenate([problem.cost.ravel() for problem in problems])
         self._weight = np.concatenate([problem.weight for problem in problems])
@@ -81,6 +92,31 @@ class KnapsackBatch:
         ]
 
 
+def require_countable(weight: NDArray[np.int64], capacity: NDArray[np.int64]) -> None:
+    """Refuse capacities above `LARGEST_CAPACITY`, counted in the weights' greatest common divisor.
+
+    Parameters
+    ----------
+    weight
+        [n] demand units.
+    capacity
+        [K] demand units; those that hold everything are fine, however large.
+
+    Raises
+    ------
+    InstanceError
+        If one is too large.
+    """
+    unit = max(int(np.gcd.reduce(weight)), 1)
+    binding = capacity[capacity < weight.sum()]
+    if len(binding) and binding.max() // unit > LARGEST_CAPACITY:
+        raise InstanceError(
+            f"{int(binding.max())} is more than {LARGEST_CAPACITY} times the demands' common divisor {unit}",
+            field="CAPACITY",
+            remedy="round demands and capacity to a coarser unit",
+        )
+
+
 def solve_knapsacks(
     reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
@@ -102,7 +138,7 @@ def solve_knapsacks(
     Raises
     ------
     InputError
-        If the shapes do not belong together, or a weight or capacity is negative.
+        If the shapes do not belong together, a weight or capacity is negative, or a capacity is too large.
     """
     from lagrl.relaxation.kernels import price_batch
 
@@ -113,6 +149,7 @@ def solve_knapsacks(
             field="knapsacks",
             remedy="give [K, n] costs with n weights and K capacities of 0 or more",
         )
+    require_countable(weight, capacity)
     n_vehicles, n_customers = reduced_cost.shape
     selection = np.empty(n_vehicles * n_customers, np.uint8)
     value = np.empty(n_vehicles)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from lagrl.errors import InputError
 from lagrl.relaxation.knapsack import solve_knapsacks
 
 if TYPE_CHECKING:
@@ -62,11 +63,28 @@ class Samples:
         [K, S] how often each was drawn; 0 marks padding.
     cost
         What the call used up.
+
+    Raises
+    ------
+    InputError
+        If an array has the wrong type or shape, or a vehicle has no string.
     """
 
     bitstrings: NDArray[np.uint8] = field(repr=False)
     counts: NDArray[np.int64] = field(repr=False)
     cost: SamplingCost = SamplingCost()
+
+    def __post_init__(self) -> None:
+        strings, counts = self.bitstrings, self.counts
+        wrong = ""
+        if strings.dtype != np.uint8 or strings.ndim != 3:
+            wrong = f"bitstrings of type {strings.dtype} and shape {strings.shape} are not [K, S, n] uint8"
+        elif counts.shape != strings.shape[:2] or not np.issubdtype(counts.dtype, np.integer):
+            wrong = f"counts of type {counts.dtype} and shape {counts.shape} are not {strings.shape[:2]} integers"
+        elif (counts < 0).any() or not (counts > 0).any(axis=1).all():
+            wrong = "a count is negative, or a vehicle has no string"
+        if wrong:
+            raise InputError(wrong, field="samples", remedy="mend the sampler")
 
     def best(
         self, reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64]

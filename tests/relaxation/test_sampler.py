@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lagrl.errors import InputError
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.sampler import SAMPLERS, ExactSampler, SampleContext, Samples, SubproblemSampler
 
@@ -53,6 +54,7 @@ def test_the_best_is_what_a_loop_over_all_strings_finds(seed: int) -> None:
     bits = rng.integers(0, 2, (3, 5, 6), dtype=np.uint8)
     counts, cost = rng.integers(0, 3, (3, 5)), rng.normal(0, 1, (3, 6))
     weight, capacity = rng.integers(0, 9, 6), rng.integers(0, 30, 3)
+    counts[:, 0] += counts.sum(axis=1) == 0  # every vehicle has a string
     chosen, value = Samples(bits, counts).best(cost, weight, capacity)
     for k in range(3):
         fitting = [bits[k, s] for s in range(5) if counts[k, s] and bits[k, s] @ weight <= capacity[k]]
@@ -101,3 +103,20 @@ def test_the_exact_sampler_draws_the_optimum_only() -> None:
 def test_samplers_are_known_by_name() -> None:
     """What the command line calls exact is the exact sampler."""
     assert isinstance(SAMPLERS["exact"](), ExactSampler)
+
+
+@pytest.mark.parametrize(
+    ("bitstrings", "counts"),
+    [
+        (np.zeros((2, 1, 3), np.int64), np.ones((2, 1), np.int64)),
+        (np.zeros((2, 3), np.uint8), np.ones((2, 1), np.int64)),
+        (np.zeros((2, 1, 3), np.uint8), np.ones((2, 2), np.int64)),
+        (np.zeros((2, 1, 3), np.uint8), np.ones((2, 1))),
+        (np.zeros((2, 1, 3), np.uint8), np.array([[1], [0]])),
+        (np.zeros((2, 2, 3), np.uint8), np.array([[1, -1], [1, 1]])),
+    ],
+)
+def test_samples_of_the_wrong_kind_are_refused(bitstrings: np.ndarray, counts: np.ndarray) -> None:
+    """A sampler that returns another type, shape or empty counts is told so before anything reads them."""
+    with pytest.raises(InputError, match="mend the sampler"):
+        Samples(bitstrings, counts)
