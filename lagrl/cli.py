@@ -61,7 +61,7 @@ class SolveCommand:
     reconstruct: Literal["cluster", "pool"] = "pool"
     """best toured assignment, or set partitioning over all toured clusters"""
     linearisations: Count = None
-    """spread the evaluations over so many (one per 20 evaluations if left out)"""
+    """spread the evaluations over so many (one per 40 evaluations if left out)"""
     rounding: Literal["auto", "nint", "none"] = "auto"
     """round distances as CVRPLIB does, keep them exact, or do what the instance's set does"""
     seed: int = 0
@@ -133,7 +133,7 @@ class EvalCommand:
     fleet: Text = None
     """one fleet rule for all instances; each one's own if left out"""
     linearisations: Count = None
-    """spread the evaluations over so many (one per 20 evaluations if left out)"""
+    """spread the evaluations over so many (one per 40 evaluations if left out)"""
     workers: int = 1
     """processes, one thread each"""
 

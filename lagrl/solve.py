@@ -187,7 +187,7 @@ class SolveResult:
 
 def default_linearisations(evaluations: int) -> int:
     """Return over how many linearisations to spread an evaluation budget (measured: docs/decisions)."""
-    return max(1, -(-evaluations // 20))
+    return max(1, -(-evaluations // 40))
 
 
 def solve(

@@ -27,7 +27,7 @@ class Adam(Rule):
         Decay rates of the two averages.
     """
 
-    step: float = 0.2
+    step: float = 0.4
     first: float = 0.8
     second: float = 0.99
 

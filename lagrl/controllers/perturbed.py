@@ -27,7 +27,7 @@ class Perturbed(Rule):
         σ, as a fraction of the dual's scale s.
     """
 
-    noise: float = 0.2
+    noise: float = 0.4
 
     def _begin(self, n_multipliers: int) -> None:
         del n_multipliers

@@ -33,7 +33,7 @@ class Volume(Rule):
         Failed steps before f shrinks by a third.
     """
 
-    step: float = 0.2
+    step: float = 0.1
     ceiling: float = 0.5
     patience: int = 4
 
