@@ -10,7 +10,9 @@ import contextlib
 import io
 import json
 import os
+import signal
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
@@ -18,17 +20,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 import tyro
 
 from lagrl import __version__
-from lagrl.errors import InputError, LagrlError
+from lagrl.errors import InputError, LagrlError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 File = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
 Names = Annotated[str, tyro.conf.arg(metavar="A,B,…")]
-Count = Annotated[int | None, tyro.conf.arg(metavar="N")]
-Seconds = Annotated[float | None, tyro.conf.arg(metavar="S")]
-Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT")]
-Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR")]
+Count = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")]
+Seconds = Annotated[float | None, tyro.conf.arg(metavar="S", help_behavior_hint="")]
+Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint="")]
+Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
 
 
 class Command(Protocol):
@@ -51,7 +53,7 @@ class SolveCommand:
     controller: str = "cfm"
     """constant, polyak, hwc, cfm, volume, adam, perturbed, your own module:attribute, or checkpoints/NAME"""
     sampler: str = "exact"
-    """what answers the knapsacks"""
+    """what answers the knapsacks: exact, or your own module:attribute"""
     fleet: Text = None
     """exact:K, atleast:K or free; the benchmark family's own rule if left out"""
     evaluations: Count = None
@@ -68,7 +70,7 @@ class SolveCommand:
     """same seed, same routes (unless --seconds cuts the search short)"""
     data: Folder = None
     """folder of CVRPLIB files; LAGRL_DATA if left out"""
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.sol")] = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.sol", help_behavior_hint="")] = None
     """write the routes there"""
     json: bool = False
     """print one JSON object instead of text"""
@@ -92,13 +94,15 @@ class SolveCommand:
             seed=self.seed,
         )
         fleet = None if self.fleet is None else Fleet.parse(self.fleet)
+        path = resolve_instance(self.file, self.data)
         if self.out is not None:
             require_writable(self.out)
-        problem = read_instance(resolve_instance(self.file, self.data), fleet=fleet, rounding=self.rounding)
+            _spare_reference(self.out, path)
+        problem = read_instance(path, fleet=fleet, rounding=self.rounding)
         with solving(problem.name, config.evaluation_limit, is_quiet=self.json) as advance:
             result = solve(problem, config, advance)
         if self.out is not None:
-            write_solution(self.out, result.solution)
+            write_solution(self.out, result.solution, solver=f"lagrl {__version__}")
         if self.json:
             print(json.dumps(result.record(), allow_nan=False))
         else:
@@ -115,8 +119,8 @@ class EvalCommand:
     out: Annotated[Path, tyro.conf.arg(metavar="ROWS.jsonl")]
     """file of rows, appended to"""
     controllers: Names
-    """controllers, see lagrl solve --help"""
-    files: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILES…")] = ()
+    """constant, polyak, hwc, cfm, volume, adam, perturbed, your own module:attribute, or checkpoints/NAME"""
+    files: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILES…", help_behavior_hint="")] = ()
     """CVRPLIB .vrp files, or names"""
     suite: Text = None
     """paper30 or bundled, besides or instead of files"""
@@ -173,7 +177,7 @@ class ReportCommand:
     """tables to read, or all numbers in full"""
     baseline: Text = None
     """controller to compare with (perturbed, if there)"""
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """write the report there instead of printing it"""
 
     def run(self) -> None:
@@ -201,13 +205,13 @@ class GenerateCommand:
     """existing folder for the files"""
     n_customers: int = 100
     """customers, the depot excluded"""
-    depot: Annotated[str | None, tyro.conf.arg(metavar="C|E|R")] = None
+    depot: Annotated[str | None, tyro.conf.arg(metavar="C|E|R", help_behavior_hint="")] = None
     """centre, corner or anywhere"""
-    customers: Annotated[str | None, tyro.conf.arg(metavar="R|C|RC")] = None
+    customers: Annotated[str | None, tyro.conf.arg(metavar="R|C|RC", help_behavior_hint="")] = None
     """anywhere, clustered, or half and half"""
-    demand: Annotated[str | None, tyro.conf.arg(metavar="U|1-10|5-10|1-100|50-100|Q|SL")] = None
+    demand: Annotated[str | None, tyro.conf.arg(metavar="U|1-10|5-10|1-100|50-100|Q|SL", help_behavior_hint="")] = None
     """demand class"""
-    route_length: Annotated[float | None, tyro.conf.arg(metavar="R")] = None
+    route_length: Annotated[float | None, tyro.conf.arg(metavar="R", help_behavior_hint="")] = None
     """desired customers per route"""
     n_seeds: Count = None
     """number of clusters"""
@@ -242,11 +246,11 @@ class FetchCommand:
 
     to: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """existing folder for the files"""
-    names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAMES…")] = ()
+    names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAMES…", help_behavior_hint="")] = ()
     """instance names, such as X-n101-k25"""
     suite: Text = None
     """paper30, besides or instead of names"""
-    url: Annotated[str | None, tyro.conf.arg(metavar="TEMPLATE")] = None
+    url: Annotated[str | None, tyro.conf.arg(metavar="TEMPLATE", help_behavior_hint="")] = None
     """address with {set}, {name} and {ext}; LAGRL_FETCH_URL, else CVRPLIB's site, if left out"""
     max_megabytes: float = 16.0
     """largest file accepted"""
@@ -263,6 +267,9 @@ class FetchCommand:
         from lagrl.problems.fetch import fetch
 
         names = [*self.names, *(suite(self.suite) if self.suite else ())]
+        for option, value, most in (("--max-megabytes", self.max_megabytes, 1e6), ("--timeout", self.timeout, 1e6)):
+            if not 0 < value <= most:
+                raise InputError(f"{value} given", field=option, remedy=f"give a number above 0, at most {most:g}")
         if not names:
             raise InputError("no instance named", field="NAMES", remedy="give names or --suite paper30")
         fetch(
@@ -346,15 +353,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without λ or — must not end the run
     if "" not in sys.path:
         sys.path.append("")  # the current folder, for --controller module:attribute
+    if argv is None:  # the process is ours
+        warnings.showwarning = _warn
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end as after Ctrl-C: workers gone, rows kept
     try:
         command = _parse(arguments)
-        return command.run() or 0
+        code = command.run() or 0
+        sys.stdout.flush()
+        return code
     except LagrlError as error:
         _complain(str(error))
         return 2
     except BrokenPipeError:  # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        _complain(f"cannot write the output ({error.strerror or error}); check where it goes")
+        return 2
     except KeyboardInterrupt:
         _complain("interrupted")
         return 130
@@ -379,7 +394,22 @@ def _parse(arguments: list[str]) -> Command:
         # below the title of a box that is drawn with dashes and blanks where the terminal is not UTF-8
         lines = [line.strip(" │") for line in complaint.getvalue().splitlines()[1:]]
         said = " ".join(line for line in lines if line.strip("─-╰╯"))
-        raise InputError(said.partition(" Argument helptext:")[0]) from None
+        for detail in (" Argument helptext:", " Got errors:"):
+            said = said.partition(detail)[0]
+        raise InputError(said if "--help" in said else f"{said} See lagrl --help") from None
+
+
+def _spare_reference(out: Path, instance: Path) -> None:
+    """Refuse to replace the published solution beside an instance by ours."""
+    from lagrl.problems.cvrplib import solver_of
+
+    beside = instance.with_suffix(".sol")
+    if out.exists() and beside.exists() and out.samefile(beside) and solver_of(beside) is None:
+        raise OutputError(f"{out}: is the instance's reference solution; give another name")
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"lagrl: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _complain(message: str) -> None:

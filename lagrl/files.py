@@ -25,7 +25,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     OutputError
         If the folder does not exist or cannot be written.
     """
-    target = Path(path)
+    target = _regular(path)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
         os.close(handle)
@@ -61,9 +61,7 @@ def require_writable(path: str | os.PathLike[str]) -> None:
     OutputError
         If `path` is a folder, or its folder is missing or not writable.
     """
-    target = Path(path)
-    if target.is_dir():
-        raise OutputError(f"{target}: is a folder; give the name of a file")
+    target = _regular(path)
     if not target.parent.is_dir():
         raise OutputError(f"{target}: folder {target.parent} does not exist; create it first")
     existing = target if target.exists() else target.parent
@@ -74,6 +72,16 @@ def require_writable(path: str | os.PathLike[str]) -> None:
 def _unwritable(target: Path, error: OSError) -> OutputError:
     reason = error.strerror or str(error)
     return OutputError(f"{target}: cannot be written ({reason}); check the folder, its permissions and free space")
+
+
+def _regular(path: str | os.PathLike[str]) -> Path:
+    """Follow links, so that what they point to is replaced and not they; refuse folders, devices and pipes."""
+    target = Path(os.path.realpath(path))
+    if os.path.isdir(target):
+        raise OutputError(f"{path}: is a folder; give the name of a file")
+    if os.path.lexists(target) and not os.path.isfile(target):
+        raise OutputError(f"{path}: is not a regular file; give the name of a file")
+    return target
 
 
 def _umask() -> int:

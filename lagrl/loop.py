@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.controllers.base import Controller, Feedback
+from lagrl.controllers.base import Feedback
 from lagrl.errors import InputError
 from lagrl.recovery.decode import candidate_selections
 from lagrl.recovery.repair import Repaired, repair
@@ -21,56 +21,11 @@ from lagrl.relaxation.knapsack import KnapsackBatch
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from lagrl.problems.solution import Solution
-    from lagrl.recovery.pool import RoutePool
-
-
-class Incumbent:
-    """The best routes of one instance so far, shared by all lanes that work on it.
-
-    Attributes
-    ----------
-    pool
-        Every route toured.
-    columns
-        The best solution's columns in the pool; empty while there is none.
-    cost
-        Its length, distance units; infinite while there is none.
-    history
-        (evaluations, seconds, cost) at each improvement.
-    evaluations
-        Evaluations spent on the instance.
-    """
-
-    def __init__(self, pool: RoutePool) -> None:
-        self.pool = pool
-        self.columns: tuple[int, ...] = ()
-        self.cost = np.inf
-        self.history: list[tuple[int, float, float]] = []
-        self.evaluations = 0
-        self._started = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """Wall-clock seconds since the search for this instance began."""
-        return time.perf_counter() - self._started
-
-    def offer(self, columns: Sequence[int]) -> bool:
-        """Keep the columns (which serve everyone) if they meet the fleet rule and cost less; tell whether they did."""
-        cost = self.pool.cost_of(columns)
-        if cost >= self.cost or not self.pool.problem.fleet.allows(len(columns)):
-            return False
-        self.columns, self.cost = tuple(columns), cost
-        self.history.append((self.evaluations, self.seconds, cost))
-        return True
-
-    def solution(self) -> Solution | None:
-        """Return the best solution, None while there is none."""
-        return self.pool.solution(self.columns) if self.columns else None
+    from lagrl.recovery.incumbent import Incumbent
 
 
 @dataclass(eq=False)
@@ -260,106 +215,6 @@ class DualLoop:
         return value
 
 
-@dataclass
-class DualTrace:
-    """The scalars of an ascent, one entry per evaluation, and its best turn.
-
-    Attributes
-    ----------
-    sampled_value
-        What the sampler made of L(λ), distance units.
-    exact_value
-        L(λ), distance units; NaN where it was not computed.
-    assignment_cost, route_cost
-        See `Turn`.
-    best
-        The turn with the highest exact (else sampled) value; the last is not necessarily the best.
-    """
-
-    sampled_value: list[float] = field(default_factory=list)
-    exact_value: list[float] = field(default_factory=list)
-    assignment_cost: list[float] = field(default_factory=list)
-    route_cost: list[float] = field(default_factory=list)
-    circuits: int = 0
-    shots: int = 0
-    best: Turn | None = None
-
-    def __len__(self) -> int:
-        return len(self.sampled_value)
-
-    def append(self, turn: Turn) -> None:
-        """Add one evaluation."""
-        self.sampled_value.append(turn.point.sampled_value)
-        self.exact_value.append(np.nan if turn.exact_value is None else turn.exact_value)
-        self.assignment_cost.append(turn.assignment_cost)
-        self.route_cost.append(turn.route_cost)
-        self.circuits += turn.sampling.circuits
-        self.shots += turn.sampling.shots
-        if self.best is None or _merit(turn) > _merit(self.best):
-            self.best = turn
-
-    @property
-    def dual_value(self) -> float | None:
-        """Highest exact L(λ) seen, distance units: a lower bound on the assignment surrogate, not on the CVRP."""
-        seen = [value for value in self.exact_value if not np.isnan(value)]
-        return max(seen) if seen else None
-
-
-def ascend(
-    loop: DualLoop,
-    controllers: Sequence[Controller],
-    budgets: Sequence[int],
-    rngs: Sequence[np.random.Generator],
-    initial: Sequence[NDArray[np.float64] | None] | None = None,
-    stop: Callable[[], bool] | None = None,
-) -> list[DualTrace]:
-    """Ascend every lane's dual, asking its controller for every multiplier vector.
-
-    A lane ends with its budget or at a proven optimum of its dual; all end when `stop` says so, which is asked after
-    each step. The first step is always taken.
-
-    Parameters
-    ----------
-    loop
-        The lanes.
-    controllers, budgets, rngs
-        One controller, number of evaluations (1 or more) and source of randomness per lane.
-    initial
-        One warm start [n] per lane, distance units; the controllers' own start where None.
-    stop
-        Whether to end early, by the clock for instance.
-
-    Returns
-    -------
-    One trace per lane.
-
-    Raises
-    ------
-    InputError
-        If a controller answers with anything but [n] finite numbers.
-    """
-    traces = [DualTrace() for _ in loop.lanes]
-    multipliers: list[NDArray[np.float64] | None] = [
-        _answer(controller, lane, controller.start(lane.dual, budget=budget, rng=rng, initial=start))
-        for lane, controller, budget, rng, start in zip(
-            loop.lanes, controllers, budgets, rngs, initial or [None] * len(loop.lanes), strict=True
-        )
-    ]
-    while any(vector is not None for vector in multipliers):
-        for b, turn in enumerate(loop.step(multipliers)):
-            if turn is None:
-                continue
-            traces[b].append(turn)
-            if turn.is_optimal or len(traces[b]) >= budgets[b]:
-                multipliers[b] = None
-            else:
-                answer = controllers[b].update(turn.point, turn.feedback)
-                multipliers[b] = _answer(controllers[b], loop.lanes[b], answer)
-        if stop is not None and stop():
-            break
-    return traces
-
-
 def _routes(lane: Lane, selection: NDArray[np.uint8]) -> tuple[Repaired, float]:
     """Repair and tour one selection; the cost is infinite where the routes break the fleet rule."""
     fleet = lane.incumbent.pool.problem.fleet
@@ -367,23 +222,6 @@ def _routes(lane: Lane, selection: NDArray[np.uint8]) -> tuple[Repaired, float]:
     columns = lane.incumbent.pool.add_assignment(repaired.assignment)
     lane.incumbent.offer(columns)
     return repaired, lane.incumbent.pool.cost_of(columns) if fleet.allows(len(columns)) else np.inf
-
-
-def _answer(controller: Controller, lane: Lane, answer: object) -> NDArray[np.float64]:
-    """Refuse what is no multiplier vector in its controller's name; a forgotten `return` must not make a lane rest."""
-    name = f"controller {type(controller).__name__}"
-    try:
-        return lane.dual.clip(np.asarray(answer, dtype=np.float64))
-    except InputError as error:
-        raise InputError(error.problem, source=name, field=error.field, remedy=error.remedy) from error
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"{type(answer).__name__} is not a vector of numbers", source=name, field="multipliers", remedy="return [n]"
-        ) from error
-
-
-def _merit(turn: Turn) -> float:
-    return turn.point.sampled_value if turn.exact_value is None else turn.exact_value
 
 
 def _given(multipliers: Sequence[NDArray[np.float64] | None]) -> list[NDArray[np.float64]]:

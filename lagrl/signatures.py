@@ -6,7 +6,13 @@ arrays are C-contiguous.
 
 from __future__ import annotations
 
-from numba import boolean, float64, int64, types, uint8, void
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from numba import boolean, config, float64, int64, types, uint8, void
 
 __all__ = [
     "BYTES",
@@ -33,3 +39,27 @@ OUT_FLOATS = types.Array(float64, 1, "C")
 OUT_INTS = types.Array(int64, 1, "C")
 OUT_BYTES = types.Array(uint8, 1, "C")
 PAIR = types.UniTuple(int64, 2)
+
+
+def _give_numba_a_cache() -> None:
+    """Cache compiled kernels in a private temporary folder where neither the package nor the home can be written.
+
+    numba would refuse to define a cached kernel at all there. NUMBA_CACHE_DIR still has the last word.
+    """
+    settings: Any = config  # its attributes are made at run time
+    if settings.CACHE_DIR or any(_is_writable(folder) for folder in (Path(__file__).parent, Path.home() / ".cache")):
+        return
+    private = Path(tempfile.gettempdir()) / f"lagrl-kernels-{os.getuid()}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    owner = private.lstat()
+    if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) != 0o700:
+        private = Path(tempfile.mkdtemp(prefix="lagrl-kernels-"))  # compiled code of a stranger is not for us
+    settings.CACHE_DIR = str(private)
+
+
+def _is_writable(folder: Path) -> bool:
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    return os.access(existing, os.W_OK | os.X_OK)
+
+
+_give_numba_a_cache()

@@ -8,30 +8,34 @@ controller; all toured clusters meet in one pool.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from lagrl.ascent import DualTrace, ascend
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import BudgetError, InputError, SolutionError, UnknownNameError
-from lagrl.loop import DualLoop, DualTrace, Incumbent, Lane, ascend
+from lagrl.loop import DualLoop, Lane
+from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual
 from lagrl.relaxation.linearise import linearise
-from lagrl.relaxation.sampler import SAMPLERS
+from lagrl.relaxation.sampler import SAMPLERS, make_sampler
 from lagrl.relaxation.seeding import SEEDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lagrl.controllers.base import Controller
     from lagrl.problems.cvrp import CVRP
     from lagrl.problems.solution import Solution
+    from lagrl.relaxation.sampler import SubproblemSampler
 
 _DEFAULT_EVALUATIONS = 200
-_LANES_PER_ROUND = 4  # under a clock: small enough that a round's warm starts do not eat the time
+_LANES_PER_ROUND = 4  # few enough that a round's warm starts do not eat the time, nor its costs the memory
 _FULL = 0.98  # share of the needed vehicles' capacity above which decoding seldom fits everyone
 _PARTITION_SHARE = 0.25  # of the seconds, kept for set partitioning
 
@@ -45,7 +49,7 @@ class SolveConfig:
     controller
         Name, `module:attribute` or `checkpoints/NAME`, see `controllers.registry`.
     sampler
-        Name of what answers the knapsacks.
+        Name of what answers the knapsacks, or `module:attribute`, see `relaxation.sampler`.
     evaluations
         Budget of priced multiplier vectors over all linearisations; None: 200, or no limit where `seconds` is given.
     seconds
@@ -89,8 +93,8 @@ class SolveConfig:
             raise InputError(f"{self.seed} is negative", field="seed", remedy="give 0 or more")
         if self.reconstruct not in ("cluster", "pool"):
             raise UnknownNameError.of("reconstruction", str(self.reconstruct), ("cluster", "pool"))
-        if self.sampler not in SAMPLERS:
-            raise UnknownNameError.of("sampler", self.sampler, SAMPLERS)
+        if self.sampler not in SAMPLERS and ":" not in self.sampler:
+            raise UnknownNameError.of("sampler", self.sampler, SAMPLERS, hint="; or module:attribute for your own")
         if not self.seedings:
             raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
         for name in self.seedings:
@@ -191,7 +195,12 @@ def default_linearisations(evaluations: int) -> int:
 
 
 def solve(
-    problem: CVRP, config: SolveConfig | None = None, on_evaluation: Callable[[int], None] | None = None
+    problem: CVRP,
+    config: SolveConfig | None = None,
+    on_evaluation: Callable[[int], None] | None = None,
+    *,
+    controller: Callable[[], Controller] | None = None,
+    sampler: SubproblemSampler | None = None,
 ) -> SolveResult:
     """Find routes for an instance.
 
@@ -203,6 +212,10 @@ def solve(
         What to do and for how long.
     on_evaluation
         Called with the evaluations spent so far, after each turn of the loop.
+    controller
+        Makes the controllers (a class will do), instead of the one named in `config`.
+    sampler
+        Answers the knapsacks, instead of the one named in `config`.
 
     Raises
     ------
@@ -213,19 +226,42 @@ def solve(
     """
     from lagrl.kernels import compile_kernels
 
-    search = _Search(problem, config or SolveConfig(), on_evaluation)
+    config = config or SolveConfig()
+    if controller is not None:
+        config = replace(config, controller=_name_of(controller))
+    if sampler is not None:
+        config = replace(config, sampler=_name_of(type(sampler)))
+    search = _Search(
+        problem,
+        config,
+        controller or controller_factory(config.controller),
+        sampler or make_sampler(config.sampler),
+        on_evaluation,
+    )
     compile_kernels()
     return search.run()
+
+
+def _name_of(factory: object) -> str:
+    """Name an object given in place of a name, for the record."""
+    return f"{getattr(factory, '__module__', '?')}:{getattr(factory, '__qualname__', type(factory).__qualname__)}"
 
 
 class _Search:
     """One solve under way."""
 
-    def __init__(self, problem: CVRP, config: SolveConfig, on_evaluation: Callable[[int], None] | None) -> None:
+    def __init__(
+        self,
+        problem: CVRP,
+        config: SolveConfig,
+        make_controller: Callable[[], Controller],
+        sampler: SubproblemSampler,
+        on_evaluation: Callable[[int], None] | None,
+    ) -> None:
         self.problem = problem
         self.config = config
-        self.make_controller = controller_factory(config.controller)
-        self.sampler = SAMPLERS[config.sampler]()
+        self.make_controller = make_controller
+        self.sampler = sampler
         self.on_evaluation = on_evaluation
         self.ascents: list[Ascent] = []
         self.sampling_seconds = self.recording_seconds = 0.0
@@ -265,7 +301,14 @@ class _Search:
             assignment = linearise(self.problem, seeds)
             warm = linear_dual(assignment)
             run = f"{self.problem.name}/{self.config.seed}/{index}"
-            dual = AssignmentDual(assignment, self.sampler, shots=self.config.shots, rng=self.rng(index, 1), run=run)
+            dual = AssignmentDual(
+                assignment,
+                self.sampler,
+                shots=self.config.shots,
+                rng=self.rng(index, 1),
+                run=run,
+                ceiling=max(2.0 * float(assignment.cost.max()), 1.5 * float(warm.multipliers.max()), 2.0),
+            )
             lanes.append(Lane(dual, self.incumbent, self.rng(index, 2)))
             starts.append(warm)
             labels.append((rule, n_vehicles))
@@ -288,10 +331,9 @@ class _Search:
         remaining, limit = self.remaining, self.config.evaluation_limit
         n_lanes = self.config.linearisations or default_linearisations(limit or _DEFAULT_EVALUATIONS)
         each = -(-(limit or _DEFAULT_EVALUATIONS) // n_lanes)
+        n_lanes = min(n_lanes, _LANES_PER_ROUND)
         if remaining is None:
-            return [each] * min(n_lanes, _LANES_PER_ROUND)
-        if self.config.seconds is not None:
-            n_lanes = min(n_lanes, _LANES_PER_ROUND)
+            return [each] * n_lanes
         n_lanes = min(n_lanes, -(-remaining // each))
         base, extra = divmod(min(remaining, each * n_lanes), n_lanes)
         return [base + (b < extra) for b in range(n_lanes)]

@@ -446,3 +446,34 @@ def test_a_bad_argument_is_told_in_one_line(tmp_path: Path, capsys: pytest.Captu
     missing = [part for part in named if part.replace("@", str(tmp_path)) not in line]
     assert not missing, line
     assert contents(tmp_path) == set()
+
+
+def test_own_results_never_become_the_best_known_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A reference beside the instance is not replaced, and what lagrl wrote is not read as one."""
+    for suffix in (".vrp", ".sol"):
+        (tmp_path / f"own{suffix}").write_bytes(bundled_path("G-n31-k5").with_suffix(suffix).read_bytes())
+    file, beside = str(tmp_path / "own.vrp"), tmp_path / "own.sol"
+    assert "reference solution" in complaint(capsys, "solve", file, "--evaluations", "5", "--out", str(beside))
+    assert "Solver" not in beside.read_text()
+    beside.unlink()
+    told(capsys, "solve", file, "--evaluations", "5", "--out", str(beside), "--json")
+    assert json.loads(told(capsys, "solve", file, "--evaluations", "5", "--json"))["bks"] is None
+    told(capsys, "solve", file, "--evaluations", "6", "--out", str(beside), "--json")
+
+
+def test_what_a_controller_raises_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name, the place and the exception are told; a constructor, start and update can all fail."""
+    lines = {
+        "Made": "def __init__(self): raise RuntimeError('made')",
+        "Started": "def start(self, dual, **_): return 1 / 0\n    def update(self, point, feedback=None): ...",
+        "Updated": "def start(self, dual, **_): return [0.0] * dual.n_multipliers\n    def update(self, p, f): p['x']",
+    }
+    text = "\n".join(f"class {name}:\n    {body}" for name, body in lines.items())
+    (tmp_path / "rules_that_raise.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, said in (("Made", "RuntimeError: made"), ("Started", "ZeroDivisionError"), ("Updated", "TypeError")):
+        told_of = complaint(capsys, "solve", "G-n31-k5", "--controller", f"rules_that_raise:{name}")
+        assert said in told_of
+        assert name in told_of

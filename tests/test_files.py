@@ -63,9 +63,27 @@ def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     with pytest.raises(OutputError, match="is a folder"):
         require_writable(tmp_path / "d")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="is a folder"):
         write_text(tmp_path / "d", "x")
     assert [path.name for path in tmp_path.iterdir()] == ["d"]
+
+
+def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path: Path) -> None:
+    """Writing through a link changes the file behind it."""
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+def test_a_pipe_is_refused_and_stays(tmp_path: Path) -> None:
+    """A device or pipe must not become a file."""
+    os.mkfifo(tmp_path / "pipe")
+    for write in (require_writable, lambda path: write_text(path, "x")):
+        with pytest.raises(OutputError, match="not a regular file"):
+            write(tmp_path / "pipe")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 def test_a_writable_place_is_left_alone(tmp_path: Path) -> None:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from lagrl.ascent import DualTrace, ascend
 from lagrl.controllers.constant import ConstantStep
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError
-from lagrl.loop import DualLoop, DualTrace, Incumbent, Lane, Turn, ascend
+from lagrl.loop import DualLoop, Lane, Turn
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
+from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
 from lagrl.relaxation.dual import AssignmentDual, DualFunction, DualPoint
 from lagrl.relaxation.knapsack import solve_knapsacks

@@ -281,11 +281,13 @@ class Stays:
 
 def test_own_controllers_by_module_and_attribute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`module:attribute` ascends with a user's own class: one that stays put sees one value per linearisation."""
-    (tmp_path / "own_rules.py").write_text(OWN_CONTROLLER, encoding="utf-8")
+    (tmp_path / "rules_for_solve.py").write_text(OWN_CONTROLLER, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    result = solve(read_bundled(LARGE), SolveConfig(controller="own_rules:Stays", evaluations=30, linearisations=3))
+    result = solve(
+        read_bundled(LARGE), SolveConfig(controller="rules_for_solve:Stays", evaluations=30, linearisations=3)
+    )
     assert all(len(set(ascent.trace.sampled_value)) == 1 for ascent in result.ascents)
-    assert sys.modules["own_rules"].Stays.asked == 30 - 3
+    assert sys.modules["rules_for_solve"].Stays.asked == 30 - 3
     usual = solve(read_bundled(LARGE), SolveConfig(evaluations=30, linearisations=3))
     assert all(len(set(ascent.trace.sampled_value)) > 1 for ascent in usual.ascents)
 
@@ -345,3 +347,46 @@ def test_benchmark_instances_under_their_own_fleet(name: str) -> None:
     gap = problem.gap_percent(result.solution.cost)
     assert gap is not None
     assert 0.0 <= gap < 12.0
+
+
+def test_objects_can_be_given_instead_of_names() -> None:
+    """A controller class and a sampler from Python are used, and the record names them."""
+    from lagrl.controllers.volume import Volume
+
+    problem = read_bundled(SMALL)
+    Greedy.runs = []
+    config = SolveConfig(evaluations=6, linearisations=1, shots=4)
+    result = solve(problem, config, controller=Volume, sampler=Greedy())
+    assert len(Greedy.runs) == 6
+    assert result.config.controller == "lagrl.controllers.volume:Volume"
+    assert result.config.sampler.endswith(":Greedy")
+    named = solve(problem, SolveConfig(evaluations=6, linearisations=1, controller="volume"))
+    given = solve(problem, SolveConfig(evaluations=6, linearisations=1), controller=Volume)
+    assert named.solution == given.solution
+
+
+OWN_SAMPLER = """
+from lagrl.relaxation.sampler import ExactSampler, Samples
+
+class Halved(ExactSampler):
+    def sample(self, *args, **options):
+        whole = super().sample(*args, **options)
+        return Samples(whole.bitstrings[:, :, :-1], whole.counts)
+
+class Same(ExactSampler):
+    pass
+"""
+
+
+def test_own_samplers_by_module_and_attribute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They answer like registered ones; an answer of the wrong shape is an error in their name."""
+    (tmp_path / "samplers_for_solve.py").write_text(OWN_SAMPLER, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = SolveConfig(sampler="samplers_for_solve:Same", evaluations=5)
+    assert (
+        solve(read_bundled(SMALL), config).solution == solve(read_bundled(SMALL), SolveConfig(evaluations=5)).solution
+    )
+    with pytest.raises(InputError, match="sampler Halved: gave Samples with strings of shape"):
+        solve(read_bundled(SMALL), SolveConfig(sampler="samplers_for_solve:Halved", evaluations=5))
+    with pytest.raises(InputError, match="has no 'Nothing'"):
+        solve(read_bundled(SMALL), SolveConfig(sampler="samplers_for_solve:Nothing", evaluations=5))

@@ -55,10 +55,10 @@ def generate_files(
         drawn = asdict(sample_params(rng, (n_customers, n_customers)))
         params = XTypeParams(**{**drawn, **(given or {})})
         problem = generate(params, rng)
-        name = problem.name if count == 1 else f"{problem.name}-{number}"
+        name = f"{problem.name}-s{seed}" + (f"-{number}" if count > 1 else "")
         path = Path(folder) / f"{name}.vrp"
         require_writable(path)
         if path.exists() and not overwrite:
             raise OutputError(f"{path}: is there already; give --overwrite or another folder")
-        write_instance(path, problem if count == 1 else replace(problem, name=name))
+        write_instance(path, replace(problem, name=name))
         yield path

@@ -30,7 +30,10 @@ CSV_FIELDS = (
     *("seconds", "dual_value", "circuits", "shots", "quantum_seconds", "note"),
 )
 
-_DUAL_NOTE = "The dual value bounds the assignment surrogate, **not** the CVRP: it may lie above the cost of routes."
+_DUAL_NOTE = (
+    "The dual value is that of the linearisation whose routes were best, so it need not rise with the budget; it "
+    "bounds that linearisation's assignment surrogate, **not** the CVRP, and may lie above the cost of routes."
+)
 
 
 def report(rows: Iterable[Row], *, format: Format = "md", baseline: str | None = None) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import os
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -21,6 +22,7 @@ from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, LagrlError, SolutionError
 from lagrl.kernels import compile_kernels
 from lagrl.problems.cvrplib import read_instance
+from lagrl.relaxation.sampler import make_sampler
 from lagrl.solve import SolveConfig, solve
 
 if TYPE_CHECKING:
@@ -79,6 +81,8 @@ class Evaluation:
                 raise InputError("nothing given", field=name, remedy="give at least one")
         for controller in self.controllers:
             controller_factory(controller)
+        for sampler in self.samplers:
+            make_sampler(sampler)
         grid = itertools.product(self.controllers, self.samplers, self.reconstructs, self.budgets, self.seeds)
         configs = [
             SolveConfig(
@@ -136,7 +140,7 @@ def run(
     out
         JSONL file of rows, appended to.
     workers
-        Processes; with 1 everything runs in this one. Every process keeps to one thread.
+        Processes; with 1 everything runs in this one.
     on_row
         Called with each finished row.
     on_plan
@@ -182,6 +186,10 @@ def make_row(task: Task) -> Row:
         result = solve(problem, task.config)
     except SolutionError:  # no routes within the fleet rule: a result as well
         return _describe(problem, task, None, time.perf_counter() - started)
+    except LagrlError as error:
+        config = task.config
+        row = f"{problem.name}, {config.controller}, {config.evaluation_limit} evaluations, seed {config.seed}"
+        raise InputError(str(error), source=row) from error
     return _describe(problem, task, result, result.seconds)
 
 
@@ -225,7 +233,8 @@ def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: fl
 def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], None]) -> None:
     for name in _ONE_THREAD:  # children inherit the environment before they load any library
         os.environ.setdefault(name, "1")
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_end_with, initargs=(os.getpid(),)) as executor:
         waiting = {executor.submit(make_row, task) for task in due}
         try:
             while waiting:
@@ -238,3 +247,14 @@ def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], N
             ) from error
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with(parent: int) -> None:
+    """End this worker soon after its parent: one that was killed cannot say goodbye."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

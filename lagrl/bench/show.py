@@ -31,8 +31,12 @@ def solving(name: str, evaluations: int | None, *, is_quiet: bool) -> Iterator[C
     if is_quiet or not sys.stderr.isatty():
         yield None
         return
+    from lagrl.kernels import compile_kernels
+
     with _progress() as progress:
-        bar = progress.add_task(name, total=evaluations)
+        bar = progress.add_task("loading kernels (compiled on first use)", total=None)
+        compile_kernels()
+        progress.reset(bar, total=evaluations, description=name)
         yield lambda spent: progress.update(bar, completed=spent)
 
 

@@ -19,7 +19,7 @@ PAPER30 = (
 
 SUITES = ("bundled", "paper30")
 
-_FAMILY = re.compile(r"(?:(A|B|E|F|G|M|P|X|XL)-n\d+(?:-k\d+)?(?:-\d+)?|(CMT)\d+)")
+_FAMILY = re.compile(r"(?:(A|B|E|F|G|M|P|X|XL)-n\d+(?:-k\d+)?(?:-s?\d+)*|(CMT)\d+)")
 
 
 def suite(name: str) -> tuple[str, ...]:

@@ -33,6 +33,11 @@ class Perturbed(Rule):
         del n_multipliers
         self._origin = self.best_multipliers.copy()
 
+    def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
+        """Draw the next perturbation, wherever the last one led; see `Controller.update`."""
+        self._note(point)
+        return self._next(point, feedback or Feedback())
+
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:
         del feedback
         return self._origin + self.noise * self.scale * self.rng.standard_normal(len(point.multipliers))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from importlib.metadata import entry_points
-from typing import Any
 
 from lagrl.controllers.adam import Adam
 from lagrl.controllers.base import Controller
@@ -15,9 +13,11 @@ from lagrl.controllers.held_wolfe_crowder import HeldWolfeCrowder
 from lagrl.controllers.perturbed import Perturbed
 from lagrl.controllers.polyak import Polyak
 from lagrl.controllers.volume import Volume
-from lagrl.errors import InputError, UnknownNameError
+from lagrl.errors import UnknownNameError
+from lagrl.plugins import checked, imported
 
 ENTRY_POINT_GROUP = "lagrl.controllers"
+_METHODS = "start(dual, *, budget, rng, initial=None) and update(point, feedback=None)"
 
 ControllerFactory = Callable[[], Controller]
 
@@ -57,43 +57,13 @@ def controller_factory(spec: str) -> ControllerFactory:
             raise UnknownNameError(
                 f"nothing installed loads {spec!r}",
                 field="controller",
-                remedy="pip install 'lagrl[rl]' for trained controllers",
+                remedy=f"install a package with the entry point 'checkpoints' of {ENTRY_POINT_GROUP}",
             )
         load: Callable[[str], ControllerFactory] = installed["checkpoints"].load()
         return load(spec)
     if ":" in spec:
-        return _checked(spec, _imported(spec))
+        return checked("controller", spec, imported("controller", spec), Controller, _METHODS)
     if spec in installed:
-        return _checked(spec, installed[spec].load())
+        return checked("controller", spec, installed[spec].load(), Controller, _METHODS)
     hint = "; or module:attribute for your own"
     raise UnknownNameError.of("controller", spec, {*CONTROLLERS, *installed}, hint=hint)
-
-
-def _imported(spec: str) -> Any:
-    module_name, _, attribute = spec.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # whatever a user's module raises, it is the user's to mend
-        raise InputError(
-            f"cannot import {module_name!r} ({type(error).__name__}: {error})",
-            field=f"controller {spec}",
-            remedy="run where the module can be imported, or install it",
-        ) from error
-    if not hasattr(module, attribute):
-        raise InputError(
-            f"module {module_name!r} has no {attribute!r}", field=f"controller {spec}", remedy="check the spelling"
-        )
-    return getattr(module, attribute)
-
-
-def _checked(spec: str, factory: Any) -> ControllerFactory:
-    """Make one controller now, so that a wrong class is refused before any work is done."""
-    remedy = "it must take no arguments and give an object with start(...) and update(...)"
-    try:
-        made = factory()
-    except TypeError as error:
-        raise InputError(f"cannot be called ({error})", field=f"controller {spec}", remedy=remedy) from error
-    if not isinstance(made, Controller):
-        raise InputError(f"makes a {type(made).__name__}", field=f"controller {spec}", remedy=remedy)
-    checked: ControllerFactory = factory
-    return checked

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lagrl.controllers.base import Feedback, Rule, gap_to_close
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from lagrl.relaxation.dual import DualPoint
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 class Volume(Rule):
     """Step from the best multipliers along an average of the supergradients (Barahona and Anbil 2000).
 
-    v ← α·g + (1 − α)·v with α minimising ‖v‖ within [ceiling/10, ceiling]; λ ← λ_best + f·(Z − L_best)·v/‖v‖². The
-    average is the violation of a primal solution that the selections converge to. f grows on a good ("green") step
-    and shrinks after a run of failed ("red") ones.
+    v ← α·g + (1 − α)·v with α ≤ ceiling minimising ‖v‖ (ceiling/10 where that is below 0);
+    λ ← λ_best + f·(Z − L_best)·v/‖v‖². The average is the violation of a primal solution that the selections converge
+    to. f grows on a good ("green") step and shrinks after a run of failed ("red") ones.
 
     Parameters
     ----------
@@ -61,12 +60,14 @@ class Volume(Rule):
             self._reds += 1
             if self._reds % self.patience == 0:
                 self._factor *= 0.66
-        elif alignment >= 0:
+            return
+        self._reds = 0
+        if alignment >= 0:
             self._factor = min(1.1 * self._factor, 2.0)
 
     def _mix(self, average: NDArray[np.float64], violation: NDArray[np.float64]) -> NDArray[np.float64]:
         change = violation - average
         squared = float(change @ change)
         best = -float(average @ change) / squared if squared > 0 else self.ceiling
-        alpha = float(np.clip(best, 0.1 * self.ceiling, self.ceiling))
+        alpha = min(best, self.ceiling) if best > 0 else 0.1 * self.ceiling
         return average + alpha * change

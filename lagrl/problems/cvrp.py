@@ -115,8 +115,8 @@ class CVRP:
             )
         return cls(
             name=name,
-            demand=np.array(demand, dtype=np.int64),
-            capacity=int(capacity),
+            demand=_whole_numbers(name, "demand", demand),
+            capacity=int(_whole_numbers(name, "capacity", [capacity])[0]),
             distance=euclidean(points, points, rounding),
             coordinates=points,
             fleet=fleet or Fleet(),
@@ -143,6 +143,20 @@ class CVRP:
     def gap_percent(self, cost: float) -> float | None:
         """Return 100·(cost − best known) / best known, or None without a best known cost."""
         return None if not self.best_known else 100.0 * (cost - self.best_known) / self.best_known
+
+
+def _whole_numbers(name: str, field: str, values: ArrayLike) -> NDArray[np.int64]:
+    """Convert without losing anything: 2.9 would silently become 2."""
+    remedy = "give whole numbers, in a finer unit if need be"
+    try:
+        exact = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InstanceError(f"{error}", source=name, field=field, remedy=remedy) from error
+    wrong = np.flatnonzero((exact != np.floor(exact)) | ~(np.abs(exact) < 2**53))
+    if len(wrong):
+        value = exact.ravel()[wrong[0]]
+        raise InstanceError(f"{value} is not a whole number", source=name, field=field, remedy=remedy)
+    return exact.astype(np.int64)
 
 
 def euclidean(first: NDArray[np.float64], second: NDArray[np.float64], rounding: Rounding) -> NDArray[np.float64]:
@@ -194,13 +208,14 @@ def _validate_distance(problem: CVRP) -> None:
         wrong = f"matrix of shape {distance.shape}, but {size} nodes (depot included) need {(size, size)}"
     elif not np.isfinite(distance).all() or (distance < 0).any():
         row, column = np.argwhere(~np.isfinite(distance) | (distance < 0))[0]
-        wrong = f"distance from node {row} to node {column} is {distance[row, column]}"
+        wrong = f"distance from node {row + 1} to node {column + 1} is {distance[row, column]} (the depot is node 1)"
     elif distance.diagonal().any():
         node = int(np.flatnonzero(distance.diagonal())[0])
         wrong = f"distance from node {node} to itself is {distance[node, node]}"
     elif not np.array_equal(distance, distance.T) and not np.allclose(distance, distance.T, rtol=1e-9, atol=1e-9):
         row, column = np.argwhere(~np.isclose(distance, distance.T, rtol=1e-9, atol=1e-9))[0]
-        wrong = f"node {row} to {column} is {distance[row, column]}, back it is {distance[column, row]}"
+        there, back = distance[row, column], distance[column, row]
+        wrong = f"node {row + 1} to {column + 1} is {there}, back it is {back} (the depot is node 1)"
     elif problem.coordinates is not None and problem.coordinates.shape != (size, 2):
         wrong = f"coordinates of shape {problem.coordinates.shape}, but {size} nodes need {(size, 2)}"
     if wrong:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from vrplib.parse import parse_vrplib
 
-from lagrl.errors import InputError, InstanceError
+from lagrl.errors import InputError, InstanceError, SolutionError
 from lagrl.problems.best_known import best_known
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib_check import checked_text, require_safe_name
-from lagrl.problems.cvrplib_solution import check_solution, read_solution, stated_cost, write_solution
+from lagrl.problems.cvrplib_solution import check_solution, read_solution, solver_of, stated_cost, write_solution
 from lagrl.problems.cvrplib_text import read_text, scan
 from lagrl.problems.cvrplib_write import usual_rounding, write_instance
 from lagrl.problems.fleet import Fleet
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
     from lagrl.problems.cvrplib_text import InstanceText
 
-__all__ = ["check_solution", "read_instance", "read_solution", "usual_rounding", "write_instance", "write_solution"]
+__all__ = [
+    "check_solution",
+    "read_instance",
+    "read_solution",
+    "solver_of",
+    "usual_rounding",
+    "write_instance",
+    "write_solution",
+]
 
 
 def read_instance(
@@ -100,5 +108,13 @@ def _build(
 
 
 def _reference_cost(path: Path, name: str) -> float | None:
+    """The lower of the shipped table's cost and that of the `.sol` file beside, unless a solver's name marks it."""
     beside = path.with_suffix(".sol")
-    return stated_cost(beside) if beside.is_file() else best_known(name)
+    known = [best_known(name)]
+    if beside.is_file():
+        try:
+            known.append(stated_cost(beside) if solver_of(beside) is None else None)
+        except SolutionError as error:
+            remedy = f"{error.remedy}, or move it away: it is read for the best known cost"
+            raise SolutionError(error.problem, source=error.source, field=error.field, remedy=remedy) from error
+    return min((cost for cost in known if cost is not None), default=None)

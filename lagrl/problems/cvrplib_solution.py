@@ -21,6 +21,7 @@ _ROUTE = re.compile(r"route\s*#?\s*([0-9]{1,9})\s*:(.*)", re.IGNORECASE)
 _COST = re.compile(r"cost\b\s*:?\s*(.*)", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?")
 _CUSTOMER = re.compile(r"[0-9]{1,9}")
+_SOLVER = re.compile(r"solver\b\s*:?\s*(.*)", re.IGNORECASE)
 _REMARK = re.compile(r"[A-Za-z]\w*\s*[:=\s]\s*\S.*")
 
 
@@ -30,6 +31,7 @@ class SolutionText:
 
     routes: tuple[tuple[int, ...], ...]
     cost: float
+    solver: str | None = None
 
 
 def read_solution(path: str | os.PathLike[str], problem: CVRP) -> Solution:
@@ -89,7 +91,18 @@ def stated_cost(path: str | os.PathLike[str]) -> float:
     return _parse(path).cost
 
 
-def write_solution(path: str | os.PathLike[str], solution: Solution) -> None:
+def solver_of(path: str | os.PathLike[str]) -> str | None:
+    """Return what a `.sol` file says it was found by; None for a published one, which does not say.
+
+    Raises
+    ------
+    SolutionError
+        If the file is missing, malformed or cut off.
+    """
+    return _parse(path).solver
+
+
+def write_solution(path: str | os.PathLike[str], solution: Solution, *, solver: str | None = None) -> None:
     """Write a solution to a `.sol` file, atomically, its cost without loss.
 
     Parameters
@@ -98,6 +111,8 @@ def write_solution(path: str | os.PathLike[str], solution: Solution) -> None:
         The file; its folder must exist.
     solution
         At least one route.
+    solver
+        What found it, if the file is not to count as a reference: its cost is then never read as best known.
 
     Raises
     ------
@@ -113,6 +128,8 @@ def write_solution(path: str | os.PathLike[str], solution: Solution) -> None:
         _fail(str(path), "Cost", f"{cost} is not a cost", "give a finite number of 0 or more")
     lines = [f"Route #{number}: {' '.join(map(str, route))}" for number, route in enumerate(solution.routes, 1)]
     lines.append(f"Cost {int(cost) if cost.is_integer() else cost!r}")
+    if solver is not None:
+        lines.append(f"Solver {solver}")
     write_text(path, "\n".join([*lines, ""]))
 
 
@@ -120,6 +137,7 @@ def _parse(path: str | os.PathLike[str]) -> SolutionText:
     source = str(path)
     routes: list[tuple[int, ...]] = []
     costs: list[float] = []
+    solver = None
     for line in (raw.strip() for raw in read_text(path, SolutionError).splitlines()):
         if match := _ROUTE.fullmatch(line):
             if int(match[1]) != len(routes) + 1:
@@ -127,6 +145,8 @@ def _parse(path: str | os.PathLike[str]) -> SolutionText:
             routes.append(_customers(source, match))
         elif match := _COST.fullmatch(line):
             costs.append(_cost(source, match[1]))
+        elif match := _SOLVER.fullmatch(line):
+            solver = match[1]
         elif line and not line.startswith("#") and (line.lower().startswith("route") or not _REMARK.fullmatch(line)):
             _fail(
                 source, "Route", f"{shown(line)} is neither a route nor a cost", "write 'Route #1: 3 1 2', 'Cost 784'"
@@ -135,7 +155,7 @@ def _parse(path: str | os.PathLike[str]) -> SolutionText:
         _fail(source, "Route", "there is no route", "give a CVRPLIB .sol file")
     if len(costs) != 1:
         _fail(source, "Cost", f"{len(costs)} lines with a cost instead of 1", "complete it (is it cut off?)")
-    return SolutionText(tuple(routes), costs[0])
+    return SolutionText(tuple(routes), costs[0], solver)
 
 
 def _customers(source: str, match: re.Match[str]) -> tuple[int, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lagrl.errors import LagrlError
+from lagrl.highs import new_solver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,7 @@ class Relaxation:
 
 
 def relax(matrix: RouteMatrix, incumbent: Sequence[int], seconds: float = np.inf) -> Relaxation | None:
-    """Solve the relaxation; None if it takes longer than `seconds`.
+    """Solve the relaxation; None if it takes longer than `seconds`, or (with a warning) HiGHS fails.
 
     A large pool is cut to the routes that are cheapest by the incumbent's prices, under which each customer pays an
     equal share of the route they are on.
@@ -127,25 +128,18 @@ def relax(matrix: RouteMatrix, incumbent: Sequence[int], seconds: float = np.inf
         solver.setOptionValue("time_limit", seconds)
     solver.passModel(matrix.program(columns))
     solver.run()
-    if solver.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
+    status = solver.getModelStatus()
+    if status == highspy.HighsModelStatus.kTimeLimit:
         return None
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        raise LagrlError("HiGHS did not solve a route master that has an optimum; please report the instance")
+    if status != highspy.HighsModelStatus.kOptimal:
+        message = f"{matrix.problem.name}: no set partitioning, HiGHS ended its relaxation with {status}"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return None
     price = np.array(solver.getSolution().row_dual)
     reduced_cost = matrix.reduced_cost(price)
     value = float(solver.getInfo().objective_function_value)
     is_complete = bool(reduced_cost.min() >= -1e-7 * max(1.0, float(matrix.cost.max())))
     return Relaxation(value, price[:-1], reduced_cost, is_complete)
-
-
-def new_solver() -> Any:
-    """Return a silent, single-threaded, reproducible HiGHS."""
-    import highspy
-
-    solver = highspy.Highs()
-    for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
-        solver.setOptionValue(option, setting)
-    return solver
 
 
 def _promising(matrix: RouteMatrix, incumbent: NDArray[np.int64]) -> NDArray[np.int64]:

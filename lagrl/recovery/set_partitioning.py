@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import SolutionError
-from lagrl.recovery.master import RouteMatrix, new_solver, relax
+from lagrl.highs import new_solver
+from lagrl.recovery.master import RouteMatrix, relax
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -54,6 +55,10 @@ class DualPoint:
     violation: NDArray[np.float64] = field(repr=False)
     vehicle_value: NDArray[np.float64] = field(repr=False)
     samples: Samples | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for array in (self.multipliers, self.selection, self.violation, self.vehicle_value):
+            array.setflags(write=False)  # controllers and traces share them
 
     @property
     def is_optimal(self) -> bool:
@@ -103,6 +108,8 @@ class AssignmentDual:
         Randomness of an approximate sampler; required unless the sampler is exact.
     run
         Name of the run in the sampler's context.
+    ceiling
+        Upper bound of every multiplier, distance units; 2·max a if None.
 
     Attributes
     ----------
@@ -118,6 +125,7 @@ class AssignmentDual:
         shots: int = 1,
         rng: np.random.Generator | None = None,
         run: str = "",
+        ceiling: float | None = None,
     ) -> None:
         self.problem = problem
         self.sampler = sampler or ExactSampler()
@@ -129,9 +137,13 @@ class AssignmentDual:
         self.step = 0
         self.sampling_seconds = 0.0
         self._rng = rng
-        self._batch = KnapsackBatch([problem])
-        ceiling = 2.0 * max(float(problem.cost.max()), 1.0)
-        self._bounds = (np.zeros(problem.n_customers), np.full(problem.n_customers, ceiling))
+        highest = 2.0 * max(float(problem.cost.max()), 1.0) if ceiling is None else ceiling
+        self._bounds = (np.zeros(problem.n_customers), np.full(problem.n_customers, highest))
+
+    @cached_property
+    def _batch(self) -> KnapsackBatch:
+        """Laid out when first needed: a loop lays out all its lanes together instead."""
+        return KnapsackBatch([self.problem])
 
     @property
     def n_multipliers(self) -> int:
@@ -140,10 +152,11 @@ class AssignmentDual:
 
     @property
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """[n] bounds [0, 2·max a], distance units.
+        """[n] bounds [0, ceiling], distance units.
 
-        a ≥ 0 makes λ ≥ 0 lossless. The upper bound is a choice: it cost nothing on random problems whose vehicles had
-        2 % of room, but where every vehicle must be filled to the last unit, λ* can lie above it (or at infinity).
+        a ≥ 0 makes λ ≥ 0 lossless. The usual ceiling of 2·max a is a choice: it cost nothing on random problems whose
+        vehicles had 2 % of room, but where every vehicle must be filled to the last unit, λ* can lie above it (or at
+        infinity), and so can the linear relaxation's prices.
         """
         return self._bounds
 
@@ -154,7 +167,7 @@ class AssignmentDual:
 
     def evaluate(self, multipliers: NDArray[np.float64]) -> DualPoint:
         """Price one multiplier vector [n], distance units; takes values outside the bounds as well."""
-        return evaluate_duals([self], [multipliers], self._batch)[0]
+        return evaluate_duals([self], [multipliers], self._batch if self.is_exact else None)[0]
 
     def clip(self, multipliers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the nearest multipliers [n] within the bounds; refuses wrong shapes and non-finite entries."""
@@ -176,6 +189,7 @@ class AssignmentDual:
         started = time.perf_counter()
         samples = self.sampler.sample(reduced_cost, problem.weight, problem.capacity, self.shots, self._rng, context)
         self.sampling_seconds += time.perf_counter() - started
+        _check_samples(self, samples)
         selection, value = samples.best(reduced_cost, problem.weight, problem.capacity)
         return DualPoint(
             multipliers,
@@ -217,6 +231,16 @@ def evaluate_duals(
         for b, (selection, value) in zip(exact, layout.price([vectors[b] for b in exact]), strict=True):
             points[b] = _exact_point(vectors[b], selection, value)
     return [points[b] if b in points else dual.sample(vectors[b]) for b, dual in enumerate(duals)]
+
+
+def _check_samples(dual: AssignmentDual, samples: object) -> None:
+    strings = samples.bitstrings if isinstance(samples, Samples) else np.empty((0, 0, 0))
+    if (strings.shape[0], strings.shape[2]) != dual.problem.cost.shape:
+        raise InputError(
+            f"gave {type(samples).__name__} with strings of shape {strings.shape}",
+            field=f"sampler {type(dual.sampler).__name__}",
+            remedy="give Samples with strings [K, S, n], K and n being {} and {}".format(*dual.problem.cost.shape),
+        )
 
 
 def _exact_point(

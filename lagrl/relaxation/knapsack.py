@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lagrl.problems.assignment import AssignmentProblem
 
 
-# A row of the dynamic programme has an entry per unit of capacity: above this, two of them take 160 MB.
-LARGEST_CAPACITY = 10_000_000
+# The dynamic programme keeps, in the worst case, a byte for every item and unit of capacity.
+LARGEST_TABLE = 500_000_000
 
 
 class KnapsackBatch:
@@ -93,7 +93,7 @@ class KnapsackBatch:
 
 
 def require_countable(weight: NDArray[np.int64], capacity: NDArray[np.int64]) -> None:
-    """Refuse capacities above `LARGEST_CAPACITY`, counted in the weights' greatest common divisor.
+    """Refuse capacities whose dynamic programme could need more than `LARGEST_TABLE` bytes.
 
     Parameters
     ----------
@@ -107,13 +107,13 @@ def require_countable(weight: NDArray[np.int64], capacity: NDArray[np.int64]) ->
     InstanceError
         If one is too large.
     """
-    unit = max(int(np.gcd.reduce(weight)), 1)
     binding = capacity[capacity < weight.sum()]
-    if len(binding) and binding.max() // unit > LARGEST_CAPACITY:
+    largest = LARGEST_TABLE // max(len(weight), 1)
+    if len(binding) and binding.max() > largest:
         raise InstanceError(
-            f"{int(binding.max())} is more than {LARGEST_CAPACITY} times the demands' common divisor {unit}",
+            f"{int(binding.max())} is above {largest}, the most that can be counted for {len(weight)} customers",
             field="CAPACITY",
-            remedy="round demands and capacity to a coarser unit",
+            remedy="express demands and capacity in a coarser unit",
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InstanceError, LagrlError
+from lagrl.highs import new_solver
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,9 +87,7 @@ class _Master:
 
         self._problem = problem
         n_vehicles, n = problem.cost.shape
-        self._solver = highspy.Highs()
-        for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
-            self._solver.setOptionValue(option, setting)
+        self._solver = new_solver()
         program = highspy.HighsLp()
         program.num_col_, program.num_row_ = n, n + n_vehicles
         program.col_cost_ = np.full(n, left_out_cost)

@@ -46,8 +46,9 @@ In brackets: 95 % percentile bootstrap interval over instances, each the mean ov
 | polyak     | exact   | cluster     |     10 |       4.50 |    6.00 |      4/4 |     1.5 |     700.00 |
 | polyak     | exact   | cluster     |     50 |       1.88 |    2.25 |      4/4 |     5.5 |     700.00 |
 
-Seconds are classical, compilation excluded; means over instances. The dual value bounds the assignment surrogate, \
-**not** the CVRP: it may lie above the cost of routes.
+Seconds are classical, compilation excluded; means over instances. The dual value is that of the linearisation whose \
+routes were best, so it need not rise with the budget; it bounds that linearisation's assignment surrogate, **not** \
+the CVRP, and may lie above the cost of routes.
 
 ### Mean gap minus that of `perturbed` run the same way, percentage points (negative is better)
 

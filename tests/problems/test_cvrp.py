@@ -46,10 +46,10 @@ def test_counts_follow_from_the_demand() -> None:
         ({"demand": np.array([], dtype=int)}, "demand: array of shape"),
         ({"demand": np.array([1, 2, 3])}, "4 nodes"),
         ({"capacity": 0}, "CAPACITY: 0 is not positive"),
-        ({"distance": edited(0, 1, math.nan)}, "from node 0 to node 1 is nan"),
-        ({"distance": edited(0, 1, math.inf)}, "from node 0 to node 1 is inf"),
-        ({"distance": edited(0, 1, -1)}, "from node 0 to node 1 is -1"),
-        ({"distance": edited(0, 1, 9)}, "node 0 to 1 is 9.0, back it is 1.0"),
+        ({"distance": edited(0, 1, math.nan)}, "from node 1 to node 2 is nan"),
+        ({"distance": edited(0, 1, math.inf)}, "from node 1 to node 2 is inf"),
+        ({"distance": edited(0, 1, -1)}, "from node 1 to node 2 is -1"),
+        ({"distance": edited(0, 1, 9)}, "node 1 to 2 is 9.0, back it is 1.0"),
         ({"distance": edited(1, 1, 9)}, "from node 1 to itself is 9.0"),
         ({"coordinates": np.zeros((2, 2))}, "coordinates of shape"),
     ],
@@ -98,3 +98,19 @@ def test_distances_are_euclid_rounded_half_up(points: list[tuple[float, float]])
     assert np.allclose(euclidean(array, array, "none"), exact, rtol=1e-12, atol=0)
     assert euclidean(array, array, "nint").tolist() == [[math.floor(d + 0.5) for d in row] for row in exact]
     assert array.tolist() == [list(p) for p in points]
+
+
+@pytest.mark.parametrize(
+    ("demand", "capacity", "said"),
+    [
+        ([1, 2.9], 5, "demand: 2.9 is not a whole number"),
+        ([1, 2], 2.95, "capacity: 2.95"),
+        ([1, float("nan")], 5, "demand: nan"),
+        ([1, "x"], 5, "demand: could not convert"),
+        ([1, 2], 1e300, "capacity: 1e\\+300"),
+    ],
+)
+def test_nothing_is_lost_in_conversion(demand: list[object], capacity: float, said: str) -> None:
+    """A fraction, NaN or text is refused: it would otherwise be truncated or end in another error."""
+    with pytest.raises(InstanceError, match=said):
+        CVRP.from_coordinates("t", [[0, 0], [1, 1], [2, 5]], demand, capacity)  # type: ignore[arg-type]

@@ -1,0 +1,153 @@
+"""Ascending the dual: the loop, with a controller asked for every multiplier vector."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.errors import InputError, LagrlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.controllers.base import Controller
+    from lagrl.loop import DualLoop, Lane, Turn
+
+
+@dataclass
+class DualTrace:
+    """The scalars of an ascent, one entry per evaluation, and its best turn.
+
+    Attributes
+    ----------
+    sampled_value
+        What the sampler made of L(λ), distance units.
+    exact_value
+        L(λ), distance units; NaN where it was not computed.
+    assignment_cost, route_cost
+        See `Turn`.
+    best
+        The turn with the highest exact (else sampled) value; the last is not necessarily the best.
+    """
+
+    sampled_value: list[float] = field(default_factory=list)
+    exact_value: list[float] = field(default_factory=list)
+    assignment_cost: list[float] = field(default_factory=list)
+    route_cost: list[float] = field(default_factory=list)
+    circuits: int = 0
+    shots: int = 0
+    best: Turn | None = None
+
+    def __len__(self) -> int:
+        return len(self.sampled_value)
+
+    def append(self, turn: Turn) -> None:
+        """Add one evaluation."""
+        self.sampled_value.append(turn.point.sampled_value)
+        self.exact_value.append(np.nan if turn.exact_value is None else turn.exact_value)
+        self.assignment_cost.append(turn.assignment_cost)
+        self.route_cost.append(turn.route_cost)
+        self.circuits += turn.sampling.circuits
+        self.shots += turn.sampling.shots
+        if self.best is None or _merit(turn) > _merit(self.best):
+            self.best = turn
+
+    @property
+    def dual_value(self) -> float | None:
+        """Highest exact L(λ) seen, distance units: a lower bound on the assignment surrogate, not on the CVRP."""
+        seen = [value for value in self.exact_value if not np.isnan(value)]
+        return max(seen) if seen else None
+
+
+def ascend(
+    loop: DualLoop,
+    controllers: Sequence[Controller],
+    budgets: Sequence[int],
+    rngs: Sequence[np.random.Generator],
+    initial: Sequence[NDArray[np.float64] | None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> list[DualTrace]:
+    """Ascend every lane's dual, asking its controller for every multiplier vector.
+
+    A lane ends with its budget or at a proven optimum of its dual; all end when `stop` says so, which is asked after
+    each step. The first step is always taken.
+
+    Parameters
+    ----------
+    loop
+        The lanes.
+    controllers, budgets, rngs
+        One controller, number of evaluations (1 or more) and source of randomness per lane.
+    initial
+        One warm start [n] per lane, distance units; the controllers' own start where None.
+    stop
+        Whether to end early, by the clock for instance.
+
+    Returns
+    -------
+    One trace per lane.
+
+    Raises
+    ------
+    InputError
+        If a controller raises, or answers with anything but [n] finite numbers.
+    """
+    traces = [DualTrace() for _ in loop.lanes]
+    multipliers: list[NDArray[np.float64] | None] = [
+        _answer(controller, lane, partial(controller.start, lane.dual, budget=budget, rng=rng, initial=start))
+        for lane, controller, budget, rng, start in zip(
+            loop.lanes, controllers, budgets, rngs, initial or [None] * len(loop.lanes), strict=True
+        )
+    ]
+    while any(vector is not None for vector in multipliers):
+        for b, turn in enumerate(loop.step(multipliers)):
+            if turn is None:
+                continue
+            traces[b].append(turn)
+            if turn.is_optimal or len(traces[b]) >= budgets[b]:
+                multipliers[b] = None
+            else:
+                ask = partial(controllers[b].update, turn.point, turn.feedback)
+                multipliers[b] = _answer(controllers[b], loop.lanes[b], ask)
+        if stop is not None and stop():
+            break
+    return traces
+
+
+def _answer(controller: Controller, lane: Lane, ask: Callable[[], object]) -> NDArray[np.float64]:
+    """Ask a controller; what it raises, or anything but [n] numbers, becomes an error in its name.
+
+    A forgotten `return` must not make a lane rest.
+    """
+    name = f"controller {type(controller).__name__}"
+    try:
+        answer = ask()
+    except LagrlError:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise InputError(
+            f"{type(error).__name__}: {error}",
+            source=name,
+            field=f"{Path(place.filename).name} line {place.lineno}",
+            remedy="mend the controller",
+        ) from error
+    try:
+        return lane.dual.clip(np.asarray(answer, dtype=np.float64))
+    except InputError as error:
+        raise InputError(error.problem, source=name, field=error.field, remedy=error.remedy) from error
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{type(answer).__name__} is not a vector of numbers", source=name, field="multipliers", remedy="return [n]"
+        ) from error
+
+
+def _merit(turn: Turn) -> float:
+    return turn.point.sampled_value if turn.exact_value is None else turn.exact_value

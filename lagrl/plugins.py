@@ -1,0 +1,76 @@
+"""A user's own classes by `module:attribute`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from lagrl.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def imported(kind: str, spec: str) -> Any:
+    """Import what `module:attribute` names.
+
+    Parameters
+    ----------
+    kind
+        What it is to be, for the message.
+    spec
+        `module:attribute`.
+
+    Raises
+    ------
+    InputError
+        If the module cannot be imported, for whatever reason, or lacks the attribute.
+    """
+    module_name, _, attribute = spec.partition(":")
+    if not module_name or module_name.startswith(".") or not attribute:
+        raise InputError(f"{spec!r} is not module:attribute", field=kind, remedy="write it as in mine:MyClass")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # a user's module may raise anything
+        raise InputError(
+            f"cannot import {module_name!r} ({type(error).__name__}: {error})",
+            field=f"{kind} {spec}",
+            remedy="run where the module can be imported, or mend it",
+        ) from error
+    if not hasattr(module, attribute):
+        raise InputError(
+            f"module {module_name!r} has no {attribute!r}", field=f"{kind} {spec}", remedy="check the spelling"
+        )
+    return getattr(module, attribute)
+
+
+def checked(kind: str, spec: str, factory: Any, protocol: Any, methods: str) -> Callable[[], Any]:
+    """Make one object now, so that a wrong class is refused before any work is done; return the factory.
+
+    Parameters
+    ----------
+    kind, spec
+        What it is to be and how the user called it, for the message.
+    factory
+        Called without arguments.
+    protocol
+        What it must make, checked by `isinstance`.
+    methods
+        What that means, in the user's terms.
+
+    Raises
+    ------
+    InputError
+        If it cannot be called, or makes something else.
+    """
+    remedy = f"it must take no arguments and give an object with {methods}"
+    try:
+        made = factory()
+    except Exception as error:  # a user's class may raise anything
+        raise InputError(
+            f"cannot be made ({type(error).__name__}: {error})", field=f"{kind} {spec}", remedy=remedy
+        ) from error
+    if not isinstance(made, protocol):
+        raise InputError(f"makes a {type(made).__name__}", field=f"{kind} {spec}", remedy=remedy)
+    found: Callable[[], Any] = factory
+    return found

@@ -1,0 +1,58 @@
+"""The best routes of an instance so far."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lagrl.problems.solution import Solution
+    from lagrl.recovery.pool import RoutePool
+
+
+class Incumbent:
+    """The best routes of one instance so far, shared by all lanes that work on it.
+
+    Attributes
+    ----------
+    pool
+        Every route toured.
+    columns
+        The best solution's columns in the pool; empty while there is none.
+    cost
+        Its length, distance units; infinite while there is none.
+    history
+        (evaluations, seconds, cost) at each improvement.
+    evaluations
+        Evaluations spent on the instance.
+    """
+
+    def __init__(self, pool: RoutePool) -> None:
+        self.pool = pool
+        self.columns: tuple[int, ...] = ()
+        self.cost = np.inf
+        self.history: list[tuple[int, float, float]] = []
+        self.evaluations = 0
+        self._started = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds since the search for this instance began."""
+        return time.perf_counter() - self._started
+
+    def offer(self, columns: Sequence[int]) -> bool:
+        """Keep the columns (which serve everyone) if they meet the fleet rule and cost less; tell whether they did."""
+        cost = self.pool.cost_of(columns)
+        if cost >= self.cost or not self.pool.problem.fleet.allows(len(columns)):
+            return False
+        self.columns, self.cost = tuple(columns), cost
+        self.history.append((self.evaluations, self.seconds, cost))
+        return True
+
+    def solution(self) -> Solution | None:
+        """Return the best solution, None while there is none."""
+        return self.pool.solution(self.columns) if self.columns else None
