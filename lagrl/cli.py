@@ -384,7 +384,7 @@ def _parse(arguments: list[str]) -> Command:
                 COMMANDS,
                 args=arguments,
                 prog="lagrl",
-                description="Vehicle routing through a Lagrangian dual: one small knapsack per vehicle.",
+                description="Vehicle routing through a Lagrangian dual, one small knapsack per vehicle.",
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
             return parsed

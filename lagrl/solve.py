@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lagrl.ascent import DualTrace, ascend
 from lagrl.controllers.registry import controller_factory
-from lagrl.errors import BudgetError, InputError, SolutionError, UnknownNameError
+from lagrl.errors import SolutionError
 from lagrl.loop import DualLoop, Lane
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
@@ -23,8 +23,9 @@ from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual
 from lagrl.relaxation.linearise import linearise
-from lagrl.relaxation.sampler import SAMPLERS, make_sampler
+from lagrl.relaxation.sampler import make_sampler
 from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.solve_config import DEFAULT_EVALUATIONS, SolveConfig, default_linearisations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,79 +35,11 @@ if TYPE_CHECKING:
     from lagrl.problems.solution import Solution
     from lagrl.relaxation.sampler import SubproblemSampler
 
-_DEFAULT_EVALUATIONS = 200
+__all__ = ["Ascent", "SolveConfig", "SolveResult", "default_linearisations", "solve"]
+
 _LANES_PER_ROUND = 4  # few enough that a round's warm starts do not eat the time, nor its costs the memory
 _FULL = 0.98  # share of the needed vehicles' capacity above which decoding seldom fits everyone
 _PARTITION_SHARE = 0.25  # of the seconds, kept for set partitioning
-
-
-@dataclass(frozen=True)
-class SolveConfig:
-    """What to do with an instance, and for how long.
-
-    Attributes
-    ----------
-    controller
-        Name, `module:attribute` or `checkpoints/NAME`, see `controllers.registry`.
-    sampler
-        Name of what answers the knapsacks, or `module:attribute`, see `relaxation.sampler`.
-    evaluations
-        Budget of priced multiplier vectors over all linearisations; None: 200, or no limit where `seconds` is given.
-    seconds
-        Wall-clock limit, compilation excluded; None for none. Results then depend on the machine's speed.
-    reconstruct
-        `cluster`: the best toured assignment. `pool`: set partitioning over all toured clusters on top.
-    seed
-        Same seed, same result (unless `seconds` cuts it short).
-    linearisations
-        How many the evaluations are spread over; None: `default_linearisations`. Others follow where duals are
-        solved before their share is spent.
-    seedings
-        Rules that place the seeds, taken in turn.
-    shots
-        Strings per vehicle asked of an approximate sampler.
-    record_exact
-        Price the exact dual value under an approximate sampler too, for the record.
-    """
-
-    controller: str = "cfm"
-    sampler: str = "exact"
-    evaluations: int | None = None
-    seconds: float | None = None
-    reconstruct: Literal["cluster", "pool"] = "pool"
-    seed: int = 0
-    linearisations: int | None = None
-    seedings: tuple[str, ...] = ("kmeans", "sweep")
-    shots: int = 256
-    record_exact: bool = False
-
-    def __post_init__(self) -> None:
-        if self.evaluations is not None and self.evaluations < 1:
-            raise BudgetError(f"{self.evaluations} allows nothing", field="evaluations", remedy="give 1 or more")
-        if self.seconds is not None and not 0 < self.seconds < np.inf:
-            raise BudgetError(f"{self.seconds} given", field="seconds", remedy="give a finite number above 0")
-        if self.linearisations is not None and self.linearisations < 1:
-            raise InputError(f"{self.linearisations} given", field="linearisations", remedy="give 1 or more")
-        if self.shots < 1:
-            raise BudgetError(f"{self.shots} allows nothing", field="shots", remedy="give 1 or more")
-        if self.seed < 0:
-            raise InputError(f"{self.seed} is negative", field="seed", remedy="give 0 or more")
-        if self.reconstruct not in ("cluster", "pool"):
-            raise UnknownNameError.of("reconstruction", str(self.reconstruct), ("cluster", "pool"))
-        if self.sampler not in SAMPLERS and ":" not in self.sampler:
-            raise UnknownNameError.of("sampler", self.sampler, SAMPLERS, hint="; or module:attribute for your own")
-        if not self.seedings:
-            raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
-        for name in self.seedings:
-            if name not in SEEDINGS:
-                raise UnknownNameError.of("seeding", name, SEEDINGS)
-
-    @property
-    def evaluation_limit(self) -> int | None:
-        """Evaluations allowed; None for no limit but the clock."""
-        if self.evaluations is None and self.seconds is None:
-            return _DEFAULT_EVALUATIONS
-        return self.evaluations
 
 
 @dataclass(frozen=True)
@@ -187,11 +120,6 @@ class SolveResult:
             "seed": self.config.seed,
             "feasible": self.solution.is_feasible(self.problem),
         }
-
-
-def default_linearisations(evaluations: int) -> int:
-    """Return over how many linearisations to spread an evaluation budget (measured: docs/decisions)."""
-    return max(1, -(-evaluations // 40))
 
 
 def solve(
@@ -329,8 +257,8 @@ class _Search:
     def round_budgets(self) -> list[int]:
         """Split what is left over the lanes of a round."""
         remaining, limit = self.remaining, self.config.evaluation_limit
-        n_lanes = self.config.linearisations or default_linearisations(limit or _DEFAULT_EVALUATIONS)
-        each = -(-(limit or _DEFAULT_EVALUATIONS) // n_lanes)
+        n_lanes = self.config.linearisations or default_linearisations(limit or DEFAULT_EVALUATIONS)
+        each = -(-(limit or DEFAULT_EVALUATIONS) // n_lanes)
         n_lanes = min(n_lanes, _LANES_PER_ROUND)
         if remaining is None:
             return [each] * n_lanes

@@ -17,17 +17,20 @@ HEAVY = {"numba", "scipy.optimize", "torch", "qiskit", "matplotlib", "pyvrp", "o
 
 # what each room may import from the others; everything may import the ground floor
 GROUND = {"errors", "files", "signatures", "highs", "plugins"}
+LIBRARY = {"problems", "relaxation", "controllers", "recovery", "quantum"}
+LOOP = {"loop", "ascent", "kernels", "solve_config"}
 BELOW = {
     "problems": set(),
     "relaxation": {"problems"},
     "controllers": {"problems", "relaxation"},
     "recovery": {"problems", "relaxation"},
     "quantum": {"problems", "relaxation"},
-    "loop": {"problems", "relaxation", "controllers", "recovery", "quantum"},
-    "ascent": {"problems", "relaxation", "controllers", "recovery", "quantum", "loop"},
     "kernels": {"problems", "relaxation", "recovery"},
-    "solve": {"problems", "relaxation", "controllers", "recovery", "quantum", "loop", "ascent", "kernels"},
-    "bench": {"problems", "relaxation", "controllers", "recovery", "quantum", "loop", "ascent", "kernels", "solve"},
+    "loop": LIBRARY,
+    "ascent": LIBRARY | {"loop"},
+    "solve_config": LIBRARY,
+    "solve": LIBRARY | LOOP,
+    "bench": LIBRARY | LOOP | {"solve"},
     "errors": set(),
     "files": set(),
     "signatures": set(),

@@ -28,12 +28,15 @@ def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_python_example_runs(tmp_path: Path) -> None:
-    """The example prints a cost and a route."""
-    (example,) = [block for block in BLOCKS if block.startswith("from lagrl")]
-    finished = run(["-c", example], tmp_path)
+def test_the_python_examples_run(tmp_path: Path) -> None:
+    """One prints a cost and a route, the other a dual value, a selection of 6 vehicles by 50 customers, a violation."""
+    solved, priced = [block for block in BLOCKS if not block.startswith("# momentum.py")]
+    finished = run(["-c", solved], tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert re.match(r"\d+\.\d+ \(\d+, ", finished.stdout)
+    finished = run(["-c", priced], tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    assert re.match(r"\d+\.\d+ \(6, 50\) \d", finished.stdout)
 
 
 def test_the_controller_example_plugs_in_and_is_used(tmp_path: Path) -> None:

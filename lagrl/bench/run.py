@@ -11,6 +11,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
@@ -193,6 +194,9 @@ def make_row(task: Task) -> Row:
     return _describe(problem, task, result, result.seconds)
 
 
+_revision = cache(git_revision)  # once a run: what is loaded does not change with the files
+
+
 def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: float) -> Row:
     config = task.config
     settings = json.loads(json.dumps(asdict(config)))
@@ -225,7 +229,7 @@ def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: fl
         "config": settings,
         "config_hash": config_hash(asdict(config)),
         "versions": versions(),
-        "git_revision": git_revision(),
+        "git_revision": _revision(),
         "history": [[e, round(s, 6), c] for e, s, c in result.history] if result else [],
     }
 

@@ -1,0 +1,88 @@
+"""What a solve is to do, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from lagrl.errors import BudgetError, InputError, UnknownNameError
+from lagrl.relaxation.sampler import SAMPLERS
+from lagrl.relaxation.seeding import SEEDINGS
+
+DEFAULT_EVALUATIONS = 200
+
+
+@dataclass(frozen=True)
+class SolveConfig:
+    """What to do with an instance, and for how long.
+
+    Attributes
+    ----------
+    controller
+        Name, `module:attribute` or `checkpoints/NAME`, see `controllers.registry`.
+    sampler
+        Name of what answers the knapsacks, or `module:attribute`, see `relaxation.sampler`.
+    evaluations
+        Budget of priced multiplier vectors over all linearisations; None: 200, or no limit where `seconds` is given.
+    seconds
+        Wall-clock limit, compilation excluded; None for none. Results then depend on the machine's speed.
+    reconstruct
+        `cluster`: the best toured assignment. `pool`: set partitioning over all toured clusters on top.
+    seed
+        Same seed, same result (unless `seconds` cuts it short).
+    linearisations
+        How many the evaluations are spread over; None: `default_linearisations`. Others follow where duals are
+        solved before their share is spent.
+    seedings
+        Rules that place the seeds, taken in turn.
+    shots
+        Strings per vehicle asked of an approximate sampler.
+    record_exact
+        Price the exact dual value under an approximate sampler too, for the record.
+    """
+
+    controller: str = "cfm"
+    sampler: str = "exact"
+    evaluations: int | None = None
+    seconds: float | None = None
+    reconstruct: Literal["cluster", "pool"] = "pool"
+    seed: int = 0
+    linearisations: int | None = None
+    seedings: tuple[str, ...] = ("kmeans", "sweep")
+    shots: int = 256
+    record_exact: bool = False
+
+    def __post_init__(self) -> None:
+        if self.evaluations is not None and self.evaluations < 1:
+            raise BudgetError(f"{self.evaluations} allows nothing", field="evaluations", remedy="give 1 or more")
+        if self.seconds is not None and not 0 < self.seconds < np.inf:
+            raise BudgetError(f"{self.seconds} given", field="seconds", remedy="give a finite number above 0")
+        if self.linearisations is not None and self.linearisations < 1:
+            raise InputError(f"{self.linearisations} given", field="linearisations", remedy="give 1 or more")
+        if self.shots < 1:
+            raise BudgetError(f"{self.shots} allows nothing", field="shots", remedy="give 1 or more")
+        if self.seed < 0:
+            raise InputError(f"{self.seed} is negative", field="seed", remedy="give 0 or more")
+        if self.reconstruct not in ("cluster", "pool"):
+            raise UnknownNameError.of("reconstruction", str(self.reconstruct), ("cluster", "pool"))
+        if self.sampler not in SAMPLERS and ":" not in self.sampler:
+            raise UnknownNameError.of("sampler", self.sampler, SAMPLERS, hint="; or module:attribute for your own")
+        if not self.seedings:
+            raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
+        for name in self.seedings:
+            if name not in SEEDINGS:
+                raise UnknownNameError.of("seeding", name, SEEDINGS)
+
+    @property
+    def evaluation_limit(self) -> int | None:
+        """Evaluations allowed; None for no limit but the clock."""
+        if self.evaluations is None and self.seconds is None:
+            return DEFAULT_EVALUATIONS
+        return self.evaluations
+
+
+def default_linearisations(evaluations: int) -> int:
+    """Return over how many linearisations to spread an evaluation budget (measured: docs/decisions)."""
+    return max(1, -(-evaluations // 40))
