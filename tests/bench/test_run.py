@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -256,3 +258,48 @@ def test_tasks_can_be_made_one_by_one() -> None:
     row = make_row(task)
     assert (row["key"], row["fleet"]) == (task.key, "atleast:5")
     assert row["n_routes"] >= 5
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the process table of Linux")
+def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    """SIGKILL leaves the parent no time to tell them; they notice, and leave nothing running."""
+    command = [sys.executable, "-m", "lagrl", "eval", "--suite", "bundled", "--controllers", "cfm", "--workers", "2"]
+    rows = tmp_path / "rows.jsonl"
+    parent = subprocess.Popen(
+        [*command, "--budgets", "5000", "--out", str(rows)], stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        workers: list[int] = []
+        deadline = time.monotonic() + 60
+        while len(workers) < 3 and time.monotonic() < deadline:  # two workers and their resource tracker
+            time.sleep(0.2)
+            workers = [pid for pid, session in _sessions().items() if session == parent.pid and pid != parent.pid]
+        assert len(workers) >= 3
+        parent.kill()
+        parent.wait()
+        deadline = time.monotonic() + 30
+        while set(workers) & set(_sessions()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert not set(workers) & set(_sessions())
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(parent.pid, signal.SIGKILL)
+
+
+def _sessions() -> dict[int, int]:
+    """Session of every running process, zombies left out."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, _, session = place.read_text().rpartition(")")[2].split()[:4]
+            if state != "Z":
+                found[int(place.parent.name)] = int(session)
+    return found
+
+
+def test_what_is_asked_for_twice_is_run_once(tmp_path: Path) -> None:
+    """A repeated seed, controller or file makes no second row, and no error."""
+    instance = bundled_path(bundled_names()[0])
+    evaluation = Evaluation((instance, instance), ("constant", "constant"), budgets=(3,), seeds=(0, 0))
+    assert run(evaluation, tmp_path / "rows.jsonl") == 1
+    assert len(read_rows(tmp_path / "rows.jsonl")) == 1
