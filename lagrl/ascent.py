@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.errors import InputError, LagrlError
+from lagrl.errors import InputError
+from lagrl.plugins import answer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,23 +126,12 @@ def _answer(controller: Controller, lane: Lane, ask: Callable[[], object]) -> ND
     A forgotten `return` must not make a lane rest.
     """
     name = f"controller {type(controller).__name__}"
-    try:
-        answer = ask()
-    except LagrlError:
-        raise
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        raise InputError(
-            f"{type(error).__name__}: {error}",
-            source=name,
-            field=f"{Path(place.filename).name} line {place.lineno}",
-            remedy="mend the controller",
-        ) from error
+    answer = answer_of(name, ask)
     try:
         return lane.dual.clip(np.asarray(answer, dtype=np.float64))
     except InputError as error:
         raise InputError(error.problem, source=name, field=error.field, remedy=error.remedy) from error
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # an array of another library may refuse in its own way
         raise InputError(
             f"{type(answer).__name__} is not a vector of numbers", source=name, field="multipliers", remedy="return [n]"
         ) from error

@@ -91,6 +91,7 @@ class SolveCommand:
         path = resolve_instance(self.file, self.data)
         if self.out is not None:
             require_writable(self.out)
+            _spare_inputs(self.out, path)
             _spare_reference(self.out, path)
         problem = read_instance(path, fleet=fleet, rounding=self.rounding)
         with solving(problem.name, config.evaluation_limit, is_quiet=self.json) as advance:
@@ -184,6 +185,7 @@ class ReportCommand:
             raise InputError("no file given", field="ROWS", remedy="give at least one file that lagrl eval wrote")
         if self.out is not None:
             require_writable(self.out)
+            _spare_inputs(self.out, *self.rows)
         text = report(read_rows(*self.rows), format=self.format, baseline=self.baseline)
         if self.out is None:
             print(text, end="" if text.endswith("\n") else "\n")
@@ -331,6 +333,13 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": DemoCommand,
     "doctor": DoctorCommand,
 }
+
+
+def _spare_inputs(out: Path, *inputs: Path) -> None:
+    """Refuse to write a result over what it is made from."""
+    for path in inputs:
+        if out.exists() and path.exists() and out.samefile(path):
+            raise OutputError(f"{out}: is what the result is made from; give another name")
 
 
 def _spare_reference(out: Path, instance: Path) -> None:

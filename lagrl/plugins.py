@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lagrl.errors import InputError
+from lagrl.errors import InputError, LagrlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,3 +76,32 @@ def checked(kind: str, spec: str, factory: Any, protocol: Any, methods: str) -> 
         raise InputError(f"makes a {type(made).__name__}", field=f"{kind} {spec}", remedy=remedy)
     found: Callable[[], Any] = factory
     return found
+
+
+def answer_of(name: str, ask: Callable[[], Any]) -> Any:
+    """Call a user's code; what it raises becomes an error in its name that tells the place.
+
+    Parameters
+    ----------
+    name
+        What the code is, for the message.
+    ask
+        Called without arguments.
+
+    Raises
+    ------
+    InputError
+        If it raises anything but one of lagrl's own errors, which pass.
+    """
+    try:
+        return ask()
+    except LagrlError:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise InputError(
+            f"{type(error).__name__}: {error}",
+            source=name,
+            field=f"{Path(place.filename).name} line {place.lineno}",
+            remedy="mend it",
+        ) from error

@@ -47,19 +47,31 @@ def _give_numba_a_cache() -> None:
     numba would refuse to define a cached kernel at all there. NUMBA_CACHE_DIR still has the last word.
     """
     settings: Any = config  # its attributes are made at run time
-    if settings.CACHE_DIR or any(_is_writable(folder) for folder in (Path(__file__).parent, Path.home() / ".cache")):
+    if settings.CACHE_DIR or _is_writable(Path(__file__).parent) or _is_writable(_home() / ".cache"):
         return
     private = Path(tempfile.gettempdir()) / f"lagrl-kernels-{os.getuid()}"
-    private.mkdir(mode=0o700, exist_ok=True)
-    owner = private.lstat()
-    if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) != 0o700:
-        private = Path(tempfile.mkdtemp(prefix="lagrl-kernels-"))  # compiled code of a stranger is not for us
+    try:
+        private.mkdir(mode=0o700, exist_ok=True)
+        owner = private.lstat()
+        is_ours = owner.st_uid == os.getuid() and stat.S_IMODE(owner.st_mode) == 0o700 and stat.S_ISDIR(owner.st_mode)
+    except OSError:
+        is_ours = False
+    if not is_ours:  # compiled code of a stranger is not for us
+        private = Path(tempfile.mkdtemp(prefix="lagrl-kernels-"))
     settings.CACHE_DIR = str(private)
+
+
+def _home() -> Path:
+    """The home folder, or one that does not exist where there is none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull) / "none"
 
 
 def _is_writable(folder: Path) -> bool:
     existing = next(place for place in (folder, *folder.parents) if place.exists())
-    return os.access(existing, os.W_OK | os.X_OK)
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
 
 
 _give_numba_a_cache()

@@ -21,6 +21,7 @@ from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.dual import AssignmentDual
+from lagrl.relaxation.knapsack import require_countable
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual
 from lagrl.relaxation.linearise import linearise
 from lagrl.relaxation.sampler import make_sampler
@@ -150,7 +151,9 @@ def solve(
     SolutionError
         If no routes that meet the fleet rule were found.
     UnknownNameError, InputError
-        If the controller cannot be made.
+        If the controller or sampler cannot be made, or fails.
+    InstanceError
+        If the capacity is too large for the exact knapsacks.
     """
     from lagrl.kernels import compile_kernels
 
@@ -159,6 +162,7 @@ def solve(
         config = replace(config, controller=_name_of(controller))
     if sampler is not None:
         config = replace(config, sampler=_name_of(type(sampler)))
+    require_countable(problem.demand, np.array([problem.capacity]), source=problem.name)
     search = _Search(
         problem,
         config,
@@ -255,15 +259,22 @@ class _Search:
             self.ascents.append(Ascent(rule, n_vehicles, warm.value, trace))
 
     def round_budgets(self) -> list[int]:
-        """Split what is left over the lanes of a round."""
-        remaining, limit = self.remaining, self.config.evaluation_limit
-        n_lanes = self.config.linearisations or default_linearisations(limit or DEFAULT_EVALUATIONS)
-        each = -(-(limit or DEFAULT_EVALUATIONS) // n_lanes)
-        n_lanes = min(n_lanes, _LANES_PER_ROUND)
+        """Give the lanes of the next round their shares of what is left.
+
+        Shares differ by one at most, so that as many linearisations are tried as were asked for; what solved duals
+        leave goes to further ones.
+        """
+        remaining, limit = self.remaining, self.config.evaluation_limit or DEFAULT_EVALUATIONS
+        planned = min(self.config.linearisations or default_linearisations(limit), limit)
+        each = -(-limit // planned)
         if remaining is None:
-            return [each] * n_lanes
-        n_lanes = min(n_lanes, -(-remaining // each))
-        base, extra = divmod(min(remaining, each * n_lanes), n_lanes)
+            return [each] * min(planned, _LANES_PER_ROUND)
+        still_planned, by_size = planned - len(self.ascents), -(-remaining // each)
+        n_lanes = min(max(still_planned, by_size), _LANES_PER_ROUND)
+        total = min(remaining, each * n_lanes)
+        if still_planned > by_size:
+            total = -(-remaining * n_lanes // still_planned)
+        base, extra = divmod(total, n_lanes)
         return [base + (b < extra) for b in range(n_lanes)]
 
     def linearisation(self, index: int) -> tuple[str, int]:

@@ -477,3 +477,18 @@ def test_what_a_controller_raises_is_one_line(
         told_of = complaint(capsys, "solve", "G-n31-k5", "--controller", f"rules_that_raise:{name}")
         assert said in told_of
         assert name in told_of
+
+
+def test_a_result_never_replaces_what_it_is_made_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither the instance nor rows that may have taken hours."""
+    (tmp_path / "own.vrp").write_bytes(bundled_path("G-n31-k5").read_bytes())
+    before = (tmp_path / "own.vrp").read_bytes()
+    file = str(tmp_path / "own.vrp")
+    assert "made from" in complaint(capsys, "solve", file, "--evaluations", "5", "--out", file)
+    assert (tmp_path / "own.vrp").read_bytes() == before
+    rows = tmp_path / "rows.jsonl"
+    cli.main(["eval", file, "--controllers", "constant", "--budgets", "3", "--out", str(rows)])
+    capsys.readouterr()
+    before = rows.read_bytes()
+    assert "made from" in complaint(capsys, "report", str(rows), "--out", str(rows))
+    assert rows.read_bytes() == before

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lagrl.errors import BudgetError, InputError, SolutionError, UnknownNameError
+from lagrl.errors import BudgetError, InputError, InstanceError, SolutionError, UnknownNameError
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance
@@ -375,6 +375,10 @@ class Halved(ExactSampler):
 
 class Same(ExactSampler):
     pass
+
+class Offline(ExactSampler):
+    def sample(self, *args, **options):
+        raise RuntimeError("device offline")
 """
 
 
@@ -388,5 +392,29 @@ def test_own_samplers_by_module_and_attribute(tmp_path: Path, monkeypatch: pytes
     assert result.sampling_seconds > 0.0
     with pytest.raises(InputError, match="sampler Halved: gave Samples with strings of shape"):
         solve(read_bundled(SMALL), SolveConfig(sampler="samplers_for_solve:Halved", evaluations=5))
+    with pytest.raises(
+        InputError, match=r"sampler Offline: samplers_for_solve.py line \d+: RuntimeError: device offline"
+    ):
+        solve(read_bundled(SMALL), SolveConfig(sampler="samplers_for_solve:Offline", evaluations=5))
     with pytest.raises(InputError, match="has no 'Nothing'"):
         solve(read_bundled(SMALL), SolveConfig(sampler="samplers_for_solve:Nothing", evaluations=5))
+
+
+@pytest.mark.parametrize(("evaluations", "asked"), [(10, 7), (25, 10), (50, 20), (12, 4), (7, 7), (3, 8)])
+def test_as_many_linearisations_are_tried_as_were_asked_for(evaluations: int, asked: int) -> None:
+    """Their shares differ by one at most, unless a dual was solved before its share was spent."""
+    config = SolveConfig(evaluations=evaluations, linearisations=asked, controller="perturbed", reconstruct="cluster")
+    result = solve(read_bundled(LARGE), config)
+    shares = [len(ascent.trace) for ascent in result.ascents]
+    assert sum(shares) == evaluations
+    assert len(shares) == min(asked, evaluations)
+    assert max(shares) - min(shares) <= 1
+
+
+def test_a_capacity_beyond_counting_is_refused_at_once() -> None:
+    """With the instance's name and a remedy, before anything is linearised."""
+    demand = [10**9 + 7 * customer for customer in range(1, 41)]
+    points = [[customer, customer * customer % 7] for customer in range(41)]
+    problem = CVRP.from_coordinates("huge", points, demand, 10**10)
+    with pytest.raises(InstanceError, match="huge: CAPACITY: 10000000000 is above"):
+        solve(problem)

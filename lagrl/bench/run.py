@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import TYPE_CHECKING
 
 from lagrl.bench.provenance import config_hash, git_revision, versions
@@ -249,6 +249,10 @@ def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], N
             raise LagrlError(
                 "a worker process died (killed, or out of memory); finished rows are kept: run again with fewer workers"
             ) from error
+        except BaseException:  # interrupted, or a row failed: nobody waits for rows that would not be kept
+            for worker in active_children():
+                worker.terminate()
+            raise
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
 

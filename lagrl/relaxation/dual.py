@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.plugins import answer_of
 from lagrl.relaxation.knapsack import KnapsackBatch
 from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SubproblemSampler
 
@@ -187,7 +188,10 @@ class AssignmentDual:
         context = SampleContext(self.run, self.step)
         self.step += 1
         started = time.perf_counter()
-        samples = self.sampler.sample(reduced_cost, problem.weight, problem.capacity, self.shots, self._rng, context)
+        ask = partial(
+            self.sampler.sample, reduced_cost, problem.weight, problem.capacity, self.shots, self._rng, context
+        )
+        samples = answer_of(f"sampler {type(self.sampler).__name__}", ask)
         self.sampling_seconds += time.perf_counter() - started
         _check_samples(self, samples)
         selection, value = samples.best(reduced_cost, problem.weight, problem.capacity)

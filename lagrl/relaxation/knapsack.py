@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # The dynamic programme keeps, in the worst case, a byte for every item and unit of capacity.
-LARGEST_TABLE = 500_000_000
+LARGEST_TABLE = 50_000_000
 
 
 class KnapsackBatch:
@@ -92,7 +92,7 @@ class KnapsackBatch:
         ]
 
 
-def require_countable(weight: NDArray[np.int64], capacity: NDArray[np.int64]) -> None:
+def require_countable(weight: NDArray[np.int64], capacity: NDArray[np.int64], *, source: str | None = None) -> None:
     """Refuse capacities whose dynamic programme could need more than `LARGEST_TABLE` bytes.
 
     Parameters
@@ -101,6 +101,8 @@ def require_countable(weight: NDArray[np.int64], capacity: NDArray[np.int64]) ->
         [n] demand units.
     capacity
         [K] demand units; those that hold everything are fine, however large.
+    source
+        Name of the instance, for the message.
 
     Raises
     ------
@@ -112,6 +114,7 @@ def require_countable(weight: NDArray[np.int64], capacity: NDArray[np.int64]) ->
     if len(binding) and binding.max() > largest:
         raise InstanceError(
             f"{int(binding.max())} is above {largest}, the most that can be counted for {len(weight)} customers",
+            source=source,
             field="CAPACITY",
             remedy="express demands and capacity in a coarser unit",
         )

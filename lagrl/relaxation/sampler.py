@@ -86,6 +86,8 @@ class Samples:
             wrong = f"counts of type {counts.dtype} and shape {counts.shape} are not {strings.shape[:2]} integers"
         elif (counts < 0).any() or not (counts > 0).any(axis=1).all():
             wrong = "a count is negative, or a vehicle has no string"
+        elif strings.size and strings.max() > 1:
+            wrong = f"a string holds a {strings.max()}"
         if wrong:
             raise InputError(wrong, field="samples", remedy="mend the sampler")
 

@@ -114,6 +114,7 @@ def test_samplers_are_known_by_name() -> None:
         (np.zeros((2, 1, 3), np.uint8), np.ones((2, 1))),
         (np.zeros((2, 1, 3), np.uint8), np.array([[1], [0]])),
         (np.zeros((2, 2, 3), np.uint8), np.array([[1, -1], [1, 1]])),
+        (np.full((2, 1, 3), 2, np.uint8), np.ones((2, 1), np.int64)),
     ],
 )
 def test_samples_of_the_wrong_kind_are_refused(bitstrings: np.ndarray, counts: np.ndarray) -> None:
