@@ -238,6 +238,7 @@ def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], N
     for name in _ONE_THREAD:  # children inherit the environment before they load any library
         os.environ.setdefault(name, "1")
     context = get_context("spawn")
+    others = set(active_children())
     with ProcessPoolExecutor(workers, context, initializer=_end_with, initargs=(os.getpid(),)) as executor:
         waiting = {executor.submit(make_row, task) for task in due}
         try:
@@ -250,7 +251,7 @@ def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], N
                 "a worker process died (killed, or out of memory); finished rows are kept: run again with fewer workers"
             ) from error
         except BaseException:  # interrupted, or a row failed: nobody waits for rows that would not be kept
-            for worker in active_children():
+            for worker in set(active_children()) - others:
                 worker.terminate()
             raise
         finally:
