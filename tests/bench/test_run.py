@@ -261,8 +261,9 @@ def test_tasks_can_be_made_one_by_one() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the process table of Linux")
-def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
-    """SIGKILL leaves the parent no time to tell them; they notice, and leave nothing running."""
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_their_parent(tmp_path: Path, sent: signal.Signals) -> None:
+    """SIGKILL leaves it no time to tell them, SIGTERM does; either way nothing is left running."""
     command = [sys.executable, "-m", "lagrl", "eval", "--suite", "bundled", "--controllers", "cfm", "--workers", "2"]
     rows = tmp_path / "rows.jsonl"
     parent = subprocess.Popen(
@@ -275,8 +276,8 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
             time.sleep(0.2)
             workers = [pid for pid, session in _sessions().items() if session == parent.pid and pid != parent.pid]
         assert len(workers) >= 3
-        parent.kill()
-        parent.wait()
+        parent.send_signal(sent)
+        parent.wait(timeout=30)
         deadline = time.monotonic() + 30
         while set(workers) & set(_sessions()) and time.monotonic() < deadline:
             time.sleep(0.2)
