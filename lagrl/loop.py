@@ -106,7 +106,7 @@ class DualLoop:
         Joint draws decoded per turn under an approximate sampler.
     keep_selections
         Whether the vehicles' own selections join the pool as well, before decoding takes customers from them: each
-        is a load that fits, and the master makes the most of overlaps. Set partitioning gains, nothing else does.
+        is a load that fits, and the master can use what overlaps. Only set partitioning has a use for them.
     record_exact
         Whether to price the exact value as well under an approximate sampler. It is for the record: controllers
         never see it, and its seconds are booked apart.

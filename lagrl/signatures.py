@@ -15,7 +15,6 @@ from typing import Any
 from numba import boolean, config, float64, int64, types, uint8, void
 
 __all__ = [
-    "BYTES",
     "BYTE_MATRIX",
     "FLOATS",
     "INTS",
@@ -32,7 +31,6 @@ __all__ = [
 
 FLOATS = types.Array(float64, 1, "C", readonly=True)
 INTS = types.Array(int64, 1, "C", readonly=True)
-BYTES = types.Array(uint8, 1, "C", readonly=True)
 MATRIX = types.Array(float64, 2, "C", readonly=True)
 BYTE_MATRIX = types.Array(uint8, 2, "C", readonly=True)
 OUT_FLOATS = types.Array(float64, 1, "C")

@@ -84,5 +84,5 @@ class SolveConfig:
 
 
 def default_linearisations(evaluations: int) -> int:
-    """Return over how many linearisations to spread an evaluation budget (measured: docs/decisions)."""
+    """Return over how many linearisations to spread an evaluation budget (measured: docs/decisions/005)."""
     return max(1, -(-evaluations // 40))
