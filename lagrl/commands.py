@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import tyro
 
 from lagrl import __version__
-from lagrl.errors import InputError, OutputError
+from lagrl.errors import InputError, MissingExtraError, OutputError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ class SolveCommand:
     controller: str = "cfm"
     """constant, polyak, hwc, cfm, volume, adam, perturbed, your own module:attribute, or checkpoints/NAME"""
     sampler: str = "exact"
-    """what answers the knapsacks: exact, or your own module:attribute"""
+    """what answers the knapsacks: exact, product, qaoa, or your own module:attribute"""
     fleet: Text = None
     """exact:K, atleast:K or free; the benchmark family's own rule if left out"""
     evaluations: Count = None
@@ -122,7 +123,7 @@ class EvalCommand:
     data: Folder = None
     """folder of CVRPLIB files; LAGRL_DATA if left out"""
     samplers: Names = "exact"
-    """what answers the knapsacks"""
+    """what answers the knapsacks, see lagrl solve --help"""
     reconstructs: Annotated[str, tyro.conf.arg(name="reconstruct", metavar="cluster,pool")] = "pool"
     """reconstructions"""
     budgets: Annotated[str, tyro.conf.arg(metavar="N,N,…")] = "200"
@@ -324,6 +325,44 @@ class DoctorCommand:
         return 1 if any(finding.status == "problem" for finding in findings) else 0
 
 
+@dataclass(frozen=True)
+class TrainCommand:
+    """Train a controller: `lagrl train bc …` clones a classical rule, `lagrl train ppo …` goes on from there.
+
+    The same as `python -m train.bc` and `python -m train.ppo`, whatever other folders called train there are.
+    `lagrl train bc --help` and `lagrl train ppo --help` list the options of each.
+    """
+
+    method: Annotated[Literal["bc", "ppo"], tyro.conf.Positional, tyro.conf.arg(metavar="bc|ppo")]
+    """behaviour cloning, or reinforcement learning from a cloned checkpoint"""
+
+    def run(self) -> int | None:
+        """Carry the command out; the command line hands over what follows the method before it comes to this."""
+        return installed_command(f"train-{self.method}")([])
+
+
+def installed_command(name: str) -> Callable[[list[str]], int | None]:
+    """Return the command that an installed package brings under `name` (entry points, group `lagrl.commands`).
+
+    This library never imports what builds on it; it only finds it.
+
+    Raises
+    ------
+    UnknownNameError
+        If no package brings such a command.
+    MissingExtraError
+        If it needs a package that is not installed.
+    """
+    installed = {point.name: point for point in entry_points(group="lagrl.commands")}
+    if name not in installed:
+        raise UnknownNameError.of("command", name.replace("-", " "), (known.replace("-", " ") for known in installed))
+    try:
+        command: Callable[[list[str]], int | None] = installed[name].load()
+    except ModuleNotFoundError as error:
+        raise MissingExtraError.of(error.name or "a package", "rl", f"lagrl {name.replace('-', ' ')}") from error
+    return command
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     "solve": SolveCommand,
     "eval": EvalCommand,
@@ -332,6 +371,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "fetch": FetchCommand,
     "demo": DemoCommand,
     "doctor": DoctorCommand,
+    "train": TrainCommand,
 }
 
 

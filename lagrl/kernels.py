@@ -7,7 +7,10 @@ import importlib
 KERNEL_MODULES = (
     "lagrl.relaxation.kernels",
     "lagrl.recovery.repair_kernels",
+    "lagrl.recovery.savings_kernels",
     "lagrl.recovery.tour_kernels",
+    "lagrl.quantum.candidate_kernels",
+    "lagrl.quantum.statevector_kernels",
 )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lagrl.problems.assignment import AssignmentProblem
     from lagrl.recovery.incumbent import Incumbent
 
 
@@ -42,12 +43,19 @@ class Lane:
         Randomness of joint decodes.
     assignment_cost
         Cost of the cheapest feasible assignment of this linearisation so far, distance units.
+    route_dual
+        The dual of the same problem under the sampler whose samples become routes, if that is another one. Only a
+        loop with `route_every` asks it.
+    turns
+        Turns taken so far.
     """
 
     dual: AssignmentDual
     incumbent: Incumbent
     rng: np.random.Generator
     assignment_cost: float = np.inf
+    route_dual: AssignmentDual | None = None
+    turns: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,8 @@ class Turn:
         L(λ) for the record, distance units; None unless asked for or the sampler is exact.
     sampling
         What the sampler used up.
+    route_sampling
+        What the sampler of `Lane.route_dual` used up.
     """
 
     point: DualPoint
@@ -76,6 +86,7 @@ class Turn:
     route_cost: float
     exact_value: float | None
     sampling: SamplingCost = field(default_factory=SamplingCost)
+    route_sampling: SamplingCost = field(default_factory=SamplingCost)
 
     @property
     def is_assignment_feasible(self) -> bool:
@@ -99,7 +110,7 @@ class DualLoop:
     Parameters
     ----------
     lanes
-        The batch; sizes may differ.
+        The batch; sizes may differ. An entry of the attribute `lanes` may be replaced between two steps.
     decode_every
         Decode and tour at the first evaluation and every so many after it.
     n_joint
@@ -110,6 +121,9 @@ class DualLoop:
     record_exact
         Whether to price the exact value as well under an approximate sampler. It is for the record: controllers
         never see it, and its seconds are booked apart.
+    route_every
+        If given, decoded selections are only repaired, and routes are toured at the first evaluation and every so
+        many after it, from the samples of `Lane.route_dual` (of the lane's own dual where there is none).
 
     Attributes
     ----------
@@ -119,7 +133,7 @@ class DualLoop:
     Raises
     ------
     InputError
-        If `decode_every` is below 1 or `n_joint` below 0.
+        If `decode_every` or `route_every` is below 1 or `n_joint` below 0.
     """
 
     def __init__(
@@ -130,9 +144,11 @@ class DualLoop:
         n_joint: int = 8,
         keep_selections: bool = False,
         record_exact: bool = False,
+        route_every: int | None = None,
     ) -> None:
-        if decode_every < 1:
-            raise InputError(f"{decode_every} given", field="decode_every", remedy="give 1 or more")
+        for name, turns in (("decode_every", decode_every), ("route_every", route_every)):
+            if turns is not None and turns < 1:
+                raise InputError(f"{turns} given", field=name, remedy="give 1 or more")
         if n_joint < 0:
             raise InputError(f"{n_joint} given", field="n_joint", remedy="give 0 or more")
         self.lanes = list(lanes)
@@ -140,14 +156,15 @@ class DualLoop:
         self.n_joint = n_joint
         self.keep_selections = keep_selections
         self.record_exact = record_exact
+        self.route_every = route_every
         self.recording_seconds = 0.0
-        self._turns = [0] * len(self.lanes)
-        self._layout: tuple[tuple[int, ...], KnapsackBatch] | None = None
+        self._layout: tuple[list[AssignmentProblem], KnapsackBatch] | None = None
 
     @property
     def sampling_seconds(self) -> float:
         """Wall-clock seconds the lanes spent in approximate samplers."""
-        return sum(lane.dual.sampling_seconds for lane in self.lanes)
+        duals = [dual for lane in self.lanes for dual in (lane.dual, lane.route_dual) if dual is not None]
+        return sum(dual.sampling_seconds for dual in duals)
 
     def step(self, multipliers: Sequence[NDArray[np.float64] | None]) -> list[Turn | None]:
         """Take one turn of every lane that has multipliers; None makes a lane rest.
@@ -168,43 +185,57 @@ class DualLoop:
                 field="multipliers",
                 remedy="give one per lane, None for a lane that rests",
             )
-        active = tuple(b for b, vector in enumerate(multipliers) if vector is not None)
+        active = [b for b, vector in enumerate(multipliers) if vector is not None]
         duals = [self.lanes[b].dual for b in active]
         clipped = [dual.clip(vector) for vector, dual in zip(_given(multipliers), duals, strict=True)]
-        points = evaluate_duals(duals, clipped, self._batch(active))
+        points = evaluate_duals(duals, clipped, self._batch(duals))
         turns: list[Turn | None] = [None] * len(self.lanes)
         for b, point in zip(active, points, strict=True):
-            turns[b] = self._recover(b, point)
+            turns[b] = self._recover(self.lanes[b], point)
         return turns
 
-    def _batch(self, active: tuple[int, ...]) -> KnapsackBatch | None:
-        if not active or not all(self.lanes[b].dual.is_exact for b in active):
+    def _batch(self, duals: list[AssignmentDual]) -> KnapsackBatch | None:
+        """Return the duals' knapsacks laid out together, once for as long as the same problems come."""
+        if not duals or not all(dual.is_exact for dual in duals):
             return None
-        if self._layout is None or self._layout[0] != active:
-            self._layout = active, KnapsackBatch([self.lanes[b].dual.problem for b in active])
+        problems = [dual.problem for dual in duals]
+        if self._layout is None or self._layout[0] != problems:  # problems are equal only if identical
+            self._layout = problems, KnapsackBatch(problems)
         return self._layout[1]
 
-    def _recover(self, b: int, point: DualPoint) -> Turn:
+    def _recover(self, lane: Lane, point: DualPoint) -> Turn:
         """Decode, repair and tour one lane's selections; keep what is best."""
-        lane = self.lanes[b]
         lane.incumbent.evaluations += 1
-        assignment_cost = route_cost = np.inf
-        if self._turns[b] % self.decode_every == 0:
+        found = _Recovered()
+        if lane.turns % self.decode_every == 0:
             if self.keep_selections:
                 lane.incumbent.pool.add_selection(point.selection)
-            for selection in candidate_selections(point, self.n_joint, lane.rng):
-                repaired, cost = _routes(lane, selection)
-                route_cost = min(route_cost, cost)
-                if repaired.is_feasible:
-                    assignment_cost = min(assignment_cost, repaired.cost)
-        self._turns[b] += 1
-        lane.assignment_cost = min(lane.assignment_cost, assignment_cost)
+            if self.route_every is None:
+                found.tour(lane, candidate_selections(point, self.n_joint, lane.rng))
+            else:
+                found.repair(lane, candidate_selections(point, self.n_joint, lane.rng))
+        route_sampling = SamplingCost()
+        if self.route_every is not None and lane.turns % self.route_every == 0:
+            source = point if lane.route_dual is None else lane.route_dual.evaluate(point.multipliers)
+            found.tour(lane, candidate_selections(source, self.n_joint, lane.rng))
+            if lane.route_dual is not None and source.samples is not None:
+                route_sampling = source.samples.cost
+        lane.turns += 1
+        lane.assignment_cost = min(lane.assignment_cost, found.assignment_cost)
         feedback = Feedback(
             incumbent_cost=lane.assignment_cost if np.isfinite(lane.assignment_cost) else None,
             route_cost=lane.incumbent.cost if np.isfinite(lane.incumbent.cost) else None,
         )
         sampling = point.samples.cost if point.samples else SamplingCost()
-        return Turn(point, feedback, assignment_cost, route_cost, self._exact_value(lane, point), sampling)
+        return Turn(
+            point,
+            feedback,
+            found.assignment_cost,
+            found.route_cost,
+            self._exact_value(lane, point),
+            sampling,
+            route_sampling,
+        )
 
     def _exact_value(self, lane: Lane, point: DualPoint) -> float | None:
         if point.value is not None or not self.record_exact:
@@ -215,13 +246,29 @@ class DualLoop:
         return value
 
 
-def _routes(lane: Lane, selection: NDArray[np.uint8]) -> tuple[Repaired, float]:
-    """Repair and tour one selection; the cost is infinite where the routes break the fleet rule."""
-    fleet = lane.incumbent.pool.problem.fleet
-    repaired = repair(lane.dual.problem, selection, no_empty=fleet.rule != "free")
-    columns = lane.incumbent.pool.add_assignment(repaired.assignment)
-    lane.incumbent.offer(columns)
-    return repaired, lane.incumbent.pool.cost_of(columns) if fleet.allows(len(columns)) else np.inf
+@dataclass
+class _Recovered:
+    """The cheapest that one turn's selections gave: a feasible assignment, and routes that meet the fleet rule."""
+
+    assignment_cost: float = np.inf
+    route_cost: float = np.inf
+
+    def repair(self, lane: Lane, selections: NDArray[np.uint8]) -> list[Repaired]:
+        """Repair selections [M, K, n] to assignments."""
+        no_empty = lane.incumbent.pool.problem.fleet.rule != "free"
+        all_repaired = [repair(lane.dual.problem, selection, no_empty=no_empty) for selection in selections]
+        feasible = [repaired.cost for repaired in all_repaired if repaired.is_feasible]
+        self.assignment_cost = min([self.assignment_cost, *feasible])
+        return all_repaired
+
+    def tour(self, lane: Lane, selections: NDArray[np.uint8]) -> None:
+        """Repair selections [M, K, n] and tour them; they are offered to the lane's incumbent."""
+        pool, fleet = lane.incumbent.pool, lane.incumbent.pool.problem.fleet
+        for repaired in self.repair(lane, selections):
+            columns = pool.add_assignment(repaired.assignment)
+            lane.incumbent.offer(columns)
+            if fleet.allows(len(columns)):
+                self.route_cost = min(self.route_cost, pool.cost_of(columns))
 
 
 def _given(multipliers: Sequence[NDArray[np.float64] | None]) -> list[NDArray[np.float64]]:

@@ -16,12 +16,17 @@ from numba import boolean, config, float64, int64, types, uint8, void
 
 __all__ = [
     "BYTE_MATRIX",
+    "CUBE",
     "FLOATS",
     "INTS",
+    "INT_MATRIX",
     "MATRIX",
     "OUT_BYTES",
+    "OUT_BYTE_CUBE",
+    "OUT_BYTE_MATRIX",
     "OUT_FLOATS",
     "OUT_INTS",
+    "OUT_INT_MATRIX",
     "PAIR",
     "boolean",
     "float64",
@@ -33,9 +38,14 @@ FLOATS = types.Array(float64, 1, "C", readonly=True)
 INTS = types.Array(int64, 1, "C", readonly=True)
 MATRIX = types.Array(float64, 2, "C", readonly=True)
 BYTE_MATRIX = types.Array(uint8, 2, "C", readonly=True)
+INT_MATRIX = types.Array(int64, 2, "C", readonly=True)
+CUBE = types.Array(float64, 3, "C", readonly=True)
 OUT_FLOATS = types.Array(float64, 1, "C")
 OUT_INTS = types.Array(int64, 1, "C")
 OUT_BYTES = types.Array(uint8, 1, "C")
+OUT_INT_MATRIX = types.Array(int64, 2, "C")
+OUT_BYTE_MATRIX = types.Array(uint8, 2, "C")
+OUT_BYTE_CUBE = types.Array(uint8, 3, "C")
 PAIR = types.UniTuple(int64, 2)
 
 

@@ -22,10 +22,10 @@ from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.knapsack import require_countable
-from lagrl.relaxation.linear_dual import LinearDual, linear_dual
-from lagrl.relaxation.linearise import linearise
-from lagrl.relaxation.sampler import make_sampler
+from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
+from lagrl.relaxation.linearise import linearise, vehicles_to_try
 from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.samplers import make_sampler
 from lagrl.solve_config import DEFAULT_EVALUATIONS, SolveConfig, default_linearisations
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["Ascent", "SolveConfig", "SolveResult", "default_linearisations", "solve"]
 
 _LANES_PER_ROUND = 4  # few enough that a round's warm starts do not eat the time, nor its costs the memory
-_FULL = 0.98  # share of the needed vehicles' capacity above which decoding seldom fits everyone
 _PARTITION_SHARE = 0.25  # of the seconds, kept for set partitioning
 
 
@@ -239,7 +238,7 @@ class _Search:
                 shots=self.config.shots,
                 rng=self.rng(index, 1),
                 run=run,
-                ceiling=max(2.0 * float(assignment.cost.max()), 1.5 * float(warm.multipliers.max()), 2.0),
+                ceiling=multiplier_ceiling(assignment, warm),
             )
             lanes.append(Lane(dual, self.incumbent, self.rng(index, 2)))
             starts.append(warm)
@@ -278,16 +277,9 @@ class _Search:
         return [base + (b < extra) for b in range(n_lanes)]
 
     def linearisation(self, index: int) -> tuple[str, int]:
-        """Choose the seeding rule and the number of vehicles of linearisation `index`.
-
-        Where the fleet is not fixed, one vehicle more than needed is tried in turn: the bound on their number is
-        often not attained, and more routes can be shorter. Where the needed ones would be all but full, it comes first.
-        """
+        """Choose the seeding rule and the number of vehicles of linearisation `index`."""
         rules = self.config.seedings
-        needed = self.problem.minimum_vehicles
-        turn = index // len(rules) + (self.problem.tightness > _FULL)
-        spare = 0 if self.problem.fleet.rule == "exact" else turn % 2
-        return rules[index % len(rules)], min(needed + spare, self.problem.n_customers)
+        return rules[index % len(rules)], vehicles_to_try(self.problem, index // len(rules))
 
     def rng(self, index: int, stream: int) -> np.random.Generator:
         """Give linearisation `index` randomness of its own, whatever came before."""

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from lagrl.errors import BudgetError, InputError, UnknownNameError
-from lagrl.relaxation.sampler import SAMPLERS
 from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.samplers import require_known
 
 DEFAULT_EVALUATIONS = 200
 
@@ -23,7 +23,7 @@ class SolveConfig:
     controller
         Name, `module:attribute` or `checkpoints/NAME`, see `controllers.registry`.
     sampler
-        Name of what answers the knapsacks, or `module:attribute`, see `relaxation.sampler`.
+        Name of what answers the knapsacks, or `module:attribute`, see `lagrl.samplers`.
     evaluations
         Budget of priced multiplier vectors over all linearisations; None: 200, or no limit where `seconds` is given.
     seconds
@@ -67,8 +67,7 @@ class SolveConfig:
             raise InputError(f"{self.seed} is negative", field="seed", remedy="give 0 or more")
         if self.reconstruct not in ("cluster", "pool"):
             raise UnknownNameError.of("reconstruction", str(self.reconstruct), ("cluster", "pool"))
-        if self.sampler not in SAMPLERS and ":" not in self.sampler:
-            raise UnknownNameError.of("sampler", self.sampler, SAMPLERS, hint="; or module:attribute for your own")
+        require_known(self.sampler)
         if not self.seedings:
             raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
         for name in self.seedings:

@@ -18,17 +18,18 @@ HEAVY = {"numba", "scipy.optimize", "torch", "qiskit", "matplotlib", "pyvrp", "o
 # what each room may import from the others; everything may import the ground floor
 GROUND = {"errors", "files", "signatures", "highs", "plugins"}
 LIBRARY = {"problems", "relaxation", "controllers", "recovery", "quantum"}
-LOOP = {"loop", "ascent", "kernels", "solve_config"}
+LOOP = {"loop", "ascent", "kernels", "samplers", "solve_config"}
 BELOW = {
     "problems": set(),
     "relaxation": {"problems"},
     "controllers": {"problems", "relaxation"},
     "recovery": {"problems", "relaxation"},
     "quantum": {"problems", "relaxation"},
-    "kernels": {"problems", "relaxation", "recovery"},
+    "samplers": {"problems", "relaxation", "quantum"},
+    "kernels": {"problems", "relaxation", "recovery", "quantum"},
     "loop": LIBRARY,
     "ascent": LIBRARY | {"loop"},
-    "solve_config": LIBRARY,
+    "solve_config": LIBRARY | {"samplers"},
     "solve": LIBRARY | LOOP,
     "bench": LIBRARY | LOOP | {"solve"},
     "errors": set(),
@@ -115,3 +116,22 @@ def test_the_rule_sees_imports(tmp_path: Path) -> None:
     assert "lagrl.relaxation.kernels" in imported(PACKAGE / "kernels.py")
     assert len(sources()) > 50
     assert {room_of(path) for path in sources()} >= {"problems", "relaxation", "controllers", "recovery", "bench"}
+
+
+@pytest.mark.parametrize(
+    ("package", "above"), [("envs", {"policies", "train"}), ("policies", {"train"}), ("train", set())]
+)
+def test_the_packages_on_top_import_downwards_only(package: str, above: set[str]) -> None:
+    """`lagrl ← envs ← policies ← train`."""
+    folder, wrong = PACKAGE.parent / package, []
+    if not folder.exists():
+        pytest.skip(f"{package} is not beside lagrl")
+    names_seen = set()
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names_seen |= {name.split(".")[0] for name in names}
+            wrong += [f"{path.name} imports {name}" for name in names if name.split(".")[0] in above]
+    assert wrong == []
+    assert "lagrl" in names_seen

@@ -410,3 +410,81 @@ def test_joint_draws_are_decoded() -> None:
     assert with_draws.route_cost <= without.route_cost
     assert with_draws.assignment_cost <= without.assignment_cost
     assert many > few
+
+
+class DealSampler:
+    """Deals the customers out by number, whatever their prices: vehicle k gets k, k + K, k + 2K, …"""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def sample(
+        self,
+        reduced_cost: NDArray[np.float64],
+        weight: NDArray[np.int64],
+        capacity: NDArray[np.int64],
+        shots: int,
+        rng: np.random.Generator,
+        context: SampleContext,
+    ) -> Samples:
+        self.calls += 1
+        n_vehicles, n = reduced_cost.shape
+        strings = (np.arange(n) % n_vehicles == np.arange(n_vehicles)[:, None]).astype(np.uint8)
+        cost = SamplingCost(circuits=n_vehicles, shots=shots * n_vehicles)
+        return Samples(strings[:, None, :], np.full((n_vehicles, 1), shots), cost)
+
+
+def test_routes_are_proposed_by_a_second_sampler() -> None:
+    """Every so many turns the route dual is asked at the same λ, its clusters are pooled, and its cost is booked."""
+    points = np.random.default_rng(0).integers(0, 100, (16, 2))
+    problem = CVRP.from_coordinates("even", points, [1] * 15, 6, fleet=Fleet("exact", 3))
+    assignment = linearise(problem, SEEDINGS["sweep"](problem, 3, np.random.default_rng(0)))
+    sampler = DealSampler()
+    one = Lane(AssignmentDual(assignment), Incumbent(RoutePool(problem)), np.random.default_rng(0))
+    one.route_dual = AssignmentDual(assignment, sampler, shots=5, rng=np.random.default_rng(1))
+    loop = DualLoop([one], route_every=3, n_joint=1)
+    turns = [turn for step in range(7) for turn in loop.step([np.full(15, 10.0 * step)]) if turn is not None]
+    assert sampler.calls == 3
+    assert [turn.route_sampling.circuits for turn in turns] == [3, 0, 0, 3, 0, 0, 3]
+    assert [turn.sampling.circuits for turn in turns] == [0] * 7
+    assert [turn.is_route_feasible for turn in turns] == [True, False, False, True, False, False, True]
+    dealt = {frozenset(range(k, 16, 3)) for k in (1, 2, 3)}
+    assert dealt <= {frozenset(route.tolist()) for route in one.incumbent.pool.routes}
+    assert loop.sampling_seconds > 0
+
+
+def test_with_route_every_decoding_alone_makes_no_routes() -> None:
+    """Between route turns selections are repaired to the same assignment costs, but nothing is toured."""
+    usual, apart = lane(MIDDLE, 0), lane(MIDDLE, 0)
+    vectors = list(np.random.default_rng(0).uniform(0, 900, (5, 30)))
+    every_turn = [DualLoop([usual]).step([vector])[0] for vector in vectors]
+    loop = DualLoop([apart], route_every=100)
+    seldom = [loop.step([vector])[0] for vector in vectors]
+    assert [turn.assignment_cost for turn in seldom if turn] == [turn.assignment_cost for turn in every_turn if turn]
+    assert [turn.is_route_feasible for turn in seldom if turn] == [True] + [False] * 4
+    assert len(apart.incumbent.pool) < len(usual.incumbent.pool)
+
+
+def test_a_lane_may_be_replaced() -> None:
+    """After an exchange in the middle, new and old lanes turn as they would alone: no layout or count is stale."""
+    loop = DualLoop([lane(SMALL, 0), lane(MIDDLE, 1)], decode_every=2)
+    loop.step([np.full(15, 300.0), np.full(30, 300.0)])
+    loop.lanes[0] = lane(LARGE, 5)
+    n = loop.lanes[0].dual.n_multipliers
+    together = loop.step([np.full(n, 400.0), np.full(30, 400.0)])
+    alone = DualLoop([lane(LARGE, 5)], decode_every=2).step([np.full(n, 400.0)])
+    assert together[0] is not None
+    assert alone[0] is not None
+    assert together[1] is not None
+    assert together[0].point.value == alone[0].point.value
+    assert together[0].route_cost == alone[0].route_cost < np.inf
+    assert not together[1].is_route_feasible  # its second turn
+    expected = lane(MIDDLE, 1).dual.evaluate(np.full(30, 400.0)).value
+    assert together[1].point.value == expected
+
+
+@pytest.mark.parametrize("name", ["decode_every", "route_every"])
+def test_turns_are_counted_from_one(name: str) -> None:
+    """Every zeroth turn is no turn."""
+    with pytest.raises(InputError, match=name):
+        DualLoop([lane(SMALL, 0)], **{name: 0})  # type: ignore[arg-type]

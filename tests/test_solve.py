@@ -21,7 +21,8 @@ from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import faults
 from lagrl.relaxation.knapsack import solve_knapsacks
-from lagrl.relaxation.sampler import SAMPLERS, Samples, SamplingCost
+from lagrl.relaxation.sampler import Samples, SamplingCost
+from lagrl.samplers import SAMPLERS
 from lagrl.solve import SolveConfig, SolveResult, default_linearisations, solve
 
 if TYPE_CHECKING:

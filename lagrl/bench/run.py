@@ -23,7 +23,7 @@ from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, LagrlError, SolutionError
 from lagrl.kernels import compile_kernels
 from lagrl.problems.cvrplib import read_instance
-from lagrl.relaxation.sampler import make_sampler
+from lagrl.samplers import make_sampler
 from lagrl.solve import SolveConfig, solve
 
 if TYPE_CHECKING:
@@ -114,12 +114,22 @@ class Task:
 
 
 def row_key(problem: CVRP, config: SolveConfig) -> str:
-    """Return what identifies a row: the instance's name and content, its fleet rule and the configuration."""
+    """Return what identifies a row: the instance's name and content, its fleet rule and the configuration.
+
+    A trained controller's weights are part of it, so that a checkpoint trained anew gets rows of its own.
+    """
     content = hashlib.sha256()
     for array in (problem.demand, problem.distance):
         content.update(array.tobytes())
     content.update(f"{problem.capacity} {problem.fleet}".encode())
-    return f"{problem.name}:{content.hexdigest()[:12]}:{config_hash(asdict(config))}"
+    return f"{problem.name}:{content.hexdigest()[:12]}:{config_hash(settings_of(config))}"
+
+
+def settings_of(config: SolveConfig) -> dict[str, object]:
+    """Return the configuration as plain values, with the fingerprint of a controller that has one."""
+    settings = asdict(config)
+    fingerprint = getattr(controller_factory(config.controller), "fingerprint", None)
+    return settings if fingerprint is None else {**settings, "controller_fingerprint": str(fingerprint)}
 
 
 def run(
@@ -199,7 +209,8 @@ _revision = cache(git_revision)  # once a run: what is loaded does not change wi
 
 def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: float) -> Row:
     config = task.config
-    settings = json.loads(json.dumps(asdict(config)))
+    settings = settings_of(config)
+    packages = getattr(controller_factory(config.controller), "packages", ())
     cost = result.solution.cost if result else None
     return {
         "schema": SCHEMA,
@@ -226,9 +237,9 @@ def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: fl
         "gap_pct": None if cost is None else problem.gap_percent(cost),
         "n_routes": result.solution.n_routes if result else None,
         "feasible": bool(result and result.solution.is_feasible(problem)),
-        "config": settings,
-        "config_hash": config_hash(asdict(config)),
-        "versions": versions(),
+        "config": json.loads(json.dumps(settings)),
+        "config_hash": config_hash(settings),
+        "versions": versions(*packages),
         "git_revision": _revision(),
         "history": [[e, round(s, 6), c] for e, s, c in result.history] if result else [],
     }

@@ -13,6 +13,8 @@ from lagrl.errors import InstanceError, SolutionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lagrl.problems.cvrp import CVRP
+
 
 @dataclass(frozen=True, eq=False)
 class AssignmentProblem:
@@ -33,6 +35,8 @@ class AssignmentProblem:
         [n] int64, d_i, demand units, 0 or more.
     capacity
         [K] int64, Q_k, demand units, 0 or more.
+    origin
+        The instance that it linearises, if any.
 
     Raises
     ------
@@ -43,6 +47,7 @@ class AssignmentProblem:
     cost: NDArray[np.float64] = field(repr=False)
     weight: NDArray[np.int64] = field(repr=False)
     capacity: NDArray[np.int64]
+    origin: CVRP | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         _require_array("cost", self.cost, np.float64, 2)

@@ -90,11 +90,13 @@ def minimum_vehicles(demand: NDArray[np.int64], capacity: int) -> int:
     capacity
         Demand units.
     """
-    bound = 0
-    for threshold in np.unique(np.append(demand[2 * demand <= capacity], 0)):
-        alone = demand > capacity - threshold
-        large = ~alone & (2 * demand > capacity)
-        small = (2 * demand <= capacity) & (demand >= threshold)
-        overflow = int(demand[small].sum()) - (int(large.sum()) * capacity - int(demand[large].sum()))
-        bound = max(bound, int(alone.sum()) + int(large.sum()) + max(0, -(-overflow // capacity)))
-    return max(bound, 1)
+    weight = np.sort(demand)
+    total = np.concatenate([[0], np.cumsum(weight)])  # of the lightest 0, 1, 2, … demands
+    n_small = int(np.searchsorted(weight, capacity // 2, side="right"))
+    threshold = np.append(weight[:n_small], 0)
+    n_together = np.searchsorted(weight, capacity - threshold, side="right")  # with room for the threshold
+    n_alone, n_large = len(weight) - n_together, n_together - n_small
+    room = n_large * capacity - (total[n_together] - total[n_small])
+    small = total[n_small] - total[np.searchsorted(weight, threshold)]
+    needed = n_alone + n_large + np.maximum(0, -((room - small) // capacity))
+    return max(int(needed.max()), 1)

@@ -111,6 +111,8 @@ class AssignmentDual:
         Name of the run in the sampler's context.
     ceiling
         Upper bound of every multiplier, distance units; 2·max a if None.
+    floor
+        Lower bound of every multiplier, distance units.
 
     Attributes
     ----------
@@ -127,6 +129,7 @@ class AssignmentDual:
         rng: np.random.Generator | None = None,
         run: str = "",
         ceiling: float | None = None,
+        floor: float = 0.0,
     ) -> None:
         self.problem = problem
         self.sampler = sampler or ExactSampler()
@@ -139,7 +142,7 @@ class AssignmentDual:
         self.sampling_seconds = 0.0
         self._rng = rng
         highest = 2.0 * max(float(problem.cost.max()), 1.0) if ceiling is None else ceiling
-        self._bounds = (np.zeros(problem.n_customers), np.full(problem.n_customers, highest))
+        self._bounds = (np.full(problem.n_customers, floor), np.full(problem.n_customers, highest))
 
     @cached_property
     def _batch(self) -> KnapsackBatch:
@@ -153,7 +156,7 @@ class AssignmentDual:
 
     @property
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """[n] bounds [0, ceiling], distance units.
+        """[n] bounds [floor, ceiling], distance units; the floor is 0 unless given.
 
         a ≥ 0 makes λ ≥ 0 lossless. The usual ceiling of 2·max a is a choice: it cost nothing on random problems whose
         vehicles had 2 % of room, but where every vehicle must be filled to the last unit, λ* can lie above it (or at

@@ -79,6 +79,21 @@ def linear_dual(problem: AssignmentProblem) -> LinearDual:
         master.price_left_out(left_out_cost)
 
 
+def multiplier_ceiling(problem: AssignmentProblem, warm: LinearDual) -> float:
+    """Return the highest multiplier worth allowing, distance units.
+
+    The usual 2·max a, or more where the linear relaxation's prices are near it or above.
+
+    Parameters
+    ----------
+    problem
+        The assignment problem.
+    warm
+        Its linear relaxation's prices.
+    """
+    return max(2.0 * float(problem.cost.max()), 1.5 * float(warm.multipliers.max()), 2.0)
+
+
 class _Master:
     """The relaxation over some pairs, kept warm in HiGHS; its first n columns leave a customer out at a cost."""
 

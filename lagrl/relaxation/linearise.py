@@ -13,6 +13,25 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
     from lagrl.relaxation.seeding import Seeds
 
+_FULL = 0.98  # share of the needed vehicles' capacity above which decoding seldom fits everyone
+
+
+def vehicles_to_try(problem: CVRP, turn: int = 0) -> int:
+    """Return with how many vehicles to linearise, K.
+
+    Where the fleet is not fixed, one vehicle more than needed is tried in turn: the bound on their number is often not
+    attained, and more routes can be shorter. Where the needed ones would be all but full, it comes first.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    turn
+        How often all seedings were used before.
+    """
+    spare = 0 if problem.fleet.rule == "exact" else (turn + (problem.tightness > _FULL)) % 2
+    return min(problem.minimum_vehicles + spare, problem.n_customers)
+
 
 def linearise(problem: CVRP, seeds: Seeds) -> AssignmentProblem:
     """Return the assignment problem a_ki = c(0, i) + c(i, s_k) − c(0, s_k) of the vehicles' seeds s_k.
@@ -44,4 +63,5 @@ def linearise(problem: CVRP, seeds: Seeds) -> AssignmentProblem:
         cost=np.maximum(detour, 0.0),
         weight=problem.demand,
         capacity=np.full(seeds.n_vehicles, problem.capacity),
+        origin=problem,
     )

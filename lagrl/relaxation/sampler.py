@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from lagrl.errors import InputError, UnknownNameError
-from lagrl.plugins import checked, imported
+from lagrl.errors import InputError
 from lagrl.relaxation.knapsack import solve_knapsacks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 
@@ -191,31 +188,3 @@ class ExactSampler:
         selection, _ = solve_knapsacks(reduced_cost, weight, capacity)
         counts = np.full((len(capacity), 1), max(shots, 1), np.int64)
         return Samples(selection[:, None, :], counts, SamplingCost(seconds=time.perf_counter() - started))
-
-
-SAMPLERS: dict[str, Callable[[], SubproblemSampler]] = {"exact": ExactSampler}
-
-
-def make_sampler(spec: str) -> SubproblemSampler:
-    """Make the sampler called `spec`.
-
-    Parameters
-    ----------
-    spec
-        A name in `SAMPLERS`, or `module:attribute`, where the attribute is called without arguments.
-
-    Raises
-    ------
-    UnknownNameError
-        If no such sampler is known.
-    InputError
-        If `module:attribute` cannot be imported or does not make a sampler.
-    """
-    if spec in SAMPLERS:
-        return SAMPLERS[spec]()
-    if ":" in spec:
-        made: SubproblemSampler = checked(
-            "sampler", spec, imported("sampler", spec), SubproblemSampler, "sample(...)"
-        )()
-        return made
-    raise UnknownNameError.of("sampler", spec, SAMPLERS, hint="; or module:attribute for your own")

@@ -61,12 +61,12 @@ def test_a_data_variable_that_names_no_folder_is_a_problem(tmp_path: Path, monke
     assert DATA_VARIABLE in finding.message
 
 
-@pytest.mark.parametrize("layout", ["package", "module", "bare folder", "unparsable", "marked by name only"])
+@pytest.mark.parametrize("layout", ["package", "module", "unparsable", "marked by name only"])
 def test_a_foreign_package_that_hides_ours_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str
 ) -> None:
     """Whatever Python would import instead is named by its path, without being run."""
-    place = {"module": "envs.py", "bare folder": "envs/other.py"}.get(layout, "envs/__init__.py")
+    place = {"module": "envs.py"}.get(layout, "envs/__init__.py")
     text = {"unparsable": "def (", "marked by name only": "__lagrl__ = 1\n"}.get(
         layout, "raise SystemExit('I was run')\n"
     )
@@ -79,6 +79,15 @@ def test_a_foreign_package_that_hides_ours_is_named(
     assert str(tmp_path / "envs") in finding.message
     assert finding.remedy is not None
     assert "rename" in finding.remedy
+
+
+def test_a_bare_folder_hides_only_what_is_not_installed(tmp_path: Path) -> None:
+    """Python takes a folder without `__init__.py` for a package only where it finds no other."""
+    for name in ("envs", "nowhere_else"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "other.py").write_text("raise SystemExit('I was run')\n", encoding="utf-8")
+    assert shadowing.find_foreign("envs", tmp_path) is None
+    assert str(tmp_path / "nowhere_else") in str(shadowing.find_foreign("nowhere_else", tmp_path))
 
 
 def test_our_own_packages_hide_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

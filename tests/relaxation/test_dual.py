@@ -118,6 +118,15 @@ def test_bounds_hold_a_maximiser_where_vehicles_have_room() -> None:
         assert dual.evaluate(np.maximum(multipliers, 0)).value >= dual.evaluate(multipliers).value - 1e-9
 
 
+def test_the_floor_is_0_unless_given() -> None:
+    """Clipping stops at the floor and at the ceiling."""
+    _, problem, usual = drawn(0)
+    other = AssignmentDual(problem, floor=-5.0, ceiling=3.0)
+    far = np.array([-1e9, 1e9] * (problem.n_customers // 2))
+    assert sorted(set(usual.clip(far))) == [0.0, 2 * problem.cost.max()]
+    assert sorted(set(other.clip(far))) == [-5.0, 3.0]
+
+
 def test_the_scale_is_the_typical_cheapest_cost() -> None:
     """Median over customers of the least cost, and never below 1."""
     _, problem, dual = drawn(0)

@@ -10,7 +10,7 @@ from oracles import milp_optimum, random_problem
 from lagrl.errors import InstanceError
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.relaxation.dual import AssignmentDual
-from lagrl.relaxation.linear_dual import linear_dual
+from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
 
 
 def full_relaxation(problem: AssignmentProblem) -> float:
@@ -75,3 +75,12 @@ def test_more_demand_than_capacity_is_refused() -> None:
     problem = AssignmentProblem(np.ones((2, 3)), np.full(3, 4), np.full(2, 5))
     with pytest.raises(InstanceError, match="12 is above the vehicles' capacity 10"):
         linear_dual(problem)
+
+
+def test_the_ceiling_leaves_room_above_the_prices() -> None:
+    """It is twice the largest cost, or half as much again as the largest price where that is more, and at least 2."""
+    problem = AssignmentProblem(np.array([[3.0, 5.0]]), np.array([1, 1]), np.array([2]))
+    for prices, ceiling in (([0.0, 1.0], 10.0), ([7.0, 1.0], 10.5)):
+        assert multiplier_ceiling(problem, LinearDual(np.array(prices), np.zeros(1), 0.0)) == ceiling
+    free = AssignmentProblem(np.zeros((1, 2)), np.array([1, 1]), np.array([2]))
+    assert multiplier_ceiling(free, linear_dual(free)) == 2.0

@@ -8,7 +8,8 @@ import pytest
 from lagrl.errors import InstanceError
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
-from lagrl.relaxation.linearise import linearise
+from lagrl.problems.fleet import Fleet
+from lagrl.relaxation.linearise import linearise, vehicles_to_try
 from lagrl.relaxation.seeding import SEEDINGS, Seeds, farthest
 
 
@@ -72,3 +73,21 @@ def test_too_few_vehicles_are_refused() -> None:
     problem = line()
     with pytest.raises(InstanceError, match="line: n_vehicles: 1 vehicles carry 10, the demand is 15; use at least 2"):
         linearise(problem, Seeds(problem.distance[[1]], "by hand"))
+
+
+def test_it_knows_the_instance() -> None:
+    """The assignment problem names what it linearises: observations need its distances."""
+    problem = line()
+    assert linearise(problem, Seeds(problem.distance[[1, 2]], "by hand")).origin is problem
+
+
+def test_a_spare_vehicle_is_tried_in_turn() -> None:
+    """Every second time, first where the needed ones would be full, never where the fleet is fixed."""
+    demand = (4, 4, 4)
+    loose, full = line(demand, 9), line(demand, 4)
+    assert [vehicles_to_try(loose, turn) for turn in range(3)] == [2, 3, 2]
+    assert [vehicles_to_try(full, turn) for turn in range(3)] == [3, 3, 3]  # there are three customers only
+    tight = line((4, 2, 2), 4)
+    assert [vehicles_to_try(tight, turn) for turn in range(3)] == [3, 2, 3]
+    fixed = CVRP(tight.name, tight.demand, 4, tight.distance, tight.coordinates, Fleet("exact", 2))
+    assert [vehicles_to_try(fixed, turn) for turn in range(3)] == [2, 2, 2]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lagrl.errors import InputError
 from lagrl.relaxation.knapsack import solve_knapsacks
-from lagrl.relaxation.sampler import SAMPLERS, ExactSampler, SampleContext, Samples, SubproblemSampler
+from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SubproblemSampler
 
 
 def samples_of(*strings: str, counts: list[int] | None = None) -> Samples:
@@ -98,11 +98,6 @@ def test_the_exact_sampler_draws_the_optimum_only() -> None:
     assert (samples.counts == 7).all()
     assert (samples.cost.circuits, samples.cost.shots) == (0, 0)
     assert samples.cost.seconds > 0
-
-
-def test_samplers_are_known_by_name() -> None:
-    """What the command line calls exact is the exact sampler."""
-    assert isinstance(SAMPLERS["exact"](), ExactSampler)
 
 
 @pytest.mark.parametrize(

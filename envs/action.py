@@ -1,0 +1,171 @@
+"""What an action does to the multipliers, and which action a move of the multipliers would have been."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from envs.records import from_record, to_record
+from lagrl.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from lagrl.relaxation.dual import DualPoint
+
+MODES = ("diagonal", "direction")
+TOLERANCE = 1e-6  # what float32 may add to ±1
+
+
+@dataclass(frozen=True)
+class ActionConfig:
+    """How numbers in [−1, 1] move multipliers.
+
+    Attributes
+    ----------
+    mode
+        `diagonal`: λ ← λ + s·D∘g with the positive diagonal D = D₀·10^(c·a). `direction`: λ ← λ + s·r·a, which can
+        move where g = 0.
+    base_step
+        D₀, in units of the dual's scale s.
+    decades
+        c: D lies in [D₀/10^c, D₀·10^c].
+    reach
+        r: the longest move of `direction`, in units of s.
+
+    Raises
+    ------
+    InputError
+        If a value is not positive and finite.
+    UnknownNameError
+        If the mode is not known.
+    """
+
+    mode: Literal["diagonal", "direction"] = "diagonal"
+    base_step: float = 0.03
+    decades: float = 2.0
+    reach: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UnknownNameError.of("action mode", str(self.mode), MODES)
+        for name in ("base_step", "decades", "reach"):
+            value = getattr(self, name)
+            if not 0 < value < np.inf:
+                raise InputError(f"{value} given", field=f"action.{name}", remedy="give a finite number above 0")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON values."""
+        return to_record(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> ActionConfig:
+        """Read what `to_json` gave; InputError if an entry is unknown, missing or of another type."""
+        return from_record(cls, record, "action")
+
+
+def next_multipliers(
+    action: NDArray[np.floating[Any]], point: DualPoint, scale: float, config: ActionConfig
+) -> NDArray[np.float64]:
+    """Return the multipliers that an action leads to, [n] distance units, not yet clipped to the dual's bounds.
+
+    Parameters
+    ----------
+    action
+        [n] in [−1, 1], one number per customer.
+    point
+        The multipliers to move from, priced: λ [n] and g [n].
+    scale
+        The dual's scale s, distance units.
+    config
+        The mode and its constants.
+
+    Raises
+    ------
+    InputError
+        If the action has another shape, or an entry is not finite or outside [−1, 1].
+    """
+    values = np.asarray(action)
+    if values.shape != point.multipliers.shape:
+        raise InputError(
+            f"array of shape {values.shape}", field="action", remedy=f"give shape {point.multipliers.shape}"
+        )
+    if not (np.abs(values) <= 1.0 + TOLERANCE).all():  # NaN compares false as well
+        refuse_entry(values)
+    bounded = np.clip(values.astype(np.float64), -1.0, 1.0)
+    if config.mode == "direction":
+        return point.multipliers + (scale * config.reach) * bounded
+    step = (scale * config.base_step) * np.power(10.0, config.decades * bounded)
+    return point.multipliers + step * point.violation
+
+
+def action_label(
+    multipliers: NDArray[np.float64],
+    target: NDArray[np.float64],
+    violation: NDArray[np.float64],
+    scale: float,
+    config: ActionConfig,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the action that goes from `multipliers` towards `target`: the inverse of `next_multipliers`.
+
+    Where a step is longer or shorter than the mode allows, the label is the nearest one: ±1. In `diagonal` mode a
+    customer with g = 0 cannot move (label 0, masked), and a move against g becomes the shortest one (−1).
+
+    Parameters
+    ----------
+    multipliers, target
+        [n] from where to where, distance units.
+    violation
+        [n] g at `multipliers`.
+    scale
+        The dual's scale s, distance units.
+    config
+        The mode and its constants.
+
+    Returns
+    -------
+    Action [n] in [−1, 1], and where it means anything [n].
+
+    Raises
+    ------
+    InputError
+        If the shapes differ or an entry is not finite.
+    """
+    arrays = {"multipliers": multipliers, "target": target, "violation": violation}
+    for name, array in arrays.items():
+        if array.shape != multipliers.shape or not np.isfinite(array).all():
+            raise InputError(
+                f"array of shape {array.shape} is not {multipliers.shape} finite numbers",
+                field=name,
+                remedy="give one finite number per customer",
+            )
+    move = (target - multipliers) / scale
+    if config.mode == "direction":
+        return np.clip(move / config.reach, -1.0, 1.0).astype(np.float32), np.ones(len(move), dtype=bool)
+    mask = violation != 0
+    with_g = mask & (move * violation > 0)
+    label = np.where(mask, -1.0, 0.0)
+    wanted = np.log10(move[with_g] / violation[with_g] / config.base_step) / config.decades
+    label[with_g] = np.clip(wanted, -1.0, 1.0)
+    return label.astype(np.float32), mask
+
+
+def refuse_entry(action: NDArray[np.floating[Any]], source: str | None = None) -> None:
+    """Raise for the first entry of an action [n] that is not a number in [−1, 1]; do nothing if there is none.
+
+    Raises
+    ------
+    InputError
+        Naming `source`, the customer and the value.
+    """
+    for customer in np.flatnonzero(~(np.abs(action) <= 1.0 + TOLERANCE))[:1]:
+        raise InputError(
+            f"customer {customer + 1} is given {float(action[customer])!r}",
+            source=source,
+            field="action",
+            remedy="give numbers in [-1, 1], clipped if they come from a Gaussian",
+        )

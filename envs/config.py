@@ -1,0 +1,216 @@
+"""What an episode is: instances, budget, samplers, actions, rewards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, is_dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from envs.action import ActionConfig
+from envs.records import from_record, to_record
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.relaxation.seeding import SEEDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LONGEST = 200
+"""Most steps of an episode."""
+
+_LARGEST_PADDING = 32_767  # neighbours are int16
+
+
+@dataclass(frozen=True)
+class RewardWeights:
+    """Weights of the potentials, see `envs.reward`.
+
+    Attributes
+    ----------
+    feasibility
+        Phase 1: share of customers served once.
+    gap
+        Phase 2: relative dual gap.
+    cost, cost_gap
+        Phase 3: best route cost over Clarke and Wright's, and the relative dual gap. The reference has 0.10 and 0.01.
+    """
+
+    feasibility: float = 3.0
+    gap: float = 3.0
+    cost: float = 10.0
+    cost_gap: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 <= value < np.inf:
+                raise InputError(f"{value} given", field=f"rewards.{name}", remedy="give a finite number of 0 or more")
+
+
+@dataclass(frozen=True)
+class CurriculumConfig:
+    """When a phase is over.
+
+    Attributes
+    ----------
+    window
+        Steps that are averaged.
+    share
+        Phase 1 ends when the mean share of customers served once exceeds this.
+    gap
+        Phase 2 ends when the mean relative dual gap falls below this.
+    """
+
+    window: int = 30
+    share: float = 0.65
+    gap: float = 0.20
+
+    def __post_init__(self) -> None:
+        if self.window < 1:
+            raise InputError(f"{self.window} given", field="curriculum.window", remedy="give 1 or more")
+        for name in ("share", "gap"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(
+                    f"{getattr(self, name)} given", field=f"curriculum.{name}", remedy="give a share in [0, 1]"
+                )
+
+
+@dataclass(frozen=True)
+class EnvConfig:
+    """What an episode is.
+
+    Attributes
+    ----------
+    n_max
+        Customers that observations and actions are padded to (N).
+    n_customers
+        Smallest and largest generated instance.
+    action
+        What an action means.
+    max_steps
+        Steps of an episode, at most 200; one more evaluation is spent on the start.
+    min_steps
+        If given, each episode draws its steps log-uniformly from [min_steps, max_steps].
+    decode_every
+        Evaluations from one repaired assignment to the next.
+    sampler
+        Prices λ: a name or `module:attribute`, see `lagrl.samplers`.
+    route_sampler
+        Its decoded, repaired, toured samples are the route feedback.
+    route_every
+        Evaluations from one route feedback to the next.
+    shots, n_joint
+        Strings per vehicle asked of an approximate sampler, and joint draws of them that are decoded.
+    start
+        `linear`: the prices of the linear relaxation; `zero`: λ = 0.
+    bounds
+        Lowest and highest multiplier, distance units; None: the same as in `lagrl.solve`.
+    phases
+        Curriculum phases (1 feasibility, 2 gap, 3 cost), in order.
+    seedings
+        Rules that place the seeds; each episode draws one.
+    rewards, curriculum
+        See there.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    UnknownNameError
+        If a start or seeding is not known.
+    """
+
+    n_max: int = 100
+    n_customers: tuple[int, int] = (20, 100)
+    action: ActionConfig = field(default_factory=ActionConfig)
+    max_steps: int = LONGEST
+    min_steps: int | None = None
+    decode_every: int = 2
+    sampler: str = "exact"
+    route_sampler: str = "qaoa"
+    route_every: int = 10
+    shots: int = 64
+    n_joint: int = 8
+    start: Literal["linear", "zero"] = "linear"
+    bounds: tuple[float, float] | None = None
+    phases: tuple[int, ...] = (2, 3)
+    seedings: tuple[str, ...] = ("kmeans", "sweep")
+    rewards: RewardWeights = field(default_factory=RewardWeights)
+    curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
+
+    def __post_init__(self) -> None:
+        _require_between("n_max", self.n_max, 1, _LARGEST_PADDING)
+        low, high = self.n_customers
+        _require_between("n_customers", high, 2, self.n_max, remedy="raise n_max or generate smaller instances")
+        _require_between("n_customers", low, 2, high)
+        _require_between("max_steps", self.max_steps, 1, LONGEST)
+        if self.min_steps is not None:
+            _require_between("min_steps", self.min_steps, 1, self.max_steps)
+        for name, least in (("decode_every", 1), ("route_every", 1), ("shots", 1), ("n_joint", 0)):
+            _require_between(name, getattr(self, name), least, None)
+        if self.start not in ("linear", "zero"):
+            raise UnknownNameError.of("start", str(self.start), ("linear", "zero"))
+        if self.bounds is not None and not (np.isfinite(self.bounds).all() and self.bounds[0] < self.bounds[1]):
+            raise InputError(f"{self.bounds} given", field="bounds", remedy="give finite numbers, the lower one first")
+        if not self.phases or list(self.phases) != sorted(set(self.phases) & {1, 2, 3}):
+            raise InputError(f"{self.phases} given", field="phases", remedy="give some of 1, 2, 3 in this order")
+        if not self.seedings:
+            raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
+        for rule in self.seedings:
+            if rule not in SEEDINGS:
+                raise UnknownNameError.of("seeding", rule, SEEDINGS)
+
+    @classmethod
+    def preset(cls, name: Literal["default", "reference"] = "default") -> EnvConfig:
+        """Return the configuration called `name`.
+
+        `reference` is that of Sharma and Lau (2026) as far as it is public: λ starts at 0 within [−400, 800], which
+        fits instances of small costs only, and all three phases are run through.
+
+        Raises
+        ------
+        UnknownNameError
+            If it is neither `default` nor `reference`.
+        """
+        if name == "default":
+            return cls()
+        if name == "reference":
+            return cls(
+                start="zero", bounds=(-400.0, 800.0), phases=(1, 2, 3), rewards=RewardWeights(cost=0.10, cost_gap=0.01)
+            )
+        raise UnknownNameError.of("environment preset", str(name), ("default", "reference"))
+
+    def changed(self, overrides: Mapping[str, Any]) -> EnvConfig:
+        """Return the configuration with some fields changed.
+
+        Parameters
+        ----------
+        overrides
+            Values by name; those of `action`, `rewards` and `curriculum` may be dicts of what changes there.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown or a value does not fit.
+        """
+        record = self.to_json()
+        for name, value in overrides.items():
+            plain = to_record(value) if is_dataclass(value) else value
+            if isinstance(plain, dict) and isinstance(record.get(name), dict):
+                plain = record[name] | plain
+            record[name] = plain
+        return EnvConfig.from_json(record)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON values."""
+        return to_record(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> EnvConfig:
+        """Read what `to_json` gave; InputError if an entry is unknown, missing or of another type."""
+        return from_record(cls, record, "environment")
+
+
+def _require_between(name: str, value: int, low: int, high: int | None, remedy: str = "") -> None:
+    if value < low or (high is not None and value > high):
+        allowed = f"{low} … {high}" if high is not None else f"{low} or more"
+        raise InputError(f"{value} given", field=name, remedy=remedy or f"give {allowed}")

@@ -1,0 +1,133 @@
+"""`LagrangianCVRP-v0`: one episode is one instance, one step one evaluation of its dual."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from envs.config import EnvConfig
+from envs.core import EpisodeBatch
+from envs.observation import observation_space
+from envs.render import RENDER_MODES, RenderMode, render_episode, require_mode
+from lagrl.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from envs.episode import Episode
+
+Observation = dict[str, Any]
+
+
+class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
+    """The dual loop with the controller taken out.
+
+    Observations are `Dict(nodes [N, 14] float32, node_mask [N] int8, neighbours [N, 5] int16)`, see
+    `envs.observation`; actions are `Box(−1, 1, (N,))`, see `envs.action`; rewards are differences of potentials, see
+    `envs.reward`. Episodes end (`terminated`) when the dual is proven optimal or the budget is spent: what is left
+    of it is in the observation, so the end belongs to the task, and `truncated` is left to wrappers.
+
+    Parameters
+    ----------
+    config
+        What an episode is; that of `preset` if None.
+    render_mode
+        `ansi` (a text), `rgb_array` (a picture; needs the viz extra) or None.
+    preset
+        `default` or `reference`.
+    overrides
+        Fields of `EnvConfig` to change.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        If the configuration, a sampler or the render mode is not possible.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 5}
+
+    def __init__(
+        self,
+        config: EnvConfig | None = None,
+        render_mode: RenderMode | None = None,
+        *,
+        preset: Literal["default", "reference"] = "default",
+        **overrides: Any,
+    ) -> None:
+        self.config = configured(config, preset, overrides)
+        self.render_mode = require_mode(render_mode)
+        self.batch = EpisodeBatch(self.config, 1)
+        self.observation_space = observation_space(self.config.n_max)
+        self.action_space = action_space(self.config.n_max)
+
+    @property
+    def episode(self) -> Episode:
+        """The episode under way; InputError before the first reset."""
+        return self.batch.episodes[0]
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begin an episode and spend its first evaluation.
+
+        Parameters
+        ----------
+        seed
+            Seeds the generator of this and all later episodes.
+        options
+            `instance`: a CVRP, a `.vrp` file, or an instance's name; generated if not given.
+
+        Raises
+        ------
+        InstanceError
+            If the instance is larger than the padding.
+        InputError
+            If an option is unknown, or the instance cannot be read.
+        """
+        super().reset(seed=seed)
+        info = self.batch.reset(0, self.np_random, instance_option(options))
+        return self.batch.observation(0), info
+
+    def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Move the multipliers and price them; see `EpisodeBatch.step` for what is refused."""
+        step = self.batch.step(np.asarray(action)[None])
+        return self.batch.observation(0), float(step.rewards[0]), bool(step.terminated[0]), False, step.infos[0]
+
+    def set_phase(self, phase: int) -> None:
+        """Set the curriculum phase of the episodes to come."""
+        self.batch.set_phase(phase)
+
+    def render(self) -> Any:
+        """Return the episode as text or picture [H, W, 3] uint8, as the render mode says."""
+        return None if self.render_mode is None else render_episode(self.episode, self.render_mode)
+
+
+def configured(
+    config: EnvConfig | None, preset: Literal["default", "reference"], overrides: Mapping[str, Any]
+) -> EnvConfig:
+    """Return the configuration, or else the preset, with fields changed."""
+    base = config or EnvConfig.preset(preset)
+    return base.changed(overrides) if overrides else base
+
+
+def action_space(n_max: int) -> spaces.Box:
+    """Return the space of padded actions."""
+    return spaces.Box(-1.0, 1.0, (n_max,), np.float32)
+
+
+def instance_option(options: Mapping[str, Any] | None) -> Any:
+    """Return the instance asked for, None if none was.
+
+    Raises
+    ------
+    InputError
+        If there are other options.
+    """
+    for name in sorted(set(options or ()) - {"instance"}, key=str):
+        raise InputError(f"unknown option {name!r}", field="options", remedy="known: instance")
+    return (options or {}).get("instance")

@@ -1,0 +1,136 @@
+"""The batch as Stable-Baselines3's VecEnv; a lane is reset in the very step that ends its episode."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import VecEnv
+
+from envs.core import EpisodeBatch
+from envs.env import action_space, instance_option
+from envs.generators import generator_of, generator_record
+from envs.observation import observation_space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from envs.config import EnvConfig
+    from lagrl.relaxation.sampler import SubproblemSampler
+
+
+class LagrangianVecEnv(VecEnv):
+    """B environments in one process, moved by one step of the dual loop.
+
+    Infos carry what SB3 expects: `terminal_observation`, and `episode` (return, length, seconds) as its Monitor
+    writes.
+
+    Parameters
+    ----------
+    config
+        What an episode is.
+    n_envs
+        Number of lanes B.
+    seed
+        Lane b draws its episodes from the generator seeded with [seed, b].
+    sampler, route_sampler
+        As for `EpisodeBatch`.
+    """
+
+    def __init__(
+        self,
+        config: EnvConfig,
+        n_envs: int,
+        seed: int = 0,
+        *,
+        sampler: Callable[[], SubproblemSampler] | None = None,
+        route_sampler: Callable[[], SubproblemSampler] | None = None,
+    ) -> None:
+        self.render_mode = None
+        self.config = config
+        self.batch = EpisodeBatch(config, n_envs, sampler=sampler, route_sampler=route_sampler)
+        self._generators = [np.random.default_rng([seed, lane]) for lane in range(n_envs)]
+        self._return = np.zeros(n_envs)
+        self._length = np.zeros(n_envs, dtype=np.int64)
+        self._started = time.perf_counter()
+        super().__init__(n_envs, observation_space(config.n_max), action_space(config.n_max))
+
+    def reset(self) -> dict[str, NDArray[Any]]:
+        """Begin an episode in every lane; what `seed` and `set_options` asked for counts for this reset."""
+        for lane in range(self.num_envs):
+            if self._seeds[lane] is not None:
+                self._generators[lane] = np.random.default_rng(self._seeds[lane])
+            instance = instance_option(self._options[lane])
+            self.reset_infos[lane] = self.batch.reset(lane, self._generators[lane], instance)
+        self._return[:], self._length[:] = 0.0, 0
+        self._reset_seeds()
+        self._reset_options()
+        return self.batch.observations()
+
+    def step_async(self, actions: NDArray[np.float32]) -> None:
+        """Keep the actions [B, N] for `step_wait`."""
+        self._actions = actions
+
+    def step_wait(self) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
+        """Move every lane; reset those whose episode ended."""
+        step = self.batch.step(self._actions)
+        self._return += step.rewards
+        self._length += 1
+        for lane in np.flatnonzero(step.terminated).tolist():
+            info = step.infos[lane]
+            info["terminal_observation"] = self.batch.observation(lane)
+            info["TimeLimit.truncated"] = False
+            info["episode"] = {
+                "r": round(float(self._return[lane]), 6),
+                "l": int(self._length[lane]),
+                "t": round(time.perf_counter() - self._started, 6),
+            }
+            self.reset_infos[lane] = self.batch.reset(lane, self._generators[lane])
+            self._return[lane], self._length[lane] = 0.0, 0
+        return self.batch.observations(), step.rewards.astype(np.float32), step.terminated, step.infos
+
+    def observations(self) -> dict[str, NDArray[Any]]:
+        """Return what all lanes see now, fresh arrays; after `load_state` there is no `reset` to return them."""
+        return self.batch.observations()
+
+    def set_phase(self, phase: int) -> None:
+        """Set the curriculum phase; each lane takes it on at its next reset."""
+        self.batch.set_phase(phase)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return everything needed to go on from here: plain JSON values, and arrays by name."""
+        record, arrays = self.batch.state()
+        record["generators"] = [generator_record(rng) for rng in self._generators]
+        return record, arrays | {"return": self._return.copy(), "length": self._length.copy()}
+
+    def load_state(self, record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where `state` was taken, to the bit; see `EpisodeBatch.load_state` for what is refused."""
+        self.batch.load_state(record, arrays)
+        self._generators = [generator_of(entry) for entry in record["generators"]]
+        self._return, self._length = np.array(arrays["return"]), np.array(arrays["length"])
+        self.reset_infos = [episode.info() for episode in self.batch.episodes]
+
+    def close(self) -> None:
+        """Nothing is held that needs closing."""
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """Return an attribute, the same for all lanes asked for."""
+        return [getattr(self, attr_name)] * len(list(self._get_indices(indices)))
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Refuse: lanes have no attributes of their own."""
+        raise AttributeError(f"lanes have no attribute {attr_name!r} of their own; make a new environment")
+
+    def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
+        """Refuse: lanes have no methods of their own; call those of this object."""
+        raise AttributeError(
+            f"lanes have no method {method_name!r} of their own; call it on the vectorised environment"
+        )
+
+    def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
+        """Whether each lane's infos carry what that wrapper adds: only Monitor's."""
+        return [issubclass(wrapper_class, Monitor)] * len(list(self._get_indices(indices)))

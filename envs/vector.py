@@ -1,0 +1,127 @@
+"""The batch as a Gymnasium vector environment; a lane is reset in the step after its episode's last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from envs.core import EpisodeBatch
+from envs.env import action_space, configured, instance_option
+from envs.observation import observation_space
+from envs.render import RENDER_MODES, RenderMode, render_episode, require_mode
+from lagrl.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from envs.config import EnvConfig
+
+Observations = dict[str, Any]
+
+
+class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArray[np.float64]"]):
+    """B environments in one process, moved by one step of the dual loop.
+
+    Lane b seeded with s plays the episodes that `LagrangianCVRP` seeded with s + b plays, to the bit.
+
+    Parameters
+    ----------
+    num_envs
+        Number of lanes B.
+    config, render_mode, preset, overrides
+        As for `LagrangianCVRP`.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {
+        "render_modes": list(RENDER_MODES),
+        "render_fps": 5,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        config: EnvConfig | None = None,
+        render_mode: RenderMode | None = None,
+        *,
+        preset: Literal["default", "reference"] = "default",
+        **overrides: Any,
+    ) -> None:
+        self.config = configured(config, preset, overrides)
+        self.num_envs = num_envs
+        self.render_mode = require_mode(render_mode)
+        self.batch = EpisodeBatch(self.config, num_envs)
+        self.single_observation_space = observation_space(self.config.n_max)
+        self.single_action_space = action_space(self.config.n_max)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._generators: list[np.random.Generator] = [np.random.default_rng() for _ in range(num_envs)]
+        self._is_over = np.zeros(num_envs, dtype=bool)
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observations, dict[str, Any]]:
+        """Begin an episode in every lane.
+
+        Parameters
+        ----------
+        seed
+            s seeds lane b with s + b; or one per lane.
+        options
+            `instance` for all lanes; `reset_mask` [B] bool resets some lanes only.
+        """
+        asked = dict(options or {})
+        mask = np.asarray(asked.pop("reset_mask", np.ones(self.num_envs, dtype=bool)))
+        if mask.shape != (self.num_envs,) or mask.dtype != bool:
+            raise InputError(f"array of shape {mask.shape}", field="reset_mask", remedy=f"give {self.num_envs} bools")
+        instance, seeds = instance_option(asked), self._seeds(seed)
+        infos: dict[str, Any] = {}
+        for lane in np.flatnonzero(mask).tolist():
+            if seeds[lane] is not None:
+                self._generators[lane] = np.random.default_rng(seeds[lane])
+            infos = self._add_info(infos, self.batch.reset(lane, self._generators[lane], instance), lane)
+        self._is_over[mask] = False
+        return self.batch.observations(), infos
+
+    def step(
+        self, actions: NDArray[np.float32]
+    ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Move every lane [B, N]; those whose episode is over are reset instead, their actions ignored."""
+        over = np.flatnonzero(self._is_over).tolist()
+        step = self.batch.step(actions, resting=over)
+        for lane in over:
+            step.infos[lane] = self.batch.reset(lane, self._generators[lane])
+        self._is_over = step.terminated.copy()
+        infos: dict[str, Any] = {}
+        for lane, info in enumerate(step.infos):
+            infos = self._add_info(infos, info, lane)
+        return (
+            self.batch.observations(),
+            step.rewards,
+            step.terminated,
+            np.zeros(self.num_envs, dtype=bool),
+            infos,
+        )
+
+    def set_phase(self, phase: int) -> None:
+        """Set the curriculum phase of the episodes to come."""
+        self.batch.set_phase(phase)
+
+    def render(self) -> tuple[Any, ...] | None:
+        """Return every lane's text or picture, as the render mode says."""
+        mode = self.render_mode
+        return None if mode is None else tuple(render_episode(episode, mode) for episode in self.batch.episodes)
+
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
+        if seed is None:
+            return [None] * self.num_envs
+        if isinstance(seed, int | np.integer):
+            return [int(seed) + lane for lane in range(self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise InputError(f"{len(seed)} given", field="seed", remedy=f"give one, or one for each of {self.num_envs}")
+        return list(seed)

@@ -1,0 +1,1 @@
+"""Knapsacks as quantum circuits: penalties, candidate sets, simulation and samplers."""

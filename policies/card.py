@@ -1,0 +1,157 @@
+"""The model card: who trained what, on what, by which command, and how well it was measured to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from lagrl.bench.provenance import git_revision, versions
+from lagrl.errors import InputError
+from policies.record import NUMBER, TEXT_OR_NONE, Types, read_fields, require_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+KINDS = ("bc", "ppo", "other")
+_PACKAGES = ("torch", "torch-geometric", "gymnasium", "stable-baselines3", "safetensors")
+
+CARD_FIELDS: dict[str, Types] = {
+    "name": (str,),
+    "kind": (str,),
+    "description": (str,),
+    "created": (str,),
+    "lagrl_version": (str,),
+    "git_revision": TEXT_OR_NONE,
+    "versions": (dict,),
+    "command": (str,),
+    "config": (dict,),
+    "training": (dict,),
+    "selection": (dict,),
+    "results": (list,),
+    "limitations": (str,),
+    "license": (str,),
+}
+
+TRAINING_FIELDS: dict[str, Types] = {
+    "instances": (str,),
+    "seed": (int,),
+    "steps": (int,),
+    "seconds": NUMBER,
+    "hardware": (str,),
+    "parent": TEXT_OR_NONE,
+}
+
+RESULT_FIELDS: dict[str, Types] = {"measured": (str,), "command": (str,), "figures": (dict,)}
+
+LIMITATIONS = (
+    "Trained on generated instances only. It moves multipliers and does not route: the quality of routes depends on "
+    "decoding as much. Values it raises bound the assignment surrogate, not the CVRP."
+)
+
+
+def model_card(
+    *,
+    name: str,
+    kind: str,
+    description: str,
+    command: str,
+    config: Mapping[str, Any],
+    training: Mapping[str, Any],
+    selection: Mapping[str, Any] | None = None,
+    results: Sequence[Mapping[str, Any]] = (),
+    limitations: str = LIMITATIONS,
+    license: str = "MIT",
+) -> dict[str, Any]:
+    """Return a card with the time, versions and revision filled in.
+
+    Parameters
+    ----------
+    name
+        The checkpoint's name.
+    kind
+        `bc` (cloned), `ppo` (fine-tuned) or `other`.
+    description
+        One or two sentences: what it does and when to use it.
+    command
+        The command that trained it.
+    config
+        That command's whole configuration, plain JSON.
+    training
+        `instances` (what it was trained on), `seed`, `steps`, `seconds`, `hardware` (see `hardware`), `parent` (the
+        checkpoint it started from, or None), and whatever else is worth knowing.
+    selection
+        Validation figures by which it was chosen.
+    results
+        One `{measured, command, figures}` each: on what it was measured, how to repeat that, and what came out.
+    limitations
+        What it must not be relied on for.
+    license
+        Of the weights.
+
+    Raises
+    ------
+    InputError
+        If a field is missing, unknown or of another type.
+    """
+    card = {
+        "name": name,
+        "kind": kind,
+        "description": description,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "lagrl_version": versions()["lagrl"],
+        "git_revision": git_revision(),
+        "versions": versions(*_PACKAGES),
+        "command": command,
+        "config": dict(config),
+        "training": dict(training),
+        "selection": dict(selection or {}),
+        "results": [dict(result) for result in results],
+        "limitations": limitations,
+        "license": license,
+    }
+    return checked_card(card)
+
+
+def checked_card(card: object, *, source: str | None = None) -> dict[str, Any]:
+    """Return the card if every field is there and of its type.
+
+    Parameters
+    ----------
+    card
+        What is to be a card.
+    source
+        The file it comes from, for messages.
+
+    Raises
+    ------
+    InputError
+        Naming the file, the field and the value.
+    """
+    remedy = "write the card with policies.card.model_card"
+    found = read_fields(card, CARD_FIELDS, source=source, field="card", remedy=remedy)
+    if found["kind"] not in KINDS:
+        problem = f"{found['kind']!r} is none of {', '.join(KINDS)}"
+        raise InputError(problem, source=source, field="card.kind", remedy=remedy)
+    if not _is_utc(found["created"]):
+        problem = f"{found['created']!r} is no UTC time"
+        raise InputError(problem, source=source, field="card.created", remedy="write it as 2030-01-31T12:00:00+00:00")
+    read_fields(found["training"], TRAINING_FIELDS, source=source, field="card.training", remedy=remedy, others=True)
+    for index, result in enumerate(found["results"]):
+        read_fields(result, RESULT_FIELDS, source=source, field=f"card.results[{index}]", remedy=remedy)
+    require_plain(found, source=source, field="card", remedy="give text, finite numbers, lists and objects only")
+    return found
+
+
+def hardware(accelerator: str | None = None) -> str:
+    """Describe the machine without naming it: system, architecture, cores, and the accelerator if one was used."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{platform.system()} {platform.machine()}, {cores} CPU cores" + (f", {accelerator}" if accelerator else "")
+
+
+def _is_utc(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).utcoffset() == timedelta(0)
+    except ValueError:
+        return False

@@ -1,0 +1,156 @@
+"""Checkpoints: weights as safetensors, and a JSON beside them that says what they are; nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import save
+
+from envs.action import ActionConfig
+from lagrl.errors import InputError
+from lagrl.files import replacing
+from policies.card import checked_card
+from policies.checkpoint_files import (
+    FORMAT,
+    OBSERVATION,
+    SCHEMA_VERSION,
+    TRAIN_AGAIN,
+    read_pair,
+    read_tensors,
+    require_finite,
+    require_same_observation,
+)
+from policies.config import PolicyConfig
+from policies.locate import CheckpointFiles, find_checkpoint
+from policies.network import DiagonalPrecondNet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained policy.
+
+    Attributes
+    ----------
+    net
+        The network, on the CPU, in evaluation mode.
+    policy
+        Its size.
+    action
+        What its actions mean; it was trained for no other.
+    card
+        See `policies.card.model_card`.
+    fingerprint
+        12 hexadecimal digits of what it does: weights, size and meaning of its actions, not the card.
+    """
+
+    net: DiagonalPrecondNet = field(repr=False)
+    policy: PolicyConfig
+    action: ActionConfig
+    card: dict[str, Any] = field(repr=False)
+    fingerprint: str = ""
+
+
+def save_checkpoint(
+    path: str | os.PathLike[str], net: DiagonalPrecondNet, action: ActionConfig, card: dict[str, Any]
+) -> None:
+    """Write `path`.safetensors and `path`.json.
+
+    Both are on the disk under other names before the first is renamed into place: a full disk or an interruption
+    leaves an older checkpoint as it was. No file system renames two files at once; a reader who comes between the two
+    finds that they do not belong together and looks again, see `load_checkpoint`.
+
+    Parameters
+    ----------
+    path
+        Where, such as `checkpoints/NAME`; the folder must exist.
+    net
+        The network; on any device.
+    action
+        What its actions mean.
+    card
+        See `policies.card.model_card`.
+
+    Raises
+    ------
+    InputError
+        If a weight is not finite or the card is not complete: nothing is written then.
+    OutputError
+        If the files cannot be written.
+    """
+    files = CheckpointFiles.at(path)
+    state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    require_finite(state, source=str(files.tensors), remedy="this training diverged; keep an earlier checkpoint")
+    content = save(state, metadata={"format": FORMAT})
+    record = {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "observation": OBSERVATION,
+        "action": action.to_json(),
+        "policy": net.config.to_json(),
+        "card": checked_card(card),
+    }
+    with replacing(files.record) as new_record, replacing(files.tensors) as new_tensors:
+        _write(new_tensors, content)
+        _write(new_record, (json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def load_checkpoint(spec: str | os.PathLike[str], *, expect_mode: str | None = None) -> Checkpoint:
+    """Read a checkpoint; every field, the checksum and every tensor's name, shape and type are checked.
+
+    Parameters
+    ----------
+    spec
+        A path, with or without suffix, else NAME or `checkpoints/NAME` of a shipped one.
+    expect_mode
+        Action mode that it must have been trained for; any if None.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such checkpoint.
+    InputError
+        If it is truncated, damaged, of another program or schema version, made for other observations or another
+        action mode, or holds anything unexpected.
+    """
+    files = find_checkpoint(spec)
+    record, content = read_pair(files)
+    source = str(files.record)
+    policy = _config(PolicyConfig, record["policy"], source)
+    action = _config(ActionConfig, record["action"], source)
+    if expect_mode is not None and action.mode != expect_mode:
+        problem = f"was trained for {action.mode!r}, not {expect_mode!r}"
+        remedy = f"use a checkpoint of mode {expect_mode!r}, or set the action mode to {action.mode!r}"
+        raise InputError(problem, source=source, field="action.mode", remedy=remedy)
+    require_same_observation(record["observation"], source)
+    card = checked_card(record["card"], source=source)
+    with torch.random.fork_rng(devices=[]):  # initial weights are thrown away, and cost no random numbers
+        net = DiagonalPrecondNet(policy)
+    net.load_state_dict(read_tensors(content, net, str(files.tensors)))
+    behaviour = [record["sha256"], policy.to_json(), action.to_json(), record["observation"]]
+    fingerprint = hashlib.sha256(json.dumps(behaviour, sort_keys=True).encode()).hexdigest()[:12]
+    return Checkpoint(net.eval(), policy, action, card, fingerprint)
+
+
+def _config(cls: type[Any], record: dict[str, Any], source: str) -> Any:
+    try:
+        return cls.from_json(record)
+    except InputError as error:
+        raise InputError(error.problem, source=source, field=error.field, remedy=TRAIN_AGAIN) from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write and wait for the disk: what a full disk refuses must be known before the first file is renamed."""
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())

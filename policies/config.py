@@ -1,0 +1,91 @@
+"""How large a policy is, and how widely it explores at first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from envs.records import from_record, to_record
+from lagrl.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LARGEST = {"hidden": 4096, "layers": 64, "heads": 64, "critic_hidden": 4096}
+_LOG_STD = (-10.0, 3.0)
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """The network's size and the initial spread of its actions.
+
+    Attributes
+    ----------
+    hidden
+        Width of a node's embedding; a multiple of `heads`.
+    layers
+        GATv2 layers.
+    heads
+        Attention heads of each, of width `head_width`.
+    critic_hidden
+        Width of the critic's own small network.
+    log_std
+        Initial ln σ of each customer's own exploration, in units of the action.
+    shared_log_std
+        Initial ln τ of a shift common to all customers' actions; None for none, and then there is nothing to learn.
+    min_log_std
+        Floor of both: cloning a deterministic expert would otherwise drive σ to 0, and leave PPO nothing to explore
+        with and a log-density that explodes.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    """
+
+    hidden: int = 64
+    layers: int = 2
+    heads: int = 4
+    critic_hidden: int = 64
+    log_std: float = -1.0
+    shared_log_std: float | None = -1.0
+    min_log_std: float = -3.0
+
+    def __post_init__(self) -> None:
+        for name, largest in _LARGEST.items():
+            value = getattr(self, name)
+            if not 1 <= value <= largest:
+                raise InputError(f"{value} given", field=f"policy.{name}", remedy=f"give 1 to {largest}")
+        if self.hidden % self.heads:
+            problem = f"{self.hidden} is no multiple of {self.heads} heads"
+            raise InputError(problem, field="policy.hidden", remedy="give a multiple of heads")
+        low, high = _LOG_STD
+        for name in ("log_std", "shared_log_std", "min_log_std"):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:  # false for NaN as well
+                raise InputError(f"{value} given", field=f"policy.{name}", remedy=f"give {low} to {high}")
+
+    @property
+    def head_width(self) -> int:
+        """Width of one attention head."""
+        return self.hidden // self.heads
+
+    @classmethod
+    def preset(cls, name: Literal["small", "reference"]) -> PolicyConfig:
+        """Return `small`, made for CPUs, or `reference`: 256 wide, 4 layers of 8 heads, independent exploration."""
+        presets = {
+            "small": cls(),
+            "reference": cls(hidden=256, layers=4, heads=8, critic_hidden=256, shared_log_std=None),
+        }
+        if name not in presets:
+            raise UnknownNameError.of("policy preset", name, presets)
+        return presets[name]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON values."""
+        return to_record(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> PolicyConfig:
+        """Read what `to_json` gave; InputError if an entry is unknown, missing, of another type or out of range."""
+        return from_record(cls, record, "policy")

@@ -1,0 +1,166 @@
+"""The network: a graph attention actor that gives every customer one number, and a critic of its own."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch_geometric.nn import GATv2Conv  # type: ignore[import-untyped]
+
+from envs.observation import FEATURES
+from policies.graph import GraphBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor
+
+    from policies.config import PolicyConfig
+
+N_FEATURES = len(FEATURES)
+
+
+class DiagonalPrecondNet(nn.Module):
+    r"""Means of the actions of all customers, and the value of the state; any number of customers, same weights.
+
+    Actor, with x_i the features of customer i, N(i) its nearest customers and G the whole instance:
+
+        h⁰ = W x
+        hˡ⁺¹ = LayerNorm(hˡ + elu(GATv2ˡ(hˡ)_i + Cˡ · mean_{j∈G} hˡ_j))
+        μ_i = w·hᴸ_i + v·x_i + b
+
+    GATv2 is the attention of Brody, Alon and Yahav (2022, How Attentive are Graph Attention Networks?, ICLR), over
+    N(i) ∪ {i}. A few layers of it see a few neighbourhoods only; the pooled mean tells every customer how the whole
+    instance fares. The skip v starts at 0 and w near 0, so that an untrained network answers about 0 everywhere: the
+    environment's base step.
+
+    The critic shares nothing with the actor: it averages and maximises a small network's view of the single
+    customers. It can be trained while the actor stays as it is to the bit, and its errors never reach the actor's
+    features; the price is a few thousand more weights.
+
+    Padding is dropped before anything is computed: the same states in the same order give the same bits under any N
+    on a CPU. (The same state among *other* states may differ in the last bit: matrix products round by their shape.)
+
+    Parameters
+    ----------
+    config
+        Size and initial spread.
+
+    Attributes
+    ----------
+    log_std, shared_log_std
+        ln σ and ln τ, see `MaskedGaussian`; the latter is None without shared exploration. Use `spread()`, which
+        keeps the floor.
+    """
+
+    def __init__(self, config: PolicyConfig) -> None:
+        super().__init__()
+        width = config.hidden
+        self.config = config
+        self.embed = nn.Linear(N_FEATURES, width)
+        self.attention = nn.ModuleList(
+            GATv2Conv(width, config.head_width, heads=config.heads, add_self_loops=False) for _ in range(config.layers)
+        )
+        self.context = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(config.layers))
+        self.norm = nn.ModuleList(nn.LayerNorm(width) for _ in range(config.layers))
+        self.head = nn.Linear(width, 1)
+        self.skip = nn.Linear(N_FEATURES, 1, bias=False)
+        self.log_std = nn.Parameter(torch.tensor(float(config.log_std)))
+        shared = config.shared_log_std
+        self.shared_log_std = None if shared is None else nn.Parameter(torch.tensor(float(shared)))
+        self.critic = Critic(config.critic_hidden)
+        nn.init.normal_(self.head.weight, std=0.01 * width**-0.5)  # normalised embeddings have length √width
+        nn.init.zeros_(self.head.bias)
+        nn.init.zeros_(self.skip.weight)
+
+    def forward(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the means [B, N], exactly 0 on padding, and the values [B].
+
+        Parameters
+        ----------
+        observation
+            `nodes` [B, N, 14], `node_mask` [B, N] and `neighbours` [B, N, k]; see `GraphBatch.compact` and, for what
+            an environment gives, `as_tensors`.
+        """
+        batch = GraphBatch.compact(observation)
+        return self._mean(batch), self.critic(batch)
+
+    def mean(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """Return the means [B, N] only."""
+        return self._mean(GraphBatch.compact(observation))
+
+    def value(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """Return the values [B] only."""
+        value: Tensor = self.critic(GraphBatch.compact(observation))
+        return value
+
+    def spread(self) -> tuple[Tensor, Tensor | None]:
+        """Return ln σ and ln τ (None without shared exploration), not below the floor, ready for `MaskedGaussian`."""
+        floor = self.config.min_log_std
+        shared = self.shared_log_std
+        return _floored(self.log_std, floor), None if shared is None else _floored(shared, floor)
+
+    def actor_parameters(self) -> Iterator[nn.Parameter]:
+        """Everything that actions depend on, spread included; disjoint from `critic_parameters`."""
+        named = self.named_parameters()
+        return (parameter for name, parameter in named if not name.startswith("critic."))
+
+    def critic_parameters(self) -> Iterator[nn.Parameter]:
+        """Everything that only values depend on."""
+        return self.critic.parameters()
+
+    def _mean(self, batch: GraphBatch) -> Tensor:
+        h = self.embed(batch.features)
+        for attention, context, norm in zip(self.attention, self.context, self.norm, strict=True):
+            pooled = context(batch.mean(h)).index_select(0, batch.graph)
+            h = norm(h + functional.elu(attention(h, batch.edges) + pooled))
+        return batch.padded((self.head(h) + self.skip(batch.features)).squeeze(1))
+
+
+class Critic(nn.Module):
+    """V = MLP(mean_i φ(x_i) ‖ max_i φ(x_i)), a function of the set of customers (Zaheer et al. 2017, Deep Sets)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.node = _mlp(N_FEATURES, width, width)
+        self.graph = _mlp(2 * width, width, 1)
+
+    def forward(self, batch: GraphBatch) -> Tensor:
+        """Return the values [B]."""
+        seen = functional.elu(self.node(batch.features))
+        value: Tensor = self.graph(torch.cat([batch.mean(seen), batch.maximum(seen)], dim=1))
+        return value.squeeze(1)
+
+
+def _mlp(*widths: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(widths):
+        layers += [nn.ELU(), nn.Linear(before, after)] if layers else [nn.Linear(before, after)]
+    return nn.Sequential(*layers)
+
+
+def _floored(value: Tensor, floor: float) -> Tensor:
+    floored: Tensor = _Floor.apply(value, floor)  # type: ignore[no-untyped-call]
+    return floored
+
+
+class _Floor(torch.autograd.Function):
+    """max(x, floor) whose gradient is withheld only where it would push further below.
+
+    A plain clamp has no gradient at all below the floor: a spread that cloning pressed down would stay there for
+    good, whatever PPO thinks of it.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, floor: float) -> Tensor:
+        ctx.save_for_backward(value > floor)
+        return value.clamp(min=floor)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor, None]:
+        (above,) = ctx.saved_tensors
+        (gradient,) = gradients
+        return torch.where(above | (gradient < 0), gradient, torch.zeros_like(gradient)), None

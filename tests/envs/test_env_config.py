@@ -1,0 +1,103 @@
+"""Configurations: presets, strict JSON, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from envs.action import ActionConfig
+from envs.config import CurriculumConfig, EnvConfig, RewardWeights
+from lagrl.errors import InputError, UnknownNameError
+
+
+@pytest.mark.parametrize("config", [EnvConfig(), EnvConfig.preset("reference"), EnvConfig(min_steps=10, n_max=250)])
+def test_json_and_back(config: EnvConfig) -> None:
+    """A configuration survives a JSON file unchanged."""
+    assert EnvConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_the_reference_preset_is_the_reference() -> None:
+    """λ starts at 0 in [−400, 800], all phases, the published weights and constants."""
+    config = EnvConfig.preset("reference")
+    assert (config.start, config.bounds, config.phases) == ("zero", (-400.0, 800.0), (1, 2, 3))
+    assert config.rewards == RewardWeights(3.0, 3.0, 0.10, 0.01)
+    assert config.curriculum == CurriculumConfig(30, 0.65, 0.20)
+    assert (config.max_steps, config.decode_every) == (200, 2)
+
+
+def damaged(**changes: Any) -> dict[str, Any]:
+    """The default's record with entries changed; None removes one."""
+    record = EnvConfig().to_json() | changes
+    return {name: value for name, value in record.items() if value != "removed"}
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (damaged(colour=1), "unknown entry 'colour'"),
+        (damaged(n_max="removed"), "'n_max' is missing"),
+        (damaged(n_max="a hundred"), r"environment\.n_max"),
+        (damaged(n_max=True), r"environment\.n_max"),
+        (damaged(n_max=100.5), r"environment\.n_max"),
+        (damaged(n_customers=[20]), r"environment\.n_customers"),
+        (damaged(seedings=["sweep", 3]), r"environment\.seedings\[1\]"),
+        (damaged(action={"mode": "diagonal"}), r"environment\.action"),
+        (damaged(action=7), "int is not a record"),
+        (damaged(bounds=[0, 1, 2]), r"environment\.bounds"),
+        (damaged(start="middle"), r"environment\.start"),
+    ],
+)
+def test_damaged_records_are_refused(record: dict[str, Any], told: str) -> None:
+    """Unknown, missing and mistyped entries are named."""
+    with pytest.raises(InputError, match=told):
+        EnvConfig.from_json(record)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"n_customers": (20, 101)}, "raise n_max"),
+        ({"n_customers": (1, 50)}, "n_customers"),
+        ({"n_customers": (50, 40)}, "n_customers"),
+        ({"max_steps": 201}, "max_steps"),
+        ({"max_steps": 50, "min_steps": 60}, "min_steps"),
+        ({"n_max": 40_000}, "n_max"),
+        ({"decode_every": 0}, "decode_every"),
+        ({"route_every": 0}, "route_every"),
+        ({"shots": 0}, "shots"),
+        ({"bounds": (1.0, 1.0)}, "bounds"),
+        ({"phases": ()}, "phases"),
+        ({"phases": (3, 2)}, "phases"),
+        ({"phases": (2, 4)}, "phases"),
+        ({"seedings": ()}, "seedings"),
+    ],
+)
+def test_impossible_values_are_refused(fields: dict[str, Any], told: str) -> None:
+    """Each message names the field."""
+    with pytest.raises(InputError, match=told):
+        EnvConfig(**fields)
+
+
+def test_unknown_names_are_refused() -> None:
+    """Seedings, starts and presets."""
+    with pytest.raises(UnknownNameError, match="sweep"):
+        EnvConfig(seedings=("swep",))
+    with pytest.raises(UnknownNameError, match="linear"):
+        EnvConfig(start="middle")  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match="reference"):
+        EnvConfig.preset("refrence")  # type: ignore[arg-type]
+    for bad in (lambda: RewardWeights(gap=-1.0), lambda: CurriculumConfig(window=0), lambda: CurriculumConfig(gap=2.0)):
+        with pytest.raises(InputError):
+            bad()
+
+
+def test_changes_may_be_partial() -> None:
+    """Nested records are merged, dataclasses replace, and the rest stays."""
+    changed = EnvConfig().changed({"action": {"mode": "direction"}, "rewards": RewardWeights(gap=1.0), "n_max": 120})
+    assert changed.action == ActionConfig(mode="direction")
+    assert changed.rewards == RewardWeights(gap=1.0)
+    assert (changed.n_max, changed.max_steps) == (120, 200)
+    with pytest.raises(InputError, match="colour"):
+        EnvConfig().changed({"colour": 1})

@@ -1,0 +1,168 @@
+"""The two batched adapters: Gymnasium's next-step and SB3's same-step autoreset."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode
+from stable_baselines3 import PPO
+from stable_baselines3.common.evaluation import evaluate_policy
+
+from envs.config import EnvConfig
+from envs.core import EpisodeBatch
+from envs.env import LagrangianCVRP
+from envs.sb3 import LagrangianVecEnv
+from envs.vector import LagrangianVectorEnv
+from lagrl.errors import InputError
+
+CONFIG = EnvConfig(n_max=16, n_customers=(6, 16), max_steps=6, min_steps=2, route_sampler="product", shots=8)
+
+
+def some_actions(step: int, n_lanes: int) -> np.ndarray:
+    """The actions of a step."""
+    return np.random.default_rng([1, step]).uniform(-1, 1, (n_lanes, CONFIG.n_max)).astype(np.float32)
+
+
+def test_vector_lanes_are_single_environments() -> None:
+    """Lane b of seed s plays what the single environment of seed s + b plays, resets one step late."""
+    vector = gymnasium.make_vec("envs:LagrangianCVRP-v0", num_envs=3, config=CONFIG)
+    assert isinstance(vector, LagrangianVectorEnv)
+    assert vector.metadata["autoreset_mode"] == AutoresetMode.NEXT_STEP
+    seen, _ = vector.reset(seed=7)
+    singles = [LagrangianCVRP(CONFIG) for _ in range(3)]
+    for b, single in enumerate(singles):
+        assert all(np.array_equal(seen[name][b], array) for name, array in single.reset(seed=7 + b)[0].items())
+    is_over = [False] * 3
+    n_resets = 0
+    for t in range(20):
+        actions = some_actions(t, 3)
+        seen, rewards, terminated, truncated, infos = vector.step(actions)
+        assert vector.observation_space.contains(seen)
+        assert not truncated.any()
+        for b, single in enumerate(singles):
+            if is_over[b]:
+                observation, info = single.reset()
+                reward, is_over[b] = 0.0, False
+                n_resets += 1
+            else:
+                observation, reward, is_over[b], _, info = single.step(actions[b])
+            assert all(np.array_equal(seen[name][b], array) for name, array in observation.items())
+            assert (rewards[b], terminated[b]) == (reward, is_over[b])
+            assert infos["evaluations"][b] == info["evaluations"]
+    assert n_resets > 3
+
+
+def test_vector_reset_takes_masks_and_seeds() -> None:
+    """Only masked lanes begin again; seeds may be given one by one; wrong ones are refused."""
+    vector = LagrangianVectorEnv(2, CONFIG)
+    first, _ = vector.reset(seed=[3, 4])
+    second, infos = vector.reset(seed=[5, 5], options={"reset_mask": np.array([False, True]), "instance": "G-n16-k3"})
+    np.testing.assert_array_equal(first["nodes"][0], second["nodes"][0])
+    assert vector.batch.episodes[1].problem.name == "G-n16-k3"
+    assert infos["_phase"].tolist() == [False, True]
+    for bad in ({"seed": [1, 2, 3]}, {"options": {"reset_mask": np.ones(3, dtype=bool)}}):
+        with pytest.raises(InputError):
+            vector.reset(**bad)
+
+
+def test_vector_renders_every_lane() -> None:
+    """One text per lane."""
+    vector = LagrangianVectorEnv(2, CONFIG, render_mode="ansi")
+    vector.reset(seed=0)
+    texts = vector.render()
+    assert texts is not None
+    assert len(set(texts)) == 2
+
+
+def test_sb3_resets_in_the_same_step() -> None:
+    """At an episode's end the observation is the next one's, the last one's and the totals are in the info."""
+    vector = LagrangianVecEnv(CONFIG, 3, seed=2)
+    batch = EpisodeBatch(CONFIG, 3)
+    generators = [np.random.default_rng([2, lane]) for lane in range(3)]
+    vector.reset()
+    for lane in range(3):
+        batch.reset(lane, generators[lane])
+    total, length, n_ends = np.zeros(3), np.zeros(3), 0
+    for t in range(20):
+        actions = some_actions(t, 3)
+        seen, rewards, dones, infos = vector.step(actions)
+        step = batch.step(actions)
+        np.testing.assert_array_equal(rewards, step.rewards.astype(np.float32))
+        np.testing.assert_array_equal(dones, step.terminated)
+        total, length = total + step.rewards, length + 1
+        for lane in np.flatnonzero(dones).tolist():
+            last = batch.observation(lane)
+            assert all(np.array_equal(infos[lane]["terminal_observation"][name], last[name]) for name in last)
+            assert infos[lane]["episode"]["r"] == pytest.approx(total[lane], abs=1e-6)
+            assert infos[lane]["episode"]["l"] == length[lane]
+            assert infos[lane]["TimeLimit.truncated"] is False
+            total[lane], length[lane] = 0.0, 0
+            batch.reset(lane, generators[lane])
+            n_ends += 1
+        for lane in np.flatnonzero(~dones).tolist():
+            assert "terminal_observation" not in infos[lane]
+        now = batch.observations()
+        assert all(np.array_equal(seen[name], now[name]) for name in now)
+    assert n_ends > 3
+
+
+def play(vector: LagrangianVecEnv, steps: range) -> list[Any]:
+    """Everything a trainer sees, as comparable text."""
+    seen = []
+    for t in steps:
+        observations, rewards, dones, infos = vector.step(some_actions(t, vector.num_envs))
+        for info in infos:
+            info.get("episode", {}).pop("t", None)
+            last = info.pop("terminal_observation", {})
+            seen.append([array.tobytes() for array in last.values()])
+        seen.append([observations["nodes"].tobytes(), rewards.tobytes(), dones.tolist(), repr(infos)])
+    return seen
+
+
+@pytest.mark.parametrize("name", ["product", "qaoa"])
+def test_sb3_goes_on_from_a_state_to_the_bit(name: str) -> None:
+    """Saved between two steps, through JSON, a fresh environment goes on as the undisturbed one, resets included."""
+    config = replace(CONFIG, route_sampler=name, route_every=3)
+    vector = LagrangianVecEnv(config, 3, seed=0)
+    vector.reset()
+    play(vector, range(9))
+    record, arrays = vector.state()
+    undisturbed = play(vector, range(9, 25))
+    again = LagrangianVecEnv(config, 3, seed=99)
+    again.load_state(json.loads(json.dumps(record)), arrays)
+    assert play(again, range(9, 25)) == undisturbed
+    assert any(bool(lasts[0]) for lasts in undisturbed if lasts)
+
+
+def test_sb3_seeds_options_and_phases() -> None:
+    """`seed` and `set_options` count for the next reset, `set_phase` from each lane's next reset on."""
+    vector = LagrangianVecEnv(CONFIG, 2, seed=0)
+    vector.seed(5)
+    vector.set_options({"instance": "G-n16-k3"})
+    first = vector.reset()
+    assert [episode.problem.name for episode in vector.batch.episodes] == ["G-n16-k3"] * 2
+    vector.set_phase(3)
+    vector.seed(5)
+    vector.set_options({"instance": "G-n16-k3"})
+    np.testing.assert_array_equal(vector.reset()["nodes"], first["nodes"])
+    assert [info["phase"] for info in vector.reset_infos] == [3, 3]
+    vector.reset()
+    assert all(episode.problem.name != "G-n16-k3" for episode in vector.batch.episodes)
+    for refused in (lambda: vector.env_method("set_phase", 2), lambda: vector.set_attr("phase", 2)):
+        with pytest.raises(AttributeError, match="of their own"):
+            refused()
+
+
+def test_stock_sb3_can_train_on_it() -> None:
+    """PPO with its own multi-input policy takes a rollout and an update; evaluation uses the infos' totals."""
+    vector = LagrangianVecEnv(CONFIG, 2, seed=0)
+    model = PPO("MultiInputPolicy", vector, n_steps=8, batch_size=8, n_epochs=1, seed=0, device="cpu")
+    model.learn(16)
+    assert len(model.ep_info_buffer) > 0
+    mean, _ = evaluate_policy(model, vector, n_eval_episodes=2)
+    assert np.isfinite(mean)

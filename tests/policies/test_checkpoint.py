@@ -1,0 +1,327 @@
+"""Checkpoints: written whole, read with suspicion."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from observations import observation
+from safetensors.torch import load_file, save_file
+
+import policies.checkpoint
+from checkpoints import TINY, some_card, some_checkpoint, some_net
+from envs.action import ActionConfig
+from lagrl.errors import InputError, OutputError, UnknownNameError
+from policies.card import checked_card, hardware
+from policies.checkpoint import load_checkpoint, save_checkpoint
+from policies.locate import shipped_folder
+
+
+@pytest.fixture(autouse=True)
+def impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for writers of damaged files; only one test has a writer."""
+    if "overwritten" not in request.node.name:
+        monkeypatch.setattr("policies.checkpoint_files._BETWEEN_FILES", 0.0)
+
+
+def edit(path: Path, **changes: Any) -> None:
+    """Change fields of a checkpoint's record; None removes one."""
+    file = path.with_suffix(".json")
+    record = json.loads(file.read_text())
+    record = {name: value for name, value in (record | changes).items() if value is not None}
+    file.write_text(json.dumps(record))
+
+
+def edit_weights(path: Path, change: dict[str, torch.Tensor | None]) -> None:
+    """Change weights and the checksum that goes with them; None removes one."""
+    file = path.with_suffix(".safetensors")
+    weights = load_file(file) | change
+    save_file({name: tensor for name, tensor in weights.items() if tensor is not None}, file)
+    content = file.read_bytes()
+    edit(path, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return a good checkpoint."""
+    return some_checkpoint(tmp_path)
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    """Weights come back to the bit, with size, action and card; no random number is spent on it."""
+    net, action, card = some_net(), ActionConfig("direction", reach=0.2), some_card()
+    save_checkpoint(tmp_path / "a", net, action, card)
+    before = torch.random.get_rng_state()
+    loaded = load_checkpoint(tmp_path / "a")
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert (loaded.policy, loaded.action, loaded.card) == (TINY, action, card)
+    state = observation([7, 4], 9)
+    assert all(map(torch.equal, loaded.net(state), net(state)))
+    assert not loaded.net.training
+
+
+@pytest.mark.parametrize("name", ["bc-0.5", "v1.2.json.x", "plain"])
+def test_names_may_hold_dots(tmp_path: Path, name: str) -> None:
+    """Only the two suffixes are ever cut off, and either may be given."""
+    some_checkpoint(tmp_path, name)
+    for suffix in ("", ".json", ".safetensors"):
+        assert load_checkpoint(tmp_path / f"{name}{suffix}").card["name"] == name
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    """The same weights and card are the same files."""
+    net, card = some_net(), some_card()
+    for name in ("a", "b"):
+        save_checkpoint(tmp_path / name, net, ActionConfig(), card)
+    for suffix in (".json", ".safetensors"):
+        assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_record_is_readable(path: Path) -> None:
+    """The JSON says what the weights are, in the open, and how many bytes they should be."""
+    record = json.loads(path.with_suffix(".json").read_text())
+    weights = path.with_suffix(".safetensors").read_bytes()
+    assert record["schema_version"] == 1
+    assert record["bytes"] == len(weights)
+    assert record["sha256"] == hashlib.sha256(weights).hexdigest()
+    assert len(record["observation"]["features"]) == 14
+    assert record["card"]["training"]["seconds"] == 1.5
+
+
+def test_truncated(path: Path) -> None:
+    """Cut short anywhere, the weights are refused, and the message says how much is left."""
+    file = path.with_suffix(".safetensors")
+    content = file.read_bytes()
+    for length in (len(content) - 1, 100, 0):
+        file.write_bytes(content[:length])
+        with pytest.raises(InputError, match=rf"tiny.safetensors: holds {length} of {len(content)} bytes: truncated"):
+            load_checkpoint(path)
+
+
+def test_damaged(path: Path) -> None:
+    """One flipped bit is noticed."""
+    file = path.with_suffix(".safetensors")
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="sha256"):
+        load_checkpoint(path)
+
+
+def test_not_safetensors(path: Path) -> None:
+    """A header that lies, or a pickle with a right checksum, is refused and nothing of it is run."""
+    file = path.with_suffix(".safetensors")
+    for content in (struct.pack("<Q", 2**60) + b"{}", b"\x80\x04cos\nsystem\n(S'exit 1'\ntR."):
+        file.write_bytes(content)
+        edit(path, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+        with pytest.raises(InputError, match=r"tiny\.safetensors: is not safetensors"):
+            load_checkpoint(path)
+
+
+def test_nothing_here_unpickles() -> None:
+    """Loading a checkpoint imports no code that could run what a file says."""
+    package = Path(policies.checkpoint.__file__).parent
+    text = "".join(file.read_text() for file in package.glob("*.py"))
+    for word in ("pickle.", "torch.load", "import pickle", "eval("):
+        assert word not in text.replace(".eval(", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": "else"}, "format: does not describe a lagrl checkpoint"),
+        ({"schema_version": 2}, "schema_version: 2 found, 1 wanted"),
+        ({"schema_version": None}, "schema_version: None found, 1 wanted"),
+        ({"sha256": 3}, "sha256: 3 is not text"),
+        ({"card": None}, "lacks card"),
+        ({"extra": 1}, "unknown extra"),
+        ({"policy": {"hidden": 64}}, "policy"),
+        ({"action": ActionConfig().to_json() | {"mode": "up"}}, "action.mode"),
+        ({"action": ActionConfig().to_json() | {"base_step": -1.0}}, "action.base_step"),
+        ({"policy": TINY.to_json() | {"hidden": 10**9}}, "policy.hidden"),
+        (
+            {"observation": {"features": ["a", "b"], "n_neighbours": 5, "horizon": 200}},
+            "made for .'a', 'b'.*multiplier",
+        ),
+    ],
+)
+def test_other_records(path: Path, changes: dict[str, Any], message: str) -> None:
+    """Another program's, version's or observation's record is refused; file, field and value are named."""
+    edit(path, **changes)
+    with pytest.raises(InputError, match=message) as caught:
+        load_checkpoint(path)
+    assert caught.value.source == str(path) + ".json"
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "\x00\xff", "null"])
+def test_record_is_no_json(path: Path, text: str) -> None:
+    """Anything but a JSON object is refused in the name of the file."""
+    path.with_suffix(".json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match=r"tiny\.json"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"head.bias": None}, "head.bias: is missing: foreign"),
+        ({"other": torch.zeros(1)}, "other: is not part of this policy: foreign"),
+        ({"head.bias": torch.zeros(2)}, r"head.bias: torch.float32 \[2\] found, torch.float32 \[1\] wanted"),
+        ({"head.bias": torch.zeros(1, dtype=torch.float64)}, "head.bias: torch.float64"),
+        ({"head.bias": torch.tensor([float("nan")])}, "head.bias: holds a weight that is not finite"),
+    ],
+)
+def test_foreign_weights(path: Path, change: dict[str, torch.Tensor | None], message: str) -> None:
+    """Weights that are not just this policy's are refused, however right their checksum."""
+    edit_weights(path, change)
+    with pytest.raises(InputError, match=message):
+        load_checkpoint(path)
+
+
+def test_action_mode(path: Path) -> None:
+    """A policy of one mode is not run in another."""
+    assert load_checkpoint(path, expect_mode="diagonal").action.mode == "diagonal"
+    with pytest.raises(InputError, match="trained for 'diagonal', not 'direction'"):
+        load_checkpoint(path, expect_mode="direction")
+
+
+@pytest.mark.parametrize("suffix", [".json", ".safetensors"])
+def test_half_a_checkpoint(path: Path, suffix: str) -> None:
+    """With one file missing, the message names it."""
+    path.with_suffix(suffix).unlink()
+    with pytest.raises(InputError, match=rf"tiny\{suffix}: is missing"):
+        load_checkpoint(path)
+
+
+def test_name_is_a_path_first_then_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`checkpoints/NAME` is looked for here, then among the shipped ones; unknown names list those."""
+    shipped, here = tmp_path / "shipped", tmp_path / "here"
+    (here / "checkpoints").mkdir(parents=True)
+    shipped.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr("policies.locate.shipped_folder", lambda: shipped)
+    some_checkpoint(shipped, "small-bc", seed=1)
+    assert load_checkpoint("checkpoints/small-bc").card["name"] == "small-bc"
+    assert load_checkpoint("small-bc").card["name"] == "small-bc"
+    some_checkpoint(here / "checkpoints", "small-bc", seed=2)
+    net = load_checkpoint("checkpoints/small-bc").net
+    assert torch.equal(net.head.weight, some_net(2).head.weight)
+    with pytest.raises(UnknownNameError, match="did you mean 'checkpoints/small-bc'"):
+        load_checkpoint("checkpoints/small-bd")
+    with pytest.raises(UnknownNameError, match="checkpoints/small-bc"):
+        load_checkpoint("elsewhere/small-bc")
+
+
+def test_shipped_folder_is_beside_the_package_in_a_checkout() -> None:
+    """Without an installed copy, the checkout's own folder is where shipped ones are."""
+    assert shipped_folder().name in ("checkpoints", "shipped")
+    assert shipped_folder().parent in (Path(policies.__file__).parent, Path(policies.__file__).parents[1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "magic"}, "card.kind: 'magic'"),
+        ({"created": "yesterday"}, "card.created: 'yesterday'"),
+        ({"seeds": 1}, "card: unknown seeds"),
+        ({"training": {}}, "card.training: lacks hardware"),
+        ({"results": [{"figures": {}}]}, r"card.results\[0\]: lacks command, measured"),
+        ({"selection": {"ratio": float("nan")}}, "card: is not plain JSON"),
+    ],
+)
+def test_incomplete_card(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    """A card that says too little or nonsense is refused before anything is written."""
+    with pytest.raises(InputError, match=message):
+        save_checkpoint(tmp_path / "a", some_net(), ActionConfig(), some_card(**changes))
+    assert not list(tmp_path.iterdir())
+
+
+def test_card_says_where_it_comes_from() -> None:
+    """Time, versions and hardware are there, and no host is named."""
+    card = checked_card(some_card())
+    assert card["created"].endswith("+00:00")
+    assert "torch" in card["versions"]
+    assert os.uname().nodename not in hardware()
+
+
+def test_diverged_weights_are_not_saved(path: Path) -> None:
+    """NaN weights leave the older checkpoint as it was."""
+    before = path.with_suffix(".safetensors").read_bytes()
+    net = some_net()
+    with torch.no_grad():
+        net.head.bias.fill_(float("nan"))
+    with pytest.raises(InputError, match=r"head\.bias: holds a weight that is not finite"):
+        save_checkpoint(path, net, ActionConfig(), some_card())
+    assert path.with_suffix(".safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_full_disk_leaves_the_older_one(path: Path, failing: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If either file finds no room, both stay as they were, and nothing half-written is left."""
+    calls = iter(range(1, 9))
+    sync = os.fsync
+
+    def full(descriptor: int) -> None:
+        if next(calls) == failing:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(descriptor)
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        save_checkpoint(path, some_net(5), ActionConfig(), some_card())
+    monkeypatch.undo()
+    assert torch.equal(load_checkpoint(path).net.head.weight, some_net(0).head.weight)
+    assert sorted(file.name for file in path.parent.iterdir()) == ["tiny.json", "tiny.safetensors"]
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    """A folder that is not there is an error that says so."""
+    with pytest.raises(OutputError, match=r"a\.json: cannot be written \(No such file or directory\)"):
+        save_checkpoint(tmp_path / "no" / "a", some_net(), ActionConfig(), some_card())
+
+
+def test_reading_while_it_is_overwritten(path: Path) -> None:
+    """A reader beside a busy writer gets one write or the other, never a mixture and never an error."""
+    stop = threading.Event()
+    failures: list[Exception] = []
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                load_checkpoint(path)
+            except InputError as error:
+                failures.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    nets = [some_net(seed) for seed in (1, 2)]
+    for turn in range(12):
+        save_checkpoint(path, nets[turn % 2], ActionConfig(), some_card())
+    stop.set()
+    reader.join()
+    assert not failures
+
+
+def test_killed_at_any_moment_leaves_a_good_checkpoint(tmp_path: Path) -> None:
+    """A writer that dies after the first file is written out, before any is in place, takes nothing with it."""
+    path = some_checkpoint(tmp_path)
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[2]); from checkpoints import *\n"
+        "from pathlib import Path\nimport policies.checkpoint as c\nwrite = c._write\n"
+        "def die(path, content):\n    write(path, content)\n    os._exit(9)\nc._write = die\n"
+        "some_checkpoint(Path(sys.argv[1]), seed=7)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path), str(Path(__file__).parent)], check=False)
+    assert done.returncode == 9
+    assert torch.equal(load_checkpoint(path).net.head.weight, some_net(0).head.weight)

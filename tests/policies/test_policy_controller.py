@@ -1,0 +1,286 @@
+"""A checkpoint as a controller: the same steps as in the environment, from the same code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+import policies.controller
+from checkpoints import TINY, some_card, some_checkpoint, some_net
+from envs.action import ActionConfig
+from envs.config import EnvConfig
+from envs.core import EpisodeBatch
+from envs.env import LagrangianCVRP
+from envs.episode import Samplers, new_episode
+from envs.generators import generator_record
+from lagrl.ascent import ascend
+from lagrl.bench.run import row_key, settings_of
+from lagrl.controllers.base import Controller
+from lagrl.controllers.registry import controller_factory
+from lagrl.errors import InputError, InstanceError, UnknownNameError
+from lagrl.loop import DualLoop
+from lagrl.problems.assignment import AssignmentProblem
+from lagrl.problems.generate import XTypeParams, generate
+from lagrl.relaxation.dual import AssignmentDual, DualFunction, DualPoint
+from lagrl.samplers import make_sampler
+from lagrl.solve import SolveConfig, solve
+from policies.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from policies.controller import PolicyController, checkpoint_controllers, one_thread
+from policies.diagonal_precond import DiagonalPrecondPolicy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lagrl.problems.cvrp import CVRP
+
+
+class Watched:
+    """A controller that keeps the points it is told."""
+
+    def __init__(self, inner: Controller) -> None:
+        self.inner = inner
+        self.points: list[DualPoint] = []
+
+    def start(self, dual: DualFunction, **given: object) -> np.ndarray:
+        """Begin as the inner one does."""
+        return self.inner.start(dual, **given)
+
+    def update(self, point: DualPoint, feedback: object = None) -> np.ndarray:
+        """Keep the point, then ask."""
+        self.points.append(point)
+        return self.inner.update(point, feedback)
+
+
+def problem(n: int = 18, seed: int = 3) -> CVRP:
+    """Return a generated instance."""
+    return generate(XTypeParams(n, "R", "RC", "1-100", route_length=4.0), np.random.default_rng(seed))
+
+
+def trajectory(checkpoint: Checkpoint, config: EnvConfig, seed: int) -> list[np.ndarray]:
+    """Return the λs, but for the last, of an ascent of the episode that an environment would draw from this seed."""
+    rng = np.random.default_rng(seed)
+    makes = [lambda name=name: make_sampler(name) for name in (config.sampler, config.route_sampler)]
+    samplers = Samplers(makes[0], None if config.sampler == config.route_sampler else makes[1])
+    episode = new_episode(config, samplers, config.phases[0], rng, generator_record(rng), problem())
+    loop = DualLoop(
+        [episode.lane], decode_every=config.decode_every, n_joint=config.n_joint, route_every=config.route_every
+    )
+    controller = Watched(PolicyController(checkpoint))
+    ascend(loop, [controller], [episode.budget], [rng], [episode.initial])
+    return [point.multipliers for point in controller.points]
+
+
+@pytest.mark.parametrize("mode", ["diagonal", "direction"])
+@pytest.mark.parametrize("sampler", ["exact", "product"])
+@pytest.mark.parametrize("n_max", [18, 40])
+def test_controller_moves_as_the_policy_does_in_the_environment(
+    tmp_path: Path, mode: str, sampler: str, n_max: int
+) -> None:
+    """The same weights give the same λ, bit by bit, in a solve's loop and in the environment at any padding."""
+    action = ActionConfig(mode)
+    checkpoint = load_checkpoint(some_checkpoint(tmp_path, action=action))
+    config = EnvConfig(
+        n_max=n_max, n_customers=(18, 18), action=action, max_steps=25, sampler=sampler, route_sampler="exact"
+    )
+    env = LagrangianCVRP(config)
+    policy = DiagonalPrecondPolicy(env.observation_space, env.action_space, lambda _: 1e-3, config=TINY)
+    policy.net.load_state_dict(checkpoint.net.state_dict())
+    state, _ = env.reset(seed=7, options={"instance": problem()})
+    expected = [env.episode.turn.point.multipliers]
+    over = False
+    with one_thread():
+        while not over:
+            state, _, over, _, _ = env.step(policy.predict(state, deterministic=True)[0])
+            expected.append(env.episode.turn.point.multipliers)
+    found = trajectory(checkpoint, config, 7)
+    assert len(expected) > 10
+    assert np.array_equal(expected[:-1], found)
+
+
+@pytest.mark.parametrize("a", [-1.0, 0.0, 0.4, 1.0])
+def test_constant_action_is_a_fixed_step(a: float) -> None:
+    """A network that says `a` everywhere moves λ by s·D₀·10^(c·a)·g, and by nothing else."""
+    config = ActionConfig(base_step=0.05, decades=1.5)
+    dual, points = _priced(3)
+    controller = PolicyController(_constant(a, config))
+    start = controller.start(dual, budget=5, rng=np.random.default_rng(0), initial=points[0].multipliers)
+    assert np.array_equal(start, points[0].multipliers)
+    for point in points:
+        step = dual.scale * 0.05 * 10 ** (1.5 * np.float64(np.float32(a)))
+        assert np.allclose(controller.update(point), point.multipliers + step * point.violation, rtol=1e-13)
+
+
+@pytest.mark.parametrize("said", [-40.0, 40.0])
+def test_actions_are_clipped(said: float) -> None:
+    """What the network says beyond the box counts as its edge."""
+    dual, points = _priced(1)
+    controllers = [PolicyController(_constant(a, ActionConfig())) for a in (said, float(np.sign(said)))]
+    answers = []
+    for controller in controllers:
+        controller.start(dual, budget=5, rng=np.random.default_rng(0))
+        answers.append(controller.update(points[0]))
+    assert np.array_equal(answers[0], answers[1])
+
+
+def test_without_violation_a_preconditioner_stays() -> None:
+    """Where everybody is served once, a diagonal mode has nowhere to go: λ comes back as it is."""
+    dual, points = _priced(1)
+    still = DualPoint(
+        points[0].multipliers, None, 1.0, points[0].selection, np.zeros(dual.n_multipliers), points[0].vehicle_value
+    )
+    controller = PolicyController(Checkpoint(some_net(), TINY, ActionConfig(), some_card()))
+    controller.start(dual, budget=5, rng=np.random.default_rng(0))
+    assert np.array_equal(controller.update(still), still.multipliers)
+
+
+def test_start_is_zero_or_what_is_given() -> None:
+    """Without a warm start an ascent begins at 0; a given one is copied."""
+    dual, _ = _priced(1)
+    controller = PolicyController(Checkpoint(some_net(), TINY, ActionConfig(), some_card()))
+    assert not controller.start(dual, budget=5, rng=np.random.default_rng(0)).any()
+    given = np.ones(dual.n_multipliers)
+    controller.start(dual, budget=5, rng=np.random.default_rng(0), initial=given)[0] = 9.0
+    assert given[0] == 1.0
+
+
+def test_weights_decide(tmp_path: Path) -> None:
+    """Checkpoints whose heads differ move through different duals; the same one does so twice the same way."""
+    values = []
+    for seed in (0, 0, 1):
+        spec = some_checkpoint(tmp_path, f"net{seed}", seed)
+        config = SolveConfig(evaluations=12, linearisations=1, reconstruct="cluster")
+        result = solve(problem(30), config, controller=checkpoint_controllers(str(spec)))
+        values.append(result.ascents[0].trace.sampled_value)
+    assert values[0] == values[1]
+    assert values[0] != values[2]
+
+
+def test_named_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`checkpoints/NAME` reaches the weights through the entry point, and a bad name is the user's error."""
+    (tmp_path / "checkpoints").mkdir()
+    some_checkpoint(tmp_path / "checkpoints", "mine")
+    monkeypatch.chdir(tmp_path)
+    controller = controller_factory("checkpoints/mine")()
+    assert isinstance(controller, PolicyController)
+    assert isinstance(controller, Controller)
+    with pytest.raises(UnknownNameError, match="checkpoints/none"):
+        controller_factory("checkpoints/none")
+
+
+def test_weights_are_read_once_until_they_change(tmp_path: Path) -> None:
+    """A process reads a checkpoint once for all its controllers, and again after it was overwritten."""
+    path = some_checkpoint(tmp_path)
+    first, second = (checkpoint_controllers(str(path))().checkpoint for _ in range(2))
+    assert first is second
+    save_checkpoint(path, some_net(9), ActionConfig(), some_card(description="A longer text than before."))
+    third = checkpoint_controllers(str(path))().checkpoint
+    assert torch.equal(third.net.head.weight, some_net(9).head.weight)
+
+
+def test_relative_names_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same relative name in another folder is another checkpoint."""
+    found = []
+    for seed in (1, 2):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        some_checkpoint(folder, seed=seed)
+        monkeypatch.chdir(folder)
+        found.append(checkpoint_controllers("tiny")().checkpoint.net.head.weight)
+    assert not torch.equal(*found)
+
+
+def test_controllers_of_one_checkpoint_do_not_mix(tmp_path: Path) -> None:
+    """Controllers that share weights keep their own ascents: asked in turn, they answer as they would alone."""
+    make = checkpoint_controllers(str(some_checkpoint(tmp_path)))
+    dual, points = _priced(4)
+    alone, one, two = make(), make(), make()
+    for controller in (alone, one, two):
+        controller.start(dual, budget=9, rng=np.random.default_rng(0))
+    expected = [alone.update(point) for point in points]
+    for point, answer in zip(points, expected, strict=True):
+        assert np.array_equal(one.update(point), answer)
+        two.update(points[0])
+
+
+def test_other_duals_are_refused() -> None:
+    """A dual that is no assignment's, or whose instance is unknown, is an error that says so."""
+    controller = PolicyController(Checkpoint(some_net(), TINY, ActionConfig(), some_card()))
+    with pytest.raises(InputError, match="object is not the dual of an assignment problem"):
+        controller.start(object(), budget=5, rng=np.random.default_rng(0))
+    nameless = AssignmentProblem(np.ones((2, 3)), np.ones(3, np.int64), np.full(2, 2))
+    with pytest.raises(InstanceError, match="which instance"):
+        controller.start(AssignmentDual(nameless), budget=5, rng=np.random.default_rng(0))
+
+
+def test_threads_are_put_back() -> None:
+    """One thread within, as many as before afterwards, also after an error."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(KeyError), one_thread():
+            assert torch.get_num_threads() == 1
+            raise KeyError
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("package", ["torch", "safetensors"])
+def test_missing_extra_is_named(package: str) -> None:
+    """Without one of the packages, the message says what to install, and names no other cause."""
+    code = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "from policies.controller import checkpoint_controllers\n"
+        "from lagrl.errors import MissingExtraError\n"
+        "try:\n    checkpoint_controllers('checkpoints/any')\n"
+        "except MissingExtraError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
+    assert f"needs {package}" in done.stdout, done.stderr
+    assert "pip install 'lagrl[rl]'" in done.stdout
+
+
+def test_importing_the_entry_point_is_cheap() -> None:
+    """Naming the controllers that exist must not load torch."""
+    code = "import sys, policies.controller; sys.exit('torch' in sys.modules or 'gymnasium' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert policies.controller.__file__
+
+
+def _constant(a: float, config: ActionConfig) -> Checkpoint:
+    """Return a checkpoint that says `a` for everybody."""
+    net = some_net()
+    with torch.no_grad():
+        net.head.weight.zero_()
+        net.skip.weight.zero_()
+        net.head.bias.fill_(a)
+    return Checkpoint(net, TINY, config, some_card())
+
+
+def _priced(count: int) -> tuple[AssignmentDual, list[DualPoint]]:
+    """Return a generated instance's dual, and some points of it where somebody is left out or served twice."""
+    batch = EpisodeBatch(EnvConfig(n_max=20, n_customers=(18, 18), route_sampler="exact"), 1)
+    batch.reset(0, np.random.default_rng(0), problem())
+    dual = batch.episodes[0].dual
+    rng = np.random.default_rng(1)
+    points = [dual.evaluate(batch.episodes[0].initial * rng.uniform(0.7, 1.3, 18)) for _ in range(count)]
+    assert all(point.violation.any() for point in points)
+    return dual, points
+
+
+def test_rows_tell_checkpoints_of_one_name_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint trained anew under its old name gets rows of its own; a changed card alone does not."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    config, keys = SolveConfig(controller="checkpoints/mine"), []
+    for seed, limitation in ((0, "some"), (0, "others"), (1, "some")):
+        save_checkpoint("checkpoints/mine", some_net(seed), ActionConfig(), some_card(limitations=limitation))
+        keys.append(row_key(problem(), config))
+    assert keys[0] == keys[1] != keys[2]
+    assert settings_of(config)["controller_fingerprint"] == load_checkpoint("checkpoints/mine").fingerprint

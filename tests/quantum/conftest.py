@@ -1,0 +1,7 @@
+"""Makes `small_knapsacks` importable and compiles the kernels once."""
+
+from __future__ import annotations
+
+from lagrl.kernels import compile_kernels
+
+compile_kernels()

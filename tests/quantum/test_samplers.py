@@ -1,0 +1,206 @@
+"""The samplers: valid samples, honest costs, reproducible, and better in the order they should be."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from small_knapsacks import knapsacks, strings
+
+from lagrl.cli import main
+from lagrl.errors import InputError
+from lagrl.problems.bundled import bundled_names, read_bundled
+from lagrl.quantum.candidates import Candidates, select_candidates
+from lagrl.quantum.penalties import TiltedPenalty, tilted_qubos
+from lagrl.quantum.product import ProductState, rotation_angles
+from lagrl.quantum.samplers import ProductSampler, QAOASampler
+from lagrl.quantum.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state
+from lagrl.relaxation.knapsack import solve_knapsacks
+from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
+from lagrl.solve import SolveConfig, solve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHOTS = 64
+SMALL = bundled_names()[0]
+SAMPLERS = [
+    ProductSampler(),
+    ProductSampler(width=5),
+    QAOASampler(),
+    QAOASampler(width=7, ramp=Ramp(2, 1.3, 0.8)),
+    QAOASampler(width=6, warm=False),
+]
+
+
+def mixed_knapsacks() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Eight vehicles: widths from few to many, the last two solved by presolve (all fits; nothing pays)."""
+    reduced_cost, weight, capacity = knapsacks(np.random.default_rng(0), 8, 30)
+    reduced_cost[0, 4:] = 1.0
+    capacity[0] = weight[reduced_cost[0] < 0].sum() - 1
+    capacity[6] = weight.sum()
+    reduced_cost[7] = 3.0
+    return reduced_cost, weight, capacity
+
+
+def drawn(sampler: SubproblemSampler, seed: int = 0, shots: int = SHOTS) -> Samples:
+    """Sample the mixed knapsacks."""
+    return sampler.sample(*mixed_knapsacks(), shots, np.random.default_rng(seed), SampleContext())
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
+def test_samples_are_valid_for_all_widths(sampler: ProductSampler | QAOASampler) -> None:
+    """Shots add up, strings are distinct, and nobody is carried who does not pay or cannot fit alone."""
+    reduced_cost, weight, capacity = mixed_knapsacks()
+    assert isinstance(sampler, SubproblemSampler)
+    samples = drawn(sampler)
+    widths = select_candidates(reduced_cost, weight, capacity, sampler.width).width
+    assert len(set(widths.tolist())) > 2
+    assert samples.bitstrings.shape[::2] == reduced_cost.shape
+    assert (samples.counts.sum(axis=1) == SHOTS).all()
+    for k in range(len(capacity)):
+        own = samples.bitstrings[k, samples.counts[k] > 0]
+        assert len(np.unique(own, axis=0)) == len(own) <= 2 ** widths[k]
+        assert not own[:, (reduced_cost[k] >= 0) | (weight > capacity[k])].any()
+    chosen, value = samples.best(reduced_cost, weight, capacity)
+    _, optimum = solve_knapsacks(reduced_cost, weight, capacity)
+    assert (chosen @ weight <= capacity).all()
+    assert (value >= optimum - 1e-9).all()
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
+def test_solved_vehicles_get_their_one_answer(sampler: SubproblemSampler) -> None:
+    """What presolve settles is one string counted as often as shots were asked, and it is optimal."""
+    reduced_cost, weight, capacity = mixed_knapsacks()
+    samples = drawn(sampler)
+    selection, _ = solve_knapsacks(reduced_cost, weight, capacity)
+    for k in (6, 7):
+        assert samples.counts[k].tolist() == [SHOTS] + [0] * (samples.counts.shape[1] - 1)
+        assert np.array_equal(samples.bitstrings[k, 0], selection[k])
+
+
+def test_costs_say_what_was_used() -> None:
+    """One circuit per vehicle that presolve leaves, its shots each; coin flips are no circuits."""
+    cost = drawn(QAOASampler()).cost
+    assert (cost.circuits, cost.shots, cost.backend) == (6, 6 * SHOTS, "statevector")
+    assert cost.seconds > 0
+    cost = drawn(ProductSampler()).cost
+    assert (cost.circuits, cost.shots, cost.backend) == (0, 0, "product")
+    assert cost.seconds > 0
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
+def test_the_same_seed_draws_the_same(sampler: SubproblemSampler) -> None:
+    """Twice from one seed, bit for bit; another seed draws others."""
+    first, second, other = drawn(sampler), drawn(sampler), drawn(sampler, seed=1)
+    assert np.array_equal(first.bitstrings, second.bitstrings)
+    assert np.array_equal(first.counts, second.counts)
+    assert first.counts.shape != other.counts.shape or not np.array_equal(first.counts, other.counts)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
+def test_a_vehicle_draws_the_same_whatever_the_others_price(sampler: SubproblemSampler) -> None:
+    """Its randomness does not depend on whether the vehicles before it were solved by presolve."""
+    reduced_cost, weight, capacity = mixed_knapsacks()
+    freed = capacity.copy()
+    freed[:3] = weight.sum()
+    one, other = (
+        sampler.sample(reduced_cost, weight, q, SHOTS, np.random.default_rng(0), SampleContext())
+        for q in (capacity, freed)
+    )
+    for k in (3, 4, 5):
+        for first, second in ((one, other), (other, one)):
+            own = first.bitstrings[k, first.counts[k] > 0]
+            assert np.array_equal(own, second.bitstrings[k, second.counts[k] > 0])
+
+
+def optimum_probabilities(seed: int = 7) -> dict[str, np.ndarray]:
+    """Exact probabilities of the optimum of 40 small knapsacks under each way of drawing strings of their variables."""
+    reduced_cost, weight, capacity = knapsacks(np.random.default_rng(seed), 40, 20)
+    found = select_candidates(reduced_cost, weight, capacity, 8)
+    state, problems = ProductState(), tilted_qubos(found, TiltedPenalty())
+    warm_start, scale = state.probabilities(found), problems.scale
+    chance: dict[str, list[float]] = {"uniform": [], "product": [], "cold": [], "warm": []}
+    for k in np.flatnonzero(found.width):
+        m = found.width[k]
+        y, p = strings(m), warm_start[k, :m]
+        value = np.where(y @ found.weight[k, :m] <= found.room[k], y @ found.reduced_cost[k, :m], np.inf)
+        product = np.where(y, p, 1 - p).prod(axis=1)
+        drawn_with = {"uniform": np.full(2**m, 0.5**m), "product": product}
+        for name, ramp, theta in (("cold", COLD_RAMP, None), ("warm", WARM_RAMP, rotation_angles(p))):
+            gamma, beta = ramp.angles()
+            drawn_with[name] = np.abs(qaoa_state(problems.qubo(k), gamma / scale[k], beta, theta)) ** 2
+        for name, probability in drawn_with.items():
+            chance[name].append(float(probability[value <= value.min() + 1e-9].sum()))
+    return {name: np.array(values) for name, values in chance.items()}
+
+
+def test_circuits_find_the_optimum_likelier_than_coins() -> None:
+    """Mean probability of the optimum: warm QAOA well above the product state, both well above uniform strings."""
+    chance = {name: float(values.mean()) for name, values in optimum_probabilities().items()}
+    assert chance["warm"] > 1.3 * chance["product"]
+    assert chance["product"] > 3 * chance["uniform"]
+    assert chance["cold"] > 3 * chance["uniform"]
+    assert chance["warm"] > chance["cold"]
+
+
+def test_samples_come_from_the_circuit() -> None:
+    """Over 40 vehicles the optimum is drawn as often as the circuit's amplitudes say, to four standard deviations."""
+    reduced_cost, weight, capacity = knapsacks(np.random.default_rng(7), 40, 20)
+    found = select_candidates(reduced_cost, weight, capacity, 8)
+    is_open = found.width > 0
+    expected = optimum_probabilities()
+    for name, sampler in (("warm", QAOASampler(width=8)), ("product", ProductSampler(width=8))):
+        samples = sampler.sample(reduced_cost, weight, capacity, 1000, np.random.default_rng(8), SampleContext())
+        value = np.einsum("ksn,kn->ks", samples.bitstrings, reduced_cost)
+        fits = (samples.bitstrings @ weight <= capacity[:, None]) & (samples.counts > 0)
+        variables = np.array([_candidate_optimum(found, k, reduced_cost) for k in range(40)])
+        hits = (samples.counts * (fits & (value <= variables[:, None] + 1e-9))).sum(axis=1)[is_open]
+        spread = np.sqrt((expected[name] * (1 - expected[name])).sum() * 1000)
+        assert abs(hits.sum() - 1000 * expected[name].sum()) < 4 * spread
+
+
+def _candidate_optimum(found: Candidates, k: int, reduced_cost: np.ndarray) -> float:
+    m = found.width[k]
+    y = strings(m)
+    value = np.where(y @ found.weight[k, :m] <= found.room[k], y @ found.reduced_cost[k, :m], np.inf)
+    return float(value.min() + found.fixed[k] @ reduced_cost[k])
+
+
+@pytest.mark.parametrize("name", ["product", "qaoa"])
+def test_solve_with_sampled_knapsacks(name: str) -> None:
+    """Routes are feasible and the same twice; L is not claimed; circuits are counted where there are any."""
+    config = SolveConfig(sampler=name, evaluations=12, linearisations=2, shots=32)
+    first, second = (solve(read_bundled(SMALL), config) for _ in range(2))
+    assert first.solution.is_feasible(first.problem)
+    assert first.solution.routes == second.solution.routes
+    assert [a.trace.sampled_value for a in first.ascents] == [a.trace.sampled_value for a in second.ascents]
+    assert first.dual_value is None
+    assert first.shots == 32 * first.circuits
+    assert (first.circuits > 0) == (name == "qaoa")
+
+
+def test_rows_carry_circuits_and_shots(tmp_path: Path) -> None:
+    """`lagrl eval --samplers exact,product,qaoa` makes a row each; only circuits use up shots and quantum seconds."""
+    out = tmp_path / "rows.jsonl"
+    command = ["eval", SMALL, "--controllers", "cfm", "--samplers", "exact,product,qaoa", "--budgets", "4"]
+    assert main([*command, "--out", str(out)]) == 0
+    rows = {row["sampler"]: row for row in map(json.loads, out.read_text(encoding="utf-8").splitlines())}
+    assert set(rows) == {"exact", "product", "qaoa"}
+    for name, row in rows.items():
+        assert row["feasible"]
+        assert row["shots"] == 256 * row["circuits"]
+        assert (row["circuits"] > 0) == (name == "qaoa")
+        assert (row["quantum_seconds"] > 0) == (name != "exact")
+
+
+@pytest.mark.parametrize("kind", [ProductSampler, QAOASampler])
+def test_bad_parameters_are_refused(kind: type) -> None:
+    """Widths beyond the simulator's and no shots at all, each in a message of its own."""
+    for width in (0, 23):
+        with pytest.raises(InputError, match="give 1 to 22 variables"):
+            kind(width=width)
+    with pytest.raises(InputError, match="shots: 0 given"):
+        drawn(kind(), shots=0)

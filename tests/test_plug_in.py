@@ -1,0 +1,52 @@
+"""What docs/plug-in.md says works."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("stable_baselines3", reason="needs the rl extra")
+
+PAGE = (Path(__file__).parent.parent / "docs" / "plug-in.md").read_text(encoding="utf-8")
+BLOCKS = {found[1]: found[0] for found in re.findall(r"```\w+\n(# (\w+\.\w+)\n.*?)```", PAGE, flags=re.DOTALL)}
+
+
+def run(arguments: list[str], folder: Path) -> str:
+    """Run Python in a folder of its own and return what it printed."""
+    environment = {**os.environ, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
+    finished = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def test_the_feature_extractor_trains_with_stock_ppo(tmp_path: Path) -> None:
+    """The extractor has at most 15 lines, and SB3's own policy learns and predicts with it."""
+    example = BLOCKS["extractor.py"]
+    (body,) = re.findall(r"class MeanAndMax.*?\n\n\n", example, flags=re.DOTALL)
+    assert len([line for line in body.splitlines() if line.strip()]) <= 15
+    assert run(["-c", example], tmp_path).strip() == "(4, 40)"
+
+
+def test_the_plain_torch_policy_learns(tmp_path: Path) -> None:
+    """REINFORCE on sixteen fixed episodes ends well above where it began."""
+    returns = [float(line.split()[-1]) for line in run(["-c", BLOCKS["plain.py"]], tmp_path).splitlines()]
+    assert len(returns) == 30
+    assert sum(returns[-5:]) / 5 > 10 * max(returns[0], 0.01)
+
+
+def test_the_zoo_trains_the_graph_policy(tmp_path: Path) -> None:
+    """RL Baselines3 Zoo finds the environment and the policy, and saves a model."""
+    if importlib.util.find_spec("rl_zoo3") is None:
+        pytest.skip("rl_zoo3 is not installed")
+    (tmp_path / "zoo.yml").write_text(BLOCKS["zoo.yml"], encoding="utf-8")
+    (command,) = re.findall(r"    python (-m rl_zoo3.*)", PAGE)
+    run(command.split(), tmp_path)
+    assert list(tmp_path.rglob("LagrangianCVRP-v0.zip"))
