@@ -1,0 +1,341 @@
+"""`python -m train.bc`: what it leaves behind, and that an interruption changes nothing."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+import pytest
+import torch
+
+from lagrl.controllers.registry import controller_factory
+from lagrl.solve import SolveConfig, solve
+from policies.checkpoint import load_checkpoint
+from policies.network import DiagonalPrecondNet
+from train import bc_command
+from train.archive import load_archive
+from train.bc import main
+from train.bc_run import learning_rate
+from train.config import BCConfig
+from train.curves import read_curves
+from train.validation import evaluate, validation_set
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TINY = shlex.split("""
+    --rounds 2 --epochs-per-round 2 --first-episodes 6 --episodes 4 --held-out 3 --lanes 2 --batch-size 8
+    --learning-rate 0.01 --validate-every 1 --validation-instances 3 --validation-sizes 6 12 --budgets 2 4
+    --policy.hidden 8 --policy.heads 2 --policy.layers 1 --policy.critic-hidden 8 --device cpu
+    --env.n-max 12 --env.n-customers 6 12 --env.min-steps 2 --env.max-steps 5 --seed 3
+""")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def train(name: str, *more: str) -> int:
+    return main([*TINY, "--out", f"checkpoints/{name}", *more])
+
+
+def stop_after(epochs: int, name: str) -> type:
+    """Return a `Stop` that asks for an end once so many epochs are on the curves."""
+
+    class StopAfter(bc_command.Stop):
+        @property
+        def reason(self) -> str | None:
+            curves = Path("runs", name, "curves.jsonl")
+            return "enough" if curves.exists() and len(read_curves(curves)) >= epochs else None
+
+    return StopAfter
+
+
+def rows_of(name: str) -> list[dict[str, float]]:
+    """Return the curves without the clock."""
+    return [
+        {key: value for key, value in row.items() if key != "seconds"}
+        for row in read_curves(Path("runs", name, "curves.jsonl"))
+    ]
+
+
+def assert_same_run(one: str, other: str) -> None:
+    """Same curves, and the same arrays to the last bit: weights, optimiser, generators, best candidate."""
+    assert rows_of(one) == rows_of(other)
+    (first, record), (second, other_record) = (load_archive(Path("runs", name)) for name in (one, other))
+    assert first.keys() == second.keys()
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []
+    for entry in ("epoch", "updates", "manifest", "expert_scores", "imitation", "best", "generators"):
+        assert record["run"][entry] == other_record["run"][entry], entry
+    nets = [load_checkpoint(f"checkpoints/{name}").net.state_dict() for name in (one, other)]
+    assert all(torch.equal(nets[0][name], nets[1][name]) for name in nets[0])
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_resumed_run_equals_an_undisturbed_one(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+    """Stopped within a round or between two and resumed, to the last bit; twice over without a stop as well."""
+    assert train("whole") == 0
+    assert train("again") == 0
+    assert_same_run("whole", "again")
+    with monkeypatch.context() as patch:
+        patch.setattr(bc_command, "Stop", stop_after(epochs, "halves"))
+        assert train("halves") == 0
+    assert len(rows_of("halves")) == epochs
+    torch.rand(7)  # what happens in between must not matter
+    assert main(["--resume", "runs/halves"]) == 0
+    assert_same_run("whole", "halves")
+
+
+def test_checkpoint_card_and_message(capsys: pytest.CaptureFixture[str]) -> None:
+    """The kept candidate is the best one validated; card and message tell its figures, the expert's, and what next."""
+    assert train("mine", "--mean-weight", "2") == 0
+    checkpoint, rows = load_checkpoint("checkpoints/mine"), rows_of("mine")
+    problems = validation_set(1_000_003, 3, (6, 12))
+    scores = evaluate(controller_factory("checkpoints/mine"), problems, (2, 4))
+    assert np.mean(list(scores.values())) == pytest.approx(min(row["validation"] for row in rows))
+    card = checkpoint.card
+    assert card["kind"] == "bc"
+    assert card["config"]["expert"] == "hwc"
+    assert card["config"]["mean_weight"] == 2.0
+    assert card["command"].startswith("python -m train.bc --rounds 2")
+    assert card["selection"]["policy"] == {str(budget): round(score, 6) for budget, score in scores.items()}
+    expert = evaluate(controller_factory("hwc"), problems, (2, 4))
+    assert card["selection"]["expert"] == {str(budget): round(score, 6) for budget, score in expert.items()}
+    said = capsys.readouterr()
+    assert "next: python -m train.ppo --init checkpoints/mine\n" in said.out
+    assert f"{scores[2]:.4f}" in said.out
+    assert f"{expert[2]:.4f}" in said.out
+    assert "epoch 4/4" in said.err
+
+
+def test_training_changes_the_actor_and_only_the_actor() -> None:
+    """The clone follows its expert better than an untrained network, and its critic is still untrained."""
+    assert train("mine", "--epochs-per-round", "15", "--validate-every", "30") == 0
+    arrays, _ = load_archive(Path("runs/mine"))
+    torch.manual_seed(3)
+    first = DiagonalPrecondNet(load_checkpoint("checkpoints/mine").policy).state_dict()
+    for name, weights in first.items():
+        assert torch.equal(arrays[f"net/{name}"], weights) == name.startswith("critic."), name
+    rows = rows_of("mine")
+    assert rows[-1]["held_out/mse"] < 0.5 * rows[0]["mse"]
+
+
+def test_the_policy_decides() -> None:
+    """As a controller, the checkpoint goes elsewhere than with its weights set to others."""
+    assert train("mine") == 0
+    (problem,) = validation_set(1, 1, (12, 12))
+    config = SolveConfig(evaluations=5, reconstruct="cluster")
+    trained = solve(problem, config, controller=controller_factory("checkpoints/mine"))
+    checkpoint = load_checkpoint("checkpoints/mine")
+    with torch.no_grad():
+        checkpoint.net.head.bias.add_(0.5)
+    from policies.controller import PolicyController
+
+    other = solve(problem, config, controller=lambda: PolicyController(checkpoint))
+    assert trained.ascents[0].trace.exact_value[0] == other.ascents[0].trace.exact_value[0]
+    assert trained.ascents[0].trace.exact_value[1:] != other.ascents[0].trace.exact_value[1:]
+
+
+def test_direction_mode_clones_the_target() -> None:
+    """`--mode direction` changes what actions mean, and whom to clone."""
+    assert train("there", "--mode", "direction") == 0
+    checkpoint = load_checkpoint("checkpoints/there", expect_mode="direction")
+    assert checkpoint.card["config"]["expert"] == "target"
+
+
+def test_ctrl_c_saves_and_resume_ends_the_same(folder: Path) -> None:
+    """A real SIGINT to a real process: exit code 0, a way to go on, and in the end the same run."""
+    more = ["--epochs-per-round", "30", "--validate-every", "20"]
+    command = [sys.executable, "-m", "train.bc", *TINY, "--out", "checkpoints/cut", *more]
+    environment = os.environ | {"PYTHONPATH": str(Path(bc_command.__file__).parents[1])}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+    curves = folder / "runs/cut/curves.jsonl"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (curves.exists() and curves.read_text().count("\n") >= 3):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Ctrl-C" in said
+    assert "--resume runs/cut" in said
+    assert 3 <= len(rows_of("cut")) < 60
+    assert main(["--resume", "runs/cut"]) == 0
+    assert train("whole", *more) == 0
+    assert_same_run("whole", "cut")
+
+
+def _remove_shard() -> None:
+    Path("runs/mine/dataset/shard-0000.npz").unlink()
+
+
+def _damage_shard() -> None:
+    Path("runs/mine/dataset/shard-0000.npz").write_bytes(b"PK")
+
+
+@pytest.mark.parametrize(("harm", "said"), [(_remove_shard, "missing"), (_damage_shard, "damaged")])
+def test_a_bad_shard_is_named_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], harm: Callable[[], None], said: str
+) -> None:
+    """One line, exit code 2, the shard's name and a remedy; the checkpoint written before is as it was."""
+    with monkeypatch.context() as patch:
+        patch.setattr(bc_command, "Stop", stop_after(1, "mine"))
+        train("mine")
+    before = Path("checkpoints/mine.safetensors").read_bytes()
+    harm()
+    capsys.readouterr()
+    assert main(["--resume", "runs/mine"]) == 2
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "shard-0000.npz" in message
+    assert said in message
+    assert "put back" in message
+    assert Path("checkpoints/mine.safetensors").read_bytes() == before
+
+
+def test_full_disk_ends_the_run_and_keeps_what_was_saved(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """When the second round's data no longer fit: exit code 2, and with room again the run ends as undisturbed."""
+    assert train("whole") == 0
+    write = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if "shard-0001" in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, data)
+
+    monkeypatch.setattr(bc_command, "_SAVE_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        assert train("short") == 2
+    assert "No space left" in capsys.readouterr().err
+    load_checkpoint("checkpoints/short")
+    assert main(["--resume", "runs/short"]) == 0
+    assert_same_run("whole", "short")
+
+
+def test_a_finished_run_resumes_to_its_end() -> None:
+    """Nothing is left to do: the checkpoint is written again, elsewhere if asked."""
+    assert train("mine") == 0
+    assert main(["--resume", "runs/mine", "--out", "checkpoints/copy"]) == 0
+    assert (
+        load_checkpoint("checkpoints/copy").card["selection"] == load_checkpoint("checkpoints/mine").card["selection"]
+    )
+
+
+def _foreign() -> None:
+    path = Path("runs/mine/archive.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"record": {"trainer": "ppo"}}))
+
+
+def _unknown_setting() -> None:
+    path = Path("runs/mine/archive.json")
+    content = json.loads(path.read_text())
+    content["record"]["run"]["config"]["sede"] = 1
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(("harm", "said"), [(_foreign, "'ppo', not of bc"), (_unknown_setting, "sede")])
+def test_archives_of_other_runs_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], harm: Callable[[], None], said: str
+) -> None:
+    """A run of another trainer, or of a version with other settings, is not gone on with."""
+    monkeypatch.setattr(bc_command, "Stop", stop_after(1, "mine"))
+    train("mine")
+    harm()
+    assert main(["--resume", "runs/mine"]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--expert", "hcw"], "did you mean 'hwc'"),
+        (["--preset", "smal"], "smal"),
+        (["--rounds", "0"], "rounds"),
+        (["--beta", "1.5"], "beta"),
+        (["--env.action.base-step", "-1"], "base_step"),
+        (["--policy.hidden", "7"], "hidden"),
+        (["--device", "tpu"], "device"),
+        (["--threads", "0"], "threads"),
+        (["--minutes", "0"], "minutes"),
+        (["--seed", "-1"], "seed"),
+        (["--held-out", "7"], "held_out"),
+        (["--budgets", "0"], "budgets"),
+        (["--validation-sizes", "9", "8"], "validation_sizes"),
+        (["--resume", "runs/none"], "no archive there"),
+        (["--nonsense"], "nonsense"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+    """Exit code 2, the field and the value, and nothing is begun."""
+    assert main([*([] if "--resume" in arguments else TINY), *arguments]) == 2
+    message = capsys.readouterr().err.strip()
+    assert said in message
+    assert message.startswith("python -m train.bc: error: ")
+    assert "\n" not in message
+    assert not Path("runs").exists() or not any(Path("runs").iterdir())
+
+
+def test_a_run_is_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
+    """A second run of the same name is refused, with the command that goes on with the first."""
+    assert train("mine") == 0
+    assert train("mine") == 2
+    assert "--resume runs/mine" in capsys.readouterr().err
+
+
+def test_configuration_stays_the_runs_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --resume, hyper-parameters are refused: the curves would be of neither run."""
+    assert train("mine") == 0
+    assert main(["--resume", "runs/mine", "--rounds", "3"]) == 2
+    assert "the run's own" in capsys.readouterr().err
+
+
+def test_before_the_first_validation_the_policy_is_saved_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run cut short leaves a checkpoint all the same, and says that nobody has measured it."""
+    monkeypatch.setattr(bc_command, "Stop", stop_after(1, "mine"))
+    assert train("mine", "--validate-every", "3") == 0
+    assert load_checkpoint("checkpoints/mine").card["selection"]["policy"] == {}
+    assert "not validated" in capsys.readouterr().out
+
+
+def test_the_clock_does_not_steer_the_schedule() -> None:
+    """Learning rates fall from the first to the last over the epochs of the configuration."""
+    config = BCConfig(rounds=2, epochs_per_round=2, learning_rate=1.0, last_learning_rate=0.1)
+    rates = [learning_rate(config, epoch) for epoch in range(4)]
+    assert rates[0] == 1.0
+    assert rates[-1] == pytest.approx(0.1)
+    assert rates == sorted(rates, reverse=True)
+
+
+@pytest.mark.parametrize("name", ["small", "reference"])
+def test_presets_come_back_from_json(name: str) -> None:
+    """What is saved beside every result is what was asked for."""
+    config = BCConfig.preset(name)
+    assert BCConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_disk_full_on_curves(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first archive is written before the first epoch: whatever fails afterwards, there is a run to resume."""
+
+    def fail(*args: object, **kwargs: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("train.curves.SummaryWriter.add_scalar", fail)
+        assert train("mine") == 2
+    assert "No space left" in capsys.readouterr().err
+    assert main(["--resume", "runs/mine"]) == 0
+    assert len(rows_of("mine")) == 4

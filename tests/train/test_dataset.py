@@ -1,0 +1,137 @@
+"""Datasets: shards come back whole, and what is missing or damaged is told by name."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pytest
+import torch
+from labelled import random_states
+
+from lagrl.errors import InputError, OutputError
+from train.batches import batch_of
+from train.dataset import MANIFEST_FILE, States, add_shard, new_manifest, read_manifest, read_states
+
+
+def assert_equal(one: States, other: States) -> None:
+    for field in fields(States):
+        first, second = getattr(one, field.name), getattr(other, field.name)
+        assert first.dtype == second.dtype
+        assert np.array_equal(first, second), field.name
+
+
+def two_shards(folder: Path) -> dict:
+    manifest = add_shard(folder, new_manifest(), random_states([3, 5]))
+    return add_shard(folder, manifest, random_states([4], seed=1, first_episode=2))
+
+
+def test_shards_come_back_in_order(tmp_path: Path) -> None:
+    """The states of all shards, the first one first; the manifest on the disk is the one returned."""
+    manifest = two_shards(tmp_path)
+    assert read_manifest(tmp_path) == manifest
+    assert [entry["states"] for entry in manifest["shards"]] == [2, 1]
+    wanted = States.joined([random_states([3, 5]), random_states([4], seed=1, first_episode=2)])
+    assert_equal(read_states(tmp_path, manifest), wanted)
+    assert len(wanted) == 3
+
+
+def test_same_states_same_bytes(tmp_path: Path) -> None:
+    """Shards hold no clock, so that a resumed run has the checksums of an undisturbed one."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    assert two_shards(tmp_path / "a") == two_shards(tmp_path / "b")
+
+
+def test_what_the_manifest_does_not_name_is_replaced(tmp_path: Path) -> None:
+    """A shard of a run that was killed before its archive is written again."""
+    manifest = add_shard(tmp_path, new_manifest(), random_states([3]))
+    add_shard(tmp_path, manifest, random_states([9], seed=2))
+    again = add_shard(tmp_path, manifest, random_states([4], seed=3))
+    assert_equal(read_states(tmp_path, again), States.joined([random_states([3]), random_states([4], seed=3)]))
+
+
+def _forge(folder: Path, manifest: dict, data: bytes) -> None:
+    """Put other bytes in the second shard's place, with a matching checksum."""
+    (folder / "shard-0001.npz").write_bytes(data)
+    manifest["shards"][1]["sha256"] = hashlib.sha256(data).hexdigest()
+
+
+def _pickled() -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **{field.name: np.array([{}], dtype=object) for field in fields(States)})
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda folder, manifest: (folder / "shard-0001.npz").unlink(), "missing"),
+        (lambda folder, manifest: (folder / "shard-0001.npz").write_bytes(b"PK"), "checksum"),
+        (lambda folder, manifest: _forge(folder, manifest, b"nonsense"), "no shard"),
+        (lambda folder, manifest: _forge(folder, manifest, _pickled()), "no shard"),
+    ],
+)
+def test_bad_shards_are_named(tmp_path: Path, harm: object, said: str) -> None:
+    """Missing, damaged, foreign or pickled: the shard is named, with what to do."""
+    manifest = two_shards(tmp_path)
+    harm(tmp_path, manifest)  # type: ignore[operator]
+    with pytest.raises(InputError, match=rf"shard-0001\.npz.*{said}.*; put back") as caught:
+        read_states(tmp_path, manifest)
+    assert "shard-0000" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read"),
+        ("{", "not JSON"),
+        ("{}", "not a manifest"),
+        (json.dumps(new_manifest() | {"features": ["other"]}), "features"),
+        (json.dumps(new_manifest() | {"schema_version": 0}), "schema_version"),
+    ],
+)
+def test_bad_manifests_are_told(tmp_path: Path, text: str | None, said: str) -> None:
+    """Missing, damaged, foreign, or made for other observations."""
+    if text is not None:
+        (tmp_path / MANIFEST_FILE).write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_manifest(tmp_path)
+
+
+def test_full_disk_keeps_earlier_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shard that does not fit leaves the others, and the manifest that names them."""
+    manifest = add_shard(tmp_path, new_manifest(), random_states([3]))
+
+    def full(*args: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OutputError, match="No space left"):
+            add_shard(tmp_path, manifest, random_states([4]))
+    assert read_manifest(tmp_path) == manifest
+    assert_equal(read_states(tmp_path, manifest), random_states([3]))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [MANIFEST_FILE, "shard-0000.npz"]
+
+
+def test_batches_hold_the_chosen_states_padded() -> None:
+    """Row b of a batch is state `indices[b]`, then zeros."""
+    states = random_states([3, 6, 2])
+    batch = batch_of(states, np.array([2, 0]))
+    assert batch.labels.shape == (2, 3)
+    assert batch.observation["node_mask"].tolist() == [[1, 1, 0], [1, 1, 1]]
+    first = slice(9, 11)
+    assert np.array_equal(batch.observation["nodes"][0, :2], states.nodes[first])
+    assert np.array_equal(batch.observation["neighbours"][0, :2], states.neighbours[first])
+    assert np.array_equal(batch.labels[0, :2], states.labels[first])
+    assert np.array_equal(batch.is_labelled[1], states.is_labelled[:3])
+    assert not batch.observation["nodes"][0, 2].any()
+    assert not batch.is_labelled[0, 2]
+    assert batch.observation["neighbours"].dtype == torch.int16

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from ppo_runs import TINY_OPTIONS, clone_file
+
+from policies.checkpoint import load_checkpoint
+from train.curves import read_curves
+from train.ppo import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def train(tmp_path: Path, *arguments: str) -> int:
+    return main([*TINY_OPTIONS, "--run", str(tmp_path / "run"), "--out", str(tmp_path / "out"), *arguments])
+
+
+def test_run_ends_with_a_checkpoint_and_what_to_do_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command trains, says how the policy compares with the clone, and leaves a checkpoint never worse than it."""
+    init = clone_file(tmp_path)
+    assert train(tmp_path, "--init", str(init), "--seed", "5") == 0
+    said = capsys.readouterr().out
+    assert f"next: lagrl eval --controllers {init},{tmp_path / 'out'}" in said
+    assert "clone" in said
+    checkpoint = load_checkpoint(tmp_path / "out")
+    card = checkpoint.card
+    assert card["kind"] == "ppo"
+    assert card["command"].startswith("python -m train.ppo --rollouts 4")
+    assert card["training"]["parent"] == str(init)
+    assert card["config"]["expert"] == "hwc"
+    assert card["config"]["seed"] == 5
+    assert card["selection"]["best"]["3"] <= card["selection"]["initial"]["3"]
+    assert card["selection"]["not_used_for_choosing"]["initial"].keys() == {"3"}
+    assert [row["step"] for row in read_curves(tmp_path / "run" / "curves.jsonl")] == [0, 1, 2, 3, 4]
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
+
+
+def test_from_scratch_must_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --init nothing is trained; --init none trains from scratch."""
+    assert train(tmp_path) == 2
+    assert "--init none" in capsys.readouterr().err
+    assert train(tmp_path, "--init", "none", "--no-baseline", "--imitation", "0", "0", "--rollouts", "1") == 0
+    assert load_checkpoint(tmp_path / "out").card["training"]["parent"] is None
+
+
+def test_bad_starts_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A checkpoint of another mode, a foreign one, a missing one and one that would be overwritten are told apart."""
+    init = clone_file(tmp_path)
+    assert train(tmp_path, "--init", str(init), "--env.action.mode", "direction") == 2
+    assert "'diagonal'" in capsys.readouterr().err
+    assert main([*TINY_OPTIONS, "--init", str(init), "--run", str(tmp_path / "run"), "--out", str(init)]) == 2
+    assert "--out" in capsys.readouterr().err
+    record = init.with_suffix(".json")
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps(content | {"format": "something else"}))
+    assert train(tmp_path, "--init", str(init)) == 2
+    assert "tiny.json" in capsys.readouterr().err
+    assert train(tmp_path, "--init", str(tmp_path / "nothing")) == 2
+    assert "nothing" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_resume_is_for_runs_of_ppo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without an archive there is nothing to resume, a finished run stays as it is, and no run is written over."""
+    assert main(["--resume", str(tmp_path)]) == 2
+    assert "archive.json" in capsys.readouterr().err
+    init = str(clone_file(tmp_path))
+    assert train(tmp_path, "--init", init, "--rollouts", "1") == 0
+    before = (tmp_path / "run" / "curves.jsonl").read_text()
+    assert main(["--resume", str(tmp_path / "run"), "--device", "cpu"]) == 0
+    assert (tmp_path / "run" / "curves.jsonl").read_text() == before
+    assert train(tmp_path, "--init", init) == 2
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_ctrl_c_saves_and_resume_goes_on(tmp_path: Path) -> None:
+    """SIGINT ends the process at a boundary with an archive and a checkpoint; --resume completes the run."""
+    init = clone_file(tmp_path)
+    run, out = tmp_path / "run", tmp_path / "out"
+    options = [*TINY_OPTIONS, "--rollouts", "100000", "--init", str(init), "--run", str(run), "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "train.ppo", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    try:
+        deadline = time.monotonic() + 60
+        curves = run / "curves.jsonl"
+        while not (curves.exists() and curves.read_text().count("\n") >= 3):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert f"--resume {run}" in said
+    assert load_checkpoint(out).card["kind"] == "ppo"
+    done = read_curves(curves)[-1]["step"]
+    assert 2 <= done < 100000
+    assert main(["--resume", str(run), "--minutes", "0.0001", "--device", "cpu"]) == 0
+    assert read_curves(curves)[-1]["step"] == done + 1

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from ppo_runs import TINY, NowAndThen, clone, weights
+
+from lagrl.errors import InputError
+from policies.controller import PolicyController
+from train.archive import load_archive, save_archive
+from train.curves import Curves, read_curves
+from train.ppo_archive import put_together, take_apart
+from train.ppo_config import PPOConfig
+from train.ppo_run import PPORun
+from train.progress import Progress
+from train.validation import evaluate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIGS = {
+    "plain": TINY,
+    "baseline": replace(TINY, baseline=True),
+    "scratch": replace(TINY, imitation=(0.0, 0.0), learn_log_std=True),
+    "phases": replace(TINY, env=replace(TINY.env, phases=(1, 2, 3), start="zero")),
+}
+
+
+def carried_out(run: PPORun, folder: Path, *, boundaries: int | None = None, resumed: bool = False) -> PPORun:
+    """Train to the end, or past so many boundaries, with an archive at each."""
+    folder.mkdir(exist_ok=True)
+
+    def save(run: PPORun) -> None:
+        save_archive(folder, *take_apart(run))
+
+    with (folder / "progress").open("w") as stream, Curves(folder, run.rollouts_done if resumed else None) as curves:
+        progress = Progress("ppo", run.config.rollouts, stream=stream)
+        run.learn(NowAndThen(boundaries), curves, progress, save, resumed=resumed)
+    return run
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in row.items() if name != "seconds"}
+        for row in read_curves(folder / "curves.jsonl")
+    ]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_resumed_run_equals_an_undisturbed_one(name: str, tmp_path: Path) -> None:
+    """Two rollouts, a new process's worth of forgetting, and two more give the bits of four in one go."""
+    start = None if name == "scratch" else clone()
+    whole = carried_out(PPORun(CONFIGS[name], start, device="cpu"), tmp_path / "whole")
+    carried_out(PPORun(CONFIGS[name], start, device="cpu"), tmp_path / "parts", boundaries=3)
+    assert [row["step"] for row in rows(tmp_path / "parts")] == [0, 1, 2]
+    torch.manual_seed(12345)
+    parts = put_together(*load_archive(tmp_path / "parts"), device="cpu")
+    assert parts.rollouts_done == 2
+    carried_out(parts, tmp_path / "parts", resumed=True)
+    assert rows(tmp_path / "parts") == rows(tmp_path / "whole")
+    assert [row["step"] for row in rows(tmp_path / "whole")] == [0, 1, 2, 3, 4]
+    first, second = weights(whole.model.net), weights(parts.model.net)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    (one, told), (two, retold) = (load_archive(tmp_path / part) for part in ("whole", "parts"))
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[key], two[key]) for key in one)
+    told["seconds"] = retold["seconds"] = 0.0
+    assert told == retold
+
+
+def test_training_changes_the_weights(tmp_path: Path) -> None:
+    """After the warm-up every part of actor and critic is another than the clone's, and the clone itself is not."""
+    start = clone()
+    before = weights(start.net)
+    run = carried_out(PPORun(TINY, start, device="cpu"), tmp_path)
+    after = weights(run.model.net)
+    spread = {"log_std", "shared_log_std"}
+    assert all(not torch.equal(before[name], after[name]) for name in before.keys() - spread)
+    kept = weights(run.model.clone)
+    assert all(torch.equal(before[name], kept[name]) for name in before.keys() - spread)
+
+
+def test_clone_is_the_first_candidate(tmp_path: Path) -> None:
+    """What is kept is the best on validation, the clone included, and its score is that of its weights."""
+    start = clone()
+    run = carried_out(PPORun(TINY, start, device="cpu"), tmp_path)
+    scores = [row["validation"] for row in rows(tmp_path) if "validation" in row]
+    assert len(scores) == 3  # at 0, 2 and 4
+    assert run.first is not None
+    assert run.best is not None
+    assert run.first.scores == evaluate(lambda: PolicyController(start), run.problems, TINY.budgets)
+    assert run.best.merit == min(scores) <= run.first.merit == scores[0]
+
+
+def test_action_constants_are_the_checkpoints() -> None:
+    """Left alone, the environment takes the checkpoint's constants; others are refused."""
+    start = clone(base_step=0.05)
+    assert PPORun(TINY, start, device="cpu").config.env.action.base_step == 0.05
+    other = replace(TINY, env=replace(TINY.env, action=replace(TINY.env.action, base_step=0.01)))
+    with pytest.raises(InputError, match=r"env.action: .*0\.01.* is not the checkpoint's"):
+        PPORun(other, start, device="cpu")
+
+
+def test_expert_is_the_one_that_was_cloned() -> None:
+    """The checkpoint's card names the expert; without a card somebody must."""
+    named = replace(TINY, expert=None)
+    assert PPORun(named, clone(), device="cpu").expert_name == "hwc"
+    with pytest.raises(InputError, match="expert: no expert to imitate"):
+        PPORun(named, None, device="cpu")
+    assert PPORun(replace(named, imitation=(0.0, 0.0)), None, device="cpu").expert_name is None
+
+
+def test_config_is_read_back_strictly() -> None:
+    """JSON gives the same configuration; an unknown entry is refused."""
+    config = PPOConfig.preset("reference")
+    record = json.loads(json.dumps(config.to_json()))
+    assert PPOConfig.from_json(record) == config
+    with pytest.raises(InputError, match="sede"):
+        PPOConfig.from_json(record | {"sede": 1})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("rollouts", 0), ("gamma", 1.5), ("imitation", (-1.0, 0.0)), ("budgets", ()), ("batch_size", 1)],
+)
+def test_unusable_values_are_named(field: str, value: Any) -> None:
+    """The error names the field."""
+    with pytest.raises(InputError, match=field):
+        replace(TINY, **{field: value})

@@ -1,0 +1,51 @@
+"""Asking a run to end."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from lagrl.errors import InputError
+from train.stop import Stop
+
+
+def test_first_signal_asks_and_second_ends() -> None:
+    """Ctrl-C once is a request, twice an interruption; afterwards the old handlers are back."""
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with Stop() as stop:
+        assert not stop.requested
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.requested
+        assert stop.reason == "Ctrl-C"
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_polite_kill_asks_too() -> None:
+    """SIGTERM is what batch systems send before they kill."""
+    with Stop() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.requested
+
+
+def test_minutes_count_from_the_beginning() -> None:
+    """The limit is reached when that many minutes have passed, not before."""
+    now = 100.0
+    stop = Stop(minutes=2.0, clock=lambda: now)
+    now = 1000.0
+    with stop:
+        now = 1119.9
+        assert not stop.requested
+        now = 1120.0
+        assert stop.requested
+        assert "2 minutes" in (stop.reason or "")
+
+
+@pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan")])
+def test_minutes_must_be_above_zero(minutes: float) -> None:
+    """A limit that allows nothing is a mistake."""
+    with pytest.raises(InputError, match="--minutes"):
+        Stop(minutes=minutes)

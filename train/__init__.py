@@ -1,0 +1,5 @@
+"""Training controllers: behaviour cloning (`python -m train.bc`), then PPO (`python -m train.ppo`)."""
+
+from __future__ import annotations
+
+__lagrl__ = True  # marks our packages: `lagrl doctor` tells foreign ones of the same name by its absence

@@ -1,0 +1,106 @@
+"""How far a run is: a bar with the time left on a terminal, one plain line per step elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import TextIO
+
+
+class Progress:
+    """Shows a run's steps on stderr; a context manager.
+
+    Parameters
+    ----------
+    title
+        What is running.
+    total
+        Steps of the whole run.
+    done
+        Steps done before (of a resumed run); they do not enter the estimate of the time left.
+    unit
+        What a step is called.
+    stream
+        Where to; stderr if None.
+    clock
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        total: int,
+        *,
+        done: int = 0,
+        unit: str = "epoch",
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.title, self.total, self.done, self.unit = title, total, done, unit
+        self._stream = stream if stream is not None else sys.stderr
+        self._clock = clock
+        self._first = done
+        self._started = clock()
+        self._console = Console(file=self._stream)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar: Bar | None = None
+        if self._console.is_terminal:
+            self._bar = Bar(*columns, TextColumn("{task.fields[left]}  {task.fields[said]}"), console=self._console)
+            self._task = self._bar.add_task(title, total=total, completed=done, left="", said="")
+
+    def __enter__(self) -> Self:
+        self._started = self._clock()
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds to the end at the pace of this process so far; None before its first step."""
+        steps = self.done - self._first
+        return (self._clock() - self._started) / steps * (self.total - self.done) if steps else None
+
+    def advance(self, steps: int = 1, **figures: float) -> None:
+        """Note that steps are done, with figures worth showing."""
+        self.done += steps
+        said = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        left = "" if self.seconds_left is None else f"{readable(self.seconds_left)} left"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done, left=left, said=said)
+        else:
+            self._line(", ".join(part for part in (f"{self.unit} {self.done}/{self.total}", said, left) if part))
+
+    def note(self, text: str) -> None:
+        """Show a line of text."""
+        self._line(text)
+
+    def _line(self, text: str) -> None:
+        line = f"{self.title}: {text}"
+        if self._bar is not None:
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(line, file=self._stream, flush=True)
+
+
+def readable(seconds: float) -> str:
+    """Return a duration as people say it: 45 s, 12 min, 3.4 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

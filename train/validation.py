@@ -1,0 +1,137 @@
+"""How good a controller is while it trains: routes on generated instances that training never sees.
+
+CVRPLIB stays out of it: choosing a checkpoint on the test set would make the test a training set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.problems.generate import generate, sample_params
+from lagrl.recovery.savings import clarke_wright
+from lagrl.solve import SolveConfig, solve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.controllers.base import Controller
+    from lagrl.problems.cvrp import CVRP
+
+BUDGETS = (10, 25, 50)
+
+_STREAM = 0x56414C49  # "VALI": no seed sequence of training holds this word
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a controller achieved.
+
+    Attributes
+    ----------
+    budgets
+        Evaluations of each solve.
+    ratio
+        [instances, budgets] route cost over Clarke and Wright's; below 1 is better than savings.
+    """
+
+    budgets: tuple[int, ...]
+    ratio: NDArray[np.float64]
+
+    @property
+    def means(self) -> dict[int, float]:
+        """Mean ratio for each budget."""
+        return {budget: float(mean) for budget, mean in zip(self.budgets, self.ratio.mean(axis=0), strict=True)}
+
+    @property
+    def score(self) -> float:
+        """Mean ratio over all budgets; lower is better."""
+        return float(self.ratio.mean())
+
+
+def validation_set(seed: int, n: int, sizes: tuple[int, int]) -> list[CVRP]:
+    """Generate validation instances of X type.
+
+    Parameters
+    ----------
+    seed
+        Same seed, same instances; whatever it is, none of training's random streams coincides with these.
+    n
+        How many.
+    sizes
+        Customers of the smallest and of the largest, 2 or more; the others lie between, evenly on a logarithmic
+        scale.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+    if n < 1:
+        raise InputError(f"{n} given", field="validation instances", remedy="give 1 or more")
+    if seed < 0:
+        raise InputError(f"{seed} given", field="validation seed", remedy="give 0 or more")
+    if not 2 <= sizes[0] <= sizes[1]:
+        raise InputError(f"{sizes} given", field="validation sizes", remedy="give two numbers from 2, the lower first")
+    customers = np.geomspace(*sizes, n).round().astype(int).tolist()
+    problems = []
+    for index, size in enumerate(customers):
+        rng = np.random.default_rng([_STREAM, seed, index])
+        problems.append(generate(sample_params(rng, (size, size)), rng, f"validation-{seed}-{index}"))
+    return problems
+
+
+def measure(
+    controller: Callable[[], Controller],
+    problems: Sequence[CVRP],
+    budgets: Sequence[int] = BUDGETS,
+    *,
+    sampler: str = "exact",
+    seed: int = 0,
+) -> Validation:
+    """Solve every instance with every budget as `lagrl eval --reconstruct cluster` does.
+
+    Parameters
+    ----------
+    controller
+        Makes the controllers, a fresh one per ascent.
+    problems
+        The instances.
+    budgets
+        Evaluations of each solve.
+    sampler
+        Answers the knapsacks.
+    seed
+        Of linearisations and decoding: the same for all controllers, so that they differ in nothing else.
+
+    Raises
+    ------
+    SolutionError
+        If no routes are found for an instance.
+    InputError
+        If the controller fails.
+    """
+    ratio = np.empty((len(problems), len(budgets)))
+    for i, problem in enumerate(problems):
+        yardstick = clarke_wright(problem).cost
+        for b, budget in enumerate(budgets):
+            config = SolveConfig(sampler=sampler, evaluations=budget, reconstruct="cluster", seed=seed + i)
+            ratio[i, b] = solve(problem, config, controller=controller).solution.cost / yardstick
+    return Validation(tuple(budgets), ratio)
+
+
+def evaluate(
+    controller: Callable[[], Controller],
+    problems: Sequence[CVRP],
+    budgets: Sequence[int] = BUDGETS,
+    *,
+    sampler: str = "exact",
+    seed: int = 0,
+) -> dict[int, float]:
+    """Return the mean route cost over Clarke and Wright's for each budget, see `measure`."""
+    return measure(controller, problems, budgets, sampler=sampler, seed=seed).means
