@@ -15,6 +15,7 @@ from lagrl.errors import InputError
 from lagrl.files import require_writable
 from policies.checkpoint import save_checkpoint
 from policies.network import DiagonalPrecondNet
+from train.allocator import keep_memory
 from train.archive import load_archive, save_archive
 from train.bc_archive import put_together, take_apart
 from train.bc_run import BCRun, Candidate, merit
@@ -62,6 +63,7 @@ def main(arguments: list[str]) -> int:
     arguments = [_long_form(word) for word in arguments]
     config, options = parse(_PROG, _ABOUT, BCConfig, RunOptions, arguments)
     device = prepare(options.device, options.threads)
+    keep_memory()
     with Stop(options.minutes) as stop:
         if config is None:
             run, place = _resumed(options, device)

@@ -11,10 +11,8 @@ from policies.config import PolicyConfig
 
 Preset = Literal["small", "reference"]
 
-# As in a solve: assignments are decoded at every evaluation, and what is learned from needs no routes. The base step is
-# the median of the steps that `hwc` takes, so that 98 % of them lie within two decades of it.
+# As in a solve: assignments are decoded at every evaluation, and what is learned from needs no routes.
 _TRAINING_ENV = EnvConfig(
-    action=ActionConfig(base_step=0.3),
     min_steps=9,
     max_steps=49,
     decode_every=1,

@@ -38,7 +38,7 @@ def take_apart(run: PPORun) -> tuple[dict[str, Tensor | np.ndarray[Any, Any]], d
         arrays |= _named("start/", run.start.net.state_dict())
     for name, candidate in (("first", run.first), ("best", run.best)):
         if candidate is not None:
-            arrays |= _named(f"{name}/", candidate.weights)
+            arrays |= _named(f"{name}/", candidate.weights) | {f"{name}-ratio": candidate.ratio}
     record = {
         "trainer": "ppo",
         "config": run.config.to_json(),
@@ -90,7 +90,7 @@ def put_together(arrays: Mapping[str, Tensor], record: Mapping[str, Any], *, dev
         run.baseline.load_state(record["baseline"], expert_arrays)
     run.env.load_state(record["rewards"])
     run.curriculum.load_state(record["curriculum"])
-    run.first, run.best = (_candidate(record[name], _under(f"{name}/", arrays)) for name in ("first", "best"))
+    run.first, run.best = (_candidate(name, record[name], arrays, config.budgets) for name in ("first", "best"))
     run.seconds = float(record["seconds"])
     model.num_timesteps, model._n_updates = int(record["num_timesteps"]), int(record["n_updates"])
     model._last_obs = run.batch_env.batch.observations()
@@ -125,12 +125,12 @@ def _start_record(start: Checkpoint) -> dict[str, Any]:
 
 
 def _candidate_record(candidate: Candidate | None) -> dict[str, Any] | None:
-    if candidate is None:
-        return None
-    return {"rollout": candidate.rollout, "scores": [[budget, score] for budget, score in candidate.scores.items()]}
+    return None if candidate is None else {"rollout": candidate.rollout}
 
 
-def _candidate(record: Mapping[str, Any] | None, weights: dict[str, Tensor]) -> Candidate | None:
+def _candidate(
+    name: str, record: Mapping[str, Any] | None, arrays: Mapping[str, Tensor], budgets: tuple[int, ...]
+) -> Candidate | None:
     if record is None:
         return None
-    return Candidate(record["rollout"], {int(budget): score for budget, score in record["scores"]}, weights)
+    return Candidate(record["rollout"], arrays[f"{name}-ratio"].numpy(), budgets, _under(f"{name}/", arrays))

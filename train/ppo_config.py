@@ -113,7 +113,7 @@ class PPOConfig:
     value: float = 0.5
     max_grad_norm: float = 0.5
     learn_log_std: bool = False
-    log_std: Schedule = (-2.0, -2.5)
+    log_std: Schedule = (-2.5, -3.0)
     shared_log_std: Schedule = (-2.0, -2.5)
     shared_exploration: bool = True
     critic_warmup: int = 4
@@ -123,8 +123,8 @@ class PPOConfig:
     imitation_batch: int = 32
     expert: str | None = None
     baseline: bool = True
-    validate_every: int = 10
-    validation_instances: int = 48
+    validate_every: int = 15
+    validation_instances: int = 96
     validation_sizes: tuple[int, int] = (20, 150)
     validation_seed: int = 1_000_003
     budgets: tuple[int, ...] = (10, 25, 50)

@@ -24,18 +24,20 @@ from train.ppo_algorithm import GraphPPO
 from train.ppo_config import at
 from train.ppo_start import action_of, expert_of, imitates, load_weights, policy_of
 from train.reward_scale import ScaledRewards
-from train.validation import evaluate, validation_set
+from train.validation import measure, validation_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from lagrl.problems.cvrp import CVRP
     from train.curves import Curves
     from train.ppo_config import PPOConfig
     from train.progress import Progress
+    from train.validation import Validation
 
 Scores = dict[int, float]
 """Mean route cost over Clarke and Wright's, per budget."""
@@ -58,20 +60,38 @@ class Candidate:
     ----------
     rollout
         After which; 0 is the initial policy.
-    scores
-        What validation said.
+    ratio
+        [instances, budgets] route cost over Clarke and Wright's.
+    budgets
+        Evaluations of each solve.
     weights
         The network's, on the CPU.
     """
 
     rollout: int
-    scores: Scores
+    ratio: NDArray[np.float64] = field(repr=False)
+    budgets: tuple[int, ...]
     weights: dict[str, Tensor] = field(repr=False)
+
+    @property
+    def scores(self) -> Scores:
+        """Mean over the instances for each budget."""
+        return {budget: float(mean) for budget, mean in zip(self.budgets, self.ratio.mean(axis=0), strict=True)}
 
     @property
     def merit(self) -> float:
         """Mean score over the budgets; lower is better."""
-        return float(np.mean(list(self.scores.values())))
+        return float(self.ratio.mean())
+
+    def improves_on(self, other: Candidate) -> bool:
+        """Whether it is better than another by more than one standard error of the paired difference.
+
+        The best of many candidates is partly the luckiest; the one that training began with is given up for more
+        than noise only.
+        """
+        gain = (other.ratio - self.ratio).mean(axis=1)
+        error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else 0.0
+        return bool(gain.mean() > error)
 
 
 class PPORun:
@@ -212,17 +232,17 @@ class PPORun:
             progress.advance(1, **{name: row[name] for name in shown if name in row})
 
     def _validate(self, done: int) -> dict[str, float]:
-        """Measure the policy as it is; keep it if it is the best so far. The clone itself is the first candidate."""
+        """Measure the policy as it is; keep it if it is the best so far and improves on the first, the clone itself."""
         weights = {name: tensor.detach().cpu().clone() for name, tensor in self.model.net.state_dict().items()}
-        candidate = Candidate(done, self._scores(weights, self.problems), weights)
+        candidate = Candidate(done, self._measured(weights, self.problems).ratio, self.config.budgets, weights)
         self.first = self.first or candidate
-        if self.best is None or candidate.merit < self.best.merit:
+        if self.best is None or (candidate.merit < self.best.merit and candidate.improves_on(self.first)):
             self.best = candidate
         return {"validation": candidate.merit} | {f"validation/{b}": score for b, score in candidate.scores.items()}
 
-    def _scores(self, weights: dict[str, Tensor], problems: list[CVRP]) -> Scores:
+    def _measured(self, weights: dict[str, Tensor], problems: list[CVRP]) -> Validation:
         checkpoint = Checkpoint(self._net(weights), self.policy, self.config.env.action, card={})
-        return evaluate(lambda: PolicyController(checkpoint), problems, self.config.budgets)
+        return measure(lambda: PolicyController(checkpoint), problems, self.config.budgets)
 
     def _net(self, weights: dict[str, Tensor]) -> DiagonalPrecondNet:
         net = DiagonalPrecondNet(self.policy)
@@ -238,9 +258,9 @@ class PPORun:
         assert self.best is not None
         config = self.config
         fresh = validation_set(config.validation_seed + 1, config.validation_instances, config.validation_sizes)
-        initial = self._scores(self.first.weights, fresh)
+        initial = self._measured(self.first.weights, fresh).means
         is_same = self.best.rollout == self.first.rollout
-        self.confirmed = initial, initial if is_same else self._scores(self.best.weights, fresh)
+        self.confirmed = initial, initial if is_same else self._measured(self.best.weights, fresh).means
 
     def save_best(self, path: Path, card: dict[str, Any]) -> None:
         """Write the best candidate as a checkpoint."""

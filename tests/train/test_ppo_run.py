@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 from ppo_runs import TINY, NowAndThen, clone, weights
@@ -14,7 +15,7 @@ from train.archive import load_archive, save_archive
 from train.curves import Curves, read_curves
 from train.ppo_archive import put_together, take_apart
 from train.ppo_config import PPOConfig
-from train.ppo_run import PPORun
+from train.ppo_run import Candidate, PPORun
 from train.progress import Progress
 from train.validation import evaluate
 
@@ -130,3 +131,14 @@ def test_unusable_values_are_named(field: str, value: Any) -> None:
     """The error names the field."""
     with pytest.raises(InputError, match=field):
         replace(TINY, **{field: value})
+
+
+def test_the_clone_is_given_up_for_more_than_noise_only() -> None:
+    """A gain on every instance counts; the same mean gain from one lucky instance does not."""
+    clone = Candidate(0, np.ones((4, 2)), (10, 25), {})
+    steady = Candidate(1, np.full((4, 2), 0.99), (10, 25), {})
+    lucky = Candidate(2, np.ones((4, 2)) - np.array([[0.07], [-0.01], [-0.01], [-0.01]]), (10, 25), {})
+    assert steady.merit == pytest.approx(lucky.merit)
+    assert steady.improves_on(clone)
+    assert not lucky.improves_on(clone)
+    assert not clone.improves_on(clone)
