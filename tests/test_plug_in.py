@@ -39,7 +39,7 @@ def test_the_plain_torch_policy_learns(tmp_path: Path) -> None:
     """REINFORCE on sixteen fixed episodes ends well above where it began."""
     returns = [float(line.split()[-1]) for line in run(["-c", BLOCKS["plain.py"]], tmp_path).splitlines()]
     assert len(returns) == 30
-    assert sum(returns[-5:]) / 5 > 10 * max(returns[0], 0.01)
+    assert sum(returns[-5:]) / 5 > 4 * returns[0] > 0
 
 
 def test_the_zoo_trains_the_graph_policy(tmp_path: Path) -> None:
