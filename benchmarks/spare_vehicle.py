@@ -26,6 +26,7 @@ from lagrl.bench.rows import read_rows
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.locate import data_folder, find_instance
+from lagrl.relaxation import linearise as linearising
 
 
 def instance(name: str) -> CVRP:
@@ -35,7 +36,7 @@ def instance(name: str) -> CVRP:
 
 def gap_without_rule(row: dict[str, Any]) -> float:
     """Solve a row again as if no fleet were ever full."""
-    solving._FULL = np.inf
+    linearising.FULL = np.inf
     settings = {**row["config"], "seedings": tuple(row["config"]["seedings"])}
     problem = instance(row["instance"])
     gap = problem.gap_percent(solving.solve(problem, solving.SolveConfig(**settings)).solution.cost)
@@ -58,7 +59,7 @@ def main(rows: Path, controllers: tuple[str, ...] = ("cfm", "volume", "perturbed
     all_rows = read_rows(rows)
     names = sorted({row["instance"] for row in all_rows})
     problems = {name: instance(name) for name in names}
-    touched = [n for n, p in problems.items() if p.fleet.rule != "exact" and p.tightness > solving._FULL]
+    touched = [n for n, p in problems.items() if p.fleet.rule != "exact" and p.tightness > linearising.FULL]
     chosen = [row for row in all_rows if row["instance"] in touched and row["controller"] in controllers]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
         again = list(executor.map(gap_without_rule, chosen, chunksize=2))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
     from lagrl.relaxation.seeding import Seeds
 
-_FULL = 0.98  # share of the needed vehicles' capacity above which decoding seldom fits everyone
+FULL = 0.98  # share of the needed vehicles' capacity above which decoding seldom fits everyone
 
 
 def vehicles_to_try(problem: CVRP, turn: int = 0) -> int:
@@ -29,7 +29,7 @@ def vehicles_to_try(problem: CVRP, turn: int = 0) -> int:
     turn
         How often all seedings were used before.
     """
-    spare = 0 if problem.fleet.rule == "exact" else (turn + (problem.tightness > _FULL)) % 2
+    spare = 0 if problem.fleet.rule == "exact" else (turn + (problem.tightness > FULL)) % 2
     return min(problem.minimum_vehicles + spare, problem.n_customers)
 
 
