@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -29,14 +30,29 @@ def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_python_examples_run(tmp_path: Path) -> None:
-    """One prints a cost and a route, the other a dual value, a selection of 6 vehicles by 50 customers, a violation."""
-    solved, priced = [block for block in BLOCKS if not block.startswith("# momentum.py")]
+    """One prints a cost and a route, another a dual value, a selection of 6 vehicles by 50 customers, a violation."""
+    solved, priced, stepped = [block for block in BLOCKS if not block.startswith("# momentum.py")]
     finished = run(["-c", solved], tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert re.match(r"\d+\.\d+ \(\d+, ", finished.stdout)
     finished = run(["-c", priced], tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert re.match(r"\d+\.\d+ \(6, 50\) \d", finished.stdout)
+    if importlib.util.find_spec("gymnasium") is None:
+        pytest.skip("the environment's example needs the rl extra")
+    finished = run(["-c", stepped], tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    evaluations, gap, cost = finished.stdout.split()
+    assert 2 <= int(evaluations) <= 201
+    assert 0 <= float(gap) <= 1 < float(cost)
+
+
+def test_the_shipped_checkpoints_are_there() -> None:
+    """Both that the README names are shipped, and together with their records stay below 5 MB each."""
+    for name in ("bc-small", "ppo-small"):
+        files = [README.parent / "checkpoints" / f"{name}{suffix}" for suffix in (".safetensors", ".json")]
+        assert f"checkpoints/{name}" in README.read_text(encoding="utf-8")
+        assert 0 < sum(file.stat().st_size for file in files) < 5_000_000
 
 
 def test_the_controller_example_plugs_in_and_is_used(tmp_path: Path) -> None:
