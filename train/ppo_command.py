@@ -203,7 +203,7 @@ def _report(run: PPORun, place: Place, stop: Stop) -> None:
     assert first is not None
     assert best is not None
     start = "clone" if place.init else "start"
-    winner = f"PPO, rollout {best.rollout}" if best.rollout else f"{start} again: no rollout improved on it"
+    winner = f"PPO, rollout {best.rollout}" if best.rollout else f"{start} again: every rollout was worse"
     print(
         f"route cost over Clarke and Wright's (lower is better), {run.config.validation_instances} generated instances"
     )

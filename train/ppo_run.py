@@ -83,15 +83,11 @@ class Candidate:
         """Mean score over the budgets; lower is better."""
         return float(self.ratio.mean())
 
-    def improves_on(self, other: Candidate) -> bool:
-        """Whether it is better than another by more than one standard error of the paired difference.
-
-        The best of many candidates is partly the luckiest; the one that training began with is given up for more
-        than noise only.
-        """
-        gain = (other.ratio - self.ratio).mean(axis=1)
-        error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else 0.0
-        return bool(gain.mean() > error)
+    def is_worse_than(self, other: Candidate) -> bool:
+        """Whether it is worse than another by more than one standard error of the paired difference."""
+        loss = (self.ratio - other.ratio).mean(axis=1)
+        error = loss.std(ddof=1) / np.sqrt(len(loss)) if len(loss) > 1 else 0.0
+        return bool(loss.mean() > error)
 
 
 class PPORun:
@@ -232,13 +228,21 @@ class PPORun:
             progress.advance(1, **{name: row[name] for name in shown if name in row})
 
     def _validate(self, done: int) -> dict[str, float]:
-        """Measure the policy as it is; keep it if it is the best so far and improves on the first, the clone itself."""
+        """Measure the policy as it is; keep it if it is the best so far and not worse than the first, the clone."""
         weights = {name: tensor.detach().cpu().clone() for name, tensor in self.model.net.state_dict().items()}
         candidate = Candidate(done, self._measured(weights, self.problems).ratio, self.config.budgets, weights)
-        self.first = self.first or candidate
-        if self.best is None or (candidate.merit < self.best.merit and candidate.improves_on(self.first)):
+        if self.first is None or self.best is None:
+            self.first = self.best = candidate
+        elif self._is_preferred(candidate, self.first, self.best):
             self.best = candidate
         return {"validation": candidate.merit} | {f"validation/{b}": score for b, score in candidate.scores.items()}
+
+    @staticmethod
+    def _is_preferred(candidate: Candidate, first: Candidate, best: Candidate) -> bool:
+        """Whether a rollout takes the place of the best so far; any that is not worse takes the initial policy's."""
+        if candidate.is_worse_than(first):
+            return False
+        return best.rollout == first.rollout or candidate.merit < best.merit
 
     def _measured(self, weights: dict[str, Tensor], problems: list[CVRP]) -> Validation:
         checkpoint = Checkpoint(self._net(weights), self.policy, self.config.env.action, card={})

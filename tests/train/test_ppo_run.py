@@ -133,12 +133,12 @@ def test_unusable_values_are_named(field: str, value: Any) -> None:
         replace(TINY, **{field: value})
 
 
-def test_the_clone_is_given_up_for_more_than_noise_only() -> None:
-    """A gain on every instance counts; the same mean gain from one lucky instance does not."""
+def test_worse_means_more_than_noise() -> None:
+    """A loss on every instance counts; the same mean loss from one unlucky instance does not."""
     clone = Candidate(0, np.ones((4, 2)), (10, 25), {})
-    steady = Candidate(1, np.full((4, 2), 0.99), (10, 25), {})
-    lucky = Candidate(2, np.ones((4, 2)) - np.array([[0.07], [-0.01], [-0.01], [-0.01]]), (10, 25), {})
-    assert steady.merit == pytest.approx(lucky.merit)
-    assert steady.improves_on(clone)
-    assert not lucky.improves_on(clone)
-    assert not clone.improves_on(clone)
+    steady = Candidate(1, np.full((4, 2), 1.01), (10, 25), {})
+    unlucky = Candidate(2, np.ones((4, 2)) + np.array([[0.07], [-0.01], [-0.01], [-0.01]]), (10, 25), {})
+    assert steady.merit == pytest.approx(unlucky.merit)
+    assert steady.is_worse_than(clone)
+    assert not unlucky.is_worse_than(clone)
+    assert not clone.is_worse_than(clone)
