@@ -187,9 +187,11 @@ def _actor(args: Args, n: int, lanes: int) -> tuple[Actor, ActionConfig]:
         import torch
 
         from policies.checkpoint import load_checkpoint
+        from train.allocator import keep_memory
 
         torch.set_num_threads(1)
         checkpoint = load_checkpoint(args.policy)
+        keep_memory()  # as training does
         net = checkpoint.net.eval()
 
         def mean(observations: dict[str, Any]) -> Any:
@@ -198,7 +200,7 @@ def _actor(args: Args, n: int, lanes: int) -> tuple[Actor, ActionConfig]:
             return found.clamp(-1.0, 1.0).numpy()
 
         return mean, checkpoint.action
-    # steps of a thousandth to a tenth of the scale: what subgradient rules take
+    # steps of a hundredth of the scale to about once it: what subgradient rules take
     drawn = np.random.default_rng(args.seed).uniform(-0.75, 0.25, (64, lanes, n)).astype(np.float32)
     count = iter(range(sys.maxsize))
     return lambda _: drawn[next(count) % len(drawn)], ActionConfig()
