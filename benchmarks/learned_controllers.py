@@ -20,6 +20,8 @@ import tyro
 from lagrl.bench.pictures import COLOURS, new_figure, save_figure
 from lagrl.bench.rows import read_rows
 from lagrl.bench.statistics import Interval, bootstrap_interval
+from lagrl.errors import InputError
+from policies.checkpoint import load_checkpoint, save_checkpoint
 from train.curves import read_curves
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ def gaps(rows: Rows, sampler: str, budget: int, chosen: str, instances: list[str
     for row in rows:
         if (row["sampler"], row["budget"], method(row["controller"])) == (sampler, budget, chosen):
             found[row["instance"]].append(row["gap_pct"])
+    missing = [name for name in instances if not found[name] or None in found[name]]
+    if missing:
+        raise InputError(f"{chosen} has no gap on {missing[0]}", field="rows", remedy="run the evaluation to its end")
     return np.array([np.mean(found[name]) for name in instances])
 
 
@@ -153,8 +158,44 @@ def _line(axes: Axes, curve: list[dict[str, Any]], name: str, colour: str, label
     axes.plot(*zip(*points, strict=True), color=colour, label=label, marker=".", linewidth=1.2)
 
 
+def record(rows: Rows, command: str) -> None:
+    """Write what was measured of each checkpoint into its card; weights and fingerprint stay as they are.
+
+    Parameters
+    ----------
+    rows
+        What `lagrl eval` wrote.
+    command
+        The command that wrote them.
+    """
+    for name in sorted({row["controller"] for row in rows if row["controller"].startswith("checkpoints/")}):
+        checkpoint = load_checkpoint(name)
+        own = [row for row in rows if row["controller"] == name]
+        if {row["config"]["controller_fingerprint"] for row in own} != {checkpoint.fingerprint}:
+            raise InputError("rows are of other weights", source=name, remedy="evaluate the checkpoint again")
+        figures = {
+            sampler: {
+                str(budget): round(float(np.mean([r["gap_pct"] for r in own if (r["sampler"], r["budget"]) == at])), 4)
+                for budget in sorted({row["budget"] for row in own})
+                for at in [(sampler, budget)]
+            }
+            for sampler in sorted({row["sampler"] for row in own})
+        }
+        instances = len({row["instance"] for row in own})
+        result = {
+            "measured": f"mean gap to best known, %, by sampler and evaluations; {instances} CVRPLIB instances, cluster",
+            "command": command,
+            "figures": figures,
+        }
+        save_checkpoint(Path(name), checkpoint.net, checkpoint.action, checkpoint.card | {"results": [result]})
+
+
 def main(
-    rows: Path, curves: Path | None = None, picture: Path | None = None, training_picture: Path | None = None
+    rows: Path,
+    curves: Path | None = None,
+    picture: Path | None = None,
+    training_picture: Path | None = None,
+    record_command: str | None = None,
 ) -> None:
     """Print the tables and draw what is asked for.
 
@@ -166,9 +207,13 @@ def main(
         Folder of training curves, one JSONL a run.
     picture, training_picture
         PNG files to draw: gaps over evaluations, and training curves.
+    record_command
+        If given, the figures go into the checkpoints' cards, with this command as the one that made the rows.
     """
     found = read_rows(rows)
     print(tables(found))
+    if record_command is not None:
+        record(found, record_command)
     if picture is not None:
         draw(found, picture)
     if curves is not None and training_picture is not None:

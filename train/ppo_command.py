@@ -13,6 +13,7 @@ from lagrl.errors import InputError
 from lagrl.files import require_writable
 from policies.card import hardware, model_card
 from policies.checkpoint import load_checkpoint
+from policies.locate import CheckpointFiles, find_checkpoint
 from train.allocator import keep_memory
 from train.archive import load_archive, save_archive
 from train.command_line import RunOptions, parse, run_folder
@@ -92,7 +93,7 @@ def _new(config: PPOConfig, options: PPOOptions, device: str, command: str) -> t
     start = None if init is None else load_checkpoint(init, expect_mode=config.env.action.mode)
     folder = run_folder(options, "ppo")
     out = options.out or Path("checkpoints") / folder.name
-    if init is not None and out.absolute() == _stem(Path(init)).absolute():
+    if init is not None and CheckpointFiles.at(out).record.resolve() == find_checkpoint(init).record.resolve():
         raise InputError(f"{out} is the checkpoint to start from", field="--out", remedy="give another name")
     run = PPORun(config, start, device=device)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -116,6 +117,7 @@ def _resumed(options: PPOOptions, device: str) -> tuple[PPORun, Place]:
         )
     run = put_together(arrays, record["run"], device=device)
     out = options.out or Path(record["out"])
+    out.parent.mkdir(parents=True, exist_ok=True)
     return run, Place(options.resume, out, record["init"], record["command"], record["threads"])
 
 
@@ -224,7 +226,3 @@ def _table(title: str, rows: list[tuple[str, Scores]]) -> None:
     print(f"  {title:<12}" + "".join(f"{f'{budget} eval.':>11}" for budget in budgets))
     for label, scores in rows:
         print(f"  {'':<12}" + "".join(f"{scores[budget]:>11.4f}" for budget in budgets) + f"  {label}")
-
-
-def _stem(path: Path) -> Path:
-    return path.with_suffix("") if path.suffix in (".json", ".safetensors") else path

@@ -200,8 +200,9 @@ class PPORun:
         def boundary() -> bool:
             self.seconds = time.monotonic() - started
             self._boundary(curves, progress)
+            goes_on = not stop.requested  # asked before `save`, which then knows as well: no end without an archive
             save(self)
-            return not stop.requested
+            return goes_on
 
         reached = self.model.num_timesteps if resumed else None
         callbacks = CallbackList(
