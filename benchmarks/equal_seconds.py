@@ -1,6 +1,6 @@
 """Controllers at equal seconds, from rows: what classical rules had found by the time a trained policy was done.
 
-    python benchmarks/equal_seconds.py ROWS.jsonl
+    python benchmarks/equal_seconds.py --rows ROWS.jsonl LONGER-RUNS-OF-RULES.jsonl
 
 A policy's evaluation costs more than a rule's. For every row of a trained controller, the rule's longest run on the
 same instance, with the same sampler, reconstruction and seed, is cut off at the policy's seconds (wall clock of the
@@ -53,20 +53,22 @@ def compared(rows: list[dict[str, Any]], rules: tuple[str, ...]) -> dict[Key, di
     return pairs
 
 
-def main(rows: Path, rules: tuple[str, ...] = ("hwc", "cfm")) -> None:
+def main(rows: tuple[Path, ...], rules: tuple[str, ...] = ("hwc", "cfm")) -> None:
     """Print a table.
 
     Parameters
     ----------
     rows
-        What `lagrl eval` wrote.
+        Files that `lagrl eval` wrote.
     rules
         Classical controllers to compare with; they need rows that lasted as long as the policies'.
     """
     print("| policy | sampler | reconstruct | budget | rule | policy's gap % | rule's at its seconds | difference |")
     print("|---|---|---|--:|---|--:|--:|--:|")
     rng = np.random.default_rng(0)
-    for group, by_instance in sorted(compared(read_rows(rows), rules).items(), key=str):
+    for group, by_instance in sorted(
+        compared([row for path in rows for row in read_rows(path)], rules).items(), key=str
+    ):
         policy, sampler, reconstruct, budget, rule = group
         means = np.array([np.mean(pairs, axis=0) for pairs in by_instance.values()])
         found = bootstrap_interval(means[:, 0] - means[:, 1], rng)

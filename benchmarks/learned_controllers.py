@@ -183,7 +183,7 @@ def record(rows: Rows, command: str) -> None:
         }
         instances = len({row["instance"] for row in own})
         result = {
-            "measured": f"mean gap to best known, %, by sampler and evaluations; {instances} CVRPLIB instances, cluster",
+            "measured": f"mean gap to best known, %, by sampler and evaluations, on {instances} CVRPLIB instances",
             "command": command,
             "figures": figures,
         }
