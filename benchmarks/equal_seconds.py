@@ -4,7 +4,8 @@
 
 A policy's evaluation costs more than a rule's. For every row of a trained controller, the rule's longest run on the
 same instance, with the same sampler, reconstruction and seed, is cut off at the policy's seconds (wall clock of the
-solve, compilation excluded, sampling included). Rows must have been made on one machine, one thread each.
+solve, compilation excluded, sampling included). Checkpoints of one kind count as training seeds of one method. Rows must have been made on one
+machine, one thread each.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import tyro
+from learned_controllers import method
 
 from lagrl.bench.rows import read_rows
 from lagrl.bench.statistics import bootstrap_interval
@@ -48,7 +50,7 @@ def compared(rows: list[dict[str, Any]], rules: tuple[str, ...]) -> dict[Key, di
         for rule in rules:
             other = longest.get((rule, *circumstances(row)))
             if other is not None:
-                group = (row["controller"], row["sampler"], row["reconstruct"], row["budget"], rule)
+                group = (method(row["controller"]), row["sampler"], row["reconstruct"], row["budget"], rule)
                 pairs[group][row["instance"]].append((row["gap_pct"], gap_after(other, seconds)))
     return pairs
 

@@ -108,7 +108,7 @@ def entry(prog: str, module: str, argv: Sequence[str] | None) -> int:
 
 
 def run_folder(options: RunOptions, name: str) -> Path:
-    """Return the folder of a new run, made if it is missing.
+    """Return the folder of a new run; it is not made yet.
 
     Raises
     ------
