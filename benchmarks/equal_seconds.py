@@ -4,8 +4,8 @@
 
 A policy's evaluation costs more than a rule's. For every row of a trained controller, the rule's longest run on the
 same instance, with the same sampler, reconstruction and seed, is cut off at the policy's seconds (wall clock of the
-solve, compilation excluded, sampling included). Checkpoints of one kind count as training seeds of one method. Rows must have been made on one
-machine, one thread each.
+solve, compilation excluded, sampling included). Checkpoints of one kind count as training seeds of one method. Rows
+must have been made on one machine, one thread each.
 """
 
 from __future__ import annotations
