@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import torch
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 
@@ -250,7 +251,8 @@ class PPORun:
         return measure(lambda: PolicyController(checkpoint), problems, self.config.budgets)
 
     def _net(self, weights: dict[str, Tensor]) -> DiagonalPrecondNet:
-        net = DiagonalPrecondNet(self.policy)
+        with torch.random.fork_rng(devices=[]):  # when the clock says to save must not change what is drawn next
+            net = DiagonalPrecondNet(self.policy)
         net.load_state_dict(weights)
         return net.eval()
 

@@ -72,6 +72,24 @@ def test_resumed_run_equals_an_undisturbed_one(name: str, tmp_path: Path) -> Non
     assert told == retold
 
 
+def test_saving_more_often_changes_nothing(tmp_path: Path) -> None:
+    """The clock decides when checkpoints are written, and must not decide what is trained."""
+
+    def save_often(run: PPORun) -> None:
+        run.save_best(tmp_path / "best", clone().card)
+        run.save_best(tmp_path / "best", clone().card)
+
+    trained = []
+    for number, save in enumerate((lambda run: None, save_often)):
+        run, folder = PPORun(TINY, clone(), device="cpu"), tmp_path / str(number)
+        folder.mkdir()
+        with (folder / "progress").open("w") as stream, Curves(folder) as curves:
+            run.learn(NowAndThen(), curves, Progress("ppo", TINY.rollouts, stream=stream), save)
+        trained.append(weights(run.model.net))
+    assert trained[0].keys() == trained[1].keys()
+    assert all(torch.equal(trained[0][name], trained[1][name]) for name in trained[0])
+
+
 def test_training_changes_the_weights(tmp_path: Path) -> None:
     """After the warm-up every part of actor and critic is another than the clone's, and the clone itself is not."""
     start = clone()
