@@ -75,9 +75,10 @@ def test_resumed_run_equals_an_undisturbed_one(name: str, tmp_path: Path) -> Non
 def test_saving_more_often_changes_nothing(tmp_path: Path) -> None:
     """The clock decides when checkpoints are written, and must not decide what is trained."""
 
+    card = clone().card
+
     def save_often(run: PPORun) -> None:
-        run.save_best(tmp_path / "best", clone().card)
-        run.save_best(tmp_path / "best", clone().card)
+        run.save_best(tmp_path / "best", card)
 
     trained = []
     for number, save in enumerate((lambda run: None, save_often)):
