@@ -59,6 +59,16 @@ class LagrangianVecEnv(VecEnv):
         self._started = time.perf_counter()
         super().__init__(n_envs, observation_space(config.n_max), action_space(config.n_max))
 
+    def seed(self, seed: int | None = None) -> list[Any]:
+        """Draw lane b's episodes from the generator seeded with [seed, b], from the next reset on.
+
+        SB3's own rule, seed + b, would give neighbouring seeds the same episodes in all lanes but one.
+        """
+        super().seed(seed)
+        if seed is not None:
+            self._seeds = [[seed, lane] for lane in range(self.num_envs)]  # type: ignore[misc]
+        return list(self._seeds)
+
     def reset(self) -> dict[str, NDArray[Any]]:
         """Begin an episode in every lane; what `seed` and `set_options` asked for counts for this reset."""
         for lane in range(self.num_envs):

@@ -120,7 +120,8 @@ class _Rider:
         turn = self.episode.turn
         assert turn is not None
         point = turn.point
-        return action_label(point.multipliers, target, point.violation, self.episode.dual.scale, self.config)
+        dual = self.episode.dual
+        return action_label(point.multipliers, dual.clip(target), point.violation, dual.scale, self.config)
 
 
 def _padded(values: NDArray[Any], n_max: int) -> NDArray[Any]:

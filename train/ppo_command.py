@@ -158,9 +158,7 @@ def _card(run: PPORun, place: Place) -> dict[str, Any]:
     return model_card(
         name=place.out.name,
         kind="ppo",
-        description="A graph policy cloned from an expert, then fine-tuned with PPO on the cost of decoded routes."
-        if place.init
-        else "A graph policy trained with PPO from scratch.",
+        description=_description(place.init, best.rollout),
         command=place.command,
         config=config.to_json() | {"expert": run.expert_name, "init": place.init},
         training={
@@ -173,6 +171,14 @@ def _card(run: PPORun, place: Place) -> dict[str, Any]:
         },
         selection=_selection(run),
     )
+
+
+def _description(init: str | None, rollout: int) -> str:
+    if init is None:
+        return "A graph policy trained with PPO from scratch."
+    if rollout == 0:
+        return f"The clone {init} as it was: every rollout of PPO was worse."
+    return "A graph policy cloned from an expert, then fine-tuned with PPO on the cost of decoded routes."
 
 
 def _selection(run: PPORun) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a PPO run is made of: one frozen dataclass, given on the command line and saved with every checkpoint."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from envs.config import EnvConfig
@@ -98,7 +98,7 @@ class PPOConfig:
     """
 
     seed: int = 0
-    rollouts: int = 180
+    rollouts: int = 90
     n_envs: int = 32
     n_steps: int = 32
     batch_size: int = 128
@@ -123,7 +123,7 @@ class PPOConfig:
     imitation_batch: int = 32
     expert: str | None = None
     baseline: bool = True
-    validate_every: int = 15
+    validate_every: int = 10
     validation_instances: int = 96
     validation_sizes: tuple[int, int] = (20, 150)
     validation_seed: int = 1_000_003
@@ -140,6 +140,8 @@ class PPOConfig:
             for value in values if isinstance(values, tuple) else (values,):
                 if not value >= 0:
                     raise InputError(f"{values} given", field=name, remedy="give 0 or more")
+        if self.seed >= 2**32:
+            raise InputError(f"{self.seed} given", field="seed", remedy="give a whole number from 0 to 4294967295")
         for name in ("gamma", "gae_lambda"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a number from 0 to 1")
@@ -170,8 +172,6 @@ class PPOConfig:
         if name == "small":
             return cls()
         if name == "reference":
-            env = replace(EnvConfig.preset("reference"), min_steps=None)
-            policy = PolicyConfig.preset("reference")
             return cls(
                 rollouts=500,
                 n_envs=32,
@@ -179,8 +179,8 @@ class PPOConfig:
                 batch_size=512,
                 n_epochs=10,
                 critic_warmup=10,
-                policy=policy,
-                env=env,
+                policy=PolicyConfig.preset("reference"),
+                env=EnvConfig.preset("reference"),
             )
         raise UnknownNameError.of("preset", name, get_args(Preset))
 

@@ -166,3 +166,19 @@ def test_stock_sb3_can_train_on_it() -> None:
     assert len(model.ep_info_buffer) > 0
     mean, _ = evaluate_policy(model, vector, n_eval_episodes=2)
     assert np.isfinite(mean)
+
+
+def test_neighbouring_seeds_share_no_episode() -> None:
+    """Each lane of each seed draws its own: two trainings with seeds 0 and 1 are two trainings."""
+    seen = set()
+    for seed in (0, 1, 2):
+        for again in (False, True):
+            env = LagrangianVecEnv(CONFIG, 3, seed=0 if again else seed)
+            if again:
+                env.seed(seed)
+            env.reset()
+            drawn = {episode.problem.distance.tobytes() for episode in env.batch.episodes}
+            assert len(drawn) == 3
+            assert not again or drawn <= seen
+            assert again or not drawn & seen
+            seen |= drawn
