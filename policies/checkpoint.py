@@ -63,9 +63,10 @@ def save_checkpoint(
 ) -> None:
     """Write `path`.safetensors and `path`.json.
 
-    Both are on the disk under other names before the first is renamed into place: a full disk or an interruption
-    leaves an older checkpoint as it was. No file system renames two files at once; a reader who comes between the two
-    finds that they do not belong together and looks again, see `load_checkpoint`.
+    Both are on the disk under other names before the first is renamed into place: a full disk leaves an older
+    checkpoint as it was, and so does an interruption anywhere but between the two renames. No file system renames two
+    files at once; a reader who comes between them finds that they do not belong together and looks again, see
+    `load_checkpoint`.
 
     Parameters
     ----------

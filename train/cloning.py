@@ -110,7 +110,12 @@ def fit_epoch(
 def imitation_error(
     net: DiagonalPrecondNet, states: States, chosen: NDArray[np.int64], batch_size: int
 ) -> dict[str, float]:
-    """Return the loss, the mean squared error and the share of the labels' variance explained, on the chosen states."""
+    """Return the loss, the mean squared error and the share of the labels' variance explained, on the chosen states.
+
+    NaN where no state was chosen: a few short episodes may all be optimal from the start.
+    """
+    if len(chosen) == 0:
+        return {"loss": np.nan, "mse": np.nan, "explained": np.nan}
     device = next(net.parameters()).device
     totals = np.zeros(2)
     labels = []

@@ -56,7 +56,8 @@ def collect_expert_states(config: EnvConfig, expert: str, n_states: int, seed: i
     Parameters
     ----------
     config
-        The episodes. Route feedback is left out: no expert sees it, and it costs most of the time.
+        The episodes. Routes are toured once only, at the start: no rule of lagrl looks at them, and they cost most of
+        the time.
     expert
         A name of `train.experts`.
     n_states

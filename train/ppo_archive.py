@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envs.action import ActionConfig
+from lagrl.errors import InputError
 from policies.checkpoint import Checkpoint
 from policies.config import PolicyConfig
 from policies.network import DiagonalPrecondNet
@@ -68,8 +69,15 @@ def put_together(arrays: Mapping[str, Tensor], record: Mapping[str, Any], *, dev
     Raises
     ------
     InputError
-        If the archive's configuration cannot be read by this version.
+        If the archive's configuration cannot be read by this version, or something is missing in it.
     """
+    try:
+        return _put_together(arrays, record, device)
+    except (KeyError, RuntimeError) as error:  # torch's, of weights of other names or shapes
+        raise InputError(f"is not the archive of a PPO run ({error})", remedy="start a new run") from error
+
+
+def _put_together(arrays: Mapping[str, Tensor], record: Mapping[str, Any], device: str) -> PPORun:
     config = PPOConfig.from_json(record["config"])
     start = None
     if record["start"] is not None:

@@ -161,3 +161,26 @@ def test_worse_means_more_than_noise() -> None:
     assert steady.is_worse_than(clone)
     assert not unlucky.is_worse_than(clone)
     assert not clone.is_worse_than(clone)
+
+
+def test_any_rollout_that_is_not_worse_takes_the_clones_place() -> None:
+    """Then the best of them; one that is worse than the clone never does, were it better than nothing."""
+    clone, level, better, worse = (
+        Candidate(rollout, np.full((4, 2), ratio), (10, 25), {})
+        for rollout, ratio in ((0, 1.0), (1, 1.0), (2, 0.99), (3, 1.01))
+    )
+    assert PPORun._is_preferred(level, clone, clone)
+    assert PPORun._is_preferred(better, clone, level)
+    assert not PPORun._is_preferred(level, clone, better)
+    assert not PPORun._is_preferred(worse, clone, clone)
+
+
+def test_an_archive_without_its_parts_is_refused() -> None:
+    """A record that lacks something is no archive, and says so."""
+    run = PPORun(TINY, clone(), device="cpu")
+    run.model._last_episode_starts = np.ones(TINY.n_envs, dtype=bool)
+    run.env.reset()
+    arrays, record = take_apart(run)
+    tensors = {name: torch.as_tensor(array) for name, array in arrays.items()}
+    with pytest.raises(InputError, match="not the archive of a PPO run"):
+        put_together(tensors, {name: value for name, value in record.items() if name != "curriculum"}, device="cpu")
