@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from labelled import random_states
-from scipy.stats import multivariate_normal
 
 from lagrl.errors import InputError
 from policies.config import PolicyConfig
@@ -37,7 +36,8 @@ def test_loss_is_the_likelihood_of_the_labelled(net: DiagonalPrecondNet) -> None
         mask = batch.is_labelled[b].numpy()
         m, y, label = int(mask.sum()), mean[b][mask], batch.labels[b].numpy()[mask]
         covariance = np.exp(-1.0) * np.eye(m) + np.exp(-1.4) * np.ones((m, m))
-        likelihoods.append(-multivariate_normal(y, covariance).logpdf(label) / m)
+        density = torch.distributions.MultivariateNormal(torch.tensor(y), torch.tensor(covariance))
+        likelihoods.append(-density.log_prob(torch.tensor(label, dtype=torch.float64)).item() / m)
         errors.append(np.mean((y - label) ** 2))
     likelihood, error = imitation_loss(net, batch)
     assert likelihood.item() == pytest.approx(np.mean(likelihoods), rel=1e-4)
