@@ -53,6 +53,10 @@ def test_the_wheel_carries_data_and_types_but_no_tests(wheel: Path) -> None:
     assert sum(name.endswith(".sol") for name in names) == 6
     assert "lagrl/problems/data/best_known.csv" in names
     assert "lagrl/py.typed" in names
+    for module in ("envs/env.py", "policies/controller.py", "train/bc.py", "train/ppo.py"):
+        assert module in names
+    for checkpoint in ("bc-small", "ppo-small"):
+        assert {f"policies/shipped/{checkpoint}.json", f"policies/shipped/{checkpoint}.safetensors"} <= set(names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
 
 
