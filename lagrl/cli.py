@@ -67,7 +67,8 @@ def carry_out(prog: str, body: Callable[[], int | None]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        _complain(f"cannot write the output ({error.strerror or error}); check where it goes", prog)
+        place = "" if error.filename is None else f"{error.filename}: "
+        _complain(f"{place}cannot write the output ({error.strerror or error}); check where it goes", prog)
         return 2
     except KeyboardInterrupt:
         _complain("interrupted", prog)

@@ -122,7 +122,7 @@ class EvalCommand:
     """paper30 or bundled, besides or instead of files"""
     data: Folder = None
     """folder of CVRPLIB files; LAGRL_DATA if left out"""
-    samplers: Names = "exact"
+    samplers: Annotated[str, tyro.conf.arg(metavar="A,B,…", aliases=["--sampler"])] = "exact"
     """what answers the knapsacks, see lagrl solve --help"""
     reconstructs: Annotated[str, tyro.conf.arg(name="reconstruct", metavar="cluster,pool")] = "pool"
     """reconstructions"""

@@ -20,7 +20,7 @@ from train.archive import load_archive, save_archive
 from train.bc_archive import put_together, take_apart
 from train.bc_run import BCRun, Candidate, merit
 from train.card import training_card
-from train.command_line import RunOptions, parse, run_folder
+from train.command_line import RunOptions, long_form, parse, run_folder
 from train.config import BCConfig
 from train.curves import Curves
 from train.device import prepare
@@ -60,7 +60,7 @@ class Place:
 
 def main(arguments: list[str]) -> int:
     """Train, or go on training; return the exit code."""
-    arguments = [_long_form(word) for word in arguments]
+    arguments = long_form(arguments)
     config, options = parse(_PROG, _ABOUT, BCConfig, RunOptions, arguments)
     device = prepare(options.device, options.threads)
     keep_memory()
@@ -72,11 +72,6 @@ def main(arguments: list[str]) -> int:
         _train(run, place, stop, is_resumed=config is None)
         _report(run, place, stop)
     return 0
-
-
-def _long_form(word: str) -> str:
-    name, equals, value = word.partition("=")
-    return f"--env.action.mode{equals}{value}" if name == "--mode" else word
 
 
 def _new(config: BCConfig, options: RunOptions, device: torch.device, arguments: list[str]) -> tuple[BCRun, Place]:
@@ -191,12 +186,16 @@ def _report(run: BCRun, place: Place, stop: Stop) -> None:
     else:
         print(f"{place.out}: policy of epoch {run.best.epoch}, {readable(run.seconds)} of training")
         print(f"  validation, route cost over Clarke and Wright's (lower is better), {_size(run)}:")
-        print(f"  evaluations {'  '.join(f'{budget:>7}' for budget in run.best.scores)}     mean")
-        for name, scores in (("policy", run.best.scores), (f"{run.config.expert} (expert)", run.expert_scores)):
+        rows = [("policy", run.best.scores), (f"{run.config.expert} (expert)", run.expert_scores)]
+        width = max(len("evaluations"), *(len(name) for name, _ in rows))
+        print(f"  {'evaluations':<{width}} {'  '.join(f'{budget:>7}' for budget in run.best.scores)}     mean")
+        for name, scores in rows:
             figures = "  ".join(f"{score:7.4f}" for score in scores.values())
-            print(f"  {name:<11} {figures}  {merit(scores):7.4f}")
+            print(f"  {name:<{width}} {figures}  {merit(scores):7.4f}")
     if run.is_complete:
-        print(f"next: python -m train.ppo --init {shlex.quote(str(place.out))}")
+        mode = run.config.env.action.mode
+        same = "" if mode == "diagonal" else f" --mode {mode}"
+        print(f"next: python -m train.ppo --init {shlex.quote(str(place.out))}{same}")
     else:
         why = stop.reason or "ended early"
         print(f"{why}: {run.epoch} of {run.config.epochs} epochs are done and saved")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from lagrl.samplers import make_sampler
 from policies.checkpoint import Checkpoint
 from policies.controller import PolicyController
 from policies.graph import as_tensors
@@ -110,6 +111,8 @@ class BCRun:
         self.folder = folder
         self.device = device
         self.expert = expert_factory(config.expert)
+        for name in (config.env.sampler, config.env.route_sampler):
+            make_sampler(name)  # an unknown one is told now, not after the first validation
         seed_everything(config.seed)
         self.net = DiagonalPrecondNet(config.policy).to(device)
         self.optimizer = torch.optim.Adam(self.net.actor_parameters(), lr=config.learning_rate)

@@ -107,6 +107,11 @@ def entry(prog: str, module: str, argv: Sequence[str] | None) -> int:
     return carry_out(prog, lambda: _imported(module)(arguments))
 
 
+def long_form(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with `--mode`, which is what one looks for first, as the option that it is short for."""
+    return [f"--env.action.mode{word[6:]}" if word.partition("=")[0] == "--mode" else word for word in arguments]
+
+
 def run_folder(options: RunOptions, name: str) -> Path:
     """Return the folder of a new run; it is not made yet.
 

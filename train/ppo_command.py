@@ -16,7 +16,7 @@ from policies.checkpoint import load_checkpoint
 from policies.locate import CheckpointFiles, find_checkpoint
 from train.allocator import keep_memory
 from train.archive import load_archive, save_archive
-from train.command_line import RunOptions, parse, run_folder
+from train.command_line import RunOptions, long_form, parse, run_folder
 from train.curves import Curves
 from train.device import prepare
 from train.ppo_archive import put_together, take_apart
@@ -26,7 +26,10 @@ from train.progress import Progress, readable
 from train.stop import Stop
 
 _PROG = "python -m train.ppo"
-_ABOUT = "Fine-tune a cloned policy with PPO on the routes its multipliers lead to."
+_ABOUT = (
+    "Fine-tune a cloned policy with PPO on the routes its multipliers lead to. "
+    "--mode diagonal|direction is short for --env.action.mode."
+)
 _SAVE_SECONDS = 180.0
 
 
@@ -65,6 +68,7 @@ class Place:
 
 def main(arguments: list[str]) -> int:
     """Train, or go on training; return the exit code."""
+    arguments = long_form(arguments)
     config, options = parse(_PROG, _ABOUT, PPOConfig, PPOOptions, arguments)
     device = str(prepare(options.device, options.threads))
     keep_memory()
@@ -158,7 +162,7 @@ def _card(run: PPORun, place: Place) -> dict[str, Any]:
     return model_card(
         name=place.out.name,
         kind="ppo",
-        description=_description(place.init, best.rollout),
+        description=_description(place.init, run),
         command=place.command,
         config=config.to_json() | {"expert": run.expert_name, "init": place.init},
         training={
@@ -173,12 +177,19 @@ def _card(run: PPORun, place: Place) -> dict[str, Any]:
     )
 
 
-def _description(init: str | None, rollout: int) -> str:
+def _description(init: str | None, run: PPORun) -> str:
     if init is None:
         return "A graph policy trained with PPO from scratch."
-    if rollout == 0:
+    if not _is_judged(run):
+        return f"The clone {init} as it was: no rollout of PPO has been validated yet."
+    if run.best is None or run.best.rollout == 0:
         return f"The clone {init} as it was: every rollout of PPO was worse."
     return "A graph policy cloned from an expert, then fine-tuned with PPO on the cost of decoded routes."
+
+
+def _is_judged(run: PPORun) -> bool:
+    """Whether any rollout but the initial policy was validated."""
+    return run.is_complete or run.rollouts_done >= run.config.validate_every
 
 
 def _selection(run: PPORun) -> dict[str, Any]:
@@ -211,7 +222,8 @@ def _report(run: PPORun, place: Place, stop: Stop) -> None:
     assert first is not None
     assert best is not None
     start = "clone" if place.init else "start"
-    winner = f"PPO, rollout {best.rollout}" if best.rollout else f"{start} again: every rollout was worse"
+    why = "every rollout was worse" if _is_judged(run) else "no rollout validated yet"
+    winner = f"PPO, rollout {best.rollout}" if best.rollout else f"{start} again: {why}"
     print(
         f"route cost over Clarke and Wright's (lower is better), {run.config.validation_instances} generated instances"
     )
@@ -221,10 +233,15 @@ def _report(run: PPORun, place: Place, stop: Stop) -> None:
         _table("others", [(start, initial), (winner, chosen)])
     print(f"checkpoint: {place.out} ({run.rollouts_done} rollouts, {readable(run.seconds)})")
     if run.is_complete:
-        names = [name for name in (place.init, str(place.out)) if name]
-        print(f"next: lagrl eval --controllers {','.join(names)}")
+        controllers = ",".join(_as_controller(name) for name in (place.init, str(place.out)) if name)
+        print(f"next: lagrl eval --suite bundled --controllers {shlex.quote(controllers)} --out rows.jsonl")
     else:
-        print(f"stopped ({stop.reason}); go on with: {_PROG} --resume {place.folder}")
+        print(f"stopped ({stop.reason}); go on with: {_PROG} --resume {shlex.quote(str(place.folder))}")
+
+
+def _as_controller(spec: str) -> str:
+    """A bare name would be taken for one of a classical rule."""
+    return spec if "/" in spec else f"./{spec}"
 
 
 def _table(title: str, rows: list[tuple[str, Scores]]) -> None:

@@ -39,8 +39,8 @@ def controller_factory(spec: str) -> ControllerFactory:
     ----------
     spec
         A name in `CONTROLLERS` or of an installed entry point; `module:attribute`, where the attribute is called
-        without arguments; or `checkpoints/NAME`, which the entry point `checkpoints` (from the package that holds
-        the policies) is asked for.
+        without arguments; or `checkpoints/NAME` or any path with a slash, for which the entry point `checkpoints`
+        (from the package that holds the policies) is asked.
 
     Raises
     ------
@@ -52,18 +52,20 @@ def controller_factory(spec: str) -> ControllerFactory:
     if spec in CONTROLLERS:
         return CONTROLLERS[spec]
     installed = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-    if spec.startswith("checkpoints/"):
-        if "checkpoints" not in installed:
+    loader = installed.pop("checkpoints", None)  # no controller itself
+    if spec.startswith("checkpoints/") or ("/" in spec and ":" not in spec):
+        if loader is None:
             raise UnknownNameError(
                 f"nothing installed loads {spec!r}",
                 field="controller",
                 remedy=f"install a package with the entry point 'checkpoints' of {ENTRY_POINT_GROUP}",
             )
-        load: Callable[[str], ControllerFactory] = installed["checkpoints"].load()
+        load: Callable[[str], ControllerFactory] = loader.load()
         return load(spec)
     if ":" in spec:
         return checked("controller", spec, imported("controller", spec), Controller, _METHODS)
     if spec in installed:
         return checked("controller", spec, installed[spec].load(), Controller, _METHODS)
     hint = "; or module:attribute for your own"
-    raise UnknownNameError.of("controller", spec, {*CONTROLLERS, *installed}, hint=hint)
+    known = {*CONTROLLERS, *installed, *(["checkpoints/NAME"] if loader else [])}
+    raise UnknownNameError.of("controller", spec, known, hint=hint)

@@ -140,7 +140,16 @@ def test_checkpoints_are_asked_of_their_loader(installed: Callable[..., None]) -
 
     installed(checkpoints=load)
     assert isinstance(controller_factory("checkpoints/best")(), Polyak)
-    assert asked == ["checkpoints/best"]
+    assert isinstance(controller_factory("/elsewhere/best")(), Polyak)
+    assert isinstance(controller_factory("./best")(), Polyak)
+    assert asked == ["checkpoints/best", "/elsewhere/best", "./best"]
+
+
+def test_the_loader_of_checkpoints_is_no_controller(installed: Callable[..., None]) -> None:
+    """Its bare name is answered with how a checkpoint is named."""
+    installed(checkpoints=lambda spec: Polyak)
+    with pytest.raises(UnknownNameError, match=r"unknown controller 'checkpoints'; did you mean 'checkpoints/NAME'\?"):
+        controller_factory("checkpoints")
 
 
 def test_checkpoints_without_a_loader_are_refused(installed: Callable[..., None]) -> None:

@@ -148,9 +148,10 @@ def test_the_policy_decides() -> None:
     assert trained.ascents[0].trace.exact_value[1:] != other.ascents[0].trace.exact_value[1:]
 
 
-def test_direction_mode_clones_the_target() -> None:
-    """`--mode direction` changes what actions mean, and whom to clone."""
+def test_direction_mode_clones_the_target(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--mode direction` changes what actions mean, and whom to clone; PPO is to be told so too."""
     assert train("there", "--mode", "direction") == 0
+    assert "next: python -m train.ppo --init checkpoints/there --mode direction\n" in capsys.readouterr().out
     checkpoint = load_checkpoint("checkpoints/there", expect_mode="direction")
     assert checkpoint.card["config"]["expert"] == "target"
 
@@ -265,6 +266,9 @@ def test_archives_of_other_runs_are_refused(
         (["--preset", "smal"], "smal"),
         (["--rounds", "0"], "rounds"),
         (["--beta", "1.5"], "beta"),
+        (["--env.sampler", "exakt"], "unknown sampler 'exakt'"),
+        (["--env.route-sampler", "exakt"], "unknown sampler 'exakt'"),
+        (["--out", "/dev/null/folder/mine"], "/dev/null/folder: cannot write"),
         (["--env.action.base-step", "-1"], "base_step"),
         (["--policy.hidden", "7"], "hidden"),
         (["--device", "tpu"], "device"),

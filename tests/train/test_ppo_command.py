@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from ppo_runs import TINY_OPTIONS, clone_file
 
+from lagrl.controllers.registry import controller_factory
 from policies.checkpoint import load_checkpoint
 from train.curves import read_curves
 from train.ppo import main
+from train.stop import Stop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +31,8 @@ def test_run_ends_with_a_checkpoint_and_what_to_do_next(tmp_path: Path, capsys: 
     init = clone_file(tmp_path)
     assert train(tmp_path, "--init", str(init), "--seed", "5") == 0
     said = capsys.readouterr().out
-    assert f"next: lagrl eval --controllers {init},{tmp_path / 'out'}" in said
+    assert f"next: lagrl eval --suite bundled --controllers {init},{tmp_path / 'out'} --out rows.jsonl" in said
+    assert controller_factory(str(tmp_path / "out"))()
     assert "clone" in said
     checkpoint = load_checkpoint(tmp_path / "out")
     card = checkpoint.card
@@ -50,6 +53,17 @@ def test_from_scratch_must_be_said(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "--init none" in capsys.readouterr().err
     assert train(tmp_path, "--init", "none", "--no-baseline", "--imitation", "0", "0", "--rollouts", "1") == 0
     assert load_checkpoint(tmp_path / "out").card["training"]["parent"] is None
+
+
+def test_nothing_is_said_of_rollouts_that_were_not_validated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that ends before its first validation has not found its rollouts worse than the clone."""
+    init = clone_file(tmp_path)
+    monkeypatch.setattr(Stop, "reason", "enough")
+    assert train(tmp_path, "--init", str(init), "--mode", "diagonal") == 0
+    assert "clone again: no rollout validated yet" in capsys.readouterr().out
+    assert "no rollout of PPO has been validated yet" in load_checkpoint(tmp_path / "out").card["description"]
 
 
 def test_bad_starts_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
