@@ -13,13 +13,13 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 -m "not slow and not hardware"
 
 check-all: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 -m "not hardware"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -42,5 +42,5 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "lagrl needs Python 3.11 or newer; say which with make PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[rl,bench,viz,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[rl,quantum,bench,viz,dev]'
 	touch $(READY)

@@ -304,7 +304,9 @@ class Greedy:
         fewer = best.copy()
         fewer[:, 0] = 0
         counts = np.full((len(capacity), 2), shots // 2)
-        return Samples(np.stack([fewer, best], axis=1), counts, SamplingCost(2, shots, 0.01, "mine"))
+        return Samples(
+            np.stack([fewer, best], axis=1), counts, SamplingCost(circuits=2, shots=shots, seconds=0.01, backend="mine")
+        )
 
     runs: list[tuple[str, int]]
 

@@ -121,7 +121,12 @@ class QAOASampler:
         )
         strings = candidates.strings(code)
         circuits = candidates.n_unsolved
-        cost = SamplingCost(circuits, circuits * shots, time.perf_counter() - started, "statevector")
+        cost = SamplingCost(
+            circuits=circuits,
+            shots=circuits * shots,
+            seconds=time.perf_counter() - started,
+            backend="statevector",
+        )
         return Samples(strings, count, cost)
 
 

@@ -31,24 +31,62 @@ class SampleContext:
     step: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SamplingCost:
-    """What a sampler call used up.
+    """What sampler calls used up; costs add up.
 
     Attributes
     ----------
     circuits, shots
-        Quantum circuits executed and shots taken over all of them; 0 for classical samplers.
+        Quantum circuits executed (each set of angles is one) and shots taken over all of them; 0 for classical
+        samplers.
+    two_qubit_gates
+        Two-qubit gates of those circuits, summed, each circuit counted once whatever its shots.
+    depth
+        Largest two-qubit depth among them.
+    jobs
+        Jobs sent to a device or service.
     seconds
-        Wall-clock seconds of the call, compilation excluded.
+        Wall-clock seconds of the call but for queueing, compilation excluded.
+    qpu_seconds
+        Seconds a quantum computer charged.
+    queue_seconds
+        Seconds jobs waited before they ran.
     backend
-        What ran it.
+        What ran it; several are joined by ` + `.
+    fallback
+        Why something else than asked for answered; empty if nothing did.
     """
 
     circuits: int = 0
     shots: int = 0
+    two_qubit_gates: int = 0
+    depth: int = 0
+    jobs: int = 0
     seconds: float = 0.0
-    backend: str = "cpu"
+    qpu_seconds: float = 0.0
+    queue_seconds: float = 0.0
+    backend: str = ""
+    fallback: str = ""
+
+    def __add__(self, other: SamplingCost) -> SamplingCost:
+        return SamplingCost(
+            circuits=self.circuits + other.circuits,
+            shots=self.shots + other.shots,
+            two_qubit_gates=self.two_qubit_gates + other.two_qubit_gates,
+            depth=max(self.depth, other.depth),
+            jobs=self.jobs + other.jobs,
+            seconds=self.seconds + other.seconds,
+            qpu_seconds=self.qpu_seconds + other.qpu_seconds,
+            queue_seconds=self.queue_seconds + other.queue_seconds,
+            backend=_joined(" + ", self.backend, other.backend),
+            fallback=_joined("; ", self.fallback, other.fallback),
+        )
+
+
+def _joined(mark: str, first: str, second: str) -> str:
+    """Join two lists of names, each name once."""
+    return mark.join(dict.fromkeys(name for text in (first, second) for name in text.split(mark) if name))
 
 
 @dataclass(frozen=True)
@@ -187,4 +225,6 @@ class ExactSampler:
         started = time.perf_counter()
         selection, _ = solve_knapsacks(reduced_cost, weight, capacity)
         counts = np.full((len(capacity), 1), max(shots, 1), np.int64)
-        return Samples(selection[:, None, :], counts, SamplingCost(seconds=time.perf_counter() - started))
+        return Samples(
+            selection[:, None, :], counts, SamplingCost(seconds=time.perf_counter() - started, backend="exact")
+        )

@@ -1,0 +1,137 @@
+"""What is run, and what runs it: circuit templates, PUBs and the `CircuitExecutor` Protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from lagrl.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from qiskit import QuantumCircuit
+
+    from lagrl.relaxation.sampler import SampleContext, SamplingCost
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A parameterised circuit, built and compiled once and run with many angles.
+
+    Attributes
+    ----------
+    name
+        What it is, such as `qaoa-line warm p=1 n=12`; equal names are equal circuits.
+    circuit
+        n qubits, with free parameters; measures every qubit, variable i into bit i of the register `meas`, whatever
+        order the circuit leaves the variables in.
+    layers
+        p.
+    two_qubit_gates, two_qubit_depth
+        In CX or CZ gates, by a closed form.
+    is_line
+        Whether its two-qubit gates join only qubits q and q + 1.
+    """
+
+    name: str
+    circuit: QuantumCircuit = field(repr=False)
+    layers: int
+    two_qubit_gates: int
+    two_qubit_depth: int
+    is_line: bool = True
+
+    @property
+    def n_qubits(self) -> int:
+        """Number of qubits, and of variables."""
+        return int(self.circuit.num_qubits)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of free angles P."""
+        return int(self.circuit.num_parameters)
+
+
+@dataclass(frozen=True, eq=False)
+class Pub:
+    """A template and the angles to run it with (qiskit's primitive unified bloc).
+
+    Attributes
+    ----------
+    template
+        The circuit.
+    values
+        [C, P] radians, in the order of `template.circuit.parameters`: one circuit is executed per row.
+
+    Raises
+    ------
+    InputError
+        If the shape does not fit the template, or an angle is not finite.
+    """
+
+    template: Template
+    values: NDArray[np.float64] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        expected = self.template.n_parameters
+        if self.values.ndim != 2 or self.values.shape[1] != expected or not len(self.values):
+            raise InputError(
+                f"angles of shape {self.values.shape}", field=self.template.name, remedy=f"give [C, {expected}]"
+            )
+        if not np.isfinite(self.values).all():
+            raise InputError("an angle is not finite", field=self.template.name, remedy="give finite angles")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What came back.
+
+    Attributes
+    ----------
+    codes
+        One [C, shots] int64 array per PUB: bit i of a code is variable i. Shots stay in the order they were taken.
+    cost
+        What it used up.
+    """
+
+    codes: list[NDArray[np.int64]] = field(repr=False)
+    cost: SamplingCost
+
+
+@runtime_checkable
+class CircuitExecutor(Protocol):
+    """Anything that runs circuits: a simulator of a noisy device, or the device."""
+
+    @property
+    def name(self) -> str:
+        """What it is, for records."""
+        ...
+
+    @property
+    def max_width(self) -> int:
+        """Most qubits of a circuit."""
+        ...
+
+    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        """Run every row of every PUB with `shots` shots; all PUBs of one dual step come in one call.
+
+        Parameters
+        ----------
+        pubs
+            At least one.
+        shots
+            Per circuit, the same for all.
+        rng
+            Randomness of simulators.
+        context
+            Which call this is, for journals.
+
+        Raises
+        ------
+        InputError
+            If a template is wider than `max_width`.
+        """
+        ...
