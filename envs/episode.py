@@ -19,6 +19,7 @@ from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.knapsack import require_countable
 from lagrl.relaxation.linear_dual import linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
+from lagrl.relaxation.sampler import SamplingCost
 from lagrl.relaxation.seeding import SEEDINGS
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class Episode:
         The last evaluation.
     share_served
         Share of customers with g = 0 there.
+    sampling
+        What both samplers used up.
     is_optimal
         Whether an evaluation proved the dual optimal.
     """
@@ -101,6 +104,7 @@ class Episode:
     assignment_costs: list[float] = field(default_factory=list)
     turn: Turn | None = None
     share_served: float = 0.0
+    sampling: SamplingCost = field(default_factory=SamplingCost)
     is_optimal: bool = False
 
     @property
@@ -133,6 +137,7 @@ class Episode:
         if self.turn is not None:
             self.trail.append(turn.point.multipliers)
         self.turn = turn
+        self.sampling = self.sampling + turn.sampling + turn.route_sampling
         violation = turn.point.violation
         self.share_served = 1.0 - int(np.count_nonzero(violation)) / len(violation)
         self.is_optimal |= turn.is_optimal
@@ -144,7 +149,7 @@ class Episode:
         """Return the episode's scalars; costs that do not exist yet are NaN.
 
         `sampled_value` and `share_served` are those of the last evaluation, all others the best so far. `dual_value`
-        is exact, hence NaN under an approximate sampler.
+        is exact, hence NaN under an approximate sampler. `circuits`, `shots` and `qpu_seconds` are sums over the episode.
         """
         progress, turn = self.progress, self.turn
         assert turn is not None
@@ -161,6 +166,9 @@ class Episode:
             "route_ratio": progress.route_ratio if has_routes else np.nan,
             "gap": progress.gap,
             "share_served": self.share_served,
+            "circuits": self.sampling.circuits,
+            "shots": self.sampling.shots,
+            "qpu_seconds": self.sampling.qpu_seconds,
             "is_optimal": self.is_optimal,
             "is_over": self.is_over,
         }

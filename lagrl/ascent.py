@@ -10,6 +10,7 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.plugins import answer_of
+from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ class DualTrace:
         L(λ), distance units; NaN where it was not computed.
     assignment_cost, route_cost
         See `Turn`.
+    sampling
+        What the sampler used up, all evaluations together.
     best
         The turn with the highest exact (else sampled) value; the last is not necessarily the best.
     """
@@ -40,8 +43,7 @@ class DualTrace:
     exact_value: list[float] = field(default_factory=list)
     assignment_cost: list[float] = field(default_factory=list)
     route_cost: list[float] = field(default_factory=list)
-    circuits: int = 0
-    shots: int = 0
+    sampling: SamplingCost = field(default_factory=SamplingCost)
     best: Turn | None = None
 
     def __len__(self) -> int:
@@ -53,8 +55,7 @@ class DualTrace:
         self.exact_value.append(np.nan if turn.exact_value is None else turn.exact_value)
         self.assignment_cost.append(turn.assignment_cost)
         self.route_cost.append(turn.route_cost)
-        self.circuits += turn.sampling.circuits
-        self.shots += turn.sampling.shots
+        self.sampling += turn.sampling
         if self.best is None or _merit(turn) > _merit(self.best):
             self.best = turn
 

@@ -48,7 +48,14 @@ class SolveCommand:
     controller: str = "cfm"
     """constant, polyak, hwc, cfm, volume, adam, perturbed, your own module:attribute, or checkpoints/NAME"""
     sampler: str = "exact"
-    """what answers the knapsacks: exact, product, qaoa, or your own module:attribute"""
+    """what answers the knapsacks: exact, greedy, product, annealing, qaoa, noisy:BACKEND, ibm:BACKEND, replay:FILE, or
+    your own module:attribute; options follow as in qaoa+width=8+layers=2"""
+    shots: int = 256
+    """strings per vehicle asked of an approximate sampler"""
+    journal: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """keep every answer of the sampler there: go on after a crash, or replay it with --sampler replay:FILE"""
+    price: Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint="")] = None
+    """what a second of the quantum computer costs, for the estimated price in the record"""
     fleet: Text = None
     """exact:K, atleast:K or free; the benchmark family's own rule if left out"""
     evaluations: Count = None
@@ -77,7 +84,7 @@ class SolveCommand:
         from lagrl.problems.cvrplib import read_instance, write_solution
         from lagrl.problems.fleet import Fleet
         from lagrl.problems.locate import resolve_instance
-        from lagrl.solve import SolveConfig, solve
+        from lagrl.solve import SolveConfig, require_price, solve
 
         config = SolveConfig(
             controller=self.controller,
@@ -87,7 +94,9 @@ class SolveCommand:
             reconstruct=self.reconstruct,
             linearisations=self.linearisations,
             seed=self.seed,
+            shots=self.shots,
         )
+        require_price(self.price)
         fleet = None if self.fleet is None else Fleet.parse(self.fleet)
         path = resolve_instance(self.file, self.data)
         if self.out is not None:
@@ -96,11 +105,11 @@ class SolveCommand:
             _spare_reference(self.out, path)
         problem = read_instance(path, fleet=fleet, rounding=self.rounding)
         with solving(problem.name, config.evaluation_limit, is_quiet=self.json) as advance:
-            result = solve(problem, config, advance)
+            result = solve(problem, config, advance, journal=self.journal)
         if self.out is not None:
             write_solution(self.out, result.solution, solver=f"lagrl {__version__}")
         if self.json:
-            print(json.dumps(result.record(), allow_nan=False))
+            print(json.dumps(result.record(self.price), allow_nan=False))
         else:
             print_solution(result)
 
@@ -124,6 +133,14 @@ class EvalCommand:
     """folder of CVRPLIB files; LAGRL_DATA if left out"""
     samplers: Annotated[str, tyro.conf.arg(metavar="A,B,…", aliases=["--sampler"])] = "exact"
     """what answers the knapsacks, see lagrl solve --help"""
+    shots: int = 256
+    """strings per vehicle asked of approximate samplers"""
+    journal: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """keep every answer of the samplers there, see lagrl solve --help"""
+    price: Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint="")] = None
+    """what a second of the quantum computer costs, for the rows' estimated price"""
+    record_exact: bool = False
+    """under approximate samplers, compute the exact dual value too; controllers do not see it"""
     reconstructs: Annotated[str, tyro.conf.arg(name="reconstruct", metavar="cluster,pool")] = "pool"
     """reconstructions"""
     budgets: Annotated[str, tyro.conf.arg(metavar="N,N,…")] = "200"
@@ -157,6 +174,10 @@ class EvalCommand:
             seeds=_numbers("--seeds", self.seeds),
             fleet=None if self.fleet is None else Fleet.parse(self.fleet),
             linearisations=self.linearisations,
+            shots=self.shots,
+            record_exact=self.record_exact,
+            journal=self.journal,
+            price_per_second=self.price,
         )
         with counting_rows() as (on_plan, on_row):
             made = run(evaluation, self.out, workers=self.workers, on_plan=on_plan, on_row=on_row)

@@ -114,7 +114,10 @@ class DualLoop:
     decode_every
         Decode and tour at the first evaluation and every so many after it.
     n_joint
-        Joint draws decoded per turn under an approximate sampler.
+        Joint draws decoded and repaired per turn under an approximate sampler.
+    n_toured
+        Of those, how many of least repaired cost are toured, besides the best strings together: the others rarely
+        become routes worth having, and fill the pool (docs/decisions/013).
     keep_selections
         Whether the vehicles' own selections join the pool as well, before decoding takes customers from them: each
         is a load that fits, and the master can use what overlaps. Only set partitioning has a use for them.
@@ -133,7 +136,7 @@ class DualLoop:
     Raises
     ------
     InputError
-        If `decode_every` or `route_every` is below 1 or `n_joint` below 0.
+        If `decode_every` or `route_every` is below 1, or `n_joint` or `n_toured` below 0.
     """
 
     def __init__(
@@ -142,6 +145,7 @@ class DualLoop:
         *,
         decode_every: int = 1,
         n_joint: int = 8,
+        n_toured: int = 2,
         keep_selections: bool = False,
         record_exact: bool = False,
         route_every: int | None = None,
@@ -149,11 +153,13 @@ class DualLoop:
         for name, turns in (("decode_every", decode_every), ("route_every", route_every)):
             if turns is not None and turns < 1:
                 raise InputError(f"{turns} given", field=name, remedy="give 1 or more")
-        if n_joint < 0:
-            raise InputError(f"{n_joint} given", field="n_joint", remedy="give 0 or more")
+        for name, draws in (("n_joint", n_joint), ("n_toured", n_toured)):
+            if draws < 0:
+                raise InputError(f"{draws} given", field=name, remedy="give 0 or more")
         self.lanes = list(lanes)
         self.decode_every = decode_every
         self.n_joint = n_joint
+        self.n_toured = n_toured
         self.keep_selections = keep_selections
         self.record_exact = record_exact
         self.route_every = route_every
@@ -211,13 +217,13 @@ class DualLoop:
             if self.keep_selections:
                 lane.incumbent.pool.add_selection(point.selection)
             if self.route_every is None:
-                found.tour(lane, candidate_selections(point, self.n_joint, lane.rng))
+                found.tour(lane, candidate_selections(point, self.n_joint, lane.rng), self.n_toured)
             else:
                 found.repair(lane, candidate_selections(point, self.n_joint, lane.rng))
         route_sampling = SamplingCost()
         if self.route_every is not None and lane.turns % self.route_every == 0:
             source = point if lane.route_dual is None else lane.route_dual.evaluate(point.multipliers)
-            found.tour(lane, candidate_selections(source, self.n_joint, lane.rng))
+            found.tour(lane, candidate_selections(source, self.n_joint, lane.rng), self.n_toured)
             if lane.route_dual is not None and source.samples is not None:
                 route_sampling = source.samples.cost
         lane.turns += 1
@@ -261,10 +267,12 @@ class _Recovered:
         self.assignment_cost = min([self.assignment_cost, *feasible])
         return all_repaired
 
-    def tour(self, lane: Lane, selections: NDArray[np.uint8]) -> None:
-        """Repair selections [M, K, n] and tour them; they are offered to the lane's incumbent."""
+    def tour(self, lane: Lane, selections: NDArray[np.uint8], n_toured: int) -> None:
+        """Repair selections [M, K, n] and tour the first and the best of the others; the incumbent is offered them."""
         pool, fleet = lane.incumbent.pool, lane.incumbent.pool.problem.fleet
-        for repaired in self.repair(lane, selections):
+        own, *drawn = self.repair(lane, selections)
+        drawn.sort(key=lambda repaired: (not repaired.is_feasible, repaired.cost))
+        for repaired in (own, *drawn[:n_toured]):
             columns = pool.add_assignment(repaired.assignment)
             lane.incumbent.offer(columns)
             if fleet.allows(len(columns)):

@@ -7,6 +7,7 @@ controller; all toured clusters meet in one pool.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import numpy as np
 
 from lagrl.ascent import DualTrace, ascend
 from lagrl.controllers.registry import controller_factory
-from lagrl.errors import SolutionError
+from lagrl.errors import InputError, SolutionError
 from lagrl.loop import DualLoop, Lane
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
@@ -24,11 +25,13 @@ from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.knapsack import require_countable
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
+from lagrl.relaxation.sampler import SamplingCost
 from lagrl.relaxation.seeding import SEEDINGS
-from lagrl.samplers import make_sampler
+from lagrl.samplers import close_sampler, make_sampler
 from lagrl.solve_config import DEFAULT_EVALUATIONS, SolveConfig, default_linearisations
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from lagrl.controllers.base import Controller
@@ -73,12 +76,14 @@ class SolveResult:
     dual_value
         Highest exact L(λ) of the ascent whose routes were best, distance units. It bounds that linearisation's
         assignment surrogate, not the CVRP. None if never computed.
-    evaluations, circuits, shots
-        What was spent.
+    evaluations
+        Priced multiplier vectors.
+    sampling
+        What the sampler used up: circuits, gates, shots, seconds of quantum computers and queues.
     seconds
-        Classical wall-clock seconds; compilation, sampling and recording excluded.
+        Classical wall-clock seconds; compilation, sampling, queueing and recording excluded.
     sampling_seconds, recording_seconds
-        Seconds in approximate samplers, and on exact values for the record.
+        Seconds in approximate samplers (queueing excluded), and on exact values for the record.
     history
         (evaluations, seconds, cost) at each improvement.
     ascents
@@ -90,16 +95,21 @@ class SolveResult:
     solution: Solution
     dual_value: float | None
     evaluations: int
-    circuits: int
-    shots: int
+    sampling: SamplingCost
     seconds: float
     sampling_seconds: float
     recording_seconds: float
     history: list[tuple[int, float, float]] = field(repr=False)
     ascents: list[Ascent] = field(repr=False)
 
-    def record(self) -> dict[str, object]:
-        """Return the result as plain JSON values; `routes` hold customers 1 … n as in CVRPLIB's `.sol` files."""
+    def record(self, price_per_second: float | None = None) -> dict[str, object]:
+        """Return the result as plain JSON values; `routes` hold customers 1 … n as in CVRPLIB's `.sol` files.
+
+        Parameters
+        ----------
+        price_per_second
+            What a second of the quantum computer costs, for the estimated `price`; None leaves that null.
+        """
         cost, gap = self.solution.cost, self.problem.gap_percent(self.solution.cost)
         return {
             "instance": self.problem.name,
@@ -110,8 +120,8 @@ class SolveResult:
             "routes": [list(route) for route in self.solution.routes],
             "dual_value": self.dual_value,
             "evaluations": self.evaluations,
-            "circuits": self.circuits,
-            "shots": self.shots,
+            "circuits": self.sampling.circuits,
+            "shots": self.sampling.shots,
             "seconds": round(self.seconds, 6),
             "controller": self.config.controller,
             "sampler": self.config.sampler,
@@ -119,6 +129,9 @@ class SolveResult:
             "reconstruct": self.config.reconstruct,
             "seed": self.config.seed,
             "feasible": self.solution.is_feasible(self.problem),
+            "quantum_seconds": round(self.sampling_seconds, 6),
+            **{name: value for name, value in self.sampling.record().items() if name not in ("circuits", "shots")},
+            "price": estimated_price(self.sampling, price_per_second),
         }
 
 
@@ -129,6 +142,7 @@ def solve(
     *,
     controller: Callable[[], Controller] | None = None,
     sampler: SubproblemSampler | None = None,
+    journal: str | os.PathLike[str] | None = None,
 ) -> SolveResult:
     """Find routes for an instance.
 
@@ -143,7 +157,10 @@ def solve(
     controller
         Makes the controllers (a class will do), instead of the one named in `config`.
     sampler
-        Answers the knapsacks, instead of the one named in `config`.
+        Answers the knapsacks, instead of the one named in `config`; it is left open.
+    journal
+        File that keeps every answer of the sampler named in `config`, to go on from or to replay; None for none,
+        but for a real quantum computer (see `lagrl.samplers.make_sampler`).
 
     Raises
     ------
@@ -162,15 +179,31 @@ def solve(
     if sampler is not None:
         config = replace(config, sampler=_name_of(type(sampler)))
     require_countable(problem.demand, np.array([problem.capacity]), source=problem.name)
-    search = _Search(
-        problem,
-        config,
-        controller or controller_factory(config.controller),
-        sampler or make_sampler(config.sampler),
-        on_evaluation,
-    )
-    compile_kernels()
-    return search.run()
+    make_controller = controller or controller_factory(config.controller)
+    with contextlib.ExitStack() as at_the_end:
+        if sampler is None:
+            sampler = make_sampler(config.sampler, journal=journal)
+            at_the_end.callback(close_sampler, sampler)
+        search = _Search(problem, config, make_controller, sampler, on_evaluation)
+        compile_kernels()
+        return search.run()
+
+
+def estimated_price(sampling: SamplingCost, price_per_second: float | None) -> float | None:
+    """Return what the seconds of a quantum computer cost at a rate; None without a rate."""
+    return None if price_per_second is None else round(price_per_second * sampling.qpu_seconds, 6)
+
+
+def require_price(price_per_second: float | None) -> None:
+    """Refuse a rate that is no price.
+
+    Raises
+    ------
+    InputError
+        If it is negative or not finite.
+    """
+    if price_per_second is not None and not 0 <= price_per_second < np.inf:
+        raise InputError(f"{price_per_second} given", field="price", remedy="give a finite number of 0 or more")
 
 
 def _name_of(factory: object) -> str:
@@ -308,15 +341,15 @@ class _Search:
                 remedy="raise the budget, or use --fleet free",
             )
         best = min(self.ascents, key=lambda ascent: min(ascent.trace.route_cost))
+        sampling = sum((ascent.trace.sampling for ascent in self.ascents), SamplingCost())
         return SolveResult(
             problem=self.problem,
             config=self.config,
             solution=solution,
             dual_value=best.trace.dual_value,
             evaluations=self.incumbent.evaluations,
-            circuits=sum(ascent.trace.circuits for ascent in self.ascents),
-            shots=sum(ascent.trace.shots for ascent in self.ascents),
-            seconds=elapsed - self.sampling_seconds - self.recording_seconds,
+            sampling=sampling,
+            seconds=elapsed - self.sampling_seconds - sampling.queue_seconds - self.recording_seconds,
             sampling_seconds=self.sampling_seconds,
             recording_seconds=self.recording_seconds,
             history=self.incumbent.history,

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SMALL = str(bundled_path("G-n16-k3"))
 
+EXECUTION_KEYS = ["quantum_seconds", "two_qubit_gates", "depth", "jobs", "qpu_seconds", "queue_seconds", "backend"]
+EXECUTION_KEYS += ["fallback", "price"]
 SOLVE_KEYS = [
     *("instance", "cost", "bks", "gap_pct", "n_routes", "routes", "dual_value", "evaluations", "circuits", "shots"),
     *("seconds", "controller", "sampler", "fleet", "reconstruct", "seed", "feasible"),
@@ -222,7 +224,7 @@ def test_solve_prints_the_record_of_routes_that_the_checker_accepts(
     """Exactly the keys agreed on; customers 1 … n, each once, within loads and fleet, at the cost stated."""
     asked = [] if fleet is None else ["--fleet", fleet]
     record = solved(capsys, SMALL, "--evaluations", "20", "--reconstruct", reconstruct, "--seed", "7", *asked)
-    assert list(record) == SOLVE_KEYS
+    assert list(record) == [*SOLVE_KEYS, *EXECUTION_KEYS]
     problem = read_instance(SMALL)
     assert sorted(customer for route in record["routes"] for customer in route) == list(range(1, 16))
     if fleet is None:

@@ -272,8 +272,8 @@ def test_exact_values_stay_out_of_sight_under_an_approximate_sampler(record_exac
         assert trace.dual_value is None
     assert (loop.recording_seconds > 0.0) == record_exact
     assert 0.0 < loop.sampling_seconds < 12 * 0.25  # by our clock, not by what the sampler says of itself
-    assert trace.circuits == 12 * len(lane(SMALL, 0).dual.problem.capacity)
-    assert trace.shots == 4 * trace.circuits
+    assert trace.sampling.circuits == 12 * len(lane(SMALL, 0).dual.problem.capacity)
+    assert trace.sampling.shots == 4 * trace.sampling.circuits
 
 
 def easy() -> Lane:
@@ -400,16 +400,32 @@ def test_empty_trace_has_no_value() -> None:
 def test_joint_draws_are_decoded() -> None:
     """Under an approximate sampler, more joint draws find routes at least as cheap and fill the pool."""
 
-    def turn_with(n_joint: int) -> tuple[Turn, int]:
+    def turn_with(n_joint: int, n_toured: int) -> tuple[Turn, int]:
         one = lane(MIDDLE, 0, noisy=True)
-        (turn,) = DualLoop([one], n_joint=n_joint).step([np.full(30, 800.0)])
+        (turn,) = DualLoop([one], n_joint=n_joint, n_toured=n_toured).step([np.full(30, 800.0)])
         assert turn is not None
         return turn, len(one.incumbent.pool)
 
-    (without, few), (with_draws, many) = turn_with(0), turn_with(30)
+    (without, few), (with_draws, many) = turn_with(0, 30), turn_with(30, 30)
     assert with_draws.route_cost <= without.route_cost
     assert with_draws.assignment_cost <= without.assignment_cost
     assert many > few
+
+
+def test_only_the_best_draws_are_toured() -> None:
+    """All draws are repaired, but those of least repaired cost alone become routes, besides the point's own."""
+    pools, costs = [], []
+    for n_toured in (0, 1, 3, 30):
+        one = lane(MIDDLE, 4, noisy=True)
+        (turn,) = DualLoop([one], n_joint=30, n_toured=n_toured).step([np.full(30, 320.0)])
+        assert turn is not None
+        pools.append(len(one.incumbent.pool))
+        costs.append(turn.assignment_cost)
+    assert pools == sorted(pools)
+    assert pools[2] < pools[3]
+    assert len(set(costs)) == 1
+    with pytest.raises(InputError, match="n_toured"):
+        DualLoop([lane(MIDDLE, 0)], n_toured=-1)
 
 
 class DealSampler:

@@ -315,8 +315,8 @@ class Greedy:
 def own_sampler(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A sampler registered for one test."""
     Greedy.runs = []
-    monkeypatch.setitem(SAMPLERS, "greedy", Greedy)
-    yield "greedy"
+    monkeypatch.setitem(SAMPLERS, "mine", lambda spec: Greedy())
+    yield "mine"
 
 
 def test_own_samplers_are_used_to_the_end(own_sampler: str) -> None:
@@ -329,7 +329,7 @@ def test_own_samplers_are_used_to_the_end(own_sampler: str) -> None:
     assert result.solution.is_feasible(problem)
     assert result.evaluations == 10 == len(Greedy.runs)
     assert sorted(Greedy.runs) == [(f"{SMALL}/0/{index}", step) for index in range(2) for step in range(5)]
-    assert (result.circuits, result.shots) == (20, 60)
+    assert (result.sampling.circuits, result.sampling.shots) == (20, 60)
     assert result.sampling_seconds >= 10 * 0.01
     assert result.seconds + result.sampling_seconds <= elapsed
     assert (result.dual_value, result.recording_seconds) == (None, 0.0)

@@ -143,6 +143,10 @@ def _left_out(rows: list[Row]) -> list[str]:
         found.append(f"ALL {infeasible} ROWS ARE INFEASIBLE: there is no gap to compare.")
     elif infeasible:
         found.append(f"{infeasible} of {len(rows)} rows are infeasible and left out of gaps.")
+    fallbacks = sorted({row["fallback"] for row in rows if row.get("fallback")})
+    if fallbacks:
+        count = sum(bool(row.get("fallback")) for row in rows)
+        found.append(f"FALLBACKS in {count} of {len(rows)} rows answered instead of what was asked: {fallbacks[0]}")
     if unknown:
         found.append(f"{unknown} feasible rows have no best known cost and are left out of gaps.")
     return found

@@ -6,7 +6,7 @@ Every statistic is over instances, an instance's value being the mean over its s
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lagrl.bench.schema import Row
 
 DEFAULT_BASELINE = "perturbed"
+EXACT = "exact"  # the sampler that others are compared with
+QUANTUM = ("circuits", "two_qubit_gates", "shots", "quantum_seconds", "qpu_seconds", "queue_seconds", "price")
 
 _SEED = 1993  # a fresh generator per interval: no interval depends on what else is in the report
 
@@ -42,8 +44,12 @@ class Cell:
     seconds: float | None
     dual_value: float | None
     circuits: float | None
+    two_qubit_gates: float | None
     shots: float | None
     quantum_seconds: float | None
+    qpu_seconds: float | None
+    queue_seconds: float | None
+    price: float | None
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,19 @@ def differences(grouping: Grouping, baseline: str) -> list[Difference]:
     return found
 
 
+def sampler_differences(grouping: Grouping) -> list[Difference]:
+    """Compare every line with the same controller under the exact sampler, over the common instances."""
+    found = []
+    for line in grouping.lines:
+        reference = replace(line, sampler=EXACT)
+        for budget in grouping.budgets:
+            ours, theirs = grouping.gaps(line, budget), grouping.gaps(reference, budget)
+            if line != reference and ours and theirs:
+                interval = paired_difference(ours, theirs, np.random.default_rng(_SEED))
+                found.append(Difference(line, budget, len(ours), interval))
+    return found
+
+
 def by_family(grouping: Grouping) -> list[FamilyGap]:
     """Return mean gaps by family at the largest budget."""
     budget = grouping.budgets[-1]
@@ -129,7 +148,7 @@ def _cell(grouping: Grouping, line: Line, budget: int) -> Cell:
     shared = [row for row in members if row["instance"] in run]
 
     def mean_of(field: str) -> float | None:
-        return _mean_over_instances(shared, lambda row: row[field])
+        return _mean_over_instances(shared, lambda row: row.get(field))
 
     return Cell(
         line,
@@ -143,8 +162,12 @@ def _cell(grouping: Grouping, line: Line, budget: int) -> Cell:
         seconds=mean_of("seconds"),
         dual_value=mean_of("dual_value"),
         circuits=mean_of("circuits"),
+        two_qubit_gates=mean_of("two_qubit_gates"),
         shots=mean_of("shots"),
         quantum_seconds=mean_of("quantum_seconds"),
+        qpu_seconds=mean_of("qpu_seconds"),
+        queue_seconds=mean_of("queue_seconds"),
+        price=mean_of("price"),
     )
 
 

@@ -6,7 +6,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
 from lagrl.bench.caveats import caveats, provenance
-from lagrl.bench.comparison import baseline_controller, by_family, cells, differences
+from lagrl.bench.comparison import (
+    EXACT,
+    QUANTUM,
+    baseline_controller,
+    by_family,
+    cells,
+    differences,
+    sampler_differences,
+)
 from lagrl.bench.grouping import Grouping
 from lagrl.bench.tables import Table, to_csv, to_markdown
 from lagrl.errors import UnknownNameError
@@ -27,7 +35,7 @@ FEWEST_PAIRS = 6
 CSV_FIELDS = (
     *("section", "controller", "sampler", "reconstruct", "fleet", "budget", "family", "baseline"),
     *("n_instances", "n_rows", "n_feasible", "mean", "low", "high", "median", "maximum", "marked"),
-    *("seconds", "dual_value", "circuits", "shots", "quantum_seconds", "note"),
+    *("seconds", "dual_value", *QUANTUM, "note"),
 )
 
 _DUAL_NOTE = (
@@ -45,7 +53,8 @@ def report(rows: Iterable[Row], *, format: Format = "md", baseline: str | None =
         As from `read_rows`, in any order: the same rows give the same report.
     format
         `md`: tables for a reader, rounded. `csv`: the same numbers in full, one record a line; `section` tells
-        whether it is a `gap`, a `difference`, a `family`, a `caveat` or `provenance`.
+        whether it is a `gap`, a `difference` (from the baseline controller), a `sampler difference` (from the exact
+        sampler), a `family`, a `caveat` or `provenance`.
     baseline
         Controller to compare with; None takes `perturbed` if there is one, else the alphabetically first.
 
@@ -65,7 +74,7 @@ def report(rows: Iterable[Row], *, format: Format = "md", baseline: str | None =
 
 def _markdown(grouping: Grouping, baseline: str) -> str:
     tables = [_gap_table(grouping), _detail_table(grouping)]
-    tables += [_difference_table(grouping, baseline), _family_table(grouping)]
+    tables += [_controller_table(grouping, baseline), _sampler_table(grouping), _family_table(grouping)]
     parts = ["## Results\n"]
     warnings = caveats(grouping)
     if warnings:
@@ -93,7 +102,7 @@ def _gap_table(grouping: Grouping) -> Table:
 def _detail_table(grouping: Grouping) -> Table:
     shown = cells(grouping)
     columns = ["budget", "median gap", "max gap", "feasible", "seconds"]
-    quantum = [name for name in ("circuits", "shots", "quantum_seconds") if any(getattr(c, name) for c in shown)]
+    quantum = [name for name in QUANTUM if any(getattr(cell, name) for cell in shown)]
     dual = ["dual value"] if any(cell.dual_value is not None for cell in shown) else []
 
     def numbers(cell: Cell) -> list[str]:
@@ -112,24 +121,41 @@ def _detail_table(grouping: Grouping) -> Table:
     )
 
 
-def _difference_table(grouping: Grouping, baseline: str) -> Table:
-    found = {(d.line, d.budget): d for d in differences(grouping, baseline)}
+def _controller_table(grouping: Grouping, baseline: str) -> Table:
+    return _difference_table(
+        f"Mean gap minus that of `{baseline}` run the same way, percentage points (negative is better)",
+        grouping,
+        differences(grouping, baseline),
+        [line for line in grouping.lines if line.controller != baseline],
+    )
+
+
+def _sampler_table(grouping: Grouping) -> Table:
+    """Sampled knapsacks against exact ones; empty where no controller was run under both."""
+    found = sampler_differences(grouping)
+    compared = {difference.line for difference in found}
+    return _difference_table(
+        f"Mean gap minus that of the same controller with `{EXACT}` knapsacks, percentage points (negative is better)",
+        grouping,
+        found,
+        [line for line in grouping.lines if line in compared],
+    )
+
+
+def _difference_table(title: str, grouping: Grouping, found: list[Difference], lines: list[Line]) -> Table:
+    by_place = {(difference.line, difference.budget): difference for difference in found}
 
     def show(line: Line, budget: int) -> str:
-        difference = found.get((line, budget))
+        difference = by_place.get((line, budget))
         if difference is None:
             return "—"
         mark = " *" if _is_marked(difference) else ""
         return _interval(difference.interval, "+.2f") + mark
 
     return Table(
-        f"Mean gap minus that of `{baseline}` run the same way, percentage points (negative is better)",
+        title,
         [*_label_names(grouping), *map(str, grouping.budgets)],
-        [
-            [*_labels(grouping, line), *(show(line, budget) for budget in grouping.budgets)]
-            for line in grouping.lines
-            if line.controller != baseline
-        ],
+        [[*_labels(grouping, line), *(show(line, budget) for budget in grouping.budgets)] for line in lines],
         len(_label_names(grouping)),
         "In brackets: 95 % bootstrap interval, paired by instance; \\* marks those without 0, withheld below "
         f"{FEWEST_PAIRS} instances; — where either has no gap. Not corrected for the number of comparisons.",
@@ -158,13 +184,17 @@ def _csv(grouping: Grouping, baseline: str) -> str:
         fields = asdict(cell)
         del fields["line"], fields["gap"]
         records.append({"section": "gap", **asdict(cell.line), **fields, **(asdict(cell.gap) if cell.gap else {})})
-    records += [
-        {
-            **{"section": "difference", **asdict(d.line), "budget": d.budget, "baseline": baseline},
-            **{"n_instances": d.n_instances, **asdict(d.interval), "marked": int(_is_marked(d))},
-        }
-        for d in differences(grouping, baseline)
-    ]
+    for section, reference, found in (
+        ("difference", baseline, differences(grouping, baseline)),
+        ("sampler difference", EXACT, sampler_differences(grouping)),
+    ):
+        records += [
+            {
+                **{"section": section, **asdict(d.line), "budget": d.budget, "baseline": reference},
+                **{"n_instances": d.n_instances, **asdict(d.interval), "marked": int(_is_marked(d))},
+            }
+            for d in found
+        ]
     records += [
         {
             **{"section": "family", **asdict(g.line), "budget": g.budget, "family": g.family},

@@ -23,8 +23,9 @@ from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, LagrlError, SolutionError
 from lagrl.kernels import compile_kernels
 from lagrl.problems.cvrplib import read_instance
+from lagrl.relaxation.sampler import SamplingCost
 from lagrl.samplers import make_sampler
-from lagrl.solve import SolveConfig, solve
+from lagrl.solve import SolveConfig, estimated_price, require_price, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,8 +56,17 @@ class Evaluation:
         A fleet rule for all instances; None keeps each instance's own.
     linearisations
         See `SolveConfig`.
-    record_exact
+    shots, record_exact
         See `SolveConfig`.
+    journal
+        File of the samplers' answers, see `solve`.
+    price_per_second
+        What a second of the quantum computer costs; the rows' `price` is null without.
+
+    Raises
+    ------
+    InputError
+        If the price is negative or not finite.
     """
 
     instances: tuple[Path, ...]
@@ -67,7 +77,13 @@ class Evaluation:
     seeds: tuple[int, ...] = (0,)
     fleet: Fleet | None = None
     linearisations: int | None = None
+    shots: int = SolveConfig.shots
     record_exact: bool = False
+    journal: Path | None = None
+    price_per_second: float | None = None
+
+    def __post_init__(self) -> None:
+        require_price(self.price_per_second)
 
     def tasks(self) -> list[Task]:
         """Return one task per row, instance by instance; everything named is checked here.
@@ -93,13 +109,16 @@ class Evaluation:
                 evaluations=budget,
                 seed=seed,
                 linearisations=self.linearisations,
+                shots=self.shots,
                 record_exact=self.record_exact,
             )
             for controller, sampler, reconstruct, budget, seed in grid
         ]
         read = [(path, read_instance(path, fleet=self.fleet)) for path in self.instances]
         return [
-            Task(path, self.fleet, config, row_key(problem, config)) for path, problem in read for config in configs
+            Task(path, self.fleet, config, row_key(problem, config), self.journal, self.price_per_second)
+            for path, problem in read
+            for config in configs
         ]
 
 
@@ -111,6 +130,8 @@ class Task:
     fleet: Fleet | None
     config: SolveConfig
     key: str = field(compare=False)
+    journal: Path | None = None
+    price_per_second: float | None = None
 
 
 def row_key(problem: CVRP, config: SolveConfig) -> str:
@@ -194,7 +215,7 @@ def make_row(task: Task) -> Row:
     compile_kernels()
     started = time.perf_counter()
     try:
-        result = solve(problem, task.config)
+        result = solve(problem, task.config, journal=task.journal)
     except SolutionError:  # no routes within the fleet rule: a result as well
         return _describe(problem, task, None, time.perf_counter() - started)
     except LagrlError as error:
@@ -226,8 +247,8 @@ def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: fl
         "budget": config.evaluation_limit,
         "seed": config.seed,
         "evaluations": result.evaluations if result else config.evaluation_limit,
-        "circuits": result.circuits if result else 0,
-        "shots": result.shots if result else 0,
+        **(result.sampling if result else SamplingCost()).record(),
+        "price": estimated_price(result.sampling if result else SamplingCost(), task.price_per_second),
         "seconds": round(seconds, 6),
         "quantum_seconds": round(result.sampling_seconds, 6) if result else 0.0,
         "recording_seconds": round(result.recording_seconds, 6) if result else 0.0,

@@ -18,6 +18,10 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
+def _is_string(value: object) -> bool:
+    return isinstance(value, str)
+
+
 def _is_integer(value: object) -> bool:
     return type(value) is int and abs(value) < 2**63
 
@@ -77,7 +81,19 @@ FIELDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "history": (_is_history, "a list of [evaluations, seconds, cost]"),
 }
 
-NULLABLE = frozenset({"dual_value", "cost", "best_known", "gap_pct", "n_routes", "git_revision"})
+# rows from before these were recorded lack them
+OPTIONAL: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "two_qubit_gates": _INTEGER,
+    "depth": _INTEGER,
+    "jobs": _INTEGER,
+    "qpu_seconds": _NUMBER,
+    "queue_seconds": _NUMBER,
+    "price": _NUMBER,
+    "backend": (_is_string, "a string"),
+    "fallback": (_is_string, "a string"),
+}
+
+NULLABLE = frozenset({"dual_value", "cost", "best_known", "gap_pct", "n_routes", "git_revision", "price"})
 
 
 def check_row(row: object, *, source: str) -> Row:
@@ -104,8 +120,10 @@ def check_row(row: object, *, source: str) -> Row:
             field="schema",
             remedy="give a file that this version of lagrl eval wrote",
         )
-    for field, (holds, kind) in FIELDS.items():
+    for field, (holds, kind) in {**FIELDS, **OPTIONAL}.items():
         if field not in row:
+            if field in OPTIONAL:
+                continue
             raise InputError("missing", source=source, field=field, remedy=f"it must be {kind}")
         value = row[field]
         if not (holds(value) or (value is None and field in NULLABLE)):

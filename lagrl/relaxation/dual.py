@@ -117,7 +117,7 @@ class AssignmentDual:
     Attributes
     ----------
     sampling_seconds
-        Wall-clock seconds spent in an approximate sampler so far.
+        Wall-clock seconds spent in an approximate sampler so far, but for those that jobs waited in a queue.
     """
 
     def __init__(
@@ -195,8 +195,9 @@ class AssignmentDual:
             self.sampler.sample, reduced_cost, problem.weight, problem.capacity, self.shots, self._rng, context
         )
         samples = answer_of(f"sampler {type(self.sampler).__name__}", ask)
-        self.sampling_seconds += time.perf_counter() - started
+        elapsed = time.perf_counter() - started
         _check_samples(self, samples)
+        self.sampling_seconds += max(0.0, elapsed - samples.cost.queue_seconds)
         selection, value = samples.best(reduced_cost, problem.weight, problem.capacity)
         return DualPoint(
             multipliers,

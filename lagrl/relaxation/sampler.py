@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
@@ -82,6 +82,12 @@ class SamplingCost:
             backend=_joined(" + ", self.backend, other.backend),
             fallback=_joined("; ", self.fallback, other.fallback),
         )
+
+    def record(self) -> dict[str, int | float | str]:
+        """Return all but `seconds`, which rows keep under another name, as plain values."""
+        values = asdict(self)
+        del values["seconds"]
+        return {name: round(value, 6) if isinstance(value, float) else value for name, value in values.items()}
 
 
 def _joined(mark: str, first: str, second: str) -> str:

@@ -16,7 +16,7 @@ import pytest
 
 from lagrl.bench.rows import read_rows
 from lagrl.bench.run import Evaluation, make_row, row_key, run
-from lagrl.bench.schema import FIELDS, SCHEMA, Row, check_row
+from lagrl.bench.schema import FIELDS, OPTIONAL, SCHEMA, Row, check_row
 from lagrl.errors import BudgetError, InputError, LagrlError, UnknownNameError
 from lagrl.problems.bundled import bundled_names, bundled_path
 from lagrl.problems.cvrp import CVRP
@@ -54,7 +54,7 @@ def test_rows_are_complete_and_say_what_was_run(tmp_path: Path) -> None:
     assert combinations == {(path.stem, c, s) for path in (SMALL, MIDDLE) for c in ("polyak", "cfm") for s in (0, 1)}
     for row in rows:
         assert check_row(row, source="row") == row
-        assert set(row) == set(FIELDS)
+        assert set(row) == {*FIELDS, *OPTIONAL}
         assert row["schema"] == SCHEMA
         assert row["feasible"]
         assert row["evaluations"] == row["budget"] == row["config"]["evaluations"] == 4

@@ -1,0 +1,86 @@
+"""How a sampler is called: `NAME[:ARGUMENT][+option=value …]`, such as `qaoa+width=8` or `noisy:FakeKingston`."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lagrl.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Options = TypeVar("Options")
+
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class SamplerSpec:
+    """A sampler's name taken apart.
+
+    Attributes
+    ----------
+    text
+        As the user wrote it.
+    name
+        Which family.
+    argument
+        What follows the colon (a backend, a file); empty if nothing does.
+    options
+        What follows the plus signs.
+    """
+
+    text: str
+    name: str
+    argument: str
+    options: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> SamplerSpec:
+        """Take a name apart.
+
+        Raises
+        ------
+        InputError
+            If an option is not `name=value`, or given twice.
+        """
+        head, *rest = text.split("+")
+        name, _, argument = head.partition(":")
+        options: dict[str, str] = {}
+        for part in rest:
+            key, equals, value = part.partition("=")
+            if not equals or not key or not value:
+                raise InputError(f"{part!r} given", field=f"sampler {text}", remedy="write options as +name=value")
+            if key in options:
+                raise InputError(f"{key} given twice", field=f"sampler {text}", remedy="give it once")
+            options[key] = value
+        return cls(text, name, argument, options)
+
+    def read(self, kind: type[Options]) -> Options:
+        """Return the options as a dataclass of `kind`, each converted to the type of its default.
+
+        Raises
+        ------
+        UnknownNameError
+            If an option is none of its fields.
+        InputError
+            If a value cannot be converted.
+        """
+        known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+        values: dict[str, Any] = {}
+        for key, text in self.options.items():
+            if key not in known:
+                raise UnknownNameError.of(f"option of sampler {self.name}", key, known)
+            values[key] = self._converted(key, text, known[key].default)
+        return kind(**values)
+
+    def _converted(self, key: str, text: str, default: Any) -> Any:
+        assert default is not MISSING
+        try:
+            if isinstance(default, bool):
+                return _TRUTH[text.lower()]
+            return type(default)(text)
+        except (KeyError, ValueError):
+            kind = "true or false" if isinstance(default, bool) else f"a value like {default!r}"
+            raise InputError(f"{text!r} given", field=f"sampler {self.text}, {key}", remedy=f"give {kind}") from None
