@@ -10,6 +10,7 @@ KERNEL_MODULES = (
     "lagrl.recovery.savings_kernels",
     "lagrl.recovery.tour_kernels",
     "lagrl.quantum.candidate_kernels",
+    "lagrl.quantum.ranking_kernels",
     "lagrl.quantum.statevector_kernels",
 )
 

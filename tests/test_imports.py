@@ -13,19 +13,20 @@ import pytest
 import lagrl
 
 PACKAGE = Path(lagrl.__file__).parent
-HEAVY = {"numba", "scipy.optimize", "torch", "qiskit", "matplotlib", "pyvrp", "ortools"}
+HEAVY = {"numba", "scipy", "torch", "qiskit", "qiskit_aer", "dimod", "dwave", "matplotlib", "pyvrp", "ortools"}
 
 # what each room may import from the others; everything may import the ground floor
 GROUND = {"errors", "files", "signatures", "highs", "plugins"}
 LIBRARY = {"problems", "relaxation", "controllers", "recovery", "quantum"}
-LOOP = {"loop", "ascent", "kernels", "samplers", "solve_config"}
+LOOP = {"loop", "ascent", "kernels", "sampler_spec", "samplers", "solve_config"}
 BELOW = {
     "problems": set(),
     "relaxation": {"problems"},
     "controllers": {"problems", "relaxation"},
     "recovery": {"problems", "relaxation"},
     "quantum": {"problems", "relaxation"},
-    "samplers": {"problems", "relaxation", "quantum"},
+    "sampler_spec": set(),
+    "samplers": {"problems", "relaxation", "quantum", "sampler_spec"},
     "kernels": {"problems", "relaxation", "recovery", "quantum"},
     "loop": LIBRARY,
     "ascent": LIBRARY | {"loop"},

@@ -1,91 +1,114 @@
-"""From knapsacks to QUBOs without slack bits: the tilted quadratic penalty.
+"""From knapsacks to QUBOs: what a penalty is, and the tilted quadratic one, which needs no slack bits.
 
     E(y) = Σ_i ã_i y_i + ρ (r² + s r),    r = Σ_i d_i y_i − 1
 
-with ã in units of its mean size and d in units of the capacity (1 after scaling). As r² + s r = (r + s/2)² − s²/4,
-this is a soft *equality* on the load, at the target T = 1 − s/2 of the capacity. The Taylor (unbalanced) penalty
-−l₁h + l₂h² of h = −r (Montañez-Barrera et al. 2024) is the same function with ρ = l₂ and s = l₁/l₂. A target far
-above the optimal load buys customers that do not pay, so it is chosen per knapsack.
+with ã in units of its mean size and d in units of the room (1 after scaling). As r² + s r = (r + s/2)² − s²/4,
+this is a soft *equality* on the load, at the target T = 1 − s/2 of the room. The Taylor (unbalanced) penalty of
+`unbalanced` is the same function. A target far above the optimal load buys customers that do not pay, so it is chosen
+per knapsack.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from lagrl.errors import InputError
-from lagrl.problems.qubo import QUBO
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.qubo_batch import QUBOBatch, mean_costs, normalised, soft_equalities
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from lagrl.quantum.candidates import Candidates
 
+__all__ = [
+    "Penalty",
+    "QUBOBatch",
+    "TiltedPenalty",
+    "make_penalty",
+    "require_fill",
+    "require_strength",
+    "target_fills",
+    "target_loads",
+    "tilted_qubos",
+]
+
+
+@runtime_checkable
+class Penalty(Protocol):
+    """How overload is priced."""
+
+    def qubos(self, candidates: Candidates) -> QUBOBatch:
+        """Build the QUBO of every vehicle's variables; all zero, of width 0, where a vehicle is solved.
+
+        Parameters
+        ----------
+        candidates
+            The knapsacks. Bit j of a QUBO's code is variable j; slack bits, if any, are the high ones.
+        """
+        ...
+
+    def at(self, fill: float) -> Penalty:
+        """Return the same penalty at another target load, for sweeps.
+
+        Parameters
+        ----------
+        fill
+            0 is the penalty's own guess, 1 the room, −1 nothing; in between, T is linear in it.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class TiltedPenalty:
-    """How overload is priced.
+    """A soft equality on each vehicle's load, ρ (r² + s r).
 
     Attributes
     ----------
     strength
-        ρ, for costs in units of their mean and loads in units of the capacity.
+        ρ, for costs in units of their mean and loads in units of the room.
     fill
-        Where the target load lies between what greedy loads (0) and the room (1).
+        The target load T: from nothing (−1) by what greedy loads (0) to the room (1).
+    is_aimed
+        Whether to aim lower by what the costs pull: near greedy's break a unit of load is worth e_stop, which moves
+        the minimum above T by e_stop/(2ρ), in scaled units. Aiming by as much below T lets it be found at T
+        (over knapsacks from dual ascents on the bundled instances, ρ = 30: the ground state was the optimum of .34 of
+        them, at fill 0.6, against .24 at best without). Circuits of one or two layers gain little by it, annealers
+        much.
 
     Raises
     ------
     InputError
-        If the strength is not a finite number of 0 or more, or `fill` is not in [0, 1].
+        If the strength is not a finite number of 0 or more, or `fill` is not in [−1, 1].
     """
 
     strength: float = 30.0
     fill: float = 0.0
+    is_aimed: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength < np.inf:
-            raise InputError(f"{self.strength} given", field="strength", remedy="give a finite number of 0 or more")
-        if not 0 <= self.fill <= 1:
-            raise InputError(f"{self.fill} given", field="fill", remedy="give a share from 0 to 1")
+        require_strength(self.strength)
+        require_fill(self.fill)
 
+    def qubos(self, candidates: Candidates) -> QUBOBatch:
+        """Build the QUBO of every vehicle's variables; see `Penalty.qubos`."""
+        return tilted_qubos(candidates, self)
 
-@dataclass(frozen=True, eq=False)
-class QUBOBatch:
-    """The QUBOs of K knapsacks, padded to W variables by zeros.
+    def at(self, fill: float) -> TiltedPenalty:
+        """Return the same penalty at another target load; see `Penalty.at`."""
+        return replace(self, fill=fill)
 
-    Attributes
-    ----------
-    linear
-        [K, W] float64.
-    quadratic
-        [K, W, W] float64, strictly upper triangular.
-    offset
-        [K] float64.
-    width
-        [K] int64: variables of each.
-    """
-
-    linear: NDArray[np.float64] = field(repr=False)
-    quadratic: NDArray[np.float64] = field(repr=False)
-    offset: NDArray[np.float64] = field(repr=False)
-    width: NDArray[np.int64]
-
-    @property
-    def scale(self) -> NDArray[np.float64]:
-        """[K] σ = sqrt(Σ h² + Σ J²) of each one's Ising form, see `Ising.scale`; 1 where that is 0."""
-        pairs = self.quadratic.sum(axis=1) + self.quadratic.sum(axis=2)
-        fields = self.linear / 2 + pairs / 4
-        variance = (fields**2).sum(axis=1) + (self.quadratic**2).sum(axis=(1, 2)) / 16
-        return np.sqrt(np.where(variance > 0, variance, 1.0))
-
-    def qubo(self, vehicle: int) -> QUBO:
-        """Return one of them without its padding."""
-        m = int(self.width[vehicle])
-        return QUBO(
-            self.linear[vehicle, :m].copy(), self.quadratic[vehicle, :m, :m].copy(), float(self.offset[vehicle])
-        )
+    def tilts(self, candidates: Candidates) -> NDArray[np.float64]:
+        """Return s = 2 (1 − T/room) of every vehicle, [K]."""
+        room = np.maximum(candidates.room, 1)
+        aim = target_loads(candidates, self.fill) / room
+        if self.is_aimed and self.strength > 0:
+            aim -= candidates.stop * room / (2.0 * self.strength * mean_costs(candidates))
+        return 2.0 * (1.0 - aim)
 
 
 def target_loads(candidates: Candidates, fill: float = 0.0) -> NDArray[np.float64]:
@@ -99,9 +122,39 @@ def target_loads(candidates: Candidates, fill: float = 0.0) -> NDArray[np.float6
     candidates
         The knapsacks.
     fill
-        0 for greedy's load, 1 for the room, which the variables' weights always exceed.
+        0 for greedy's load, 1 for the room, which the variables' weights always exceed, −1 for nothing.
     """
-    return candidates.greedy_load + fill * (candidates.room - candidates.greedy_load)
+    greedy, room = candidates.greedy_load.astype(np.float64), candidates.room
+    return greedy + fill * (room - greedy) if fill >= 0 else (1.0 + fill) * greedy
+
+
+def target_fills(n_targets: int, lowest: float = -0.2, highest: float = 0.2) -> tuple[float, ...]:
+    """Return the fills of a sweep over `n_targets` target loads, in even steps, ascending; 0 alone for one.
+
+    A plain penalty's costs pull the load above its target, so a sweep reaches below greedy's load. Over knapsacks from
+    dual ascents on the bundled instances, at ρ = 30, the optimum was the ground state at one of five targets for .33
+    of them, and for .50 after repair, against .16 and .39 at greedy's load alone. For an aimed penalty 0 to 1 is the
+    range (.45 and .54).
+
+    Parameters
+    ----------
+    n_targets
+        How many.
+    lowest, highest
+        Ends of the sweep, −1 … 1.
+
+    Raises
+    ------
+    InputError
+        If there is no target, or an end is not in [−1, 1].
+    """
+    require_fill(lowest)
+    require_fill(highest)
+    if n_targets < 1:
+        raise InputError(f"{n_targets} given", field="targets", remedy="give 1 or more")
+    if n_targets == 1:
+        return (0.0,)
+    return tuple(round(float(fill), 6) for fill in np.linspace(lowest, highest, n_targets))
 
 
 def tilted_qubos(candidates: Candidates, penalty: TiltedPenalty) -> QUBOBatch:
@@ -114,14 +167,48 @@ def tilted_qubos(candidates: Candidates, penalty: TiltedPenalty) -> QUBOBatch:
     penalty
         How overload is priced.
     """
-    n_variables = np.maximum(candidates.width, 1)
-    room = np.maximum(candidates.room, 1).astype(np.float64)
-    mean = np.abs(candidates.reduced_cost).sum(axis=1) / n_variables
-    cost = candidates.reduced_cost / np.where(mean > 0, mean, 1.0)[:, None]
-    load = candidates.weight / room[:, None]
-    tilt = 2.0 * (1.0 - target_loads(candidates, penalty.fill) / room)
-    rho = penalty.strength
-    linear = cost + rho * (load**2 + (tilt - 2.0)[:, None] * load)
-    quadratic = np.triu(2.0 * rho * load[:, :, None] * load[:, None, :], 1)
-    offset = np.where(candidates.width > 0, rho * (1.0 - tilt), 0.0)
-    return QUBOBatch(linear, quadratic, offset, candidates.width)
+    cost, load = normalised(candidates)
+    return soft_equalities(cost, load, penalty.tilts(candidates), penalty.strength, candidates.width)
+
+
+def make_penalty(name: str, strength: float | None = None) -> Penalty:
+    """Return the penalty called `name`: `tilted`, `unbalanced` or `slack`.
+
+    Parameters
+    ----------
+    name
+        Which.
+    strength
+        Coefficient of the squared load; the penalty's own if None. The target of `unbalanced` is kept.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name.
+    InputError
+        If the strength is not a finite number of 0 or more.
+    """
+    from lagrl.quantum.slack import SlackPenalty
+    from lagrl.quantum.unbalanced import UnbalancedPenalty
+
+    known: dict[str, Callable[..., Penalty]] = {
+        "tilted": TiltedPenalty,
+        "unbalanced": UnbalancedPenalty.of_strength,
+        "slack": SlackPenalty,
+    }
+    if name not in known:
+        raise UnknownNameError.of("penalty", name, known)
+    made: Penalty = known[name]() if strength is None else known[name](strength)
+    return made
+
+
+def require_strength(strength: float, name: str = "strength") -> None:
+    """Refuse a coefficient of a penalty that is not a finite number of 0 or more."""
+    if not 0 <= strength < np.inf:
+        raise InputError(f"{strength} given", field=name, remedy="give a finite number of 0 or more")
+
+
+def require_fill(fill: float) -> None:
+    """Refuse a target load below nothing or above the room."""
+    if not -1 <= fill <= 1:
+        raise InputError(f"{fill} given", field="fill", remedy="give a number from −1 (no load) to 1 (the room)")

@@ -6,9 +6,19 @@ import numpy as np
 import pytest
 from small_knapsacks import knapsacks, strings
 
-from lagrl.errors import InputError
+from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.candidates import Candidates, select_candidates
-from lagrl.quantum.penalties import TiltedPenalty, target_loads, tilted_qubos
+from lagrl.quantum.penalties import (
+    Penalty,
+    TiltedPenalty,
+    make_penalty,
+    target_fills,
+    target_loads,
+    tilted_qubos,
+)
+from lagrl.quantum.qubo_batch import mean_costs
+from lagrl.quantum.slack import SlackPenalty
+from lagrl.quantum.unbalanced import UnbalancedPenalty
 
 
 def some_candidates(seed: int = 0) -> Candidates:
@@ -23,7 +33,9 @@ def some_candidates(seed: int = 0) -> Candidates:
     return found
 
 
-@pytest.mark.parametrize("penalty", [TiltedPenalty(), TiltedPenalty(100.0, 0.5), TiltedPenalty(7.0, 1.0)])
+@pytest.mark.parametrize(
+    "penalty", [TiltedPenalty(), TiltedPenalty(100.0, 0.5), TiltedPenalty(7.0, 1.0), TiltedPenalty(30.0, -0.4)]
+)
 def test_energies_are_cost_and_squared_distance_from_the_target(penalty: TiltedPenalty) -> None:
     """E = Σ ã y / mean|ã| + ρ ((d·y − T)²/room² − (1 − T/room)²): completing the square of ρ (r² + s r)."""
     found = some_candidates()
@@ -49,6 +61,88 @@ def test_targets_can_be_reached_and_fit() -> None:
     assert np.array_equal(target_loads(found, 1.0), found.room)
 
 
+def test_targets_below_greedy_fall_to_nothing() -> None:
+    """Negative fills are the share taken off greedy's load."""
+    found = some_candidates()
+    assert target_loads(found, -0.25) == pytest.approx(0.75 * found.greedy_load)
+    assert not target_loads(found, -1.0).any()
+
+
+@pytest.mark.parametrize(("n_targets", "fills"), [(1, (0.0,)), (3, (-0.2, 0.0, 0.2)), (5, (-0.2, -0.1, 0.0, 0.1, 0.2))])
+def test_sweeps_go_in_even_steps(n_targets: int, fills: tuple[float, ...]) -> None:
+    """Around greedy's load, or between the ends that are given."""
+    assert target_fills(n_targets) == pytest.approx(fills)
+    assert target_fills(3, 0.0, 1.0) == (0.0, 0.5, 1.0)
+
+
+def test_sweeps_over_nothing_are_refused() -> None:
+    """Neither no target nor one beyond the room."""
+    with pytest.raises(InputError, match="targets"):
+        target_fills(0)
+    with pytest.raises(InputError, match="fill"):
+        target_fills(3, 0.0, 1.5)
+
+
+def test_an_aimed_penalty_finds_its_target() -> None:
+    """Aiming lower by what the costs pull lands the ground states nearer to T, and makes more of them fit."""
+    reduced_cost, weight, capacity = knapsacks(np.random.default_rng(1), 40, 40)
+    found = select_candidates(reduced_cost, weight, capacity, 10)
+    target = target_loads(found, 0.5)
+    missed, fits = {}, {}
+    for aimed in (False, True):
+        problems = TiltedPenalty(10.0, 0.5, is_aimed=aimed).qubos(found)
+        ground = [strings(m)[problems.qubo(k).energies().argmin()] for k, m in enumerate(found.width)]
+        load = np.array([y @ found.weight[k, : len(y)] for k, y in enumerate(ground)])
+        missed[aimed] = np.abs(load - target).mean()
+        fits[aimed] = (load <= found.room).mean()
+    assert missed[True] < 0.5 * missed[False]
+    assert fits[True] > fits[False]
+
+
+def test_aiming_is_a_tilt() -> None:
+    """An aimed penalty is a plain one whose s is larger by e_stop·room/(ρ mean|ã|)."""
+    found = some_candidates()
+    plain, aimed = TiltedPenalty(20.0, 0.3), TiltedPenalty(20.0, 0.3, is_aimed=True)
+    pull = found.stop * found.room / (20.0 * mean_costs(found))
+    assert aimed.tilts(found) == pytest.approx(plain.tilts(found) + pull)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("tilted", TiltedPenalty), ("unbalanced", UnbalancedPenalty), ("slack", SlackPenalty)]
+)
+def test_penalties_are_made_by_name(name: str, kind: type) -> None:
+    """Each is a `Penalty`; a strength goes to the squared load, and the target stays."""
+    penalty, strong = make_penalty(name), make_penalty(name, 77.0)
+    assert isinstance(penalty, kind)
+    assert isinstance(penalty, Penalty)
+    assert getattr(strong, "quadratic" if name == "unbalanced" else "strength") == 77.0
+    if isinstance(penalty, UnbalancedPenalty):
+        assert isinstance(strong, UnbalancedPenalty)
+        assert strong.target == pytest.approx(penalty.target)
+
+
+def test_unknown_penalties_are_told_from_known_ones() -> None:
+    """With the nearest name."""
+    with pytest.raises(UnknownNameError, match=r"did you mean 'tilted'\? known: slack, tilted, unbalanced"):
+        make_penalty("titled")
+
+
+@pytest.mark.parametrize("name", ["tilted", "unbalanced"])
+def test_a_sweep_moves_the_targets_of_slack_free_penalties(name: str) -> None:
+    """The least penalty moves from the empty load to the room as the fill goes from −1 to 1."""
+    found = some_candidates()
+    k = int(found.width.argmax())
+    y = strings(found.width[k])
+    load, cost = y @ found.weight[k, : found.width[k]], y @ found.reduced_cost[k, : found.width[k]]
+    best = []
+    for fill in (-1.0, -0.5, 0.0, 1.0):
+        penalty = make_penalty(name, 1000.0).at(fill).qubos(found).qubo(k).energies() - cost / mean_costs(found)[k]
+        best.append(load[penalty.argmin()])
+    assert best[0] == 0
+    assert best == sorted(set(best))
+    assert abs(best[-1] - found.room[k]) == np.abs(load - found.room[k]).min()
+
+
 def test_units_do_not_matter() -> None:
     """Costs in other units of distance, and demands in other units of load, give the same QUBOs."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(4), 3, 20)
@@ -68,7 +162,7 @@ def test_scales_are_the_ising_forms() -> None:
     assert (problems.offset[-1], problems.scale[-1]) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("wrong", [{"strength": -1.0}, {"strength": np.inf}, {"fill": -0.1}, {"fill": 1.1}])
+@pytest.mark.parametrize("wrong", [{"strength": -1.0}, {"strength": np.inf}, {"fill": -1.1}, {"fill": 1.1}])
 def test_penalties_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     """The message names the parameter."""
     with pytest.raises(InputError, match=next(iter(wrong))):

@@ -1,0 +1,92 @@
+"""The unbalanced penalty: its definition, and that it is the tilted one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_knapsacks import knapsacks, strings
+
+from lagrl.errors import InputError
+from lagrl.quantum.candidates import Candidates, select_candidates
+from lagrl.quantum.penalties import TiltedPenalty
+from lagrl.quantum.qubo_batch import QUBOBatch, mean_costs
+from lagrl.quantum.unbalanced import UnbalancedPenalty
+
+
+def some_candidates(seed: int, width: int = 8, n_vehicles: int = 4) -> Candidates:
+    """Candidates of random knapsacks; the last is solved by presolve."""
+    reduced_cost, weight, capacity = knapsacks(np.random.default_rng(seed), n_vehicles, 24)
+    capacity[-1] = weight.sum()
+    return select_candidates(reduced_cost, weight, capacity, width)
+
+
+def assert_equal(one: QUBOBatch, other: QUBOBatch, vehicle: int) -> None:
+    """Two QUBOs of a vehicle agree in every term, offset included."""
+    first, second = one.qubo(vehicle), other.qubo(vehicle)
+    assert first.linear == pytest.approx(second.linear, abs=1e-9)
+    assert first.quadratic == pytest.approx(second.quadratic, abs=1e-9)
+    assert first.offset == pytest.approx(second.offset, abs=1e-9)
+
+
+@pytest.mark.parametrize(("linear", "quadratic"), [(9.0, 30.0), (0.0, 5.0), (4.0, 2.0), (0.0, 0.0)])
+def test_energies_are_the_definition(linear: float, quadratic: float) -> None:
+    """E = Σ ã y / mean|ã| − l₁ h + l₂ h², h being the room left over the room: every string, by enumeration."""
+    found = some_candidates(0)
+    problems = UnbalancedPenalty(linear, quadratic).qubos(found)
+    assert (found.width > 0).sum() == 3
+    for k in np.flatnonzero(found.width):
+        m = found.width[k]
+        y = strings(m)
+        left = 1.0 - y @ found.weight[k, :m] / found.room[k]
+        expected = y @ found.reduced_cost[k, :m] / mean_costs(found)[k] - linear * left + quadratic * left**2
+        assert problems.qubo(k).energies() == pytest.approx(expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), strength=st.floats(0.01, 500.0), fill=st.floats(-1.0, 1.0))
+def test_tilted_is_unbalanced(seed: int, strength: float, fill: float) -> None:
+    """ρ (r² + s r) is −l₁ h + l₂ h² at l₁ = ρ s, l₂ = ρ: the same QUBO for any knapsack, strength and target."""
+    found = some_candidates(seed)
+    tilted = TiltedPenalty(strength, fill)
+    problems, tilts = tilted.qubos(found), tilted.tilts(found)
+    for k in np.flatnonzero(found.width):
+        unbalanced = UnbalancedPenalty.from_tilted(strength, float(tilts[k]))
+        assert_equal(unbalanced.qubos(found), problems, k)
+
+
+@settings(max_examples=60, deadline=None)
+@given(quadratic=st.floats(0.01, 500.0), share=st.floats(0.0, 1.0), fill=st.floats(-1.0, 1.0))
+def test_conversions_are_each_other_s_inverse(quadratic: float, share: float, fill: float) -> None:
+    """There and back, whatever the target was moved to: the same function."""
+    penalty = UnbalancedPenalty(2 * quadratic * share, quadratic).at(fill)
+    back = UnbalancedPenalty.from_tilted(*penalty.to_tilted())
+    found = some_candidates(1)
+    assert back.target == pytest.approx(penalty.target, abs=1e-12)
+    assert_equal(back.qubos(found), penalty.qubos(found), 0)
+
+
+def test_solved_vehicles_have_empty_problems() -> None:
+    """All zero, offset included."""
+    problems = UnbalancedPenalty().qubos(some_candidates(2))
+    assert problems.width[-1] == 0
+    assert not problems.linear[-1].any()
+    assert not problems.quadratic[-1].any()
+    assert problems.offset[-1] == 0
+
+
+def test_the_target_is_where_the_penalty_is_least() -> None:
+    """T = 1 − l₁/(2 l₂) of the room; moving goes to the room at 1, to nothing at −1."""
+    penalty = UnbalancedPenalty(10.0, 50.0)
+    assert penalty.target == pytest.approx(0.9)
+    assert [penalty.at(fill).target for fill in (-1.0, -0.5, 0.5, 1.0)] == pytest.approx([0.0, 0.45, 0.95, 1.0])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"linear": -1.0}, {"quadratic": np.inf}, {"linear": 61.0}, {"fill": 2.0}, {"linear": np.nan}]
+)
+def test_coefficients_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
+    """The message names the coefficient."""
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        UnbalancedPenalty(**wrong)

@@ -1,0 +1,60 @@
+"""A sampler's name is taken apart, and its options become typed values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.sampler_spec import SamplerSpec
+
+
+@dataclass(frozen=True)
+class Options:
+    """One field of each type."""
+
+    width: int = 12
+    gamma: float = 1.2
+    warm: bool = True
+    penalty: str = "tilted"
+
+
+def test_names_are_taken_apart() -> None:
+    """Family, argument and options; an argument may hold colons, slashes and dots."""
+    spec = SamplerSpec.parse("noisy:FakeKingston+width=8+warm=no")
+    assert (spec.name, spec.argument, dict(spec.options)) == ("noisy", "FakeKingston", {"width": "8", "warm": "no"})
+    assert spec.read(Options) == Options(width=8, warm=False)
+    assert SamplerSpec.parse("replay:runs/a:b.jsonl").argument == "runs/a:b.jsonl"
+    assert SamplerSpec.parse("exact") == SamplerSpec("exact", "exact", "", {})
+
+
+def test_options_have_the_type_of_their_default() -> None:
+    """Integers, numbers, truth values and words."""
+    spec = SamplerSpec.parse("qaoa+width=5+gamma=2+warm=True+penalty=slack")
+    assert spec.read(Options) == Options(5, 2.0, True, "slack")
+    assert type(spec.read(Options).gamma) is float
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("qaoa+width", "'width' given; write options as +name=value"),
+        ("qaoa+=3", "write options as"),
+        ("qaoa+width=", "write options as"),
+        ("qaoa+width=1+width=2", "width given twice"),
+        ("qaoa+width=wide", "width: 'wide' given; give a value like 12"),
+        ("qaoa+warm=perhaps", "warm: 'perhaps' given; give true or false"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(text: str, told: str) -> None:
+    """The message tells the sampler, the option and what would do."""
+    with pytest.raises(InputError) as error:
+        SamplerSpec.parse(text).read(Options)
+    assert told in str(error.value)
+
+
+def test_unknown_options_are_refused_with_the_known_ones() -> None:
+    """A slip of the pen gets the option that was meant."""
+    with pytest.raises(UnknownNameError, match="did you mean 'width'"):
+        SamplerSpec.parse("qaoa+widht=3").read(Options)
