@@ -1,0 +1,78 @@
+"""Templates in a device's own gates: nothing is added on a line, and nothing else passes for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_circuits import graph_target, line_target, measured, subproblem
+
+from lagrl.errors import InputError
+from lagrl.quantum.ansatz import make_ansatz
+from lagrl.quantum.circuits import qaoa_line
+from lagrl.quantum.compile import compile_template, require_isa
+from lagrl.quantum.hardware_efficient import hardware_efficient_template
+from lagrl.quantum.placement import find_line
+
+pytest.importorskip("qiskit")
+
+
+@pytest.mark.parametrize("name", ["FakeKingston", "FakeNighthawk", "FakeSherbrooke"])
+def test_devices_get_exactly_the_closed_form(name: str) -> None:
+    """On Heron, Nighthawk and Eagle the compiled network is ISA, on the line, with Ĝ gates; compiled once."""
+    pytest.importorskip("qiskit_ibm_runtime")
+    from lagrl.quantum.backends import fake_backend
+
+    backend, template = fake_backend(name), qaoa_line(6, 2)
+    line = find_line(backend.target, 6).qubits
+    compiled = compile_template(template, backend, line)
+    require_isa(compiled.circuit, backend.target)
+    assert (compiled.two_qubit_gates, compiled.two_qubit_depth) == (template.two_qubit_gates, template.two_qubit_depth)
+    used = {compiled.circuit.find_bit(q).index for step in compiled.circuit.data for q in step.qubits}
+    assert used == set(line)
+    assert compile_template(template, backend.target, list(line)) is compiled
+    assert compile_template(template, backend, line[::-1]) is not compiled
+
+
+@pytest.mark.parametrize("gate", ["cz", "ecr"])
+@pytest.mark.parametrize("name", ["qaoa", "copula", "pairwise", "circular"])
+def test_compiling_changes_no_measurement(name: str, gate: str) -> None:
+    """A compiled template measures what the template does, on a line of qubits in another order, routed or not."""
+    pytest.importorskip("scipy")
+    edges = {(0, 3): 0.01, (3, 1): 0.01, (1, 4): 0.01, (4, 2): 0.01}
+    target = graph_target(5, edges, gate, dict.fromkeys(range(5), 0.01))
+    ansatz, problem = make_ansatz(name), subproblem(np.random.default_rng(0), 5)
+    compiled = compile_template(ansatz.template(5), target, (0, 3, 1, 4, 2))
+    assert np.abs(measured(compiled, ansatz.values(problem)) - ansatz.probabilities(problem)).max() < 1e-10
+
+
+def test_routed_circuits_say_what_they_cost() -> None:
+    """A circle on a line is routed, and the compiled template has the gates that this took."""
+    template = hardware_efficient_template(5, 1, "circular")
+    assert compile_template(template, line_target(5), range(5)).two_qubit_gates > template.two_qubit_gates
+
+
+def test_what_is_no_line_is_refused() -> None:
+    """A line's template on qubits that are no line would need more gates than its closed form."""
+    with pytest.raises(InputError, match="are no line"):
+        compile_template(qaoa_line(4, 1), line_target(5), (0, 1, 3, 2))
+    with pytest.raises(InputError, match="4 different qubits from 0 to 4"):
+        compile_template(qaoa_line(4, 1), line_target(5), (0, 1, 2, 5))
+    with pytest.raises(InputError, match="different qubits"):
+        compile_template(qaoa_line(4, 1), line_target(5), (0, 1, 2))
+
+
+def test_foreign_instructions_are_named() -> None:
+    """A circuit that is not in the device's gates is refused with the gate and its qubits."""
+    target = line_target(4)
+    with pytest.raises(InputError, match=r"ry on qubits \[0\] is no instruction"):
+        require_isa(qaoa_line(3, 1).circuit, target)
+    far = compile_template(qaoa_line(4, 1), line_target(4), range(4)).circuit
+    with pytest.raises(InputError, match="4 qubits on a device of 3"):
+        require_isa(far, line_target(3))
+    from qiskit import QuantumCircuit
+
+    jump = QuantumCircuit(4)
+    jump.barrier()
+    jump.cz(0, 2)
+    with pytest.raises(InputError, match=r"cz on qubits \[0, 2\]"):
+        require_isa(jump, target)
