@@ -10,13 +10,19 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.quantum.candidates import require_width, select_candidates
-from lagrl.quantum.penalties import TiltedPenalty, tilted_qubos
+from lagrl.quantum.penalties import Penalty, TiltedPenalty
+from lagrl.quantum.portfolio import Portfolio, Round, draw_portfolio
 from lagrl.quantum.product import ProductState, draw_product, rotation_angles
 from lagrl.quantum.statevector import COLD_RAMP, WARM_RAMP, Ramp, sample_qaoa
 from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from lagrl.quantum.candidates import Candidates
+    from lagrl.quantum.portfolio import Counted
 
 
 @dataclass(frozen=True)
@@ -66,14 +72,14 @@ class ProductSampler:
 
 @dataclass(frozen=True)
 class QAOASampler:
-    """QAOA of the tilted QUBO, simulated without noise.
+    """QAOA of the penalised knapsack, simulated without noise by the statevector kernel.
 
-    One circuit for every vehicle that presolve does not solve.
+    One circuit for every vehicle that presolve does not solve, and for every configuration.
 
     Attributes
     ----------
     width
-        Most variables per vehicle, 1 … 22.
+        Most variables per vehicle, 1 … 22; slack bits of a penalty that has them come on top.
     warm
         Start from the product state, with the mixer aligned to it; else from the uniform superposition.
     ramp
@@ -82,6 +88,8 @@ class QAOASampler:
         How overload is priced.
     state
         The product state of a warm start.
+    portfolio
+        Configurations that share the shots; the default is a single one.
 
     Raises
     ------
@@ -92,8 +100,9 @@ class QAOASampler:
     width: int = 12
     warm: bool = True
     ramp: Ramp | None = None
-    penalty: TiltedPenalty = field(default_factory=TiltedPenalty)
+    penalty: Penalty = field(default_factory=TiltedPenalty)
     state: ProductState = field(default_factory=ProductState)
+    portfolio: Portfolio = field(default_factory=Portfolio)
 
     def __post_init__(self) -> None:
         require_width(self.width)
@@ -112,22 +121,37 @@ class QAOASampler:
         _make_ready(shots)
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)
-        probability = self.state.probabilities(candidates) if self.warm else np.full(candidates.item.shape, 0.5)
-        code, count = sample_qaoa(
-            tilted_qubos(candidates, self.penalty),
-            self.ramp or (WARM_RAMP if self.warm else COLD_RAMP),
-            rotation_angles(probability),
-            rng.random((len(capacity), shots)),  # solved vehicles too: a draw depends on no other's presolve
-        )
+        run = _Run(self, candidates, rng)
+        code, count = draw_portfolio(candidates, self.penalty, self.portfolio, shots, run)
         strings = candidates.strings(code)
-        circuits = candidates.n_unsolved
-        cost = SamplingCost(
-            circuits=circuits,
-            shots=circuits * shots,
-            seconds=time.perf_counter() - started,
-            backend="statevector",
-        )
+        seconds = time.perf_counter() - started
+        cost = SamplingCost(circuits=run.circuits, shots=run.shots, seconds=seconds, backend="statevector")
         return Samples(strings, count, cost)
+
+
+class _Run:
+    """The circuits of one call, and how many there were."""
+
+    def __init__(self, sampler: QAOASampler, candidates: Candidates, rng: np.random.Generator) -> None:
+        self.own_ramp = sampler.ramp or (WARM_RAMP if sampler.warm else COLD_RAMP)
+        self.rng = rng
+        self.circuits = self.shots = 0
+        shape = candidates.item.shape
+        self.probability = sampler.state.probabilities(candidates) if sampler.warm else np.full(shape, 0.5)
+
+    def __call__(self, rounds: Sequence[Round], shots: int) -> list[Counted]:
+        """Simulate one round after the other."""
+        drawn = []
+        for own in rounds:
+            slack = own.qubos.linear.shape[1] - self.probability.shape[1]
+            theta = rotation_angles(np.pad(self.probability, ((0, 0), (0, slack)), constant_values=0.5))
+            # vehicles not asked too: a draw depends on no other's presolve
+            uniform = self.rng.random((len(own.is_asked), shots))
+            drawn.append(sample_qaoa(own.asked, own.configuration.ramp or self.own_ramp, theta, uniform))
+            circuits = int(own.is_asked.sum())
+            self.circuits += circuits
+            self.shots += circuits * shots
+        return drawn
 
 
 def _make_ready(shots: int) -> None:

@@ -178,8 +178,8 @@ def test_solve_with_sampled_knapsacks(name: str) -> None:
     assert first.solution.routes == second.solution.routes
     assert [a.trace.sampled_value for a in first.ascents] == [a.trace.sampled_value for a in second.ascents]
     assert first.dual_value is None
-    assert first.shots == 32 * first.circuits
-    assert (first.circuits > 0) == (name == "qaoa")
+    assert first.sampling.shots == 32 * first.sampling.circuits
+    assert (first.sampling.circuits > 0) == (name == "qaoa")
 
 
 def test_rows_carry_circuits_and_shots(tmp_path: Path) -> None:

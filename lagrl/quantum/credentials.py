@@ -1,0 +1,117 @@
+"""Keeping tokens out of everything that is printed, logged, raised or written.
+
+Tokens are never read by lagrl but to know what to hide: qiskit-ibm-runtime takes them from the environment or its own
+store. What it then logs or raises passes through `redacted`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import traceback
+import warnings
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+HIDDEN = "***"
+SHORTEST = 8  # shorter strings are no tokens, and hiding them would blot out ordinary text
+VARIABLES = ("QISKIT_IBM_TOKEN", "QISKIT_IBM_RUNTIME_TOKEN", "IBMCLOUD_API_KEY", "IBMQ_TOKEN")
+LOGGERS = ("qiskit", "ibm_", "urllib3", "requests", "samplomatic", "lagrl")
+
+_secrets: set[str] = set()
+_LIKE_A_TOKEN = re.compile(
+    r"(?P<label>(?:bearer|apikey|api_key|access_token|refresh_token|token|password|authorization)"
+    r"[\"']?\s*[=:\s]\s*[\"']?)(?P<value>[A-Za-z0-9_\-.+/%~]{20,}=*)"
+    r"|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"
+    r"|(?<![A-Za-z0-9_\-])[A-Za-z0-9_\-]{44}(?![A-Za-z0-9_\-])"
+    r"|(?<![0-9a-fA-F])[0-9a-fA-F]{128}(?![0-9a-fA-F])",
+    re.IGNORECASE,
+)
+
+
+def redacted(text: str) -> str:
+    """Replace every known token, and all that looks like one, by `***`.
+
+    Known are those in the environment and those `hide` was told. Looking like one are IBM's API keys (44 letters,
+    digits, - or _; older ones 128 hexadecimal digits), JSON web tokens, and what follows words such as `Bearer`.
+    """
+    for secret in sorted(_secrets | _from_environment(), key=len, reverse=True):
+        for form in {secret, quote(secret, safe="")}:
+            text = text.replace(form, HIDDEN)
+    return _LIKE_A_TOKEN.sub(lambda found: f"{found['label'] or ''}{HIDDEN}", text)
+
+
+def hide(secret: str | None) -> None:
+    """Remember a token, to be replaced from now on."""
+    if secret and len(secret) >= SHORTEST:
+        _secrets.add(secret)
+
+
+def hide_account(account: Mapping[str, Any] | None) -> None:
+    """Remember the secrets of an account as qiskit-ibm-runtime describes it: its token, and a proxy's passwords."""
+    for key, value in (account or {}).items():
+        if isinstance(value, dict):
+            hide_account(value)
+        elif isinstance(value, str) and any(word in key.lower() for word in ("token", "password", "key")):
+            hide(value)
+
+
+def hide_saved_accounts() -> None:
+    """Remember the tokens in qiskit-ibm-runtime's own store, if there is one."""
+    from qiskit_ibm_runtime import QiskitRuntimeService
+
+    with contextlib.suppress(Exception):  # an unreadable store is told when an account is opened
+        for account in QiskitRuntimeService.saved_accounts().values():
+            hide_account(account)
+
+
+def guard_logs() -> None:
+    """From now on, redact what the libraries that handle tokens log, at every level and through every handler.
+
+    Filters on a logger do not see its children's records; hence records are cleaned as they are made.
+    """
+    make = logging.getLogRecordFactory()
+    if getattr(make, "redacts", False):
+        return
+
+    def cleaned(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        if record.name.startswith(LOGGERS):
+            _clean(record)
+        return record
+
+    cleaned.redacts = True  # type: ignore[attr-defined]
+    logging.setLogRecordFactory(cleaned)
+
+
+@contextlib.contextmanager
+def redacted_warnings() -> Iterator[None]:
+    """Let warnings out only after the body, redacted."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for entry in caught:
+        warnings.warn_explicit(redacted(str(entry.message)), entry.category, entry.filename, entry.lineno)
+
+
+def _clean(record: logging.LogRecord) -> None:
+    try:
+        message = record.getMessage()
+    except Exception:  # a record that cannot be formatted is its handler's to report, but its parts are cleaned
+        record.msg, record.args = redacted(f"{record.msg} {record.args}"), ()
+        return
+    safe = redacted(message)
+    if safe != message:
+        record.msg, record.args = safe, ()
+    if record.exc_info and record.exc_info[0] is not None:
+        record.exc_text = redacted("".join(traceback.format_exception(*record.exc_info)).rstrip())
+        record.exc_info = None  # a handler that prints locals would go round the text
+
+
+def _from_environment() -> set[str]:
+    return {value for name in VARIABLES if len(value := os.environ.get(name, "")) >= SHORTEST}

@@ -1,0 +1,152 @@
+"""What goes wrong on the way to a quantum computer and back, told without secrets.
+
+A sampler may catch `ExecutionError`, answer by other means and record why. `NoAccountError` is a mistake of the caller.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lagrl.errors import InputError, LagrlError
+from lagrl.quantum.credentials import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+
+class NoAccountError(InputError):
+    """There is no account to run with."""
+
+
+class ExecutionError(LagrlError):
+    """Circuits could not be run, or what came back is not what was asked for.
+
+    Attributes
+    ----------
+    backend
+        Where; empty if not known.
+    job
+        The service's id of the job; empty if none was submitted.
+    """
+
+    def __init__(self, problem: str, *, backend: str = "", job: str = "") -> None:
+        self.problem = redacted(problem)
+        self.backend = backend
+        self.job = job
+        place = ": ".join(part for part in (backend, f"job {job}" if job else "") if part)
+        super().__init__(f"{place}: {self.problem}" if place else self.problem)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Worker processes send errors home by pickling, which knows nothing of keyword arguments."""
+        return (_rebuild, (type(self), self.problem, self.backend, self.job))
+
+
+class TokenError(ExecutionError):
+    """The service does not accept the token: expired, revoked or mistyped."""
+
+
+class PlanExhaustedError(ExecutionError):
+    """The account's plan has no time left."""
+
+
+class BackendDownError(ExecutionError):
+    """The device or the service is not in operation."""
+
+
+class ConnectionLostError(ExecutionError):
+    """The service cannot be reached."""
+
+
+class JobFailedError(ExecutionError):
+    """The service gave up on the job."""
+
+
+class JobCancelledError(ExecutionError):
+    """Somebody cancelled the job."""
+
+
+class JobTimeoutError(ExecutionError):
+    """The job took longer than the caller wanted to wait."""
+
+
+class ResultError(ExecutionError):
+    """Circuits or shots are missing from what came back."""
+
+
+NO_ACCOUNT = (
+    "save one by QiskitRuntimeService.save_account(...) or set QISKIT_IBM_TOKEN (and QISKIT_IBM_INSTANCE); "
+    "ibm:FakeKingston needs none"
+)
+_REMEDY = {
+    TokenError: "; make a new API key and save it by QiskitRuntimeService.save_account(..., overwrite=True)",
+    PlanExhaustedError: "; wait for the plan's next period or take another instance",
+    BackendDownError: "; wait or take another backend",
+}
+_BY_NAME: dict[str, type[ExecutionError]] = {
+    "IBMNotAuthorizedError": TokenError,
+    "InvalidAccountError": TokenError,
+    "RuntimeJobTimeoutError": JobTimeoutError,
+    "RuntimeJobMaxTimeoutError": JobFailedError,
+    "RuntimeJobFailureError": JobFailedError,
+    "RuntimeInvalidStateError": JobCancelledError,
+}
+_BY_TEXT: tuple[tuple[str, type[ExecutionError]], ...] = (
+    ("usage limit", PlanExhaustedError),
+    ("no more time available", PlanExhaustedError),
+    ("quota", PlanExhaustedError),
+    ("unauthorized", TokenError),
+    ("invalid token", TokenError),
+    ("token is expired", TokenError),
+    ("api key", TokenError),
+    ("apikey", TokenError),
+    ("maintenance", BackendDownError),
+    ("not operational", BackendDownError),
+)
+_LOST = frozenset({"RequestsApiError", "RequestException", "ConnectionError", "TimeoutError", "IBMRuntimeError"})
+
+
+def guarded(call: Callable[[], T], *, backend: str = "", job: str = "") -> T:
+    """Make a call to a service; what it raises comes out as one of the errors above, without the original.
+
+    The original's text may hold a token, and so may the frames of a chained traceback: hence it is dropped.
+    """
+    failure: LagrlError
+    try:
+        return call()
+    except LagrlError:
+        raise
+    except Exception as error:
+        failure = translated(error, backend=backend, job=job)
+    raise failure  # outside the except block, or the original would be its context
+
+
+def translated(error: Exception, *, backend: str = "", job: str = "") -> LagrlError:
+    """Return which of the errors above another library's exception means."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    text = redacted(str(error).strip().strip("'\"")) or type(error).__name__
+    if "AccountNotFoundError" in names:
+        return NoAccountError("no account of IBM Quantum found", field="account", remedy=NO_ACCOUNT)
+    kind = _kind(error, names, text.lower())
+    return kind(text + _REMEDY.get(kind, ""), backend=backend, job=job)
+
+
+def _kind(error: Exception, names: set[str], text: str) -> type[ExecutionError]:
+    status = getattr(error, "status_code", None)
+    for name, kind in _BY_NAME.items():
+        if name in names:
+            return kind
+    if status in (401, 403):
+        return TokenError
+    for words, kind in _BY_TEXT:
+        if words in text:
+            return kind
+    if status is not None and 400 <= status < 500 and status != 429:
+        return ExecutionError  # our own request is wrong: nothing to wait for
+    return ConnectionLostError if names & _LOST else ExecutionError
+
+
+def _rebuild(cls: type[ExecutionError], problem: str, backend: str, job: str) -> ExecutionError:
+    return cls(problem, backend=backend, job=job)

@@ -1,0 +1,189 @@
+"""Circuits answer knapsacks: one call a step, right variables in right places, honest costs, stated fallbacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from small_knapsacks import knapsacks
+
+pytest.importorskip("qiskit")
+
+from typing import TYPE_CHECKING
+
+from lagrl.errors import InputError
+from lagrl.quantum.ansatz import LineQAOA, make_ansatz
+from lagrl.quantum.candidates import select_candidates
+from lagrl.quantum.circuit_sampler import CircuitSampler
+from lagrl.quantum.execution import CircuitExecutor, Execution, Pub
+from lagrl.quantum.failures import ExecutionError
+from lagrl.quantum.portfolio import Configuration, Portfolio
+from lagrl.quantum.samplers import ProductSampler, QAOASampler
+from lagrl.quantum.slack import SlackPenalty
+from lagrl.relaxation.sampler import SampleContext, SamplingCost, SubproblemSampler
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass
+class Ideal:
+    """Runs circuits without noise, by qiskit's statevector; remembers what it was given."""
+
+    name: str = "ideal"
+    max_width: int = 14
+    calls: list[tuple[list[Pub], int]] = field(default_factory=list)
+    is_closed: bool = False
+
+    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        """Draw from the exact distributions."""
+        from qiskit.quantum_info import Statevector
+
+        del context
+        self.calls.append((list(pubs), shots))
+        codes = []
+        for pub in pubs:
+            rows = []
+            for values in pub.values:
+                bound = pub.template.circuit.assign_parameters(values)
+                bits = {
+                    bound.find_bit(c.clbits[0]).index: bound.find_bit(c.qubits[0]).index for c in bound.data if c.clbits
+                }
+                order = [bits[i] for i in range(len(bits))]
+                probability = Statevector(bound.remove_final_measurements(inplace=False)).probabilities(order)
+                rows.append(rng.choice(len(probability), size=shots, p=probability / probability.sum()))
+            codes.append(np.array(rows, np.int64))
+        circuits = sum(len(pub.values) for pub in pubs)
+        return Execution(codes, SamplingCost(circuits=circuits, shots=circuits * shots, jobs=1, backend=self.name))
+
+    def close(self) -> None:
+        """Say that it was closed."""
+        self.is_closed = True
+
+
+class Failing(Ideal):
+    """Never answers."""
+
+    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        """Fail."""
+        raise ExecutionError("the plan has no time left", backend="ibm_nowhere")
+
+
+def mixed() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Four vehicles, the last one solved by presolve."""
+    reduced_cost, weight, capacity = knapsacks(np.random.default_rng(0), 4, 14, room=0.5)
+    capacity[-1] = weight.sum()
+    return reduced_cost, weight, capacity
+
+
+def drawn(sampler: SubproblemSampler, shots: int = 64, seed: int = 0):
+    """Sample the four knapsacks."""
+    return sampler.sample(*mixed(), shots, np.random.default_rng(seed), SampleContext())
+
+
+def test_circuits_answer_as_the_kernel_does() -> None:
+    """Strings of the circuit sampler have the distribution of the kernel's: same mean value, same yield."""
+    reduced_cost, weight, capacity = mixed()
+    means = []
+    for sampler in (CircuitSampler(Ideal(), LineQAOA(), width=6), QAOASampler(width=6)):
+        samples = drawn(sampler, 4000)
+        share = samples.counts / samples.counts.sum(axis=1, keepdims=True)
+        value = np.einsum("ksn,kn->ks", samples.bitstrings, reduced_cost)
+        fits = samples.bitstrings @ weight <= capacity[:, None]
+        means.append(((share * value).sum(axis=1), (share * fits).sum(axis=1), (share * value**2).sum(axis=1)))
+    spread = np.sqrt(np.maximum(means[1][2] - means[1][0] ** 2, 0) / 4000)
+    assert (np.abs(means[0][0] - means[1][0]) <= 6 * spread + 1e-9).all()
+    assert np.abs(means[0][1] - means[1][1]).max() < 0.05
+
+
+def test_all_vehicles_of_a_step_go_in_one_call() -> None:
+    """One PUB per unsolved vehicle, one row per configuration, one shot count; presolved vehicles cost nothing."""
+    executor = Ideal()
+    portfolio = Portfolio((Configuration(fill=0.0), Configuration(fill=0.3), Configuration(fill=0.6)))
+    samples = drawn(CircuitSampler(executor, LineQAOA(), width=5, portfolio=portfolio), 96)
+    ((pubs, shots),) = executor.calls
+    width = select_candidates(*mixed(), 5).width
+    assert [pub.template.n_qubits for pub in pubs] == width[width > 0].tolist()
+    assert [len(pub.values) for pub in pubs] == [3] * len(pubs)
+    assert shots == 32
+    assert (samples.cost.circuits, samples.cost.shots, samples.cost.jobs) == (9, 288, 1)
+    assert samples.counts.sum(axis=1).tolist()[:3] == [96] * 3
+
+
+def test_a_pilot_needs_a_second_call() -> None:
+    """The rest of the shots goes to each vehicle's best configuration, one row each."""
+    executor = Ideal()
+    portfolio = Portfolio((Configuration(fill=0.0), Configuration(fill=0.5)), pilot=0.5)
+    samples = drawn(CircuitSampler(executor, LineQAOA(), width=5, portfolio=portfolio), 96)
+    assert [(sum(len(pub.values) for pub in pubs), shots) for pubs, shots in executor.calls] == [(6, 24), (3, 48)]
+    assert samples.counts.sum(axis=1).tolist()[:3] == [96] * 3
+    assert samples.cost.jobs == 2
+
+
+def test_nothing_is_sent_where_presolve_solves_everything() -> None:
+    """A step without open knapsacks costs no job."""
+    executor = Ideal()
+    reduced_cost, weight, capacity = mixed()
+    samples = CircuitSampler(executor, LineQAOA()).sample(
+        reduced_cost, weight, np.full_like(capacity, weight.sum()), 16, np.random.default_rng(0), SampleContext()
+    )
+    assert executor.calls == []
+    assert (samples.bitstrings[:, 0] == (reduced_cost < 0)).all()
+    assert samples.cost.circuits == 0
+
+
+def test_slack_bits_stay_out_of_the_strings() -> None:
+    """The circuits are wider than the knapsacks, the strings are not."""
+    executor = Ideal(max_width=20)
+    samples = drawn(CircuitSampler(executor, LineQAOA(), width=4, penalty=SlackPenalty()), 32)
+    ((pubs, _),) = executor.calls
+    width = select_candidates(*mixed(), 4).width
+    assert all(pub.template.n_qubits > m for pub, m in zip(pubs, width[width > 0], strict=True))
+    assert samples.counts.sum(axis=1).tolist()[:3] == [32] * 3
+
+
+@pytest.mark.parametrize("name", ["copula", "linear"])
+def test_other_circuits_plug_in(name: str) -> None:
+    """Any ansatz will do."""
+    executor = Ideal()
+    samples = drawn(CircuitSampler(executor, make_ansatz(name), width=5))
+    assert samples.cost.circuits == 3
+    assert samples.bitstrings.any()
+
+
+def test_a_failure_is_an_error_unless_a_fallback_is_asked_for() -> None:
+    """Without fallback the error goes on; with it the product state answers, and the cost says why."""
+    with pytest.raises(ExecutionError, match="no time left"):
+        drawn(CircuitSampler(Failing(), LineQAOA()))
+    samples = drawn(CircuitSampler(Failing(), LineQAOA(), fallback="product"))
+    expected = drawn(ProductSampler())
+    assert (samples.bitstrings == expected.bitstrings).all()
+    assert (samples.counts == expected.counts).all()
+    assert samples.cost.fallback == "product: ibm_nowhere: the plan has no time left"
+    assert (samples.cost.circuits, samples.cost.backend) == (0, "product")
+
+
+def test_bad_settings_are_refused() -> None:
+    """Widths beyond the executor's or the kernel's, unknown fallbacks, no shots."""
+    with pytest.raises(InputError, match="width: 12 given, ideal takes 5 qubits; give 1 to 5"):
+        CircuitSampler(Ideal(max_width=5), LineQAOA())
+    with pytest.raises(InputError, match="give 1 to 22"):
+        CircuitSampler(Ideal(max_width=50), LineQAOA(), width=23)
+    with pytest.raises(InputError, match="fallback: 'greedy' given"):
+        CircuitSampler(Ideal(), LineQAOA(), fallback="greedy")
+    with pytest.raises(InputError, match="shots: 0 given"):
+        drawn(CircuitSampler(Ideal(), LineQAOA()), shots=0)
+
+
+def test_it_is_a_sampler_that_closes_its_executor() -> None:
+    """It has `sample`, is deterministic, and passes `close` on."""
+    executor = Ideal()
+    sampler = CircuitSampler(executor, LineQAOA(), width=5)
+    assert isinstance(sampler, SubproblemSampler)
+    assert isinstance(executor, CircuitExecutor)
+    first, second = drawn(sampler), drawn(sampler)
+    assert (first.bitstrings == second.bitstrings).all()
+    assert (first.counts == second.counts).all()
+    sampler.close()
+    assert executor.is_closed
