@@ -139,10 +139,8 @@ def test_the_sampler_spends_what_it_says(penalty: TiltedPenalty) -> None:
     assert samples.cost.circuits == 4 * unsolved
     assert samples.cost.shots == unsolved * 80
     assert samples.counts.sum(axis=1).max() == 80
-    rows = [
-        {bytes(string) for string, c in zip(*pair, strict=True) if c} for pair in zip(*_parts(samples), strict=True)
-    ]
-    assert [len(row) for row in rows] == (samples.counts > 0).sum(axis=1).tolist()
+    for strings, counts in zip(samples.bitstrings, samples.counts, strict=True):
+        assert len({bytes(string) for string in strings[counts > 0]}) == (counts > 0).sum()
     again = sampler.sample(reduced_cost, weight, capacity, 80, np.random.default_rng(0), SampleContext())
     assert (again.bitstrings == samples.bitstrings).all()
     assert (again.counts == samples.counts).all()
