@@ -27,6 +27,7 @@ __all__ = [
     "OUT_FLOATS",
     "OUT_INTS",
     "OUT_INT_MATRIX",
+    "OUT_MATRIX",
     "PAIR",
     "boolean",
     "float64",
@@ -43,6 +44,7 @@ CUBE = types.Array(float64, 3, "C", readonly=True)
 OUT_FLOATS = types.Array(float64, 1, "C")
 OUT_INTS = types.Array(int64, 1, "C")
 OUT_BYTES = types.Array(uint8, 1, "C")
+OUT_MATRIX = types.Array(float64, 2, "C")
 OUT_INT_MATRIX = types.Array(int64, 2, "C")
 OUT_BYTE_MATRIX = types.Array(uint8, 2, "C")
 OUT_BYTE_CUBE = types.Array(uint8, 3, "C")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,9 +51,8 @@ class Ramp:
             raise InputError(f"{self.gamma}, {self.beta} given", field="gamma, beta", remedy="give finite angles")
 
     def angles(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return γ [p] and β [p], radians."""
-        step = np.arange(self.layers)
-        return self.gamma * (step + 1) / self.layers, self.beta * (1.0 - step / self.layers)
+        """Return γ [p] and β [p], radians; read-only."""
+        return _angles(self.layers, self.gamma, self.beta)
 
 
 # of a grid of ramps, about the least best-of-64 gap over knapsacks from dual ascents on bundled instances
@@ -97,9 +97,9 @@ def qaoa_state(
             field="angles",
             remedy=f"give θ [{m}] and as many γ as β",
         )
-    energy, real, imaginary = np.empty((3, 2**m))
-    evolve(qubo.linear, qubo.quadratic, start, _floats(gamma), _floats(beta), m, energy, real, imaginary)
-    state: NDArray[np.complex128] = real + 1j * imaginary
+    work = np.empty((6, 2**m))
+    evolve(qubo.linear, qubo.quadratic, start, _floats(gamma), _floats(beta), m, work)
+    state: NDArray[np.complex128] = work[0] + 1j * work[1]
     return state
 
 
@@ -140,22 +140,28 @@ def sample_qaoa(
         )
     gamma, beta = ramp.angles()
     code, count = np.empty((2, *uniform.shape), np.int64)
-    energy, real, imaginary = np.empty((3, 2 ** int(problems.width.max(initial=0))))
     n_distinct = sample_qaoa_batch(
         problems.linear,
         problems.quadratic,
         _floats(theta),
         problems.width,
-        gamma / problems.scale[:, None],
+        gamma,
         beta,
-        np.sort(uniform, axis=1),
+        _floats(uniform),
         code,
         count,
-        energy,
-        real,
-        imaginary,
+        np.empty((6, 2 ** int(problems.width.max(initial=0)))),
     )
     return code[:, :n_distinct], count[:, :n_distinct]
+
+
+@lru_cache(maxsize=256)
+def _angles(layers: int, gamma: float, beta: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    step = np.arange(layers)
+    gammas, betas = gamma * (step + 1) / layers, beta * (1.0 - step / layers)
+    for angles in (gammas, betas):
+        angles.setflags(write=False)
+    return gammas, betas
 
 
 def _floats(array: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from lagrl.signatures import (
     OUT_FLOATS,
     OUT_INT_MATRIX,
     OUT_INTS,
+    OUT_MATRIX,
     float64,
     int64,
     void,
@@ -31,24 +32,47 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
-@njit(void(FLOATS, MATRIX, int64, OUT_FLOATS, OUT_FLOATS), cache=True, nogil=True)
-def fill_energies(linear: Floats, quadratic: Floats, m: int, energy: Floats, added: Floats) -> None:
-    """Set energy[x] to that of string x for all 2^m; `added` [≥ 2^(m − 1)] is scratch.
+@njit(
+    void(FLOATS, MATRIX, float64, int64, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS),
+    cache=True,
+    nogil=True,
+)
+def fill_phases(
+    linear: Floats,
+    quadratic: Floats,
+    gamma: float,
+    m: int,
+    real: Floats,
+    imaginary: Floats,
+    step_real: Floats,
+    step_imaginary: Floats,
+) -> None:
+    """Set real + i·imaginary to exp(−iγE(x)) for all 2^m strings; the steps [≥ 2^(m − 1)] are scratch.
 
-    The strings with bit i are those without, raised by l_i + Σ_{j<i} q_ji x_j, and those sums are doubled in the same
-    way: 2·2^m additions and as many writes.
+    The phases of strings with bit i are those without, times exp(−iγ(l_i + Σ_{j<i} q_ji x_j)), and those steps are
+    doubled in the same way: 2·2^m complex products and m²/2 sines, where a sine per string would take most of the
+    time. Each phase is a product of m(m + 1)/2 rounded ones at most.
     """
-    energy[0] = 0.0
+    real[0] = 1.0
+    imaginary[0] = 0.0
     for i in range(m):
-        added[0] = linear[i]
+        step_real[0] = np.cos(gamma * linear[i])
+        step_imaginary[0] = -np.sin(gamma * linear[i])
         for j in range(i):
             half = 1 << j
-            pair = quadratic[j, i]
+            c = np.cos(gamma * quadratic[j, i])
+            s = -np.sin(gamma * quadratic[j, i])
             for x in range(half):
-                added[half + x] = added[x] + pair
+                a = step_real[x]
+                b = step_imaginary[x]
+                step_real[half + x] = a * c - b * s
+                step_imaginary[half + x] = a * s + b * c
         half = 1 << i
         for x in range(half):
-            energy[half + x] = energy[x] + added[x]
+            a = real[x]
+            b = imaginary[x]
+            real[half + x] = a * step_real[x] - b * step_imaginary[x]
+            imaginary[half + x] = a * step_imaginary[x] + b * step_real[x]
 
 
 @njit(void(FLOATS, int64, OUT_FLOATS, OUT_FLOATS), cache=True, nogil=True)
@@ -65,16 +89,14 @@ def start_product(angle: Floats, m: int, real: Floats, imaginary: Floats) -> Non
     imaginary[: 1 << m] = 0.0
 
 
-@njit(void(FLOATS, float64, int64, OUT_FLOATS, OUT_FLOATS), cache=True, nogil=True)
-def apply_phase(energy: Floats, gamma: float, m: int, real: Floats, imaginary: Floats) -> None:
-    """Multiply amplitude x by exp(−iγ·energy[x]): one sine and cosine each."""
+@njit(void(FLOATS, FLOATS, int64, OUT_FLOATS, OUT_FLOATS), cache=True, nogil=True)
+def apply_phases(phase_real: Floats, phase_imaginary: Floats, m: int, real: Floats, imaginary: Floats) -> None:
+    """Multiply every amplitude by its phase. 2^m complex products."""
     for x in range(1 << m):
-        c = np.cos(gamma * energy[x])
-        s = np.sin(gamma * energy[x])
         a = real[x]
         b = imaginary[x]
-        real[x] = a * c + b * s
-        imaginary[x] = b * c - a * s
+        real[x] = a * phase_real[x] - b * phase_imaginary[x]
+        imaginary[x] = a * phase_imaginary[x] + b * phase_real[x]
 
 
 @njit(void(FLOATS, float64, int64, OUT_FLOATS, OUT_FLOATS), cache=True, nogil=True)
@@ -105,24 +127,57 @@ def apply_mixer(angle: Floats, beta: float, m: int, real: Floats, imaginary: Flo
                 imaginary_1[x] = c * e - u * d + v * a
 
 
-@njit(void(FLOATS, MATRIX, FLOATS, FLOATS, FLOATS, int64, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS), cache=True, nogil=True)
-def evolve(
-    linear: Floats,
-    quadratic: Floats,
-    angle: Floats,
-    gamma: Floats,
-    beta: Floats,
-    m: int,
-    energy: Floats,
-    real: Floats,
-    imaginary: Floats,
-) -> None:
-    """Run all layers on the product state of the angles; γ is in units of the energies."""
-    fill_energies(linear, quadratic, m, energy, real)
+@njit(void(FLOATS, MATRIX, FLOATS, FLOATS, FLOATS, int64, OUT_MATRIX), cache=True, nogil=True)
+def evolve(linear: Floats, quadratic: Floats, angle: Floats, gamma: Floats, beta: Floats, m: int, work: Floats) -> None:
+    """Run all layers on the product state of the angles; γ is in units of the energies.
+
+    `work` is [6, ≥ 2^m]: the state's real and imaginary part, then scratch.
+    """
+    real, imaginary = work[0], work[1]
     start_product(angle, m, real, imaginary)
     for layer in range(len(gamma)):
-        apply_phase(energy, gamma[layer], m, real, imaginary)
+        fill_phases(linear, quadratic, gamma[layer], m, work[2], work[3], work[4], work[5])
+        apply_phases(work[2], work[3], m, real, imaginary)
         apply_mixer(angle, beta[layer], m, real, imaginary)
+
+
+@njit(void(FLOATS, OUT_INTS, OUT_FLOATS), cache=True, nogil=True)
+def sort_uniforms(uniform: Floats, first: Ints, ordered: Floats) -> None:
+    """Write uniforms in [0, 1) in ascending order: by buckets of one on average, then by insertion. O(S) expected.
+
+    `first` is [S + 1] scratch.
+    """
+    n = len(uniform)
+    first[:] = 0
+    for s in range(n):
+        first[min(int(uniform[s] * n), n - 1) + 1] += 1
+    for s in range(n):
+        first[s + 1] += first[s]
+    for s in range(n):
+        bucket = min(int(uniform[s] * n), n - 1)
+        ordered[first[bucket]] = uniform[s]
+        first[bucket] += 1
+    for s in range(1, n):
+        value = ordered[s]
+        place = s
+        while place > 0 and ordered[place - 1] > value:
+            ordered[place] = ordered[place - 1]
+            place -= 1
+        ordered[place] = value
+
+
+@njit(float64(FLOATS, MATRIX, int64), cache=True, nogil=True)
+def energy_scale(linear: Floats, quadratic: Floats, m: int) -> float:
+    """Return σ = sqrt(Σ h² + Σ J²) of the Ising form, see `Ising.scale`; 1 where that is 0."""
+    variance = 0.0
+    for i in range(m):
+        pairs = 0.0
+        for j in range(m):
+            pairs += quadratic[j, i] + quadratic[i, j]
+            variance += quadratic[i, j] * quadratic[i, j] / 16
+        own = linear[i] / 2 + pairs / 4
+        variance += own * own
+    return np.sqrt(variance) if variance > 0 else 1.0
 
 
 @njit(int64(FLOATS, FLOATS, FLOATS, int64, OUT_INTS, OUT_INTS), cache=True, nogil=True)
@@ -160,10 +215,7 @@ def draw(real: Floats, imaginary: Floats, uniform: Floats, m: int, code: Ints, c
 
 
 @njit(
-    int64(
-        *(MATRIX, CUBE, MATRIX, INTS, MATRIX, FLOATS, MATRIX),
-        *(OUT_INT_MATRIX, OUT_INT_MATRIX, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS),
-    ),
+    int64(MATRIX, CUBE, MATRIX, INTS, FLOATS, FLOATS, MATRIX, OUT_INT_MATRIX, OUT_INT_MATRIX, OUT_MATRIX),
     cache=True,
     nogil=True,
 )
@@ -177,21 +229,24 @@ def sample_qaoa_batch(
     uniform: Floats,
     code: Ints,
     count: Ints,
-    energy: Floats,
-    real: Floats,
-    imaginary: Floats,
+    work: Floats,
 ) -> int:
     """Evolve and sample K problems of m_k = width[k] variables; return the largest number of distinct strings.
 
-    `gamma` is [K, p], `uniform` [K, shots] sorted by row; `energy`, `real` and `imaginary` [≥ 2^max m] are the only
-    buffers. Problems of width 0 draw the empty string. Rows of `code` and `count` [K, shots] are padded by zeros.
+    γ is in units of each problem's own σ. `uniform` is [K, shots]; `work` [6, ≥ 2^max m] and two rows of shots are
+    the only buffers. Problems of width 0 draw the empty string. Rows of `code` and `count` [K, shots] are padded by
+    zeros.
     """
-    n_problems, _shots = uniform.shape
+    n_problems, shots = uniform.shape
+    first = np.empty(shots + 1, np.int64)
+    ordered = np.empty(shots)
     most = 0
     for k in range(n_problems):
         m = width[k]
-        evolve(linear[k], quadratic[k], angle[k], gamma[k], beta, m, energy, real, imaginary)
-        n_distinct = draw(real, imaginary, uniform[k], m, code[k], count[k])
+        own = gamma / energy_scale(linear[k], quadratic[k], m)
+        evolve(linear[k], quadratic[k], angle[k], own, beta, m, work)
+        sort_uniforms(uniform[k], first, ordered)
+        n_distinct = draw(work[0], work[1], ordered, m, code[k], count[k])
         code[k, n_distinct:] = 0
         count[k, n_distinct:] = 0
         most = max(most, n_distinct)
