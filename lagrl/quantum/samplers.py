@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.quantum import array_simulator
 from lagrl.quantum.candidates import require_width, select_candidates
 from lagrl.quantum.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.portfolio import Portfolio, Round, draw_portfolio
@@ -90,11 +92,15 @@ class QAOASampler:
         The product state of a warm start.
     portfolio
         Configurations that share the shots; the default is a single one.
+    device
+        `cpu`: the compiled kernel. `gpu`: array code on a GPU, through CuPy.
 
     Raises
     ------
     InputError
-        If the width is not in 1 … 22.
+        If the width is not in 1 … 22, or the device is unknown.
+    LagrlError
+        If there is no GPU, or no CuPy to use it.
     """
 
     width: int = 12
@@ -103,9 +109,13 @@ class QAOASampler:
     penalty: Penalty = field(default_factory=TiltedPenalty)
     state: ProductState = field(default_factory=ProductState)
     portfolio: Portfolio = field(default_factory=Portfolio)
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         require_width(self.width)
+        array_simulator.require_device(self.device)
+        if self.device == "gpu":
+            array_simulator.gpu_arrays()
 
     def sample(
         self,
@@ -125,7 +135,8 @@ class QAOASampler:
         code, count = draw_portfolio(candidates, self.penalty, self.portfolio, shots, run)
         strings = candidates.strings(code)
         seconds = time.perf_counter() - started
-        cost = SamplingCost(circuits=run.circuits, shots=run.shots, seconds=seconds, backend="statevector")
+        backend = "statevector" if self.device == "cpu" else f"statevector({self.device})"
+        cost = SamplingCost(circuits=run.circuits, shots=run.shots, seconds=seconds, backend=backend)
         return Samples(strings, count, cost)
 
 
@@ -134,6 +145,9 @@ class _Run:
 
     def __init__(self, sampler: QAOASampler, candidates: Candidates, rng: np.random.Generator) -> None:
         self.own_ramp = sampler.ramp or (WARM_RAMP if sampler.warm else COLD_RAMP)
+        self.draw = sample_qaoa
+        if sampler.device == "gpu":
+            self.draw = partial(array_simulator.sample_qaoa_arrays, array_simulator.gpu_arrays())
         self.rng = rng
         self.circuits = self.shots = 0
         shape = candidates.item.shape
@@ -147,7 +161,7 @@ class _Run:
             theta = rotation_angles(np.pad(self.probability, ((0, 0), (0, slack)), constant_values=0.5))
             # vehicles not asked too: a draw depends on no other's presolve
             uniform = self.rng.random((len(own.is_asked), shots))
-            drawn.append(sample_qaoa(own.asked, own.configuration.ramp or self.own_ramp, theta, uniform))
+            drawn.append(self.draw(own.asked, own.configuration.ramp or self.own_ramp, theta, uniform))
             circuits = int(own.is_asked.sum())
             self.circuits += circuits
             self.shots += circuits * shots
