@@ -38,7 +38,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.fsync(stream.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except LagrlError:  # some are OSErrors too, but say already what is wrong
         raise
     except OSError as error:
@@ -90,8 +90,8 @@ def _umask() -> int:
     return current
 
 
-def _sync_folder(folder: Path) -> None:
-    """A rename is durable only once its folder is; platforms without folder handles have no such call."""
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder durable: a rename is only then; platforms without folder handles have no such call."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

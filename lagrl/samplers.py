@@ -8,7 +8,7 @@ A name is `NAME[:ARGUMENT][+option=value …]`:
     annealing                   simulated annealing on the QUBO
     qaoa                        QAOA without noise, by the statevector kernel
     noisy:BACKEND               circuits under the noise of a fake backend, such as noisy:FakeKingston
-    ibm:BACKEND                 a quantum computer of your account; ibm:FakeKingston runs the same path offline
+    ibm:BACKEND                 a quantum computer of your account; ibm:FakeKingston takes the same path offline
     replay:FILE                 the answers that a journal recorded
     module:attribute            your own
 """
@@ -17,20 +17,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lagrl.errors import UnknownNameError
+from lagrl.errors import InputError, UnknownNameError
 from lagrl.plugins import checked, imported
-from lagrl.quantum.samplers import ProductSampler, QAOASampler
+from lagrl.quantum import families
+from lagrl.quantum.backends import is_fake
+from lagrl.quantum.greedy import GreedySampler
+from lagrl.quantum.journal import Journal
+from lagrl.quantum.journaled import JournaledSampler
+from lagrl.quantum.replay import ReplaySampler
+from lagrl.quantum.samplers import ProductSampler
 from lagrl.relaxation.sampler import ExactSampler, SubproblemSampler
 from lagrl.sampler_spec import SamplerSpec
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["SAMPLERS", "SamplerFactory", "close_sampler", "make_sampler", "require_known"]
+__all__ = [
+    "SAMPLERS",
+    "SamplerFactory",
+    "close_sampler",
+    "default_journal",
+    "make_sampler",
+    "require_known",
+]
 
 SamplerFactory = Callable[[SamplerSpec], SubproblemSampler]
+
+ARGUMENT = {"noisy": "BACKEND", "ibm": "BACKEND", "replay": "FILE"}  # what follows the colon, and must
 
 
 @dataclass(frozen=True)
@@ -38,46 +55,129 @@ class NoOptions:
     """Takes none."""
 
 
+@dataclass(frozen=True)
+class ReplayOptions:
+    """Options of `replay:FILE`.
+
+    Attributes
+    ----------
+    sampler
+        Whose answers, where the journal holds those of several.
+    """
+
+    sampler: str = ""
+
+
 def _exact(spec: SamplerSpec) -> SubproblemSampler:
     spec.read(NoOptions)
     return ExactSampler()
 
 
-def _product(spec: SamplerSpec) -> SubproblemSampler:
-    @dataclass(frozen=True)
-    class ProductOptions:
-        width: int = 12
-
-    return ProductSampler(spec.read(ProductOptions).width)
-
-
-def _qaoa(spec: SamplerSpec) -> SubproblemSampler:
-    return QAOASampler()
+def _replay(spec: SamplerSpec) -> SubproblemSampler:
+    return ReplaySampler(spec.argument, spec.read(ReplayOptions).sampler or None)
 
 
 SAMPLERS: dict[str, SamplerFactory] = {
     "exact": _exact,
-    "product": _product,
-    "qaoa": _qaoa,
+    "greedy": lambda spec: GreedySampler(spec.read(families.WidthOption).width),
+    "product": lambda spec: ProductSampler(spec.read(families.WidthOption).width),
+    "annealing": lambda spec: families.annealing(spec.read(families.AnnealingOptions)),
+    "qaoa": lambda spec: families.qaoa(spec.read(families.KernelOptions)),
+    "noisy": lambda spec: families.noisy(spec.argument, spec.read(families.NoisyOptions)),
+    "ibm": lambda spec: families.on_device(spec.argument, spec.read(families.DeviceOptions), None),
+    "replay": _replay,
 }
 
 
 def require_known(text: str) -> None:
-    if SamplerSpec.parse(text).name not in SAMPLERS and ":" not in text:
-        raise UnknownNameError.of("sampler", text, SAMPLERS, hint="; or module:attribute for your own")
+    """Refuse a name that is neither of `SAMPLERS` nor `module:attribute`, without importing anything.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such sampler is known.
+    InputError
+        If its argument is missing, or it takes none.
+    """
+    spec = SamplerSpec.parse(text)
+    if spec.name not in SAMPLERS:
+        if not spec.argument:
+            known = [f"{name}:{ARGUMENT[name]}" if name in ARGUMENT else name for name in SAMPLERS]
+            raise UnknownNameError.of("sampler", text, known, hint="; or module:attribute for your own")
+        if spec.options:
+            raise InputError("options given", field=f"sampler {text}", remedy="a sampler of your own takes none")
+    elif spec.name in ARGUMENT and not spec.argument:
+        raise InputError("incomplete", field=f"sampler {text}", remedy=f"write {spec.name}:{ARGUMENT[spec.name]}")
+    elif spec.argument and spec.name not in ARGUMENT:
+        raise InputError(f"{spec.argument!r} given", field=f"sampler {text}", remedy=f"{spec.name} takes nothing there")
 
 
 def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) -> SubproblemSampler:
-    spec = SamplerSpec.parse(text)
+    """Make the sampler called `text`.
+
+    Parameters
+    ----------
+    text
+        A name as above.
+    journal
+        File that keeps every answer, to go on from after a crash or to replay. What a quantum computer answers is
+        always kept: in `default_journal(text)` unless another file is given.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such sampler, option, backend, … is known.
+    InputError
+        If an option's value is not allowed, `module:attribute` cannot be imported or does not make a sampler, there
+        is no account, or the journal cannot be read.
+    MissingExtraError
+        If a package is missing.
+    """
     require_known(text)
+    spec = SamplerSpec.parse(text)
+    if spec.name == "ibm":
+        kept = default_journal(text) if journal is None else Path(journal)
+        return _on_device(text, "" if kept is None else str(kept.resolve()))
     if spec.name in SAMPLERS:
-        return SAMPLERS[spec.name](spec)
-    factory = checked("sampler", text, imported("sampler", text), SubproblemSampler, "sample(...)")
-    made: SubproblemSampler = factory()
-    return made
+        made = SAMPLERS[spec.name](spec)
+    else:
+        factory = checked("sampler", text, imported("sampler", text), SubproblemSampler, "sample(...)")
+        made = factory()
+    if journal is None or spec.name in ("exact", "replay"):  # the one is priced elsewhere, the other has its own
+        return made
+    return JournaledSampler(made, Journal(journal), text)
+
+
+def default_journal(text: str) -> Path | None:
+    """Return the journal of a sampler that is paid for, in the working folder; None of all others."""
+    spec = SamplerSpec.parse(text)
+    return Path(f"{spec.argument}.journal.jsonl") if _is_paid(spec) else None
 
 
 def close_sampler(sampler: SubproblemSampler) -> None:
+    """Close what a sampler holds open: files, batches, sessions. Most hold nothing."""
     close = getattr(sampler, "close", None)
     if callable(close):
         close()
+
+
+def _is_paid(spec: SamplerSpec) -> bool:
+    return spec.name == "ibm" and not is_fake(spec.argument)
+
+
+class _OnDevice(JournaledSampler):
+    """Leaves its journal open when it is closed: it is asked again, by the next solve or episode."""
+
+    def close(self) -> None:
+        close_sampler(self.sampler)
+
+
+@lru_cache(maxsize=32)
+def _on_device(text: str, journal: str) -> SubproblemSampler:
+    """One connection for all solves and episodes of a process."""
+    spec = SamplerSpec.parse(text)
+    options = spec.read(families.DeviceOptions)
+    if not journal:
+        return families.on_device(spec.argument, options, None)
+    kept = Journal(journal)
+    return _OnDevice(families.on_device(spec.argument, options, kept), kept, text)

@@ -1,23 +1,99 @@
-"""Samplers by name."""
+"""Samplers by name: all of the family, with options, journals and errors that tell what is known."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pytest
 
-from lagrl.errors import UnknownNameError
+from lagrl.errors import InputError, MissingExtraError, UnknownNameError
+from lagrl.quantum.circuit_sampler import CircuitSampler
+from lagrl.quantum.greedy import GreedySampler
+from lagrl.quantum.journaled import JournaledSampler
+from lagrl.quantum.penalties import TiltedPenalty
+from lagrl.quantum.replay import ReplaySampler
 from lagrl.quantum.samplers import ProductSampler, QAOASampler
-from lagrl.relaxation.sampler import ExactSampler, SubproblemSampler
-from lagrl.samplers import SAMPLERS, make_sampler, require_known
+from lagrl.quantum.slack import SlackPenalty
+from lagrl.quantum.statevector import WARM_RAMP, Ramp
+from lagrl.relaxation.sampler import ExactSampler, SampleContext, SubproblemSampler
+from lagrl.samplers import SAMPLERS, close_sampler, default_journal, make_sampler, require_known
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HAS_QISKIT = find_spec("qiskit_ibm_runtime") is not None and find_spec("qiskit_aer") is not None
+needs_qiskit = pytest.mark.skipif(not HAS_QISKIT, reason="the extra quantum is not installed")
+KNAPSACKS = (np.array([[-5.0, -4.0, -3.0], [-1.0, -6.0, 2.0]]), np.array([2, 3, 4]), np.array([5, 6]))
+
+
+def answers(sampler: SubproblemSampler) -> np.ndarray:
+    """Ask two small knapsacks; return the best strings."""
+    samples = sampler.sample(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0))
+    return samples.best(*KNAPSACKS)[0]
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("exact", ExactSampler), ("product", ProductSampler), ("qaoa", QAOASampler)]
+    ("name", "kind"),
+    [
+        ("exact", ExactSampler),
+        ("greedy", GreedySampler),
+        ("product", ProductSampler),
+        ("qaoa", QAOASampler),
+    ],
 )
 def test_samplers_are_known_by_name(name: str, kind: type) -> None:
     """What the command line calls by a name is that sampler, and names are looked up before any work."""
     require_known(name)
-    assert type(make_sampler(name)) is kind
-    assert isinstance(SAMPLERS[name](), SubproblemSampler)
+    made = make_sampler(name)
+    assert type(made) is kind
+    assert name in SAMPLERS
+    assert answers(made).tolist() == [[1, 1, 0], [1, 1, 0]]
+
+
+@needs_qiskit
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        ("noisy:FakeKingston", "surrogate(fake_kingston)"),
+        ("noisy:fake_torino+method=density+width=4", "density(fake_torino)"),
+        ("noisy:FakeKingston+method=trajectories+layers=2", "trajectories(fake_kingston)"),
+        ("noisy:FakeKingston+ansatz=copula+width=6", "surrogate(fake_kingston)"),
+        ("ibm:FakeKingston+width=4", "ibm(fake_kingston)"),
+    ],
+)
+def test_circuits_are_known_by_name(name: str, backend: str) -> None:
+    """Noise by three methods and the device's path; the record names method and backend."""
+    made = make_sampler(name)
+    samples = made.sample(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0))
+    assert samples.cost.backend == backend
+    assert samples.cost.circuits == 1  # presolve answers the second vehicle
+    assert samples.cost.two_qubit_gates > 0
+    assert samples.counts.sum(axis=1).tolist() == [32, 32]
+    close_sampler(made)
+
+
+def test_options_reach_the_sampler() -> None:
+    """Widths, angles, penalties, targets."""
+    assert make_sampler("product+width=5") == ProductSampler(5)
+    plain = make_sampler("qaoa")
+    assert isinstance(plain, QAOASampler)
+    assert (plain.ramp, plain.penalty, plain.width) == (WARM_RAMP, TiltedPenalty(), 12)
+    own = make_sampler("qaoa+width=6+layers=3+gamma=1.5+beta=0.2+penalty=slack+strength=50+targets=3+pilot=0.5")
+    assert isinstance(own, QAOASampler)
+    assert (own.width, own.ramp, own.penalty) == (6, Ramp(3, 1.5, 0.2), SlackPenalty(50.0))
+    assert [configuration.fill for configuration in own.portfolio.configurations] == [-0.2, 0.0, 0.2]
+    assert own.portfolio.pilot == 0.5
+
+
+@needs_qiskit
+def test_circuit_options_reach_the_sampler() -> None:
+    """Ansatz, fallback and what the runtime is told."""
+    made = make_sampler("ibm:FakeKingston+width=5+ansatz=pairwise+fallback=product+twirl_measure=yes+timeout=60")
+    assert isinstance(made, CircuitSampler)
+    assert (made.width, made.ansatz.name, made.fallback) == (5, "pairwise", "product")
+    assert (made.executor.options.twirl_measure, made.executor.options.timeout) == (True, 60)
 
 
 def test_own_samplers_are_made_from_module_and_attribute() -> None:
@@ -25,9 +101,95 @@ def test_own_samplers_are_made_from_module_and_attribute() -> None:
     assert type(make_sampler("lagrl.quantum.samplers:QAOASampler")) is QAOASampler
 
 
-def test_unknown_names_are_refused_with_the_known_ones() -> None:
-    """A slip of the pen gets the name that was meant."""
-    with pytest.raises(UnknownNameError, match="unknown sampler 'qaoaa'; did you mean 'qaoa'"):
-        make_sampler("qaoaa")
-    with pytest.raises(UnknownNameError, match="exact, product, qaoa"):
+def test_journals_keep_and_replay(tmp_path: Path) -> None:
+    """With a journal the answers are kept, and replayed without asking anybody; exact answers need none."""
+    file = tmp_path / "run.jsonl"
+    kept = make_sampler("qaoa+width=3", journal=file)
+    assert isinstance(kept, JournaledSampler)
+    first = answers(kept)
+    close_sampler(kept)
+    replay = make_sampler(f"replay:{file}")
+    assert isinstance(replay, ReplaySampler)
+    assert (answers(replay) == first).all()
+    close_sampler(replay)
+    assert type(make_sampler("exact", journal=tmp_path / "none.jsonl")) is ExactSampler
+    assert not (tmp_path / "none.jsonl").exists()
+
+
+def test_what_is_paid_for_is_always_kept() -> None:
+    """A real device has a journal without being asked; nothing else has."""
+    assert default_journal("ibm:ibm_kingston+width=8").name == "ibm_kingston.journal.jsonl"
+    assert default_journal("ibm:FakeKingston") is None
+    assert default_journal("qaoa") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("qaoaa", "unknown sampler 'qaoaa'; did you mean 'qaoa'"),
+        ("nothing", "noisy:BACKEND, product, qaoa, replay:FILE; or module:attribute"),
+        ("qaoa+widht=3", "did you mean 'width'"),
+        ("exact+width=3", "unknown option of sampler exact 'width'"),
+        ("qaoa:FakeKingston", "qaoa takes nothing there"),
+        ("noisy", "write noisy:BACKEND"),
+        ("replay", "write replay:FILE"),
+        ("mine:Sampler+width=3", "a sampler of your own takes none"),
+        ("qaoa+width=99", "give 1 to 22 variables"),
+        ("qaoa+gamma=1", "give both or neither"),
+        ("qaoa+penalty=taylor", "unknown penalty 'taylor'"),
+        ("replay:nowhere.jsonl", "nowhere.jsonl"),
+    ],
+)
+def test_wrong_names_are_told(name: str, told: str) -> None:
+    """A slip of the pen gets what was meant."""
+    with pytest.raises(InputError) as error:
+        make_sampler(name)
+    assert told in str(error.value)
+
+
+@needs_qiskit
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("noisy:FakeKingstown", "did you mean 'FakeKingston'"),
+        ("noisy:FakeKyoto", "dead edges only"),
+        ("noisy:FakeKingston+method=magic", "unknown noise method 'magic'"),
+        ("noisy:FakeKingston+ansatz=magic", "unknown ansatz 'magic'"),
+        ("noisy:FakeKingston+method=density+width=14", "density(fake_kingston) takes 10 qubits"),
+        ("ibm:FakeNowhere", "unknown backend 'FakeNowhere'"),
+        ("ibm:FakeKingston+mode=turbo", "unknown mode 'turbo'"),
+        ("ibm:FakeKingston+fallback=magic", "give product, or none"),
+    ],
+)
+def test_wrong_circuits_are_told(name: str, told: str) -> None:
+    """Backends, methods, ansätze, widths and modes that do not exist."""
+    with pytest.raises(InputError) as error:
+        make_sampler(name)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["noisy:FakeKingston", "ibm:FakeKingston"])
+def test_a_missing_extra_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without qiskit the message says what to install."""
+    import builtins
+
+    from lagrl.quantum import backends
+
+    real = builtins.__import__
+
+    def without_qiskit(module: str, *rest: object, **named: object) -> object:
+        if module.startswith("qiskit"):
+            raise ImportError(module)
+        return real(module, *rest, **named)
+
+    backends._classes.cache_clear()
+    monkeypatch.setattr(builtins, "__import__", without_qiskit)
+    with pytest.raises(MissingExtraError, match=r"pip install 'lagrl\[quantum\]'"):
+        make_sampler(name + "+width=7")
+    backends._classes.cache_clear()
+
+
+def test_unknown_names_are_told_early() -> None:
+    """`require_known` needs no package to refuse a name."""
+    with pytest.raises(UnknownNameError, match="unknown sampler"):
         require_known("nothing")

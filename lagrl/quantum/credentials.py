@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HIDDEN = "***"
 SHORTEST = 8  # shorter strings are no tokens, and hiding them would blot out ordinary text
 VARIABLES = ("QISKIT_IBM_TOKEN", "QISKIT_IBM_RUNTIME_TOKEN", "IBMCLOUD_API_KEY", "IBMQ_TOKEN")
-LOGGERS = ("qiskit", "ibm_", "urllib3", "requests", "samplomatic", "lagrl")
+LOGGERS = ("qiskit", "ibm_", "ibm-", "urllib3", "requests", "samplomatic", "lagrl")
 
 _secrets: set[str] = set()
 _LIKE_A_TOKEN = re.compile(

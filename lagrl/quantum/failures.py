@@ -83,6 +83,7 @@ NO_ACCOUNT = (
 _REMEDY = {
     TokenError: "; make a new API key and save it by QiskitRuntimeService.save_account(..., overwrite=True)",
     PlanExhaustedError: "; wait for the plan's next period or take another instance",
+    ConnectionLostError: "; check the network, or try again later",
     BackendDownError: "; wait or take another backend",
 }
 _BY_NAME: dict[str, type[ExecutionError]] = {
@@ -130,11 +131,13 @@ def translated(error: Exception, *, backend: str = "", job: str = "") -> LagrlEr
     if "AccountNotFoundError" in names:
         return NoAccountError("no account of IBM Quantum found", field="account", remedy=NO_ACCOUNT)
     kind = _kind(error, names, text.lower())
-    return kind(text + _REMEDY.get(kind, ""), backend=backend, job=job)
+    return kind(text.rstrip(".") + _REMEDY.get(kind, ""), backend=backend, job=job)
 
 
 def _kind(error: Exception, names: set[str], text: str) -> type[ExecutionError]:
     status = getattr(error, "status_code", None)
+    if "InvalidAccountError" in names and _is_lost(error):
+        return ConnectionLostError  # qiskit blames the token whatever went wrong
     for name, kind in _BY_NAME.items():
         if name in names:
             return kind
@@ -146,6 +149,13 @@ def _kind(error: Exception, names: set[str], text: str) -> type[ExecutionError]:
     if status is not None and 400 <= status < 500 and status != 429:
         return ExecutionError  # our own request is wrong: nothing to wait for
     return ConnectionLostError if names & _LOST else ExecutionError
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether an exception came of a lost connection, however many times it was raised anew."""
+    earlier = error.__cause__ or error.__context__
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & {"RequestException", "ConnectionError"}) or (earlier is not None and _is_lost(earlier))
 
 
 def _rebuild(cls: type[ExecutionError], problem: str, backend: str, job: str) -> ExecutionError:

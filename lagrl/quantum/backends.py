@@ -1,0 +1,114 @@
+"""Fake backends: calibration snapshots of IBM's devices that qiskit-ibm-runtime carries."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from lagrl.errors import InputError, MissingExtraError, UnknownNameError
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+    from qiskit.transpiler import Target
+
+FAMILIES = frozenset({"Falcon", "Eagle", "Heron", "Nighthawk"})
+LEAST_QUBITS = 20
+BROKEN = frozenset({"FakeKyoto"})  # its snapshot marks every two-qubit gate as dead
+DEAD = 1.0
+
+
+def known_fakes() -> list[str]:
+    """Return the names of the usable fake backends, such as `FakeKingston`, sorted.
+
+    These are the Falcon, Eagle, Heron and Nighthawk devices of at least 20 qubits. None is loaded for that.
+
+    Raises
+    ------
+    MissingExtraError
+        Without qiskit-ibm-runtime.
+    """
+    return sorted(name for name in _classes() if name not in BROKEN)
+
+
+def is_fake(name: str) -> bool:
+    """Whether a name is written as those of fake backends are: `FakeKingston`, `fake_kingston`."""
+    return name.lower().startswith("fake")
+
+
+def fake_backend(name: str) -> BackendV2:
+    """Return the fake backend of a name, the same object every time.
+
+    Parameters
+    ----------
+    name
+        `FakeKingston` or `fake_kingston`; case, underscores and a trailing `V2` do not matter.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none; the message lists those there are.
+    InputError
+        If no two-qubit gate of its snapshot works.
+    MissingExtraError
+        Without qiskit-ibm-runtime.
+    """
+    classes = {_plain(known): known for known in _classes()}
+    found = classes.get(_plain(name))
+    if found is None:
+        raise UnknownNameError.of("backend", name, known_fakes())
+    if found in BROKEN:
+        raise _broken(found)
+    return _loaded(found)
+
+
+def working_edges(target: Target) -> set[tuple[int, int]]:
+    """Return the pairs (a, b) of qubits that some two-qubit gate of error below 1 joins, in its own direction."""
+    edges = set()
+    for name in target.operation_names:
+        for where, entry in (target[name] or {}).items():
+            if where is not None and len(where) == 2:
+                error = getattr(entry, "error", None)
+                if error is None or error < DEAD:
+                    edges.add((int(where[0]), int(where[1])))
+    return edges
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").removesuffix("v2")
+
+
+def _broken(name: str) -> InputError:
+    return InputError(
+        f"backend {name} has dead edges only (every two-qubit error is 1)",
+        field="backend",
+        remedy=f"choose another: {', '.join(known_fakes())}",
+    )
+
+
+@lru_cache(maxsize=1)
+def _classes() -> dict[str, type[Any]]:
+    """Find the devices by their configuration files alone: half a millisecond each, where loading takes 100."""
+    try:
+        from qiskit_ibm_runtime import fake_provider
+        from qiskit_ibm_runtime.fake_provider.fake_backend import FakeBackendV2
+    except ImportError as error:
+        raise MissingExtraError.of("qiskit-ibm-runtime", "quantum", "a fake backend") from error
+    found: dict[str, type[Any]] = {}
+    for name, value in vars(fake_provider).items():
+        if isinstance(value, type) and issubclass(value, FakeBackendV2):
+            device: Any = value
+            configuration = json.loads((Path(device.dirname) / device.conf_filename).read_text(encoding="utf-8"))
+            family = (configuration.get("processor_type") or {}).get("family")
+            if family in FAMILIES and configuration["n_qubits"] >= LEAST_QUBITS:
+                found[name.removesuffix("V2")] = value
+    return found
+
+
+@lru_cache(maxsize=64)
+def _loaded(name: str) -> BackendV2:
+    backend = cast("BackendV2", _classes()[name]())
+    if not working_edges(backend.target):
+        raise _broken(name)
+    return backend

@@ -1,0 +1,262 @@
+"""Quantum samplers from plain options: what a name such as `noisy:FakeKingston+width=8` stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.annealing import AnnealingSampler
+from lagrl.quantum.ansatz import default_ramp, make_ansatz
+from lagrl.quantum.circuit_sampler import CircuitSampler
+from lagrl.quantum.density import DensityMatrixExecutor
+from lagrl.quantum.penalties import make_penalty, target_fills
+from lagrl.quantum.portfolio import Configuration, Portfolio
+from lagrl.quantum.runtime import RuntimeExecutor
+from lagrl.quantum.runtime_options import RuntimeOptions
+from lagrl.quantum.samplers import QAOASampler
+from lagrl.quantum.statevector import Ramp
+from lagrl.quantum.surrogate import SurrogateExecutor, SurrogateSampler
+from lagrl.quantum.trajectories import TrajectoryExecutor
+
+if TYPE_CHECKING:
+    from lagrl.quantum.execution import CircuitExecutor
+    from lagrl.quantum.jobs import JobJournal
+    from lagrl.quantum.penalties import Penalty
+    from lagrl.relaxation.sampler import SubproblemSampler
+
+METHODS = ("surrogate", "density", "trajectories")
+
+
+@dataclass(frozen=True)
+class WidthOption:
+    """Options of `greedy` and `product`.
+
+    Attributes
+    ----------
+    width
+        Most variables per vehicle.
+    """
+
+    width: int = 12
+
+
+@dataclass(frozen=True)
+class AnnealingOptions(WidthOption):
+    """Options of `annealing`.
+
+    Attributes
+    ----------
+    sweeps
+        Of every string.
+    penalty
+        `tilted` or `unbalanced` or `slack`; aimed at annealing's own target if left out.
+    strength
+        ρ of that penalty; 0 for its own default.
+    """
+
+    sweeps: int = 100
+    penalty: str = ""
+    strength: float = 0.0
+
+
+@dataclass(frozen=True)
+class QAOAOptions(WidthOption):
+    """Options of `qaoa`, and of all that runs circuits.
+
+    Attributes
+    ----------
+    layers
+        p; 0 for the default: 1 from a warm start, 2 from a cold one.
+    warm
+        Whether to start from the product state.
+    gamma, beta
+        The ramp's angles instead of the default ones; both or neither (0).
+    penalty, strength
+        `tilted`, `unbalanced` or `slack`, and its ρ; 0 for its own default.
+    fill
+        Target load between what greedy loads (0) and the room (1).
+    targets
+        Target loads swept around that one, by the same circuits.
+    pilot
+        Share of the shots that all targets share equally; the best by CVaR gets the rest.
+    alpha
+        Share of samples that CVaR is the mean of.
+    """
+
+    layers: int = 0
+    warm: bool = True
+    gamma: float = 0.0
+    beta: float = 0.0
+    penalty: str = "tilted"
+    strength: float = 0.0
+    fill: float = 0.0
+    targets: int = 1
+    pilot: float = 1.0
+    alpha: float = 0.25
+
+    def own_penalty(self) -> Penalty:
+        """Return the penalty, aimed at `fill`."""
+        return make_penalty(self.penalty, self.strength or None).at(self.fill)
+
+    def ramp(self, ansatz: str = "qaoa") -> Ramp:
+        """Return the angles of the layers.
+
+        Raises
+        ------
+        InputError
+            If only one of the angles is given.
+        """
+        default = default_ramp(ansatz, self.layers or None, warm=self.warm)
+        if bool(self.gamma) != bool(self.beta):
+            raise InputError(
+                f"gamma {self.gamma} and beta {self.beta} given", field="angles", remedy="give both or neither"
+            )
+        return Ramp(default.layers, self.gamma, self.beta) if self.gamma else default
+
+    def own_portfolio(self) -> Portfolio:
+        """Return the configurations that share the shots."""
+        if self.targets == 1:
+            return Portfolio(alpha=self.alpha)
+        fills = (min(max(self.fill + shift, -1.0), 1.0) for shift in target_fills(self.targets))
+        return Portfolio(tuple(Configuration(fill=fill) for fill in fills), pilot=self.pilot, alpha=self.alpha)
+
+
+@dataclass(frozen=True)
+class KernelOptions(QAOAOptions):
+    """Options of `qaoa`.
+
+    Attributes
+    ----------
+    device
+        `cpu` or `gpu`.
+    """
+
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class CircuitOptions(QAOAOptions):
+    """Options of all that runs circuits as such.
+
+    Attributes
+    ----------
+    ansatz
+        See `make_ansatz`.
+    """
+
+    ansatz: str = "qaoa"
+
+
+@dataclass(frozen=True)
+class NoisyOptions(CircuitOptions):
+    """Options of `noisy:BACKEND`.
+
+    Attributes
+    ----------
+    method
+        `surrogate` (calibrated, as fast as `qaoa`), `density` (exact, narrow circuits) or `trajectories`.
+    """
+
+    method: str = "surrogate"
+
+
+@dataclass(frozen=True)
+class DeviceOptions(CircuitOptions):
+    """Options of `ibm:BACKEND`; see `RuntimeOptions` for those not told here.
+
+    Attributes
+    ----------
+    fallback
+        `product` answers by the product state where the device fails, and says so in the record; else it is an error.
+    """
+
+    fallback: str = ""
+    dynamical_decoupling: bool = RuntimeOptions.dynamical_decoupling
+    sequence: str = RuntimeOptions.sequence
+    twirl_gates: str = RuntimeOptions.twirl_gates
+    twirl_measure: bool = RuntimeOptions.twirl_measure
+    randomizations: int = RuntimeOptions.randomizations
+    mode: str = RuntimeOptions.mode
+    max_execution_time: int = RuntimeOptions.max_execution_time
+    session_time: int = RuntimeOptions.session_time
+    timeout: int = RuntimeOptions.timeout
+
+    def runtime(self) -> RuntimeOptions:
+        """Return what the executor is told."""
+        return RuntimeOptions(**{field.name: getattr(self, field.name) for field in fields(RuntimeOptions)})
+
+
+def annealing(options: AnnealingOptions) -> SubproblemSampler:
+    """Return the annealer."""
+    if not options.penalty:
+        return AnnealingSampler(options.width, sweeps=options.sweeps)
+    penalty = make_penalty(options.penalty, options.strength or None)
+    return AnnealingSampler(options.width, penalty, options.sweeps)
+
+
+def qaoa(options: KernelOptions) -> SubproblemSampler:
+    """Return QAOA by the statevector kernel."""
+    return QAOASampler(
+        width=options.width,
+        warm=options.warm,
+        ramp=options.ramp(),
+        penalty=options.own_penalty(),
+        portfolio=options.own_portfolio(),
+        device=options.device,
+    )
+
+
+def noisy(backend: str, options: NoisyOptions) -> SubproblemSampler:
+    """Return circuits under the noise of a fake backend.
+
+    Raises
+    ------
+    UnknownNameError
+        If the backend, method or ansatz is not known.
+    """
+    if options.method not in METHODS:
+        raise UnknownNameError.of("noise method", options.method, METHODS)
+    if options.method == "surrogate" and options.ansatz == "qaoa":
+        return SurrogateSampler.of(backend, options.width, options.warm, options.ramp())
+    executor: CircuitExecutor
+    match options.method:
+        case "surrogate":
+            executor = SurrogateExecutor.of(backend)
+        case "density":
+            executor = DensityMatrixExecutor.of(backend)
+        case _:
+            executor = TrajectoryExecutor.of(backend)
+    return _circuits(executor, options)
+
+
+def on_device(backend: str, options: DeviceOptions, journal: JobJournal | None) -> SubproblemSampler:
+    """Return circuits on a device of your account, or on a fake backend by the same path.
+
+    Raises
+    ------
+    UnknownNameError
+        If the backend is not known, or not the account's.
+    InputError
+        If there is no account.
+    """
+    executor = RuntimeExecutor.of(backend, options.runtime(), max_width=options.width, journal=journal)
+    return _circuits(executor, options, options.fallback)
+
+
+def _circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str = "") -> CircuitSampler:
+    """Hand the options on; trained circuits have no ramp."""
+    has_ramp = options.ansatz in ("qaoa", "copula")
+    return CircuitSampler(
+        executor,
+        make_ansatz(
+            options.ansatz,
+            options.layers or None,
+            warm=options.warm,
+            ramp=options.ramp(options.ansatz) if has_ramp else None,
+        ),
+        width=options.width,
+        penalty=options.own_penalty(),
+        portfolio=options.own_portfolio(),
+        fallback=fallback,
+    )

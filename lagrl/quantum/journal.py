@@ -1,0 +1,366 @@
+"""A durable record of samplers' answers and of jobs sent to devices, from which a run goes on or is replayed.
+
+One JSONL file, which several runs and several processes of one machine may share. Every line has a checksum, is
+written at once under a lock, and is on the disk before anything else happens. There are two levels.
+
+**Calls.** A `JournaledSampler` keeps the whole answer of every call, and what the call was: run, step, sha256 of the
+reduced costs, weights and capacities, shots, the sampler's name with its options, and the state of the random
+generator before. The same call is answered from the file ever after, whoever asks: another row of a benchmark that
+starts from the same prices with the same seed, too. Since everything that a sampler may depend on is part of what
+identifies a call, two calls of one run and step that differ do not contradict each other: they are of different
+controllers or budgets (run names know nothing of those). Where a journal belongs to one run,
+`JournaledSampler(strict=True)` refuses them.
+
+**Jobs.** A call can cost several jobs, and a process can end while one is in the queue. An executor
+(`lagrl.quantum.jobs.JobJournal`) tells the journal of every step, by the job's fingerprint, and asks `find_job` first:
+
+    nothing ── find_job ──▶ claimed ── intend_job(tag) ──▶ intended ── submitted_job(id) ──▶ submitted
+                               ▲                              │                                  │
+                               └────── failed_job ◀───────────┴──────────────────────────────────┤
+                                                                 finished_job(result) ◀──────────┘
+
+    last line     what is certain after a crash              what find_job's caller does
+    (none)        nothing was sent                           claims it, then intends and submits
+    claimed       nothing was sent                           the same
+    intended      it may have been sent                      looks for the tag at the service; if none, submits
+    submitted     it was sent and will be paid               reads it by its id
+    finished      it was paid; the result is here            nothing
+    failed        there will be no result                    as with nothing
+
+So no executed job is paid twice. While another living process holds a job claimed or intended, `find_job` waits for
+what becomes of it. An executor draws what it needs from the random generator before it asks: a generator must move on
+alike whether the job is known or not.
+
+Failures are kept without tokens; nothing else that could hold one is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.quantum.credentials import redacted
+from lagrl.quantum.jobs import JobRecord
+from lagrl.quantum.journal_calls import Answer, Call, answer_of_line, call_line
+from lagrl.quantum.journal_file import JournalFile
+from lagrl.quantum.journal_jobs import JobTable
+from lagrl.quantum.journal_lines import pack, plain_cost, unpack
+from lagrl.quantum.journal_owner import this_process
+from lagrl.relaxation.sampler import SamplingCost
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.journal_file import Place
+    from lagrl.quantum.journal_jobs import JournaledJob
+    from lagrl.relaxation.sampler import SampleContext, Samples
+
+_POLL = 0.05  # seconds
+
+
+@dataclass(frozen=True)
+class JournalSummary:
+    """What a journal holds.
+
+    Attributes
+    ----------
+    path
+        The file.
+    runs
+        Steps recorded of each run.
+    samplers
+        Names of the samplers that answered.
+    calls
+        Answered calls.
+    sampling
+        What those calls cost when they were made; their jobs are part of it.
+    jobs
+        Jobs sent or about to be.
+    failed
+        Failures of jobs, whether or not another was sent instead.
+    pending
+        Jobs whose result is not here.
+    paid
+        What the finished jobs cost; a call that was interrupted counts here only.
+    """
+
+    path: Path
+    runs: dict[str, int]
+    samplers: tuple[str, ...]
+    calls: int
+    sampling: SamplingCost
+    jobs: int
+    failed: int
+    pending: tuple[JournaledJob, ...]
+    paid: SamplingCost
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {
+            "journal": str(self.path),
+            "runs": dict(self.runs),
+            "samplers": list(self.samplers),
+            "calls": self.calls,
+            "sampling": plain_cost(self.sampling),
+            "jobs": self.jobs,
+            "failed": self.failed,
+            "pending": [
+                {"state": job.state, "run": job.run, "step": job.step, "tag": job.tag, "job": job.job}
+                for job in self.pending
+            ],
+            "paid": plain_cost(self.paid),
+        }
+
+
+@dataclass
+class _Calls:
+    """Where the answers are; the answers themselves stay in the file."""
+
+    places: dict[str, Place] = field(default_factory=dict)
+    by_step: dict[tuple[str, int], list[Call]] = field(default_factory=lambda: defaultdict(list))
+    cost: SamplingCost = field(default_factory=SamplingCost)
+
+    def take(self, record: dict[str, Any], place: Place) -> None:
+        call = Call.read(record)
+        if call.key != record["key"]:
+            raise ValueError("key does not fit the call")
+        if call.key not in self.places:
+            self.places[call.key] = place
+            self.by_step[call.run, call.step].append(call)
+            self.cost += SamplingCost(**record["cost"])
+
+
+class Journal:
+    """The file's calls and jobs, and the only way to add some. It is a context manager, for one thread.
+
+    Parameters
+    ----------
+    path
+        JSONL file; created, for its owner alone to read, if missing; its folder is not. A torn last line, of a
+        process that was killed, is cut off with a `TornJournalWarning`.
+    read_only
+        Change nothing about the file; it must exist.
+
+    Raises
+    ------
+    InputError
+        If the file is no journal, of another schema, or has a damaged line but a torn last one.
+    OutputError
+        If it cannot be written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
+        self._calls = _Calls()
+        self._jobs = JobTable()
+        self._context: tuple[str, int] = ("", 0)
+        self._file = JournalFile(path, self._take, writable=not read_only)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._file.path
+
+    def __len__(self) -> int:
+        """Count answered calls."""
+        return len(self._calls.places)
+
+    def answer(self, call: Call) -> Answer | None:
+        """Return what a call was answered, None if it was not."""
+        key = call.key
+        if key not in self._calls.places:
+            self._file.refresh()
+        place = self._calls.places.get(key)
+        return None if place is None else self._answer_at(place)
+
+    def record(self, call: Call, samples: Samples, rng: np.random.Generator) -> Answer:
+        """Keep an answer, and return what was kept: the first one if another process was faster.
+
+        Parameters
+        ----------
+        call
+            As it was before the sampler was asked.
+        samples
+            Its answer.
+        rng
+            As the sampler left it.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        key = call.key
+        with self._file.locked():
+            if key not in self._calls.places:
+                self._file.append(call_line(call, samples, rng, this_process()))
+            place = self._calls.places[key]
+        return self._answer_at(place)
+
+    def recorded(self, run: str, step: int) -> tuple[Call, ...]:
+        """Return the answered calls of a run and step, in the order they were answered."""
+        return tuple(self._calls.by_step.get((run, step), ()))
+
+    def steps(self) -> dict[str, list[int]]:
+        """Return the recorded steps of each run, ascending."""
+        steps: dict[str, list[int]] = defaultdict(list)
+        for run, step in sorted(self._calls.by_step):
+            steps[run].append(step)
+        return dict(steps)
+
+    def samplers(self) -> tuple[str, ...]:
+        """Return the names of the samplers that answered."""
+        return tuple(dict.fromkeys(call.sampler for calls in self._calls.by_step.values() for call in calls))
+
+    @contextlib.contextmanager
+    def calling(self, context: SampleContext) -> Iterator[None]:
+        """Say which call the jobs of the body are for."""
+        before, self._context = self._context, (context.run, int(context.step))
+        try:
+            yield
+        finally:
+            self._context = before
+
+    def find_job(self, fingerprint: str) -> JobRecord | None:
+        """Return what is known of a job; if that is nothing, or that it failed, claim it for this process.
+
+        It waits while another living process is about to submit the same job.
+
+        Raises
+        ------
+        OutputError
+            If the journal cannot be written.
+        """
+        while True:
+            with self._file.locked():
+                known = self._jobs.jobs.get(fingerprint)
+                if not self._jobs.is_held(fingerprint):
+                    if known is None or known.state in ("claimed", "failed"):
+                        self._append_job("claimed", fingerprint, **self._own())
+                        return None
+                    if known.state == "intended" and known.owner != this_process():
+                        self._append_job("taken", fingerprint, owner=this_process())
+                    return self._job_record(known)
+            time.sleep(_POLL)
+
+    def intend_job(self, fingerprint: str, tag: str) -> None:
+        """Keep the tag of a job that is about to be submitted.
+
+        Raises
+        ------
+        InputError
+            If it was submitted already, or may have been.
+        """
+        with self._file.locked():
+            self._append_job("intended", fingerprint, tag=tag, **self._own())
+
+    def submitted_job(self, fingerprint: str, job: str) -> None:
+        """Keep the id that the service gave; telling the same twice changes nothing.
+
+        Raises
+        ------
+        InputError
+            If it was not intended, or has another id.
+        """
+        with self._file.locked():
+            known = self._jobs.jobs.get(fingerprint)
+            if known is None or known.job != job:
+                self._append_job("submitted", fingerprint, job=job)
+
+    def finished_job(self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost) -> None:
+        """Keep the result; a second one, of a process that read the same job, changes nothing.
+
+        Parameters
+        ----------
+        fingerprint
+            Of the job.
+        codes
+            One [C, shots] int64 array per PUB, in the order the shots were taken.
+        cost
+            What it used up.
+        """
+        with self._file.locked():
+            known = self._jobs.jobs.get(fingerprint)
+            if known is None or known.state != "finished":
+                packed = [pack(code) for code in codes]
+                self._append_job("finished", fingerprint, cost=plain_cost(cost), codes=packed)
+
+    def failed_job(self, fingerprint: str, problem: str) -> None:
+        """Keep that there will be no result, so that another job may be sent in its place."""
+        with self._file.locked():
+            known = self._jobs.jobs.get(fingerprint)
+            if known is None or known.state not in ("failed", "finished"):
+                self._append_job("failed", fingerprint, problem=redacted(problem))
+
+    def pending(self) -> tuple[JournaledJob, ...]:
+        """Return the jobs that were, or may have been, sent and whose result is not here."""
+        return tuple(job for job in self._jobs.jobs.values() if job.state in ("intended", "submitted"))
+
+    def summary(self) -> JournalSummary:
+        """Count what the file holds now."""
+        self._file.refresh()
+        jobs = [job for job in self._jobs.jobs.values() if job.state != "claimed"]
+        return JournalSummary(
+            path=self.path,
+            runs={run: len(steps) for run, steps in self.steps().items()},
+            samplers=self.samplers(),
+            calls=len(self),
+            sampling=self._calls.cost,
+            jobs=len(jobs),
+            failed=self._jobs.n_failed,
+            pending=self.pending(),
+            paid=self._jobs.paid,
+        )
+
+    def close(self) -> None:
+        """Close the file; closing twice is fine."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _take(self, record: dict[str, Any], place: Place) -> None:
+        if record["kind"] == "call":
+            self._calls.take(record, place)
+            self._jobs.release(record["owner"])
+        else:
+            self._jobs.take(record, place)
+
+    def _own(self) -> dict[str, Any]:
+        run, step = self._context
+        return {"run": run, "step": step, "owner": this_process()}
+
+    def _append_job(self, step: str, fingerprint: str, **values: Any) -> None:
+        wrong = self._jobs.problem(fingerprint, step)
+        if wrong:
+            raise InputError(wrong, source=str(self.path), remedy="ask find_job first")
+        self._file.append({"kind": step, "job_of": fingerprint, "at": round(time.time(), 3), **values})
+
+    def _answer_at(self, place: Place) -> Answer:
+        record = self._file.read(place)
+        try:
+            return answer_of_line(record)
+        except (KeyError, TypeError, ValueError, StopIteration) as error:
+            self._file.refuse(place.number, f"{type(error).__name__}: {error}")
+
+    def _job_record(self, known: JournaledJob) -> JobRecord:
+        if known.result is None:
+            return JobRecord(known.tag, known.job)
+        record = self._file.read(known.result)
+        try:
+            codes = [unpack(packed).astype(np.int64) for packed in record["codes"]]
+            return JobRecord(known.tag, known.job, codes, SamplingCost(**record["cost"]))
+        except (KeyError, TypeError, ValueError, StopIteration) as error:
+            self._file.refuse(known.result.number, f"{type(error).__name__}: {error}")

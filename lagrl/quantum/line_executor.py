@@ -1,0 +1,147 @@
+"""What all executors on noisy lines share: checks, one call per line, the order of answers, the bill."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.quantum.execution import Execution
+from lagrl.relaxation.sampler import SamplingCost
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from qiskit import QuantumCircuit
+
+    from lagrl.quantum.execution import Pub, Template
+    from lagrl.quantum.noisy_device import NoisyDevice, NoisyLine
+    from lagrl.relaxation.sampler import SampleContext
+
+
+class BoundCircuit(NamedTuple):
+    """A compiled circuit with its angles, and the compiled template it is of."""
+
+    circuit: QuantumCircuit
+    template: Template
+
+
+@dataclass(frozen=True)
+class LineExecutor(ABC):
+    """Runs circuits of n qubits on a device's best line of n qubits.
+
+    All circuits of one width go in one call of the simulator, on one thread.
+
+    Attributes
+    ----------
+    device
+        Whose noise.
+    max_width
+        Most qubits of a circuit.
+
+    Raises
+    ------
+    InputError
+        If the width is below 1 or above the method's `limit`.
+    """
+
+    device: NoisyDevice
+    max_width: int
+    method: ClassVar[str]
+    limit: ClassVar[int]
+    remedy: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_width <= self.limit:
+            raise InputError(
+                f"{self.max_width} given", field=f"{self.method}, max_width", remedy=f"give 1 to {self.limit} qubits"
+            )
+
+    @property
+    def name(self) -> str:
+        """Method and device, such as `density(fake_kingston)`."""
+        return f"{self.method}({self.device.name})"
+
+    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        """Run every row of every PUB; see `CircuitExecutor.execute`.
+
+        Raises
+        ------
+        InputError
+            If a circuit is wider than `max_width`, or there are no PUBs or shots.
+        """
+        del context
+        self.require(pubs, shots)
+        lines = {pub.template.n_qubits: self.device.line(pub.template.n_qubits) for pub in pubs}
+        compiled = [lines[pub.template.n_qubits].circuit(pub.template).template for pub in pubs]
+        for template in compiled:
+            self.warm_up(lines[template.n_qubits], template)
+        started = time.perf_counter()
+        codes: list[NDArray[np.int64]] = [np.empty((0, shots), np.int64)] * len(pubs)
+        for width in sorted(lines):
+            places = [i for i, pub in enumerate(pubs) if pub.template.n_qubits == width]
+            rows = [bound for i in places for bound in bind(pubs[i], compiled[i])]
+            found = self.run(lines[width], rows, shots, rng)
+            first = 0
+            for i in places:
+                codes[i] = found[first : first + len(pubs[i].values)]
+                first += len(pubs[i].values)
+        circuits = sum(len(pub.values) for pub in pubs)
+        cost = SamplingCost(
+            circuits=circuits,
+            shots=circuits * shots,
+            two_qubit_gates=sum(t.two_qubit_gates * len(pub.values) for t, pub in zip(compiled, pubs, strict=True)),
+            depth=max(template.two_qubit_depth for template in compiled),
+            seconds=time.perf_counter() - started,
+            backend=self.name,
+        )
+        return Execution(codes, cost)
+
+    def warm_up(self, line: NoisyLine, template: Template) -> None:  # noqa: B027  # optional
+        """Make, before the clock starts, what is made once for each line or compiled template."""
+
+    @abstractmethod
+    def run(
+        self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Return codes [C, shots] of compiled circuits, all on the same line."""
+
+    def require(self, pubs: Sequence[Pub], shots: int) -> None:
+        """Refuse what cannot be run.
+
+        Raises
+        ------
+        InputError
+            As in `execute`.
+        """
+        if not pubs:
+            raise InputError("no circuits given", field=self.name, remedy="give 1 PUB or more")
+        if shots < 1:
+            raise InputError(f"{shots} given", field="shots", remedy="give 1 or more")
+        widest = max(pub.template.n_qubits for pub in pubs)
+        if widest > self.max_width:
+            raise InputError(
+                f"a circuit of {widest} qubits is above the limit of {self.max_width}",
+                field=self.name,
+                remedy=self.remedy,
+            )
+
+
+def bind(pub: Pub, compiled: Template) -> list[BoundCircuit]:
+    """Return the compiled circuit with each row of the PUB's angles.
+
+    Parameters
+    ----------
+    pub
+        The template as built, whose parameters the angles are in the order of.
+    compiled
+        The same template compiled; it may have lost parameters that do not matter.
+    """
+    names = {parameter.name: i for i, parameter in enumerate(pub.template.circuit.parameters)}
+    columns = [names[parameter.name] for parameter in compiled.circuit.parameters]
+    return [BoundCircuit(compiled.circuit.assign_parameters(row[columns]), compiled) for row in pub.values]

@@ -1,0 +1,115 @@
+"""A device as qiskit-ibm-runtime's local mode sees it, simulated on the qubits in use alone.
+
+Imported only where qiskit-aer is there.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from qiskit import QuantumCircuit
+from qiskit.transpiler import Target
+from qiskit_aer import AerSimulator
+from qiskit_aer.noise import NoiseModel
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+
+MOST_BY_DENSITY = 12  # qubits; 4¹² numbers are 256 MB
+SHOTS_PER_STATE = 4  # a trajectory costs about as much as 2ⁿ/4 … 2ⁿ/2 of a density matrix's columns
+MOST = 20
+
+
+class LineSimulator(AerSimulator):  # type: ignore[misc]
+    """Runs circuits compiled for a whole device as if on it, in a fraction of the time.
+
+    A noise model of 156 qubits takes seconds in every call. Here circuits are cut down to the qubits that are measured
+    or joined to others, and get the noise model of these: gates, readout, and idling where there are delays. The other
+    qubits' errors cannot act. Each call gets its own seed, where qiskit-ibm-runtime gives all PUBs of a job the same,
+    which would correlate them.
+
+    Parameters
+    ----------
+    device
+        Whose target circuits are compiled for, and whose errors they suffer.
+    noises
+        Noise models made before, by qubits; new ones are added.
+    """
+
+    def __init__(self, device: BackendV2, noises: dict[tuple[int, ...], NoiseModel]) -> None:
+        super().__init__(max_parallel_threads=1)
+        self._device = device
+        self._noises = noises
+        self._calls = 0
+
+    @property
+    def target(self) -> Target:
+        """The whole device's."""
+        return self._device.target
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LineSimulator:
+        """Local mode copies its backend to set options; copying all noise models would take longer than the run."""
+        return LineSimulator(self._device, self._noises)
+
+    def run(self, circuits: list[QuantumCircuit], parameter_binds: Any = None, **options: Any) -> Any:
+        """Run one circuit with all its angles; see `AerSimulator.run`."""
+        if len(circuits) != 1:
+            raise ValueError(f"{len(circuits)} circuits in one call; give 1")
+        circuit, qubits = cut_down(circuits[0])
+        noise = self._noises.get(qubits)
+        if noise is None:
+            noise = self._noises[qubits] = _noise(self._device, qubits)
+        seed = (int(options.pop("seed_simulator")) + 1_000_003 * self._calls) % (2**31 - 1)
+        self._calls += 1
+        by_density = len(qubits) <= MOST_BY_DENSITY and 2 ** len(qubits) <= SHOTS_PER_STATE * options["shots"]
+        return super().run(
+            [circuit],
+            parameter_binds=parameter_binds,
+            method="density_matrix" if by_density else "statevector",
+            noise_model=noise,
+            seed_simulator=seed,
+            **options,
+        )
+
+
+def cut_down(circuit: QuantumCircuit) -> tuple[QuantumCircuit, tuple[int, ...]]:
+    """Return the circuit on the qubits alone that are measured or joined to others, and which they are, ascending."""
+    place = {bit: i for i, bit in enumerate(circuit.qubits)}
+    used = {
+        place[bit]
+        for step in circuit.data
+        if step.operation.name == "measure" or (len(step.qubits) > 1 and step.operation.name != "barrier")
+        for bit in step.qubits
+    }
+    qubits = tuple(sorted(used))
+    cut = QuantumCircuit(len(qubits), global_phase=circuit.global_phase)
+    for register in circuit.cregs:
+        cut.add_register(register)
+    new = {circuit.qubits[q]: i for i, q in enumerate(qubits)}
+    for step in circuit.data:
+        if step.operation.name != "barrier" and all(bit in new for bit in step.qubits):
+            cut.append(step.operation, [new[bit] for bit in step.qubits], step.clbits)
+    return cut, qubits
+
+
+def _noise(device: BackendV2, qubits: tuple[int, ...]) -> NoiseModel:
+    """Aer's own noise model of a backend, but of a few of its qubits, which need not be a line."""
+    target = device.target
+    place = {q: i for i, q in enumerate(qubits)}
+    properties = target.qubit_properties
+    few = Target(
+        num_qubits=len(qubits),
+        dt=target.dt,
+        qubit_properties=[properties[q] for q in qubits] if properties else None,
+    )
+    for name in target.operation_names:
+        known = target[name]
+        if known is None or None in known:
+            continue
+        kept = {tuple(place[q] for q in where): entry for where, entry in known.items() if place.keys() >= set(where)}
+        if kept:
+            few.add_instruction(target.operation_from_name(name), kept, name=name)
+    return NoiseModel.from_backend(
+        SimpleNamespace(version=2, operation_names=list(few.operation_names), target=few, dt=few.dt)
+    )

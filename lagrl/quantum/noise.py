@@ -1,0 +1,135 @@
+"""Noise of a line of qubits: a device's target cut down to them, and the noise model made of it.
+
+A noise model of the whole device takes seconds in every call, one of the few qubits in use almost nothing, and both
+say the same: errors are attached to gates, so those of qubits that are not used never act.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from qiskit.transpiler import Target
+    from qiskit_aer.noise import NoiseModel
+
+DEAD = 1.0  # how a calibration marks an edge that cannot be used
+
+
+def reduced_target(target: Target, qubits: Sequence[int]) -> Target:
+    """Keep only a line's qubits of a device, called 0 … n − 1 in the line's order.
+
+    Instructions keep their errors and durations, qubits their T1 and T2. Edges between qubits that are no neighbours
+    on the line stay as well; dead ones do not.
+
+    Parameters
+    ----------
+    target
+        The device.
+    qubits
+        n different physical qubits, each joined to the next.
+
+    Raises
+    ------
+    InputError
+        If a qubit does not exist or comes twice, or the line needs an edge that is missing or dead.
+    """
+    from qiskit.transpiler import Target
+
+    chosen = [int(q) for q in qubits]
+    _require_qubits(target, chosen)
+    place = {q: i for i, q in enumerate(chosen)}
+    properties = target.qubit_properties
+    reduced = Target(
+        description=f"{target.description or 'device'} on {chosen}",
+        num_qubits=len(chosen),
+        dt=target.dt,
+        granularity=target.granularity,
+        min_length=target.min_length,
+        pulse_alignment=target.pulse_alignment,
+        acquire_alignment=target.acquire_alignment,
+        qubit_properties=[properties[q] for q in chosen] if properties else None,
+    )
+    joined = set()
+    for name in target.operation_names:
+        known = target[name]
+        if known is None or None in known:  # control flow and the like, on any qubits
+            reduced.add_instruction(target.operation_from_name(name), name=name)
+            continue
+        kept = {}
+        for where, entry in known.items():
+            if place.keys() >= set(where) and not (len(where) == 2 and is_dead(entry)):
+                kept[tuple(place[q] for q in where)] = entry
+        if kept:
+            reduced.add_instruction(target.operation_from_name(name), kept, name=name)
+            joined |= {frozenset(where) for where in kept if len(where) == 2}
+    for i in range(len(chosen) - 1):
+        if frozenset((i, i + 1)) not in joined:
+            raise InputError(
+                f"qubits {chosen[i]} and {chosen[i + 1]} are not joined by a working gate",
+                field="line",
+                remedy="choose a line along edges whose error is below 1",
+            )
+    return reduced
+
+
+def is_dead(entry: object) -> bool:
+    """Whether a calibration says that a gate does not work: error 1 or more."""
+    error = getattr(entry, "error", None)
+    return error is not None and error >= DEAD
+
+
+def noise_model(target: Target) -> NoiseModel:
+    """Return Aer's basic device noise of a target: depolarising and relaxing gates, and readout errors.
+
+    Parameters
+    ----------
+    target
+        Best a reduced one.
+
+    Raises
+    ------
+    MissingExtraError
+        Without qiskit-aer.
+    """
+    try:
+        from qiskit_aer.noise import NoiseModel
+        from qiskit_aer.noise.device import basic_device_gate_errors, basic_device_readout_errors
+    except ImportError as error:
+        raise MissingExtraError.of("qiskit-aer", "quantum", "a noise model") from error
+    model = NoiseModel(basis_gates=list(target.operation_names))
+    for qubits, flips in basic_device_readout_errors(target=target):
+        model.add_readout_error(flips, qubits)
+    relaxes = target.qubit_properties is not None  # else Aer stumbles over durations
+    for name, qubits, channel in basic_device_gate_errors(target=target, thermal_relaxation=relaxes):
+        model.add_quantum_error(channel, name, qubits)
+    return model
+
+
+def readout_flips(target: Target) -> NDArray[np.float64]:
+    """Return the probabilities [n, 2] that a qubit in 0 is read as 1, and one in 1 as 0.
+
+    Where a target tells only one error, both are that, as in Aer.
+    """
+    measured = target["measure"] if "measure" in target.operation_names else {}
+    flips = np.zeros((target.num_qubits, 2))
+    for (q,), entry in measured.items():
+        error = (entry.error if entry is not None else None) or 0.0
+        flips[q] = getattr(entry, "prob_meas1_prep0", error), getattr(entry, "prob_meas0_prep1", error)
+    return flips
+
+
+def _require_qubits(target: Target, qubits: list[int]) -> None:
+    wrong = [q for q in qubits if not 0 <= q < target.num_qubits]
+    if wrong or not qubits or len(set(qubits)) < len(qubits):
+        raise InputError(
+            f"{qubits} given",
+            field="line",
+            remedy=f"give different qubits from 0 to {target.num_qubits - 1}",
+        )

@@ -1,0 +1,197 @@
+"""Noisy circuits at the price of ideal ones: any template by Aer, QAOA by the compiled kernel.
+
+Both draw from the ideal distribution and send each shot through the device's `Channel`, which is exactly sampling
+from the surrogate distribution.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.quantum.aer import run_aer
+from lagrl.quantum.candidates import require_width, select_candidates
+from lagrl.quantum.channel import CALIBRATED, Channel, Exponents, disturb
+from lagrl.quantum.circuits import qaoa_line
+from lagrl.quantum.codes import count_codes
+from lagrl.quantum.line_executor import LineExecutor
+from lagrl.quantum.noisy_device import NoisyDevice
+from lagrl.quantum.penalties import Penalty, TiltedPenalty
+from lagrl.quantum.portfolio import Portfolio, draw_portfolio
+from lagrl.quantum.product import ProductState, rotation_angles
+from lagrl.quantum.statevector import COLD_RAMP, WARM_RAMP, Ramp, sample_qaoa
+from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.candidates import Candidates
+    from lagrl.quantum.execution import Template
+    from lagrl.quantum.line_executor import BoundCircuit
+    from lagrl.quantum.noisy_device import NoisyLine
+    from lagrl.quantum.portfolio import Counted, Round
+    from lagrl.quantum.qubo_batch import QUBOBatch
+
+
+@dataclass(frozen=True)
+class SurrogateExecutor(LineExecutor):
+    """Draws ideal samples of any circuits by Aer's `statevector`, and disturbs them.
+
+    Attributes
+    ----------
+    exponents
+        How fidelity becomes error rates; calibrated on QAOA, for other templates an estimate.
+    """
+
+    max_width: int = 22
+    exponents: Exponents = CALIBRATED
+    method: ClassVar[str] = "surrogate"
+    limit: ClassVar[int] = 24
+    remedy: ClassVar[str] = "take fewer variables per vehicle"
+
+    @classmethod
+    def of(cls, name: str, max_width: int = 22, exponents: Exponents = CALIBRATED) -> Self:
+        """Stand for the fake backend of a name; see `NoisyDevice.of` for what it raises."""
+        return cls(NoisyDevice.of(name), max_width, exponents)
+
+    def run(
+        self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Return codes [C, shots]; see `LineExecutor.run`."""
+        ideal = run_aer("statevector", [circuit for circuit, _ in bound], None, shots, rng)
+        channels = {template.name: Channel.on(line, template, self.exponents) for _, template in bound}
+        return disturb(ideal, [channels[template.name] for _, template in bound], rng)
+
+
+@dataclass(frozen=True)
+class SurrogateSampler:
+    """`QAOASampler` as a noisy device would answer: the kernel's samples, disturbed.
+
+    The circuits are line networks (`qaoa_line`), each on the device's best line of its width.
+
+    Attributes
+    ----------
+    device
+        Whose noise.
+    width, warm, ramp, penalty, state, portfolio
+        As in `QAOASampler`.
+    exponents
+        How fidelity becomes error rates.
+
+    Raises
+    ------
+    InputError
+        If the width is not in 1 … 22.
+    """
+
+    device: NoisyDevice
+    width: int = 12
+    warm: bool = True
+    ramp: Ramp | None = None
+    penalty: Penalty = field(default_factory=TiltedPenalty)
+    state: ProductState = field(default_factory=ProductState)
+    portfolio: Portfolio = field(default_factory=Portfolio)
+    exponents: Exponents = CALIBRATED
+
+    def __post_init__(self) -> None:
+        require_width(self.width)
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        width: int = 12,
+        warm: bool = True,
+        ramp: Ramp | None = None,
+        penalty: Penalty | None = None,
+        portfolio: Portfolio | None = None,
+        exponents: Exponents = CALIBRATED,
+    ) -> Self:
+        """Stand for the fake backend of a name; see `NoisyDevice.of` for what it raises."""
+        return cls(
+            NoisyDevice.of(name),
+            width,
+            warm,
+            ramp,
+            penalty or TiltedPenalty(),
+            portfolio=portfolio or Portfolio(),
+            exponents=exponents,
+        )
+
+    @property
+    def name(self) -> str:
+        """Such as `surrogate(fake_kingston)`."""
+        return f"surrogate({self.device.name})"
+
+    def sample(
+        self,
+        reduced_cost: NDArray[np.float64],
+        weight: NDArray[np.int64],
+        capacity: NDArray[np.int64],
+        shots: int,
+        rng: np.random.Generator,
+        context: SampleContext,
+    ) -> Samples:
+        """Draw `shots` strings per vehicle as they fall, overloads included; see `SubproblemSampler.sample`."""
+        del context
+        from lagrl.quantum import candidate_kernels, statevector_kernels  # noqa: F401  # compiled before the clock
+
+        if shots < 1:
+            raise InputError(f"{shots} given", field="shots", remedy="give 1 or more")
+        started = time.perf_counter()
+        candidates = select_candidates(reduced_cost, weight, capacity, self.width)
+        run = _Run(self, candidates, rng)
+        code, count = draw_portfolio(candidates, self.penalty, self.portfolio, shots, run)
+        strings = candidates.strings(code)
+        seconds = time.perf_counter() - started - run.compiling
+        return Samples(strings, count, replace(run.cost, seconds=seconds, backend=self.name))
+
+    def channel(self, width: int, layers: int) -> tuple[Template, Channel]:
+        """Return the circuit of so many variables and layers on the device's line, and what noise makes of it."""
+        line = self.device.line(width)
+        template = line.circuit(qaoa_line(width, layers, self.warm)).template
+        return template, Channel.on(line, template, self.exponents)
+
+
+class _Run:
+    """The circuits of one call, and their bill."""
+
+    def __init__(self, sampler: SurrogateSampler, candidates: Candidates, rng: np.random.Generator) -> None:
+        self.sampler = sampler
+        self.rng = rng
+        self.own_ramp = sampler.ramp or (WARM_RAMP if sampler.warm else COLD_RAMP)
+        shape = candidates.item.shape
+        self.probability = sampler.state.probabilities(candidates) if sampler.warm else np.full(shape, 0.5)
+        self.cost = SamplingCost()
+        self.compiling = 0.0
+
+    def __call__(self, rounds: Sequence[Round], shots: int) -> list[Counted]:
+        """Simulate one round after the other."""
+        return [self._draw(own.asked, own.configuration.ramp or self.own_ramp, shots) for own in rounds]
+
+    def _draw(self, problems: QUBOBatch, ramp: Ramp, shots: int) -> Counted:
+        started = time.perf_counter()
+        known = {int(m): self.sampler.channel(int(m), ramp.layers) for m in np.unique(problems.width) if m}
+        self.compiling += time.perf_counter() - started
+        slack = problems.linear.shape[1] - self.probability.shape[1]
+        theta = rotation_angles(np.pad(self.probability, ((0, 0), (0, slack)), constant_values=0.5))
+        uniform = self.rng.random((len(problems.width), shots))  # all vehicles: none's draws depend on the others'
+        code, count = sample_qaoa(problems, ramp, theta, uniform)
+        channels = [known[int(m)][1] if m else None for m in problems.width]
+        for m in problems.width[problems.width > 0]:
+            template = known[int(m)][0]
+            self.cost += SamplingCost(
+                circuits=1, shots=shots, two_qubit_gates=template.two_qubit_gates, depth=template.two_qubit_depth
+            )
+        return count_codes(disturb(shot_by_shot(code, count), channels, self.rng))
+
+
+def shot_by_shot(code: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return codes [K, shots], each repeated as often as it was drawn; all rows of the counts have the same sum."""
+    return np.repeat(code.reshape(-1), count.reshape(-1)).reshape(len(code), -1)

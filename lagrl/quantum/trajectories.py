@@ -1,0 +1,47 @@
+"""Noisy circuits by quantum trajectories: one random pure state of 2ⁿ amplitudes per shot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from lagrl.quantum.aer import run_aer
+from lagrl.quantum.line_executor import LineExecutor
+from lagrl.quantum.noisy_device import NoisyDevice
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.execution import Template
+    from lagrl.quantum.line_executor import BoundCircuit
+    from lagrl.quantum.noisy_device import NoisyLine
+
+
+@dataclass(frozen=True)
+class TrajectoryExecutor(LineExecutor):
+    """Draws every shot from a state that random errors befell (Dalibard, Castin, Mølmer 1992), by Aer's `statevector`.
+
+    Averaged over shots this is the density matrix. The time is shots times the circuit's.
+    """
+
+    max_width: int = 16
+    method: ClassVar[str] = "trajectories"
+    limit: ClassVar[int] = 20
+    remedy: ClassVar[str] = "take fewer variables per vehicle or the surrogate"
+
+    @classmethod
+    def of(cls, name: str, max_width: int = 16) -> Self:
+        """Simulate the fake backend of a name; see `NoisyDevice.of` for what it raises."""
+        return cls(NoisyDevice.of(name), max_width)
+
+    def warm_up(self, line: NoisyLine, template: Template) -> None:
+        """Build the noise model."""
+        del template
+        line.noise  # noqa: B018  # cached
+
+    def run(
+        self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Return codes [C, shots]; see `LineExecutor.run`."""
+        return run_aer("statevector", [circuit for circuit, _ in bound], line.noise, shots, rng)

@@ -1,0 +1,101 @@
+"""Tokens stay hidden."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+import warnings
+
+import fake_service
+import pytest
+
+from lagrl.quantum.credentials import guard_logs, hide_account, redacted, redacted_warnings
+from lagrl.quantum.failures import ConnectionLostError, ExecutionError, TokenError, guarded
+
+SECRET = "correct-horse-battery"
+
+
+def test_known_tokens_are_replaced_in_every_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token of the environment or of an account vanishes, plain or in a URL."""
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", "s3cret/with+signs")
+    hide_account({"token": SECRET, "proxies": {"password_ntlm": "proxy-password"}, "channel": "ibm_cloud"})
+    text = redacted(f"{SECRET} s3cret/with+signs s3cret%2Fwith%2Bsigns proxy-password ibm_cloud")
+    assert text == "*** *** *** *** ibm_cloud"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer abcdefghijklmnopqrstuvwxyz",
+        '{"token": "abcdefghijklmnopqrstuvwxyz0123"}',
+        "https://host/path?access_token=abcdefghijklmnopqrstuvwxyz",
+        "key aB3-efghijklm_" + "n0" * 15,
+        "jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkw.c2lnbmF0dXJl",
+        "old " + "0a" * 64,
+    ],
+)
+def test_what_looks_like_a_token_is_replaced(text: str) -> None:
+    """Unknown keys, web tokens and what follows telling words are hidden too."""
+    hidden = redacted(text)
+    assert "***" in hidden
+    assert not any(part in hidden for part in ("abcdefghij", "efghijklm", "eyJzdWIi", "0a0a0a"))
+
+
+@pytest.mark.parametrize("text", ["job d1abc2def3ghi4jkl5mn failed", "no token given", "qaoa-line warm p=1 n=12", ""])
+def test_ordinary_text_stays(text: str) -> None:
+    """Job ids, names and sentences about tokens are left alone."""
+    assert redacted(text) == text
+
+
+def test_errors_carry_no_token_and_no_original() -> None:
+    """A service's exception comes out as ours, without its text, its context or its cause."""
+
+    def fail() -> None:
+        raise fake_service.ibm_error("IBMNotAuthorizedError", "401 Client Error")
+
+    pytest.importorskip("qiskit_ibm_runtime")
+    with pytest.raises(TokenError, match="save_account") as caught:
+        guarded(fail, backend="ibm_x", job="j1")
+    error = caught.value
+    assert error.__cause__ is None and error.__context__ is None
+    assert fake_service.TOKEN not in "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+    assert (error.backend, error.job) == ("ibm_x", "j1")
+
+
+def test_errors_can_be_pickled() -> None:
+    """Worker processes may send them home."""
+    import pickle
+
+    error = pickle.loads(pickle.dumps(ConnectionLostError("gone", backend="b", job="j")))
+    assert isinstance(error, ExecutionError) and str(error) == "b: job j: gone"
+
+
+def test_logs_are_cleaned_at_every_level(caplog: pytest.LogCaptureFixture) -> None:
+    """What the vendor's loggers say, arguments and tracebacks included, has no token; a handler of one's own too."""
+    guard_logs()
+    guard_logs()
+    hide_account({"token": SECRET})
+    logger = logging.getLogger("qiskit_ibm_runtime.some.child")
+    seen: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: seen.append(f"{record.getMessage()} {record.args} {record.exc_text}")  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    try:
+        with caplog.at_level(logging.DEBUG, logger="qiskit_ibm_runtime"):
+            logger.debug("with %s", SECRET)
+            logger.debug("broken %d", SECRET)
+            try:
+                raise ValueError(SECRET)
+            except ValueError:
+                logger.exception("failed")
+    finally:
+        logger.removeHandler(handler)
+    assert len(seen) == 3 and "ValueError: ***" in seen[2]
+    assert SECRET not in caplog.text + " ".join(seen)
+
+
+def test_warnings_are_cleaned() -> None:
+    """Warnings come out with their category, without tokens."""
+    hide_account({"token": SECRET})
+    with pytest.warns(UserWarning, match=r"^instance \*\*\* is used up$"), redacted_warnings():
+        warnings.warn(f"instance {SECRET} is used up", UserWarning, stacklevel=1)

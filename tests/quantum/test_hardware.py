@@ -1,0 +1,51 @@
+"""On a real quantum computer: `pytest -m hardware` and an account; QISKIT_IBM_BACKEND or the least busy device."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from small_executions import basis_pub
+
+from lagrl.quantum.failures import NoAccountError
+from lagrl.quantum.runtime_options import RuntimeOptions
+from lagrl.relaxation.sampler import SampleContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lagrl.quantum.runtime import RuntimeExecutor
+
+pytestmark = pytest.mark.hardware
+pytest.importorskip("qiskit_ibm_runtime")
+
+SHOTS = 64
+
+
+@pytest.fixture(scope="module")
+def executor(request: pytest.FixtureRequest) -> Iterator[RuntimeExecutor]:
+    """The device, with at most ten seconds of it."""
+    from lagrl.quantum.runtime import RuntimeExecutor
+    from lagrl.quantum.service import open_service
+
+    if "hardware" not in request.config.getoption("-m"):
+        pytest.skip("costs quantum time; ask for it by -m hardware")
+    try:
+        service = open_service()
+    except NoAccountError as error:
+        pytest.skip(str(error))
+    name = os.environ.get("QISKIT_IBM_BACKEND") or service.least_busy(operational=True, simulator=False).name
+    options = RuntimeOptions(max_execution_time=10, timeout=3600)
+    with RuntimeExecutor.of(name, options, service=service) as made:
+        yield made
+
+
+def test_prepared_strings_come_back(executor: RuntimeExecutor) -> None:
+    """Most of 64 shots of each of two strings of three bits are that string; the job is charged."""
+    found = executor.execute([basis_pub(3, [0b011, 0b100])], SHOTS, np.random.default_rng(0), SampleContext("hardware"))
+    assert found.codes[0].shape == (2, SHOTS)
+    assert (found.codes[0] == np.array([[0b011], [0b100]])).mean() > 0.5
+    assert found.cost.jobs == 1
+    assert found.cost.qpu_seconds > 0

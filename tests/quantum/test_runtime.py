@@ -1,0 +1,181 @@
+"""The executor on fake backends: the path of a real job, simulated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_executions import basis_pub, mirrored
+
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.execution import CircuitExecutor, Pub, Template
+from lagrl.quantum.runtime_options import RuntimeOptions, divisor
+from lagrl.relaxation.sampler import SampleContext
+
+pytest.importorskip("qiskit_ibm_runtime")
+pytest.importorskip("qiskit_aer")
+
+from lagrl.quantum.local_device import LocalDevice
+from lagrl.quantum.merged import MergedPubs
+from lagrl.quantum.results import packed
+from lagrl.quantum.runtime import RuntimeExecutor
+
+HERE = SampleContext("test", 0)
+PLAIN = RuntimeOptions(dynamical_decoupling=False)
+
+
+def run(executor: RuntimeExecutor, pubs: list[Pub], shots: int = 64, seed: int = 0) -> list[np.ndarray]:
+    return executor.execute(pubs, shots, np.random.default_rng(seed), HERE).codes
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        PLAIN,
+        RuntimeOptions(sequence="XY4"),
+        RuntimeOptions(twirl_gates="on", twirl_measure=True, randomizations=4),
+    ],
+    ids=["plain", "decoupled", "twirled"],
+)
+def test_bit_i_is_variable_i(options: RuntimeOptions) -> None:
+    """Most shots of a prepared string are that string, whatever suppresses errors, for every PUB and row."""
+    wanted = [[0b0011, 0b0100], [0b101]]
+    executor = RuntimeExecutor.of("FakePittsburgh", options)
+    found = run(executor, [basis_pub(4, wanted[0]), basis_pub(3, wanted[1])], shots=60)
+    for codes, expected in zip(found, wanted, strict=True):
+        assert codes.dtype == np.int64 and codes.shape == (len(expected), 60)
+        for row, code in zip(codes, expected, strict=True):
+            assert np.mean(row == code) > 0.8
+
+
+def test_the_same_seed_gives_the_same_shots() -> None:
+    """Local runs repeat to the bit, and other seeds give other shots."""
+    executor = RuntimeExecutor.of("FakeHanoi")
+    pub = Pub(mirrored(4), np.full((2, 4), np.pi / 2))
+    first, again, other = (run(executor, [pub], seed=seed)[0] for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_circuits_of_a_job_are_not_correlated() -> None:
+    """Rows, PUBs and widths of one job draw from different streams."""
+    executor = RuntimeExecutor.of("FakeHanoi", PLAIN)
+    pubs = [Pub(mirrored(n), np.full((2, n), np.pi / 2)) for n in (4, 5, 4)]
+    found = run(executor, pubs)
+    streams = [codes & 15 for pub in found for codes in pub]
+    for i, first in enumerate(streams):
+        for second in streams[i + 1 :]:
+            assert np.mean(first == second) < 0.5
+
+
+def test_cut_down_simulation_is_the_whole_devices() -> None:
+    """Simulated on the qubits in use alone, a distribution is the whole device's, within four standard errors."""
+    from qiskit_ibm_runtime.executor_sampler import Sampler
+
+    backend = LocalDevice.of("FakeHanoi").backend
+    shots = 4000
+    executor = RuntimeExecutor(LocalDevice(backend), RuntimeOptions(twirl_gates="off"))
+    pub = basis_pub(4, [0b1011])
+    compiled = executor.compiled(pub.template)
+    ours = np.bincount(run(executor, [pub], shots)[0][0], minlength=16) / shots
+    options = executor.options.sampler_options(shots, is_simulated=True, seed=3)
+    result = Sampler(mode=backend, options=options).run(MergedPubs.of([pub], [compiled]).isa).result()
+    whole = np.bincount(packed(result[0].data.meas.array)[0], minlength=16) / shots
+    deviation = np.sqrt((ours * (1 - ours) + whole * (1 - whole)) / shots)
+    assert (np.abs(ours - whole) <= 4 * deviation + 1e-3).all()
+    assert 0.7 < ours[0b1011] < 0.999
+
+
+def test_cost_tells_what_was_run() -> None:
+    """Circuits, shots, gates and depth are counted over all rows; one job; nothing charged or queued."""
+    executor = RuntimeExecutor.of("FakeHanoi", PLAIN)
+    cost = executor.execute([basis_pub(4, [1, 2]), basis_pub(3, [1])], 10, np.random.default_rng(0), HERE).cost
+    assert (cost.circuits, cost.shots, cost.jobs, cost.two_qubit_gates, cost.depth) == (3, 30, 1, 9, 3)
+    assert (cost.qpu_seconds, cost.queue_seconds, cost.backend) == (0.0, 0.0, "ibm(fake_hanoi)")
+    assert cost.seconds > 0
+
+
+def test_equal_templates_go_as_one_pub() -> None:
+    """All rows of a template are one PUB, and come back in the order that they were given."""
+    pubs = [basis_pub(3, [1, 2]), basis_pub(2, [3]), basis_pub(3, [4])]
+    merged = MergedPubs.of(pubs, [pub.template for pub in pubs])
+    assert merged.rows == [3, 1] and merged.widths == [3, 2]
+    assert [values.shape for _, values in merged.isa] == [(3, 3), (1, 2)]
+    codes = [np.arange(6).reshape(3, 2), np.array([[9, 9]])]
+    assert [part.tolist() for part in merged.split(codes)] == [[[0, 1], [2, 3]], [[9, 9]], [[4, 5]]]
+
+
+def test_circuits_without_parameters_run_once_per_row() -> None:
+    """A template without angles has as many answers as rows."""
+    qiskit = pytest.importorskip("qiskit")
+    circuit = qiskit.QuantumCircuit(qiskit.QuantumRegister(2, "q"), qiskit.ClassicalRegister(2, "meas"))
+    circuit.x(1)
+    circuit.measure([0, 1], [0, 1])
+    pub = Pub(Template("fixed", circuit, 0, 0, 0), np.zeros((3, 0)))
+    found = run(RuntimeExecutor.of("FakeHanoi", PLAIN), [pub])[0]
+    assert found.shape == (3, 64) and np.mean(found == 2) > 0.8
+
+
+@pytest.mark.parametrize("width", [8, 9, 17])
+def test_bytes_are_joined_in_order(width: int) -> None:
+    """Codes above a byte keep every bit."""
+    bit_array = pytest.importorskip("qiskit.primitives").BitArray
+    codes = np.random.default_rng(0).integers(0, 2**width, 50)
+    bits = ((codes[:, None] >> np.arange(width)) & 1).astype(bool)
+    assert (packed(bit_array.from_bool_array(bits, order="little").array) == codes).all()
+
+
+def test_bad_input_is_told_before_anything_runs() -> None:
+    """Too wide, no PUBs, no shots, too many shots, unknown device: each a clear error."""
+    executor = RuntimeExecutor.of("FakeHanoi", max_width=3)
+    with pytest.raises(InputError, match="4 qubits is above the limit of 3"):
+        run(executor, [basis_pub(4, [1])])
+    with pytest.raises(InputError, match="give 1 PUB or more"):
+        run(executor, [])
+    with pytest.raises(InputError, match="shots: 0 given"):
+        run(executor, [basis_pub(3, [1])], shots=0)
+    with pytest.raises(InputError, match="limit of 10000000"):
+        run(executor, [basis_pub(3, [1])], shots=10_000_001)
+    with pytest.raises(InputError, match="give 1 to 20 qubits"):
+        RuntimeExecutor.of("FakeHanoi", max_width=28)
+    with pytest.raises(UnknownNameError, match="FakeHanoi"):
+        RuntimeExecutor.of("FakeHanoj")
+
+
+def test_a_circuit_of_another_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not in the device's own gates is refused here, not by the service after queueing."""
+    executor = RuntimeExecutor.of("FakeHanoi")
+    monkeypatch.setattr(RuntimeExecutor, "compiled", lambda self, template: template)
+    with pytest.raises(InputError, match=r"ry on qubits \[0\] is no instruction"):
+        run(executor, [basis_pub(3, [1])])
+
+
+def test_options_are_mapped() -> None:
+    """Every option reaches the Sampler; twirls times shots per twirl are the shots."""
+    options = RuntimeOptions(sequence="XX", max_execution_time=30).sampler_options(
+        100, is_simulated=False, tags=["t"], seed=5
+    )
+    assert options.dynamical_decoupling.enable and options.dynamical_decoupling.sequence_type == "XX"
+    assert options.twirling.enable_gates and not options.twirling.enable_measure
+    assert (options.twirling.num_randomizations, options.twirling.shots_per_randomization) == (5, 20)
+    assert (options.max_execution_time, options.environment.job_tags) == (30, ["t"])
+    assert options.simulator.seed_simulator == 5
+    assert not RuntimeOptions().sampler_options(100, is_simulated=True).twirling.enable_gates
+    assert RuntimeOptions().sampler_options(100, is_simulated=True).max_execution_time is None
+
+
+@pytest.mark.parametrize(("shots", "expected"), [(256, 8), (100, 5), (97, 1), (4, 4)])
+def test_twirls_divide_shots(shots: int, expected: int) -> None:
+    """As many twirls as divide the shots, so that none is lost or added."""
+    assert divisor(shots, 8) == expected
+
+
+@pytest.mark.parametrize("wrong", [{"mode": "batsh"}, {"sequence": "YY"}, {"timeout": -1}, {"randomizations": 0}])
+def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
+    """Options are checked where they are made."""
+    with pytest.raises(InputError):
+        RuntimeOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_is_an_executor() -> None:
+    """The Protocol is met."""
+    assert isinstance(RuntimeExecutor.of("FakeHanoi"), CircuitExecutor)

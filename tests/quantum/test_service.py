@@ -1,0 +1,265 @@
+"""The account path against a double of the service that goes wrong in every way."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from fake_service import TOKEN, FakePrimitives, FakeService
+from small_executions import MemoryJournal, basis_pub
+
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.failures import (
+    BackendDownError,
+    ConnectionLostError,
+    ExecutionError,
+    JobCancelledError,
+    JobFailedError,
+    JobTimeoutError,
+    NoAccountError,
+    PlanExhaustedError,
+    ResultError,
+    TokenError,
+    guarded,
+)
+from lagrl.quantum.runtime_options import RuntimeOptions
+from lagrl.relaxation.sampler import SampleContext
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lagrl.quantum.execution import Execution
+
+pytest.importorskip("qiskit_ibm_runtime")
+
+from lagrl.quantum.runtime import RuntimeExecutor
+from lagrl.quantum.service import ATTEMPTS, open_service
+
+HERE = SampleContext("test", 3)
+
+
+class Call:
+    """An executor on the double, and how often it paused."""
+
+    def __init__(
+        self, *faults: str, journal: MemoryJournal | None = None, service: FakeService | None = None, **options: object
+    ) -> None:
+        self.service = service or FakeService(list(faults))
+        self.primitives = FakePrimitives(self.service)
+        self.pauses: list[float] = []
+        self.executor = RuntimeExecutor.of(
+            "ibm_fake",
+            RuntimeOptions(**options),  # type: ignore[arg-type]
+            journal=journal,
+            service=self.service,
+            primitives=self.primitives,
+            sleep=self.pauses.append,
+        )
+
+    def run(self, codes: int = 5) -> Execution:
+        return self.executor.execute([basis_pub(3, [codes, 1]), basis_pub(2, [3])], 16, np.random.default_rng(0), HERE)
+
+
+def test_a_step_is_one_job() -> None:
+    """All PUBs of a call are one job with a tag; codes have the right shapes, and the bill is the service's."""
+    call = Call(max_execution_time=20)
+    found = call.run()
+    (job,) = call.service.submitted
+    assert [codes.shape for codes in found.codes] == [(2, 16), (1, 16)]
+    assert len(job.pubs) == 2 and job.tags[0].startswith("lagrl-")
+    assert (found.cost.jobs, found.cost.qpu_seconds, found.cost.queue_seconds) == (1, 3.0, 7.5)
+    assert found.cost.backend == "ibm(ibm_fake)"
+    assert call.primitives.options[0].max_execution_time == 20
+    assert call.primitives.modes == [call.executor.device.backend]  # type: ignore[attr-defined]
+
+
+def test_tags_are_never_used_twice() -> None:
+    """Two calls alike have different tags, or the second could be given the first's job."""
+    call = Call()
+    call.run(), call.run()
+    first, second = call.service.submitted
+    assert first.tags != second.tags
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "says"),
+    [
+        ("failed", JobFailedError, "out of cheese"),
+        ("too long", JobFailedError, "maximum execution time"),
+        ("cancelled", JobCancelledError, "cancelled"),
+        ("timeout", JobTimeoutError, "its result stays with the service"),
+        ("dropped", ResultError, "1 results for 2 PUBs"),
+        ("wrong shots", ResultError, "PUB 0 has 15 shots, not 16"),
+        ("exhausted", PlanExhaustedError, "usage limit of the plan reached"),
+        ("refused", PlanExhaustedError, "usage limit exceeded"),
+        ("down", BackendDownError, "not operational"),
+        ("lost before submission", ConnectionLostError, "Connection refused"),
+    ],
+)
+def test_every_failure_is_told(fault: str, kind: type[ExecutionError], says: str) -> None:
+    """Each way to fail has its error, which names backend and job, and holds no token and no original exception."""
+    call = Call(fault)
+    with pytest.raises(kind, match=says) as caught:
+        call.run()
+    error = caught.value
+    assert error.backend == "ibm_fake"
+    if call.service.submitted:
+        assert error.job == "job0" and "job0" in str(error)
+    assert len(call.service.submitted) <= 1
+    assert TOKEN not in "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+    assert error.__context__ is None or TOKEN not in str(error.__context__)
+
+
+def test_an_expired_token_is_told_at_once() -> None:
+    """Opening the device says that the token is not accepted, and what to do."""
+    with pytest.raises(TokenError, match="make a new API key") as caught:
+        Call("expired token")
+    assert TOKEN not in str(caught.value)
+
+
+def test_an_unknown_device_is_answered_with_the_accounts() -> None:
+    """A wrong name lists what the account has."""
+    with pytest.raises(UnknownNameError, match="known: ibm_fake, ibm_other"):
+        RuntimeExecutor.of("ibm_fakk", service=FakeService())
+
+
+def test_no_account_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without an account in store or environment the error says how to make one."""
+    accounts = pytest.importorskip("qiskit_ibm_runtime.accounts.management")
+    monkeypatch.setattr(accounts, "_DEFAULT_ACCOUNT_CONFIG_JSON_FILE", str(tmp_path / "none.json"))
+    monkeypatch.delenv("QISKIT_IBM_TOKEN", raising=False)
+    with pytest.raises(NoAccountError, match="save_account") as caught:
+        open_service()
+    assert isinstance(caught.value, InputError)
+
+
+def test_a_lost_network_is_not_blamed_on_the_token() -> None:
+    """qiskit says that the token is wrong whatever happened; the exception that it came of decides."""
+    account_error = pytest.importorskip("qiskit_ibm_runtime.accounts").InvalidAccountError
+
+    def open_account(reason: Exception) -> None:
+        try:
+            raise reason
+        except Exception:
+            raise account_error("Unable to retrieve instances. Please check your token.")  # noqa: B904
+
+    with pytest.raises(ConnectionLostError, match="check the network"):
+        guarded(lambda: open_account(ConnectionError("no route")))
+    with pytest.raises(TokenError, match="new API key"):
+        guarded(lambda: open_account(ValueError("400")))
+
+
+def test_reading_is_repeated_submitting_is_not() -> None:
+    """A connection lost while reading is tried again after growing pauses; the job is sent once."""
+    call = Call("lost while reading", "lost while reading")
+    call.run()
+    assert call.pauses == [1.0, 2.0]
+    assert len(call.service.submitted) == 1
+
+
+def test_reading_ends_some_time() -> None:
+    """A connection that stays lost is an error that names the job, whose result may be read later."""
+    call = Call(*["lost while reading"] * ATTEMPTS)
+    with pytest.raises(ConnectionLostError, match="job0"):
+        call.run()
+    assert len(call.service.submitted) == 1
+
+
+def test_a_job_that_arrived_is_found() -> None:
+    """If the connection is lost after the job arrived, it is found by its tag and not sent again."""
+    call = Call("lost after submission")
+    assert call.run().cost.jobs == 1
+    assert len(call.service.submitted) == 1
+
+
+def test_pending_charges_are_waited_for() -> None:
+    """A charge that is not known yet is asked for again."""
+    call = Call("pending", "pending")
+    assert call.run().cost.qpu_seconds == 3.0
+    assert call.pauses == [0.5, 0.5]
+
+
+def test_a_waiting_job_is_cancelled_after_the_timeout() -> None:
+    """A job still in the queue when the caller gives up is cancelled, and the journal may have another sent."""
+    journal = MemoryJournal()
+    call = Call("timeout", journal=journal, timeout=5)
+    call.service.job_status = "QUEUED"
+    with pytest.raises(JobTimeoutError, match=r"after 5 s.*was cancelled"):
+        call.run()
+    assert call.service.submitted[0].cancelled
+    assert not journal.records
+
+
+def test_a_known_result_is_not_bought_again() -> None:
+    """With a journal the same call is answered from it, to the bit and with the same bill."""
+    journal = MemoryJournal()
+    call = Call(journal=journal)
+    first, again = call.run(), call.run()
+    assert len(call.service.submitted) == 1
+    assert all((a == b).all() for a, b in zip(first.codes, again.codes, strict=True))
+    assert again.cost == first.cost
+    call.run(codes=6)
+    assert len(call.service.submitted) == 2
+
+
+@pytest.mark.parametrize("fault", ["killed after submission", "timeout", "lost while reading"])
+def test_a_job_of_a_dead_process_is_read(fault: str) -> None:
+    """Whether it was killed before the job's id was written or after, the next process reads the job that was paid."""
+    journal, service = MemoryJournal(), FakeService([fault] * (ATTEMPTS if fault == "lost while reading" else 1))
+    with pytest.raises((KeyboardInterrupt, ExecutionError)):
+        Call(journal=journal, service=service).run()
+    assert Call(journal=journal, service=service).run().cost.jobs == 1
+    assert len(service.submitted) == 1
+
+
+def test_a_failed_job_may_be_sent_again() -> None:
+    """A job without a result is written off, and the next call sends another."""
+    journal, service = MemoryJournal(), FakeService(["failed"])
+    with pytest.raises(JobFailedError):
+        Call(journal=journal, service=service).run()
+    assert "out of cheese" in journal.failures[0] and TOKEN not in journal.failures[0]
+    Call(journal=journal, service=service).run()
+    assert len(service.submitted) == 2
+
+
+@pytest.mark.parametrize("mode", ["batch", "session"])
+def test_a_mode_is_opened_late_and_closed(mode: str) -> None:
+    """A batch or session is opened by the first job, shared by the next, renewed when over, closed on leaving."""
+    call = Call(mode=mode, session_time=60)
+    with call.executor as executor:
+        assert not call.service.opened
+        call.run(), call.run()
+        (opened,) = call.service.opened
+        assert (opened.kind, opened.max_time, opened.closed) == (mode, 60, False)
+        opened.ended = True
+        call.run()
+        assert len(call.service.opened) == 2
+    assert call.service.opened[1].closed
+    executor.close()
+
+
+def test_no_token_gets_out(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    """After successes and failures with all loggers at DEBUG, no output, record, row, repr or journal has the token."""
+    journal = MemoryJournal()
+    stream = logging.StreamHandler()
+    logging.getLogger("qiskit_ibm_runtime").addHandler(stream)
+    rows = []
+    try:
+        with caplog.at_level(logging.DEBUG):
+            logging.getLogger("qiskit_ibm_runtime").setLevel(logging.DEBUG)
+            call = Call("failed", journal=journal)
+            with pytest.raises(JobFailedError) as caught:
+                call.run()
+            logging.getLogger("lagrl").exception("failed", exc_info=caught.value)
+            rows.append(call.run().cost.record())
+    finally:
+        logging.getLogger("qiskit_ibm_runtime").removeHandler(stream)
+        logging.getLogger("qiskit_ibm_runtime").setLevel(logging.NOTSET)
+    printed = capfd.readouterr()
+    assert "GET /jobs/job0 with ***" in caplog.text
+    everything = [printed.out, printed.err, caplog.text, repr(call.executor), repr(call.executor.device), repr(rows)]
+    everything += [repr(journal), repr(call.executor.options), str(caught.value)]
+    assert not any(TOKEN in text for text in everything)
