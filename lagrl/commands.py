@@ -104,6 +104,7 @@ class SolveCommand:
             _spare_inputs(self.out, path)
             _spare_reference(self.out, path)
         problem = read_instance(path, fleet=fleet, rounding=self.rounding)
+        _tell_journal(self.journal, self.sampler)
         with solving(problem.name, config.evaluation_limit, is_quiet=self.json) as advance:
             result = solve(problem, config, advance, journal=self.journal)
         if self.out is not None:
@@ -179,6 +180,7 @@ class EvalCommand:
             journal=self.journal,
             price_per_second=self.price,
         )
+        _tell_journal(self.journal, *evaluation.samplers)
         with counting_rows() as (on_plan, on_row):
             made = run(evaluation, self.out, workers=self.workers, on_plan=on_plan, on_row=on_row)
         print(f"{self.out}: {made} rows added", file=sys.stderr)
@@ -329,6 +331,36 @@ class DemoCommand:
 
 
 @dataclass(frozen=True)
+class JournalCommand:
+    """Tell what a journal holds: calls, jobs still to be read, what was paid.
+
+    A run whose jobs are pending goes on with the same command and journal: it reads them, and sends none again.
+    """
+
+    file: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+    """journal that lagrl solve or eval wrote"""
+    price: Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint="")] = None
+    """what a second of the quantum computer costs"""
+    json: bool = False
+    """print one JSON object instead of text"""
+
+    def run(self) -> None:
+        """Carry the command out."""
+        from lagrl.bench.show import print_journal
+        from lagrl.quantum.journal import Journal
+        from lagrl.solve import estimated_price, require_price
+
+        require_price(self.price)
+        with Journal(self.file, read_only=True) as journal:
+            summary = journal.summary()
+        price = estimated_price(summary.paid, self.price)
+        if self.json:
+            print(json.dumps({**summary.record(), "price": price}, allow_nan=False))
+        else:
+            print_journal(summary, price)
+
+
+@dataclass(frozen=True)
 class DoctorCommand:
     """Check this installation: packages, kernels, data, and folders that shadow ours."""
 
@@ -362,6 +394,16 @@ class TrainCommand:
         return installed_command(f"train-{self.method}")([])
 
 
+def _tell_journal(journal: Path | None, *samplers: str) -> None:
+    """Say where paid answers are kept if the user did not choose a place."""
+    from lagrl.samplers import default_journal
+
+    for sampler in dict.fromkeys(samplers):
+        kept = default_journal(sampler)
+        if journal is None and kept is not None:
+            print(f"lagrl: {sampler}: jobs and answers are kept in {kept}; run again to go on from it", file=sys.stderr)
+
+
 def installed_command(name: str) -> Callable[[list[str]], int | None]:
     """Return the command that an installed package brings under `name` (entry points, group `lagrl.commands`).
 
@@ -391,6 +433,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "generate": GenerateCommand,
     "fetch": FetchCommand,
     "demo": DemoCommand,
+    "journal": JournalCommand,
     "doctor": DoctorCommand,
     "train": TrainCommand,
 }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from lagrl.bench.schema import Row
+    from lagrl.quantum.journal import JournalSummary
     from lagrl.solve import SolveResult
 
 
@@ -75,6 +76,18 @@ def print_solution(result: SolveResult) -> None:
     )
     if result.dual_value is not None:
         console.print(f"[dim]dual value {result.dual_value:.2f} (bounds the assignment surrogate, not the CVRP)[/dim]")
+
+
+def print_journal(summary: JournalSummary, price: float | None) -> None:
+    """Print what a journal holds, for a person."""
+    steps = sum(summary.runs.values())
+    print(f"{summary.path}: {summary.calls} calls of {', '.join(summary.samplers) or 'no sampler'}")
+    print(f"runs: {len(summary.runs)}, steps: {steps}, circuits: {summary.sampling.circuits}")
+    paid, cost = summary.paid, "" if price is None else f", price {price:g}"
+    print(f"jobs: {summary.jobs}, failed: {summary.failed}, pending: {len(summary.pending)}")
+    print(f"paid: {paid.circuits} circuits, {paid.shots} shots, {paid.qpu_seconds:g} s of a quantum computer{cost}")
+    for job in summary.pending:
+        print(f"pending: {job.state} {job.job or f'tag {job.tag}'} of run {job.run}, step {job.step}")
 
 
 def _progress() -> Progress:

@@ -342,11 +342,11 @@ class Journal:
         run, step = self._context
         return {"run": run, "step": step, "owner": this_process()}
 
-    def _append_job(self, step: str, fingerprint: str, **values: Any) -> None:
-        wrong = self._jobs.problem(fingerprint, step)
+    def _append_job(self, kind: str, fingerprint: str, **values: Any) -> None:
+        wrong = self._jobs.problem(fingerprint, kind)
         if wrong:
             raise InputError(wrong, source=str(self.path), remedy="ask find_job first")
-        self._file.append({"kind": step, "job_of": fingerprint, "at": round(time.time(), 3), **values})
+        self._file.append({"kind": kind, "job_of": fingerprint, "at": round(time.time(), 3), **values})
 
     def _answer_at(self, place: Place) -> Answer:
         record = self._file.read(place)

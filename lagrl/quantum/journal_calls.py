@@ -102,11 +102,11 @@ class Call:
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Call:
         """Return the call of a journal's line; strings that come again and again are kept once."""
-        values = {name: record[name] for name in cls.__dataclass_fields__}
-        shared: dict[str, Any] = {
-            k: sys.intern(value) if isinstance(value, str) else value for k, value in values.items()
-        }
-        return cls(**shared)
+        values: dict[str, Any] = {}
+        for name in cls.__dataclass_fields__:
+            value = record[name]
+            values[name] = sys.intern(value) if isinstance(value, str) else value
+        return cls(**values)
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ class JournalFile:
     def _start_reading(self) -> None:
         tail = self._read_on(self._descriptor)
         if self._end == 0:
-            raise self._unreadable("no journal")
+            raise self._unreadable("not a journal of lagrl")
         if tail:
             self._warn_torn("left out")
 
