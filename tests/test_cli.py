@@ -377,7 +377,7 @@ def test_the_doctor_tells_people_and_programs(tmp_path: Path, capsys: pytest.Cap
     assert found["ok"] is True
     assert {"name", "status", "message", "remedy"} == set(found["findings"][0])
     assert "Everything needed works." in told(capsys, "doctor")
-    assert cli.main(["doctor", "--data", str(tmp_path / "none"), "--json"]) == 1
+    assert cli.cli.main(["doctor", "--data", str(tmp_path / "none"), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
 
 
@@ -489,7 +489,7 @@ def test_a_result_never_replaces_what_it_is_made_from(tmp_path: Path, capsys: py
     assert "made from" in complaint(capsys, "solve", file, "--evaluations", "5", "--out", file)
     assert (tmp_path / "own.vrp").read_bytes() == before
     rows = tmp_path / "rows.jsonl"
-    cli.main(["eval", file, "--controllers", "constant", "--budgets", "3", "--out", str(rows)])
+    cli.cli.main(["eval", file, "--controllers", "constant", "--budgets", "3", "--out", str(rows)])
     capsys.readouterr()
     before = rows.read_bytes()
     assert "made from" in complaint(capsys, "report", str(rows), "--out", str(rows))
@@ -500,19 +500,19 @@ def test_a_journal_is_kept_told_and_replayed(tmp_path: Path, capsys: pytest.Capt
     """`--journal` keeps every answer, `lagrl journal` tells what is there, `replay:FILE` gives the same routes."""
     file = tmp_path / "run.jsonl"
     command = ["solve", "G-n16-k3", "--evaluations", "6", "--shots", "32", "--json"]
-    assert main([*command, "--sampler", "qaoa+width=6", "--journal", str(file), "--price", "2"]) == 0
+    assert cli.main([*command, "--sampler", "qaoa+width=6", "--journal", str(file), "--price", "2"]) == 0
     first = json.loads(capsys.readouterr().out)
     assert first["price"] == 0.0
     assert first["shots"] == 32 * first["circuits"] > 0
-    assert main(["journal", str(file), "--json", "--price", "2"]) == 0
+    assert cli.main(["journal", str(file), "--json", "--price", "2"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["calls"], told["jobs"], told["samplers"], told["price"]) == (6, 0, ["qaoa+width=6"], 0.0)
-    assert main(["journal", str(file)]) == 0
+    assert cli.main(["journal", str(file)]) == 0
     assert "6 calls of qaoa+width=6" in capsys.readouterr().out
-    assert main([*command, "--sampler", f"replay:{file}"]) == 0
+    assert cli.main([*command, "--sampler", f"replay:{file}"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert (again["routes"], again["cost"], again["circuits"]) == (first["routes"], first["cost"], first["circuits"])
-    assert main([*command, "--sampler", f"replay:{file}", "--seed", "1"]) == 2
+    assert cli.main([*command, "--sampler", f"replay:{file}", "--seed", "1"]) == 2
     assert "run.jsonl" in capsys.readouterr().err
-    assert main(["solve", "G-n16-k3", "--price", "-1"]) == 2
+    assert cli.main(["solve", "G-n16-k3", "--price", "-1"]) == 2
     assert "price: -1.0 given" in capsys.readouterr().err
