@@ -218,7 +218,14 @@ def noisy(backend: str, options: NoisyOptions) -> SubproblemSampler:
     if options.method not in METHODS:
         raise UnknownNameError.of("noise method", options.method, METHODS)
     if options.method == "surrogate" and options.ansatz == "qaoa":
-        return SurrogateSampler.of(backend, options.width, options.warm, options.ramp())
+        return SurrogateSampler.of(
+            backend,
+            width=options.width,
+            warm=options.warm,
+            ramp=options.ramp(),
+            penalty=options.own_penalty(),
+            portfolio=options.own_portfolio(),
+        )
     executor: CircuitExecutor
     match options.method:
         case "surrogate":

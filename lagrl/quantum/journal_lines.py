@@ -149,7 +149,7 @@ def _restored(value: Any) -> Any:
 
 
 def _deflated(data: bytes) -> str:
-    return base64.b64encode(zlib.compress(data)).decode()
+    return base64.b64encode(zlib.compress(data, level=1)).decode()  # the best is 10 % smaller and 5 times slower
 
 
 def _inflated(text: str) -> bytes:

@@ -72,7 +72,7 @@ class LocalDevice:
         simulator = LineSimulator(self.backend, self._noises)
         wanted = options.sampler_options(shots, is_simulated=True, tags=[tag], seed=seed)
         job = guarded(lambda: Sampler(mode=simulator, options=wanted).run(pubs, shots=shots), backend=self.name)
-        return _LocalJob(job)
+        return _LocalJob(job, tag)
 
     def find(self, tag: str) -> Job | None:
         """Local jobs do not outlive their process."""
@@ -92,9 +92,10 @@ class _LocalJob:
     """Local jobs take no timeout."""
 
     made: Any
+    tag: str
 
     def job_id(self) -> str:
-        return str(self.made.job_id())
+        return self.tag  # the same when it is run again, as a journal wants it
 
     def result(self, timeout: float | None = None) -> Any:
         del timeout

@@ -11,7 +11,14 @@ from lagrl.errors import InputError, LagrlError
 from lagrl.quantum.backends import is_fake
 from lagrl.quantum.compile import compile_template, require_isa
 from lagrl.quantum.execution import Execution
-from lagrl.quantum.failures import JobCancelledError, JobFailedError, JobTimeoutError, guarded
+from lagrl.quantum.failures import (
+    BackendDownError,
+    ConnectionLostError,
+    JobCancelledError,
+    JobFailedError,
+    JobTimeoutError,
+    guarded,
+)
 from lagrl.quantum.jobs import JobRecord, fingerprint
 from lagrl.quantum.local_device import LocalDevice
 from lagrl.quantum.merged import MergedPubs
@@ -191,14 +198,20 @@ class RuntimeExecutor:
 
     def _submitted(self, merged: MergedPubs, shots: int, seed: int, mark: str, known: JobRecord | None) -> Job:
         """Return the job: one that the journal knows, one found by its tag, or a new one."""
-        if known is not None and known.job:
+        if known is not None and known.job and not self.device.is_simulated:
             return self.device.job(known.job)
         job = self.device.find(known.tag) if known is not None else None
         if job is None:
             tag = known.tag if known is not None else f"lagrl-{uuid.uuid4().hex}"
             if self.journal is not None and known is None:
                 self.journal.intend_job(mark, tag)
-            job = self.device.submit(merged.isa, shots, self.options, tag, seed)
+            try:
+                job = self.device.submit(merged.isa, shots, self.options, tag, seed)
+            except (ConnectionLostError, BackendDownError):
+                raise  # it may have arrived: the tag stays in the journal, to be looked for
+            except LagrlError as error:
+                self._forget(mark, error)
+                raise
         if self.journal is not None:
             self.journal.submitted_job(mark, job.job_id())
         return job

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from small_executions import basis_pub, mirrored
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.execution import CircuitExecutor, Pub, Template
+from lagrl.quantum.journal import Journal
 from lagrl.quantum.runtime_options import RuntimeOptions, divisor
 from lagrl.relaxation.sampler import SampleContext
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytest.importorskip("qiskit_ibm_runtime")
 pytest.importorskip("qiskit_aer")
@@ -113,6 +119,19 @@ def test_circuits_without_parameters_run_once_per_row() -> None:
     pub = Pub(Template("fixed", circuit, 0, 0, 0), np.zeros((3, 0)))
     found = run(RuntimeExecutor.of("FakeHanoi", PLAIN), [pub])[0]
     assert found.shape == (3, 64) and np.mean(found == 2) > 0.8
+
+
+def test_a_simulated_job_of_a_dead_process_is_run_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With a journal, an interrupted local job is simulated anew with the same shots; a finished one is read."""
+    pubs = [Pub(mirrored(4), np.full((2, 4), np.pi / 2))]
+    expected = run(RuntimeExecutor.of("FakeHanoi"), pubs)[0]
+    with monkeypatch.context() as patch, Journal(tmp_path / "journal") as journal:
+        patch.setattr("lagrl.quantum.runtime.codes_of", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(RuntimeExecutor.of("FakeHanoi", journal=journal), pubs)
+    for _ in range(2):
+        with Journal(tmp_path / "journal") as journal:
+            assert (run(RuntimeExecutor.of("FakeHanoi", journal=journal), pubs)[0] == expected).all()
 
 
 @pytest.mark.parametrize("width", [8, 9, 17])

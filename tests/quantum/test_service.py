@@ -25,6 +25,7 @@ from lagrl.quantum.failures import (
     TokenError,
     guarded,
 )
+from lagrl.quantum.journal import Journal
 from lagrl.quantum.runtime_options import RuntimeOptions
 from lagrl.relaxation.sampler import SampleContext
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lagrl.quantum.execution import Execution
+    from lagrl.quantum.jobs import JobJournal
 
 pytest.importorskip("qiskit_ibm_runtime")
 
@@ -45,7 +47,7 @@ class Call:
     """An executor on the double, and how often it paused."""
 
     def __init__(
-        self, *faults: str, journal: MemoryJournal | None = None, service: FakeService | None = None, **options: object
+        self, *faults: str, journal: JobJournal | None = None, service: FakeService | None = None, **options: object
     ) -> None:
         self.service = service or FakeService(list(faults))
         self.primitives = FakePrimitives(self.service)
@@ -206,23 +208,29 @@ def test_a_known_result_is_not_bought_again() -> None:
 
 
 @pytest.mark.parametrize("fault", ["killed after submission", "timeout", "lost while reading"])
-def test_a_job_of_a_dead_process_is_read(fault: str) -> None:
+def test_a_job_of_a_dead_process_is_read(fault: str, tmp_path: Path) -> None:
     """Whether it was killed before the job's id was written or after, the next process reads the job that was paid."""
-    journal, service = MemoryJournal(), FakeService([fault] * (ATTEMPTS if fault == "lost while reading" else 1))
-    with pytest.raises((KeyboardInterrupt, ExecutionError)):
+    service = FakeService([fault] * (ATTEMPTS if fault == "lost while reading" else 1))
+    with Journal(tmp_path / "journal") as journal, pytest.raises((KeyboardInterrupt, ExecutionError)):
         Call(journal=journal, service=service).run()
-    assert Call(journal=journal, service=service).run().cost.jobs == 1
+    with Journal(tmp_path / "journal") as journal:
+        first = Call(journal=journal, service=service).run()
+        assert Call(journal=journal, service=service).run().cost == first.cost
     assert len(service.submitted) == 1
+    assert TOKEN not in (tmp_path / "journal").read_text()
 
 
-def test_a_failed_job_may_be_sent_again() -> None:
+@pytest.mark.parametrize(("fault", "problem"), [("failed", "out of cheese"), ("refused", "usage limit")])
+def test_a_failed_job_may_be_sent_again(fault: str, problem: str, tmp_path: Path) -> None:
     """A job without a result is written off, and the next call sends another."""
-    journal, service = MemoryJournal(), FakeService(["failed"])
-    with pytest.raises(JobFailedError):
-        Call(journal=journal, service=service).run()
-    assert "out of cheese" in journal.failures[0] and TOKEN not in journal.failures[0]
-    Call(journal=journal, service=service).run()
-    assert len(service.submitted) == 2
+    service = FakeService([fault])
+    with Journal(tmp_path / "journal") as journal:
+        with pytest.raises(ExecutionError, match=problem):
+            Call(journal=journal, service=service).run()
+        assert not journal.pending()
+        assert Call(journal=journal, service=service).run().cost.jobs == 1
+    text = (tmp_path / "journal").read_text()
+    assert problem in text and TOKEN not in text
 
 
 @pytest.mark.parametrize("mode", ["batch", "session"])

@@ -1,0 +1,58 @@
+"""Samples, calls and a counting sampler for the tests of journals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lagrl.quantum.journal_calls import Call
+from lagrl.quantum.samplers import QAOASampler
+from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+
+COST = SamplingCost(circuits=3, shots=192, jobs=1, seconds=0.1 + 0.2, qpu_seconds=1 / 3, backend="dice")
+
+
+def drawn_samples(seed: int = 0, n_vehicles: int = 3, n_strings: int = 5, n_customers: int = 11) -> Samples:
+    """Draw strings and counts."""
+    rng = np.random.default_rng(seed)
+    strings = rng.integers(0, 2, (n_vehicles, n_strings, n_customers), dtype=np.uint8)
+    return Samples(strings, rng.integers(1, 90, (n_vehicles, n_strings)), COST)
+
+
+def drawn_call(step: int = 0, run: str = "toy/0/0", seed: int = 0, sampler: str = "dice") -> Call:
+    """Draw prices of 3 vehicles and 11 customers, and ask for them with a fresh generator of the same seed."""
+    prices = np.random.default_rng([seed, step]).normal(size=(3, 11))
+    weight, capacity = np.arange(1, 12), np.full(3, 20)
+    return Call.of(prices, weight, capacity, 64, np.random.default_rng(seed), SampleContext(run, step), sampler)
+
+
+def same(first: Samples, second: Samples) -> bool:
+    """Whether two samples are equal in every bit, type and cost."""
+    return (
+        np.array_equal(first.bitstrings, second.bitstrings)
+        and np.array_equal(first.counts, second.counts)
+        and first.counts.dtype == second.counts.dtype
+        and first.cost == second.cost
+    )
+
+
+@dataclass
+class Counting:
+    """QAOA that keeps what it was asked, and dies at a given call."""
+
+    dies_at: int = -1
+    asked: list[SampleContext] = field(default_factory=list)
+    is_closed: bool = False
+
+    def sample(self, reduced_cost, weight, capacity, shots, rng, context):  # type: ignore[no-untyped-def]
+        """Answer, with arrays laid out as unusually as numpy allows."""
+        if len(self.asked) == self.dies_at:
+            raise KeyboardInterrupt
+        self.asked.append(context)
+        samples = QAOASampler(width=8).sample(reduced_cost, weight, capacity, shots, rng, context)
+        return Samples(np.asfortranarray(samples.bitstrings), np.asfortranarray(samples.counts), samples.cost)
+
+    def close(self) -> None:
+        """Say that it was closed."""
+        self.is_closed = True

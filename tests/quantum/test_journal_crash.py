@@ -1,0 +1,312 @@
+"""Killed at any moment between price and answer, a run goes on to the same end, and no job is paid twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import warnings
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from journal_samples import same
+from small_knapsacks import knapsacks
+
+pytest.importorskip("qiskit_ibm_runtime")
+from small_devices import line_target
+
+from lagrl.quantum.ansatz import make_ansatz
+from lagrl.quantum.circuit_sampler import CircuitSampler
+from lagrl.quantum.journal import Journal
+from lagrl.quantum.journal_file import TornJournalWarning
+from lagrl.quantum.journal_lines import plain_state
+from lagrl.quantum.journaled import JournaledSampler
+from lagrl.quantum.portfolio import Configuration, Portfolio
+from lagrl.quantum.replay import ReplaySampler
+from lagrl.quantum.runtime import RuntimeExecutor
+from lagrl.quantum.statevector import Ramp
+from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be killed cheaply")
+
+WIDTH = 4
+STEPS = 3
+JOBS = 2 * STEPS  # a pilot and the rest
+TARGET = line_target(WIDTH)
+STAGES = [
+    "find_job",
+    "intend_job",
+    "send",
+    "sent",
+    "submitted_job",
+    "read",
+    "finished_job",
+    "record",
+    "torn claimed",
+    "torn intended",
+    "torn submitted",
+    "torn finished",
+    "torn call",
+]
+
+
+@dataclass
+class Death:
+    """Ends this process, as a power cut would, when something happens for the n-th time."""
+
+    what: str = ""
+    times: int = 1
+
+    def at(self, what: str) -> None:
+        """Die if this is it."""
+        if what == self.what:
+            self.times -= 1
+            if not self.times:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass
+class Paid:
+    """A device whose service is a folder that outlives processes: one file for each job that was paid."""
+
+    folder: Path
+    death: Death
+    name: str = "ibm_folder"
+    target: Any = TARGET
+    is_simulated: bool = False
+    widest: int = WIDTH
+
+    def submit(self, pubs: list[Any], shots: int, options: Any, tag: str, seed: int) -> StoredJob:
+        """Run and charge a job at once."""
+        self.death.at("send")
+        identity = f"job-{len(self.jobs()):03}"
+        job = {
+            "id": identity,
+            "tag": tag,
+            "shots": shots,
+            "values": [np.asarray(values).tolist() for _, values in pubs],
+            "bits": [circuit.num_clbits for circuit, _ in pubs],
+        }
+        (self.folder / f"{identity}.json").write_text(json.dumps(job))
+        self.death.at("sent")
+        return StoredJob(job, self.death)
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Return all jobs ever paid."""
+        return [json.loads(path.read_text()) for path in sorted(self.folder.glob("job-*.json"))]
+
+    def find(self, tag: str) -> StoredJob | None:
+        """Return the job with this tag."""
+        found = [job for job in self.jobs() if job["tag"] == tag]
+        return StoredJob(found[0], self.death) if found else None
+
+    def job(self, job_id: str) -> StoredJob:
+        """Return the job with this id."""
+        return StoredJob(next(job for job in self.jobs() if job["id"] == job_id), self.death)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass
+class StoredJob:
+    """A paid job; the bits follow from its angles."""
+
+    stored: dict[str, Any]
+    death: Death
+
+    def job_id(self) -> str:
+        return str(self.stored["id"])
+
+    def status(self) -> str:
+        return "DONE"
+
+    def cancel(self) -> None:
+        raise AssertionError
+
+    def metrics(self) -> dict[str, Any]:
+        return {"usage": {"status": "complete", "qpu_charge_time_seconds": 3}}
+
+    def result(self, timeout: float | None = None) -> list[Any]:
+        self.death.at("read")
+        bit_array = pytest.importorskip("qiskit.primitives").BitArray
+        content = json.dumps([self.stored["values"], self.stored["shots"]]).encode()
+        rng = np.random.default_rng(list(hashlib.sha256(content).digest()))
+        found = []
+        for values, n_bits in zip(self.stored["values"], self.stored["bits"], strict=True):
+            bits = rng.integers(0, 2, (len(values), self.stored["shots"], n_bits)).astype(bool)
+            found.append(SimpleNamespace(data=SimpleNamespace(meas=bit_array.from_bool_array(bits, order="little"))))
+        return found
+
+
+class MortalJournal(Journal):
+    """A journal whose process may die after, or in the middle of, any of its lines."""
+
+    def __init__(self, path: Path, death: Death) -> None:
+        super().__init__(path)
+        self.death = death
+        whole = self._file._write
+
+        def torn(descriptor: int, data: bytes) -> None:
+            kind = json.loads(data).get("kind")
+            if self.death.what == f"torn {kind}":
+                if self.death.times == 1:
+                    whole(descriptor, data[: len(data) // 2])
+                self.death.at(f"torn {kind}")
+            whole(descriptor, data)
+
+        self._file._write = torn  # type: ignore[method-assign]
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name not in ("find_job", "intend_job", "submitted_job", "finished_job", "record"):
+            return found
+
+        def fatal(*args: Any, **kwargs: Any) -> Any:
+            answer = found(*args, **kwargs)
+            self.death.at(name)
+            return answer
+
+        return fatal
+
+
+def run(folder: Path, death: Death) -> tuple[list[Samples], object]:
+    """Take all steps, each with prices that depend on the last answer; return the samples and the last state."""
+    journal = MortalJournal(folder / "j.jsonl", death)
+    executor = RuntimeExecutor(Paid(folder, death), max_width=WIDTH, journal=journal)
+    portfolio = Portfolio((Configuration(Ramp(1, 0.8, 0.4), 0.0), Configuration(Ramp(1, 0.8, 0.4), 0.5)), pilot=0.5)
+    sampler = CircuitSampler(executor, make_ansatz("qaoa"), WIDTH, portfolio=portfolio)
+    kept = JournaledSampler(sampler, journal, "ibm:ibm_folder")
+    try:
+        return steps(kept)
+    finally:
+        kept.close()
+
+
+def steps(sampler: SubproblemSampler) -> tuple[list[Samples], object]:
+    """Ask about knapsacks whose prices follow from the answers, with one generator throughout."""
+    rng = np.random.default_rng(0)
+    reduced_cost, weight, capacity = knapsacks(np.random.default_rng(1), 3, 9)
+    found: list[Samples] = []
+    for step in range(STEPS):
+        found.append(sampler.sample(reduced_cost, weight, capacity, 40, rng, SampleContext("toy", step)))
+        reduced_cost = reduced_cost + found[-1].best(reduced_cost, weight, capacity)[0] - rng.random()
+    return found, plain_state(rng)
+
+
+def equal(one: tuple[list[Samples], object], other: tuple[list[Samples], object]) -> bool:
+    """Whether two runs are equal in all but wall-clock seconds."""
+    first, second = ([replace(s, cost=replace(s.cost, seconds=0.0)) for s in samples] for samples, _ in (one, other))
+    return one[1] == other[1] and all(same(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[list[Samples], object], list[Any]]:
+    """A run without any accident, and what was paid for it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    result = run(folder, Death())
+    jobs = Paid(folder, Death()).jobs()
+    assert len(jobs) == JOBS
+    assert sum(s.cost.qpu_seconds for s in result[0]) == 3 * JOBS
+    return result, [(job["values"], job["shots"]) for job in jobs]
+
+
+def killed(folder: Path, death: Death) -> None:
+    """Run in a process of its own, to its death."""
+    process = multiprocessing.get_context("fork").Process(target=run, args=(folder, death))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which stay out of it
+        process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_killed_run_goes_on_and_pays_nothing_twice(
+    tmp_path: Path, undisturbed: tuple[tuple[list[Samples], object], list[Any]], stage: str, times: int
+) -> None:
+    """Wherever it dies, the run ends with the undisturbed samples and bill, and the same jobs, each paid once."""
+    killed(tmp_path, Death(stage, times))
+    before = len(Paid(tmp_path, Death()).jobs())
+    assert before < JOBS
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = run(tmp_path, Death())
+    assert [w for w in caught if w.category is TornJournalWarning] or "torn" not in stage
+    assert equal(result, undisturbed[0])
+    jobs = Paid(tmp_path, Death()).jobs()
+    assert [(job["values"], job["shots"]) for job in jobs] == undisturbed[1]
+    assert len({job["tag"] for job in jobs}) == JOBS
+    with Journal(tmp_path / "j.jsonl") as journal:
+        summary = journal.summary()
+    assert (summary.calls, summary.jobs, summary.pending) == (STEPS, JOBS, ())
+    assert summary.paid.qpu_seconds == 3 * JOBS
+    assert equal(steps(ReplaySampler(tmp_path / "j.jsonl")), undisturbed[0])
+
+
+def test_a_run_that_dies_again_and_again_arrives(
+    tmp_path: Path, undisturbed: tuple[tuple[list[Samples], object], list[Any]]
+) -> None:
+    """Killed at every stage in turn, it gets a little further each time, and ends the same."""
+    for stage in ("intend_job", "torn submitted", "read", "finished_job", "sent", "torn call", "send", "find_job"):
+        killed(tmp_path, Death(stage))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TornJournalWarning)
+        assert equal(run(tmp_path, Death()), undisturbed[0])
+    assert [(job["values"], job["shots"]) for job in Paid(tmp_path, Death()).jobs()] == undisturbed[1]
+
+
+def test_without_a_journal_jobs_would_be_paid_twice(
+    tmp_path: Path, undisturbed: tuple[tuple[list[Samples], object], list[Any]]
+) -> None:
+    """The same accident with the journal thrown away costs jobs again: the tests above can fail."""
+    killed(tmp_path, Death("finished_job", 2))
+    (tmp_path / "j.jsonl").unlink()
+    assert equal(run(tmp_path, Death()), undisturbed[0])
+    assert len(Paid(tmp_path, Death()).jobs()) == JOBS + 2
+
+
+def test_two_processes_send_a_job_once(
+    tmp_path: Path, undisturbed: tuple[tuple[list[Samples], object], list[Any]]
+) -> None:
+    """Two workers that ask the same at the same time share the jobs."""
+    fork = multiprocessing.get_context("fork")
+    workers = [fork.Process(target=run, args=(tmp_path, Death())) for _ in range(2)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        for worker in workers:
+            worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert [(job["values"], job["shots"]) for job in Paid(tmp_path, Death()).jobs()] == undisturbed[1]
+    assert equal(steps(ReplaySampler(tmp_path / "j.jsonl")), undisturbed[0])
+
+
+def test_a_forked_process_takes_a_lock_of_its_own(tmp_path: Path) -> None:
+    """A journal opened before a fork is written by both processes without harm."""
+    journal = Journal(tmp_path / "j.jsonl")
+
+    def intend() -> None:
+        for i in range(20):
+            journal.intend_job(f"child {i}", "tag")
+
+    child = multiprocessing.get_context("fork").Process(target=intend)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child.start()
+    for i in range(20):
+        journal.intend_job(f"parent {i}", "tag")
+    child.join(60)
+    assert child.exitcode == 0
+    assert journal.summary().jobs == 40
+    journal.close()

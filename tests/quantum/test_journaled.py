@@ -1,0 +1,173 @@
+"""What was answered once is not asked again, and the run goes on as if it had never stopped."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from journal_samples import Counting, drawn_samples, same
+from small_knapsacks import knapsacks
+
+from lagrl.errors import InputError
+from lagrl.problems.bundled import read_bundled
+from lagrl.quantum.journal import Journal
+from lagrl.quantum.journal_lines import plain_state
+from lagrl.quantum.journaled import JournaledSampler
+from lagrl.quantum.samplers import QAOASampler
+from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
+from lagrl.solve import SolveConfig, solve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lagrl.solve import SolveResult
+
+CONFIG = SolveConfig(evaluations=8, linearisations=2, seed=3, shots=32)
+
+
+def ask(sampler: SubproblemSampler, seed: int = 0, step: int = 0, shots: int = 32) -> tuple[Samples, object]:
+    """Ask about random knapsacks; return the samples, and the state the generator is left in."""
+    rng = np.random.default_rng(seed)
+    problem = knapsacks(np.random.default_rng(step), 4, 14)
+    return sampler.sample(*problem, shots, rng, SampleContext("toy", step)), plain_state(rng)
+
+
+def ended(result: SolveResult) -> tuple[object, ...]:
+    """All of a result but times."""
+    return (
+        result.solution,
+        result.sampling,
+        [(evaluations, cost) for evaluations, _, cost in result.history],
+        [np.array(ascent.trace.sampled_value).tobytes() for ascent in result.ascents],
+    )
+
+
+def run(sampler: SubproblemSampler, config: SolveConfig = CONFIG) -> SolveResult:
+    """Solve a small instance."""
+    return solve(read_bundled("G-n51-k6"), config, sampler=sampler)
+
+
+def test_the_same_call_is_asked_once(tmp_path: Path) -> None:
+    """The second time, and after reopening, the answer, its cost and the generator's state are the first time's."""
+    path, asked = tmp_path / "j.jsonl", Counting()
+    with Journal(path) as journal:
+        first = ask(JournaledSampler(asked, journal, "qaoa"))
+        again = ask(JournaledSampler(asked, journal, "qaoa"))
+    with Journal(path) as journal:
+        later = ask(JournaledSampler(asked, journal, "qaoa"))
+    plain = ask(Counting())
+    for samples, state in (again, later):
+        assert same(samples, first[0])
+        assert state == first[1] == plain[1]
+    assert len(asked.asked) == 1
+    assert np.array_equal(plain[0].bitstrings, first[0].bitstrings)
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"step": 1}, {"shots": 33}, {"name": "qaoa+width=9"}])
+def test_another_call_is_asked_anew(tmp_path: Path, change: dict[str, object]) -> None:
+    """Other randomness, prices, shots or options are other calls; both answers are kept."""
+    asked = Counting()
+    name = str(change.pop("name", "qaoa"))
+    with Journal(tmp_path / "j.jsonl") as journal:
+        for _ in range(2):
+            ask(JournaledSampler(asked, journal, "qaoa"))
+            ask(JournaledSampler(asked, journal, name), **change)  # type: ignore[arg-type]
+        assert len(journal) == len(asked.asked) == 2
+
+
+def test_a_strict_journal_refuses_a_run_that_differs(tmp_path: Path) -> None:
+    """The error names file, run, step, what differs and what to do; nothing is asked."""
+    path, asked = tmp_path / "j.jsonl", Counting()
+    with Journal(path) as journal:
+        sampler = JournaledSampler(asked, journal, "qaoa", strict=True)
+        ask(sampler)
+        ask(sampler)
+        with pytest.raises(InputError, match=rf"{path}: run 'toy', step 0: .* in: shots; .*new journal"):
+            ask(sampler, shots=33)
+        with pytest.raises(InputError, match=r"in: state of the random generator"):
+            ask(sampler, seed=1)
+        with pytest.raises(InputError, match=r"in: sampler, state of the random generator"):
+            ask(replace(sampler, name="product"), seed=1)
+        ask(sampler, step=1)
+    assert [context.step for context in asked.asked] == [0, 1]
+
+
+@pytest.mark.parametrize("given", [None, drawn_samples()])
+def test_what_is_no_answer_is_not_kept(tmp_path: Path, given: object) -> None:
+    """Something else than samples, or samples of other knapsacks, is refused in the sampler's name."""
+
+    class Wrong(Counting):
+        def sample(self, *args: object) -> object:
+            return given
+
+    with Journal(tmp_path / "j.jsonl") as journal:
+        with pytest.raises(InputError, match="sampler wrong: gave"):
+            ask(JournaledSampler(Wrong(), journal, "wrong"))
+        assert len(journal) == 0
+
+
+def test_closing_closes_both(tmp_path: Path) -> None:
+    """Sampler and journal are closed together."""
+    inner, journal = Counting(), Journal(tmp_path / "j.jsonl")
+    JournaledSampler(inner, journal, "qaoa").close()
+    assert inner.is_closed
+    with Journal(tmp_path / "j.jsonl"), pytest.raises(OSError, match="closed"):
+        journal.intend_job("f", "tag")
+
+
+@pytest.mark.parametrize("dies_at", [0, 1, 4, 7])
+def test_an_interrupted_solve_goes_on(tmp_path: Path, dies_at: int) -> None:
+    """Stopped at any call and run again, result and bill are the undisturbed ones, and no call is asked twice."""
+    before, after, undisturbed = Counting(dies_at), Counting(), Counting()
+    with Journal(tmp_path / "whole.jsonl") as journal:
+        expected = run(JournaledSampler(undisturbed, journal, "qaoa"))
+    with Journal(tmp_path / "j.jsonl") as journal, pytest.raises(KeyboardInterrupt):
+        run(JournaledSampler(before, journal, "qaoa"))
+    with Journal(tmp_path / "j.jsonl") as journal:
+        result = run(JournaledSampler(after, journal, "qaoa"))
+    assert before.asked + after.asked == undisturbed.asked
+    assert len(before.asked) == dies_at
+    assert ended(result)[0] == ended(expected)[0]
+    assert ended(result)[2:] == ended(expected)[2:]
+    assert (result.sampling.circuits, result.sampling.shots) == (expected.sampling.circuits, expected.sampling.shots)
+
+
+def test_rows_share_a_journal(tmp_path: Path) -> None:
+    """Two controllers on the same instance and seed keep apart, though their runs have the same name."""
+    configs = [replace(CONFIG, controller=name) for name in ("polyak", "adam")]
+    asked = Counting()
+    alone = [ended(run(QAOASampler(width=8), config)) for config in configs]
+    with Journal(tmp_path / "j.jsonl") as journal:
+        sampler = JournaledSampler(asked, journal, "qaoa")
+        first = [ended(run(sampler, config)) for config in configs]
+        n_asked = len(asked.asked)
+        second = [ended(run(sampler, config)) for config in configs]
+    assert first == second
+    assert len(asked.asked) == n_asked
+    for kept, plain in zip(first, alone, strict=True):
+        assert (kept[0], kept[2], kept[3]) == (plain[0], plain[2], plain[3])
+
+
+def _work(path: Path, seed: int) -> None:
+    with Journal(path) as journal:
+        run(JournaledSampler(Counting(), journal, "qaoa"), replace(CONFIG, seed=seed))
+
+
+def test_workers_share_a_journal(tmp_path: Path) -> None:
+    """Processes that solve at the same time leave one journal from which the run is answered without asking."""
+    path = tmp_path / "j.jsonl"
+    workers = [multiprocessing.get_context("spawn").Process(target=_work, args=(path, seed)) for seed in (1, 1)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    nobody = Counting(dies_at=0)
+    with Journal(path) as journal:
+        config = replace(CONFIG, seed=1)
+        result = run(JournaledSampler(nobody, journal, "qaoa"), config)
+        assert result.solution == run(QAOASampler(width=8), config).solution
+        assert journal.summary().calls == len(journal) == 8

@@ -1,0 +1,195 @@
+"""A recorded run replays bit for bit, offline, and says clearly what was not recorded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from journal_samples import Counting, drawn_call, drawn_samples, same
+from small_knapsacks import knapsacks
+
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.problems.bundled import read_bundled
+from lagrl.quantum.journal import Journal
+from lagrl.quantum.journal_file import TornJournalWarning
+from lagrl.quantum.journal_lines import plain_state
+from lagrl.quantum.journaled import JournaledSampler
+from lagrl.quantum.replay import ReplaySampler, ranges
+from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.solve import SolveConfig, solve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = SolveConfig(evaluations=12, linearisations=2, seed=3, shots=32)
+
+
+def ask(
+    sampler: object, seed: int = 0, step: int = 0, run: str = "toy", shots: int = 16, shift: float = 0.0
+) -> Samples:
+    """Ask about the knapsacks of a step."""
+    reduced_cost, weight, capacity = knapsacks(np.random.default_rng(step), 4, 14)
+    rng, context = np.random.default_rng(seed), SampleContext(run, step)
+    found: Samples = sampler.sample(reduced_cost + shift, weight, capacity, shots, rng, context)  # type: ignore[attr-defined]
+    return found
+
+
+def recorded(path: Path, *seeds: int, name: str = "qaoa", steps: tuple[int, ...] = (0, 1, 2, 5)) -> list[Samples]:
+    """Record the steps, once with every seed."""
+    with Journal(path) as journal:
+        sampler = JournaledSampler(Counting(), journal, name)
+        return [ask(sampler, seed, step) for seed in seeds or (0,) for step in steps]
+
+
+def test_a_whole_solve_replays_bit_for_bit(tmp_path: Path) -> None:
+    """Routes, cost, history, dual trace, multipliers' values and bill are equal in every bit."""
+    path, problem = tmp_path / "j.jsonl", read_bundled("G-n51-k6")
+    with Journal(path) as journal:
+        first = solve(problem, CONFIG, sampler=JournaledSampler(Counting(), journal, "qaoa"))
+    before = path.read_bytes()
+    for _ in range(2):
+        sampler = ReplaySampler(path)
+        again = solve(problem, CONFIG, sampler=sampler)
+        sampler.close()
+        assert again.solution == first.solution
+        assert again.sampling == first.sampling
+        assert [h[::2] for h in again.history] == [h[::2] for h in first.history]
+        for one, other in zip(first.ascents, again.ascents, strict=True):
+            assert one.linear_value == other.linear_value
+            assert np.array_equal(one.trace.sampled_value, other.trace.sampled_value)
+            assert np.array_equal(one.trace.route_cost, other.trace.route_cost)
+    assert path.read_bytes() == before
+
+
+OFFLINE = """
+import sys
+for name in ("qiskit", "qiskit_aer", "qiskit_ibm_runtime", "dimod", "dwave", "scipy"):
+    sys.modules[name] = None
+from pathlib import Path
+from lagrl.problems.bundled import read_bundled
+from lagrl.quantum.replay import ReplaySampler
+from lagrl.solve import SolveConfig, solve
+config = SolveConfig(evaluations=12, linearisations=2, seed=3, shots=32)
+print(solve(read_bundled("G-n51-k6"), config, sampler=ReplaySampler(Path(sys.argv[1]))).solution.cost)
+"""
+
+
+def test_replaying_needs_no_quantum_package(tmp_path: Path) -> None:
+    """In a process that cannot import qiskit, aer, dimod or scipy, the run comes to the same cost."""
+    path = tmp_path / "j.jsonl"
+    with Journal(path) as journal:
+        first = solve(read_bundled("G-n51-k6"), CONFIG, sampler=JournaledSampler(Counting(), journal, "qaoa"))
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE, str(path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == str(first.solution.cost), done.stderr
+
+
+def test_the_generator_moves_on_as_it_did(tmp_path: Path) -> None:
+    """After a replayed call a generator in the recorded state is where the recorded call left it."""
+    recorded(tmp_path / "j.jsonl", 4, steps=(0,))
+    problem = knapsacks(np.random.default_rng(0), 4, 14)
+    states = []
+    for sampler in (Counting(), ReplaySampler(tmp_path / "j.jsonl")):
+        rng = np.random.default_rng(4)
+        sampler.sample(*problem, 16, rng, SampleContext("toy", 0))
+        states.append(plain_state(rng))
+    assert states[0] == states[1]
+
+
+def test_randomness_is_not_needed(tmp_path: Path) -> None:
+    """With generators never recorded, the n-th time asked is the n-th recorded; with the recorded one, its own."""
+    path = tmp_path / "j.jsonl"
+    first, second = recorded(path, 1, 2, steps=(0,))
+    assert not same(first, second)
+    sampler = ReplaySampler(path)
+    assert same(ask(sampler, seed=2), second)
+    assert same(ask(sampler, seed=8), first)
+    assert same(ask(sampler, seed=9), second)
+    with pytest.raises(InputError, match=rf"{path}: run 'toy', step 0: asked 3 times, but recorded 2 times"):
+        ask(sampler, seed=9)
+    assert same(ask(sampler, seed=1), first)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ({"step": 4}, r"run 'toy', step 4: not recorded; of this run, steps 0 … 2, 5 are"),
+        ({"run": "toy/7"}, r"run 'toy/7', step 0: not recorded; recorded are runs 'toy'"),
+        ({"shots": 17}, r"run 'toy', step 0: recorded with different shots"),
+        ({"shift": 1e-12}, r"run 'toy', step 0: recorded with different reduced costs"),
+    ],
+)
+def test_what_was_not_recorded_is_told(tmp_path: Path, question: dict[str, object], told: str) -> None:
+    """The error names file, run and step, what differs or what there is, and what to do."""
+    path = tmp_path / "j.jsonl"
+    recorded(path)
+    with pytest.raises(InputError, match=rf"{path}: {told}.*; replay with the same instance"):
+        ask(ReplaySampler(path), **question)  # type: ignore[arg-type]
+
+
+def test_one_of_several_samplers_is_chosen(tmp_path: Path) -> None:
+    """A journal of several samplers is not guessed at; the chosen one's answers come back."""
+    path = tmp_path / "j.jsonl"
+    (first,) = recorded(path, 1, steps=(0,))
+    (second,) = recorded(path, 2, name="noisy:FakeKingston", steps=(0,))
+    with pytest.raises(InputError, match=r"answers of 2 samplers; choose one of qaoa, noisy:FakeKingston"):
+        ReplaySampler(path)
+    with pytest.raises(UnknownNameError, match="did you mean 'qaoa'"):
+        ReplaySampler(path, "qoa")
+    assert same(ask(ReplaySampler(path, "qaoa"), seed=9), first)
+    assert same(ask(ReplaySampler(path, "noisy:FakeKingston"), seed=9), second)
+
+
+def test_nothing_to_replay(tmp_path: Path) -> None:
+    """A missing journal, one without answers and another file are refused at once."""
+    path = tmp_path / "j.jsonl"
+    with pytest.raises(InputError, match="cannot be read"):
+        ReplaySampler(path)
+    Journal(path).close()
+    with pytest.raises(InputError, match="holds no answers"):
+        ReplaySampler(path)
+    path.write_text("a,b\n")
+    with pytest.raises(InputError, match="not a journal"):
+        ReplaySampler(path)
+
+
+def test_a_journal_under_way_replays(tmp_path: Path) -> None:
+    """The torn line of a run still writing is left out, and left alone."""
+    path = tmp_path / "j.jsonl"
+    first, _ = recorded(path, steps=(0, 1))
+    path.write_bytes(path.read_bytes()[:-30])
+    cut = path.read_bytes()
+    with pytest.warns(TornJournalWarning, match="line 3"):
+        sampler = ReplaySampler(path)
+    assert same(ask(sampler), first)
+    assert path.read_bytes() == cut
+
+
+def test_many_runs_are_told_in_part(tmp_path: Path) -> None:
+    """The error lists a few runs of a large journal, and how many more there are."""
+    with Journal(tmp_path / "j.jsonl") as journal:
+        for seed in range(12):
+            journal.record(drawn_call(0, f"toy/{seed}"), drawn_samples(), np.random.default_rng(0))
+    with pytest.raises(InputError, match=r"'toy/5' and 4 more"):
+        ask(ReplaySampler(tmp_path / "j.jsonl"))
+
+
+@pytest.mark.parametrize(("numbers", "text"), [([0, 1, 2, 4, 7, 8], "0 … 2, 4, 7 … 8"), ([3], "3"), ([], "")])
+def test_ranges_read_well(numbers: list[int], text: str) -> None:
+    """Steps that follow each other are told by the first and the last."""
+    assert ranges(numbers) == text
+
+
+def test_another_budget_replays_as_far_as_it_was_recorded(tmp_path: Path) -> None:
+    """A longer run than the recorded one is told the steps there are."""
+    path, problem = tmp_path / "j.jsonl", read_bundled("G-n51-k6")
+    config = replace(CONFIG, evaluations=4, linearisations=1)
+    with Journal(path) as journal:
+        solve(problem, config, sampler=JournaledSampler(Counting(), journal, "qaoa"))
+    with pytest.raises(InputError, match=r"run 'G-n51-k6/3/0', step [1-4]: (not recorded|recorded with different)"):
+        solve(problem, replace(config, evaluations=9), sampler=ReplaySampler(path))

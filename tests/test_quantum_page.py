@@ -1,0 +1,63 @@
+"""What docs/quantum.md says works, and lists every option there is."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from lagrl import cli
+from lagrl.quantum import families
+from lagrl.samplers import SAMPLERS, make_sampler
+
+PAGE = (Path(__file__).parent.parent / "docs" / "quantum.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+def test_the_python_blocks_run(tmp_path: Path) -> None:
+    """Both run as they stand."""
+    pytest.importorskip("qiskit_aer")
+    assert len(PYTHON) == 2
+    for block in PYTHON:
+        subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+
+
+def test_the_commands_run_but_for_those_with_an_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every `lagrl …` line that needs no account."""
+    pytest.importorskip("qiskit_aer")
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^    lagrl (.*?)(?:\s{2,}#.*)?$", PAGE, flags=re.MULTILINE)
+    local = [shlex.split(command) for command in commands if "ibm_kingston" not in command]
+    assert len(local) >= 6
+    for arguments in local:
+        assert cli.main(arguments) == 0, f"{arguments}: {capsys.readouterr().err}"
+    assert capsys.readouterr().out
+
+
+def test_every_sampler_and_option_is_listed() -> None:
+    """The tables name what the code knows."""
+    for name in SAMPLERS:
+        assert re.search(rf"^\| `{name}[`:]", PAGE, flags=re.MULTILINE), name
+    options = {
+        field.name
+        for kind in (families.KernelOptions, families.NoisyOptions, families.DeviceOptions)
+        for field in fields(kind)
+    }
+    missing = {name for name in options | {"sweeps"} if f"`{name}`" not in PAGE}
+    assert missing == set()
+
+
+def test_the_tables_examples_are_names() -> None:
+    """What the commands give as samplers can be made."""
+    pytest.importorskip("qiskit_aer")
+    named = set(re.findall(r"--sampler (qaoa\S*|noisy\S*|ibm:Fake\S*)", PAGE))
+    assert len(named) >= 4
+    for text in named:
+        make_sampler(text)
