@@ -3,10 +3,17 @@
 python benchmarks/statevector_speed.py --out ROWS.json
 
 One thread each, end to end: from a QUBO's coefficients and the angles to 1024 samples. For the kernel that is
-`sample_qaoa`: energies' phases, evolution and samples. For Aer (method `statevector`, one thread) the circuit is given
-in RZZ, RZ, RY and RX gates; its time is that of `run(...).result()`, and apart from it that of putting the angles into
-a circuit made beforehand, which new prices need as well. The ratio leaves the latter out. Before anything is timed,
-the kernel's distribution is compared with qiskit's `Statevector`, up to 16 qubits.
+`sample_qaoa` and its random numbers. Aer (method `statevector`, one thread) is given the circuit in three ways, all
+with one gate a qubit for the start and one for each mixer:
+
+- gates: RZZ and RZ for the phases;
+- gates, no fusion: the same, with Aer's gate fusion off;
+- diagonal: all phases of a layer as one dense diagonal gate, made from the QUBO's energies.
+
+Their time is that of `run(...).result()`. New prices need a new circuit, too, which is given apart: putting the angles
+into one made beforehand, or the energies and gates of the diagonal one. The ratio takes the fastest way with its
+circuit; beside it is that of the fastest run alone. Before anything is timed, the kernel's distribution is compared
+with qiskit's `Statevector`, up to 16 qubits, and with Aer's beyond.
 """
 
 from __future__ import annotations
@@ -20,12 +27,15 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
+from qiskit.circuit.library import DiagonalGate
 from qiskit.quantum_info import Statevector
 from qiskit_aer import AerSimulator
 
@@ -38,7 +48,14 @@ from lagrl.quantum.product import rotation_angles
 from lagrl.quantum.qubo_batch import QUBOBatch
 from lagrl.quantum.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state, sample_qaoa
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qiskit.circuit import Parameter
+
+AER = {"method": "statevector", "max_parallel_threads": 1}
 LARGEST_CHECK = 16
+TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -74,10 +91,14 @@ class Row:
     start: str
     layers: int
     kernel_milliseconds: float
-    aer_milliseconds: float
+    gates_milliseconds: float
+    unfused_milliseconds: float
+    diagonal_milliseconds: float
     binding_milliseconds: float
+    making_diagonal_milliseconds: float
     ratio: float
-    largest_difference: float | None
+    ratio_of_runs: float
+    largest_difference: float
 
 
 def main(args: Args) -> None:
@@ -86,14 +107,14 @@ def main(args: Args) -> None:
         require_writable(args.out)
     compile_kernels()
     rows = []
-    print("| qubits | start | layers | kernel, ms | Aer, ms | binding angles, ms | Aer / kernel |")
-    print("|--:|---|--:|--:|--:|--:|--:|")
+    columns = ["qubits", "start", "layers", "kernel, ms", "Aer gates, ms", "no fusion, ms", "diagonal, ms"]
+    columns += ["binding, ms", "making the diagonal, ms", "fastest Aer / kernel", "its run alone"]
+    print(f"| {' | '.join(columns)} |\n{'|--:' * len(columns)}|")
     for width in args.widths:
         for is_warm, ramp in ((True, WARM_RAMP), (False, COLD_RAMP)):
             row = time_circuit(width, ramp, is_warm=is_warm, args=args)
             rows.append(row)
-            times = f"{row.kernel_milliseconds:.3f} | {row.aer_milliseconds:.2f} | {row.binding_milliseconds:.2f}"
-            print(f"| {width} | {row.start} | {row.layers} | {times} | {row.ratio:.0f} |", flush=True)
+            print(_line(row), flush=True)
     if args.out is not None:
         record = {"versions": versions("qiskit", "qiskit-aer"), "git_revision": git_revision(), "threads": 1}
         record |= {"shots": args.shots, "rows": [asdict(row) for row in rows]}
@@ -101,41 +122,48 @@ def main(args: Args) -> None:
 
 
 def time_circuit(width: int, ramp: Ramp, *, is_warm: bool, args: Args) -> Row:
-    """Time both on one QUBO that looks like a penalised knapsack's."""
+    """Time all on one QUBO that looks like a penalised knapsack's."""
     rng = np.random.default_rng([args.seed, width])
     load = rng.random(width)
     qubo = QUBO(rng.normal(size=width), np.triu(3.0 * np.outer(load, load), 1))
-    probability = rng.uniform(0.05, 0.95, width) if is_warm else np.full(width, 0.5)
-    theta = rotation_angles(probability)
+    theta = rotation_angles(rng.uniform(0.05, 0.95, width) if is_warm else np.full(width, 0.5))
     batch = QUBOBatch(qubo.linear[None], qubo.quadratic[None], np.zeros(1), np.array([width]))
-    circuit, values = _circuit(qubo, ramp, theta)
-    largest = None
-    if width <= LARGEST_CHECK:
-        largest = _difference(qubo, ramp, theta, circuit.assign_parameters(values))
+    free, values = _gate_circuit(qubo, ramp, theta, is_warm=is_warm)
+    bound, diagonal = free.assign_parameters(values), _diagonal_circuit(qubo, ramp, theta, is_warm=is_warm)
+    largest = max(_difference(qubo, ramp, theta, circuit) for circuit in (bound, diagonal))
+    for circuit in (bound, diagonal):
+        circuit.measure_all()
+    fused, unfused = AerSimulator(**AER), AerSimulator(**AER, fusion_enable=False)
+    few = max(5, args.repeats // 4)
 
     def kernel() -> None:
         sample_qaoa(batch, ramp, theta[None], rng.random((1, args.shots)))
 
-    simulator = AerSimulator(method="statevector", max_parallel_threads=1)
-    bound = circuit.assign_parameters(values)
-    bound.measure_all()
-    few = max(5, args.repeats // 4)
-    seconds = _median_seconds(kernel, args.repeats)
-    aer = _median_seconds(lambda: simulator.run(bound, shots=args.shots).result(), few)
+    own = _median_milliseconds(kernel, args.repeats, calls=20 if width < 16 else 1)
+    gates, plain, dense = (
+        _median_milliseconds(partial(_run, simulator, circuit, args.shots), few)
+        for simulator, circuit in ((fused, bound), (unfused, bound), (fused, diagonal))
+    )
+    binding = _median_milliseconds(partial(free.assign_parameters, values), few)
+    making = _median_milliseconds(partial(_diagonal_circuit, qubo, ramp, theta, is_warm=is_warm), few)
     return Row(
         width=width,
         start="warm" if is_warm else "cold",
         layers=ramp.layers,
-        kernel_milliseconds=1e3 * seconds,
-        aer_milliseconds=1e3 * aer,
-        binding_milliseconds=1e3 * _median_seconds(lambda: circuit.assign_parameters(values), few),
-        ratio=aer / seconds,
+        kernel_milliseconds=own,
+        gates_milliseconds=gates,
+        unfused_milliseconds=plain,
+        diagonal_milliseconds=dense,
+        binding_milliseconds=binding,
+        making_diagonal_milliseconds=making,
+        ratio=min(min(gates, plain) + binding, dense + making) / own,
+        ratio_of_runs=min(gates, plain, dense) / own,
         largest_difference=largest,
     )
 
 
-def _circuit(qubo: QUBO, ramp: Ramp, theta: np.ndarray) -> tuple[QuantumCircuit, np.ndarray]:
-    """Build the circuit with free angles, in Aer's own gates, and return the angles' values."""
+def _gate_circuit(qubo: QUBO, ramp: Ramp, theta: np.ndarray, *, is_warm: bool) -> tuple[QuantumCircuit, np.ndarray]:
+    """Build the circuit with free angles, and return their values."""
     n, ising = qubo.n_variables, qubo.to_ising()
     pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
     gammas, betas = ramp.angles()
@@ -143,7 +171,7 @@ def _circuit(qubo: QUBO, ramp: Ramp, theta: np.ndarray) -> tuple[QuantumCircuit,
     angle = ParameterVector("a", n + ramp.layers * (n + len(pairs) + 3 * n))
     circuit = QuantumCircuit(n)
 
-    def free(value: float):
+    def free(value: float) -> Parameter:
         values.append(value)
         return angle[len(values) - 1]
 
@@ -155,29 +183,78 @@ def _circuit(qubo: QUBO, ramp: Ramp, theta: np.ndarray) -> tuple[QuantumCircuit,
         for i, j in pairs:
             circuit.rzz(free(2 * gamma * ising.coupling[i, j]), i, j)
         for i in range(n):
-            circuit.ry(free(-theta[i]), i)
-            circuit.rz(free(-2 * beta), i)
-            circuit.ry(free(theta[i]), i)
+            if is_warm:
+                circuit.u(*map(free, _mixer_angles(beta, theta[i])), i)
+            else:
+                circuit.rx(free(-2 * beta), i)
     return circuit, np.array(values)
 
 
-def _difference(qubo: QUBO, ramp: Ramp, theta: np.ndarray, bound: QuantumCircuit) -> float:
+def _diagonal_circuit(qubo: QUBO, ramp: Ramp, theta: np.ndarray, *, is_warm: bool) -> QuantumCircuit:
+    """Build the circuit for these angles, its phases as dense diagonals."""
+    n = qubo.n_variables
+    gammas, betas = ramp.angles()
+    energy = qubo.energies() / qubo.to_ising().scale
+    circuit = QuantumCircuit(n)
+    for i in range(n):
+        circuit.ry(theta[i], i)
+    for gamma, beta in zip(gammas, betas, strict=True):
+        circuit.append(DiagonalGate(np.exp(-1j * gamma * energy).tolist()), range(n))
+        for i in range(n):
+            if is_warm:
+                circuit.u(*_mixer_angles(beta, theta[i]), i)
+            else:
+                circuit.rx(-2 * beta, i)
+    return circuit
+
+
+def _mixer_angles(beta: float, theta: float) -> tuple[float, float, float]:
+    """Return the angles of the U gate that is exp(iβ (sin θ X + cos θ Z)) up to a phase."""
+    zero = complex(np.cos(beta), np.sin(beta) * np.cos(theta))
+    phase, one = float(np.angle(zero)), np.sin(beta) * np.sin(theta)
+    return 2 * float(np.arctan2(one, abs(zero))), np.pi / 2 - phase, -np.pi / 2 - phase
+
+
+def _difference(qubo: QUBO, ramp: Ramp, theta: np.ndarray, circuit: QuantumCircuit) -> float:
     gammas, betas = ramp.angles()
     state = qaoa_state(qubo, gammas / qubo.to_ising().scale, betas, theta)
-    difference = float(np.abs(np.abs(state) ** 2 - Statevector(bound).probabilities()).max())
-    if difference > 1e-9:
+    if qubo.n_variables <= LARGEST_CHECK:
+        expected = Statevector(circuit).probabilities()
+    else:
+        saving = circuit.copy()
+        saving.save_statevector()
+        expected = np.abs(np.asarray(AerSimulator(**AER).run(saving).result().get_statevector())) ** 2
+    difference = float(np.abs(np.abs(state) ** 2 - expected).max())
+    if difference > TOLERANCE:
         raise LagrlError(f"the kernel's distribution differs from qiskit's by {difference:g}")
     return difference
 
 
-def _median_seconds(call, repeats: int) -> float:
+def _run(simulator: AerSimulator, circuit: QuantumCircuit, shots: int) -> None:
+    result = simulator.run(circuit, shots=shots).result()
+    if not result.success:
+        raise LagrlError(f"Aer failed: {result.status}")
+
+
+def _line(row: Row) -> str:
+    times = (
+        f"{row.gates_milliseconds:.2f} | {row.unfused_milliseconds:.2f} | {row.diagonal_milliseconds:.2f} | "
+        f"{row.binding_milliseconds:.2f} | {row.making_diagonal_milliseconds:.2f}"
+    )
+    own = f"{row.kernel_milliseconds:.3f}"
+    return f"| {row.width} | {row.start} | {row.layers} | {own} | {times} | {row.ratio:.0f} | {row.ratio_of_runs:.0f} |"
+
+
+def _median_milliseconds(call: Callable[[], object], repeats: int, calls: int = 1) -> float:
+    """Time so many calls together, which are too short for a clock alone."""
     call()
     seconds = []
     for _ in range(repeats):
         started = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - started)
-    return median(seconds)
+        for _ in range(calls):
+            call()
+        seconds.append((time.perf_counter() - started) / calls)
+    return 1e3 * median(seconds)
 
 
 if __name__ == "__main__":

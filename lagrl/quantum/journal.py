@@ -38,8 +38,8 @@ from __future__ import annotations
 
 import contextlib
 import time
+import warnings
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -47,11 +47,12 @@ import numpy as np
 from lagrl.errors import InputError
 from lagrl.quantum.credentials import redacted
 from lagrl.quantum.jobs import JobRecord
-from lagrl.quantum.journal_calls import Answer, Call, answer_of_line, call_line
+from lagrl.quantum.journal_calls import Answer, Call, CallTable, answer_of_line, call_line
 from lagrl.quantum.journal_file import JournalFile
 from lagrl.quantum.journal_jobs import JobTable
 from lagrl.quantum.journal_lines import pack, plain_cost, unpack
 from lagrl.quantum.journal_owner import this_process
+from lagrl.quantum.journal_summary import JournalSummary
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -65,79 +66,10 @@ if TYPE_CHECKING:
     from lagrl.quantum.journal_jobs import JournaledJob
     from lagrl.relaxation.sampler import SampleContext, Samples
 
+__all__ = ["Journal", "JournalSummary"]
+
 _POLL = 0.05  # seconds
-
-
-@dataclass(frozen=True)
-class JournalSummary:
-    """What a journal holds.
-
-    Attributes
-    ----------
-    path
-        The file.
-    runs
-        Steps recorded of each run.
-    samplers
-        Names of the samplers that answered.
-    calls
-        Answered calls.
-    sampling
-        What those calls cost when they were made; their jobs are part of it.
-    jobs
-        Jobs sent or about to be.
-    failed
-        Failures of jobs, whether or not another was sent instead.
-    pending
-        Jobs whose result is not here.
-    paid
-        What the finished jobs cost; a call that was interrupted counts here only.
-    """
-
-    path: Path
-    runs: dict[str, int]
-    samplers: tuple[str, ...]
-    calls: int
-    sampling: SamplingCost
-    jobs: int
-    failed: int
-    pending: tuple[JournaledJob, ...]
-    paid: SamplingCost
-
-    def record(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return {
-            "journal": str(self.path),
-            "runs": dict(self.runs),
-            "samplers": list(self.samplers),
-            "calls": self.calls,
-            "sampling": plain_cost(self.sampling),
-            "jobs": self.jobs,
-            "failed": self.failed,
-            "pending": [
-                {"state": job.state, "run": job.run, "step": job.step, "tag": job.tag, "job": job.job}
-                for job in self.pending
-            ],
-            "paid": plain_cost(self.paid),
-        }
-
-
-@dataclass
-class _Calls:
-    """Where the answers are; the answers themselves stay in the file."""
-
-    places: dict[str, Place] = field(default_factory=dict)
-    by_step: dict[tuple[str, int], list[Call]] = field(default_factory=lambda: defaultdict(list))
-    cost: SamplingCost = field(default_factory=SamplingCost)
-
-    def take(self, record: dict[str, Any], place: Place) -> None:
-        call = Call.read(record)
-        if call.key != record["key"]:
-            raise ValueError("key does not fit the call")
-        if call.key not in self.places:
-            self.places[call.key] = place
-            self.by_step[call.run, call.step].append(call)
-            self.cost += SamplingCost(**record["cost"])
+_PATIENCE = 60.0  # seconds until the user is told what is waited for
 
 
 class Journal:
@@ -160,7 +92,7 @@ class Journal:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
-        self._calls = _Calls()
+        self._calls = CallTable()
         self._jobs = JobTable()
         self._context: tuple[str, int] = ("", 0)
         self._file = JournalFile(path, self._take, writable=not read_only)
@@ -233,13 +165,14 @@ class Journal:
     def find_job(self, fingerprint: str) -> JobRecord | None:
         """Return what is known of a job; if that is nothing, or that it failed, claim it for this process.
 
-        It waits while another living process is about to submit the same job.
+        It waits while another living process is about to submit the same job, and says so after a minute.
 
         Raises
         ------
         OutputError
             If the journal cannot be written.
         """
+        patience = _PATIENCE
         while True:
             with self._file.locked():
                 known = self._jobs.jobs.get(fingerprint)
@@ -251,6 +184,9 @@ class Journal:
                         self._append_job("taken", fingerprint, owner=this_process())
                     return self._job_record(known)
             time.sleep(_POLL)
+            patience -= _POLL
+            if -_POLL < patience <= 0:
+                self._warn_waiting(known)
 
     def intend_job(self, fingerprint: str, tag: str) -> None:
         """Keep the tag of a job that is about to be submitted.
@@ -264,12 +200,12 @@ class Journal:
             self._append_job("intended", fingerprint, tag=tag, **self._own())
 
     def submitted_job(self, fingerprint: str, job: str) -> None:
-        """Keep the id that the service gave; telling the same twice changes nothing.
+        """Keep the id that the service gave; telling the same twice changes nothing, and the last id counts.
 
         Raises
         ------
         InputError
-            If it was not intended, or has another id.
+            If it was not intended.
         """
         with self._file.locked():
             known = self._jobs.jobs.get(fingerprint)
@@ -337,6 +273,14 @@ class Journal:
             self._jobs.release(record["owner"])
         else:
             self._jobs.take(record, place)
+
+    def _warn_waiting(self, known: JournaledJob | None) -> None:
+        process = known.owner.split(" ")[1] if known else "another"
+        warnings.warn(
+            f"{self.path}: process {process} is about to send the same job, which is waited for; "
+            "stop that process if it hangs",
+            stacklevel=3,
+        )
 
     def _own(self) -> dict[str, Any]:
         run, step = self._context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lagrl.quantum.journal_file import Place
     from lagrl.relaxation.sampler import SampleContext, Samples
 
 NAMES = {
@@ -124,6 +126,31 @@ class Answer:
 
     samples: Samples
     state: Any = field(repr=False)
+
+
+@dataclass
+class CallTable:
+    """Where in a journal the answers are, and what they cost; the answers themselves stay in the file."""
+
+    places: dict[str, Place] = field(default_factory=dict)
+    by_step: dict[tuple[str, int], list[Call]] = field(default_factory=lambda: defaultdict(list))
+    cost: SamplingCost = field(default_factory=SamplingCost)
+
+    def take(self, record: Mapping[str, Any], place: Place) -> None:
+        """Learn from a line; of two answers to the same call, the first counts.
+
+        Raises
+        ------
+        ValueError
+            If its key is not that of its call.
+        """
+        call = Call.read(record)
+        if call.key != record["key"]:
+            raise ValueError("key does not fit the call")
+        if call.key not in self.places:
+            self.places[call.key] = place
+            self.by_step[call.run, call.step].append(call)
+            self.cost += SamplingCost(**record["cost"])
 
 
 def call_line(call: Call, samples: Samples, rng: np.random.Generator, owner: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _BEFORE: dict[str, tuple[str, ...]] = {
     "claimed": ("", "claimed", "failed"),
     "intended": ("", "claimed", "failed"),
     "taken": ("intended",),  # over, from a process that ended
-    "submitted": ("intended",),
+    "submitted": ("intended", "submitted"),  # a simulated job ends with its process, and is run anew
     "finished": ("submitted", "failed"),  # two processes may read the same job, one with less patience
     "failed": ("intended", "submitted"),
 }

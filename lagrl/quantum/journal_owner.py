@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 
@@ -15,6 +16,8 @@ def this_process() -> str:
 def is_alive_elsewhere(owner: str) -> bool:
     """Whether a name by `this_process` is of another process, on this machine, that still runs."""
     host, process, started = ([*owner.split(" "), "", ""])[:3]
+    if sys.platform == "win32":  # no way to ask there, and os.kill would do what it says
+        return False
     if host != socket.gethostname() or not process.isdigit() or int(process) == os.getpid():
         return False
     try:

@@ -177,6 +177,9 @@ def draw_portfolio(
         return drawn[0]
     code = np.concatenate([code for code, _ in drawn], axis=1)
     count = np.concatenate([count for _, count in drawn], axis=1)
+    # rounds know nothing of each other: a solved vehicle answered in each, or missed the second one
+    count[~is_unsolved] = 0
+    count[~is_unsolved, 0] = each * len(rounds) + rest
     return count_codes(code, count)
 
 

@@ -367,7 +367,7 @@ def test_a_failed_job_may_be_sent_again(tmp_path: Path) -> None:
 
 
 def test_steps_that_would_pay_twice_or_lose_a_job_are_refused(tmp_path: Path) -> None:
-    """A job cannot be intended twice, take another id, or be finished or submitted out of the blue."""
+    """A job cannot be intended twice, sent after its result came, or be finished or submitted out of the blue."""
     with Journal(tmp_path / "j.jsonl") as journal:
         for step in (
             lambda: journal.submitted_job("f", "id"),
@@ -382,7 +382,8 @@ def test_steps_that_would_pay_twice_or_lose_a_job_are_refused(tmp_path: Path) ->
         journal.submitted_job("f", "id")
         with pytest.raises(InputError, match="job id is submitted and cannot become intended"):
             journal.intend_job("f", "other")
-        with pytest.raises(InputError, match="job id is submitted and cannot become submitted"):
+        journal.finished_job("f", CODES, COST)
+        with pytest.raises(InputError, match="job id is finished and cannot become submitted"):
             journal.submitted_job("f", "id 2")
 
 

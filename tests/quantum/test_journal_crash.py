@@ -10,7 +10,7 @@ import signal
 import warnings
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
@@ -81,7 +81,7 @@ class Paid:
     death: Death
     name: str = "ibm_folder"
     target: Any = TARGET
-    is_simulated: bool = False
+    is_simulated: ClassVar[bool] = False
     widest: int = WIDTH
 
     def submit(self, pubs: list[Any], shots: int, options: Any, tag: str, seed: int) -> StoredJob:
@@ -114,6 +114,20 @@ class Paid:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class Simulated(Paid):
+    """A device that forgets its jobs with the process."""
+
+    is_simulated: ClassVar[bool] = True
+
+    def find(self, tag: str) -> StoredJob | None:
+        """Find nothing."""
+        return None
+
+    def job(self, job_id: str) -> StoredJob:
+        """Never to be asked."""
+        raise KeyError(job_id)
 
 
 @dataclass
@@ -178,10 +192,10 @@ class MortalJournal(Journal):
         return fatal
 
 
-def run(folder: Path, death: Death) -> tuple[list[Samples], object]:
+def run(folder: Path, death: Death, device: type[Paid] = Paid) -> tuple[list[Samples], object]:
     """Take all steps, each with prices that depend on the last answer; return the samples and the last state."""
     journal = MortalJournal(folder / "j.jsonl", death)
-    executor = RuntimeExecutor(Paid(folder, death), max_width=WIDTH, journal=journal)
+    executor = RuntimeExecutor(device(folder, death), max_width=WIDTH, journal=journal)
     portfolio = Portfolio((Configuration(Ramp(1, 0.8, 0.4), 0.0), Configuration(Ramp(1, 0.8, 0.4), 0.5)), pilot=0.5)
     sampler = CircuitSampler(executor, make_ansatz("qaoa"), WIDTH, portfolio=portfolio)
     kept = JournaledSampler(sampler, journal, "ibm:ibm_folder")
@@ -219,9 +233,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[list[Sa
     return result, [(job["values"], job["shots"]) for job in jobs]
 
 
-def killed(folder: Path, death: Death) -> None:
+def killed(folder: Path, death: Death, device: type[Paid] = Paid) -> None:
     """Run in a process of its own, to its death."""
-    process = multiprocessing.get_context("fork").Process(target=run, args=(folder, death))
+    process = multiprocessing.get_context("fork").Process(target=run, args=(folder, death, device))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which stay out of it
         process.start()
@@ -263,6 +277,18 @@ def test_a_run_that_dies_again_and_again_arrives(
         warnings.simplefilter("ignore", TornJournalWarning)
         assert equal(run(tmp_path, Death()), undisturbed[0])
     assert [(job["values"], job["shots"]) for job in Paid(tmp_path, Death()).jobs()] == undisturbed[1]
+
+
+@pytest.mark.parametrize("stage", ["intend_job", "sent", "submitted_job", "torn finished", "finished_job"])
+def test_a_killed_simulation_is_run_anew(tmp_path: Path, stage: str) -> None:
+    """Jobs of a fake backend end with their process: they are simulated again, and the run ends the same."""
+    expected = run(tmp_path, Death(), Simulated)
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    killed(folder, Death(stage), Simulated)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TornJournalWarning)
+        assert equal(run(folder, Death(), Simulated), expected)
 
 
 def test_without_a_journal_jobs_would_be_paid_twice(

@@ -68,6 +68,19 @@ def test_all_shots_are_shared_equally_without_a_second_round() -> None:
     assert count[0].tolist() == [32, 32]
 
 
+@pytest.mark.parametrize(("pilot", "total"), [(1.0, 64), (0.5, 65), (0.9, 65)])
+def test_every_vehicle_has_as_many_samples(pilot: float, total: int) -> None:
+    """Whatever the rounds, also those that presolve solves; so it is if all of them are."""
+    candidates = some()
+    draw = Scripted(candidates, [3, 5])
+    _, count = draw_portfolio(candidates, TiltedPenalty(), Portfolio(TWO, pilot), 65, draw)
+    assert count.sum(axis=1).tolist() == [total] * 6
+    knapsack = knapsacks(np.random.default_rng(0), room=0.5)[:2]
+    solved = select_candidates(*knapsack, np.full(6, knapsack[1].sum()), 6)
+    code, count = draw_portfolio(solved, TiltedPenalty(), Portfolio(TWO, pilot), 65, Scripted(solved, [0, 0]))
+    assert (code.sum(), count.tolist()) == (0, [[total]] * 6)
+
+
 def test_the_best_by_repaired_cost_gets_the_rest() -> None:
     """After the pilot each vehicle goes on with the configuration whose samples cost least once repaired."""
     candidates = some()
