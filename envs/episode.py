@@ -149,7 +149,7 @@ class Episode:
         """Return the episode's scalars; costs that do not exist yet are NaN.
 
         `sampled_value` and `share_served` are those of the last evaluation, all others the best so far. `dual_value`
-        is exact, hence NaN under an approximate sampler. `circuits`, `shots` and `qpu_seconds` are sums over the episode.
+        is exact, hence NaN under an approximate sampler. `circuits`, `shots` and `qpu_seconds` are the episode's sums.
         """
         progress, turn = self.progress, self.turn
         assert turn is not None
