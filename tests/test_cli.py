@@ -377,7 +377,7 @@ def test_the_doctor_tells_people_and_programs(tmp_path: Path, capsys: pytest.Cap
     assert found["ok"] is True
     assert {"name", "status", "message", "remedy"} == set(found["findings"][0])
     assert "Everything needed works." in told(capsys, "doctor")
-    assert cli.cli.main(["doctor", "--data", str(tmp_path / "none"), "--json"]) == 1
+    assert cli.main(["doctor", "--data", str(tmp_path / "none"), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
 
 
@@ -489,7 +489,7 @@ def test_a_result_never_replaces_what_it_is_made_from(tmp_path: Path, capsys: py
     assert "made from" in complaint(capsys, "solve", file, "--evaluations", "5", "--out", file)
     assert (tmp_path / "own.vrp").read_bytes() == before
     rows = tmp_path / "rows.jsonl"
-    cli.cli.main(["eval", file, "--controllers", "constant", "--budgets", "3", "--out", str(rows)])
+    cli.main(["eval", file, "--controllers", "constant", "--budgets", "3", "--out", str(rows)])
     capsys.readouterr()
     before = rows.read_bytes()
     assert "made from" in complaint(capsys, "report", str(rows), "--out", str(rows))
