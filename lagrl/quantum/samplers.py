@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.quantum import array_simulator
 from lagrl.quantum.candidates import require_width, select_candidates
+from lagrl.quantum.circuits import line_depth, line_gates
 from lagrl.quantum.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.portfolio import Portfolio, Round, draw_portfolio
 from lagrl.quantum.product import ProductState, draw_product, rotation_angles
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.candidates import Candidates
     from lagrl.quantum.portfolio import Counted
+    from lagrl.quantum.qubo_batch import QUBOBatch
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class ProductSampler:
     ) -> Samples:
         """Draw `shots` strings per vehicle as they fall, overloads included; see `SubproblemSampler.sample`."""
         del context
-        _make_ready(shots)
+        make_ready(shots)
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)
         code, count = draw_product(self.state.probabilities(candidates), shots, rng)
@@ -128,28 +130,63 @@ class QAOASampler:
     ) -> Samples:
         """Draw `shots` strings per vehicle as they fall, overloads included; see `SubproblemSampler.sample`."""
         del context
-        _make_ready(shots)
+        make_ready(shots)
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)
-        run = _Run(self, candidates, rng)
+        draw: Simulation = sample_qaoa
+        if self.device == "gpu":
+            draw = partial(array_simulator.sample_qaoa_arrays, array_simulator.gpu_arrays())
+        run = KernelRun(self, candidates, rng, draw)
         code, count = draw_portfolio(candidates, self.penalty, self.portfolio, shots, run)
         strings = candidates.strings(code)
-        seconds = time.perf_counter() - started
         backend = "statevector" if self.device == "cpu" else f"statevector({self.device})"
-        cost = SamplingCost(circuits=run.circuits, shots=run.shots, seconds=seconds, backend=backend)
+        cost = replace(run.cost, seconds=time.perf_counter() - started, backend=backend)
         return Samples(strings, count, cost)
 
 
-class _Run:
-    """The circuits of one call, and how many there were."""
+class WarmSampler(Protocol):
+    """What `KernelRun` reads of a sampler; see `QAOASampler`."""
 
-    def __init__(self, sampler: QAOASampler, candidates: Candidates, rng: np.random.Generator) -> None:
+    @property
+    def warm(self) -> bool: ...
+
+    @property
+    def ramp(self) -> Ramp | None: ...
+
+    @property
+    def state(self) -> ProductState: ...
+
+
+class Simulation(Protocol):
+    """What `sample_qaoa` does."""
+
+    def __call__(
+        self, problems: QUBOBatch, ramp: Ramp, theta: NDArray[np.float64], uniform: NDArray[np.float64]
+    ) -> Counted: ...
+
+
+class KernelRun:
+    """The simulated circuits of one call, and their bill: those of the line network, see `circuits.qaoa_line`.
+
+    Parameters
+    ----------
+    sampler
+        Whose start and angles.
+    candidates
+        The knapsacks.
+    rng
+        Source of randomness.
+    draw
+        `sample_qaoa`, or what does the same.
+    """
+
+    def __init__(
+        self, sampler: WarmSampler, candidates: Candidates, rng: np.random.Generator, draw: Simulation
+    ) -> None:
         self.own_ramp = sampler.ramp or (WARM_RAMP if sampler.warm else COLD_RAMP)
-        self.draw = sample_qaoa
-        if sampler.device == "gpu":
-            self.draw = partial(array_simulator.sample_qaoa_arrays, array_simulator.gpu_arrays())
+        self.draw = draw
         self.rng = rng
-        self.circuits = self.shots = 0
+        self.cost = SamplingCost()
         shape = candidates.item.shape
         self.probability = sampler.state.probabilities(candidates) if sampler.warm else np.full(shape, 0.5)
 
@@ -157,18 +194,25 @@ class _Run:
         """Simulate one round after the other."""
         drawn = []
         for own in rounds:
-            slack = own.qubos.linear.shape[1] - self.probability.shape[1]
+            problems, ramp = own.asked, own.configuration.ramp or self.own_ramp
+            slack = problems.linear.shape[1] - self.probability.shape[1]
             theta = rotation_angles(np.pad(self.probability, ((0, 0), (0, slack)), constant_values=0.5))
             # vehicles not asked too: a draw depends on no other's presolve
             uniform = self.rng.random((len(own.is_asked), shots))
-            drawn.append(self.draw(own.asked, own.configuration.ramp or self.own_ramp, theta, uniform))
-            circuits = int(own.is_asked.sum())
-            self.circuits += circuits
-            self.shots += circuits * shots
+            drawn.append(self.draw(problems, ramp, theta, uniform))
+            self._book(problems.width[problems.width > 0].tolist(), ramp.layers, shots)
         return drawn
 
+    def _book(self, widths: list[int], layers: int, shots: int) -> None:
+        self.cost += SamplingCost(
+            circuits=len(widths),
+            shots=len(widths) * shots,
+            two_qubit_gates=sum(line_gates(width, layers) for width in widths),
+            depth=max((line_depth(width, layers) for width in widths), default=0),
+        )
 
-def _make_ready(shots: int) -> None:
+
+def make_ready(shots: int) -> None:
     """Refuse to draw nothing, and compile before a clock starts."""
     from lagrl.quantum import candidate_kernels, statevector_kernels  # noqa: F401
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from lagrl.errors import InputError
 from lagrl.quantum.aer import run_aer
 from lagrl.quantum.candidates import require_width, select_candidates
 from lagrl.quantum.channel import CALIBRATED, Channel, Exponents, disturb
@@ -22,20 +21,17 @@ from lagrl.quantum.line_executor import LineExecutor
 from lagrl.quantum.noisy_device import NoisyDevice
 from lagrl.quantum.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.portfolio import Portfolio, draw_portfolio
-from lagrl.quantum.product import ProductState, rotation_angles
-from lagrl.quantum.statevector import COLD_RAMP, WARM_RAMP, Ramp, sample_qaoa
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.quantum.product import ProductState
+from lagrl.quantum.samplers import KernelRun, make_ready
+from lagrl.quantum.statevector import Ramp, sample_qaoa
+from lagrl.relaxation.sampler import SampleContext, Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from lagrl.quantum.candidates import Candidates
-    from lagrl.quantum.execution import Template
     from lagrl.quantum.line_executor import BoundCircuit
     from lagrl.quantum.noisy_device import NoisyLine
-    from lagrl.quantum.portfolio import Counted, Round
+    from lagrl.quantum.portfolio import Counted
     from lagrl.quantum.qubo_batch import QUBOBatch
 
 
@@ -140,56 +136,39 @@ class SurrogateSampler:
     ) -> Samples:
         """Draw `shots` strings per vehicle as they fall, overloads included; see `SubproblemSampler.sample`."""
         del context
-        from lagrl.quantum import candidate_kernels, statevector_kernels  # noqa: F401  # compiled before the clock
-
-        if shots < 1:
-            raise InputError(f"{shots} given", field="shots", remedy="give 1 or more")
+        make_ready(shots)
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)
-        run = _Run(self, candidates, rng)
+        simulation = _Disturbed(self, rng)
+        run = KernelRun(self, candidates, rng, simulation)
         code, count = draw_portfolio(candidates, self.penalty, self.portfolio, shots, run)
         strings = candidates.strings(code)
-        seconds = time.perf_counter() - started - run.compiling
+        seconds = time.perf_counter() - started - simulation.compiling
         return Samples(strings, count, replace(run.cost, seconds=seconds, backend=self.name))
 
-    def channel(self, width: int, layers: int) -> tuple[Template, Channel]:
-        """Return the circuit of so many variables and layers on the device's line, and what noise makes of it."""
+    def channel(self, width: int, layers: int) -> Channel:
+        """Return what noise makes of the circuit of so many variables and layers, on the device's line."""
         line = self.device.line(width)
         template = line.circuit(qaoa_line(width, layers, self.warm)).template
-        return template, Channel.on(line, template, self.exponents)
+        return Channel.on(line, template, self.exponents)
 
 
-class _Run:
-    """The circuits of one call, and their bill."""
+class _Disturbed:
+    """`sample_qaoa` through a device's channels, and the seconds that compiling for it took."""
 
-    def __init__(self, sampler: SurrogateSampler, candidates: Candidates, rng: np.random.Generator) -> None:
+    def __init__(self, sampler: SurrogateSampler, rng: np.random.Generator) -> None:
         self.sampler = sampler
         self.rng = rng
-        self.own_ramp = sampler.ramp or (WARM_RAMP if sampler.warm else COLD_RAMP)
-        shape = candidates.item.shape
-        self.probability = sampler.state.probabilities(candidates) if sampler.warm else np.full(shape, 0.5)
-        self.cost = SamplingCost()
         self.compiling = 0.0
 
-    def __call__(self, rounds: Sequence[Round], shots: int) -> list[Counted]:
-        """Simulate one round after the other."""
-        return [self._draw(own.asked, own.configuration.ramp or self.own_ramp, shots) for own in rounds]
-
-    def _draw(self, problems: QUBOBatch, ramp: Ramp, shots: int) -> Counted:
+    def __call__(
+        self, problems: QUBOBatch, ramp: Ramp, theta: NDArray[np.float64], uniform: NDArray[np.float64]
+    ) -> Counted:
         started = time.perf_counter()
         known = {int(m): self.sampler.channel(int(m), ramp.layers) for m in np.unique(problems.width) if m}
         self.compiling += time.perf_counter() - started
-        slack = problems.linear.shape[1] - self.probability.shape[1]
-        theta = rotation_angles(np.pad(self.probability, ((0, 0), (0, slack)), constant_values=0.5))
-        uniform = self.rng.random((len(problems.width), shots))  # all vehicles: none's draws depend on the others'
         code, count = sample_qaoa(problems, ramp, theta, uniform)
-        channels = [known[int(m)][1] if m else None for m in problems.width]
-        for m in problems.width[problems.width > 0]:
-            template = known[int(m)][0]
-            self.cost += SamplingCost(
-                circuits=1, shots=shots, two_qubit_gates=template.two_qubit_gates, depth=template.two_qubit_depth
-            )
-        return count_codes(disturb(shot_by_shot(code, count), channels, self.rng))
+        return count_codes(disturb(shot_by_shot(code, count), [known.get(int(m)) for m in problems.width], self.rng))
 
 
 def shot_by_shot(code: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -151,6 +151,8 @@ def test_the_sampler_spends_what_it_says(penalty: TiltedPenalty) -> None:
     assert unsolved > 0
     assert samples.cost.circuits == 4 * unsolved
     assert samples.cost.shots == unsolved * 80
+    assert samples.cost.two_qubit_gates > 0
+    assert samples.cost.depth > 0
     assert samples.counts.sum(axis=1).max() == 80
     for strings, counts in zip(samples.bitstrings, samples.counts, strict=True):
         assert len({bytes(string) for string in strings[counts > 0]}) == (counts > 0).sum()
