@@ -52,7 +52,7 @@ from knapsack_report import report
 from knapsack_set import Knapsack, draw_knapsacks
 from numpy.typing import NDArray
 
-from lagrl.bench.provenance import versions
+from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.files import require_writable
 from lagrl.kernels import compile_kernels
@@ -148,7 +148,10 @@ def run(args: Args, path: Path) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.truncate(path.read_bytes().rfind(b"\n") + 1)  # what a killed run left of a line
         if not rows:
-            append(file, [{**args.head, "versions": versions()}])
+            append(
+                file,
+                [{**args.head, "versions": versions("qiskit", "qiskit-aer", "scipy"), "git_revision": git_revision()}],
+            )
             append(file, [{"kind": "knapsack", "name": k.name, **k.to_json()} for k in knapsacks])
         for number, found in enumerate(measure(args, knapsacks, done)):
             append(file, found)

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.bench.provenance import versions
+from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.files import require_writable, write_text
 from lagrl.problems.qubo import QUBO
@@ -121,7 +121,8 @@ def main(args: Args) -> None:
                 rows.append(row)
                 print(_line(row), flush=True)
     if args.out is not None:
-        record = {"versions": versions(), "threads": 1, "rows": [asdict(row) for row in rows]}
+        record = {"versions": versions("qiskit", "qiskit-ibm-runtime"), "git_revision": git_revision(), "threads": 1}
+        record["rows"] = [asdict(row) for row in rows]
         write_text(args.out, json.dumps(record, indent=1) + "\n")
 
 
