@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from lagrl.quantum.aer import exact_probabilities, run_aer
 from lagrl.quantum.channel import Channel
 from lagrl.quantum.line_executor import LineExecutor, bind
-from lagrl.quantum.noisy_device import NoisyDevice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.quantum.execution import Pub, Template
+    from lagrl.quantum.execution import Pub
     from lagrl.quantum.line_executor import BoundCircuit
     from lagrl.quantum.noisy_device import NoisyLine
 
@@ -31,16 +30,6 @@ class DensityMatrixExecutor(LineExecutor):
     method: ClassVar[str] = "density"
     limit: ClassVar[int] = 12
     remedy: ClassVar[str] = "take fewer variables per vehicle, trajectories or the surrogate"
-
-    @classmethod
-    def of(cls, name: str, max_width: int = 10) -> Self:
-        """Simulate the fake backend of a name; see `NoisyDevice.of` for what it raises."""
-        return cls(NoisyDevice.of(name), max_width)
-
-    def warm_up(self, line: NoisyLine, template: Template) -> None:
-        """Build the noise model."""
-        del template
-        line.noise  # noqa: B018  # cached
 
     def run(
         self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator

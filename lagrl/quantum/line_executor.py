@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.quantum.execution import Execution
+from lagrl.quantum.noisy_device import NoisyDevice
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from lagrl.quantum.execution import Pub, Template
-    from lagrl.quantum.noisy_device import NoisyDevice, NoisyLine
+    from lagrl.quantum.noisy_device import NoisyLine
     from lagrl.relaxation.sampler import SampleContext
 
 
@@ -51,7 +52,7 @@ class LineExecutor(ABC):
     """
 
     device: NoisyDevice
-    max_width: int
+    max_width: int = 10
     method: ClassVar[str]
     limit: ClassVar[int]
     remedy: ClassVar[str]
@@ -61,6 +62,20 @@ class LineExecutor(ABC):
             raise InputError(
                 f"{self.max_width} given", field=f"{self.method}, max_width", remedy=f"give 1 to {self.limit} qubits"
             )
+
+    @classmethod
+    def of(cls, name: str, max_width: int | None = None) -> Self:
+        """Simulate the fake backend of a name; see `NoisyDevice.of` for what it raises.
+
+        Parameters
+        ----------
+        name
+            Such as `FakeKingston`.
+        max_width
+            Most qubits of a circuit; the method's default if None.
+        """
+        device = NoisyDevice.of(name)
+        return cls(device) if max_width is None else cls(device, max_width)
 
     @property
     def name(self) -> str:
@@ -102,8 +117,10 @@ class LineExecutor(ABC):
         )
         return Execution(codes, cost)
 
-    def warm_up(self, line: NoisyLine, template: Template) -> None:  # noqa: B027  # optional
-        """Make, before the clock starts, what is made once for each line or compiled template."""
+    def warm_up(self, line: NoisyLine, template: Template) -> None:
+        """Make, before the clock starts, what is made once for each line or compiled template: the noise model."""
+        del template
+        line.noise  # noqa: B018  # cached
 
     @abstractmethod
     def run(

@@ -51,11 +51,6 @@ class SurrogateExecutor(LineExecutor):
     limit: ClassVar[int] = 24
     remedy: ClassVar[str] = "take fewer variables per vehicle"
 
-    @classmethod
-    def of(cls, name: str, max_width: int = 22, exponents: Exponents = CALIBRATED) -> Self:
-        """Stand for the fake backend of a name; see `NoisyDevice.of` for what it raises."""
-        return cls(NoisyDevice.of(name), max_width, exponents)
-
     def run(
         self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
     ) -> NDArray[np.int64]:

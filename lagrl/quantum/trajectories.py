@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 from lagrl.quantum.aer import run_aer
 from lagrl.quantum.line_executor import LineExecutor
-from lagrl.quantum.noisy_device import NoisyDevice
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lagrl.quantum.execution import Template
     from lagrl.quantum.line_executor import BoundCircuit
     from lagrl.quantum.noisy_device import NoisyLine
 
@@ -29,16 +27,6 @@ class TrajectoryExecutor(LineExecutor):
     method: ClassVar[str] = "trajectories"
     limit: ClassVar[int] = 20
     remedy: ClassVar[str] = "take fewer variables per vehicle or the surrogate"
-
-    @classmethod
-    def of(cls, name: str, max_width: int = 16) -> Self:
-        """Simulate the fake backend of a name; see `NoisyDevice.of` for what it raises."""
-        return cls(NoisyDevice.of(name), max_width)
-
-    def warm_up(self, line: NoisyLine, template: Template) -> None:
-        """Build the noise model."""
-        del template
-        line.noise  # noqa: B018  # cached
 
     def run(
         self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
