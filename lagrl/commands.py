@@ -196,6 +196,8 @@ class ReportCommand:
     """tables to read, or all numbers in full"""
     baseline: Text = None
     """controller to compare with (perturbed, if there)"""
+    baseline_sampler: str = "exact"
+    """sampler to compare with"""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """write the report there instead of printing it"""
 
@@ -210,7 +212,12 @@ class ReportCommand:
         if self.out is not None:
             require_writable(self.out)
             _spare_inputs(self.out, *self.rows)
-        text = report(read_rows(*self.rows), format=self.format, baseline=self.baseline)
+        text = report(
+            read_rows(*self.rows),
+            format=self.format,
+            baseline=self.baseline,
+            baseline_sampler=self.baseline_sampler,
+        )
         if self.out is None:
             print(text, end="" if text.endswith("\n") else "\n")
         else:

@@ -102,6 +102,19 @@ def baseline_controller(grouping: Grouping, name: str | None) -> str:
     return name
 
 
+def require_sampler(grouping: Grouping, name: str) -> None:
+    """Refuse a sampler to compare with that no row is of; the exact one may be missing.
+
+    Raises
+    ------
+    UnknownNameError
+        If no row is of it.
+    """
+    samplers = sorted({line.sampler for line in grouping.lines})
+    if name != EXACT and name not in samplers:
+        raise UnknownNameError.of("baseline sampler", name, samplers)
+
+
 def differences(grouping: Grouping, baseline: str) -> list[Difference]:
     """Compare every line with the baseline controller run the same way, over the common instances."""
     found = []
@@ -115,11 +128,11 @@ def differences(grouping: Grouping, baseline: str) -> list[Difference]:
     return found
 
 
-def sampler_differences(grouping: Grouping) -> list[Difference]:
-    """Compare every line with the same controller under the exact sampler, over the common instances."""
+def sampler_differences(grouping: Grouping, baseline: str = EXACT) -> list[Difference]:
+    """Compare every line with the same controller under the sampler `baseline`, over the common instances."""
     found = []
     for line in grouping.lines:
-        reference = replace(line, sampler=EXACT)
+        reference = replace(line, sampler=baseline)
         for budget in grouping.budgets:
             ours, theirs = grouping.gaps(line, budget), grouping.gaps(reference, budget)
             if line != reference and ours and theirs:

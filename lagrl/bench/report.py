@@ -13,6 +13,7 @@ from lagrl.bench.comparison import (
     by_family,
     cells,
     differences,
+    require_sampler,
     sampler_differences,
 )
 from lagrl.bench.grouping import Grouping
@@ -44,7 +45,9 @@ _DUAL_NOTE = (
 )
 
 
-def report(rows: Iterable[Row], *, format: Format = "md", baseline: str | None = None) -> str:
+def report(
+    rows: Iterable[Row], *, format: Format = "md", baseline: str | None = None, baseline_sampler: str = EXACT
+) -> str:
     """Compare the controllers of some result rows.
 
     Parameters
@@ -53,28 +56,36 @@ def report(rows: Iterable[Row], *, format: Format = "md", baseline: str | None =
         As from `read_rows`, in any order: the same rows give the same report.
     format
         `md`: tables for a reader, rounded. `csv`: the same numbers in full, one record a line; `section` tells
-        whether it is a `gap`, a `difference` (from the baseline controller), a `sampler difference` (from the exact
-        sampler), a `family`, a `caveat` or `provenance`.
+        whether it is a `gap`, a `difference` (from the baseline controller), a `sampler difference` (from the
+        baseline sampler), a `family`, a `caveat` or `provenance`.
     baseline
         Controller to compare with; None takes `perturbed` if there is one, else the alphabetically first.
+    baseline_sampler
+        Sampler to compare others with.
 
     Raises
     ------
     InputError
         If there are no rows.
     UnknownNameError
-        If the format is unknown or no row is of the baseline controller.
+        If the format is unknown or no row is of the baseline controller or sampler.
     """
     if format not in ("md", "csv"):
         raise UnknownNameError.of("format", format, ("md", "csv"))
     grouping = Grouping(rows)
     reference = baseline_controller(grouping, baseline)
-    return _csv(grouping, reference) if format == "csv" else _markdown(grouping, reference)
+    require_sampler(grouping, baseline_sampler)
+    make = _csv if format == "csv" else _markdown
+    return make(grouping, reference, baseline_sampler)
 
 
-def _markdown(grouping: Grouping, baseline: str) -> str:
+def _markdown(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
     tables = [_gap_table(grouping), _detail_table(grouping)]
-    tables += [_controller_table(grouping, baseline), _sampler_table(grouping), _family_table(grouping)]
+    tables += [
+        _controller_table(grouping, baseline),
+        _sampler_table(grouping, baseline_sampler),
+        _family_table(grouping),
+    ]
     parts = ["## Results\n"]
     warnings = caveats(grouping)
     if warnings:
@@ -130,12 +141,12 @@ def _controller_table(grouping: Grouping, baseline: str) -> Table:
     )
 
 
-def _sampler_table(grouping: Grouping) -> Table:
-    """Sampled knapsacks against exact ones; empty where no controller was run under both."""
-    found = sampler_differences(grouping)
+def _sampler_table(grouping: Grouping, baseline: str) -> Table:
+    """Samplers against one of them, the exact one if not another; empty where no controller was run under both."""
+    found = sampler_differences(grouping, baseline)
     compared = {difference.line for difference in found}
     return _difference_table(
-        f"Mean gap minus that of the same controller with `{EXACT}` knapsacks, percentage points (negative is better)",
+        f"Mean gap minus that of the same controller with sampler `{baseline}`, percentage points (negative is better)",
         grouping,
         found,
         [line for line in grouping.lines if line in compared],
@@ -178,7 +189,7 @@ def _family_table(grouping: Grouping) -> Table:
     )
 
 
-def _csv(grouping: Grouping, baseline: str) -> str:
+def _csv(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
     records: list[Mapping[str, object]] = []
     for cell in cells(grouping):
         fields = asdict(cell)
@@ -186,7 +197,7 @@ def _csv(grouping: Grouping, baseline: str) -> str:
         records.append({"section": "gap", **asdict(cell.line), **fields, **(asdict(cell.gap) if cell.gap else {})})
     for section, reference, found in (
         ("difference", baseline, differences(grouping, baseline)),
-        ("sampler difference", EXACT, sampler_differences(grouping)),
+        ("sampler difference", baseline_sampler, sampler_differences(grouping, baseline_sampler)),
     ):
         records += [
             {

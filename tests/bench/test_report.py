@@ -275,3 +275,27 @@ def test_no_rows_and_unknown_formats_are_refused() -> None:
         report([])
     with pytest.raises(UnknownNameError, match="unknown format 'html'"):
         report(_pairs(1), format="html")  # type: ignore[arg-type]
+
+
+def test_samplers_are_compared_under_the_same_controller() -> None:
+    """Differences from the exact sampler, or from another one that is named; an unknown one is told."""
+    rows = [
+        synthetic_row(f"A-n{30 + i}-k5", gap_pct=gap, sampler=sampler, key=f"{i}/{sampler}")
+        for i in range(8)
+        for sampler, gap in (("exact", 2.0), ("product", 2.5), ("qaoa", 2.25))
+    ]
+    text = report(rows)
+    assert "same controller with sampler `exact`" in text
+    assert "+0.50 [+0.50, +0.50] *" in text
+    other = report(rows, baseline_sampler="product")
+    assert "same controller with sampler `product`" in other
+    assert "-0.25 [-0.25, -0.25] *" in other
+    assert "sampler difference" in report(rows, format="csv", baseline_sampler="product")
+    with pytest.raises(UnknownNameError, match="unknown baseline sampler 'magic'"):
+        report(rows, baseline_sampler="magic")
+
+
+def test_fallbacks_are_told() -> None:
+    """Rows in which something else answered than what was asked are counted above the tables."""
+    rows = [synthetic_row(fallback="product: the plan has no time left"), synthetic_row("A-n33-k5", fallback="")]
+    assert "FALLBACKS in 1 of 2 rows" in report(rows)
