@@ -191,7 +191,7 @@ class ReportCommand:
     """Compare the controllers of some rows: gaps, paired differences with intervals, families."""
 
     rows: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="ROWS.jsonl…")]
-    """files that lagrl eval wrote"""
+    """files that lagrl eval wrote, gzipped or not"""
     format: Literal["md", "csv"] = "md"
     """tables to read, or all numbers in full"""
     baseline: Text = None

@@ -39,11 +39,13 @@ class RowStore:
     OutputError
         If the file cannot be written, or another writer has it open.
     InputError
-        If the file holds anything but rows; it is left as it was.
+        If the file holds anything but rows, which is then left as it was, or is gzipped.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        if self.path.suffix == ".gz":
+            raise InputError("gzipped rows cannot be appended to", source=str(path), remedy="unpack them first")
         require_writable(self.path)
         if self.path.exists() and not self.path.is_file():
             raise OutputError(f"{self.path}: is not a regular file; rows need one, to be resumed from")
@@ -131,7 +133,7 @@ class RowStore:
 
 
 def read_rows(*paths: str | os.PathLike[str]) -> list[Row]:
-    """Read the rows of one or several files, in order, changing none of them.
+    """Read the rows of one or several files (`.jsonl`, or `.jsonl.gz`), in order, changing none of them.
 
     A torn last line is left out with a `TornRowWarning`: its run was killed, or is just writing it.
 

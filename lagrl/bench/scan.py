@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
 from lagrl.bench.schema import SCHEMA, Row, check_row
 from lagrl.errors import InputError
@@ -39,7 +41,7 @@ class Scan:
 
 
 def scan(path: Path) -> Scan:
-    """Read the rows of a file, changing nothing.
+    """Read the rows of a file, changing nothing; one whose name ends in `.gz` is unpacked on the way.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def scan(path: Path) -> Scan:
     keys: set[str] = set()
     length = 0
     try:
-        with path.open("rb") as stream:
+        with _opened(path) as stream:
             for number, line in enumerate(stream, 1):
                 whole = line.endswith(b"\n")
                 if not whole and _is_torn(line):
@@ -63,11 +65,17 @@ def scan(path: Path) -> Scan:
                 length += len(line)
                 if not whole:
                     return Scan(rows, length, unterminated=True)
-    except OSError as error:
+    except (OSError, EOFError, zlib.error) as error:  # the last two of a damaged archive
         raise InputError(
-            f"cannot be read ({error.strerror})", source=str(path), remedy="give a file that lagrl eval wrote"
+            f"cannot be read ({getattr(error, 'strerror', None) or error})",
+            source=str(path),
+            remedy="give a file that lagrl eval wrote",
         ) from error
     return Scan(rows, length)
+
+
+def _opened(path: Path) -> BinaryIO:
+    return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
 
 
 def _is_torn(line: bytes) -> bool:

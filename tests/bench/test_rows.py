@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -260,3 +261,17 @@ def test_a_killed_writer_loses_no_finished_row(tmp_path: Path) -> None:
         assert [row["seed"] for row in rows] == list(range(n_rows))
         assert n_rows >= 2
         assert all(len(row["history"]) == 3000 for row in rows)
+
+
+def test_gzipped_rows_are_read(tmp_path: Path) -> None:
+    """Rows packed for keeping are read as they are; a damaged archive is told, and nothing is appended to one."""
+    path = tmp_path / "rows.jsonl"
+    _fill(path, 3)
+    packed = tmp_path / "rows.jsonl.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert read_rows(packed) == read_rows(path)
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"rows\.jsonl\.gz: cannot be read"):
+        read_rows(packed)
+    with pytest.raises(InputError, match="gzipped"), RowStore(packed) as store:
+        store.append(synthetic_row())
