@@ -346,6 +346,8 @@ class JournalCommand:
 
     file: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
     """journal that lagrl solve or eval wrote"""
+    give_up: Annotated[str | None, tyro.conf.arg(metavar="JOB", help_behavior_hint="")] = None
+    """write a pending job off, by its id or tag: another is sent in its place, and paid, when the run goes on"""
     price: Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint="")] = None
     """what a second of the quantum computer costs"""
     json: bool = False
@@ -358,7 +360,11 @@ class JournalCommand:
         from lagrl.solve import estimated_price, require_price
 
         require_price(self.price)
-        with Journal(self.file, read_only=True) as journal:
+        if self.give_up is not None and not Path(self.file).exists():
+            raise InputError("not found", source=self.file, remedy="give the journal of the run")
+        with Journal(self.file, read_only=self.give_up is None) as journal:
+            if self.give_up is not None:
+                journal.give_up(self.give_up)
             summary = journal.summary()
         price = estimated_price(summary.paid, self.price)
         if self.json:

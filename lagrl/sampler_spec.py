@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Options = TypeVar("Options")
 
+WHOSE = {"replay": "sampler"}  # the option whose value is another sampler's whole name, to the end
+
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -38,16 +40,21 @@ class SamplerSpec:
 
     @classmethod
     def parse(cls, text: str) -> SamplerSpec:
-        """Take a name apart.
+        """Take a name apart; after `replay:FILE+sampler=` everything is the other sampler's name.
 
         Raises
         ------
         InputError
             If an option is not `name=value`, or given twice.
         """
-        head, *rest = text.split("+")
-        name, _, argument = head.partition(":")
+        name = text.partition("+")[0].partition(":")[0]
         options: dict[str, str] = {}
+        if name in WHOSE:
+            head, marked, whose = text.partition(f"+{WHOSE[name]}=")
+            if marked and whose:
+                return cls(text, name, head.partition(":")[2], {WHOSE[name]: whose})
+        head, *rest = text.split("+")
+        argument = head.partition(":")[2]
         for part in rest:
             key, equals, value = part.partition("=")
             if not equals or not key or not value:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from lagrl.errors import BudgetError, InputError, UnknownNameError
+from lagrl.relaxation.sampler import require_shots
 from lagrl.relaxation.seeding import SEEDINGS
 from lagrl.samplers import require_known
 
@@ -61,8 +62,7 @@ class SolveConfig:
             raise BudgetError(f"{self.seconds} given", field="seconds", remedy="give a finite number above 0")
         if self.linearisations is not None and self.linearisations < 1:
             raise InputError(f"{self.linearisations} given", field="linearisations", remedy="give 1 or more")
-        if self.shots < 1:
-            raise BudgetError(f"{self.shots} allows nothing", field="shots", remedy="give 1 or more")
+        require_shots(self.shots)
         if self.seed < 0:
             raise InputError(f"{self.seed} is negative", field="seed", remedy="give 0 or more")
         if self.reconstruct not in ("cluster", "pool"):

@@ -58,3 +58,12 @@ def test_unknown_options_are_refused_with_the_known_ones() -> None:
     """A slip of the pen gets the option that was meant."""
     with pytest.raises(UnknownNameError, match="did you mean 'width'"):
         SamplerSpec.parse("qaoa+widht=3").read(Options)
+
+
+def test_a_replay_names_another_sampler_with_all_its_options() -> None:
+    """What follows +sampler= is one name to its end; a file's own name may hold a plus."""
+    spec = SamplerSpec.parse("replay:runs/a+b.jsonl+sampler=noisy:FakeKingston+width=8+layers=2")
+    assert (spec.name, spec.argument) == ("replay", "runs/a+b.jsonl")
+    assert dict(spec.options) == {"sampler": "noisy:FakeKingston+width=8+layers=2"}
+    with pytest.raises(InputError, match=r"write options as \+name=value"):
+        SamplerSpec.parse("replay:run.jsonl+sampler=")

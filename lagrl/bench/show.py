@@ -87,7 +87,8 @@ def print_journal(summary: JournalSummary, price: float | None) -> None:
     print(f"jobs: {summary.jobs}, failed: {summary.failed}, pending: {len(summary.pending)}")
     print(f"paid: {paid.circuits} circuits, {paid.shots} shots, {paid.qpu_seconds:g} s of a quantum computer{cost}")
     for job in summary.pending:
-        print(f"pending: {job.state} {job.job or f'tag {job.tag}'} of run {job.run}, step {job.step}")
+        why = f": {job.problem}" if job.problem else ""
+        print(f"pending: {job.state} {job.job or f'tag {job.tag}'} of run {job.run}, step {job.step}{why}")
 
 
 def _progress() -> Progress:

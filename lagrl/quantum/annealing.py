@@ -14,7 +14,7 @@ from lagrl.quantum.candidates import require_width, select_candidates
 from lagrl.quantum.codes import count_codes
 from lagrl.quantum.export import to_bqm
 from lagrl.quantum.penalties import Penalty, TiltedPenalty
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,8 +69,7 @@ class AnnealingSampler:
         from lagrl.quantum import candidate_kernels  # noqa: F401  compiled before the clock starts
 
         del context
-        if shots < 1:
-            raise InputError(f"{shots} given", field="shots", remedy="give 1 or more")
+        require_shots(shots)
         annealer = _annealer()
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)

@@ -17,7 +17,7 @@ from lagrl.quantum.failures import ExecutionError
 from lagrl.quantum.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.portfolio import Portfolio, Round, draw_portfolio
 from lagrl.quantum.product import ProductState, draw_product
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,8 +94,7 @@ class CircuitSampler:
         ExecutionError
             If circuits cannot be run and there is no fallback.
         """
-        if shots < 1:
-            raise InputError(f"{shots} given", field="shots", remedy="give 1 or more")
+        require_shots(shots)
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)
         run = _Run(self, candidates, rng, context)
@@ -106,8 +105,8 @@ class CircuitSampler:
             if not self.fallback:
                 raise
             code, count = draw_product(self.state.probabilities(candidates), shots, rng)
-            cost = run.cost + SamplingCost(backend=self.fallback, fallback=f"{self.fallback}: {error}")
-        elapsed = time.perf_counter() - started - run.cost.queue_seconds
+            cost = run.cost + error.cost + SamplingCost(backend=self.fallback, fallback=f"{self.fallback}: {error}")
+        elapsed = time.perf_counter() - started - cost.queue_seconds
         return Samples(candidates.strings(code), count, replace(cost, seconds=max(elapsed, 0.0)))
 
     def close(self) -> None:
@@ -139,6 +138,7 @@ class _Run:
             rows = {k: [c for c, own in enumerate(rounds) if own.is_asked[k]] for k in asking}
             pubs = [self._pub(k, [rounds[c] for c in rows[k]]) for k in asking]
             done = self.sampler.executor.execute(pubs, shots, self.rng, self.context)
+            done.require(pubs, shots, self.sampler.executor.name)
             self.cost += done.cost
             for k, found in zip(asking, done.codes, strict=True):
                 codes[rows[k], k] = found

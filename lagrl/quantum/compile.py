@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
+from lagrl.quantum.backends import working_edges
 from lagrl.quantum.execution import Template
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def compile_template(template: Template, device: Any, qubits: Sequence[int]) -> 
     ------
     InputError
         If the qubits are not as many as the template's or are not the device's, or a line's circuit came back with
-        other two-qubit gates.
+        other two-qubit gates than it declares.
     """
     target: Target = getattr(device, "target", device)
     line = tuple(int(q) for q in qubits)
@@ -104,11 +106,16 @@ def _compile(template: Template, target: Target, line: tuple[int, ...]) -> Templ
     circuit = stages.run(template.circuit)
     gates, depth = two_qubit_gates(circuit), two_qubit_depth(circuit)
     if template.is_line and (gates, depth) != (template.two_qubit_gates, template.two_qubit_depth):
+        told = f"{gates} two-qubit gates in depth {depth}, not {template.two_qubit_gates} in {template.two_qubit_depth}"
+        joined = {frozenset(pair) for pair in working_edges(target)}
+        if all(frozenset(pair) in joined for pair in itertools.pairwise(line)):
+            raise InputError(
+                f"compiled on a line to {told} as declared",
+                field=template.name,
+                remedy="mend two_qubit_gates and two_qubit_depth, or say is_line=False",
+            )
         raise InputError(
-            f"{gates} two-qubit gates in depth {depth}, "
-            f"not {template.two_qubit_gates} in {template.two_qubit_depth}: qubits {list(line)} are no line",
-            field=template.name,
-            remedy="choose a line by find_line",
+            f"{told}: qubits {list(line)} are no line", field=template.name, remedy="choose a line by find_line"
         )
     return Template(template.name, circuit, template.layers, gates, depth, template.is_line)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from lagrl.relaxation.sampler import SampleContext, SamplingCost
 
+REGISTER = "meas"
+
 
 @dataclass(frozen=True, eq=False)
 class Template:
@@ -35,6 +37,11 @@ class Template:
         In CX or CZ gates, by a closed form.
     is_line
         Whether its two-qubit gates join only qubits q and q + 1.
+
+    Raises
+    ------
+    InputError
+        If the circuit has no register `meas`, has another one, or does not measure every bit of it once.
     """
 
     name: str
@@ -43,6 +50,23 @@ class Template:
     two_qubit_gates: int
     two_qubit_depth: int
     is_line: bool = True
+
+    def __post_init__(self) -> None:
+        registers = [register.name for register in self.circuit.cregs]
+        if registers != [REGISTER] or self.circuit.num_clbits != len(self.circuit.cregs[0]):
+            raise InputError(
+                f"classical registers {registers or 'none'} of {self.circuit.num_clbits} bits",
+                field=f"template {self.name}",
+                remedy=f"give it one, ClassicalRegister(n, {REGISTER!r}), and measure variable i into bit i",
+            )
+        written = [bit for step in self.circuit.data for bit in step.clbits]
+        if len(written) != self.circuit.num_clbits or len(set(written)) != len(written):
+            raise InputError(
+                f"{len(set(written))} of {self.circuit.num_clbits} bits of {REGISTER} are written, "
+                f"by {len(written)} measurements",
+                field=f"template {self.name}",
+                remedy="measure every variable once",
+            )
 
     @property
     def n_qubits(self) -> int:
@@ -69,13 +93,19 @@ class Pub:
     Raises
     ------
     InputError
-        If the shape does not fit the template, or an angle is not finite.
+        If the shape does not fit the template, an angle is not finite, or the template does not measure every qubit.
     """
 
     template: Template
     values: NDArray[np.float64] = field(repr=False)
 
     def __post_init__(self) -> None:
+        if self.template.circuit.num_clbits != self.template.n_qubits:
+            raise InputError(
+                f"{self.template.circuit.num_clbits} of {self.template.n_qubits} qubits measured",
+                field=self.template.name,
+                remedy="give the template as it was built, of n qubits and n bits",
+            )
         expected = self.template.n_parameters
         if self.values.ndim != 2 or self.values.shape[1] != expected or not len(self.values):
             raise InputError(
@@ -99,6 +129,31 @@ class Execution:
 
     codes: list[NDArray[np.int64]] = field(repr=False)
     cost: SamplingCost
+
+    def require(self, pubs: Sequence[Pub], shots: int, executor: str) -> None:
+        """Refuse what does not answer these PUBs, so that a slip in an executor is not taken for samples.
+
+        Raises
+        ------
+        InputError
+            If there is not one int64 array [C, shots] of codes in 0 … 2^n − 1 for every PUB; it names the executor.
+        """
+        wrong = "" if len(self.codes) == len(pubs) else f"{len(self.codes)} arrays of codes for {len(pubs)} PUBs"
+        for i, (pub, codes) in enumerate(zip(pubs, self.codes, strict=False)):
+            wrong = wrong or _wrong_codes(codes, (len(pub.values), shots), pub.template.n_qubits, f"PUB {i}")
+        if wrong:
+            raise InputError(
+                f"gave {wrong}", field=f"executor {executor}", remedy="give codes [C, shots] int64 in 0 … 2^n − 1"
+            )
+
+
+def _wrong_codes(codes: object, shape: tuple[int, int], n: int, place: str) -> str:
+    if not isinstance(codes, np.ndarray) or not np.issubdtype(codes.dtype, np.integer):
+        return f"{getattr(codes, 'dtype', type(codes).__name__)} for {place}"
+    if codes.shape != shape:
+        return f"codes of shape {codes.shape} for {place}, not {shape}"
+    outside = codes[(codes < 0) | (codes >> n > 0)]
+    return f"code {outside.flat[0]} for {place} of {n} variables" if outside.size else ""
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError, LagrlError
 from lagrl.quantum.credentials import redacted
+from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,18 +31,21 @@ class ExecutionError(LagrlError):
         Where; empty if not known.
     job
         The service's id of the job; empty if none was submitted.
+    cost
+        What was used up all the same, as far as it is known.
     """
 
-    def __init__(self, problem: str, *, backend: str = "", job: str = "") -> None:
+    def __init__(self, problem: str, *, backend: str = "", job: str = "", cost: SamplingCost | None = None) -> None:
         self.problem = redacted(problem)
         self.backend = backend
         self.job = job
+        self.cost = cost or SamplingCost()
         place = ": ".join(part for part in (backend, f"job {job}" if job else "") if part)
         super().__init__(f"{place}: {self.problem}" if place else self.problem)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Worker processes send errors home by pickling, which knows nothing of keyword arguments."""
-        return (_rebuild, (type(self), self.problem, self.backend, self.job))
+        return (_rebuild, (type(self), self.problem, self.backend, self.job, self.cost))
 
 
 class TokenError(ExecutionError):
@@ -70,6 +74,10 @@ class JobCancelledError(ExecutionError):
 
 class JobTimeoutError(ExecutionError):
     """The job took longer than the caller wanted to wait."""
+
+
+class QueueTimeoutError(JobTimeoutError):
+    """The job waited longer than the caller wanted to wait, and was cancelled before it ran."""
 
 
 class ResultError(ExecutionError):
@@ -158,5 +166,5 @@ def _is_lost(error: BaseException) -> bool:
     return bool(names & {"RequestException", "ConnectionError"}) or (earlier is not None and _is_lost(earlier))
 
 
-def _rebuild(cls: type[ExecutionError], problem: str, backend: str, job: str) -> ExecutionError:
-    return cls(problem, backend=backend, job=job)
+def _rebuild(cls: type[ExecutionError], problem: str, backend: str, job: str, cost: SamplingCost) -> ExecutionError:
+    return cls(problem, backend=backend, job=job, cost=cost)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.errors import InputError
 from lagrl.quantum.candidates import require_width, select_candidates
 from lagrl.quantum.ranking import repaired_codes
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,8 +52,7 @@ class GreedySampler:
         from lagrl.quantum import candidate_kernels, ranking_kernels  # noqa: F401  compiled before the clock starts
 
         del rng, context
-        if shots < 1:
-            raise InputError(f"{shots} given", field="shots", remedy="give 1 or more")
+        require_shots(shots)
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)
         strings = candidates.strings(repaired_codes(candidates, np.zeros((len(capacity), 1), np.int64)))

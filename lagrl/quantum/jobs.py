@@ -61,8 +61,15 @@ class JobJournal(Protocol):
         """Remember the result."""
         ...
 
-    def failed_job(self, fingerprint: str, problem: str) -> None:
-        """Remember that there will be no result, so that another job may be submitted in its place."""
+    def failed_job(self, fingerprint: str, problem: str, cost: SamplingCost) -> None:
+        """Remember that there will be no result, so that another job may be sent in its place, and what it cost."""
+        ...
+
+    def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost) -> None:
+        """Remember that a job ran, and what it cost, though its result as read now cannot be used.
+
+        It is read again, not sent again: the result may have been damaged on the way.
+        """
         ...
 
 

@@ -24,6 +24,7 @@ controllers or budgets (run names know nothing of those). Where a journal belong
     claimed       nothing was sent                           the same
     intended      it may have been sent                      looks for the tag at the service; if none, submits
     submitted     it was sent and will be paid               reads it by its id
+    unusable      it was paid; what was read is damaged      reads it again, until `give_up` makes it failed
     finished      it was paid; the result is here            nothing
     failed        there will be no result                    as with nothing
 
@@ -44,7 +45,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from lagrl.errors import InputError
+from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.credentials import redacted
 from lagrl.quantum.jobs import JobRecord
 from lagrl.quantum.journal_calls import Answer, Call, CallTable, answer_of_line, call_line
@@ -230,16 +231,54 @@ class Journal:
                 packed = [pack(code) for code in codes]
                 self._append_job("finished", fingerprint, cost=plain_cost(cost), codes=packed)
 
-    def failed_job(self, fingerprint: str, problem: str) -> None:
-        """Keep that there will be no result, so that another job may be sent in its place."""
+    def failed_job(self, fingerprint: str, problem: str, cost: SamplingCost | None = None) -> None:
+        """Keep that there will be no result, so that another job may be sent in its place, and what it cost."""
         with self._file.locked():
             known = self._jobs.jobs.get(fingerprint)
             if known is None or known.state not in ("failed", "finished"):
-                self._append_job("failed", fingerprint, problem=redacted(problem))
+                told = redacted(problem)
+                self._append_job("failed", fingerprint, problem=told, cost=plain_cost(cost or SamplingCost()))
+
+    def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost) -> None:
+        """Keep that a job ran and what it cost, though its result as read now cannot be used.
+
+        Raises
+        ------
+        InputError
+            If it was not submitted.
+        """
+        with self._file.locked():
+            known = self._jobs.jobs.get(fingerprint)
+            if known is None or known.state != "finished":
+                self._append_job("unusable", fingerprint, problem=redacted(problem), cost=plain_cost(cost))
+
+    def give_up(self, name: str) -> JournaledJob:
+        """Write a job off, so that another is sent in its place when the run goes on; what it cost stays in the bill.
+
+        Parameters
+        ----------
+        name
+            The service's id of a pending job, or the tag of one without.
+
+        Raises
+        ------
+        UnknownNameError
+            If no pending job is called so.
+        OutputError
+            If the journal cannot be written.
+        """
+        with self._file.locked():
+            pending = {job.job or job.tag: job for job in self.pending()}
+            if name not in pending:
+                raise UnknownNameError.of(f"pending job of {self.path}", name, pending)
+            job = pending[name]
+            told = f"given up by its owner{f' ({job.problem})' if job.problem else ''}"
+            self._append_job("failed", job.fingerprint, problem=told)
+        return job
 
     def pending(self) -> tuple[JournaledJob, ...]:
         """Return the jobs that were, or may have been, sent and whose result is not here."""
-        return tuple(job for job in self._jobs.jobs.values() if job.state in ("intended", "submitted"))
+        return tuple(job for job in self._jobs.jobs.values() if job.state in ("intended", "submitted", "unusable"))
 
     def summary(self) -> JournalSummary:
         """Count what the file holds now."""

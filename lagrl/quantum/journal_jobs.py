@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.journal_file import Place
 
-JobState = Literal["claimed", "intended", "submitted", "finished", "failed"]
+JobState = Literal["claimed", "intended", "submitted", "unusable", "finished", "failed"]
 
 _BEFORE: dict[str, tuple[str, ...]] = {
     "claimed": ("", "claimed", "failed"),
     "intended": ("", "claimed", "failed"),
     "taken": ("intended",),  # over, from a process that ended
-    "submitted": ("intended", "submitted"),  # a simulated job ends with its process, and is run anew
-    "finished": ("submitted", "failed"),  # two processes may read the same job, one with less patience
-    "failed": ("intended", "submitted"),
+    "submitted": ("intended", "submitted", "unusable"),  # a simulated job ends with its process, and is run anew
+    "unusable": ("submitted", "unusable"),
+    "finished": ("submitted", "unusable", "failed"),  # two processes may read the same job, one with less patience
+    "failed": ("intended", "submitted", "unusable"),
 }
 
 
@@ -42,7 +43,9 @@ class JournaledJob:
     job
         The service's id; empty until submitted.
     problem
-        Why it failed.
+        Why it failed, or cannot be used.
+    cost
+        What it used up, as far as it is known.
     owner
         The process that claimed or intended it.
     result
@@ -56,18 +59,24 @@ class JournaledJob:
     tag: str = ""
     job: str = ""
     problem: str = ""
+    cost: SamplingCost = field(default_factory=SamplingCost)
     owner: str = field(default="", repr=False)
     result: Place | None = field(default=None, repr=False)
 
 
 @dataclass
 class JobTable:
-    """All jobs of a journal, by fingerprint; `paid` is what the finished ones used up."""
+    """All jobs of a journal, by fingerprint."""
 
     jobs: dict[str, JournaledJob] = field(default_factory=dict)
-    paid: SamplingCost = field(default_factory=SamplingCost)
     n_failed: int = 0
+    _replaced: SamplingCost = field(default_factory=SamplingCost)  # what failed jobs cost that others took the place of
     _busy: dict[str, str] = field(default_factory=dict)  # which job each process was last about to submit
+
+    @property
+    def paid(self) -> SamplingCost:
+        """What all jobs used up that ended, usable or not."""
+        return sum((job.cost for job in self.jobs.values()), self._replaced)
 
     def problem(self, fingerprint: str, step: str) -> str:
         """Say why a job cannot take a step: it would be paid twice, or lost. Empty if it can."""
@@ -92,6 +101,7 @@ class JobTable:
         known = self.jobs.get(fingerprint) or JournaledJob(fingerprint, step)
         if step in ("claimed", "intended"):
             new = JournaledJob(fingerprint, step, record["run"], record["step"], record.get("tag", ""))
+            self._replaced += known.cost
             self.jobs[fingerprint] = self._held(new, record["owner"])
             return
         if step == "taken":
@@ -101,11 +111,12 @@ class JobTable:
         if step == "submitted":
             self.jobs[fingerprint] = replace(known, state=step, job=record["job"])
         elif step == "finished":
-            self.jobs[fingerprint] = replace(known, state=step, result=place)
-            self.paid += SamplingCost(**record["cost"])
+            cost = SamplingCost(**record["cost"])
+            self.jobs[fingerprint] = replace(known, state=step, problem="", cost=cost, result=place)
         else:
-            self.jobs[fingerprint] = replace(known, state=step, problem=record["problem"])
-            self.n_failed += 1
+            cost = SamplingCost(**record["cost"]) if "cost" in record else known.cost
+            self.jobs[fingerprint] = replace(known, state=step, problem=record["problem"], cost=cost)
+            self.n_failed += step == "failed"
 
     def release(self, owner: str) -> None:
         """Let others at the job of a process that went on to something else."""

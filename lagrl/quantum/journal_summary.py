@@ -37,7 +37,7 @@ class JournalSummary:
     pending
         Jobs whose result is not here.
     paid
-        What the finished jobs cost; a call that was interrupted counts here only.
+        What the jobs that ended cost, usable or not; a call that was interrupted counts here only.
     """
 
     path: Path
@@ -61,7 +61,14 @@ class JournalSummary:
             "jobs": self.jobs,
             "failed": self.failed,
             "pending": [
-                {"state": job.state, "run": job.run, "step": job.step, "tag": job.tag, "job": job.job}
+                {
+                    "state": job.state,
+                    "run": job.run,
+                    "step": job.step,
+                    "tag": job.tag,
+                    "job": job.job,
+                    "problem": job.problem,
+                }
                 for job in self.pending
             ],
             "paid": plain_cost(self.paid),

@@ -12,7 +12,7 @@ import numpy as np
 from lagrl.errors import InputError
 from lagrl.quantum.execution import Execution
 from lagrl.quantum.noisy_device import NoisyDevice
-from lagrl.relaxation.sampler import SamplingCost
+from lagrl.relaxation.sampler import SamplingCost, require_shots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,8 +138,7 @@ class LineExecutor(ABC):
         """
         if not pubs:
             raise InputError("no circuits given", field=self.name, remedy="give 1 PUB or more")
-        if shots < 1:
-            raise InputError(f"{shots} given", field="shots", remedy="give 1 or more")
+        require_shots(shots)
         widest = max(pub.template.n_qubits for pub in pubs)
         if widest > self.max_width:
             raise InputError(

@@ -98,9 +98,8 @@ class ReplaySampler:
         if not names:
             raise InputError("holds no answers", source=source, remedy="record some with --journal first")
         if sampler is None and len(names) > 1:
-            raise InputError(
-                f"holds the answers of {len(names)} samplers", source=source, remedy=f"choose one of {', '.join(names)}"
-            )
+            choices = " or ".join(f"replay:{source}+sampler={name}" for name in names)
+            raise InputError(f"holds the answers of {len(names)} samplers", source=source, remedy=f"choose {choices}")
         if sampler is not None and sampler not in names:
             raise UnknownNameError.of(f"sampler in {source}", sampler, names)
         return names[0] if sampler is None else sampler

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lagrl.quantum.execution import REGISTER
 from lagrl.quantum.failures import ResultError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-REGISTER = "meas"
 
 
 def codes_of(
@@ -41,7 +40,12 @@ def codes_of(
     """
 
     def wrong(problem: str) -> ResultError:
-        return ResultError(f"{problem}; nothing of it is used", backend=backend, job=job)
+        return ResultError(
+            f"{problem}; nothing of it is used. It will be read again when the run goes on; if it stays so, "
+            f"`lagrl journal FILE --give-up {job}` lets another be sent in its place",
+            backend=backend,
+            job=job,
+        )
 
     try:
         found = list(result)

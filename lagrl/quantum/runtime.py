@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from lagrl.errors import InputError, LagrlError
@@ -14,9 +14,12 @@ from lagrl.quantum.execution import Execution
 from lagrl.quantum.failures import (
     BackendDownError,
     ConnectionLostError,
+    ExecutionError,
     JobCancelledError,
     JobFailedError,
     JobTimeoutError,
+    QueueTimeoutError,
+    ResultError,
     guarded,
 )
 from lagrl.quantum.jobs import JobRecord, fingerprint
@@ -27,7 +30,7 @@ from lagrl.quantum.results import codes_of
 from lagrl.quantum.runtime_options import RuntimeOptions
 from lagrl.quantum.service import AccountDevice, patiently
 from lagrl.quantum.usage import usage_of
-from lagrl.relaxation.sampler import SamplingCost
+from lagrl.relaxation.sampler import SamplingCost, require_shots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -170,7 +173,13 @@ class RuntimeExecutor:
             return Execution(known.codes, known.cost)
         merged = MergedPubs.of(pubs, compiled)
         job = self._submitted(merged, shots, seed, mark, known)
-        codes = merged.split(self._read(job, merged, shots, mark))
+        try:
+            codes = merged.split(self._read(job, merged, shots))
+        except ExecutionError as error:
+            seconds = time.perf_counter() - started
+            error.cost = self._cost_of_failure(error, job, pubs, compiled, shots, seconds)
+            self._settle(mark, error)
+            raise
         cost = self._cost(job, pubs, compiled, shots, time.perf_counter() - started)
         if self.journal is not None:
             self.journal.finished_job(mark, codes, cost)
@@ -179,8 +188,7 @@ class RuntimeExecutor:
     def _require(self, pubs: Sequence[Pub], shots: int) -> None:
         if not pubs:
             raise InputError("no circuits given", field=self.name, remedy="give 1 PUB or more")
-        if shots < 1:
-            raise InputError(f"{shots} given", field="shots", remedy="give 1 or more")
+        require_shots(shots)
         widest = max(pub.template.n_qubits for pub in pubs)
         if widest > self.max_width:
             raise InputError(
@@ -210,43 +218,62 @@ class RuntimeExecutor:
             except (ConnectionLostError, BackendDownError):
                 raise  # it may have arrived: the tag stays in the journal, to be looked for
             except LagrlError as error:
-                self._forget(mark, error)
+                if self.journal is not None:
+                    self.journal.failed_job(mark, str(error), SamplingCost())
                 raise
         if self.journal is not None:
             self.journal.submitted_job(mark, job.job_id())
         return job
 
-    def _read(self, job: Job, merged: MergedPubs, shots: int, mark: str) -> list[NDArray[np.int64]]:
+    def _read(self, job: Job, merged: MergedPubs, shots: int) -> list[NDArray[np.int64]]:
         name, job_id = self.device.name, job.job_id()
         try:
             result = patiently(
                 lambda: job.result(timeout=self.options.timeout or None), self.sleep, backend=name, job=job_id
             )
-            return codes_of(result, merged.rows, merged.widths, shots, backend=name, job=job_id)
         except JobTimeoutError as error:
-            raise self._given_up(job, error, mark) from None
-        except (JobFailedError, JobCancelledError) as error:
-            self._forget(mark, error)
-            raise
+            raise self._given_up(job, error) from None
+        return codes_of(result, merged.rows, merged.widths, shots, backend=name, job=job_id)
 
-    def _given_up(self, job: Job, error: JobTimeoutError, mark: str) -> JobTimeoutError:
+    def _given_up(self, job: Job, error: JobTimeoutError) -> ExecutionError:
         """Cancel a job that still waits, which costs nothing; one that runs is paid for and may be read later."""
-        fate, is_over = "it goes on, and its result stays with the service", False
+        kind: type[ExecutionError] = JobTimeoutError
+        fate = "it goes on, and its result stays with the service"
         try:
             if "QUEUED" in str(guarded(job.status)).upper():
                 guarded(job.cancel)
-                fate, is_over = "it still waited in the queue and was cancelled", True
+                kind, fate = QueueTimeoutError, "it still waited in the queue and was cancelled"
         except LagrlError:
             fate = "what becomes of it is not known, as the service did not answer"
         waited = f"no result after {self.options.timeout} s ({error.problem.rstrip('.')}); {fate}"
-        told = JobTimeoutError(waited, backend=error.backend, job=error.job)
-        if is_over:
-            self._forget(mark, told)
-        return told
+        return kind(waited, backend=error.backend, job=error.job)
 
-    def _forget(self, mark: str, error: LagrlError) -> None:
-        if self.journal is not None:
-            self.journal.failed_job(mark, str(error))
+    def _settle(self, mark: str, error: ExecutionError) -> None:
+        """Tell the journal what became of a job without a usable result; one that may yet be read stays open."""
+        if self.journal is None:
+            return
+        if isinstance(error, (JobFailedError, JobCancelledError, QueueTimeoutError)):
+            self.journal.failed_job(mark, str(error), error.cost)
+        elif isinstance(error, ResultError):
+            self.journal.unusable_job(mark, str(error), error.cost)
+
+    def _cost_of_failure(
+        self,
+        error: ExecutionError,
+        job: Job,
+        pubs: Sequence[Pub],
+        compiled: Sequence[Template],
+        shots: int,
+        wall: float,
+    ) -> SamplingCost:
+        """Return the bill of a job without a usable result: what the service charged, and circuits that it ran."""
+        if isinstance(error, ResultError):
+            return self._cost(job, pubs, compiled, shots, wall)
+        if isinstance(error, (JobFailedError, JobCancelledError)):
+            return replace(
+                self._cost(job, pubs, compiled, shots, wall), circuits=0, shots=0, two_qubit_gates=0, depth=0
+            )
+        return SamplingCost(jobs=1, seconds=wall, backend=self.name)
 
     def _cost(
         self, job: Job, pubs: Sequence[Pub], compiled: Sequence[Template], shots: int, wall: float

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from lagrl.errors import InputError
 from lagrl.quantum import array_simulator
 from lagrl.quantum.candidates import require_width, select_candidates
 from lagrl.quantum.circuits import line_depth, line_gates
@@ -17,7 +16,7 @@ from lagrl.quantum.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.portfolio import Portfolio, Round, draw_portfolio
 from lagrl.quantum.product import ProductState, draw_product, rotation_angles
 from lagrl.quantum.statevector import COLD_RAMP, WARM_RAMP, Ramp, sample_qaoa
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -216,5 +215,4 @@ def make_ready(shots: int) -> None:
     """Refuse to draw nothing, and compile before a clock starts."""
     from lagrl.quantum import candidate_kernels, statevector_kernels  # noqa: F401
 
-    if shots < 1:
-        raise InputError(f"{shots} given", field="shots", remedy="give 1 or more")
+    require_shots(shots)

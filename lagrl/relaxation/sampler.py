@@ -8,11 +8,31 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from lagrl.errors import InputError
+from lagrl.errors import BudgetError, InputError
 from lagrl.relaxation.knapsack import solve_knapsacks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+MOST_SHOTS = 10_000_000  # per circuit and vehicle: what IBM's devices take in one job
+
+
+def require_shots(shots: object) -> None:
+    """Refuse what is no number of shots.
+
+    Raises
+    ------
+    InputError
+        If it is not a whole number (one for all circuits), or above `MOST_SHOTS`.
+    BudgetError
+        If it is below 1.
+    """
+    if isinstance(shots, bool) or not isinstance(shots, int | np.integer):
+        raise InputError(f"{shots!r} given", field="shots", remedy="give one whole number for all circuits")
+    if shots < 1:
+        raise BudgetError(f"{shots} allows nothing", field="shots", remedy="give 1 or more")
+    if shots > MOST_SHOTS:
+        raise InputError(f"{shots} given", field="shots", remedy=f"give {MOST_SHOTS} or fewer")
 
 
 @dataclass(frozen=True)

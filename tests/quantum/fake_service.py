@@ -74,7 +74,8 @@ class FakeJob:
         rng = np.random.default_rng([len(self.pubs), int(np.abs(values).sum() * 1e6)])
         shots = self.shots - 1 if self.service.take("wrong shots") else self.shots
         bits = rng.integers(0, 2, (len(values), shots, circuit.num_clbits), dtype=np.uint8).astype(bool)
-        return SimpleNamespace(data=SimpleNamespace(meas=bit_array.from_bool_array(bits, order="little")))
+        register = circuit.cregs[0].name
+        return SimpleNamespace(data=SimpleNamespace(**{register: bit_array.from_bool_array(bits, order="little")}))
 
 
 @dataclass

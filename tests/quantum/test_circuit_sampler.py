@@ -172,7 +172,7 @@ def test_bad_settings_are_refused() -> None:
         CircuitSampler(Ideal(max_width=50), LineQAOA(), width=23)
     with pytest.raises(InputError, match="fallback: 'greedy' given"):
         CircuitSampler(Ideal(), LineQAOA(), fallback="greedy")
-    with pytest.raises(InputError, match="shots: 0 given"):
+    with pytest.raises(InputError, match="shots: 0 allows nothing"):
         drawn(CircuitSampler(Ideal(), LineQAOA()), shots=0)
 
 
@@ -187,3 +187,51 @@ def test_it_is_a_sampler_that_closes_its_executor() -> None:
     assert (first.counts == second.counts).all()
     sampler.close()
     assert executor.is_closed
+
+
+@dataclass
+class Sloppy(Ideal):
+    """Answers, and then a hand slips."""
+
+    slip: object = None
+
+    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        """Draw, and disturb."""
+        done = super().execute(pubs, shots, rng, context)
+        return Execution(self.slip(done.codes), done.cost)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("slip", "told"),
+    [
+        (lambda codes: codes[:-1], "2 arrays of codes for 3 PUBs"),
+        (lambda codes: [codes[0][:, :-1], *codes[1:]], r"codes of shape \(1, 63\) for PUB 0, not \(1, 64\)"),
+        (lambda codes: [codes[0], codes[1].astype(float), codes[2]], "float64 for PUB 1"),
+        (lambda codes: [codes[0], codes[1], codes[2] + 32], "for PUB 2 of 4 variables"),
+        (lambda codes: [codes[0] - 32, *codes[1:]], "code -.* for PUB 0"),
+        (lambda codes: [["0101"], *codes[1:]], "list for PUB 0"),
+    ],
+)
+def test_an_executor_that_slips_is_named(slip: object, told: str) -> None:
+    """Missing PUBs and shots, other types, codes that are no strings: never taken for samples."""
+    with pytest.raises(InputError, match=rf"executor ideal: gave .*{told}"):
+        drawn(CircuitSampler(Sloppy(slip=slip), LineQAOA(), width=5))
+
+
+@pytest.mark.parametrize("shots", [[64, 32, 64], 64.0, True, 10**8])
+def test_shots_are_one_number_for_all_circuits(shots: object) -> None:
+    """Mixed shots, halves and more than a job can take are refused by every sampler alike."""
+    for sampler in (CircuitSampler(Ideal(), LineQAOA()), QAOASampler(), ProductSampler()):
+        with pytest.raises(InputError, match=r"shots: .* given; give"):
+            drawn(sampler, shots=shots)  # type: ignore[arg-type]
+
+
+def test_what_a_failure_cost_is_in_the_bill() -> None:
+    """Where the fallback answers, the row shows the seconds of the device that were charged all the same."""
+
+    class Charging(Failing):
+        def execute(self, *_: object) -> Execution:
+            raise ExecutionError("shots are missing", cost=SamplingCost(jobs=1, qpu_seconds=3.0, backend="ibm_fake"))
+
+    cost = drawn(CircuitSampler(Charging(), LineQAOA(), fallback="product")).cost
+    assert (cost.jobs, cost.qpu_seconds, cost.backend) == (1, 3.0, "ibm_fake + product")

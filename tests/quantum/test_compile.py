@@ -10,6 +10,7 @@ from lagrl.errors import InputError
 from lagrl.quantum.ansatz import make_ansatz
 from lagrl.quantum.circuits import qaoa_line
 from lagrl.quantum.compile import compile_template, require_isa
+from lagrl.quantum.execution import Pub, Template
 from lagrl.quantum.hardware_efficient import hardware_efficient_template
 from lagrl.quantum.placement import find_line
 
@@ -76,3 +77,26 @@ def test_foreign_instructions_are_named() -> None:
     jump.cz(0, 2)
     with pytest.raises(InputError, match=r"cz on qubits \[0, 2\]"):
         require_isa(jump, target)
+
+
+def test_wrong_counts_are_not_blamed_on_the_line() -> None:
+    """A template that declares other gates than it has is told so where the qubits are a line."""
+    template = qaoa_line(4, 1)
+    wrong = Template("wrong counts", template.circuit, 1, 3, 3)
+    with pytest.raises(InputError, match=r"wrong counts: compiled on a line to .*, not 3 in 3 as declared; mend two_q"):
+        compile_template(wrong, line_target(4), range(4))
+
+
+@pytest.mark.parametrize("flaw", ["register", "twice", "none", "two registers", "few"])
+def test_templates_measure_every_variable_once(flaw: str) -> None:
+    """Another register, bits written twice or never, fewer bits than qubits: refused when the template is made."""
+    from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+
+    registers = {"register": [ClassicalRegister(3, "c")], "few": [ClassicalRegister(2, "meas")]}
+    registers["two registers"] = [ClassicalRegister(3, "meas"), ClassicalRegister(1, "flag")]
+    circuit = QuantumCircuit(QuantumRegister(3), *registers.get(flaw, [ClassicalRegister(3, "meas")]))
+    if flaw != "none":
+        for q in range(min(3, circuit.num_clbits)):
+            circuit.measure(q, 0 if flaw == "twice" else q)
+    with pytest.raises(InputError, match=r"flawed: .*(measure every variable once|ClassicalRegister|of n qubits)"):
+        Pub(Template("flawed", circuit, 1, 0, 0), np.zeros((1, 0)))

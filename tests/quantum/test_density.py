@@ -101,7 +101,7 @@ def test_what_cannot_be_run_is_refused() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(InputError, match=r"density\(line of 4\): a circuit of 4 qubits is above the limit of 3; take"):
         executor.execute([chain_pub(4)], 10, rng, HERE)
-    with pytest.raises(InputError, match="shots: 0 given"):
+    with pytest.raises(InputError, match="shots: 0 allows nothing"):
         executor.execute([chain_pub(3)], 0, rng, HERE)
     with pytest.raises(InputError, match="no circuits given"):
         executor.execute([], 10, rng, HERE)

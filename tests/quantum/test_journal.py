@@ -477,7 +477,7 @@ def test_the_summary_counts_what_is_there(tmp_path: Path) -> None:
     assert record["calls"] == 3
     assert record["sampling"]["shots"] == 3 * COST.shots
     assert record["jobs"] == 1
-    assert record["pending"] == [{"state": "submitted", "run": "", "step": 0, "tag": "tag", "job": "id"}]
+    assert record["pending"] == [{"state": "submitted", "run": "", "step": 0, "tag": "tag", "job": "id", "problem": ""}]
     assert record["paid"] == {}
 
 

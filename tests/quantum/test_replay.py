@@ -20,6 +20,7 @@ from lagrl.quantum.journal_lines import plain_state
 from lagrl.quantum.journaled import JournaledSampler
 from lagrl.quantum.replay import ReplaySampler, ranges
 from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.samplers import make_sampler
 from lagrl.solve import SolveConfig, solve
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ from pathlib import Path
 from lagrl.problems.bundled import read_bundled
 from lagrl.quantum.replay import ReplaySampler
 from lagrl.solve import SolveConfig, solve
+from lagrl.samplers import make_sampler
 config = SolveConfig(evaluations=12, linearisations=2, seed=3, shots=32)
 print(solve(read_bundled("G-n51-k6"), config, sampler=ReplaySampler(Path(sys.argv[1]))).solution.cost)
 """
@@ -137,10 +139,11 @@ def test_one_of_several_samplers_is_chosen(tmp_path: Path) -> None:
     path = tmp_path / "j.jsonl"
     (first,) = recorded(path, 1, steps=(0,))
     (second,) = recorded(path, 2, name="noisy:FakeKingston", steps=(0,))
-    with pytest.raises(InputError, match=r"answers of 2 samplers; choose one of qaoa, noisy:FakeKingston"):
+    with pytest.raises(InputError, match=rf"choose replay:{path}\+sampler=qaoa or replay:{path}\+sampler=noisy"):
         ReplaySampler(path)
     with pytest.raises(UnknownNameError, match="did you mean 'qaoa'"):
         ReplaySampler(path, "qoa")
+    assert same(ask(make_sampler(f"replay:{path}+sampler=noisy:FakeKingston"), seed=9), second)
     assert same(ask(ReplaySampler(path, "qaoa"), seed=9), first)
     assert same(ask(ReplaySampler(path, "noisy:FakeKingston"), seed=9), second)
 

@@ -202,5 +202,5 @@ def test_bad_parameters_are_refused(kind: type) -> None:
     for width in (0, 23):
         with pytest.raises(InputError, match="give 1 to 22 variables"):
             kind(width=width)
-    with pytest.raises(InputError, match="shots: 0 given"):
+    with pytest.raises(InputError, match="shots: 0 allows nothing"):
         drawn(kind(), shots=0)

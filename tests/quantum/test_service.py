@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import traceback
 from typing import TYPE_CHECKING
 
@@ -271,3 +272,50 @@ def test_no_token_gets_out(capfd: pytest.CaptureFixture[str], caplog: pytest.Log
     everything = [printed.out, printed.err, caplog.text, repr(call.executor), repr(call.executor.device), repr(rows)]
     everything += [repr(journal), repr(call.executor.options), str(caught.value)]
     assert not any(TOKEN in text for text in everything)
+
+
+@pytest.mark.parametrize("fault", ["dropped", "wrong shots"])
+def test_a_damaged_result_is_paid_read_again_and_given_up(fault: str, tmp_path: Path) -> None:
+    """It is in the bill at once, is read again and not sent again, and the owner may write it off."""
+    path = tmp_path / "journal"
+    service = FakeService([fault] * 4)
+    for _ in range(2):
+        with Journal(path) as journal, pytest.raises(ResultError, match="give-up job0") as caught:
+            Call(journal=journal, service=service).run()
+    assert (caught.value.cost.circuits, caught.value.cost.qpu_seconds) == (3, 3.0)
+    with Journal(path) as journal:
+        summary = journal.summary()
+        assert [(job.state, job.job) for job in summary.pending] == [("unusable", "job0")]
+        assert (summary.paid.qpu_seconds, summary.paid.jobs) == (3.0, 1)
+        with pytest.raises(UnknownNameError, match=r"pending job of .*did you mean 'job0'"):
+            journal.give_up("job")
+        journal.give_up("job0")
+        assert not journal.pending()
+        service.faults.clear()
+        assert Call(journal=journal, service=service).run().cost.jobs == 1
+    assert len(service.submitted) == 2
+    with Journal(path, read_only=True) as journal:
+        assert (journal.summary().paid.qpu_seconds, journal.summary().failed) == (6.0, 1)
+
+
+def test_a_damaged_result_may_be_whole_the_next_time(tmp_path: Path) -> None:
+    """What was damaged on the way is read whole later, and counted once."""
+    service = FakeService(["dropped"])
+    with Journal(tmp_path / "journal") as journal:
+        with pytest.raises(ResultError):
+            Call(journal=journal, service=service).run()
+        Call(journal=journal, service=service).run()
+        assert journal.summary().paid.qpu_seconds == 3.0
+        assert not journal.pending()
+    assert len(service.submitted) == 1
+
+
+@pytest.mark.parametrize(("fault", "charged"), [("failed", 3.0), ("cancelled", 3.0), ("timeout", 0.0)])
+def test_a_failure_knows_what_it_cost(fault: str, charged: float, tmp_path: Path) -> None:
+    """A failed job's charge is in the error and the journal, without circuits; one that still runs is not known."""
+    with Journal(tmp_path / "journal") as journal:
+        with pytest.raises(ExecutionError) as caught:
+            Call(fault, journal=journal, timeout=5).run()
+        assert journal.summary().paid.qpu_seconds == charged
+    cost = pickle.loads(pickle.dumps(caught.value)).cost
+    assert (cost.jobs, cost.circuits, cost.qpu_seconds) == (1, 0, charged)

@@ -207,7 +207,7 @@ def test_samples_bills_and_seeds() -> None:
     assert one.cost.two_qubit_gates == sum((m - 1) * (3 * m - 2) // 2 for m in widths)
     assert one.cost.depth == 3 * widths.max() - 2
     assert one.cost.backend == "surrogate(line of 8)"
-    with pytest.raises(InputError, match="shots: 0 given"):
+    with pytest.raises(InputError, match="shots: 0 allows nothing"):
         sampled(sampler, shots=0)
     with pytest.raises(InputError, match="give 1 to 22 variables"):
         SurrogateSampler(line_device(8), width=23)
