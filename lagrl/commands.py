@@ -84,7 +84,7 @@ class SolveCommand:
         from lagrl.problems.cvrplib import read_instance, write_solution
         from lagrl.problems.fleet import Fleet
         from lagrl.problems.locate import resolve_instance
-        from lagrl.solve import SolveConfig, require_price, solve
+        from lagrl.solve import SolveConfig, estimated_price, require_price, solve
 
         config = SolveConfig(
             controller=self.controller,
@@ -112,7 +112,7 @@ class SolveCommand:
         if self.json:
             print(json.dumps(result.record(self.price), allow_nan=False))
         else:
-            print_solution(result)
+            print_solution(result, estimated_price(result.sampling, self.price))
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class UnknownNameError(InputError):
         choices = sorted(known)
         close = get_close_matches(name, choices, n=1)
         guess = f"did you mean {close[0]!r}? " if close else ""
-        return cls(f"unknown {kind} {name!r}", remedy=f"{guess}known: {', '.join(choices)}{hint}")
+        return cls(f"unknown {kind} {name!r}", remedy=f"{guess}known: {', '.join(choices) or 'none'}{hint}")
 
 
 class BudgetError(InputError):

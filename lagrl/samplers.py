@@ -41,11 +41,16 @@ __all__ = [
     "SamplerFactory",
     "close_sampler",
     "default_journal",
+    "keeps_answers",
     "make_sampler",
     "require_known",
+    "sampler_packages",
 ]
 
 SamplerFactory = Callable[[SamplerSpec], SubproblemSampler]
+
+_QISKIT = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
+_PACKAGES = {"annealing": ("dimod", "dwave-samplers"), "noisy": _QISKIT, "ibm": _QISKIT}
 
 ARGUMENT = {"noisy": "BACKEND", "ibm": "BACKEND", "replay": "FILE"}  # what follows the colon, and must
 
@@ -84,7 +89,7 @@ SAMPLERS: dict[str, SamplerFactory] = {
     "annealing": lambda spec: families.annealing(spec.read(families.AnnealingOptions)),
     "qaoa": lambda spec: families.qaoa(spec.read(families.KernelOptions)),
     "noisy": lambda spec: families.noisy(spec.argument, spec.read(families.NoisyOptions)),
-    "ibm": lambda spec: families.on_device(spec.argument, spec.read(families.DeviceOptions), None),
+    "ibm": lambda spec: families.on_device(spec.argument, spec.read(families.DeviceOptions)),
     "replay": _replay,
 }
 
@@ -129,7 +134,7 @@ def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) ->
         If no such sampler, option, backend, … is known.
     InputError
         If an option's value is not allowed, `module:attribute` cannot be imported or does not make a sampler, there
-        is no account, or the journal cannot be read.
+        is no account, or the journal cannot be read or has nothing to keep.
     MissingExtraError
         If a package is missing.
     """
@@ -143,15 +148,37 @@ def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) ->
     else:
         factory = checked("sampler", text, imported("sampler", text), SubproblemSampler, "sample(...)")
         made = factory()
-    if journal is None or spec.name in ("exact", "replay"):  # the one is priced elsewhere, the other has its own
+    if journal is None:
         return made
+    if not keeps_answers(text):
+        close_sampler(made)
+        raise InputError(f"{journal} given", field="journal", remedy=f"leave it out: {spec.name} has nothing to keep")
     return JournaledSampler(made, Journal(journal), text)
+
+
+def keeps_answers(text: str) -> bool:
+    """Whether a journal can keep what a sampler answers: exact answers are made anew, replayed ones have a journal."""
+    return SamplerSpec.parse(text).name not in ("exact", "replay")
 
 
 def default_journal(text: str) -> Path | None:
     """Return the journal of a sampler that is paid for, in the working folder; None of all others."""
     spec = SamplerSpec.parse(text)
     return Path(f"{spec.argument}.journal.jsonl") if _is_paid(spec) else None
+
+
+def sampler_packages(text: str) -> tuple[str, ...]:
+    """Return the distributions that a sampler's answers depend on, for rows; `packages` of a sampler of your own.
+
+    Raises
+    ------
+    InputError
+        If `module:attribute` cannot be imported.
+    """
+    spec = SamplerSpec.parse(text)
+    if spec.name in SAMPLERS:
+        return _PACKAGES.get(spec.name, ())
+    return tuple(getattr(imported("sampler", text), "packages", ()))
 
 
 def close_sampler(sampler: SubproblemSampler) -> None:
@@ -178,6 +205,12 @@ def _on_device(text: str, journal: str) -> SubproblemSampler:
     spec = SamplerSpec.parse(text)
     options = spec.read(families.DeviceOptions)
     if not journal:
-        return families.on_device(spec.argument, options, None)
-    kept = Journal(journal)
-    return _OnDevice(families.on_device(spec.argument, options, kept), kept, text)
+        return families.on_device(spec.argument, options)
+    opened: list[Journal] = []
+
+    def open_journal() -> Journal:
+        opened.append(Journal(journal))
+        return opened[0]
+
+    sampler = families.on_device(spec.argument, options, open_journal)
+    return _OnDevice(sampler, opened[0], text)

@@ -25,7 +25,7 @@ from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.knapsack import require_countable
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
-from lagrl.relaxation.sampler import SamplingCost
+from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
 from lagrl.relaxation.seeding import SEEDINGS
 from lagrl.samplers import close_sampler, make_sampler
 from lagrl.solve_config import DEFAULT_EVALUATIONS, SolveConfig, default_linearisations
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from lagrl.controllers.base import Controller
     from lagrl.problems.cvrp import CVRP
     from lagrl.problems.solution import Solution
-    from lagrl.relaxation.sampler import SubproblemSampler
 
 __all__ = ["Ascent", "SolveConfig", "SolveResult", "default_linearisations", "solve"]
 
@@ -109,7 +108,13 @@ class SolveResult:
         ----------
         price_per_second
             What a second of the quantum computer costs, for the estimated `price`; None leaves that null.
+
+        Raises
+        ------
+        InputError
+            If that is negative or not finite.
         """
+        require_price(price_per_second)
         cost, gap = self.solution.cost, self.problem.gap_percent(self.solution.cost)
         return {
             "instance": self.problem.name,
@@ -177,6 +182,7 @@ def solve(
     if controller is not None:
         config = replace(config, controller=_name_of(controller))
     if sampler is not None:
+        _require_sampler(sampler, journal)
         config = replace(config, sampler=_name_of(type(sampler)))
     require_countable(problem.demand, np.array([problem.capacity]), source=problem.name)
     make_controller = controller or controller_factory(config.controller)
@@ -204,6 +210,21 @@ def require_price(price_per_second: float | None) -> None:
     """
     if price_per_second is not None and not 0 <= price_per_second < np.inf:
         raise InputError(f"{price_per_second} given", field="price", remedy="give a finite number of 0 or more")
+
+
+def _require_sampler(sampler: object, journal: object) -> None:
+    if isinstance(sampler, str):
+        raise InputError(f"{sampler!r} given", field="sampler", remedy=f"write SolveConfig(sampler={sampler!r})")
+    if isinstance(sampler, type) or not isinstance(sampler, SubproblemSampler):
+        given = sampler.__name__ if isinstance(sampler, type) else type(sampler).__name__
+        kind = "the class" if isinstance(sampler, type) else "a"
+        raise InputError(f"{kind} {given} given", field="sampler", remedy="give an object with sample(...)")
+    if journal is not None:
+        raise InputError(
+            f"{journal} given",
+            field="journal",
+            remedy="wrap your sampler: JournaledSampler(sampler, Journal(file), name)",
+        )
 
 
 def _name_of(factory: object) -> str:

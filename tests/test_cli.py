@@ -514,5 +514,14 @@ def test_a_journal_is_kept_told_and_replayed(tmp_path: Path, capsys: pytest.Capt
     assert (again["routes"], again["cost"], again["circuits"]) == (first["routes"], first["cost"], first["circuits"])
     assert cli.main([*command, "--sampler", f"replay:{file}", "--seed", "1"]) == 2
     assert "run.jsonl" in capsys.readouterr().err
+    assert cli.main([*command[:-1], "--sampler", f"replay:{file}", "--price", "2"]) == 0
+    told = capsys.readouterr().out
+    assert f"knapsacks by statevector: {first['circuits']} circuits, {first['shots']:,} shots, " in told
+    assert f"depth up to {first['depth']}, " in told and "price 0" in told
+    assert cli.main(["journal", str(file), "--give-up", "job0"]) == 2
+    assert "unknown pending job" in capsys.readouterr().err
+    assert cli.main(["journal", str(tmp_path / "none.jsonl"), "--give-up", "job0"]) == 2
+    assert not (tmp_path / "none.jsonl").exists()
+    assert "none.jsonl: not found" in capsys.readouterr().err
     assert cli.main(["solve", "G-n16-k3", "--price", "-1"]) == 2
     assert "price: -1.0 given" in capsys.readouterr().err

@@ -18,7 +18,14 @@ from lagrl.quantum.samplers import ProductSampler, QAOASampler
 from lagrl.quantum.slack import SlackPenalty
 from lagrl.quantum.statevector import WARM_RAMP, Ramp
 from lagrl.relaxation.sampler import ExactSampler, SampleContext, SubproblemSampler
-from lagrl.samplers import SAMPLERS, close_sampler, default_journal, make_sampler, require_known
+from lagrl.samplers import (
+    SAMPLERS,
+    close_sampler,
+    default_journal,
+    make_sampler,
+    require_known,
+    sampler_packages,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +109,7 @@ def test_own_samplers_are_made_from_module_and_attribute() -> None:
 
 
 def test_journals_keep_and_replay(tmp_path: Path) -> None:
-    """With a journal the answers are kept, and replayed without asking anybody; exact answers need none."""
+    """With a journal the answers are kept, and replayed without asking anybody; exact answers are not kept."""
     file = tmp_path / "run.jsonl"
     kept = make_sampler("qaoa+width=3", journal=file)
     assert isinstance(kept, JournaledSampler)
@@ -112,7 +119,9 @@ def test_journals_keep_and_replay(tmp_path: Path) -> None:
     assert isinstance(replay, ReplaySampler)
     assert (answers(replay) == first).all()
     close_sampler(replay)
-    assert type(make_sampler("exact", journal=tmp_path / "none.jsonl")) is ExactSampler
+    for name in ("exact", f"replay:{file}"):
+        with pytest.raises(InputError, match=r"journal: .* given; leave it out: .* has nothing to keep"):
+            make_sampler(name, journal=tmp_path / "none.jsonl")
     assert not (tmp_path / "none.jsonl").exists()
 
 
@@ -136,6 +145,7 @@ def test_what_is_paid_for_is_always_kept() -> None:
         ("mine:Sampler+width=3", "a sampler of your own takes none"),
         ("qaoa+width=99", "give 1 to 22 variables"),
         ("qaoa+gamma=1", "give both or neither"),
+        ("qaoa+pilot=0.5", "pilot: 0.5 given; it shares shots among targets"),
         ("qaoa+penalty=taylor", "unknown penalty 'taylor'"),
         ("replay:nowhere.jsonl", "nowhere.jsonl"),
     ],
@@ -159,6 +169,9 @@ def test_wrong_names_are_told(name: str, told: str) -> None:
         ("ibm:FakeNowhere", "unknown backend 'FakeNowhere'"),
         ("ibm:FakeKingston+mode=turbo", "unknown mode 'turbo'"),
         ("ibm:FakeKingston+fallback=magic", "give product, or none"),
+        ("ibm:FakeKingston+session_time=60", "give mode=batch or mode=session"),
+        ("noisy:FakeKingston+ansatz=linear+gamma=1+beta=1", "linear trains its own angles"),
+        ("noisy:FakeKingston+ansatz=copula+warm=no", "only qaoa has a cold start, not copula"),
     ],
 )
 def test_wrong_circuits_are_told(name: str, told: str) -> None:
@@ -193,3 +206,23 @@ def test_unknown_names_are_told_early() -> None:
     """`require_known` needs no package to refuse a name."""
     with pytest.raises(UnknownNameError, match="unknown sampler"):
         require_known("nothing")
+
+
+def test_rows_know_the_packages_behind_a_sampler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of circuits and annealing those that answers depend on, of one's own sampler those it names."""
+    (tmp_path / "sampler_with_packages.py").write_text("class Mine:\n    packages = ('scipy',)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert sampler_packages("noisy:FakeKingston+width=8") == ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
+    assert "dwave-samplers" in sampler_packages("annealing")
+    assert sampler_packages("sampler_with_packages:Mine") == ("scipy",)
+    assert sampler_packages("qaoa") == sampler_packages("exact") == ()
+
+
+@needs_qiskit
+def test_no_journal_is_left_where_there_is_no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend or option that does not exist is told before a journal is opened."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("ibm:FakeNowhere", "ibm:FakeKingston+ansatz=magic"):
+        with pytest.raises(UnknownNameError):
+            make_sampler(name, journal=tmp_path / "j.jsonl")
+    assert not list(tmp_path.iterdir())

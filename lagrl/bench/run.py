@@ -24,7 +24,7 @@ from lagrl.errors import InputError, LagrlError, SolutionError
 from lagrl.kernels import compile_kernels
 from lagrl.problems.cvrplib import read_instance
 from lagrl.relaxation.sampler import SamplingCost
-from lagrl.samplers import make_sampler
+from lagrl.samplers import close_sampler, keeps_answers, make_sampler, sampler_packages
 from lagrl.solve import SolveConfig, estimated_price, require_price, solve
 
 if TYPE_CHECKING:
@@ -98,8 +98,14 @@ class Evaluation:
                 raise InputError("nothing given", field=name, remedy="give at least one")
         for controller in self.controllers:
             controller_factory(controller)
+        if self.journal is not None and not any(map(keeps_answers, self.samplers)):
+            raise InputError(
+                f"{self.journal} given",
+                field="journal",
+                remedy=f"leave it out: {', '.join(self.samplers)} has nothing to keep",
+            )
         for sampler in self.samplers:
-            make_sampler(sampler)
+            close_sampler(make_sampler(sampler, journal=self.journal if keeps_answers(sampler) else None))
         grid = itertools.product(self.controllers, self.samplers, self.reconstructs, self.budgets, self.seeds)
         configs = [
             SolveConfig(
@@ -215,7 +221,7 @@ def make_row(task: Task) -> Row:
     compile_kernels()
     started = time.perf_counter()
     try:
-        result = solve(problem, task.config, journal=task.journal)
+        result = solve(problem, task.config, journal=task.journal if keeps_answers(task.config.sampler) else None)
     except SolutionError:  # no routes within the fleet rule: a result as well
         return _describe(problem, task, None, time.perf_counter() - started)
     except LagrlError as error:
@@ -231,7 +237,7 @@ _revision = cache(git_revision)  # once a run: what is loaded does not change wi
 def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: float) -> Row:
     config = task.config
     settings = settings_of(config)
-    packages = getattr(controller_factory(config.controller), "packages", ())
+    packages = (*getattr(controller_factory(config.controller), "packages", ()), *sampler_packages(config.sampler))
     cost = result.solution.cost if result else None
     return {
         "schema": SCHEMA,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from lagrl.bench.schema import Row
     from lagrl.quantum.journal import JournalSummary
+    from lagrl.relaxation.sampler import SamplingCost
     from lagrl.solve import SolveResult
 
 
@@ -56,8 +57,8 @@ def counting_rows() -> Iterator[tuple[Callable[[int, int], None], Callable[[Row]
         yield on_plan, on_row
 
 
-def print_solution(result: SolveResult) -> None:
-    """Print routes, cost and where they stand, for a person."""
+def print_solution(result: SolveResult, price: float | None = None) -> None:
+    """Print routes, cost and where they stand, and what quantum computers were used for, for a person."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -74,8 +75,34 @@ def print_solution(result: SolveResult) -> None:
         f"{result.evaluations} evaluations of {escape(result.config.controller)} in {len(result.ascents)} "
         f"linearisations, {result.seconds:.2f} s, fleet {problem.fleet}, {result.config.reconstruct}"
     )
+    if result.sampling.backend not in ("", "exact"):
+        console.print(escape(_bill(result.sampling, result.sampling_seconds, price)))
+    if result.sampling.fallback:
+        console.print(f"[yellow]answered by other means: {escape(result.sampling.fallback)}[/yellow]")
     if result.dual_value is not None:
         console.print(f"[dim]dual value {result.dual_value:.2f} (bounds the assignment surrogate, not the CVRP)[/dim]")
+
+
+def _bill(cost: SamplingCost, seconds: float, price: float | None) -> str:
+    """Say what answered the knapsacks and what that took; what is 0 is left out."""
+    said = [
+        f"{number:,} {unit}" if isinstance(number, int) else f"{number:.2f} {unit}"
+        for number, unit in (
+            (cost.circuits, "circuits"),
+            (cost.shots, "shots"),
+            (cost.two_qubit_gates, "two-qubit gates"),
+            (cost.jobs, "jobs"),
+            (cost.qpu_seconds, "s of a quantum computer"),
+            (cost.queue_seconds, "s in the queue"),
+            (seconds, "s here"),
+        )
+        if number
+    ]
+    if cost.depth:
+        said[2] += f", depth up to {cost.depth}"
+    if price is not None:
+        said.append(f"price {price:g}")
+    return f"knapsacks by {cost.backend}: {', '.join(said)}"
 
 
 def print_journal(summary: JournalSummary, price: float | None) -> None:
@@ -85,7 +112,7 @@ def print_journal(summary: JournalSummary, price: float | None) -> None:
     print(f"runs: {len(summary.runs)}, steps: {steps}, circuits: {summary.sampling.circuits}")
     paid, cost = summary.paid, "" if price is None else f", price {price:g}"
     print(f"jobs: {summary.jobs}, failed: {summary.failed}, pending: {len(summary.pending)}")
-    print(f"paid: {paid.circuits} circuits, {paid.shots} shots, {paid.qpu_seconds:g} s of a quantum computer{cost}")
+    print(f"executed: {paid.circuits} circuits, {paid.shots} shots, {paid.qpu_seconds:g} s of a quantum computer{cost}")
     for job in summary.pending:
         why = f": {job.problem}" if job.problem else ""
         print(f"pending: {job.state} {job.job or f'tag {job.tag}'} of run {job.run}, step {job.step}{why}")

@@ -81,7 +81,7 @@ def _plain(name: str) -> str:
 
 def _broken(name: str) -> InputError:
     return InputError(
-        f"backend {name} has dead edges only (every two-qubit error is 1)",
+        f"{name} has dead edges only (every two-qubit error is 1)",
         field="backend",
         remedy=f"choose another: {', '.join(known_fakes())}",
     )

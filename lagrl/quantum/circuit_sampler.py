@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.ansatz import Subproblem
+from lagrl.quantum.ansatz import Ansatz, Subproblem
 from lagrl.quantum.candidates import Candidates, require_width, select_candidates
 from lagrl.quantum.codes import count_codes
-from lagrl.quantum.execution import Pub
+from lagrl.quantum.execution import CircuitExecutor, Pub
 from lagrl.quantum.failures import ExecutionError
 from lagrl.quantum.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.portfolio import Portfolio, Round, draw_portfolio
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.quantum.ansatz import Ansatz
-    from lagrl.quantum.execution import CircuitExecutor
     from lagrl.quantum.portfolio import Counted
+    from lagrl.quantum.qubo_batch import QUBOBatch
 
 FALLBACKS = ("", "product")
 
@@ -56,7 +55,8 @@ class CircuitSampler:
     Raises
     ------
     InputError
-        If the executor does not take circuits of that width, or the fallback is unknown.
+        If the executor, ansatz or penalty is something else, the executor does not take circuits of that width, or
+        the fallback is unknown.
     """
 
     executor: CircuitExecutor
@@ -68,6 +68,14 @@ class CircuitSampler:
     fallback: str = ""
 
     def __post_init__(self) -> None:
+        kinds = {"executor": CircuitExecutor, "ansatz": Ansatz, "penalty": Penalty}
+        for name, kind in kinds.items():
+            if not isinstance(getattr(self, name), kind):
+                raise InputError(
+                    f"a {type(getattr(self, name)).__name__} given",
+                    field=name,
+                    remedy=f"give what {kind.__name__} says",
+                )
         require_width(self.width)
         if self.width > self.executor.max_width:
             raise InputError(
@@ -146,18 +154,43 @@ class _Run:
 
     def _pub(self, vehicle: int, rounds: Sequence[Round]) -> Pub:
         ansatz = self.sampler.ansatz
-        problems = [self._subproblem(vehicle, own) for own in rounds]
+        problems = [subproblem(self.candidates, own.qubos, vehicle, self.probability) for own in rounds]
         values = [ansatz.values(problem, own.configuration.ramp) for problem, own in zip(problems, rounds, strict=True)]
         return Pub(ansatz.template(problems[0].n_variables), np.array(values))
 
-    def _subproblem(self, vehicle: int, own: Round) -> Subproblem:
-        """Return a vehicle's knapsack; slack bits are as likely 0 as 1, and cost and weigh nothing."""
-        qubo, m = own.qubos.qubo(vehicle), int(self.candidates.width[vehicle])
-        slack = qubo.n_variables - m
-        return Subproblem(
-            qubo=qubo,
-            probability=np.pad(self.probability[vehicle, :m], (0, slack), constant_values=0.5),
-            reduced_cost=np.pad(self.candidates.reduced_cost[vehicle, :m], (0, slack)),
-            weight=np.pad(self.candidates.weight[vehicle, :m], (0, slack)),
-            room=int(self.candidates.room[vehicle]),
-        )
+
+def subproblem(
+    candidates: Candidates, qubos: QUBOBatch, vehicle: int, probability: NDArray[np.float64] | None = None
+) -> Subproblem:
+    """Return what an ansatz is told of one vehicle's knapsack; slack bits are as likely 0 as 1, cost and weigh nothing.
+
+    Parameters
+    ----------
+    candidates
+        The knapsacks.
+    qubos
+        Of a penalty.
+    vehicle
+        Which.
+    probability
+        [K, m] P(y = 1) of a warm start; those of `ProductState()` if None.
+
+    Raises
+    ------
+    InputError
+        If presolve has solved the vehicle.
+    """
+    m = int(candidates.width[vehicle])
+    if not m:
+        raise InputError(f"{vehicle} is solved by presolve", field="vehicle", remedy="take one of width above 0")
+    if probability is None:
+        probability = ProductState().probabilities(candidates)
+    qubo = qubos.qubo(vehicle)
+    slack = qubo.n_variables - m
+    return Subproblem(
+        qubo=qubo,
+        probability=np.pad(probability[vehicle, :m], (0, slack), constant_values=0.5),
+        reduced_cost=np.pad(candidates.reduced_cost[vehicle, :m], (0, slack)),
+        weight=np.pad(candidates.weight[vehicle, :m], (0, slack)),
+        room=int(candidates.room[vehicle]),
+    )

@@ -45,7 +45,7 @@ def compile_template(template: Template, device: Any, qubits: Sequence[int]) -> 
     """
     target: Target = getattr(device, "target", device)
     line = tuple(int(q) for q in qubits)
-    key = (template.name, id(target), line)
+    key = (template.digest, id(target), line)
     known = _compiled.get(key)
     if known is not None:  # the target is kept, hence its id is not another's
         _compiled.move_to_end(key)

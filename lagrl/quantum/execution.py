@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -27,7 +29,7 @@ class Template:
     Attributes
     ----------
     name
-        What it is, such as `qaoa-line warm p=1 n=12`; equal names are equal circuits.
+        What it is, such as `qaoa-line warm p=1 n=12`, for records.
     circuit
         n qubits, with free parameters; measures every qubit, variable i into bit i of the register `meas`, whatever
         order the circuit leaves the variables in.
@@ -77,6 +79,21 @@ class Template:
     def n_parameters(self) -> int:
         """Number of free angles P."""
         return int(self.circuit.num_parameters)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the circuit: templates of equal digests are the same, whatever they are called."""
+        place: dict[Any, int] = {
+            bit: i for bits in (self.circuit.qubits, self.circuit.clbits) for i, bit in enumerate(bits)
+        }
+        content = hashlib.sha256(
+            f"{self.circuit.num_qubits} {self.circuit.num_clbits} {self.circuit.global_phase}".encode()
+        )
+        for step in self.circuit.data:
+            values = [value.tolist() if isinstance(value, np.ndarray) else value for value in step.operation.params]
+            bits = [place[bit] for bit in (*step.qubits, *step.clbits)]
+            content.update(f"{step.operation.name} {bits} {[str(value) for value in values]}\n".encode())
+        return content.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ A sampler may catch `ExecutionError`, answer by other means and record why. `NoA
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError, LagrlError
@@ -139,7 +140,12 @@ def translated(error: Exception, *, backend: str = "", job: str = "") -> LagrlEr
     if "AccountNotFoundError" in names:
         return NoAccountError("no account of IBM Quantum found", field="account", remedy=NO_ACCOUNT)
     kind = _kind(error, names, text.lower())
-    return kind(text.rstrip(".") + _REMEDY.get(kind, ""), backend=backend, job=job)
+    told, remedy = text.rstrip("."), _REMEDY.get(kind, "")
+    if kind is ConnectionLostError:
+        told = f"{'' if backend else 'IBM Quantum '}cannot be reached ({told})"
+    elif kind is TokenError and os.environ.get("QISKIT_IBM_TOKEN"):
+        remedy = "; mend or unset QISKIT_IBM_TOKEN in the environment, which goes before a saved account"
+    return kind(told + remedy, backend=backend, job=job)
 
 
 def _kind(error: Exception, names: set[str], text: str) -> type[ExecutionError]:

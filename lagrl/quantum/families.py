@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.annealing import AnnealingSampler
@@ -20,6 +20,8 @@ from lagrl.quantum.surrogate import SurrogateExecutor, SurrogateSampler
 from lagrl.quantum.trajectories import TrajectoryExecutor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lagrl.quantum.execution import CircuitExecutor
     from lagrl.quantum.jobs import JobJournal
     from lagrl.quantum.penalties import Penalty
@@ -117,6 +119,8 @@ class QAOAOptions(WidthOption):
     def own_portfolio(self) -> Portfolio:
         """Return the configurations that share the shots."""
         if self.targets == 1:
+            if self.pilot != QAOAOptions.pilot:
+                _refuse("pilot", self.pilot, "it shares shots among targets: give targets=3 or more, or leave it out")
             return Portfolio(alpha=self.alpha)
         fills = (min(max(self.fill + shift, -1.0), 1.0) for shift in target_fills(self.targets))
         return Portfolio(tuple(Configuration(fill=fill) for fill in fills), pilot=self.pilot, alpha=self.alpha)
@@ -183,7 +187,15 @@ class DeviceOptions(CircuitOptions):
     timeout: int = RuntimeOptions.timeout
 
     def runtime(self) -> RuntimeOptions:
-        """Return what the executor is told."""
+        """Return what the executor is told.
+
+        Raises
+        ------
+        InputError
+            If an option is out of range, or would do nothing.
+        """
+        if self.session_time and self.mode == "job":
+            _refuse("session_time", self.session_time, "it limits a batch or session: give mode=batch or mode=session")
         return RuntimeOptions(**{field.name: getattr(self, field.name) for field in fields(RuntimeOptions)})
 
 
@@ -237,8 +249,19 @@ def noisy(backend: str, options: NoisyOptions) -> SubproblemSampler:
     return _circuits(executor, options)
 
 
-def on_device(backend: str, options: DeviceOptions, journal: JobJournal | None) -> SubproblemSampler:
+def on_device(
+    backend: str, options: DeviceOptions, open_journal: Callable[[], JobJournal] | None = None
+) -> SubproblemSampler:
     """Return circuits on a device of your account, or on a fake backend by the same path.
+
+    Parameters
+    ----------
+    backend
+        See `RuntimeExecutor.of`.
+    options
+        All of them.
+    open_journal
+        Called once the device is known to be there and the options are right: no file is left behind else.
 
     Raises
     ------
@@ -247,13 +270,20 @@ def on_device(backend: str, options: DeviceOptions, journal: JobJournal | None) 
     InputError
         If there is no account.
     """
-    executor = RuntimeExecutor.of(backend, options.runtime(), max_width=options.width, journal=journal)
-    return _circuits(executor, options, options.fallback)
+    executor = RuntimeExecutor.of(backend, options.runtime(), max_width=options.width)
+    sampler = _circuits(executor, options, options.fallback)
+    if open_journal is not None:
+        executor.journal = open_journal()
+    return sampler
 
 
 def _circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str = "") -> CircuitSampler:
-    """Hand the options on; trained circuits have no ramp."""
+    """Hand the options on; trained circuits have no ramp, and only QAOA starts cold."""
     has_ramp = options.ansatz in ("qaoa", "copula")
+    if not has_ramp and (options.gamma or options.beta):
+        _refuse("gamma, beta", f"{options.gamma}, {options.beta}", f"{options.ansatz} trains its own angles")
+    if options.ansatz != "qaoa" and not options.warm:
+        _refuse("warm", "no", f"only qaoa has a cold start, not {options.ansatz}")
     return CircuitSampler(
         executor,
         make_ansatz(
@@ -267,3 +297,8 @@ def _circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str 
         portfolio=options.own_portfolio(),
         fallback=fallback,
     )
+
+
+def _refuse(option: str, value: object, remedy: str) -> NoReturn:
+    """Refuse an option that would do nothing: who gave it expects that it does."""
+    raise InputError(f"{value} given", field=option, remedy=remedy)

@@ -81,6 +81,6 @@ def fingerprint(
     rest = [backend, shots, seed, asdict(options), context.run, context.step]
     content.update(json.dumps(rest, sort_keys=True).encode())
     for pub in pubs:
-        content.update(json.dumps([pub.template.name, pub.values.shape]).encode())
+        content.update(json.dumps([pub.template.digest, pub.values.shape]).encode())
         content.update(np.ascontiguousarray(pub.values, "<f8").tobytes())
     return content.hexdigest()

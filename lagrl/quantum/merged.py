@@ -57,9 +57,9 @@ class MergedPubs:
             order = [column[parameter.name] for parameter in made.circuit.parameters]
             rows = []
             for angles in pub.values[:, order]:
-                index = known.get(made.name) if order else None
+                index = known.get(made.digest) if order else None
                 if index is None:
-                    index = known[made.name] = len(templates)
+                    index = known[made.digest] = len(templates)
                     templates.append(made)
                     values.append([])
                 rows.append((index, len(values[index])))

@@ -6,7 +6,7 @@ say the same: errors are attached to gates, so those of qubits that are not used
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEAD = 1.0  # how a calibration marks an edge that cannot be used
 
 
-def reduced_target(target: Target, qubits: Sequence[int]) -> Target:
+def reduced_target(device: Any, qubits: Sequence[int]) -> Target:
     """Keep only a line's qubits of a device, called 0 … n − 1 in the line's order.
 
     Instructions keep their errors and durations, qubits their T1 and T2. Edges between qubits that are no neighbours
@@ -30,8 +30,8 @@ def reduced_target(target: Target, qubits: Sequence[int]) -> Target:
 
     Parameters
     ----------
-    target
-        The device.
+    device
+        A `Target`, or a backend with one.
     qubits
         n different physical qubits, each joined to the next.
 
@@ -42,6 +42,7 @@ def reduced_target(target: Target, qubits: Sequence[int]) -> Target:
     """
     from qiskit.transpiler import Target
 
+    target = getattr(device, "target", device)
     chosen = [int(q) for q in qubits]
     _require_qubits(target, chosen)
     place = {q: i for i, q in enumerate(chosen)}

@@ -70,14 +70,14 @@ class NoisyLine:
         return readout_flips(self.target)
 
     def circuit(self, template: Template) -> LineCircuit:
-        """Return what a template becomes on this line; templates of equal names are compiled once."""
-        found = self._circuits.get(template.name)
+        """Return what a template becomes on this line; equal templates are compiled once."""
+        found = self._circuits.get(template.digest)
         if found is None:
             compiled = compile_template(template, self.target, range(len(self.qubits)))
             measured = measured_qubits(compiled.circuit)
             fidelity = log_fidelity(compiled.circuit, self.target)
             found = LineCircuit(compiled, fidelity, measured, self.readout[measured])
-            self._circuits[template.name] = found
+            self._circuits[template.digest] = found
         return found
 
 

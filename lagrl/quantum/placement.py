@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -62,13 +62,13 @@ class _Path(NamedTuple):
     visited: int  # bit q is set if qubit q is on the path
 
 
-def find_line(target: Target, n: int, *, beam: int = BEAM, uses: NDArray[np.int64] | None = None) -> Placement:
+def find_line(device: Any, n: int, *, beam: int = BEAM, uses: NDArray[np.int64] | None = None) -> Placement:
     """Find a line of n working qubits with a large expected fidelity; see `find_lines`."""
-    return find_lines(target, n, 1, beam=beam, uses=uses)[0]
+    return find_lines(device, n, 1, beam=beam, uses=uses)[0]
 
 
 def find_lines(
-    target: Target, n: int, n_best: int, *, beam: int = BEAM, uses: NDArray[np.int64] | None = None
+    device: Any, n: int, n_best: int, *, beam: int = BEAM, uses: NDArray[np.int64] | None = None
 ) -> list[Placement]:
     """Find the best lines of n working qubits, each another set of qubits, best first.
 
@@ -78,8 +78,8 @@ def find_lines(
 
     Parameters
     ----------
-    target
-        The device.
+    device
+        A `Target`, or a backend, whose present target counts.
     n
         Qubits.
     n_best
@@ -99,6 +99,7 @@ def find_lines(
     weight = network_uses(n) if uses is None else np.asarray(uses)
     if weight.shape != (n - 1,):
         raise InputError(f"uses of shape {weight.shape}", field="line", remedy=f"give one for each of {n - 1} edges")
+    target: Target = getattr(device, "target", device)
     calibration = Calibration.of(target)
     paths, longest = _search(calibration, weight.tolist(), beam)
     can_fit = n <= calibration.largest_part()
@@ -126,7 +127,7 @@ def network_uses(n: int) -> NDArray[np.int64]:
     return uses
 
 
-def line_fidelity(target: Target, qubits: Sequence[int], template: Template) -> Placement:
+def line_fidelity(device: Any, qubits: Sequence[int], template: Template) -> Placement:
     """Return how well a template is expected to do on given qubits, its qubit i on qubits[i].
 
     Raises
@@ -137,7 +138,7 @@ def line_fidelity(target: Target, qubits: Sequence[int], template: Template) -> 
     line = tuple(int(q) for q in qubits)
     if len(line) != template.n_qubits or len(set(line)) != len(line):
         raise InputError(f"{line}", field="qubits", remedy=f"give {template.n_qubits} different ones")
-    calibration = Calibration.of(target)
+    calibration = Calibration.of(getattr(device, "target", device))
     place = {bit: i for i, bit in enumerate(template.circuit.qubits)}
     pairs = [
         (line[place[step.qubits[0]]], line[place[step.qubits[1]]])

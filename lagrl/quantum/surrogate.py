@@ -56,8 +56,8 @@ class SurrogateExecutor(LineExecutor):
     ) -> NDArray[np.int64]:
         """Return codes [C, shots]; see `LineExecutor.run`."""
         ideal = run_aer("statevector", [circuit for circuit, _ in bound], None, shots, rng)
-        channels = {template.name: Channel.on(line, template, self.exponents) for _, template in bound}
-        return disturb(ideal, [channels[template.name] for _, template in bound], rng)
+        channels = {template.digest: Channel.on(line, template, self.exponents) for _, template in bound}
+        return disturb(ideal, [channels[template.digest] for _, template in bound], rng)
 
 
 @dataclass(frozen=True)

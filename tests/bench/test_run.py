@@ -22,6 +22,7 @@ from lagrl.problems.bundled import bundled_names, bundled_path
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance, write_instance
 from lagrl.problems.fleet import Fleet
+from lagrl.quantum.journal import Journal
 from lagrl.solve import SolveConfig
 
 SMALL, MIDDLE = (bundled_path(name) for name in bundled_names()[:2])
@@ -174,6 +175,7 @@ def test_a_changed_instance_is_run_again(tmp_path: Path) -> None:
         ({"budgets": (4, 0)}, BudgetError, "evaluations: 0"),
         ({"seeds": (0, -1)}, InputError, "seed: -1"),
         ({"instances": (SMALL, Path("missing.vrp"))}, InputError, "missing.vrp"),
+        ({"journal": Path("j.jsonl")}, InputError, "leave it out: exact has nothing to keep"),
         ({"fleet": Fleet("exact", 2)}, InputError, "exact:2 is too few vehicles"),
         *(
             ({field: ()}, InputError, f"{field}: nothing given")
@@ -304,3 +306,12 @@ def test_what_is_asked_for_twice_is_run_once(tmp_path: Path) -> None:
     evaluation = Evaluation((instance, instance), ("constant", "constant"), budgets=(3,), seeds=(0, 0))
     assert run(evaluation, tmp_path / "rows.jsonl") == 1
     assert len(read_rows(tmp_path / "rows.jsonl")) == 1
+
+
+def test_exact_rows_stand_beside_journaled_ones(tmp_path: Path) -> None:
+    """A journal given for several samplers keeps those that it can keep, and only those."""
+    journal = tmp_path / "j.jsonl"
+    asked = replace(QUICK, instances=(SMALL,), controllers=("cfm",), seeds=(0,), samplers=("exact", "product"))
+    assert run(replace(asked, journal=journal), tmp_path / "rows.jsonl") == 2
+    with Journal(journal, read_only=True) as kept:
+        assert kept.samplers() == ("product",)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lagrl.errors import InputError
 from lagrl.quantum.ansatz import LineQAOA, make_ansatz
 from lagrl.quantum.candidates import select_candidates
-from lagrl.quantum.circuit_sampler import CircuitSampler
+from lagrl.quantum.circuit_sampler import CircuitSampler, subproblem
 from lagrl.quantum.execution import CircuitExecutor, Execution, Pub
 from lagrl.quantum.failures import ExecutionError
 from lagrl.quantum.portfolio import Configuration, Portfolio
@@ -235,3 +235,23 @@ def test_what_a_failure_cost_is_in_the_bill() -> None:
 
     cost = drawn(CircuitSampler(Charging(), LineQAOA(), fallback="product")).cost
     assert (cost.jobs, cost.qpu_seconds, cost.backend) == (1, 3.0, "ibm_fake + product")
+
+
+def test_what_does_not_fit_is_named() -> None:
+    """An executor, ansatz or penalty that is none is refused when the sampler is made."""
+    for name, wrong in (("executor", "ideal"), ("ansatz", "qaoa"), ("penalty", 30.0)):
+        parts = {"executor": Ideal(), "ansatz": LineQAOA()} | {name: wrong}
+        with pytest.raises(InputError, match=f"{name}: a {type(wrong).__name__} given; give what"):
+            CircuitSampler(**parts)  # type: ignore[arg-type]
+
+
+def test_a_knapsack_can_be_shown_to_an_ansatz() -> None:
+    """`subproblem` takes a vehicle's knapsack out of the batch, slack bits at even odds; solved ones have none."""
+    knapsack = select_candidates(*mixed(), 6)
+    problem = subproblem(knapsack, SlackPenalty().qubos(knapsack), 0)
+    m = int(knapsack.width[0])
+    assert problem.n_variables > m
+    assert (problem.probability[m:] == 0.5).all() and (problem.weight[m:] == 0).all()
+    assert (problem.reduced_cost[:m] == knapsack.reduced_cost[0, :m]).all()
+    with pytest.raises(InputError, match="3 is solved by presolve"):
+        subproblem(knapsack, SlackPenalty().qubos(knapsack), 3)

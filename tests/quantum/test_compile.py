@@ -100,3 +100,16 @@ def test_templates_measure_every_variable_once(flaw: str) -> None:
             circuit.measure(q, 0 if flaw == "twice" else q)
     with pytest.raises(InputError, match=r"flawed: .*(measure every variable once|ClassicalRegister|of n qubits)"):
         Pub(Template("flawed", circuit, 1, 0, 0), np.zeros((1, 0)))
+
+
+def test_circuits_of_the_same_name_are_not_mixed_up() -> None:
+    """What is compiled once is known by the circuit itself: another of the same name gets its own."""
+    first, other = (
+        Template("mine", qaoa_line(4, p).circuit, p, qaoa_line(4, p).two_qubit_gates, qaoa_line(4, p).two_qubit_depth)
+        for p in (1, 2)
+    )
+    again = Template("anything", qaoa_line(4, 1).circuit, 1, first.two_qubit_gates, first.two_qubit_depth)
+    target = line_target(4)
+    assert first.digest == again.digest != other.digest
+    assert compile_template(first, target, range(4)) is compile_template(again, target, range(4))
+    assert compile_template(other, target, range(4)).two_qubit_gates == other.two_qubit_gates

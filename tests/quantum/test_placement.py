@@ -12,6 +12,7 @@ from lagrl.errors import InputError
 from lagrl.quantum.circuits import line_gates, qaoa_line
 from lagrl.quantum.device_errors import Calibration
 from lagrl.quantum.hardware_efficient import hardware_efficient_template
+from lagrl.quantum.noise import reduced_target
 from lagrl.quantum.placement import find_line, find_lines, line_fidelity, network_uses
 
 pytest.importorskip("qiskit")
@@ -155,3 +156,15 @@ def test_bad_input() -> None:
         line_fidelity(target, [0, 1, 3], qaoa_line(3, 1))
     with pytest.raises(InputError, match="do not work"):
         line_fidelity(target, [0, 1, 2], hardware_efficient_template(3, 1, "circular"))
+
+
+def test_a_backend_will_do_for_its_target() -> None:
+    """Lines are found on whatever has a target, as circuits are compiled for it."""
+    from types import SimpleNamespace
+
+    target = line_target(5)
+    backend = SimpleNamespace(target=target)
+    assert find_line(backend, 3) == find_line(target, 3)
+    template = qaoa_line(3, 1)
+    assert line_fidelity(backend, (0, 1, 2), template) == line_fidelity(target, (0, 1, 2), template)
+    assert reduced_target(backend, (0, 1, 2)).num_qubits == 3

@@ -139,8 +139,9 @@ def test_no_account_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert isinstance(caught.value, InputError)
 
 
-def test_a_lost_network_is_not_blamed_on_the_token() -> None:
+def test_a_lost_network_is_not_blamed_on_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """qiskit says that the token is wrong whatever happened; the exception that it came of decides."""
+    monkeypatch.delenv("QISKIT_IBM_TOKEN", raising=False)
     account_error = pytest.importorskip("qiskit_ibm_runtime.accounts").InvalidAccountError
 
     def open_account(reason: Exception) -> None:
@@ -149,9 +150,12 @@ def test_a_lost_network_is_not_blamed_on_the_token() -> None:
         except Exception:
             raise account_error("Unable to retrieve instances. Please check your token.")  # noqa: B904
 
-    with pytest.raises(ConnectionLostError, match="check the network"):
+    with pytest.raises(ConnectionLostError, match=r"IBM Quantum cannot be reached \(.*check the network"):
         guarded(lambda: open_account(ConnectionError("no route")))
     with pytest.raises(TokenError, match="new API key"):
+        guarded(lambda: open_account(ValueError("400")))
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", TOKEN)
+    with pytest.raises(TokenError, match="mend or unset QISKIT_IBM_TOKEN"):
         guarded(lambda: open_account(ValueError("400")))
 
 
