@@ -20,9 +20,9 @@ PYTHON = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 
 
 def test_the_python_blocks_run(tmp_path: Path) -> None:
-    """Both run as they stand."""
+    """All run as they stand."""
     pytest.importorskip("qiskit_aer")
-    assert len(PYTHON) == 2
+    assert len(PYTHON) == 3
     for block in PYTHON:
         subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True, capture_output=True, timeout=120)
 
