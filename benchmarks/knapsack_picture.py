@@ -14,6 +14,7 @@ from lagrl.quantum.entanglers import PATTERNS
 
 DRAWN = {"feasible": "feasible yield", **{name: title for name, (title, _) in COMPARED.items()}}
 FLOORS = {"gap": 5e-3, "repaired_gap": 5e-4}
+AIMS = {"greedy": "aim: greedy's load", "room": "aim: the room"}  # "greedy" is a control's name too
 LEGEND = "colours: penalties (copula has none); ○ □ △: depth 1, 2, 3; lines: controls without noise"
 
 
@@ -39,7 +40,8 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
                 place = (*PENALTIES, NONE).index(circuit.penalty) * 0.17 + (circuit.depth - 2) * 0.05
                 place += names.index(circuit.ansatz) - (0.68 if circuit.penalty == NONE else 0.26)
                 found = results.mean(noise, circuit, measure)
-                label_of = circuit.penalty if circuit.ansatz == QAOA[0] and circuit.depth == 1 else None
+                is_first = circuit.ansatz == QAOA[0] and circuit.depth == 1
+                label_of = AIMS.get(circuit.penalty, circuit.penalty) if is_first else None
                 axes.errorbar(
                     place,
                     found.mean,
