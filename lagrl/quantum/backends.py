@@ -50,13 +50,20 @@ def fake_backend(name: str) -> BackendV2:
     UnknownNameError
         If there is none; the message lists those there are.
     InputError
-        If no two-qubit gate of its snapshot works.
+        If it is too small, or no two-qubit gate of its snapshot works.
     MissingExtraError
         Without qiskit-ibm-runtime.
     """
     classes = {_plain(known): known for known in _classes()}
     found = classes.get(_plain(name))
     if found is None:
+        for other, (_, qubits) in _snapshots().items():
+            if _plain(other) == _plain(name):
+                raise InputError(
+                    f"{other} has {qubits} qubits",
+                    field="backend",
+                    remedy=f"choose one of {LEAST_QUBITS} or more: {', '.join(known_fakes())}",
+                )
         raise UnknownNameError.of("backend", name, known_fakes())
     if found in BROKEN:
         raise _broken(found)
@@ -89,20 +96,27 @@ def _broken(name: str) -> InputError:
 
 @lru_cache(maxsize=1)
 def _classes() -> dict[str, type[Any]]:
-    """Find the devices by their configuration files alone: half a millisecond each, where loading takes 100."""
+    return {name: device for name, (device, qubits) in _snapshots().items() if qubits >= LEAST_QUBITS}
+
+
+@lru_cache(maxsize=1)
+def _snapshots() -> dict[str, tuple[type[Any], int]]:
+    """Find the devices, and their numbers of qubits, by their configuration files alone.
+
+    That takes half a millisecond each, where loading takes 100.
+    """
     try:
         from qiskit_ibm_runtime import fake_provider
         from qiskit_ibm_runtime.fake_provider.fake_backend import FakeBackendV2
     except ImportError as error:
         raise MissingExtraError.of("qiskit-ibm-runtime", "quantum", "a fake backend") from error
-    found: dict[str, type[Any]] = {}
+    found: dict[str, tuple[type[Any], int]] = {}
     for name, value in vars(fake_provider).items():
         if isinstance(value, type) and issubclass(value, FakeBackendV2):
             device: Any = value
             configuration = json.loads((Path(device.dirname) / device.conf_filename).read_text(encoding="utf-8"))
-            family = (configuration.get("processor_type") or {}).get("family")
-            if family in FAMILIES and configuration["n_qubits"] >= LEAST_QUBITS:
-                found[name.removesuffix("V2")] = value
+            if (configuration.get("processor_type") or {}).get("family") in FAMILIES:
+                found[name.removesuffix("V2")] = value, int(configuration["n_qubits"])
     return found
 
 

@@ -30,6 +30,12 @@ def test_broken_snapshot_is_refused() -> None:
     assert "FakeKyoto" not in known_fakes()
 
 
+def test_a_small_device_is_told_by_its_qubits() -> None:
+    """A device that exists, but is too small for knapsacks, is not called unknown."""
+    with pytest.raises(InputError, match="FakeManila has 5 qubits; choose one of 20 or more: FakeA"):
+        fake_backend("fake_manila")
+
+
 def test_known_fakes_are_large_recent_devices() -> None:
     """The list has every device that the documentation names, and none of a few qubits."""
     names = known_fakes()
