@@ -90,7 +90,7 @@ def _bill(cost: SamplingCost, seconds: float, price: float | None) -> str:
         for number, unit in (
             (cost.circuits, "circuits"),
             (cost.shots, "shots"),
-            (cost.two_qubit_gates, "two-qubit gates"),
+            (cost.two_qubit_gates, f"two-qubit gates, depth up to {cost.depth}"),
             (cost.jobs, "jobs"),
             (cost.qpu_seconds, "s of a quantum computer"),
             (cost.queue_seconds, "s in the queue"),
@@ -98,8 +98,6 @@ def _bill(cost: SamplingCost, seconds: float, price: float | None) -> str:
         )
         if number
     ]
-    if cost.depth:
-        said[2] += f", depth up to {cost.depth}"
     if price is not None:
         said.append(f"price {price:g}")
     return f"knapsacks by {cost.backend}: {', '.join(said)}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SEED = 0  # of the transpiler, which only routes what is no line
 LARGEST_CACHE = 256
-_compiled: OrderedDict[tuple[str, int, tuple[int, ...]], tuple[Target, Template]] = OrderedDict()
+_compiled: OrderedDict[tuple[str, tuple[int, int, bool], int, tuple[int, ...]], tuple[Target, Template]] = OrderedDict()
 
 
 def compile_template(template: Template, device: Any, qubits: Sequence[int]) -> Template:
@@ -45,7 +45,7 @@ def compile_template(template: Template, device: Any, qubits: Sequence[int]) -> 
     """
     target: Target = getattr(device, "target", device)
     line = tuple(int(q) for q in qubits)
-    key = (template.digest, id(target), line)
+    key = (template.digest, template.declared, id(target), line)
     known = _compiled.get(key)
     if known is not None:  # the target is kept, hence its id is not another's
         _compiled.move_to_end(key)
@@ -105,7 +105,7 @@ def _compile(template: Template, target: Target, line: tuple[int, ...]) -> Templ
     )
     circuit = stages.run(template.circuit)
     gates, depth = two_qubit_gates(circuit), two_qubit_depth(circuit)
-    if template.is_line and (gates, depth) != (template.two_qubit_gates, template.two_qubit_depth):
+    if template.is_line and (gates, depth) != template.declared[:2]:
         told = f"{gates} two-qubit gates in depth {depth}, not {template.two_qubit_gates} in {template.two_qubit_depth}"
         joined = {frozenset(pair) for pair in working_edges(target)}
         if all(frozenset(pair) in joined for pair in itertools.pairwise(line)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -80,20 +80,18 @@ class Template:
         """Number of free angles P."""
         return int(self.circuit.num_parameters)
 
+    @property
+    def declared(self) -> tuple[int, int, bool]:
+        """What its maker says of it: two-qubit gates, their depth, whether it is a line."""
+        return self.two_qubit_gates, self.two_qubit_depth, self.is_line
+
     @cached_property
     def digest(self) -> str:
-        """sha256 of the circuit: templates of equal digests are the same, whatever they are called."""
-        place: dict[Any, int] = {
-            bit: i for bits in (self.circuit.qubits, self.circuit.clbits) for i, bit in enumerate(bits)
-        }
-        content = hashlib.sha256(
-            f"{self.circuit.num_qubits} {self.circuit.num_clbits} {self.circuit.global_phase}".encode()
-        )
-        for step in self.circuit.data:
-            values = [value.tolist() if isinstance(value, np.ndarray) else value for value in step.operation.params]
-            bits = [place[bit] for bit in (*step.qubits, *step.clbits)]
-            content.update(f"{step.operation.name} {bits} {[str(value) for value in values]}\n".encode())
-        return content.hexdigest()
+        """sha256 of the circuit: templates of equal digests do the same, in this process or another.
+
+        What circuits and their gates are called does not matter, but for qiskit's own gates and the parameters.
+        """
+        return _digest(self.circuit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,3 +205,25 @@ class CircuitExecutor(Protocol):
             If a template is wider than `max_width`.
         """
         ...
+
+
+def _digest(circuit: QuantumCircuit) -> str:
+    place: dict[Any, int] = {bit: i for bits in (circuit.qubits, circuit.clbits) for i, bit in enumerate(bits)}
+    content = hashlib.sha256(f"{circuit.num_qubits} {circuit.num_clbits} {circuit.global_phase}".encode())
+    for step in circuit.data:
+        gate = step.operation
+        what = [gate.name, *(v.tolist() if isinstance(v, np.ndarray) else v for v in gate.params)]
+        if _standard().get(gate.name) is not gate.base_class and gate.definition is not None:
+            what = [_digest(gate.definition)]  # of one's own making: its name may be a running number
+        content.update(
+            f"{[str(part) for part in what]} {[place[bit] for bit in (*step.qubits, *step.clbits)]}\n".encode()
+        )
+    return content.hexdigest()
+
+
+@cache
+def _standard() -> dict[str, type]:
+    """Return the classes of qiskit's standard gates by name."""
+    from qiskit.circuit.library import get_standard_gate_name_mapping
+
+    return {name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()}

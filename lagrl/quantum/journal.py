@@ -240,7 +240,7 @@ class Journal:
                 self._append_job("failed", fingerprint, problem=told, cost=plain_cost(cost or SamplingCost()))
 
     def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost) -> None:
-        """Keep that a job ran and what it cost, though its result as read now cannot be used.
+        """Keep that a job ran and what it cost, though its result as read now cannot be used; not of one given up.
 
         Raises
         ------
@@ -249,7 +249,7 @@ class Journal:
         """
         with self._file.locked():
             known = self._jobs.jobs.get(fingerprint)
-            if known is None or known.state != "finished":
+            if known is None or known.state not in ("failed", "finished"):  # given up while it was read
                 self._append_job("unusable", fingerprint, problem=redacted(problem), cost=plain_cost(cost))
 
     def give_up(self, name: str) -> JournaledJob:

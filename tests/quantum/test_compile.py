@@ -113,3 +113,22 @@ def test_circuits_of_the_same_name_are_not_mixed_up() -> None:
     assert first.digest == again.digest != other.digest
     assert compile_template(first, target, range(4)) is compile_template(again, target, range(4))
     assert compile_template(other, target, range(4)).two_qubit_gates == other.two_qubit_gates
+    with pytest.raises(InputError, match="as declared"):
+        compile_template(Template("mine", first.circuit, 1, 3, 3), target, range(4))
+
+
+def test_a_circuit_is_known_by_what_it_does() -> None:
+    """Gates of one's own count by their content, as their names may be running numbers; angles and places count."""
+    from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+    from qiskit.circuit import Parameter
+
+    def made(angle: float, *, swapped: bool = False) -> Template:
+        block = QuantumCircuit(2)  # qiskit numbers these
+        block.rzz(angle * Parameter("t"), 0, 1)
+        circuit = QuantumCircuit(QuantumRegister(2), ClassicalRegister(2, "meas"))
+        circuit.append(block.to_gate(), [1, 0] if swapped else [0, 1])
+        circuit.measure([0, 1], [0, 1])
+        return Template("block", circuit, 1, 2, 2)
+
+    assert made(1.0).digest == made(1.0).digest
+    assert len({made(1.0).digest, made(2.0).digest, made(1.0, swapped=True).digest}) == 3
