@@ -41,7 +41,8 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
     preset
         `default` or `reference`.
     overrides
-        Fields of `EnvConfig` to change.
+        Fields of `EnvConfig` to change. `sampler` and `route_sampler` may be what makes a sampler (a class will do)
+        instead of a name.
 
     Raises
     ------
@@ -59,9 +60,10 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
         preset: Literal["default", "reference"] = "default",
         **overrides: Any,
     ) -> None:
+        makers = _makers(overrides)
         self.config = configured(config, preset, overrides)
         self.render_mode = require_mode(render_mode)
-        self.batch = EpisodeBatch(self.config, 1)
+        self.batch = EpisodeBatch(self.config, 1, **makers)
         self.observation_space = observation_space(self.config.n_max)
         self.action_space = action_space(self.config.n_max)
 
@@ -131,3 +133,17 @@ def instance_option(options: Mapping[str, Any] | None) -> Any:
     for name in sorted(set(options or ()) - {"instance"}, key=str):
         raise InputError(f"unknown option {name!r}", field="options", remedy="known: instance")
     return (options or {}).get("instance")
+
+
+def _makers(overrides: dict[str, Any]) -> dict[str, Any]:
+    """Take what makes samplers out of the overrides; names stay there."""
+    makers = {}
+    for name in ("sampler", "route_sampler"):
+        value = overrides.get(name)
+        if callable(value):
+            makers[name] = overrides.pop(name)
+        elif hasattr(value, "sample"):
+            raise InputError(
+                f"a {type(value).__name__} given", field=name, remedy="give what makes it, as every episode has its own"
+            )
+    return makers

@@ -364,7 +364,9 @@ class JournalCommand:
             raise InputError("not found", source=self.file, remedy="give the journal of the run")
         with Journal(self.file, read_only=self.give_up is None) as journal:
             if self.give_up is not None:
-                journal.give_up(self.give_up)
+                job = journal.give_up(self.give_up)
+                charge = f"charged {job.cost.qpu_seconds:g} s" if job.cost.jobs else "its charge is not known here"
+                print(f"given up: {job.job or job.tag} of run {job.run}, step {job.step}; {charge}", file=sys.stderr)
             summary = journal.summary()
         price = estimated_price(summary.paid, self.price)
         if self.json:
@@ -408,12 +410,13 @@ class TrainCommand:
 
 
 def _tell_journal(journal: Path | None, *samplers: str) -> None:
-    """Say where paid answers are kept if the user did not choose a place."""
-    from lagrl.samplers import default_journal
+    """Say where paid answers are kept if the user did not choose a place, once the device is known to be there."""
+    from lagrl.samplers import default_journal, make_sampler
 
     for sampler in dict.fromkeys(samplers):
         kept = default_journal(sampler)
         if journal is None and kept is not None:
+            make_sampler(sampler)  # one connection for all of this process
             print(f"lagrl: {sampler}: jobs and answers are kept in {kept}; run again to go on from it", file=sys.stderr)
 
 

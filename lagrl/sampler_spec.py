@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from types import NoneType
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from lagrl.errors import InputError, UnknownNameError
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Options = TypeVar("Options")
+
+_WANTED = {bool: "true or false", int: "a whole number", float: "a number"}
 
 WHOSE = {"replay": "sampler"}  # the option whose value is another sampler's whole name, to the end
 
@@ -65,7 +68,7 @@ class SamplerSpec:
         return cls(text, name, argument, options)
 
     def read(self, kind: type[Options]) -> Options:
-        """Return the options as a dataclass of `kind`, each converted to the type of its default.
+        """Return the options as a dataclass of `kind`, each converted to the type of its field.
 
         Raises
         ------
@@ -74,20 +77,19 @@ class SamplerSpec:
         InputError
             If a value cannot be converted.
         """
-        known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+        known = get_type_hints(kind)
         values: dict[str, Any] = {}
         for key, text in self.options.items():
             if key not in known:
                 raise UnknownNameError.of(f"option of sampler {self.name}", key, known)
-            values[key] = self._converted(key, text, known[key].default)
+            of_key = next(t for t in get_args(known[key]) or (known[key],) if t is not NoneType)
+            values[key] = self._converted(key, text, of_key)
         return kind(**values)
 
-    def _converted(self, key: str, text: str, default: Any) -> Any:
-        assert default is not MISSING
+    def _converted(self, key: str, text: str, kind: type) -> Any:
         try:
-            if isinstance(default, bool):
-                return _TRUTH[text.lower()]
-            return type(default)(text)
+            return _TRUTH[text.lower()] if kind is bool else kind(text)
         except (KeyError, ValueError):
-            kind = "true or false" if isinstance(default, bool) else f"a value like {default!r}"
-            raise InputError(f"{text!r} given", field=f"sampler {self.text}, {key}", remedy=f"give {kind}") from None
+            raise InputError(
+                f"{text!r} given", field=f"sampler {self.text}, {key}", remedy=f"give {_WANTED[kind]}"
+            ) from None

@@ -87,11 +87,12 @@ def test_options_reach_the_sampler() -> None:
     plain = make_sampler("qaoa")
     assert isinstance(plain, QAOASampler)
     assert (plain.ramp, plain.penalty, plain.width) == (WARM_RAMP, TiltedPenalty(), 12)
-    own = make_sampler("qaoa+width=6+layers=3+gamma=1.5+beta=0.2+penalty=slack+strength=50+targets=3+pilot=0.5")
+    own = make_sampler("qaoa+width=6+layers=3+gamma=1.5+beta=0.2+strength=50+targets=3+pilot=0.5+alpha=0.5")
     assert isinstance(own, QAOASampler)
-    assert (own.width, own.ramp, own.penalty) == (6, Ramp(3, 1.5, 0.2), SlackPenalty(50.0))
+    assert (own.width, own.ramp, own.penalty) == (6, Ramp(3, 1.5, 0.2), TiltedPenalty(50.0))
     assert [configuration.fill for configuration in own.portfolio.configurations] == [-0.2, 0.0, 0.2]
-    assert own.portfolio.pilot == 0.5
+    assert (own.portfolio.pilot, own.portfolio.alpha) == (0.5, 0.5)
+    assert make_sampler("qaoa+penalty=slack+strength=50").penalty == SlackPenalty(50.0)
 
 
 @needs_qiskit
@@ -146,6 +147,13 @@ def test_what_is_paid_for_is_always_kept() -> None:
         ("qaoa+width=99", "give 1 to 22 variables"),
         ("qaoa+gamma=1", "give both or neither"),
         ("qaoa+pilot=0.5", "pilot: 0.5 given; it shares shots among targets"),
+        ("qaoa+alpha=0.9", "alpha: 0.9 given; it ranks targets after a pilot"),
+        ("qaoa+targets=3+alpha=0.9", "alpha: 0.9 given; it ranks targets after a pilot"),
+        ("qaoa+penalty=slack+targets=5", "slack has no target load: all circuits would be the same"),
+        ("qaoa+penalty=slack+fill=0.5", "fill: 0.5 given; slack has no target load"),
+        ("qaoa+layers=0", "layers"),
+        ("qaoa+strength=-1", "strength: -1.0 given; give a finite number of 0 or more"),
+        ("annealing+strength=5", "give penalty=tilted, unbalanced or slack too"),
         ("qaoa+penalty=taylor", "unknown penalty 'taylor'"),
         ("replay:nowhere.jsonl", "nowhere.jsonl"),
     ],
@@ -169,6 +177,7 @@ def test_wrong_names_are_told(name: str, told: str) -> None:
         ("ibm:FakeNowhere", "unknown backend 'FakeNowhere'"),
         ("ibm:FakeKingston+mode=turbo", "unknown mode 'turbo'"),
         ("ibm:FakeKingston+fallback=magic", "give product, or none"),
+        ("ibm:FakeKingston+dynamical_decoupling=no+sequence=XY4", "it needs dynamical_decoupling=true"),
         ("ibm:FakeKingston+session_time=60", "give mode=batch or mode=session"),
         ("noisy:FakeKingston+ansatz=linear+gamma=1+beta=1", "linear trains its own angles"),
         ("noisy:FakeKingston+ansatz=copula+warm=no", "only qaoa has a cold start, not copula"),
@@ -195,11 +204,11 @@ def test_a_missing_extra_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> 
             raise ImportError(module)
         return real(module, *rest, **named)
 
-    backends._classes.cache_clear()
+    backends._snapshots.cache_clear()
     monkeypatch.setattr(builtins, "__import__", without_qiskit)
     with pytest.raises(MissingExtraError, match=r"pip install 'lagrl\[quantum\]'"):
         make_sampler(name + "+width=7")
-    backends._classes.cache_clear()
+    backends._snapshots.cache_clear()
 
 
 def test_unknown_names_are_told_early() -> None:

@@ -18,6 +18,7 @@ class Options:
     gamma: float = 1.2
     warm: bool = True
     penalty: str = "tilted"
+    layers: int | None = None
 
 
 def test_names_are_taken_apart() -> None:
@@ -34,6 +35,7 @@ def test_options_have_the_type_of_their_default() -> None:
     spec = SamplerSpec.parse("qaoa+width=5+gamma=2+warm=True+penalty=slack")
     assert spec.read(Options) == Options(5, 2.0, True, "slack")
     assert type(spec.read(Options).gamma) is float
+    assert SamplerSpec.parse("qaoa+layers=0").read(Options).layers == 0
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_options_have_the_type_of_their_default() -> None:
         ("qaoa+=3", "write options as"),
         ("qaoa+width=", "write options as"),
         ("qaoa+width=1+width=2", "width given twice"),
-        ("qaoa+width=wide", "width: 'wide' given; give a value like 12"),
+        ("qaoa+width=wide", "width: 'wide' given; give a whole number"),
         ("qaoa+warm=perhaps", "warm: 'perhaps' given; give true or false"),
     ],
 )

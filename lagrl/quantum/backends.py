@@ -94,7 +94,6 @@ def _broken(name: str) -> InputError:
     )
 
 
-@lru_cache(maxsize=1)
 def _classes() -> dict[str, type[Any]]:
     return {name: device for name, (device, qubits) in _snapshots().items() if qubits >= LEAST_QUBITS}
 

@@ -122,6 +122,10 @@ class Pub:
                 remedy="give the template as it was built, of n qubits and n bits",
             )
         expected = self.template.n_parameters
+        if not isinstance(self.values, np.ndarray):
+            raise InputError(
+                f"angles of type {type(self.values).__name__}", field=self.template.name, remedy=f"give [C, {expected}]"
+            )
         if self.values.ndim != 2 or self.values.shape[1] != expected or not len(self.values):
             raise InputError(
                 f"angles of shape {self.values.shape}", field=self.template.name, remedy=f"give [C, {expected}]"

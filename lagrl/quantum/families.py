@@ -54,12 +54,12 @@ class AnnealingOptions(WidthOption):
     penalty
         `tilted` or `unbalanced` or `slack`; aimed at annealing's own target if left out.
     strength
-        ρ of that penalty; 0 for its own default.
+        ρ of that penalty; its own default if None.
     """
 
     sweeps: int = 100
     penalty: str = ""
-    strength: float = 0.0
+    strength: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ class QAOAOptions(WidthOption):
     Attributes
     ----------
     layers
-        p; 0 for the default: 1 from a warm start, 2 from a cold one.
+        p; 1 from a warm start and 2 from a cold one if None.
     warm
         Whether to start from the product state.
     gamma, beta
-        The ramp's angles instead of the default ones; both or neither (0).
+        The ramp's angles instead of the default ones; both or neither.
     penalty, strength
-        `tilted`, `unbalanced` or `slack`, and its ρ; 0 for its own default.
+        `tilted`, `unbalanced` or `slack`, and its ρ; its own default if None.
     fill
         Target load between what greedy loads (0) and the room (1).
     targets
@@ -86,20 +86,30 @@ class QAOAOptions(WidthOption):
         Share of samples that CVaR is the mean of.
     """
 
-    layers: int = 0
+    layers: int | None = None
     warm: bool = True
-    gamma: float = 0.0
-    beta: float = 0.0
+    gamma: float | None = None
+    beta: float | None = None
     penalty: str = "tilted"
-    strength: float = 0.0
+    strength: float | None = None
     fill: float = 0.0
     targets: int = 1
     pilot: float = 1.0
     alpha: float = 0.25
 
     def own_penalty(self) -> Penalty:
-        """Return the penalty, aimed at `fill`."""
-        return make_penalty(self.penalty, self.strength or None).at(self.fill)
+        """Return the penalty, aimed at `fill`.
+
+        Raises
+        ------
+        InputError
+            If it has no target to aim at.
+        """
+        made = make_penalty(self.penalty, self.strength)
+        aimed = made.at(self.fill)
+        if self.fill and aimed is made:
+            _refuse("fill", self.fill, f"{self.penalty} has no target load: leave it out")
+        return aimed
 
     def ramp(self, ansatz: str = "qaoa") -> Ramp:
         """Return the angles of the layers.
@@ -109,19 +119,34 @@ class QAOAOptions(WidthOption):
         InputError
             If only one of the angles is given.
         """
-        default = default_ramp(ansatz, self.layers or None, warm=self.warm)
-        if bool(self.gamma) != bool(self.beta):
+        default = default_ramp(ansatz, self.layers, warm=self.warm)
+        if self.gamma is None and self.beta is None:
+            return default
+        if self.gamma is None or self.beta is None:
             raise InputError(
                 f"gamma {self.gamma} and beta {self.beta} given", field="angles", remedy="give both or neither"
             )
-        return Ramp(default.layers, self.gamma, self.beta) if self.gamma else default
+        return Ramp(default.layers, self.gamma, self.beta)
 
     def own_portfolio(self) -> Portfolio:
-        """Return the configurations that share the shots."""
+        """Return the configurations that share the shots.
+
+        Raises
+        ------
+        InputError
+            If a number is out of range, or would do nothing.
+        """
+        if self.targets == 1 and self.pilot != QAOAOptions.pilot:
+            _refuse("pilot", self.pilot, "it shares shots among targets: give targets=3 or more, or leave it out")
+        if (self.targets == 1 or self.pilot == QAOAOptions.pilot) and self.alpha != QAOAOptions.alpha:
+            _refuse(
+                "alpha", self.alpha, "it ranks targets after a pilot: give targets=3 and pilot=0.5, or leave it out"
+            )
         if self.targets == 1:
-            if self.pilot != QAOAOptions.pilot:
-                _refuse("pilot", self.pilot, "it shares shots among targets: give targets=3 or more, or leave it out")
-            return Portfolio(alpha=self.alpha)
+            return Portfolio()
+        penalty = make_penalty(self.penalty, self.strength)
+        if penalty.at(1.0) is penalty:
+            _refuse("targets", self.targets, f"{self.penalty} has no target load: all circuits would be the same")
         fills = (min(max(self.fill + shift, -1.0), 1.0) for shift in target_fills(self.targets))
         return Portfolio(tuple(Configuration(fill=fill) for fill in fills), pilot=self.pilot, alpha=self.alpha)
 
@@ -194,6 +219,8 @@ class DeviceOptions(CircuitOptions):
         InputError
             If an option is out of range, or would do nothing.
         """
+        if not self.dynamical_decoupling and self.sequence != RuntimeOptions.sequence:
+            _refuse("sequence", self.sequence, "it needs dynamical_decoupling=true")
         if self.session_time and self.mode == "job":
             _refuse("session_time", self.session_time, "it limits a batch or session: give mode=batch or mode=session")
         return RuntimeOptions(**{field.name: getattr(self, field.name) for field in fields(RuntimeOptions)})
@@ -202,8 +229,10 @@ class DeviceOptions(CircuitOptions):
 def annealing(options: AnnealingOptions) -> SubproblemSampler:
     """Return the annealer."""
     if not options.penalty:
+        if options.strength is not None:
+            _refuse("strength", options.strength, "it is a penalty's: give penalty=tilted, unbalanced or slack too")
         return AnnealingSampler(options.width, sweeps=options.sweeps)
-    penalty = make_penalty(options.penalty, options.strength or None)
+    penalty = make_penalty(options.penalty, options.strength)
     return AnnealingSampler(options.width, penalty, options.sweeps)
 
 
@@ -280,7 +309,7 @@ def on_device(
 def _circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str = "") -> CircuitSampler:
     """Hand the options on; trained circuits have no ramp, and only QAOA starts cold."""
     has_ramp = options.ansatz in ("qaoa", "copula")
-    if not has_ramp and (options.gamma or options.beta):
+    if not has_ramp and (options.gamma is not None or options.beta is not None):
         _refuse("gamma, beta", f"{options.gamma}, {options.beta}", f"{options.ansatz} trains its own angles")
     if options.ansatz != "qaoa" and not options.warm:
         _refuse("warm", "no", f"only qaoa has a cold start, not {options.ansatz}")
@@ -288,7 +317,7 @@ def _circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str 
         executor,
         make_ansatz(
             options.ansatz,
-            options.layers or None,
+            options.layers,
             warm=options.warm,
             ramp=options.ramp(options.ansatz) if has_ramp else None,
         ),

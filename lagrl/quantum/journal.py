@@ -283,14 +283,13 @@ class Journal:
     def summary(self) -> JournalSummary:
         """Count what the file holds now."""
         self._file.refresh()
-        jobs = [job for job in self._jobs.jobs.values() if job.state != "claimed"]
         return JournalSummary(
             path=self.path,
             runs={run: len(steps) for run, steps in self.steps().items()},
             samplers=self.samplers(),
             calls=len(self),
             sampling=self._calls.cost,
-            jobs=len(jobs),
+            jobs=self._jobs.n_intended,
             failed=self._jobs.n_failed,
             pending=self.pending(),
             paid=self._jobs.paid,

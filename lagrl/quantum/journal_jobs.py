@@ -69,6 +69,7 @@ class JobTable:
     """All jobs of a journal, by fingerprint."""
 
     jobs: dict[str, JournaledJob] = field(default_factory=dict)
+    n_intended: int = 0
     n_failed: int = 0
     _replaced: SamplingCost = field(default_factory=SamplingCost)  # what failed jobs cost that others took the place of
     _busy: dict[str, str] = field(default_factory=dict)  # which job each process was last about to submit
@@ -102,6 +103,7 @@ class JobTable:
         if step in ("claimed", "intended"):
             new = JournaledJob(fingerprint, step, record["run"], record["step"], record.get("tag", ""))
             self._replaced += known.cost
+            self.n_intended += step == "intended"
             self.jobs[fingerprint] = self._held(new, record["owner"])
             return
         if step == "taken":

@@ -31,9 +31,9 @@ class JournalSummary:
     sampling
         What those calls cost when they were made; their jobs are part of it.
     jobs
-        Jobs sent or about to be.
+        Jobs sent or about to be, those that another took the place of too.
     failed
-        Failures of jobs, whether or not another was sent instead.
+        Those that failed or were given up, whether or not another was sent instead.
     pending
         Jobs whose result is not here.
     paid

@@ -178,3 +178,17 @@ def test_a_picture_needs_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     env.reset(seed=0)
     with pytest.raises(MissingExtraError, match=r"lagrl\[viz\]"):
         env.render()
+
+
+def test_samplers_may_be_given_as_what_makes_them() -> None:
+    """A class or function in place of a name answers every episode anew; an object is refused with what to give."""
+    from lagrl.quantum.samplers import ProductSampler, QAOASampler
+
+    env = made(route_sampler=lambda: QAOASampler(width=4), sampler=ProductSampler, max_steps=3)
+    env.reset(seed=0)
+    info: dict[str, Any] = {}
+    for _ in range(3):
+        info = env.step(np.zeros(20, np.float32))[4]
+    assert info["circuits"] > 0
+    with pytest.raises(InputError, match="route_sampler: a QAOASampler given; give what makes it"):
+        made(route_sampler=QAOASampler())

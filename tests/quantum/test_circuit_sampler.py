@@ -255,3 +255,16 @@ def test_a_knapsack_can_be_shown_to_an_ansatz() -> None:
     assert (problem.reduced_cost[:m] == knapsack.reduced_cost[0, :m]).all()
     with pytest.raises(InputError, match="3 is solved by presolve"):
         subproblem(knapsack, SlackPenalty().qubos(knapsack), 3)
+
+
+def test_an_executor_that_gives_nothing_is_named() -> None:
+    """What is no `Execution` is told in the executor's name, and angles that are no array in the template's."""
+
+    class Forgetful(Ideal):
+        def execute(self, *_: object) -> Execution:
+            return None  # type: ignore[return-value]
+
+    with pytest.raises(InputError, match="executor ideal: gave NoneType; give Execution"):
+        drawn(CircuitSampler(Forgetful(), LineQAOA(), width=5))
+    with pytest.raises(InputError, match="angles of type list"):
+        Pub(LineQAOA().template(3), [[0.0]])  # type: ignore[arg-type]
