@@ -251,7 +251,7 @@ def draw(rows: list[Row], args: Args) -> None:
         label = f"core of {args.width}, mean" if name == "core_mean" else ENCODINGS[name]
         axes.scatter(n, width, s=14, marker=marker, color=colour, label=label, alpha=0.8, linewidths=0)
     axes.axhline(args.width, color=COLOURS[-1], linewidth=0.8, linestyle="--", label=f"{args.width} qubits")
-    axes.set(xscale="log", yscale="log", xlabel="customers n", ylabel="qubits of the widest circuit, or as said")
+    axes.set(xscale="log", yscale="log", xlabel="customers n", ylabel="qubits of an instance's circuits")
     axes.grid(alpha=0.25)
     axes.legend(fontsize=8)
     save_figure(figure, args.picture)
