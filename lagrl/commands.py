@@ -5,6 +5,7 @@ One frozen dataclass a command: tyro makes its options, its field comments are t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from lagrl import __version__
 from lagrl.errors import InputError, MissingExtraError, OutputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 File = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
 Names = Annotated[str, tyro.conf.arg(metavar="A,B,…")]
@@ -105,7 +106,10 @@ class SolveCommand:
             _spare_reference(self.out, path)
         problem = read_instance(path, fleet=fleet, rounding=self.rounding)
         _tell_journal(self.journal, self.sampler)
-        with solving(problem.name, config.evaluation_limit, is_quiet=self.json) as advance:
+        with (
+            _going_on(self.journal, self.sampler),
+            solving(problem.name, config.evaluation_limit, is_quiet=self.json) as advance,
+        ):
             result = solve(problem, config, advance, journal=self.journal)
         if self.out is not None:
             write_solution(self.out, result.solution, solver=f"lagrl {__version__}")
@@ -181,7 +185,7 @@ class EvalCommand:
             price_per_second=self.price,
         )
         _tell_journal(self.journal, *evaluation.samplers)
-        with counting_rows() as (on_plan, on_row):
+        with _going_on(self.out), counting_rows() as (on_plan, on_row):
             made = run(evaluation, self.out, workers=self.workers, on_plan=on_plan, on_row=on_row)
         print(f"{self.out}: {made} rows added", file=sys.stderr)
 
@@ -418,6 +422,20 @@ def _tell_journal(journal: Path | None, *samplers: str) -> None:
         if journal is None and kept is not None:
             make_sampler(sampler)  # one connection for all of this process
             print(f"lagrl: {sampler}: jobs and answers are kept in {kept}; run again to go on from it", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _going_on(kept: Path | None, sampler: str = "exact") -> Iterator[None]:
+    """Say after Ctrl-C where what is finished is kept, if it is."""
+    from lagrl.samplers import default_journal
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = kept or default_journal(sampler)
+        if kept is not None:
+            print(f"lagrl: run the same command again to go on from {kept}", file=sys.stderr)
+        raise
 
 
 def installed_command(name: str) -> Callable[[list[str]], int | None]:

@@ -525,3 +525,25 @@ def test_a_journal_is_kept_told_and_replayed(tmp_path: Path, capsys: pytest.Capt
     assert "none.jsonl: not found" in capsys.readouterr().err
     assert cli.main(["solve", "G-n16-k3", "--price", "-1"]) == 2
     assert "price: -1.0 given" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["solve", "G-n16-k3", "--sampler", "qaoa+width=5", "--journal", "{kept}"],
+        ["eval", "G-n16-k3", "--controllers", "cfm", "--out", "{kept}"],
+    ],
+)
+def test_an_interruption_says_how_to_go_on(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After Ctrl-C the user is told which file the same command goes on from."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lagrl.solve.solve", interrupted)
+    monkeypatch.setattr("lagrl.bench.run.run", interrupted)
+    kept = str(tmp_path / "kept.jsonl")
+    assert cli.main([part.format(kept=kept) for part in command]) == 130
+    assert f"run the same command again to go on from {kept}" in capsys.readouterr().err
