@@ -364,14 +364,14 @@ class JournalCommand:
         from lagrl.solve import estimated_price, require_price
 
         require_price(self.price)
-        if self.give_up is not None and not Path(self.file).exists():
-            raise InputError("not found", source=self.file, remedy="give the journal of the run")
-        with Journal(self.file, read_only=self.give_up is None) as journal:
-            if self.give_up is not None:
-                job = journal.give_up(self.give_up)
-                charge = f"charged {job.cost.qpu_seconds:g} s" if job.cost.jobs else "its charge is not known here"
-                print(f"given up: {job.job or job.tag} of run {job.run}, step {job.step}; {charge}", file=sys.stderr)
+        with Journal(self.file, read_only=True) as journal:  # a file that is no journal is refused unchanged
             summary = journal.summary()
+        if self.give_up is not None:
+            with Journal(self.file) as journal:
+                job = journal.give_up(self.give_up)
+                cost, summary = journal.charge(job), journal.summary()
+            charge = "its charge is not known here" if cost is None else f"charged {cost.qpu_seconds:g} s"
+            print(f"given up: {job.job or job.tag} of run {job.run}, step {job.step}; {charge}", file=sys.stderr)
         price = estimated_price(summary.paid, self.price)
         if self.json:
             print(json.dumps({**summary.record(), "price": price}, allow_nan=False))

@@ -522,7 +522,10 @@ def test_a_journal_is_kept_told_and_replayed(tmp_path: Path, capsys: pytest.Capt
     assert "unknown pending job" in capsys.readouterr().err
     assert cli.main(["journal", str(tmp_path / "none.jsonl"), "--give-up", "job0"]) == 2
     assert not (tmp_path / "none.jsonl").exists()
-    assert "none.jsonl: not found" in capsys.readouterr().err
+    assert "none.jsonl" in capsys.readouterr().err
+    (tmp_path / "empty.jsonl").touch()
+    assert cli.main(["journal", str(tmp_path / "empty.jsonl"), "--give-up", "job0"]) == 2
+    assert not (tmp_path / "empty.jsonl").read_bytes()
     assert cli.main(["solve", "G-n16-k3", "--price", "-1"]) == 2
     assert "price: -1.0 given" in capsys.readouterr().err
 

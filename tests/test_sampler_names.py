@@ -68,6 +68,7 @@ def test_samplers_are_known_by_name(name: str, kind: type) -> None:
         ("noisy:FakeKingston+method=trajectories+layers=2", "trajectories(fake_kingston)"),
         ("noisy:FakeKingston+ansatz=copula+width=6", "surrogate(fake_kingston)"),
         ("ibm:FakeKingston+width=4", "ibm(fake_kingston)"),
+        ("ibm:FakeTorino+penalty=slack+width=3", "ibm(fake_torino)"),
     ],
 )
 def test_circuits_are_known_by_name(name: str, backend: str) -> None:
@@ -176,8 +177,10 @@ def test_wrong_names_are_told(name: str, told: str) -> None:
         ("noisy:FakeKingston+method=density+width=14", "density(fake_kingston) takes 10 qubits"),
         ("ibm:FakeNowhere", "unknown backend 'FakeNowhere'"),
         ("ibm:FakeKingston+mode=turbo", "unknown mode 'turbo'"),
-        ("ibm:FakeKingston+fallback=magic", "give product, or none"),
+        ("ibm:FakeKingston+fallback=magic", "give product, or leave it out"),
         ("ibm:FakeKingston+dynamical_decoupling=no+sequence=XY4", "it needs dynamical_decoupling=true"),
+        ("ibm:FakeKingston+twirl_gates=off+randomizations=4", "nothing is twirled"),
+        ("ibm:FakeKingston+width=21", "ibm(fake_kingston) takes 20 qubits"),
         ("ibm:FakeKingston+session_time=60", "give mode=batch or mode=session"),
         ("noisy:FakeKingston+ansatz=linear+gamma=1+beta=1", "linear trains its own angles"),
         ("noisy:FakeKingston+ansatz=copula+warm=no", "only qaoa has a cold start, not copula"),

@@ -69,3 +69,4 @@ def test_a_replay_names_another_sampler_with_all_its_options() -> None:
     assert dict(spec.options) == {"sampler": "noisy:FakeKingston+width=8+layers=2"}
     with pytest.raises(InputError, match=r"write options as \+name=value"):
         SamplerSpec.parse("replay:run.jsonl+sampler=")
+    assert set(SamplerSpec.parse("replay:run.jsonl+smapler=x+sampler=qaoa").options) == {"smapler", "sampler"}

@@ -24,7 +24,7 @@ from lagrl.errors import InputError, LagrlError, SolutionError
 from lagrl.kernels import compile_kernels
 from lagrl.problems.cvrplib import read_instance
 from lagrl.relaxation.sampler import SamplingCost
-from lagrl.samplers import close_sampler, keeps_answers, make_sampler, sampler_packages
+from lagrl.samplers import close_sampler, keeps_answers, make_sampler, require_known, sampler_packages
 from lagrl.solve import SolveConfig, estimated_price, require_price, solve
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Evaluation:
                 remedy=f"leave it out: {', '.join(self.samplers)} has nothing to keep",
             )
         for sampler in self.samplers:
-            close_sampler(make_sampler(sampler, journal=self.journal if keeps_answers(sampler) else None))
+            require_known(sampler)
         grid = itertools.product(self.controllers, self.samplers, self.reconstructs, self.budgets, self.seeds)
         configs = [
             SolveConfig(
@@ -121,6 +121,8 @@ class Evaluation:
             for controller, sampler, reconstruct, budget, seed in grid
         ]
         read = [(path, read_instance(path, fleet=self.fleet)) for path in self.instances]
+        for sampler in self.samplers:  # last, as it opens the journal
+            close_sampler(make_sampler(sampler, journal=self.journal if keeps_answers(sampler) else None))
         return [
             Task(path, self.fleet, config, row_key(problem, config), self.journal, self.price_per_second)
             for path, problem in read

@@ -84,7 +84,7 @@ class CircuitSampler:
                 remedy=f"give 1 to {self.executor.max_width} variables per vehicle",
             )
         if self.fallback not in FALLBACKS:
-            raise InputError(f"{self.fallback!r} given", field="fallback", remedy="give product, or none")
+            raise InputError(f"{self.fallback!r} given", field="fallback", remedy="give product, or leave it out")
 
     def sample(
         self,
@@ -113,7 +113,9 @@ class CircuitSampler:
             if not self.fallback:
                 raise
             code, count = draw_product(self.state.probabilities(candidates), shots, rng)
-            cost = run.cost + error.cost + SamplingCost(backend=self.fallback, fallback=f"{self.fallback}: {error}")
+            cost = (
+                run.cost + error.cost + SamplingCost(backend=self.fallback, fallback=f"{self.fallback}: {error.told}")
+            )
         elapsed = time.perf_counter() - started - cost.queue_seconds
         return Samples(candidates.strings(code), count, replace(cost, seconds=max(elapsed, 0.0)))
 

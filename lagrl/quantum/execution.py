@@ -215,14 +215,21 @@ def _digest(circuit: QuantumCircuit) -> str:
     place: dict[Any, int] = {bit: i for bits in (circuit.qubits, circuit.clbits) for i, bit in enumerate(bits)}
     content = hashlib.sha256(f"{circuit.num_qubits} {circuit.num_clbits} {circuit.global_phase}".encode())
     for step in circuit.data:
-        gate = step.operation
-        what = [gate.name, *(v.tolist() if isinstance(v, np.ndarray) else v for v in gate.params)]
-        if _standard().get(gate.name) is not gate.base_class and gate.definition is not None:
-            what = [_digest(gate.definition)]  # of one's own making: its name may be a running number
-        content.update(
-            f"{[str(part) for part in what]} {[place[bit] for bit in (*step.qubits, *step.clbits)]}\n".encode()
-        )
+        where = [place[bit] for bit in (*step.qubits, *step.clbits)]
+        content.update(f"{_described(step.operation)} {where}\n".encode())
     return content.hexdigest()
+
+
+def _described(operation: Any) -> list[str]:
+    """Say what an operation does; those of one's own making by content, as their names may be running numbers."""
+    if hasattr(operation, "base_op"):  # annotated: controlled, inverted, raised to a power
+        return [*_described(operation.base_op), str(operation.modifiers)]
+    if not hasattr(operation, "base_class"):  # no instruction, such as a Clifford
+        operation = operation.to_instruction()
+    if _standard().get(operation.name) is not operation.base_class and operation.definition is not None:
+        return [_digest(operation.definition)]
+    values = (v.tolist() if isinstance(v, np.ndarray) else v for v in operation.params)
+    return [operation.name, *map(str, values)]
 
 
 @cache

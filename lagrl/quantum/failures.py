@@ -34,19 +34,29 @@ class ExecutionError(LagrlError):
         The service's id of the job; empty if none was submitted.
     cost
         What was used up all the same, as far as it is known.
+    hint
+        What may be done if the run is to go on with this job; it does not apply once something else has answered.
     """
 
-    def __init__(self, problem: str, *, backend: str = "", job: str = "", cost: SamplingCost | None = None) -> None:
+    def __init__(
+        self, problem: str, *, backend: str = "", job: str = "", cost: SamplingCost | None = None, hint: str = ""
+    ) -> None:
         self.problem = redacted(problem)
         self.backend = backend
         self.job = job
         self.cost = cost or SamplingCost()
-        place = ": ".join(part for part in (backend, f"job {job}" if job else "") if part)
-        super().__init__(f"{place}: {self.problem}" if place else self.problem)
+        self.hint = hint
+        super().__init__(f"{self.told}; {hint}" if hint else self.told)
+
+    @property
+    def told(self) -> str:
+        """Where and what, without the hint."""
+        place = ": ".join(part for part in (self.backend, f"job {self.job}" if self.job else "") if part)
+        return f"{place}: {self.problem}" if place else self.problem
 
     def __reduce__(self) -> tuple[object, ...]:
         """Worker processes send errors home by pickling, which knows nothing of keyword arguments."""
-        return (_rebuild, (type(self), self.problem, self.backend, self.job, self.cost))
+        return (_rebuild, (type(self), self.problem, self.backend, self.job, self.cost, self.hint))
 
 
 class TokenError(ExecutionError):
@@ -59,6 +69,10 @@ class PlanExhaustedError(ExecutionError):
 
 class BackendDownError(ExecutionError):
     """The device or the service is not in operation."""
+
+
+class NotReadyError(BackendDownError):
+    """The device is not in operation, hence nothing was sent."""
 
 
 class ConnectionLostError(ExecutionError):
@@ -81,6 +95,10 @@ class QueueTimeoutError(JobTimeoutError):
     """The job waited longer than the caller wanted to wait, and was cancelled before it ran."""
 
 
+class JobNotFoundError(ExecutionError):
+    """The service does not have the job, or not any more."""
+
+
 class ResultError(ExecutionError):
     """Circuits or shots are missing from what came back."""
 
@@ -98,6 +116,7 @@ _REMEDY = {
 _BY_NAME: dict[str, type[ExecutionError]] = {
     "IBMNotAuthorizedError": TokenError,
     "InvalidAccountError": TokenError,
+    "RuntimeJobNotFound": JobNotFoundError,
     "RuntimeJobTimeoutError": JobTimeoutError,
     "RuntimeJobMaxTimeoutError": JobFailedError,
     "RuntimeJobFailureError": JobFailedError,
@@ -172,5 +191,7 @@ def _is_lost(error: BaseException) -> bool:
     return bool(names & {"RequestException", "ConnectionError"}) or (earlier is not None and _is_lost(earlier))
 
 
-def _rebuild(cls: type[ExecutionError], problem: str, backend: str, job: str, cost: SamplingCost) -> ExecutionError:
-    return cls(problem, backend=backend, job=job, cost=cost)
+def _rebuild(
+    cls: type[ExecutionError], problem: str, backend: str, job: str, cost: SamplingCost, hint: str
+) -> ExecutionError:
+    return cls(problem, backend=backend, job=job, cost=cost, hint=hint)

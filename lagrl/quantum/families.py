@@ -221,6 +221,12 @@ class DeviceOptions(CircuitOptions):
         """
         if not self.dynamical_decoupling and self.sequence != RuntimeOptions.sequence:
             _refuse("sequence", self.sequence, "it needs dynamical_decoupling=true")
+        if (
+            self.twirl_gates == "off"
+            and not self.twirl_measure
+            and self.randomizations != RuntimeOptions.randomizations
+        ):
+            _refuse("randomizations", self.randomizations, "nothing is twirled: leave it out")
         if self.session_time and self.mode == "job":
             _refuse("session_time", self.session_time, "it limits a batch or session: give mode=batch or mode=session")
         return RuntimeOptions(**{field.name: getattr(self, field.name) for field in fields(RuntimeOptions)})
@@ -299,7 +305,8 @@ def on_device(
     InputError
         If there is no account.
     """
-    executor = RuntimeExecutor.of(backend, options.runtime(), max_width=options.width)
+    executor = RuntimeExecutor.of(backend, options.runtime())
+    executor.max_width = executor.device.widest  # slack bits come on top of the variables
     sampler = _circuits(executor, options, options.fallback)
     if open_journal is not None:
         executor.journal = open_journal()

@@ -57,15 +57,18 @@ class JobJournal(Protocol):
         """Remember the id that the service gave."""
         ...
 
-    def finished_job(self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost) -> None:
-        """Remember the result."""
+    def finished_job(self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost, job: str) -> None:
+        """Remember the result of the job with that id; of one that another took the place of, only the cost."""
         ...
 
-    def failed_job(self, fingerprint: str, problem: str, cost: SamplingCost) -> None:
-        """Remember that there will be no result, so that another job may be sent in its place, and what it cost."""
+    def failed_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str | None) -> None:
+        """Remember that there will be no result, so that another job may be sent in its place, and what it cost.
+
+        The id is None of a job that the service refused.
+        """
         ...
 
-    def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost) -> None:
+    def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str) -> None:
         """Remember that a job ran, and what it cost, though its result as read now cannot be used.
 
         It is read again, not sent again: the result may have been damaged on the way.

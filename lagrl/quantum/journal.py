@@ -213,7 +213,9 @@ class Journal:
             if known is None or known.job != job:
                 self._append_job("submitted", fingerprint, job=job)
 
-    def finished_job(self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost) -> None:
+    def finished_job(
+        self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost, job: str | None = None
+    ) -> None:
         """Keep the result; a second one, of a process that read the same job, changes nothing.
 
         Parameters
@@ -224,23 +226,37 @@ class Journal:
             One [C, shots] int64 array per PUB, in the order the shots were taken.
         cost
             What it used up.
+        job
+            The service's id; the one known if None. If another was sent in its place, only the cost is kept.
         """
         with self._file.locked():
             known = self._jobs.jobs.get(fingerprint)
-            if known is None or known.state != "finished":
+            if self._is_late(known, job):
+                self._append_late(fingerprint, job, cost)
+            elif known is None or known.state != "finished":
                 packed = [pack(code) for code in codes]
                 self._append_job("finished", fingerprint, cost=plain_cost(cost), codes=packed)
 
-    def failed_job(self, fingerprint: str, problem: str, cost: SamplingCost | None = None) -> None:
-        """Keep that there will be no result, so that another job may be sent in its place, and what it cost."""
-        with self._file.locked():
-            known = self._jobs.jobs.get(fingerprint)
-            if known is None or known.state not in ("failed", "finished"):
-                told = redacted(problem)
-                self._append_job("failed", fingerprint, problem=told, cost=plain_cost(cost or SamplingCost()))
+    def failed_job(
+        self, fingerprint: str, problem: str, cost: SamplingCost | None = None, job: str | None = None
+    ) -> None:
+        """Keep that there will be no result, so that another job may be sent in its place, and what it cost.
 
-    def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost) -> None:
-        """Keep that a job ran and what it cost, though its result as read now cannot be used; not of one given up.
+        Of a job that another took the place of, only the cost is kept.
+        """
+        with self._file.locked():
+            known, cost = self._jobs.jobs.get(fingerprint), cost or SamplingCost()
+            if self._is_late(known, job):
+                self._append_late(fingerprint, job, cost)
+            elif known is None or known.state not in ("failed", "finished"):
+                self._append_job("failed", fingerprint, problem=redacted(problem), cost=plain_cost(cost))
+            elif known.state == "failed" and known.job:  # given up while it was waited for
+                self._append_late(fingerprint, known.job, cost)
+
+    def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str | None = None) -> None:
+        """Keep that a job ran and what it cost, though its result as read now cannot be used.
+
+        Of a job that was given up, or that another took the place of, only the cost is kept.
 
         Raises
         ------
@@ -249,7 +265,11 @@ class Journal:
         """
         with self._file.locked():
             known = self._jobs.jobs.get(fingerprint)
-            if known is None or known.state not in ("failed", "finished"):  # given up while it was read
+            if self._is_late(known, job):
+                self._append_late(fingerprint, job, cost)
+            elif known is not None and known.state == "failed":
+                self._append_late(fingerprint, known.job, cost)
+            elif known is None or known.state != "finished":
                 self._append_job("unusable", fingerprint, problem=redacted(problem), cost=plain_cost(cost))
 
     def give_up(self, name: str) -> JournaledJob:
@@ -264,6 +284,8 @@ class Journal:
         ------
         UnknownNameError
             If no pending job is called so.
+        InputError
+            If a living process is just sending it.
         OutputError
             If the journal cannot be written.
         """
@@ -272,9 +294,19 @@ class Journal:
             if name not in pending:
                 raise UnknownNameError.of(f"pending job of {self.path}", name, pending)
             job = pending[name]
+            if self._jobs.is_held(job.fingerprint):
+                raise InputError(
+                    f"job {name} is being sent by process {job.owner.split(' ')[1]}",
+                    source=str(self.path),
+                    remedy="wait, or stop that process first",
+                )
             told = f"given up by its owner{f' ({job.problem})' if job.problem else ''}"
             self._append_job("failed", job.fingerprint, problem=told)
         return job
+
+    def charge(self, job: JournaledJob) -> SamplingCost | None:
+        """Return what a job used up, None if that is not known here."""
+        return self._jobs.charge(job)
 
     def pending(self) -> tuple[JournaledJob, ...]:
         """Return the jobs that were, or may have been, sent and whose result is not here."""
@@ -329,6 +361,21 @@ class Journal:
         if wrong:
             raise InputError(wrong, source=str(self.path), remedy="ask find_job first")
         self._file.append({"kind": kind, "job_of": fingerprint, "at": round(time.time(), 3), **values})
+
+    @staticmethod
+    def _is_late(known: JournaledJob | None, job: str | None) -> bool:
+        """Whether what is told is of a job that another took the place of, or is about to."""
+        return job is not None and known is not None and known.job != job
+
+    def _append_late(self, fingerprint: str, job: str | None, cost: SamplingCost) -> None:
+        line = {
+            "kind": "late",
+            "job_of": fingerprint,
+            "at": round(time.time(), 3),
+            "job": job,
+            "cost": plain_cost(cost),
+        }
+        self._file.append(line)
 
     def _answer_at(self, place: Place) -> Answer:
         record = self._file.read(place)

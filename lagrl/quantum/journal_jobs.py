@@ -19,7 +19,8 @@ _BEFORE: dict[str, tuple[str, ...]] = {
     "claimed": ("", "claimed", "failed"),
     "intended": ("", "claimed", "failed"),
     "taken": ("intended",),  # over, from a process that ended
-    "submitted": ("intended", "submitted", "unusable"),  # a simulated job ends with its process, and is run anew
+    # a simulated job ends with its process, and is run anew; a failed one may have been given up while it was sent
+    "submitted": ("intended", "submitted", "unusable", "failed"),
     "unusable": ("submitted", "unusable"),
     "finished": ("submitted", "unusable", "failed"),  # two processes may read the same job, one with less patience
     "failed": ("intended", "submitted", "unusable"),
@@ -44,8 +45,6 @@ class JournaledJob:
         The service's id; empty until submitted.
     problem
         Why it failed, or cannot be used.
-    cost
-        What it used up, as far as it is known.
     owner
         The process that claimed or intended it.
     result
@@ -59,7 +58,6 @@ class JournaledJob:
     tag: str = ""
     job: str = ""
     problem: str = ""
-    cost: SamplingCost = field(default_factory=SamplingCost)
     owner: str = field(default="", repr=False)
     result: Place | None = field(default=None, repr=False)
 
@@ -71,13 +69,17 @@ class JobTable:
     jobs: dict[str, JournaledJob] = field(default_factory=dict)
     n_intended: int = 0
     n_failed: int = 0
-    _replaced: SamplingCost = field(default_factory=SamplingCost)  # what failed jobs cost that others took the place of
+    _charges: dict[tuple[str, str], SamplingCost] = field(default_factory=dict)  # by fingerprint, and id or tag
     _busy: dict[str, str] = field(default_factory=dict)  # which job each process was last about to submit
 
     @property
     def paid(self) -> SamplingCost:
-        """What all jobs used up that ended, usable or not."""
-        return sum((job.cost for job in self.jobs.values()), self._replaced)
+        """What all jobs used up that ended, usable or not, those that others took the place of too."""
+        return sum(self._charges.values(), SamplingCost())
+
+    def charge(self, job: JournaledJob) -> SamplingCost | None:
+        """Return what a job used up, None if that is not known."""
+        return self._charges.get((job.fingerprint, job.job or job.tag))
 
     def problem(self, fingerprint: str, step: str) -> str:
         """Say why a job cannot take a step: it would be paid twice, or lost. Empty if it can."""
@@ -96,13 +98,15 @@ class JobTable:
             If it does not follow from the earlier ones.
         """
         fingerprint, step = record["job_of"], record["kind"]
+        if step == "late":
+            self._charges[fingerprint, record["job"]] = SamplingCost(**record["cost"])
+            return
         wrong = self.problem(fingerprint, step)
         if wrong:
             raise ValueError(wrong)
         known = self.jobs.get(fingerprint) or JournaledJob(fingerprint, step)
         if step in ("claimed", "intended"):
             new = JournaledJob(fingerprint, step, record["run"], record["step"], record.get("tag", ""))
-            self._replaced += known.cost
             self.n_intended += step == "intended"
             self.jobs[fingerprint] = self._held(new, record["owner"])
             return
@@ -112,12 +116,13 @@ class JobTable:
         self._busy.pop(known.owner, None)
         if step == "submitted":
             self.jobs[fingerprint] = replace(known, state=step, job=record["job"])
-        elif step == "finished":
-            cost = SamplingCost(**record["cost"])
-            self.jobs[fingerprint] = replace(known, state=step, problem="", cost=cost, result=place)
+            return
+        if "cost" in record:
+            self._charges[fingerprint, known.job or known.tag] = SamplingCost(**record["cost"])
+        if step == "finished":
+            self.jobs[fingerprint] = replace(known, state=step, problem="", result=place)
         else:
-            cost = SamplingCost(**record["cost"]) if "cost" in record else known.cost
-            self.jobs[fingerprint] = replace(known, state=step, problem=record["problem"], cost=cost)
+            self.jobs[fingerprint] = replace(known, state=step, problem=record["problem"])
             self.n_failed += step == "failed"
 
     def release(self, owner: str) -> None:

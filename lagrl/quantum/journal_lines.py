@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SCHEMA = "lagrl.journal/1"
+SCHEMA = "lagrl.journal/2"
 _HEAD = b'{"crc32": "'
 _START = len(_HEAD) + len('00000000", ')
 _UNSIGNED = tuple(np.dtype(f"<u{size}") for size in (1, 2, 4, 8))

@@ -57,7 +57,9 @@ class NoisyLine:
 
     qubits: tuple[int, ...]
     target: Target = field(repr=False)
-    _circuits: dict[str, LineCircuit] = field(default_factory=dict, init=False, repr=False)
+    _circuits: dict[tuple[str, tuple[int, int, bool]], LineCircuit] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @cached_property
     def noise(self) -> NoiseModel:
@@ -71,13 +73,14 @@ class NoisyLine:
 
     def circuit(self, template: Template) -> LineCircuit:
         """Return what a template becomes on this line; equal templates are compiled once."""
-        found = self._circuits.get(template.digest)
+        key = (template.digest, template.declared)
+        found = self._circuits.get(key)
         if found is None:
             compiled = compile_template(template, self.target, range(len(self.qubits)))
             measured = measured_qubits(compiled.circuit)
             fidelity = log_fidelity(compiled.circuit, self.target)
             found = LineCircuit(compiled, fidelity, measured, self.readout[measured])
-            self._circuits[template.digest] = found
+            self._circuits[key] = found
         return found
 
 

@@ -40,12 +40,7 @@ def codes_of(
     """
 
     def wrong(problem: str) -> ResultError:
-        return ResultError(
-            f"{problem}; nothing of it is used. It will be read again when the run goes on; if it stays so, "
-            f"`lagrl journal FILE --give-up {job}` lets another be sent in its place",
-            backend=backend,
-            job=job,
-        )
+        return ResultError(f"{problem}; nothing of it is used", backend=backend, job=job, hint=give_up_hint(job))
 
     try:
         found = list(result)
@@ -55,8 +50,8 @@ def codes_of(
         raise wrong(f"{len(found)} results for {len(rows)} PUBs")
     codes = []
     for i, (pub, n_rows, width) in enumerate(zip(found, rows, widths, strict=True)):
-        bits = getattr(pub.data, REGISTER, None)
-        if bits is None:
+        bits: Any = getattr(getattr(pub, "data", None), REGISTER, None)
+        if not all(hasattr(bits, name) for name in ("num_shots", "num_bits", "shape", "array")):
             raise wrong(f"PUB {i} has no register {REGISTER}")
         if bits.num_shots != shots:
             raise wrong(f"PUB {i} has {bits.num_shots} shots, not {shots}")
@@ -66,6 +61,14 @@ def codes_of(
             )
         codes.append(packed(bits.array).reshape(n_rows, shots))
     return codes
+
+
+def give_up_hint(job: str) -> str:
+    """Return what to do about a job whose result cannot be had."""
+    return (
+        "it is read again when the run goes on; if it stays so, "
+        f"`lagrl journal FILE --give-up {job}` lets another be sent in its place"
+    )
 
 
 def packed(array: NDArray[np.uint8]) -> NDArray[np.int64]:

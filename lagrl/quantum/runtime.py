@@ -17,7 +17,9 @@ from lagrl.quantum.failures import (
     ExecutionError,
     JobCancelledError,
     JobFailedError,
+    JobNotFoundError,
     JobTimeoutError,
+    NotReadyError,
     QueueTimeoutError,
     ResultError,
     guarded,
@@ -26,7 +28,7 @@ from lagrl.quantum.jobs import JobRecord, fingerprint
 from lagrl.quantum.local_device import LocalDevice
 from lagrl.quantum.merged import MergedPubs
 from lagrl.quantum.placement import find_line
-from lagrl.quantum.results import codes_of
+from lagrl.quantum.results import codes_of, give_up_hint
 from lagrl.quantum.runtime_options import RuntimeOptions
 from lagrl.quantum.service import AccountDevice, patiently
 from lagrl.quantum.usage import usage_of
@@ -178,11 +180,11 @@ class RuntimeExecutor:
         except ExecutionError as error:
             seconds = time.perf_counter() - started
             error.cost = self._cost_of_failure(error, job, pubs, compiled, shots, seconds)
-            self._settle(mark, error)
+            self._settle(mark, error, job.job_id())
             raise
         cost = self._cost(job, pubs, compiled, shots, time.perf_counter() - started)
         if self.journal is not None:
-            self.journal.finished_job(mark, codes, cost)
+            self.journal.finished_job(mark, codes, cost, job.job_id())
         return Execution(codes, cost)
 
     def _require(self, pubs: Sequence[Pub], shots: int) -> None:
@@ -207,7 +209,7 @@ class RuntimeExecutor:
     def _submitted(self, merged: MergedPubs, shots: int, seed: int, mark: str, known: JobRecord | None) -> Job:
         """Return the job: one that the journal knows, one found by its tag, or a new one."""
         if known is not None and known.job and not self.device.is_simulated:
-            return self.device.job(known.job)
+            return self._known(known.job)
         job = self.device.find(known.tag) if known is not None else None
         if job is None:
             tag = known.tag if known is not None else f"lagrl-{uuid.uuid4().hex}"
@@ -215,15 +217,21 @@ class RuntimeExecutor:
                 self.journal.intend_job(mark, tag)
             try:
                 job = self.device.submit(merged.isa, shots, self.options, tag, seed)
-            except (ConnectionLostError, BackendDownError):
-                raise  # it may have arrived: the tag stays in the journal, to be looked for
             except LagrlError as error:
-                if self.journal is not None:
-                    self.journal.failed_job(mark, str(error), SamplingCost())
-                raise
+                may_have_arrived = isinstance(error, (ConnectionLostError, BackendDownError))
+                if self.journal is not None and (not may_have_arrived or isinstance(error, NotReadyError)):
+                    self.journal.failed_job(mark, str(error), SamplingCost(), None)
+                raise  # if it may have arrived, the tag stays in the journal, to be looked for
         if self.journal is not None:
             self.journal.submitted_job(mark, job.job_id())
         return job
+
+    def _known(self, job_id: str) -> Job:
+        try:
+            return self.device.job(job_id)
+        except JobNotFoundError as error:
+            hint = give_up_hint(job_id)
+            raise JobNotFoundError(error.problem, backend=error.backend, job=job_id, hint=hint) from None
 
     def _read(self, job: Job, merged: MergedPubs, shots: int) -> list[NDArray[np.int64]]:
         name, job_id = self.device.name, job.job_id()
@@ -233,6 +241,10 @@ class RuntimeExecutor:
             )
         except JobTimeoutError as error:
             raise self._given_up(job, error) from None
+        except ExecutionError as error:
+            if type(error) is ExecutionError:  # there is one, but it cannot be decoded
+                raise ResultError(error.problem, backend=name, job=job_id, hint=give_up_hint(job_id)) from None
+            raise
         return codes_of(result, merged.rows, merged.widths, shots, backend=name, job=job_id)
 
     def _given_up(self, job: Job, error: JobTimeoutError) -> ExecutionError:
@@ -248,14 +260,14 @@ class RuntimeExecutor:
         waited = f"no result after {self.options.timeout} s ({error.problem.rstrip('.')}); {fate}"
         return kind(waited, backend=error.backend, job=error.job)
 
-    def _settle(self, mark: str, error: ExecutionError) -> None:
+    def _settle(self, mark: str, error: ExecutionError, job: str) -> None:
         """Tell the journal what became of a job without a usable result; one that may yet be read stays open."""
         if self.journal is None:
             return
         if isinstance(error, (JobFailedError, JobCancelledError, QueueTimeoutError)):
-            self.journal.failed_job(mark, str(error), error.cost)
+            self.journal.failed_job(mark, str(error), error.cost, job)
         elif isinstance(error, ResultError):
-            self.journal.unusable_job(mark, str(error), error.cost)
+            self.journal.unusable_job(mark, str(error), error.cost, job)
 
     def _cost_of_failure(
         self,
@@ -269,7 +281,7 @@ class RuntimeExecutor:
         """Return the bill of a job without a usable result: what the service charged, and circuits that it ran."""
         if isinstance(error, ResultError):
             return self._cost(job, pubs, compiled, shots, wall)
-        if isinstance(error, (JobFailedError, JobCancelledError)):
+        if isinstance(error, (JobFailedError, JobCancelledError, QueueTimeoutError)):
             return replace(
                 self._cost(job, pubs, compiled, shots, wall), circuits=0, shots=0, two_qubit_gates=0, depth=0
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lagrl.errors import MissingExtraError, UnknownNameError
 from lagrl.quantum.credentials import guard_logs, hide_account, hide_saved_accounts, redacted_warnings
-from lagrl.quantum.failures import BackendDownError, ConnectionLostError, PlanExhaustedError, guarded
+from lagrl.quantum.failures import BackendDownError, ConnectionLostError, NotReadyError, PlanExhaustedError, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,7 +193,7 @@ class AccountDevice:
     def _require_ready(self) -> None:
         status = patiently(self.backend.status, self.sleep, backend=self.name)
         if not status.operational:
-            raise BackendDownError(
+            raise NotReadyError(
                 f"not operational ({status.status_msg}); wait or take another backend", backend=self.name
             )
         usage = patiently(self.service.usage, self.sleep, backend=self.name)

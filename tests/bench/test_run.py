@@ -315,3 +315,6 @@ def test_exact_rows_stand_beside_journaled_ones(tmp_path: Path) -> None:
     assert run(replace(asked, journal=journal), tmp_path / "rows.jsonl") == 2
     with Journal(journal, read_only=True) as kept:
         assert kept.samplers() == ("product",)
+    with pytest.raises(BudgetError):
+        run(replace(asked, budgets=(0,), journal=tmp_path / "left.jsonl"), tmp_path / "rows.jsonl")
+    assert not (tmp_path / "left.jsonl").exists()

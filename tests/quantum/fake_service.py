@@ -66,7 +66,13 @@ class FakeJob:
             raise ibm_error("RuntimeInvalidStateError", "Job was cancelled")
         if service.take("timeout"):
             raise ibm_error("RuntimeJobTimeoutError", f"Timed out waiting for job to complete after {timeout} secs.")
+        if service.take("undecodable"):
+            raise ValueError("Expecting value: line 1 column 1 (char 0)")
         pubs = [self._drawn(circuit, values) for circuit, values in self.pubs]
+        if service.take("empty"):
+            pubs[-1] = None
+        if service.take("no bits"):
+            pubs[-1].data.meas = [0, 1]
         return pubs[:-1] if service.take("dropped") else pubs
 
     def _drawn(self, circuit: Any, values: Any) -> Any:
@@ -112,6 +118,8 @@ class FakeService:
         return {"usage_limit_reached": self.take("exhausted"), "usage_remaining_seconds": 0}
 
     def job(self, job_id: str) -> FakeJob:
+        if self.take("forgotten"):
+            raise ibm_error("RuntimeJobNotFound", f"Job not found: {job_id}")
         return next(job for job in self.submitted if job.identity == job_id)
 
     def jobs(self, *, limit: int, job_tags: list[str]) -> list[FakeJob]:

@@ -10,10 +10,11 @@ import pytest
 
 from lagrl.quantum.execution import Pub, Template
 from lagrl.quantum.jobs import JobRecord
-from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from lagrl.relaxation.sampler import SamplingCost
 
 
 def mirrored(n: int) -> Template:
@@ -46,8 +47,6 @@ class MemoryJournal:
 
     records: dict[str, JobRecord] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
-    unusable: list[str] = field(default_factory=list)
-    paid: SamplingCost = field(default_factory=SamplingCost)
 
     def find_job(self, fingerprint: str) -> JobRecord | None:
         return self.records.get(fingerprint)
@@ -58,15 +57,14 @@ class MemoryJournal:
     def submitted_job(self, fingerprint: str, job: str) -> None:
         self.records[fingerprint] = replace(self.records[fingerprint], job=job)
 
-    def finished_job(self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost) -> None:
-        self.records[fingerprint] = replace(self.records[fingerprint], codes=codes, cost=cost)
+    def finished_job(self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost, job: str) -> None:
+        self.records[fingerprint] = replace(self.records[fingerprint], job=job, codes=codes, cost=cost)
 
-    def failed_job(self, fingerprint: str, problem: str, cost: SamplingCost) -> None:
+    def failed_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str | None) -> None:
+        del cost, job
         self.failures.append(problem)
-        self.paid += cost
         del self.records[fingerprint]
 
-    def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost) -> None:
+    def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str) -> None:
+        del problem, cost, job
         assert fingerprint in self.records
-        self.unusable.append(problem)
-        self.paid += cost

@@ -132,3 +132,24 @@ def test_a_circuit_is_known_by_what_it_does() -> None:
 
     assert made(1.0).digest == made(1.0).digest
     assert len({made(1.0).digest, made(2.0).digest, made(1.0, swapped=True).digest}) == 3
+
+
+def test_operations_that_are_no_instructions_count_by_content_too() -> None:
+    """Cliffords and annotated gates are circuits' parts as well."""
+    from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+    from qiskit.circuit import AnnotatedOperation, InverseModifier
+    from qiskit.circuit.library import SGate
+    from qiskit.quantum_info import Clifford
+
+    def made(part: object) -> Template:
+        circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1, "meas"))
+        circuit.append(part, [0])
+        circuit.measure(0, 0)
+        return Template("part", circuit, 1, 0, 0)
+
+    flip, phase = QuantumCircuit(1), QuantumCircuit(1)
+    flip.x(0)
+    phase.s(0)
+    parts = [Clifford(flip), Clifford(phase), SGate(), AnnotatedOperation(SGate(), InverseModifier())]
+    assert len({made(part).digest for part in parts}) == len(parts)
+    assert made(Clifford(flip)).digest == made(Clifford(flip)).digest

@@ -498,3 +498,43 @@ def test_a_claimant_is_known_to_be_alive_or_not() -> None:
     assert sys.platform != "linux" or not is_alive_elsewhere(name), "a zombie will not send anything"
     child.communicate()
     assert not is_alive_elsewhere(name)
+
+
+def test_late_words_about_a_replaced_job_change_only_the_bill(tmp_path: Path) -> None:
+    """What becomes of a job that was given up is not written onto the one sent in its place; its cost counts, once."""
+    path = tmp_path / "j.jsonl"
+    with Journal(path) as patient, Journal(path) as other:
+        patient.intend_job("f", "first")
+        patient.submitted_job("f", "id 1")
+        assert other.give_up("id 1").job == "id 1"
+        patient.unusable_job("f", "damaged", COST, "id 1")  # while nothing was sent in its place
+        assert other.find_job("f") is None
+        patient.failed_job("f", "cancelled", COST, "id 1")  # claimed by the other one
+        other.intend_job("f", "second")
+        patient.finished_job("f", CODES, COST, "id 1")  # intended
+        other.submitted_job("f", "id 2")
+        patient.failed_job("f", "cancelled", COST, "id 1")  # submitted
+        assert [(job.state, job.job) for job in other.pending()] == [("submitted", "id 2")]
+        assert other.summary().paid == COST
+        other.finished_job("f", CODES, COST, "id 2")
+    with Journal(path, read_only=True) as journal:
+        summary = journal.summary()
+    assert (summary.jobs, summary.failed, summary.pending, summary.paid) == (2, 1, (), COST + COST)
+
+
+def test_a_job_that_is_being_sent_cannot_be_given_up(tmp_path: Path) -> None:
+    """While a living process sends a job, giving it up would lose the id of what is paid."""
+    path = tmp_path / "j.jsonl"
+    sender = "from lagrl.quantum.journal import Journal; import sys; j = Journal(sys.argv[1]); j.find_job('f'); "
+    sender += "j.intend_job('f', 'tag'); print('sent', flush=True); input(); j.submitted_job('f', 'id')"
+    child = subprocess.Popen(
+        [sys.executable, "-c", sender, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None and child.stdout.readline() == "sent\n"
+    with Journal(path) as journal:
+        with pytest.raises(InputError, match=f"job tag is being sent by process {child.pid}; wait"):
+            journal.give_up("tag")
+        child.communicate("\n")
+        assert journal.summary().pending[0].job == "id"
+        assert journal.give_up("id").state == "submitted"
+        assert not journal.pending()

@@ -13,6 +13,8 @@ from fake_service import TOKEN, FakePrimitives, FakeService
 from small_executions import MemoryJournal, basis_pub
 
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.ansatz import LineQAOA
+from lagrl.quantum.circuit_sampler import CircuitSampler
 from lagrl.quantum.failures import (
     BackendDownError,
     ConnectionLostError,
@@ -323,3 +325,57 @@ def test_a_failure_knows_what_it_cost(fault: str, charged: float, tmp_path: Path
         assert journal.summary().paid.qpu_seconds == charged
     cost = pickle.loads(pickle.dumps(caught.value)).cost
     assert (cost.jobs, cost.circuits, cost.qpu_seconds) == (1, 0, charged)
+
+
+def test_a_cancelled_job_that_ran_all_the_same_is_in_the_bill() -> None:
+    """Between the look at the queue and the cancelling it may have started."""
+    call = Call("timeout", timeout=5)
+    call.service.job_status = "QUEUED"
+    with pytest.raises(JobTimeoutError) as caught:
+        call.run()
+    assert caught.value.cost.qpu_seconds == 3.0
+
+
+@pytest.mark.parametrize("fault", ["empty", "no bits", "undecodable"])
+def test_damage_of_any_shape_is_a_result_error(fault: str, tmp_path: Path) -> None:
+    """Entries that are nothing, registers without bits, results that cannot be decoded: paid, not used, read again."""
+    service = FakeService([fault])
+    with Journal(tmp_path / "journal") as journal:
+        with pytest.raises(ResultError, match="give-up job0"):
+            Call(journal=journal, service=service).run()
+        assert journal.summary().paid.qpu_seconds == 3.0
+        assert Call(journal=journal, service=service).run().cost.jobs == 1
+    assert len(service.submitted) == 1
+
+
+def test_a_job_that_the_service_lost_can_be_given_up(tmp_path: Path) -> None:
+    """The error names the way out, and giving up lets another be sent."""
+    service = FakeService(["timeout"])
+    with Journal(tmp_path / "journal") as journal:
+        with pytest.raises(JobTimeoutError):
+            Call(journal=journal, service=service, timeout=5).run()
+        service.faults.append("forgotten")
+        with pytest.raises(ExecutionError, match="give-up job0"):
+            Call(journal=journal, service=service, timeout=5).run()
+        journal.give_up("job0")
+        assert Call(journal=journal, service=service, timeout=5).run().cost.jobs == 1
+
+
+def test_nothing_is_pending_where_the_device_was_not_ready(tmp_path: Path) -> None:
+    """A device that is down or a plan that is spent is known before anything is sent."""
+    for fault in ("down", "exhausted"):
+        with Journal(tmp_path / fault) as journal:
+            with pytest.raises(ExecutionError):
+                Call(fault, journal=journal).run()
+            assert not journal.pending()
+
+
+def test_a_fallback_does_not_promise_another_reading() -> None:
+    """What is told in the row is what happened, without the remedy for a run that stops there."""
+    executor = Call("dropped").executor
+    sampler = CircuitSampler(executor, LineQAOA(), width=3, fallback="product")
+    knapsack = (np.array([[-5.0, -4.0, -3.0]]), np.array([2, 3, 4]), np.array([5]))
+    cost = sampler.sample(*knapsack, 16, np.random.default_rng(0), HERE).cost
+    assert "nothing of it is used" in cost.fallback
+    assert "give-up" not in cost.fallback
+    assert (cost.jobs, cost.qpu_seconds) == (1, 3.0)
