@@ -54,7 +54,7 @@ class SamplerSpec:
         options: dict[str, str] = {}
         if name in WHOSE:
             head, marked, whose = text.partition(f"+{WHOSE[name]}=")
-            if marked and whose and "=" not in head:
+            if marked and whose and "=" not in head.partition("+")[2]:
                 return cls(text, name, head.partition(":")[2], {WHOSE[name]: whose})
         head, *rest = text.split("+")
         argument = head.partition(":")[2]

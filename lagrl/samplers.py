@@ -82,6 +82,10 @@ def _replay(spec: SamplerSpec) -> SubproblemSampler:
     return ReplaySampler(spec.argument, spec.read(ReplayOptions).sampler or None)
 
 
+def _device(spec: SamplerSpec) -> SubproblemSampler:
+    return _on_device(spec.text, "")
+
+
 SAMPLERS: dict[str, SamplerFactory] = {
     "exact": _exact,
     "greedy": lambda spec: GreedySampler(spec.read(families.WidthOption).width),
@@ -89,7 +93,7 @@ SAMPLERS: dict[str, SamplerFactory] = {
     "annealing": lambda spec: families.annealing(spec.read(families.AnnealingOptions)),
     "qaoa": lambda spec: families.qaoa(spec.read(families.KernelOptions)),
     "noisy": lambda spec: families.noisy(spec.argument, spec.read(families.NoisyOptions)),
-    "ibm": lambda spec: families.on_device(spec.argument, spec.read(families.DeviceOptions)),
+    "ibm": _device,
     "replay": _replay,
 }
 
@@ -204,13 +208,9 @@ def _on_device(text: str, journal: str) -> SubproblemSampler:
     """One connection for all solves and episodes of a process."""
     spec = SamplerSpec.parse(text)
     options = spec.read(families.DeviceOptions)
+    executor = families.device_executor(spec.argument, options)
+    sampler = families.on_device(executor, options)
     if not journal:
-        return families.on_device(spec.argument, options)
-    opened: list[Journal] = []
-
-    def open_journal() -> Journal:
-        opened.append(Journal(journal))
-        return opened[0]
-
-    sampler = families.on_device(spec.argument, options, open_journal)
-    return _OnDevice(sampler, opened[0], text)
+        return sampler
+    kept = executor.journal = Journal(journal)  # last: no file is left where there is no device
+    return _OnDevice(sampler, kept, text)

@@ -69,4 +69,5 @@ def test_a_replay_names_another_sampler_with_all_its_options() -> None:
     assert dict(spec.options) == {"sampler": "noisy:FakeKingston+width=8+layers=2"}
     with pytest.raises(InputError, match=r"write options as \+name=value"):
         SamplerSpec.parse("replay:run.jsonl+sampler=")
+    assert SamplerSpec.parse("replay:n=5.jsonl+sampler=qaoa+width=8").options == {"sampler": "qaoa+width=8"}
     assert set(SamplerSpec.parse("replay:run.jsonl+smapler=x+sampler=qaoa").options) == {"smapler", "sampler"}

@@ -426,13 +426,14 @@ def test_a_capacity_beyond_counting_is_refused_at_once() -> None:
 def test_what_is_no_sampler_object_is_told() -> None:
     """A name, a class, something else, or a journal beside an object: the message says how to write it."""
     problem = read_bundled(SMALL)
-    for given, told in (
-        ("qaoa", r"SolveConfig\(sampler='qaoa'\)"),
-        (Greedy, "the class Greedy given"),
-        (3, "a int given"),
-    ):
+    wrong: dict[Any, str] = {
+        "qaoa": r"SolveConfig\(sampler='qaoa'\)",
+        Greedy: "the class Greedy given",
+        3: "a int given",
+    }
+    for given, told in wrong.items():
         with pytest.raises(InputError, match=told):
-            solve(problem, SolveConfig(evaluations=2), sampler=given)  # type: ignore[arg-type]
+            solve(problem, SolveConfig(evaluations=2), sampler=given)
     with pytest.raises(InputError, match="wrap your sampler"):
         solve(problem, SolveConfig(evaluations=2), sampler=Greedy(), journal="run.jsonl")
     with pytest.raises(InputError, match="price: -3 given"):

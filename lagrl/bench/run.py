@@ -121,10 +121,11 @@ class Evaluation:
             for controller, sampler, reconstruct, budget, seed in grid
         ]
         read = [(path, read_instance(path, fleet=self.fleet)) for path in self.instances]
-        for sampler in self.samplers:  # last, as it opens the journal
-            close_sampler(make_sampler(sampler, journal=self.journal if keeps_answers(sampler) else None))
+        journals = {sampler: self.journal if keeps_answers(sampler) else None for sampler in self.samplers}
+        for sampler, journal in journals.items():  # last, as it opens the journal
+            close_sampler(make_sampler(sampler, journal=journal))
         return [
-            Task(path, self.fleet, config, row_key(problem, config), self.journal, self.price_per_second)
+            Task(path, self.fleet, config, row_key(problem, config), journals[config.sampler], self.price_per_second)
             for path, problem in read
             for config in configs
         ]
@@ -223,7 +224,7 @@ def make_row(task: Task) -> Row:
     compile_kernels()
     started = time.perf_counter()
     try:
-        result = solve(problem, task.config, journal=task.journal if keeps_answers(task.config.sampler) else None)
+        result = solve(problem, task.config, journal=task.journal)
     except SolutionError:  # no routes within the fleet rule: a result as well
         return _describe(problem, task, None, time.perf_counter() - started)
     except LagrlError as error:

@@ -12,7 +12,7 @@ from lagrl.errors import InputError
 from lagrl.quantum.ansatz import Ansatz, Subproblem
 from lagrl.quantum.candidates import Candidates, require_width, select_candidates
 from lagrl.quantum.codes import count_codes
-from lagrl.quantum.execution import CircuitExecutor, Execution, Pub
+from lagrl.quantum.execution import CircuitExecutor, Pub, checked_execution
 from lagrl.quantum.failures import ExecutionError
 from lagrl.quantum.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.portfolio import Portfolio, Round, draw_portfolio
@@ -147,14 +147,9 @@ class _Run:
         if asking:
             rows = {k: [c for c, own in enumerate(rounds) if own.is_asked[k]] for k in asking}
             pubs = [self._pub(k, [rounds[c] for c in rows[k]]) for k in asking]
-            done = self.sampler.executor.execute(pubs, shots, self.rng, self.context)
-            if not isinstance(done, Execution):
-                raise InputError(
-                    f"gave {type(done).__name__}",
-                    field=f"executor {self.sampler.executor.name}",
-                    remedy="give Execution(codes, cost)",
-                )
-            done.require(pubs, shots, self.sampler.executor.name)
+            executor = self.sampler.executor
+            given = executor.execute(pubs, shots, self.rng, self.context)
+            done = checked_execution(given, pubs, shots, executor.name)
             self.cost += done.cost
             for k, found in zip(asking, done.codes, strict=True):
                 codes[rows[k], k] = found

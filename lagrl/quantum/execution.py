@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.quantum.circuit_digest import circuit_digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +91,7 @@ class Template:
 
         What circuits and their gates are called does not matter, but for qiskit's own gates and the parameters.
         """
-        return _digest(self.circuit)
+        return circuit_digest(self.circuit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,21 +149,26 @@ class Execution:
     codes: list[NDArray[np.int64]] = field(repr=False)
     cost: SamplingCost
 
-    def require(self, pubs: Sequence[Pub], shots: int, executor: str) -> None:
-        """Refuse what does not answer these PUBs, so that a slip in an executor is not taken for samples.
 
-        Raises
-        ------
-        InputError
-            If there is not one int64 array [C, shots] of codes in 0 … 2^n − 1 for every PUB; it names the executor.
-        """
-        wrong = "" if len(self.codes) == len(pubs) else f"{len(self.codes)} arrays of codes for {len(pubs)} PUBs"
-        for i, (pub, codes) in enumerate(zip(pubs, self.codes, strict=False)):
+def checked_execution(given: object, pubs: Sequence[Pub], shots: int, executor: str) -> Execution:
+    """Refuse what does not answer these PUBs, so that a slip in an executor is not taken for samples.
+
+    Raises
+    ------
+    InputError
+        If it is no `Execution` with one integer array [C, shots] of codes in 0 … 2^n − 1 for every PUB; it names the
+        executor.
+    """
+    if not isinstance(given, Execution):
+        wrong, remedy = type(given).__name__, "give Execution(codes, cost)"
+    else:
+        wrong = "" if len(given.codes) == len(pubs) else f"{len(given.codes)} arrays of codes for {len(pubs)} PUBs"
+        remedy = "give codes [C, shots] int64 in 0 … 2^n − 1"
+        for i, (pub, codes) in enumerate(zip(pubs, given.codes, strict=False)):
             wrong = wrong or _wrong_codes(codes, (len(pub.values), shots), pub.template.n_qubits, f"PUB {i}")
-        if wrong:
-            raise InputError(
-                f"gave {wrong}", field=f"executor {executor}", remedy="give codes [C, shots] int64 in 0 … 2^n − 1"
-            )
+        if not wrong:
+            return given
+    raise InputError(f"gave {wrong}", field=f"executor {executor}", remedy=remedy)
 
 
 def _wrong_codes(codes: object, shape: tuple[int, int], n: int, place: str) -> str:
@@ -209,32 +214,3 @@ class CircuitExecutor(Protocol):
             If a template is wider than `max_width`.
         """
         ...
-
-
-def _digest(circuit: QuantumCircuit) -> str:
-    place: dict[Any, int] = {bit: i for bits in (circuit.qubits, circuit.clbits) for i, bit in enumerate(bits)}
-    content = hashlib.sha256(f"{circuit.num_qubits} {circuit.num_clbits} {circuit.global_phase}".encode())
-    for step in circuit.data:
-        where = [place[bit] for bit in (*step.qubits, *step.clbits)]
-        content.update(f"{_described(step.operation)} {where}\n".encode())
-    return content.hexdigest()
-
-
-def _described(operation: Any) -> list[str]:
-    """Say what an operation does; those of one's own making by content, as their names may be running numbers."""
-    if hasattr(operation, "base_op"):  # annotated: controlled, inverted, raised to a power
-        return [*_described(operation.base_op), str(operation.modifiers)]
-    if not hasattr(operation, "base_class"):  # no instruction, such as a Clifford
-        operation = operation.to_instruction()
-    if _standard().get(operation.name) is not operation.base_class and operation.definition is not None:
-        return [_digest(operation.definition)]
-    values = (v.tolist() if isinstance(v, np.ndarray) else v for v in operation.params)
-    return [operation.name, *map(str, values)]
-
-
-@cache
-def _standard() -> dict[str, type]:
-    """Return the classes of qiskit's standard gates by name."""
-    from qiskit.circuit.library import get_standard_gate_name_mapping
-
-    return {name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()}

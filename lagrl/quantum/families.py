@@ -20,10 +20,7 @@ from lagrl.quantum.surrogate import SurrogateExecutor, SurrogateSampler
 from lagrl.quantum.trajectories import TrajectoryExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lagrl.quantum.execution import CircuitExecutor
-    from lagrl.quantum.jobs import JobJournal
     from lagrl.quantum.penalties import Penalty
     from lagrl.relaxation.sampler import SubproblemSampler
 
@@ -284,33 +281,24 @@ def noisy(backend: str, options: NoisyOptions) -> SubproblemSampler:
     return _circuits(executor, options)
 
 
-def on_device(
-    backend: str, options: DeviceOptions, open_journal: Callable[[], JobJournal] | None = None
-) -> SubproblemSampler:
-    """Return circuits on a device of your account, or on a fake backend by the same path.
-
-    Parameters
-    ----------
-    backend
-        See `RuntimeExecutor.of`.
-    options
-        All of them.
-    open_journal
-        Called once the device is known to be there and the options are right: no file is left behind else.
+def device_executor(backend: str, options: DeviceOptions) -> RuntimeExecutor:
+    """Return what runs circuits on a device of your account, or on a fake backend by the same path.
 
     Raises
     ------
     UnknownNameError
         If the backend is not known, or not the account's.
     InputError
-        If there is no account.
+        If there is no account, or an option would do nothing.
     """
     executor = RuntimeExecutor.of(backend, options.runtime())
     executor.max_width = executor.device.widest  # slack bits come on top of the variables
-    sampler = _circuits(executor, options, options.fallback)
-    if open_journal is not None:
-        executor.journal = open_journal()
-    return sampler
+    return executor
+
+
+def on_device(executor: RuntimeExecutor, options: DeviceOptions) -> SubproblemSampler:
+    """Return the sampler of a `device_executor`."""
+    return _circuits(executor, options, options.fallback)
 
 
 def _circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str = "") -> CircuitSampler:

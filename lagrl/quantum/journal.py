@@ -229,13 +229,7 @@ class Journal:
         job
             The service's id; the one known if None. If another was sent in its place, only the cost is kept.
         """
-        with self._file.locked():
-            known = self._jobs.jobs.get(fingerprint)
-            if self._is_late(known, job):
-                self._append_late(fingerprint, job, cost)
-            elif known is None or known.state != "finished":
-                packed = [pack(code) for code in codes]
-                self._append_job("finished", fingerprint, cost=plain_cost(cost), codes=packed)
+        self._end_job("finished", fingerprint, job, cost, codes=[pack(code) for code in codes])
 
     def failed_job(
         self, fingerprint: str, problem: str, cost: SamplingCost | None = None, job: str | None = None
@@ -244,14 +238,7 @@ class Journal:
 
         Of a job that another took the place of, only the cost is kept.
         """
-        with self._file.locked():
-            known, cost = self._jobs.jobs.get(fingerprint), cost or SamplingCost()
-            if self._is_late(known, job):
-                self._append_late(fingerprint, job, cost)
-            elif known is None or known.state not in ("failed", "finished"):
-                self._append_job("failed", fingerprint, problem=redacted(problem), cost=plain_cost(cost))
-            elif known.state == "failed" and known.job:  # given up while it was waited for
-                self._append_late(fingerprint, known.job, cost)
+        self._end_job("failed", fingerprint, job, cost or SamplingCost(), problem=redacted(problem))
 
     def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str | None = None) -> None:
         """Keep that a job ran and what it cost, though its result as read now cannot be used.
@@ -263,14 +250,7 @@ class Journal:
         InputError
             If it was not submitted.
         """
-        with self._file.locked():
-            known = self._jobs.jobs.get(fingerprint)
-            if self._is_late(known, job):
-                self._append_late(fingerprint, job, cost)
-            elif known is not None and known.state == "failed":
-                self._append_late(fingerprint, known.job, cost)
-            elif known is None or known.state != "finished":
-                self._append_job("unusable", fingerprint, problem=redacted(problem), cost=plain_cost(cost))
+        self._end_job("unusable", fingerprint, job, cost, problem=redacted(problem))
 
     def give_up(self, name: str) -> JournaledJob:
         """Write a job off, so that another is sent in its place when the run goes on; what it cost stays in the bill.
@@ -360,22 +340,20 @@ class Journal:
         wrong = self._jobs.problem(fingerprint, kind)
         if wrong:
             raise InputError(wrong, source=str(self.path), remedy="ask find_job first")
-        self._file.append({"kind": kind, "job_of": fingerprint, "at": round(time.time(), 3), **values})
+        self._file.append(_job_line(kind, fingerprint, **values))
 
-    @staticmethod
-    def _is_late(known: JournaledJob | None, job: str | None) -> bool:
-        """Whether what is told is of a job that another took the place of, or is about to."""
-        return job is not None and known is not None and known.job != job
-
-    def _append_late(self, fingerprint: str, job: str | None, cost: SamplingCost) -> None:
-        line = {
-            "kind": "late",
-            "job_of": fingerprint,
-            "at": round(time.time(), 3),
-            "job": job,
-            "cost": plain_cost(cost),
-        }
-        self._file.append(line)
+    def _end_job(self, kind: str, fingerprint: str, job: str | None, cost: SamplingCost, **values: Any) -> None:
+        """Keep what became of a job; only the bill, if it was given up or another was sent in its place meanwhile."""
+        with self._file.locked():
+            known = self._jobs.jobs.get(fingerprint)
+            is_replaced = job is not None and known is not None and known.job != job
+            is_given_up = kind != "finished" and known is not None and known.state == "failed"
+            if is_replaced or is_given_up:
+                late = job or (known.job if known else "")
+                if late:
+                    self._file.append(_job_line("late", fingerprint, job=late, cost=plain_cost(cost)))
+            elif known is None or known.state != "finished":
+                self._append_job(kind, fingerprint, cost=plain_cost(cost), **values)
 
     def _answer_at(self, place: Place) -> Answer:
         record = self._file.read(place)
@@ -393,3 +371,7 @@ class Journal:
             return JobRecord(known.tag, known.job, codes, SamplingCost(**record["cost"]))
         except (KeyError, TypeError, ValueError, StopIteration) as error:
             self._file.refuse(known.result.number, f"{type(error).__name__}: {error}")
+
+
+def _job_line(kind: str, fingerprint: str, **values: Any) -> dict[str, Any]:
+    return {"kind": kind, "job_of": fingerprint, "at": round(time.time(), 3), **values}

@@ -56,6 +56,7 @@ class LineExecutor(ABC):
     method: ClassVar[str]
     limit: ClassVar[int]
     remedy: ClassVar[str]
+    uses_noise_model: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_width <= self.limit:
@@ -94,8 +95,8 @@ class LineExecutor(ABC):
         self.require(pubs, shots)
         lines = {pub.template.n_qubits: self.device.line(pub.template.n_qubits) for pub in pubs}
         compiled = [lines[pub.template.n_qubits].circuit(pub.template).template for pub in pubs]
-        for template in compiled:
-            self.warm_up(lines[template.n_qubits], template)
+        if self.uses_noise_model:
+            _ = [line.noise for line in lines.values()]  # made once for each line, before the clock starts
         started = time.perf_counter()
         codes: list[NDArray[np.int64]] = [np.empty((0, shots), np.int64)] * len(pubs)
         for width in sorted(lines):
@@ -116,11 +117,6 @@ class LineExecutor(ABC):
             backend=self.name,
         )
         return Execution(codes, cost)
-
-    def warm_up(self, line: NoisyLine, template: Template) -> None:
-        """Make, before the clock starts, what is made once for each line or compiled template: the noise model."""
-        del template
-        line.noise  # noqa: B018  # cached
 
     @abstractmethod
     def run(

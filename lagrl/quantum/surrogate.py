@@ -50,6 +50,7 @@ class SurrogateExecutor(LineExecutor):
     method: ClassVar[str] = "surrogate"
     limit: ClassVar[int] = 24
     remedy: ClassVar[str] = "take fewer variables per vehicle"
+    uses_noise_model: ClassVar[bool] = False
 
     def run(
         self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator

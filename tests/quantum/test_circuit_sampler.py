@@ -10,7 +10,7 @@ from small_knapsacks import knapsacks
 
 pytest.importorskip("qiskit")
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
 from lagrl.quantum.ansatz import LineQAOA, make_ansatz
@@ -193,12 +193,12 @@ def test_it_is_a_sampler_that_closes_its_executor() -> None:
 class Sloppy(Ideal):
     """Answers, and then a hand slips."""
 
-    slip: object = None
+    slip: Any = None
 
     def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
         """Draw, and disturb."""
         done = super().execute(pubs, shots, rng, context)
-        return Execution(self.slip(done.codes), done.cost)  # type: ignore[operator]
+        return Execution(self.slip(done.codes), done.cost)
 
 
 @pytest.mark.parametrize(
@@ -219,11 +219,11 @@ def test_an_executor_that_slips_is_named(slip: object, told: str) -> None:
 
 
 @pytest.mark.parametrize("shots", [[64, 32, 64], 64.0, True, 10**8])
-def test_shots_are_one_number_for_all_circuits(shots: object) -> None:
+def test_shots_are_one_number_for_all_circuits(shots: Any) -> None:
     """Mixed shots, halves and more than a job can take are refused by every sampler alike."""
     for sampler in (CircuitSampler(Ideal(), LineQAOA()), QAOASampler(), ProductSampler()):
         with pytest.raises(InputError, match=r"shots: .* given; give"):
-            drawn(sampler, shots=shots)  # type: ignore[arg-type]
+            drawn(sampler, shots=shots)
 
 
 def test_what_a_failure_cost_is_in_the_bill() -> None:
@@ -240,9 +240,9 @@ def test_what_a_failure_cost_is_in_the_bill() -> None:
 def test_what_does_not_fit_is_named() -> None:
     """An executor, ansatz or penalty that is none is refused when the sampler is made."""
     for name, wrong in (("executor", "ideal"), ("ansatz", "qaoa"), ("penalty", 30.0)):
-        parts = {"executor": Ideal(), "ansatz": LineQAOA()} | {name: wrong}
+        parts: dict[str, Any] = {"executor": Ideal(), "ansatz": LineQAOA()} | {name: wrong}
         with pytest.raises(InputError, match=f"{name}: a {type(wrong).__name__} given; give what"):
-            CircuitSampler(**parts)  # type: ignore[arg-type]
+            CircuitSampler(**parts)
 
 
 def test_a_knapsack_can_be_shown_to_an_ansatz() -> None:
@@ -261,10 +261,11 @@ def test_an_executor_that_gives_nothing_is_named() -> None:
     """What is no `Execution` is told in the executor's name, and angles that are no array in the template's."""
 
     class Forgetful(Ideal):
-        def execute(self, *_: object) -> Execution:
-            return None  # type: ignore[return-value]
+        def execute(self, *_: object) -> Any:
+            return None
 
     with pytest.raises(InputError, match="executor ideal: gave NoneType; give Execution"):
         drawn(CircuitSampler(Forgetful(), LineQAOA(), width=5))
+    angles: Any = [[0.0]]
     with pytest.raises(InputError, match="angles of type list"):
-        Pub(LineQAOA().template(3), [[0.0]])  # type: ignore[arg-type]
+        Pub(LineQAOA().template(3), angles)
