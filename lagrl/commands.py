@@ -5,7 +5,6 @@ One frozen dataclass a command: tyro makes its options, its field comments are t
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ import tyro
 
 from lagrl import __version__
 from lagrl.errors import InputError, MissingExtraError, OutputError, UnknownNameError
+from lagrl.journal_command import JournalCommand, going_on, tell_journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 File = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
 Names = Annotated[str, tyro.conf.arg(metavar="A,B,…")]
@@ -105,9 +105,9 @@ class SolveCommand:
             _spare_inputs(self.out, path)
             _spare_reference(self.out, path)
         problem = read_instance(path, fleet=fleet, rounding=self.rounding)
-        _tell_journal(self.journal, self.sampler)
+        tell_journal(self.journal, self.sampler)
         with (
-            _going_on(self.journal, self.sampler),
+            going_on(self.journal, self.sampler),
             solving(problem.name, config.evaluation_limit, is_quiet=self.json) as advance,
         ):
             result = solve(problem, config, advance, journal=self.journal)
@@ -184,8 +184,8 @@ class EvalCommand:
             journal=self.journal,
             price_per_second=self.price,
         )
-        _tell_journal(self.journal, *evaluation.samplers)
-        with _going_on(self.out), counting_rows() as (on_plan, on_row):
+        tell_journal(self.journal, *evaluation.samplers)
+        with going_on(self.out), counting_rows() as (on_plan, on_row):
             made = run(evaluation, self.out, workers=self.workers, on_plan=on_plan, on_row=on_row)
         print(f"{self.out}: {made} rows added", file=sys.stderr)
 
@@ -342,44 +342,6 @@ class DemoCommand:
 
 
 @dataclass(frozen=True)
-class JournalCommand:
-    """Tell what a journal holds: calls, jobs still to be read, what was paid.
-
-    A run whose jobs are pending goes on with the same command and journal: it reads them, and sends none again.
-    """
-
-    file: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
-    """journal that lagrl solve or eval wrote"""
-    give_up: Annotated[str | None, tyro.conf.arg(metavar="JOB", help_behavior_hint="")] = None
-    """write a pending job off, by its id or tag: another is sent in its place, and paid, when the run goes on"""
-    price: Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint="")] = None
-    """what a second of the quantum computer costs"""
-    json: bool = False
-    """print one JSON object instead of text"""
-
-    def run(self) -> None:
-        """Carry the command out."""
-        from lagrl.bench.show import print_journal
-        from lagrl.quantum.journal import Journal
-        from lagrl.solve import estimated_price, require_price
-
-        require_price(self.price)
-        with Journal(self.file, read_only=True) as journal:  # a file that is no journal is refused unchanged
-            summary = journal.summary()
-        if self.give_up is not None:
-            with Journal(self.file) as journal:
-                job = journal.give_up(self.give_up)
-                cost, summary = journal.charge(job), journal.summary()
-            charge = "its charge is not known here" if cost is None else f"charged {cost.qpu_seconds:g} s"
-            print(f"given up: {job.job or job.tag} of run {job.run}, step {job.step}; {charge}", file=sys.stderr)
-        price = estimated_price(summary.paid, self.price)
-        if self.json:
-            print(json.dumps({**summary.record(), "price": price}, allow_nan=False))
-        else:
-            print_journal(summary, price)
-
-
-@dataclass(frozen=True)
 class DoctorCommand:
     """Check this installation: packages, kernels, data, and folders that shadow ours."""
 
@@ -411,31 +373,6 @@ class TrainCommand:
     def run(self) -> int | None:
         """Carry the command out; the command line hands over what follows the method before it comes to this."""
         return installed_command(f"train-{self.method}")([])
-
-
-def _tell_journal(journal: Path | None, *samplers: str) -> None:
-    """Say where paid answers are kept if the user did not choose a place, once the device is known to be there."""
-    from lagrl.samplers import default_journal, make_sampler
-
-    for sampler in dict.fromkeys(samplers):
-        kept = default_journal(sampler)
-        if journal is None and kept is not None:
-            make_sampler(sampler)  # one connection for all of this process
-            print(f"lagrl: {sampler}: jobs and answers are kept in {kept}; run again to go on from it", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def _going_on(kept: Path | None, sampler: str = "exact") -> Iterator[None]:
-    """Say after Ctrl-C where what is finished is kept, if it is."""
-    from lagrl.samplers import default_journal
-
-    try:
-        yield
-    except KeyboardInterrupt:
-        kept = kept or default_journal(sampler)
-        if kept is not None:
-            print(f"lagrl: run the same command again to go on from {kept}", file=sys.stderr)
-        raise
 
 
 def installed_command(name: str) -> Callable[[list[str]], int | None]:

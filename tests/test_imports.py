@@ -33,6 +33,7 @@ BELOW = {
     "solve_config": LIBRARY | {"samplers"},
     "solve": LIBRARY | LOOP,
     "bench": LIBRARY | LOOP | {"solve"},
+    "journal_command": {"quantum", "samplers", "solve", "bench"},
     "errors": set(),
     "files": set(),
     "signatures": set(),
