@@ -1,7 +1,7 @@
 """Penalty × ansatz × depth on knapsacks of real dual loops, ideal and under a Heron's noise, against controls.
 
     python benchmarks/knapsack_circuits.py --out docs/rows/knapsack_circuits.jsonl          # 0.25 core-hours
-    python benchmarks/knapsack_circuits.py --report docs/rows/knapsack_circuits.jsonl --picture docs/img/circuits.png
+    python benchmarks/knapsack_circuits.py --report docs/rows/knapsack_circuits.jsonl.gz --picture PICTURE.png
 
 240 knapsacks by default, 60 of each width (`knapsack_set`), under every configuration of `knapsack_grid`, measured as
 `knapsack_measures` says, by exact distributions wherever they are known. A run that was stopped goes on where it was.
@@ -112,6 +112,8 @@ class Args:
     def __post_init__(self) -> None:
         if (self.out is None) == (self.report is None):
             raise InputError("both or neither given", field="--out, --report", remedy="give one of them")
+        if self.out is not None and self.out.suffix == ".gz":
+            raise InputError(f"{self.out} given", field="--out", remedy="unpack the rows to go on with them")
         if self.per_width < 1 or self.evaluations < 1 or not self.widths:
             raise InputError("nothing to draw", field="--widths, --per-width, --evaluations", remedy="give 1 or more")
 
@@ -163,6 +165,7 @@ def append(file: Any, rows: list[dict[str, Any]]) -> None:
     """Write rows and make sure that they are there."""
     file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     file.flush()
+    os.fsync(file.fileno())
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from knapsack_measures import Worth
 from knapsack_set import Knapsack
 from numpy.typing import NDArray
 
-from lagrl.problems.qubo import QUBO
 from lagrl.quantum.annealing import AnnealingSampler, anneal
 from lagrl.quantum.ansatz import Ansatz, Subproblem, make_ansatz
+from lagrl.quantum.circuit_sampler import subproblem
 from lagrl.quantum.circuits import measured_circuit, parameter_vector
 from lagrl.quantum.entanglers import PATTERNS
 from lagrl.quantum.execution import Template
@@ -126,15 +126,8 @@ class Case:
     def problem(self, penalty: str) -> Subproblem:
         """Return the knapsack under a penalty; slack bits start from even odds."""
         if penalty not in self._problems:
-            qubo = make_qubo(self.knapsack, "greedy" if penalty == NONE else penalty)
-            extra = qubo.n_variables - self.knapsack.width
-            self._problems[penalty] = Subproblem(
-                qubo=qubo,
-                probability=np.append(ProductState().probabilities(self.candidates)[0], np.full(extra, 0.5)),
-                reduced_cost=np.append(self.candidates.reduced_cost[0], np.zeros(extra)),
-                weight=np.append(self.candidates.weight[0], np.zeros(extra, np.int64)),
-                room=self.knapsack.room,
-            )
+            qubos = make_qubos(self.knapsack, "greedy" if penalty == NONE else penalty)
+            self._problems[penalty] = subproblem(self.candidates, qubos, 0)
         return self._problems[penalty]
 
     def distribution(self, configuration: Configuration, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -153,7 +146,7 @@ class Case:
             odds = self.knapsack.room / sum(self.knapsack.weight)  # below 1: the room binds
             return product_distribution(np.full(self.knapsack.width, odds))
         if configuration.ansatz == "annealing":
-            qubo = make_qubo(self.knapsack, configuration.penalty)
+            qubo = make_qubos(self.knapsack, configuration.penalty).qubo(0)
             codes = anneal(_annealer(), qubo, READS, AnnealingSampler().sweeps, int(rng.integers(2**31)))
             return np.bincount(codes, minlength=2**qubo.n_variables) / READS
         only = np.zeros(size)
@@ -165,26 +158,23 @@ class Case:
         return distribution.reshape(-1, 2**self.knapsack.width).sum(axis=0)
 
 
-def make_qubo(knapsack: Knapsack, penalty: str) -> QUBO:
-    """Return the knapsack's QUBO.
+def make_qubos(knapsack: Knapsack, penalty: str) -> QUBOBatch:
+    """Return the knapsack's QUBO, a batch of one.
 
     `greedy`, `room`: tilted, at greedy's load and at the room; `aimed`: annealing's own. `unbalanced`: −λ₁ h + λ₂ h²
     with the literature's constants, which hold for values and weights of about 10: both are scaled to that mean.
     """
     candidates = knapsack.candidates
-    batch: QUBOBatch
     if penalty == "unbalanced":
         cost, load = normalised(candidates)  # |ã| of mean 1, loads in units of the room
         unit = LITERATURE_MEAN * knapsack.room / np.mean(knapsack.weight)  # of h, in theirs
         linear, quadratic = LITERATURE[0] * unit / LITERATURE_MEAN, LITERATURE[1] * unit**2 / LITERATURE_MEAN
-        batch = soft_equalities(cost, load, np.array([linear / quadratic]), quadratic, candidates.width)
-    elif penalty == "slack":
-        batch = SlackPenalty().qubos(candidates)
-    elif penalty == "aimed":
-        batch = AnnealingSampler().penalty.qubos(candidates)
-    else:
-        batch = TiltedPenalty(fill={"greedy": 0.0, "room": 1.0}[penalty]).qubos(candidates)
-    return batch.qubo(0)
+        return soft_equalities(cost, load, np.array([linear / quadratic]), quadratic, candidates.width)
+    if penalty == "slack":
+        return SlackPenalty().qubos(candidates)
+    if penalty == "aimed":
+        return AnnealingSampler().penalty.qubos(candidates)
+    return TiltedPenalty(fill={"greedy": 0.0, "room": 1.0}[penalty]).qubos(candidates)
 
 
 def ansatz_of(configuration: Configuration) -> Ansatz:

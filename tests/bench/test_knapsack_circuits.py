@@ -115,7 +115,7 @@ def test_knapsacks_are_binding_and_the_same_for_a_seed(scripts: SimpleNamespace,
 def test_unbalanced_has_the_literatures_constants(scripts: SimpleNamespace, knapsacks: list[Any]) -> None:
     """Where values and weights average 10, it is ã·y − λ₁ h + λ₂ h² of h = room − d·y, up to units and a constant."""
     knapsack = knapsacks[0]
-    energies = scripts.grid.make_qubo(knapsack, "unbalanced").energies()
+    energies = scripts.grid.make_qubos(knapsack, "unbalanced").qubo(0).energies()
     bits = (np.arange(2**4)[:, None] >> np.arange(4)) & 1
     cost = 10 * np.array(knapsack.reduced_cost) / np.abs(knapsack.reduced_cost).mean()
     per_weight = 10 / np.mean(knapsack.weight)
