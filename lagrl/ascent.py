@@ -35,6 +35,9 @@ class DualTrace:
         See `Turn`.
     sampling
         What the sampler used up, all evaluations together.
+    columns, columns_cost
+        Pool columns of the cheapest routes of all turns, whether or not they meet the fleet rule, and their length,
+        distance units; empty and infinite if none were toured.
     best
         The turn with the highest exact (else sampled) value; the last is not necessarily the best.
     """
@@ -44,6 +47,8 @@ class DualTrace:
     assignment_cost: list[float] = field(default_factory=list)
     route_cost: list[float] = field(default_factory=list)
     sampling: SamplingCost = field(default_factory=SamplingCost)
+    columns: tuple[int, ...] = ()
+    columns_cost: float = np.inf
     best: Turn | None = None
 
     def __len__(self) -> int:
@@ -56,6 +61,8 @@ class DualTrace:
         self.assignment_cost.append(turn.assignment_cost)
         self.route_cost.append(turn.route_cost)
         self.sampling += turn.sampling
+        if turn.columns_cost < self.columns_cost:
+            self.columns, self.columns_cost = turn.columns, turn.columns_cost
         if self.best is None or _merit(turn) > _merit(self.best):
             self.best = turn
 

@@ -6,6 +6,7 @@ import importlib
 
 KERNEL_MODULES = (
     "lagrl.relaxation.kernels",
+    "lagrl.relaxation.insertion_kernels",
     "lagrl.recovery.repair_kernels",
     "lagrl.recovery.savings_kernels",
     "lagrl.recovery.tour_kernels",

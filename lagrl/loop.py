@@ -15,6 +15,7 @@ import numpy as np
 from lagrl.controllers.base import Feedback
 from lagrl.errors import InputError
 from lagrl.recovery.decode import candidate_selections
+from lagrl.recovery.reconstruction import ClusterTours, Reconstruction
 from lagrl.recovery.repair import Repaired, repair
 from lagrl.relaxation.dual import AssignmentDual, DualPoint, evaluate_duals
 from lagrl.relaxation.knapsack import KnapsackBatch
@@ -46,6 +47,8 @@ class Lane:
     route_dual
         The dual of the same problem under the sampler whose samples become routes, if that is another one. Only a
         loop with `route_every` asks it.
+    reconstruction
+        Makes routes of assignments; clusters toured from scratch if None.
     turns
         Turns taken so far.
     """
@@ -55,7 +58,15 @@ class Lane:
     rng: np.random.Generator
     assignment_cost: float = np.inf
     route_dual: AssignmentDual | None = None
+    reconstruction: Reconstruction | None = None
     turns: int = 0
+
+    @property
+    def tours(self) -> Reconstruction:
+        """What makes routes of this lane's assignments."""
+        if self.reconstruction is None:
+            self.reconstruction = ClusterTours(no_empty=self.incumbent.pool.problem.fleet.rule != "free")
+        return self.reconstruction
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,9 @@ class Turn:
         Cheapest feasible assignment decoded in this turn, distance units; infinite if none was, or none was decoded.
     route_cost
         Cheapest routes of this turn that meet the fleet rule, distance units; infinite likewise.
+    columns, columns_cost
+        Pool columns of the turn's cheapest routes, whether or not they meet it, and their length, distance units;
+        empty and infinite if none were toured.
     exact_value
         L(λ) for the record, distance units; None unless asked for or the sampler is exact.
     sampling
@@ -87,6 +101,8 @@ class Turn:
     exact_value: float | None
     sampling: SamplingCost = field(default_factory=SamplingCost)
     route_sampling: SamplingCost = field(default_factory=SamplingCost)
+    columns: tuple[int, ...] = ()
+    columns_cost: float = np.inf
 
     @property
     def is_assignment_feasible(self) -> bool:
@@ -215,7 +231,7 @@ class DualLoop:
         found = _Recovered()
         if lane.turns % self.decode_every == 0:
             if self.keep_selections:
-                lane.incumbent.pool.add_selection(point.selection)
+                lane.tours.add_loads(lane.incumbent.pool, point.selection)
             if self.route_every is None:
                 found.tour(lane, candidate_selections(point, self.n_joint, lane.rng), self.n_toured)
             else:
@@ -241,6 +257,8 @@ class DualLoop:
             self._exact_value(lane, point),
             sampling,
             route_sampling,
+            found.columns,
+            found.columns_cost,
         )
 
     def _exact_value(self, lane: Lane, point: DualPoint) -> float | None:
@@ -258,10 +276,12 @@ class _Recovered:
 
     assignment_cost: float = np.inf
     route_cost: float = np.inf
+    columns: tuple[int, ...] = ()
+    columns_cost: float = np.inf
 
     def repair(self, lane: Lane, selections: NDArray[np.uint8]) -> list[Repaired]:
         """Repair selections [M, K, n] to assignments."""
-        no_empty = lane.incumbent.pool.problem.fleet.rule != "free"
+        no_empty = lane.tours.no_empty
         all_repaired = [repair(lane.dual.problem, selection, no_empty=no_empty) for selection in selections]
         feasible = [repaired.cost for repaired in all_repaired if repaired.is_feasible]
         self.assignment_cost = min([self.assignment_cost, *feasible])
@@ -273,10 +293,13 @@ class _Recovered:
         own, *drawn = self.repair(lane, selections)
         drawn.sort(key=lambda repaired: (not repaired.is_feasible, repaired.cost))
         for repaired in (own, *drawn[:n_toured]):
-            columns = pool.add_assignment(repaired.assignment)
+            columns = lane.tours.columns(pool, repaired.assignment)
+            cost = pool.cost_of(columns)
             lane.incumbent.offer(columns)
+            if cost < self.columns_cost:
+                self.columns, self.columns_cost = tuple(columns), cost
             if fleet.allows(len(columns)):
-                self.route_cost = min(self.route_cost, pool.cost_of(columns))
+                self.route_cost = min(self.route_cost, cost)
 
 
 def _given(multipliers: Sequence[NDArray[np.float64] | None]) -> list[NDArray[np.float64]]:

@@ -141,6 +141,8 @@ def _require_array(
             field=name,
             remedy="cost is [K, n] float64, weight [n] int64, capacity [K] int64, with K and n at least 1",
         )
+    if array.min() >= 0 and array.max() < np.inf:  # NaN is neither
+        return
     for index in np.argwhere(~(np.isfinite(array) & (array >= 0)))[:1]:
         place = ", ".join(map(str, index))
         raise InstanceError(

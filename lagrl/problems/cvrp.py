@@ -140,6 +140,24 @@ class CVRP:
         """Σd / (K·Q) for K = `minimum_vehicles`."""
         return float(self.demand.sum() / (self.minimum_vehicles * self.capacity))
 
+    def restricted_to(self, customers: NDArray[np.int64]) -> CVRP:
+        """Return the instance of some customers alone, in that order; its fleet is free and no cost is known.
+
+        Parameters
+        ----------
+        customers
+            [m] customers 1 … n, each once.
+        """
+        nodes = np.concatenate([[0], customers])
+        return CVRP(
+            name=self.name,
+            demand=self.demand[customers - 1],
+            capacity=self.capacity,
+            distance=self.distance[np.ix_(nodes, nodes)],
+            coordinates=None if self.coordinates is None else self.coordinates[nodes],
+            rounding=self.rounding,
+        )
+
     def gap_percent(self, cost: float) -> float | None:
         """Return 100·(cost − best known) / best known, or None without a best known cost."""
         return None if not self.best_known else 100.0 * (cost - self.best_known) / self.best_known
@@ -229,6 +247,8 @@ def _validate_distance(problem: CVRP) -> None:
 
 def _validate_fleet(problem: CVRP) -> None:
     fleet = problem.fleet
+    if fleet.rule == "free":
+        return  # any number will do
     needed = minimum_vehicles(problem.demand, problem.capacity)
     if fleet.rule == "exact" and fleet.count < needed:
         raise FleetError(

@@ -1,7 +1,8 @@
-"""The linear relaxation of set partitioning over a pool of routes."""
+"""The linear relaxation of set partitioning over a pool of routes, solved by column generation from the pool."""
 
 from __future__ import annotations
 
+import time
 import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
     from lagrl.recovery.pool import RoutePool
 
 
-# On two large pools (8,000 and 21,000 columns) the interior point method with crossover took about half the time of the
-# simplex method, on smaller ones as long; in between is a guess.
-_SIMPLEX_COLUMNS = 2000
-_COLUMNS_PER_CUSTOMER = 12
+_FIRST_PER_CUSTOMER = 4  # columns the first programme begins with
+_ROUND_PER_CUSTOMER = 1  # that enter it at once later on
+_MOST_PER_CUSTOMER = 12  # above which those of highest reduced cost leave again
 
 
 class RouteMatrix:
@@ -32,22 +32,34 @@ class RouteMatrix:
     Parameters
     ----------
     pool
-        The routes.
+        The routes; `update` takes in those added later.
     """
 
     def __init__(self, pool: RoutePool) -> None:
+        self.pool = pool
         self.problem = pool.problem
-        self.cost = pool.cost
-        n = pool.problem.n_customers
-        self._length = np.fromiter((len(route) + 1 for route in pool.routes), np.int64, len(pool))
-        self._start = np.concatenate([[0], np.cumsum(self._length)])
-        self._row = np.full(int(self._start[-1]), n, np.int32)
-        is_customer = np.ones(len(self._row), dtype=bool)
-        is_customer[self._start[1:] - 1] = False
-        self._row[is_customer] = np.concatenate(pool.routes) - 1
+        self.cost = np.empty(0)
+        self._start = np.zeros(1, np.int64)
+        self._row = np.empty(0, np.int32)
+        self.update()
 
     def __len__(self) -> int:
-        return len(self._length)
+        return len(self._start) - 1
+
+    def update(self) -> None:
+        """Take in the routes added to the pool since."""
+        new = self.pool.routes[len(self) :]
+        if not new:
+            return
+        n = self.problem.n_customers
+        end = np.cumsum([len(route) + 1 for route in new])
+        row = np.full(int(end[-1]), n, np.int32)
+        is_customer = np.ones(len(row), np.bool_)
+        is_customer[end - 1] = False
+        row[is_customer] = np.concatenate(new) - 1
+        self._row = np.concatenate([self._row, row])
+        self._start = np.concatenate([self._start, self._start[-1] + end])
+        self.cost = self.pool.cost
 
     def reduced_cost(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return c_r − Σ price of the rows of r, for every column r, given the rows' prices [n + 1]."""
@@ -55,7 +67,7 @@ class RouteMatrix:
 
     def entries(self, columns: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return where each of some columns starts [len + 1], and the rows they meet, one column after the other."""
-        length = self._length[columns]
+        length = np.diff(self._start)[columns]
         start = np.concatenate([[0], np.cumsum(length)])
         within = np.arange(start[-1]) - np.repeat(start[:-1], length)
         return start.astype(np.int32), self._row[np.repeat(self._start[columns], length) + within]
@@ -84,74 +96,118 @@ class RouteMatrix:
 
 @dataclass(frozen=True)
 class Relaxation:
-    """An optimal solution of the relaxation over a pool, or over the part of it that looked best.
+    """An optimal solution of the relaxation over all routes of a pool.
 
     Attributes
     ----------
     value
-        Its optimum, distance units.
+        Its optimum, distance units: no combination of the pool's routes is cheaper.
     customer_price
         [n] dual prices of the customers, distance units.
     reduced_cost
-        Reduced cost of every route of the pool, distance units.
-    is_complete
-        Whether none of them is negative: only then nothing in the pool can be cheaper than `value`.
+        Reduced cost of every route of the pool, distance units; none is negative beyond rounding.
     """
 
     value: float
     customer_price: NDArray[np.float64] = field(repr=False)
     reduced_cost: NDArray[np.float64] = field(repr=False)
-    is_complete: bool
 
 
-def relax(matrix: RouteMatrix, incumbent: Sequence[int], seconds: float = np.inf) -> Relaxation | None:
-    """Solve the relaxation; None if it takes longer than `seconds`, or (with a warning) HiGHS fails.
+class Master:
+    """The relaxation over a pool that grows, kept warm from one solve to the next.
 
-    A large pool is cut to the routes that are cheapest by the incumbent's prices, under which each customer pays an
-    equal share of the route they are on.
+    HiGHS holds some of the columns. After each solve the others are priced, and those of negative reduced cost enter
+    (column generation with the pool as the oracle), so the optimum is the whole pool's.
 
     Parameters
     ----------
-    matrix
-        The columns.
-    incumbent
-        Columns of a solution that meets the fleet rule.
-    seconds
-        Wall-clock limit.
+    pool
+        The routes.
     """
-    import highspy
 
-    if seconds <= 0:
-        return None
-    columns = _promising(matrix, np.array(sorted(incumbent)))
-    solver = new_solver()
-    solver.setOptionValue("solver", "simplex" if len(columns) <= _SIMPLEX_COLUMNS else "ipm")
-    if np.isfinite(seconds):
-        solver.setOptionValue("time_limit", seconds)
-    solver.passModel(matrix.program(columns))
-    solver.run()
-    status = solver.getModelStatus()
-    if status == highspy.HighsModelStatus.kTimeLimit:
-        return None
-    if status != highspy.HighsModelStatus.kOptimal:
-        message = f"{matrix.problem.name}: no set partitioning, HiGHS ended its relaxation with {status}"
-        warnings.warn(message, RuntimeWarning, stacklevel=2)
-        return None
-    price = np.array(solver.getSolution().row_dual)
-    reduced_cost = matrix.reduced_cost(price)
-    value = float(solver.getInfo().objective_function_value)
-    is_complete = bool(reduced_cost.min() >= -1e-7 * max(1.0, float(matrix.cost.max())))
-    return Relaxation(value, price[:-1], reduced_cost, is_complete)
+    def __init__(self, pool: RoutePool) -> None:
+        self.matrix = RouteMatrix(pool)
+        self._solver: Any = None
+        self._held = np.empty(0, np.int64)  # pool columns, in the order of HiGHS's
 
+    def relax(self, incumbent: Sequence[int], seconds: float = np.inf) -> Relaxation | None:
+        """Solve the relaxation; None if it takes longer than `seconds`, or (with a warning) HiGHS fails.
 
-def _promising(matrix: RouteMatrix, incumbent: NDArray[np.int64]) -> NDArray[np.int64]:
-    few = _COLUMNS_PER_CUSTOMER * matrix.problem.n_customers
-    if len(matrix) <= few:
-        return np.arange(len(matrix))
-    start, row = matrix.entries(incumbent)
-    length = np.diff(start)
-    price = np.zeros(matrix.problem.n_customers + 1)
-    price[row] = np.repeat(matrix.cost[incumbent] / (length - 1), length)
-    price[-1] = 0.0
-    order = np.argsort(matrix.reduced_cost(price), kind="stable")
-    return np.union1d(order[:few], incumbent)
+        Parameters
+        ----------
+        incumbent
+            Columns of a solution that meets the fleet rule; they make the programme feasible.
+        seconds
+            Wall-clock limit.
+        """
+        deadline = time.perf_counter() + seconds
+        self.matrix.update()
+        basis = np.unique(np.asarray(incumbent, np.int64))
+        if self._solver is None:
+            self._begin(basis)
+        self._enter(np.setdiff1d(basis, self._held))
+        while True:
+            if not self._solved(deadline - time.perf_counter()):
+                return None
+            price = np.array(self._solver.getSolution().row_dual)
+            reduced_cost = self.matrix.reduced_cost(price)
+            tolerance = 1e-7 * max(1.0, float(self.matrix.cost.max()))
+            waiting = np.flatnonzero(reduced_cost < -tolerance)
+            waiting = waiting[~np.isin(waiting, self._held)]
+            if len(waiting) == 0:
+                break
+            most = max(100, _ROUND_PER_CUSTOMER * self.matrix.problem.n_customers)
+            self._enter(waiting[np.argsort(reduced_cost[waiting], kind="stable")[:most]])
+        value = float(self._solver.getInfo().objective_function_value)
+        self._leave(reduced_cost)
+        return Relaxation(value, price[:-1], reduced_cost)
+
+    def _begin(self, basis: NDArray[np.int64]) -> None:
+        """Begin with the columns that are cheapest if each customer pays an equal share of the incumbent's route."""
+        start, row = self.matrix.entries(basis)
+        length = np.diff(start)
+        price = np.zeros(self.matrix.problem.n_customers + 1)
+        price[row] = np.repeat(self.matrix.cost[basis] / (length - 1), length)
+        price[-1] = 0.0
+        order = np.argsort(self.matrix.reduced_cost(price), kind="stable")
+        first = order[: max(100, _FIRST_PER_CUSTOMER * self.matrix.problem.n_customers)]
+        self._held = np.union1d(first, basis)
+        self._solver = new_solver()
+        self._solver.passModel(self.matrix.program(self._held))
+
+    def _solved(self, seconds: float) -> bool:
+        import highspy
+
+        if seconds <= 0:
+            return False
+        # HiGHS counts all the time it ever ran
+        limit = highspy.kHighsInf if np.isinf(seconds) else self._solver.getRunTime() + seconds
+        self._solver.setOptionValue("time_limit", limit)
+        self._solver.run()
+        status = self._solver.getModelStatus()
+        if status not in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit):
+            name = self.matrix.problem.name
+            message = f"{name}: no set partitioning, HiGHS ended its relaxation with {status}"
+            warnings.warn(message, RuntimeWarning, stacklevel=4)
+        return bool(status == highspy.HighsModelStatus.kOptimal)
+
+    def _enter(self, columns: NDArray[np.int64]) -> None:
+        import highspy
+
+        if len(columns) == 0:
+            return
+        start, row = self.matrix.entries(columns)
+        upper = np.full(len(columns), highspy.kHighsInf)
+        cost, lower, ones = self.matrix.cost[columns], np.zeros(len(columns)), np.ones(len(row))
+        self._solver.addCols(len(columns), cost, lower, upper, len(row), start[:-1], row, ones)
+        self._held = np.concatenate([self._held, columns])
+
+    def _leave(self, reduced_cost: NDArray[np.float64]) -> None:
+        most = max(500, _MOST_PER_CUSTOMER * self.matrix.problem.n_customers)
+        if len(self._held) <= most:
+            return
+        order = np.argsort(reduced_cost[self._held], kind="stable")
+        leaving = np.sort(order[most // 2 :])  # of positive reduced cost, hence not basic
+        leaving = leaving[reduced_cost[self._held[leaving]] > 1e-6]
+        self._solver.deleteCols(len(leaving), leaving.astype(np.int32))
+        self._held = np.delete(self._held, leaving)

@@ -21,7 +21,8 @@ class RoutePool:
     """Routes by the set of customers they serve.
 
     A cluster is toured the first time it is seen and looked up from then on. The routes are the columns of the
-    set-partitioning master (`set_partitioning`).
+    set-partitioning master (`set_partitioning`). A column never changes; a shorter order of the same customers becomes
+    a column of its own, which is found in its place from then on.
 
     Parameters
     ----------
@@ -59,11 +60,11 @@ class RoutePool:
         assignment
             [n] vehicle index, −1 for customers without one.
         """
-        if (assignment < 0).any():
-            assignment = self._with_extra_vehicles(assignment)
-        order = np.argsort(assignment, kind="stable")
+        left = np.flatnonzero(assignment < 0) + 1
+        order = np.argsort(assignment, kind="stable")[len(left) :]
         cuts = np.flatnonzero(np.diff(assignment[order])) + 1
-        return self.add_clusters(np.split(order + 1, cuts))
+        clusters = [cluster for cluster in np.split(order + 1, cuts) if len(cluster)]
+        return self.add_clusters(clusters + first_fit(self.problem, left))
 
     def add_selection(self, selection: NDArray[np.uint8]) -> list[int]:
         """Tour the loads of a selection [K, n] that respects the capacities; vehicles without customers are skipped."""
@@ -81,6 +82,34 @@ class RoutePool:
                 self._cost.append(length)
         return [self._column[key] for key in keys]
 
+    def add_routes(self, routes: Sequence[NDArray[np.int64]]) -> list[int]:
+        """Keep routes as they are driven, and return their columns; empty ones are skipped.
+
+        Of two orders of the same customers the shorter is kept. A longer one gets the column of the shorter.
+
+        Parameters
+        ----------
+        routes
+            Customers 1 … n in visiting order, within capacity.
+        """
+        from lagrl.relaxation.insertion_kernels import route_lengths
+
+        routes = [route for route in routes if len(route)]
+        if not routes:
+            return []
+        length = np.empty(len(routes))
+        route_lengths(self.problem.distance, np.concatenate(routes), np.cumsum([0, *map(len, routes)]), length)
+        columns = []
+        for route, cost in zip(routes, length.tolist(), strict=True):
+            key = np.sort(route).tobytes()
+            known = self._column.get(key)
+            if known is None or cost < self._cost[known]:
+                known = self._column[key] = len(self._routes)
+                self._routes.append(route)
+                self._cost.append(cost)
+            columns.append(known)
+        return columns
+
     def cost_of(self, columns: Sequence[int]) -> float:
         """Return the total length of some columns, distance units."""
         return float(sum(self._cost[column] for column in columns))
@@ -89,16 +118,29 @@ class RoutePool:
         """Return the solution that drives these columns."""
         return Solution.of(self.problem, [self._routes[column].tolist() for column in columns])
 
-    def _with_extra_vehicles(self, assignment: NDArray[np.int64]) -> NDArray[np.int64]:
-        complete = assignment.copy()
-        demand = self.problem.demand
-        first = int(assignment.max()) + 1
-        room: list[int] = []
-        for customer in sorted(np.flatnonzero(assignment < 0), key=lambda i: -int(demand[i])):
-            fitting = (extra for extra, left in enumerate(room) if left >= demand[customer])
-            extra = next(fitting, len(room))
-            if extra == len(room):
-                room.append(self.problem.capacity)
-            room[extra] -= int(demand[customer])
-            complete[customer] = first + extra
-        return complete
+
+def first_fit(problem: CVRP, customers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Pack customers into as many loads as it takes: first fit, in order of falling demand.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    customers
+        Customers 1 … n.
+
+    Returns
+    -------
+    One array of ascending customers per load.
+    """
+    loads: list[list[int]] = []
+    room: list[int] = []
+    for customer in sorted(customers.tolist(), key=lambda c: -int(problem.demand[c - 1])):
+        demand = int(problem.demand[customer - 1])
+        load = next((load for load, left in enumerate(room) if left >= demand), len(room))
+        if load == len(room):
+            loads.append([])
+            room.append(problem.capacity)
+        loads[load].append(customer)
+        room[load] -= demand
+    return [np.array(sorted(load), np.int64) for load in loads]

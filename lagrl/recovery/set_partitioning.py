@@ -10,13 +10,14 @@ import numpy as np
 
 from lagrl.errors import SolutionError
 from lagrl.highs import new_solver
-from lagrl.recovery.master import RouteMatrix, relax
+from lagrl.recovery.master import Master
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from lagrl.recovery.master import RouteMatrix
     from lagrl.recovery.pool import RoutePool
 
 
@@ -50,7 +51,7 @@ class Partition:
     cost
         Their total length, distance units.
     master_value
-        Value of the linear relaxation, distance units, see `master.relax`; None if the seconds ran out before.
+        Value of the linear relaxation, distance units, see `Master.relax`; None if the seconds ran out before.
     customer_price
         [n] dual prices of the customers in that relaxation, distance units; None likewise.
     is_proven
@@ -64,7 +65,12 @@ class Partition:
     is_proven: bool
 
 
-def partition(pool: RoutePool, incumbent: Sequence[int], limits: PartitionLimits | None = None) -> Partition:
+def partition(
+    pool: RoutePool,
+    incumbent: Sequence[int],
+    limits: PartitionLimits | None = None,
+    master: Master | None = None,
+) -> Partition:
     """Choose routes of the pool that serve every customer once, at least cost, under the fleet rule.
 
     The linear relaxation comes first. A route whose reduced cost exceeds the gap between the incumbent and the
@@ -79,6 +85,8 @@ def partition(pool: RoutePool, incumbent: Sequence[int], limits: PartitionLimits
         Columns of a solution that meets the fleet rule.
     limits
         Bounds on the work.
+    master
+        The pool's relaxation, warm from earlier calls; made here if None.
 
     Raises
     ------
@@ -95,8 +103,8 @@ def partition(pool: RoutePool, incumbent: Sequence[int], limits: PartitionLimits
             field="incumbent",
             remedy="give columns that visit every customer once, within the fleet rule",
         )
-    matrix = RouteMatrix(pool)
-    relaxation = relax(matrix, best, limits.seconds)
+    master = master or Master(pool)
+    relaxation = master.relax(best, limits.seconds)
     if relaxation is None:
         return Partition(best, pool.cost_of(best), None, None, False)
     reduced_cost = relaxation.reduced_cost
@@ -106,14 +114,14 @@ def partition(pool: RoutePool, incumbent: Sequence[int], limits: PartitionLimits
         # where arcs are whole numbers, better means better by one
         target = upper - 1.0 if pool.problem.rounding == "nint" else upper * (1 - 1e-9)
         kept = np.flatnonzero(reduced_cost <= target - relaxation.value + slack)
-        is_complete = relaxation.is_complete and len(kept) <= n_columns
+        is_complete = len(kept) <= n_columns
         if len(kept) > n_columns:
             kept = kept[np.argsort(reduced_cost[kept], kind="stable")[:n_columns]]
         left = deadline - time.perf_counter()
-        if relaxation.is_complete and (len(kept) == 0 or relaxation.value > target + slack):
+        if len(kept) == 0 or relaxation.value > target + slack:
             is_proven = True
         elif left > 0:
-            best, is_optimal = _improve(pool, matrix, np.union1d(kept, best), best, limits.nodes, left)
+            best, is_optimal = _improve(pool, master.matrix, np.union1d(kept, best), best, limits.nodes, left)
             is_proven = is_complete and is_optimal
         if is_proven:
             break

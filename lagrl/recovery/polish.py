@@ -1,0 +1,148 @@
+"""Routes improved across vehicles by PyVRP's local search (Wouda, Lan and Kool 2024), a kept library.
+
+Only its local search is used, from the routes it is given to a local optimum: no perturbation, no iterated search.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lagrl.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.cvrp import CVRP
+
+_LARGEST = 2**40  # of a route's length in PyVRP's whole numbers
+_FINEST = 10_000  # parts of a distance unit, where distances are no whole numbers
+_PENALTIES = (1.0, 100.0)  # of an excess unit, in longest arcs per largest demand
+
+
+def spare_vehicles(problem: CVRP, n_routes: int) -> int:
+    """Return how many routes polishing may add to `n_routes`, as far as the fleet rule goes."""
+    return 0 if problem.fleet.rule == "exact" else max(2, n_routes // 10)
+
+
+class Polisher:
+    """Moves and swaps customers between and within routes, and exchanges their tails, until nothing saves any more.
+
+    Parameters
+    ----------
+    problem
+        The instance; all of its customers are on the routes.
+    n_vehicles
+        Most routes it may use.
+    seed
+        Seed of the order in which moves are tried.
+
+    Attributes
+    ----------
+    seconds
+        Wall-clock seconds spent polishing so far, setting up included.
+
+    Raises
+    ------
+    MissingExtraError
+        If PyVRP is not installed.
+    """
+
+    def __init__(self, problem: CVRP, n_vehicles: int, seed: int) -> None:
+        try:
+            import pyvrp
+            from pyvrp import search
+        except ModuleNotFoundError as error:
+            raise MissingExtraError.of("pyvrp", "polish", "polishing") from error
+        started = time.perf_counter()
+        self.problem = problem
+        self.n_vehicles = n_vehicles
+        self._pyvrp = pyvrp
+        self._data = _data(pyvrp, problem, n_vehicles)
+        still = search.PerturbationManager(search.PerturbationParams(0, 0))
+        neighbours = search.compute_neighbours(self._data)
+        self._search = search.LocalSearch(self._data, pyvrp.RandomNumberGenerator(seed), neighbours, still)
+        for operator in search.OPERATORS:
+            if operator.supports(self._data):
+                self._search.add_operator(operator(self._data))
+        unit = _scale(problem) * max(float(problem.distance.max()), 1.0) / max(int(problem.demand.max()), 1)
+        self._costs = [pyvrp.CostEvaluator([max(1.0, weight * unit)], 0.0, 0.0) for weight in _PENALTIES]
+        self.seconds = time.perf_counter() - started
+
+    def polish(self, routes: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]] | None:
+        """Return a local optimum reached from some routes; None if it would not fit the vehicles.
+
+        On the way a route may be overloaded at a price; if the local optimum is, the price is raised once.
+
+        Parameters
+        ----------
+        routes
+            Customers 1 … n in visiting order. Where there are more than `n_vehicles`, the smallest are dissolved, and
+            their customers, as others who are missing, inserted first.
+        """
+        started = time.perf_counter()
+        if len(routes) > self.n_vehicles:
+            routes = sorted(routes, key=len, reverse=True)[: self.n_vehicles]
+        solution = self._pyvrp.Solution(self._data, [(route - 1).tolist() for route in routes])
+        for cost in self._costs:
+            solution = self._search(solution, cost, exhaustive=True)
+            if solution.is_feasible():
+                break
+        self.seconds += time.perf_counter() - started
+        return _routes(solution) if solution.is_feasible() else None
+
+
+def split_to(problem: CVRP, routes: Sequence[NDArray[np.int64]], n_routes: int) -> list[NDArray[np.int64]]:
+    """Cut routes in two, where that adds least, until there are `n_routes` of them.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    routes
+        Customers 1 … n in visiting order; together they have at least `n_routes`.
+    n_routes
+        How many routes are wanted; as many or more are left as they are.
+    """
+    cut = list(routes)
+    away = problem.distance[0]
+    while len(cut) < n_routes:
+        extra = [
+            away[route[:-1]] + away[route[1:]] - problem.distance[route[:-1], route[1:]] if len(route) > 1 else [np.inf]
+            for route in cut
+        ]
+        which = int(np.argmin([min(of_route) for of_route in extra]))
+        place = int(np.argmin(extra[which])) + 1
+        cut[which : which + 1] = [cut[which][:place], cut[which][place:]]
+    return cut
+
+
+def _scale(problem: CVRP) -> float:
+    """Whole numbers per distance unit: 1 where distances are whole, else as fine as PyVRP's integers allow."""
+    if (problem.distance == np.floor(problem.distance)).all():
+        return 1.0
+    return float(min(_FINEST, _LARGEST / (float(problem.distance.max()) * (problem.n_customers + 1))))
+
+
+def _data(pyvrp: Any, problem: CVRP, n_vehicles: int) -> Any:
+    """Describe the instance to PyVRP; places only matter for its drawings and may be the origin."""
+    distance = np.rint(problem.distance * _scale(problem)).astype(np.int64)
+    places = problem.coordinates if problem.coordinates is not None else np.zeros((problem.n_customers + 1, 2))
+    return pyvrp.ProblemData(
+        [pyvrp.Location(x, y) for x, y in places.tolist()],
+        [pyvrp.Client(i, delivery=[demand]) for i, demand in enumerate(problem.demand.tolist(), 1)],
+        [pyvrp.Depot(0)],
+        [pyvrp.VehicleType(n_vehicles, capacity=[problem.capacity])],
+        [distance],
+        [np.zeros_like(distance)],
+    )
+
+
+def _routes(solution: Any) -> list[NDArray[np.int64]]:
+    # the first and the last stop of a schedule are the depot
+    driven = ([visit.idx + 1 for visit in route.schedule()[1:-1]] for route in solution.routes())
+    return [np.array(route, np.int64) for route in driven if route]

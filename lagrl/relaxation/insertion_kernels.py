@@ -1,0 +1,112 @@
+"""Compiled insertion: what a customer costs in a route that is there, and putting customers in.
+
+Importing this module compiles the kernels or loads them from numba's cache (`lagrl.kernels.compile_kernels()` does so
+before any clock starts). The signatures are explicit: no later call can compile again.
+
+Several routes are one array of nodes: route k holds `node[start[k]] … node[start[k + 1] − 1]`, the depot at both ends
+implied.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit, types
+
+from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, OUT_MATRIX, float64, int64, void
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Matrix = NDArray[np.float64]
+
+_PLACE = types.Tuple((float64, int64))
+
+
+@njit(_PLACE(MATRIX, INTS, int64, int64, int64), cache=True)
+def _cheapest_place(distance: Matrix, node: Ints, first: int, last: int, customer: int) -> tuple[float, int]:
+    """Return what a customer adds to the route node[first] … node[last − 1] at least, and before which place."""
+    best = np.inf
+    place = first
+    before = 0
+    for position in range(first, last + 1):
+        behind = node[position] if position < last else 0
+        extra = distance[before, customer] + distance[customer, behind] - distance[before, behind]
+        if extra < best:
+            best = extra
+            place = position
+        before = behind
+    return best, place
+
+
+@njit(void(MATRIX, INTS, INTS, INTS, OUT_MATRIX), cache=True)
+def insertion_costs(distance: Matrix, node: Ints, start: Ints, customer: Ints, cost: Matrix) -> None:
+    """Set cost[k, i] to what customer[i] adds to route k in its cheapest place, at least 0.
+
+    A customer who is on the route already is priced as if taken out first: their removal saves as much. O(m·N) for m
+    customers and N nodes on all routes.
+    """
+    for k in range(len(start) - 1):
+        first = start[k]
+        last = start[k + 1]
+        for i in range(len(customer)):
+            c = customer[i]
+            own = -1
+            for position in range(first, last):
+                if node[position] == c:
+                    own = position
+            if own < 0:
+                extra, _place = _cheapest_place(distance, node, first, last, c)
+            else:
+                before = node[own - 1] if own > first else 0
+                behind = node[own + 1] if own + 1 < last else 0
+                extra = distance[before, c] + distance[c, behind] - distance[before, behind]
+            cost[k, i] = max(extra, 0.0)
+
+
+@njit(void(MATRIX, INTS, INTS, INTS, INTS, INTS, OUT_INTS, OUT_INTS), cache=True)
+def insert_customers(
+    distance: Matrix,
+    node: Ints,
+    start: Ints,
+    customer: Ints,
+    vehicle: Ints,
+    order: Ints,
+    new_node: Ints,
+    new_start: Ints,
+) -> None:
+    """Insert customer[i] into route vehicle[i], each in its cheapest place at its turn in `order`.
+
+    A negative vehicle leaves its customer out. `new_node` and `new_start` hold the K routes that result; `new_node`
+    has room for all nodes and customers.
+    """
+    fill = 0
+    for k in range(len(start) - 1):
+        new_start[k] = fill
+        for position in range(start[k], start[k + 1]):
+            new_node[fill] = node[position]
+            fill += 1
+        for turn in range(len(order)):
+            i = order[turn]
+            if vehicle[i] != k:
+                continue
+            _extra, place = _cheapest_place(distance, new_node, new_start[k], fill, customer[i])
+            for position in range(fill, place, -1):
+                new_node[position] = new_node[position - 1]
+            new_node[place] = customer[i]
+            fill += 1
+    new_start[len(start) - 1] = fill
+
+
+@njit(void(MATRIX, INTS, INTS, OUT_FLOATS), cache=True)
+def route_lengths(distance: Matrix, node: Ints, start: Ints, length: NDArray[np.float64]) -> None:
+    """Set length[k] to the length of route k from the depot and back."""
+    for k in range(len(start) - 1):
+        before = 0
+        total = 0.0
+        for position in range(start[k], start[k + 1]):
+            total += distance[before, node[position]]
+            before = node[position]
+        length[k] = total + distance[before, 0]
