@@ -20,7 +20,7 @@ def compile_kernels() -> None:
     """Compile every kernel, or load it from numba's cache; quick from the second call on.
 
     Kernels carry explicit signatures and are compiled by importing their module: once this has run, nothing compiles
-    later. It also loads HiGHS, whose import is no part of solving either.
+    later. It also loads HiGHS and PyVRP, whose imports are no part of solving either.
     """
-    for module in (*KERNEL_MODULES, "highspy"):
+    for module in (*KERNEL_MODULES, "highspy", "pyvrp.search"):
         importlib.import_module(module)

@@ -8,26 +8,18 @@ controller; all toured clusters meet in one pool.
 from __future__ import annotations
 
 import contextlib
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.ascent import DualTrace, ascend
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, SolutionError
-from lagrl.loop import DualLoop, Lane
-from lagrl.recovery.incumbent import Incumbent
-from lagrl.recovery.pool import RoutePool
-from lagrl.recovery.set_partitioning import PartitionLimits, partition
-from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.knapsack import require_countable
-from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
-from lagrl.relaxation.linearise import linearise, vehicles_to_try
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
-from lagrl.relaxation.seeding import SEEDINGS
 from lagrl.samplers import close_sampler, make_sampler
+from lagrl.search.schedule import AdaptiveSchedule, Schedule, SeedSchedule
+from lagrl.search.search import Ascent, Search
 from lagrl.solve_config import DEFAULT_EVALUATIONS, SolveConfig, default_linearisations
 
 if TYPE_CHECKING:
@@ -40,28 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Ascent", "SolveConfig", "SolveResult", "default_linearisations", "solve"]
 
-_LANES_PER_ROUND = 4  # few enough that a round's warm starts do not eat the time, nor its costs the memory
-_PARTITION_SHARE = 0.25  # of the seconds, kept for set partitioning
-
-
-@dataclass(frozen=True)
-class Ascent:
-    """The record of one linearisation's ascent.
-
-    Attributes
-    ----------
-    seeding, n_vehicles
-        How it was linearised.
-    linear_value
-        Value of the linear relaxation, distance units: L where the controller starts is at least this.
-    trace
-        One entry per evaluation.
-    """
-
-    seeding: str
-    n_vehicles: int
-    linear_value: float
-    trace: DualTrace
+_SEEDS = 2  # linearisations from seeds, before those around routes
+_SCHEDULING = 1_000_001  # stream of randomness of the schedule
 
 
 @dataclass(frozen=True)
@@ -83,10 +55,12 @@ class SolveResult:
         Classical wall-clock seconds; compilation, sampling, queueing and recording excluded.
     sampling_seconds, recording_seconds
         Seconds in approximate samplers (queueing excluded), and on exact values for the record.
+    polish_seconds, partition_seconds
+        How many of `seconds` went to local search and to set partitioning.
     history
         (evaluations, seconds, cost) at each improvement.
     ascents
-        One per linearisation.
+        One per linearisation from seeds.
     """
 
     problem: CVRP
@@ -98,6 +72,8 @@ class SolveResult:
     seconds: float
     sampling_seconds: float
     recording_seconds: float
+    polish_seconds: float
+    partition_seconds: float
     history: list[tuple[int, float, float]] = field(repr=False)
     ascents: list[Ascent] = field(repr=False)
 
@@ -147,6 +123,7 @@ def solve(
     *,
     controller: Callable[[], Controller] | None = None,
     sampler: SubproblemSampler | None = None,
+    schedule: Schedule | None = None,
     journal: str | os.PathLike[str] | None = None,
 ) -> SolveResult:
     """Find routes for an instance.
@@ -163,6 +140,8 @@ def solve(
         Makes the controllers (a class will do), instead of the one named in `config`.
     sampler
         Answers the knapsacks, instead of the one named in `config`; it is left open.
+    schedule
+        Decides what comes next, instead of the one that `config` asks for.
     journal
         File that keeps every answer of the sampler named in `config`, to go on from or to replay; None for none,
         but for a real quantum computer (see `lagrl.samplers.make_sampler`).
@@ -190,9 +169,10 @@ def solve(
         if sampler is None:
             sampler = make_sampler(config.sampler, journal=journal)
             at_the_end.callback(close_sampler, sampler)
-        search = _Search(problem, config, make_controller, sampler, on_evaluation)
         compile_kernels()
-        return search.run()
+        search = Search(problem, config, make_controller, sampler, schedule or _schedule(config), on_evaluation)
+        search.run()
+        return _result(search)
 
 
 def estimated_price(sampling: SamplingCost, price_per_second: float | None) -> float | None:
@@ -232,147 +212,37 @@ def _name_of(factory: object) -> str:
     return f"{getattr(factory, '__module__', '?')}:{getattr(factory, '__qualname__', type(factory).__qualname__)}"
 
 
-class _Search:
-    """One solve under way."""
+def _schedule(config: SolveConfig) -> Schedule:
+    limit = config.evaluation_limit or DEFAULT_EVALUATIONS
+    if not config.uses("relinearisation"):
+        return SeedSchedule(config.linearisations or default_linearisations(limit), limit)
+    rng = np.random.default_rng([config.seed, _SCHEDULING])
+    return AdaptiveSchedule(rng, n_seeds=config.linearisations or _SEEDS)
 
-    def __init__(
-        self,
-        problem: CVRP,
-        config: SolveConfig,
-        make_controller: Callable[[], Controller],
-        sampler: SubproblemSampler,
-        on_evaluation: Callable[[int], None] | None,
-    ) -> None:
-        self.problem = problem
-        self.config = config
-        self.make_controller = make_controller
-        self.sampler = sampler
-        self.on_evaluation = on_evaluation
-        self.ascents: list[Ascent] = []
-        self.sampling_seconds = self.recording_seconds = 0.0
 
-    def run(self) -> SolveResult:
-        self.started = time.perf_counter()
-        self.incumbent = Incumbent(RoutePool(self.problem))
-        while not self.ascents or (self.remaining != 0 and not self.is_late()):
-            self.ascend_round()
-        if self.config.reconstruct == "pool" and self.incumbent.columns:
-            self.recombine()
-        return self.result()
-
-    @property
-    def remaining(self) -> int | None:
-        limit = self.config.evaluation_limit
-        return None if limit is None else limit - self.incumbent.evaluations
-
-    def is_late(self) -> bool:
-        if self.config.seconds is None:
-            return False
-        share = 1.0 - _PARTITION_SHARE if self.config.reconstruct == "pool" else 1.0
-        return time.perf_counter() - self.started >= share * self.config.seconds
-
-    def ascend_round(self) -> None:
-        """Linearise a few times and ascend all of them together."""
-        budgets = self.round_budgets()
-        lanes: list[Lane] = []
-        starts: list[LinearDual] = []
-        labels: list[tuple[str, int]] = []
-        for _ in budgets:
-            if lanes and self.is_late():
-                break
-            index = len(self.ascents) + len(lanes)
-            rule, n_vehicles = self.linearisation(index)
-            seeds = SEEDINGS[rule](self.problem, n_vehicles, self.rng(index, 0))
-            assignment = linearise(self.problem, seeds)
-            warm = linear_dual(assignment)
-            run = f"{self.problem.name}/{self.config.seed}/{index}"
-            dual = AssignmentDual(
-                assignment,
-                self.sampler,
-                shots=self.config.shots,
-                rng=self.rng(index, 1),
-                run=run,
-                ceiling=multiplier_ceiling(assignment, warm),
-            )
-            lanes.append(Lane(dual, self.incumbent, self.rng(index, 2)))
-            starts.append(warm)
-            labels.append((rule, n_vehicles))
-        loop = DualLoop(lanes, keep_selections=self.config.reconstruct == "pool", record_exact=self.config.record_exact)
-        traces = ascend(
-            loop,
-            [self.make_controller() for _ in lanes],
-            budgets[: len(lanes)],
-            [self.rng(len(self.ascents) + b, 3) for b in range(len(lanes))],
-            [warm.multipliers for warm in starts],
-            self.after_step,
+def _result(search: Search) -> SolveResult:
+    problem, solution = search.problem, search.incumbent.solution()
+    elapsed = search.budget.elapsed
+    if solution is None:
+        raise SolutionError(
+            f"no routes that meet the fleet rule {problem.fleet} were found",
+            source=problem.name,
+            remedy="raise the budget, or use --fleet free",
         )
-        self.sampling_seconds += loop.sampling_seconds
-        self.recording_seconds += loop.recording_seconds
-        for (rule, n_vehicles), warm, trace in zip(labels, starts, traces, strict=True):
-            self.ascents.append(Ascent(rule, n_vehicles, warm.value, trace))
-
-    def round_budgets(self) -> list[int]:
-        """Give the lanes of the next round their shares of what is left.
-
-        Shares differ by one at most, so that as many linearisations are tried as were asked for; what solved duals
-        leave goes to further ones.
-        """
-        remaining, limit = self.remaining, self.config.evaluation_limit or DEFAULT_EVALUATIONS
-        planned = min(self.config.linearisations or default_linearisations(limit), limit)
-        each = -(-limit // planned)
-        if remaining is None:
-            return [each] * min(planned, _LANES_PER_ROUND)
-        still_planned, by_size = planned - len(self.ascents), -(-remaining // each)
-        n_lanes = min(max(still_planned, by_size), _LANES_PER_ROUND)
-        total = min(remaining, each * n_lanes)
-        if still_planned > by_size:
-            total = -(-remaining * n_lanes // still_planned)
-        base, extra = divmod(total, n_lanes)
-        return [base + (b < extra) for b in range(n_lanes)]
-
-    def linearisation(self, index: int) -> tuple[str, int]:
-        """Choose the seeding rule and the number of vehicles of linearisation `index`."""
-        rules = self.config.seedings
-        return rules[index % len(rules)], vehicles_to_try(self.problem, index // len(rules))
-
-    def rng(self, index: int, stream: int) -> np.random.Generator:
-        """Give linearisation `index` randomness of its own, whatever came before."""
-        return np.random.default_rng([self.config.seed, index, stream])
-
-    def after_step(self) -> bool:
-        if self.on_evaluation is not None:
-            self.on_evaluation(self.incumbent.evaluations)
-        return self.is_late()
-
-    def recombine(self) -> None:
-        limits = PartitionLimits()
-        if self.config.seconds is not None:
-            left = self.config.seconds - (time.perf_counter() - self.started)
-            limits = PartitionLimits(seconds=left)
-        found = partition(self.incumbent.pool, self.incumbent.columns, limits)
-        self.incumbent.offer(found.columns)
-
-    def result(self) -> SolveResult:
-        solution = self.incumbent.solution()
-        elapsed = time.perf_counter() - self.started
-        if solution is None:
-            raise SolutionError(
-                f"no routes that meet the fleet rule {self.problem.fleet} were found",
-                source=self.problem.name,
-                remedy="raise the budget, or use --fleet free",
-            )
-        best = min(self.ascents, key=lambda ascent: min(ascent.trace.route_cost))
-        sampling = sum((ascent.trace.sampling for ascent in self.ascents), SamplingCost())
-        return SolveResult(
-            problem=self.problem,
-            config=self.config,
-            solution=solution,
-            dual_value=best.trace.dual_value,
-            evaluations=self.incumbent.evaluations,
-            sampling=sampling,
-            seconds=elapsed - self.sampling_seconds - sampling.queue_seconds - self.recording_seconds,
-            sampling_seconds=self.sampling_seconds,
-            recording_seconds=self.recording_seconds,
-            history=self.incumbent.history,
-            ascents=self.ascents,
-        )
+    best = min(search.ascents, key=lambda ascent: min(ascent.trace.route_cost))
+    sampling, recording = search.seconds_of["sampling"], search.seconds_of["recording"]
+    return SolveResult(
+        problem=problem,
+        config=search.config,
+        solution=solution,
+        dual_value=best.trace.dual_value,
+        evaluations=search.incumbent.evaluations,
+        sampling=search.sampling,
+        seconds=elapsed - sampling - search.sampling.queue_seconds - recording,
+        sampling_seconds=sampling,
+        recording_seconds=recording,
+        polish_seconds=search.seconds_of["polish"],
+        partition_seconds=search.seconds_of["partition"],
+        history=search.incumbent.history,
+        ascents=search.ascents,
+    )

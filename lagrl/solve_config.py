@@ -14,6 +14,13 @@ from lagrl.samplers import require_known
 
 DEFAULT_EVALUATIONS = 200
 
+INGREDIENTS = {
+    "relinearisation": "linearisations around routes that are there",
+    "polish": "PyVRP's local search",
+    "partition": "set partitioning over the pool",
+}
+"""What `reconstruct="pool"` adds to the reference's reconstruction; each can be left out."""
+
 
 @dataclass(frozen=True)
 class SolveConfig:
@@ -42,6 +49,8 @@ class SolveConfig:
         Strings per vehicle asked of an approximate sampler.
     record_exact
         Price the exact dual value under an approximate sampler too, for the record.
+    without
+        Ingredients of `pool` to do without, see `INGREDIENTS`; `cluster` has none of them.
     """
 
     controller: str = "cfm"
@@ -54,6 +63,7 @@ class SolveConfig:
     seedings: tuple[str, ...] = ("kmeans", "sweep")
     shots: int = 256
     record_exact: bool = False
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.evaluations is not None and self.evaluations < 1:
@@ -68,11 +78,22 @@ class SolveConfig:
         if self.reconstruct not in ("cluster", "pool"):
             raise UnknownNameError.of("reconstruction", str(self.reconstruct), ("cluster", "pool"))
         require_known(self.sampler)
+        for name in self.without:
+            if name not in INGREDIENTS:
+                raise UnknownNameError.of("ingredient", name, INGREDIENTS)
+        if self.without and self.reconstruct == "cluster":
+            raise InputError(
+                f"{', '.join(self.without)} given", field="without", remedy="leave it out: cluster uses nothing of it"
+            )
         if not self.seedings:
             raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
         for name in self.seedings:
             if name not in SEEDINGS:
                 raise UnknownNameError.of("seeding", name, SEEDINGS)
+
+    def uses(self, ingredient: str) -> bool:
+        """Whether an ingredient takes part."""
+        return self.reconstruct == "pool" and ingredient not in self.without
 
     @property
     def evaluation_limit(self) -> int | None:

@@ -19,7 +19,7 @@ import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"matplotlib", "pyvrp", "ortools", "scipy", "torch", "qiskit", "pandas"}:
+        if name.partition(".")[0] in {"matplotlib", "ortools", "scipy", "torch", "qiskit", "pandas"}:
             raise ModuleNotFoundError(f"{name} is an extra")
 
 sys.meta_path.insert(0, Absent())

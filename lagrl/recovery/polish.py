@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lagrl.errors import MissingExtraError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,19 +43,12 @@ class Polisher:
     ----------
     seconds
         Wall-clock seconds spent polishing so far, setting up included.
-
-    Raises
-    ------
-    MissingExtraError
-        If PyVRP is not installed.
     """
 
     def __init__(self, problem: CVRP, n_vehicles: int, seed: int) -> None:
-        try:
-            import pyvrp
-            from pyvrp import search
-        except ModuleNotFoundError as error:
-            raise MissingExtraError.of("pyvrp", "polish", "polishing") from error
+        import pyvrp
+        from pyvrp import search
+
         started = time.perf_counter()
         self.problem = problem
         self.n_vehicles = n_vehicles

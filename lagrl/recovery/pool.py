@@ -49,7 +49,7 @@ class RoutePool:
         """Length of each route, distance units."""
         return np.array(self._cost)
 
-    def add_assignment(self, assignment: NDArray[np.int64]) -> list[int]:
+    def add_assignment(self, assignment: NDArray[np.int64], customers: NDArray[np.int64] | None = None) -> list[int]:
         """Tour the clusters of an assignment and return their columns.
 
         Customers without a vehicle travel in additional clusters, filled first-fit in order of falling demand, so
@@ -58,17 +58,31 @@ class RoutePool:
         Parameters
         ----------
         assignment
-            [n] vehicle index, −1 for customers without one.
+            [m] vehicle index, −1 for customers without one.
+        customers
+            [m] whom it is about, ascending; everybody if None.
         """
-        left = np.flatnonzero(assignment < 0) + 1
+        if customers is None:
+            customers = np.arange(1, len(assignment) + 1)
+        left = customers[assignment < 0]
         order = np.argsort(assignment, kind="stable")[len(left) :]
         cuts = np.flatnonzero(np.diff(assignment[order])) + 1
-        clusters = [cluster for cluster in np.split(order + 1, cuts) if len(cluster)]
+        clusters = [cluster for cluster in np.split(customers[order], cuts) if len(cluster)]
         return self.add_clusters(clusters + first_fit(self.problem, left))
 
-    def add_selection(self, selection: NDArray[np.uint8]) -> list[int]:
-        """Tour the loads of a selection [K, n] that respects the capacities; vehicles without customers are skipped."""
-        return self.add_clusters([np.flatnonzero(row) + 1 for row in selection if row.any()])
+    def add_selection(self, selection: NDArray[np.uint8], customers: NDArray[np.int64] | None = None) -> list[int]:
+        """Tour the loads of a selection [K, m] that respects the capacities; vehicles without customers are skipped.
+
+        Parameters
+        ----------
+        selection
+            [K, m] in {0, 1}.
+        customers
+            [m] whom it is about, ascending; everybody if None.
+        """
+        if customers is None:
+            customers = np.arange(1, selection.shape[1] + 1)
+        return self.add_clusters([customers[row > 0] for row in selection if row.any()])
 
     def add_clusters(self, clusters: Sequence[NDArray[np.int64]]) -> list[int]:
         """Tour clusters (customers 1 … n, ascending, within capacity) and return their columns."""

@@ -41,18 +41,24 @@ class ClusterTours:
     ----------
     no_empty
         Whether every vehicle must serve somebody.
+    customers
+        [m] the customers of the linearisation, ascending; all if None.
+    others
+        Columns of the routes that serve the others.
     """
 
-    def __init__(self, no_empty: bool) -> None:
+    def __init__(self, no_empty: bool, customers: NDArray[np.int64] | None = None, others: Sequence[int] = ()) -> None:
         self.no_empty = no_empty
+        self.customers = customers
+        self.others = list(others)
 
     def columns(self, pool: RoutePool, assignment: NDArray[np.int64]) -> list[int]:
-        """Tour the clusters of an assignment [n]; see `RoutePool.add_assignment`."""
-        return pool.add_assignment(assignment)
+        """Tour the clusters of an assignment [m]; see `RoutePool.add_assignment`."""
+        return self.others + pool.add_assignment(assignment, self.customers)
 
     def add_loads(self, pool: RoutePool, selection: NDArray[np.uint8]) -> None:
         """Tour each vehicle's load; see `RoutePool.add_selection`."""
-        pool.add_selection(selection)
+        pool.add_selection(selection, self.customers)
 
 
 class InsertionTours:

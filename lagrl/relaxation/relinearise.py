@@ -34,14 +34,15 @@ def relinearise(problem: CVRP, routes: Sequence[NDArray[np.int64]]) -> Assignmen
     problem
         The instance.
     routes
-        K routes that visit every customer 1 … n once.
+        K routes; the assignment problem is about the m customers on them, in ascending order.
     """
-    everybody = np.arange(1, problem.n_customers + 1)
+    customers = np.sort(np.concatenate(routes))
+    is_everybody = len(customers) == problem.n_customers
     return AssignmentProblem(
-        cost=_insertion_costs(problem, routes, everybody),
-        weight=problem.demand,
+        cost=_insertion_costs(problem, routes, customers),
+        weight=problem.demand[customers - 1],
         capacity=np.full(len(routes), problem.capacity),
-        origin=problem,
+        origin=problem if is_everybody else problem.restricted_to(customers),
     )
 
 
@@ -140,7 +141,8 @@ def regret_prices(problem: AssignmentProblem) -> NDArray[np.float64]:
     vehicle, a little more than its cost.
     """
     if problem.n_vehicles == 1:
-        return problem.cost[0] + 0.01 * problem.cost_scale
+        alone: NDArray[np.float64] = problem.cost[0] + 0.01 * problem.cost_scale
+        return alone
     second: NDArray[np.float64] = np.partition(problem.cost, 1, axis=0)[1]
     return second
 

@@ -1,0 +1,82 @@
+"""Linearisations around the routes in focus, ready for a lane of the dual loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.recovery.reconstruction import ClusterTours, InsertionTours, Reconstruction
+from lagrl.relaxation.relinearise import PartialRoutes, perturbed, regret_prices, relinearise
+from lagrl.search.strings import adjacent_strings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.assignment import AssignmentProblem
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.search.focus import Focus
+    from lagrl.search.schedule import Decision
+
+
+@dataclass(frozen=True)
+class Around:
+    """A linearisation around routes that are there.
+
+    Attributes
+    ----------
+    assignment
+        Its assignment problem.
+    customers
+        [m] whom it is about, in the problem's order.
+    reconstruction
+        Makes routes of what comes out; those out of focus come first.
+    """
+
+    assignment: AssignmentProblem = field(repr=False)
+    customers: NDArray[np.int64] = field(repr=False)
+    reconstruction: Reconstruction
+
+    def first_prices(self, master_price: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """Return the first multipliers [m], distance units: the master's of all [n], or second cheapest costs."""
+        if master_price is None:
+            return regret_prices(self.assignment)
+        return np.maximum(master_price[self.customers - 1], 0.0)
+
+
+def linearise_around(
+    problem: CVRP, focus: Focus, decision: Decision, near: Sequence[Sequence[int]], rng: np.random.Generator
+) -> Around:
+    """Linearise as decided.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    focus
+        The routes to work on.
+    decision
+        `incumbent` or `partial`, how many to free and how much noise.
+    near
+        Each customer's nearest ones.
+    rng
+        Randomness.
+    """
+    reconstruction: Reconstruction
+    if decision.linearisation == "incumbent":
+        customers = focus.customers
+        assignment = relinearise(problem, focus.routes)
+        reconstruction = ClusterTours(problem.fleet.rule != "free", customers, focus.others)
+    else:
+        freed, reached = adjacent_strings(focus.lists, focus.route_of, near, decision.freed, rng)
+        customers = np.array(freed, np.int64)
+        partial = PartialRoutes.of(problem, [focus.routes[k] for k in reached], customers)
+        assignment = partial.assignment_problem
+        staying = set(range(len(focus.routes))).difference(reached)
+        reconstruction = InsertionTours(partial, [*focus.others, *(focus.columns[k] for k in sorted(staying))])
+    if decision.noise > 0:
+        assignment = perturbed(assignment, decision.noise, rng)
+    return Around(assignment, customers, reconstruction)

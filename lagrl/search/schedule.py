@@ -1,0 +1,218 @@
+"""What to do next that is not a multiplier update: which linearisation, around what, with how many evaluations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+Linearisation = Literal["seeds", "incumbent", "partial"]
+Prices = Literal["regret", "master"]
+
+_LANES_PER_ROUND = 4  # few enough that a round's warm starts do not eat the time, nor its costs the memory
+_EVALUATIONS = 5  # of an ascent around routes that are there
+_REACTION = 0.1  # weight of a new outcome in a move's score (Ropke and Pisinger 2006)
+_LEAST = 0.1  # share of the mean score below which no move falls
+_BETTER, _ACCEPTED = 1.0, 0.1  # what an outcome is worth: better than the current routes, or only gone on from
+_BEST = 5.0  # better than all before
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A linearisation, or several from seeds, and the ascent.
+
+    Attributes
+    ----------
+    linearisation
+        `seeds`: Fisher and Jaikumar's, from seeds. `incumbent`: everybody on the routes in focus, by cheapest
+        insertion. `partial`: customers freed from those routes, around what is left of them.
+    budgets
+        Evaluations of each ascent; only `seeds` may have several, each from seeds of its own.
+    freed
+        Customers to free on average (`partial`).
+    noise
+        Standard deviation of the factors that costs are multiplied by (not for `seeds`).
+    prices
+        Where the ascent starts: `regret` (second cheapest cost) or `master` (the set-partitioning master's duals, which
+        makes the knapsacks a heuristic pricing of whole routes). Seeds start from the linear relaxation's.
+    """
+
+    linearisation: Linearisation
+    budgets: tuple[int, ...]
+    freed: int = 0
+    noise: float = 0.0
+    prices: Prices = "regret"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a decision led to.
+
+    Attributes
+    ----------
+    decision
+        The decision.
+    evaluations
+        What it took.
+    is_best, is_better, is_accepted
+        Whether the routes are the best so far, better than those it began from, and gone on from.
+    """
+
+    decision: Decision
+    evaluations: int
+    is_best: bool
+    is_better: bool
+    is_accepted: bool
+
+
+@dataclass
+class History:
+    """What a schedule may look at.
+
+    Attributes
+    ----------
+    n_customers
+        Customers of the instance.
+    evaluation_limit
+        Evaluations allowed; None for no limit but the clock.
+    progress
+        Share of the budget spent, from 0 to 1.
+    evaluations
+        Spent so far.
+    n_seeds
+        Linearisations from seeds so far.
+    restarted
+        Whether the current cycle of the search has just begun, after an earlier one.
+    has_prices
+        Whether the master was solved, so that there are prices.
+    outcomes
+        Outcomes of all decisions but those for seeds, the last one last.
+    """
+
+    n_customers: int
+    evaluation_limit: int | None
+    progress: float = 0.0
+    evaluations: int = 0
+    n_seeds: int = 0
+    restarted: bool = False
+    has_prices: bool = False
+    outcomes: list[Outcome] = field(default_factory=list, repr=False)
+
+
+class Schedule(Protocol):
+    """Decides what to do next; a solve ends with its budget, or when a schedule has nothing more to do."""
+
+    def next(self, history: History) -> Decision | None:
+        """Return what to do next, None to stop. The first decision must be for `seeds`: there are no routes yet."""
+        ...
+
+
+MOVES: tuple[Decision, ...] = (
+    Decision("partial", (_EVALUATIONS,), freed=10, noise=0.1),
+    Decision("partial", (_EVALUATIONS,), freed=20, noise=0.1),
+    Decision("partial", (_EVALUATIONS,), freed=10, noise=0.1, prices="master"),
+    Decision("incumbent", (_EVALUATIONS,), noise=0.1),
+)
+
+
+class SeedSchedule:
+    """Linearisations from seeds and nothing else: the reference's, repeated.
+
+    Parameters
+    ----------
+    linearisations
+        Over how many the evaluations are spread; what solved duals leave goes to further ones.
+    evaluations
+        Evaluations in all; where the clock is the only limit, of every `linearisations`.
+    """
+
+    def __init__(self, linearisations: int, evaluations: int) -> None:
+        self.linearisations = min(linearisations, evaluations)
+        self.evaluations = evaluations
+
+    def next(self, history: History) -> Decision | None:
+        """Give the lanes of the next round their shares of what is left; shares differ by one at most."""
+        each = -(-self.evaluations // self.linearisations)
+        if history.evaluation_limit is None:
+            return Decision("seeds", (each,) * min(self.linearisations, _LANES_PER_ROUND))
+        remaining = history.evaluation_limit - history.evaluations
+        if remaining <= 0:
+            return None
+        still_planned, by_size = self.linearisations - history.n_seeds, -(-remaining // each)
+        n_lanes = min(max(still_planned, by_size), _LANES_PER_ROUND)
+        total = min(remaining, each * n_lanes)
+        if still_planned > by_size:
+            total = -(-remaining * n_lanes // still_planned)
+        return Decision("seeds", spread(total, n_lanes))
+
+
+def spread(total: int, n_lanes: int) -> tuple[int, ...]:
+    """Split evaluations into shares that differ by one at most; none is 0."""
+    base, extra = divmod(total, n_lanes)
+    return tuple(share for share in (base + (b < extra) for b in range(n_lanes)) if share)
+
+
+class AdaptiveSchedule:
+    """A few linearisations from seeds, then moves around the incumbent, each as often as it pays.
+
+    A move's score is a running mean of what its outcomes were worth per evaluation; moves are drawn in proportion to
+    it (adaptive large neighbourhood search, Ropke and Pisinger 2006).
+
+    Parameters
+    ----------
+    rng
+        Randomness of the draws.
+    n_seeds
+        Linearisations from seeds at the beginning, and another one with each new cycle.
+    seed_evaluations
+        Evaluations of each.
+    moves
+        What there is to choose from; those that start from the master's prices are drawn once there are any.
+    """
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        *,
+        n_seeds: int = 2,
+        seed_evaluations: int = 10,
+        moves: Sequence[Decision] = MOVES,
+    ) -> None:
+        self._rng = rng
+        self.n_seeds = n_seeds
+        self.seed_evaluations = seed_evaluations
+        self.moves = tuple(moves)
+        self._score = np.full(len(self.moves), 0.2)
+        self._seen = 0
+
+    def next(self, history: History) -> Decision | None:
+        """See `Schedule.next`."""
+        for outcome in history.outcomes[self._seen :]:
+            self._learn(outcome)
+        self._seen = len(history.outcomes)
+        if history.n_seeds == 0 or history.restarted:
+            n_lanes = 1 if history.n_seeds else self.n_seeds
+            total, limit = self.seed_evaluations * n_lanes, history.evaluation_limit
+            if limit is not None:
+                total = min(total, limit - history.evaluations)
+            return Decision("seeds", spread(total, n_lanes))
+        possible = np.array([move.prices != "master" or history.has_prices for move in self.moves])
+        return self.moves[int(self._rng.choice(len(self.moves), p=self._chances(possible)))]
+
+    def _chances(self, possible: NDArray[np.bool_]) -> NDArray[np.float64]:
+        score = np.where(possible, np.maximum(self._score, _LEAST * self._score[possible].mean()), 0.0)
+        chances: NDArray[np.float64] = score / score.sum()
+        return chances
+
+    def _learn(self, outcome: Outcome) -> None:
+        if outcome.decision not in self.moves:
+            return
+        worth = _BEST * outcome.is_best + _BETTER * outcome.is_better + _ACCEPTED * outcome.is_accepted
+        move = self.moves.index(outcome.decision)
+        self._score[move] += _REACTION * (worth * _EVALUATIONS / max(outcome.evaluations, 1) - self._score[move])

@@ -1,0 +1,359 @@
+"""One solve under way: decisions of a schedule carried out, routes kept, improved and recombined."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.ascent import DualTrace, ascend
+from lagrl.loop import DualLoop, Lane
+from lagrl.recovery.incumbent import Incumbent
+from lagrl.recovery.master import Master
+from lagrl.recovery.polish import split_to
+from lagrl.recovery.pool import RoutePool
+from lagrl.recovery.set_partitioning import PartitionLimits, partition
+from lagrl.relaxation.dual import AssignmentDual
+from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
+from lagrl.relaxation.linearise import linearise, vehicles_to_try
+from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
+from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.search.annealing import Annealing
+from lagrl.search.around import linearise_around
+from lagrl.search.budget import Budget
+from lagrl.search.focus import Focus, neighbouring_routes
+from lagrl.search.schedule import Decision, History, Outcome, Schedule
+from lagrl.search.strings import nearest_customers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.controllers.base import Controller
+    from lagrl.problems.assignment import AssignmentProblem
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.solve_config import SolveConfig
+
+_IN_FOCUS = 120  # customers
+_TURNS_IN_FOCUS = 30
+_POLISH_SHARE = 0.5  # of the seconds, at most
+_PARTITION_SHARE = 0.15  # of the seconds, at most, until the last one
+_PARTITION_SLICE = 0.1  # of the seconds, for one integer programme
+_POOL_GROWTH = 1.2  # before the pool is worth another look, by the clock
+_POOL_GROWTH_COUNTED = 2.0  # the same without a clock, which could not stop it from taking too long
+_LAST_PARTITION = 0.92  # progress at which the last one is due
+_IMPROVING = 1_000_000  # stream of randomness of all that follows the linearisations from seeds
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """The record of one linearisation's ascent from seeds.
+
+    Attributes
+    ----------
+    seeding, n_vehicles
+        How it was linearised.
+    linear_value
+        Value of the linear relaxation, distance units: L where the controller starts is at least this.
+    trace
+        One entry per evaluation.
+    """
+
+    seeding: str
+    n_vehicles: int
+    linear_value: float
+    trace: DualTrace
+
+
+class Search:
+    """Carries out a schedule's decisions until the budget is spent.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    config
+        What to do and for how long.
+    make_controller
+        Makes a controller for every ascent.
+    sampler
+        Answers the knapsacks.
+    schedule
+        Decides what comes next.
+    on_evaluation
+        Called with the evaluations spent so far, after each step of the loop.
+
+    Attributes
+    ----------
+    incumbent
+        The best routes, and the pool of all.
+    ascents
+        Linearisations from seeds.
+    history
+        What the schedule is told.
+    seconds_of
+        Wall-clock seconds of `polish`, `partition`, `sampling` (by approximate samplers) and `recording`.
+    sampling
+        What the sampler used up.
+    """
+
+    def __init__(
+        self,
+        problem: CVRP,
+        config: SolveConfig,
+        make_controller: Callable[[], Controller],
+        sampler: SubproblemSampler,
+        schedule: Schedule,
+        on_evaluation: Callable[[int], None] | None = None,
+    ) -> None:
+        self.problem = problem
+        self.config = config
+        self.make_controller = make_controller
+        self.sampler = sampler
+        self.schedule = schedule
+        self.on_evaluation = on_evaluation
+        self.budget = Budget(config.evaluation_limit, config.seconds)
+        self.incumbent = Incumbent(RoutePool(problem))
+        self.ascents: list[Ascent] = []
+        self.history = History(problem.n_customers, config.evaluation_limit)
+        self.seconds_of = dict.fromkeys(("polish", "partition", "sampling", "recording"), 0.0)
+        self.sampling = SamplingCost()
+        self._rng = np.random.default_rng([config.seed, _IMPROVING])
+        self._annealing = Annealing(problem.n_customers, self._rng)
+        self._n_ascents = 0
+        self._near: list[list[int]] | None = None
+        self._focus: Focus | None = None
+        self._turns_in_focus = 0
+        self._master: Master | None = None
+        self._customer_price: NDArray[np.float64] | None = None
+        self._pool_seen = 0
+        self._was_last = False
+
+    @property
+    def pool(self) -> RoutePool:
+        """Every route so far."""
+        return self.incumbent.pool
+
+    def run(self) -> None:
+        """Search until the budget is spent or the schedule stops."""
+        while not (self.ascents and self.budget.is_over):
+            decision = self.schedule.next(self._told())
+            if decision is None:
+                break
+            if decision.linearisation == "seeds":
+                self._ascend_from_seeds(decision)
+            else:
+                self._improve(decision)
+            if self._is_partition_due():
+                self._recombine()
+        if self.config.uses("partition") and self._pool_seen < len(self.pool):
+            self._recombine()
+
+    def _told(self) -> History:
+        self.history.progress = self.budget.progress
+        self.history.evaluations = self.budget.spent
+        self.history.n_seeds = len(self.ascents)
+        self.history.has_prices = self._customer_price is not None
+        return self.history
+
+    def _ascend_from_seeds(self, decision: Decision) -> None:
+        """Linearise a few times and ascend all of them together; their best routes are gone on from."""
+        lanes: list[Lane] = []
+        starts: list[LinearDual] = []
+        labels: list[tuple[str, int]] = []
+        for _ in decision.budgets:
+            if lanes and self.budget.seconds_left <= 0:
+                break
+            index = len(self.ascents) + len(lanes)
+            rules = self.config.seedings
+            rule, n_vehicles = rules[index % len(rules)], vehicles_to_try(self.problem, index // len(rules))
+            seeds = SEEDINGS[rule](self.problem, n_vehicles, self._stream(index, 0))
+            assignment = linearise(self.problem, seeds)
+            warm = linear_dual(assignment)
+            dual = self._dual(assignment, index, self._stream(index, 1), multiplier_ceiling(assignment, warm))
+            lanes.append(Lane(dual, self.incumbent, self._stream(index, 2)))
+            starts.append(warm)
+            labels.append((rule, n_vehicles))
+        rngs = [self._stream(len(self.ascents) + b, 3) for b in range(len(lanes))]
+        first_prices = [warm.multipliers for warm in starts]
+        traces = self._ascend(
+            lanes, decision.budgets, rngs, first_prices, keep_selections=self.config.uses("partition")
+        )
+        for (rule, n_vehicles), warm, trace in zip(labels, starts, traces, strict=True):
+            self.ascents.append(Ascent(rule, n_vehicles, warm.value, trace))
+        self.history.restarted = False
+        if self.config.uses("relinearisation") or self.config.uses("polish"):
+            self._go_on_from_best_of(traces)
+
+    def _stream(self, index: int, stream: int) -> np.random.Generator:
+        """Give linearisation `index` randomness of its own, whatever came before."""
+        return np.random.default_rng([self.config.seed, index, stream])
+
+    def _dual(
+        self,
+        assignment: AssignmentProblem,
+        index: int,
+        rng: np.random.Generator,
+        ceiling: float | None = None,
+    ) -> AssignmentDual:
+        run = f"{self.problem.name}/{self.config.seed}/{index}"
+        return AssignmentDual(assignment, self.sampler, shots=self.config.shots, rng=rng, run=run, ceiling=ceiling)
+
+    def _ascend(
+        self,
+        lanes: list[Lane],
+        budgets: Sequence[int],
+        rngs: Sequence[np.random.Generator],
+        first_prices: list[NDArray[np.float64]],
+        *,
+        keep_selections: bool,
+    ) -> list[DualTrace]:
+        loop = DualLoop(lanes, keep_selections=keep_selections, record_exact=self.config.record_exact)
+        controllers = [self.make_controller() for _ in lanes]
+        traces = ascend(loop, controllers, budgets[: len(lanes)], rngs, list(first_prices), self._after_step)
+        self.budget.spent = self.incumbent.evaluations
+        self.seconds_of["sampling"] += loop.sampling_seconds
+        self.seconds_of["recording"] += loop.recording_seconds
+        self.sampling = sum((trace.sampling for trace in traces), self.sampling)
+        self._n_ascents += len(lanes)
+        return traces
+
+    def _after_step(self) -> bool:
+        self.budget.spent = self.incumbent.evaluations
+        if self.on_evaluation is not None:
+            self.on_evaluation(self.budget.spent)
+        return self.budget.seconds_left <= 0
+
+    def _go_on_from_best_of(self, traces: Sequence[DualTrace]) -> None:
+        """Polish every ascent's best routes and go on from the best of those."""
+        found = []
+        for trace in traces:
+            if trace.columns:
+                focus = self._focus_on(trace.columns, range(len(trace.columns)))
+                found.append(self._polished(focus, trace.columns))
+        allowed = [columns for columns in found if self.problem.fleet.allows(len(columns))]
+        if allowed:
+            self._go_on_from(min(allowed, key=self.pool.cost_of))
+        elif self.incumbent.columns:
+            self._go_on_from(self.incumbent.columns)
+
+    def _improve(self, decision: Decision) -> None:
+        """Linearise around the routes in focus, ascend, polish, and decide whether to go on from what comes."""
+        before, spent = self.incumbent.cost, self.budget.spent
+        focus = self._in_focus()
+        around = linearise_around(self.problem, focus, decision, self._nearest(), self._rng)
+        by_master = decision.prices == "master"
+        dual = self._dual(around.assignment, self._n_ascents, self._rng)
+        lane = Lane(dual, self.incumbent, self._rng, reconstruction=around.reconstruction)
+        first_prices = around.first_prices(self._customer_price if by_master else None)
+        left = self.budget.left
+        budgets = [budget if left is None else min(budget, left) for budget in decision.budgets]
+        [trace] = self._ascend([lane], budgets, [self._rng], [first_prices], keep_selections=by_master)
+        columns = self._polished(focus, trace.columns) if trace.columns else ()
+        current = (*focus.others, *focus.columns)
+        progress, is_accepted, increase = self.budget.progress, False, np.inf
+        if columns and self.problem.fleet.allows(len(columns)):
+            increase = self.pool.cost_of(columns) - self.pool.cost_of(current)
+            mean_arc = self.incumbent.cost / (self.problem.n_customers + len(columns))
+            is_accepted = self._annealing.accepts(increase, mean_arc, progress)
+        if is_accepted:
+            self._set_focus(focus, columns)
+        is_best = self.incumbent.cost < before
+        self.history.outcomes.append(Outcome(decision, self.budget.spent - spent, is_best, increase < 0, is_accepted))
+        if self._annealing.turn(progress):
+            self._begin_cycle()
+
+    def _begin_cycle(self) -> None:
+        """Go on from the best routes, or every other time from new seeds."""
+        self._go_on_from(self.incumbent.columns)
+        self.history.restarted = self._annealing.cycle % 2 == 1
+
+    def _nearest(self) -> list[list[int]]:
+        if self._near is None:
+            self._near = nearest_customers(self.problem.distance)
+        return self._near
+
+    def _in_focus(self) -> Focus:
+        """Return what is worked on, and turn to another neighbourhood once enough was tried in this one."""
+        assert self._focus is not None  # seeds come first
+        self._turns_in_focus += 1
+        if not self._focus.is_whole and self._turns_in_focus > _TURNS_IN_FOCUS:
+            self._go_on_from((*self._focus.others, *self._focus.columns))
+        return self._focus
+
+    def _go_on_from(self, columns: Sequence[int]) -> None:
+        routes = [self.pool.routes[column] for column in columns]
+        if self._focus is not None and self._focus.is_whole and len(self._focus.customers) <= 1.3 * _IN_FOCUS:
+            self._focus.set(columns, routes)
+            return
+        chosen = neighbouring_routes([route.tolist() for route in routes], self._nearest(), _IN_FOCUS, self._rng)
+        self._focus = self._focus_on(columns, chosen)
+        self._turns_in_focus = 0
+
+    def _focus_on(self, columns: Sequence[int], chosen: Sequence[int]) -> Focus:
+        others = [column for k, column in enumerate(columns) if k not in set(chosen)]
+        inside = [columns[k] for k in chosen]
+        return Focus(
+            self.problem,
+            inside,
+            [self.pool.routes[column] for column in inside],
+            others,
+            polish=self.config.uses("polish"),
+            seed=int(self._rng.integers(2**31)),
+        )
+
+    def _set_focus(self, focus: Focus, columns: Sequence[int]) -> None:
+        inside = columns[len(focus.others) :]
+        focus.set(inside, [self.pool.routes[column] for column in inside])
+
+    def _polished(self, focus: Focus, columns: Sequence[int]) -> tuple[int, ...]:
+        """Polish what is in focus; the columns as they are where that is off, too dear, or ends overloaded."""
+        if not self.config.uses("polish") or self._is_polish_over():
+            return tuple(columns)
+        started = time.perf_counter()
+        inside = [self.pool.routes[column] for column in columns[len(focus.others) :]]
+        routes = focus.polish(inside)
+        self.seconds_of["polish"] += time.perf_counter() - started
+        if routes is None:
+            return tuple(columns)
+        routes = split_to(self.problem, routes, self.problem.fleet.count - len(focus.others))
+        polished = (*focus.others, *self.pool.add_routes(routes))
+        self.incumbent.offer(polished)
+        return polished
+
+    def _is_polish_over(self) -> bool:
+        return self.budget.seconds is not None and self.seconds_of["polish"] > _POLISH_SHARE * self.budget.elapsed
+
+    def _is_partition_due(self) -> bool:
+        """Whether the pool has grown enough to be worth another look, and the clock allows it."""
+        if not self.config.uses("partition") or not self.incumbent.columns:
+            return False
+        progress = self.budget.progress
+        if progress >= _LAST_PARTITION and not self._was_last and self.budget.seconds is not None:
+            self._was_last = True
+            return True
+        if self.budget.seconds is None:
+            return len(self.pool) > _POOL_GROWTH_COUNTED * self._pool_seen and len(self.history.outcomes) > 0
+        if self.seconds_of["partition"] > _PARTITION_SHARE * self.budget.elapsed or progress > _LAST_PARTITION:
+            return False
+        return len(self.pool) > _POOL_GROWTH * self._pool_seen
+
+    def _recombine(self) -> None:
+        """Choose the pool's best combination of routes; go on from it where it is better."""
+        if not self.incumbent.columns:
+            return
+        started = time.perf_counter()
+        self._master = self._master or Master(self.pool)
+        seconds = self.budget.seconds_left
+        if self.budget.seconds is not None and not self._was_last:
+            seconds = min(seconds, _PARTITION_SLICE * self.budget.seconds)
+        found = partition(self.pool, self.incumbent.columns, PartitionLimits(seconds=seconds), self._master)
+        self._pool_seen = len(self.pool)
+        if found.customer_price is not None:
+            self._customer_price = found.customer_price
+        if self.incumbent.offer(found.columns) and self._focus is not None:
+            self._go_on_from(found.columns)
+        self.seconds_of["partition"] += time.perf_counter() - started

@@ -1,0 +1,90 @@
+"""Which customers to free: strings of neighbours on adjacent routes (Christiaens and Vanden Berghe 2020)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_LONGEST = 10  # customers of a string
+_MOST_ROUTES = 10  # that freed customers may join
+_NEAR = 6  # nearest customers of a freed one whose routes may take them
+
+
+def nearest_customers(distance: NDArray[np.float64], most: int = 100) -> list[list[int]]:
+    """Return each node's nearest customers, nearest first, for nodes 0 … n (the depot's list is empty).
+
+    Parameters
+    ----------
+    distance
+        [n + 1, n + 1] distance units.
+    most
+        Length of a list.
+    """
+    order = np.argsort(distance[1:, 1:], axis=1, kind="stable")[:, : most + 1] + 1
+    return [[], *([c for c in row if c != i] for i, row in enumerate(order.tolist(), 1))]
+
+
+def adjacent_strings(
+    routes: Sequence[Sequence[int]],
+    route_of: dict[int, int],
+    near: Sequence[Sequence[int]],
+    freed: int,
+    rng: np.random.Generator,
+) -> tuple[list[int], list[int]]:
+    """Free a string of consecutive customers from each of several adjacent routes, around a random customer.
+
+    Parameters
+    ----------
+    routes
+        Customers in visiting order.
+    route_of
+        Which of the routes each customer is on; customers that are not in it are left alone.
+    near
+        Each customer's nearest ones, see `nearest_customers`.
+    freed
+        Customers to free on average.
+    rng
+        Randomness.
+
+    Returns
+    -------
+    The freed customers, and the routes they may go to: those they come from, and some of their neighbours'.
+    """
+    longest = min(float(_LONGEST), len(route_of) / len(routes))
+    most_strings = max(4.0 * freed / (1.0 + longest) - 1.0, 1.0)
+    n_strings = int(rng.uniform(1.0, most_strings + 1.0))
+    first = routes[int(rng.integers(len(routes)))]
+    centre = first[int(rng.integers(len(first)))]
+    taken: list[int] = []
+    from_routes: list[int] = []
+    for customer in (centre, *near[centre]):
+        k = route_of.get(customer)
+        if k is None or k in from_routes:
+            continue
+        route = routes[k]
+        length = int(rng.uniform(1.0, min(len(route), longest) + 1.0))
+        place = route.index(customer)
+        begin = int(rng.integers(max(0, place - length + 1), min(place, len(route) - length) + 1))
+        taken += route[begin : begin + length]
+        from_routes.append(k)
+        if len(from_routes) >= n_strings:
+            break
+    return taken, _with_neighbours(taken, from_routes, route_of, near)
+
+
+def _with_neighbours(
+    taken: list[int], from_routes: list[int], route_of: dict[int, int], near: Sequence[Sequence[int]]
+) -> list[int]:
+    reached = list(from_routes)
+    for customer in taken:
+        for other in near[customer][:_NEAR]:
+            k = route_of.get(other)
+            if k is not None and k not in reached and len(reached) < _MOST_ROUTES:
+                reached.append(k)
+    return reached
