@@ -18,9 +18,10 @@ from lagrl.errors import InputError, SolutionError
 from lagrl.relaxation.knapsack import require_countable
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
 from lagrl.samplers import close_sampler, make_sampler
-from lagrl.search.schedule import AdaptiveSchedule, Schedule, SeedSchedule
-from lagrl.search.search import Ascent, Search
-from lagrl.solve_config import DEFAULT_EVALUATIONS, SolveConfig, default_linearisations
+from lagrl.search.schedule import Schedule, schedule_of
+from lagrl.search.search import Ascent, Search, SearchReport
+from lagrl.search.workers import search_in_processes
+from lagrl.solve_config import SolveConfig, default_linearisations
 
 if TYPE_CHECKING:
     import os
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from lagrl.problems.solution import Solution
 
 __all__ = ["Ascent", "SolveConfig", "SolveResult", "default_linearisations", "solve"]
-
-_SEEDS = 2  # linearisations from seeds, before those around routes
-_SCHEDULING = 1_000_001  # stream of randomness of the schedule
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,8 @@ class SolveResult:
     dual_value
         Highest exact L(λ) of the ascent whose routes were best, distance units. It bounds that linearisation's
         assignment surrogate, not the CVRP. None if never computed.
+    lower_bound
+        Proven bound on the cost of every solution under the fleet rule, distance units; None if none was computed.
     evaluations
         Priced multiplier vectors.
     sampling
@@ -55,8 +55,8 @@ class SolveResult:
         Classical wall-clock seconds; compilation, sampling, queueing and recording excluded.
     sampling_seconds, recording_seconds
         Seconds in approximate samplers (queueing excluded), and on exact values for the record.
-    polish_seconds, partition_seconds
-        How many of `seconds` went to local search and to set partitioning.
+    polish_seconds, partition_seconds, bound_seconds
+        How many seconds went to local search, set partitioning and the lower bound, all processes together.
     history
         (evaluations, seconds, cost) at each improvement.
     ascents
@@ -67,6 +67,7 @@ class SolveResult:
     config: SolveConfig
     solution: Solution
     dual_value: float | None
+    lower_bound: float | None
     evaluations: int
     sampling: SamplingCost
     seconds: float
@@ -74,6 +75,7 @@ class SolveResult:
     recording_seconds: float
     polish_seconds: float
     partition_seconds: float
+    bound_seconds: float
     history: list[tuple[int, float, float]] = field(repr=False)
     ascents: list[Ascent] = field(repr=False)
 
@@ -165,14 +167,17 @@ def solve(
         config = replace(config, sampler=_name_of(type(sampler)))
     require_countable(problem.demand, np.array([problem.capacity]), source=problem.name)
     make_controller = controller or controller_factory(config.controller)
+    if config.workers > 1:
+        _require_names_only(controller=controller, sampler=sampler, schedule=schedule, journal=journal)
+        return _result(problem, config, search_in_processes(problem, config, on_evaluation))
     with contextlib.ExitStack() as at_the_end:
         if sampler is None:
             sampler = make_sampler(config.sampler, journal=journal)
             at_the_end.callback(close_sampler, sampler)
         compile_kernels()
-        search = Search(problem, config, make_controller, sampler, schedule or _schedule(config), on_evaluation)
+        search = Search(problem, config, make_controller, sampler, schedule or schedule_of(config), on_evaluation)
         search.run()
-        return _result(search)
+        return _result(problem, config, search.report())
 
 
 def estimated_price(sampling: SamplingCost, price_per_second: float | None) -> float | None:
@@ -207,42 +212,44 @@ def _require_sampler(sampler: object, journal: object) -> None:
         )
 
 
+def _require_names_only(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(
+                "does not reach other processes", field=name, remedy="name it in the configuration, or use workers=1"
+            )
+
+
 def _name_of(factory: object) -> str:
     """Name an object given in place of a name, for the record."""
     return f"{getattr(factory, '__module__', '?')}:{getattr(factory, '__qualname__', type(factory).__qualname__)}"
 
 
-def _schedule(config: SolveConfig) -> Schedule:
-    limit = config.evaluation_limit or DEFAULT_EVALUATIONS
-    if not config.uses("relinearisation"):
-        return SeedSchedule(config.linearisations or default_linearisations(limit), limit)
-    rng = np.random.default_rng([config.seed, _SCHEDULING])
-    return AdaptiveSchedule(rng, n_seeds=config.linearisations or _SEEDS)
-
-
-def _result(search: Search) -> SolveResult:
-    problem, solution = search.problem, search.incumbent.solution()
-    elapsed = search.budget.elapsed
+def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveResult:
+    incumbent, seconds_of = report.incumbent, report.seconds_of
+    solution = incumbent.solution()
     if solution is None:
         raise SolutionError(
             f"no routes that meet the fleet rule {problem.fleet} were found",
             source=problem.name,
             remedy="raise the budget, or use --fleet free",
         )
-    best = min(search.ascents, key=lambda ascent: min(ascent.trace.route_cost))
-    sampling, recording = search.seconds_of["sampling"], search.seconds_of["recording"]
+    best = min(report.ascents, key=lambda ascent: min(ascent.trace.route_cost))
+    elsewhere = seconds_of["sampling"] + seconds_of["recording"] + report.sampling.queue_seconds
     return SolveResult(
         problem=problem,
-        config=search.config,
+        config=config,
         solution=solution,
         dual_value=best.trace.dual_value,
-        evaluations=search.incumbent.evaluations,
-        sampling=search.sampling,
-        seconds=elapsed - sampling - search.sampling.queue_seconds - recording,
-        sampling_seconds=sampling,
-        recording_seconds=recording,
-        polish_seconds=search.seconds_of["polish"],
-        partition_seconds=search.seconds_of["partition"],
-        history=search.incumbent.history,
-        ascents=search.ascents,
+        lower_bound=report.lower_bound or None,
+        evaluations=incumbent.evaluations,
+        sampling=report.sampling,
+        seconds=max(report.elapsed - elsewhere / config.workers, 0.0),
+        sampling_seconds=seconds_of["sampling"],
+        recording_seconds=seconds_of["recording"],
+        polish_seconds=seconds_of["polish"],
+        partition_seconds=seconds_of["partition"],
+        bound_seconds=seconds_of["bound"],
+        history=incumbent.history,
+        ascents=report.ascents,
     )

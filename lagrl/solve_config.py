@@ -18,6 +18,7 @@ INGREDIENTS = {
     "relinearisation": "linearisations around routes that are there",
     "polish": "PyVRP's local search",
     "partition": "set partitioning over the pool",
+    "bound": "a proven lower bound, with a share of the seconds",
 }
 """What `reconstruct="pool"` adds to the reference's reconstruction; each can be left out."""
 
@@ -51,6 +52,8 @@ class SolveConfig:
         Price the exact dual value under an approximate sampler too, for the record.
     without
         Ingredients of `pool` to do without, see `INGREDIENTS`; `cluster` has none of them.
+    workers
+        Processes that search side by side, see `search.workers`. Their number changes the result.
     """
 
     controller: str = "cfm"
@@ -64,6 +67,7 @@ class SolveConfig:
     shots: int = 256
     record_exact: bool = False
     without: tuple[str, ...] = ()
+    workers: int = 1
 
     def __post_init__(self) -> None:
         if self.evaluations is not None and self.evaluations < 1:
@@ -78,6 +82,8 @@ class SolveConfig:
         if self.reconstruct not in ("cluster", "pool"):
             raise UnknownNameError.of("reconstruction", str(self.reconstruct), ("cluster", "pool"))
         require_known(self.sampler)
+        if self.workers < 1:
+            raise InputError(f"{self.workers} given", field="workers", remedy="give 1 or more")
         for name in self.without:
             if name not in INGREDIENTS:
                 raise UnknownNameError.of("ingredient", name, INGREDIENTS)

@@ -1,4 +1,4 @@
-"""Where the K vehicles' seeds lie: sweep, farthest and capacitated k-means.
+"""Where the K vehicles' seeds lie: sweep, farthest, capacitated k-means and concentrators.
 
 Every rule takes the problem, K and a Generator, whose draw is the only difference between two variants of a rule
 (a rotation, a first seed, initial centres). The result is a `Seeds`, ready to be linearised.
@@ -114,10 +114,27 @@ def kmeans(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
     return _seeds_of_groups(problem, problem.coordinates, group, n_vehicles, "kmeans")
 
 
+def concentrators(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
+    """Pick the customers around whom the linearisation is cheapest: see `locate_concentrators`.
+
+    `rng` draws which customers may be picked, and the first multipliers.
+
+    Raises
+    ------
+    FleetError
+        If there are more vehicles than customers.
+    """
+    from lagrl.relaxation.concentrators import locate_concentrators
+
+    _require_customers(problem, n_vehicles)
+    return Seeds(problem.distance[locate_concentrators(problem, n_vehicles, rng) + 1], "concentrators")
+
+
 SEEDINGS: dict[str, Callable[[CVRP, int, np.random.Generator], Seeds]] = {
     "sweep": sweep,
     "farthest": farthest,
     "kmeans": kmeans,
+    "concentrators": concentrators,
 }
 
 

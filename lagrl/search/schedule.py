@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
+from lagrl.solve_config import DEFAULT_EVALUATIONS, default_linearisations
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from lagrl.solve_config import SolveConfig
 
 Linearisation = Literal["seeds", "incumbent", "partial"]
 Prices = Literal["regret", "master"]
 
 _LANES_PER_ROUND = 4  # few enough that a round's warm starts do not eat the time, nor its costs the memory
 _EVALUATIONS = 5  # of an ascent around routes that are there
+_SCHEDULING = 1_000_001  # stream of randomness of the draws
 _REACTION = 0.1  # weight of a new outcome in a move's score (Ropke and Pisinger 2006)
 _LEAST = 0.1  # share of the mean score below which no move falls
 _BETTER, _ACCEPTED = 1.0, 0.1  # what an outcome is worth: better than the current routes, or only gone on from
@@ -119,6 +124,14 @@ MOVES: tuple[Decision, ...] = (
     Decision("partial", (_EVALUATIONS,), freed=10, noise=0.1, prices="master"),
     Decision("incumbent", (_EVALUATIONS,), noise=0.1),
 )
+
+
+def schedule_of(config: SolveConfig) -> Schedule:
+    """Return the schedule that a configuration asks for."""
+    limit = config.evaluation_limit or DEFAULT_EVALUATIONS
+    if not config.uses("relinearisation"):
+        return SeedSchedule(config.linearisations or default_linearisations(limit), limit)
+    return AdaptiveSchedule(np.random.default_rng([config.seed, _SCHEDULING]), n_seeds=config.linearisations or 2)
 
 
 class SeedSchedule:

@@ -68,6 +68,34 @@ class Ascent:
     trace: DualTrace
 
 
+@dataclass(frozen=True)
+class SearchReport:
+    """What came of a search.
+
+    Attributes
+    ----------
+    incumbent
+        The best routes, the pool of all, and their history.
+    elapsed
+        Wall-clock seconds.
+    ascents
+        Linearisations from seeds.
+    sampling
+        What the sampler used up.
+    seconds_of
+        Wall-clock seconds of its parts, all processes together, see `Search`.
+    lower_bound
+        Proven bound on every solution's cost, distance units; 0 without one.
+    """
+
+    incumbent: Incumbent
+    elapsed: float
+    ascents: list[Ascent]
+    sampling: SamplingCost
+    seconds_of: dict[str, float]
+    lower_bound: float
+
+
 class Search:
     """Carries out a schedule's decisions until the budget is spent.
 
@@ -95,9 +123,11 @@ class Search:
     history
         What the schedule is told.
     seconds_of
-        Wall-clock seconds of `polish`, `partition`, `sampling` (by approximate samplers) and `recording`.
+        Wall-clock seconds of `polish`, `partition`, `bound`, `sampling` (by approximate samplers) and `recording`.
     sampling
         What the sampler used up.
+    lower_bound
+        Proven bound on every solution's cost, distance units; 0 without one.
     """
 
     def __init__(
@@ -119,8 +149,9 @@ class Search:
         self.incumbent = Incumbent(RoutePool(problem))
         self.ascents: list[Ascent] = []
         self.history = History(problem.n_customers, config.evaluation_limit)
-        self.seconds_of = dict.fromkeys(("polish", "partition", "sampling", "recording"), 0.0)
+        self.seconds_of = dict.fromkeys(("polish", "partition", "bound", "sampling", "recording"), 0.0)
         self.sampling = SamplingCost()
+        self.lower_bound = 0.0
         self._rng = np.random.default_rng([config.seed, _IMPROVING])
         self._annealing = Annealing(problem.n_customers, self._rng)
         self._n_ascents = 0
@@ -137,9 +168,15 @@ class Search:
         """Every route so far."""
         return self.incumbent.pool
 
-    def run(self) -> None:
-        """Search until the budget is spent or the schedule stops."""
-        while not (self.ascents and self.budget.is_over):
+    def run(self, progress: float = 1.0) -> None:
+        """Search until this share of the budget is spent, or the schedule stops.
+
+        Parameters
+        ----------
+        progress
+            From 0 to 1; 1 ends the search, and a later call with more goes on with it.
+        """
+        while not (self.ascents and self.budget.progress >= progress):
             decision = self.schedule.next(self._told())
             if decision is None:
                 break
@@ -149,8 +186,19 @@ class Search:
                 self._improve(decision)
             if self._is_partition_due():
                 self._recombine()
-        if self.config.uses("partition") and self._pool_seen < len(self.pool):
+        if progress >= 1.0 and self.config.uses("partition") and self._pool_seen < len(self.pool):
             self._recombine()
+
+    def report(self) -> SearchReport:
+        """Return what came of it so far."""
+        return SearchReport(
+            self.incumbent, self.budget.elapsed, self.ascents, self.sampling, self.seconds_of, self.lower_bound
+        )
+
+    def go_on_from(self, routes: Sequence[NDArray[np.int64]]) -> None:
+        """Take over routes found elsewhere, if they are better than all before."""
+        if self.incumbent.offer(self.pool.add_routes(routes)) and self._focus is not None:
+            self._go_on_from(self.incumbent.columns)
 
     def _told(self) -> History:
         self.history.progress = self.budget.progress

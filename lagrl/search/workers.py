@@ -1,0 +1,205 @@
+"""Several processes that search side by side and exchange routes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lagrl.controllers.registry import controller_factory
+from lagrl.errors import LagrlError
+from lagrl.kernels import compile_kernels
+from lagrl.recovery.incumbent import Incumbent
+from lagrl.recovery.master import Master
+from lagrl.recovery.pool import RoutePool
+from lagrl.recovery.set_partitioning import PartitionLimits, partition
+from lagrl.relaxation.sampler import SamplingCost
+from lagrl.samplers import make_sampler
+from lagrl.search.budget import Budget
+from lagrl.search.schedule import schedule_of
+from lagrl.search.search import Search, SearchReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.solve_config import SolveConfig
+
+_EXCHANGES = 8
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_SEED_STRIDE = 1_000_003  # between the workers' seeds, so that no two users' runs share one
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What a worker found since the last exchange.
+
+    Attributes
+    ----------
+    best
+        Its best routes.
+    new
+        Routes new to its pool.
+    report
+        Its record so far, at the last exchange only.
+    """
+
+    best: list[NDArray[np.int64]]
+    new: list[NDArray[np.int64]]
+    evaluations: int
+    report: SearchReport | None = None
+
+
+def search_in_processes(
+    problem: CVRP, config: SolveConfig, on_evaluation: Callable[[int], None] | None = None
+) -> SearchReport:
+    """Search in `config.workers` processes that exchange their routes eight times.
+
+    Each worker has its share of the evaluations (all of the seconds) and a seed of its own. At an exchange the routes
+    of all meet in one pool, set partitioning chooses among them, and every worker goes on from the best. Without a
+    clock the result only depends on the configuration.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    config
+        What to do; names only, as nothing else reaches another process.
+    on_evaluation
+        Called with the evaluations spent so far, after each exchange.
+
+    Raises
+    ------
+    LagrlError
+        If a worker fails, with its reason.
+    """
+    context = get_context("spawn")
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    pipes: list[Connection] = []
+    processes = []
+    try:
+        for settings in _shares(config):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, problem, settings), daemon=True)
+            process.start()
+            theirs.close()
+            pipes.append(ours)
+            processes.append(process)
+        for pipe in pipes:
+            _receive(pipe)  # ready: kernels are loaded before any clock starts
+        return _exchange(problem, config, pipes, on_evaluation)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        for pipe in pipes:
+            pipe.close()
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def _shares(config: SolveConfig) -> list[SolveConfig]:
+    """Give each worker its evaluations and its seed; only the first bounds, since one bound is enough."""
+    shares = []
+    limit = config.evaluation_limit
+    for w in range(config.workers):
+        own = None if limit is None else limit // config.workers + (w < limit % config.workers)
+        if own == 0:
+            continue
+        without = config.without if w == 0 else tuple({*config.without, "bound"})
+        seed = config.seed + w * _SEED_STRIDE
+        shares.append(replace(config, evaluations=own, seed=seed, workers=1, without=without))
+    return shares
+
+
+def _exchange(
+    problem: CVRP, config: SolveConfig, pipes: list[Connection], on_evaluation: Callable[[int], None] | None
+) -> SearchReport:
+    budget = Budget(config.evaluation_limit, config.seconds)
+    incumbent = Incumbent(RoutePool(problem))
+    pool, partitioning = incumbent.pool, 0.0
+    master = Master(pool) if config.uses("partition") else None
+    reports: list[SearchReport] = []
+    for number in range(1, _EXCHANGES + 1):
+        best = [pool.routes[column] for column in incumbent.columns]
+        for pipe in pipes:
+            pipe.send((number / _EXCHANGES, best, number == _EXCHANGES))
+        found = [_receive(pipe) for pipe in pipes]
+        incumbent.evaluations = sum(exchange.evaluations for exchange in found)
+        for exchange in found:
+            pool.add_routes(exchange.new)
+            if exchange.best:
+                incumbent.offer(pool.add_routes(exchange.best))
+        if master is not None and incumbent.columns:
+            started = budget.elapsed
+            limits = PartitionLimits(seconds=max(budget.seconds_left, 0.0) if number == _EXCHANGES else _slice(budget))
+            incumbent.offer(partition(pool, incumbent.columns, limits, master).columns)
+            partitioning += budget.elapsed - started
+        if on_evaluation is not None:
+            on_evaluation(incumbent.evaluations)
+        reports = [exchange.report for exchange in found if exchange.report is not None]
+    seconds_of = {name: sum(report.seconds_of[name] for report in reports) for name in reports[0].seconds_of}
+    seconds_of["partition"] += partitioning
+    return SearchReport(
+        incumbent=incumbent,
+        elapsed=budget.elapsed,
+        ascents=[ascent for report in reports for ascent in report.ascents],
+        sampling=sum((report.sampling for report in reports), SamplingCost()),
+        seconds_of=seconds_of,
+        lower_bound=max(report.lower_bound for report in reports),
+    )
+
+
+def _slice(budget: Budget) -> float:
+    return np.inf if budget.seconds is None else 0.02 * budget.seconds
+
+
+def _receive(pipe: Connection) -> Any:
+    try:
+        answer = pipe.recv()
+    except EOFError as error:
+        raise LagrlError("a worker process died (killed, or out of memory); run again with fewer --workers") from error
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _work(pipe: Connection, problem: CVRP, config: SolveConfig) -> None:
+    """Search in slices, as the parent says, until it says that this was the last."""
+    try:
+        compile_kernels()
+        make_controller, sampler = controller_factory(config.controller), make_sampler(config.sampler)
+        pipe.send("ready")
+        search: Search | None = None
+        sent, is_last = 0, False
+        while not is_last:
+            progress, best, is_last = pipe.recv()
+            if search is None:  # here, so that waiting for the others is on nobody's clock
+                search = Search(problem, config, make_controller, sampler, schedule_of(config))
+            if best:
+                search.go_on_from(best)
+            search.run(progress)
+            pool, columns = search.pool, search.incumbent.columns
+            pipe.send(
+                Exchange(
+                    [pool.routes[column] for column in columns],
+                    list(pool.routes[sent:]),
+                    search.incumbent.evaluations,
+                    search.report() if is_last else None,
+                )
+            )
+            sent = len(pool)
+    except EOFError:  # the parent is gone
+        return
+    except Exception as error:  # whatever it is, the parent is the one to tell
+        pipe.send(error if isinstance(error, LagrlError) else LagrlError(f"a worker failed: {error!r}"))
