@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 File = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+Ingredients = Annotated[str, tyro.conf.arg(metavar="A,B,…", help_behavior_hint="")]
 Names = Annotated[str, tyro.conf.arg(metavar="A,B,…")]
 Count = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")]
 Seconds = Annotated[float | None, tyro.conf.arg(metavar="S", help_behavior_hint="")]
@@ -64,9 +65,13 @@ class SolveCommand:
     seconds: Seconds = None
     """wall-clock limit, compilation excluded"""
     reconstruct: Literal["cluster", "pool"] = "pool"
-    """best toured assignment, or set partitioning over all toured clusters"""
+    """best toured assignment, or a search around it: linearising again, polish, set partitioning over all routes"""
+    without: Ingredients = ""
+    """leave out of pool: relinearisation, polish, partition, bound"""
+    workers: int = 1
+    """processes that search side by side and exchange routes"""
     linearisations: Count = None
-    """spread the evaluations over so many (one per 40 evaluations if left out)"""
+    """begin from seeds so often (twice if left out); without relinearisation, spread the evaluations over so many"""
     rounding: Literal["auto", "nint", "none"] = "auto"
     """round distances as CVRPLIB does, keep them exact, or do what the instance's set does"""
     seed: int = 0
@@ -96,6 +101,8 @@ class SolveCommand:
             linearisations=self.linearisations,
             seed=self.seed,
             shots=self.shots,
+            without=_names(self.without),
+            workers=self.workers,
         )
         require_price(self.price)
         fleet = None if self.fleet is None else Fleet.parse(self.fleet)
@@ -154,8 +161,10 @@ class EvalCommand:
     """seeds"""
     fleet: Text = None
     """one fleet rule for all instances; each one's own if left out"""
+    without: Ingredients = ""
+    """leave out of pool: relinearisation, polish, partition"""
     linearisations: Count = None
-    """spread the evaluations over so many (one per 40 evaluations if left out)"""
+    """see lagrl solve --help"""
     workers: int = 1
     """processes, one thread each"""
 
@@ -179,6 +188,7 @@ class EvalCommand:
             seeds=_numbers("--seeds", self.seeds),
             fleet=None if self.fleet is None else Fleet.parse(self.fleet),
             linearisations=self.linearisations,
+            without=_names(self.without),
             shots=self.shots,
             record_exact=self.record_exact,
             journal=self.journal,

@@ -79,6 +79,13 @@ class SolveResult:
     history: list[tuple[int, float, float]] = field(repr=False)
     ascents: list[Ascent] = field(repr=False)
 
+    @property
+    def gap_to_bound(self) -> float | None:
+        """100·(cost − lower bound)/lower bound; None without a bound above 0."""
+        if not self.lower_bound:
+            return None
+        return 100.0 * (self.solution.cost - self.lower_bound) / self.lower_bound
+
     def record(self, price_per_second: float | None = None) -> dict[str, object]:
         """Return the result as plain JSON values; `routes` hold customers 1 … n as in CVRPLIB's `.sol` files.
 
@@ -111,6 +118,12 @@ class SolveResult:
             "fleet": str(self.problem.fleet),
             "reconstruct": self.config.reconstruct,
             "seed": self.config.seed,
+            "lower_bound": self.lower_bound,
+            "gap_to_bound_pct": None if self.gap_to_bound is None else round(self.gap_to_bound, 6),
+            "polish_seconds": round(self.polish_seconds, 6),
+            "partition_seconds": round(self.partition_seconds, 6),
+            "bound_seconds": round(self.bound_seconds, 6),
+            "history": [[evaluations, round(seconds, 6), cost] for evaluations, seconds, cost in self.history],
             "feasible": self.solution.is_feasible(self.problem),
             "quantum_seconds": round(self.sampling_seconds, 6),
             **{name: value for name, value in self.sampling.record().items() if name not in ("circuits", "shots")},

@@ -54,8 +54,8 @@ class Evaluation:
         Seeds.
     fleet
         A fleet rule for all instances; None keeps each instance's own.
-    linearisations
-        See `SolveConfig`.
+    linearisations, without
+        See `SolveConfig`; `without` concerns the reconstruction `pool` only.
     shots, record_exact
         See `SolveConfig`.
     journal
@@ -77,6 +77,7 @@ class Evaluation:
     seeds: tuple[int, ...] = (0,)
     fleet: Fleet | None = None
     linearisations: int | None = None
+    without: tuple[str, ...] = ()
     shots: int = SolveConfig.shots
     record_exact: bool = False
     journal: Path | None = None
@@ -115,6 +116,7 @@ class Evaluation:
                 evaluations=budget,
                 seed=seed,
                 linearisations=self.linearisations,
+                without=self.without if reconstruct == "pool" else (),
                 shots=self.shots,
                 record_exact=self.record_exact,
             )

@@ -75,12 +75,28 @@ def print_solution(result: SolveResult, price: float | None = None) -> None:
         f"{result.evaluations} evaluations of {escape(result.config.controller)} in {len(result.ascents)} "
         f"linearisations, {result.seconds:.2f} s, fleet {problem.fleet}, {result.config.reconstruct}"
     )
+    if result.config.reconstruct == "pool":
+        console.print(f"[dim]{_shares(result)}[/dim]")
+    if result.lower_bound is not None and result.gap_to_bound is not None:
+        console.print(f"lower bound {result.lower_bound:g}, gap to bound {result.gap_to_bound:.2f} %")
     if result.sampling.backend not in ("", "exact"):
         console.print(escape(_bill(result.sampling, result.sampling_seconds, price)))
     if result.sampling.fallback:
         console.print(f"[yellow]answered by other means: {escape(result.sampling.fallback)}[/yellow]")
     if result.dual_value is not None:
         console.print(f"[dim]dual value {result.dual_value:.2f} (bounds the assignment surrogate, not the CVRP)[/dim]")
+
+
+def _shares(result: SolveResult) -> str:
+    """Say how the seconds were spent."""
+    total = max(result.seconds * result.config.workers, 1e-9)
+    parts = {
+        "local search": result.polish_seconds,
+        "set partitioning": result.partition_seconds,
+        "lower bound": result.bound_seconds,
+    }
+    said = ", ".join(f"{100 * seconds / total:.0f} % {part}" for part, seconds in parts.items() if seconds > 0)
+    return f"of the time: {said or 'all in the dual loop'}; best routes after {result.history[-1][1]:.2f} s"
 
 
 def _bill(cost: SamplingCost, seconds: float, price: float | None) -> str:

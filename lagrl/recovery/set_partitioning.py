@@ -30,7 +30,7 @@ class PartitionLimits:
     nodes
         Branch-and-bound nodes; the same limit gives the same answer on every run.
     columns
-        Columns that enter it, those of least reduced cost first.
+        Columns that enter it, those of least reduced cost first; with 0 it is not solved at all.
     seconds
         Wall-clock limit; infinite keeps the answer deterministic.
     """
@@ -130,6 +130,8 @@ def partition(
 
 def _stages(columns: int) -> tuple[int, ...]:
     """A small programme first: its solution prices many columns out of the large one, and starts it."""
+    if columns == 0:
+        return ()
     return (columns // 3, columns) if columns >= 300 else (columns,)
 
 

@@ -42,6 +42,7 @@ _TURNS_IN_FOCUS = 30
 _POLISH_SHARE = 0.5  # of the seconds, at most
 _PARTITION_SHARE = 0.15  # of the seconds, at most, until the last one
 _PARTITION_SLICE = 0.1  # of the seconds, for one integer programme
+_NODES = 100  # of an integer programme that the clock will stop
 _POOL_GROWTH = 1.2  # before the pool is worth another look, by the clock
 _POOL_GROWTH_COUNTED = 2.0  # the same without a clock, which could not stop it from taking too long
 _LAST_PARTITION = 0.92  # progress at which the last one is due
@@ -187,6 +188,7 @@ class Search:
             if self._is_partition_due():
                 self._recombine()
         if progress >= 1.0 and self.config.uses("partition") and self._pool_seen < len(self.pool):
+            self._was_last = True
             self._recombine()
 
     def report(self) -> SearchReport:
@@ -384,21 +386,28 @@ class Search:
             self._was_last = True
             return True
         if self.budget.seconds is None:
-            return len(self.pool) > _POOL_GROWTH_COUNTED * self._pool_seen and len(self.history.outcomes) > 0
+            return len(self.pool) > _POOL_GROWTH_COUNTED * self._pool_seen
         if self.seconds_of["partition"] > _PARTITION_SHARE * self.budget.elapsed or progress > _LAST_PARTITION:
             return False
         return len(self.pool) > _POOL_GROWTH * self._pool_seen
 
     def _recombine(self) -> None:
-        """Choose the pool's best combination of routes; go on from it where it is better."""
+        """Choose the pool's best combination of routes; go on from it where it is better.
+
+        Without a clock the integer programme is left for the end, as nothing else would bound its time; the relaxation
+        gives the prices until then.
+        """
         if not self.incumbent.columns:
             return
         started = time.perf_counter()
         self._master = self._master or Master(self.pool)
-        seconds = self.budget.seconds_left
-        if self.budget.seconds is not None and not self._was_last:
-            seconds = min(seconds, _PARTITION_SLICE * self.budget.seconds)
-        found = partition(self.pool, self.incumbent.columns, PartitionLimits(seconds=seconds), self._master)
+        limits = PartitionLimits(columns=1000 if self._was_last else 0)
+        if self.budget.seconds is not None:
+            seconds = self.budget.seconds_left
+            if not self._was_last:
+                seconds = min(seconds, _PARTITION_SLICE * self.budget.seconds)
+            limits = PartitionLimits(nodes=_NODES, seconds=seconds)
+        found = partition(self.pool, self.incumbent.columns, limits, self._master)
         self._pool_seen = len(self.pool)
         if found.customer_price is not None:
             self._customer_price = found.customer_price
