@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 2**40  # of a route's length in PyVRP's whole numbers
 _FINEST = 10_000  # parts of a distance unit, where distances are no whole numbers
+_NEIGHBOURS = 20  # customers that moves of one are tried with: near a local optimum, half the time of PyVRP's 50
 _PENALTIES = (1.0, 100.0)  # of an excess unit, in longest arcs per largest demand
 
 
@@ -55,7 +56,7 @@ class Polisher:
         self._pyvrp = pyvrp
         self._data = _data(pyvrp, problem, n_vehicles)
         still = search.PerturbationManager(search.PerturbationParams(0, 0))
-        neighbours = search.compute_neighbours(self._data)
+        neighbours = search.compute_neighbours(self._data, search.NeighbourhoodParams(num_neighbours=_NEIGHBOURS))
         self._search = search.LocalSearch(self._data, pyvrp.RandomNumberGenerator(seed), neighbours, still)
         for operator in search.OPERATORS:
             if operator.supports(self._data):
