@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 _LARGEST = 2**40  # of a route's length in PyVRP's whole numbers
 _FINEST = 10_000  # parts of a distance unit, where distances are no whole numbers
 _NEIGHBOURS = 20  # customers that moves of one are tried with: near a local optimum, half the time of PyVRP's 50
-_PENALTIES = (1.0, 100.0)  # of an excess unit, in longest arcs per largest demand
+# the price of an excess unit, in longest arcs per largest demand
+_WEIGHTS = (0.1, 10.0)
+_PROHIBITIVE = 100.0
+_CHEAPER, _DEARER = 0.95, 1.3
 
 
 def spare_vehicles(problem: CVRP, n_routes: int) -> int:
@@ -39,14 +42,18 @@ class Polisher:
         Most routes it may use.
     seed
         Seed of the order in which moves are tried.
+    weight
+        Price of an overload to begin with, longest arcs per largest demand.
 
     Attributes
     ----------
+    weight
+        That price now.
     seconds
         Wall-clock seconds spent polishing so far, setting up included.
     """
 
-    def __init__(self, problem: CVRP, n_vehicles: int, seed: int) -> None:
+    def __init__(self, problem: CVRP, n_vehicles: int, seed: int, weight: float = 1.0) -> None:
         import pyvrp
         from pyvrp import search
 
@@ -61,14 +68,16 @@ class Polisher:
         for operator in search.OPERATORS:
             if operator.supports(self._data):
                 self._search.add_operator(operator(self._data))
-        unit = _scale(problem) * max(float(problem.distance.max()), 1.0) / max(int(problem.demand.max()), 1)
-        self._costs = [pyvrp.CostEvaluator([max(1.0, weight * unit)], 0.0, 0.0) for weight in _PENALTIES]
+        self._unit = _scale(problem) * max(float(problem.distance.max()), 1.0) / max(int(problem.demand.max()), 1)
+        self.weight = weight
         self.seconds = time.perf_counter() - started
 
     def polish(self, routes: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]] | None:
         """Return a local optimum reached from some routes; None if it would not fit the vehicles.
 
-        On the way a route may be overloaded at a price; if the local optimum is, the price is raised once.
+        On the way a route may be overloaded, at a price that falls each time the local optimum fits and rises each time
+        it does not. Then the search starts again with a prohibitive price: from routes that fit, none is reached that
+        does not.
 
         Parameters
         ----------
@@ -79,13 +88,19 @@ class Polisher:
         started = time.perf_counter()
         if len(routes) > self.n_vehicles:
             routes = sorted(routes, key=len, reverse=True)[: self.n_vehicles]
-        solution = self._pyvrp.Solution(self._data, [(route - 1).tolist() for route in routes])
-        for cost in self._costs:
-            solution = self._search(solution, cost, exhaustive=True)
-            if solution.is_feasible():
-                break
+        start = self._pyvrp.Solution(self._data, [(route - 1).tolist() for route in routes])
+        solution = self._search(start, self._overload_at(self.weight), exhaustive=True)
+        if solution.is_feasible():
+            self.weight = max(self.weight * _CHEAPER, _WEIGHTS[0])
+        else:
+            self.weight = min(self.weight * _DEARER, _WEIGHTS[1])
+            start = start if start.is_feasible() else solution
+            solution = self._search(start, self._overload_at(_PROHIBITIVE), exhaustive=True)
         self.seconds += time.perf_counter() - started
         return _routes(solution) if solution.is_feasible() else None
+
+    def _overload_at(self, weight: float) -> Any:
+        return self._pyvrp.CostEvaluator([max(1.0, weight * self._unit)], 0.0, 0.0)
 
 
 def split_to(problem: CVRP, routes: Sequence[NDArray[np.int64]], n_routes: int) -> list[NDArray[np.int64]]:

@@ -35,6 +35,8 @@ class Focus:
         Whether routes are polished.
     seed
         Seed of the polisher.
+    weight
+        See `Polisher`.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Focus:
         *,
         polish: bool,
         seed: int,
+        weight: float = 1.0,
     ) -> None:
         self.problem = problem
         self.others = tuple(others)
@@ -57,7 +60,7 @@ class Focus:
         if polish:
             instance = problem if self.is_whole else problem.restricted_to(self.customers)
             most = min(len(routes) + spare_vehicles(problem, len(routes)), len(self.customers))
-            self._polisher = Polisher(instance, most, seed)
+            self._polisher = Polisher(instance, most, seed, weight)
         self.set(columns, routes)
 
     def set(self, columns: Sequence[int], routes: Sequence[NDArray[np.int64]]) -> None:
@@ -68,9 +71,9 @@ class Focus:
         self.route_of = {customer: k for k, route in enumerate(self.lists) for customer in route}
 
     @property
-    def polish_seconds(self) -> float:
-        """Seconds spent polishing here."""
-        return 0.0 if self._polisher is None else self._polisher.seconds
+    def weight(self) -> float:
+        """Price of an overload that the polisher has come to; 1 without one."""
+        return 1.0 if self._polisher is None else self._polisher.weight
 
     def polish(self, routes: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]] | None:
         """Polish routes of the customers in focus; None if that ends overloaded, or nothing polishes here."""

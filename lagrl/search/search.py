@@ -353,6 +353,7 @@ class Search:
             others,
             polish=self.config.uses("polish"),
             seed=int(self._rng.integers(2**31)),
+            weight=1.0 if self._focus is None else self._focus.weight,
         )
 
     def _set_focus(self, focus: Focus, columns: Sequence[int]) -> None:
