@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 KERNEL_MODULES = (
+    "lagrl.bounds.ng_kernels",
     "lagrl.relaxation.kernels",
     "lagrl.recovery.repair_kernels",
     "lagrl.recovery.savings_kernels",
