@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lagrl.bounds.graph import RouteGraph
 
 _SIMPLEX_STEPS = 2000  # between two looks at the clock
+_DUAL, _PRIMAL = 1, 4  # HiGHS' simplex strategies
 _RAISE = 4.0  # of the cost of leaving customers out, where that was too little
 
 
@@ -131,6 +132,7 @@ class RouteMaster:
         self._path = np.concatenate([self._path[:-1], path])
         self._known.update(new)
         self.routes += new
+        self._solver.setOptionValue("simplex_strategy", _PRIMAL)  # the last solution is still feasible
         return count
 
     def add_cuts(self, member: NDArray[np.int64], crossings: NDArray[np.int64]) -> None:
@@ -150,6 +152,7 @@ class RouteMaster:
             index.astype(np.int32),
             crossed[rows, index],
         )
+        self._solver.setOptionValue("simplex_strategy", _DUAL)
         self.member = np.concatenate([self.member, member])
         self.crossings = np.concatenate([self.crossings, crossings])
 

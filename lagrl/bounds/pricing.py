@@ -71,7 +71,7 @@ class NgPricing:
         Most routes to return for each customer they meet at.
     """
 
-    def __init__(self, graph: RouteGraph, routes_per_customer: int = 4) -> None:
+    def __init__(self, graph: RouteGraph, routes_per_customer: int = 1) -> None:
         self.graph = graph
         n, rows = graph.n_customers, graph.room + 1
         self._bit_of = np.ascontiguousarray(graph.bit.T)
