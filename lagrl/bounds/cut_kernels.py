@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from lagrl.signatures import FLOATS, INTS, MATRIX, OUT_BYTE_MATRIX, OUT_BYTES, OUT_FLOATS, float64, int64, void
+from lagrl.signatures import INTS, MATRIX, OUT_BYTE_MATRIX, OUT_BYTES, OUT_FLOATS, float64, int64, void
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,16 +17,22 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
-@njit(void(MATRIX, INTS, int64, FLOATS, FLOATS, OUT_BYTE_MATRIX, OUT_FLOATS), cache=True)
+@njit(void(MATRIX, INTS, int64, INTS, float64, float64, OUT_BYTE_MATRIX, OUT_FLOATS), cache=True)
 def grow_sets(
-    edge: Floats, demand: Ints, capacity: int, pull: Floats, noise: Floats, member: Bytes, violation: Floats
+    edge: Floats,
+    demand: Ints,
+    capacity: int,
+    seeds: Ints,
+    pull: float,
+    noise: float,
+    member: Bytes,
+    violation: Floats,
 ) -> None:
-    """Grow a set from each customer, always by who is tied to it most; keep the most violated on the way.
+    """Grow a set from each of some customers, always by who is tied to it most; keep the most violated on the way.
 
     `edge` [n + 1, n + 1] are edge weights, the depot last. A customer outside is worth the weight of their edges into
-    the set, plus `pull[s]` times their demand in loads, plus noise[s] times a number in [0, 1) that depends on seed and
-    customer. Row s of `member` [n, n] becomes the best set grown from s, violation[s] = 2⌈d(S)/Q⌉ − x(δ(S)).
-    Time O(n³).
+    the set, plus `pull` times their demand over Q, plus `noise` times a number in [0, 1) that depends on the seed.
+    Row s of `member` becomes the best set grown from seeds[s], violation[s] = 2⌈d(S)/Q⌉ − x(δ(S)). O(n²) a seed.
     """
     n = len(demand)
     inward = np.empty(n)
@@ -36,15 +42,15 @@ def grow_sets(
         degree[i] = 0.0
         for j in range(n + 1):
             degree[i] += edge[i, j]
-    for seed in range(n):
+    for seed in range(len(seeds)):
         violation[seed] = -1e9
         best_size = 0
         boundary = 0.0
         total = 0
         for j in range(n):
             inward[j] = 0.0
-        taken = seed
-        state = (seed * 2654435761 + 12345) & 0x7FFFFFFF
+        taken = seeds[seed]
+        state = (taken * 2654435761 + 12345) & 0x7FFFFFFF
         for size in range(n):
             chosen[size] = taken
             boundary += degree[taken] - 2.0 * inward[taken]
@@ -61,10 +67,10 @@ def grow_sets(
                 if inward[j] < -1e8:
                     continue
                 inward[j] += edge[chosen[size], j]
-                value = inward[j] + pull[seed] * demand[j] / capacity
-                if noise[seed] > 0.0:
+                value = inward[j] + pull * demand[j] / capacity
+                if noise > 0.0:
                     state = (state * 1103515245 + 12345) & 0x7FFFFFFF
-                    value += noise[seed] * state / 2147483648.0
+                    value += noise * state / 2147483648.0
                 if value > merit:
                     merit = value
                     taken = j

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.errors import InputError
+from lagrl.errors import InputError, InstanceError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from lagrl.problems.cvrp import CVRP
 
+MOST_CUSTOMERS = 2000  # tables over pairs of customers and over customers and loads: some 200 MB there
 MOST_NEIGHBOURS = 12  # memory doubles with each: 4096 subsets a customer
 _DISTANCE_BITS = 30  # of the longest distance on the grid; sums of 2^17 arcs at 1000 times that still fit 60 bits
 _MOST_WORK = 1e9  # n²·Q of one pass over the load recursion: about a second
@@ -64,6 +67,16 @@ class RouteGraph:
         fleet = self.problem.fleet
         return self.problem.minimum_vehicles, fleet.count if fleet.rule == "exact" else self.n_customers
 
+    def is_ng_route(self, route: Sequence[int]) -> bool:
+        """Whether no customer 0 … n − 1 of a route is visited while remembered."""
+        memory: set[int] = set()
+        for customer in route:
+            if customer in memory:
+                return False
+            memory.intersection_update(self.near[customer].tolist())
+            memory.add(customer)
+        return True
+
     @classmethod
     def of(cls, problem: CVRP, n_neighbours: int = 8) -> RouteGraph:
         """Lay an instance out.
@@ -80,12 +93,21 @@ class RouteGraph:
         ------
         InputError
             If Δ is out of range.
+        InstanceError
+            If there are more than 2000 customers.
         """
         if not 1 <= n_neighbours <= MOST_NEIGHBOURS:
             raise InputError(
                 f"{n_neighbours} neighbours given", field="ng", remedy=f"give a whole number, 1 … {MOST_NEIGHBOURS}"
             )
         n = problem.n_customers
+        if n > MOST_CUSTOMERS:
+            raise InstanceError(
+                f"{n} customers, but routes are priced for up to {MOST_CUSTOMERS}",
+                source=problem.name,
+                field="DIMENSION",
+                remedy="bound a smaller instance",
+            )
         # a matrix may differ from its transpose by rounding: the lesser is on the safe side
         distance = np.roll(np.minimum(problem.distance, problem.distance.T), -1, axis=(0, 1))
         longest = float(distance.max())
@@ -118,7 +140,9 @@ def positive_loads(demand: NDArray[np.int64], capacity: int, most: int) -> tuple
     units, room = demand // unit, capacity // unit
     n_empty = int(np.count_nonzero(units == 0))
     factor = max(1, min(n_empty + 1, (most - n_empty) // max(room, 1)))
-    return np.where(units == 0, 1, units * factor), min(room * factor + n_empty, int(np.maximum(units * factor, 1).sum()))
+    return np.where(units == 0, 1, units * factor), min(
+        room * factor + n_empty, int(np.maximum(units * factor, 1).sum())
+    )
 
 
 def _memories(distance: NDArray[np.float64], width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from lagrl.bounds.graph import RouteGraph
 
-_SIMPLEX_STEPS = 2000  # between two looks at the clock
+_SIMPLEX_STEPS = 200_000  # over the number of customers, between two looks at the clock
+_ROUTES_AT_ONCE = 1000
 _DUAL, _PRIMAL = 1, 4  # HiGHS' simplex strategies
 _RAISE = 4.0  # of the cost of leaving customers out, where that was too little
 
@@ -98,42 +99,39 @@ class RouteMaster:
         self._solver.passModel(program)
         self._solver.setOptionValue("solver", "simplex")
         self._solver.setOptionValue("presolve", "off")
-        self._solver.setOptionValue("simplex_iteration_limit", _SIMPLEX_STEPS)
+        self._solver.setOptionValue("simplex_iteration_limit", max(50, _SIMPLEX_STEPS // n))
 
     def add_routes(self, routes: Sequence[tuple[int, ...]]) -> int:
         """Let routes in that are not in yet; return how many those were."""
         new = [route for route in dict.fromkeys(routes) if route not in self._known]
-        if not new:
-            return 0
-        n = self.graph.n_customers
-        path, first = joined(new, n)
-        cost = along(path, first, self.graph.cost) / (2.0 * self.graph.scale)
-        rows, values, starts = [], [], [0]
-        crossed = self._crossings(path, first, self.member)
-        for column, route in enumerate(new):
-            visited, visits = np.unique(route, return_counts=True)
-            cuts = np.flatnonzero(crossed[:, column])
-            rows += [visited, [n], n + 1 + cuts]
-            values += [visits, [1], crossed[cuts, column]]
-            starts.append(starts[-1] + len(visited) + 1 + len(cuts))
-        index = np.concatenate(rows).astype(np.int32)
-        count = len(new)
+        for begin in range(0, len(new), _ROUTES_AT_ONCE):
+            self._add_columns(new[begin : begin + _ROUTES_AT_ONCE])
+        self._known.update(new)
+        self.routes += new
+        if new:
+            self._solver.setOptionValue("simplex_strategy", _PRIMAL)  # the last solution is still feasible
+        return len(new)
+
+    def _add_columns(self, routes: Sequence[tuple[int, ...]]) -> None:
+        n, count = self.graph.n_customers, len(routes)
+        path, first = joined(routes, n)
+        entry = np.zeros((count, n + 1 + len(self.member)))
+        column = np.repeat(np.arange(count), np.diff(np.append(first, len(path) - 1)))
+        np.add.at(entry, (column, path[:-1]), 1.0)  # the depot once a route: the fleet's row
+        entry[:, n + 1 :] = self._crossings(path, first, self.member).T
+        column, row = np.nonzero(entry)
         self._solver.addCols(
             count,
-            cost,
+            along(path, first, self.graph.cost) / (2.0 * self.graph.scale),
             np.zeros(count),
             np.full(count, np.inf),
-            len(index),
-            np.array(starts[:-1], dtype=np.int32),
-            index,
-            np.concatenate(values).astype(np.float64),
+            len(row),
+            np.searchsorted(column, np.arange(count)).astype(np.int32),
+            row.astype(np.int32),
+            entry[column, row],
         )
         self._first = np.concatenate([self._first, first + len(self._path) - 1])
         self._path = np.concatenate([self._path[:-1], path])
-        self._known.update(new)
-        self.routes += new
-        self._solver.setOptionValue("simplex_strategy", _PRIMAL)  # the last solution is still feasible
-        return count
 
     def add_cuts(self, member: NDArray[np.int64], crossings: NDArray[np.int64]) -> None:
         """Demand that the sets [c, n] be entered or left so often [c]."""
@@ -193,13 +191,14 @@ class RouteMaster:
     def edge_weights(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """Add up how much of the routes uses each edge, [n + 1, n + 1] and symmetric, the depot last."""
         size = self.graph.n_customers + 1
-        used = np.zeros(len(self._path))
-        length = np.diff(np.append(self._first, len(self._path) - 1))
-        used[: len(self._path) - 1] = np.repeat(weight, length)
-        edge = np.bincount(self._path[:-1] * size + self._path[1:], used[:-1], size * size).reshape(size, size)
+        used = np.repeat(weight, np.diff(np.append(self._first, len(self._path) - 1)))
+        pair = self._path[:-1] * size + self._path[1:]
+        edge = np.bincount(pair, used, size * size).astype(np.float64).reshape(size, size)
         return edge + edge.T
 
-    def _crossings(self, path: NDArray[np.int64], first: NDArray[np.int64], member: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _crossings(
+        self, path: NDArray[np.int64], first: NDArray[np.int64], member: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
         if not len(first) or not len(member):
             return np.zeros((len(member), len(first)), dtype=np.int64)
         inside = np.column_stack([member, np.zeros(len(member), dtype=np.int64)])[:, path]

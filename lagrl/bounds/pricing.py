@@ -1,4 +1,4 @@
-"""Pricing ng-routes, a piece at a time: the exact minimum by meeting customer, and routes of negative reduced cost."""
+"""Pricing ng-routes, a piece at a time: the least reduced cost by meeting customer, and routes that have it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.bounds.ng_kernels import FAR, bound_paths, extend_paths, join_paths, price_arcs, trace_route
+from lagrl.bounds.ng_kernels import extend_paths, join_paths, price_arcs, trace_route
+from lagrl.bounds.path_kernels import FAR, extend_paths_by_load, join_paths_by_load, trace_path
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -53,7 +54,8 @@ class Priced:
         A route meets at i if neither side of i carries more than half the room, and every route does so at one of
         its customers at least. Only what exact pricing finds is the least.
     routes
-        Customers 0 … n − 1 of the cheapest routes of negative reduced cost, no two the same in either direction.
+        Customers 0 … n − 1 of a route for every entry of `lowest` below 0, in their order, which has that reduced cost.
+        A route may occur twice, never in both directions.
     """
 
     lowest: NDArray[np.int64] = field(repr=False)
@@ -67,36 +69,60 @@ class NgPricing:
     ----------
     graph
         Where the routes go.
-    routes_per_customer
-        Most routes to return for each customer they meet at.
     """
 
-    def __init__(self, graph: RouteGraph, routes_per_customer: int = 1) -> None:
+    def __init__(self, graph: RouteGraph) -> None:
         self.graph = graph
         n, rows = graph.n_customers, graph.room + 1
         self._bit_of = np.ascontiguousarray(graph.bit.T)
         self._arc = np.empty((n + 1, n + 1), dtype=np.int64)
-        self._best, self._before, self._other = (np.empty((rows, n), dtype=np.int64) for _ in range(3))
+        self._best, self._before, self._other, self._before_other = np.empty((4, rows, n), dtype=np.int64)
         self._begin = np.zeros(rows + 1, dtype=np.int64)
         subsets = 1 << graph.near.shape[1]
         self._cheapest = np.empty((n, subsets), dtype=np.int64)
         self._candidate = np.empty((subsets, 4), dtype=np.int64)
         self._label = np.empty((_FIRST_LABELS, 5), dtype=np.int64)
-        self._pair = np.empty((n * routes_per_customer, 3), dtype=np.int64)
         self._route = np.empty(2 * graph.room + 2, dtype=np.int64)
 
-    def set_prices(self, prices: Prices) -> Generator[None, None, None]:
-        """Charge prices and bound the ways back by them; yields now and then."""
+    def set_prices(self, prices: Prices, *, for_paths: bool = False) -> Generator[None, None, None]:
+        """Charge prices; yields now and then.
+
+        Parameters
+        ----------
+        prices
+            The prices.
+        for_paths
+            Whether only `price_paths` comes next, which needs half of the work.
+        """
         graph = self.graph
         price = np.append(prices.customer, prices.fleet)
         price_arcs(graph.cost, price, prices.member, prices.cut, self._arc)
+        rows = min(graph.room, graph.room // 2 + int(graph.load.max())) if for_paths else graph.room
         chunk = max(1, _WORK // graph.n_customers**2)
-        for begin in range(0, graph.room + 1, chunk):
-            end = min(begin + chunk, graph.room + 1)
-            bound_paths(
-                self._arc, graph.load, graph.bit, self._best, self._before, self._other, begin, end
-            )
+        for begin in range(0, rows + 1, chunk):
+            end = min(begin + chunk, rows + 1)
+            tables = self._best, self._before, self._other, self._before_other
+            extend_paths_by_load(self._arc, graph.load, graph.bit, *tables, begin, end)
             yield
+
+    def price_paths(self) -> Priced:
+        """Price the routes that remember one customer back, a relaxation of the ng-routes, by the prices set last.
+
+        `lowest` is the least of all of them.
+        """
+        graph = self.graph
+        n = graph.n_customers
+        lowest, meeting = np.zeros(n, dtype=np.int64), np.zeros((n, 3), dtype=np.int64)
+        join_paths_by_load(self._best, self._before, self._other, graph.load, graph.bit, graph.room, lowest, meeting)
+        tables = self._before, self._before_other, graph.load, graph.bit
+        routes = []
+        for j in np.flatnonzero(lowest < 0).tolist():
+            q, p, way = meeting[j].tolist()
+            length = trace_path(*tables, q, j, way == 1, self._route, 0)
+            forth = self._route[:length][::-1].tolist()
+            length = trace_path(*tables, p, j, way == 2, self._route, 0)
+            routes.append(canonical([*forth, j, *self._route[:length].tolist()]))
+        return Priced(lowest, routes)
 
     def price(self, *, exact: bool) -> Generator[None, None, Priced]:
         """Price by the prices set last; yields now and then, and returns what it found.
@@ -142,24 +168,18 @@ class NgPricing:
         label = self._label[:n_labels]
         order = np.lexsort((label[:, 0], label[:, 2]))
         start = np.searchsorted(label[order, 2], np.arange(n + 1))
-        lowest, count = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        lowest, pair = np.zeros(n, dtype=np.int64), np.zeros((n, 2), dtype=np.int64)
         looks = 0
         for customer in range(n):
-            looks += join_paths(label, order, start, graph.load, graph.room, customer, lowest, self._pair, count)
+            looks += join_paths(label, order, start, graph.load, graph.room, customer, lowest, pair)
             if looks > _WORK:
                 looks = 0
                 yield
-        return Priced(lowest, self._traced(label, count))
-
-    def _traced(self, label: NDArray[np.int64], count: NDArray[np.int64]) -> list[tuple[int, ...]]:
-        width = len(self._pair) // len(count)
-        rows = np.flatnonzero(np.arange(width) < count[:, None])
-        rows = rows[np.argsort(self._pair[rows, 0], kind="stable")]
-        routes = {}
-        for _, forth, back in self._pair[rows]:
+        routes = []
+        for forth, back in pair[lowest < 0].tolist():
             length = trace_route(label, forth, back, self._route)
-            routes[canonical(self._route[:length].tolist())] = None
-        return list(routes)
+            routes.append(canonical(self._route[:length].tolist()))
+        return Priced(lowest, routes)
 
 
 def canonical(route: Sequence[int]) -> tuple[int, ...]:

@@ -29,12 +29,12 @@ def drive(work: Generator[None, None, T]) -> T:
             return stop.value
 
 
-def small_problem(seed: int, n_customers: int, fleet: Fleet | None = None) -> CVRP:
+def small_problem(seed: int, n_customers: int, fleet: Fleet | None = None, longest: int = 14) -> CVRP:
     """Draw points (some coincide), demands (some are zero), a capacity and whether distances are rounded."""
     rng = np.random.default_rng(seed)
     points = rng.integers(0, 12, (n_customers + 1, 2)) * rng.choice([1.0, 7.3])
     demand = rng.integers(0, 7, n_customers)
-    capacity = max(int(demand.max()), int(rng.integers(1, 15)))
+    capacity = max(int(demand.max()), int(rng.integers(1, longest + 1)))
     rounding = "nint" if rng.random() < 0.5 else "none"
     return CVRP.from_coordinates("small", points, demand, capacity, rounding=rounding, fleet=fleet)
 
