@@ -243,12 +243,9 @@ def lower_bound(
     InputError
         If a limit or `n_neighbours` is out of range, or the controller does not behave.
     """
-    if not seconds > 0 or not evaluations > 0:
-        raise BudgetError(
-            f"{seconds:g} seconds and {evaluations:g} evaluations given",
-            field="lower bound",
-            remedy="give more than 0 of both",
-        )
+    for field, limit in (("seconds", seconds), ("evaluations", evaluations)):
+        if not limit > 0:
+            raise BudgetError(f"{limit:g} given", field=field, remedy="give more than 0")
     budget = _EVALUATIONS if np.isinf(evaluations) else int(evaluations)
     bound = RouteBound(
         problem, n_neighbours=n_neighbours, cuts=cuts, controller=controller, budget=budget, upper=upper, seed=seed

@@ -21,6 +21,8 @@ MOST_CUSTOMERS = 2000  # tables over pairs of customers and over customers and l
 MOST_NEIGHBOURS = 12  # memory doubles with each: 4096 subsets a customer
 _DISTANCE_BITS = 30  # of the longest distance on the grid; sums of 2^17 arcs at 1000 times that still fit 60 bits
 _MOST_WORK = 1e9  # n²·Q of one pass over the load recursion: about a second
+_MOST_CELLS = 4e6  # n·Q of its tables: 128 MB
+_MOST_LOADS = 1e5  # Q alone; the largest of CVRPLIB is 30 000
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +115,8 @@ class RouteGraph:
         longest = float(distance.max())
         scale = 2.0 ** (_DISTANCE_BITS - math.frexp(longest)[1]) if longest > 0 else 1.0
         cost = 2 * np.floor(distance * scale).astype(np.int64)  # a power of two scales exactly
-        load, room = positive_loads(problem.demand, problem.capacity, max(1, int(_MOST_WORK / n**2)))
+        most = max(1, int(min(_MOST_WORK / n**2, _MOST_CELLS / n, _MOST_LOADS)))
+        load, room = positive_loads(problem.demand, problem.capacity, most)
         near, bit = _memories(distance[:n, :n], min(n_neighbours, n - 1))
         return cls(problem, scale, np.ascontiguousarray(cost), load, room, near, bit)
 

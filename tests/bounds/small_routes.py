@@ -84,3 +84,27 @@ def optimum(problem: CVRP) -> float:
 def _length(problem: CVRP, order: tuple[int, ...]) -> float:
     nodes = [0, *(i + 1 for i in order), 0]
     return math.fsum(problem.distance[a, b] for a, b in itertools.pairwise(nodes))
+
+
+def ng_programme(graph: RouteGraph) -> float:
+    """Return the optimum of the linear programme over all ng-routes: visits ≥ 1, as many routes as the rule wants."""
+    import highspy
+
+    n = graph.n_customers
+    columns: dict[tuple[int, ...], float] = {}
+    for route in ng_routes(graph):
+        nodes = [n, *route, n]
+        cost = sum(int(graph.cost[a, b]) for a, b in itertools.pairwise(nodes)) / (2 * graph.scale)
+        visits = tuple(route.count(i) for i in range(n))
+        columns[visits] = min(columns.get(visits, math.inf), cost)
+    matrix = np.array(list(columns))
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    fewest = graph.n_routes[0]
+    x = solver.addVariables(len(columns), lb=0.0, obj=list(columns.values()))
+    for i in range(n):
+        solver.addConstr(sum(int(matrix[c, i]) * x[c] for c in np.flatnonzero(matrix[:, i]).tolist()) >= 1)
+    routes = sum(x[c] for c in range(len(columns)))
+    solver.addConstr(routes == fewest if graph.problem.fleet.rule == "exact" else routes >= fewest)
+    solver.run()
+    return float(solver.getInfo().objective_function_value)
