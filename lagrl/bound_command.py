@@ -34,7 +34,7 @@ class BoundCommand:
     fleet: Word = None
     """exact:K, atleast:K or free; the benchmark family's own rule if left out"""
     controller: Word = None
-    """climb the dual of the ng-routes by a controller, see lagrl solve --help; column generation with cuts if left out"""
+    """climb the dual of ng-routes by a controller (see lagrl solve --help) instead of column generation with cuts"""
     ng: int = 8
     """other customers that each customer remembers, 1 to 12"""
     no_cuts: bool = False

@@ -64,6 +64,15 @@ class RouteGraph:
         return len(self.load)
 
     @property
+    def is_covering(self) -> bool:
+        """Whether customers are asked for at least once, which keeps their prices from being negative.
+
+        It is no loss in the plane, where a route is not longer (but for rounding) with a customer less. Given
+        distances can be anything, and there customers are asked for exactly once.
+        """
+        return self.problem.rounding != "explicit"
+
+    @property
     def n_routes(self) -> tuple[int, int]:
         """Fewest and most routes of a solution that meets the fleet rule."""
         fleet = self.problem.fleet

@@ -47,10 +47,10 @@ class MasterPoint:
 
 
 class RouteMaster:
-    """min c·x over routes x ≥ 0: visits ≥ 1 for each customer, number of routes, crossings ≥ twice the vehicles.
+    """min c·x over routes x ≥ 0: visits = 1 for each customer, number of routes, crossings ≥ twice the vehicles.
 
-    Routes may visit customers more than once, visits and crossings are counted. The first n columns leave a customer
-    out, the next two miss the fleet rule, at a cost.
+    Visits may be more where the graph is covering. A route may visit a customer more than once; visits and crossings
+    are counted. The first n columns leave a customer out, the next two miss the fleet rule, at a cost.
 
     Parameters
     ----------
@@ -91,7 +91,9 @@ class RouteMaster:
         program.col_lower_ = np.zeros(n + 2)
         program.col_upper_ = np.append(np.full(n + 1, highspy.kHighsInf), highspy.kHighsInf if fixed else 0.0)
         program.row_lower_ = np.append(np.ones(n), fewest)
-        program.row_upper_ = np.append(np.full(n, highspy.kHighsInf), fewest if fixed else highspy.kHighsInf)
+        program.row_upper_ = np.append(
+            np.full(n, highspy.kHighsInf if self.graph.is_covering else 1.0), fewest if fixed else highspy.kHighsInf
+        )
         program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         program.a_matrix_.start_ = np.arange(n + 3)
         program.a_matrix_.index_ = np.append(np.arange(n + 1), n)
@@ -171,6 +173,7 @@ class RouteMaster:
         weight, n = np.array(answer.col_value), self.graph.n_customers
         price = np.array(answer.row_dual)
         signed = np.ones(len(price), dtype=bool)
+        signed[:n] = self.graph.is_covering
         signed[n] = self.graph.problem.fleet.rule != "exact"
         price[signed] = np.maximum(price[signed], 0.0)
         value = float(solver.getInfo().objective_function_value)

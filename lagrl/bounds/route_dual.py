@@ -24,11 +24,12 @@ _CEILING = 8.0  # of the multipliers, times the longest distance
 class RouteDual:
     """L(λ, σ) = Σ_i λ_i + σ·K + min over routes r_i that meet at i of Σ min(0, c(r_i) − λ(r_i) − σ).
 
-    Customers must be visited (λ ≥ 0, paid at each visit) by K routes: exactly as many (σ of either sign) under
-    `exact:K`, at least as many (σ ≥ 0) as demands or rule ask for under the other fleet rules. What is left is to
-    choose routes: at most one of those that meet at a customer (neither side of the customer carries more than half of
-    the vehicle), since the routes of a solution meet at different ones; at most K in all under `exact:K`. They may be
-    ng-routes (Baldacci, Mingozzi and Roberti 2011), or `paths`: routes that remember one customer back.
+    Customers must be visited (λ paid at each visit, λ ≥ 0 where the graph is covering) by K routes: exactly as many (σ
+    of either sign) under `exact:K`, at least as many (σ ≥ 0) as demands or rule ask for under the other fleet rules.
+    What is left is to choose routes: at most one of those that meet at a customer (neither side of the customer carries
+    more than half of the vehicle), since the routes of a solution meet at different ones; at most K in all under
+    `exact:K`. They may be ng-routes (Baldacci, Mingozzi and Roberti 2011), or `paths`: routes that remember one
+    customer back.
 
     The multipliers are the n customers' and the fleet's last. They are rounded down in size to the graph's grid, on
     which everything is exact.
@@ -58,9 +59,8 @@ class RouteDual:
         self.routes: dict[tuple[int, ...], None] = {}
         self._pricing = NgPricing(graph)
         n, ceiling = graph.n_customers, _CEILING * max(float(graph.problem.distance.max()), 1.0)
-        lowest = np.zeros(n + 1)
-        if graph.problem.fleet.rule == "exact":
-            lowest[n] = -ceiling
+        lowest = np.full(n + 1, 0.0 if graph.is_covering else -ceiling)
+        lowest[n] = -ceiling if graph.problem.fleet.rule == "exact" else 0.0
         self._bounds = lowest, np.full(n + 1, ceiling)
 
     @property
@@ -159,7 +159,8 @@ def lagrangian(graph: RouteGraph, prices: Prices, crossings: NDArray[np.int64], 
     graph
         Where the routes go.
     prices
-        The prices, those of customers and cuts 0 or more, and the fleet's as well unless the rule is `exact`.
+        The prices: of cuts 0 or more, of customers as well if the graph is covering, the fleet's unless its rule is
+        `exact`.
     crossings
         [C] what the cuts demand.
     priced

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from lagrl.problems.cvrp import CVRP
+from lagrl.problems.fleet import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from lagrl.bounds.graph import RouteGraph
-    from lagrl.problems.fleet import Fleet
 
 
 T = TypeVar("T")
@@ -30,11 +30,17 @@ def drive(work: Generator[None, None, T]) -> T:
 
 
 def small_problem(seed: int, n_customers: int, fleet: Fleet | None = None, longest: int = 14) -> CVRP:
-    """Draw points (some coincide), demands (some are zero), a capacity and whether distances are rounded."""
+    """Draw points (some coincide), demands (some are zero), a capacity and what distances are.
+
+    They are rounded, exact, or (for seeds divisible by 3) anything at all.
+    """
     rng = np.random.default_rng(seed)
     points = rng.integers(0, 12, (n_customers + 1, 2)) * rng.choice([1.0, 7.3])
     demand = rng.integers(0, 7, n_customers)
     capacity = max(int(demand.max()), int(rng.integers(1, longest + 1)))
+    if seed % 3 == 0:
+        distance = np.triu(rng.integers(0, 50, (n_customers + 1, n_customers + 1)) * rng.choice([1.0, 0.37]), 1)
+        return CVRP("small", demand, capacity, distance + distance.T, fleet=fleet or Fleet())
     rounding = "nint" if rng.random() < 0.5 else "none"
     return CVRP.from_coordinates("small", points, demand, capacity, rounding=rounding, fleet=fleet)
 
@@ -87,7 +93,7 @@ def _length(problem: CVRP, order: tuple[int, ...]) -> float:
 
 
 def ng_programme(graph: RouteGraph) -> float:
-    """Return the optimum of the linear programme over all ng-routes: visits ≥ 1, as many routes as the rule wants."""
+    """Return the optimum of the linear programme over all ng-routes: visits ≥ 1 (= 1 if not covering), routes as the rule wants."""
     import highspy
 
     n = graph.n_customers
@@ -95,16 +101,36 @@ def ng_programme(graph: RouteGraph) -> float:
     for route in ng_routes(graph):
         nodes = [n, *route, n]
         cost = sum(int(graph.cost[a, b]) for a, b in itertools.pairwise(nodes)) / (2 * graph.scale)
-        visits = tuple(route.count(i) for i in range(n))
-        columns[visits] = min(columns.get(visits, math.inf), cost)
+        key = tuple(route.count(i) for i in range(n))
+        columns[key] = min(columns.get(key, math.inf), cost)
     matrix = np.array(list(columns))
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     fewest = graph.n_routes[0]
     x = solver.addVariables(len(columns), lb=0.0, obj=list(columns.values()))
     for i in range(n):
-        solver.addConstr(sum(int(matrix[c, i]) * x[c] for c in np.flatnonzero(matrix[:, i]).tolist()) >= 1)
+        visits = sum(int(matrix[c, i]) * x[c] for c in np.flatnonzero(matrix[:, i]).tolist())
+        solver.addConstr(visits >= 1 if graph.is_covering else visits == 1)
     routes = sum(x[c] for c in range(len(columns)))
     solver.addConstr(routes == fewest if graph.problem.fleet.rule == "exact" else routes >= fewest)
     solver.run()
     return float(solver.getInfo().objective_function_value)
+
+
+def solutions(problem: CVRP) -> Iterator[list[tuple[int, ...]]]:
+    """Yield every solution with any number of routes: customers 0 … n − 1 of each route."""
+
+    def serve(left: frozenset[int]) -> Iterator[list[tuple[int, ...]]]:
+        if not left:
+            yield []
+            return
+        first = min(left)
+        for size in range(len(left)):
+            for others in itertools.combinations(sorted(left - {first}), size):
+                inside = (first, *others)
+                if problem.demand[list(inside)].sum() > problem.capacity:
+                    continue
+                for rest in serve(left - set(inside)):
+                    yield from ([order, *rest] for order in itertools.permutations(inside) if order <= order[::-1])
+
+    yield from serve(frozenset(range(problem.n_customers)))

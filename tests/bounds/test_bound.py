@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,13 +25,7 @@ def with_fleet(problem: CVRP, rule: str, extra: int) -> CVRP:
     if rule == "free":
         return problem
     count = min(minimum_vehicles(problem.demand, problem.capacity) + extra, problem.n_customers)
-    return CVRP(
-        problem.name,
-        problem.demand,
-        problem.capacity,
-        problem.distance,
-        fleet=Fleet(rule, count),  # type: ignore[arg-type] # drawn from the three rules
-    )
+    return replace(problem, fleet=Fleet(rule, count))  # type: ignore[arg-type] # drawn from the three rules
 
 
 @settings(max_examples=120, deadline=None, derandomize=True)
@@ -37,7 +33,7 @@ def with_fleet(problem: CVRP, rule: str, extra: int) -> CVRP:
 def test_it_is_never_above_the_optimum(
     seed: int, n_customers: int, rule: str, extra: int, n_neighbours: int, cuts: bool
 ) -> None:
-    """Whenever it is stopped, rounded or not, under every fleet rule; zero demands and coincident points included."""
+    """Whenever it is stopped, rounded or not, under every fleet rule; zero demands, coincident points and any distances included."""
     problem = with_fleet(small_problem(seed, n_customers), rule, extra)
     best = optimum(problem)
     bound = RouteBound(problem, n_neighbours=n_neighbours, cuts=cuts)
@@ -182,7 +178,7 @@ def test_what_cannot_be_asked() -> None:
     """Limits and sizes are refused with what to do."""
     problem = small_problem(0, 3)
     for limits in ({"seconds": 0.0}, {"evaluations": 0}, {"seconds": float("nan")}):
-        with pytest.raises(BudgetError, match="(seconds|evaluations): (0|nan) given; give more than 0"):
+        with pytest.raises(BudgetError, match=r"(seconds|evaluations): (0|nan) given; give more than 0"):
             lower_bound(problem, **limits)
     with pytest.raises(BudgetError, match="1 or more"):
         RouteBound(problem, budget=0)
