@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 import tyro
 
 from lagrl import __version__
+from lagrl.bound_command import BoundCommand
 from lagrl.errors import InputError, MissingExtraError, OutputError, UnknownNameError
 from lagrl.journal_command import JournalCommand, going_on, tell_journal
 
@@ -409,6 +410,7 @@ def installed_command(name: str) -> Callable[[list[str]], int | None]:
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "solve": SolveCommand,
+    "bound": BoundCommand,
     "eval": EvalCommand,
     "report": ReportCommand,
     "generate": GenerateCommand,

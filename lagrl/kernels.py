@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 
 KERNEL_MODULES = (
+    "lagrl.bounds.cut_kernels",
+    "lagrl.bounds.ng_kernels",
+    "lagrl.bounds.path_kernels",
     "lagrl.relaxation.kernels",
     "lagrl.relaxation.insertion_kernels",
     "lagrl.recovery.repair_kernels",

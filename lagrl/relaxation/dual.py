@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class DualPoint:
         Σλ + Σ_k (a_k − λ)·y_k at the selection at hand. Equals `value` under the exact sampler; otherwise an upper
         bound on L(λ) and a valid cut, never a dual bound.
     selection
-        [K, n] y in {0, 1}, each row within its vehicle's capacity.
+        [K, n] y in {0, 1}, uint8, each row within its vehicle's capacity. A dual whose rows are not vehicles says so.
     violation
         [n] g_i = 1 − Σ_k y_ki, the supergradient of the cut at λ.
     vehicle_value
@@ -52,7 +52,7 @@ class DualPoint:
     multipliers: NDArray[np.float64] = field(repr=False)
     value: float | None
     sampled_value: float
-    selection: NDArray[np.uint8] = field(repr=False)
+    selection: NDArray[Any] = field(repr=False)
     violation: NDArray[np.float64] = field(repr=False)
     vehicle_value: NDArray[np.float64] = field(repr=False)
     samples: Samples | None = field(default=None, repr=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lagrl.bounds.bound import RouteBound
 from lagrl.ascent import DualTrace, ascend
 from lagrl.loop import DualLoop, Lane
 from lagrl.recovery.incumbent import Incumbent
@@ -46,6 +47,10 @@ _NODES = 100  # of an integer programme that the clock will stop
 _POOL_GROWTH = 1.2  # before the pool is worth another look, by the clock
 _POOL_GROWTH_COUNTED = 2.0  # the same without a clock, which could not stop it from taking too long
 _LAST_PARTITION = 0.92  # progress at which the last one is due
+_MOST_BOUNDED = 500  # customers, above which a slice would take too long
+_BOUND_SHARE = 0.08  # of the seconds
+_BOUND_SLICE = 0.02  # of the seconds, at once
+_EQUAL = 1e-9  # relative difference of costs that is none
 _IMPROVING = 1_000_000  # stream of randomness of all that follows the linearisations from seeds
 
 
@@ -129,6 +134,8 @@ class Search:
         What the sampler used up.
     lower_bound
         Proven bound on every solution's cost, distance units; 0 without one.
+    is_proven
+        Whether the bound, rounded up where distances are whole, says that the incumbent is optimal.
     """
 
     def __init__(
@@ -153,6 +160,7 @@ class Search:
         self.seconds_of = dict.fromkeys(("polish", "partition", "bound", "sampling", "recording"), 0.0)
         self.sampling = SamplingCost()
         self.lower_bound = 0.0
+        self.is_proven = False
         self._rng = np.random.default_rng([config.seed, _IMPROVING])
         self._annealing = Annealing(problem.n_customers, self._rng)
         self._n_ascents = 0
@@ -163,6 +171,8 @@ class Search:
         self._customer_price: NDArray[np.float64] | None = None
         self._pool_seen = 0
         self._was_last = False
+        self._bound: RouteBound | None = None
+        self._bound_routes = 0
 
     @property
     def pool(self) -> RoutePool:
@@ -177,7 +187,7 @@ class Search:
         progress
             From 0 to 1; 1 ends the search, and a later call with more goes on with it.
         """
-        while not (self.ascents and self.budget.progress >= progress):
+        while not (self.ascents and (self.budget.progress >= progress or self.is_proven)):
             decision = self.schedule.next(self._told())
             if decision is None:
                 break
@@ -185,6 +195,8 @@ class Search:
                 self._ascend_from_seeds(decision)
             else:
                 self._improve(decision)
+            if self._is_bound_due():
+                self._raise_bound()
             if self._is_partition_due():
                 self._recombine()
         if progress >= 1.0 and self.config.uses("partition") and self._pool_seen < len(self.pool):
@@ -377,6 +389,30 @@ class Search:
 
     def _is_polish_over(self) -> bool:
         return self.budget.seconds is not None and self.seconds_of["polish"] > _POLISH_SHARE * self.budget.elapsed
+
+    def _is_bound_due(self) -> bool:
+        """Whether a share of the clock is free for the bound; without a clock nothing would say when to stop."""
+        seconds = self.budget.seconds
+        if seconds is None or not self.config.uses("bound") or self.problem.n_customers > _MOST_BOUNDED:
+            return False
+        if self._bound is not None and self._bound.is_finished:
+            return False
+        return self.seconds_of["bound"] < _BOUND_SHARE * self.budget.elapsed - _BOUND_SLICE * seconds
+
+    def _raise_bound(self) -> None:
+        """Raise the lower bound for a while; the elementary routes that come of it join the pool."""
+        assert self.budget.seconds is not None
+        started = time.perf_counter()
+        if self._bound is None:
+            self._bound = RouteBound(self.problem)
+        self._bound.upper = self.incumbent.cost
+        self._bound.improve(_BOUND_SLICE * self.budget.seconds)
+        self.lower_bound = self._bound.value
+        self.is_proven = self._bound.rounded >= self.incumbent.cost - _EQUAL * self.incumbent.cost
+        routes = self._bound.routes()
+        self.pool.add_routes([np.array(route, np.int64) for route in routes[self._bound_routes :]])
+        self._bound_routes = len(routes)
+        self.seconds_of["bound"] += time.perf_counter() - started
 
     def _is_partition_due(self) -> bool:
         """Whether the pool has grown enough to be worth another look, and the clock allows it."""

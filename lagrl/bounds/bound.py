@@ -1,0 +1,254 @@
+"""A lower bound on the CVRP that rises as long as one lets it, and is safe whenever one stops."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.bounds.climb import climb
+from lagrl.bounds.column_generation import CutAndPrice
+from lagrl.bounds.graph import RouteGraph
+from lagrl.bounds.route_dual import RouteDual, distance_units
+from lagrl.bounds.trivial import trivial_bound
+from lagrl.errors import BudgetError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from lagrl.controllers.base import Controller
+    from lagrl.problems.cvrp import CVRP
+
+_EVALUATIONS = 1000  # of a controller that is given none
+
+
+@dataclass(frozen=True)
+class LowerBound:
+    """A lower bound on the cost of every solution of an instance under its fleet rule.
+
+    Attributes
+    ----------
+    value
+        The bound, distance units.
+    rounded
+        The bound rounded up to the next whole number where all distances are whole, else `value`.
+    seconds
+        Wall-clock seconds spent, compilation excluded.
+    evaluations
+        How often the ng-routes were priced exactly.
+    n_columns
+        Routes generated.
+    n_cuts
+        Capacity cuts generated.
+    is_converged
+        Whether more time would not help.
+    is_trivial
+        Whether the time did not do for anything better than `trivial_bound`.
+    """
+
+    value: float
+    rounded: float
+    seconds: float
+    evaluations: int
+    n_columns: int
+    n_cuts: int
+    is_converged: bool
+    is_trivial: bool
+
+
+class RouteBound:
+    """The bound of ng-routes and rounded capacity cuts, or of ng-routes climbed by a controller, as far as it has come.
+
+    Column generation by default. Everything is deterministic but for when the clock stops it, and what is done does not
+    depend on how it is sliced. Bounds are sums of whole numbers at prices that are whole on a grid: no floating-point
+    arithmetic is between the prices and the bound (the way Held, Cook and Sewell 2012 make bounds on colouring safe).
+
+    Parameters
+    ----------
+    problem
+        The instance, of at most 2000 customers.
+    n_neighbours
+        How many other customers each customer remembers, 1 … 12.
+    cuts
+        Whether to separate rounded capacity cuts; a controller climbs without.
+    controller
+        Climbs the dual of the ng-routes instead of column generation.
+    budget
+        Evaluations that the controller may take, and is told.
+    upper
+        Cost of a solution, distance units: work ends when the rounded bound reaches it. May be set later.
+    seed
+        Randomness of the controller.
+
+    Attributes
+    ----------
+    seconds
+        Wall-clock seconds spent so far.
+
+    Raises
+    ------
+    InputError
+        If `n_neighbours` or `budget` is out of range.
+    InstanceError
+        If there are too many customers.
+    """
+
+    def __init__(
+        self,
+        problem: CVRP,
+        *,
+        n_neighbours: int = 8,
+        cuts: bool = True,
+        controller: Controller | None = None,
+        budget: int = _EVALUATIONS,
+        upper: float = np.inf,
+        seed: int = 0,
+    ) -> None:
+        started = time.perf_counter()
+        if budget < 1:
+            raise BudgetError(f"{budget} evaluations given", field="evaluations", remedy="give 1 or more")
+        self.problem = problem
+        self.upper = upper
+        self._graph = RouteGraph.of(problem, n_neighbours)
+        self._trivial = trivial_bound(self._graph)
+        self._is_whole = bool((problem.distance == np.floor(problem.distance)).all())
+        self._climbed = False
+        self._work: Generator[None, None, None] | None
+        if controller is None:
+            self._source: CutAndPrice | RouteDual = CutAndPrice(self._graph, cuts=cuts)
+            self._work = self._source.run()
+        else:
+            self._source = RouteDual(self._graph)
+            self._work = self._climb(self._source, controller, budget, seed)
+        self.seconds = time.perf_counter() - started
+
+    def improve(self, seconds: float = np.inf, evaluations: float = np.inf) -> float:
+        """Go on where it stopped; return the bound.
+
+        Parameters
+        ----------
+        seconds
+            How long, give or take a piece of work (some tens of milliseconds; more on more than 500 customers).
+        evaluations
+            How many exact pricings more, at most.
+        """
+        started = time.perf_counter()
+        last = self.evaluations + evaluations
+        while self._work is not None and self.rounded < self.upper and self.evaluations < last:
+            if time.perf_counter() - started >= seconds:
+                break
+            try:
+                next(self._work)
+            except StopIteration:
+                self._work = None
+        self.seconds += time.perf_counter() - started
+        return self.value
+
+    @property
+    def value(self) -> float:
+        """The best bound so far, distance units."""
+        return distance_units(self._graph, self._half_units)
+
+    @property
+    def rounded(self) -> float:
+        """The bound rounded up to the next whole number where all distances are whole, else `value`, distance units."""
+        if not self._is_whole:
+            return self.value
+        unit = int(2.0 * self._graph.scale)
+        return float(-(-self._half_units // unit)) if unit else float(np.ceil(self.value))
+
+    @property
+    def is_converged(self) -> bool:
+        """Whether nothing that could raise the bound was left."""
+        return self._source.is_converged if isinstance(self._source, CutAndPrice) else self._climbed
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether `improve` will do nothing more."""
+        return self._work is None or self.rounded >= self.upper
+
+    @property
+    def evaluations(self) -> int:
+        """How often the ng-routes were priced exactly."""
+        return self._source.evaluations
+
+    @property
+    def n_columns(self) -> int:
+        """Routes generated."""
+        return len(self._source.routes)
+
+    @property
+    def n_cuts(self) -> int:
+        """Capacity cuts generated."""
+        return len(self._source.master.crossings) if isinstance(self._source, CutAndPrice) else 0
+
+    def routes(self) -> list[tuple[int, ...]]:
+        """Return the elementary ones among the routes generated, customers 1 … n; each fits a vehicle."""
+        demand, capacity = self.problem.demand, self.problem.capacity
+        return [
+            tuple(customer + 1 for customer in route)
+            for route in self._source.routes
+            if len(set(route)) == len(route) and demand[list(route)].sum() <= capacity
+        ]
+
+    def result(self) -> LowerBound:
+        """Return where it stands."""
+        return LowerBound(
+            value=self.value,
+            rounded=self.rounded,
+            seconds=self.seconds,
+            evaluations=self.evaluations,
+            n_columns=self.n_columns,
+            n_cuts=self.n_cuts,
+            is_converged=self.is_converged,
+            is_trivial=self._half_units == self._trivial,
+        )
+
+    @property
+    def _half_units(self) -> int:
+        return self._trivial if self._source.best is None else max(self._trivial, self._source.best)
+
+    def _climb(self, dual: RouteDual, controller: Controller, budget: int, seed: int) -> Generator[None, None, None]:
+        _, self._climbed = yield from climb(dual, controller, budget, np.random.default_rng(seed))
+
+
+def lower_bound(
+    problem: CVRP,
+    *,
+    seconds: float = 60.0,
+    evaluations: float = np.inf,
+    n_neighbours: int = 8,
+    cuts: bool = True,
+    controller: Controller | None = None,
+    upper: float = np.inf,
+    seed: int = 0,
+) -> LowerBound:
+    """Bound the cost of every solution from below.
+
+    Parameters
+    ----------
+    problem
+        The instance, with its fleet rule.
+    seconds
+        Wall-clock limit.
+    evaluations
+        Most exact pricings of ng-routes; a controller is told, 1000 if there is no limit.
+    n_neighbours, cuts, controller, upper, seed
+        See `RouteBound`.
+
+    Raises
+    ------
+    InputError
+        If a limit or `n_neighbours` is out of range, or the controller does not behave.
+    """
+    for field, limit in (("seconds", seconds), ("evaluations", evaluations)):
+        if not limit > 0:
+            raise BudgetError(f"{limit:g} given", field=field, remedy="give more than 0")
+    budget = _EVALUATIONS if np.isinf(evaluations) else int(evaluations)
+    bound = RouteBound(
+        problem, n_neighbours=n_neighbours, cuts=cuts, controller=controller, budget=budget, upper=upper, seed=seed
+    )
+    bound.improve(seconds - bound.seconds, evaluations)
+    return bound.result()

@@ -1,0 +1,159 @@
+"""Column and cut generation: the linear master leads the prices, smoothed (Wentges 1997)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.bounds.capacity_cuts import CutSeparator
+from lagrl.bounds.climb import climb
+from lagrl.bounds.master import RouteMaster, along, joined
+from lagrl.bounds.ng_kernels import price_arcs
+from lagrl.bounds.pricing import NgPricing
+from lagrl.bounds.route_dual import RouteDual, lagrangian
+from lagrl.controllers.volume import Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from lagrl.bounds.graph import RouteGraph
+    from lagrl.bounds.master import MasterPoint
+    from lagrl.bounds.pricing import Priced, Prices
+
+# Chosen on the generated instances of benchmarks/choose_defaults.py
+_CLIMB = 150  # evaluations of the cheap relaxation
+_FIRST_ROUTES = 10  # of those that it chose last, per customer
+_SMOOTHING = 0.8
+_READY_FOR_CUTS = 2e-3  # of the value: how far apart master and bound may be
+_CLOSED = 1e-7
+_MOST_RAISES = 6
+
+
+class CutAndPrice:
+    """The column generation of one instance, as far as it has come.
+
+    Parameters
+    ----------
+    graph
+        Where the routes go.
+    cuts
+        Whether to separate capacity cuts.
+
+    Attributes
+    ----------
+    best
+        Highest Lagrangian bound so far, half grid units; None before the first.
+    evaluations
+        Exact pricings of ng-routes so far.
+    master
+        The columns and cuts.
+    is_converged
+        Whether no route or cut that was looked for is left.
+    """
+
+    def __init__(self, graph: RouteGraph, *, cuts: bool = True) -> None:
+        self.graph = graph
+        self.master = RouteMaster(graph)
+        self.best: int | None = None
+        self.evaluations = 0
+        self.is_converged = False
+        self._pricing = NgPricing(graph)
+        self._separator = CutSeparator(graph.problem) if cuts else None
+        self._centre = np.zeros(graph.n_customers + 1)
+        self._arc = np.empty_like(graph.cost)
+
+    @property
+    def routes(self) -> list[tuple[int, ...]]:
+        """Customers 0 … n − 1 of all routes generated."""
+        return self.master.routes
+
+    def run(self) -> Generator[None, None, None]:
+        """Work until the bound is the best that these routes and cuts give; yields between small pieces of work."""
+        yield from self._begin()
+        tolerance = _READY_FOR_CUTS if self._separator else _CLOSED
+        raises = 0
+        while True:
+            point = yield from self._converge(tolerance)
+            if point.left_out > 1e-6 and raises < _MOST_RAISES:
+                raises += 1
+                self.master.raise_left_out_cost()
+            elif self._separator is not None and (yield from self._cut(self._separator, point)):
+                tolerance = _READY_FOR_CUTS
+            elif tolerance > _CLOSED:
+                tolerance = max(_CLOSED, 0.1 * tolerance)
+            else:
+                self.is_converged = point.left_out <= 1e-6
+                return
+
+    def _begin(self) -> Generator[None, None, None]:
+        """Climb the dual of the cheap relaxation, for prices to be near and routes to start with."""
+        self.master.add_routes([(i,) for i in range(self.graph.n_customers)])
+        dual = RouteDual(self.graph, "paths")
+        climbing = climb(dual, Volume(), _CLIMB, np.random.default_rng(0))
+        while True:
+            try:
+                next(climbing)
+            except StopIteration as done:
+                self._centre = done.value[0]
+                break
+            self.best = dual.best
+            yield
+        self.best = dual.best
+        latest = list(dual.routes)[-_FIRST_ROUTES * self.graph.n_customers :]
+        self.master.add_routes([route for route in latest if self.graph.is_ng_route(route)])
+
+    def _cut(self, separator: CutSeparator, point: MasterPoint) -> Generator[None, None, bool]:
+        member, crossings = yield from separator.separate(self.master.edge_weights(point.weight))
+        if not len(member):
+            return False
+        self.master.add_cuts(member, crossings)
+        self._centre = np.append(self._centre, np.zeros(len(member)))
+        return True
+
+    def _converge(self, tolerance: float) -> Generator[None, None, MasterPoint]:
+        """Generate columns until master and bound agree within a share of the value, or no route is left."""
+        while True:
+            point = yield from self.master.solve()
+            if self.best is not None:
+                bound = self.best / (2.0 * self.graph.scale)
+                if bound >= point.value - tolerance * abs(point.value):
+                    return point
+            if not (yield from self._add_routes(point)):
+                return point
+
+    def _add_routes(self, point: MasterPoint) -> Generator[None, None, bool]:
+        """Price near the best prices first, then ever closer to the master's, until routes are found that it lacks."""
+        aim = self.master.prices(point.price)
+        price_arcs(self.graph.cost, np.append(aim.customer, aim.fleet), aim.member, aim.cut, self._arc)
+        share = _SMOOTHING
+        while True:
+            trial = share * self._centre + (1.0 - share) * point.price
+            prices = self.master.prices(trial)
+            yield from self._pricing.set_prices(prices)
+            added = self._add((yield from self._pricing.price(exact=False)))
+            if not added:
+                priced = yield from self._pricing.price(exact=True)
+                self._note(prices, trial, priced)
+                added = self._add(priced)
+            if added or share == 0.0:
+                return added > 0
+            share -= 1.0 - _SMOOTHING
+            if share < 0.01:
+                share = 0.0
+
+    def _add(self, priced: Priced) -> int:
+        """Let in what has a negative reduced cost at the master's own prices."""
+        if not priced.routes:
+            return 0
+        path, first = joined(priced.routes, self.graph.n_customers)
+        saves = along(path, first, self._arc) < 0
+        return self.master.add_routes([route for route, good in zip(priced.routes, saves, strict=True) if good])
+
+    def _note(self, prices: Prices, trial: NDArray[np.float64], priced: Priced) -> None:
+        self.evaluations += 1
+        value = lagrangian(self.graph, prices, self.master.crossings, priced)
+        if self.best is None or value > self.best:
+            self.best, self._centre = value, trial

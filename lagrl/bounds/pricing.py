@@ -1,0 +1,188 @@
+"""Pricing ng-routes, a piece at a time: the least reduced cost by meeting customer, and routes that have it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.bounds.ng_kernels import extend_paths, join_paths, price_arcs, trace_route
+from lagrl.bounds.path_kernels import FAR, extend_paths_by_load, join_paths_by_load, trace_path
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.bounds.graph import RouteGraph
+
+_WORK = 20_000_000  # inner steps between two looks at the clock: some tens of milliseconds
+_FIRST_LABELS = 1 << 15
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """What a route pays for what it does: multipliers on the graph's grid, hence exact.
+
+    Attributes
+    ----------
+    customer
+        [n] grid units a visit.
+    fleet
+        Grid units a route.
+    cut
+        [C] grid units (≥ 0) each time a route enters or leaves the set.
+    member
+        [C, n] which customers are in each set, 0 or 1.
+    """
+
+    customer: NDArray[np.int64] = field(repr=False)
+    fleet: int
+    cut: NDArray[np.int64] = field(repr=False)
+    member: NDArray[np.int64] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Priced:
+    """What pricing found.
+
+    Attributes
+    ----------
+    lowest
+        [n] least reduced cost of the ng-routes that meet at each customer, half grid units; 0 where none is negative.
+        A route meets at i if neither side of i carries more than half the room, and every route does so at one of
+        its customers at least. Only what exact pricing finds is the least.
+    routes
+        Customers 0 … n − 1 of a route for every entry of `lowest` below 0, in their order, which has that reduced cost.
+        A route may occur twice, never in both directions.
+    """
+
+    lowest: NDArray[np.int64] = field(repr=False)
+    routes: list[tuple[int, ...]] = field(repr=False)
+
+
+class NgPricing:
+    """Prices the ng-routes of a graph, one set of prices after the other.
+
+    Parameters
+    ----------
+    graph
+        Where the routes go.
+    """
+
+    def __init__(self, graph: RouteGraph) -> None:
+        self.graph = graph
+        n, rows = graph.n_customers, graph.room + 1
+        self._bit_of = np.ascontiguousarray(graph.bit.T)
+        self._arc = np.empty((n + 1, n + 1), dtype=np.int64)
+        self._best, self._before, self._other, self._before_other = np.empty((4, rows, n), dtype=np.int64)
+        self._begin = np.zeros(rows + 1, dtype=np.int64)
+        subsets = 1 << graph.near.shape[1]
+        self._cheapest = np.empty((n, subsets), dtype=np.int64)
+        self._candidate = np.empty((subsets, 4), dtype=np.int64)
+        self._label = np.empty((_FIRST_LABELS, 5), dtype=np.int64)
+        self._route = np.empty(2 * graph.room + 2, dtype=np.int64)
+
+    def set_prices(self, prices: Prices, *, for_paths: bool = False) -> Generator[None, None, None]:
+        """Charge prices; yields now and then.
+
+        Parameters
+        ----------
+        prices
+            The prices.
+        for_paths
+            Whether only `price_paths` comes next, which needs half of the work.
+        """
+        graph = self.graph
+        price = np.append(prices.customer, prices.fleet)
+        price_arcs(graph.cost, price, prices.member, prices.cut, self._arc)
+        rows = min(graph.room, graph.room // 2 + int(graph.load.max())) if for_paths else graph.room
+        chunk = max(1, _WORK // graph.n_customers**2)
+        for begin in range(0, rows + 1, chunk):
+            end = min(begin + chunk, rows + 1)
+            tables = self._best, self._before, self._other, self._before_other
+            extend_paths_by_load(self._arc, graph.load, graph.bit, *tables, begin, end)
+            yield
+
+    def price_paths(self) -> Priced:
+        """Price the routes that remember one customer back, a relaxation of the ng-routes, by the prices set last.
+
+        `lowest` is the least of all of them.
+        """
+        graph = self.graph
+        n = graph.n_customers
+        lowest, meeting = np.zeros(n, dtype=np.int64), np.zeros((n, 3), dtype=np.int64)
+        join_paths_by_load(self._best, self._before, self._other, graph.load, graph.bit, graph.room, lowest, meeting)
+        tables = self._before, self._before_other, graph.load, graph.bit
+        routes = []
+        for j in np.flatnonzero(lowest < 0).tolist():
+            q, p, way = meeting[j].tolist()
+            length = trace_path(*tables, q, j, way == 1, self._route, 0)
+            forth = self._route[:length][::-1].tolist()
+            length = trace_path(*tables, p, j, way == 2, self._route, 0)
+            routes.append(canonical([*forth, j, *self._route[:length].tolist()]))
+        return Priced(lowest, routes)
+
+    def price(self, *, exact: bool) -> Generator[None, None, Priced]:
+        """Price by the prices set last; yields now and then, and returns what it found.
+
+        Parameters
+        ----------
+        exact
+            Whether `lowest` must be the least; else few paths are kept, in a fraction of the time.
+        """
+        state = np.zeros(3, dtype=np.int64)
+        self._cheapest.fill(FAR)
+        self._candidate.fill(FAR)
+        graph = self.graph
+        while True:
+            status = extend_paths(
+                self._arc,
+                graph.load,
+                graph.room,
+                graph.near,
+                graph.bit,
+                self._bit_of,
+                self._best,
+                self._before,
+                self._other,
+                self._label,
+                self._begin,
+                self._cheapest,
+                self._candidate,
+                state,
+                int(exact),
+                _WORK,
+            )
+            if status == 0:
+                break
+            if status == 2:
+                self._label = np.concatenate([self._label, np.empty_like(self._label)])
+            yield
+        return (yield from self._join(int(state[2])))
+
+    def _join(self, n_labels: int) -> Generator[None, None, Priced]:
+        graph = self.graph
+        n = graph.n_customers
+        label = self._label[:n_labels]
+        order = np.lexsort((label[:, 0], label[:, 2]))
+        start = np.searchsorted(label[order, 2], np.arange(n + 1))
+        lowest, pair = np.zeros(n, dtype=np.int64), np.zeros((n, 2), dtype=np.int64)
+        looks = 0
+        for customer in range(n):
+            looks += join_paths(label, order, start, graph.load, graph.room, customer, lowest, pair)
+            if looks > _WORK:
+                looks = 0
+                yield
+        routes = []
+        for forth, back in pair[lowest < 0].tolist():
+            length = trace_route(label, forth, back, self._route)
+            routes.append(canonical(self._route[:length].tolist()))
+        return Priced(lowest, routes)
+
+
+def canonical(route: Sequence[int]) -> tuple[int, ...]:
+    """Return the lesser of a route and its reverse."""
+    forth = tuple(route)
+    return min(forth, forth[::-1])

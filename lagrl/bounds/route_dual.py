@@ -1,0 +1,179 @@
+"""The Lagrangian dual of a route relaxation: L(λ, σ), a lower bound on the CVRP at every point."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lagrl.bounds.pricing import NgPricing, Prices
+from lagrl.errors import InputError
+from lagrl.relaxation.dual import DualPoint
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from lagrl.bounds.graph import RouteGraph
+    from lagrl.bounds.pricing import Priced
+
+_CEILING = 8.0  # of the multipliers, times the longest distance
+
+
+class RouteDual:
+    """L(λ, σ) = Σ_i λ_i + σ·K + min over routes r_i that meet at i of Σ min(0, c(r_i) − λ(r_i) − σ).
+
+    Customers must be visited (λ paid at each visit, λ ≥ 0 where the graph is covering) by K routes: exactly as many (σ
+    of either sign) under `exact:K`, at least as many (σ ≥ 0) as demands or rule ask for under the other fleet rules.
+    What is left is to choose routes: at most one of those that meet at a customer (neither side of the customer carries
+    more than half of the vehicle), since the routes of a solution meet at different ones; at most K in all under
+    `exact:K`. They may be ng-routes (Baldacci, Mingozzi and Roberti 2011), or `paths`: routes that remember one
+    customer back.
+
+    The multipliers are the n customers' and the fleet's last. They are rounded down in size to the graph's grid, on
+    which everything is exact.
+
+    Parameters
+    ----------
+    graph
+        Where the routes go.
+    relaxation
+        Which routes.
+
+    Attributes
+    ----------
+    best
+        Highest L evaluated so far, half grid units; None before the first evaluation.
+    evaluations
+        Evaluations so far.
+    routes
+        Customers 0 … n − 1 of every route that an evaluation chose, in the order of their first choice.
+    """
+
+    def __init__(self, graph: RouteGraph, relaxation: Literal["ng", "paths"] = "ng") -> None:
+        self.graph = graph
+        self.relaxation = relaxation
+        self.best: int | None = None
+        self.evaluations = 0
+        self.routes: dict[tuple[int, ...], None] = {}
+        self._pricing = NgPricing(graph)
+        n, ceiling = graph.n_customers, _CEILING * max(float(graph.problem.distance.max()), 1.0)
+        lowest = np.full(n + 1, 0.0 if graph.is_covering else -ceiling)
+        lowest[n] = -ceiling if graph.problem.fleet.rule == "exact" else 0.0
+        self._bounds = lowest, np.full(n + 1, ceiling)
+
+    @property
+    def n_multipliers(self) -> int:
+        """Number of customers n, and one for the fleet."""
+        return self.graph.n_customers + 1
+
+    @property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """[n + 1] bounds, distance units: the signs the rows ask for, and 8 times the longest distance."""
+        return self._bounds
+
+    @property
+    def scale(self) -> float:
+        """Median of the customers' `first_multipliers`, distance units; at least a grid unit."""
+        return max(float(np.median(self.first_multipliers()[:-1])), 1.0 / self.graph.scale)
+
+    def first_multipliers(self) -> NDArray[np.float64]:
+        """Return a start [n + 1]: each customer's share of a drive to them and back, and the way to the next customer.
+
+        The continuous approximation of route lengths (Daganzo 1984): 2·c_0i·d_i/Q and the nearest distance.
+        """
+        graph, n = self.graph, self.graph.n_customers
+        drive = graph.cost[n, :n] * (graph.load / graph.room)
+        near = graph.cost[np.arange(n)[:, None], graph.near].min(axis=1, initial=graph.cost.max()) / 2
+        return self.clip(np.append((drive + near) / graph.scale, 0.0))
+
+    def clip(self, multipliers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the nearest multipliers [n + 1] within the bounds; refuses wrong shapes and non-finite entries."""
+        vector = np.array(multipliers, dtype=np.float64)
+        if vector.shape != (self.n_multipliers,) or not np.isfinite(vector).all():
+            raise InputError(
+                f"array of shape {vector.shape}, finite: {bool(np.isfinite(vector).all())}",
+                field="multipliers",
+                remedy=f"this dual takes {self.n_multipliers} finite numbers, the fleet's last",
+            )
+        return np.clip(vector, *self._bounds)
+
+    def evaluate(self, multipliers: NDArray[np.float64]) -> DualPoint:
+        """Price one vector [n + 1], distance units, clipped to the bounds.
+
+        Row k of the point's selection counts the visits of the k-th route chosen; the violation is one minus the
+        visits of each customer and, last, K minus the number of routes.
+
+        Raises
+        ------
+        InputError
+            If the vector has the wrong length or a non-finite entry.
+        """
+        work = self.evaluation(multipliers)
+        while True:
+            try:
+                next(work)
+            except StopIteration as done:
+                point: DualPoint = done.value
+                return point
+
+    def evaluation(self, multipliers: NDArray[np.float64]) -> Generator[None, None, DualPoint]:
+        """Do what `evaluate` does, yielding now and then."""
+        vector = self.clip(multipliers)
+        whole = np.trunc(vector * self.graph.scale).astype(np.int64)
+        n = self.graph.n_customers
+        prices = Prices(whole[:n], int(whole[n]), np.zeros(0, np.int64), np.zeros((0, n), np.int64))
+        is_paths = self.relaxation == "paths"
+        yield from self._pricing.set_prices(prices, for_paths=is_paths)
+        priced = self._pricing.price_paths() if is_paths else (yield from self._pricing.price(exact=True))
+        value = lagrangian(self.graph, prices, np.zeros(0, np.int64), priced)
+        self.best = value if self.best is None else max(self.best, value)
+        self.evaluations += 1
+        return self._point(vector, value, priced)
+
+    def _point(self, vector: NDArray[np.float64], value: int, priced: Priced) -> DualPoint:
+        fewest, most = self.graph.n_routes
+        negative = priced.lowest[priced.lowest < 0]
+        kept = np.argsort(negative, kind="stable")[:most]
+        chosen = [priced.routes[k] for k in kept.tolist()]
+        self.routes.update(dict.fromkeys(chosen))
+        visits = np.zeros((len(chosen), self.graph.n_customers), dtype=np.int64)
+        for k, route in enumerate(chosen):
+            np.add.at(visits[k], list(route), 1)
+        violation = np.append(1.0 - visits.sum(axis=0), float(fewest - len(chosen)))
+        half_units = 2.0 * self.graph.scale
+        bound = distance_units(self.graph, value)
+        return DualPoint(vector, bound, bound, visits, violation, negative[kept] / half_units)
+
+
+def lagrangian(graph: RouteGraph, prices: Prices, crossings: NDArray[np.int64], priced: Priced) -> int:
+    """Return the Lagrangian bound at some prices, half grid units, exactly.
+
+    The routes of a solution meet at different customers each, and are a fixed number or at most n; so their reduced
+    costs add up to no less than so many of the least ones by meeting customer. The rest is what the rows bring in at
+    their prices: customers once, the fleet's fewest routes, the cuts' crossings.
+
+    Parameters
+    ----------
+    graph
+        Where the routes go.
+    prices
+        The prices: of cuts 0 or more, of customers as well if the graph is covering, the fleet's unless its rule is
+        `exact`.
+    crossings
+        [C] what the cuts demand.
+    priced
+        What exact pricing, or pricing of a relaxation of the routes, found at them.
+    """
+    fewest, most = graph.n_routes
+    income = int(prices.customer.sum()) + prices.fleet * fewest + int(prices.cut @ crossings)
+    return 2 * income + int(np.sort(priced.lowest)[:most].sum())
+
+
+def distance_units(graph: RouteGraph, half_units: int) -> float:
+    """Return a bound in distance units, rounded down where it has more digits than a float."""
+    value = float(half_units)
+    if int(value) > half_units:
+        value = float(np.nextafter(value, -np.inf))
+    return value / (2.0 * graph.scale)

@@ -1,0 +1,7 @@
+"""Kernels are compiled before any test, so that no deadline of hypothesis meets a compilation."""
+
+from __future__ import annotations
+
+from lagrl.kernels import compile_kernels
+
+compile_kernels()
