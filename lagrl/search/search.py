@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.bounds.bound import RouteBound
 from lagrl.ascent import DualTrace, ascend
+from lagrl.bounds.bound import RouteBound
 from lagrl.loop import DualLoop, Lane
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.master import Master
