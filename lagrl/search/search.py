@@ -47,7 +47,7 @@ _NODES = 100  # of an integer programme that the clock will stop
 _POOL_GROWTH = 1.2  # before the pool is worth another look, by the clock
 _POOL_GROWTH_COUNTED = 2.0  # the same without a clock, which could not stop it from taking too long
 _LAST_PARTITION = 0.92  # progress at which the last one is due
-_MOST_BOUNDED = 500  # customers, above which a slice would take too long
+_MOST_BOUNDED = 2000  # customers that `RouteBound` takes
 _BOUND_SHARE = 0.08  # of the seconds
 _BOUND_SLICE = 0.02  # of the seconds, at once
 _EQUAL = 1e-9  # relative difference of costs that is none
@@ -170,6 +170,7 @@ class Search:
         self._master: Master | None = None
         self._customer_price: NDArray[np.float64] | None = None
         self._pool_seen = 0
+        self._last_partition = 0.0
         self._was_last = False
         self._bound: RouteBound | None = None
         self._bound_routes = 0
@@ -424,7 +425,8 @@ class Search:
             return True
         if self.budget.seconds is None:
             return len(self.pool) > _POOL_GROWTH_COUNTED * self._pool_seen
-        if self.seconds_of["partition"] > _PARTITION_SHARE * self.budget.elapsed or progress > _LAST_PARTITION:
+        with_another = self.seconds_of["partition"] + self._last_partition
+        if with_another > _PARTITION_SHARE * self.budget.elapsed or progress > _LAST_PARTITION:
             return False
         return len(self.pool) > _POOL_GROWTH * self._pool_seen
 
@@ -442,7 +444,8 @@ class Search:
         if self.budget.seconds is not None:
             seconds = self.budget.seconds_left
             if not self._was_last:
-                seconds = min(seconds, _PARTITION_SLICE * self.budget.seconds)
+                share = 2.0 * _PARTITION_SHARE * self.budget.elapsed
+                seconds = min(seconds, _PARTITION_SLICE * self.budget.seconds, share)
             limits = PartitionLimits(nodes=_NODES, seconds=seconds)
         found = partition(self.pool, self.incumbent.columns, limits, self._master)
         self._pool_seen = len(self.pool)
@@ -450,4 +453,5 @@ class Search:
             self._customer_price = found.customer_price
         if self.incumbent.offer(found.columns) and self._focus is not None:
             self._go_on_from(found.columns)
-        self.seconds_of["partition"] += time.perf_counter() - started
+        self._last_partition = time.perf_counter() - started
+        self.seconds_of["partition"] += self._last_partition
