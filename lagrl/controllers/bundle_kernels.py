@@ -1,0 +1,423 @@
+"""Compiled steps of the proximal bundle: filing cuts, and the quadratic programme over the model that they make.
+
+A cut is a linear function c + s·λ that lies nowhere below its piece of the dual. Slopes are sparse: the entries of cut
+c are `entry[start[c]:start[c + 1]]`, of the multipliers `index[...]`. Importing this module compiles the kernels or
+loads them from numba's cache.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, OUT_INTS, float64, int64, void
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+_STEPS_PER_VISIT = 3  # pairwise steps in one piece before the next is visited
+_SWEEPS_PER_ROUND = 3  # between two searches of the face
+_FACE_PRECISION = 1e-2  # share of the gradient's norm that a search of the face may leave
+_FACE_SEARCHES = 10  # per round; each but the last has emptied a cut
+
+
+@njit(int64(INTS, INTS, INTS, FLOATS, int64, INTS, FLOATS), cache=True)
+def equal_cut(piece: Ints, start: Ints, index: Ints, entry: Floats, of: int, where: Ints, slope: Floats) -> int:
+    """Return the filed cut of piece `of` with this slope (its nonzero entries and where), −1 if there is none.
+
+    O(cuts) comparisons, most of which end at the length or the first entry.
+    """
+    length = len(where)
+    for cut in range(len(piece)):
+        if piece[cut] != of or start[cut + 1] - start[cut] != length:
+            continue
+        first = start[cut]
+        same = True
+        for j in range(length):
+            if index[first + j] != where[j] or entry[first + j] != slope[j]:
+                same = False
+                break
+        if same:
+            return cut
+    return -1
+
+
+@njit(void(INTS, OUT_INTS, OUT_INTS), cache=True)
+def link_pieces(piece: Ints, head: Ints, following: Ints) -> None:
+    """Chain the cuts of every piece: `head` [pieces] is its first, `following` [cuts] the next one, −1 at the end."""
+    head[:] = -1
+    for cut in range(len(piece) - 1, -1, -1):
+        following[cut] = head[piece[cut]]
+        head[piece[cut]] = cut
+
+
+@njit(float64(FLOATS, INTS, INTS, FLOATS, int64, FLOATS), cache=True)
+def cut_value(intercept: Floats, start: Ints, index: Ints, entry: Floats, cut: int, multipliers: Floats) -> float:
+    """Return c + s·λ of one cut; reads its entries and as many multipliers."""
+    value = intercept[cut]
+    for j in range(start[cut], start[cut + 1]):
+        value += entry[j] * multipliers[index[j]]
+    return value
+
+
+@njit(
+    void(FLOATS, INTS, INTS, FLOATS, INTS, INTS, FLOATS, OUT_FLOATS),
+    cache=True,
+)
+def piece_minima(
+    intercept: Floats,
+    start: Ints,
+    index: Ints,
+    entry: Floats,
+    head: Ints,
+    following: Ints,
+    multipliers: Floats,
+    minimum: Floats,
+) -> None:
+    """Write each piece's lowest cut at λ, [pieces]; their sum is the model. Reads every entry once."""
+    for k in range(len(head)):
+        lowest = np.inf
+        cut = head[k]
+        while cut >= 0:
+            lowest = min(lowest, cut_value(intercept, start, index, entry, cut, multipliers))
+            cut = following[cut]
+        minimum[k] = lowest
+
+
+@njit(void(FLOATS, INTS, INTS, FLOATS, INTS, INTS, FLOATS, FLOATS, OUT_FLOATS, OUT_FLOATS), cache=True)
+def rate_weights(
+    intercept: Floats,
+    start: Ints,
+    index: Ints,
+    entry: Floats,
+    head: Ints,
+    following: Ints,
+    weight: Floats,
+    multipliers: Floats,
+    value: Floats,
+    outcome: Floats,
+) -> None:
+    """Write every cut's value at λ, and to `outcome` the model's there and the duality gap; reads every entry once."""
+    model = 0.0
+    gap = 0.0
+    for k in range(len(head)):
+        lowest = np.inf
+        average = 0.0
+        cut = head[k]
+        while cut >= 0:
+            value[cut] = cut_value(intercept, start, index, entry, cut, multipliers)
+            lowest = min(lowest, value[cut])
+            average += weight[cut] * value[cut]
+            cut = following[cut]
+        model += lowest
+        gap += average - lowest
+    outcome[0] = model
+    outcome[1] = gap
+
+
+@njit(void(INTS, INTS, FLOATS, int64, float64, FLOATS, FLOATS, OUT_FLOATS, OUT_FLOATS), cache=True)
+def move_along(
+    start: Ints,
+    index: Ints,
+    entry: Floats,
+    cut: int,
+    amount: float,
+    low: Floats,
+    high: Floats,
+    free: Floats,
+    multipliers: Floats,
+) -> None:
+    """Add `amount` times a cut's slope to the multipliers before clipping, and clip; reads its entries."""
+    for j in range(start[cut], start[cut + 1]):
+        i = index[j]
+        free[i] += amount * entry[j]
+        multipliers[i] = min(max(free[i], low[i]), high[i])
+
+
+@njit(float64(INTS, INTS, FLOATS, int64, int64, OUT_FLOATS), cache=True)
+def squared_distance(start: Ints, index: Ints, entry: Floats, one: int, other: int, work: Floats) -> float:
+    """Return ‖s − s'‖² of two cuts' slopes; `work` [n] is zero before and after. Reads both cuts twice."""
+    for j in range(start[one], start[one + 1]):
+        work[index[j]] = entry[j]
+    squared = 0.0
+    for j in range(start[other], start[other + 1]):
+        squared += (work[index[j]] - entry[j]) ** 2
+        work[index[j]] = 0.0
+    for j in range(start[one], start[one + 1]):
+        squared += work[index[j]] ** 2
+        work[index[j]] = 0.0
+    return squared
+
+
+@njit(
+    float64(
+        FLOATS, INTS, INTS, FLOATS, INTS, INTS, OUT_FLOATS,
+        FLOATS, FLOATS, float64, float64, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS,
+    ),
+    cache=True,
+)  # fmt: skip
+def sweep_pieces(
+    intercept: Floats,
+    start: Ints,
+    index: Ints,
+    entry: Floats,
+    head: Ints,
+    following: Ints,
+    weight: Floats,
+    low: Floats,
+    high: Floats,
+    step: float,
+    negligible: float,
+    free: Floats,
+    multipliers: Floats,
+    work: Floats,
+) -> float:
+    """Move weight from each piece's highest cut in use to its lowest, a few times; return the gap seen on the way.
+
+    As far as the curvature or the weight allows (Platt 1998). The curvature is that without bounds, which is never
+    too low. Differences up to `negligible` are left. Reads every entry a few times, and four slopes per step.
+    """
+    seen = 0.0
+    for k in range(len(head)):
+        if following[head[k]] < 0:
+            continue
+        for visit in range(_STEPS_PER_VISIT):
+            lowest = np.inf
+            highest = -np.inf
+            average = 0.0
+            to = -1
+            source = -1
+            cut = head[k]
+            while cut >= 0:
+                value = cut_value(intercept, start, index, entry, cut, multipliers)
+                if value < lowest:
+                    lowest = value
+                    to = cut
+                if weight[cut] > 0.0:
+                    average += weight[cut] * value
+                    if value > highest:
+                        highest = value
+                        source = cut
+                cut = following[cut]
+            if visit == 0:
+                seen += average - lowest
+            if highest - lowest <= negligible:
+                break
+            curvature = step * squared_distance(start, index, entry, to, source, work)
+            moved = weight[source]
+            if curvature * moved > highest - lowest:
+                moved = (highest - lowest) / curvature
+                weight[source] -= moved
+            else:
+                weight[source] = 0.0
+            weight[to] += moved
+            move_along(start, index, entry, source, -step * moved, low, high, free, multipliers)
+            move_along(start, index, entry, to, step * moved, low, high, free, multipliers)
+    return seen
+
+
+@njit(float64(INTS, INTS, FLOATS, FLOATS, OUT_FLOATS), cache=True)
+def centre_in_pieces(head: Ints, following: Ints, weight: Floats, value: Floats, centred: Floats) -> float:
+    """Write `value` less its mean over each piece's cuts in use, 0 for the others; return the squared norm."""
+    squared = 0.0
+    for k in range(len(head)):
+        total = 0.0
+        count = 0
+        cut = head[k]
+        while cut >= 0:
+            if weight[cut] > 0.0:
+                total += value[cut]
+                count += 1
+            cut = following[cut]
+        cut = head[k]
+        while cut >= 0:
+            centred[cut] = value[cut] - total / count if weight[cut] > 0.0 else 0.0
+            squared += centred[cut] ** 2
+            cut = following[cut]
+    return squared
+
+
+@njit(
+    int64(
+        INTS, INTS, FLOATS, INTS, INTS, FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, float64,
+        OUT_FLOATS, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS,
+    ),
+    cache=True,
+)  # fmt: skip
+def face_direction(
+    start: Ints,
+    index: Ints,
+    entry: Floats,
+    head: Ints,
+    following: Ints,
+    weight: Floats,
+    value: Floats,
+    low: Floats,
+    high: Floats,
+    free: Floats,
+    step: float,
+    change: Floats,
+    residual: Floats,
+    direction: Floats,
+    curved: Floats,
+    along: Floats,
+) -> int:
+    """Minimise over the weights of the cuts in use by conjugate gradients, as if multipliers at a bound stayed there.
+
+    Writes the weights' `change` [cuts]; returns the cut that it empties, which ended the search, or −1. At most one
+    iteration per cut, each of which reads the entries of the cuts in use twice.
+    """
+    n_cuts = len(weight)
+    first = centre_in_pieces(head, following, weight, value, residual)
+    squared = first
+    for cut in range(n_cuts):
+        change[cut] = 0.0
+        residual[cut] = -residual[cut]
+        direction[cut] = residual[cut]
+    for _ in range(n_cuts):
+        if squared <= _FACE_PRECISION**2 * first or squared <= 0.0:
+            break
+        along[:] = 0.0
+        for cut in range(n_cuts):
+            if direction[cut] != 0.0:
+                for j in range(start[cut], start[cut + 1]):
+                    along[index[j]] += direction[cut] * entry[j]
+        curvature = 0.0
+        for i in range(len(along)):
+            if free[i] <= low[i] or free[i] >= high[i]:
+                along[i] = 0.0
+            curvature += step * along[i] ** 2
+        longest = np.inf
+        emptied = -1
+        for cut in range(n_cuts):
+            if direction[cut] < 0.0 and weight[cut] + change[cut] < -longest * direction[cut]:
+                longest = (weight[cut] + change[cut]) / -direction[cut]
+                emptied = cut
+        if emptied < 0:
+            break
+        if squared >= longest * curvature:
+            for cut in range(n_cuts):
+                change[cut] += longest * direction[cut]
+            return emptied
+        length = squared / curvature
+        for cut in range(n_cuts):
+            change[cut] += length * direction[cut]
+            if weight[cut] > 0.0:
+                total = 0.0
+                for j in range(start[cut], start[cut + 1]):
+                    total += entry[j] * along[index[j]]
+                curved[cut] = step * total
+        centre_in_pieces(head, following, weight, curved, curved)
+        before = squared
+        squared = 0.0
+        for cut in range(n_cuts):
+            if weight[cut] > 0.0:
+                residual[cut] -= length * curved[cut]
+                squared += residual[cut] ** 2
+        for cut in range(n_cuts):
+            direction[cut] = residual[cut] + squared / before * direction[cut]
+    return -1
+
+
+@njit(
+    void(
+        FLOATS, INTS, INTS, FLOATS, INTS, INTS, OUT_FLOATS,
+        FLOATS, FLOATS, FLOATS, float64, float64, float64, float64, int64, OUT_FLOATS, OUT_FLOATS,
+    ),
+    cache=True,
+)  # fmt: skip
+def maximise_model(
+    intercept: Floats,
+    start: Ints,
+    index: Ints,
+    entry: Floats,
+    head: Ints,
+    following: Ints,
+    weight: Floats,
+    centre: Floats,
+    low: Floats,
+    high: Floats,
+    step: float,
+    reference: float,
+    relative: float,
+    absolute: float,
+    most_rounds: int,
+    multipliers: Floats,
+    outcome: Floats,
+) -> None:
+    """Maximise Σ_k min_c (c + s·λ) − ‖λ − centre‖²/(2·step) over low ≤ λ ≤ high.
+
+    Works on the dual, min over the product of simplices of Σ α·c + max_λ (Σ α·s·λ − …), whose inner maximiser is
+    λ(α) = clip(centre + step·Σ α·s). Rounds of pairwise steps, which choose the cuts in use, and of conjugate
+    gradients over these (as in GPCG, Moré and Toraldo 1991) end when the duality gap
+    Σ α·(c + s·λ) − Σ_k min_c (c + s·λ) is at most `absolute`, or `relative` times what the model rises above
+    `reference`.
+
+    `weight` [cuts] holds α: the warm start, and the answer. `multipliers` [n] receives λ(α), `outcome` the model's
+    value there, the duality gap and the number of rounds.
+    """
+    n = len(centre)
+    n_cuts = len(weight)
+    free = np.empty(n)  # λ(α) before it is clipped
+    work = np.zeros(n)
+    value = np.empty(n_cuts)
+    change = np.empty(n_cuts)
+    residual = np.empty(n_cuts)
+    direction = np.empty(n_cuts)
+    curved = np.empty(n_cuts)
+    free[:] = centre
+    for cut in range(n_cuts):
+        if weight[cut] > 0.0:
+            move_along(start, index, entry, cut, step * weight[cut], low, high, free, multipliers)
+    for i in range(n):
+        multipliers[i] = min(max(free[i], low[i]), high[i])
+    rounds = 0
+    while True:
+        rate_weights(intercept, start, index, entry, head, following, weight, multipliers, value, outcome)
+        outcome[2] = rounds
+        allowed = max(absolute, relative * (outcome[0] - reference))
+        if outcome[1] <= allowed or rounds >= most_rounds:
+            return
+        rounds += 1
+        for _ in range(_SWEEPS_PER_ROUND):
+            seen = sweep_pieces(
+                intercept, start, index, entry, head, following, weight,
+                low, high, step, 1e-3 * allowed / len(head), free, multipliers, work,
+            )  # fmt: skip
+            if seen <= allowed:
+                break
+        if seen <= allowed:
+            continue
+        for _ in range(_FACE_SEARCHES):
+            rate_weights(intercept, start, index, entry, head, following, weight, multipliers, value, outcome)
+            emptied = face_direction(
+                start, index, entry, head, following, weight, value, low, high, free, step,
+                change, residual, direction, curved, work,
+            )  # fmt: skip
+            share = 1.0
+            for attempt in range(12):
+                for cut in range(n_cuts):
+                    if change[cut] != 0.0:
+                        move_along(start, index, entry, cut, step * share * change[cut], low, high, free, multipliers)
+                slope = 0.0
+                for cut in range(n_cuts):
+                    if change[cut] != 0.0:
+                        slope += change[cut] * cut_value(intercept, start, index, entry, cut, multipliers)
+                if slope <= 1e-12 * abs(outcome[0]):
+                    break
+                for cut in range(n_cuts):  # a multiplier has left its bound: the curvature was too low
+                    if change[cut] != 0.0:
+                        move_along(start, index, entry, cut, -step * share * change[cut], low, high, free, multipliers)
+                share = 0.5 * share if attempt < 10 else 0.0
+            for cut in range(n_cuts):
+                if change[cut] != 0.0:
+                    weight[cut] = max(weight[cut] + share * change[cut], 0.0)
+            if emptied < 0 or share < 1.0:
+                break
+            weight[emptied] = 0.0
+        work[:] = 0.0
