@@ -1,8 +1,7 @@
-"""Compiled steps of the proximal bundle: filing cuts, and the quadratic programme over the model that they make.
+"""Compiled steps of the proximal bundle's quadratic programme, on its dual over the cuts' weights.
 
-A cut is a linear function c + s·λ that lies nowhere below its piece of the dual. Slopes are sparse: the entries of cut
-c are `entry[start[c]:start[c + 1]]`, of the multipliers `index[...]`. Importing this module compiles the kernels or
-loads them from numba's cache.
+See `maximise_model` for the programme, and `cut_kernels` for how cuts are stored. Importing this module compiles the
+kernels or loads them from numba's cache.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, OUT_INTS, float64, int64, void
+from lagrl.controllers.cut_kernels import cut_value, rate_weights
+from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, float64, int64, void
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,134 +22,44 @@ if TYPE_CHECKING:
 
 _STEPS_PER_VISIT = 3  # pairwise steps in one piece before the next is visited
 _SWEEPS_PER_ROUND = 3  # between two searches of the face
-_FACE_PRECISION = 1e-2  # share of the gradient's norm that a search of the face may leave
 _FACE_SEARCHES = 10  # per round; each but the last has emptied a cut
+_FACE_PRECISION = 1e-2  # share of the gradient's norm that a search of the face may leave
+_HALVINGS = 10
 
 
-@njit(int64(INTS, INTS, INTS, FLOATS, int64, INTS, FLOATS), cache=True)
-def equal_cut(piece: Ints, start: Ints, index: Ints, entry: Floats, of: int, where: Ints, slope: Floats) -> int:
-    """Return the filed cut of piece `of` with this slope (its nonzero entries and where), −1 if there is none.
-
-    O(cuts) comparisons, most of which end at the length or the first entry.
-    """
-    length = len(where)
-    for cut in range(len(piece)):
-        if piece[cut] != of or start[cut + 1] - start[cut] != length:
-            continue
-        first = start[cut]
-        same = True
-        for j in range(length):
-            if index[first + j] != where[j] or entry[first + j] != slope[j]:
-                same = False
-                break
-        if same:
-            return cut
-    return -1
-
-
-@njit(void(INTS, OUT_INTS, OUT_INTS), cache=True)
-def link_pieces(piece: Ints, head: Ints, following: Ints) -> None:
-    """Chain the cuts of every piece: `head` [pieces] is its first, `following` [cuts] the next one, −1 at the end."""
-    head[:] = -1
-    for cut in range(len(piece) - 1, -1, -1):
-        following[cut] = head[piece[cut]]
-        head[piece[cut]] = cut
-
-
-@njit(float64(FLOATS, INTS, INTS, FLOATS, int64, FLOATS), cache=True)
-def cut_value(intercept: Floats, start: Ints, index: Ints, entry: Floats, cut: int, multipliers: Floats) -> float:
-    """Return c + s·λ of one cut; reads its entries and as many multipliers."""
-    value = intercept[cut]
-    for j in range(start[cut], start[cut + 1]):
-        value += entry[j] * multipliers[index[j]]
-    return value
-
-
-@njit(
-    void(FLOATS, INTS, INTS, FLOATS, INTS, INTS, FLOATS, OUT_FLOATS),
-    cache=True,
-)
-def piece_minima(
-    intercept: Floats,
-    start: Ints,
-    index: Ints,
-    entry: Floats,
-    head: Ints,
-    following: Ints,
-    multipliers: Floats,
-    minimum: Floats,
-) -> None:
-    """Write each piece's lowest cut at λ, [pieces]; their sum is the model. Reads every entry once."""
-    for k in range(len(head)):
-        lowest = np.inf
-        cut = head[k]
-        while cut >= 0:
-            lowest = min(lowest, cut_value(intercept, start, index, entry, cut, multipliers))
-            cut = following[cut]
-        minimum[k] = lowest
-
-
-@njit(void(FLOATS, INTS, INTS, FLOATS, INTS, INTS, FLOATS, FLOATS, OUT_FLOATS, OUT_FLOATS), cache=True)
-def rate_weights(
-    intercept: Floats,
-    start: Ints,
-    index: Ints,
-    entry: Floats,
-    head: Ints,
-    following: Ints,
-    weight: Floats,
-    multipliers: Floats,
-    value: Floats,
-    outcome: Floats,
-) -> None:
-    """Write every cut's value at λ, and to `outcome` the model's there and the duality gap; reads every entry once."""
-    model = 0.0
-    gap = 0.0
-    for k in range(len(head)):
-        lowest = np.inf
-        average = 0.0
-        cut = head[k]
-        while cut >= 0:
-            value[cut] = cut_value(intercept, start, index, entry, cut, multipliers)
-            lowest = min(lowest, value[cut])
-            average += weight[cut] * value[cut]
-            cut = following[cut]
-        model += lowest
-        gap += average - lowest
-    outcome[0] = model
-    outcome[1] = gap
-
-
-@njit(void(INTS, INTS, FLOATS, int64, float64, FLOATS, FLOATS, OUT_FLOATS, OUT_FLOATS), cache=True)
+@njit(void(INTS, INTS, FLOATS, int64, float64, FLOATS, FLOATS, FLOATS, OUT_FLOATS, OUT_FLOATS), cache=True)
 def move_along(
     start: Ints,
     index: Ints,
     entry: Floats,
     cut: int,
     amount: float,
+    step: Floats,
     low: Floats,
     high: Floats,
     free: Floats,
     multipliers: Floats,
 ) -> None:
-    """Add `amount` times a cut's slope to the multipliers before clipping, and clip; reads its entries."""
+    """Move the multipliers, before clipping, by what `amount` more weight on a cut does; clip. Reads its entries."""
     for j in range(start[cut], start[cut + 1]):
         i = index[j]
-        free[i] += amount * entry[j]
+        free[i] += amount * step[i] * entry[j]
         multipliers[i] = min(max(free[i], low[i]), high[i])
 
 
-@njit(float64(INTS, INTS, FLOATS, int64, int64, OUT_FLOATS), cache=True)
-def squared_distance(start: Ints, index: Ints, entry: Floats, one: int, other: int, work: Floats) -> float:
-    """Return ‖s − s'‖² of two cuts' slopes; `work` [n] is zero before and after. Reads both cuts twice."""
+@njit(float64(INTS, INTS, FLOATS, int64, int64, FLOATS, OUT_FLOATS), cache=True)
+def squared_distance(
+    start: Ints, index: Ints, entry: Floats, one: int, other: int, step: Floats, work: Floats
+) -> float:
+    """Return Σ_i step_i·(s_i − s'_i)² of two cuts' slopes; `work` [n] is zero before and after. Reads both twice."""
     for j in range(start[one], start[one + 1]):
         work[index[j]] = entry[j]
     squared = 0.0
     for j in range(start[other], start[other + 1]):
-        squared += (work[index[j]] - entry[j]) ** 2
+        squared += step[index[j]] * (work[index[j]] - entry[j]) ** 2
         work[index[j]] = 0.0
     for j in range(start[one], start[one + 1]):
-        squared += work[index[j]] ** 2
+        squared += step[index[j]] * work[index[j]] ** 2
         work[index[j]] = 0.0
     return squared
 
@@ -157,7 +67,7 @@ def squared_distance(start: Ints, index: Ints, entry: Floats, one: int, other: i
 @njit(
     float64(
         FLOATS, INTS, INTS, FLOATS, INTS, INTS, OUT_FLOATS,
-        FLOATS, FLOATS, float64, float64, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS,
+        FLOATS, FLOATS, FLOATS, float64, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS,
     ),
     cache=True,
 )  # fmt: skip
@@ -171,7 +81,7 @@ def sweep_pieces(
     weight: Floats,
     low: Floats,
     high: Floats,
-    step: float,
+    step: Floats,
     negligible: float,
     free: Floats,
     multipliers: Floats,
@@ -208,7 +118,7 @@ def sweep_pieces(
                 seen += average - lowest
             if highest - lowest <= negligible:
                 break
-            curvature = step * squared_distance(start, index, entry, to, source, work)
+            curvature = squared_distance(start, index, entry, to, source, step, work)
             moved = weight[source]
             if curvature * moved > highest - lowest:
                 moved = (highest - lowest) / curvature
@@ -216,8 +126,8 @@ def sweep_pieces(
             else:
                 weight[source] = 0.0
             weight[to] += moved
-            move_along(start, index, entry, source, -step * moved, low, high, free, multipliers)
-            move_along(start, index, entry, to, step * moved, low, high, free, multipliers)
+            move_along(start, index, entry, source, -moved, step, low, high, free, multipliers)
+            move_along(start, index, entry, to, moved, step, low, high, free, multipliers)
     return seen
 
 
@@ -244,7 +154,7 @@ def centre_in_pieces(head: Ints, following: Ints, weight: Floats, value: Floats,
 
 @njit(
     int64(
-        INTS, INTS, FLOATS, INTS, INTS, FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, float64,
+        INTS, INTS, FLOATS, INTS, INTS, FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, FLOATS,
         OUT_FLOATS, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS,
     ),
     cache=True,
@@ -260,7 +170,7 @@ def face_direction(
     low: Floats,
     high: Floats,
     free: Floats,
-    step: float,
+    step: Floats,
     change: Floats,
     residual: Floats,
     direction: Floats,
@@ -291,7 +201,8 @@ def face_direction(
         for i in range(len(along)):
             if free[i] <= low[i] or free[i] >= high[i]:
                 along[i] = 0.0
-            curvature += step * along[i] ** 2
+            curvature += step[i] * along[i] ** 2
+            along[i] *= step[i]
         longest = np.inf
         emptied = -1
         for cut in range(n_cuts):
@@ -311,7 +222,7 @@ def face_direction(
                 total = 0.0
                 for j in range(start[cut], start[cut + 1]):
                     total += entry[j] * along[index[j]]
-                curved[cut] = step * total
+                curved[cut] = total
         centre_in_pieces(head, following, weight, curved, curved)
         before = squared
         squared = 0.0
@@ -325,9 +236,55 @@ def face_direction(
 
 
 @njit(
+    float64(
+        FLOATS, INTS, INTS, FLOATS, OUT_FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, float64, OUT_FLOATS, OUT_FLOATS,
+    ),
+    cache=True,
+)  # fmt: skip
+def change_weights(
+    intercept: Floats,
+    start: Ints,
+    index: Ints,
+    entry: Floats,
+    weight: Floats,
+    change: Floats,
+    step: Floats,
+    low: Floats,
+    high: Floats,
+    negligible: float,
+    free: Floats,
+    multipliers: Floats,
+) -> float:
+    """Change the weights, by the whole `change` [cuts] or half as much until the dual falls; return the share taken.
+
+    The dual is convex, so it falls all the way where its slope at the end is not positive. A whole change can only be
+    too long if it frees multipliers from their bounds. Reads the changed cuts' entries twice per attempt.
+    """
+    share = 1.0
+    for attempt in range(_HALVINGS + 1):
+        slope = 0.0
+        for cut in range(len(weight)):
+            if change[cut] != 0.0:
+                move_along(start, index, entry, cut, share * change[cut], step, low, high, free, multipliers)
+        for cut in range(len(weight)):
+            if change[cut] != 0.0:
+                slope += change[cut] * cut_value(intercept, start, index, entry, cut, multipliers)
+        if slope <= negligible:
+            break
+        for cut in range(len(weight)):
+            if change[cut] != 0.0:
+                move_along(start, index, entry, cut, -share * change[cut], step, low, high, free, multipliers)
+        share = 0.5 * share if attempt < _HALVINGS else 0.0
+    for cut in range(len(weight)):
+        if change[cut] != 0.0:
+            weight[cut] = max(weight[cut] + share * change[cut], 0.0)
+    return share
+
+
+@njit(
     void(
         FLOATS, INTS, INTS, FLOATS, INTS, INTS, OUT_FLOATS,
-        FLOATS, FLOATS, FLOATS, float64, float64, float64, float64, int64, OUT_FLOATS, OUT_FLOATS,
+        FLOATS, FLOATS, FLOATS, FLOATS, float64, float64, float64, int64, OUT_FLOATS, OUT_FLOATS,
     ),
     cache=True,
 )  # fmt: skip
@@ -342,7 +299,7 @@ def maximise_model(
     centre: Floats,
     low: Floats,
     high: Floats,
-    step: float,
+    step: Floats,
     reference: float,
     relative: float,
     absolute: float,
@@ -350,7 +307,7 @@ def maximise_model(
     multipliers: Floats,
     outcome: Floats,
 ) -> None:
-    """Maximise Σ_k min_c (c + s·λ) − ‖λ − centre‖²/(2·step) over low ≤ λ ≤ high.
+    """Maximise Σ_k min_c (c + s·λ) − Σ_i (λ_i − centre_i)²/(2·step_i) over low ≤ λ ≤ high.
 
     Works on the dual, min over the product of simplices of Σ α·c + max_λ (Σ α·s·λ − …), whose inner maximiser is
     λ(α) = clip(centre + step·Σ α·s). Rounds of pairwise steps, which choose the cuts in use, and of conjugate
@@ -373,7 +330,7 @@ def maximise_model(
     free[:] = centre
     for cut in range(n_cuts):
         if weight[cut] > 0.0:
-            move_along(start, index, entry, cut, step * weight[cut], low, high, free, multipliers)
+            move_along(start, index, entry, cut, weight[cut], step, low, high, free, multipliers)
     for i in range(n):
         multipliers[i] = min(max(free[i], low[i]), high[i])
     rounds = 0
@@ -399,24 +356,10 @@ def maximise_model(
                 start, index, entry, head, following, weight, value, low, high, free, step,
                 change, residual, direction, curved, work,
             )  # fmt: skip
-            share = 1.0
-            for attempt in range(12):
-                for cut in range(n_cuts):
-                    if change[cut] != 0.0:
-                        move_along(start, index, entry, cut, step * share * change[cut], low, high, free, multipliers)
-                slope = 0.0
-                for cut in range(n_cuts):
-                    if change[cut] != 0.0:
-                        slope += change[cut] * cut_value(intercept, start, index, entry, cut, multipliers)
-                if slope <= 1e-12 * abs(outcome[0]):
-                    break
-                for cut in range(n_cuts):  # a multiplier has left its bound: the curvature was too low
-                    if change[cut] != 0.0:
-                        move_along(start, index, entry, cut, -step * share * change[cut], low, high, free, multipliers)
-                share = 0.5 * share if attempt < 10 else 0.0
-            for cut in range(n_cuts):
-                if change[cut] != 0.0:
-                    weight[cut] = max(weight[cut] + share * change[cut], 0.0)
+            share = change_weights(
+                intercept, start, index, entry, weight, change, step, low, high, 1e-12 * abs(outcome[0]),
+                free, multipliers,
+            )  # fmt: skip
             if emptied < 0 or share < 1.0:
                 break
             weight[emptied] = 0.0

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
     from lagrl.controllers.pieces import Pieces
 
+    Links = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+_ROUNDS = 100  # of a maximisation; most take one or two
+
 
 @dataclass(frozen=True)
 class Maximum:
@@ -43,6 +47,11 @@ class CutModel:
         Cuts kept per piece, 2 or more.
     patience
         Maximisations in a row that a cut may be without weight before it is purged.
+
+    Attributes
+    ----------
+    piece, intercept, weight, idle
+        [cuts] each cut's piece, c in distance units, α, and maximisations since it last had any.
     """
 
     def __init__(
@@ -63,119 +72,132 @@ class CutModel:
         """Number of cuts."""
         return len(self.piece)
 
-    def add(self, pieces: Pieces) -> bool:
-        """File one cut per piece; return whether any was new (or lower than the one with its slope)."""
-        from lagrl.controllers.bundle_kernels import equal_cut
+    def add(self, pieces: Pieces) -> None:
+        """File one cut per piece; of two with one slope, the lower is kept."""
+        from lagrl.controllers.cut_kernels import equal_cut
 
         self._n_pieces = len(pieces.intercept)
         new: list[int] = []
-        is_news = False
         for k, (slope, intercept) in enumerate(zip(pieces.slope, pieces.intercept, strict=True)):
             where = np.flatnonzero(slope)
             known = equal_cut(self.piece, self._start, self._index, self._entry, k, where, slope[where])
             if known < 0:
                 new.append(k)
-                continue
-            self.idle[known] = 0
-            if intercept < self.intercept[known]:
-                is_news |= bool(intercept < self.intercept[known] - 1e-9 * max(1.0, abs(intercept)))
-                self.intercept[known] = intercept
-        if not new:
-            return is_news
+            else:
+                self.intercept[known] = min(intercept, self.intercept[known])
+                self.idle[known] = 0
+        is_first = ~np.isin(new, self.piece)
         self._make_room(new)
-        self._append(np.array(new), pieces.slope[new], pieces.intercept[new])
-        first_of_piece = ~np.isin(new, self.piece[: -len(new)])
-        self.weight[-len(new) :][first_of_piece] = 1.0
-        return True
+        self._append(np.array(new, np.int64), pieces.slope[new], pieces.intercept[new], is_first.astype(np.float64))
 
     def value(self, multipliers: NDArray[np.float64]) -> float:
         """Return the model at λ [n], distance units: nowhere below the dual."""
-        from lagrl.controllers.bundle_kernels import piece_minima
+        from lagrl.controllers.cut_kernels import rate_weights
 
-        minimum = np.empty(self._n_pieces)
-        piece_minima(self.intercept, self._start, self._index, self._entry, *self._links(), multipliers, minimum)
-        return float(minimum.sum())
+        outcome = np.empty(2)
+        rate_weights(*self._cuts(), *self._links(), self.weight, multipliers, np.empty(len(self)), outcome)
+        return float(outcome[0])
 
     def maximise(
-        self, centre: NDArray[np.float64], step: float, reference: float, *, relative: float, absolute: float,
-        most_rounds: int,
+        self,
+        centre: NDArray[np.float64],
+        step: NDArray[np.float64],
+        reference: float,
+        *,
+        relative: float,
+        absolute: float,
     ) -> Maximum:
-        """Maximise the model minus ‖λ − centre‖²/(2·step) within the bounds, from the last weights.
+        """Maximise the model minus Σ_i (λ_i − centre_i)²/(2·step_i) within the bounds, from the last weights.
 
         Parameters
         ----------
         centre
             [n] distance units.
         step
-            Proximal step, distance units (a multiplier whose supergradient is 1 would move by it).
+            [n] proximal steps, distance units: how far a supergradient of 1 moves each multiplier.
         reference
             Value at the centre, distance units.
         relative, absolute
             Duality gap to stop at: a share of what the model rises above the reference, and distance units.
-        most_rounds
-            Limit of its work.
         """
         from lagrl.controllers.bundle_kernels import maximise_model
 
-        multipliers, outcome = np.empty(len(centre)), np.empty(3)
+        multipliers, outcome, links = np.empty(len(centre)), np.empty(3), self._links()
         maximise_model(
-            self.intercept, self._start, self._index, self._entry, *self._links(), self.weight,
-            centre, self.low, self.high, step, reference, relative, absolute, most_rounds, multipliers, outcome,
-        )
-        self.rounds = int(outcome[2])
+            *self._cuts(), *links, self.weight, centre, self.low, self.high, step,
+            reference, relative, absolute, _ROUNDS, multipliers, outcome,
+        )  # fmt: skip
         self.idle = np.where(self.weight > 0.0, 0, self.idle + 1)
         return Maximum(multipliers, float(outcome[0]), float(outcome[1]))
 
     def upper_bound(self) -> float:
-        """Return what no λ within the bounds exceeds, distance units: the maximum of the weighted sum of all cuts."""
-        slope = np.zeros(len(self.low))
-        np.add.at(slope, self._index, self._entry * np.repeat(self.weight, np.diff(self._start)))
-        return float(self.weight @ self.intercept + np.where(slope > 0, slope * self.high, slope * self.low).sum())
+        """Return what the dual nowhere exceeds within the bounds, distance units.
+
+        The cuts' average under the last weights lies above the model; as a linear function it is highest in a corner.
+        """
+        weight = self.weight / np.bincount(self.piece, self.weight, self._n_pieces)[self.piece]
+        slope = np.bincount(self._index, self._entry * np.repeat(weight, np.diff(self._start)), len(self.low))
+        up, down = slope > 0, slope < 0
+        return float(weight @ self.intercept + slope[up] @ self.high[up] + slope[down] @ self.low[down])
 
     def purge(self) -> None:
         """Drop the cuts that had no weight for longer than the patience."""
-        kept = self.idle <= self.patience
-        if not kept.all():
-            self._keep(kept)
+        self._keep(self.idle <= self.patience)
 
-    def _links(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        from lagrl.controllers.bundle_kernels import link_pieces
+    def _cuts(
+        self,
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        return self.intercept, self._start, self._index, self._entry
+
+    def _links(self) -> Links:
+        from lagrl.controllers.cut_kernels import link_pieces
 
         head, following = np.empty(self._n_pieces, np.int64), np.empty(len(self), np.int64)
         link_pieces(self.piece, head, following)
         return head, following
 
     def _make_room(self, pieces: list[int]) -> None:
-        """Merge the lightest cuts of full pieces into their weighted sum, which the next maximum needs (Kiwiel 1990)."""
+        """Make one place in those pieces that are full: their lightest cuts go.
+
+        Those with weight are merged into their weighted average, which keeps the model's last maximum within reach:
+        all that convergence asks for (Kiwiel 1990).
+        """
         count = np.bincount(self.piece, minlength=self._n_pieces)
         for k in pieces:
             if count[k] < self.most_cuts:
                 continue
             mine = np.flatnonzero(self.piece == k)
-            order = mine[np.argsort(self.weight[mine], kind="stable")]
-            lightest = order[: count[k] + 2 - self.most_cuts]
-            kept = np.ones(len(self), dtype=bool)
+            lightest = mine[np.argsort(self.weight[mine], kind="stable")][: count[k] - self.most_cuts + 2]
             weight = self.weight[lightest]
-            if weight[:-1].any():
-                kept[lightest] = False
-                share = weight / weight.sum()
-                slope = np.zeros(len(self.low))
-                for cut, part in zip(lightest, share, strict=True):
-                    entries = slice(self._start[cut], self._start[cut + 1])
-                    slope[self._index[entries]] += part * self._entry[entries]
-                intercept = float(share @ self.intercept[lightest])
-                self._keep(kept)
-                self._append(np.array([k]), slope[None], np.array([intercept]))
-                self.weight[-1] = weight.sum()
-            else:
+            kept = np.ones(len(self), dtype=bool)
+            if not weight[:-1].any():
                 kept[lightest[:-1]] = False
                 self._keep(kept)
+                continue
+            kept[lightest] = False
+            share = weight / weight.sum()
+            intercept, slope = share @ self.intercept[lightest], self._average_slope(lightest, share)
+            self._keep(kept)
+            self._append(np.array([k]), slope[None], np.array([intercept]), np.array([weight.sum()]))
 
-    def _append(self, piece: NDArray[np.int64], slope: NDArray[np.float64], intercept: NDArray[np.float64]) -> None:
+    def _average_slope(self, cuts: NDArray[np.int64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+        slope = np.zeros(len(self.low))
+        for cut, part in zip(cuts, share, strict=True):
+            entries = slice(self._start[cut], self._start[cut + 1])
+            slope[self._index[entries]] += part * self._entry[entries]
+        return slope
+
+    def _append(
+        self,
+        piece: NDArray[np.int64],
+        slope: NDArray[np.float64],
+        intercept: NDArray[np.float64],
+        weight: NDArray[np.float64],
+    ) -> None:
         row, index = np.nonzero(slope)
         self.piece = np.append(self.piece, piece)
         self.intercept = np.append(self.intercept, intercept)
-        self.weight = np.append(self.weight, np.zeros(len(piece)))
+        self.weight = np.append(self.weight, weight)
         self.idle = np.append(self.idle, np.zeros(len(piece), np.int64))
         length = np.bincount(row, minlength=len(piece))
         self._start = np.append(self._start, self._start[-1] + np.cumsum(length))
@@ -183,9 +205,11 @@ class CutModel:
         self._entry = np.append(self._entry, slope[row, index])
 
     def _keep(self, kept: NDArray[np.bool_]) -> None:
+        if kept.all():
+            return
         length = np.diff(self._start)
         entries = np.repeat(kept, length)
         self._index, self._entry = self._index[entries], self._entry[entries]
-        self._start = np.concatenate([[0], np.cumsum(length[kept])])
+        self._start = np.append(0, np.cumsum(length[kept]))
         self.piece, self.intercept = self.piece[kept], self.intercept[kept]
         self.weight, self.idle = self.weight[kept], self.idle[kept]
