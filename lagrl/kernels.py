@@ -6,6 +6,8 @@ import importlib
 
 KERNEL_MODULES = (
     "lagrl.relaxation.kernels",
+    "lagrl.controllers.cut_kernels",
+    "lagrl.controllers.bundle_kernels",
     "lagrl.recovery.repair_kernels",
     "lagrl.recovery.savings_kernels",
     "lagrl.recovery.tour_kernels",

@@ -54,9 +54,7 @@ class CutModel:
         [cuts] each cut's piece, c in distance units, α, and maximisations since it last had any.
     """
 
-    def __init__(
-        self, low: NDArray[np.float64], high: NDArray[np.float64], *, most_cuts: int, patience: int
-    ) -> None:
+    def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64], *, most_cuts: int, patience: int) -> None:
         self.low, self.high = np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
         self.most_cuts, self.patience = most_cuts, patience
         self.piece = np.empty(0, np.int64)
