@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PROVEN = 1e-6  # relative difference of bounds at which a dual counts as solved
 _PRECISION = 0.02  # of the quadratic programme, as a share of the rise that it predicts
 _GROWTH, _SHRINKAGE = 4.0, 0.7
-_SHORTEST, _LONGEST = 1e-5, 1e6  # steps, times the scale
+_SHORTEST, _LONGEST = 1e-5, 1e4  # steps, times the scale
 _PROOF_FACTOR = 10.0  # by which the step grows to see whether anything is left
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _STEPS_PER_VISIT = 3  # pairwise steps in one piece before the next is visited
 _SWEEPS_PER_ROUND = 3  # between two searches of the face
-_FACE_SEARCHES = 10  # per round; each but the last has emptied a cut
+_FACE_SEARCHES = 100  # per round; each but the last has emptied a cut
 _FACE_PRECISION = 1e-2  # share of the gradient's norm that a search of the face may leave
 _HALVINGS = 10
 
@@ -154,7 +154,7 @@ def centre_in_pieces(head: Ints, following: Ints, weight: Floats, value: Floats,
 
 @njit(
     int64(
-        INTS, INTS, FLOATS, INTS, INTS, FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, FLOATS,
+        INTS, INTS, FLOATS, INTS, INTS, FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, OUT_FLOATS,
         OUT_FLOATS, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS,
     ),
     cache=True,
@@ -171,6 +171,7 @@ def face_direction(
     high: Floats,
     free: Floats,
     step: Floats,
+    outcome: Floats,
     change: Floats,
     residual: Floats,
     direction: Floats,
@@ -179,8 +180,8 @@ def face_direction(
 ) -> int:
     """Minimise over the weights of the cuts in use by conjugate gradients, as if multipliers at a bound stayed there.
 
-    Writes the weights' `change` [cuts]; returns the cut that it empties, which ended the search, or −1. At most one
-    iteration per cut, each of which reads the entries of the cuts in use twice.
+    Writes the weights' `change` [cuts] and counts iterations in `outcome[2]`; returns the cut that it empties, which
+    ended the search, or −1. At most one iteration per cut, each of which reads the entries of the cuts in use twice.
     """
     n_cuts = len(weight)
     first = centre_in_pieces(head, following, weight, value, residual)
@@ -192,6 +193,7 @@ def face_direction(
     for _ in range(n_cuts):
         if squared <= _FACE_PRECISION**2 * first or squared <= 0.0:
             break
+        outcome[2] += 1.0
         along[:] = 0.0
         for cut in range(n_cuts):
             if direction[cut] != 0.0:
@@ -303,7 +305,7 @@ def maximise_model(
     reference: float,
     relative: float,
     absolute: float,
-    most_rounds: int,
+    most_iterations: int,
     multipliers: Floats,
     outcome: Floats,
 ) -> None:
@@ -316,7 +318,7 @@ def maximise_model(
     `reference`.
 
     `weight` [cuts] holds α: the warm start, and the answer. `multipliers` [n] receives λ(α), `outcome` the model's
-    value there, the duality gap and the number of rounds.
+    value there, the duality gap and the number of rounds and iterations.
     """
     n = len(centre)
     n_cuts = len(weight)
@@ -333,14 +335,13 @@ def maximise_model(
             move_along(start, index, entry, cut, weight[cut], step, low, high, free, multipliers)
     for i in range(n):
         multipliers[i] = min(max(free[i], low[i]), high[i])
-    rounds = 0
+    outcome[2] = 0.0
     while True:
         rate_weights(intercept, start, index, entry, head, following, weight, multipliers, value, outcome)
-        outcome[2] = rounds
         allowed = max(absolute, relative * (outcome[0] - reference))
-        if outcome[1] <= allowed or rounds >= most_rounds:
+        if outcome[1] <= allowed or outcome[2] >= most_iterations:
             return
-        rounds += 1
+        outcome[2] += 1.0
         for _ in range(_SWEEPS_PER_ROUND):
             seen = sweep_pieces(
                 intercept, start, index, entry, head, following, weight,
@@ -353,14 +354,14 @@ def maximise_model(
         for _ in range(_FACE_SEARCHES):
             rate_weights(intercept, start, index, entry, head, following, weight, multipliers, value, outcome)
             emptied = face_direction(
-                start, index, entry, head, following, weight, value, low, high, free, step,
+                start, index, entry, head, following, weight, value, low, high, free, step, outcome,
                 change, residual, direction, curved, work,
             )  # fmt: skip
             share = change_weights(
                 intercept, start, index, entry, weight, change, step, low, high, 1e-12 * abs(outcome[0]),
                 free, multipliers,
             )  # fmt: skip
-            if emptied < 0 or share < 1.0:
+            if emptied < 0 or share < 1.0 or outcome[2] >= most_iterations:
                 break
             weight[emptied] = 0.0
         work[:] = 0.0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Links = tuple[NDArray[np.int64], NDArray[np.int64]]
 
-_ROUNDS = 100  # of a maximisation; most take one or two
+_ITERATIONS = 2000  # of a maximisation; most take a few dozen
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class CutModel:
         multipliers, outcome, links = np.empty(len(centre)), np.empty(3), self._links()
         maximise_model(
             *self._cuts(), *links, self.weight, centre, self.low, self.high, step,
-            reference, relative, absolute, _ROUNDS, multipliers, outcome,
+            reference, relative, absolute, _ITERATIONS, multipliers, outcome,
         )  # fmt: skip
         self.idle = np.where(self.weight > 0.0, 0, self.idle + 1)
         return Maximum(multipliers, float(outcome[0]), float(outcome[1]))
