@@ -52,6 +52,8 @@ class CutModel:
     ----------
     piece, intercept, weight, idle
         [cuts] each cut's piece, c in distance units, α, and maximisations since it last had any.
+    start, index, entry
+        The slopes' nonzero entries: those of cut c are `entry[start[c]:start[c + 1]]`, of the multipliers `index[...]`.
     """
 
     def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64], *, most_cuts: int, patience: int) -> None:
@@ -61,9 +63,9 @@ class CutModel:
         self.intercept = np.empty(0)
         self.weight = np.empty(0)
         self.idle = np.empty(0, np.int64)
-        self._start = np.zeros(1, np.int64)
-        self._index = np.empty(0, np.int64)
-        self._entry = np.empty(0)
+        self.start = np.zeros(1, np.int64)
+        self.index = np.empty(0, np.int64)
+        self.entry = np.empty(0)
         self._n_pieces = 0
 
     def __len__(self) -> int:
@@ -78,7 +80,7 @@ class CutModel:
         new: list[int] = []
         for k, (slope, intercept) in enumerate(zip(pieces.slope, pieces.intercept, strict=True)):
             where = np.flatnonzero(slope)
-            known = equal_cut(self.piece, self._start, self._index, self._entry, k, where, slope[where])
+            known = equal_cut(self.piece, self.start, self.index, self.entry, k, where, slope[where])
             if known < 0:
                 new.append(k)
             else:
@@ -134,7 +136,7 @@ class CutModel:
         The cuts' average under the last weights lies above the model; as a linear function it is highest in a corner.
         """
         weight = self.weight / np.bincount(self.piece, self.weight, self._n_pieces)[self.piece]
-        slope = np.bincount(self._index, self._entry * np.repeat(weight, np.diff(self._start)), len(self.low))
+        slope = np.bincount(self.index, self.entry * np.repeat(weight, np.diff(self.start)), len(self.low))
         up, down = slope > 0, slope < 0
         return float(weight @ self.intercept + slope[up] @ self.high[up] + slope[down] @ self.low[down])
 
@@ -145,7 +147,7 @@ class CutModel:
     def _cuts(
         self,
     ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        return self.intercept, self._start, self._index, self._entry
+        return self.intercept, self.start, self.index, self.entry
 
     def _links(self) -> Links:
         from lagrl.controllers.cut_kernels import link_pieces
@@ -181,8 +183,8 @@ class CutModel:
     def _average_slope(self, cuts: NDArray[np.int64], share: NDArray[np.float64]) -> NDArray[np.float64]:
         slope = np.zeros(len(self.low))
         for cut, part in zip(cuts, share, strict=True):
-            entries = slice(self._start[cut], self._start[cut + 1])
-            slope[self._index[entries]] += part * self._entry[entries]
+            entries = slice(self.start[cut], self.start[cut + 1])
+            slope[self.index[entries]] += part * self.entry[entries]
         return slope
 
     def _append(
@@ -198,16 +200,16 @@ class CutModel:
         self.weight = np.append(self.weight, weight)
         self.idle = np.append(self.idle, np.zeros(len(piece), np.int64))
         length = np.bincount(row, minlength=len(piece))
-        self._start = np.append(self._start, self._start[-1] + np.cumsum(length))
-        self._index = np.append(self._index, index)
-        self._entry = np.append(self._entry, slope[row, index])
+        self.start = np.append(self.start, self.start[-1] + np.cumsum(length))
+        self.index = np.append(self.index, index)
+        self.entry = np.append(self.entry, slope[row, index])
 
     def _keep(self, kept: NDArray[np.bool_]) -> None:
         if kept.all():
             return
-        length = np.diff(self._start)
+        length = np.diff(self.start)
         entries = np.repeat(kept, length)
-        self._index, self._entry = self._index[entries], self._entry[entries]
-        self._start = np.append(0, np.cumsum(length[kept]))
+        self.index, self.entry = self.index[entries], self.entry[entries]
+        self.start = np.append(0, np.cumsum(length[kept]))
         self.piece, self.intercept = self.piece[kept], self.intercept[kept]
         self.weight, self.idle = self.weight[kept], self.idle[kept]
