@@ -83,8 +83,9 @@ def ascend(
 ) -> list[DualTrace]:
     """Ascend every lane's dual, asking its controller for every multiplier vector.
 
-    A lane ends with its budget or at a proven optimum of its dual; all end when `stop` says so, which is asked after
-    each step. The first step is always taken.
+    A lane ends with its budget, at a proven optimum of its dual, or when its controller says that it is finished (see
+    `controllers.base.Finishing`); all end when `stop` says so, which is asked after each step. The first step is always
+    taken.
 
     Parameters
     ----------
@@ -122,7 +123,8 @@ def ascend(
                 multipliers[b] = None
             else:
                 ask = partial(controllers[b].update, turn.point, turn.feedback)
-                multipliers[b] = _answer(controllers[b], loop.lanes[b], ask)
+                following = _answer(controllers[b], loop.lanes[b], ask)
+                multipliers[b] = None if _is_finished(controllers[b]) else following
         if stop is not None and stop():
             break
     return traces
@@ -143,6 +145,12 @@ def _answer(controller: Controller, lane: Lane, ask: Callable[[], object]) -> ND
         raise InputError(
             f"{type(answer).__name__} is not a vector of numbers", source=name, field="multipliers", remedy="return [n]"
         ) from error
+
+
+def _is_finished(controller: Controller) -> bool:
+    """Ask a controller whether it is done; only a true bool counts, not a method of the same name."""
+    answer = answer_of(f"controller {type(controller).__name__}", partial(getattr, controller, "is_finished", False))
+    return isinstance(answer, bool | np.bool_) and bool(answer)
 
 
 def _merit(turn: Turn) -> float:

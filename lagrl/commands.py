@@ -49,7 +49,7 @@ class SolveCommand:
     file: File
     """CVRPLIB .vrp file, or the name of a bundled instance or of one in --data"""
     controller: str = "cfm"
-    """constant, polyak, hwc, cfm, volume, adam, perturbed, your own module:attribute, or checkpoints/NAME"""
+    """constant, polyak, hwc, cfm, volume, adam, bundle, cg, perturbed, your own module:attribute or checkpoints/NAME"""
     sampler: str = "exact"
     """what answers the knapsacks: exact, greedy, product, annealing, qaoa, noisy:BACKEND, ibm:BACKEND, replay:FILE, or
     your own module:attribute; options follow as in qaoa+width=8+layers=2"""
@@ -137,7 +137,7 @@ class EvalCommand:
     out: Annotated[Path, tyro.conf.arg(metavar="ROWS.jsonl")]
     """file of rows, appended to"""
     controllers: Names
-    """constant, polyak, hwc, cfm, volume, adam, perturbed, your own module:attribute, or checkpoints/NAME"""
+    """constant, polyak, hwc, cfm, volume, adam, bundle, cg, perturbed, your own module:attribute or checkpoints/NAME"""
     files: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILES…", help_behavior_hint="")] = ()
     """CVRPLIB .vrp files, or names"""
     suite: Text = None

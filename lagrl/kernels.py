@@ -10,6 +10,8 @@ KERNEL_MODULES = (
     "lagrl.bounds.path_kernels",
     "lagrl.relaxation.kernels",
     "lagrl.relaxation.insertion_kernels",
+    "lagrl.controllers.cut_kernels",
+    "lagrl.controllers.bundle_kernels",
     "lagrl.recovery.repair_kernels",
     "lagrl.recovery.savings_kernels",
     "lagrl.recovery.tour_kernels",

@@ -28,7 +28,7 @@ BELOW = {
     "quantum": {"problems", "relaxation"},
     "sampler_spec": set(),
     "samplers": {"problems", "relaxation", "quantum", "sampler_spec"},
-    "kernels": {"problems", "relaxation", "recovery", "bounds", "quantum"},
+    "kernels": LIBRARY,
     "loop": LIBRARY,
     "ascent": LIBRARY | {"loop"},
     "solve_config": LIBRARY | {"samplers"},

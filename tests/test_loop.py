@@ -504,3 +504,38 @@ def test_turns_are_counted_from_one(name: str) -> None:
     """Every zeroth turn is no turn."""
     with pytest.raises(InputError, match=name):
         DualLoop([lane(SMALL, 0)], **{name: 0})  # type: ignore[arg-type]
+
+
+class Resigning(Recording):
+    """Says that it is finished after some updates."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.after = after
+
+    @property
+    def is_finished(self) -> bool:
+        return len(self.seen) >= self.after
+
+
+class Misnamed(Recording):
+    """Has a method of the name, which is no answer."""
+
+    def is_finished(self) -> bool:
+        return True
+
+
+def test_an_ascent_ends_when_its_controller_is_finished() -> None:
+    """Its lane only; a method of the name, or nothing at all, ends nothing."""
+    controllers = [Resigning(3), Recording(), Misnamed()]
+    traces = ascend(DualLoop([lane(SMALL, s) for s in range(3)]), controllers, [7] * 3, [np.random.default_rng(0)] * 3)
+    assert [len(trace) for trace in traces] == [3, 7, 7]
+
+
+@pytest.mark.parametrize("name", ["bundle", "cg"])
+def test_solved_duals_end_before_their_budget(name: str) -> None:
+    """The evaluations that are left are not spent."""
+    trace = ascend_alone(lane(SMALL, 0), controller_factory(name)(), 300)
+    assert len(trace) < 300
+    longer = ascend_alone(lane(SMALL, 0), controller_factory("polyak")(), 300)
+    assert trace.dual_value >= longer.dual_value * (1 - 2e-6)  # type: ignore[operator]

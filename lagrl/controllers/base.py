@@ -44,6 +44,7 @@ class Controller(Protocol):
 
     The loop clips what a controller returns to the dual's bounds, and hands the clipped vector back in the next
     `DualPoint`. Under an approximate sampler `point.value` is None: only `sampled_value` and `violation` are seen.
+    A controller that can tell when it is done may say so, see `Finishing`.
     """
 
     def start(
@@ -71,6 +72,16 @@ class Controller(Protocol):
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
         """Return the next multipliers [n], given the last ones priced."""
+        ...
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """What a controller may have besides: word that it has come to the end, however much of its budget is left."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is to be gained by further evaluations; asked after each `update`."""
         ...
 
 

@@ -7,7 +7,9 @@ from importlib.metadata import entry_points
 
 from lagrl.controllers.adam import Adam
 from lagrl.controllers.base import Controller
+from lagrl.controllers.bundle import ProximalBundle
 from lagrl.controllers.camerini import CameriniFrattaMaffioli
+from lagrl.controllers.column_generation import ColumnGeneration
 from lagrl.controllers.constant import ConstantStep
 from lagrl.controllers.held_wolfe_crowder import HeldWolfeCrowder
 from lagrl.controllers.perturbed import Perturbed
@@ -28,6 +30,8 @@ CONTROLLERS: dict[str, ControllerFactory] = {
     "cfm": CameriniFrattaMaffioli,
     "volume": Volume,
     "adam": Adam,
+    "bundle": ProximalBundle,
+    "cg": ColumnGeneration,
     "perturbed": Perturbed,
 }
 

@@ -1,0 +1,91 @@
+"""Compiled work on cuts: finding equal ones, chaining those of a piece, and their values.
+
+A cut is a linear function c + s·λ that lies nowhere below its piece of the dual. Slopes are sparse: the entries of cut
+c are `entry[start[c]:start[c + 1]]`, of the multipliers `index[...]`. Importing this module compiles the kernels or
+loads them from numba's cache.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, OUT_INTS, float64, int64, void
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+@njit(int64(INTS, INTS, INTS, FLOATS, int64, INTS, FLOATS), cache=True)
+def equal_cut(piece: Ints, start: Ints, index: Ints, entry: Floats, of: int, where: Ints, slope: Floats) -> int:
+    """Return the filed cut of piece `of` with this slope (its nonzero entries and where), −1 if there is none.
+
+    O(cuts) comparisons, most of which end at the length or the first entry.
+    """
+    length = len(where)
+    for cut in range(len(piece)):
+        if piece[cut] != of or start[cut + 1] - start[cut] != length:
+            continue
+        first = start[cut]
+        same = True
+        for j in range(length):
+            if index[first + j] != where[j] or entry[first + j] != slope[j]:
+                same = False
+                break
+        if same:
+            return cut
+    return -1
+
+
+@njit(void(INTS, OUT_INTS, OUT_INTS), cache=True)
+def link_pieces(piece: Ints, head: Ints, following: Ints) -> None:
+    """Chain the cuts of every piece: `head` [pieces] is its first, `following` [cuts] the next one, −1 at the end."""
+    head[:] = -1
+    for cut in range(len(piece) - 1, -1, -1):
+        following[cut] = head[piece[cut]]
+        head[piece[cut]] = cut
+
+
+@njit(float64(FLOATS, INTS, INTS, FLOATS, int64, FLOATS), cache=True)
+def cut_value(intercept: Floats, start: Ints, index: Ints, entry: Floats, cut: int, multipliers: Floats) -> float:
+    """Return c + s·λ of one cut; reads its entries and as many multipliers."""
+    value = intercept[cut]
+    for j in range(start[cut], start[cut + 1]):
+        value += entry[j] * multipliers[index[j]]
+    return value
+
+
+@njit(void(FLOATS, INTS, INTS, FLOATS, INTS, INTS, FLOATS, FLOATS, OUT_FLOATS, OUT_FLOATS), cache=True)
+def rate_weights(
+    intercept: Floats,
+    start: Ints,
+    index: Ints,
+    entry: Floats,
+    head: Ints,
+    following: Ints,
+    weight: Floats,
+    multipliers: Floats,
+    value: Floats,
+    outcome: Floats,
+) -> None:
+    """Write every cut's value at λ, and to `outcome` the model's there and the duality gap; reads every entry once."""
+    model = 0.0
+    gap = 0.0
+    for k in range(len(head)):
+        lowest = np.inf
+        average = 0.0
+        cut = head[k]
+        while cut >= 0:
+            value[cut] = cut_value(intercept, start, index, entry, cut, multipliers)
+            lowest = min(lowest, value[cut])
+            average += weight[cut] * value[cut]
+            cut = following[cut]
+        model += lowest
+        gap += average - lowest
+    outcome[0] = model
+    outcome[1] = gap
