@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,11 +112,13 @@ class RoutePool:
         routes = [route for route in routes if len(route)]
         if not routes:
             return []
-        length = np.empty(len(routes))
-        route_lengths(self.problem.distance, np.concatenate(routes), np.cumsum([0, *map(len, routes)]), length)
+        start, length = np.array([0, *accumulate(map(len, routes))]), np.empty(len(routes))
+        route_lengths(self.problem.distance, np.concatenate(routes), start, length)
         columns = []
         for route, cost in zip(routes, length.tolist(), strict=True):
-            key = np.sort(route).tobytes()
+            ordered = route.copy()
+            ordered.sort()
+            key = ordered.tobytes()
             known = self._column.get(key)
             if known is None or cost < self._cost[known]:
                 known = self._column[key] = len(self._routes)

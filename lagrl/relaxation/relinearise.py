@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -148,7 +149,7 @@ def regret_prices(problem: AssignmentProblem) -> NDArray[np.float64]:
 
 
 def _flat(routes: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return np.concatenate(routes), np.cumsum([0, *map(len, routes)])
+    return np.concatenate(routes), np.array([0, *accumulate(map(len, routes))])
 
 
 def _insertion_costs(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -12,16 +14,15 @@ from lagrl.solve_config import DEFAULT_EVALUATIONS, default_linearisations
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from lagrl.solve_config import SolveConfig
 
 Linearisation = Literal["seeds", "incumbent", "partial"]
 Prices = Literal["regret", "master"]
 
 _LANES_PER_ROUND = 4  # few enough that a round's warm starts do not eat the time, nor its costs the memory
-_EVALUATIONS = 5  # of an ascent around routes that are there
+_EVALUATIONS = 3  # of an ascent around routes that are there
 _SCHEDULING = 1_000_001  # stream of randomness of the draws
+_FIRST_SCORE = 0.2
 _REACTION = 0.1  # weight of a new outcome in a move's score (Ropke and Pisinger 2006)
 _LEAST = 0.1  # share of the mean score below which no move falls
 _BETTER, _ACCEPTED = 1.0, 0.1  # what an outcome is worth: better than the current routes, or only gone on from
@@ -201,7 +202,7 @@ class AdaptiveSchedule:
         self.n_seeds = n_seeds
         self.seed_evaluations = seed_evaluations
         self.moves = tuple(moves)
-        self._score = np.full(len(self.moves), 0.2)
+        self._score = [_FIRST_SCORE] * len(self.moves)
         self._seen = 0
 
     def next(self, history: History) -> Decision | None:
@@ -215,13 +216,10 @@ class AdaptiveSchedule:
             if limit is not None:
                 total = min(total, limit - history.evaluations)
             return Decision("seeds", spread(total, n_lanes))
-        possible = np.array([move.prices != "master" or history.has_prices for move in self.moves])
-        return self.moves[int(self._rng.choice(len(self.moves), p=self._chances(possible)))]
-
-    def _chances(self, possible: NDArray[np.bool_]) -> NDArray[np.float64]:
-        score = np.where(possible, np.maximum(self._score, _LEAST * self._score[possible].mean()), 0.0)
-        chances: NDArray[np.float64] = score / score.sum()
-        return chances
+        possible = [m for m, move in enumerate(self.moves) if move.prices != "master" or history.has_prices]
+        least = _LEAST * sum(self._score[m] for m in possible) / len(possible)
+        steps = list(accumulate(max(self._score[m], least) for m in possible))
+        return self.moves[possible[bisect(steps, self._rng.random() * steps[-1], hi=len(steps) - 1)]]
 
     def _learn(self, outcome: Outcome) -> None:
         if outcome.decision not in self.moves:

@@ -19,7 +19,7 @@ from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
-from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
+from lagrl.relaxation.sampler import ExactSampler, SamplingCost, SubproblemSampler
 from lagrl.relaxation.seeding import SEEDINGS
 from lagrl.search.annealing import Annealing
 from lagrl.search.around import linearise_around
@@ -159,6 +159,7 @@ class Search:
         self.history = History(problem.n_customers, config.evaluation_limit)
         self.seconds_of = dict.fromkeys(("polish", "partition", "bound", "sampling", "recording"), 0.0)
         self.sampling = SamplingCost()
+        self._is_exact = type(sampler) is ExactSampler
         self.lower_bound = 0.0
         self.is_proven = False
         self._rng = np.random.default_rng([config.seed, _IMPROVING])
@@ -280,7 +281,8 @@ class Search:
         self.budget.spent = self.incumbent.evaluations
         self.seconds_of["sampling"] += loop.sampling_seconds
         self.seconds_of["recording"] += loop.recording_seconds
-        self.sampling = sum((trace.sampling for trace in traces), self.sampling)
+        if not self._is_exact:  # the exact sampler uses nothing up
+            self.sampling = sum((trace.sampling for trace in traces), self.sampling)
         self._n_ascents += len(lanes)
         return traces
 
