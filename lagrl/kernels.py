@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 
 KERNEL_MODULES = (
+    "lagrl.relaxation.programme_kernels",
+    "lagrl.relaxation.search_kernels",
     "lagrl.relaxation.kernels",
     "lagrl.recovery.repair_kernels",
     "lagrl.recovery.savings_kernels",
