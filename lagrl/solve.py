@@ -22,7 +22,6 @@ from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.dual import AssignmentDual
-from lagrl.relaxation.knapsack import require_countable
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
@@ -174,7 +173,7 @@ def solve(
     UnknownNameError, InputError
         If the controller or sampler cannot be made, or fails.
     InstanceError
-        If the capacity is too large for the exact knapsacks.
+        If a knapsack takes more memory than the exact search may use, see `KnapsackBatch.price`.
     """
     from lagrl.kernels import compile_kernels
 
@@ -184,7 +183,6 @@ def solve(
     if sampler is not None:
         _require_sampler(sampler, journal)
         config = replace(config, sampler=_name_of(type(sampler)))
-    require_countable(problem.demand, np.array([problem.capacity]), source=problem.name)
     make_controller = controller or controller_factory(config.controller)
     with contextlib.ExitStack() as at_the_end:
         if sampler is None:
