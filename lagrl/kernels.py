@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 KERNEL_MODULES = (
+    "lagrl.relaxation.core_kernels",
     "lagrl.relaxation.programme_kernels",
     "lagrl.relaxation.search_kernels",
     "lagrl.relaxation.kernels",
