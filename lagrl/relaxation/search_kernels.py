@@ -49,11 +49,12 @@ _ROUNDING = 1e-14  # of the bound: gains below it are sums' rounding, and not se
 # all below: least time of the values tried on generated instances (docs/decisions/017)
 _MANY = 24  # items in doubt above which a smaller core comes first
 _CORE = 8  # items of that one, about
-_HASTE = 8  # how much less time the search then gets
-_ITEM_NODES = 32  # nodes until a programme takes over: for every item,
+_PATIENCE = 4  # times what a programme would take, for the search,
+_HASTE = 2  # and one in so many of that time where many items are in doubt
+_ITEM_NODES = 8  # what a programme takes, in nodes of the search: for every item,
 _STATE_NODES = 16  # for every state that a list could have,
-_CELLS_PER_NODE = 5  # and one for so many cells of the table
-_FOREVER = 1 << 60  # more than any
+_CELLS_PER_NODE = 20  # and one for so many cells of the table
+_FOREVER = 1 << 50  # more than any
 
 
 @njit(
@@ -242,8 +243,8 @@ def fill_exactly(
     With μ the efficiency of the break item, U = μ·Q + Σ_j max(0, r_j), where r_j = p_j − μ·w_j, is Dantzig's bound. A
     filling loses |r_j| of it for every item on another side than in the break solution, and μ for every unit of
     weight left over. So an item with |r_j| no less than the least loss known keeps its side (Ingargiola and Korsh
-    1973). The others are searched by branch and bound. After `node_limit` nodes, or as many as a programme without
-    bounds would take time for, that programme has the last word: the table of all capacities, or two lists of half
+    1973). The others are searched by branch and bound. After `node_limit` nodes, or some times what a programme
+    without bounds would take, that programme has the last word: the table of all capacities, or two lists of half
     the fillings where these are shorter. Where many items are in doubt, those of least |r_j| come first, and if their
     best filling does not settle all others, those that it leaves (Balas and Zemel's core, 1980).
 
@@ -281,8 +282,7 @@ def fill_exactly(
         cutoff = min(guess, best - rounding)
         c, n_packed = collect_doubtful(reduced, weight, cutoff, core, core_weight, distance, loss)
         _, effort = _plan(core_weight[:c], n_packed, slack, table_limit, state_limit)
-        if n_doubtful > _MANY:
-            effort //= _HASTE
+        effort = effort // _HASTE if n_doubtful > _MANY else _PATIENCE * effort
         moved[:c] = 0
         best, is_complete = _branch(
             *(core_weight[:c], distance, loss, n_packed, slack, price, best, rounding, min(node_limit, effort)),
