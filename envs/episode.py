@@ -16,7 +16,6 @@ from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.savings import clarke_wright
 from lagrl.relaxation.dual import AssignmentDual
-from lagrl.relaxation.knapsack import require_countable
 from lagrl.relaxation.linear_dual import linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
 from lagrl.relaxation.sampler import SamplingCost
@@ -202,14 +201,13 @@ def new_episode(
     Raises
     ------
     InstanceError
-        If the instance is larger than the padding, or its capacity too large for the exact knapsacks.
+        If the instance is larger than the padding.
     """
     horizon = _draw_horizon(config, rng)
     is_given = problem is not None
     if problem is None:
         problem = generated(rng, config.n_customers)
     require_room(problem.n_customers, config.n_max, problem.name)
-    require_countable(problem.demand, np.array([problem.capacity]), source=problem.name)
     seeding = config.seedings[rng.integers(len(config.seedings))]
     assignment = linearise(problem, SEEDINGS[seeding](problem, vehicles_to_try(problem), rng))
     floor, ceiling = config.bounds or (0.0, None)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 
 KERNEL_MODULES = (
-    "lagrl.bounds.cut_kernels",
-    "lagrl.bounds.ng_kernels",
-    "lagrl.bounds.path_kernels",
+    "lagrl.relaxation.core_kernels",
+    "lagrl.relaxation.programme_kernels",
+    "lagrl.relaxation.search_kernels",
     "lagrl.relaxation.kernels",
     "lagrl.relaxation.insertion_kernels",
     "lagrl.controllers.cut_kernels",
     "lagrl.controllers.bundle_kernels",
+    "lagrl.bounds.cut_kernels",
+    "lagrl.bounds.ng_kernels",
+    "lagrl.bounds.path_kernels",
     "lagrl.recovery.repair_kernels",
     "lagrl.recovery.savings_kernels",
     "lagrl.recovery.tour_kernels",

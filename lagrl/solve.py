@@ -15,7 +15,6 @@ import numpy as np
 
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, SolutionError
-from lagrl.relaxation.knapsack import require_countable
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
 from lagrl.samplers import close_sampler, make_sampler
 from lagrl.search.schedule import Schedule, schedule_of
@@ -168,7 +167,7 @@ def solve(
     UnknownNameError, InputError
         If the controller or sampler cannot be made, or fails.
     InstanceError
-        If the capacity is too large for the exact knapsacks.
+        If a knapsack takes more memory than the exact search may use, see `KnapsackBatch.price`.
     """
     from lagrl.kernels import compile_kernels
 
@@ -178,7 +177,6 @@ def solve(
     if sampler is not None:
         _require_sampler(sampler, journal)
         config = replace(config, sampler=_name_of(type(sampler)))
-    require_countable(problem.demand, np.array([problem.capacity]), source=problem.name)
     make_controller = controller or controller_factory(config.controller)
     if config.workers > 1:
         _require_names_only(controller=controller, sampler=sampler, schedule=schedule, journal=journal)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lagrl.errors import BudgetError, InputError, InstanceError, SolutionError, UnknownNameError
+from lagrl.errors import BudgetError, InputError, SolutionError, UnknownNameError
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance
@@ -417,13 +417,14 @@ def test_as_many_linearisations_are_tried_as_were_asked_for(evaluations: int, as
     assert max(shares) - min(shares) <= 1
 
 
-def test_a_capacity_beyond_counting_is_refused_at_once() -> None:
-    """With the instance's name and a remedy, before anything is linearised."""
+def test_a_capacity_beyond_counting_is_no_obstacle() -> None:
+    """10^10 units, of which no table of capacities could be held, in pricing or in repair."""
     demand = [10**9 + 7 * customer for customer in range(1, 41)]
     points = [[customer, customer * customer % 7] for customer in range(41)]
     problem = CVRP.from_coordinates("huge", points, demand, 10**10)
-    with pytest.raises(InstanceError, match="huge: CAPACITY: 10000000000 is above"):
-        solve(problem)
+    solution = solve(problem, SolveConfig(evaluations=10)).solution
+    assert sorted(customer for route in solution.routes for customer in route) == list(range(1, 41))
+    assert max(sum(demand[customer - 1] for customer in route) for route in solution.routes) <= 10**10
 
 
 def test_what_is_no_sampler_object_is_told() -> None:

@@ -12,13 +12,26 @@ import numpy as np
 from numba import njit
 
 from lagrl.relaxation.kernels import assign_by_regret
-from lagrl.signatures import BYTE_MATRIX, INTS, MATRIX, OUT_INTS, boolean, int64, void
+from lagrl.relaxation.search_kernels import (
+    FLOAT_ROWS,
+    INT_ROWS,
+    NODE_LIMIT,
+    STATE_LIMIT,
+    TABLE_LIMIT,
+    fill_exactly,
+)
+from lagrl.signatures import BYTE_MATRIX, INTS, MATRIX, OUT_BYTES, OUT_INTS, boolean, int64, void
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
     Matrix = NDArray[np.float64]
+    Bytes = NDArray[np.uint8]
+
+# Among subsets of one weight the table prefers early customers, which packs full vehicles more often than the search's
+# choice: set this to -1, and test_perfectly_packed_bins_are_found_again fails. Above it, the table takes milliseconds.
+_LARGEST_TABLE = 100_000
 
 
 @njit(void(BYTE_MATRIX, MATRIX, INTS, INTS, OUT_INTS, OUT_INTS), cache=True)
@@ -111,24 +124,14 @@ def _make_room(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: int)
     return True
 
 
-@njit(void(INTS, INTS, OUT_INTS, OUT_INTS, int64, int64), cache=True)
-def _fill_up(weight: Ints, capacity: Ints, room: Ints, assignment: Ints, full: int, other: int) -> None:
-    """Repack two vehicles: the heaviest subset that fits goes to `full`, the rest to `other`, whose load falls."""
-    n = len(assignment)
-    q = capacity[full]
-    item = np.empty(n, np.int64)
-    m = 0
-    load = 0
-    for i in range(n):
-        if assignment[i] == full or assignment[i] == other:
-            item[m] = i
-            m += 1
-            load += weight[i]
+@njit(void(INTS, int64, OUT_BYTES), cache=True)
+def _choose_by_table(weight: Ints, q: int, chosen: Bytes) -> None:
+    """Mark the heaviest subset of at most q units, by the table of what can be reached; O(m·q)."""
     # reached[c] is 1 + the first item with which sum c became possible; items below it make up the remainder
     reached = np.zeros(q + 1, np.int64)
     reached[0] = -1
-    for j in range(m):
-        w = weight[item[j]]
+    for j in range(len(weight)):
+        w = weight[j]
         if w == 0:
             continue
         for c in range(q, w - 1, -1):
@@ -137,16 +140,65 @@ def _fill_up(weight: Ints, capacity: Ints, room: Ints, assignment: Ints, full: i
     c = q
     while reached[c] == 0:
         c -= 1
-    if c <= q - room[full]:
+    while c > 0:
+        j = reached[c] - 1
+        chosen[j] = 1
+        c -= weight[j]
+
+
+@njit(void(INTS, int64, OUT_BYTES), cache=True)
+def _choose_by_search(weight: Ints, q: int, chosen: Bytes) -> None:
+    """Mark the same, or another subset as heavy, as a knapsack whose profits are the weights.
+
+    Where that takes more memory than allowed, nothing is marked.
+    """
+    m = 0
+    load = 0
+    item = np.empty(len(weight), np.int64)
+    for j in range(len(weight)):
+        if 0 < weight[j] <= q:
+            item[m] = j
+            m += 1
+            load += weight[j]
+    size = weight[item[:m]]
+    taken = np.ones(m, np.uint8)
+    if load > q:
+        scratch = np.empty((INT_ROWS, m), np.int64), np.empty((FLOAT_ROWS, m))
+        profit = size.astype(np.float64)
+        if not fill_exactly(profit, size, q, taken, *scratch, NODE_LIMIT, TABLE_LIMIT, STATE_LIMIT):
+            return
+    for j in range(m):
+        chosen[item[j]] = taken[j]
+
+
+@njit(void(INTS, INTS, OUT_INTS, OUT_INTS, int64, int64), cache=True)
+def _fill_up(weight: Ints, capacity: Ints, room: Ints, assignment: Ints, full: int, other: int) -> None:
+    """Repack two vehicles: the heaviest subset that fits goes to `full`, the rest to `other`, whose load falls."""
+    n = len(assignment)
+    q = capacity[full]
+    item = np.empty(n, np.int64)
+    m = 0
+    total = 0
+    for i in range(n):
+        if assignment[i] == full or assignment[i] == other:
+            total += weight[i]
+            item[m] = i
+            m += 1
+    item = item[:m]
+    chosen = np.zeros(m, np.uint8)
+    if q <= _LARGEST_TABLE:
+        _choose_by_table(weight[item], q, chosen)
+    else:
+        _choose_by_search(weight[item], q, chosen)
+    load = 0
+    for j in range(m):
+        load += chosen[j] * weight[item[j]]
+    if load <= q - room[full]:
         return
     for j in range(m):
-        assignment[item[j]] = other
-    room[other] = capacity[other] - (load - c)
-    room[full] = q - c
-    while c > 0:
-        i = item[reached[c] - 1]
-        assignment[i] = full
-        c -= weight[i]
+        assignment[item[j]] = full if chosen[j] else other
+    room[other] = capacity[other] - (total - load)
+    room[full] = q - load
 
 
 @njit(boolean(MATRIX, INTS, INTS, OUT_INTS, OUT_INTS, int64), cache=True)
@@ -154,7 +206,7 @@ def _collect_room(cost: Matrix, weight: Ints, capacity: Ints, room: Ints, assign
     """Pass spare room from vehicle to vehicle, cheapest for u last, until one of them can take u.
 
     Each pass repacks two vehicles so that the first is as full as a subset of both loads can make it. Ends after one
-    round over the vehicles: O(K·m·Q) for m customers on two vehicles. Returns whether u found a place.
+    round over the vehicles, K knapsacks of what two vehicles carry. Returns whether u found a place.
     """
     n_vehicles = len(room)
     order = np.argsort(-cost[:, u])

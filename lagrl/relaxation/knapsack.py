@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from lagrl.problems.assignment import AssignmentProblem
 
 
-# The dynamic programme keeps, in the worst case, a byte for every item and unit of capacity.
-LARGEST_TABLE = 50_000_000
-
-
 class KnapsackBatch:
     """The knapsacks of several assignment problems of any sizes, laid out once and priced many times.
 
@@ -27,17 +23,11 @@ class KnapsackBatch:
     ----------
     problems
         Assignment problems; they need not have the same K or n.
-
-    Raises
-    ------
-    InstanceError
-        If a capacity is too large for the dynamic programme, see `require_countable`.
     """
 
     def __init__(self, problems: Sequence[AssignmentProblem]) -> None:
-        for problem in problems:
-            require_countable(problem.weight, problem.capacity)
         self.shapes = [problem.cost.shape for problem in problems]
+        self._names = [problem.origin.name if problem.origin else None for problem in problems]
         self._cost = np.concatenate([problem.cost.ravel() for problem in problems])
         self._weight = np.concatenate([problem.weight for problem in problems])
         self._capacity = np.concatenate([problem.capacity for problem in problems])
@@ -61,6 +51,9 @@ class KnapsackBatch:
         ------
         InputError
             If the vectors do not have the problems' lengths.
+        InstanceError
+            If a knapsack takes more memory than the search may use, which needs a large capacity, and dozens of
+            customers nearly equally worth their weight.
         """
         lengths = [len(vector) for vector in multipliers]
         if lengths != [n_customers for _, n_customers in self.shapes]:  # the kernel would read past the end
@@ -74,7 +67,7 @@ class KnapsackBatch:
 
         selection = np.empty(int(self._first_cell[-1]), np.uint8)
         value = np.empty(len(self._capacity))
-        price_batch(
+        given_up = price_batch(
             self._cost,
             np.concatenate(multipliers, dtype=np.float64),
             self._weight,
@@ -85,6 +78,10 @@ class KnapsackBatch:
             value,
             np.empty(len(self._capacity), np.int64),
         )
+        if given_up >= 0:
+            b = int(np.searchsorted(self._first_vehicle, given_up, side="right")) - 1
+            vehicle = given_up - int(self._first_vehicle[b])
+            raise _too_large(vehicle, int(self._capacity[given_up]), self._names[b])
         cells, vehicles = self._first_cell, self._first_vehicle
         return [
             (selection[cells[b] : cells[b + 1]].reshape(shape), value[vehicles[b] : vehicles[b + 1]])
@@ -92,32 +89,13 @@ class KnapsackBatch:
         ]
 
 
-def require_countable(weight: NDArray[np.int64], capacity: NDArray[np.int64], *, source: str | None = None) -> None:
-    """Refuse capacities whose dynamic programme could need more than `LARGEST_TABLE` bytes.
-
-    Parameters
-    ----------
-    weight
-        [n] demand units.
-    capacity
-        [K] demand units; those that hold everything are fine, however large.
-    source
-        Name of the instance, for the message.
-
-    Raises
-    ------
-    InstanceError
-        If one is too large.
-    """
-    binding = capacity[capacity < weight.sum()]
-    largest = LARGEST_TABLE // max(len(weight), 1)
-    if len(binding) and binding.max() > largest:
-        raise InstanceError(
-            f"{int(binding.max())} is above {largest}, the most that can be counted for {len(weight)} customers",
-            source=source,
-            field="CAPACITY",
-            remedy="express demands and capacity in a coarser unit",
-        )
+def _too_large(vehicle: int, capacity: int, source: str | None = None) -> InstanceError:
+    return InstanceError(
+        f"vehicle {vehicle + 1}, of capacity {capacity}, takes more memory than the exact search may use",
+        source=source,
+        field="CAPACITY",
+        remedy="express demands and capacity in a coarser unit",
+    )
 
 
 def solve_knapsacks(
@@ -141,7 +119,9 @@ def solve_knapsacks(
     Raises
     ------
     InputError
-        If the shapes do not belong together, a weight or capacity is negative, or a capacity is too large.
+        If the shapes do not belong together, or a weight or capacity is negative.
+    InstanceError
+        If a knapsack takes more memory than the search may use, see `KnapsackBatch.price`.
     """
     from lagrl.relaxation.kernels import price_batch
 
@@ -152,11 +132,10 @@ def solve_knapsacks(
             field="knapsacks",
             remedy="give [K, n] costs with n weights and K capacities of 0 or more",
         )
-    require_countable(weight, capacity)
     n_vehicles, n_customers = reduced_cost.shape
     selection = np.empty(n_vehicles * n_customers, np.uint8)
     value = np.empty(n_vehicles)
-    price_batch(
+    given_up = price_batch(
         np.ascontiguousarray(reduced_cost, np.float64).ravel(),
         np.zeros(n_customers),
         np.ascontiguousarray(weight, np.int64),
@@ -167,4 +146,6 @@ def solve_knapsacks(
         value,
         np.empty(n_vehicles, np.int64),
     )
+    if given_up >= 0:
+        raise _too_large(given_up, int(capacity[given_up]))
     return selection.reshape(n_vehicles, n_customers), value

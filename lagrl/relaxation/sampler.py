@@ -235,7 +235,7 @@ class SubproblemSampler(Protocol):
 
 
 class ExactSampler:
-    """The optimal string of every knapsack, from the compiled dynamic programme."""
+    """The optimal string of every knapsack, from the compiled search."""
 
     def sample(
         self,

@@ -156,6 +156,18 @@ def test_the_cheapest_way_of_making_room_is_taken() -> None:
     assert n_checked > 30
 
 
+@settings(max_examples=100, deadline=None)
+@given(weight=st.lists(st.integers(0, 60), min_size=1, max_size=15), capacity=st.integers(0, 200))
+def test_search_and_table_fill_a_vehicle_alike(weight: list[int], capacity: int) -> None:
+    """As heavily, that is, and within the capacity; which customers these are may differ."""
+    loads = []
+    for choose in (repair_kernels._choose_by_table, repair_kernels._choose_by_search):
+        chosen = np.zeros(len(weight), np.uint8)
+        choose(np.array(weight), capacity, chosen)
+        loads.append(int(chosen @ np.array(weight)))
+    assert loads[0] == loads[1] <= capacity
+
+
 def single_moves(start: NDArray[np.int64], n_vehicles: int) -> list[NDArray[np.int64]]:
     """List what one shift or swap, and the last customer in the place it frees, lead to."""
     ways = []

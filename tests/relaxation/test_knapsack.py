@@ -202,12 +202,25 @@ def test_a_batch_refuses_multipliers_of_the_wrong_length() -> None:
         KnapsackBatch(problems).price([np.zeros(3), np.zeros(2)])
 
 
-def test_a_capacity_no_array_could_count_is_refused_unless_everything_fits() -> None:
-    """A binding capacity that no table could hold is a typed error; a loose one is not, nor a smaller one."""
+def test_a_capacity_no_table_could_count_is_searched() -> None:
+    """Billions of units are no obstacle in themselves, whether they bind or not."""
     cost, weight = np.array([[-1.0, -2.0]]), np.array([700_000_001, 800_000_003])
-    with pytest.raises(InstanceError, match="CAPACITY: 1000000000 is above 25000000"):
-        solve_knapsacks(cost, weight, np.array([1_000_000_000]))
+    selection, _ = solve_knapsacks(cost, weight, np.array([1_000_000_000]))
+    assert selection.tolist() == [[0, 1]]
     selection, _ = solve_knapsacks(cost, weight, np.array([2_000_000_000]))
     assert selection.tolist() == [[1, 1]]
-    selection, _ = solve_knapsacks(cost, weight // 1000, np.array([1_000_000]))
-    assert selection.tolist() == [[0, 1]]
+
+
+def test_what_would_fill_the_memory_is_refused() -> None:
+    """134 customers of one worth per unit, whose sums never meet a capacity of 10^8 units: the vehicle is named."""
+    weight = 1000 * np.random.default_rng(1).integers(1000, 2000, 134)
+    weight[0] += 1  # no common divisor
+    capacity = np.array([weight.sum(), weight.sum() // 2000 * 1000 + 500])
+    with pytest.raises(InstanceError, match=rf"CAPACITY: vehicle 2, of capacity {capacity[1]}, .*coarser unit"):
+        solve_knapsacks(np.tile(-weight / 7, (2, 1)), weight, capacity)
+    with pytest.raises(InstanceError, match="CAPACITY: vehicle 2"):
+        problems = [
+            random_problem(np.random.default_rng(0), 3, 5),
+            AssignmentProblem(np.zeros((2, 134)), weight, capacity),
+        ]
+        KnapsackBatch(problems).price([np.zeros(5), weight / 7])
