@@ -117,16 +117,16 @@ class SolveResult:
             "fleet": str(self.problem.fleet),
             "reconstruct": self.config.reconstruct,
             "seed": self.config.seed,
+            "feasible": self.solution.is_feasible(self.problem),
+            "quantum_seconds": round(self.sampling_seconds, 6),
+            **{name: value for name, value in self.sampling.record().items() if name not in ("circuits", "shots")},
+            "price": estimated_price(self.sampling, price_per_second),
             "lower_bound": self.lower_bound,
             "gap_to_bound_pct": None if self.gap_to_bound is None else round(self.gap_to_bound, 6),
             "polish_seconds": round(self.polish_seconds, 6),
             "partition_seconds": round(self.partition_seconds, 6),
             "bound_seconds": round(self.bound_seconds, 6),
             "history": [[evaluations, round(seconds, 6), cost] for evaluations, seconds, cost in self.history],
-            "feasible": self.solution.is_feasible(self.problem),
-            "quantum_seconds": round(self.sampling_seconds, 6),
-            **{name: value for name, value in self.sampling.record().items() if name not in ("circuits", "shots")},
-            "price": estimated_price(self.sampling, price_per_second),
         }
 
 

@@ -35,14 +35,15 @@ def locate_concentrators(problem: CVRP, n_vehicles: int, rng: np.random.Generato
     n_vehicles
         How many to choose, K.
     rng
-        Draws the sites to choose from, where there are more than four per vehicle (at least 50), and the first
-        multipliers.
+        Draws the sites to choose from, four per vehicle (at least 50, at most three quarters of the customers, unless
+        K is more), and the first multipliers.
 
     Returns
     -------
     [K] customers 0 … n − 1.
     """
-    n_sites = min(problem.n_customers, max(_LEAST_SITES, _SITES_PER_VEHICLE * n_vehicles))
+    wanted = max(_LEAST_SITES, _SITES_PER_VEHICLE * n_vehicles)
+    n_sites = max(n_vehicles, min(wanted, -(-3 * problem.n_customers // 4)))
     site = np.sort(rng.choice(problem.n_customers, n_sites, replace=False))
     away = problem.distance[0, 1:]
     connecting = away + problem.distance[site + 1, 1:] - away[site, None]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.ascent import DualTrace, ascend
-from lagrl.bounds.bound import RouteBound
 from lagrl.loop import DualLoop, Lane
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.master import Master
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lagrl.bounds.bound import RouteBound
     from lagrl.controllers.base import Controller
     from lagrl.problems.assignment import AssignmentProblem
     from lagrl.problems.cvrp import CVRP
@@ -404,6 +404,8 @@ class Search:
 
     def _raise_bound(self) -> None:
         """Raise the lower bound for a while; the elementary routes that come of it join the pool."""
+        from lagrl.bounds.bound import RouteBound
+
         assert self.budget.seconds is not None
         started = time.perf_counter()
         if self._bound is None:
