@@ -67,6 +67,9 @@ class CVRP:
         _validate_demand(self)
         _validate_distance(self)
         _validate_fleet(self)
+        # whole numbers, columns of a larger matrix and the like are converted: the kernels take these two layouts only
+        object.__setattr__(self, "demand", np.ascontiguousarray(self.demand, np.int64))
+        object.__setattr__(self, "distance", np.ascontiguousarray(self.distance, np.float64))
         for array in (self.demand, self.distance, self.coordinates):
             if array is not None:
                 array.setflags(write=False)

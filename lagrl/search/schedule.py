@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
+from lagrl.errors import InputError
 from lagrl.solve_config import DEFAULT_EVALUATIONS, default_linearisations
 
 if TYPE_CHECKING:
@@ -55,6 +56,17 @@ class Decision:
     noise: float = 0.0
     prices: Prices = "regret"
 
+    def __post_init__(self) -> None:
+        n_ascents, wanted = len(self.budgets), "one or more" if self.linearisation == "seeds" else "one"
+        if n_ascents == 0 or min(self.budgets) < 1 or (wanted == "one" and n_ascents > 1):
+            raise InputError(
+                f"budgets {self.budgets} given for {self.linearisation}",
+                field="decision",
+                remedy=f"give {wanted}, each of 1 evaluation or more",
+            )
+        if self.linearisation == "partial" and self.freed < 1:
+            raise InputError(f"{self.freed} freed for partial", field="decision", remedy="free 1 customer or more")
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -95,6 +107,8 @@ class History:
         Linearisations from seeds so far.
     restarted
         Whether the current cycle of the search has just begun, after an earlier one.
+    has_routes
+        Whether there are routes to linearise around: not before seeds gave some that meet the fleet rule.
     has_prices
         Whether the master was solved, so that there are prices.
     outcomes
@@ -107,6 +121,7 @@ class History:
     evaluations: int = 0
     n_seeds: int = 0
     restarted: bool = False
+    has_routes: bool = False
     has_prices: bool = False
     outcomes: list[Outcome] = field(default_factory=list, repr=False)
 
@@ -115,7 +130,7 @@ class Schedule(Protocol):
     """Decides what to do next; a solve ends with its budget, or when a schedule has nothing more to do."""
 
     def next(self, history: History) -> Decision | None:
-        """Return what to do next, None to stop. The first decision must be for `seeds`: there are no routes yet."""
+        """Return what to do next, None to stop: `seeds` for as long as the history has no routes."""
         ...
 
 
@@ -183,7 +198,8 @@ class AdaptiveSchedule:
     rng
         Randomness of the draws.
     n_seeds
-        Linearisations from seeds at the beginning, and another one with each new cycle.
+        Linearisations from seeds at the beginning, and another one with each new cycle, and for as long as none gives
+        routes that meet the fleet rule.
     seed_evaluations
         Evaluations of each.
     moves
@@ -210,7 +226,7 @@ class AdaptiveSchedule:
         for outcome in history.outcomes[self._seen :]:
             self._learn(outcome)
         self._seen = len(history.outcomes)
-        if history.n_seeds == 0 or history.restarted:
+        if not history.has_routes or history.restarted:
             n_lanes = 1 if history.n_seeds else self.n_seeds
             total, limit = self.seed_evaluations * n_lanes, history.evaluation_limit
             if limit is not None:

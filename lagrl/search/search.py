@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.ascent import DualTrace, ascend
+from lagrl.errors import InputError
 from lagrl.loop import DualLoop, Lane
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.master import Master
@@ -220,6 +221,7 @@ class Search:
         self.history.progress = self.budget.progress
         self.history.evaluations = self.budget.spent
         self.history.n_seeds = len(self.ascents)
+        self.history.has_routes = bool(self.incumbent.columns)
         self.history.has_prices = self._customer_price is not None
         return self.history
 
@@ -228,7 +230,8 @@ class Search:
         lanes: list[Lane] = []
         starts: list[LinearDual] = []
         labels: list[tuple[str, int]] = []
-        for _ in decision.budgets:
+        budgets = self._affordable(decision.budgets)
+        for _ in budgets:
             if lanes and self.budget.seconds_left <= 0:
                 break
             index = len(self.ascents) + len(lanes)
@@ -243,14 +246,20 @@ class Search:
             labels.append((rule, n_vehicles))
         rngs = [self._stream(len(self.ascents) + b, 3) for b in range(len(lanes))]
         first_prices = [warm.multipliers for warm in starts]
-        traces = self._ascend(
-            lanes, decision.budgets, rngs, first_prices, keep_selections=self.config.uses("partition")
-        )
+        traces = self._ascend(lanes, budgets, rngs, first_prices, keep_selections=self.config.uses("partition"))
         for (rule, n_vehicles), warm, trace in zip(labels, starts, traces, strict=True):
             self.ascents.append(Ascent(rule, n_vehicles, warm.value, trace))
         self.history.restarted = False
         if self.config.uses("relinearisation") or self.config.uses("polish"):
             self._go_on_from_best_of(traces)
+
+    def _affordable(self, budgets: Sequence[int]) -> list[int]:
+        """Cut budgets down to the evaluations that are left, the last ones first."""
+        if self.budget.left is None:
+            return list(budgets)
+        before = np.concatenate([[0], np.cumsum(budgets)])
+        affordable: list[int] = np.diff(np.unique(np.minimum(before, self.budget.left))).tolist()
+        return affordable
 
     def _stream(self, index: int, stream: int) -> np.random.Generator:
         """Give linearisation `index` randomness of its own, whatever came before."""
@@ -307,6 +316,13 @@ class Search:
 
     def _improve(self, decision: Decision) -> None:
         """Linearise around the routes in focus, ascend, polish, and decide whether to go on from what comes."""
+        if not self.incumbent.columns:
+            raise InputError(
+                f"{decision.linearisation} decided before there are routes that meet the fleet rule",
+                source=type(self.schedule).__name__,
+                field="schedule",
+                remedy="decide for seeds until history.has_routes",
+            )
         before, spent = self.incumbent.cost, self.budget.spent
         focus = self._in_focus()
         around = linearise_around(self.problem, focus, decision, self._nearest(), self._rng)
@@ -314,8 +330,7 @@ class Search:
         dual = self._dual(around.assignment, self._n_ascents, self._rng)
         lane = Lane(dual, self.incumbent, self._rng, reconstruction=around.reconstruction)
         first_prices = around.first_prices(self._customer_price if by_master else None)
-        left = self.budget.left
-        budgets = [budget if left is None else min(budget, left) for budget in decision.budgets]
+        budgets = self._affordable(decision.budgets)
         [trace] = self._ascend([lane], budgets, [self._rng], [first_prices], keep_selections=by_master)
         columns = self._polished(focus, trace.columns) if trace.columns else ()
         current = (*focus.others, *focus.columns)
@@ -343,7 +358,9 @@ class Search:
 
     def _in_focus(self) -> Focus:
         """Return what is worked on, and turn to another neighbourhood once enough was tried in this one."""
-        assert self._focus is not None  # seeds come first
+        if self._focus is None:
+            self._go_on_from(self.incumbent.columns)
+        assert self._focus is not None
         self._turns_in_focus += 1
         if not self._focus.is_whole and self._turns_in_focus > _TURNS_IN_FOCUS:
             self._go_on_from((*self._focus.others, *self._focus.columns))

@@ -27,7 +27,7 @@ def nearest_customers(distance: NDArray[np.float64], most: int = 100) -> list[li
         Length of a list.
     """
     order = np.argsort(distance[1:, 1:], axis=1, kind="stable")[:, : most + 1] + 1
-    return [[], *([c for c in row if c != i] for i, row in enumerate(order.tolist(), 1))]
+    return [[], *([c for c in row if c != i][:most] for i, row in enumerate(order.tolist(), 1))]
 
 
 def adjacent_strings(

@@ -116,7 +116,8 @@ def _shares(config: SolveConfig) -> list[SolveConfig]:
         own = None if limit is None else limit // config.workers + (w < limit % config.workers)
         if own == 0:
             continue
-        without = config.without if w == 0 else tuple({*config.without, "bound"})
+        is_bounding = w == 0 or not config.uses("bound")
+        without = config.without if is_bounding else (*config.without, "bound")
         seed = config.seed + w * _SEED_STRIDE
         shares.append(replace(config, evaluations=own, seed=seed, workers=1, without=without))
     return shares

@@ -114,3 +114,22 @@ def test_nothing_is_lost_in_conversion(demand: list[object], capacity: float, sa
     """A fraction, NaN or text is refused: it would otherwise be truncated or end in another error."""
     with pytest.raises(InstanceError, match=said):
         CVRP.from_coordinates("t", [[0, 0], [1, 1], [2, 5]], demand, capacity)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("layout", ["whole", "float32", "fortran", "part", "int32 demand", "every second demand"])
+def test_arrays_of_other_layouts_are_the_same_instance(layout: str) -> None:
+    """Whole-number distances, single precision, transposed storage and parts of larger arrays are converted."""
+    changes: dict[str, dict[str, Any]] = {
+        "whole": {"distance": DISTANCE.astype(np.int64)},
+        "float32": {"distance": DISTANCE.astype(np.float32)},
+        "fortran": {"distance": np.asfortranarray(DISTANCE)},
+        "part": {"distance": np.pad(DISTANCE, 1)[1:-1, 1:-1]},
+        "int32 demand": {"demand": np.array([3, 4], np.int32)},
+        "every second demand": {"demand": np.array([3, 0, 4, 0])[::2]},
+    }
+    problem = made(**changes[layout])
+    assert (problem.distance.dtype, problem.demand.dtype) == (np.float64, np.int64)
+    assert problem.distance.flags.c_contiguous
+    assert problem.demand.flags.c_contiguous
+    np.testing.assert_array_equal(problem.distance, DISTANCE)
+    assert problem.demand.tolist() == [3, 4]

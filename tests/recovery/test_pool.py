@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_problems import plane
 
+from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import route_cost
 from lagrl.recovery import pool as pool_module
-from lagrl.recovery.pool import RoutePool
+from lagrl.recovery.pool import RoutePool, first_fit
 
 
 @settings(max_examples=60, deadline=None)
@@ -89,3 +92,73 @@ def test_selections_may_repeat_and_leave_out() -> None:
     assert columns[0] == columns[1] != columns[2]
     assert [sorted(pool.routes[c].tolist()) for c in (columns[0], columns[2])] == [[1, 2], [2, 3]]
     assert pool.add_selection(np.zeros((2, 4), np.uint8)) == []
+
+
+def test_a_shorter_order_becomes_a_column_of_its_own() -> None:
+    """Columns never change: the longer order keeps its number, and the shorter one is found from then on."""
+    problem = CVRP.from_coordinates("line", [(0, 0), (10, 0), (20, 0), (30, 0)], [1] * 3, 3)
+    pool = RoutePool(problem)
+    [longer] = pool.add_routes([np.array([2, 1, 3])])
+    [shorter] = pool.add_routes([np.array([1, 2, 3])])
+    assert (longer, shorter) == (0, 1)
+    assert pool.cost.tolist() == [80.0, 60.0]
+    assert [route.tolist() for route in pool.routes] == [[2, 1, 3], [1, 2, 3]]
+    assert pool.add_routes([np.array([2, 1, 3]), np.array([3, 2, 1])]) == [shorter, shorter]
+    assert pool.add_clusters([np.array([1, 2, 3])]) == [shorter]
+    assert pool.add_assignment(np.array([0, 0, 0])) == [shorter]
+    assert len(pool) == 2
+
+
+def test_routes_are_kept_as_they_are_driven() -> None:
+    """The order given stays, whatever touring would make of it; empty routes are skipped, none at all is fine."""
+    problem = plane(np.random.default_rng(0), 8, 40)
+    pool = RoutePool(problem)
+    driven = [np.array([5, 1, 8, 2]), np.empty(0, np.int64), np.array([7])]
+    columns = pool.add_routes(driven)
+    assert [pool.routes[column].tolist() for column in columns] == [[5, 1, 8, 2], [7]]
+    assert pool.cost_of(columns) == sum(route_cost(problem, route.tolist()) for route in driven if len(route))
+    assert pool.add_routes([]) == pool.add_routes([np.empty(0, np.int64)]) == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 6))
+def test_columns_never_change(seed: int, n_customers: int) -> None:
+    """Whatever is added, a column keeps its route and length, and no route gets the column of a longer one."""
+    rng = np.random.default_rng(seed)
+    problem = plane(rng, n_customers, 5 * n_customers)
+    pool = RoutePool(problem)
+    kept: list[tuple[list[int], float]] = []
+    for _ in range(25):
+        route = 1 + rng.permutation(n_customers)[: int(rng.integers(1, n_customers + 1))]
+        is_driven = rng.random() < 0.7
+        [column] = pool.add_routes([route]) if is_driven else pool.add_clusters([np.sort(route)])
+        assert sorted(pool.routes[column].tolist()) == sorted(route.tolist())
+        assert not is_driven or pool.cost[column] <= route_cost(problem, route.tolist()) + 1e-9
+        kept += [(pool.routes[c].tolist(), pool.cost[c]) for c in range(len(kept), len(pool))]
+        assert [(pool.routes[c].tolist(), pool.cost[c]) for c in range(len(pool))] == kept
+
+
+def test_part_of_the_customers_can_be_meant() -> None:
+    """An assignment or selection of some customers, ascending, makes routes of just those."""
+    problem = plane(np.random.default_rng(5), 10, 100)
+    pool = RoutePool(problem)
+    customers = np.array([2, 5, 7, 9])
+    columns = pool.add_assignment(np.array([1, 0, 1, -1]), customers)
+    assert sorted(sorted(pool.routes[c].tolist()) for c in columns) == [[2, 7], [5], [9]]
+    columns = pool.add_selection(np.array([[0, 1, 0, 1], [0, 0, 0, 0], [1, 1, 1, 1]], np.uint8), customers)
+    assert [sorted(pool.routes[c].tolist()) for c in columns] == [[5, 9], [2, 5, 7, 9]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 15))
+def test_first_fit_packs_everybody_into_loads_that_fit(seed: int, n_customers: int) -> None:
+    """Everybody is in one load, ascending, no load is too heavy, and no two would fit together."""
+    rng = np.random.default_rng(seed)
+    problem = plane(rng, 15, 9)
+    customers = 1 + rng.permutation(15)[:n_customers]
+    loads = first_fit(problem, customers)
+    assert sorted(c for load in loads for c in load.tolist()) == sorted(customers.tolist())
+    assert all((np.diff(load) > 0).all() and load.dtype == np.int64 for load in loads)
+    total = [int(problem.demand[load - 1].sum()) for load in loads]
+    assert max(total, default=0) <= problem.capacity
+    assert all(first + second > problem.capacity for first, second in itertools.combinations(total, 2))

@@ -56,7 +56,7 @@ def test_any_number_of_vehicles_gets_seeds(rule: str, seed: int, n: int, share: 
 @rules
 def test_the_same_generator_places_the_same_seeds_and_another_does_not(rule: str) -> None:
     """The Generator's draw is the only difference between variants of a rule."""
-    problem = scattered(1)
+    problem = scattered(1, 120)  # more than concentrators choose from
     assert np.array_equal(placed(rule, problem, 5, seed=3), placed(rule, problem, 5, seed=3))
     variants = {placed(rule, problem, 5, seed).tobytes() for seed in range(6)}
     assert len(variants) >= 3
