@@ -71,11 +71,14 @@ def linearise_around(
         assignment = relinearise(problem, focus.routes)
         reconstruction = ClusterTours(problem.fleet.rule != "free", customers, focus.others)
     else:
-        freed, reached = adjacent_strings(focus.lists, focus.route_of, near, decision.freed, rng)
+        n_routes = len(focus.others) + len(focus.routes)
+        closing = decision.closing and problem.fleet.rule != "exact" and n_routes > problem.minimum_vehicles
+        freed, reached = adjacent_strings(focus.lists, focus.route_of, near, decision.freed, rng, closing=closing)
         customers = np.array(freed, np.int64)
         partial = PartialRoutes.of(problem, [focus.routes[k] for k in reached], customers)
         assignment = partial.assignment_problem
-        staying = set(range(len(focus.routes))).difference(reached)
+        touched = {*reached, focus.route_of[freed[0]]}  # the first one's route may be closed
+        staying = set(range(len(focus.routes))).difference(touched)
         reconstruction = InsertionTours(partial, [*focus.others, *(focus.columns[k] for k in sorted(staying))])
     if decision.noise > 0:
         assignment = perturbed(assignment, decision.noise, rng)

@@ -43,6 +43,8 @@ class Decision:
         Evaluations of each ascent; only `seeds` may have several, each from seeds of its own.
     freed
         Customers to free on average (`partial`).
+    closing
+        Whether a whole route is among the freed and closed, if the fleet rule lets one go (`partial`).
     noise
         Standard deviation of the factors that costs are multiplied by (not for `seeds`).
     prices
@@ -53,6 +55,7 @@ class Decision:
     linearisation: Linearisation
     budgets: tuple[int, ...]
     freed: int = 0
+    closing: bool = False
     noise: float = 0.0
     prices: Prices = "regret"
 
@@ -138,6 +141,7 @@ MOVES: tuple[Decision, ...] = (
     Decision("partial", (_EVALUATIONS,), freed=10, noise=0.1),
     Decision("partial", (_EVALUATIONS,), freed=20, noise=0.1),
     Decision("partial", (_EVALUATIONS,), freed=10, noise=0.1, prices="master"),
+    Decision("partial", (_EVALUATIONS,), freed=15, closing=True, noise=0.1),
     Decision("incumbent", (_EVALUATIONS,), noise=0.1),
 )
 

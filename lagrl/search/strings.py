@@ -36,6 +36,8 @@ def adjacent_strings(
     near: Sequence[Sequence[int]],
     freed: int,
     rng: np.random.Generator,
+    *,
+    closing: bool = False,
 ) -> tuple[list[int], list[int]]:
     """Free a string of consecutive customers from each of several adjacent routes, around a random customer.
 
@@ -51,10 +53,13 @@ def adjacent_strings(
         Customers to free on average.
     rng
         Randomness.
+    closing
+        Whether all of that customer's route is freed, and none of them may go back to it.
 
     Returns
     -------
-    The freed customers, and the routes they may go to: those they come from, and some of their neighbours'.
+    The freed customers, and the routes they may go to: those they come from, and some of their neighbours'. Where there
+    would be none, nothing is closed.
     """
     longest = min(float(_LONGEST), len(route_of) / len(routes))
     most_strings = max(4.0 * freed / (1.0 + longest) - 1.0, 1.0)
@@ -68,6 +73,10 @@ def adjacent_strings(
         if k is None or k in from_routes:
             continue
         route = routes[k]
+        if closing and not from_routes:
+            taken += route
+            from_routes.append(k)
+            continue
         length = int(rng.uniform(1.0, min(len(route), longest) + 1.0))
         place = route.index(customer)
         begin = int(rng.integers(max(0, place - length + 1), min(place, len(route) - length) + 1))
@@ -75,7 +84,8 @@ def adjacent_strings(
         from_routes.append(k)
         if len(from_routes) >= n_strings:
             break
-    return taken, _with_neighbours(taken, from_routes, route_of, near)
+    reached = _with_neighbours(taken, from_routes, route_of, near)
+    return taken, reached[1:] if closing and len(reached) > 1 else reached
 
 
 def _with_neighbours(
