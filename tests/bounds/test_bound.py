@@ -33,7 +33,7 @@ def with_fleet(problem: CVRP, rule: str, extra: int) -> CVRP:
 def test_it_is_never_above_the_optimum(
     seed: int, n_customers: int, rule: str, extra: int, n_neighbours: int, cuts: bool
 ) -> None:
-    """Whenever it is stopped, rounded or not, under every fleet rule; zero demands, coincident points and any distances included."""
+    """Whenever it is stopped, rounded or not, under every fleet rule; zero demands and any distances included."""
     problem = with_fleet(small_problem(seed, n_customers), rule, extra)
     best = optimum(problem)
     bound = RouteBound(problem, n_neighbours=n_neighbours, cuts=cuts)
