@@ -10,7 +10,7 @@ from lagrl.bounds.capacity_cuts import CutSeparator
 from lagrl.bounds.climb import climb
 from lagrl.bounds.master import RouteMaster, along, joined
 from lagrl.bounds.ng_kernels import price_arcs
-from lagrl.bounds.pricing import NgPricing
+from lagrl.bounds.pricing import NgPricing, whole_prices
 from lagrl.bounds.route_dual import RouteDual, lagrangian
 from lagrl.controllers.volume import Volume
 
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from lagrl.bounds.pricing import Priced, Prices
 
 # Chosen on the generated instances of benchmarks/choose_defaults.py
-_CLIMB = 150  # evaluations of the cheap relaxation
+_CLIMB = 100  # evaluations of the cheap relaxation
 _FIRST_ROUTES = 10  # of those that it chose last, per customer
-_SMOOTHING = 0.8
+_SMOOTHING = 0.9
+_QUICK_ROUNDS = 10  # of pricing without proof, before one with
 _READY_FOR_CUTS = 2e-3  # of the value: how far apart master and bound may be
 _CLOSED = 1e-7
 _MOST_RAISES = 6
@@ -64,6 +65,7 @@ class CutAndPrice:
         self._separator = CutSeparator(graph.problem) if cuts else None
         self._centre = np.zeros(graph.n_customers + 1)
         self._arc = np.empty_like(graph.cost)
+        self._quick_rounds = 0
 
     @property
     def routes(self) -> list[tuple[int, ...]]:
@@ -126,18 +128,19 @@ class CutAndPrice:
 
     def _add_routes(self, point: MasterPoint) -> Generator[None, None, bool]:
         """Price near the best prices first, then ever closer to the master's, until routes are found that it lacks."""
-        aim = self.master.prices(point.price)
+        aim = whole_prices(self.graph, point.price, self.master.member)
         price_arcs(self.graph.cost, np.append(aim.customer, aim.fleet), aim.member, aim.cut, self._arc)
         share = _SMOOTHING
         while True:
             trial = share * self._centre + (1.0 - share) * point.price
-            prices = self.master.prices(trial)
+            prices = whole_prices(self.graph, trial, self.master.member)
             yield from self._pricing.set_prices(prices)
+            self._quick_rounds += 1
             added = self._add((yield from self._pricing.price(exact=False)))
-            if not added:
+            if not added or self._quick_rounds >= _QUICK_ROUNDS:
                 priced = yield from self._pricing.price(exact=True)
                 self._note(prices, trial, priced)
-                added = self._add(priced)
+                added += self._add(priced)
             if added or share == 0.0:
                 return added > 0
             share -= 1.0 - _SMOOTHING
@@ -154,6 +157,7 @@ class CutAndPrice:
 
     def _note(self, prices: Prices, trial: NDArray[np.float64], priced: Priced) -> None:
         self.evaluations += 1
+        self._quick_rounds = 0
         value = lagrangian(self.graph, prices, self.master.crossings, priced)
         if self.best is None or value > self.best:
             self.best, self._centre = value, trial
