@@ -8,6 +8,7 @@ import numpy as np
 
 from lagrl.bounds.capacity_cuts import CutSeparator
 from lagrl.bounds.climb import climb
+from lagrl.bounds.graph import RouteGraph
 from lagrl.bounds.master import RouteMaster, along, joined
 from lagrl.bounds.ng_kernels import price_arcs
 from lagrl.bounds.pricing import NgPricing, whole_prices
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.bounds.graph import RouteGraph
     from lagrl.bounds.master import MasterPoint
     from lagrl.bounds.pricing import Priced, Prices
 
 # Chosen on the generated instances of benchmarks/choose_defaults.py
 _CLIMB = 100  # evaluations of the cheap relaxation
+_COARSE_LOADS, _QUICK_WORK = 1000, 2e7  # it may have so many loads, or so much work n²·Q an evaluation
 _FIRST_ROUTES = 10  # of those that it chose last, per customer
 _SMOOTHING = 0.9
 _QUICK_ROUNDS = 10  # of pricing without proof, before one with
@@ -91,9 +92,16 @@ class CutAndPrice:
                 return
 
     def _begin(self) -> Generator[None, None, None]:
-        """Climb the dual of the cheap relaxation, for prices to be near and routes to start with."""
+        """Climb the dual of the cheap relaxation, for prices to be near and routes to start with.
+
+        Its loads may be coarser than the graph's: that makes it cheaper yet, and lower bounds by little.
+        """
         self.master.add_routes([(i,) for i in range(self.graph.n_customers)])
-        dual = RouteDual(self.graph, "paths")
+        n = self.graph.n_customers
+        coarse = RouteGraph.of(
+            self.graph.problem, max(1, self.graph.near.shape[1]), max(_COARSE_LOADS, _QUICK_WORK / n**2)
+        )
+        dual = RouteDual(coarse, "paths")
         climbing = climb(dual, Volume(), _CLIMB, np.random.default_rng(0))
         while True:
             try:
@@ -104,7 +112,7 @@ class CutAndPrice:
             self.best = dual.best
             yield
         self.best = dual.best
-        latest = list(dual.routes)[-_FIRST_ROUTES * self.graph.n_customers :]
+        latest = list(dual.routes)[-_FIRST_ROUTES * n :]
         self.master.add_routes([route for route in latest if self.graph.is_ng_route(route)])
 
     def _cut(self, separator: CutSeparator, point: MasterPoint) -> Generator[None, None, bool]:
