@@ -136,6 +136,8 @@ class RouteMaster:
 
     def add_cuts(self, member: NDArray[np.int64], crossings: NDArray[np.int64]) -> None:
         """Demand that the sets [c, n] be entered or left so often [c]."""
+        if not len(member):
+            return
         n, columns = self.graph.n_customers, len(self.routes)
         crossed = np.zeros((len(member), n + 2 + columns))
         crossed[:, :n] = 2 * member  # a customer left out counts as travelling alone
