@@ -61,7 +61,7 @@ class CutSeparator:
             for candidate in np.unique(member[grown > -0.5], axis=0):
                 violation = improve_set(edge, demand, capacity, _STEPS, candidate)
                 self._note(candidate, violation, found)
-            yield
+                yield
         best = sorted(found.items(), key=lambda item: -item[1][0])[:_MOST_CUTS]
         self._known.update(key for key, _ in best)
         sets = np.frombuffer(b"".join(key for key, _ in best), dtype=np.uint8).reshape(-1, len(demand))

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from lagrl.controllers.base import Controller
 
 
+_RAY = 8  # evaluations to find a start
+_SHRINK = 0.85
+
+
 def climb(
     dual: RouteDual, controller: Controller, budget: int, rng: np.random.Generator
 ) -> Generator[None, None, tuple[NDArray[np.float64], bool]]:
@@ -29,7 +33,7 @@ def climb(
     dual
         The dual; it keeps its best value and the routes.
     controller
-        Who is asked, from `RouteDual.first_multipliers` on.
+        Who is asked, from the best multiple of `RouteDual.first_multipliers` on that a few evaluations find.
     budget
         Evaluations, 1 or more.
     rng
@@ -44,7 +48,9 @@ def climb(
     InputError
         If the controller raises, or answers with anything but [n + 1] finite numbers.
     """
-    start = dual.first_multipliers()
+    before = dual.evaluations
+    start = yield from _along_a_ray(dual, min(_RAY, budget // 4))
+    budget -= dual.evaluations - before
     vector = _answer(dual, controller, partial(controller.start, dual, budget=budget, rng=rng, initial=start))
     best, best_vector = -np.inf, vector
     for spent in range(budget):
@@ -56,6 +62,18 @@ def climb(
         if spent + 1 < budget:
             vector = _answer(dual, controller, partial(controller.update, point))
     return best_vector, False
+
+
+def _along_a_ray(dual: RouteDual, budget: int) -> Generator[None, None, NDArray[np.float64]]:
+    """Shrink the first multipliers while that raises the bound: too high, they pay for one route at every customer."""
+    vector, best = dual.first_multipliers(), -np.inf
+    for _ in range(budget):
+        trial = vector if best == -np.inf else _SHRINK * vector
+        point = yield from dual.evaluation(trial)
+        if point.sampled_value < best:
+            break
+        best, vector = point.sampled_value, trial
+    return vector
 
 
 def _answer(dual: RouteDual, controller: Controller, ask: Callable[[], object]) -> NDArray[np.float64]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from lagrl.bounds.capacity_cuts import CutSeparator
 from lagrl.bounds.climb import climb
+from lagrl.bounds.graph import RouteGraph
 from lagrl.bounds.master import RouteMaster, along, joined
 from lagrl.bounds.ng_kernels import price_arcs
-from lagrl.bounds.pricing import NgPricing
+from lagrl.bounds.pricing import NgPricing, whole_prices
 from lagrl.bounds.route_dual import RouteDual, lagrangian
 from lagrl.controllers.volume import Volume
 
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.bounds.graph import RouteGraph
     from lagrl.bounds.master import MasterPoint
     from lagrl.bounds.pricing import Priced, Prices
 
 # Chosen on the generated instances of benchmarks/choose_defaults.py
-_CLIMB = 150  # evaluations of the cheap relaxation
+_CLIMB = 100  # evaluations of the cheap relaxation
+_COARSE_LOADS, _QUICK_WORK = 1000, 2e7  # loads are coarser at first if there are more and n²·Q is more
 _FIRST_ROUTES = 10  # of those that it chose last, per customer
-_SMOOTHING = 0.8
+_SMOOTHING = 0.9
+_QUICK_ROUNDS = 10  # of pricing without proof, before one with
 _READY_FOR_CUTS = 2e-3  # of the value: how far apart master and bound may be
 _CLOSED = 1e-7
 _MOST_RAISES = 6
@@ -64,6 +66,8 @@ class CutAndPrice:
         self._separator = CutSeparator(graph.problem) if cuts else None
         self._centre = np.zeros(graph.n_customers + 1)
         self._arc = np.empty_like(graph.cost)
+        self._is_met = False
+        self._quick_rounds = 0
 
     @property
     def routes(self) -> list[tuple[int, ...]]:
@@ -71,27 +75,34 @@ class CutAndPrice:
         return self.master.routes
 
     def run(self) -> Generator[None, None, None]:
-        """Work until the bound is the best that these routes and cuts give; yields between small pieces of work."""
-        yield from self._begin()
-        tolerance = _READY_FOR_CUTS if self._separator else _CLOSED
-        raises = 0
-        while True:
-            point = yield from self._converge(tolerance)
-            if point.left_out > 1e-6 and raises < _MOST_RAISES:
-                raises += 1
-                self.master.raise_left_out_cost()
-            elif self._separator is not None and (yield from self._cut(self._separator, point)):
-                tolerance = _READY_FOR_CUTS
-            elif tolerance > _CLOSED:
-                tolerance = max(_CLOSED, 0.1 * tolerance)
-            else:
-                self.is_converged = point.left_out <= 1e-6
-                return
+        """Work until the bound is the best that these routes and cuts give; yields between small pieces of work.
 
-    def _begin(self) -> Generator[None, None, None]:
+        Where capacities are large, columns and cuts are generated for coarser loads first, which is a relaxation and
+        much quicker, and then again for the graph's own, from there on.
+        """
+        n, graph = self.graph.n_customers, self.graph
+        most_load = max(_COARSE_LOADS, _QUICK_WORK / n**2)
+        if graph.room > most_load:
+            graph = RouteGraph.of(graph.problem, max(1, graph.near.shape[1]), most_load)
+            self._move_to(graph)
+        yield from self._begin(graph)
+        yield from self._cut_and_price()
+        if graph is not self.graph:
+            self._move_to(self.graph)
+            yield from self._cut_and_price()
+        self.is_converged = self._is_met
+
+    def _move_to(self, graph: RouteGraph) -> None:
+        """Take cuts and routes that fit to another graph of the instance."""
+        old, self.master = self.master, RouteMaster(graph)
+        self.master.add_cuts(old.member, old.crossings)
+        self.master.add_routes([route for route in old.routes if graph.is_ng_route(route)])
+        self._pricing = NgPricing(graph)
+
+    def _begin(self, graph: RouteGraph) -> Generator[None, None, None]:
         """Climb the dual of the cheap relaxation, for prices to be near and routes to start with."""
-        self.master.add_routes([(i,) for i in range(self.graph.n_customers)])
-        dual = RouteDual(self.graph, "paths")
+        self.master.add_routes([(i,) for i in range(graph.n_customers)])
+        dual = RouteDual(graph, "paths")
         climbing = climb(dual, Volume(), _CLIMB, np.random.default_rng(0))
         while True:
             try:
@@ -102,8 +113,24 @@ class CutAndPrice:
             self.best = dual.best
             yield
         self.best = dual.best
-        latest = list(dual.routes)[-_FIRST_ROUTES * self.graph.n_customers :]
-        self.master.add_routes([route for route in latest if self.graph.is_ng_route(route)])
+        latest = list(dual.routes)[-_FIRST_ROUTES * graph.n_customers :]
+        self.master.add_routes([route for route in latest if graph.is_ng_route(route)])
+
+    def _cut_and_price(self) -> Generator[None, None, None]:
+        tolerance = _READY_FOR_CUTS if self._separator else _CLOSED
+        raises = 0
+        while True:
+            point = yield from self._converge(tolerance)
+            self._is_met = point.left_out <= 1e-6
+            if not self._is_met and raises < _MOST_RAISES:
+                raises += 1
+                self.master.raise_left_out_cost()
+            elif self._separator is not None and (yield from self._cut(self._separator, point)):
+                tolerance = _READY_FOR_CUTS
+            elif tolerance > _CLOSED:
+                tolerance = max(_CLOSED, 0.1 * tolerance)
+            else:
+                return
 
     def _cut(self, separator: CutSeparator, point: MasterPoint) -> Generator[None, None, bool]:
         member, crossings = yield from separator.separate(self.master.edge_weights(point.weight))
@@ -126,18 +153,19 @@ class CutAndPrice:
 
     def _add_routes(self, point: MasterPoint) -> Generator[None, None, bool]:
         """Price near the best prices first, then ever closer to the master's, until routes are found that it lacks."""
-        aim = self.master.prices(point.price)
+        aim = whole_prices(self.graph, point.price, self.master.member)
         price_arcs(self.graph.cost, np.append(aim.customer, aim.fleet), aim.member, aim.cut, self._arc)
         share = _SMOOTHING
         while True:
             trial = share * self._centre + (1.0 - share) * point.price
-            prices = self.master.prices(trial)
+            prices = whole_prices(self.graph, trial, self.master.member)
             yield from self._pricing.set_prices(prices)
+            self._quick_rounds += 1
             added = self._add((yield from self._pricing.price(exact=False)))
-            if not added:
+            if not added or self._quick_rounds >= _QUICK_ROUNDS:
                 priced = yield from self._pricing.price(exact=True)
                 self._note(prices, trial, priced)
-                added = self._add(priced)
+                added += self._add(priced)
             if added or share == 0.0:
                 return added > 0
             share -= 1.0 - _SMOOTHING
@@ -154,6 +182,7 @@ class CutAndPrice:
 
     def _note(self, prices: Prices, trial: NDArray[np.float64], priced: Priced) -> None:
         self.evaluations += 1
+        self._quick_rounds = 0
         value = lagrangian(self.graph, prices, self.master.crossings, priced)
         if self.best is None or value > self.best:
             self.best, self._centre = value, trial

@@ -79,8 +79,10 @@ class RouteGraph:
         return self.problem.minimum_vehicles, fleet.count if fleet.rule == "exact" else self.n_customers
 
     def is_ng_route(self, route: Sequence[int]) -> bool:
-        """Whether no customer 0 … n − 1 of a route is visited while remembered."""
+        """Whether a route over customers 0 … n − 1 fits the room and visits nobody while remembering them."""
         memory: set[int] = set()
+        if self.load[list(route)].sum() > self.room:
+            return False
         for customer in route:
             if customer in memory:
                 return False
@@ -89,7 +91,7 @@ class RouteGraph:
         return True
 
     @classmethod
-    def of(cls, problem: CVRP, n_neighbours: int = 8) -> RouteGraph:
+    def of(cls, problem: CVRP, n_neighbours: int = 8, most_load: float = _MOST_LOADS) -> RouteGraph:
         """Lay an instance out.
 
         Parameters
@@ -99,6 +101,8 @@ class RouteGraph:
         n_neighbours
             Δ, how many other customers each customer remembers (Baldacci, Mingozzi and Roberti 2011 count the
             customer itself as well): 1 … 12, fewer if there are not so many.
+        most_load
+            Largest room wanted, see `positive_loads`.
 
         Raises
         ------
@@ -124,7 +128,7 @@ class RouteGraph:
         longest = float(distance.max())
         scale = 2.0 ** (_DISTANCE_BITS - math.frexp(longest)[1]) if longest > 0 else 1.0
         cost = 2 * np.floor(distance * scale).astype(np.int64)  # a power of two scales exactly
-        most = max(1, int(min(_MOST_WORK / n**2, _MOST_CELLS / n, _MOST_LOADS)))
+        most = max(1, int(min(_MOST_WORK / n**2, _MOST_CELLS / n, most_load)))
         load, room = positive_loads(problem.demand, problem.capacity, most)
         near, bit = _memories(distance[:n, :n], min(n_neighbours, n - 1))
         return cls(problem, scale, np.ascontiguousarray(cost), load, room, near, bit)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.bounds.pricing import Prices
 from lagrl.errors import LagrlError
 from lagrl.highs import new_solver
 
@@ -137,6 +136,8 @@ class RouteMaster:
 
     def add_cuts(self, member: NDArray[np.int64], crossings: NDArray[np.int64]) -> None:
         """Demand that the sets [c, n] be entered or left so often [c]."""
+        if not len(member):
+            return
         n, columns = self.graph.n_customers, len(self.routes)
         crossed = np.zeros((len(member), n + 2 + columns))
         crossed[:, :n] = 2 * member  # a customer left out counts as travelling alone
@@ -184,12 +185,6 @@ class RouteMaster:
         self._left_out_cost *= _RAISE
         for column in range(self.graph.n_customers + 2):
             self._solver.changeColCost(column, self._left_out_cost)
-
-    def prices(self, price: NDArray[np.float64]) -> Prices:
-        """Put prices [n + 1 + C] on the grid, the signed ones rounded towards 0."""
-        n = self.graph.n_customers
-        whole = np.trunc(price * self.graph.scale).astype(np.int64)
-        return Prices(whole[:n], int(whole[n]), whole[n + 1 :], self.member)
 
     def edge_weights(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """Add up how much of the routes uses each edge, [n + 1, n + 1] and symmetric, the depot last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lagrl.bounds.graph import RouteGraph
 
 _WORK = 20_000_000  # inner steps between two looks at the clock: some tens of milliseconds
+_PATH_BITS = 58  # paths cost less than `FAR`, and so do two of them
 _FIRST_LABELS = 1 << 15
 
 
@@ -41,6 +43,29 @@ class Prices:
     fleet: int
     cut: NDArray[np.int64] = field(repr=False)
     member: NDArray[np.int64] = field(repr=False)
+
+
+def whole_prices(graph: RouteGraph, price: NDArray[np.float64], member: NDArray[np.int64]) -> Prices:
+    """Put prices on the grid, rounded towards 0, which keeps their signs.
+
+    Prices of a size with which the cost of a path could outgrow 64 bits are halved until it cannot: any prices give a
+    bound, and none that large a good one.
+
+    Parameters
+    ----------
+    graph
+        Where the routes go.
+    price
+        [n + 1 + C] prices of customers, fleet and cuts, distance units.
+    member
+        [C, n] the cuts' sets.
+    """
+    n = graph.n_customers
+    longest = 2.0 + graph.room / float(graph.load.min())
+    dearest = float(graph.cost.max()) + 2.0 * graph.scale * (np.abs(price[: n + 1]).max() + price[n + 1 :].sum())
+    halvings = max(0, math.ceil(math.log2(max(dearest * longest, 1.0))) - _PATH_BITS)
+    whole = np.trunc(price * (graph.scale * 0.5**halvings)).astype(np.int64)
+    return Prices(whole[:n], int(whole[n]), whole[n + 1 :], member)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lagrl.bounds.pricing import NgPricing, Prices
+from lagrl.bounds.pricing import NgPricing, whole_prices
 from lagrl.errors import InputError
 from lagrl.relaxation.dual import DualPoint
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.bounds.graph import RouteGraph
-    from lagrl.bounds.pricing import Priced
+    from lagrl.bounds.pricing import Priced, Prices
 
 _CEILING = 8.0  # of the multipliers, times the longest distance
 
@@ -121,9 +121,7 @@ class RouteDual:
     def evaluation(self, multipliers: NDArray[np.float64]) -> Generator[None, None, DualPoint]:
         """Do what `evaluate` does, yielding now and then."""
         vector = self.clip(multipliers)
-        whole = np.trunc(vector * self.graph.scale).astype(np.int64)
-        n = self.graph.n_customers
-        prices = Prices(whole[:n], int(whole[n]), np.zeros(0, np.int64), np.zeros((0, n), np.int64))
+        prices = whole_prices(self.graph, vector, np.zeros((0, self.graph.n_customers), np.int64))
         is_paths = self.relaxation == "paths"
         yield from self._pricing.set_prices(prices, for_paths=is_paths)
         priced = self._pricing.price_paths() if is_paths else (yield from self._pricing.price(exact=True))

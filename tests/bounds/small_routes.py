@@ -93,7 +93,7 @@ def _length(problem: CVRP, order: tuple[int, ...]) -> float:
 
 
 def ng_programme(graph: RouteGraph) -> float:
-    """Return the optimum of the linear programme over all ng-routes: visits ≥ 1 (= 1 if not covering), routes as the rule wants."""
+    """Return the optimum of the linear programme over all ng-routes: visits ≥ 1, or = 1 if not covering."""
     import highspy
 
     n = graph.n_customers

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_routes import drive, ng_programme, optimum, small_problem
 
+from lagrl.bounds import column_generation
 from lagrl.bounds.bound import RouteBound, lower_bound
 from lagrl.bounds.column_generation import CutAndPrice
 from lagrl.bounds.graph import MOST_CUSTOMERS, RouteGraph
@@ -33,7 +34,7 @@ def with_fleet(problem: CVRP, rule: str, extra: int) -> CVRP:
 def test_it_is_never_above_the_optimum(
     seed: int, n_customers: int, rule: str, extra: int, n_neighbours: int, cuts: bool
 ) -> None:
-    """Whenever it is stopped, rounded or not, under every fleet rule; zero demands, coincident points and any distances included."""
+    """Whenever it is stopped, rounded or not, under every fleet rule; zero demands and any distances included."""
     problem = with_fleet(small_problem(seed, n_customers), rule, extra)
     best = optimum(problem)
     bound = RouteBound(problem, n_neighbours=n_neighbours, cuts=cuts)
@@ -188,3 +189,17 @@ def test_what_cannot_be_asked() -> None:
     large = CVRP("large", np.ones(n, np.int64), 3, np.zeros((n + 1, n + 1)))
     with pytest.raises(InstanceError, match=f"large: DIMENSION: {n} customers"):
         RouteBound(large)
+
+
+def test_coarse_loads_come_first_and_change_nothing_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Routes that only fit the coarser loads are gone, and the linear programme has the same optimum."""
+    problem = replace(plane(1, 20), demand=100 * plane(1, 20).demand + np.arange(20), capacity=3001)
+    values = []
+    for most_load in (10**6, 40):
+        monkeypatch.setattr(column_generation, "_COARSE_LOADS", most_load)
+        monkeypatch.setattr(column_generation, "_QUICK_WORK", 0)
+        bound = RouteBound(problem, cuts=False)
+        bound.improve()
+        assert bound.is_converged
+        values.append(bound.value)
+    assert values[1] == pytest.approx(values[0], rel=1e-6)

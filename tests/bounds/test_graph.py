@@ -85,6 +85,7 @@ def test_ng_routes_are_told_from_others() -> None:
     assert graph.is_ng_route((0, 2, 0))
     assert not graph.is_ng_route((0, 1, 0))
     assert not graph.is_ng_route((0, 0))
+    assert not graph.is_ng_route((0, 2, 0, 2, 0, 2, 0, 2, 0, 2, 0))
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -10,7 +10,7 @@ import pytest
 from small_routes import drive, ng_routes, small_problem
 
 from lagrl.bounds.graph import RouteGraph
-from lagrl.bounds.pricing import NgPricing, Prices, canonical
+from lagrl.bounds.pricing import NgPricing, Prices, canonical, whole_prices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +69,26 @@ def test_the_least_reduced_cost_is_that_of_enumeration(seed: int, n_neighbours: 
             assert set(priced.routes) <= {canonical(route) for route in everything}
             costs = [reduced_cost(graph, prices, route) for route in priced.routes]
             assert costs == [low for low in priced.lowest.tolist() if low < 0]
+
+
+def test_prices_go_onto_the_grid_towards_zero_and_never_too_far() -> None:
+    """Signs are kept; what could overflow is halved; ordinary prices are within a grid unit."""
+    graph = RouteGraph.of(small_problem(7, 5))
+    member = np.ones((1, 5), dtype=np.int64)
+    price = np.array([1.5, 0.0, 3.7, 1e-12, 2.0, -4.3, 0.1])
+    whole = whole_prices(graph, price, member)
+    every = np.array([*whole.customer, whole.fleet, *whole.cut])
+    assert (np.abs(every - price * graph.scale) < 1).all()
+    assert (np.abs(every) <= np.abs(price) * graph.scale).all()
+    huge = whole_prices(graph, 1e12 * price, member)
+    arc = int(graph.cost.max()) + 2 * (int(np.abs(huge.customer).max()) + abs(huge.fleet) + int(huge.cut.sum()))
+    assert arc * (graph.room + 2) < 2**60
+    assert (huge.customer >= 0).all()
+    assert huge.fleet < 0
+    pricing = NgPricing(graph)
+    drive(pricing.set_prices(huge))
+    priced = drive(pricing.price(exact=True))
+    assert [reduced_cost(graph, huge, route) for route in priced.routes] == [low for low in priced.lowest if low < 0]
 
 
 def one_back_routes(graph: RouteGraph) -> Iterator[tuple[int, ...]]:
