@@ -171,6 +171,106 @@ def test_a_search_may_begin_with_routes_from_elsewhere() -> None:
     assert faults(problem, search.incumbent.solution().routes) == []
 
 
+def current(search: Search) -> tuple[int, ...]:
+    """Return the columns that the search goes on from; none before there are any."""
+    return () if search._focus is None else (*search._focus.others, *search._focus.columns)
+
+
+class Watching(Listed):
+    """Keeps what the search goes on from at each decision."""
+
+    search: Search
+
+    def next(self, history: History) -> Decision | None:
+        """Return the next of the list."""
+        self.seen = [*getattr(self, "seen", []), current(self.search)]
+        return super().next(history)
+
+
+@pytest.mark.parametrize("n_customers", [30, 170])
+def test_what_is_accepted_is_gone_on_from(n_customers: int) -> None:
+    """Accepted routes become the current ones, others leave them as they are, and better means shorter than those."""
+    schedule = Watching([Decision("seeds", (2,)), *[PARTIAL] * 25])
+    config = SolveConfig(evaluations=1000, without=("polish", "partition"))
+    schedule.search = search = search_of(plane(11, n_customers), config, schedule)
+    search.run()
+    outcomes, seen = search.history.outcomes, schedule.seen[1:]
+    assert {kept.is_accepted for kept in outcomes} == {True, False}
+    for kept, before, after in zip(outcomes, seen, seen[1:], strict=False):
+        if not kept.is_accepted:
+            assert sorted(before) == sorted(after)
+        elif kept.is_better:
+            assert search.pool.cost_of(after) < search.pool.cost_of(before)
+
+
+class Restless:
+    """Annealing that accepts everything and begins a cycle after every third turn."""
+
+    def __init__(self) -> None:
+        self.turns = self.cycle = 0
+
+    def accepts(self, increase: float, mean_arc: float, progress: float) -> bool:
+        """Accept."""
+        return True
+
+    def turn(self, progress: float) -> bool:
+        """Begin a cycle."""
+        self.turns += 1
+        self.cycle += self.turns % 3 == 0
+        return self.turns % 3 == 0
+
+
+def test_a_cycle_begins_with_the_best_or_with_new_seeds() -> None:
+    """Whatever was accepted, each cycle goes on from the incumbent, and every other one asks for seeds."""
+    schedule = Watching([Decision("seeds", (2,)), *[PARTIAL] * 12])
+    config = SolveConfig(evaluations=1000, without=("polish", "partition"))
+    schedule.search = search = search_of(plane(12, 30), config, schedule)
+    search._annealing = Restless()  # type: ignore[assignment]
+    search.run()
+    assert [told["restarted"] for told in schedule.told[1:]] == [False] * 3 + [True] * 3 + [False] * 3 + [True] * 3 + [
+        False
+    ]
+    incumbent_cost = {spent: cost for spent, _, cost in search.incumbent.history}
+    for turn in (4, 7, 10, 13):
+        spent = schedule.told[turn]["evaluations"]
+        best = min(cost for evaluations, cost in incumbent_cost.items() if evaluations <= spent)
+        assert search.pool.cost_of(schedule.seen[turn]) == best
+    assert any(search.pool.cost_of(columns) > search.incumbent.cost for columns in schedule.seen[5:])
+
+
+def test_routes_of_the_pool_are_recombined() -> None:
+    """Good routes that were never driven together are found there, and gone on from; without partition they are not."""
+    problem = plane(13, 36)
+    good = search_of(problem, SolveConfig(evaluations=200))
+    good.run()
+    best = [good.pool.routes[column] for column in good.incumbent.columns]
+    costs = []
+    for without in (("polish",), ("polish", "partition")):
+        schedule = Watching([Decision("seeds", (1,)), PARTIAL])
+        schedule.search = search = search_of(problem, SolveConfig(evaluations=1000, without=without), schedule)
+        search.pool.add_routes(best)
+        search.run()
+        costs.append(search.incumbent.cost)
+        assert schedule.told[1]["has_prices"] == ("partition" not in without)
+        assert search.pool.cost_of(current(search)) <= costs[-1] or "partition" in without
+    assert costs[0] <= good.incumbent.cost < costs[1]
+
+
+@pytest.mark.parametrize("rule", ["exact", "atleast"])
+def test_polished_routes_meet_the_fleet_rule(rule: str) -> None:
+    """Where polish merges routes that the fleet rule asks for, they are cut again; all of them stay polished."""
+    for seed in range(5):
+        problem = plane(seed, 24, 40, Fleet.parse(f"{rule}:8"))
+        search = search_of(problem, SolveConfig(evaluations=50), Listed([Decision("seeds", (3,))]))
+        search.run()
+        alone = search.pool.add_routes([1 + np.arange(3 * k, 3 * k + 3) for k in range(8)])
+        polished = search._polished(search._focus_on(alone, range(8)), alone)
+        assert len(polished) >= 8
+        assert problem.fleet.allows(len(polished))
+        assert search.pool.solution(polished).is_feasible(problem)
+        assert search.pool.cost_of(polished) < search.pool.cost_of(alone)
+
+
 @pytest.mark.parametrize("fleet", ["free", "exact:58", "atleast:62"])
 def test_a_large_instance_is_worked_on_in_neighbourhoods(fleet: str) -> None:
     """With more customers than a focus holds, routes out of focus stay in place and everybody is served."""

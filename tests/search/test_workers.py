@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import itertools
 import os
+from dataclasses import replace
+from multiprocessing import Pipe
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from small_routes import plane
 
 from lagrl.controllers.volume import Volume
 from lagrl.errors import InputError, LagrlError
-from lagrl.problems.solution import faults
+from lagrl.problems.solution import faults, route_cost
 from lagrl.relaxation.sampler import ExactSampler
 from lagrl.search.schedule import AdaptiveSchedule
-from lagrl.search.workers import _shares
+from lagrl.search.workers import _shares, _work
 from lagrl.solve import SolveConfig, solve
 
 if TYPE_CHECKING:
@@ -64,6 +68,30 @@ def test_two_workers_find_the_same_twice_within_the_budget(monkeypatch: pytest.M
     assert [(evaluations, cost) for evaluations, _, cost in again.history] == [
         (evaluations, cost) for evaluations, _, cost in result.history
     ]
+
+
+def test_a_worker_goes_on_from_the_best_it_is_given() -> None:
+    """In slices: it takes over better routes, sends what is new to its pool once, and its record with the last."""
+    problem, config = plane(5, 30), SolveConfig(evaluations=90)
+    best = solve(problem, replace(config, evaluations=300))
+    ours, theirs = Pipe()
+    worker = Thread(target=_work, args=(theirs, problem, replace(config, without=("polish", "bound"))))
+    worker.start()
+    assert ours.recv() == "ready"
+    ours.send((0.2, [], False))
+    first = ours.recv()
+    assert sum(route_cost(problem, route.tolist()) for route in first.best) > best.solution.cost
+    ours.send((0.5, [np.array(route) for route in best.solution.routes], False))
+    second = ours.recv()
+    assert sum(route_cost(problem, route.tolist()) for route in second.best) <= best.solution.cost
+    ours.send((1.0, [], True))
+    last = ours.recv()
+    worker.join()
+    assert first.report is second.report is None
+    assert last.report.incumbent.evaluations == last.evaluations == 90
+    assert first.evaluations < second.evaluations < last.evaluations
+    sent = [route.tolist() for exchange in (first, second, last) for route in exchange.new]
+    assert sent == [route.tolist() for route in last.report.incumbent.pool.routes]
 
 
 def test_a_time_limit_too_short_for_anything() -> None:
