@@ -180,7 +180,7 @@ class SeedSchedule:
         still_planned, by_size = self.linearisations - history.n_seeds, -(-remaining // each)
         n_lanes = min(max(still_planned, by_size), _LANES_PER_ROUND)
         total = min(remaining, each * n_lanes)
-        if still_planned > by_size:
+        if still_planned >= by_size:
             total = -(-remaining * n_lanes // still_planned)
         return Decision("seeds", spread(total, n_lanes))
 
@@ -230,7 +230,7 @@ class AdaptiveSchedule:
         for outcome in history.outcomes[self._seen :]:
             self._learn(outcome)
         self._seen = len(history.outcomes)
-        if not history.has_routes or history.restarted:
+        if history.n_seeds == 0 or history.restarted or not history.has_routes:
             n_lanes = 1 if history.n_seeds else self.n_seeds
             total, limit = self.seed_evaluations * n_lanes, history.evaluation_limit
             if limit is not None:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 _EXCHANGES = 8
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_DIED = (
+    "a worker process died (killed, or out of memory); run again with fewer workers, and in a script of your own only "
+    "under `if __name__ == '__main__':`"
+)
 _SEED_STRIDE = 1_000_003  # between the workers' seeds, so that no two users' runs share one
 
 
@@ -134,7 +138,7 @@ def _exchange(
     for number in range(1, _EXCHANGES + 1):
         best = [pool.routes[column] for column in incumbent.columns]
         for pipe in pipes:
-            pipe.send((number / _EXCHANGES, best, number == _EXCHANGES))
+            _send(pipe, (number / _EXCHANGES, best, number == _EXCHANGES))
         found = [_receive(pipe) for pipe in pipes]
         incumbent.evaluations = sum(exchange.evaluations for exchange in found)
         for exchange in found:
@@ -165,11 +169,18 @@ def _slice(budget: Budget) -> float:
     return np.inf if budget.seconds is None else 0.02 * budget.seconds
 
 
+def _send(pipe: Connection, message: object) -> None:
+    try:
+        pipe.send(message)
+    except OSError as error:
+        raise LagrlError(_DIED) from error
+
+
 def _receive(pipe: Connection) -> Any:
     try:
         answer = pipe.recv()
-    except EOFError as error:
-        raise LagrlError("a worker process died (killed, or out of memory); run again with fewer --workers") from error
+    except (EOFError, OSError) as error:
+        raise LagrlError(_DIED) from error
     if isinstance(answer, Exception):
         raise answer
     return answer

@@ -112,7 +112,26 @@ def test_everybody_returns_once_and_kept_order_stays(seed: int, n: int, n_routes
     assert all(np.array_equal(first, second) for first, second in zip(there, again, strict=True))
 
 
-def test_customers_go_in_one_by_one_the_cheapest_first() -> None:
+@settings(max_examples=40, deadline=None)
+@given(seeds, st.integers(3, 12), st.integers(1, 3))
+def test_the_cheapest_customer_goes_in_first(seed: int, n: int, n_routes: int) -> None:
+    """Each route is what inserting its freed customers by hand gives, in order of their costs, one by one."""
+    rng = np.random.default_rng(seed)
+    problem = CVRP.from_coordinates("no ties", rng.random((n + 1, 2)), [1] * n, n, rounding="none")
+    partial = PartialRoutes.of(
+        problem, np.array_split(1 + rng.permutation(n), n_routes), 1 + rng.permutation(n)[: n // 2]
+    )
+    assignment = rng.integers(0, n_routes, n // 2)
+    on_own = partial.assignment_problem.cost[assignment, np.arange(n // 2)]
+    expected = [kept.tolist() for kept in partial.kept]
+    for i in np.argsort(on_own):
+        route = expected[assignment[i]]
+        longer = [[*route[:place], partial.freed[i], *route[place:]] for place in range(len(route) + 1)]
+        expected[assignment[i]] = min(longer, key=lambda there: round(route_cost(problem, there), 9))
+    assert [route.tolist() for route in partial.routes(assignment)] == expected
+
+
+def test_customers_go_in_one_by_one() -> None:
     """The second one's cheapest place is found with the first one aboard: a string comes back in its order."""
     points = [(0, 0), (10, 0), (20, 0), (30, 0), (40, 0), (0, 50)]
     problem = CVRP.from_coordinates("line", points, [1] * 5, 5)

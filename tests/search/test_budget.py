@@ -1,0 +1,59 @@
+"""How much is spent, by count, by clock, or by whichever is nearer its end."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lagrl.search import budget as budget_module
+from lagrl.search.budget import Budget
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A clock that the test turns."""
+    turned = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(budget_module, "time", SimpleNamespace(perf_counter=lambda: turned.now))
+    return turned
+
+
+def test_evaluations_alone_leave_the_clock_out(clock: SimpleNamespace) -> None:
+    """Progress is the share of evaluations, however long they take; there is no end of seconds."""
+    budget = Budget(8, None)
+    clock.now += 1e9
+    assert (budget.progress, budget.left, budget.seconds_left, budget.is_over) == (0.0, 8, np.inf, False)
+    budget.spent = 2
+    assert (budget.progress, budget.left) == (0.25, 6)
+    budget.spent = 8
+    assert (budget.progress, budget.left, budget.is_over) == (1.0, 0, True)
+
+
+def test_seconds_alone_leave_evaluations_out(clock: SimpleNamespace) -> None:
+    """Progress is the share of seconds, however many evaluations; what is left can be negative."""
+    budget = Budget(None, 4.0)
+    budget.spent = 10**9
+    assert (budget.progress, budget.left, budget.seconds_left) == (0.0, None, 4.0)
+    clock.now += 3.0
+    assert (budget.progress, budget.elapsed, budget.is_over) == (0.75, 3.0, False)
+    clock.now += 3.0
+    assert (budget.progress, budget.seconds_left, budget.is_over) == (1.0, -2.0, True)
+
+
+def test_of_two_limits_the_nearer_counts(clock: SimpleNamespace) -> None:
+    """With both, progress is the larger share, and either ends it; more than all is still all."""
+    budget = Budget(10, 10.0)
+    budget.spent, clock.now = 6, clock.now + 2.0
+    assert budget.progress == 0.6
+    clock.now += 6.0
+    assert budget.progress == 0.8
+    budget.spent = 12
+    assert (budget.progress, budget.is_over) == (1.0, True)
+
+
+def test_without_limits_nothing_is_ever_spent(clock: SimpleNamespace) -> None:
+    """A search that only its schedule ends makes no progress."""
+    budget = Budget(None, None)
+    budget.spent, clock.now = 1000, clock.now + 1000.0
+    assert (budget.progress, budget.left, budget.seconds_left, budget.is_over) == (0.0, None, np.inf, False)

@@ -1,0 +1,157 @@
+"""Several processes that search side by side: the same every time, within the budget, and told when they fail.
+
+Starting processes takes seconds, so each test here asks several things of one search.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from dataclasses import replace
+from multiprocessing import Pipe
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from small_routes import plane
+
+from lagrl.controllers.volume import Volume
+from lagrl.errors import InputError, LagrlError
+from lagrl.problems.solution import faults, route_cost
+from lagrl.relaxation.sampler import ExactSampler
+from lagrl.search.schedule import AdaptiveSchedule
+from lagrl.search.workers import _shares, _work
+from lagrl.solve import SolveConfig, solve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAILING = """
+import multiprocessing
+import os
+
+
+class Fails:
+    def start(self, dual, *, budget, rng, initial=None):
+        return initial
+
+    def update(self, point, feedback=None):
+        raise RuntimeError("no idea")
+
+
+class Dies(Fails):
+    def update(self, point, feedback=None):
+        assert multiprocessing.parent_process() is not None
+        os._exit(3)
+"""
+
+
+def test_two_workers_find_the_same_twice_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations are spent to the last one, counts are reported, and only the configuration decides the result."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    problem, config = plane(0, 30), SolveConfig(evaluations=81, workers=2)
+    counted: list[int] = []
+    result = solve(problem, config, counted.append)
+    assert faults(problem, result.solution.routes, result.solution.cost) == []
+    assert result.evaluations == 81 == counted[-1]
+    assert counted == sorted(counted)
+    costs = [cost for _, _, cost in result.history]
+    assert all(later < earlier for earlier, later in itertools.pairwise(costs))
+    assert costs[-1] == pytest.approx(result.solution.cost)
+    assert len(result.ascents) >= 4  # seeds of both
+    assert result.polish_seconds > 0.0
+    assert (os.environ["OMP_NUM_THREADS"], "MKL_NUM_THREADS" in os.environ) == ("7", False)
+    again = solve(problem, config)
+    assert again.solution == result.solution
+    assert [(evaluations, cost) for evaluations, _, cost in again.history] == [
+        (evaluations, cost) for evaluations, _, cost in result.history
+    ]
+
+
+def test_a_worker_goes_on_from_the_best_it_is_given() -> None:
+    """In slices: it takes over better routes, sends what is new to its pool once, and its record with the last."""
+    problem, config = plane(5, 30), SolveConfig(evaluations=90)
+    best = solve(problem, replace(config, evaluations=300))
+    ours, theirs = Pipe()
+    worker = Thread(target=_work, args=(theirs, problem, replace(config, without=("polish", "bound"))))
+    worker.start()
+    assert ours.recv() == "ready"
+    ours.send((0.2, [], False))
+    first = ours.recv()
+    assert sum(route_cost(problem, route.tolist()) for route in first.best) > best.solution.cost
+    ours.send((0.5, [np.array(route) for route in best.solution.routes], False))
+    second = ours.recv()
+    assert sum(route_cost(problem, route.tolist()) for route in second.best) <= best.solution.cost
+    ours.send((1.0, [], True))
+    last = ours.recv()
+    worker.join()
+    assert first.report is second.report is None
+    assert last.report.incumbent.evaluations == last.evaluations == 90
+    assert first.evaluations < second.evaluations < last.evaluations
+    sent = [route.tolist() for exchange in (first, second, last) for route in exchange.new]
+    assert sent == [route.tolist() for route in last.report.incumbent.pool.routes]
+
+
+def test_a_time_limit_too_short_for_anything() -> None:
+    """Each worker makes a step, and there are routes, by the reference's reconstruction too."""
+    problem = plane(2, 20)
+    result = solve(problem, SolveConfig(seconds=1e-6, workers=2, reconstruct="cluster"))
+    assert faults(problem, result.solution.routes) == []
+    assert result.evaluations >= 2
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("Fails", InputError, r"controller Fails: rules_for_workers.py line \d+: RuntimeError: no idea"),
+        ("Dies", LagrlError, "a worker process died"),
+    ],
+)
+def test_failures_of_a_worker_come_home(
+    name: str, error: type[LagrlError], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A controller that raises in a worker gives its own error, and a worker that vanishes is told."""
+    (tmp_path / "rules_for_workers.py").write_text(FAILING, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(error, match=message):
+        solve(plane(3, 15), SolveConfig(controller=f"rules_for_workers:{name}", evaluations=20, workers=2))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"controller": Volume},
+        {"sampler": ExactSampler()},
+        {"schedule": AdaptiveSchedule(None)},  # type: ignore[arg-type]
+        {"journal": "answers.jsonl"},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_objects_that_reach_no_other_process_are_refused(given: dict[str, Any]) -> None:
+    """Before any process is started, by name, with a way out."""
+    name = next(iter(given))
+    with pytest.raises(InputError, match=f"{name}: does not reach other processes; name it in the configuration"):
+        solve(plane(4, 10), SolveConfig(evaluations=5, workers=2), **given)
+
+
+@pytest.mark.parametrize("evaluations", [1, 2, 7, 200])
+@pytest.mark.parametrize("workers", [2, 3, 8])
+def test_shares_add_up(evaluations: int, workers: int) -> None:
+    """Evaluations differ by one at most, who has none is not started, seeds differ, and one process bounds."""
+    shares = _shares(SolveConfig(evaluations=evaluations, workers=workers))
+    own = [share.evaluations or 0 for share in shares]
+    assert sum(own) == evaluations
+    assert len(own) == min(evaluations, workers)
+    assert max(own) - min(own) <= 1
+    assert len({share.seed for share in shares}) == len(shares)
+    assert [share.uses("bound") for share in shares] == [True] + [False] * (len(shares) - 1)
+    assert {share.workers for share in shares} == {1}
+
+
+def test_by_the_clock_everybody_has_all_the_seconds() -> None:
+    """Seconds pass for all at once, and what is left out stays out."""
+    shares = _shares(SolveConfig(seconds=3.0, workers=3, without=("polish", "bound")))
+    assert [(share.seconds, share.evaluation_limit) for share in shares] == [(3.0, None)] * 3
+    assert not any(share.uses("polish") or share.uses("bound") for share in shares)
