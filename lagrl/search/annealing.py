@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-_HEAT = 0.05  # of a mean arc, per turn and customer: a short search must be a cold one
+_HEAT = 0.1  # of a mean arc, per turn and customer: a short search must be a cold one
 _HOTTEST = 1.0  # mean arcs
 _COOLING = 0.01  # temperature at the end of a cycle, of that at its beginning
 _TURNS_PER_CUSTOMER = 40  # of a full cycle; a longer search has several

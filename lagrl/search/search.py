@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
     from lagrl.solve_config import SolveConfig
 
-_IN_FOCUS = 120  # customers
+_IN_FOCUS = 80  # customers
 _TURNS_IN_FOCUS = 30
 _POLISH_SHARE = 0.5  # of the seconds, at most
-_PARTITION_SHARE = 0.15  # of the seconds, at most, until the last one
+_PARTITION_SHARE = 0.1  # of the seconds, at most, until the last one
 _PARTITION_SLICE = 0.1  # of the seconds, for one integer programme
 _NODES = 100  # of an integer programme that the clock will stop
 _POOL_GROWTH = 1.2  # before the pool is worth another look, by the clock

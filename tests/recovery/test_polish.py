@@ -103,6 +103,22 @@ def test_overloaded_routes_are_mended() -> None:
     polished(problem, [np.arange(1, 13)], 4)
 
 
+def test_overloads_get_cheaper_while_routes_fit_and_dearer_when_they_do_not() -> None:
+    """The price follows what comes of it, within its limits, and begins where it is told."""
+    problem = plane(np.random.default_rng(4), 20, 30)
+    roomy = Polisher(problem, 12, 0, weight=2.0)
+    for _ in range(80):
+        assert roomy.polish(first_fit(problem, np.arange(1, 21))) is not None
+    assert 0.0 < roomy.weight < 0.2
+    tight = Polisher(problem, 1, 0, weight=2.0)
+    weights = [2.0]
+    for _ in range(20):
+        assert tight.polish([np.arange(1, 21)]) is None
+        weights.append(tight.weight)
+    assert weights == sorted(weights)
+    assert weights[-1] == weights[-2] > 2.0
+
+
 def test_the_same_seed_polishes_the_same() -> None:
     """One polisher made and used twice alike; what it did before is part of its state, the clock is not."""
     problem = plane(np.random.default_rng(5), 30, 20)
