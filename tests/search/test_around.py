@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from small_routes import routed
+from routed_problems import routed
 
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import faults

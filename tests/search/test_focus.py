@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_routes import routed
+from routed_problems import routed
 
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import faults, route_cost

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from small_routes import plane
+from routed_problems import plane
 
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError

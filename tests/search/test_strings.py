@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_routes import routed
+from routed_problems import routed
 
 from lagrl.problems.cvrp import CVRP
 from lagrl.search.strings import adjacent_strings, nearest_customers

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from small_routes import plane
+from routed_problems import plane
 
 from lagrl.controllers.volume import Volume
 from lagrl.errors import InputError, LagrlError
