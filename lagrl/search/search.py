@@ -12,10 +12,8 @@ from lagrl.ascent import DualTrace, ascend
 from lagrl.errors import InputError
 from lagrl.loop import DualLoop, Lane
 from lagrl.recovery.incumbent import Incumbent
-from lagrl.recovery.master import Master
 from lagrl.recovery.polish import split_to
 from lagrl.recovery.pool import RoutePool
-from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
@@ -25,6 +23,8 @@ from lagrl.search.annealing import Annealing
 from lagrl.search.around import linearise_around
 from lagrl.search.budget import Budget
 from lagrl.search.focus import Focus, neighbouring_routes
+from lagrl.search.proof import Proof
+from lagrl.search.recombine import Recombination
 from lagrl.search.schedule import Decision, History, Outcome, Schedule
 from lagrl.search.strings import nearest_customers
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.bounds.bound import RouteBound
     from lagrl.controllers.base import Controller
     from lagrl.problems.assignment import AssignmentProblem
     from lagrl.problems.cvrp import CVRP
@@ -42,16 +41,6 @@ if TYPE_CHECKING:
 _IN_FOCUS = 80  # customers
 _TURNS_IN_FOCUS = 30
 _POLISH_SHARE = 0.5  # of the seconds, at most
-_PARTITION_SHARE = 0.1  # of the seconds, at most, until the last one
-_PARTITION_SLICE = 0.1  # of the seconds, for one integer programme
-_NODES = 100  # of an integer programme that the clock will stop
-_POOL_GROWTH = 1.2  # before the pool is worth another look, by the clock
-_POOL_GROWTH_COUNTED = 2.0  # the same without a clock, which could not stop it from taking too long
-_LAST_PARTITION = 0.92  # progress at which the last one is due
-_MOST_BOUNDED = 2000  # customers that `RouteBound` takes
-_BOUND_SHARE = 0.08  # of the seconds
-_BOUND_SLICE = 0.02  # of the seconds, at once
-_EQUAL = 1e-9  # relative difference of costs that is none
 _IMPROVING = 1_000_000  # stream of randomness of all that follows the linearisations from seeds
 
 
@@ -90,7 +79,7 @@ class SearchReport:
     sampling
         What the sampler used up.
     seconds_of
-        Wall-clock seconds of its parts, all processes together, see `Search`.
+        Wall-clock seconds of `polish`, `partition`, `bound`, `sampling` and `recording`, all processes together.
     lower_bound
         Proven bound on every solution's cost, distance units; 0 without one.
     """
@@ -130,13 +119,13 @@ class Search:
     history
         What the schedule is told.
     seconds_of
-        Wall-clock seconds of `polish`, `partition`, `bound`, `sampling` (by approximate samplers) and `recording`.
+        Wall-clock seconds of `polish`, `sampling` (by approximate samplers) and `recording`.
     sampling
         What the sampler used up.
-    lower_bound
-        Proven bound on every solution's cost, distance units; 0 without one.
-    is_proven
-        Whether the bound, rounded up where distances are whole, says that the incumbent is optimal.
+    recombination
+        Set partitioning over the pool.
+    proof
+        The lower bound.
     """
 
     def __init__(
@@ -158,24 +147,17 @@ class Search:
         self.incumbent = Incumbent(RoutePool(problem))
         self.ascents: list[Ascent] = []
         self.history = History(problem.n_customers, config.evaluation_limit)
-        self.seconds_of = dict.fromkeys(("polish", "partition", "bound", "sampling", "recording"), 0.0)
+        self.seconds_of = dict.fromkeys(("polish", "sampling", "recording"), 0.0)
         self.sampling = SamplingCost()
         self._is_exact = type(sampler) is ExactSampler
-        self.lower_bound = 0.0
-        self.is_proven = False
+        self.recombination = Recombination(self.incumbent, self.budget)
+        self.proof = Proof(problem, self.budget)
         self._rng = np.random.default_rng([config.seed, _IMPROVING])
         self._annealing = Annealing(problem.n_customers, self._rng)
         self._n_ascents = 0
         self._near: list[list[int]] | None = None
         self._focus: Focus | None = None
         self._turns_in_focus = 0
-        self._master: Master | None = None
-        self._customer_price: NDArray[np.float64] | None = None
-        self._pool_seen = 0
-        self._last_partition = 0.0
-        self._was_last = False
-        self._bound: RouteBound | None = None
-        self._bound_routes = 0
 
     @property
     def pool(self) -> RoutePool:
@@ -190,7 +172,7 @@ class Search:
         progress
             From 0 to 1; 1 ends the search, and a later call with more goes on with it.
         """
-        while not (self.ascents and (self.budget.progress >= progress or self.is_proven)):
+        while not (self.ascents and (self.budget.progress >= progress or self.proof.proves(self.incumbent.cost))):
             decision = self.schedule.next(self._told())
             if decision is None:
                 break
@@ -198,23 +180,27 @@ class Search:
                 self._ascend_from_seeds(decision)
             else:
                 self._improve(decision)
-            if self._is_bound_due():
-                self._raise_bound()
-            if self._is_partition_due():
-                self._recombine()
-        if progress >= 1.0 and self.config.uses("partition") and self._pool_seen < len(self.pool):
-            self._was_last = True
-            self._recombine()
+            if self.config.uses("bound") and self.proof.is_due:
+                self.pool.add_routes(self.proof.advance(self.incumbent.cost))
+            if self.config.uses("partition") and self.recombination.is_due and self.recombination.recombine():
+                self._go_on_from_incumbent()
+        if progress >= 1.0 and self.config.uses("partition") and self.recombination.finish():
+            self._go_on_from_incumbent()
 
     def report(self) -> SearchReport:
         """Return what came of it so far."""
+        seconds_of = {**self.seconds_of, "partition": self.recombination.seconds, "bound": self.proof.seconds}
         return SearchReport(
-            self.incumbent, self.budget.elapsed, self.ascents, self.sampling, self.seconds_of, self.lower_bound
+            self.incumbent, self.budget.elapsed, self.ascents, self.sampling, seconds_of, self.proof.value
         )
 
-    def go_on_from(self, routes: Sequence[NDArray[np.int64]]) -> None:
+    def take_over(self, routes: Sequence[NDArray[np.int64]]) -> None:
         """Take over routes found elsewhere, if they are better than all before."""
-        if self.incumbent.offer(self.pool.add_routes(routes)) and self._focus is not None:
+        if self.incumbent.offer(self.pool.add_routes(routes)):
+            self._go_on_from_incumbent()
+
+    def _go_on_from_incumbent(self) -> None:
+        if self._focus is not None:  # else nothing is gone on from, or not yet
             self._go_on_from(self.incumbent.columns)
 
     def _told(self) -> History:
@@ -222,7 +208,7 @@ class Search:
         self.history.evaluations = self.budget.spent
         self.history.n_seeds = len(self.ascents)
         self.history.has_routes = bool(self.incumbent.columns)
-        self.history.has_prices = self._customer_price is not None
+        self.history.has_prices = self.recombination.customer_price is not None
         return self.history
 
     def _ascend_from_seeds(self, decision: Decision) -> None:
@@ -329,7 +315,7 @@ class Search:
         by_master = decision.prices == "master"
         dual = self._dual(around.assignment, self._n_ascents, self._rng)
         lane = Lane(dual, self.incumbent, self._rng, reconstruction=around.reconstruction)
-        first_prices = around.first_prices(self._customer_price if by_master else None)
+        first_prices = around.first_prices(self.recombination.customer_price if by_master else None)
         budgets = self._affordable(decision.budgets)
         [trace] = self._ascend([lane], budgets, [self._rng], [first_prices], keep_selections=by_master)
         columns = self._polished(focus, trace.columns) if trace.columns else ()
@@ -409,70 +395,3 @@ class Search:
 
     def _is_polish_over(self) -> bool:
         return self.budget.seconds is not None and self.seconds_of["polish"] > _POLISH_SHARE * self.budget.elapsed
-
-    def _is_bound_due(self) -> bool:
-        """Whether a share of the clock is free for the bound; without a clock nothing would say when to stop."""
-        seconds = self.budget.seconds
-        if seconds is None or not self.config.uses("bound") or self.problem.n_customers > _MOST_BOUNDED:
-            return False
-        if self._bound is not None and self._bound.is_finished:
-            return False
-        return self.seconds_of["bound"] < _BOUND_SHARE * self.budget.elapsed - _BOUND_SLICE * seconds
-
-    def _raise_bound(self) -> None:
-        """Raise the lower bound for a while; the elementary routes that come of it join the pool."""
-        from lagrl.bounds.bound import RouteBound
-
-        assert self.budget.seconds is not None
-        started = time.perf_counter()
-        if self._bound is None:
-            self._bound = RouteBound(self.problem)
-        self._bound.upper = self.incumbent.cost
-        self._bound.improve(_BOUND_SLICE * self.budget.seconds)
-        self.lower_bound = self._bound.value
-        self.is_proven = self._bound.rounded >= self.incumbent.cost - _EQUAL * self.incumbent.cost
-        routes = self._bound.routes()
-        self.pool.add_routes([np.array(route, np.int64) for route in routes[self._bound_routes :]])
-        self._bound_routes = len(routes)
-        self.seconds_of["bound"] += time.perf_counter() - started
-
-    def _is_partition_due(self) -> bool:
-        """Whether the pool has grown enough to be worth another look, and the clock allows it."""
-        if not self.config.uses("partition") or not self.incumbent.columns:
-            return False
-        progress = self.budget.progress
-        if progress >= _LAST_PARTITION and not self._was_last and self.budget.seconds is not None:
-            self._was_last = True
-            return True
-        if self.budget.seconds is None:
-            return len(self.pool) > _POOL_GROWTH_COUNTED * self._pool_seen
-        with_another = self.seconds_of["partition"] + self._last_partition
-        if with_another > _PARTITION_SHARE * self.budget.elapsed or progress > _LAST_PARTITION:
-            return False
-        return len(self.pool) > _POOL_GROWTH * self._pool_seen
-
-    def _recombine(self) -> None:
-        """Choose the pool's best combination of routes; go on from it where it is better.
-
-        Without a clock the integer programme is left for the end, as nothing else would bound its time; the relaxation
-        gives the prices until then.
-        """
-        if not self.incumbent.columns:
-            return
-        started = time.perf_counter()
-        self._master = self._master or Master(self.pool)
-        limits = PartitionLimits(columns=1000 if self._was_last else 0)
-        if self.budget.seconds is not None:
-            seconds = self.budget.seconds_left
-            if not self._was_last:
-                share = 2.0 * _PARTITION_SHARE * self.budget.elapsed
-                seconds = min(seconds, _PARTITION_SLICE * self.budget.seconds, share)
-            limits = PartitionLimits(nodes=_NODES, seconds=seconds)
-        found = partition(self.pool, self.incumbent.columns, limits, self._master)
-        self._pool_seen = len(self.pool)
-        if found.customer_price is not None:
-            self._customer_price = found.customer_price
-        if self.incumbent.offer(found.columns) and self._focus is not None:
-            self._go_on_from(found.columns)
-        self._last_partition = time.perf_counter() - started
-        self.seconds_of["partition"] += self._last_partition

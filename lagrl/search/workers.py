@@ -199,7 +199,7 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig) -> None:
             if search is None:  # here, so that waiting for the others is on nobody's clock
                 search = Search(problem, config, make_controller, sampler, schedule_of(config))
             if best:
-                search.go_on_from(best)
+                search.take_over(best)
             search.run(progress)
             pool, columns = search.pool, search.incumbent.columns
             pipe.send(

@@ -150,10 +150,10 @@ def test_better_routes_from_elsewhere_are_gone_on_from() -> None:
     poor = search_of(problem, SolveConfig(evaluations=200, without=("polish",)), Listed([SEEDS, *[PARTIAL] * 30]))
     poor.run(0.04)
     assert poor.incumbent.cost > good.incumbent.cost
-    poor.go_on_from(best)
+    poor.take_over(best)
     assert poor.incumbent.cost == good.incumbent.cost
     n_before = len(poor.incumbent.history)
-    poor.go_on_from([np.array([customer]) for customer in range(1, 37)])
+    poor.take_over([np.array([customer]) for customer in range(1, 37)])
     assert len(poor.incumbent.history) == n_before
     poor.run()
     assert poor.incumbent.cost <= good.incumbent.cost
@@ -164,7 +164,7 @@ def test_a_search_may_begin_with_routes_from_elsewhere() -> None:
     """Before anything was searched, they are a beginning like any other."""
     problem = plane(7, 20)
     search = search_of(problem, SolveConfig(evaluations=60))
-    search.go_on_from([np.array([customer]) for customer in range(1, 21)])
+    search.take_over([np.array([customer]) for customer in range(1, 21)])
     search.run()
     assert len(search.ascents) >= 1
     assert search.incumbent.cost < search.incumbent.history[0][2]

@@ -1,0 +1,79 @@
+"""How good the best routes are at least: the route bound, raised within a share of the clock."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lagrl.bounds.bound import RouteBound
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.search.budget import Budget
+
+_SHARE = 0.08  # of the seconds
+_SLICE = 0.02  # of the seconds, at once
+_MOST_CUSTOMERS = 2000  # that the bound takes
+_EQUAL = 1e-9  # relative difference of costs that is none
+
+
+class Proof:
+    """A lower bound on the instance that rises in slices of the clock.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    budget
+        Of the search.
+
+    Attributes
+    ----------
+    seconds
+        Wall-clock seconds so far.
+    """
+
+    def __init__(self, problem: CVRP, budget: Budget) -> None:
+        self.problem = problem
+        self.budget = budget
+        self.seconds = 0.0
+        self._bound: RouteBound | None = None
+        self._taken = 0
+
+    @property
+    def value(self) -> float:
+        """The bound, distance units; 0 before the first slice."""
+        return 0.0 if self._bound is None else self._bound.value
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a share of the clock is free for it; without a clock nothing would say when to stop."""
+        seconds = self.budget.seconds
+        if seconds is None or self.problem.n_customers > _MOST_CUSTOMERS:
+            return False
+        if self._bound is not None and self._bound.is_finished:
+            return False
+        return self.seconds < _SHARE * self.budget.elapsed - _SLICE * seconds
+
+    def proves(self, cost: float) -> bool:
+        """Whether no solution costs less than this (by one where distances are whole)."""
+        return self._bound is not None and self._bound.rounded >= cost * (1.0 - _EQUAL)
+
+    def advance(self, cost: float) -> list[NDArray[np.int64]]:
+        """Raise the bound for a slice, no further than `cost`; return the elementary routes that came of it."""
+        from lagrl.bounds.bound import RouteBound
+
+        assert self.budget.seconds is not None
+        started = time.perf_counter()
+        if self._bound is None:
+            self._bound = RouteBound(self.problem)
+        self._bound.upper = cost
+        self._bound.improve(_SLICE * self.budget.seconds)
+        routes = self._bound.routes()
+        new = [np.array(route, np.int64) for route in routes[self._taken :]]
+        self._taken = len(routes)
+        self.seconds += time.perf_counter() - started
+        return new
