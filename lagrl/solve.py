@@ -165,7 +165,7 @@ def solve(
     SolutionError
         If no routes that meet the fleet rule were found.
     UnknownNameError, InputError
-        If the controller or sampler cannot be made, or fails.
+        If the controller or sampler cannot be made, or the controller, sampler or schedule fails.
     InstanceError
         If a knapsack takes more memory than the exact search may use, see `KnapsackBatch.price`.
     """

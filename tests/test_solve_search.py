@@ -315,5 +315,32 @@ def test_budgets_hold_whatever_a_schedule_asks_for() -> None:
 
 def test_a_schedule_that_moves_first_is_told() -> None:
     """By the name of its class, and with what to do."""
-    with pytest.raises(InputError, match=r"Greedy: schedule: incumbent decided before .* decide for seeds"):
+    with pytest.raises(InputError, match=r"schedule Greedy: incumbent decided before .* decide for seeds"):
         solve(plane(12, 30), SolveConfig(evaluations=23), schedule=Greedy(Decision("incumbent", (5,))))
+
+
+class Answering:
+    """A user's schedule that answers what it was made with, or raises it."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def next(self, history: History) -> Any:
+        """See `lagrl.search.Schedule`."""
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (Answering("seeds"), "schedule Answering: next: answered 'seeds'; return a lagrl.search.Decision, or None"),
+        (Answering(KeyError("plan")), r"schedule Answering: .*KeyError: 'plan'"),
+        (Answering, r"schedule type: .*TypeError: .*missing 1 required positional argument"),
+    ],
+)
+def test_a_schedule_that_answers_nonsense_is_told(schedule: Any, message: str) -> None:
+    """Anything but a decision, an exception, and a class given for an object are errors in its name."""
+    with pytest.raises(InputError, match=message):
+        solve(plane(12, 10), SolveConfig(evaluations=10), schedule=schedule)

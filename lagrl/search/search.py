@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from lagrl.ascent import DualTrace, ascend
 from lagrl.errors import InputError
 from lagrl.loop import DualLoop, Lane
+from lagrl.plugins import answer_of
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.polish import split_to
 from lagrl.recovery.pool import RoutePool
@@ -173,7 +175,7 @@ class Search:
             From 0 to 1; 1 ends the search, and a later call with more goes on with it.
         """
         while not (self.ascents and (self.budget.progress >= progress or self.proof.proves(self.incumbent.cost))):
-            decision = self.schedule.next(self._told())
+            decision = self._decided()
             if decision is None:
                 break
             if decision.linearisation == "seeds":
@@ -202,6 +204,19 @@ class Search:
     def _go_on_from_incumbent(self) -> None:
         if self._focus is not None:  # else nothing is gone on from, or not yet
             self._go_on_from(self.incumbent.columns)
+
+    def _decided(self) -> Decision | None:
+        """Ask the schedule; what it raises, or anything but a decision, becomes an error in its name."""
+        name = f"schedule {type(self.schedule).__name__}"
+        decision: object = answer_of(name, partial(self.schedule.next, self._told()))
+        if decision is None or isinstance(decision, Decision):
+            return decision
+        raise InputError(
+            f"answered {decision!r}",
+            source=name,
+            field="next",
+            remedy="return a lagrl.search.Decision, or None to stop",
+        )
 
     def _told(self) -> History:
         self.history.progress = self.budget.progress
@@ -305,8 +320,7 @@ class Search:
         if not self.incumbent.columns:
             raise InputError(
                 f"{decision.linearisation} decided before there are routes that meet the fleet rule",
-                source=type(self.schedule).__name__,
-                field="schedule",
+                source=f"schedule {type(self.schedule).__name__}",
                 remedy="decide for seeds until history.has_routes",
             )
         before, spent = self.incumbent.cost, self.budget.spent
