@@ -23,6 +23,7 @@ from lagrl.relaxation.sampler import ExactSampler
 from lagrl.search.schedule import AdaptiveSchedule
 from lagrl.search.workers import _shares, _work
 from lagrl.solve import SolveConfig, solve
+from lagrl.solve_config import INGREDIENTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,10 +73,10 @@ def test_two_workers_find_the_same_twice_within_the_budget(monkeypatch: pytest.M
 
 def test_a_worker_goes_on_from_the_best_it_is_given() -> None:
     """In slices: it takes over better routes, sends what is new to its pool once, and its record with the last."""
-    problem, config = plane(5, 30), SolveConfig(evaluations=90)
-    best = solve(problem, replace(config, evaluations=300))
+    problem, config = plane(5, 60), SolveConfig(evaluations=90)
+    best = solve(problem, config)
     ours, theirs = Pipe()
-    worker = Thread(target=_work, args=(theirs, problem, replace(config, without=("polish", "bound"))))
+    worker = Thread(target=_work, args=(theirs, problem, replace(config, without=tuple(INGREDIENTS))))
     worker.start()
     assert ours.recv() == "ready"
     ours.send((0.2, [], False))
