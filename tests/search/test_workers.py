@@ -23,7 +23,6 @@ from lagrl.relaxation.sampler import ExactSampler
 from lagrl.search.schedule import AdaptiveSchedule
 from lagrl.search.workers import _shares, _work
 from lagrl.solve import SolveConfig, solve
-from lagrl.solve_config import INGREDIENTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +75,7 @@ def test_a_worker_goes_on_from_the_best_it_is_given() -> None:
     problem, config = plane(5, 60), SolveConfig(evaluations=90)
     best = solve(problem, config)
     ours, theirs = Pipe()
-    worker = Thread(target=_work, args=(theirs, problem, replace(config, without=tuple(INGREDIENTS))))
+    worker = Thread(target=_work, args=(theirs, problem, replace(config, without=("polish", "partition"))))
     worker.start()
     assert ours.recv() == "ready"
     ours.send((0.2, [], False))
