@@ -38,6 +38,7 @@ from lagrl.solve import SolveConfig, solve
 
 SIZES = ((30, 60), (60, 110), (110, 220))
 INSTANCE_SEED = 4242
+SEARCH = ("relinearisation", "polish")  # what follows the linearisations from seeds, which are in question here
 CONSTANTS: dict[str, dict[str, list[Any]]] = {
     "constant": {"step": [0.02, 0.05, 0.1, 0.2]},
     "polyak": {"initial_gap": [0.02, 0.05, 0.1]},
@@ -64,11 +65,12 @@ def settings() -> Iterator[Setting]:
     for evaluations in (10, 25, 50, 200):
         for lanes in (1, 2, 3, 5, 10, 20, 50):
             if lanes * 2 <= evaluations:
-                config = SolveConfig(evaluations=evaluations, linearisations=lanes)
+                config = SolveConfig(evaluations=evaluations, linearisations=lanes, without=SEARCH)
                 yield Setting("linearisations", f"{lanes}", config)
     for rules in (("kmeans",), ("sweep",), ("farthest",), ("kmeans", "sweep"), ("kmeans", "sweep", "farthest")):
         for evaluations in (50, 200):
-            yield Setting("seedings", " + ".join(rules), SolveConfig(evaluations=evaluations, seedings=rules))
+            config = SolveConfig(evaluations=evaluations, seedings=rules, without=SEARCH)
+            yield Setting("seedings", " + ".join(rules), config)
     for name, fields in CONSTANTS.items():
         grid: list[tuple[tuple[str, Any], ...]] = [()]
         for field, values in fields.items():

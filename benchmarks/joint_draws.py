@@ -94,7 +94,10 @@ def main(args: Args) -> None:
         with mock.patch.object(lagrl.solve, "DualLoop", loop):
             for reconstruct in ("cluster", "pool"):
                 for budget in args.budgets:
-                    config = SolveConfig(args.controller, args.sampler, budget, reconstruct=reconstruct)
+                    without = () if reconstruct == "cluster" else ("relinearisation", "polish")
+                    config = SolveConfig(
+                        args.controller, args.sampler, budget, reconstruct=reconstruct, without=without
+                    )
                     found = [solve(problem, config) for problem in problems]
                     pairs = zip(found, baseline, strict=True)
                     excess = fmean(100 * (result.solution.cost / cost - 1) for result, cost in pairs)

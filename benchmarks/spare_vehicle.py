@@ -37,7 +37,8 @@ def instance(name: str) -> CVRP:
 def gap_without_rule(row: dict[str, Any]) -> float:
     """Solve a row again as if no fleet were ever full."""
     linearising.FULL = np.inf
-    settings = {**row["config"], "seedings": tuple(row["config"]["seedings"])}
+    without = () if row["reconstruct"] == "cluster" else ("relinearisation", "polish")
+    settings = {**row["config"], "seedings": tuple(row["config"]["seedings"]), "without": without}
     problem = instance(row["instance"])
     gap = problem.gap_percent(solving.solve(problem, solving.SolveConfig(**settings)).solution.cost)
     assert gap is not None

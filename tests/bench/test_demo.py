@@ -35,7 +35,8 @@ def test_every_bundled_instance_is_solved_under_every_controller(small: DemoResu
             assert result.solution.is_feasible(result.problem)
             assert result.evaluations == 4
     name = bundled_names()[1]
-    again = solve(read_bundled(name), SolveConfig(controller="cfm", evaluations=4, seed=3))
+    config = SolveConfig(controller="cfm", evaluations=4, seed=3, without=("relinearisation", "polish"))
+    again = solve(read_bundled(name), config)
     assert again.solution == small.results[name]["cfm"].solution
 
 
