@@ -35,9 +35,9 @@ class DualTrace:
         See `Turn`.
     sampling
         What the sampler used up, all evaluations together.
-    columns, columns_cost
-        Pool columns of the cheapest routes of all turns, whether or not they meet the fleet rule, and their length,
-        distance units; empty and infinite if none were toured.
+    candidates
+        Length, distance units, and pool columns of each turn's cheapest routes, whether or not they meet the fleet
+        rule; the same routes count once.
     best
         The turn with the highest exact (else sampled) value; the last is not necessarily the best.
     """
@@ -47,8 +47,7 @@ class DualTrace:
     assignment_cost: list[float] = field(default_factory=list)
     route_cost: list[float] = field(default_factory=list)
     sampling: SamplingCost = field(default_factory=SamplingCost)
-    columns: tuple[int, ...] = ()
-    columns_cost: float = np.inf
+    candidates: dict[frozenset[int], tuple[float, tuple[int, ...]]] = field(default_factory=dict, repr=False)
     best: Turn | None = None
 
     def __len__(self) -> int:
@@ -61,10 +60,14 @@ class DualTrace:
         self.assignment_cost.append(turn.assignment_cost)
         self.route_cost.append(turn.route_cost)
         self.sampling += turn.sampling
-        if turn.columns_cost < self.columns_cost:
-            self.columns, self.columns_cost = turn.columns, turn.columns_cost
+        if turn.columns:
+            self.candidates[frozenset(turn.columns)] = turn.columns_cost, turn.columns
         if self.best is None or _merit(turn) > _merit(self.best):
             self.best = turn
+
+    def cheapest(self, most: int) -> list[tuple[int, ...]]:
+        """Return the pool columns of the cheapest candidates, the cheapest first."""
+        return [columns for _, columns in sorted(self.candidates.values(), key=lambda found: found[0])[:most]]
 
     @property
     def dual_value(self) -> float | None:

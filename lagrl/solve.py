@@ -239,6 +239,12 @@ def _name_of(factory: object) -> str:
 def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveResult:
     incumbent, seconds_of = report.incumbent, report.seconds_of
     solution = incumbent.solution()
+    if not report.ascents:
+        raise SolutionError(
+            "the schedule stopped before any evaluation",
+            source=problem.name,
+            remedy="let its first decision be for seeds",
+        )
     if solution is None:
         raise SolutionError(
             f"no routes that meet the fleet rule {problem.fleet} were found",

@@ -296,6 +296,19 @@ def test_a_schedule_of_ones_own_decides() -> None:
     assert len(result.ascents) == 1
 
 
+class Silent:
+    """A user's schedule that has nothing to do."""
+
+    def next(self, history: History) -> None:
+        """See `lagrl.search.Schedule`."""
+
+
+def test_a_schedule_that_does_nothing_is_told() -> None:
+    """No budget would help."""
+    with pytest.raises(SolutionError, match=r"stopped before any evaluation; let its first decision be for seeds"):
+        solve(plane(12, 10), SolveConfig(evaluations=10), schedule=Silent())
+
+
 class Greedy:
     """A user's schedule that asks for more than there is, and moves before there is anything."""
 

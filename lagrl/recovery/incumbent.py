@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lagrl.recovery.pool import is_shorter
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,7 +49,7 @@ class Incumbent:
     def offer(self, columns: Sequence[int]) -> bool:
         """Keep the columns (which serve everyone) if they meet the fleet rule and cost less; tell whether they did."""
         cost = self.pool.cost_of(columns)
-        if cost >= self.cost or not self.pool.problem.fleet.allows(len(columns)):
+        if not is_shorter(cost, self.cost) or not self.pool.problem.fleet.allows(len(columns)):
             return False
         self.columns, self.cost = tuple(columns), cost
         self.history.append((self.evaluations, self.seconds, cost))

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from lagrl.problems.cvrp import CVRP
 
-_LARGEST = 2**40  # of a route's length in PyVRP's whole numbers
-_FINEST = 10_000  # parts of a distance unit, where distances are no whole numbers
+_LARGEST = 2**40  # of all routes' length in PyVRP's whole numbers
+_FINEST = 10_000_000  # parts of the longest distance, where distances are no whole numbers
 _NEIGHBOURS = 20  # customers that moves of one are tried with: near a local optimum, half the time of PyVRP's 50
 # the price of an excess unit, in longest arcs per largest demand
 _WEIGHTS = (0.1, 10.0)
@@ -68,7 +68,7 @@ class Polisher:
         for operator in search.OPERATORS:
             if operator.supports(self._data):
                 self._search.add_operator(operator(self._data))
-        self._unit = _scale(problem) * max(float(problem.distance.max()), 1.0) / max(int(problem.demand.max()), 1)
+        self._unit = max(_scale(problem) * float(problem.distance.max()), 1.0) / max(int(problem.demand.max()), 1)
         self.weight = weight
         self.seconds = time.perf_counter() - started
 
@@ -129,10 +129,10 @@ def split_to(problem: CVRP, routes: Sequence[NDArray[np.int64]], n_routes: int) 
 
 
 def _scale(problem: CVRP) -> float:
-    """Whole numbers per distance unit: 1 where distances are whole, else as fine as PyVRP's integers allow."""
+    """Whole numbers per distance unit: 1 where distances are whole, else a fine part of the longest."""
     if (problem.distance == np.floor(problem.distance)).all():
         return 1.0
-    return float(min(_FINEST, _LARGEST / (float(problem.distance.max()) * (problem.n_customers + 1))))
+    return min(_FINEST, _LARGEST / (problem.n_customers + 1)) / float(problem.distance.max())
 
 
 def _data(pyvrp: Any, problem: CVRP, n_vehicles: int) -> Any:

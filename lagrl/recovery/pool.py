@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
 
 
+_ROUNDING = 1e-10  # share of a length that may come from the order of a sum
+
+
 class RoutePool:
     """Routes by the set of customers they serve.
 
@@ -120,7 +123,7 @@ class RoutePool:
             ordered.sort()
             key = ordered.tobytes()
             known = self._column.get(key)
-            if known is None or cost < self._cost[known]:
+            if known is None or is_shorter(cost, self._cost[known]):
                 known = self._column[key] = len(self._routes)
                 self._routes.append(route)
                 self._cost.append(cost)
@@ -134,6 +137,11 @@ class RoutePool:
     def solution(self, columns: Sequence[int]) -> Solution:
         """Return the solution that drives these columns."""
         return Solution.of(self.problem, [self._routes[column].tolist() for column in columns])
+
+
+def is_shorter(cost: float, other: float) -> bool:
+    """Tell whether one length is less than another by more than rounding; everything finite is less than infinity."""
+    return cost < other * (1.0 - _ROUNDING)
 
 
 def first_fit(problem: CVRP, customers: NDArray[np.int64]) -> list[NDArray[np.int64]]:

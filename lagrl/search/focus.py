@@ -88,6 +88,8 @@ def neighbouring_routes(
 ) -> list[int]:
     """Choose routes around a random customer until they have `size` customers, or all of them if that is nearly it.
 
+    Fewer have that many where the nearest customers' nearest customers, and so on, end before.
+
     Parameters
     ----------
     routes

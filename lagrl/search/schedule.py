@@ -208,6 +208,11 @@ class AdaptiveSchedule:
         Evaluations of each.
     moves
         What there is to choose from; those that start from the master's prices are drawn once there are any.
+
+    Raises
+    ------
+    InputError
+        If all moves start from the master's prices.
     """
 
     def __init__(
@@ -218,6 +223,12 @@ class AdaptiveSchedule:
         seed_evaluations: int = 10,
         moves: Sequence[Decision] = MOVES,
     ) -> None:
+        if all(move.prices == "master" for move in moves):
+            raise InputError(
+                "no move can be made before the master gives prices",
+                field="moves",
+                remedy="give one that starts from regret, too",
+            )
         self._rng = rng
         self.n_seeds = n_seeds
         self.seed_evaluations = seed_evaluations

@@ -15,7 +15,7 @@ from lagrl.loop import DualLoop, Lane
 from lagrl.plugins import answer_of
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.polish import split_to
-from lagrl.recovery.pool import RoutePool
+from lagrl.recovery.pool import RoutePool, is_shorter
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _IN_FOCUS = 80  # customers
 _TURNS_IN_FOCUS = 30
+_POLISHED = 2  # candidates of an ascent
 _POLISH_SHARE = 0.5  # of the seconds, at most
 _IMPROVING = 1_000_000  # stream of randomness of all that follows the linearisations from seeds
 
@@ -306,9 +307,9 @@ class Search:
         """Polish every ascent's best routes and go on from the best of those."""
         found = []
         for trace in traces:
-            if trace.columns:
-                focus = self._focus_on(trace.columns, range(len(trace.columns)))
-                found.append(self._polished(focus, trace.columns))
+            for columns in trace.cheapest(1):
+                focus = self._focus_on(columns, range(len(columns)))
+                found.append(self._polished(focus, columns))
         allowed = [columns for columns in found if self.problem.fleet.allows(len(columns))]
         if allowed:
             self._go_on_from(min(allowed, key=self.pool.cost_of))
@@ -332,17 +333,19 @@ class Search:
         first_prices = around.first_prices(self.recombination.customer_price if by_master else None)
         budgets = self._affordable(decision.budgets)
         [trace] = self._ascend([lane], budgets, [self._rng], [first_prices], keep_selections=by_master)
-        columns = self._polished(focus, trace.columns) if trace.columns else ()
-        current = (*focus.others, *focus.columns)
-        progress, is_accepted, increase = self.budget.progress, False, np.inf
-        if columns and self.problem.fleet.allows(len(columns)):
-            increase = self.pool.cost_of(columns) - self.pool.cost_of(current)
+        polished = [self._polished(focus, columns) for columns in trace.cheapest(_POLISHED)]
+        allowed = [columns for columns in polished if self.problem.fleet.allows(len(columns))]
+        progress, is_better, is_accepted = self.budget.progress, False, False
+        if allowed:
+            columns = min(allowed, key=self.pool.cost_of)
+            cost, cost_before = self.pool.cost_of(columns), self.pool.cost_of((*focus.others, *focus.columns))
             mean_arc = self.incumbent.cost / (self.problem.n_customers + len(columns))
-            is_accepted = self._annealing.accepts(increase, mean_arc, progress)
+            is_better = is_shorter(cost, cost_before)
+            is_accepted = self._annealing.accepts(cost - cost_before, mean_arc, progress)
         if is_accepted:
             self._set_focus(focus, columns)
         is_best = self.incumbent.cost < before
-        self.history.outcomes.append(Outcome(decision, self.budget.spent - spent, is_best, increase < 0, is_accepted))
+        self.history.outcomes.append(Outcome(decision, self.budget.spent - spent, is_best, is_better, is_accepted))
         if self._annealing.turn(progress):
             self._begin_cycle()
 

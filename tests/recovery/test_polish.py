@@ -56,6 +56,18 @@ def test_feasible_routes_become_no_dearer(seed: int, rounding: str) -> None:
     assert n_better >= 2
 
 
+@pytest.mark.parametrize("shrunk_by", [1.0, 1e3, 1e9])
+def test_the_unit_of_distance_does_not_matter(shrunk_by: float) -> None:
+    """The unit square, and one a millionth as wide, are polished as the plane of 1000 by 1000 is."""
+    rng = np.random.default_rng(3)
+    points, demand = 1000.0 * rng.random((31, 2)), rng.integers(1, 6, 30)
+    found = []
+    for places in (points, points / shrunk_by):
+        problem = CVRP.from_coordinates("plane", places, demand, 25, rounding="none")
+        found.append(polished(problem, first_fit(problem, np.arange(1, 31))))
+    assert [route.tolist() for route in found[0]] == [route.tolist() for route in found[1]]
+
+
 def test_a_crossing_is_undone() -> None:
     """Within and between routes: four corners of a square, and two customers on each other's route."""
     square = CVRP.from_coordinates("square", [(0, 0), (0, 10), (10, 10), (10, 0)], [1] * 3, 3)

@@ -14,7 +14,8 @@ from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import route_cost
 from lagrl.recovery import pool as pool_module
-from lagrl.recovery.pool import RoutePool, first_fit
+from lagrl.recovery.incumbent import Incumbent
+from lagrl.recovery.pool import RoutePool, first_fit, is_shorter
 
 
 @settings(max_examples=60, deadline=None)
@@ -107,6 +108,32 @@ def test_a_shorter_order_becomes_a_column_of_its_own() -> None:
     assert pool.add_clusters([np.array([1, 2, 3])]) == [shorter]
     assert pool.add_assignment(np.array([0, 0, 0])) == [shorter]
     assert len(pool) == 2
+
+
+def test_rounding_makes_no_order_shorter() -> None:
+    """A route and its reverse are one column, whichever the sum of their fractional lengths finds shorter."""
+    rng = np.random.default_rng(8)
+    problem = CVRP.from_coordinates("fractions", rng.random((41, 2)), [1] * 40, 40, rounding="none")
+    pool = RoutePool(problem)
+    routes = [1 + rng.permutation(40) for _ in range(20)]
+    lengths = [[route_cost(problem, way.tolist()) for way in (route, route[::-1])] for route in routes]
+    assert len({there < back for there, back in lengths if there != back}) == 2
+    for route in routes:
+        fresh = RoutePool(problem)
+        assert fresh.add_routes([route, route[::-1], route]) == [0, 0, 0]
+    incumbent = Incumbent(pool)
+    assert incumbent.offer(pool.add_routes([routes[0]]))
+    incumbent.cost *= 1 + 1e-14
+    assert not incumbent.offer(incumbent.columns)
+
+
+@pytest.mark.parametrize(
+    ("cost", "other", "shorter"),
+    [(1.0, 1.0 + 1e-9, True), (1.0, 1.0 + 1e-12, False), (1e9, np.inf, True), (np.inf, np.inf, False), (0, 0, False)],
+)
+def test_shorter_is_by_more_than_rounding(cost: float, other: float, shorter: bool) -> None:
+    """Relative to the length; nothing is shorter than itself."""
+    assert is_shorter(cost, other) is shorter
 
 
 def test_routes_are_kept_as_they_are_driven() -> None:

@@ -153,6 +153,13 @@ def test_without_prices_no_move_needs_them() -> None:
     assert set(drawn(schedule, history, 500)) >= by_master
 
 
+@pytest.mark.parametrize("moves", [(), tuple(move for move in MOVES if move.prices == "master")])
+def test_moves_that_can_never_begin_are_refused(moves: tuple[Decision, ...]) -> None:
+    """The master has no prices before there was any other move."""
+    with pytest.raises(InputError, match=r"moves: no move can be made before .* give one that starts from regret"):
+        AdaptiveSchedule(np.random.default_rng(0), moves=moves)
+
+
 def test_outcomes_of_others_teach_nothing() -> None:
     """A decision that is none of the moves is passed over."""
     history, own = under_way(), Decision("partial", (3,), freed=1)
