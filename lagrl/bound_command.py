@@ -108,7 +108,7 @@ def _text(problem: CVRP, bound: LowerBound) -> str:
         f"{state}",
         f"Every solution with {_routes(problem)} costs at least that (fleet {problem.fleet}).",
     ]
-    if bound.is_trivial:
+    if bound.is_trivial and not bound.is_converged:
         lines.append("The limit left no time to improve on the trivial bound (distances and loads alone).")
     return "\n".join(lines)
 

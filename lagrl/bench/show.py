@@ -64,27 +64,33 @@ def print_solution(result: SolveResult, price: float | None = None) -> None:
 
     problem, solution = result.problem, result.solution
     gap = problem.gap_percent(solution.cost)
-    known = f", best known {problem.best_known:g}, gap {gap:.2f} %" if gap is not None else ""
+    known = f", best known {problem.best_known:.10g}, gap {gap:.2f} %" if gap is not None else ""
+    routes, ascents = _counted(solution.n_routes, "route"), _counted(len(result.ascents), "linearisation")
     console = Console(highlight=False, soft_wrap=True)
     for number, route in enumerate(solution.routes, 1):
         load = sum(int(problem.demand[customer - 1]) for customer in route)
         stops = " ".join(map(str, route))
         console.print(f"[dim]Route #{number} ({load}/{problem.capacity}):[/dim] {stops}")
-    console.print(f"[bold]{escape(problem.name)}[/bold]: cost {solution.cost:g} in {solution.n_routes} routes{known}")
+    console.print(f"[bold]{escape(problem.name)}[/bold]: cost {solution.cost:.10g} in {routes}{known}")
     console.print(
-        f"{result.evaluations} evaluations of {escape(result.config.controller)} in {len(result.ascents)} "
-        f"linearisations, {result.seconds:.2f} s, fleet {problem.fleet}, {result.config.reconstruct}"
+        f"{_counted(result.evaluations, 'evaluation')} of {escape(result.config.controller)}, {ascents} from seeds, "
+        f"{result.seconds:.2f} s, fleet {problem.fleet}, {result.config.reconstruct}"
     )
     if result.config.reconstruct == "pool":
         console.print(f"[dim]{_shares(result)}[/dim]")
     if result.lower_bound is not None and result.gap_to_bound is not None:
-        console.print(f"lower bound {result.lower_bound:g}, gap to bound {result.gap_to_bound:.2f} %")
+        proven = ": no solution costs less" if result.gap_to_bound < 1e-7 else ""
+        console.print(f"lower bound {result.lower_bound:.10g}, gap to bound {result.gap_to_bound:.2f} %{proven}")
     if result.sampling.backend not in ("", "exact"):
         console.print(escape(_bill(result.sampling, result.sampling_seconds, price)))
     if result.sampling.fallback:
         console.print(f"[yellow]answered by other means: {escape(result.sampling.fallback)}[/yellow]")
     if result.dual_value is not None:
         console.print(f"[dim]dual value {result.dual_value:.2f} (bounds the assignment surrogate, not the CVRP)[/dim]")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _shares(result: SolveResult) -> str:

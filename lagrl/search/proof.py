@@ -45,8 +45,8 @@ class Proof:
 
     @property
     def value(self) -> float:
-        """The bound, distance units; 0 before the first slice."""
-        return 0.0 if self._bound is None else self._bound.value
+        """The bound, distance units, rounded up where all distances are whole; 0 before the first slice."""
+        return 0.0 if self._bound is None else self._bound.rounded
 
     @property
     def is_due(self) -> bool:
