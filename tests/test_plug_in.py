@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("stable_baselines3", reason="needs the rl extra")
+needs_rl = pytest.mark.skipif(
+    importlib.util.find_spec("stable_baselines3") is None, reason="Stable-Baselines3 is not installed (extra rl)"
+)
 
 PAGE = (Path(__file__).parent.parent / "docs" / "plug-in.md").read_text(encoding="utf-8")
 BLOCKS = {found[1]: found[0] for found in re.findall(r"```\w+\n(# (\w+\.\w+)\n.*?)```", PAGE, flags=re.DOTALL)}
@@ -27,6 +29,15 @@ def run(arguments: list[str], folder: Path) -> str:
     return finished.stdout
 
 
+def test_the_schedule_improves_on_its_seeds(tmp_path: Path) -> None:
+    """It spends the budget, and ends no dearer than its seeds alone."""
+    cost, evaluations = run(["-c", BLOCKS["widening.py"]], tmp_path).split()
+    alone, _ = run(["-c", BLOCKS["widening.py"].replace("evaluations=300", "evaluations=20")], tmp_path).split()
+    assert evaluations == "300"
+    assert float(cost) < float(alone)
+
+
+@needs_rl
 def test_the_feature_extractor_trains_with_stock_ppo(tmp_path: Path) -> None:
     """The extractor has at most 15 lines, and SB3's own policy learns and predicts with it."""
     example = BLOCKS["extractor.py"]
@@ -35,6 +46,7 @@ def test_the_feature_extractor_trains_with_stock_ppo(tmp_path: Path) -> None:
     assert run(["-c", example], tmp_path).strip() == "(4, 40)"
 
 
+@needs_rl
 def test_the_plain_torch_policy_learns(tmp_path: Path) -> None:
     """REINFORCE on sixteen fixed episodes ends well above where it began."""
     returns = [float(line.split()[-1]) for line in run(["-c", BLOCKS["plain.py"]], tmp_path).splitlines()]
@@ -42,6 +54,7 @@ def test_the_plain_torch_policy_learns(tmp_path: Path) -> None:
     assert sum(returns[-5:]) / 5 > 4 * returns[0] > 0
 
 
+@needs_rl
 def test_the_zoo_trains_the_graph_policy(tmp_path: Path) -> None:
     """RL Baselines3 Zoo finds the environment and the policy, and saves a model."""
     if importlib.util.find_spec("rl_zoo3") is None:
