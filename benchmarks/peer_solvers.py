@@ -26,8 +26,8 @@ def _most_vehicles(problem: CVRP) -> int:
     return problem.fleet.count if problem.fleet.rule == "exact" else problem.n_customers
 
 
-def pyvrp_data(problem: CVRP) -> Any:
-    """Describe the instance to PyVRP."""
+def pyvrp_data(problem: CVRP, n_vehicles: int | None = None) -> Any:
+    """Describe the instance to PyVRP; as many vehicles as the fleet rule lets it use, if none are given."""
     import pyvrp
 
     distance = np.rint(problem.distance * _scale(problem)).astype(np.int64)
@@ -36,7 +36,7 @@ def pyvrp_data(problem: CVRP) -> Any:
         [pyvrp.Location(x, y) for x, y in places.tolist()],
         [pyvrp.Client(i, delivery=[demand]) for i, demand in enumerate(problem.demand.tolist(), 1)],
         [pyvrp.Depot(0)],
-        [pyvrp.VehicleType(_most_vehicles(problem), capacity=[problem.capacity])],
+        [pyvrp.VehicleType(n_vehicles or _most_vehicles(problem), capacity=[problem.capacity])],
         [distance],
         [np.zeros_like(distance)],
     )
@@ -76,7 +76,10 @@ def run_local_search(problem: CVRP, seconds: float, seed: int) -> tuple[list[lis
     from pyvrp import search
 
     started, scale = time.perf_counter(), _scale(problem)
-    data, rng = pyvrp_data(problem), pyvrp.RandomNumberGenerator(seed)
+    # a random solution spreads over all vehicles there are
+    least = problem.minimum_vehicles
+    n_vehicles = min(_most_vehicles(problem), least + max(2, least // 10))
+    data, rng = pyvrp_data(problem, n_vehicles), pyvrp.RandomNumberGenerator(seed)
     still = search.PerturbationManager(search.PerturbationParams(0, 0))
     improve = search.LocalSearch(data, rng, search.compute_neighbours(data), still)
     for operator in search.OPERATORS:
@@ -112,12 +115,9 @@ def run_ortools(problem: CVRP, seconds: float, seed: int) -> tuple[list[list[int
     demand = [0, *problem.demand.tolist()]
     manager = pywrapcp.RoutingIndexManager(len(distance), n_vehicles, 0)
     routing = pywrapcp.RoutingModel(manager)
-
-    def between(start: int, end: int) -> int:
-        return int(distance[manager.IndexToNode(start)][manager.IndexToNode(end)])
-
-    routing.SetArcCostEvaluatorOfAllVehicles(routing.RegisterTransitCallback(between))
-    load = routing.RegisterUnaryTransitCallback(lambda index: demand[manager.IndexToNode(index)])
+    # matrix and vector, not callbacks: no Python in its search
+    routing.SetArcCostEvaluatorOfAllVehicles(routing.RegisterTransitMatrix(distance))
+    load = routing.RegisterUnaryTransitVector(demand)
     routing.AddDimensionWithVehicleCapacity(load, 0, [problem.capacity] * n_vehicles, True, "load")
     parameters = pywrapcp.DefaultRoutingSearchParameters()
     parameters.first_solution_strategy = routing_enums_pb2.FirstSolutionStrategy.PATH_CHEAPEST_ARC

@@ -5,7 +5,6 @@ Only its local search is used, from the routes it is given to a local optimum: n
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,9 +25,21 @@ _PROHIBITIVE = 100.0
 _CHEAPER, _DEARER = 0.95, 1.3
 
 
-def spare_vehicles(problem: CVRP, n_routes: int) -> int:
-    """Return how many routes polishing may add to `n_routes`, as far as the fleet rule goes."""
-    return 0 if problem.fleet.rule == "exact" else max(2, n_routes // 10)
+def vehicles_to_polish(problem: CVRP, n_routes: int, n_others: int = 0) -> int:
+    """Return how many routes polishing may end with: what the fleet rule leaves, a few more than there are at most.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    n_routes
+        Routes to polish.
+    n_others
+        Routes of the same solution that stay as they are.
+    """
+    if problem.fleet.rule == "exact":
+        return max(problem.fleet.count - n_others, 1)
+    return n_routes + max(2, n_routes // 10)
 
 
 class Polisher:
@@ -49,15 +60,12 @@ class Polisher:
     ----------
     weight
         That price now.
-    seconds
-        Wall-clock seconds spent polishing so far, setting up included.
     """
 
     def __init__(self, problem: CVRP, n_vehicles: int, seed: int, weight: float = 1.0) -> None:
         import pyvrp
         from pyvrp import search
 
-        started = time.perf_counter()
         self.problem = problem
         self.n_vehicles = n_vehicles
         self._pyvrp = pyvrp
@@ -70,7 +78,6 @@ class Polisher:
                 self._search.add_operator(operator(self._data))
         self._unit = max(_scale(problem) * float(problem.distance.max()), 1.0) / max(int(problem.demand.max()), 1)
         self.weight = weight
-        self.seconds = time.perf_counter() - started
 
     def polish(self, routes: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]] | None:
         """Return a local optimum reached from some routes; None if it would not fit the vehicles.
@@ -85,7 +92,6 @@ class Polisher:
             Customers 1 … n in visiting order. Where there are more than `n_vehicles`, the smallest are dissolved, and
             their customers, as others who are missing, inserted first.
         """
-        started = time.perf_counter()
         if len(routes) > self.n_vehicles:
             routes = sorted(routes, key=len, reverse=True)[: self.n_vehicles]
         start = self._pyvrp.Solution(self._data, [(route - 1).tolist() for route in routes])
@@ -96,7 +102,6 @@ class Polisher:
             self.weight = min(self.weight * _DEARER, _WEIGHTS[1])
             start = start if start.is_feasible() else solution
             solution = self._search(start, self._overload_at(_PROHIBITIVE), exhaustive=True)
-        self.seconds += time.perf_counter() - started
         return _routes(solution) if solution.is_feasible() else None
 
     def _overload_at(self, weight: float) -> Any:

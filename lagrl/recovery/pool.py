@@ -125,7 +125,7 @@ class RoutePool:
             known = self._column.get(key)
             if known is None or is_shorter(cost, self._cost[known]):
                 known = self._column[key] = len(self._routes)
-                self._routes.append(route)
+                self._routes.append(route.copy())  # a slice would keep the array alive that it was cut from
                 self._cost.append(cost)
             columns.append(known)
         return columns

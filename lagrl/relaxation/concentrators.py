@@ -70,8 +70,8 @@ def locate_concentrators(problem: CVRP, n_vehicles: int, rng: np.random.Generato
             if total < least:
                 chosen, least = candidate, total
         violation = 1.0 - selection[opened].sum(axis=0)
-        if not violation.any():
-            break
+        if not violation.any():  # everybody is connected once: no other set costs less
+            return site[opened]
         gap = max((least if np.isfinite(least) else 1.1 * abs(bound)) - bound, sites.cost_scale)
         multipliers = np.maximum(multipliers + relaxation * gap / float(violation @ violation) * violation, 0.0)
     return site[chosen]

@@ -50,8 +50,3 @@ class Budget:
         by_count = 0.0 if self.evaluations is None else self.spent / self.evaluations
         by_clock = 0.0 if self.seconds is None else self.elapsed / self.seconds
         return min(1.0, max(by_count, by_clock))
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing is left."""
-        return self.progress >= 1.0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.recovery.polish import Polisher, spare_vehicles
+from lagrl.recovery.polish import Polisher, vehicles_to_polish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,8 +59,8 @@ class Focus:
         self._polisher: Polisher | None = None
         if polish:
             instance = problem if self.is_whole else problem.restricted_to(self.customers)
-            most = min(len(routes) + spare_vehicles(problem, len(routes)), len(self.customers))
-            self._polisher = Polisher(instance, most, seed, weight)
+            most = vehicles_to_polish(problem, len(routes), len(others))
+            self._polisher = Polisher(instance, min(most, len(self.customers)), seed, weight)
         self.set(columns, routes)
 
     def set(self, columns: Sequence[int], routes: Sequence[NDArray[np.int64]]) -> None:

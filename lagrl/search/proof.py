@@ -52,7 +52,7 @@ class Proof:
     def is_due(self) -> bool:
         """Whether a share of the clock is free for it; without a clock nothing would say when to stop."""
         seconds = self.budget.seconds
-        if seconds is None or self.problem.n_customers > _MOST_CUSTOMERS:
+        if seconds is None or self.budget.seconds_left <= 0 or self.problem.n_customers > _MOST_CUSTOMERS:
             return False
         if self._bound is not None and self._bound.is_finished:
             return False
@@ -71,7 +71,7 @@ class Proof:
         if self._bound is None:
             self._bound = RouteBound(self.problem)
         self._bound.upper = cost
-        self._bound.improve(_SLICE * self.budget.seconds)
+        self._bound.improve(min(_SLICE * self.budget.seconds, max(self.budget.seconds_left, 0.0)))
         routes = self._bound.routes()
         new = [np.array(route, np.int64) for route in routes[self._taken :]]
         self._taken = len(routes)

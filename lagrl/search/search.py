@@ -187,7 +187,8 @@ class Search:
                 self.pool.add_routes(self.proof.advance(self.incumbent.cost))
             if self.config.uses("partition") and self.recombination.is_due and self.recombination.recombine():
                 self._go_on_from_incumbent()
-        if progress >= 1.0 and self.config.uses("partition") and self.recombination.finish():
+        is_over = progress >= 1.0 and not self.proof.proves(self.incumbent.cost)
+        if is_over and self.config.uses("partition") and self.recombination.finish():
             self._go_on_from_incumbent()
 
     def report(self) -> SearchReport:
@@ -381,7 +382,8 @@ class Search:
     def _focus_on(self, columns: Sequence[int], chosen: Sequence[int]) -> Focus:
         others = [column for k, column in enumerate(columns) if k not in set(chosen)]
         inside = [columns[k] for k in chosen]
-        return Focus(
+        started = time.perf_counter()
+        focus = Focus(
             self.problem,
             inside,
             [self.pool.routes[column] for column in inside],
@@ -390,6 +392,9 @@ class Search:
             seed=int(self._rng.integers(2**31)),
             weight=1.0 if self._focus is None else self._focus.weight,
         )
+        if self.config.uses("polish"):
+            self.seconds_of["polish"] += time.perf_counter() - started
+        return focus
 
     def _set_focus(self, focus: Focus, columns: Sequence[int]) -> None:
         inside = columns[len(focus.others) :]

@@ -84,7 +84,7 @@ def test_no_decision_spends_more_than_is_left(limit: int) -> None:
     search = search_of(plane(1, 30), SolveConfig(evaluations=limit), schedule)
     search.run()
     assert search.incumbent.evaluations == search.budget.spent == limit
-    assert search.budget.is_over
+    assert search.budget.progress == 1.0
 
 
 def test_a_move_before_there_are_routes_is_refused() -> None:
