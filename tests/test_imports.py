@@ -16,7 +16,7 @@ PACKAGE = Path(lagrl.__file__).parent
 HEAVY = {"numba", "scipy", "torch", "qiskit", "qiskit_aer", "dimod", "dwave", "matplotlib", "pyvrp", "ortools"}
 
 # what each room may import from the others; everything may import the ground floor
-GROUND = {"errors", "files", "signatures", "highs", "plugins"}
+GROUND = {"errors", "files", "signatures", "highs", "plugins", "processes"}
 LIBRARY = {"problems", "relaxation", "controllers", "recovery", "bounds", "quantum"}
 LOOP = {"loop", "ascent", "kernels", "sampler_spec", "samplers", "solve_config"}
 BELOW = {
@@ -42,6 +42,7 @@ BELOW = {
     "signatures": set(),
     "highs": set(),
     "plugins": set(),
+    "processes": set(),
 }
 ABOVE = {"envs", "policies", "train", "torch", "torch_geometric", "gymnasium", "stable_baselines3"}
 

@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 import os
-import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -23,6 +22,7 @@ from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, LagrlError, SolutionError
 from lagrl.kernels import compile_kernels
 from lagrl.problems.cvrplib import read_instance
+from lagrl.processes import end_with
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.samplers import close_sampler, keeps_answers, make_sampler, require_known, sampler_packages
 from lagrl.solve import SolveConfig, estimated_price, require_price, solve
@@ -282,7 +282,7 @@ def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], N
         os.environ.setdefault(name, "1")
     context = get_context("spawn")
     others = set(active_children())
-    with ProcessPoolExecutor(workers, context, initializer=_end_with, initargs=(os.getpid(),)) as executor:
+    with ProcessPoolExecutor(workers, context, initializer=end_with, initargs=(os.getpid(),)) as executor:
         waiting = {executor.submit(make_row, task) for task in due}
         try:
             while waiting:
@@ -299,14 +299,3 @@ def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], N
             raise
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
-
-
-def _end_with(parent: int) -> None:
-    """End this worker soon after its parent: one that was killed cannot say goodbye."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import sys
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
@@ -12,13 +15,15 @@ import numpy as np
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import LagrlError
 from lagrl.kernels import compile_kernels
+from lagrl.processes import end_with
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.master import Master
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.sampler import SamplingCost
-from lagrl.samplers import make_sampler
+from lagrl.samplers import close_sampler, make_sampler
 from lagrl.search.budget import Budget
+from lagrl.search.proof import is_proven_best
 from lagrl.search.schedule import schedule_of
 from lagrl.search.search import Search, SearchReport
 
@@ -32,11 +37,13 @@ if TYPE_CHECKING:
     from lagrl.solve_config import SolveConfig
 
 _EXCHANGES = 8
+_SLICE = 0.02  # of the seconds, for set partitioning at an exchange
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _DIED = (
     "a worker process died (killed, or out of memory); run again with fewer workers, and in a script of your own only "
     "under `if __name__ == '__main__':`"
 )
+_CLOSING = 30.0  # seconds that a worker may take to close its sampler
 _SEED_STRIDE = 1_000_003  # between the workers' seeds, so that no two users' runs share one
 
 
@@ -50,6 +57,8 @@ class Exchange:
         Its best routes.
     new
         Routes new to its pool.
+    lower_bound
+        What it has proven, distance units; 0 for nothing.
     report
         Its record so far, at the last exchange only.
     """
@@ -57,6 +66,7 @@ class Exchange:
     best: list[NDArray[np.int64]]
     new: list[NDArray[np.int64]]
     evaluations: int
+    lower_bound: float
     report: SearchReport | None = None
 
 
@@ -66,8 +76,8 @@ def search_in_processes(
     """Search in `config.workers` processes that exchange their routes eight times.
 
     Each worker has its share of the evaluations (all of the seconds) and a seed of its own. At an exchange the routes
-    of all meet in one pool, set partitioning chooses among them, and every worker goes on from the best. Without a
-    clock the result only depends on the configuration.
+    of all meet in one pool, set partitioning chooses among them, and every worker goes on from the best; once the bound
+    proves that nothing is better, all end. Without a clock the result only depends on the configuration.
 
     Parameters
     ----------
@@ -91,14 +101,17 @@ def search_in_processes(
     try:
         for settings in _shares(config):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, problem, settings), daemon=True)
+            process = context.Process(target=_serve, args=(theirs, problem, settings, os.getpid()), daemon=True)
             process.start()
             theirs.close()
             pipes.append(ours)
             processes.append(process)
         for pipe in pipes:
             _receive(pipe)  # ready: kernels are loaded before any clock starts
-        return _exchange(problem, config, pipes, on_evaluation)
+        report = _exchange(problem, config, pipes, on_evaluation)
+        for process in processes:
+            process.join(_CLOSING)
+        return report
     finally:
         for name, value in before.items():
             if value is None:
@@ -109,6 +122,9 @@ def search_in_processes(
             pipe.close()
         for process in processes:
             process.terminate()
+        for process in processes:
+            process.join(_CLOSING)
+            process.kill()
             process.join()
 
 
@@ -135,19 +151,25 @@ def _exchange(
     pool, partitioning = incumbent.pool, 0.0
     master = Master(pool) if config.uses("partition") else None
     reports: list[SearchReport] = []
-    for number in range(1, _EXCHANGES + 1):
+    part = 1.0 if config.seconds is None else 1.0 - _SLICE  # of the budget, until the last exchange
+    number, is_last, lower_bound = 0, False, 0.0
+    while not is_last:
+        is_proven = is_proven_best(incumbent.cost, lower_bound)
+        number += not is_proven  # the same progress again only asks for the report
+        is_last = is_proven or number == _EXCHANGES
         best = [pool.routes[column] for column in incumbent.columns]
         for pipe in pipes:
-            _send(pipe, (number / _EXCHANGES, best, number == _EXCHANGES))
+            _send(pipe, (part * number / _EXCHANGES, best, is_last))
         found = [_receive(pipe) for pipe in pipes]
         incumbent.evaluations = sum(exchange.evaluations for exchange in found)
+        lower_bound = max(exchange.lower_bound for exchange in found)
         for exchange in found:
             pool.add_routes(exchange.new)
             if exchange.best:
                 incumbent.offer(pool.add_routes(exchange.best))
-        if master is not None and incumbent.columns:
+        if master is not None and incumbent.columns and not is_proven:
             started = budget.elapsed
-            limits = PartitionLimits(seconds=max(budget.seconds_left, 0.0) if number == _EXCHANGES else _slice(budget))
+            limits = PartitionLimits(seconds=np.inf if config.seconds is None else _SLICE * config.seconds)
             incumbent.offer(partition(pool, incumbent.columns, limits, master).columns)
             partitioning += budget.elapsed - started
         if on_evaluation is not None:
@@ -161,12 +183,8 @@ def _exchange(
         ascents=[ascent for report in reports for ascent in report.ascents],
         sampling=sum((report.sampling for report in reports), SamplingCost()),
         seconds_of=seconds_of,
-        lower_bound=max(report.lower_bound for report in reports),
+        lower_bound=lower_bound,
     )
-
-
-def _slice(budget: Budget) -> float:
-    return np.inf if budget.seconds is None else 0.02 * budget.seconds
 
 
 def _send(pipe: Connection, message: object) -> None:
@@ -186,11 +204,21 @@ def _receive(pipe: Connection) -> Any:
     return answer
 
 
+def _serve(pipe: Connection, problem: CVRP, config: SolveConfig, parent: int) -> None:
+    """Work in a process of its own: Ctrl-C is the parent's to answer, and samplers are closed whatever ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    end_with(parent)
+    _work(pipe, problem, config)
+
+
 def _work(pipe: Connection, problem: CVRP, config: SolveConfig) -> None:
     """Search in slices, as the parent says, until it says that this was the last."""
+    at_the_end = contextlib.ExitStack()
     try:
         compile_kernels()
         make_controller, sampler = controller_factory(config.controller), make_sampler(config.sampler)
+        at_the_end.callback(close_sampler, sampler)
         pipe.send("ready")
         search: Search | None = None
         sent, is_last = 0, False
@@ -207,6 +235,7 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig) -> None:
                     [pool.routes[column] for column in columns],
                     list(pool.routes[sent:]),
                     search.incumbent.evaluations,
+                    search.proof.value,
                     search.report() if is_last else None,
                 )
             )
@@ -215,3 +244,5 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig) -> None:
         return
     except Exception as error:  # whatever it is, the parent is the one to tell
         pipe.send(error if isinstance(error, LagrlError) else LagrlError(f"a worker failed: {error!r}"))
+    finally:
+        at_the_end.close()
