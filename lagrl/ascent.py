@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lagrl.controllers.base import has_finished
 from lagrl.errors import InputError
 from lagrl.plugins import answer_of
 from lagrl.relaxation.sampler import SamplingCost
@@ -127,7 +128,7 @@ def ascend(
             else:
                 ask = partial(controllers[b].update, turn.point, turn.feedback)
                 following = _answer(controllers[b], loop.lanes[b], ask)
-                multipliers[b] = None if _is_finished(controllers[b]) else following
+                multipliers[b] = None if has_finished(controllers[b]) else following
         if stop is not None and stop():
             break
     return traces
@@ -148,12 +149,6 @@ def _answer(controller: Controller, lane: Lane, ask: Callable[[], object]) -> ND
         raise InputError(
             f"{type(answer).__name__} is not a vector of numbers", source=name, field="multipliers", remedy="return [n]"
         ) from error
-
-
-def _is_finished(controller: Controller) -> bool:
-    """Ask a controller whether it is done; only a true bool counts, not a method of the same name."""
-    answer = answer_of(f"controller {type(controller).__name__}", partial(getattr, controller, "is_finished", False))
-    return isinstance(answer, bool | np.bool_) and bool(answer)
 
 
 def _merit(turn: Turn) -> float:

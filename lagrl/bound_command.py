@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -52,11 +53,14 @@ class BoundCommand:
         """Carry the command out."""
         from lagrl.bounds.bound import lower_bound
         from lagrl.controllers.registry import controller_factory
+        from lagrl.errors import InputError
         from lagrl.kernels import compile_kernels
         from lagrl.problems.cvrplib import read_instance, usual_rounding
         from lagrl.problems.fleet import Fleet
         from lagrl.problems.locate import resolve_instance
 
+        if self.controller is not None and self.no_cuts:
+            raise InputError("given with --controller", field="--no-cuts", remedy="leave it out: no cuts there")
         controller = None if self.controller is None else controller_factory(self.controller)()
         fleet = None if self.fleet is None else Fleet.parse(self.fleet)
         problem = read_instance(resolve_instance(self.file, self.data), fleet=fleet, rounding=self.rounding)
@@ -94,23 +98,32 @@ def _record(problem: CVRP, bound: LowerBound) -> dict[str, Any]:
         "cuts": bound.n_cuts,
         "converged": bound.is_converged,
         "trivial": bound.is_trivial,
+        "obstacle": bound.obstacle,
     }
 
 
 def _text(problem: CVRP, bound: LowerBound) -> str:
     gap = _gap_percent(problem, bound)
-    whole = f"; {bound.rounded:g}, as all distances are whole" if bound.rounded > bound.value else ""
-    known = "" if gap is None else f", {gap:.2f} % below the best known {problem.best_known:g}"
+    whole = f"; {bound.rounded:.0f}, as all distances are whole" if bound.rounded > bound.value else ""
+    known = "" if gap is None else f", {gap:.2f} % below the best known {problem.best_known:.10g}"
     state = "converged" if bound.is_converged else "not converged"
     lines = [
-        f"{problem.name}: lower bound {bound.value:.2f}{known}{whole}",
+        f"{problem.name}: lower bound {_rounded_down(bound.value)}{known}{whole}",
         f"{bound.seconds:.2f} s, {bound.evaluations} exact pricings, {bound.n_columns} columns, {bound.n_cuts} cuts, "
         f"{state}",
         f"Every solution with {_routes(problem)} costs at least that (fleet {problem.fleet}).",
     ]
     if bound.is_trivial and not bound.is_converged:
         lines.append("The limit left no time to improve on the trivial bound (distances and loads alone).")
+    if bound.obstacle:
+        lines.append(f"Ended early: {bound.obstacle}.")
     return "\n".join(lines)
+
+
+def _rounded_down(value: float) -> str:
+    """Write a bound with two decimals, or three digits where that is more, and never as more than it is."""
+    places = 2 if value >= 1.0 or value <= 0.0 else 2 - math.floor(math.log10(value))
+    return f"{math.floor(value * 10.0**places) / 10.0**places:.{places}f}"
 
 
 def _routes(problem: CVRP) -> str:

@@ -246,10 +246,11 @@ def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveRe
             remedy="let its first decision be for seeds",
         )
     if solution is None:
+        found, way_out = "were found", "raise the budget, or use --fleet free"
+        if report.is_infeasible:
+            found, way_out = "exist: the lower bound proves it", "allow more vehicles, or use --fleet free"
         raise SolutionError(
-            f"no routes that meet the fleet rule {problem.fleet} were found",
-            source=problem.name,
-            remedy="raise the budget, or use --fleet free",
+            f"no routes that meet the fleet rule {problem.fleet} {found}", source=problem.name, remedy=way_out
         )
     best = min(report.ascents, key=lambda ascent: min(ascent.trace.route_cost))
     elsewhere = seconds_of["sampling"] + seconds_of["recording"] + report.sampling.queue_seconds

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lagrl import cli
+from lagrl.bound_command import _rounded_down
 from lagrl.problems.bundled import bundled_path
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 SMALL = str(bundled_path("G-n16-k3"))
 KEYS = ["instance", "lower_bound", "rounded", "bks", "gap_pct", "seconds", "fleet", "evaluations", "columns", "cuts"]
-KEYS += ["converged", "trivial"]
+KEYS += ["converged", "trivial", "obstacle"]
 
 
 def record(capsys: pytest.CaptureFixture[str], *options: str, file: str = SMALL) -> dict:
@@ -116,3 +117,19 @@ def test_a_missing_file_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     """By its name."""
     assert cli.main(["bound", str(tmp_path / "no.vrp")]) == 2
     assert "no.vrp" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(784.0, "784.00"), (784.9999, "784.99"), (0.0056, "0.00560"), (1234567.891, "1234567.89"), (0.0, "0.00")],
+)
+def test_a_bound_is_never_written_as_more_than_it_is(value: float, text: str) -> None:
+    """Digits are cut off, not rounded up; small ones keep three."""
+    assert _rounded_down(value) == text
+    assert float(text) <= value
+
+
+def test_options_without_effect_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A controller climbs without cuts anyway."""
+    assert cli.main(["bound", SMALL, "--controller", "volume", "--no-cuts"]) == 2
+    assert "--no-cuts: given with --controller" in capsys.readouterr().err

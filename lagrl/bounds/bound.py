@@ -11,9 +11,10 @@ import numpy as np
 from lagrl.bounds.climb import climb
 from lagrl.bounds.column_generation import CutAndPrice
 from lagrl.bounds.graph import RouteGraph
+from lagrl.bounds.obstacle import ObstacleError
 from lagrl.bounds.route_dual import RouteDual, distance_units
 from lagrl.bounds.trivial import trivial_bound
-from lagrl.errors import BudgetError
+from lagrl.errors import BudgetError, FleetError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
 
 _EVALUATIONS = 1000  # of a controller that is given none
+_EQUAL = 1e-9  # relative
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class LowerBound:
         Whether more time would not help.
     is_trivial
         Whether the time did not do for anything better than `trivial_bound`.
+    obstacle
+        What kept it from going on (a solver's failure, memory); empty for nothing but the limits given.
     """
 
     value: float
@@ -56,6 +60,7 @@ class LowerBound:
     n_cuts: int
     is_converged: bool
     is_trivial: bool
+    obstacle: str = ""
 
 
 class RouteBound:
@@ -86,6 +91,8 @@ class RouteBound:
     ----------
     seconds
         Wall-clock seconds spent so far.
+    obstacle
+        See `LowerBound`.
 
     Raises
     ------
@@ -115,6 +122,7 @@ class RouteBound:
         self._trivial = trivial_bound(self._graph)
         self._is_whole = bool((problem.distance == np.floor(problem.distance)).all())
         self._climbed = False
+        self.obstacle = ""
         self._work: Generator[None, None, None] | None
         if controller is None:
             self._source: CutAndPrice | RouteDual = CutAndPrice(self._graph, cuts=cuts)
@@ -136,13 +144,15 @@ class RouteBound:
         """
         started = time.perf_counter()
         last = self.evaluations + evaluations
-        while self._work is not None and self.rounded < self.upper and self.evaluations < last:
+        while self._work is not None and not self.is_finished and self.evaluations < last:
             if time.perf_counter() - started >= seconds:
                 break
             try:
                 next(self._work)
             except StopIteration:
                 self._work = None
+            except ObstacleError as error:
+                self._work, self.obstacle = None, str(error)
         self.seconds += time.perf_counter() - started
         return self.value
 
@@ -167,7 +177,13 @@ class RouteBound:
     @property
     def is_finished(self) -> bool:
         """Whether `improve` will do nothing more."""
-        return self._work is None or self.rounded >= self.upper
+        return self._work is None or self.rounded >= self.upper or self.is_infeasible
+
+    @property
+    def is_infeasible(self) -> bool:
+        """Whether the bound is above what any routes cost: none meet the fleet rule."""
+        most_arcs = 2 * self.problem.n_customers
+        return self.value > most_arcs * float(self.problem.distance.max()) * (1.0 + _EQUAL)
 
     @property
     def evaluations(self) -> int:
@@ -204,6 +220,7 @@ class RouteBound:
             n_cuts=self.n_cuts,
             is_converged=self.is_converged,
             is_trivial=self._half_units == self._trivial,
+            obstacle=self.obstacle,
         )
 
     @property
@@ -242,6 +259,8 @@ def lower_bound(
     ------
     InputError
         If a limit or `n_neighbours` is out of range, or the controller does not behave.
+    FleetError
+        If the bound rises so high that no routes meet the fleet rule.
     """
     for field, limit in (("seconds", seconds), ("evaluations", evaluations)):
         if not limit > 0:
@@ -251,4 +270,11 @@ def lower_bound(
         problem, n_neighbours=n_neighbours, cuts=cuts, controller=controller, budget=budget, upper=upper, seed=seed
     )
     bound.improve(seconds - bound.seconds, evaluations)
+    if bound.is_infeasible:
+        raise FleetError(
+            f"no routes meet {problem.fleet}: the demands cannot be packed so",
+            source=problem.name,
+            field="fleet",
+            remedy="allow more vehicles, or use --fleet free",
+        )
     return bound.result()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lagrl.controllers.base import has_finished
 from lagrl.errors import InputError
 from lagrl.plugins import answer_of
 
@@ -41,7 +42,8 @@ def climb(
 
     Returns
     -------
-    The best multipliers [n + 1], distance units, and whether they are proven to be: a supergradient was zero.
+    The best multipliers [n + 1], distance units, and whether they are proven to be: a supergradient was zero, or the
+    controller is finished.
 
     Raises
     ------
@@ -61,6 +63,8 @@ def climb(
             return vector, True
         if spent + 1 < budget:
             vector = _answer(dual, controller, partial(controller.update, point))
+            if has_finished(controller):
+                return best_vector, True
     return best_vector, False
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.errors import LagrlError
+from lagrl.bounds.obstacle import ObstacleError
 from lagrl.highs import new_solver
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class RouteMaster:
             if status == highspy.HighsModelStatus.kOptimal:
                 break
             if status != highspy.HighsModelStatus.kIterationLimit:
-                raise LagrlError(f"HiGHS ended a route master with {status}; please report the instance")
+                raise ObstacleError(f"HiGHS ended a master programme with {status}")
             yield
         answer = solver.getSolution()
         weight, n = np.array(answer.col_value), self.graph.n_customers

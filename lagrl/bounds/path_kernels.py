@@ -94,12 +94,12 @@ def join_paths_by_load(
                     meeting[j, 2] = way
 
 
-@njit(int64(INT_MATRIX, INT_MATRIX, INTS, INT_MATRIX, int64, int64, int64, OUT_INTS, int64), cache=True)
+@njit(int64(INT_MATRIX, INT_MATRIX, INTS, INT_MATRIX, int64, int64, int64, OUT_INTS), cache=True)
 def trace_path(
-    before: Ints, before_other: Ints, load: Ints, bit: Ints, q: int, j: int, takes_other: int, path: Ints, length: int
+    before: Ints, before_other: Ints, load: Ints, bit: Ints, q: int, j: int, takes_other: int, path: Ints
 ) -> int:
-    """Write the customers before j on a path, latest first, from place `length` on; return the new length."""
-    n = len(load)
+    """Write the customers before j on a path, latest first; return how many."""
+    n, length = len(load), 0
     while True:
         i = before_other[q, j] if takes_other else before[q, j]
         if i == n:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.bounds.ng_kernels import extend_paths, join_paths, price_arcs, trace_route
+from lagrl.bounds.obstacle import ObstacleError
 from lagrl.bounds.path_kernels import FAR, extend_paths_by_load, join_paths_by_load, trace_path
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _WORK = 20_000_000  # inner steps between two looks at the clock: some tens of milliseconds
 _PATH_BITS = 58  # paths cost less than `FAR`, and so do two of them
 _FIRST_LABELS = 1 << 15
+_MOST_LABELS = 1 << 23  # at 40 bytes each
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +39,15 @@ class Prices:
         [C] grid units (≥ 0) each time a route enters or leaves the set.
     member
         [C, n] which customers are in each set, 0 or 1.
+    halvings
+        How often they were halved, see `whole_prices`.
     """
 
     customer: NDArray[np.int64] = field(repr=False)
     fleet: int
     cut: NDArray[np.int64] = field(repr=False)
     member: NDArray[np.int64] = field(repr=False)
+    halvings: int = 0
 
 
 def whole_prices(graph: RouteGraph, price: NDArray[np.float64], member: NDArray[np.int64]) -> Prices:
@@ -65,7 +70,7 @@ def whole_prices(graph: RouteGraph, price: NDArray[np.float64], member: NDArray[
     dearest = float(graph.cost.max()) + 2.0 * graph.scale * (np.abs(price[: n + 1]).max() + price[n + 1 :].sum())
     halvings = max(0, math.ceil(math.log2(max(dearest * longest, 1.0))) - _PATH_BITS)
     whole = np.trunc(price * (graph.scale * 0.5**halvings)).astype(np.int64)
-    return Prices(whole[:n], int(whole[n]), whole[n + 1 :], member)
+    return Prices(whole[:n], int(whole[n]), whole[n + 1 :], member, halvings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +148,9 @@ class NgPricing:
         routes = []
         for j in np.flatnonzero(lowest < 0).tolist():
             q, p, way = meeting[j].tolist()
-            length = trace_path(*tables, q, j, way == 1, self._route, 0)
+            length = trace_path(*tables, q, j, way == 1, self._route)
             forth = self._route[:length][::-1].tolist()
-            length = trace_path(*tables, p, j, way == 2, self._route, 0)
+            length = trace_path(*tables, p, j, way == 2, self._route)
             routes.append(canonical([*forth, j, *self._route[:length].tolist()]))
         return Priced(lowest, routes)
 
@@ -182,6 +187,8 @@ class NgPricing:
             )
             if status == 0:
                 break
+            if status == 2 and len(self._label) >= _MOST_LABELS:
+                raise ObstacleError(f"pricing needs more than {_MOST_LABELS:,} partial routes")
             if status == 2:
                 self._label = np.concatenate([self._label, np.empty_like(self._label)])
             yield

@@ -58,7 +58,7 @@ class RouteDual:
         self.evaluations = 0
         self.routes: dict[tuple[int, ...], None] = {}
         self._pricing = NgPricing(graph)
-        n, ceiling = graph.n_customers, _CEILING * max(float(graph.problem.distance.max()), 1.0)
+        n, ceiling = graph.n_customers, _CEILING * (float(graph.problem.distance.max()) or 1.0)
         lowest = np.full(n + 1, 0.0 if graph.is_covering else -ceiling)
         lowest[n] = -ceiling if graph.problem.fleet.rule == "exact" else 0.0
         self._bounds = lowest, np.full(n + 1, ceiling)
@@ -70,7 +70,7 @@ class RouteDual:
 
     @property
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """[n + 1] bounds, distance units: the signs the rows ask for, and 8 times the longest distance."""
+        """[n + 1] bounds, distance units: the signs the rows ask for, and 8 longest distances (8 if those are 0)."""
         return self._bounds
 
     @property
@@ -126,6 +126,8 @@ class RouteDual:
         yield from self._pricing.set_prices(prices, for_paths=is_paths)
         priced = self._pricing.price_paths() if is_paths else (yield from self._pricing.price(exact=True))
         value = lagrangian(self.graph, prices, np.zeros(0, np.int64), priced)
+        if prices.halvings:
+            vector = vector * 0.5**prices.halvings
         self.best = value if self.best is None else max(self.best, value)
         self.evaluations += 1
         return self._point(vector, value, priced)
@@ -165,8 +167,11 @@ def lagrangian(graph: RouteGraph, prices: Prices, crossings: NDArray[np.int64], 
         What exact pricing, or pricing of a relaxation of the routes, found at them.
     """
     fewest, most = graph.n_routes
-    income = int(prices.customer.sum()) + prices.fleet * fewest + int(prices.cut @ crossings)
-    return 2 * income + int(np.sort(priced.lowest)[:most].sum())
+    # each number fits 64 bits, their sums need not: Python's whole numbers have no end
+    of_cuts = (price * demanded for price, demanded in zip(prices.cut.tolist(), crossings.tolist(), strict=True))
+    income: int = sum(prices.customer.tolist()) + prices.fleet * fewest + sum(of_cuts)
+    least: int = sum(np.sort(priced.lowest)[:most].tolist())
+    return 2 * income + least
 
 
 def distance_units(graph: RouteGraph, half_units: int) -> float:

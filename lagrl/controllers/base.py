@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
+
+from lagrl.plugins import answer_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,6 +86,18 @@ class Finishing(Protocol):
     def is_finished(self) -> bool:
         """Whether nothing is to be gained by further evaluations; asked after each `update`."""
         ...
+
+
+def has_finished(controller: Controller) -> bool:
+    """Ask a controller whether it is done; only a true bool counts, not a method of the same name.
+
+    Raises
+    ------
+    InputError
+        If asking raises, in the controller's name.
+    """
+    answer = answer_of(f"controller {type(controller).__name__}", partial(getattr, controller, "is_finished", False))
+    return isinstance(answer, bool | np.bool_) and bool(answer)
 
 
 class Rule(ABC):

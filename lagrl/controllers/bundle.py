@@ -41,13 +41,13 @@ class ProximalBundle:
     Parameters
     ----------
     first_step
-        First t, as a fraction of the dual's scale s.
+        First t, as a fraction of the dual's scale s; above 0.
     sufficient
         Share of the promised rise that makes a step serious, in (0, 0.5].
     most_cuts
         Cuts kept per vehicle, 2 or more; the lightest are merged into one where there are more.
     patience
-        Evaluations after which a cut that was of no use is dropped.
+        Evaluations after which a cut that was of no use is dropped, 0 or more.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class ProximalBundle:
     Raises
     ------
     InputError
-        If `most_cuts` is below 2.
+        If a parameter is out of its range.
     """
 
     first_step: float = 0.5
@@ -76,6 +76,12 @@ class ProximalBundle:
     def __post_init__(self) -> None:
         if self.most_cuts < 2:
             raise InputError(f"{self.most_cuts} given", field="most_cuts", remedy="give 2 or more")
+        if not 0.0 < self.first_step < np.inf:
+            raise InputError(f"{self.first_step} given", field="first_step", remedy="give a finite number above 0")
+        if not 0.0 < self.sufficient <= 0.5:
+            raise InputError(f"{self.sufficient} given", field="sufficient", remedy="give a number in (0, 0.5]")
+        if self.patience < 0:
+            raise InputError(f"{self.patience} given", field="patience", remedy="give 0 or more")
 
     def start(
         self,
@@ -124,7 +130,7 @@ class ProximalBundle:
 
     def _maximise(self) -> NDArray[np.float64]:
         """Return where the model promises a rise, with longer steps if this one promises none."""
-        tolerance = PROVEN * max(1.0, abs(self.best))
+        tolerance = PROVEN * max(self._scale, abs(self.best))
         spread = np.sqrt(np.maximum(np.abs(self.centre) / self._scale, 0.1))
         step = self._step
         while True:

@@ -52,9 +52,18 @@ class ColumnGeneration:
         The master's value, which L nowhere exceeds within the bounds, distance units.
     is_finished
         Whether `upper` has met `best` under the exact sampler: no multipliers are better by a millionth.
+
+    Raises
+    ------
+    InputError
+        If `smoothing` is out of its range.
     """
 
     smoothing: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.smoothing < 1.0:
+            raise InputError(f"{self.smoothing} given", field="smoothing", remedy="give a number in [0, 1)")
 
     def start(
         self,
@@ -79,6 +88,7 @@ class ColumnGeneration:
         self.best, self.upper = -np.inf, np.inf
         self.is_finished = False
         self._master = _Master(low, high)
+        self._scale = dual.scale
         self._smoothing = self.smoothing
         self._misses = 0
         self._answer: _Answer | None = None
@@ -105,7 +115,7 @@ class ColumnGeneration:
 
     @property
     def _tolerance(self) -> float:
-        return PROVEN * max(1.0, abs(self.best))
+        return PROVEN * max(self._scale, abs(self.best))
 
     def _rate(self, point: DualPoint, pieces: Pieces) -> None:
         """Note whether the prices led to a new column, adjust the smoothing, and move the centre."""

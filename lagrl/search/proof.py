@@ -61,8 +61,13 @@ class Proof:
         return self.seconds + self._slice(seconds) < _SHARE * self.budget.elapsed
 
     def proves(self, cost: float) -> bool:
-        """Whether no solution costs less than this (by one where distances are whole)."""
-        return self._bound is not None and is_proven_best(cost, self._bound.rounded)
+        """Whether no solution costs less than this (by one where distances are whole), or there is none at all."""
+        return self.is_infeasible or is_proven_best(cost, self.value)
+
+    @property
+    def is_infeasible(self) -> bool:
+        """Whether no routes meet the fleet rule."""
+        return self._bound is not None and self._bound.is_infeasible
 
     def advance(self, cost: float) -> list[NDArray[np.int64]]:
         """Raise the bound for a slice, no further than `cost`; return the elementary routes that came of it."""

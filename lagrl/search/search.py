@@ -85,6 +85,8 @@ class SearchReport:
         Wall-clock seconds of `polish`, `partition`, `bound`, `sampling` and `recording`, all processes together.
     lower_bound
         Proven bound on every solution's cost, distance units; 0 without one.
+    is_infeasible
+        Whether it proves that no routes meet the fleet rule.
     """
 
     incumbent: Incumbent
@@ -93,6 +95,7 @@ class SearchReport:
     sampling: SamplingCost
     seconds_of: dict[str, float]
     lower_bound: float
+    is_infeasible: bool = False
 
 
 class Search:
@@ -195,7 +198,13 @@ class Search:
         """Return what came of it so far."""
         seconds_of = {**self.seconds_of, "partition": self.recombination.seconds, "bound": self.proof.seconds}
         return SearchReport(
-            self.incumbent, self.budget.elapsed, self.ascents, self.sampling, seconds_of, self.proof.value
+            self.incumbent,
+            self.budget.elapsed,
+            self.ascents,
+            self.sampling,
+            seconds_of,
+            self.proof.value,
+            self.proof.is_infeasible,
         )
 
     def take_over(self, routes: Sequence[NDArray[np.int64]]) -> None:

@@ -184,6 +184,7 @@ def _exchange(
         sampling=sum((report.sampling for report in reports), SamplingCost()),
         seconds_of=seconds_of,
         lower_bound=lower_bound,
+        is_infeasible=any(report.is_infeasible for report in reports),
     )
 
 

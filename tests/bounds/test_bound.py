@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_routes import drive, ng_programme, optimum, small_problem
 
-from lagrl.bounds import column_generation
+from lagrl.bounds import column_generation, pricing
 from lagrl.bounds.bound import RouteBound, lower_bound
 from lagrl.bounds.column_generation import CutAndPrice
 from lagrl.bounds.graph import MOST_CUSTOMERS, RouteGraph
-from lagrl.errors import BudgetError, InputError, InstanceError
+from lagrl.bounds.master import RouteMaster
+from lagrl.bounds.obstacle import ObstacleError
+from lagrl.errors import BudgetError, FleetError, InputError, InstanceError
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet, minimum_vehicles
+from lagrl.recovery.savings import clarke_wright
 
 FLEETS = st.sampled_from(["free", "exact", "atleast"])
 
@@ -51,7 +55,7 @@ def test_it_is_never_above_the_optimum(
 @pytest.mark.parametrize("rule", ["free", "exact", "atleast"])
 @pytest.mark.parametrize("seed", range(12))
 def test_without_cuts_it_is_the_linear_programme_over_all_ng_routes(seed: int, rule: str) -> None:
-    """No more, as every column is an ng-route, and no less, as none is missed."""
+    """The master ends there, not below, as all columns are ng-routes, and above only as far as the bound is."""
     problem = with_fleet(small_problem(seed, 5), rule, seed % 2)
     graph = RouteGraph.of(problem, 2)
     generation = CutAndPrice(graph, cuts=False)
@@ -63,7 +67,44 @@ def test_without_cuts_it_is_the_linear_programme_over_all_ng_routes(seed: int, r
     programme = ng_programme(graph)
     # where routes need not meet at different customers the bound can be above the programme
     assert generation.best / (2 * graph.scale) >= programme - 1e-5 * max(1.0, programme)
-    assert (drive(generation.master.solve())).value >= programme - 1e-5 * max(1.0, programme)
+    master = drive(generation.master.solve()).value
+    assert master >= programme - 1e-5 * max(1.0, programme)
+    assert master <= max(programme, generation.best / (2 * graph.scale)) + 1e-5 * max(1.0, programme)
+
+
+@pytest.mark.parametrize("where", ["labels", "solver"])
+def test_an_obstacle_leaves_the_bound_as_it_is(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many partial routes, or a failure of HiGHS: the bound so far stands, says why, and goes no further."""
+    problem = plane(3, 40)
+    whole = lower_bound(problem)
+    if where == "labels":
+        monkeypatch.setattr(pricing, "_FIRST_LABELS", 64)
+        monkeypatch.setattr(pricing, "_MOST_LABELS", 64)
+    bound = RouteBound(problem)
+    if where == "solver":
+        bound.improve(evaluations=3)
+
+        def fails(self: object) -> None:
+            raise ObstacleError("HiGHS ended a master programme with kUnknown")
+
+        monkeypatch.setattr(RouteMaster, "solve", fails)
+    bound.improve()
+    assert bound.is_finished
+    assert not bound.is_converged
+    assert 0.0 < bound.value <= whole.value
+    assert bound.result().obstacle == bound.obstacle
+    assert re.match("pricing needs more than 64 partial routes" if where == "labels" else "HiGHS ended", bound.obstacle)
+
+
+def test_a_fleet_that_packs_nothing_is_told() -> None:
+    """Nine demands of a third of a vehicle and a little more need five vehicles; total demand says four."""
+    rng = np.random.default_rng(3)
+    points = rng.integers(0, 50, (10, 2))
+    problem = CVRP.from_coordinates("thirds", points, [34] * 9, 100, fleet=Fleet("exact", 4))
+    with pytest.raises(FleetError, match=r"thirds: fleet: no routes meet exact:4: .* allow more vehicles"):
+        lower_bound(problem)
+    fits = replace(problem, fleet=Fleet("exact", 5))
+    assert 0.0 < lower_bound(fits).value <= clarke_wright(replace(fits, fleet=Fleet())).cost
 
 
 def plane(seed: int, n_customers: int) -> CVRP:

@@ -200,8 +200,18 @@ def test_a_dual_of_one_piece_is_maximised(make: Callable[[], Solver]) -> None:
 
 def test_constants_without_sense_are_refused() -> None:
     """One cut per piece cannot hold an average and a new one; an unbounded master may have no optimum."""
-    with pytest.raises(InputError, match="most_cuts: 1 given"):
-        ProximalBundle(most_cuts=1)
+    mistakes: list[tuple[Callable[..., object], str, float]] = [
+        (ProximalBundle, "most_cuts", 1),
+        (ProximalBundle, "first_step", 0.0),
+        (ProximalBundle, "first_step", np.inf),
+        (ProximalBundle, "sufficient", 0.6),
+        (ProximalBundle, "patience", -1),
+        (ColumnGeneration, "smoothing", 1.0),
+        (ColumnGeneration, "smoothing", -0.1),
+    ]
+    for make, name, value in mistakes:
+        with pytest.raises(InputError, match=f"{name}: {value} given"):
+            make(**{name: value})
 
     class Unbounded(HandmadeDual):
         @property
