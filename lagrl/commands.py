@@ -73,6 +73,8 @@ class SolveCommand:
     """processes that search side by side and exchange routes"""
     linearisations: Count = None
     """begin from seeds so often (twice if left out); without relinearisation, spread the evaluations over so many"""
+    seedings: Annotated[str, tyro.conf.arg(metavar="RULE,…", help_behavior_hint="")] = "kmeans,sweep"
+    """place the seeds by these rules in turn: kmeans, sweep, farthest, concentrators"""
     rounding: Literal["auto", "nint", "none"] = "auto"
     """round distances as CVRPLIB does, keep them exact, or do what the instance's set does"""
     seed: int = 0
@@ -104,6 +106,7 @@ class SolveCommand:
             shots=self.shots,
             without=_names(self.without),
             workers=self.workers,
+            seedings=_names(self.seedings),
         )
         require_price(self.price)
         fleet = None if self.fleet is None else Fleet.parse(self.fleet)

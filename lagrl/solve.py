@@ -1,8 +1,8 @@
-"""From an instance to routes: the composer of linearisations, controllers, loop and pool.
+"""From an instance to routes: the composer of schedule, controllers, sampler and search.
 
-A solve spends its evaluations over several linearisations of the instance, because their seeds limit quality more
-than the dual does. Each gets its own seeds, its own warm start (the linear relaxation's prices) and its own
-controller; all toured clusters meet in one pool.
+A solve begins with a few linearisations from seeds, because these limit quality more than the dual does, and goes on
+with linearisations around the best routes (`lagrl.search`). Each ascent has its own warm start and its own controller;
+all routes meet in one pool. `cluster` is the reference's: linearisations from seeds, the best toured assignment.
 """
 
 from __future__ import annotations

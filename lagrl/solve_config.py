@@ -38,11 +38,13 @@ class SolveConfig:
     seconds
         Wall-clock limit, compilation excluded; None for none. Results then depend on the machine's speed.
     reconstruct
-        `cluster`: the best toured assignment. `pool`: set partitioning over all toured clusters on top.
+        `cluster`: the best toured assignment of linearisations from seeds. `pool`: a search around the best routes on
+        top, made of `INGREDIENTS`.
     seed
         Same seed, same result (unless `seconds` cuts it short).
     linearisations
-        How many the evaluations are spread over; None: `default_linearisations`. Others follow where duals are
+        How often a search begins from seeds; None for twice. Under `cluster`, and without `relinearisation`, how many
+        linearisations the evaluations are spread over; None for `default_linearisations`. Others follow where duals are
         solved before their share is spent.
     seedings
         Rules that place the seeds, taken in turn.

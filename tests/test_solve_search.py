@@ -263,8 +263,26 @@ def test_a_fleet_that_packs_nothing_is_told(budget: dict[str, Any], without: tup
     """Two vehicles that the demands fill only in sum: no routes, and an error that names the rule and a way out."""
     points = [[0, 0], [1, 0], [2, 0], [3, 0], [4, 0], [5, 0]]
     problem = CVRP.from_coordinates("fives", points, [4] * 5, 10, fleet=Fleet("exact", 2))
-    with pytest.raises(SolutionError, match="fives: no routes that meet the fleet rule exact:2 were found; raise"):
+    with pytest.raises(SolutionError, match=r"fives: no routes that meet the fleet rule exact:2 (were found|exist)"):
         solve(problem, SolveConfig(without=without, **budget))
+
+
+def test_a_proof_that_nothing_packs_ends_the_search() -> None:
+    """Before the clock does, and the error says that more time is no help."""
+    points = [[0, 0], [1, 0], [2, 0], [3, 0], [4, 0], [5, 0]]
+    problem = CVRP.from_coordinates("fives", points, [4] * 5, 10, fleet=Fleet("exact", 2))
+    with pytest.raises(SolutionError, match=r"exact:2 exist: the lower bound proves it; allow more vehicles, or use"):
+        solve(problem, SolveConfig(seconds=1000.0))  # the test's own time limit is far below
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_proof_ends_the_search(workers: int) -> None:
+    """Customers on a line, two a vehicle: the bound meets the routes long before the clock would end it."""
+    problem = CVRP.from_coordinates("line", [[10 * i, 0] for i in range(31)], [1] * 30, 2)
+    result = sound(solve(problem, SolveConfig(seconds=1000.0, workers=workers)))
+    assert result.seconds < 500.0
+    assert result.lower_bound == result.solution.cost == sum(2 * 10 * i for i in range(2, 31, 2))
+    assert result.gap_to_bound == 0.0
 
 
 def test_too_few_vehicles_are_refused_at_once() -> None:
@@ -318,6 +336,23 @@ class Greedy:
     def next(self, history: History) -> Decision:
         """See `lagrl.search.Schedule`."""
         return self.first if not history.n_seeds else Decision("incumbent", (1000,))
+
+
+def test_a_schedule_may_choose_the_seeds() -> None:
+    """By name, whatever the configuration says; it is told what each rule's routes cost."""
+
+    class Choosing:
+        def next(self, history: History) -> Decision | None:
+            rules = ("farthest", "concentrators", None, "sweep")
+            self.seeds = list(history.seeds)
+            return Decision("seeds", (4,), seeding=rules[history.n_seeds]) if history.n_seeds < 4 else None
+
+    schedule = Choosing()
+    config = SolveConfig(evaluations=100, seedings=("kmeans",))
+    result = sound(solve(plane(13, 25), config, schedule=schedule))
+    chosen = ["farthest", "concentrators", "kmeans", "sweep"]
+    assert [ascent.seeding for ascent in result.ascents] == [rule for rule, _ in schedule.seeds] == chosen
+    assert [cost for _, cost in schedule.seeds] == [min(ascent.trace.route_cost) for ascent in result.ascents]
 
 
 def test_budgets_hold_whatever_a_schedule_asks_for() -> None:

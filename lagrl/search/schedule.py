@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 import numpy as np
 
-from lagrl.errors import InputError
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.relaxation.seeding import SEEDINGS
 from lagrl.solve_config import DEFAULT_EVALUATIONS, default_linearisations
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ class Decision:
     prices
         Where the ascent starts: `regret` (second cheapest cost) or `master` (the set-partitioning master's duals, which
         makes the knapsacks a heuristic pricing of whole routes). Seeds start from the linear relaxation's.
+    seeding
+        Rule that places the seeds (`seeds`), see `relaxation.seeding`; None for those of the configuration in turn.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name is none of those.
+    InputError
+        If numbers make no sense, or do not go with the linearisation.
     """
 
     linearisation: Linearisation
@@ -58,8 +68,16 @@ class Decision:
     closing: bool = False
     noise: float = 0.0
     prices: Prices = "regret"
+    seeding: str | None = None
 
     def __post_init__(self) -> None:
+        for kind, name, known in (
+            ("linearisation", self.linearisation, get_args(Linearisation)),
+            ("prices", self.prices, get_args(Prices)),
+            ("seeding", self.seeding or "kmeans", SEEDINGS),
+        ):
+            if name not in known:
+                raise UnknownNameError.of(kind, str(name), known)
         n_ascents, wanted = len(self.budgets), "one or more" if self.linearisation == "seeds" else "one"
         if n_ascents == 0 or min(self.budgets) < 1 or (wanted == "one" and n_ascents > 1):
             raise InputError(
@@ -69,6 +87,8 @@ class Decision:
             )
         if self.linearisation == "partial" and self.freed < 1:
             raise InputError(f"{self.freed} freed for partial", field="decision", remedy="free 1 customer or more")
+        if not 0.0 <= self.noise < np.inf:
+            raise InputError(f"noise {self.noise} given", field="decision", remedy="give a finite number of 0 or more")
 
 
 @dataclass(frozen=True)
@@ -106,8 +126,9 @@ class History:
         Share of the budget spent, from 0 to 1.
     evaluations
         Spent so far.
-    n_seeds
-        Linearisations from seeds so far.
+    seeds
+        Rule of each linearisation from seeds so far, and the length of the best routes it gave, distance units;
+        infinite where none met the fleet rule.
     restarted
         Whether the current cycle of the search has just begun, after an earlier one.
     has_routes
@@ -122,11 +143,16 @@ class History:
     evaluation_limit: int | None
     progress: float = 0.0
     evaluations: int = 0
-    n_seeds: int = 0
+    seeds: list[tuple[str, float]] = field(default_factory=list, repr=False)
     restarted: bool = False
     has_routes: bool = False
     has_prices: bool = False
     outcomes: list[Outcome] = field(default_factory=list, repr=False)
+
+    @property
+    def n_seeds(self) -> int:
+        """Linearisations from seeds so far."""
+        return len(self.seeds)
 
 
 class Schedule(Protocol):

@@ -115,6 +115,8 @@ class Search:
         Decides what comes next.
     on_evaluation
         Called with the evaluations spent so far, after each step of the loop.
+    is_called_off
+        Asked before each decision and after each step: whether to stop, whatever is left.
 
     Attributes
     ----------
@@ -142,6 +144,7 @@ class Search:
         sampler: SubproblemSampler,
         schedule: Schedule,
         on_evaluation: Callable[[int], None] | None = None,
+        is_called_off: Callable[[], bool] = lambda: False,
     ) -> None:
         self.problem = problem
         self.config = config
@@ -149,6 +152,7 @@ class Search:
         self.sampler = sampler
         self.schedule = schedule
         self.on_evaluation = on_evaluation
+        self.is_called_off = is_called_off
         self.budget = Budget(config.evaluation_limit, config.seconds)
         self.incumbent = Incumbent(RoutePool(problem))
         self.ascents: list[Ascent] = []
@@ -178,7 +182,7 @@ class Search:
         progress
             From 0 to 1; 1 ends the search, and a later call with more goes on with it.
         """
-        while not (self.ascents and (self.budget.progress >= progress or self.proof.proves(self.incumbent.cost))):
+        while not (self.ascents and (self.budget.progress >= progress or self._is_settled())):
             decision = self._decided()
             if decision is None:
                 break
@@ -190,9 +194,12 @@ class Search:
                 self.pool.add_routes(self.proof.advance(self.incumbent.cost))
             if self.config.uses("partition") and self.recombination.is_due and self.recombination.recombine():
                 self._go_on_from_incumbent()
-        is_over = progress >= 1.0 and not self.proof.proves(self.incumbent.cost)
+        is_over = progress >= 1.0 and not self._is_settled()
         if is_over and self.config.uses("partition") and self.recombination.finish():
             self._go_on_from_incumbent()
+
+    def _is_settled(self) -> bool:
+        return self.proof.proves(self.incumbent.cost) or self.is_called_off()
 
     def report(self) -> SearchReport:
         """Return what came of it so far."""
@@ -232,7 +239,6 @@ class Search:
     def _told(self) -> History:
         self.history.progress = self.budget.progress
         self.history.evaluations = self.budget.spent
-        self.history.n_seeds = len(self.ascents)
         self.history.has_routes = bool(self.incumbent.columns)
         self.history.has_prices = self.recombination.customer_price is not None
         return self.history
@@ -248,7 +254,8 @@ class Search:
                 break
             index = len(self.ascents) + len(lanes)
             rules = self.config.seedings
-            rule, n_vehicles = rules[index % len(rules)], vehicles_to_try(self.problem, index // len(rules))
+            rule = decision.seeding or rules[index % len(rules)]
+            n_vehicles = vehicles_to_try(self.problem, index // len(rules))
             seeds = SEEDINGS[rule](self.problem, n_vehicles, self._stream(index, 0))
             assignment = linearise(self.problem, seeds)
             warm = linear_dual(assignment)
@@ -261,6 +268,7 @@ class Search:
         traces = self._ascend(lanes, budgets, rngs, first_prices, keep_selections=self.config.uses("partition"))
         for (rule, n_vehicles), warm, trace in zip(labels, starts, traces, strict=True):
             self.ascents.append(Ascent(rule, n_vehicles, warm.value, trace))
+            self.history.seeds.append((rule, min(trace.route_cost)))
         self.history.restarted = False
         if self.config.uses("relinearisation") or self.config.uses("polish"):
             self._go_on_from_best_of(traces)
@@ -311,7 +319,7 @@ class Search:
         self.budget.spent = self.incumbent.evaluations
         if self.on_evaluation is not None:
             self.on_evaluation(self.budget.spent)
-        return self.budget.seconds_left <= 0
+        return self.budget.seconds_left <= 0 or self.is_called_off()
 
     def _go_on_from_best_of(self, traces: Sequence[DualTrace]) -> None:
         """Polish every ascent's best routes and go on from the best of those."""

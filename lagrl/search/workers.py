@@ -8,6 +8,7 @@ import signal
 import sys
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,13 +24,13 @@ from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.samplers import close_sampler, make_sampler
 from lagrl.search.budget import Budget
-from lagrl.search.proof import is_proven_best
 from lagrl.search.schedule import schedule_of
 from lagrl.search.search import Search, SearchReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
+    from multiprocessing.synchronize import Event
 
     from numpy.typing import NDArray
 
@@ -57,8 +58,8 @@ class Exchange:
         Its best routes.
     new
         Routes new to its pool.
-    lower_bound
-        What it has proven, distance units; 0 for nothing.
+    is_proven
+        Whether its bound leaves nothing better to be found.
     report
         Its record so far, at the last exchange only.
     """
@@ -66,7 +67,7 @@ class Exchange:
     best: list[NDArray[np.int64]]
     new: list[NDArray[np.int64]]
     evaluations: int
-    lower_bound: float
+    is_proven: bool
     report: SearchReport | None = None
 
 
@@ -94,6 +95,7 @@ def search_in_processes(
         If a worker fails, with its reason.
     """
     context = get_context("spawn")
+    over = context.Event()
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     pipes: list[Connection] = []
@@ -101,14 +103,14 @@ def search_in_processes(
     try:
         for settings in _shares(config):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, problem, settings, os.getpid()), daemon=True)
+            process = context.Process(target=_serve, args=(theirs, problem, settings, over, os.getpid()), daemon=True)
             process.start()
             theirs.close()
             pipes.append(ours)
             processes.append(process)
         for pipe in pipes:
             _receive(pipe)  # ready: kernels are loaded before any clock starts
-        report = _exchange(problem, config, pipes, on_evaluation)
+        report = _exchange(problem, config, pipes, over, on_evaluation)
         for process in processes:
             process.join(_CLOSING)
         return report
@@ -144,7 +146,11 @@ def _shares(config: SolveConfig) -> list[SolveConfig]:
 
 
 def _exchange(
-    problem: CVRP, config: SolveConfig, pipes: list[Connection], on_evaluation: Callable[[int], None] | None
+    problem: CVRP,
+    config: SolveConfig,
+    pipes: list[Connection],
+    over: Event,
+    on_evaluation: Callable[[int], None] | None,
 ) -> SearchReport:
     budget = Budget(config.evaluation_limit, config.seconds)
     incumbent = Incumbent(RoutePool(problem))
@@ -152,22 +158,20 @@ def _exchange(
     master = Master(pool) if config.uses("partition") else None
     reports: list[SearchReport] = []
     part = 1.0 if config.seconds is None else 1.0 - _SLICE  # of the budget, until the last exchange
-    number, is_last, lower_bound = 0, False, 0.0
+    number, is_last = 0, False
     while not is_last:
-        is_proven = is_proven_best(incumbent.cost, lower_bound)
-        number += not is_proven  # the same progress again only asks for the report
-        is_last = is_proven or number == _EXCHANGES
+        number += not over.is_set()  # the same progress again only asks for the report
+        is_last = over.is_set() or number == _EXCHANGES
         best = [pool.routes[column] for column in incumbent.columns]
         for pipe in pipes:
             _send(pipe, (part * number / _EXCHANGES, best, is_last))
-        found = [_receive(pipe) for pipe in pipes]
+        found = _gather(pipes, over)
         incumbent.evaluations = sum(exchange.evaluations for exchange in found)
-        lower_bound = max(exchange.lower_bound for exchange in found)
         for exchange in found:
             pool.add_routes(exchange.new)
             if exchange.best:
                 incumbent.offer(pool.add_routes(exchange.best))
-        if master is not None and incumbent.columns and not is_proven:
+        if master is not None and incumbent.columns and not over.is_set():
             started = budget.elapsed
             limits = PartitionLimits(seconds=np.inf if config.seconds is None else _SLICE * config.seconds)
             incumbent.offer(partition(pool, incumbent.columns, limits, master).columns)
@@ -183,9 +187,22 @@ def _exchange(
         ascents=[ascent for report in reports for ascent in report.ascents],
         sampling=sum((report.sampling for report in reports), SamplingCost()),
         seconds_of=seconds_of,
-        lower_bound=lower_bound,
+        lower_bound=max(report.lower_bound for report in reports),
         is_infeasible=any(report.is_infeasible for report in reports),
     )
+
+
+def _gather(pipes: list[Connection], over: Event) -> list[Exchange]:
+    """Receive from all, and call everybody off as soon as one proves that nothing better is to be found."""
+    found: dict[int, Exchange] = {}
+    waiting = dict(enumerate(pipes))
+    while waiting:
+        ready = wait(list(waiting.values()))
+        for w in [w for w, pipe in waiting.items() if pipe in ready]:
+            found[w] = _receive(waiting.pop(w))
+            if found[w].is_proven:
+                over.set()
+    return [found[w] for w in range(len(pipes))]
 
 
 def _send(pipe: Connection, message: object) -> None:
@@ -205,16 +222,16 @@ def _receive(pipe: Connection) -> Any:
     return answer
 
 
-def _serve(pipe: Connection, problem: CVRP, config: SolveConfig, parent: int) -> None:
+def _serve(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event, parent: int) -> None:
     """Work in a process of its own: Ctrl-C is the parent's to answer, and samplers are closed whatever ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     end_with(parent)
-    _work(pipe, problem, config)
+    _work(pipe, problem, config, over)
 
 
-def _work(pipe: Connection, problem: CVRP, config: SolveConfig) -> None:
-    """Search in slices, as the parent says, until it says that this was the last."""
+def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> None:
+    """Search in slices, as the parent says, until it says that this was the last, or all are called off."""
     at_the_end = contextlib.ExitStack()
     try:
         compile_kernels()
@@ -226,7 +243,9 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig) -> None:
         while not is_last:
             progress, best, is_last = pipe.recv()
             if search is None:  # here, so that waiting for the others is on nobody's clock
-                search = Search(problem, config, make_controller, sampler, schedule_of(config))
+                search = Search(
+                    problem, config, make_controller, sampler, schedule_of(config), is_called_off=over.is_set
+                )
             if best:
                 search.take_over(best)
             search.run(progress)
@@ -236,7 +255,7 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig) -> None:
                     [pool.routes[column] for column in columns],
                     list(pool.routes[sent:]),
                     search.incumbent.evaluations,
-                    search.proof.value,
+                    search.proof.proves(search.incumbent.cost),
                     search.report() if is_last else None,
                 )
             )

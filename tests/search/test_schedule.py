@@ -44,7 +44,7 @@ def test_seeds_spend_exactly_the_limit(linearisations: int, limit: int) -> None:
         assert history.evaluations < limit
         shares += decision.budgets
         history.evaluations += sum(decision.budgets)
-        history.n_seeds += len(decision.budgets)
+        history.seeds += [("kmeans", 1.0)] * len(decision.budgets)
     assert sum(shares) == limit
     assert len(shares) == min(linearisations, limit)
     assert max(shares) - min(shares) <= 1
@@ -60,7 +60,7 @@ def test_what_solved_duals_leave_goes_to_further_seeds(linearisations: int, limi
         used = [int(rng.integers(1, budget + 1)) for budget in decision.budgets]
         assert history.evaluations + sum(decision.budgets) <= limit
         history.evaluations += sum(used)
-        history.n_seeds += len(used)
+        history.seeds += [("kmeans", 1.0)] * len(used)
     assert history.evaluations == limit
     assert history.n_seeds >= min(linearisations, limit)
 
@@ -73,12 +73,17 @@ def test_by_the_clock_alone_seeds_never_end() -> None:
         assert decision is not None
         assert set(decision.budgets) == {10}
         history.evaluations += sum(decision.budgets)
-        history.n_seeds += len(decision.budgets)
+        history.seeds += [("kmeans", 1.0)] * len(decision.budgets)
 
 
 def under_way(**changes: Any) -> History:
     """Return the history of a search that has routes."""
-    fields = {"evaluations": 20, "progress": 0.1, "n_seeds": 2, "has_routes": True} | changes
+    fields = {
+        "evaluations": 20,
+        "progress": 0.1,
+        "seeds": [("kmeans", 1.0), ("sweep", 2.0)],
+        "has_routes": True,
+    } | changes
     return History(100, 200, **fields)
 
 
@@ -182,6 +187,10 @@ def test_the_same_generator_decides_the_same() -> None:
         ({"linearisation": "seeds", "budgets": (5, 0)}, "each of 1 evaluation or more"),
         ({"linearisation": "incumbent", "budgets": (5, 5)}, r"budgets \(5, 5\) given for incumbent; give one,"),
         ({"linearisation": "partial", "budgets": (5,)}, "decision: 0 freed for partial"),
+        ({"linearisation": "sedes", "budgets": (5,)}, "unknown linearisation 'sedes'; did you mean 'seeds'"),
+        ({"linearisation": "incumbent", "budgets": (5,), "prices": "mster"}, "unknown prices 'mster'; did you mean 'm"),
+        ({"linearisation": "seeds", "budgets": (5,), "seeding": "sweeps"}, "unknown seeding 'sweeps'"),
+        ({"linearisation": "incumbent", "budgets": (5,), "noise": -0.1}, "decision: noise -0.1 given"),
     ],
 )
 def test_decisions_that_decide_nothing_are_refused(options: dict[str, Any], message: str) -> None:

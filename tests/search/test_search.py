@@ -37,7 +37,7 @@ class Listed:
 
     def next(self, history: History) -> Decision | None:
         """Return the next of the list."""
-        self.told.append(vars(history) | {"outcomes": list(history.outcomes)})
+        self.told.append(vars(history) | {"outcomes": list(history.outcomes), "seeds": list(history.seeds)})
         return self.decisions[len(self.told) - 1] if len(self.told) <= len(self.decisions) else None
 
 
@@ -65,7 +65,7 @@ def test_decisions_are_carried_out_in_turn() -> None:
     assert len(schedule.told) == 7
     assert faults(problem, search.incumbent.solution().routes) == []
     assert [told["has_routes"] for told in schedule.told] == [False] + [True] * 6
-    assert [told["n_seeds"] for told in schedule.told] == [0, 2, 2, 2, 2, 4, 4]
+    assert [len(told["seeds"]) for told in schedule.told] == [0, 2, 2, 2, 2, 4, 4]
     spent = [told["evaluations"] for told in schedule.told]
     assert spent == sorted(spent)
     assert [told["progress"] for told in schedule.told] == [evaluations / 1000 for evaluations in spent]

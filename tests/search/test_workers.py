@@ -5,11 +5,12 @@ Starting processes takes seconds, so each test here asks several things of one s
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from dataclasses import replace
 from multiprocessing import Pipe
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 FAILING = """
 import multiprocessing
 import os
+from pathlib import Path
 
 
 class Fails:
@@ -38,6 +40,20 @@ class Fails:
 
     def update(self, point, feedback=None):
         raise RuntimeError("no idea")
+
+
+class Closing:
+
+    def __init__(self):
+        from lagrl.relaxation.sampler import ExactSampler
+
+        self.exact = ExactSampler()
+
+    def sample(self, *args, **options):
+        return self.exact.sample(*args, **options)
+
+    def close(self):
+        Path(os.environ["CLOSED_IN"], str(os.getpid())).touch()
 
 
 class Dies(Fails):
@@ -75,7 +91,7 @@ def test_a_worker_goes_on_from_the_best_it_is_given() -> None:
     problem, config = plane(5, 60), SolveConfig(evaluations=90)
     best = solve(problem, config)
     ours, theirs = Pipe()
-    worker = Thread(target=_work, args=(theirs, problem, replace(config, without=("polish", "partition"))))
+    worker = Thread(target=_work, args=(theirs, problem, replace(config, without=("polish", "partition")), Event()))
     worker.start()
     assert ours.recv() == "ready"
     ours.send((0.2, [], False))
@@ -92,6 +108,37 @@ def test_a_worker_goes_on_from_the_best_it_is_given() -> None:
     assert first.evaluations < second.evaluations <= last.evaluations
     sent = [route.tolist() for exchange in (first, second, last) for route in exchange.new]
     assert sent == [route.tolist() for route in last.report.incumbent.pool.routes]
+
+
+@pytest.mark.parametrize("controller", ["cfm", "rules_for_workers:Fails"])
+def test_samplers_are_closed_whatever_ends_the_search(
+    controller: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By every worker, at the end as after another one's failure: an open session would be paid for."""
+    (tmp_path / "rules_for_workers.py").write_text(FAILING, encoding="utf-8")
+    (tmp_path / "closed").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("CLOSED_IN", str(tmp_path / "closed"))
+    config = SolveConfig(controller=controller, sampler="rules_for_workers:Closing", evaluations=20, workers=2)
+    with contextlib.nullcontext() if controller == "cfm" else pytest.raises(InputError, match="no idea"):
+        solve(plane(6, 15), config)
+    assert len(list((tmp_path / "closed").iterdir())) == 2
+
+
+def test_a_worker_that_is_called_off_stops_at_once() -> None:
+    """In the midst of its slice, with its record."""
+    ours, theirs = Pipe()
+    over = Event()
+    worker = Thread(target=_work, args=(theirs, plane(7, 60), SolveConfig(seconds=1000.0), over))
+    worker.start()
+    assert ours.recv() == "ready"
+    ours.send((1.0, [], True))
+    assert not ours.poll(1.0)
+    over.set()
+    last = ours.recv()
+    worker.join()
+    assert last.report.elapsed < 500.0
+    assert not last.is_proven
 
 
 def test_a_time_limit_too_short_for_anything() -> None:
