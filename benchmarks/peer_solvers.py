@@ -57,11 +57,16 @@ def run_pyvrp(problem: CVRP, seconds: float, seed: int) -> tuple[list[list[int]]
     history: History = []
 
     class Watch(IteratedLocalSearchCallbacks):
-        """Writes down every new best."""
+        """Writes down every new best, and the first of all, which is no news to PyVRP."""
 
         def on_best(self, best: Any) -> None:
             if best.is_feasible():
                 history.append((time.perf_counter() - started, best.distance() / scale))
+
+        def on_iteration(self, current: Any, candidate: Any, best: Any, cost_evaluator: Any) -> None:
+            del current, candidate, cost_evaluator
+            if not history:
+                self.on_best(best)
 
     data = pyvrp_data(problem)
     params = pyvrp.SolveParams(ils=IteratedLocalSearchParams(callbacks=Watch()))
