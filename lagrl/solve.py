@@ -57,7 +57,7 @@ class SolveResult:
     polish_seconds, partition_seconds, bound_seconds
         How many seconds went to local search, set partitioning and the lower bound, all processes together.
     history
-        (evaluations, seconds, cost) at each improvement.
+        (evaluations, seconds, cost) at each improvement; with several workers, at each exchange that brought one.
     ascents
         One per linearisation from seeds.
     """
