@@ -121,6 +121,8 @@ class RouteBound:
         self._graph = RouteGraph.of(problem, n_neighbours)
         self._trivial = trivial_bound(self._graph)
         self._is_whole = bool((problem.distance == np.floor(problem.distance)).all())
+        most_arcs = 2 * problem.n_customers
+        self._most_possible = most_arcs * float(problem.distance.max()) * (1.0 + _EQUAL)
         self._climbed = False
         self.obstacle = ""
         self._work: Generator[None, None, None] | None
@@ -182,8 +184,7 @@ class RouteBound:
     @property
     def is_infeasible(self) -> bool:
         """Whether the bound is above what any routes cost: none meet the fleet rule."""
-        most_arcs = 2 * self.problem.n_customers
-        return self.value > most_arcs * float(self.problem.distance.max()) * (1.0 + _EQUAL)
+        return self.value > self._most_possible
 
     @property
     def evaluations(self) -> int:
