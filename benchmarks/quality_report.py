@@ -102,17 +102,30 @@ def family_table(rows: list[Row]) -> str:
 def instance_table(rows: list[Row]) -> str:
     """Every instance at 2 and 20 seconds."""
     lines = [
-        "| instance | lagrl 2 s | pyvrp 2 s | lagrl 20 s | pyvrp 20 s | ortools 20 s |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| instance | lagrl 2 s | pyvrp 2 s | lagrl 20 s | pyvrp 20 s | ortools 20 s | routes, lagrl 60 s |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
     columns = [
         curve_gaps(rows, method, seconds)
         for method, seconds in (("lagrl", 2.0), ("pyvrp", 2.0), ("lagrl", 20.0), ("pyvrp", 20.0), ("ortools", 20.0))
     ]
+    longest = [row for row in rows if row["method"] == "lagrl" and row["seconds"] == TIMES[-1]]
+    routes = {row["instance"]: str(row["n_routes"]) for row in longest}
     for name in dict.fromkeys(row["instance"] for row in rows):
         cells = [("—" if (value := column.get(name)) is None else f"{value:.2f}") for column in columns]
+        cells.append(routes.get(name, "—"))
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def bound_table(rows: list[Row], seconds: float = 60.0) -> str:
+    """How far the solve's own lower bound is below what it found, by family, and how often that is proven best."""
+    own = [row for row in rows if row["method"] == "lagrl" and row["seconds"] == seconds and row["lower_bound"]]
+    lines = ["| family | instances | mean gap to bound | largest | proven best |", "|---|--:|--:|--:|--:|"]
+    for name in sorted({row["family"] for row in own}):
+        gaps = [100.0 * (row["cost"] / row["lower_bound"] - 1.0) for row in own if row["family"] == name]
+        lines.append(f"| {name} | {len(gaps)} | {fmean(gaps):.2f} | {max(gaps):.2f} | {sum(g < 1e-7 for g in gaps)} |")
+    return f"Gap to lagrl's own lower bound after {seconds:g} s, %:\n\n" + "\n".join(lines)
 
 
 def ablation_table(rows: list[Row]) -> str:
@@ -202,7 +215,7 @@ def show(rows: list[Row]) -> str:
     text = []
     if parts["curve"]:
         curve = parts["curve"]
-        text += [curve_table(curve), family_table(curve), instance_table(curve), share_line(curve)]
+        text += [curve_table(curve), family_table(curve), instance_table(curve), bound_table(curve), share_line(curve)]
     if parts["ablation"]:
         text.append(ablation_table(parts["ablation"]))
     if parts["scaling"]:

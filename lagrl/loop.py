@@ -49,6 +49,8 @@ class Lane:
         loop with `route_every` asks it.
     reconstruction
         Makes routes of assignments; clusters toured from scratch if None.
+    master_duals
+        [m] what controllers are told in `Feedback.master_duals`; None before the master was solved.
     turns
         Turns taken so far.
     """
@@ -59,6 +61,7 @@ class Lane:
     assignment_cost: float = np.inf
     route_dual: AssignmentDual | None = None
     reconstruction: Reconstruction | None = None
+    master_duals: NDArray[np.float64] | None = field(default=None, repr=False)
     turns: int = 0
 
     @property
@@ -247,6 +250,7 @@ class DualLoop:
         feedback = Feedback(
             incumbent_cost=lane.assignment_cost if np.isfinite(lane.assignment_cost) else None,
             route_cost=lane.incumbent.cost if np.isfinite(lane.incumbent.cost) else None,
+            master_duals=lane.master_duals,
         )
         sampling = point.samples.cost if point.samples else SamplingCost()
         return Turn(

@@ -17,8 +17,9 @@ from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, SolutionError
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
 from lagrl.samplers import close_sampler, make_sampler
+from lagrl.search.report import Ascent, SearchReport
 from lagrl.search.schedule import Schedule, schedule_of
-from lagrl.search.search import Ascent, Search, SearchReport
+from lagrl.search.search import Search
 from lagrl.search.workers import search_in_processes
 from lagrl.solve_config import SolveConfig, default_linearisations
 

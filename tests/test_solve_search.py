@@ -150,7 +150,9 @@ def test_the_record_holds_what_came_of_it() -> None:
     assert record["lower_bound"] == result.lower_bound
     for part in ("polish", "partition", "bound"):
         assert record[f"{part}_seconds"] == pytest.approx(getattr(result, f"{part}_seconds"), abs=1e-6)
-    assert [(row[0], row[2]) for row in record["history"]] == [(spent, cost) for spent, _, cost in result.history]  # type: ignore[attr-defined]
+    history = record["history"]
+    assert isinstance(history, list)
+    assert [(row[0], row[2]) for row in history] == [(spent, cost) for spent, _, cost in result.history]
     bounded = replace(result, lower_bound=0.8 * result.solution.cost)
     assert bounded.gap_to_bound == pytest.approx(25.0)
     assert bounded.record()["gap_to_bound_pct"] == pytest.approx(25.0)

@@ -33,7 +33,8 @@ class Feedback:
     route_cost
         Cost of the best routes found, distance units; not comparable with L. None while there are none.
     master_duals
-        [n] customer prices of the set-partitioning master, distance units, when it was solved.
+        [n] prices of this dual's customers in the set-partitioning master, distance units, 0 or more: a heuristic guess
+        at multipliers that price whole routes. None before the master was solved.
     """
 
     incumbent_cost: float | None = None

@@ -40,11 +40,13 @@ class Around:
     customers: NDArray[np.int64] = field(repr=False)
     reconstruction: Reconstruction
 
-    def first_prices(self, master_price: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """Return the first multipliers [m], distance units: the master's of all [n], or second cheapest costs."""
-        if master_price is None:
-            return regret_prices(self.assignment)
-        return np.maximum(master_price[self.customers - 1], 0.0)
+    def master_duals(self, customer_price: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        """Return the master's prices [m] of these customers, 0 or more, given those [n] of all; None if None."""
+        return None if customer_price is None else np.maximum(customer_price[self.customers - 1], 0.0)
+
+    def first_prices(self, master_duals: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """Return the first multipliers [m], distance units: the master's, or second cheapest costs without those."""
+        return regret_prices(self.assignment) if master_duals is None else master_duals
 
 
 def linearise_around(

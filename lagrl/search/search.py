@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from lagrl.search.budget import Budget
 from lagrl.search.focus import Focus, neighbouring_routes
 from lagrl.search.proof import Proof
 from lagrl.search.recombine import Recombination
+from lagrl.search.report import Ascent, SearchReport
 from lagrl.search.schedule import Decision, History, Outcome, Schedule
 from lagrl.search.strings import nearest_customers
 
@@ -45,57 +45,6 @@ _TURNS_IN_FOCUS = 30
 _POLISHED = 2  # candidates of an ascent
 _POLISH_SHARE = 0.5  # of the seconds, at most
 _IMPROVING = 1_000_000  # stream of randomness of all that follows the linearisations from seeds
-
-
-@dataclass(frozen=True)
-class Ascent:
-    """The record of one linearisation's ascent from seeds.
-
-    Attributes
-    ----------
-    seeding, n_vehicles
-        How it was linearised.
-    linear_value
-        Value of the linear relaxation, distance units: L where the controller starts is at least this.
-    trace
-        One entry per evaluation.
-    """
-
-    seeding: str
-    n_vehicles: int
-    linear_value: float
-    trace: DualTrace
-
-
-@dataclass(frozen=True)
-class SearchReport:
-    """What came of a search.
-
-    Attributes
-    ----------
-    incumbent
-        The best routes, the pool of all, and their history.
-    elapsed
-        Wall-clock seconds.
-    ascents
-        Linearisations from seeds.
-    sampling
-        What the sampler used up.
-    seconds_of
-        Wall-clock seconds of `polish`, `partition`, `bound`, `sampling` and `recording`, all processes together.
-    lower_bound
-        Proven bound on every solution's cost, distance units; 0 without one.
-    is_infeasible
-        Whether it proves that no routes meet the fleet rule.
-    """
-
-    incumbent: Incumbent
-    elapsed: float
-    ascents: list[Ascent]
-    sampling: SamplingCost
-    seconds_of: dict[str, float]
-    lower_bound: float
-    is_infeasible: bool = False
 
 
 class Search:
@@ -260,7 +209,9 @@ class Search:
             assignment = linearise(self.problem, seeds)
             warm = linear_dual(assignment)
             dual = self._dual(assignment, index, self._stream(index, 1), multiplier_ceiling(assignment, warm))
-            lanes.append(Lane(dual, self.incumbent, self._stream(index, 2)))
+            price = self.recombination.customer_price
+            duals = None if price is None else np.maximum(price, 0.0)
+            lanes.append(Lane(dual, self.incumbent, self._stream(index, 2), master_duals=duals))
             starts.append(warm)
             labels.append((rule, n_vehicles))
         rngs = [self._stream(len(self.ascents) + b, 3) for b in range(len(lanes))]
@@ -347,8 +298,9 @@ class Search:
         around = linearise_around(self.problem, focus, decision, self._nearest(), self._rng)
         by_master = decision.prices == "master"
         dual = self._dual(around.assignment, self._n_ascents, self._rng)
-        lane = Lane(dual, self.incumbent, self._rng, reconstruction=around.reconstruction)
-        first_prices = around.first_prices(self.recombination.customer_price if by_master else None)
+        duals = around.master_duals(self.recombination.customer_price)
+        lane = Lane(dual, self.incumbent, self._rng, reconstruction=around.reconstruction, master_duals=duals)
+        first_prices = around.first_prices(duals if by_master else None)
         budgets = self._affordable(decision.budgets)
         [trace] = self._ascend([lane], budgets, [self._rng], [first_prices], keep_selections=by_master)
         polished = [self._polished(focus, columns) for columns in trace.cheapest(_POLISHED)]

@@ -24,8 +24,9 @@ from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.samplers import close_sampler, make_sampler
 from lagrl.search.budget import Budget
+from lagrl.search.report import SearchReport
 from lagrl.search.schedule import schedule_of
-from lagrl.search.search import Search, SearchReport
+from lagrl.search.search import Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable

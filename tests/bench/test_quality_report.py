@@ -75,6 +75,18 @@ def test_seconds_to_a_target_are_the_median_over_seeds() -> None:
     assert report.seconds_to([*rows, row("lagrl", 10.0, [(8.0, 103.0)], seed=1)], 2.0) is None
 
 
+def test_gaps_to_the_bound_are_of_our_longest_runs() -> None:
+    """By family, with how many are proven; runs without a bound are left out."""
+    rows = [
+        row("lagrl", 60.0, [(1.0, 110.0)], lower_bound=100.0, n_routes=9),
+        row("lagrl", 60.0, [(1.0, 100.0)], lower_bound=100.0, instance="X-n102-k9", n_routes=9),
+        row("lagrl", 60.0, [(1.0, 100.0)], lower_bound=0.0, instance="X-n103-k9", n_routes=9),
+        row("lagrl", 20.0, [(1.0, 190.0)], lower_bound=100.0, n_routes=9),
+    ]
+    assert report.bound_table(rows).splitlines()[-1] == "| X | 2 | 5.00 | 10.00 | 1 |"
+    assert report.instance_table(rows).splitlines()[2].endswith("| 9 |")
+
+
 def test_growth_is_fitted_in_logarithms() -> None:
     """Seconds that grow with the square of n have exponent 2."""
     rows = [

@@ -30,7 +30,7 @@ def with_fleet(problem: CVRP, rule: str, extra: int) -> CVRP:
     if rule == "free":
         return problem
     count = min(minimum_vehicles(problem.demand, problem.capacity) + extra, problem.n_customers)
-    return replace(problem, fleet=Fleet(rule, count))  # type: ignore[arg-type] # drawn from the three rules
+    return replace(problem, fleet=Fleet.parse(f"{rule}:{count}"))
 
 
 @settings(max_examples=120, deadline=None, derandomize=True)

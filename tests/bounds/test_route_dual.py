@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -163,11 +164,11 @@ def test_bad_multipliers_are_refused() -> None:
         def start(self, dual: object, **_: object) -> np.ndarray:
             return np.zeros(21)
 
-        def update(self, point: object, feedback: object = None) -> None:
+        def update(self, point: object, feedback: object = None) -> Any:
             return None
 
     with pytest.raises(InputError, match="controller Forgetful: multipliers"):
-        RouteBound(plane(0), controller=Forgetful()).improve()  # type: ignore[arg-type] # that is the point
+        RouteBound(plane(0), controller=Forgetful()).improve()
 
 
 def test_a_bound_is_rounded_down_where_a_float_cannot_hold_it() -> None:

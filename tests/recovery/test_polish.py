@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from small_problems import plane
 
-from lagrl.problems.cvrp import CVRP
+from lagrl.problems.cvrp import CVRP, Rounding
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import faults, route_cost
 from lagrl.recovery.polish import Polisher, split_to, vehicles_to_polish
@@ -31,17 +32,17 @@ def polished(problem: CVRP, routes: list[np.ndarray], n_vehicles: int | None = N
     return found
 
 
-def scattered(seed: int, n_customers: int, rounding: str = "nint", **changes: object) -> CVRP:
+def scattered(seed: int, n_customers: int, rounding: Rounding = "nint", **changes: Any) -> CVRP:
     """Draw customers of demands 0 … 5, some on one spot."""
     rng = np.random.default_rng(seed)
     points = rng.integers(0, 30, (n_customers + 1, 2))
-    problem = CVRP.from_coordinates("spots", points, rng.integers(0, 6, n_customers), 13, rounding=rounding)  # type: ignore[arg-type]
-    return replace(problem, **changes)  # type: ignore[arg-type]
+    problem = CVRP.from_coordinates("spots", points, rng.integers(0, 6, n_customers), 13, rounding=rounding)
+    return replace(problem, **changes)
 
 
 @pytest.mark.parametrize("rounding", ["nint", "none"])
 @pytest.mark.parametrize("seed", range(6))
-def test_feasible_routes_become_no_dearer(seed: int, rounding: str) -> None:
+def test_feasible_routes_become_no_dearer(seed: int, rounding: Rounding) -> None:
     """From 1 to 30 customers, zero demands and coincident points among them; poor routes mostly become better."""
     n_better = 0
     for n_customers in (1, 2, 5, 13, 30):

@@ -56,7 +56,7 @@ def test_each_cluster_is_toured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     n_toured = []
     tour = pool_module.tour_clusters
 
-    def counting(instance, clusters):  # type: ignore[no-untyped-def]
+    def counting(instance: CVRP, clusters: list[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
         n_toured.append(len(clusters))
         return tour(instance, clusters)
 

@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lagrl.problems.assignment import AssignmentProblem
-from lagrl.problems.cvrp import CVRP
+from lagrl.problems.cvrp import CVRP, Rounding
 from lagrl.problems.solution import route_cost
 from lagrl.relaxation.relinearise import PartialRoutes, perturbed, regret_prices, relinearise
 
 seeds = st.integers(0, 2**32 - 1)
 
 
-def drawn(seed: int, n_customers: int, n_routes: int, rounding: str = "nint") -> tuple[CVRP, list[np.ndarray]]:
+def drawn(seed: int, n_customers: int, n_routes: int, rounding: Rounding = "nint") -> tuple[CVRP, list[np.ndarray]]:
     """Draw customers with demands 0 … 4 on a grid, some on one spot, and routes that nothing has improved."""
     rng = np.random.default_rng(seed)
     points = rng.integers(0, 12, (n_customers + 1, 2))
-    problem = CVRP.from_coordinates("grid", points, rng.integers(0, 5, n_customers), 4 * n_customers, rounding=rounding)  # type: ignore[arg-type]
+    problem = CVRP.from_coordinates("grid", points, rng.integers(0, 5, n_customers), 4 * n_customers, rounding=rounding)
     cuts = np.sort(rng.choice(np.arange(1, n_customers), n_routes - 1, replace=False))
     return problem, np.split(1 + rng.permutation(n_customers), cuts)
 

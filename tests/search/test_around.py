@@ -15,7 +15,7 @@ from lagrl.recovery.pool import RoutePool
 from lagrl.relaxation.relinearise import regret_prices, relinearise
 from lagrl.search.around import Around, linearise_around
 from lagrl.search.focus import Focus
-from lagrl.search.schedule import Decision
+from lagrl.search.schedule import Decision, Linearisation
 from lagrl.search.strings import nearest_customers
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def around(problem: CVRP, focus: Focus, decision: Decision, seed: int = 0) -> Ar
 
 @pytest.mark.parametrize("n_outside", [0, 2])
 @pytest.mark.parametrize("linearisation", ["incumbent", "partial"])
-def test_whatever_is_assigned_serves_everyone(linearisation: str, n_outside: int) -> None:
+def test_whatever_is_assigned_serves_everyone(linearisation: Linearisation, n_outside: int) -> None:
     """Any assignment within the capacities becomes routes of all customers, those out of focus first and unchanged."""
     for seed in range(8):
         problem, pool, focus = focused(seed, n_outside)
-        linear = around(problem, focus, Decision(linearisation, (1,), freed=8), seed)  # type: ignore[arg-type]
+        linear = around(problem, focus, Decision(linearisation, (1,), freed=8), seed)
         small = linear.assignment
         assert small.n_customers == len(linear.customers)
         assert set(linear.customers.tolist()) <= set(focus.customers.tolist())
@@ -89,7 +89,7 @@ def test_first_prices_are_the_masters_or_second_cheapest_costs() -> None:
     problem, _, focus = focused(3, 1)
     linear = around(problem, focus, Decision("partial", (1,), freed=8), 5)
     master_price = np.random.default_rng(0).normal(0, 50, 30)
-    price = linear.first_prices(master_price)
+    price = linear.first_prices(linear.master_duals(master_price))
     assert price.tolist() == [max(master_price[customer - 1], 0.0) for customer in linear.customers]
     assert (master_price[linear.customers - 1] < 0).any()
-    np.testing.assert_array_equal(linear.first_prices(None), regret_prices(linear.assignment))
+    np.testing.assert_array_equal(linear.first_prices(linear.master_duals(None)), regret_prices(linear.assignment))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ from lagrl.problems.solution import faults, route_cost
 from lagrl.search.focus import Focus, neighbouring_routes
 from lagrl.search.strings import nearest_customers
 
+if TYPE_CHECKING:
+    from lagrl.problems.cvrp import CVRP
 
-def cost_of(problem, routes):  # type: ignore[no-untyped-def]
+
+def cost_of(problem: CVRP, routes: list[np.ndarray]) -> float:
     """Return the length of all routes."""
     return sum(route_cost(problem, route.tolist()) for route in routes)
 

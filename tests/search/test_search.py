@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from routed_problems import plane
 
+from lagrl.ascent import DualTrace
+from lagrl.controllers.camerini import CameriniFrattaMaffioli
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError
 from lagrl.problems.cvrp import CVRP
@@ -20,7 +22,13 @@ from lagrl.search.search import Search
 from lagrl.solve_config import SolveConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.controllers.base import Feedback
+    from lagrl.relaxation.dual import DualPoint
+    from lagrl.search.focus import Focus
 
 SEEDS = Decision("seeds", (4, 4))
 PARTIAL = Decision("partial", (3,), freed=6, noise=0.1)
@@ -220,12 +228,12 @@ class Restless:
         return self.turns % 3 == 0
 
 
-def test_a_cycle_begins_with_the_best_or_with_new_seeds() -> None:
+def test_a_cycle_begins_with_the_best_or_with_new_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever was accepted, each cycle goes on from the incumbent, and every other one asks for seeds."""
     schedule = Watching([Decision("seeds", (2,)), *[PARTIAL] * 12])
     config = SolveConfig(evaluations=1000, without=("polish", "partition"))
     schedule.search = search = search_of(plane(12, 30), config, schedule)
-    search._annealing = Restless()  # type: ignore[assignment]
+    monkeypatch.setattr(search, "_annealing", Restless())
     search.run()
     assert [told["restarted"] for told in schedule.told[1:]] == [False] * 3 + [True] * 3 + [False] * 3 + [True] * 3 + [
         False
@@ -314,3 +322,48 @@ def test_the_record_is_complete() -> None:
     bare = search_of(plane(10, 25), SolveConfig(evaluations=60, without=("polish", "partition", "bound")))
     bare.run()
     assert bare.report().seconds_of["polish"] == bare.report().seconds_of["partition"] == 0.0
+
+
+def test_moves_polish_their_two_cheapest_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cheapest first, never more than two, and two wherever an ascent found as many."""
+    calls: list[list[float]] = []
+    cheapest, polished = DualTrace.cheapest, Search._polished
+
+    def asked(trace: DualTrace, most: int) -> list[tuple[int, ...]]:
+        calls.append([])
+        assert most == (1 if len(calls) <= 2 else 2)  # two linearisations from seeds come first
+        return cheapest(trace, most)
+
+    def noted(search: Search, focus: Focus, columns: Sequence[int]) -> tuple[int, ...]:
+        calls[-1].append(search.pool.cost_of(columns))
+        return polished(search, focus, columns)
+
+    monkeypatch.setattr(DualTrace, "cheapest", asked)
+    monkeypatch.setattr(Search, "_polished", noted)
+    search_of(plane(14, 30), SolveConfig(evaluations=80)).run()
+    assert {len(costs) for costs in calls[2:]} == {1, 2}
+    assert all(costs == sorted(costs) for costs in calls)
+
+
+def test_controllers_are_told_the_masters_duals() -> None:
+    """None before the master was solved; then a price of 0 or more for each customer of the dual at hand."""
+    told: list[tuple[int, NDArray[np.float64] | None]] = []
+
+    class Listening(CameriniFrattaMaffioli):
+        def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
+            assert feedback is not None
+            told.append((len(point.multipliers), feedback.master_duals))
+            return super().update(point, feedback)
+
+    problem = plane(15, 30)
+    config = SolveConfig(evaluations=200)
+    search = Search(problem, config, Listening, ExactSampler(), schedule_of(config))
+    search.run()
+    first = next(i for i, (_, duals) in enumerate(told) if duals is not None)
+    assert 0 < first < len(told) - 1
+    assert {n for n, _ in told} > {30}
+    for n, duals in told[first:]:
+        assert duals is not None
+        assert duals.shape == (n,)
+        assert duals.min() >= 0.0
+        assert duals.max() > 0.0

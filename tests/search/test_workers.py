@@ -171,7 +171,7 @@ def test_failures_of_a_worker_come_home(
     [
         {"controller": Volume},
         {"sampler": ExactSampler()},
-        {"schedule": AdaptiveSchedule(None)},  # type: ignore[arg-type]
+        {"schedule": AdaptiveSchedule(np.random.default_rng(0))},
         {"journal": "answers.jsonl"},
     ],
     ids=lambda given: next(iter(given)),
