@@ -291,9 +291,10 @@ with Journal(path) as journal:
     for step in range(25):
         journal.record(drawn_call(step, run), drawn_samples(step), np.random.default_rng(step))
         if step == 12 and run == "torn":
-            journal._file._write(journal._file._descriptor, b'{"crc32": "0123')
             import os, signal
-            os.kill(os.getpid(), signal.SIGKILL)
+            with journal._file.locked():  # as every writer: without it, half a line lands before another's whole one
+                journal._file._write(journal._file._descriptor, b'{"crc32": "0123')
+                os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
