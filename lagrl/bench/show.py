@@ -7,11 +7,12 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.progress import Progress
 
     from lagrl.bench.schema import Row
+    from lagrl.quantum.device_table import DeviceRow
     from lagrl.quantum.journal import JournalSummary
     from lagrl.relaxation.sampler import SamplingCost
     from lagrl.solve import SolveResult
@@ -45,16 +46,20 @@ def solving(name: str, evaluations: int | None, *, is_quiet: bool) -> Iterator[C
 @contextlib.contextmanager
 def counting_rows() -> Iterator[tuple[Callable[[int, int], None], Callable[[Row], None]]]:
     """Show how many rows are made and how long the rest will take; give the two callbacks that `run` wants."""
+    with counting("rows") as (on_plan, advance):
+        yield on_plan, lambda row: advance(f"{row['instance']} {row['controller']} {row['budget']}")
+
+
+@contextlib.contextmanager
+def counting(what: str) -> Iterator[tuple[Callable[[int, int], None], Callable[[str], None]]]:
+    """Show how many pieces of work are done; give what takes their number and those done, and the name of each one."""
     with _progress() as progress:
-        bar = progress.add_task("rows", total=None)
+        bar = progress.add_task(what, total=None)
 
         def on_plan(total: int, done: int) -> None:
             progress.reset(bar, total=total, completed=done)
 
-        def on_row(row: Row) -> None:
-            progress.update(bar, advance=1, description=f"{row['instance']} {row['controller']} {row['budget']}")
-
-        yield on_plan, on_row
+        yield on_plan, lambda name: progress.update(bar, advance=1, description=name)
 
 
 def print_solution(result: SolveResult, price: float | None = None) -> None:
@@ -136,6 +141,37 @@ def print_journal(summary: JournalSummary, price: float | None) -> None:
     for job in summary.pending:
         why = f": {job.problem}" if job.problem else ""
         print(f"pending: {job.state} {job.job or f'tag {job.tag}'} of run {job.run}, step {job.step}{why}")
+
+
+def print_devices(rows: Sequence[DeviceRow]) -> None:
+    """Print a table of devices for a person, then their notes; – stands for what nobody tells."""
+    widths = list(dict.fromkeys(width for row in rows for width in row.fidelity))
+    title = ["device", "qubits", "gate", "2q error", "readout", "T1 us", "T2 us"]
+    lines = [[*title, *(f"F({width})" for width in widths), "queue", "operational"]]
+    for row in rows:
+        lines.append(
+            [
+                *(row.name, str(row.qubits), row.gate or "–"),
+                *(_told(row.two_qubit_error, ".2e"), _told(row.readout_error, ".2e")),
+                *(_told(time and 1e6 * time, ".0f") for time in (row.t1, row.t2)),
+                *(_told(row.fidelity.get(width), ".3f") for width in widths),
+                "–" if row.pending_jobs is None else str(row.pending_jobs),
+                "–" if row.is_operational is None else ("yes" if row.is_operational else "no"),
+            ]
+        )
+    size = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        name, *rest = (
+            cell.ljust(n) if not i else cell.rjust(n) for i, (cell, n) in enumerate(zip(line, size, strict=True))
+        )
+        print("  ".join([name, *rest]))
+    for row in rows:
+        if row.note:
+            print(f"note: {row.note if row.name in row.note else f'{row.name}: {row.note}'}")
+
+
+def _told(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def _progress() -> Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,6 +54,26 @@ def run_aer(
     if not result.success:
         raise LagrlError(f"Aer's {method} simulator failed: {result.status}")
     return np.array([[int(code, 16) for code in experiment.data.memory] for experiment in result.results], np.int64)
+
+
+def is_native(circuit: QuantumCircuit) -> bool:
+    """Whether Aer simulates all gates of a circuit as they are.
+
+    Raises
+    ------
+    MissingExtraError
+        Without qiskit-aer.
+    """
+    return set(circuit.count_ops()) <= _native_gates()
+
+
+@cache
+def _native_gates() -> frozenset[str]:
+    try:
+        from qiskit_aer import AerSimulator
+    except ImportError as error:
+        raise MissingExtraError.of("qiskit-aer", "quantum", "simulating circuits") from error
+    return frozenset(AerSimulator(method="statevector").configuration().basis_gates) | {"measure", "barrier"}
 
 
 def exact_probabilities(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +18,7 @@ FAMILIES = frozenset({"Falcon", "Eagle", "Heron", "Nighthawk"})
 LEAST_QUBITS = 20
 BROKEN = frozenset({"FakeKyoto"})  # its snapshot marks every two-qubit gate as dead
 DEAD = 1.0
+_notes: dict[str, tuple[str, ...]] = {}
 
 
 def known_fakes() -> list[str]:
@@ -70,6 +72,11 @@ def fake_backend(name: str) -> BackendV2:
     return _loaded(found)
 
 
+def fake_notes(name: str) -> tuple[str, ...]:
+    """Return what a fake backend warned of when it was loaded, such as errors that are not typical."""
+    return _notes.get(_plain(name), ())
+
+
 def working_edges(target: Target) -> set[tuple[int, int]]:
     """Return the pairs (a, b) of qubits that some two-qubit gate of error below 1 joins, in its own direction."""
     edges = set()
@@ -121,7 +128,12 @@ def _snapshots() -> dict[str, tuple[type[Any], int]]:
 
 @lru_cache(maxsize=64)
 def _loaded(name: str) -> BackendV2:
-    backend = cast("BackendV2", _classes()[name]())
+    with warnings.catch_warnings(record=True) as caught:  # it is made once, and warns then or never
+        warnings.simplefilter("always")
+        backend = cast("BackendV2", _classes()[name]())
+    _notes[_plain(name)] = tuple(str(entry.message) for entry in caught)
+    for entry in caught:
+        warnings.warn_explicit(entry.message, entry.category, entry.filename, entry.lineno)
     if not working_edges(backend.target):
         raise _broken(name)
     return backend

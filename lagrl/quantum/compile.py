@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 SEED = 0  # of the transpiler, which only routes what is no line
 LARGEST_CACHE = 256
 _compiled: OrderedDict[tuple[str, tuple[int, int, bool], int, tuple[int, ...]], tuple[Target, Template]] = OrderedDict()
+_turn = threading.Lock()  # devices that run at once compile each in a thread of its own, and share what is compiled
 
 
 def compile_template(template: Template, device: Any, qubits: Sequence[int]) -> Template:
@@ -40,28 +42,12 @@ def compile_template(template: Template, device: Any, qubits: Sequence[int]) -> 
     Raises
     ------
     InputError
-        If the qubits are not as many as the template's or are not the device's, or a line's circuit came back with
-        other two-qubit gates than it declares.
+        If the qubits are not as many as the template's or are not the device's, a line's circuit came back with
+        other two-qubit gates than it declares, or qiskit cannot compile it (where couplings have different gates).
     """
     target: Target = getattr(device, "target", device)
-    line = tuple(int(q) for q in qubits)
-    key = (template.digest, template.declared, id(target), line)
-    known = _compiled.get(key)
-    if known is not None:  # the target is kept, hence its id is not another's
-        _compiled.move_to_end(key)
-        return known[1]
-    if len(line) != template.n_qubits or len(set(line)) < len(line) or not set(line) <= set(range(target.num_qubits)):
-        raise InputError(
-            f"{list(line)} for {template.name}",
-            field="qubits",
-            remedy=f"give {template.n_qubits} different qubits from 0 to {target.num_qubits - 1}",
-        )
-    made = _compile(template, target, line)
-    require_isa(made.circuit, target)
-    _compiled[key] = (target, made)
-    if len(_compiled) > LARGEST_CACHE:
-        _compiled.popitem(last=False)
-    return made
+    with _turn:
+        return _compiled_once(template, target, tuple(int(q) for q in qubits))
 
 
 def two_qubit_gates(circuit: QuantumCircuit) -> int:
@@ -97,13 +83,41 @@ def require_isa(circuit: QuantumCircuit, target: Target) -> None:
             )
 
 
+def _compiled_once(template: Template, target: Target, line: tuple[int, ...]) -> Template:
+    key = (template.digest, template.declared, id(target), line)
+    known = _compiled.get(key)
+    if known is not None:  # the target is kept, hence its id is not another's
+        _compiled.move_to_end(key)
+        return known[1]
+    if len(line) != template.n_qubits or len(set(line)) < len(line) or not set(line) <= set(range(target.num_qubits)):
+        raise InputError(
+            f"{list(line)} for {template.name}",
+            field="qubits",
+            remedy=f"give {template.n_qubits} different qubits from 0 to {target.num_qubits - 1}",
+        )
+    made = _compile(template, target, line)
+    require_isa(made.circuit, target)
+    _compiled[key] = (target, made)
+    if len(_compiled) > LARGEST_CACHE:
+        _compiled.popitem(last=False)
+    return made
+
+
 def _compile(template: Template, target: Target, line: tuple[int, ...]) -> Template:
     from qiskit import generate_preset_pass_manager
+    from qiskit.transpiler.exceptions import TranspilerError
 
     stages = generate_preset_pass_manager(
         optimization_level=1, target=target, initial_layout=list(line), seed_transpiler=SEED
     )
-    circuit = stages.run(template.circuit)
+    try:
+        circuit = stages.run(template.circuit)
+    except TranspilerError as error:
+        raise InputError(
+            f"cannot be compiled for qubits {list(line)} ({error.message.partition('.')[0]})",
+            field=template.name,
+            remedy="choose another line or backend",
+        ) from error
     gates, depth = two_qubit_gates(circuit), two_qubit_depth(circuit)
     if template.is_line and (gates, depth) != template.declared[:2]:
         told = f"{gates} two-qubit gates in depth {depth}, not {template.two_qubit_gates} in {template.two_qubit_depth}"

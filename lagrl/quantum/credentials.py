@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import re
+import threading
 import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ VARIABLES = ("QISKIT_IBM_TOKEN", "QISKIT_IBM_RUNTIME_TOKEN", "IBMCLOUD_API_KEY",
 LOGGERS = ("qiskit", "ibm_", "ibm-", "urllib3", "requests", "samplomatic", "lagrl")
 
 _secrets: set[str] = set()
+_warning = threading.RLock()
 _LIKE_A_TOKEN = re.compile(
     r"(?P<label>(?:bearer|apikey|api_key|access_token|refresh_token|token|password|authorization)"
     r"[\"']?\s*[=:\s]\s*[\"']?)(?P<value>[A-Za-z0-9_\-.+/%~]{20,}=*)"
@@ -91,8 +93,8 @@ def guard_logs() -> None:
 
 @contextlib.contextmanager
 def redacted_warnings() -> Iterator[None]:
-    """Let warnings out only after the body, redacted."""
-    with warnings.catch_warnings(record=True) as caught:
+    """Let warnings out only after the body, redacted; one thread at a time, as the filters are the process's."""
+    with _warning, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     for entry in caught:

@@ -55,7 +55,7 @@ class DensityMatrixExecutor(LineExecutor):
         self.require([pub], shots=1)
         line = self.device.line(pub.template.n_qubits)
         known = line.circuit(pub.template)
-        circuits = [circuit.remove_final_measurements(inplace=False) for circuit, _ in bind(pub, known.template)]
+        circuits = [circuit.remove_final_measurements(inplace=False) for circuit in bind(pub, known.template)]
         found = exact_probabilities(circuits, [known.measured.tolist()] * len(circuits), line.noise)
         reading = Channel(1.0, known.readout if readout else np.zeros_like(known.readout))
         return np.array([reading.distribution(p) for p in found])

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from lagrl.quantum.backends import is_fake
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
 
     from lagrl.quantum.runtime_options import RuntimeOptions
+    from lagrl.quantum.service import Primitives
 
     IsaPub = tuple[QuantumCircuit, NDArray[np.float64]]
 
@@ -82,3 +88,28 @@ class Device(Protocol):
     def close(self) -> None:
         """Release what is reserved."""
         ...
+
+
+def open_device(
+    name: str,
+    *,
+    service: Any = None,
+    primitives: Primitives | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Device:
+    """Return a fake backend (`FakeKingston`) or a device of your account (`ibm_kingston`).
+
+    Parameters
+    ----------
+    name
+        Names that begin with `fake` are fake backends; see `fake_backend` for what they raise.
+    service, primitives, sleep
+        Of an account; by default those of qiskit-ibm-runtime, see `AccountDevice.of` for what it raises.
+    """
+    if is_fake(name):
+        from lagrl.quantum.local_device import LocalDevice
+
+        return LocalDevice.of(name)
+    from lagrl.quantum.service import AccountDevice
+
+    return AccountDevice.of(name, service=service, primitives=primitives, sleep=sleep)

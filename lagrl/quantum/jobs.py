@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from lagrl.quantum.placement import BEST_LINE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,6 +51,10 @@ class JobJournal(Protocol):
         """Return what is known of the job with this fingerprint."""
         ...
 
+    def knows_job(self, fingerprint: str) -> bool:
+        """Whether the job with this fingerprint was, or may have been, sent and has not failed; nothing is claimed."""
+        ...
+
     def intend_job(self, fingerprint: str, tag: str) -> None:
         """Remember that a job is about to be submitted under a tag."""
         ...
@@ -77,11 +83,19 @@ class JobJournal(Protocol):
 
 
 def fingerprint(
-    backend: str, pubs: Sequence[Pub], shots: int, seed: int, options: RuntimeOptions, context: SampleContext
+    backend: str,
+    pubs: Sequence[Pub],
+    shots: int,
+    seed: int,
+    options: RuntimeOptions,
+    context: SampleContext,
+    placement: str = BEST_LINE,
 ) -> str:
-    """Return what tells a job from every other: device, circuits, angles, shots, seed, options, run and step."""
+    """Return what tells a job from every other: device, line, circuits, angles, shots, seed, options, run and step."""
     content = hashlib.sha256()
     rest = [backend, shots, seed, asdict(options), context.run, context.step]
+    if placement != BEST_LINE:  # journals older than placements know none
+        rest.append(placement)
     content.update(json.dumps(rest, sort_keys=True).encode())
     for pub in pubs:
         content.update(json.dumps([pub.template.digest, pub.values.shape]).encode())

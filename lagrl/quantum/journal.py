@@ -32,6 +32,9 @@ So no executed job is paid twice. While another living process holds a job claim
 what becomes of it. An executor draws what it needs from the random generator before it asks: a generator must move on
 alike whether the job is known or not.
 
+**Plans.** What a call is going to send where, if that was chosen (`BanditSampler`): kept before anything is sent, so
+that the same call does the same after a crash.
+
 Failures are kept without tokens; nothing else that could hold one is written.
 """
 
@@ -52,13 +55,13 @@ from lagrl.quantum.journal_calls import Answer, Call, CallTable, answer_of_line,
 from lagrl.quantum.journal_file import JournalFile
 from lagrl.quantum.journal_jobs import JobTable
 from lagrl.quantum.journal_lines import pack, plain_cost, unpack
-from lagrl.quantum.journal_owner import this_process
+from lagrl.quantum.journal_owner import this_process, this_thread
 from lagrl.quantum.journal_summary import JournalSummary
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -74,7 +77,8 @@ _PATIENCE = 60.0  # seconds until the user is told what is waited for
 
 
 class Journal:
-    """The file's calls and jobs, and the only way to add some. It is a context manager, for one thread.
+    """The file's calls and jobs, and the only way to add some. It is a context manager, for one thread: several
+    send jobs through a `SharedJobJournal`.
 
     Parameters
     ----------
@@ -95,6 +99,7 @@ class Journal:
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
         self._calls = CallTable()
         self._jobs = JobTable()
+        self._plans: dict[str, Mapping[str, Any]] = {}
         self._context: tuple[str, int] = ("", 0)
         self._file = JournalFile(path, self._take, writable=not read_only)
 
@@ -139,6 +144,24 @@ class Journal:
             place = self._calls.places[key]
         return self._answer_at(place)
 
+    def kept_plan(self, call: str) -> Mapping[str, Any] | None:
+        """Return what was planned for a call (`Call.key`); None if nothing was."""
+        if call not in self._plans:
+            self._file.refresh()
+        return self._plans.get(call)
+
+    def keep_plan(self, call: str, plan: Mapping[str, Any]) -> None:
+        """Keep what is planned for a call; the first plan counts.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        with self._file.locked():
+            if call not in self._plans:
+                self._file.append({"kind": "plan", "call": call, "plan": plan})
+
     def recorded(self, run: str, step: int) -> tuple[Call, ...]:
         """Return the answered calls of a run and step, in the order they were answered."""
         return tuple(self._calls.by_step.get((run, step), ()))
@@ -181,13 +204,19 @@ class Journal:
                     if known is None or known.state in ("claimed", "failed"):
                         self._append_job("claimed", fingerprint, **self._own())
                         return None
-                    if known.state == "intended" and known.owner != this_process():
-                        self._append_job("taken", fingerprint, owner=this_process())
+                    if known.state == "intended" and known.owner != this_thread():
+                        self._append_job("taken", fingerprint, owner=this_thread())
                     return self._job_record(known)
             time.sleep(_POLL)
             patience -= _POLL
             if -_POLL < patience <= 0:
                 self._warn_waiting(known)
+
+    def knows_job(self, fingerprint: str) -> bool:
+        """Whether a job was, or may have been, sent and has not failed; nothing is claimed and nobody waited for."""
+        self._file.refresh()
+        known = self._jobs.jobs.get(fingerprint)
+        return known is not None and known.state not in ("claimed", "failed")
 
     def intend_job(self, fingerprint: str, tag: str) -> None:
         """Keep the tag of a job that is about to be submitted.
@@ -320,7 +349,9 @@ class Journal:
     def _take(self, record: dict[str, Any], place: Place) -> None:
         if record["kind"] == "call":
             self._calls.take(record, place)
-            self._jobs.release(record["owner"])
+            self._jobs.release_all(record["owner"])
+        elif record["kind"] == "plan":
+            self._plans.setdefault(record["call"], record["plan"])
         else:
             self._jobs.take(record, place)
 
@@ -334,7 +365,7 @@ class Journal:
 
     def _own(self) -> dict[str, Any]:
         run, step = self._context
-        return {"run": run, "step": step, "owner": this_process()}
+        return {"run": run, "step": step, "owner": this_thread()}
 
     def _append_job(self, kind: str, fingerprint: str, **values: Any) -> None:
         wrong = self._jobs.problem(fingerprint, kind)

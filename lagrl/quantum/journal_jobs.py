@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from lagrl.quantum.journal_owner import is_alive_elsewhere
+from lagrl.quantum.journal_owner import is_alive_elsewhere, process_of
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class JournaledJob:
     problem
         Why it failed, or cannot be used.
     owner
-        The process that claimed or intended it.
+        The process, or the thread of one, that claimed or intended it.
     result
         Where the line with its result is.
     """
@@ -70,7 +70,7 @@ class JobTable:
     n_intended: int = 0
     n_failed: int = 0
     _charges: dict[tuple[str, str], SamplingCost] = field(default_factory=dict)  # by fingerprint, and id or tag
-    _busy: dict[str, str] = field(default_factory=dict)  # which job each process was last about to submit
+    _busy: dict[str, str] = field(default_factory=dict)  # which job each owner was last about to submit
 
     @property
     def paid(self) -> SamplingCost:
@@ -125,8 +125,13 @@ class JobTable:
             self.jobs[fingerprint] = replace(known, state=step, problem=record["problem"])
             self.n_failed += step == "failed"
 
+    def release_all(self, process: str) -> None:
+        """Let others at the jobs of all threads of a process that went on to something else."""
+        for owner in [owner for owner in self._busy if process_of(owner) == process]:
+            self.release(owner)
+
     def release(self, owner: str) -> None:
-        """Let others at the job of a process that went on to something else."""
+        """Let others at the job of an owner that went on to something else."""
         known = self.jobs.get(self._busy.pop(owner, ""))
         if known is not None and known.state == "claimed" and known.owner == owner:
             del self.jobs[known.fingerprint]

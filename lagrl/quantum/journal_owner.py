@@ -1,10 +1,11 @@
-"""Which process a journal's line is from, and whether that process is still alive."""
+"""Which process, and which thread of it, a journal's line is from, and whether that process is still alive."""
 
 from __future__ import annotations
 
 import os
 import socket
 import sys
+import threading
 from pathlib import Path
 
 
@@ -13,8 +14,23 @@ def this_process() -> str:
     return f"{socket.gethostname()} {os.getpid()} {_started(os.getpid())}"
 
 
+def this_thread() -> str:
+    """Name this thread: as its process if it is the main one, else with its number as a fourth word.
+
+    Several threads may each be about to send a job; were they one owner, the second would let go of the first's job.
+    """
+    if threading.current_thread() is threading.main_thread():
+        return this_process()
+    return f"{this_process()} {threading.get_native_id()}"
+
+
+def process_of(owner: str) -> str:
+    """Return the name of the process that an owner is, or is a thread of."""
+    return " ".join(owner.split(" ")[:3])
+
+
 def is_alive_elsewhere(owner: str) -> bool:
-    """Whether a name by `this_process` is of another process, on this machine, that still runs."""
+    """Whether a name by `this_process` or `this_thread` is of another process, on this machine, that still runs."""
     host, process, started = ([*owner.split(" "), "", ""])[:3]
     if sys.platform == "win32":  # no way to ask there, and os.kill would do what it says
         return False

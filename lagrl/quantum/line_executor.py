@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class BoundCircuit(NamedTuple):
-    """A compiled circuit with its angles, and the compiled template it is of."""
+    """What is simulated, with its angles, and the compiled template of it."""
 
     circuit: QuantumCircuit
     template: Template
@@ -101,7 +101,11 @@ class LineExecutor(ABC):
         codes: list[NDArray[np.int64]] = [np.empty((0, shots), np.int64)] * len(pubs)
         for width in sorted(lines):
             places = [i for i, pub in enumerate(pubs) if pub.template.n_qubits == width]
-            rows = [bound for i in places for bound in bind(pubs[i], compiled[i])]
+            rows = [
+                BoundCircuit(circuit, compiled[i])
+                for i in places
+                for circuit in bind(pubs[i], self.simulated(pubs[i].template, compiled[i]))
+            ]
             found = self.run(lines[width], rows, shots, rng)
             first = 0
             for i in places:
@@ -118,11 +122,16 @@ class LineExecutor(ABC):
         )
         return Execution(codes, cost)
 
+    def simulated(self, template: Template, compiled: Template) -> Template:
+        """Return which circuit is simulated: the compiled one, whose gates have the device's errors."""
+        del template
+        return compiled
+
     @abstractmethod
     def run(
         self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
     ) -> NDArray[np.int64]:
-        """Return codes [C, shots] of compiled circuits, all on the same line."""
+        """Return codes [C, shots] of circuits, all on the same line."""
 
     def require(self, pubs: Sequence[Pub], shots: int) -> None:
         """Refuse what cannot be run.
@@ -144,8 +153,8 @@ class LineExecutor(ABC):
             )
 
 
-def bind(pub: Pub, compiled: Template) -> list[BoundCircuit]:
-    """Return the compiled circuit with each row of the PUB's angles.
+def bind(pub: Pub, compiled: Template) -> list[QuantumCircuit]:
+    """Return a compiled circuit with each row of the PUB's angles.
 
     Parameters
     ----------
@@ -156,4 +165,4 @@ def bind(pub: Pub, compiled: Template) -> list[BoundCircuit]:
     """
     names = {parameter.name: i for i, parameter in enumerate(pub.template.circuit.parameters)}
     columns = [names[parameter.name] for parameter in compiled.circuit.parameters]
-    return [BoundCircuit(compiled.circuit.assign_parameters(row[columns]), compiled) for row in pub.values]
+    return [compiled.circuit.assign_parameters(row[columns]) for row in pub.values]

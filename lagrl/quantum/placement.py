@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lagrl.errors import InputError
+from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.device_errors import Calibration
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.execution import Template
 
+BEST_LINE = "line0"
+PLACEMENTS = (BEST_LINE, "line1", "line2", "default")
 BEAM = 1024
 WIDEST_BEAM = 16_384  # paths kept before a search that dies out gives up
 
@@ -119,6 +121,44 @@ def find_lines(
     return [_placement(calibration, path.qubits, weight) for path in list(best.values())[:n_best]]
 
 
+def placed_line(device: Any, n: int, placement: str) -> Placement:
+    """Return the line of n qubits that a placement names.
+
+    Parameters
+    ----------
+    device
+        A `Target`, or a backend, whose present target counts.
+    n
+        Qubits.
+    placement
+        `line0`, `line1`, `line2`: the best line and the next ones by `find_lines`, each another set of qubits.
+        `default`: qubits 0 … n − 1 in that order, as a transpiler begins; it does not go on to route, so they have to
+        be a line.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such placement.
+    InputError
+        If the device has no such line, or qubits 0 … n − 1 are no line of working couplings.
+    """
+    if placement not in PLACEMENTS:
+        raise UnknownNameError.of("placement", placement, PLACEMENTS)
+    target: Target = getattr(device, "target", device)
+    name = target.description or "the device"
+    if placement == "default":
+        return _default_line(target, n, name)
+    rank = int(placement.removeprefix("line"))
+    lines = find_lines(target, n, rank + 1)
+    if len(lines) <= rank:
+        raise InputError(
+            f"{placement}, but only {len(lines)} lines of {n} qubits on {name}",
+            field="placement",
+            remedy="give a better line or a narrower circuit",
+        )
+    return lines[rank]
+
+
 def network_uses(n: int) -> NDArray[np.int64]:
     """Return how many CX a layer of `qaoa_line` has on each edge of the line, [n − 1]; their sum is `line_gates`."""
     uses = np.zeros(max(n - 1, 0), np.int64)
@@ -146,6 +186,20 @@ def line_fidelity(device: Any, qubits: Sequence[int], template: Template) -> Pla
         if len(step.qubits) == 2 and step.operation.name != "barrier"
     ]
     return _rated(calibration, line, pairs)
+
+
+def _default_line(target: Target, n: int, name: str) -> Placement:
+    if n < 1:
+        raise InputError(f"n = {n}", field="line", remedy="give 1 or more")
+    calibration, qubits = Calibration.of(target), tuple(range(n))
+    is_line = all(pair in calibration.edge for pair in itertools.pairwise(qubits))
+    if not is_line or any(q not in calibration.readout for q in qubits):
+        raise InputError(
+            f"default, but qubits 0 to {n - 1} of {name} are no line of working couplings",
+            field="placement",
+            remedy="give line0, or a narrower circuit",
+        )
+    return _placement(calibration, qubits, network_uses(n))
 
 
 class _Longest(NamedTuple):

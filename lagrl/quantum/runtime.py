@@ -7,9 +7,11 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from lagrl.errors import InputError, LagrlError
-from lagrl.quantum.backends import is_fake
+import numpy as np
+
+from lagrl.errors import InputError, LagrlError, UnknownNameError
 from lagrl.quantum.compile import compile_template, require_isa
+from lagrl.quantum.devices import open_device
 from lagrl.quantum.execution import Execution
 from lagrl.quantum.failures import (
     BackendDownError,
@@ -24,21 +26,21 @@ from lagrl.quantum.failures import (
     ResultError,
     guarded,
 )
+from lagrl.quantum.job_limits import require_job
 from lagrl.quantum.jobs import JobRecord, fingerprint
-from lagrl.quantum.local_device import LocalDevice
 from lagrl.quantum.merged import MergedPubs
-from lagrl.quantum.placement import find_line
+from lagrl.quantum.placement import BEST_LINE, PLACEMENTS, placed_line
 from lagrl.quantum.results import codes_of, give_up_hint
 from lagrl.quantum.runtime_options import RuntimeOptions
-from lagrl.quantum.service import AccountDevice, patiently
+from lagrl.quantum.service import patiently
 from lagrl.quantum.usage import usage_of
-from lagrl.relaxation.sampler import SamplingCost, require_shots
+from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
+    from qiskit.transpiler import Target
 
     from lagrl.quantum.devices import Device, Job
     from lagrl.quantum.execution import Pub, Template
@@ -46,8 +48,6 @@ if TYPE_CHECKING:
     from lagrl.quantum.placement import Placement
     from lagrl.quantum.service import Primitives
     from lagrl.relaxation.sampler import SampleContext
-
-MOST_EXECUTIONS = 10_000_000  # circuits times shots of one job, by IBM's job limits
 
 
 @dataclass(eq=False)
@@ -70,11 +70,15 @@ class RuntimeExecutor:
         What remembers jobs; a job known to it is read, not sent again.
     sleep
         Waits so many seconds between attempts to read.
+    placement
+        Which line of the device; see `placed_line`.
 
     Raises
     ------
     InputError
         If `max_width` is not what the device can do.
+    UnknownNameError
+        If there is no such placement.
     """
 
     device: Device
@@ -82,9 +86,12 @@ class RuntimeExecutor:
     max_width: int = 12
     journal: JobJournal | None = field(default=None, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
-    _lines: dict[int, Placement] = field(default_factory=dict, init=False, repr=False)
+    placement: str = BEST_LINE
+    _lines: dict[int, tuple[Target, Placement]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if self.placement not in PLACEMENTS:
+            raise UnknownNameError.of("placement", self.placement, PLACEMENTS)
         if not 1 <= self.max_width <= self.device.widest:
             raise InputError(
                 f"{self.max_width} given",
@@ -109,17 +116,13 @@ class RuntimeExecutor:
         Parameters
         ----------
         backend
-            Names that begin with `fake` are fake backends.
+            See `open_device`, also for what it raises.
         options, max_width, journal, sleep
             See the class.
         service, primitives
-            Of an account; by default those of qiskit-ibm-runtime, see `AccountDevice.of` for what it raises.
+            Of an account; by default those of qiskit-ibm-runtime.
         """
-        device: Device
-        if is_fake(backend):
-            device = LocalDevice.of(backend)
-        else:
-            device = AccountDevice.of(backend, service=service, primitives=primitives, sleep=sleep)
+        device = open_device(backend, service=service, primitives=primitives, sleep=sleep)
         return cls(device, options or RuntimeOptions(), max_width, journal, sleep)
 
     @property
@@ -138,20 +141,35 @@ class RuntimeExecutor:
         self.device.close()
 
     def line(self, width: int) -> Placement:
-        """Return the device's best line of so many qubits, found once.
+        """Return the device's line of so many qubits, found once for each calibration.
 
         Raises
         ------
         InputError
             If the device has no such line.
         """
-        if width not in self._lines:
-            self._lines[width] = find_line(self.device.target, width)
-        return self._lines[width]
+        return self._line(width, self.device.target)
 
     def compiled(self, template: Template) -> Template:
-        """Return a template in the device's gates on its best line, compiled once."""
-        return compile_template(template, self.device.target, self.line(template.n_qubits).qubits)
+        """Return a template in the device's gates on its line, compiled once."""
+        return self._compiled(template, self.device.target)
+
+    def was_sent(self, pubs: Sequence[Pub], shots: int, seed: int, context: SampleContext) -> bool:
+        """Whether the journal knows a job for exactly this call that was, or may have been, sent and has not failed.
+
+        `execute` would read that job, or its result, instead of sending another: after a crash a scheduler asks the
+        same device again. Nothing is claimed or sent by asking.
+
+        Parameters
+        ----------
+        pubs, shots, context
+            As `execute` is given them.
+        seed
+            Of the generator that `execute` is given, just made: `np.random.default_rng(seed)`.
+        """
+        if self.journal is None:
+            return False
+        return self.journal.knows_job(self._mark(pubs, shots, np.random.default_rng(seed), context)[1])
 
     def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
         """Run every row of every PUB as one job; see `CircuitExecutor.execute`.
@@ -163,13 +181,13 @@ class RuntimeExecutor:
         ExecutionError
             If the job cannot be run, or its result is not complete.
         """
-        self._require(pubs, shots)
-        compiled = [self.compiled(pub.template) for pub in pubs]
+        require_job(pubs, shots, self.max_width, self.name)
+        target = self.device.target  # one calibration for the whole job
+        compiled = [self._compiled(pub.template, target) for pub in pubs]
         for template in compiled:
-            require_isa(template.circuit, self.device.target)
+            require_isa(template.circuit, target)
         started = time.perf_counter()
-        seed = int(rng.integers(2**31 - 1))
-        mark = fingerprint(self.device.name, pubs, shots, seed, self.options, context)
+        seed, mark = self._mark(pubs, shots, rng, context)
         known = self.journal.find_job(mark) if self.journal is not None else None
         if known is not None and known.codes is not None and known.cost is not None:
             return Execution(known.codes, known.cost)
@@ -187,24 +205,21 @@ class RuntimeExecutor:
             self.journal.finished_job(mark, codes, cost, job.job_id())
         return Execution(codes, cost)
 
-    def _require(self, pubs: Sequence[Pub], shots: int) -> None:
-        if not pubs:
-            raise InputError("no circuits given", field=self.name, remedy="give 1 PUB or more")
-        require_shots(shots)
-        widest = max(pub.template.n_qubits for pub in pubs)
-        if widest > self.max_width:
-            raise InputError(
-                f"a circuit of {widest} qubits is above the limit of {self.max_width}",
-                field=self.name,
-                remedy="take fewer variables per vehicle",
-            )
-        executions = shots * sum(len(pub.values) for pub in pubs)
-        if executions > MOST_EXECUTIONS:
-            raise InputError(
-                f"{executions} circuits times shots are above the service's limit of {MOST_EXECUTIONS} in a job",
-                field=self.name,
-                remedy="take fewer shots",
-            )
+    def _mark(
+        self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext
+    ) -> tuple[int, str]:
+        """Draw the simulator's seed, and tell the job from every other."""
+        seed = int(rng.integers(2**31 - 1))
+        return seed, fingerprint(self.device.name, pubs, shots, seed, self.options, context, self.placement)
+
+    def _compiled(self, template: Template, target: Target) -> Template:
+        return compile_template(template, target, self._line(template.n_qubits, target).qubits)
+
+    def _line(self, width: int, target: Target) -> Placement:
+        found = self._lines.get(width)
+        if found is None or found[0] is not target:  # calibrated anew
+            found = self._lines[width] = target, placed_line(target, width, self.placement)
+        return found[1]
 
     def _submitted(self, merged: MergedPubs, shots: int, seed: int, mark: str, known: JobRecord | None) -> Job:
         """Return the job: one that the journal knows, one found by its tag, or a new one."""

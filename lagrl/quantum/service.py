@@ -230,6 +230,23 @@ def open_service() -> Any:
         return guarded(QiskitRuntimeService)
 
 
+def account_devices(service: Any = None, *, sleep: Callable[[float], None] = time.sleep) -> list[AccountDevice]:
+    """Return all devices of an account, by name.
+
+    Parameters
+    ----------
+    service, sleep
+        See `AccountDevice.of`, also for what it raises.
+    """
+    guard_logs()
+    if service is None:
+        service = open_service()
+    _hide_tokens_of(service)
+    with redacted_warnings():
+        found = patiently(lambda: {str(backend.name): backend for backend in service.backends()}, sleep)
+    return [AccountDevice(service, found[name], sleep=sleep) for name in sorted(found)]
+
+
 def patiently(read: Callable[[], T], sleep: Callable[[float], None], *, backend: str = "", job: str = "") -> T:
     """Read from a service, again after a pause if it cannot be reached; for what changes nothing there only.
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from lagrl.quantum.backends import fake_backend
 from lagrl.quantum.service import Primitives
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 TOKEN = "q7-NotARealToken_0123456789abcdefghijklmnopq"
 LOGGER = logging.getLogger("qiskit_ibm_runtime.api.session")
@@ -94,6 +97,11 @@ class FakeService:
     submitted: list[FakeJob] = field(default_factory=list)
     opened: list[FakeMode] = field(default_factory=list)
     reads: int = 0
+    pending_jobs: int = 0
+    calibrated: datetime | None = None
+    fresh: Any = None  # target after the next refresh
+    plan: dict[str, float] = field(default_factory=lambda: {"usage_remaining_seconds": 600.0})
+    asked: list[str] = field(default_factory=list)
 
     def take(self, fault: str) -> bool:
         """Tell whether this goes wrong now."""
@@ -112,10 +120,13 @@ class FakeService:
         return [self.backend(name) for name in (self.device, "ibm_other")]
 
     def backend(self, name: str) -> Any:
-        return SimpleNamespace(name=name, target=fake_backend("FakeHanoi").target, status=self._status)
+        made = SimpleNamespace(name=name, target=fake_backend("FakeHanoi").target, status=self._status)
+        made.properties, made.refresh = self._properties, lambda: self._refresh(made)
+        return made
 
     def usage(self) -> dict[str, Any]:
-        return {"usage_limit_reached": self.take("exhausted"), "usage_remaining_seconds": 0}
+        self.asked.append("usage")
+        return {"usage_limit_reached": self.take("exhausted"), **self.plan}
 
     def job(self, job_id: str) -> FakeJob:
         if self.take("forgotten"):
@@ -126,8 +137,22 @@ class FakeService:
         return [job for job in self.submitted if set(job_tags) <= set(job.tags)][:limit]
 
     def _status(self) -> Any:
+        self.asked.append("status")
+        if self.take("silent"):
+            raise ibm_error("RequestsApiError", "Connection refused", -1)
         down = self.take("down")
-        return SimpleNamespace(operational=not down, status_msg="maintenance" if down else "active")
+        told = "maintenance" if down else "active"
+        return SimpleNamespace(operational=not down, status_msg=told, pending_jobs=self.pending_jobs)
+
+    def _properties(self, refresh: bool = False) -> Any:
+        self.asked.append("properties" if refresh else "cached properties")
+        return None if self.calibrated is None else SimpleNamespace(last_update_date=self.calibrated)
+
+    def _refresh(self, backend: Any) -> None:
+        self.asked.append("refresh")
+        if self.take("lost while refreshing"):
+            raise ibm_error("RequestsApiError", "Connection reset", -1)
+        backend.target = self.fresh
 
 
 @dataclass

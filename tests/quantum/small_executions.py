@@ -51,6 +51,9 @@ class MemoryJournal:
     def find_job(self, fingerprint: str) -> JobRecord | None:
         return self.records.get(fingerprint)
 
+    def knows_job(self, fingerprint: str) -> bool:
+        return fingerprint in self.records
+
     def intend_job(self, fingerprint: str, tag: str) -> None:
         self.records[fingerprint] = JobRecord(tag)
 

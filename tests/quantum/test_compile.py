@@ -153,3 +153,22 @@ def test_operations_that_are_no_instructions_count_by_content_too() -> None:
     parts = [Clifford(flip), Clifford(phase), SGate(), AnnotatedOperation(SGate(), InverseModifier())]
     assert len({made(part).digest for part in parts}) == len(parts)
     assert made(Clifford(flip)).digest == made(Clifford(flip)).digest
+
+
+def test_threads_compile_at_once() -> None:
+    """Eight threads, twice as many templates as are kept: each gets its own circuit, on its own line."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from lagrl.quantum import compile as room
+
+    target, templates = line_target(6), [qaoa_line(n, 1) for n in (2, 3, 4)]
+    jobs = [(template, range(first, first + template.n_qubits)) for template in templates for first in (0, 1, 2)] * 3
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(8) as pool:
+        patch.setattr(room, "LARGEST_CACHE", 4)
+        patch.setattr(room, "_compiled", type(room._compiled)())
+        made = list(pool.map(lambda job: compile_template(job[0], target, job[1]), jobs))
+        assert len(room._compiled) <= 4
+    for (template, line), compiled in zip(jobs, made, strict=True):
+        assert compiled.name == template.name
+        used = {compiled.circuit.find_bit(q).index for step in compiled.circuit.data for q in step.qubits}
+        assert used == set(line)

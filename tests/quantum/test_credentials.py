@@ -99,3 +99,23 @@ def test_warnings_are_cleaned() -> None:
     hide_account({"token": SECRET})
     with pytest.warns(UserWarning, match=r"^instance \*\*\* is used up$"), redacted_warnings():
         warnings.warn(f"instance {SECRET} is used up", UserWarning, stacklevel=1)
+
+
+def test_threads_that_warn_at_once_keep_their_warnings_and_their_secrets() -> None:
+    """Filters are the process's: one thread at a time, within itself as often as it likes."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    hide_account({"token": SECRET})
+
+    def warn(i: int) -> None:
+        for j in range(20):
+            with redacted_warnings(), redacted_warnings():
+                warnings.warn(f"{i}.{j} of {SECRET}", stacklevel=1)
+
+    before = list(warnings.filters)
+    with warnings.catch_warnings(record=True) as caught, ThreadPoolExecutor(4) as pool:
+        warnings.simplefilter("always")
+        list(pool.map(warn, range(4)))
+    told = sorted(str(entry.message) for entry in caught)
+    assert told == sorted(f"{i}.{j} of ***" for i in range(4) for j in range(20))
+    assert warnings.filters == before

@@ -24,7 +24,7 @@ HERE = SampleContext()
 
 def evolved_by_hand(line: NoisyLine, pub: Pub) -> np.ndarray:
     """Return the distribution [2^n] by qiskit's dense matrices: every gate, then its error, then the readout."""
-    circuit = bind(pub, line.circuit(pub.template).template)[0].circuit
+    circuit = bind(pub, line.circuit(pub.template).template)[0]
     errors = {(name, tuple(where)): SuperOp(error) for name, where, error in _gate_errors(line)}
     state = DensityMatrix.from_label("0" * circuit.num_qubits)
     for step in circuit.data:

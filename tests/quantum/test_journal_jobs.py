@@ -198,3 +198,27 @@ def test_a_job_that_is_being_sent_cannot_be_given_up(tmp_path: Path) -> None:
         assert journal.summary().pending[0].job == "id"
         assert journal.give_up("id").state == "submitted"
         assert not journal.pending()
+
+
+def test_whether_a_job_was_sent_is_asked_without_claiming(tmp_path: Path) -> None:
+    """Claimed and failed ones were not, all others may have been; the file stays as it is, and can be read only."""
+    path = tmp_path / "j.jsonl"
+    steps = [
+        (lambda journal: journal.find_job("f"), False),
+        (lambda journal: journal.intend_job("f", "tag"), True),
+        (lambda journal: journal.submitted_job("f", "id"), True),
+        (lambda journal: journal.unusable_job("f", "damaged", COST), True),
+        (lambda journal: journal.failed_job("f", "given up"), False),
+        (lambda journal: journal.find_job("f"), False),
+        (lambda journal: journal.intend_job("f", "other tag"), True),
+        (lambda journal: journal.submitted_job("f", "other id"), True),
+        (lambda journal: journal.finished_job("f", CODES, COST), True),
+    ]
+    with Journal(path) as writer, Journal(path, read_only=True) as reader:
+        assert not reader.knows_job("f")
+        for step, was_sent in steps:
+            step(writer)
+            before = path.read_bytes()
+            assert reader.knows_job("f") is writer.knows_job("f") is was_sent
+            assert not reader.knows_job("g")
+            assert path.read_bytes() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -25,7 +26,7 @@ from lagrl.quantum.calibration import calibrate, noisy_cases
 from lagrl.quantum.candidates import select_candidates
 from lagrl.quantum.channel import CALIBRATED, Channel, Exponents, disturb
 from lagrl.quantum.density import DensityMatrixExecutor
-from lagrl.quantum.execution import CircuitExecutor
+from lagrl.quantum.execution import CircuitExecutor, Pub
 from lagrl.quantum.noisy_device import NoisyDevice
 from lagrl.quantum.penalties import TiltedPenalty, tilted_qubos
 from lagrl.quantum.portfolio import Configuration, Portfolio
@@ -271,3 +272,22 @@ def test_noise_costs_optima() -> None:
         rare.append(np.mean(best))
     assert rare[0] > 1.2 * rare[1] > 1.5 * rare[2]
     assert rare[2] == pytest.approx(1 / 64, rel=0.3)
+
+
+def test_surrogate_takes_gates_that_the_simulator_does_not_know() -> None:
+    """A circuit with a gate of its maker's own is simulated as compiled, one without as built: both rightly."""
+    built = chain_pub(3)
+    packed = built.template.circuit.copy_empty_like()
+    gates = built.template.circuit.remove_final_measurements(inplace=False)
+    packed.append(gates.to_gate(label="mine"), range(3))
+    for step in built.template.circuit.data:
+        if step.operation.name == "measure":
+            packed.append(step)
+    own = Pub(replace(built.template, circuit=packed), built.values)
+    executor, shots = SurrogateExecutor(line_device(3)), 6000
+    for pub, as_built in ((built, True), (own, False)):
+        compiled = executor.device.line(3).circuit(pub.template).template
+        assert (executor.simulated(pub.template, compiled) is pub.template) == as_built
+        found = shares(executor.execute([pub], shots, np.random.default_rng(0), HERE).codes[0], 3)
+        expected = Channel.on(executor.device.line(3), compiled).distribution(ideal_distribution(pub))
+        assert distance(found, expected) < sampled_distance(expected, shots)

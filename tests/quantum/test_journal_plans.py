@@ -1,0 +1,39 @@
+"""Plans in a journal: what was going to be sent is the same after a crash."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lagrl.errors import InputError
+from lagrl.quantum.journal import Journal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_first_plan_is_kept(tmp_path: Path) -> None:
+    """For whoever reads the file, and whoever wanted another one later."""
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal, Journal(path) as other:
+        assert journal.kept_plan("a") is None
+        journal.keep_plan("a", {"work": [1, 2]})
+        other.keep_plan("a", {"work": [3]})
+        assert other.kept_plan("a") == {"work": [1, 2]}
+        assert other.kept_plan("b") is None
+    with Journal(path) as again:
+        assert again.kept_plan("a") == {"work": [1, 2]}
+        assert len(again) == 0
+        assert again.summary().pending == ()
+
+
+def test_a_plan_without_its_call_is_damage(tmp_path: Path) -> None:
+    """As any line that does not say what it must."""
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        journal.keep_plan("a", {})
+    damaged = path.read_text().replace('"call"', '"cell"')
+    path.write_text(damaged)
+    with pytest.raises(InputError):
+        Journal(path)

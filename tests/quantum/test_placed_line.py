@@ -1,0 +1,219 @@
+"""Lines by the names of placements: found alike by the executor on a device and by the bandit's profiles."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from fake_service import FakePrimitives, FakeService
+from small_circuits import graph_target, line_target
+from small_executions import MemoryJournal, basis_pub
+
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.failures import ConnectionLostError, JobFailedError
+from lagrl.quantum.jobs import fingerprint
+from lagrl.quantum.journal import Journal
+from lagrl.quantum.placement import PLACEMENTS, find_lines, line_fidelity, placed_line
+from lagrl.quantum.runtime_options import RuntimeOptions
+from lagrl.relaxation.sampler import SampleContext
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lagrl.quantum.jobs import JobJournal
+
+pytest.importorskip("qiskit_ibm_runtime")
+
+from lagrl.quantum.backends import fake_backend
+from lagrl.quantum.bandit.profile import PlacedDevice
+from lagrl.quantum.circuits import qaoa_line
+from lagrl.quantum.compile import _compiled, compile_template
+from lagrl.quantum.runtime import RuntimeExecutor
+
+HERE = SampleContext("test", 3)
+PUBS = [basis_pub(3, [5, 1])]
+
+
+def on_double(
+    placement: str = "line0", *, service: FakeService | None = None, journal: JobJournal | None = None
+) -> RuntimeExecutor:
+    """Make an executor on the double of a service."""
+    service = service or FakeService()
+    made = RuntimeExecutor.of(
+        "ibm_fake", service=service, primitives=FakePrimitives(service), journal=journal, sleep=lambda seconds: None
+    )
+    made.placement = placement
+    return made
+
+
+def execute(executor: RuntimeExecutor, seed: int = 0) -> None:
+    executor.execute(PUBS, 16, np.random.default_rng(seed), HERE)
+
+
+def test_lines_are_the_best_and_the_next_ones() -> None:
+    """`line0` … `line2` are those that the search ranks first, over different qubits, ever worse."""
+    target = fake_backend("FakeHanoi").target
+    found = [placed_line(target, 5, name) for name in PLACEMENTS[:3]]
+    assert found == find_lines(target, 5, 3)
+    assert found[0].fidelity >= found[1].fidelity >= found[2].fidelity
+    assert len({frozenset(line.qubits) for line in found}) == 3
+
+
+def test_the_default_is_the_first_qubits_in_order() -> None:
+    """Qubits 0 … n − 1 as they are, however bad, and rated as any other line."""
+    target = line_target(6, errors=[0.2, 0.01, 0.01, 0.01, 0.01], readout=[0.01] * 6)
+    found = placed_line(target, 3, "default")
+    assert found.qubits == (0, 1, 2)
+    assert found.log_fidelity == pytest.approx(line_fidelity(target, (0, 1, 2), qaoa_line(3, 1)).log_fidelity)
+    assert found.fidelity < placed_line(target, 3, "line0").fidelity
+
+
+@pytest.mark.parametrize(
+    ("target", "n"),
+    [
+        (graph_target(4, {(0, 1): 0.01, (1, 3): 0.01, (3, 2): 0.01}), 3),
+        (line_target(4, errors=[0.01, 1.0, 0.01]), 3),
+        (line_target(4, errors=[0.01] * 3, readout=[0.01, 1.0, 0.01, 0.01]), 2),
+        (line_target(4, errors=[0.01] * 3, readout=[0.01] * 4), 5),
+    ],
+    ids=["not joined", "dead coupling", "dead qubit", "too few"],
+)
+def test_a_default_that_is_no_line_is_refused(target: object, n: int) -> None:
+    """Nothing is routed: where the first qubits are no working line there is no default placement."""
+    with pytest.raises(InputError, match=rf"placement: default, but qubits 0 to {n - 1} .* are no line"):
+        placed_line(target, n, "default")
+
+
+def test_bad_placements() -> None:
+    """Unknown names, ranks that the device has not, and no qubits are refused."""
+    target = line_target(4, errors=[0.01] * 3, readout=[0.01] * 4)
+    with pytest.raises(UnknownNameError, match="unknown placement 'line9'"):
+        placed_line(target, 3, "line9")
+    assert len(find_lines(target, 3, 5)) == 2
+    with pytest.raises(InputError, match="line2, but only 2 lines of 3 qubits"):
+        placed_line(target, 3, "line2")
+    for name in ("line0", "default"):
+        with pytest.raises(InputError, match="n = 0"):
+            placed_line(target, 0, name)
+    with pytest.raises(UnknownNameError, match="unknown placement"):
+        RuntimeExecutor(on_double().device, placement="best")
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_circuits_go_where_the_placement_says(placement: str) -> None:
+    """What is sent acts on the qubits of that line and no others, those that the bandit's profile is of."""
+    service = FakeService()
+    width = 2 if placement == "default" else 3
+    executor = on_double(placement, service=service)
+    executor.execute([basis_pub(width, [1])], 16, np.random.default_rng(0), HERE)
+    circuit = service.submitted[0].pubs[0][0]
+    used = {circuit.find_bit(q).index for step in circuit.data for q in step.qubits if step.operation.name != "barrier"}
+    target = executor.device.target
+    assert used == set(placed_line(target, width, placement).qubits) == set(executor.line(width).qubits)
+    assert executor.line(width).qubits == PlacedDevice("ibm_fake", target, placement).line(width).qubits
+
+
+def test_lines_follow_the_calibration() -> None:
+    """After a new calibration the line is found anew; until then it is found once."""
+    executor = on_double()
+    first = executor.line(3)
+    assert executor.line(3) is first
+    executor.device.backend.target = fake_backend("FakeCairo").target  # type: ignore[attr-defined]
+    assert executor.line(3) == find_lines(fake_backend("FakeCairo").target, 3, 1)[0] != first
+
+
+def test_fingerprints_of_old_journals_hold() -> None:
+    """The best line's jobs are called as they were before there were placements; others have names of their own."""
+    known = [fingerprint("fake_hanoi", PUBS, 16, 7, RuntimeOptions(), HERE, name) for name in PLACEMENTS]
+    assert known[0] == fingerprint("fake_hanoi", PUBS, 16, 7, RuntimeOptions(), HERE)
+    assert known[0] == "4b0bb703969938668db0d21de306c68286b89c1e3a904ca4ca2753cde3a47be0"
+    assert len(set(known)) == len(PLACEMENTS)
+
+
+def test_placements_do_not_answer_for_each_other() -> None:
+    """With one journal, the same call on another line is another job, and on the same line none."""
+    service, journal = FakeService(), MemoryJournal()
+    for placement, jobs in (("line0", 1), ("line1", 2), ("line0", 2), ("line1", 2)):
+        execute(on_double(placement, service=service, journal=journal))
+        assert len(service.submitted) == jobs
+
+
+@pytest.mark.parametrize(
+    ("fault", "fails", "sent"),
+    [
+        ("", None, True),
+        ("killed after submission", KeyboardInterrupt, True),
+        ("lost before submission", ConnectionLostError, True),
+        ("failed", JobFailedError, False),
+        ("down", None, False),
+    ],
+)
+def test_was_sent_knows_what_may_have_been_paid(
+    fault: str, fails: type[BaseException] | None, sent: bool, tmp_path: Path
+) -> None:
+    """Of a finished, intended or submitted job yes, of one that failed or was refused no; asking sends nothing."""
+    service = FakeService([fault])
+    with Journal(tmp_path / "j.jsonl") as journal:
+        executor = on_double(service=service, journal=journal)
+        assert not executor.was_sent(PUBS, 16, 0, HERE)
+        before = (tmp_path / "j.jsonl").read_bytes()
+        if fails is None and fault:
+            with pytest.raises(Exception, match="not operational"):
+                execute(executor)
+        elif fails is None:
+            execute(executor)
+        else:
+            with pytest.raises(fails):
+                execute(executor)
+        assert (tmp_path / "j.jsonl").read_bytes() != before
+    n_jobs = len(service.submitted)
+    with Journal(tmp_path / "j.jsonl") as journal:  # as after a crash
+        before = (tmp_path / "j.jsonl").read_bytes()
+        executor = on_double(service=service, journal=journal)
+        assert executor.was_sent(PUBS, 16, 0, HERE) is sent
+        assert not executor.was_sent(PUBS, 16, 1, HERE)
+        assert not executor.was_sent(PUBS, 17, 0, HERE)
+        assert not executor.was_sent(PUBS, 16, 0, SampleContext("test", 4))
+        assert not on_double("line1", service=service, journal=journal).was_sent(PUBS, 16, 0, HERE)
+        assert (tmp_path / "j.jsonl").read_bytes() == before
+        if sent and n_jobs:
+            execute(executor)
+    assert len(service.submitted) == n_jobs
+
+
+def test_without_a_journal_nothing_is_known() -> None:
+    """And nobody claims that it was sent."""
+    executor = on_double()
+    execute(executor)
+    assert not executor.was_sent(PUBS, 16, 0, HERE)
+
+
+def test_what_qiskit_cannot_compile_is_told() -> None:
+    """FakeCairo joins some pairs by CX and others by ECR: where that is too much for qiskit the error is ours."""
+    target = fake_backend("FakeCairo").target
+    line = placed_line(target, 3, "line0").qubits
+    with pytest.raises(InputError, match=r"cannot be compiled for qubits .* choose another line or backend"):
+        compile_template(qaoa_line(3, 1), target, line)
+
+
+def test_threads_compile_one_after_the_other() -> None:
+    """What several threads compile at once is compiled once, though the cache forgets."""
+    target = fake_backend("FakeHanoi").target
+    templates = [qaoa_line(n, 1) for n in range(2, 8)]
+    expected = [compile_template(t, target, placed_line(target, t.n_qubits, "line0").qubits) for t in templates]
+    _compiled.clear()
+    barrier = threading.Barrier(4)
+
+    def compile_all() -> list[object]:
+        barrier.wait(timeout=30)
+        return [compile_template(t, target, found.qubits) for t, found in zip(templates, lines, strict=True)]
+
+    lines = [placed_line(target, t.n_qubits, "line0") for t in templates]
+    with ThreadPoolExecutor(4) as pool:
+        made = [one.result(60) for one in [pool.submit(compile_all) for _ in range(4)]]
+    for others in made:
+        assert all(mine is other for mine, other in zip(made[0], others, strict=True))
+    assert [t.two_qubit_gates for t in expected] == [t.two_qubit_gates for t in made[0]]  # type: ignore[attr-defined]
