@@ -1,0 +1,1 @@
+"""Several quantum computers at once: who gets which circuit, and what happens when one fails."""

@@ -1,0 +1,189 @@
+"""The scheduler for those who wait: threads, interruptions, ends."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from test_scheduler import PUB, Dice, machines, work
+
+from lagrl.errors import InputError
+from lagrl.quantum.scheduling.dispatcher import Dispatcher
+from lagrl.quantum.scheduling.qpu import QPU, ExecutorQPU
+from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
+from lagrl.quantum.scheduling.simulated import Behaviour
+from lagrl.quantum.scheduling.virtual_time import VirtualLoop
+
+if TYPE_CHECKING:
+    from lagrl.quantum.execution import Execution, Pub
+    from lagrl.quantum.scheduling.work import Answer
+    from lagrl.relaxation.sampler import SampleContext
+
+pytest.importorskip("qiskit", reason="needs the quantum extra")
+
+
+@dataclass(frozen=True)
+class Stuck(Dice):
+    """Answers when it is told to."""
+
+    begun: threading.Event = field(default_factory=threading.Event)
+    goes: threading.Event = field(default_factory=threading.Event)
+
+    def execute(self, pubs: list[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        self.begun.set()
+        self.goes.wait(10.0)
+        return super().execute(pubs, shots, rng, context)
+
+
+def test_virtual_hours_go_on_over_calls() -> None:
+    """One loop for all calls, the clock never set back; work after the end begins another."""
+    qpus = machines([Behaviour(queue_seconds=3600.0, queue_spread=0.0)])
+    dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=1e5)), VirtualLoop)
+    assert dispatcher.seconds() == 0
+    for j in range(3):
+        assert dispatcher.answer([work(f"{j}", qpus)])[0].backend == "q0"
+        assert 3600.0 * (j + 1) < dispatcher.seconds() < 3700.0 * (j + 1)
+    dispatcher.close()
+    dispatcher.close()
+    assert dispatcher.answer([work("again", qpus)])[0].backend == "q0"
+    dispatcher.close()
+
+
+def test_it_works_where_an_event_loop_runs_already() -> None:
+    """As in a notebook."""
+    qpus = machines([Behaviour()])
+    dispatcher = Dispatcher(Scheduler(qpus), VirtualLoop)
+
+    async def cell() -> list[Answer]:
+        return dispatcher.answer([work("a", qpus)])
+
+    assert asyncio.run(cell())[0].backend == "q0"
+    dispatcher.close()
+
+
+def test_threads_may_ask_at_once() -> None:
+    """Also for the very first work: all share one event loop, and all are answered."""
+    qpus = [ExecutorQPU(Dice("q0")), ExecutorQPU(Dice("q1"))]
+    assert all(isinstance(qpu, QPU) for qpu in qpus)
+    dispatcher = Dispatcher(Scheduler(qpus))
+    barrier = threading.Barrier(8)
+
+    def ask(i: int) -> list[Answer]:
+        barrier.wait()
+        return dispatcher.answer([work(f"{i}.{j}", qpus) for j in range(5)])
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, range(8)))
+    assert [[answer.key for answer in answers] for answers in found] == [
+        [f"{i}.{j}" for j in range(5)] for i in range(8)
+    ]
+    assert all(answer.backend for answers in found for answer in answers)
+    dispatcher.close()
+
+
+def test_closing_while_jobs_are_under_way_releases_who_waits() -> None:
+    """The asker gets CancelledError, a result that comes later disturbs nobody, and it can begin anew."""
+    stuck = Stuck("q0")
+    qpus = [ExecutorQPU(stuck)]
+    dispatcher = Dispatcher(Scheduler(qpus))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(dispatcher.answer, [work("a", qpus), work("b", qpus)])
+        assert stuck.begun.wait(10.0)
+        dispatcher.close()
+        with pytest.raises(CancelledError):
+            asked.result(10.0)
+    stuck.goes.set()
+    time.sleep(0.01)
+    assert dispatcher.answer([work("a", qpus)])[0].backend == "q0"
+    dispatcher.close()
+
+
+def test_an_interruption_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while waiting cancels the work; the dispatcher stays of use."""
+    stuck = Stuck("q0")
+    qpus = [ExecutorQPU(stuck)]
+    dispatcher = Dispatcher(Scheduler(qpus))
+    real = asyncio.run_coroutine_threadsafe
+
+    def interrupted(*args: object) -> object:
+        asked = real(*args)  # type: ignore[arg-type]
+
+        def result() -> None:
+            assert stuck.begun.wait(10.0)
+            raise KeyboardInterrupt
+
+        asked.result = result  # type: ignore[method-assign]
+        return asked
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        dispatcher.answer([work("a", qpus), work("b", qpus)])
+    monkeypatch.undo()
+    stuck.goes.set()
+    assert dispatcher.answer([work("c", qpus)])[0].backend == "q0"
+    assert dispatcher.scheduler.rating("q0").n_done == 1
+    dispatcher.close()
+
+
+def test_errors_of_threads_come_out() -> None:
+    """Whatever an executor raises, and what it gives wrongly."""
+
+    class Raising(Dice):
+        def execute(self, *args: object) -> Execution:
+            raise ZeroDivisionError
+
+    class Empty(Dice):
+        def execute(self, *args: object) -> None:  # type: ignore[override]
+            return None
+
+    qpus = [ExecutorQPU(Raising("q0")), ExecutorQPU(Empty("q1"))]
+    dispatcher = Dispatcher(Scheduler(qpus))
+    with pytest.raises(ZeroDivisionError):
+        dispatcher.answer([work("a", qpus[:1])])
+    with pytest.raises(InputError, match="executor q1: gave NoneType"):
+        dispatcher.answer([work("b", qpus[1:])])
+    dispatcher.close()
+
+
+def test_it_takes_the_same_circuits() -> None:
+    """The seed of the work, not the thread, decides what simulators draw."""
+    qpus = [ExecutorQPU(Dice("q0"))]
+    dispatcher = Dispatcher(Scheduler(qpus))
+    first, second = (dispatcher.answer([work(key, qpus)])[0] for key in "ab")
+    np.testing.assert_array_equal(first.codes[0], second.codes[0])
+    assert first.codes[0].shape == (len(PUB.values), 64)
+    dispatcher.close()
+
+
+def test_an_executor_never_runs_in_two_threads() -> None:
+    """A job that was given up goes on; the next one waits for it, and one given up before its turn is never begun."""
+    inside, most, keys = [0], [0], []
+
+    class Counting(Stuck):
+        def execute(self, pubs: list[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            keys.append(len(keys))
+            done = super().execute(pubs, shots, rng, context)
+            inside[0] -= 1
+            return done
+
+    stuck = Counting("q0")
+    qpus = [ExecutorQPU(stuck)]
+    dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=0.05)))
+    answers = [dispatcher.answer([work(key, qpus)])[0] for key in "ab"]
+    assert [answer.backend for answer in answers] == ["", ""]
+    assert all("it may still run" in answer.why for answer in answers)
+    dispatcher.scheduler = Scheduler(qpus)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(dispatcher.answer, [work("c", qpus)])
+        stuck.goes.set()
+        assert asked.result(10.0)[0].backend == "q0"
+    assert (most, len(keys)) == ([1], 2)
+    dispatcher.close()

@@ -1,0 +1,82 @@
+"""What is remembered of quantum computers: reliability, seconds, and when one is left alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lagrl.quantum.scheduling.ratings import CircuitBreaker, Rating
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 100), st.floats(0, 10)), max_size=40))
+def test_ratings_stay_within_what_was_seen(jobs: list[tuple[bool, float, float]]) -> None:
+    """Reliability within (0, 1), smoothed seconds between the least and the most."""
+    rating = Rating()
+    for is_done, seconds, charged in jobs:
+        if is_done:
+            rating.succeeded(seconds, charged)
+        else:
+            rating.failed()
+    done = [(seconds, charged) for is_done, seconds, charged in jobs if is_done]
+    assert 0 < rating.reliability < 1
+    assert (rating.n_done, rating.n_failed) == (len(done), len(jobs) - len(done))
+    if not done:
+        assert rating.service_seconds is None and rating.charged_seconds == 0
+        return
+    assert rating.service_seconds is not None
+    for value, seen in ((rating.service_seconds, [s for s, _ in done]), (rating.charged_seconds, [c for _, c in done])):
+        assert min(seen) - 1e-9 <= value <= max(seen) + 1e-9
+
+
+def test_a_breaker_opens_tries_and_closes() -> None:
+    """Three failures in a row open it; one trial after the pause; twice the pause after a trial that fails."""
+    breaker = CircuitBreaker(threshold=3, pause=10.0, longest=25.0)
+    for now in (1.0, 2.0):
+        breaker.failed(now)
+    breaker.succeeded()
+    for now in (3.0, 4.0, 5.0):
+        assert breaker.opens_in(now) == 0
+        breaker.failed(now)
+    assert breaker.opens_in(5.0) == 10.0
+    breaker.failed(7.0)  # was sent before it opened
+    assert breaker.opens_in(7.0) == 8.0
+    assert breaker.opens_in(15.0) == 0
+    breaker.sent()
+    assert breaker.is_trying
+    breaker.failed(16.0)
+    assert not breaker.is_trying
+    assert breaker.opens_in(16.0) == 20.0
+    breaker.sent()
+    breaker.succeeded()
+    assert breaker.opens_in(16.0) == 0 and not breaker.is_trying
+
+
+def test_later_pauses_are_not_waited_for_but_pass() -> None:
+    """After two pauses without a result nobody waits, and yet it is tried again."""
+    breaker = CircuitBreaker(threshold=1, pause=10.0, longest=600.0)
+    now = 0.0
+    for pause in (10.0, 20.0):
+        breaker.failed(now)
+        assert breaker.opens_in(now) == pytest.approx(pause)
+        now += pause
+        breaker.sent()
+    breaker.failed(now)
+    assert breaker.opens_in(now) == np.inf
+    assert breaker.opens_in(now + 40.0) == 0
+    breaker.sent()
+    breaker.succeeded()
+    breaker.failed(now + 50.0)
+    assert breaker.opens_in(now + 50.0) == 10.0
+
+
+def test_a_trial_given_up_and_a_final_failure() -> None:
+    """The first lets another try, the second opens at once."""
+    breaker = CircuitBreaker()
+    breaker.failed(0.0, is_final=True)
+    assert breaker.opens_in(0.0) == 30.0
+    breaker.sent()
+    breaker.given_up()
+    assert not breaker.is_trying
+    assert breaker.opens_in(30.0) == 0

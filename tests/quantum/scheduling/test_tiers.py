@@ -1,0 +1,105 @@
+"""Who comes first: tiers, wishes, what an earlier process sent."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_scheduler import PUB, Dice, machines
+
+from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
+from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
+from lagrl.quantum.scheduling.virtual_time import run_virtually
+from lagrl.quantum.scheduling.work import Job, Option, Work
+from lagrl.relaxation.sampler import SampleContext
+
+if TYPE_CHECKING:
+    from lagrl.quantum.execution import Execution
+
+pytest.importorskip("qiskit", reason="needs the quantum extra")
+
+
+def work(key: str, *options: Option) -> Work:
+    """Make a piece of work."""
+    return Work(key, options, 16, SampleContext("run", 0))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 12))
+def test_higher_tiers_are_for_failures(seed: int, n_works: int) -> None:
+    """Without one nothing goes there, however long the queue; behind a dead machine everything does."""
+    qpus = machines([Behaviour(), Behaviour(queue_seconds=0.0)], seed)
+    first, second = Option.of("q0", [PUB]), Option.of("q1", [PUB], tier=1)
+    answers = run_virtually(Scheduler(qpus).answer([work(f"{j}", first, second) for j in range(n_works)]))
+    assert {answer.backend for answer in answers} == {"q0"}
+    qpus = machines([Behaviour(is_dead=True), Behaviour()], seed)
+    answers = run_virtually(Scheduler(qpus).answer([work(f"{j}", first, second) for j in range(n_works)]))
+    assert {answer.backend for answer in answers} == {"q1"}
+
+
+def test_wishes_decide_among_equals() -> None:
+    """The most wanted takes work until it is so full that another is earlier."""
+    qpus = machines([Behaviour()] * 3)
+    options = [Option.of("q0", [PUB]), Option.of("q1", [PUB], priority=3.0), Option.of("q2", [PUB])]
+    assert run_virtually(Scheduler(qpus).answer([work("a", *options)]))[0].backend == "q1"
+    answers = run_virtually(Scheduler(qpus).answer([work(f"{j}", *options) for j in range(12)]))
+    taken = [answer.backend for answer in answers]
+    assert taken.count("q1") > taken.count("q0") > 0
+
+
+def test_circuits_are_made_only_where_they_are_sent() -> None:
+    """Angles may have to be trained."""
+    made = []
+
+    def option(name: str, tier: int) -> Option:
+        return Option(name, lambda: made.append(name) or [PUB], 4, tier=tier)
+
+    run_virtually(Scheduler(machines([Behaviour()] * 2)).answer([work("a", option("q0", 0), option("q1", 1))]))
+    assert made == ["q0"]
+
+
+@dataclass(eq=False)
+class Remembering(SimulatedQPU):
+    """Knows some keys from an earlier process, and has their results at once."""
+
+    known: frozenset[str] = frozenset()
+
+    @property
+    def remembers(self) -> bool:
+        return True
+
+    def was_sent(self, job: Job) -> bool:
+        return job.key in self.known
+
+    async def run(self, job: Job) -> Execution:
+        if job.key not in self.known:
+            return await super().run(job)
+        await asyncio.sleep(0.1)
+        return self.executor.execute(job.pubs, job.shots, np.random.default_rng(job.seed), job.context)
+
+
+@pytest.mark.parametrize(
+    "closed", [Behaviour(is_dead=True), Behaviour(windows=((0.0, 0.1),)), Behaviour(plan_seconds=1e-9)]
+)
+def test_what_an_earlier_process_sent_is_asked_for_first(closed: Behaviour) -> None:
+    """Even of a higher tier, where nothing is sent any more; all else goes where it would."""
+    qpus = [
+        *machines([Behaviour()]),
+        Remembering(Dice("q1"), closed, np.random.default_rng(1), known=frozenset({"3"})),
+    ]
+    options = Option.of("q0", [PUB]), Option.of("q1", [PUB], tier=1)
+    scheduler = Scheduler(qpus, SchedulerOptions(queue_length=1))
+    scheduler_answers = run_virtually(_later(scheduler, [work(f"{j}", *options) for j in range(5)]))
+    assert [answer.backend for answer in scheduler_answers] == ["q0", "q0", "q0", "q1", "q0"]
+    assert not qpus[1].executed
+
+
+async def _later(scheduler: Scheduler, works: list[Work]) -> list:
+    await scheduler.answer([])
+    await asyncio.sleep(1.0)
+    return await scheduler.answer(works)
