@@ -16,7 +16,7 @@ from envs.reward import potential
 from lagrl.errors import InputError
 from lagrl.kernels import compile_kernels
 from lagrl.loop import DualLoop
-from lagrl.samplers import make_sampler
+from lagrl.samplers import close_sampler, make_sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -88,6 +88,7 @@ class EpisodeBatch:
         self.n_lanes = n_lanes
         self.phase = config.phases[0]
         self._samplers = _samplers(config, sampler, route_sampler)
+        self._is_named = (sampler is None, route_sampler is None)
         self._episodes: list[Episode | None] = [None] * n_lanes
         self._loop: DualLoop | None = None
         self._nodes = np.zeros((n_lanes, config.n_max, len(FEATURES)), np.float32)
@@ -177,6 +178,21 @@ class EpisodeBatch:
                 terminated[lane] = episode.is_over
                 infos[lane] = episode.info()
         return BatchStep(rewards, terminated, infos)
+
+    def close(self) -> None:
+        """Close the samplers made by name of the episodes under way, which saves what they learned.
+
+        What makes samplers is the caller's, and so is what it made. Episodes may be begun again afterwards.
+        """
+        made: dict[int, SubproblemSampler] = {}
+        for episode in self._episodes:
+            if episode is not None:
+                duals = (episode.lane.dual, episode.lane.route_dual)
+                for dual, is_named in zip(duals, self._is_named, strict=True):
+                    if dual is not None and is_named:
+                        made[id(dual.sampler)] = dual.sampler
+        for sampler in made.values():
+            close_sampler(sampler)
 
     def observations(self) -> dict[str, NDArray[Any]]:
         """Return what all lanes see, [B, …] fresh arrays; see `envs.observation.padded`."""

@@ -104,6 +104,10 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
         """Set the curriculum phase of the episodes to come."""
         self.batch.set_phase(phase)
 
+    def close(self) -> None:
+        """Close what samplers hold open, and save what they learned; see `EpisodeBatch.close`."""
+        self.batch.close()
+
     def render(self) -> Any:
         """Return the episode as text or picture [H, W, 3] uint8, as the render mode says."""
         return None if self.render_mode is None else render_episode(self.episode, self.render_mode)

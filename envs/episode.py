@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 class Samplers:
     """What makes an episode's samplers: each episode has its own, so that none remembers another.
 
+    But for `ibm:…` and `bandit…`, which by name are the same for all episodes of a process: a device is connected once,
+    and a bandit that learns does so from all of them (`bandit+learn=false` remembers nothing).
+
     Attributes
     ----------
     price

@@ -125,7 +125,8 @@ class LagrangianVecEnv(VecEnv):
         self.reset_infos = [episode.info() for episode in self.batch.episodes]
 
     def close(self) -> None:
-        """Nothing is held that needs closing."""
+        """Close what samplers hold open, and save what they learned; see `EpisodeBatch.close`."""
+        self.batch.close()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """Return an attribute, the same for all lanes asked for."""

@@ -112,6 +112,10 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         """Set the curriculum phase of the episodes to come."""
         self.batch.set_phase(phase)
 
+    def close_extras(self, **kwargs: Any) -> None:
+        """Close what samplers hold open, and save what they learned; see `EpisodeBatch.close`."""
+        self.batch.close()
+
     def render(self) -> tuple[Any, ...] | None:
         """Return every lane's text or picture, as the render mode says."""
         mode = self.render_mode

@@ -9,12 +9,15 @@ A name is `NAME[:ARGUMENT][+option=value …]`:
     qaoa                        QAOA without noise, by the statevector kernel
     noisy:BACKEND               circuits under the noise of a fake backend, such as noisy:FakeKingston
     ibm:BACKEND                 a quantum computer of your account; ibm:FakeKingston takes the same path offline
+    bandit[:STATE]              what a bandit chooses for each knapsack: backend, qubits, circuit, or none; STATE is a
+                                file of `lagrl train bandit`, as in bandit:trained.json+backends=FakeTorino/FakeParis
     replay:FILE                 the answers that a journal recorded
     module:attribute            your own
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,18 +44,21 @@ __all__ = [
     "SamplerFactory",
     "close_sampler",
     "default_journal",
+    "is_learning",
     "keeps_answers",
     "make_sampler",
     "require_known",
+    "sampler_fingerprint",
     "sampler_packages",
 ]
 
 SamplerFactory = Callable[[SamplerSpec], SubproblemSampler]
 
 _QISKIT = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
-_PACKAGES = {"annealing": ("dimod", "dwave-samplers"), "noisy": _QISKIT, "ibm": _QISKIT}
+_PACKAGES = {"annealing": ("dimod", "dwave-samplers"), "noisy": _QISKIT, "ibm": _QISKIT, "bandit": _QISKIT}
 
 ARGUMENT = {"noisy": "BACKEND", "ibm": "BACKEND", "replay": "FILE"}  # what follows the colon, and must
+OPTIONAL = {"bandit": "STATE"}  # what may follow it
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,10 @@ def _device(spec: SamplerSpec) -> SubproblemSampler:
     return _on_device(spec.text, "")
 
 
+def _bandit(spec: SamplerSpec) -> SubproblemSampler:
+    return _shared_bandit(spec.text, *_bandit_state(spec), "")
+
+
 SAMPLERS: dict[str, SamplerFactory] = {
     "exact": _exact,
     "greedy": lambda spec: GreedySampler(spec.read(families.WidthOption).width),
@@ -94,6 +104,7 @@ SAMPLERS: dict[str, SamplerFactory] = {
     "qaoa": lambda spec: families.qaoa(spec.read(families.KernelOptions)),
     "noisy": lambda spec: families.noisy(spec.argument, spec.read(families.NoisyOptions)),
     "ibm": _device,
+    "bandit": _bandit,
     "replay": _replay,
 }
 
@@ -112,12 +123,13 @@ def require_known(text: str) -> None:
     if spec.name not in SAMPLERS:
         if not spec.argument:
             known = [f"{name}:{ARGUMENT[name]}" if name in ARGUMENT else name for name in SAMPLERS]
+            known += [f"{name}:{argument}" for name, argument in OPTIONAL.items()]
             raise UnknownNameError.of("sampler", text, known, hint="; or module:attribute for your own")
         if spec.options:
             raise InputError("options given", field=f"sampler {text}", remedy="a sampler of your own takes none")
     elif spec.name in ARGUMENT and not spec.argument:
         raise InputError("incomplete", field=f"sampler {text}", remedy=f"write {spec.name}:{ARGUMENT[spec.name]}")
-    elif spec.argument and spec.name not in ARGUMENT:
+    elif spec.argument and spec.name not in ARGUMENT and spec.name not in OPTIONAL:
         raise InputError(f"{spec.argument!r} given", field=f"sampler {text}", remedy=f"{spec.name} takes nothing there")
 
 
@@ -147,6 +159,9 @@ def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) ->
     if spec.name == "ibm":
         kept = default_journal(text) if journal is None else Path(journal)
         return _on_device(text, "" if kept is None else str(kept.resolve()))
+    if _is_paid(spec):
+        kept = default_journal(text) if journal is None else Path(journal)
+        return _shared_bandit(text, *_bandit_state(spec), "" if kept is None else str(kept.resolve()))
     if spec.name in SAMPLERS:
         made = SAMPLERS[spec.name](spec)
     else:
@@ -168,7 +183,9 @@ def keeps_answers(text: str) -> bool:
 def default_journal(text: str) -> Path | None:
     """Return the journal of a sampler that is paid for, in the working folder; None of all others."""
     spec = SamplerSpec.parse(text)
-    return Path(f"{spec.argument}.journal.jsonl") if _is_paid(spec) else None
+    if not _is_paid(spec):
+        return None
+    return Path("bandit.journal.jsonl" if spec.name == "bandit" else f"{spec.argument}.journal.jsonl")
 
 
 def sampler_packages(text: str) -> tuple[str, ...]:
@@ -185,6 +202,24 @@ def sampler_packages(text: str) -> tuple[str, ...]:
     return tuple(getattr(imported("sampler", text), "packages", ()))
 
 
+def sampler_fingerprint(text: str) -> str | None:
+    """Return a digest of the file that a trained sampler begins with; None where there is none, or it is written to.
+
+    A name says which file, not what is in it.
+    """
+    spec = SamplerSpec.parse(text)
+    return (spec.name == "bandit" and _bandit_state(spec)[1]) or None
+
+
+def is_learning(text: str) -> bool:
+    """Whether what a sampler answers depends on what it was asked before, by other solves of the process too."""
+    spec = SamplerSpec.parse(text)
+    if spec.name != "bandit":
+        return False
+    is_fixed = "static" in spec.options or spec.options.get("policy") in ("static", "uniform")
+    return not is_fixed and spec.options.get("learn", "true").lower() in ("true", "yes", "1")
+
+
 def close_sampler(sampler: SubproblemSampler) -> None:
     """Close what a sampler holds open: files, batches, sessions. Most hold nothing."""
     close = getattr(sampler, "close", None)
@@ -193,6 +228,9 @@ def close_sampler(sampler: SubproblemSampler) -> None:
 
 
 def _is_paid(spec: SamplerSpec) -> bool:
+    if spec.name == "bandit":
+        named = (spec.options.get("backends") or spec.options.get("static", "").partition("/")[0]).split("/")
+        return any(name.startswith("ibm_") for name in named)
     return spec.name == "ibm" and not is_fake(spec.argument)
 
 
@@ -214,3 +252,49 @@ def _on_device(text: str, journal: str) -> SubproblemSampler:
         return sampler
     kept = executor.journal = Journal(journal)  # last: no file is left where there is no device
     return _OnDevice(sampler, kept, text)
+
+
+def _bandit_state(spec: SamplerSpec) -> tuple[str, str]:
+    """Return the state's full name, and a digest of its content where nothing is written back to it.
+
+    Raises
+    ------
+    InputError
+        If no name follows the colon, or the file cannot be read.
+    """
+    if not spec.argument:
+        if spec.text.startswith(f"{spec.name}:"):
+            raise InputError(
+                "no state given", field=f"sampler {spec.text}", remedy="name a file after the colon, or leave both out"
+            )
+        return "", ""
+    path = Path(spec.argument).resolve()
+    is_saved = spec.options.get("save", "false").lower() in ("true", "yes", "1")
+    try:
+        if is_saved or not path.is_file():
+            return str(path), ""
+        return str(path), hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}", source=str(path), remedy="check its permissions"
+        ) from error
+
+
+@lru_cache(maxsize=32)
+def _shared_bandit(text: str, state: str, content: str, journal: str) -> SubproblemSampler:
+    """One bandit for all solves and episodes of a process: what one brings, the next ones know.
+
+    A state that was written anew by somebody else (`content`) is another one.
+    """
+    from lagrl.quantum.bandit.options import BanditOptions, make_bandit
+    from lagrl.quantum.bandit.saving import keep_jobs
+
+    del content
+    spec = SamplerSpec.parse(text)
+    options = spec.read(BanditOptions)
+    made = make_bandit(state, options)
+    if not journal:
+        return made
+    kept = Journal(journal)  # last: no file is left where there is no device
+    keep_jobs(made, kept, text)
+    return _OnDevice(made, kept, text)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from lagrl.bench.grouping import has_gap
+from lagrl.samplers import is_learning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +22,7 @@ def caveats(grouping: Grouping) -> list[str]:
         *_unbalanced_instances(grouping),
         *_unbalanced_seeds(grouping),
         *_repeated(grouping),
+        *_learning(grouping.rows),
         *_left_out(grouping.rows),
     ]
 
@@ -132,6 +134,17 @@ def _repeated(grouping: Grouping) -> list[str]:
     return [
         f"MIXED CONFIGURATIONS: {repeats} rows repeat an instance and seed of the same line and budget under another "
         "configuration and were averaged with it; report the configurations apart."
+    ]
+
+
+def _learning(rows: list[Row]) -> list[str]:
+    names = sorted({row["sampler"] for row in rows if is_learning(row["sampler"])})
+    if not names:
+        return []
+    return [
+        f"LEARNING SAMPLERS: {', '.join(names)} went on learning from row to row, so that a row depends on those "
+        "before it in its process: with several workers, or after an interruption, it comes out otherwise; "
+        "learn=false ends that."
     ]
 
 

@@ -24,7 +24,14 @@ from lagrl.kernels import compile_kernels
 from lagrl.problems.cvrplib import read_instance
 from lagrl.processes import end_with
 from lagrl.relaxation.sampler import SamplingCost
-from lagrl.samplers import close_sampler, keeps_answers, make_sampler, require_known, sampler_packages
+from lagrl.samplers import (
+    close_sampler,
+    keeps_answers,
+    make_sampler,
+    require_known,
+    sampler_fingerprint,
+    sampler_packages,
+)
 from lagrl.solve import SolveConfig, estimated_price, require_price, solve
 
 if TYPE_CHECKING:
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
 
     from lagrl.problems.cvrp import CVRP
     from lagrl.problems.fleet import Fleet
+    from lagrl.relaxation.sampler import SubproblemSampler
     from lagrl.solve import SolveResult
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -148,7 +156,8 @@ class Task:
 def row_key(problem: CVRP, config: SolveConfig) -> str:
     """Return what identifies a row: the instance's name and content, its fleet rule and the configuration.
 
-    A trained controller's weights are part of it, so that a checkpoint trained anew gets rows of its own.
+    A trained controller's weights and a trained sampler's state are part of it, so that what is trained anew gets rows
+    of its own.
     """
     content = hashlib.sha256()
     for array in (problem.demand, problem.distance):
@@ -158,10 +167,12 @@ def row_key(problem: CVRP, config: SolveConfig) -> str:
 
 
 def settings_of(config: SolveConfig) -> dict[str, object]:
-    """Return the configuration as plain values, with the fingerprint of a controller that has one."""
-    settings = asdict(config)
-    fingerprint = getattr(controller_factory(config.controller), "fingerprint", None)
-    return settings if fingerprint is None else {**settings, "controller_fingerprint": str(fingerprint)}
+    """Return the configuration as plain values, with the fingerprints of a controller and sampler that have one."""
+    fingerprints = {
+        "controller_fingerprint": getattr(controller_factory(config.controller), "fingerprint", None),
+        "sampler_fingerprint": sampler_fingerprint(config.sampler),
+    }
+    return {**asdict(config), **{name: str(value) for name, value in fingerprints.items() if value is not None}}
 
 
 def run(
@@ -220,13 +231,22 @@ def run(
     return len(due)
 
 
-def make_row(task: Task) -> Row:
-    """Solve one task and describe it as a row."""
+def make_row(task: Task, sampler: SubproblemSampler | None = None) -> Row:
+    """Solve one task and describe it as a row.
+
+    Parameters
+    ----------
+    task
+        What to solve.
+    sampler
+        Answers instead of one made by the task's name, which the row goes on to tell: such as the named one with
+        something measured beside it. It is left open.
+    """
     problem = read_instance(task.path, fleet=task.fleet)
     compile_kernels()
     started = time.perf_counter()
     try:
-        result = solve(problem, task.config, journal=task.journal)
+        result = solve(problem, task.config, sampler=sampler, journal=task.journal)
     except SolutionError:  # no routes within the fleet rule: a result as well
         return _describe(problem, task, None, time.perf_counter() - started)
     except LagrlError as error:

@@ -105,7 +105,7 @@ class QAOAOptions(WidthOption):
         made = make_penalty(self.penalty, self.strength)
         aimed = made.at(self.fill)
         if self.fill and aimed is made:
-            _refuse("fill", self.fill, f"{self.penalty} has no target load: leave it out")
+            refuse("fill", self.fill, f"{self.penalty} has no target load: leave it out")
         return aimed
 
     def ramp(self, ansatz: str = "qaoa") -> Ramp:
@@ -134,16 +134,14 @@ class QAOAOptions(WidthOption):
             If a number is out of range, or would do nothing.
         """
         if self.targets == 1 and self.pilot != QAOAOptions.pilot:
-            _refuse("pilot", self.pilot, "it shares shots among targets: give targets=3 or more, or leave it out")
+            refuse("pilot", self.pilot, "it shares shots among targets: give targets=3 or more, or leave it out")
         if (self.targets == 1 or self.pilot == QAOAOptions.pilot) and self.alpha != QAOAOptions.alpha:
-            _refuse(
-                "alpha", self.alpha, "it ranks targets after a pilot: give targets=3 and pilot=0.5, or leave it out"
-            )
+            refuse("alpha", self.alpha, "it ranks targets after a pilot: give targets=3 and pilot=0.5, or leave it out")
         if self.targets == 1:
             return Portfolio()
         penalty = make_penalty(self.penalty, self.strength)
         if penalty.at(1.0) is penalty:
-            _refuse("targets", self.targets, f"{self.penalty} has no target load: all circuits would be the same")
+            refuse("targets", self.targets, f"{self.penalty} has no target load: all circuits would be the same")
         fills = (min(max(self.fill + shift, -1.0), 1.0) for shift in target_fills(self.targets))
         return Portfolio(tuple(Configuration(fill=fill) for fill in fills), pilot=self.pilot, alpha=self.alpha)
 
@@ -217,15 +215,15 @@ class DeviceOptions(CircuitOptions):
             If an option is out of range, or would do nothing.
         """
         if not self.dynamical_decoupling and self.sequence != RuntimeOptions.sequence:
-            _refuse("sequence", self.sequence, "it needs dynamical_decoupling=true")
+            refuse("sequence", self.sequence, "it needs dynamical_decoupling=true")
         if (
             self.twirl_gates == "off"
             and not self.twirl_measure
             and self.randomizations != RuntimeOptions.randomizations
         ):
-            _refuse("randomizations", self.randomizations, "nothing is twirled: leave it out")
+            refuse("randomizations", self.randomizations, "nothing is twirled: leave it out")
         if self.session_time and self.mode == "job":
-            _refuse("session_time", self.session_time, "it limits a batch or session: give mode=batch or mode=session")
+            refuse("session_time", self.session_time, "it limits a batch or session: give mode=batch or mode=session")
         return RuntimeOptions(**{field.name: getattr(self, field.name) for field in fields(RuntimeOptions)})
 
 
@@ -233,7 +231,7 @@ def annealing(options: AnnealingOptions) -> SubproblemSampler:
     """Return the annealer."""
     if not options.penalty:
         if options.strength is not None:
-            _refuse("strength", options.strength, "it is a penalty's: give penalty=tilted, unbalanced or slack too")
+            refuse("strength", options.strength, "it is a penalty's: give penalty=tilted, unbalanced or slack too")
         return AnnealingSampler(options.width, sweeps=options.sweeps)
     penalty = make_penalty(options.penalty, options.strength)
     return AnnealingSampler(options.width, penalty, options.sweeps)
@@ -305,9 +303,9 @@ def _circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str 
     """Hand the options on; trained circuits have no ramp, and only QAOA starts cold."""
     has_ramp = options.ansatz in ("qaoa", "copula")
     if not has_ramp and (options.gamma is not None or options.beta is not None):
-        _refuse("gamma, beta", f"{options.gamma}, {options.beta}", f"{options.ansatz} trains its own angles")
+        refuse("gamma, beta", f"{options.gamma}, {options.beta}", f"{options.ansatz} trains its own angles")
     if options.ansatz != "qaoa" and not options.warm:
-        _refuse("warm", "no", f"only qaoa has a cold start, not {options.ansatz}")
+        refuse("warm", "no", f"only qaoa has a cold start, not {options.ansatz}")
     return CircuitSampler(
         executor,
         make_ansatz(
@@ -323,6 +321,6 @@ def _circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str 
     )
 
 
-def _refuse(option: str, value: object, remedy: str) -> NoReturn:
+def refuse(option: str, value: object, remedy: str) -> NoReturn:
     """Refuse an option that would do nothing: who gave it expects that it does."""
     raise InputError(f"{value} given", field=option, remedy=remedy)

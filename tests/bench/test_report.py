@@ -299,3 +299,10 @@ def test_fallbacks_are_told() -> None:
     """Rows in which something else answered than what was asked are counted above the tables."""
     rows = [synthetic_row(fallback="product: the plan has no time left"), synthetic_row("A-n33-k5", fallback="")]
     assert "FALLBACKS in 1 of 2 rows" in report(rows)
+
+
+def test_learning_samplers_are_told() -> None:
+    """Rows of a bandit that goes on learning are said to depend on each other, those of a fixed one are not."""
+    assert "LEARNING SAMPLERS: bandit:a.json" in report([synthetic_row(sampler="bandit:a.json")])
+    for fixed in ("bandit:a.json+learn=false", "bandit+static=product", "bandit+policy=uniform", "exact"):
+        assert "LEARNING" not in report([synthetic_row(sampler=fixed)])

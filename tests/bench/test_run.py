@@ -22,7 +22,9 @@ from lagrl.problems.bundled import bundled_names, bundled_path
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance, write_instance
 from lagrl.problems.fleet import Fleet
+from lagrl.quantum.greedy import GreedySampler
 from lagrl.quantum.journal import Journal
+from lagrl.quantum.samplers import ProductSampler
 from lagrl.solve import SolveConfig
 
 SMALL, MIDDLE = (bundled_path(name) for name in bundled_names()[:2])
@@ -260,6 +262,26 @@ def test_tasks_can_be_made_one_by_one() -> None:
     row = make_row(task)
     assert (row["key"], row["fleet"]) == (task.key, "atleast:5")
     assert row["n_routes"] >= 5
+
+
+def test_a_row_can_be_made_by_a_sampler_given_beside_its_name() -> None:
+    """The row goes on to tell the name, and has what the given sampler brought."""
+    task = replace(QUICK, samplers=("greedy",)).tasks()[0]
+    own, given = make_row(task), make_row(task, sampler=GreedySampler())
+    assert timeless(own) == timeless(given)
+    assert make_row(task, sampler=ProductSampler(1))["cost"] != own["cost"]
+
+
+def test_a_sampler_trained_anew_gets_rows_of_its_own(tmp_path: Path) -> None:
+    """What is in a bandit's file is part of the key, where nothing is written back to it."""
+    state, problem = tmp_path / "state.json", read_instance(SMALL)
+    fixed, saved = SolveConfig(sampler=f"bandit:{state}"), SolveConfig(sampler=f"bandit:{state}+save=true")
+    keys: list[tuple[str, str]] = []
+    for content in ("one", "other"):
+        state.write_text(content)
+        keys.append((row_key(problem, fixed), row_key(problem, saved)))
+    assert keys[0][0] != keys[1][0]
+    assert keys[0][1] == keys[1][1]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the process table of Linux")

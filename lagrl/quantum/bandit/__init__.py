@@ -1,0 +1,1 @@
+"""Which backend, qubits and circuit answer a knapsack: a bandit with limits on what may run."""

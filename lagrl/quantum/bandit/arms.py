@@ -1,0 +1,129 @@
+"""What can be chosen for one knapsack: a backend, a place on it, a circuit; or no circuit at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.ansatz import ANSATZE, make_ansatz
+from lagrl.quantum.hardware_efficient import HardwareEfficient
+from lagrl.quantum.placement import PLACEMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lagrl.quantum.ansatz import Ansatz
+
+FAMILIES = (*ANSATZE, "product")
+DEPTHS = (1, 2, 3)
+TRAINING = 30  # evaluations, of circuits that are trained on every knapsack; more did not make them better
+
+
+@dataclass(frozen=True, order=True)
+class Arm:
+    """One choice.
+
+    Attributes
+    ----------
+    backend
+        Name of the device; empty for no circuit.
+    placement
+        `line0` … `line2`: the device's best line of qubits and the next ones, each another set of qubits. `default`:
+        qubits 0 … n − 1, as a transpiler begins.
+    family
+        The circuit, see `make_ansatz`; `product` for none: independent bits, drawn classically.
+    layers
+        p or r; 0 for no circuit.
+
+    Raises
+    ------
+    UnknownNameError
+        If the placement or family is not known.
+    InputError
+        If it is half a circuit and half none.
+    """
+
+    backend: str
+    placement: str
+    family: str
+    layers: int
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise UnknownNameError.of("circuit family", self.family, FAMILIES)
+        if self.family == "product":
+            if self.backend or self.placement or self.layers:
+                raise InputError(f"{self} given", field="arm", remedy="product has no backend, placement or layers")
+            return
+        if self.placement not in PLACEMENTS:
+            raise UnknownNameError.of("placement", self.placement, PLACEMENTS)
+        if not self.backend or self.layers < 1:
+            raise InputError(f"{self} given", field="arm", remedy="name a backend, and give 1 layer or more")
+
+    def __str__(self) -> str:
+        if self.family == "product":
+            return "product"
+        return f"{self.backend}/{self.placement}/{self.family}/{self.layers}"
+
+    def ansatz(self) -> Ansatz:
+        """Return the circuit; `product` has none.
+
+        Raises
+        ------
+        InputError
+            If it is no circuit.
+        """
+        if self.family == "product":
+            raise InputError("no circuit", field="arm product", remedy="draw from the product state")
+        made = make_ansatz(self.family, self.layers)
+        if isinstance(made, HardwareEfficient):
+            return HardwareEfficient(self.layers, made.entanglement, TRAINING)
+        return made
+
+    @staticmethod
+    def parse(text: str) -> Arm:
+        """Read what `str` writes.
+
+        Raises
+        ------
+        InputError
+            If it is something else, or names what is not known.
+        """
+        if text == "product":
+            return PRODUCT
+        parts = text.split("/")
+        if len(parts) != 4 or not parts[3].isdecimal():
+            raise InputError(f"{text!r} given", field="arm", remedy="write BACKEND/PLACEMENT/FAMILY/LAYERS, or product")
+        return Arm(parts[0], parts[1], parts[2], int(parts[3]))
+
+
+PRODUCT = Arm("", "", "product", 0)
+
+
+def all_arms(
+    backends: Sequence[str],
+    *,
+    placements: Sequence[str] = PLACEMENTS,
+    families: Sequence[str] = ANSATZE,
+    depths: Sequence[int] = DEPTHS,
+) -> tuple[Arm, ...]:
+    """Return every combination, and no circuit first.
+
+    Raises
+    ------
+    InputError
+        If a backend is named twice.
+    """
+    if len(set(backends)) < len(backends):
+        raise InputError(f"{', '.join(backends)} given", field="backends", remedy="name each once")
+    return (
+        PRODUCT,
+        *(
+            Arm(backend, placement, family, layers)
+            for backend in backends
+            for placement in placements
+            for family in families
+            for layers in depths
+        ),
+    )

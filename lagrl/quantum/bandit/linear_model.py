@@ -1,0 +1,182 @@
+"""Ridge regression of rewards on features, an observation at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_REFRESH = 1000  # updates of the inverse by rank one before it is computed anew
+
+
+class LinearModel:
+    """Weights w that minimise Σ (r − w·x)² + ρ‖w‖², and how uncertain w·x is.
+
+    The inverse of Σ xxᵀ + ρI is updated by Sherman and Morrison (1950), O(d²) an observation.
+
+    Parameters
+    ----------
+    n_features
+        d.
+    ridge
+        ρ, above 0.
+
+    Attributes
+    ----------
+    n_observations
+        How many rewards were seen.
+    precision
+        [d, d] Σ xxᵀ + ρI.
+    moment
+        [d] Σ r x.
+    """
+
+    def __init__(self, n_features: int, ridge: float = 1.0) -> None:
+        if n_features < 1 or not 0.0 < ridge < np.inf:
+            raise InputError(
+                f"{n_features} features, ridge {ridge}", field="linear model", remedy="give 1 or more, and above 0"
+            )
+        self.ridge = ridge
+        self.n_observations = 0
+        self.precision = ridge * np.eye(n_features)
+        self.moment = np.zeros(n_features)
+        self._inverse = np.eye(n_features) / ridge
+
+    @property
+    def n_features(self) -> int:
+        """Number of features d."""
+        return len(self.moment)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """[d] w."""
+        return self._inverse @ self.moment
+
+    def update(self, features: NDArray[np.float64], reward: float) -> None:
+        """Take one observation in.
+
+        Parameters
+        ----------
+        features
+            [d] x.
+        reward
+            r.
+
+        Raises
+        ------
+        InputError
+            If one of them is not finite, or x has another length.
+        """
+        x = np.asarray(features, dtype=np.float64)
+        if x.shape != self.moment.shape or not np.isfinite(x).all() or not np.isfinite(reward):
+            raise InputError(
+                f"features {x.shape}, finite: {bool(np.isfinite(x).all())}, reward {reward}",
+                field="observation",
+                remedy=f"give {self.n_features} finite numbers and a finite reward",
+            )
+        self.precision += np.outer(x, x)
+        self.moment += reward * x
+        self.n_observations += 1
+        if self.n_observations % _REFRESH:
+            ahead = self._inverse @ x
+            self._inverse -= np.outer(ahead, ahead) / (1.0 + x @ ahead)
+        else:
+            self._inverse = _inverse(self.precision)
+
+    def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return [A] w·x for [A, d] features."""
+        return np.asarray(features @ self.weights, dtype=np.float64)
+
+    def deviation(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return [A] √(xᵀ (Σ xxᵀ + ρI)⁻¹ x): how little is known in that direction."""
+        squared = np.einsum("ai,ai->a", features @ self._inverse, features)
+        return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
+
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        """[d, d] (Σ xxᵀ + ρI)⁻¹."""
+        return self._inverse
+
+    def draw(self, rng: np.random.Generator, scale: float) -> NDArray[np.float64]:
+        """Return weights [d] from N(w, scale² (Σ xxᵀ + ρI)⁻¹)."""
+        root = np.linalg.cholesky(self.precision)
+        return self.weights + scale * np.linalg.solve(root.T, rng.standard_normal(self.n_features))
+
+    def state(self) -> dict[str, object]:
+        """Return what `restored` takes, of JSON's types."""
+        return {
+            "ridge": self.ridge,
+            "n_observations": self.n_observations,
+            "precision": self.precision.tolist(),
+            "moment": self.moment.tolist(),
+        }
+
+    @classmethod
+    def fitted(cls, features: NDArray[np.float64], reward: NDArray[np.float64], ridge: float = 1.0) -> LinearModel:
+        """Return the model of many observations at once: what `update` gives one by one, but for the last digits.
+
+        Parameters
+        ----------
+        features
+            [N, d] x of each.
+        reward
+            [N] r of each.
+        ridge
+            ρ, above 0.
+
+        Raises
+        ------
+        InputError
+            If shapes do not fit, or a number is not finite.
+        """
+        if features.ndim != 2 or reward.shape != features.shape[:1]:
+            raise InputError(
+                f"features {features.shape}, rewards {reward.shape}", field="observations", remedy="give [N, d] and [N]"
+            )
+        if not (np.isfinite(features).all() and np.isfinite(reward).all()):
+            raise InputError("a number is not finite", field="observations", remedy="leave such rows out")
+        model = cls(features.shape[1], ridge)
+        model.precision += features.T @ features
+        model.moment += features.T @ reward
+        model.n_observations = len(reward)
+        model._inverse = _inverse(model.precision)
+        return model
+
+    @classmethod
+    def restored(cls, state: dict[str, object]) -> LinearModel:
+        """Return the model whose `state` this is.
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
+        try:
+            precision = np.array(state["precision"], dtype=np.float64)
+            moment = np.array(state["moment"], dtype=np.float64)
+            ridge, n_observations = float(state["ridge"]), int(state["n_observations"])  # type: ignore[call-overload, arg-type] # of JSON: what is no number raises
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise InputError(f"no linear model: {error!r}", field="state", remedy="give what state() gave") from error
+        d = moment.size
+        model = cls(max(d, 1), ridge)
+        wrong = ""
+        if moment.shape != (d,) or precision.shape != (d, d):
+            wrong = f"moment {moment.shape}, precision {precision.shape}"
+        elif n_observations < 0 or not (np.isfinite(precision).all() and np.isfinite(moment).all()):
+            wrong = f"{n_observations} observations, or a number that is not finite"
+        elif not np.allclose(precision, precision.T, rtol=1e-9) or np.linalg.eigvalsh(precision).min(initial=1.0) <= 0:
+            wrong = "a precision that is not symmetric, or not positive definite"
+        if wrong:
+            raise InputError(f"no linear model: {wrong}", field="state", remedy="give what state() gave")
+        model.precision, model.moment, model.n_observations = precision, moment, n_observations
+        model._inverse = _inverse(precision)
+        return model
+
+
+def _inverse(precision: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.inv(precision), dtype=np.float64)

@@ -1,0 +1,95 @@
+"""Backends by name, for bandits: simulated ones, made once in a process, and those of an account."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.backends import is_fake, known_fakes
+from lagrl.quantum.bandit.fake_backends import NoisyBackend
+from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
+from lagrl.quantum.density import DensityMatrixExecutor
+from lagrl.quantum.surrogate import SurrogateExecutor
+from lagrl.quantum.trajectories import TrajectoryExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lagrl.quantum.bandit.backend_qpu import ArmBackend
+    from lagrl.quantum.line_executor import LineExecutor
+
+SIX = ("FakeKingston", "FakeTorino", "FakeBrisbane", "FakeCusco", "FakeMumbai", "FakeParis")
+"""Snapshots of different quality. Of one layer of QAOA on eight qubits of the best line, the expected fidelity of gates
+and of readout: Kingston 0.85 and 0.93 (Heron r2), Torino 0.74 and 0.84 (Heron r1), Brisbane 0.65 and 0.83, Cusco 0.35
+and 0.82 (Eagles), Mumbai 0.62 and 0.77, Paris 0.40 and 0.85 (Falcons)."""
+
+_EXECUTORS: dict[str, type[LineExecutor]] = {
+    "surrogate": SurrogateExecutor,
+    "density": DensityMatrixExecutor,
+    "trajectories": TrajectoryExecutor,
+}
+METHODS = tuple(_EXECUTORS)
+
+
+def is_account_device(name: str) -> bool:
+    """Whether a name is that of a device of an account: `ibm_kingston`."""
+    return name.startswith("ibm_")
+
+
+def arm_backends(
+    names: Sequence[str], *, method: str = "surrogate", width: int | None = None
+) -> tuple[ArmBackend, ...]:
+    """Return the backends of some names: `FakeKingston` or `fake_kingston`, or `ibm_…` of your account.
+
+    Fake ones are the same objects every time, so that circuits are compiled and lines found once in a process.
+
+    Parameters
+    ----------
+    names
+        Of the backends.
+    method
+        How fake ones are simulated: `surrogate`, `density` or `trajectories`.
+    width
+        Most qubits they will be asked for, to be refused now rather than in the middle of a run.
+
+    Raises
+    ------
+    UnknownNameError
+        If a backend or method is not known.
+    InputError
+        If there is no backend, one comes twice, or the method cannot simulate circuits of that width.
+    MissingExtraError
+        Without qiskit-ibm-runtime or qiskit-aer.
+    """
+    if method not in _EXECUTORS:
+        raise UnknownNameError.of("noise method", method, METHODS)
+    if not names:
+        raise InputError("none given", field="backends", remedy="name one or more, joined by /")
+    most = _EXECUTORS[method].max_width
+    if width is not None and width > most and not all(map(is_account_device, names)):
+        raise InputError(
+            f"{width} given, {method} takes {most} qubits",
+            field="width",
+            remedy=f"give 1 to {most} variables per vehicle, or another method",
+        )
+    found = tuple(account_backend(name) if is_account_device(name) else _simulated(name, method) for name in names)
+    if len({backend.name for backend in found}) < len(found):
+        raise InputError(f"{'/'.join(names)} given", field="backends", remedy="name each once")
+    return found
+
+
+def account_backend(name: str) -> ArmBackend:
+    """Return a device of your account; see `RuntimeBackend.of` for what it raises."""
+    return RuntimeBackend.of(name)
+
+
+def _simulated(name: str, method: str) -> NoisyBackend:
+    if not is_fake(name):
+        raise UnknownNameError.of("backend", name, known_fakes(), hint="; or ibm_… of your account")
+    return _made(NoisyBackend.of(name).name, method)
+
+
+@lru_cache(maxsize=64)
+def _made(name: str, method: str) -> NoisyBackend:
+    return NoisyBackend.of(name, _EXECUTORS[method])

@@ -1,0 +1,66 @@
+"""How good the strings of an execution are: bounded, and without knowing the optimum."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.candidates import Candidates
+
+
+def linear_value(candidates: Candidates, vehicle: int) -> float:
+    """Return what a vehicle's variables are worth at most, by their linear relaxation (Dantzig 1957), distance units.
+
+    Parameters
+    ----------
+    candidates
+        The knapsacks, variables in order of falling efficiency.
+    vehicle
+        One that presolve has not solved.
+    """
+    m = int(candidates.width[vehicle])
+    worth, weight = -candidates.reduced_cost[vehicle, :m], candidates.weight[vehicle, :m]
+    room = float(candidates.room[vehicle])
+    order = np.argsort(-worth / np.maximum(weight, 1e-300), kind="stable")
+    before = np.concatenate([[0.0], np.cumsum(weight[order])[:-1]])
+    share = np.clip((room - before) / np.maximum(weight[order], 1e-300), 0.0, 1.0)
+    return float(worth[order] @ share)
+
+
+def quality(candidates: Candidates, vehicle: int, codes: NDArray[np.int64], alpha: float = 0.25) -> float:
+    """Return the mean worth of the best share α of the strings, over what a vehicle can be worth at most: 0 to 1.
+
+    Overloaded strings are worth nothing. The best string alone would tell a good circuit from a bad one only where
+    both are poor, the mean of all punishes strings that are thrown away anyway (CVaR, Barkoutsos et al. 2020).
+
+    Parameters
+    ----------
+    candidates
+        The knapsacks.
+    vehicle
+        One that presolve has not solved.
+    codes
+        [S] strings: bit j is the vehicle's variable j.
+    alpha
+        In (0, 1].
+
+    Raises
+    ------
+    InputError
+        If α is out of range, or there are no strings.
+    """
+    if not 0.0 < alpha <= 1.0 or not len(codes):
+        raise InputError(f"alpha {alpha}, {len(codes)} strings", field="reward", remedy="give a share, and 1 or more")
+    m = int(candidates.width[vehicle])
+    bits = (codes[:, None] >> np.arange(m)) & 1
+    fits = bits @ candidates.weight[vehicle, :m] <= candidates.room[vehicle]
+    worth = np.where(fits, bits @ -candidates.reduced_cost[vehicle, :m], 0.0)
+    best = np.sort(worth)[::-1][: max(1, round(alpha * len(worth)))]
+    most = linear_value(candidates, vehicle)
+    return float(np.clip(best.mean() / most, 0.0, 1.0)) if most > 0 else 1.0

@@ -1,0 +1,210 @@
+"""Devices of an account, and fake backends by the same path, as arms see them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.quantum.bandit.features import BackendContext
+from lagrl.quantum.bandit.placed import PlacedDevices
+from lagrl.quantum.device_state import fetch_calibration, plan_seconds, read_state
+from lagrl.quantum.devices import open_device
+from lagrl.quantum.failures import ExecutionError
+from lagrl.quantum.runtime import RuntimeExecutor
+from lagrl.quantum.runtime_options import RuntimeOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from lagrl.quantum.bandit.arms import Arm
+    from lagrl.quantum.bandit.profile import Profile
+    from lagrl.quantum.devices import Device
+    from lagrl.quantum.jobs import JobJournal
+    from lagrl.quantum.service import Primitives
+
+DAY = 86_400.0  # seconds
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """What the service told last."""
+
+    context: BackendContext = field(default_factory=BackendContext)
+    is_operational: bool = True
+    plan_seconds: float = np.inf
+    problem: str = ""
+
+
+@dataclass(eq=False)
+class RuntimeBackend:
+    """A device that jobs are sent to: an `ArmBackend` with one executor for every placement.
+
+    It may be asked from several threads, but is to be made in one that lives on, best the main one: qiskit, imported
+    first in a thread that ends, brings the process down in the next.
+
+    If the service does not answer, the device counts as not in operation, and what was known of its queue and
+    calibration stays, until the service is asked again.
+
+    Attributes
+    ----------
+    device
+        Where to. It is shared by all executors, and closed by `close`.
+    options
+        How.
+    journal
+        What remembers jobs, shared by all executors: a `SharedJobJournal` where several backends run at once.
+    sleep
+        Waits so many seconds between attempts to read a result.
+    job_seconds
+        How long a job of somebody else is assumed to take, for the expected wait: services tell how many wait only.
+    refresh_seconds
+        How long an answer of the service counts.
+    clock
+        Seconds since 1970.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    device: Device
+    options: RuntimeOptions = field(default_factory=RuntimeOptions)
+    journal: JobJournal | None = field(default=None, repr=False)
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    job_seconds: float = 5.0
+    refresh_seconds: float = 60.0
+    clock: Callable[[], float] = field(default=time.time, repr=False)
+    _moment: _Moment = field(default_factory=_Moment, init=False, repr=False)
+    _asked: float | None = field(default=None, init=False, repr=False)
+    _calibrated: datetime | None = field(default=None, init=False, repr=False)
+    _placed: PlacedDevices | None = field(default=None, init=False, repr=False)
+    _executors: dict[str, RuntimeExecutor] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("job_seconds", "refresh_seconds"):
+            value = getattr(self, name)
+            if not 0 <= value < np.inf:
+                raise InputError(f"{value} given", field=name, remedy="give seconds, 0 or more")
+
+    @staticmethod
+    def of(
+        name: str,
+        options: RuntimeOptions | None = None,
+        *,
+        journal: JobJournal | None = None,
+        service: Any = None,
+        primitives: Primitives | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> RuntimeBackend:
+        """Return the backend of a device's name.
+
+        Parameters
+        ----------
+        name
+            Such as `ibm_kingston` or `FakeKingston`; see `open_device`, also for what it raises.
+        options, journal, sleep, clock
+            See the class.
+        service, primitives
+            Of an account; by default those of qiskit-ibm-runtime.
+        """
+        device = open_device(name, service=service, primitives=primitives, sleep=sleep)
+        return RuntimeBackend(device, options or RuntimeOptions(), journal, sleep, clock=clock)
+
+    @property
+    def name(self) -> str:
+        """The device's."""
+        return self.device.name
+
+    @property
+    def problem(self) -> str:
+        """Why the service did not answer when it was asked last; empty if it did, or was not asked."""
+        return self._moment.problem
+
+    def profile(self, arm: Arm, width: int) -> Profile | None:
+        """Describe an arm's circuit by the calibration known; None where there is no such line. See `ArmBackend`."""
+        with self._lock:
+            if self._placed is None:
+                self._placed = PlacedDevices(self.name, self.device.target, is_whole=True)
+            return self._placed.profile(arm, width)
+
+    def context(self) -> BackendContext:
+        """Return the expected wait and the calibration's age; see `ArmBackend.context`.
+
+        An age that nobody tells is 0, as is that of a fake backend, whose noise is its snapshot's for ever: a number
+        is needed, and with 0 a device is not marked down for saying nothing. The same for the queue before the
+        service first answered.
+        """
+        return self._now().context
+
+    def is_operational(self) -> bool:
+        """Whether the device takes jobs, as far as the service tells."""
+        return self._now().is_operational
+
+    def plan_seconds(self) -> float:
+        """Seconds of a quantum computer that the plan has left, as told last; infinite where nobody tells."""
+        return self._now().plan_seconds
+
+    @property
+    def max_width(self) -> int:
+        """The device's."""
+        return self.device.widest
+
+    @property
+    def remembers(self) -> bool:
+        """Whether there is a journal."""
+        return self.journal is not None
+
+    def executor(self, placement: str) -> RuntimeExecutor:
+        """Return what runs circuits on a line of the device.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such placement.
+        """
+        with self._lock:
+            if placement not in self._executors:
+                self._executors[placement] = RuntimeExecutor(
+                    self.device,
+                    self.options,
+                    max_width=self.device.widest,  # slack bits come on top of the variables
+                    journal=self.journal,
+                    sleep=self.sleep,
+                    placement=placement,
+                )
+            return self._executors[placement]
+
+    def close(self) -> None:
+        """Close an open batch or session; its jobs run to their end. The journal stays open."""
+        self.device.close()
+
+    def _now(self) -> _Moment:
+        with self._lock:
+            now = self.clock()
+            if self._asked is None or not 0 <= now - self._asked < self.refresh_seconds:
+                self._asked = now
+                try:
+                    self._moment = self._told(now)
+                except ExecutionError as error:
+                    self._moment = replace(self._moment, is_operational=False, problem=str(error))
+            return self._moment
+
+    def _told(self, now: float) -> _Moment:
+        state = read_state(self.device)
+        if state.calibrated is not None and state.calibrated != self._calibrated:
+            if self._calibrated is not None:  # the first one is what the device was opened with
+                fetch_calibration(self.device)
+                self._placed = None
+            self._calibrated = state.calibrated
+        age = max(now - self._calibrated.timestamp(), 0.0) / DAY if self._calibrated is not None else 0.0
+        context = BackendContext((state.pending_jobs or 0) * self.job_seconds, age)
+        return _Moment(context, state.is_operational, plan_seconds(self.device))

@@ -1,0 +1,131 @@
+"""A bandit's memory on disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lagrl.errors import InputError
+from lagrl.files import write_text
+from lagrl.quantum.bandit.features import NAMES, schema
+from lagrl.quantum.bandit.linear_model import LinearModel
+from lagrl.quantum.bandit.policies import LinearThompson, LinUCB
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+KIND = "lagrl bandit"
+
+
+@dataclass(frozen=True)
+class BanditState:
+    """What was learned, and how it is used.
+
+    Attributes
+    ----------
+    policy
+        `linucb` or `thompson`.
+    parameter
+        α of LinUCB, the scale of Thompson's draws.
+    epsilon
+        Share of choices by lot.
+    model
+        The weights.
+
+    Raises
+    ------
+    InputError
+        If there is no policy of that name, or a number is out of range.
+    """
+
+    policy: str
+    parameter: float
+    epsilon: float
+    model: LinearModel
+
+    def __post_init__(self) -> None:
+        self.make()
+        if not 0.0 <= self.epsilon <= 1.0:
+            raise InputError(f"{self.epsilon} given", field="epsilon", remedy="give a share from 0 to 1")
+
+    def make(self) -> LinUCB | LinearThompson:
+        """Return the policy, which goes on learning in this model."""
+        if self.policy == "linucb":
+            return LinUCB(self.model, self.parameter)
+        if self.policy == "thompson":
+            return LinearThompson(self.model, self.parameter)
+        raise InputError(f"{self.policy!r} given", field="policy", remedy="give linucb or thompson")
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write it as JSON, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If a number of the model is not finite.
+        OutputError
+            If the file cannot be written.
+        """
+        content = {
+            "kind": KIND,
+            "schema": schema(),
+            "features": list(NAMES),
+            "policy": self.policy,
+            "parameter": self.parameter,
+            "epsilon": self.epsilon,
+            "model": self.model.state(),
+        }
+        try:
+            text = json.dumps(content, allow_nan=False)
+        except ValueError as error:
+            raise InputError(
+                "a number is not finite", source=str(path), field="model", remedy="give finite features and rewards"
+            ) from error
+        write_text(path, text + "\n")
+
+
+def read_state(path: Path) -> BanditState:
+    """Read what `BanditState.write` wrote.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is something else, or was learned on other features.
+    """
+    name = str(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("no such file", source=name, remedy="check the name and the folder") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"cannot be read: {error}", source=name, remedy="give a file that lagrl wrote") from error
+    if not isinstance(content, dict) or content.get("kind") != KIND:
+        raise InputError("is no bandit's state", source=name, remedy="give a file that lagrl wrote")
+    if content.get("schema") != schema():
+        listed = content.get("features")
+        theirs = {str(feature) for feature in listed} if isinstance(listed, list) else set()
+        differ = sorted(theirs ^ set(NAMES))
+        told = f"{len(differ)} features differ ({', '.join(differ[:5])})" if differ else "same names, other sizes"
+        raise InputError(
+            f"was learned on other features: {told}",
+            source=name,
+            field="schema",
+            remedy="train again by this version: lagrl traces, then python -m train.bandit",
+        )
+    try:
+        state = BanditState(
+            str(content["policy"]),
+            float(content["parameter"]),
+            float(content["epsilon"]),
+            LinearModel.restored(content["model"]),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        told = str(error) if isinstance(error, InputError) else repr(error)
+        raise InputError(f"is damaged: {told}", source=name, remedy="train again") from error
+    if state.model.n_features != len(NAMES):
+        raise InputError(
+            f"has {state.model.n_features} weights for {len(NAMES)} features", source=name, remedy="train again"
+        )
+    return state

@@ -1,0 +1,166 @@
+"""Logged decisions as arrays, and what another policy would have done there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.quantum.bandit.features import NAMES, knapsack_rows
+from lagrl.quantum.bandit.policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy, probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.bandit.policies import Policy
+    from lagrl.quantum.bandit.screening import ScreenedArms
+    from lagrl.quantum.bandit.traces import Trace
+
+_CHUNK = 4096  # decisions whose arms are looked at together
+_DRAWS = 64  # of Thompson's weights
+
+
+@dataclass(frozen=True, eq=False)
+class TraceGroup:
+    """Decisions among the same arms.
+
+    Attributes
+    ----------
+    screened
+        The arms.
+    place
+        [D] where they are in the log.
+    knapsacks
+        [D, 7] of `knapsack_rows`.
+    chosen, executed
+        [D] index of the arm taken, and of the one whose strings came.
+    """
+
+    screened: ScreenedArms
+    place: NDArray[np.int64] = field(repr=False)
+    knapsacks: NDArray[np.float64] = field(repr=False)
+    chosen: NDArray[np.int64] = field(repr=False)
+    executed: NDArray[np.int64] = field(repr=False)
+
+    def chunks(self) -> Iterator[slice]:
+        """Yield slices of the decisions that are small enough for [D, A] arrays."""
+        for first in range(0, len(self.place), _CHUNK):
+            yield slice(first, first + _CHUNK)
+
+
+@dataclass(frozen=True, eq=False)
+class TraceTable:
+    """A log of N decisions.
+
+    Attributes
+    ----------
+    groups
+        Decisions by the arms that they were made among.
+    reward, propensity
+        [N].
+    instance
+        [N] number of the instance.
+    """
+
+    groups: tuple[TraceGroup, ...] = field(repr=False)
+    reward: NDArray[np.float64] = field(repr=False)
+    propensity: NDArray[np.float64] = field(repr=False)
+    instance: NDArray[np.int64] = field(repr=False)
+
+    @staticmethod
+    def of(traces: Sequence[Trace]) -> TraceTable:
+        """Lay a log out.
+
+        Raises
+        ------
+        InputError
+            If there is no decision.
+        """
+        if not traces:
+            raise InputError("no decision", field="traces", remedy="give 1 or more")
+        places: dict[int, list[int]] = {}
+        for i, trace in enumerate(traces):
+            places.setdefault(id(trace.decision.screened), []).append(i)
+        groups = []
+        for place in places.values():
+            own = [traces[i].decision for i in place]
+            groups.append(
+                TraceGroup(
+                    own[0].screened,
+                    np.array(place, np.int64),
+                    knapsack_rows([decision.knapsack for decision in own]),
+                    np.array([decision.chosen for decision in own], np.int64),
+                    np.array([decision.executed for decision in own], np.int64),
+                )
+            )
+        number: dict[str, int] = {}
+        return TraceTable(
+            tuple(groups),
+            np.array([trace.decision.reward for trace in traces]),
+            np.array([trace.decision.propensity for trace in traces]),
+            np.array([number.setdefault(trace.instance, len(number)) for trace in traces], np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.reward)
+
+    def features(self) -> NDArray[np.float64]:
+        """Return [N, d] features of the arms whose strings came."""
+        found = np.empty((len(self), len(NAMES)))
+        for group in self.groups:
+            found[group.place] = group.screened.table.rows(group.knapsacks, group.executed)
+        return found
+
+
+def target_probabilities(
+    policy: Policy,
+    epsilon: float,
+    screened: ScreenedArms,
+    knapsacks: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Return [D, A] how likely a policy that does not learn on the way takes each arm; see `policies.probabilities`.
+
+    Parameters
+    ----------
+    policy, epsilon
+        The policy.
+    screened
+        The arms.
+    knapsacks
+        [D, 7] of `knapsack_rows`.
+    rng
+        Of policies that draw.
+    """
+    table, allowed = screened.table, screened.is_allowed
+    shape = (len(knapsacks), len(screened.arms))
+    share = np.zeros(shape)
+    match policy:
+        case LinUCB():
+            scores = table.means(knapsacks, policy.model.weights)
+            if policy.alpha:
+                scores += policy.alpha * table.deviations(knapsacks, policy.model.covariance)
+            _count_best(share, scores, allowed)
+        case LinearThompson():
+            for _ in range(_DRAWS):
+                _count_best(share, table.means(knapsacks, policy.model.draw(rng, policy.scale)), allowed)
+            share /= _DRAWS
+        case StaticPolicy() | UniformPolicy():
+            scores = policy.scores(np.empty((shape[1], 0)), screened.arms, rng)
+            _count_best(share, np.broadcast_to(scores, shape), allowed)
+        case _:
+            every = np.arange(shape[1])
+            for d in range(shape[0]):
+                features = table.rows(np.repeat(knapsacks[d : d + 1], shape[1], axis=0), every)
+                share[d] = probabilities(policy, features, screened.arms, allowed, 0.0, rng)
+    mixed: NDArray[np.float64] = (1.0 - epsilon) * share + epsilon * allowed / allowed.sum()
+    return np.minimum(mixed, 1.0)
+
+
+def _count_best(share: NDArray[np.float64], scores: NDArray[np.float64], allowed: NDArray[np.bool_]) -> None:
+    best = np.where(allowed, scores, -np.inf).argmax(axis=1)
+    share[np.arange(len(share)), best] += 1.0

@@ -1,0 +1,92 @@
+"""Logged decisions, read to learn from and to judge other policies by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.quantum.bandit.decision import Decision
+from lagrl.quantum.bandit.features import KnapsackContext
+from lagrl.quantum.bandit.trace_lines import REMEDY, read_arms, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from lagrl.quantum.bandit.screening import ScreenedArms
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A decision as it was logged.
+
+    Attributes
+    ----------
+    run, step
+        Where it was made: instance, seed and linearisation, joined by `/`; and the evaluation.
+    decision
+        What was decided.
+    """
+
+    run: str
+    step: int
+    decision: Decision = field(repr=False)
+
+    @property
+    def instance(self) -> str:
+        """The instance: decisions on one resemble each other."""
+        return self.run.partition("/")[0]
+
+
+def read_traces(paths: Sequence[Path]) -> list[Trace]:
+    """Read logs of decisions, gzipped (`.gz`) or not; a torn last line is left out.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, a line is none of `TraceLog`'s (it names file and line), or there is no decision.
+    """
+    found: list[Trace] = []
+    for path in paths:
+        screened: dict[int, tuple[ScreenedArms, dict[str, int]]] = {}
+        for number, _, line in read_lines(path):
+            try:
+                match line["kind"]:
+                    case "arms":
+                        read = read_arms(line)
+                        screened[line["number"]] = read, {str(arm): a for a, arm in enumerate(read.arms)}
+                    case "decision":
+                        found.append(_read_decision(line, *screened[line["arms"]]))
+                    case "header" | "run":
+                        pass
+                    case kind:
+                        raise ValueError(f"kind {kind!r}")
+            except (KeyError, TypeError, ValueError) as error:
+                raise InputError(f"line {number} is no trace: {error!r}", source=str(path), remedy=REMEDY) from error
+    if not found:
+        raise InputError("no decision there", source=", ".join(map(str, paths)), remedy=REMEDY)
+    return found
+
+
+def _read_decision(line: Mapping[str, Any], screened: ScreenedArms, place: Mapping[str, int]) -> Trace:
+    knapsack = KnapsackContext(**line["knapsack"])
+    propensity, quality, baseline = (float(line[name]) for name in ("propensity", "quality", "baseline"))
+    told = [propensity, quality, baseline, *vars(knapsack).values()]
+    if not all(np.isfinite(number) for number in told) or not 0.0 < propensity <= 1.0:
+        raise ValueError(f"propensity {propensity}, quality {quality}, baseline {baseline}, knapsack {knapsack}")
+    decision = Decision(
+        vehicle=int(line["vehicle"]),
+        knapsack=knapsack,
+        screened=screened,
+        chosen=place[line["arm"]],
+        propensity=propensity,
+        objection=str(line["objection"]),
+        executed=place[line["answered"]],
+        quality=quality,
+        baseline=baseline,
+    )
+    return Trace(str(line["run"]), int(line["step"]), decision)

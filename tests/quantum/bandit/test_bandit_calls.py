@@ -1,0 +1,193 @@
+"""What a call of a bandit sees, keeps and bills: the moment of the choice, its own plans, waits side by side."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from small_knapsacks import knapsacks
+
+from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.features import NAMES, BackendContext
+from lagrl.quantum.bandit.linear_model import LinearModel
+from lagrl.quantum.bandit.policies import LinUCB, Policy, StaticPolicy
+from lagrl.quantum.bandit.profile import Profile
+from lagrl.quantum.bandit.sampler import BanditSampler
+from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.execution import Execution, Pub
+from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lagrl.quantum.bandit.decision import Decision
+
+pytest.importorskip("qiskit", reason="needs the quantum extra")
+
+GOOD = Profile(4, 1, 20, 10, -0.1, -0.1, 1e-6, 1e-4, 1e-4, 2)
+
+
+@dataclass
+class Busy:
+    """A backend whose queue grows while its jobs run, and which may wait before it answers."""
+
+    name: str
+    after: BackendContext = field(default_factory=lambda: BackendContext(3600.0, 2.0))
+    waits: float = 0.0
+    moment: BackendContext = field(default_factory=BackendContext)
+    shots_seen: list[int] = field(default_factory=list)
+    gates: int = 20
+    max_width: int = 12
+    remembers: bool = False
+
+    def profile(self, arm: Arm, width: int) -> Profile:
+        return replace(GOOD, width=width, layers=arm.layers, two_qubit_gates=self.gates)
+
+    def context(self) -> BackendContext:
+        return self.moment
+
+    def executor(self, placement: str) -> Busy:
+        del placement
+        return self
+
+    def execute(self, pubs: list[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        time.sleep(self.waits)
+        self.moment = self.after
+        self.shots_seen.append(len(pubs))
+        codes = [rng.integers(0, 2**pub.template.n_qubits, (len(pub.values), shots)) for pub in pubs]
+        return Execution(codes, SamplingCost(circuits=len(pubs), queue_seconds=self.waits, backend=self.name))
+
+    def plan_seconds(self) -> float:
+        return float(np.inf)
+
+    def is_operational(self) -> bool:
+        return True
+
+
+@dataclass
+class Memory:
+    """Keeps plans and decisions."""
+
+    plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
+
+    def kept_plan(self, call: str) -> Mapping[str, Any] | None:
+        return self.plans.get(call)
+
+    def keep_plan(self, call: str, plan: Mapping[str, Any]) -> None:
+        self.plans.setdefault(call, plan)
+
+    def note(self, context: SampleContext, decisions: list[Decision]) -> None:
+        self.decisions += decisions
+
+
+def bandit(policy: Policy, *backends: Busy, memory: Memory | None = None, name: str = "", **more: Any) -> BanditSampler:
+    """Make a bandit of QAOA of one or two layers on these backends."""
+    arms = tuple(Arm(own.name, "line0", "qaoa", layers) for own in backends for layers in (1, 2))
+    return BanditSampler(backends, policy, arms, Limits(), 0.0, 4, memory=memory, name=name, **more)
+
+
+def ask(sampler: BanditSampler, n_vehicles: int = 4, seed: int = 2) -> Samples:
+    """Ask for one step."""
+    problem = knapsacks(np.random.default_rng(seed), n_vehicles=n_vehicles, n_customers=14)
+    try:
+        return sampler.sample(*problem, 16, np.random.default_rng(seed), SampleContext("run", 0))
+    finally:
+        sampler.close()
+
+
+def test_features_are_those_of_the_moment_of_the_choice() -> None:
+    """What the queue became while the circuits ran is the next choice's."""
+    backend, model, kept = Busy("a"), LinearModel(len(NAMES)), Memory()
+    sampler = bandit(LinUCB(model, 0.1), backend, log=kept)
+    ask(sampler)
+    assert kept.decisions
+    queue = NAMES.index("log_queue_seconds")
+    assert all(own.screened.backends[1].queue_seconds == 0.0 for own in kept.decisions)
+    assert model.precision[queue, queue] == model.ridge
+    ask(sampler)
+    assert model.precision[queue, queue] > model.ridge
+
+
+def test_a_backend_that_falls_silent_is_not_told_of_choices_before() -> None:
+    """They are learned from, and nothing says that no circuit could run."""
+    kept = Memory()
+    sampler = bandit(LinUCB(LinearModel(len(NAMES))), Busy("a", BackendContext(np.nan, 0.0)), log=kept)
+    first = ask(sampler)
+    assert kept.decisions and not first.cost.fallback
+    assert "1 for calibration" not in first.cost.fallback
+    assert "2 for calibration" in ask(sampler).cost.fallback
+
+
+def test_plans_are_a_bandits_own() -> None:
+    """Two bandits in one memory do not answer for each other; one of the same name does what was planned."""
+    memory, kept = Memory(), Memory()
+    one, two = (Arm("a", "line0", "qaoa", layers) for layers in (1, 2))
+    ask(bandit(StaticPolicy((one,)), Busy("a"), memory=memory, name="first", log=kept))
+    ask(bandit(StaticPolicy((two,)), Busy("a"), memory=memory, name="second", log=kept))
+    half = len(kept.decisions) // 2
+    assert {own.arm for own in kept.decisions[:half]} == {one} and {own.arm for own in kept.decisions[half:]} == {two}
+    again = Memory()
+    ask(bandit(StaticPolicy((two,)), Busy("a"), memory=memory, name="first", log=again))
+    assert {own.arm for own in again.decisions} == {one}
+
+
+def test_the_first_plan_counts_also_for_who_made_another() -> None:
+    """Another process that planned the same call meanwhile was first."""
+    one, two = (Arm("a", "line0", "qaoa", layers) for layers in (1, 2))
+    other = Memory()
+    ask(bandit(StaticPolicy((one,)), Busy("a"), memory=other))
+
+    class Late(Memory):
+        """Knows of the other's plan only when it keeps its own."""
+
+        def keep_plan(self, call: str, plan: Mapping[str, Any]) -> None:
+            assert plan != other.plans[call]
+            self.plans[call] = other.plans[call]
+
+    kept = Memory()
+    ask(bandit(StaticPolicy((two,)), Busy("a"), memory=Late(), log=kept))
+    assert {own.arm for own in kept.decisions} == {one}
+
+
+def test_waits_side_by_side_are_no_work_undone() -> None:
+    """Two backends wait at the same time: the bill has both waits, the seconds miss the longer one only."""
+    first, second = Busy("a", waits=0.2), Busy("b", waits=0.2)
+    preferred = (Arm("a", "line0", "qaoa", 1), Arm("b", "line0", "qaoa", 1))
+
+    class InTurn:
+        """One vehicle here, the next there."""
+
+        name, is_random, asked = "in turn", False, 0
+
+        def scores(self, features: Any, arms: Any, rng: Any) -> np.ndarray:
+            self.asked += 1
+            return np.array([float(arm == preferred[self.asked % 2]) for arm in arms])
+
+        def learn(self, features: Any, reward: float) -> None:
+            """Nothing."""
+
+    sampler = bandit(InTurn(), first, second)
+    ask(sampler)
+    started = time.perf_counter()
+    cost = ask(sampler).cost
+    wall = time.perf_counter() - started
+    assert first.shots_seen and second.shots_seen
+    assert cost.queue_seconds == pytest.approx(0.4)
+    assert 0.0 < cost.seconds < wall - 0.15
+
+
+def test_solves_in_threads_share_a_bandit() -> None:
+    """One after the other is answered, whoever closes it meanwhile."""
+    sampler = bandit(LinUCB(LinearModel(len(NAMES))), Busy("a", BackendContext(), 0.01))
+    found: list[Samples] = []
+    threads = [threading.Thread(target=lambda seed=seed: found.append(ask(sampler, seed=seed))) for seed in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30.0)
+    assert len(found) == 5 and not any(samples.cost.fallback for samples in found)

@@ -1,0 +1,262 @@
+"""A bandit's circuits on several quantum computers: all answered, told where, learned from what was executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lagrl.quantum.bandit.arms import PRODUCT, Arm
+from lagrl.quantum.bandit.features import NAMES, BackendContext
+from lagrl.quantum.bandit.linear_model import LinearModel
+from lagrl.quantum.bandit.policies import LinUCB, Policy, StaticPolicy
+from lagrl.quantum.bandit.profile import Profile
+from lagrl.quantum.bandit.sampler import BanditSampler
+from lagrl.quantum.execution import Execution, Pub
+from lagrl.quantum.scheduling.dispatcher import Dispatcher
+from lagrl.quantum.scheduling.scheduler import Scheduler
+from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
+from lagrl.quantum.scheduling.virtual_time import VirtualLoop
+from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.bandit.decision import Decision
+
+pytest.importorskip("qiskit", reason="needs the quantum extra")
+
+WIDTH, N_VEHICLES, SHOTS = 5, 6, 32
+NAMED = ("a", "b", "c")
+ARMS = tuple(Arm(name, "line0", "qaoa", layers) for name in NAMED for layers in (1, 2))
+
+
+@dataclass(frozen=True)
+class Dice:
+    """Answers with random strings, at once."""
+
+    name: str
+    max_width: int = 12
+
+    def execute(self, pubs: list[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        codes = [rng.integers(0, 2**pub.template.n_qubits, (len(pub.values), shots)) for pub in pubs]
+        return Execution(codes, SamplingCost(circuits=len(pubs), backend=self.name))
+
+
+@dataclass(frozen=True)
+class Described:
+    """A backend whose circuits all look alike but for its number of couplings."""
+
+    name: str
+    max_width: int = 12
+    remembers: bool = False
+
+    def profile(self, arm: Arm, width: int) -> Profile:
+        degree = 1 + NAMED.index(self.name)
+        return Profile(width, arm.layers, 8, 4, -0.1 * arm.layers, -0.1, 1e-6, 1e-4, 1e-4, degree)
+
+    def context(self) -> BackendContext:
+        return BackendContext()
+
+    def executor(self, placement: str) -> Dice:
+        del placement
+        return Dice(self.name)
+
+    def plan_seconds(self) -> float:
+        return float(np.inf)
+
+
+@dataclass
+class Kept:
+    """Keeps decisions."""
+
+    decisions: list[Decision] = field(default_factory=list)
+
+    def note(self, context: SampleContext, decisions: list[Decision]) -> None:
+        self.decisions += decisions
+
+
+@dataclass
+class Learner:
+    """Wants the first arm always, and remembers what it was told to learn."""
+
+    wanted: StaticPolicy
+    learned: list[NDArray[np.float64]] = field(default_factory=list)
+    name: str = "learner"
+    is_random: bool = False
+
+    def scores(self, *args: object) -> NDArray[np.float64]:
+        return self.wanted.scores(*args)  # type: ignore[arg-type]
+
+    def learn(self, features: NDArray[np.float64], reward: float) -> None:
+        self.learned.append(features)
+
+
+def make(
+    behaviours: list[Behaviour], policy: Policy | None = None, **more: object
+) -> tuple[BanditSampler, list[SimulatedQPU], Kept]:
+    """Make a sampler on simulated quantum computers."""
+    names = NAMED[: len(behaviours)]
+    qpus = [
+        SimulatedQPU(Dice(name), behaviour, np.random.default_rng([7, i]))
+        for i, (name, behaviour) in enumerate(zip(names, behaviours, strict=True))
+    ]
+    log = Kept()
+    arms = tuple(arm for arm in ARMS if arm.backend in names)
+    settings = {"epsilon": 0.0, "width": WIDTH, "log": log, **more}
+    sampler = BanditSampler(
+        tuple(Described(name) for name in names),
+        policy or StaticPolicy(arms),
+        arms,
+        dispatcher=Dispatcher(Scheduler(qpus), VirtualLoop),
+        **settings,  # type: ignore[arg-type]
+    )
+    return sampler, qpus, log
+
+
+def ask(sampler: BanditSampler, seed: int = 0, steps: int = 1) -> list[Samples]:
+    """Sample knapsacks that want more than fits."""
+    rng = np.random.default_rng(seed)
+    weight = np.array([7, 9, 11, 6, 8])
+    found = []
+    for step in range(steps):
+        cost = -rng.uniform(0.5, 1.0, size=(N_VEHICLES, WIDTH))
+        found.append(sampler.sample(cost, weight, np.full(N_VEHICLES, 22), SHOTS, rng, SampleContext("run", step)))
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            Behaviour,
+            failures=st.sampled_from([0.0, 0.5, 1.0]),
+            is_dead=st.booleans(),
+            hangs=st.booleans(),
+            plan_seconds=st.sampled_from([np.inf, 3.0]),
+            windows=st.sampled_from([(), ((0.0, 9.0),), ((20.0, 60.0),)]),
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    st.sampled_from([0.0, 0.5]),
+    st.integers(0, 2),
+    st.integers(0, 100),
+)
+def test_all_vehicles_are_answered_whatever_fails(
+    behaviours: list[Behaviour], spread: float, most_per_job: int, seed: int
+) -> None:
+    """As many strings as asked for each, a decision for each, and nothing is executed twice."""
+    sampler, qpus, log = make(behaviours, spread=spread, most_per_job=most_per_job)
+    for samples in ask(sampler, seed, 2):
+        assert (samples.counts.sum(axis=1) == SHOTS).all()
+        by_product = [d for d in log.decisions if d.answered == PRODUCT and d.arm != PRODUCT]
+        assert ("product" in samples.cost.fallback) <= bool(by_product)
+    assert len(log.decisions) == 2 * N_VEHICLES
+    assert all(n == 1 for qpu in qpus for n in qpu.executed.values())
+    sampler.close()
+
+
+def test_fallback_on_the_product_state_is_told() -> None:
+    """With what each backend said; the decision is of the arm chosen, its strings are the product state's."""
+    sampler, _, log = make([Behaviour(is_dead=True)] * 2)
+    [samples] = ask(sampler)
+    sampler.close()
+    assert samples.cost.fallback.startswith("product: ")
+    assert "a: does not answer" in samples.cost.fallback
+    assert samples.cost.backend == "product"
+    assert {decision.arm.backend for decision in log.decisions} == {"a"}
+    assert {decision.answered for decision in log.decisions} == {PRODUCT}
+
+
+def test_rerouted_work_is_told_and_learned_as_it_was_executed() -> None:
+    """The features learned are those of the arm whose strings came."""
+    policy = Learner(StaticPolicy(ARMS))
+    sampler, _, log = make([Behaviour(is_dead=True), Behaviour()], policy)
+    [samples] = ask(sampler)
+    sampler.close()
+    assert samples.cost.fallback.startswith("b for a: a: does not answer")
+    assert samples.cost.backend == "b"
+    assert len(policy.learned) == N_VEHICLES
+    for decision, features in zip(log.decisions, policy.learned, strict=True):
+        assert (decision.arm.backend, decision.answered.backend) == ("a", "b")
+        expected = decision.screened.table.features(decision.knapsack)
+        np.testing.assert_array_equal(features, expected[decision.executed])
+        assert (features != expected[decision.chosen]).any()
+
+
+def used(log: Kept) -> dict[str, int]:
+    """Count vehicles by who answered them."""
+    return {name: sum(decision.answered.backend == name for decision in log.decisions) for name in NAMED}
+
+
+def test_work_spreads_only_where_it_may() -> None:
+    """With spread to whoever is free; without it, all waits for the backend that was chosen."""
+    model = LinearModel(len(NAMES))
+    for name in ("bias", "layers"):  # two layers rather than one, wherever they run, rather than none
+        model.update(np.array([float(name == known) for known in NAMES]), 1.0)
+    policy = LinUCB(model, 0.0)
+    sampler, _, log = make([Behaviour()] * 3, policy, spread=0.1, most_per_job=1, learns=False)
+    [spread] = ask(sampler)
+    sampler.close()
+    assert {(decision.arm.backend, decision.arm.layers) for decision in log.decisions} == {("a", 2)}
+    assert min(used(log).values()) > 0
+    assert "free earlier" in spread.cost.fallback
+    sampler, _, log = make([Behaviour()] * 3, policy, most_per_job=1, learns=False)
+    [alone] = ask(sampler)
+    sampler.close()
+    assert sorted(used(log).values()) == [0, 0, N_VEHICLES]
+    assert not alone.cost.fallback
+
+
+def test_lots_are_never_moved() -> None:
+    """Their propensities would be wrong; only failures move them."""
+    sampler, _, log = make([Behaviour(queue_seconds=500.0), Behaviour(), Behaviour()], epsilon=1.0, spread=10.0)
+    ask(sampler, steps=5)
+    sampler.close()
+    assert len({decision.arm for decision in log.decisions}) > 3
+    assert all(decision.chosen == decision.executed for decision in log.decisions)
+
+
+def test_equal_seeds_give_equal_samples() -> None:
+    """Failures, queues and lots included."""
+    found = []
+    for _ in range(2):
+        behaviours = [Behaviour(failures=0.3), Behaviour(queue_seconds=9.0), Behaviour(windows=((0.0, 15.0),))]
+        sampler, _, log = make(behaviours, LinUCB(LinearModel(len(NAMES)), 0.5), epsilon=0.3, spread=0.2)
+        samples = ask(sampler, 3, 4)
+        sampler.close()
+        found.append((samples, [(d.chosen, d.executed, d.reward) for d in log.decisions]))
+    (first, told), (second, again) = found
+    assert told == again
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one.bitstrings, other.bitstrings)
+        np.testing.assert_array_equal(one.counts, other.counts)
+        assert one.cost.record() == other.cost.record()
+
+
+def test_threads_give_the_same_samples_too() -> None:
+    """Two noisy devices, each in its thread."""
+    pytest.importorskip("qiskit_aer")
+    pytest.importorskip("qiskit_ibm_runtime")
+    from lagrl.quantum.bandit.fake_backends import NoisyBackend
+
+    backends = tuple(NoisyBackend.of(name) for name in ("FakeMumbai", "FakeParis"))
+    arms = tuple(Arm(backend.name, "line0", "qaoa", layers) for backend in backends for layers in (1, 2))
+    found = []
+    for _ in range(2):
+        sampler = BanditSampler(backends, StaticPolicy(arms), arms, epsilon=0.5, width=4)
+        found.append(ask(sampler, 5, 2))
+        sampler.close()
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one.bitstrings, other.bitstrings)
+        np.testing.assert_array_equal(one.counts, other.counts)
+        assert not one.cost.fallback
+    assert {name for one in found[0] for name in one.cost.backend.split(" + ")} >= {
+        "surrogate(fake_mumbai)",
+        "surrogate(fake_paris)",
+    }

@@ -1,0 +1,386 @@
+"""`bandit[:STATE][+option=value …]`: what each option does, what is shared, kept and refused."""
+
+from __future__ import annotations
+
+import gc
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from small_devices import line_device
+from small_knapsacks import knapsacks
+
+from lagrl.errors import InputError, LagrlError, OutputError, UnknownNameError
+from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
+from lagrl.quantum.bandit.features import NAMES
+from lagrl.quantum.bandit.linear_model import LinearModel
+from lagrl.quantum.bandit.policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy
+from lagrl.quantum.bandit.sampler import BanditSampler
+from lagrl.quantum.bandit.saving import SavingBandit
+from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.bandit.state import BanditState, read_state
+from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.samplers import close_sampler, default_journal, keeps_answers, make_sampler, require_known, sampler_packages
+
+pytest.importorskip("qiskit_ibm_runtime", reason="needs the quantum extra")
+pytest.importorskip("qiskit_aer", reason="needs the quantum extra")
+
+from lagrl.quantum.bandit.fake_backends import NoisyBackend
+from lagrl.quantum.bandit.options import BanditOptions, make_bandit
+from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
+from lagrl.quantum.journal import Journal
+from lagrl.quantum.journaled import JournaledSampler
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lagrl.relaxation.sampler import SubproblemSampler
+
+SMALL = "+backends=FakeMumbai/FakeParis+families=qaoa/copula+depths=1+placements=line0+width=4"
+PROBLEM = knapsacks(np.random.default_rng(0), n_vehicles=4, n_customers=8)
+
+
+def ask(sampler: SubproblemSampler, seed: int = 0) -> Samples:
+    """Ask four small knapsacks."""
+    return sampler.sample(*PROBLEM, 32, np.random.default_rng(seed), SampleContext("run", seed))
+
+
+def made(text: str) -> BanditSampler:
+    """Make a bandit that is not shared."""
+    from lagrl.sampler_spec import SamplerSpec
+
+    spec = SamplerSpec.parse(text)
+    sampler = make_bandit(spec.argument, spec.read(BanditOptions))
+    assert isinstance(sampler, BanditSampler)
+    return sampler
+
+
+def state(path: Path, **change: object) -> BanditState:
+    """Write a state that learned something."""
+    rng = np.random.default_rng(1)
+    model = LinearModel.fitted(rng.normal(size=(30, len(NAMES))), rng.normal(size=30))
+    own = BanditState(**({"policy": "thompson", "parameter": 0.3, "epsilon": 0.2, "model": model} | change))
+    own.write(path)
+    return own
+
+
+def test_options_reach_the_bandit() -> None:
+    """Backends, circuits, limits, policies; the defaults are six backends and all circuits."""
+    own = made(f"bandit{SMALL}+gates=50+fidelity=0.1+decay=0.5+epsilon=0.3+alpha=2+learn=false")
+    names = ["fake_mumbai", "fake_paris"]
+    assert [backend.name for backend in own.backends] == names
+    assert own.arms == all_arms(names, placements=("line0",), families=("qaoa", "copula"), depths=(1,))
+    assert (own.limits, own.epsilon, own.width, own.learns) == (Limits(50, 0.1, 0.5), 0.3, 4, False)
+    assert isinstance(own.policy, LinUCB)
+    assert own.policy.alpha == 2.0
+    plain = made("bandit")
+    assert [backend.name for backend in plain.backends] == [
+        *("fake_kingston", "fake_torino", "fake_brisbane", "fake_cusco", "fake_mumbai", "fake_paris")
+    ]
+    assert len(plain.arms) == 1 + 6 * 4 * 6 * 3
+    assert (plain.epsilon, plain.width, plain.learns, plain.limits) == (0.05, 8, True, Limits())
+    greedy, thompson = made(f"bandit{SMALL}+policy=greedy").policy, made(f"bandit{SMALL}+policy=thompson+alpha=0.7")
+    assert isinstance(greedy, LinUCB)
+    assert greedy.alpha == 0.0
+    assert isinstance(thompson.policy, LinearThompson)
+    assert thompson.policy.scale == 0.7
+    uniform = made(f"bandit{SMALL}+policy=uniform")
+    assert (uniform.policy, uniform.epsilon, uniform.learns) == (UniformPolicy(), 1.0, False)
+
+
+def test_a_static_arm_is_taken() -> None:
+    """By either spelling of its backend, alone or before the others; product needs no backend."""
+    arm = Arm("fake_mumbai", "line0", "qaoa", 2)
+    for name in ("FakeMumbai", "fake_mumbai"):
+        own = made(f"bandit+static={name}/line0/qaoa/2+width=4")
+        assert own.policy == StaticPolicy((arm,))
+        assert own.arms == (PRODUCT, arm)
+        assert (own.epsilon, own.learns, len(own.backends)) == (0.0, False, 1)
+    samples = ask(own)
+    assert samples.cost.backend == "surrogate(fake_mumbai)"
+    among = made(f"bandit+static=FakeMumbai/line0/qaoa/2{SMALL}+epsilon=0.5")
+    assert (len(among.arms), among.epsilon) == (6, 0.5)
+    product = made("bandit+static=product+width=4")
+    assert (product.arms, product.backends) == ((PRODUCT,), ())
+    assert ask(product).cost.backend == "product"
+    assert ask(product).cost.circuits == 0
+
+
+def test_a_state_is_gone_on_from(tmp_path: Path) -> None:
+    """Its policy, parameter, epsilon and weights, unless the user says otherwise."""
+    path = tmp_path / "state.json"
+    own = state(path)
+    used = made(f"bandit:{path}{SMALL}")
+    assert isinstance(used.policy, LinearThompson)
+    assert (used.policy.scale, used.epsilon, used.learns) == (0.3, 0.2, True)
+    np.testing.assert_allclose(used.policy.model.weights, own.model.weights)
+    other = made(f"bandit:{path}{SMALL}+policy=linucb+epsilon=0")
+    assert isinstance(other.policy, LinUCB)
+    assert (other.policy.alpha, other.epsilon) == (0.1, 0.0)
+    assert isinstance(made(f"bandit:{path}{SMALL}+policy=thompson").policy, LinearThompson)
+    state(path, policy="linucb", parameter=0.0)
+    for words, alpha in (("", 0.0), ("+policy=linucb", 0.1), ("+policy=linucb+alpha=0", 0.0), ("+policy=greedy", 0.0)):
+        assert made(f"bandit:{path}{SMALL}{words}").policy.alpha == alpha  # type: ignore[attr-defined]
+    state(path)
+    assert made(f"bandit:{path}{SMALL}+alpha=0.9").policy.scale == 0.9  # type: ignore[attr-defined]
+
+
+def test_who_does_not_learn_does_not_explore(tmp_path: Path) -> None:
+    """Unless it is told to."""
+    path = tmp_path / "state.json"
+    state(path)
+    still = made(f"bandit:{path}{SMALL}+learn=false")
+    assert isinstance(still.policy, LinUCB)
+    assert (still.policy.alpha, still.epsilon, still.learns) == (0.0, 0.0, False)
+    drawn = made(f"bandit:{path}{SMALL}+learn=false+policy=thompson+epsilon=0.3")
+    assert isinstance(drawn.policy, LinearThompson)
+    assert (drawn.policy.scale, drawn.epsilon) == (0.3, 0.3)
+    assert made(f"bandit:{path}{SMALL}+learn=false+alpha=0.7").policy.scale == 0.7  # type: ignore[attr-defined]
+
+
+def test_what_learns_is_shared_in_a_process(tmp_path: Path) -> None:
+    """By name: the next solve knows what the last one learned; another name, or another state, is another bandit."""
+    name = f"bandit{SMALL}+epsilon=0.11"
+    first = make_sampler(name)
+    assert isinstance(first, BanditSampler)
+    ask(first)
+    close_sampler(first)
+    learned = first.policy.model.n_observations  # type: ignore[attr-defined]
+    assert learned > 0
+    assert make_sampler(name) is first
+    ask(make_sampler(name))
+    assert first.policy.model.n_observations == 2 * learned  # type: ignore[attr-defined]
+    assert make_sampler(f"bandit{SMALL}+epsilon=0.12") is not first
+    path = tmp_path / "state.json"
+    state(path)
+    of_state = make_sampler(f"bandit:{path}{SMALL}")
+    assert make_sampler(f"bandit:{path}{SMALL}") is of_state
+    state(path, epsilon=0.9)
+    assert make_sampler(f"bandit:{path}{SMALL}").epsilon == 0.9  # type: ignore[attr-defined]
+
+
+def test_without_learning_equal_seeds_give_equal_strings() -> None:
+    """And learning changes what is chosen: the test could fail."""
+    still, learning = made(f"bandit{SMALL}+learn=false+epsilon=0.5"), made(f"bandit{SMALL}+epsilon=0.5")
+    for sampler in (still, learning):
+        rounds = [ask(sampler, seed) for seed in (0, 1, 2, 0)]
+        assert (rounds[0].cost.two_qubit_gates > 0) or sampler.learns
+        is_same = rounds[0].bitstrings.shape == rounds[3].bitstrings.shape and np.array_equal(
+            rounds[0].bitstrings, rounds[3].bitstrings
+        )
+        assert is_same == (sampler is still)
+
+
+def test_what_is_learned_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At close and every so many calls, to a file that is made if it is missing; and read again."""
+    path = tmp_path / "state.json"
+    name = f"bandit:{path}{SMALL}+save=true+policy=thompson+alpha=0.4+epsilon=0.1"
+    sampler = make_sampler(name)
+    assert isinstance(sampler, SavingBandit)
+    assert make_sampler(name) is sampler
+    assert not path.exists()
+    ask(sampler)
+    close_sampler(sampler)
+    saved = read_state(path)
+    assert (saved.policy, saved.parameter, saved.epsilon) == ("thompson", 0.4, 0.1)
+    seen = saved.model.n_observations
+    assert seen > 0
+    monkeypatch.setattr("lagrl.quantum.bandit.saving.EVERY", 2)
+    ask(sampler)
+    assert read_state(path).model.n_observations == seen
+    ask(sampler)
+    assert read_state(path).model.n_observations == 3 * seen
+    again = make_bandit(str(path), BanditOptions(backends="FakeMumbai", width=4, save=True))
+    assert isinstance(again, SavingBandit)
+    assert again.state.model.n_observations == 3 * seen
+    with pytest.raises(OutputError, match="folder"):
+        make_sampler(f"bandit:{tmp_path}/none/state.json{SMALL}+save=true")
+
+
+def test_what_nobody_closed_is_saved_at_last(tmp_path: Path) -> None:
+    """As the bandit is given up, or the process ends; where nothing can be written any more, that is told."""
+    path = tmp_path / "folder" / "state.json"
+    path.parent.mkdir()
+    options = BanditOptions(backends="FakeMumbai", families="qaoa", placements="line0", width=4, save=True)
+    sampler = make_bandit(str(path), options)
+    ask(sampler)
+    assert not path.exists()
+    del sampler
+    gc.collect()
+    learned = read_state(path).model.n_observations
+    assert learned > 0
+    sampler = make_bandit(str(path), options)
+    path.unlink()
+    del sampler  # nothing new
+    gc.collect()
+    assert not path.exists()
+    sampler = make_bandit(str(path), options)
+    ask(sampler)
+    path.parent.rmdir()
+    with pytest.warns(RuntimeWarning, match="what a bandit learned is lost"):
+        del sampler
+        gc.collect()
+
+
+def test_journals_keep_a_bandits_answers(tmp_path: Path) -> None:
+    """As those of any sampler; devices of an account have a journal in any case."""
+    file = tmp_path / "run.jsonl"
+    name = f"bandit{SMALL}+epsilon=0.5+learn=false"
+    kept = make_sampler(name, journal=file)
+    first = ask(kept)
+    close_sampler(kept)
+    replayed = make_sampler(f"replay:{file}")
+    assert np.array_equal(ask(replayed).bitstrings, first.bitstrings)
+    assert keeps_answers(name)
+    assert default_journal(name) is None
+    assert "qiskit" in sampler_packages(name)
+    for paid in ("bandit+backends=ibm_x/FakeParis", "bandit+static=ibm_x/line0/qaoa/1"):
+        assert str(default_journal(paid)) == "bandit.journal.jsonl"
+    require_known("bandit")
+    require_known("bandit:some.json+width=3")
+
+
+def test_devices_of_an_account_keep_their_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a bandit's in one journal; where there is no account, no journal is left behind."""
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as without, pytest.raises(LagrlError, match="no account"):
+        without.setattr(RuntimeBackend, "of", lambda name: (_ for _ in ()).throw(InputError("no account")))
+        make_sampler("bandit+backends=ibm_a/FakeParis+width=4")
+    assert not list(tmp_path.iterdir())
+    offline = RuntimeBackend.of
+    monkeypatch.setattr(RuntimeBackend, "of", lambda name: offline({"ibm_a": "FakeMumbai", "ibm_b": "FakeParis"}[name]))
+    few = "+families=qaoa+depths=1+placements=line0+width=3+epsilon=0.5"
+    sampler = make_sampler(f"bandit+backends=ibm_a/ibm_b{few}")
+    assert isinstance(sampler, JournaledSampler)
+    first = ask(sampler)
+    close_sampler(sampler)
+    assert np.array_equal(ask(sampler).bitstrings, first.bitstrings)
+    with Journal(tmp_path / "bandit.journal.jsonl", read_only=True) as journal:
+        summary = journal.summary()
+    assert first.cost.jobs > 0
+    assert (summary.calls, summary.jobs) == (1, first.cost.jobs)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("bandit:none.json", InputError, r"none.json: no such file"),
+        ("bandit+backends=FakeKingstn", UnknownNameError, r"did you mean 'FakeKingston'"),
+        ("bandit+backends=kingston", UnknownNameError, r"unknown backend 'kingston'.*ibm_… of your account"),
+        ("bandit+backends=FakeParis/fake_paris", InputError, "backends: FakeParis/fake_paris given; name each once"),
+        ("bandit+policy=linear", UnknownNameError, "unknown policy 'linear'.*linucb"),
+        ("bandit+policy=static", InputError, "no arm given; write static="),
+        ("bandit+policy=linucb+static=product", InputError, "linucb chooses among all arms"),
+        ("bandit+static=FakeParis/line0/qaoa", InputError, "write BACKEND/PLACEMENT/FAMILY/LAYERS, or product"),
+        ("bandit+static=FakeParis/line9/qaoa/1", UnknownNameError, "placement"),
+        ("bandit+static=FakeParis/line0/qaoa/1+backends=FakeMumbai", InputError, "name it in backends too"),
+        ("bandit+families=qaoa/qaao", UnknownNameError, "circuit family 'qaao'.*did you mean 'qaoa'"),
+        ("bandit+placements=line7", UnknownNameError, "unknown placement"),
+        ("bandit+depths=1/two", InputError, "depths: 1/two given; give whole numbers above 0"),
+        ("bandit+depths=0", InputError, "depths: 0 given"),
+        ("bandit+depths=1/1", InputError, "name each once"),
+        ("bandit+method=exact", UnknownNameError, "noise method"),
+        ("bandit+method=density+width=14", InputError, "14 given, density takes 10 qubits"),
+        ("bandit+width=0", InputError, "width"),
+        ("bandit+epsilon=1.5", InputError, "epsilon: 1.5 given"),
+        ("bandit+epsilon=nan", InputError, "epsilon: nan given"),
+        ("bandit+alpha=-1", InputError, "alpha: -1.0 given"),
+        ("bandit+alpha=nan", InputError, "alpha: nan given"),
+        ("bandit+policy=thompson+alpha=0", InputError, "alpha: 0.0 given; give a number above 0"),
+        ("bandit+timeout=0", InputError, "^timeout: 0.0 given; give seconds above 0"),
+        ("bandit+per_job=-1", InputError, "^per_job: -1 given; give 1 or more"),
+        ("bandit+spread=-1", InputError, "^spread: -1.0 given"),
+        ("bandit+static=FakeParis/line0/product/1", InputError, "^static: 'FakeParis/line0/product/1' given"),
+        ("bandit+static=FakeParis/line0/qaoa/0", InputError, "^static: 'FakeParis/line0/qaoa/0' given.*1 layer"),
+        ("bandit:", InputError, "no state given; name a file after the colon"),
+        ("bandit:+width=4", InputError, "no state given"),
+        ("bandit+fidelity=2", InputError, "limits"),
+        ("bandit+policy=uniform+epsilon=0.5", InputError, "uniform chooses by lot always"),
+        ("bandit+policy=uniform+learn=true", InputError, "uniform does not learn"),
+        ("bandit:x.json+policy=uniform", InputError, "uniform knows nothing"),
+        ("bandit+policy=greedy+alpha=1", InputError, "greedy does not explore"),
+        ("bandit+static=product+gates=3", InputError, "product is the only arm"),
+        ("bandit+save=true", InputError, "there is no file to write to: write bandit:STATE"),
+        ("bandit:x.json+save=true+learn=false", InputError, "nothing is learned"),
+        ("bandit+backends=ibm_x+method=density", InputError, "no backend is simulated"),
+        ("bandit+wdith=3", UnknownNameError, "did you mean 'width'"),
+    ],
+)
+def test_what_cannot_be_is_refused(text: str, error: type[Exception], message: str) -> None:
+    """In one line that says what can."""
+    with pytest.raises(error, match=message):
+        make_sampler(text)
+
+
+def test_other_states_are_refused(tmp_path: Path) -> None:
+    """Of other features, damaged, or no states at all."""
+    path = tmp_path / "state.json"
+    state(path)
+    content = json.loads(path.read_text())
+    model = content["model"]
+    skewed = [list(row) for row in model["precision"]]
+    skewed[0][1] += 1.0
+    for change, message in (
+        ({"schema": "0" * 16, "features": ["bias", "luck"]}, "features differ .*train again by this version"),
+        ({"kind": "poem"}, "is no bandit's state"),
+        ({"policy": "dice"}, "damaged"),
+        ({"model": {}}, "damaged"),
+        ({"schema": "0" * 16, "features": 5}, "features differ"),
+        ({"schema": "0" * 16, "features": [[1]]}, "features differ"),
+        ({"epsilon": 5}, "damaged: epsilon: 5.0 given"),
+        ({"epsilon": float("nan")}, "damaged: epsilon: nan given"),
+        ({"parameter": -1}, "damaged"),
+        ({"model": model | {"n_observations": float("inf")}}, "damaged"),
+        ({"model": model | {"moment": 3.0}}, "damaged"),
+        ({"model": model | {"moment": [[x] for x in model["moment"]]}}, r"damaged.*moment \(\d+, 1\)"),
+        ({"model": model | {"precision": skewed}}, "damaged.*not symmetric"),
+    ):
+        path.write_text(json.dumps(content | change))
+        for ending in ("", "+save=true"):
+            with pytest.raises(InputError, match=message) as told:
+                make_sampler(f"bandit:{path}{SMALL}{ending}")
+            assert str(told.value).startswith(str(path))
+            assert len(str(told.value).splitlines()) == 1
+
+
+def test_a_state_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In terms of the file; a folder is none."""
+
+    def unreadable(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    path = tmp_path / "state.json"
+    with pytest.raises(InputError, match="cannot be read"):
+        make_sampler(f"bandit:{tmp_path}{SMALL}")
+    state(path)
+    monkeypatch.setattr(type(path), "read_bytes", unreadable)
+    with pytest.raises(InputError, match=r"state\.json: cannot be read: Permission denied; check its permissions"):
+        make_sampler(f"bandit:{path}{SMALL}")
+
+
+def test_states_without_sense_are_not_made(tmp_path: Path) -> None:
+    """So that none is written that is no JSON, or cannot be read."""
+    model = LinearModel(len(NAMES))
+    for words in (("linucb", 0.1, 5.0), ("linucb", 0.1, float("nan")), ("linucb", float("nan"), 0.1), ("dice", 1.0, 0)):
+        with pytest.raises(InputError, match="given; give"):
+            BanditState(*words, model)  # type: ignore[arg-type]
+    model.moment[0] = np.inf
+    with pytest.raises(InputError, match=r"state\.json: model: a number is not finite"):
+        BanditState("linucb", 0.1, 0.05, model).write(tmp_path / "state.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_nothing_may_run_the_product_state_answers() -> None:
+    """Limits that no circuit keeps, narrow devices, calibrations that do not tell: no circuit, and the bill says so."""
+    strict = made(f"bandit{SMALL}+gates=0+learn=false")
+    assert ask(strict).cost.backend == "product"
+    assert set(strict.screened(4).objections) == {"", "gates"}
+    narrow, untold = NoisyBackend(line_device(2)), NoisyBackend(line_device(6))
+    for backend in (narrow, untold):  # the second one's qubits have no T1 and T2
+        arms = all_arms([backend.name], placements=("line0",), families=("qaoa",), depths=(1,))
+        sampler = BanditSampler((backend,), LinUCB(LinearModel(len(NAMES))), arms, width=4)
+        samples = ask(sampler)
+        assert sampler.screened(4).arms == (PRODUCT,)
+        assert (samples.cost.backend, samples.cost.circuits) == ("product", 0)
+        assert samples.counts.sum(axis=1).tolist() == [32] * 4

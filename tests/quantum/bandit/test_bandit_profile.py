@@ -1,0 +1,152 @@
+"""What is known of a circuit before it runs: against the circuit compiled for its place."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from lagrl.errors import InputError
+from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.fake_backends import NoisyBackend
+from lagrl.quantum.bandit.profile import PlacedDevice, Profile
+from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.noisy_device import NoisyDevice
+
+pytest.importorskip("qiskit_ibm_runtime", reason="needs the quantum extra")
+
+from small_devices import line_target
+
+from lagrl.quantum.ansatz import make_ansatz
+from lagrl.quantum.backends import fake_backend
+from lagrl.quantum.bandit.placed import PlacedDevices
+from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
+from lagrl.quantum.noisy_device import log_fidelity
+
+TARGET = fake_backend("FakeCairo").target
+
+
+@pytest.mark.parametrize(("backend", "tolerance"), [("FakeTorino", 0.0), ("FakeMumbai", 0.0), ("FakeBrisbane", 0.1)])
+def test_profiles_are_those_of_the_compiled_circuit(backend: str, tolerance: float) -> None:
+    """Gates, depth, readout and, but for the direction of ECR gates, fidelity; routed circuits too."""
+    device = NoisyDevice.of(backend)
+    for placement, family, width in itertools.product(("line0", "line2"), ("qaoa", "circular", "linear"), (3, 6)):
+        placed = PlacedDevice(device.name, device.target, placement)
+        found = placed.profile(Arm(device.name, placement, family, 2), width)
+        circuit = placed.line(width).circuit(make_ansatz(family, 2).template(width))
+        assert found.two_qubit_gates == circuit.template.two_qubit_gates
+        assert found.two_qubit_depth == circuit.template.two_qubit_depth
+        assert found.log_readout == pytest.approx(float(np.log1p(-circuit.readout.mean(axis=1)).sum()))
+        assert found.log_gates == pytest.approx(circuit.log_fidelity, rel=tolerance + 1e-9)
+        assert found.log_gates < 0
+        assert 0 < found.duration < found.t2
+
+
+def test_durations_are_the_longest_chain() -> None:
+    """Gates on other qubits take no more time; two layers take about twice as long."""
+    device = NoisyDevice.of("FakeTorino")
+    placed = PlacedDevice(device.name, device.target)
+    one, two = (placed.profile(Arm(device.name, "line0", "qaoa", layers), 6).duration for layers in (1, 2))
+    assert 1.7 < two / one < 2.3
+    longest = max(
+        entry.duration
+        for name in ("cz", "sx", "x")
+        for entry in placed.line(6).target[name].values()
+        if entry is not None and entry.duration is not None
+    )
+    depth = placed.line(6).circuit(make_ansatz("qaoa", 1).template(6)).template.circuit.depth()
+    assert one <= longest * depth
+
+
+def test_places_differ() -> None:
+    """The best line is the best, and every line another set of qubits."""
+    backend = NoisyBackend.of("FakeBrisbane")
+    arms = [Arm(backend.name, place, "qaoa", 1) for place in ("line0", "line1", "line2", "default")]
+    found = [backend.profile(arm, 6) for arm in arms]
+    fidelity = [profile.log_gates + profile.log_readout for profile in found if profile is not None]
+    assert len(fidelity) == 4
+    assert fidelity[0] == max(fidelity)
+    qubits = {frozenset(backend._placed.on(arm.placement).line(6).qubits) for arm in arms}
+    assert len(qubits) == 4
+
+
+def test_no_room_is_no_profile() -> None:
+    """A width above the device, and default qubits that are no line."""
+    backend = NoisyBackend.of("FakeMumbai")
+    assert backend.profile(Arm(backend.name, "line0", "qaoa", 1), 40) is None
+    assert backend.profile(Arm(backend.name, "default", "qaoa", 1), 6) is None
+    assert backend.profile(Arm(backend.name, "default", "qaoa", 1), 3) is not None
+
+
+@pytest.mark.parametrize("backend", ["FakeKingston", "FakeSherbrooke"])
+def test_jobs_are_described_as_they_are_routed(backend: str) -> None:
+    """Circular circuits may leave the line on a device, and have fewer gates for it; lines stay."""
+    device = RuntimeBackend.of(backend)
+    executor = device.executor("line0")
+    line = executor.line(7).qubits
+    for family in ("circular", "linear", "qaoa"):
+        arm = Arm(device.name, "line0", family, 1)
+        found, compiled = device.profile(arm, 7), executor.compiled(arm.ansatz().template(7))
+        assert found is not None
+        assert (found.two_qubit_gates, found.two_qubit_depth) == (compiled.two_qubit_gates, compiled.two_qubit_depth)
+        assert found.log_gates == pytest.approx(log_fidelity(compiled.circuit, executor.device.target), rel=0.1)
+        is_routed = family == "circular"
+        assert (found.two_qubit_gates != NoisyBackend.of(backend).profile(arm, 7).two_qubit_gates) == is_routed
+        used = {compiled.circuit.find_bit(q).index for step in compiled.circuit.data for q in step.qubits}
+        assert (used <= set(line)) != is_routed
+
+
+def test_one_family_that_cannot_be_compiled_takes_no_other_with_it() -> None:
+    """Asked one by one, or all together in any order."""
+    arms = [Arm("fake_cairo", "line1", family, 1) for family in ("qaoa", "copula", "linear", "circular")]
+    alone = {arm for arm in arms if PlacedDevices("fake_cairo", TARGET).profile(arm, 4) is not None}
+    for order in (arms, arms[::-1]):
+        together = PlacedDevices("fake_cairo", TARGET)
+        assert {arm for arm in order if together.profile(arm, 4) is not None} == alone
+
+
+def test_errors_without_sense_are_not_told() -> None:
+    """Negative ones and those that are not numbers: the screening takes such circuits out."""
+    target = line_target(3, [0.01, -0.2])
+    assert np.isnan(PlacedDevice("odd", target).profile(Arm("odd", "default", "qaoa", 1), 3).log_gates)
+
+
+def test_what_cannot_be_compiled_is_no_arm() -> None:
+    """A device whose couplings have different gates: an arm is there where its circuit can be made, and only there."""
+    backend = NoisyBackend.of("FakeCairo")
+    made = 0
+    for place, width in itertools.product(("line0", "line1", "line2"), (2, 3, 8)):
+        arm = Arm(backend.name, place, "qaoa", 1)
+        try:
+            backend._placed.on(place).line(width).circuit(arm.ansatz().template(width))
+        except InputError:
+            assert backend.profile(arm, width) is None
+        else:
+            made += 1
+            assert backend.profile(arm, width) is not None
+    assert made < 9
+
+
+def profile(**changed: float) -> Profile:
+    """Return an ordinary profile but for what is changed."""
+    values = {"log_gates": -0.2, "log_readout": -0.1, "duration": 1e-6, "t1": 1e-4, "t2": 1e-4} | changed
+    return Profile(width=4, layers=1, two_qubit_gates=20, two_qubit_depth=10, degree=2, **values)
+
+
+def test_screening_says_why() -> None:
+    """Gates, fidelity, time; a calibration that does not tell comes before all."""
+    limits = Limits(gates=30, least_fidelity=0.5, most_decay=0.5)
+    assert limits.objection(profile()) == ""
+    assert Limits(gates=19).objection(profile()) == "gates"
+    assert limits.objection(profile(log_gates=-1.0)) == "fidelity"
+    assert limits.objection(profile(duration=6e-5)) == "duration"
+    for name in ("log_gates", "log_readout", "duration", "t1", "t2"):
+        assert limits.objection(profile(**{name: np.nan})) == "calibration"
+
+
+@pytest.mark.parametrize("bad", [{"gates": -1}, {"least_fidelity": 1.0}, {"most_decay": 0.0}])
+def test_limits_without_sense_are_refused(bad: dict[str, float]) -> None:
+    """In one line."""
+    with pytest.raises(InputError, match="limits"):
+        Limits(**bad)

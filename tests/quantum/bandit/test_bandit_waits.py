@@ -1,0 +1,60 @@
+"""What a simulator answers does not depend on how fast it is."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+pytest.importorskip("qiskit_aer")
+pytest.importorskip("qiskit_ibm_runtime")
+
+from small_knapsacks import knapsacks
+
+from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.fake_backends import NoisyBackend
+from lagrl.quantum.bandit.policies import StaticPolicy
+from lagrl.quantum.bandit.sampler import BanditSampler
+from lagrl.quantum.execution import Execution
+from lagrl.relaxation.sampler import SampleContext, SamplingCost
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lagrl.quantum.execution import Pub
+    from lagrl.quantum.noisy_device import NoisyDevice
+
+
+class HeldUp:
+    """Answers at once, but for the fortieth time."""
+
+    max_width = 8
+
+    def __init__(self, device: NoisyDevice) -> None:
+        self.name = f"held up ({device.name})"
+        self.calls = 0
+
+    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        """Answer by lot."""
+        self.calls += 1
+        if self.calls == 40:
+            time.sleep(0.5)
+        codes = [rng.integers(2**pub.template.n_qubits, size=(len(pub.values), shots)) for pub in pubs]
+        return Execution(codes, SamplingCost(circuits=len(pubs), backend=self.name))
+
+
+def test_a_simulator_that_is_held_up_is_waited_for() -> None:
+    """A step that takes a hundred times as long as those before it is answered by its circuits all the same."""
+    backend = NoisyBackend.of("FakeMumbai", HeldUp)
+    arm = Arm(backend.name, "line0", "linear", 1)
+    sampler = BanditSampler((backend,), StaticPolicy((arm,)), (arm,), epsilon=0.0, learns=False)
+    rng = np.random.default_rng(0)
+    costs = [
+        sampler.sample(*knapsacks(np.random.default_rng(8), 12, 40), 16, rng, SampleContext("held up", step)).cost
+        for step in range(42)
+    ]
+    sampler.close()
+    assert all(cost.circuits for cost in costs)
+    assert not any(cost.fallback for cost in costs)
