@@ -1,4 +1,4 @@
-"""The command line: `lagrl solve | bound | eval | report | generate | fetch | demo | doctor | train`.
+"""The command line: `lagrl solve | bound | eval | report | generate | fetch | demo | journal | devices | traces | …`.
 
 Thin on purpose: arguments in, command run, answer out (`commands` has them). A user's mistake becomes one line on
 stderr and exit code 2.

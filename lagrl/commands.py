@@ -16,8 +16,10 @@ import tyro
 
 from lagrl import __version__
 from lagrl.bound_command import BoundCommand
+from lagrl.devices_command import DevicesCommand
 from lagrl.errors import InputError, MissingExtraError, OutputError, UnknownNameError
 from lagrl.journal_command import JournalCommand, going_on, tell_journal
+from lagrl.traces_command import TracesCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +53,8 @@ class SolveCommand:
     controller: str = "cfm"
     """constant, polyak, hwc, cfm, volume, adam, bundle, cg, perturbed, your own module:attribute or checkpoints/NAME"""
     sampler: str = "exact"
-    """what answers the knapsacks: exact, greedy, product, annealing, qaoa, noisy:BACKEND, ibm:BACKEND, replay:FILE, or
-    your own module:attribute; options follow as in qaoa+width=8+layers=2"""
+    """what answers the knapsacks: exact, greedy, product, annealing, qaoa, noisy:BACKEND, ibm:BACKEND, bandit[:STATE],
+    replay:FILE, or your own module:attribute; options follow as in qaoa+width=8+layers=2"""
     shots: int = 256
     """strings per vehicle asked of an approximate sampler"""
     journal: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
@@ -375,14 +377,14 @@ class DoctorCommand:
 
 @dataclass(frozen=True)
 class TrainCommand:
-    """Train a controller: `lagrl train bc …` clones a classical rule, `lagrl train ppo …` goes on from there.
+    """Train: `lagrl train bc …` clones a classical rule, `lagrl train ppo …` goes on from there, `bandit` is apart.
 
-    The same as `python -m train.bc` and `python -m train.ppo`, whatever other folders called train there are.
-    `lagrl train bc --help` and `lagrl train ppo --help` list the options of each.
+    The same as `python -m train.bc` and so on, whatever other folders called train there are. `lagrl train bandit …`
+    learns from `lagrl traces` which backend and circuit answer a knapsack. `lagrl train bc --help` lists options.
     """
 
-    method: Annotated[Literal["bc", "ppo"], tyro.conf.Positional, tyro.conf.arg(metavar="bc|ppo")]
-    """behaviour cloning, or reinforcement learning from a cloned checkpoint"""
+    method: Annotated[Literal["bc", "ppo", "bandit"], tyro.conf.Positional, tyro.conf.arg(metavar="bc|ppo|bandit")]
+    """behaviour cloning, reinforcement learning from a cloned checkpoint, or a bandit over backends and circuits"""
 
     def run(self) -> int | None:
         """Carry the command out; the command line hands over what follows the method before it comes to this."""
@@ -419,7 +421,9 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "generate": GenerateCommand,
     "fetch": FetchCommand,
     "demo": DemoCommand,
+    "devices": DevicesCommand,
     "journal": JournalCommand,
+    "traces": TracesCommand,
     "doctor": DoctorCommand,
     "train": TrainCommand,
 }

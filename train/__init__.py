@@ -1,4 +1,7 @@
-"""Training controllers: behaviour cloning (`python -m train.bc`), then PPO (`python -m train.ppo`)."""
+"""Training controllers: behaviour cloning (`python -m train.bc`), then PPO (`python -m train.ppo`).
+
+And apart from those, without torch, bandits over backends and circuits (`python -m train.bandit`).
+"""
 
 from __future__ import annotations
 

@@ -112,6 +112,6 @@ def test_lagrl_train_helps(capsys: pytest.CaptureFixture[str]) -> None:
 def test_lagrl_train_of_what_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     """An unknown method is one line that names the known ones."""
     assert lagrl(["train", "dqn"]) == 2
-    assert "known: train bc, train ppo" in capsys.readouterr().err
+    assert "train bc, train ppo" in capsys.readouterr().err
     with pytest.raises(UnknownNameError):
         installed_command("train-dqn")

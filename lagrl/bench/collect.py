@@ -1,0 +1,262 @@
+"""Collecting decisions from real dual loops: what bandits are trained on and judged by."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import os
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lagrl.bench.lock import lock_exclusively, unlock
+from lagrl.bench.provenance import git_revision, versions
+from lagrl.controllers.registry import controller_factory
+from lagrl.errors import InputError, OutputError, SolutionError
+from lagrl.files import require_writable
+from lagrl.problems.generate import generate, sample_params
+from lagrl.quantum.bandit.features import schema
+from lagrl.quantum.bandit.options import BanditOptions, make_bandit
+from lagrl.quantum.bandit.pools import is_account_device
+from lagrl.quantum.bandit.saving import keep_jobs
+from lagrl.quantum.bandit.state import read_state
+from lagrl.quantum.bandit.trace_log import TraceLog
+from lagrl.quantum.journal import Journal
+from lagrl.samplers import close_sampler
+from lagrl.solve import SolveConfig, solve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.quantum.bandit.decision import Decision
+    from lagrl.quantum.bandit.sampler import BanditSampler
+    from lagrl.quantum.bandit.saving import SavingBandit
+    from lagrl.relaxation.sampler import SampleContext
+
+_PACKAGES = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
+_NOT_COMMON = ("width", "learn", "save", "policy", "static", "alpha")
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What to collect: the decisions of one solve for every combination of the lists, on every instance.
+
+    Attributes
+    ----------
+    problems
+        Instances, of different names.
+    controllers
+        Names, see `SolveConfig`.
+    widths
+        Most variables per vehicle.
+    seeds
+        Seeds.
+    evaluations, shots
+        See `SolveConfig`.
+    options
+        Backends, circuits, limits and noise; its epsilon is the share of choices by lot: all of them where it and
+        `state` are left out, as a state says where it is left out only.
+    state
+        A trained state whose choices are logged; empty for choices by lot alone.
+
+    Raises
+    ------
+    InputError
+        If a list is empty, a name comes twice, or an option would do nothing.
+    """
+
+    problems: tuple[CVRP, ...]
+    controllers: tuple[str, ...] = ("cfm",)
+    widths: tuple[int, ...] = (8,)
+    seeds: tuple[int, ...] = (0,)
+    evaluations: int = 50
+    shots: int = 64
+    options: BanditOptions = field(default_factory=BanditOptions)
+    state: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("problems", "controllers", "widths", "seeds"):
+            values = getattr(self, name)
+            if not values:
+                raise InputError("nothing given", field=name, remedy="give at least one")
+            names = [value.name for value in values] if name == "problems" else list(values)
+            if len(set(names)) < len(names):
+                raise InputError(f"{', '.join(map(str, names))} given", field=name, remedy="give each once")
+        for name in ("learn", "save", "policy", "static", "alpha"):
+            if getattr(self.options, name) != getattr(BanditOptions, name):
+                raise InputError(
+                    f"{getattr(self.options, name)} given", field=name, remedy="leave it out: nothing learns here"
+                )
+        if self.options.width != BanditOptions.width:
+            raise InputError(f"{self.options.width} given", field="width", remedy="give it in widths")
+        epsilon = self.options.epsilon
+        if epsilon is not None and not 0.0 < epsilon <= 1.0:
+            raise InputError(
+                f"{epsilon} given", field="epsilon", remedy="give a share above 0, at most 1: all arms need a chance"
+            )
+        if not self.state and epsilon not in (None, 1.0):
+            raise InputError(
+                f"{epsilon} given", field="epsilon", remedy="give a state too: all choices are by lot without"
+            )
+        if self.epsilon <= 0.0:
+            raise InputError(f"{self.state} has none", field="epsilon", remedy="give a share above 0: all arms need it")
+
+    def settings(self) -> dict[str, Any]:
+        """Return what all decisions of a file have in common, as plain JSON values."""
+        options = {name: value for name, value in asdict(self.options).items() if name not in _NOT_COMMON}
+        return {
+            **options,
+            "backends": list(self.options.backend_names()),
+            "epsilon": self.epsilon,
+            "state": hashlib.sha256(Path(self.state).read_bytes()).hexdigest() if self.state else None,
+            "evaluations": self.evaluations,
+            "shots": self.shots,
+            "features": schema(),
+        }
+
+    @property
+    def epsilon(self) -> float:
+        """Share of choices by lot."""
+        if self.options.epsilon is not None:
+            return self.options.epsilon
+        return read_state(Path(self.state)).epsilon if self.state else 1.0
+
+    def sampler(self, width: int, log: _Counting) -> BanditSampler | SavingBandit:
+        """Return what decides for knapsacks of at most so many variables, and does not learn."""
+        if self.state:
+            chosen = replace(self.options, epsilon=self.epsilon, learn=False)
+        else:
+            chosen = replace(self.options, epsilon=None, policy="uniform")
+        return make_bandit(self.state, replace(chosen, width=width), log=log)
+
+
+def generated_problems(count: int, n_customers: tuple[int, int], seed: int) -> tuple[CVRP, ...]:
+    """Return X-type instances of sizes in a range (both inclusive); instance j of a seed does not depend on `count`.
+
+    Raises
+    ------
+    InputError
+        If the range or a number is out of range.
+    """
+    if count < 1 or seed < 0:
+        raise InputError(f"{count} instances of seed {seed}", field="generated", remedy="give 1 or more, and 0 or more")
+    found = []
+    for number in range(count):
+        rng = np.random.default_rng([seed, number])
+        problem = generate(sample_params(rng, n_customers), rng)
+        found.append(replace(problem, name=f"{problem.name}-s{seed}-{number}"))
+    return tuple(found)
+
+
+def collect(
+    collection: Collection,
+    out: Path,
+    *,
+    on_plan: Callable[[int, int], None] | None = None,
+    on_run: Callable[[str], None] | None = None,
+) -> int:
+    """Append the decisions of all runs that are not in a file yet; return how many runs that were.
+
+    Parameters
+    ----------
+    collection
+        What to collect.
+    out
+        File of traces, made if it is missing. What is left of an interrupted run is removed first. Jobs of an account's
+        devices are kept beside it, in `OUT.journal.jsonl`: the run is made again by what they brought, not paid twice.
+    on_plan
+        Told how many runs there are, and how many of them are in the file.
+    on_run
+        Told the key of every run that is finished.
+
+    Raises
+    ------
+    InputError
+        If something named is not known, or the file was begun with other settings.
+    OutputError
+        If the file cannot be written, or another process writes to it.
+    """
+    for controller in collection.controllers:
+        controller_factory(controller)
+    for seed in collection.seeds:
+        SolveConfig(evaluations=collection.evaluations, shots=collection.shots, seed=seed)
+    runs = list(itertools.product(collection.problems, collection.controllers, collection.widths, collection.seeds))
+    made = 0
+    with contextlib.ExitStack() as at_the_end:
+        log = _Counting()
+        samplers = {width: collection.sampler(width, log) for width in collection.widths}  # before a file is made
+        for sampler in samplers.values():
+            at_the_end.callback(close_sampler, sampler)
+        at_the_end.enter_context(_locked(out))
+        if any(map(is_account_device, collection.options.backend_names())):
+            journal = at_the_end.enter_context(Journal(out.with_name(f"{out.stem}.journal.jsonl")))
+            for width, sampler in samplers.items():
+                keep_jobs(sampler, journal, f"traces, width {width}")
+        about = {"git_revision": git_revision(), "versions": versions(*_PACKAGES)}
+        log.log = TraceLog(out, collection.settings(), about)
+        keys = {run: _key(*run) for run in runs}
+        due = [run for run in runs if keys[run] not in log.log.finished]
+        if on_plan is not None:
+            on_plan(len(runs), len(runs) - len(due))
+        for problem, controller, width, seed in due:
+            key = keys[problem, controller, width, seed]
+            log.n = 0
+            config = SolveConfig(
+                controller=controller, evaluations=collection.evaluations, shots=collection.shots, seed=seed
+            )
+            try:
+                cost: float | None = solve(problem, config, sampler=samplers[width]).solution.cost
+            except SolutionError:  # the decisions on the way count all the same
+                cost = None
+            log.log.finish(
+                key,
+                instance=problem.name,
+                controller=controller,
+                width=width,
+                seed=seed,
+                decisions=log.n,
+                cost=cost,
+                git_revision=about["git_revision"],
+            )
+            made += 1
+            if on_run is not None:
+                on_run(key)
+    return made
+
+
+class _Counting:
+    """Hands decisions on to the log of the file, and counts those of a run."""
+
+    def __init__(self) -> None:
+        self.log: TraceLog | None = None
+        self.n = 0
+
+    def note(self, context: SampleContext, decisions: Sequence[Decision]) -> None:
+        """Keep what was decided in one call of the sampler."""
+        assert self.log is not None
+        self.n += len(decisions)
+        self.log.note(context, decisions)
+
+
+def _key(problem: CVRP, controller: str, width: int, seed: int) -> str:
+    return f"{problem.name}/{controller}/width {width}/seed {seed}"
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep other writers away from a file, which is made if it is missing."""
+    require_writable(path)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); check its permissions") from error
+    try:
+        lock_exclusively(descriptor, path)
+        yield
+    finally:
+        unlock(descriptor)
+        os.close(descriptor)
