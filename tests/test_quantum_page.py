@@ -13,6 +13,7 @@ import pytest
 
 from lagrl import cli
 from lagrl.quantum import families
+from lagrl.quantum.bandit.options import BanditOptions
 from lagrl.samplers import SAMPLERS, make_sampler
 
 PAGE = (Path(__file__).parent.parent / "docs" / "quantum.md").read_text(encoding="utf-8")
@@ -22,7 +23,7 @@ PYTHON = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 def test_the_python_blocks_run(tmp_path: Path) -> None:
     """All run as they stand."""
     pytest.importorskip("qiskit_aer")
-    assert len(PYTHON) == 3
+    assert len(PYTHON) == 5
     for block in PYTHON:
         subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True, capture_output=True, timeout=120)
 
@@ -47,7 +48,7 @@ def test_every_sampler_and_option_is_listed() -> None:
         assert re.search(rf"^\| `{name}[`:]", PAGE, flags=re.MULTILINE), name
     options = {
         field.name
-        for kind in (families.KernelOptions, families.NoisyOptions, families.DeviceOptions)
+        for kind in (families.KernelOptions, families.NoisyOptions, families.DeviceOptions, BanditOptions)
         for field in fields(kind)
     }
     missing = {name for name in options | {"sweeps"} if f"`{name}`" not in PAGE}
