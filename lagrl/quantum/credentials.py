@@ -13,11 +13,11 @@ import re
 import threading
 import traceback
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 HIDDEN = "***"
 SHORTEST = 8  # shorter strings are no tokens, and hiding them would blot out ordinary text
@@ -25,7 +25,10 @@ VARIABLES = ("QISKIT_IBM_TOKEN", "QISKIT_IBM_RUNTIME_TOKEN", "IBMCLOUD_API_KEY",
 LOGGERS = ("qiskit", "ibm_", "ibm-", "urllib3", "requests", "samplomatic", "lagrl")
 
 _secrets: set[str] = set()
-_warning = threading.RLock()
+_bodies = threading.local()  # `caught`: warnings within the innermost `redacted_warnings` of the thread
+_n_bodies = 0
+_turn = threading.Lock()
+_shown_before: Callable[..., None] = warnings.showwarning
 _LIKE_A_TOKEN = re.compile(
     r"(?P<label>(?:bearer|apikey|api_key|access_token|refresh_token|token|password|authorization)"
     r"[\"']?\s*[=:\s]\s*[\"']?)(?P<value>[A-Za-z0-9_\-.+/%~]{20,}=*)"
@@ -93,12 +96,62 @@ def guard_logs() -> None:
 
 @contextlib.contextmanager
 def redacted_warnings() -> Iterator[None]:
-    """Let warnings out only after the body, redacted; one thread at a time, as the filters are the process's."""
-    with _warning, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    """Let warnings of this thread out only after the body, redacted; no other thread waits, or is meddled with."""
+    before, caught = getattr(_bodies, "caught", None), list[warnings.WarningMessage]()
+    _install()
+    _bodies.caught = caught
+    try:
         yield
+    finally:
+        _bodies.caught = before
+        _uninstall()
     for entry in caught:
         warnings.warn_explicit(redacted(str(entry.message)), entry.category, entry.filename, entry.lineno)
+
+
+class _InBody:
+    """In place of a filter's pattern: every warning, but only of threads within `redacted_warnings`."""
+
+    def match(self, text: str) -> bool:
+        del text
+        return getattr(_bodies, "caught", None) is not None
+
+
+def _intercept(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    caught = getattr(_bodies, "caught", None)
+    if caught is None:
+        _shown_before(message, category, filename, lineno, file, line)
+    else:
+        caught.append(warnings.WarningMessage(message, category, filename, lineno, file, line))
+
+
+def _install() -> None:
+    """Warnings' filters and hook are the process's; others may have replaced them since the last time."""
+    global _n_bodies, _shown_before
+    with _turn:
+        _n_bodies += 1
+        if _ALWAYS not in warnings.filters:
+            warnings.filters.insert(0, _ALWAYS)  # type: ignore[attr-defined]  # it is a list
+        if warnings.showwarning is not _intercept:
+            _shown_before, warnings.showwarning = warnings.showwarning, _intercept
+
+
+def _uninstall() -> None:
+    global _n_bodies
+    with _turn:
+        _n_bodies -= 1
+        if _n_bodies == 0:
+            if _ALWAYS in warnings.filters:
+                warnings.filters.remove(_ALWAYS)  # type: ignore[attr-defined]  # it is a list
+            if warnings.showwarning is _intercept:
+                warnings.showwarning = _shown_before
 
 
 def _clean(record: logging.LogRecord) -> None:
@@ -117,3 +170,6 @@ def _clean(record: logging.LogRecord) -> None:
 
 def _from_environment() -> set[str]:
     return {value for name in VARIABLES if len(value := os.environ.get(name, "")) >= SHORTEST}
+
+
+_ALWAYS: Any = ("always", _InBody(), Warning, None, 0)

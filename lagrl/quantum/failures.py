@@ -36,6 +36,9 @@ class ExecutionError(LagrlError):
         What was used up all the same, as far as it is known.
     hint
         What may be done if the run is to go on with this job; it does not apply once something else has answered.
+    may_be_sent
+        Whether the job was, or may have been, sent and may yet have a result, or a bill: another one could be paid
+        twice.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class ExecutionError(LagrlError):
         self.job = job
         self.cost = cost or SamplingCost()
         self.hint = hint
+        self.may_be_sent = False
         super().__init__(f"{self.told}; {hint}" if hint else self.told)
 
     @property
@@ -56,7 +60,8 @@ class ExecutionError(LagrlError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Worker processes send errors home by pickling, which knows nothing of keyword arguments."""
-        return (_rebuild, (type(self), self.problem, self.backend, self.job, self.cost, self.hint))
+        values = (type(self), self.problem, self.backend, self.job, self.cost, self.hint)
+        return (_rebuild, values, {"may_be_sent": self.may_be_sent})
 
 
 class TokenError(ExecutionError):
@@ -79,6 +84,10 @@ class ConnectionLostError(ExecutionError):
     """The service cannot be reached."""
 
 
+class NotArrivedError(ConnectionLostError):
+    """The connection was lost while a job was sent, and the service says that it does not have the job."""
+
+
 class JobFailedError(ExecutionError):
     """The service gave up on the job."""
 
@@ -97,6 +106,14 @@ class QueueTimeoutError(JobTimeoutError):
 
 class JobNotFoundError(ExecutionError):
     """The service does not have the job, or not any more."""
+
+
+class GivenUpError(ExecutionError):
+    """Who asked for the job gave it up before it was sent, hence it was not."""
+
+
+class NoLineError(InputError):
+    """The device, as it is calibrated now, has no place for a circuit."""
 
 
 class ResultError(ExecutionError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from lagrl.quantum.execution import Pub
     from lagrl.quantum.runtime_options import RuntimeOptions
     from lagrl.relaxation.sampler import SampleContext, SamplingCost
+
+
+SentState = Literal["", "intended", "submitted", "finished"]
+"""How far a job is known to be: nothing was sent, or it failed; it may have been sent; it was sent; it is here."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,8 @@ class JobJournal(Protocol):
         """Return what is known of the job with this fingerprint."""
         ...
 
-    def knows_job(self, fingerprint: str) -> bool:
-        """Whether the job with this fingerprint was, or may have been, sent and has not failed; nothing is claimed."""
+    def job_state(self, fingerprint: str) -> SentState:
+        """Return how far the job with this fingerprint is known to be; nothing is claimed."""
         ...
 
     def intend_job(self, fingerprint: str, tag: str) -> None:

@@ -66,13 +66,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lagrl.quantum.jobs import SentState
     from lagrl.quantum.journal_file import Place
-    from lagrl.quantum.journal_jobs import JournaledJob
+    from lagrl.quantum.journal_jobs import JobState, JournaledJob
     from lagrl.relaxation.sampler import SampleContext, Samples
 
 __all__ = ["Journal", "JournalSummary"]
 
 _POLL = 0.05  # seconds
+_SENT: dict[JobState, SentState] = {
+    "claimed": "",
+    "intended": "intended",
+    "submitted": "submitted",
+    "unusable": "submitted",
+    "finished": "finished",
+    "failed": "",
+}
 _PATIENCE = 60.0  # seconds until the user is told what is waited for
 
 
@@ -212,11 +221,11 @@ class Journal:
             if -_POLL < patience <= 0:
                 self._warn_waiting(known)
 
-    def knows_job(self, fingerprint: str) -> bool:
-        """Whether a job was, or may have been, sent and has not failed; nothing is claimed and nobody waited for."""
+    def job_state(self, fingerprint: str) -> SentState:
+        """Return how far a job is known to be; nothing is claimed and nobody waited for."""
         self._file.refresh()
         known = self._jobs.jobs.get(fingerprint)
-        return known is not None and known.state not in ("claimed", "failed")
+        return _SENT[known.state] if known is not None else ""
 
     def intend_job(self, fingerprint: str, tag: str) -> None:
         """Keep the tag of a job that is about to be submitted.

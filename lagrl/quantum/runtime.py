@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -21,13 +22,16 @@ from lagrl.quantum.failures import (
     JobFailedError,
     JobNotFoundError,
     JobTimeoutError,
+    NoLineError,
+    NotArrivedError,
     NotReadyError,
     QueueTimeoutError,
     ResultError,
     guarded,
 )
+from lagrl.quantum.job_control import begin_job, note_sent
 from lagrl.quantum.job_limits import require_job
-from lagrl.quantum.jobs import JobRecord, fingerprint
+from lagrl.quantum.jobs import fingerprint
 from lagrl.quantum.merged import MergedPubs
 from lagrl.quantum.placement import BEST_LINE, PLACEMENTS, placed_line
 from lagrl.quantum.results import codes_of, give_up_hint
@@ -44,7 +48,7 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.devices import Device, Job
     from lagrl.quantum.execution import Pub, Template
-    from lagrl.quantum.jobs import JobJournal
+    from lagrl.quantum.jobs import JobJournal, JobRecord, SentState
     from lagrl.quantum.placement import Placement
     from lagrl.quantum.service import Primitives
     from lagrl.relaxation.sampler import SampleContext
@@ -56,7 +60,8 @@ class RuntimeExecutor:
 
     PUBs of the same template go as one with more angles. Everything is checked before it is sent, and nothing is sent
     twice: only reading is repeated if the connection is lost. It is a context manager; leaving it, or `close`, ends an
-    open batch or session.
+    open batch or session. Several threads may run different jobs at once, with a journal that is shared: they send one
+    after the other. A job that was given up (`JobControl`) is not sent, or taken back while it waits at the service.
 
     Attributes
     ----------
@@ -72,6 +77,10 @@ class RuntimeExecutor:
         Waits so many seconds between attempts to read.
     placement
         Which line of the device; see `placed_line`.
+    sending
+        Held while a job is sent; to be the same for all executors of a device.
+    charged
+        Told the seconds that a job was charged, once it ended.
 
     Raises
     ------
@@ -87,6 +96,9 @@ class RuntimeExecutor:
     journal: JobJournal | None = field(default=None, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     placement: str = BEST_LINE
+    sending: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    charged: Callable[[float], None] | None = field(default=None, repr=False)
+    asks_before_sending: ClassVar[bool] = True  # see `JobThreads`
     _lines: dict[int, tuple[Target, Placement]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -154,11 +166,11 @@ class RuntimeExecutor:
         """Return a template in the device's gates on its line, compiled once."""
         return self._compiled(template, self.device.target)
 
-    def was_sent(self, pubs: Sequence[Pub], shots: int, seed: int, context: SampleContext) -> bool:
-        """Whether the journal knows a job for exactly this call that was, or may have been, sent and has not failed.
+    def job_state(self, pubs: Sequence[Pub], shots: int, seed: int, context: SampleContext) -> SentState:
+        """Return how far the journal knows a job for exactly this call to be; empty for not at all, or failed.
 
-        `execute` would read that job, or its result, instead of sending another: after a crash a scheduler asks the
-        same device again. Nothing is claimed or sent by asking.
+        Where it is not empty `execute` reads that job, or its result, instead of sending another: a scheduler asks the
+        same device again, also after a crash. Nothing is claimed or sent by asking.
 
         Parameters
         ----------
@@ -168,36 +180,53 @@ class RuntimeExecutor:
             Of the generator that `execute` is given, just made: `np.random.default_rng(seed)`.
         """
         if self.journal is None:
-            return False
-        return self.journal.knows_job(self._mark(pubs, shots, np.random.default_rng(seed), context)[1])
+            return ""
+        return self.journal.job_state(self._mark(pubs, shots, np.random.default_rng(seed), context)[1])
 
     def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
         """Run every row of every PUB as one job; see `CircuitExecutor.execute`.
+
+        A job that was sent earlier is read also if its line is no more: its cost then has the gates of the circuits as
+        they were built.
 
         Raises
         ------
         InputError
             If there are no PUBs or shots, a circuit is too wide, or the job is above the service's limits.
+        NoLineError
+            If the device, as it is calibrated now, has no line for a circuit, or it cannot be compiled there.
         ExecutionError
-            If the job cannot be run, or its result is not complete.
+            If the job cannot be run, or its result is not complete; `may_be_sent` says whether another must not be
+            sent in its place.
         """
         require_job(pubs, shots, self.max_width, self.name)
-        target = self.device.target  # one calibration for the whole job
-        compiled = [self._compiled(pub.template, target) for pub in pubs]
-        for template in compiled:
-            require_isa(template.circuit, target)
         started = time.perf_counter()
         seed, mark = self._mark(pubs, shots, rng, context)
-        known = self.journal.find_job(mark) if self.journal is not None else None
+        is_known = self.journal is not None and self.journal.job_state(mark) != ""
+        known = self.journal.find_job(mark) if self.journal is not None and is_known else None
+        compiled, misfit = [pub.template for pub in pubs], None
+        if known is None or known.codes is None:
+            try:
+                compiled = self._all_compiled(pubs)
+            except NoLineError as error:
+                if known is None:
+                    raise
+                misfit = error
+        if known is None and self.journal is not None:
+            known = self.journal.find_job(mark)
         if known is not None and known.codes is not None and known.cost is not None:
             return Execution(known.codes, known.cost)
         merged = MergedPubs.of(pubs, compiled)
-        job = self._submitted(merged, shots, seed, mark, known)
+        job = self._known_job(known, mark, misfit) or self._submitted(merged, shots, seed, mark, known)
+        if self.journal is not None:
+            self.journal.submitted_job(mark, job.job_id())
+        note_sent(lambda: self._taken_back(job, mark))
         try:
             codes = merged.split(self._read(job, merged, shots))
         except ExecutionError as error:
             seconds = time.perf_counter() - started
             error.cost = self._cost_of_failure(error, job, pubs, compiled, shots, seconds)
+            error.may_be_sent = not self._is_over(error)
             self._settle(mark, error, job.job_id())
             raise
         cost = self._cost(job, pubs, compiled, shots, time.perf_counter() - started)
@@ -221,25 +250,50 @@ class RuntimeExecutor:
             found = self._lines[width] = target, placed_line(target, width, self.placement)
         return found[1]
 
+    def _all_compiled(self, pubs: Sequence[Pub]) -> list[Template]:
+        target = self.device.target  # one calibration for the whole job
+        try:
+            compiled = [self._compiled(pub.template, target) for pub in pubs]
+            for template in compiled:
+                require_isa(template.circuit, target)
+        except InputError as error:
+            raise NoLineError(error.problem, source=error.source, field=error.field, remedy=error.remedy) from error
+        return compiled
+
+    def _known_job(self, known: JobRecord | None, mark: str, misfit: NoLineError | None) -> Job | None:
+        """Return the job that the journal knows, or one found by its tag; None if it has to be sent."""
+        if known is None:
+            return None
+        begin_job()  # it may be executed already
+        try:
+            if known.job and not self.device.is_simulated:
+                return self._known(known.job)
+            job = self.device.find(known.tag)
+        except ExecutionError as error:
+            error.may_be_sent = True
+            raise
+        if job is None and misfit is not None:
+            if self.journal is not None:
+                self.journal.failed_job(mark, str(misfit), SamplingCost(), None)
+            raise misfit
+        return job
+
     def _submitted(self, merged: MergedPubs, shots: int, seed: int, mark: str, known: JobRecord | None) -> Job:
-        """Return the job: one that the journal knows, one found by its tag, or a new one."""
-        if known is not None and known.job and not self.device.is_simulated:
-            return self._known(known.job)
-        job = self.device.find(known.tag) if known is not None else None
-        if job is None:
-            tag = known.tag if known is not None else f"lagrl-{uuid.uuid4().hex}"
+        tag = known.tag if known is not None else f"lagrl-{uuid.uuid4().hex}"
+        with self.sending:
+            begin_job()
             if self.journal is not None and known is None:
                 self.journal.intend_job(mark, tag)
             try:
-                job = self.device.submit(merged.isa, shots, self.options, tag, seed)
+                return self.device.submit(merged.isa, shots, self.options, tag, seed)
             except LagrlError as error:
-                may_have_arrived = isinstance(error, (ConnectionLostError, BackendDownError))
-                if self.journal is not None and (not may_have_arrived or isinstance(error, NotReadyError)):
+                is_lost = isinstance(error, (ConnectionLostError, BackendDownError))
+                if is_lost and not isinstance(error, (NotReadyError, NotArrivedError)):
+                    assert isinstance(error, ExecutionError)
+                    error.may_be_sent = True  # the tag stays in the journal, to be looked for
+                elif self.journal is not None:
                     self.journal.failed_job(mark, str(error), SamplingCost(), None)
-                raise  # if it may have arrived, the tag stays in the journal, to be looked for
-        if self.journal is not None:
-            self.journal.submitted_job(mark, job.job_id())
-        return job
+                raise
 
     def _known(self, job_id: str) -> Job:
         try:
@@ -267,19 +321,33 @@ class RuntimeExecutor:
         kind: type[ExecutionError] = JobTimeoutError
         fate = "it goes on, and its result stays with the service"
         try:
-            if "QUEUED" in str(guarded(job.status)).upper():
-                guarded(job.cancel)
+            if _cancelled_in_queue(job):
                 kind, fate = QueueTimeoutError, "it still waited in the queue and was cancelled"
         except LagrlError:
             fate = "what becomes of it is not known, as the service did not answer"
         waited = f"no result after {self.options.timeout} s ({error.problem.rstrip('.')}); {fate}"
         return kind(waited, backend=error.backend, job=error.job)
 
+    def _taken_back(self, job: Job, mark: str) -> bool:
+        """Cancel a job that nobody waits for any more, if it was not begun; return whether it was cancelled."""
+        try:
+            is_cancelled = _cancelled_in_queue(job)
+        except LagrlError:
+            return False
+        if is_cancelled and self.journal is not None:
+            cost = SamplingCost(jobs=1, backend=self.name)
+            self.journal.failed_job(mark, "given up and cancelled while it waited in the queue", cost, job.job_id())
+        return is_cancelled
+
+    def _is_over(self, error: ExecutionError) -> bool:
+        """Whether there will be no result, or another one costs nothing."""
+        return self.device.is_simulated or isinstance(error, (JobFailedError, JobCancelledError, QueueTimeoutError))
+
     def _settle(self, mark: str, error: ExecutionError, job: str) -> None:
         """Tell the journal what became of a job without a usable result; one that may yet be read stays open."""
         if self.journal is None:
             return
-        if isinstance(error, (JobFailedError, JobCancelledError, QueueTimeoutError)):
+        if self._is_over(error):
             self.journal.failed_job(mark, str(error), error.cost, job)
         elif isinstance(error, ResultError):
             self.journal.unusable_job(mark, str(error), error.cost, job)
@@ -307,6 +375,8 @@ class RuntimeExecutor:
     ) -> SamplingCost:
         circuits = sum(len(pub.values) for pub in pubs)
         usage = usage_of(job, self.sleep, backend=self.device.name)
+        if self.charged is not None:
+            self.charged(usage.qpu_seconds)
         return SamplingCost(
             circuits=circuits,
             shots=circuits * shots,
@@ -318,3 +388,11 @@ class RuntimeExecutor:
             queue_seconds=usage.queue_seconds,
             backend=self.name,
         )
+
+
+def _cancelled_in_queue(job: Job) -> bool:
+    """Cancel a job if it still waits; return whether it did."""
+    if "QUEUED" not in str(guarded(job.status)).upper():
+        return False
+    guarded(job.cancel)
+    return True

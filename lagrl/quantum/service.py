@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lagrl.errors import MissingExtraError, UnknownNameError
 from lagrl.quantum.credentials import guard_logs, hide_account, hide_saved_accounts, redacted_warnings
-from lagrl.quantum.failures import BackendDownError, ConnectionLostError, NotReadyError, PlanExhaustedError, guarded
+from lagrl.quantum.failures import (
+    BackendDownError,
+    ConnectionLostError,
+    NotArrivedError,
+    NotReadyError,
+    PlanExhaustedError,
+    guarded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,8 +150,10 @@ class AccountDevice:
             If the device is not in operation.
         PlanExhaustedError
             If the plan has no time left; the service would let the job wait for ever.
+        NotArrivedError
+            If the connection was lost, and the job did not arrive.
         ConnectionLostError
-            If the service cannot be reached, and the job did not arrive.
+            If the service cannot be reached, and nobody knows whether the job arrived.
         ExecutionError
             If the service refuses the job.
         """
@@ -153,15 +162,17 @@ class AccountDevice:
             self._require_ready()
             mode = guarded(lambda: self._mode(options), backend=self.name)
             wanted = options.sampler_options(shots, is_simulated=False, tags=[tag])
+            sent: Job | None = None
+            problem = ""
             try:
-                sent: Job = guarded(
-                    lambda: self.primitives.sampler(mode, wanted).run(pubs, shots=shots), backend=self.name
-                )
-            except ConnectionLostError:
+                sent = guarded(lambda: self.primitives.sampler(mode, wanted).run(pubs, shots=shots), backend=self.name)
+            except (ConnectionLostError, BackendDownError) as error:
                 arrived = self.find(tag)
-                if arrived is None:
-                    raise
-                return arrived
+                if arrived is not None:
+                    return arrived
+                problem = f"{error.problem}; the job did not arrive"
+        if sent is None:
+            raise NotArrivedError(problem, backend=self.name)
         return sent
 
     def find(self, tag: str) -> Job | None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lagrl.quantum.jobs import JobJournal, JobRecord
+    from lagrl.quantum.jobs import JobJournal, JobRecord, SentState
     from lagrl.relaxation.sampler import SamplingCost
 
 
@@ -39,10 +39,10 @@ class SharedJobJournal:
         """
         return self.journal.find_job(fingerprint)
 
-    def knows_job(self, fingerprint: str) -> bool:
-        """See `JobJournal.knows_job`."""
+    def job_state(self, fingerprint: str) -> SentState:
+        """See `JobJournal.job_state`."""
         with self._lock:
-            return self.journal.knows_job(fingerprint)
+            return self.journal.job_state(fingerprint)
 
     def intend_job(self, fingerprint: str, tag: str) -> None:
         """See `JobJournal.intend_job`."""

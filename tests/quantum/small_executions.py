@@ -14,6 +14,7 @@ from lagrl.quantum.jobs import JobRecord
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lagrl.quantum.jobs import SentState
     from lagrl.relaxation.sampler import SamplingCost
 
 
@@ -51,8 +52,11 @@ class MemoryJournal:
     def find_job(self, fingerprint: str) -> JobRecord | None:
         return self.records.get(fingerprint)
 
-    def knows_job(self, fingerprint: str) -> bool:
-        return fingerprint in self.records
+    def job_state(self, fingerprint: str) -> SentState:
+        known = self.records.get(fingerprint)
+        if known is None:
+            return ""
+        return "finished" if known.codes is not None else "submitted" if known.job else "intended"
 
     def intend_job(self, fingerprint: str, tag: str) -> None:
         self.records[fingerprint] = JobRecord(tag)

@@ -66,8 +66,11 @@ def test_errors_can_be_pickled() -> None:
     """Worker processes may send them home."""
     import pickle
 
-    error = pickle.loads(pickle.dumps(ConnectionLostError("gone", backend="b", job="j")))
+    made = ConnectionLostError("gone", backend="b", job="j")
+    made.may_be_sent = True
+    error = pickle.loads(pickle.dumps(made))
     assert isinstance(error, ExecutionError) and str(error) == "b: job j: gone"
+    assert error.may_be_sent
 
 
 def test_logs_are_cleaned_at_every_level(caplog: pytest.LogCaptureFixture) -> None:
@@ -102,7 +105,7 @@ def test_warnings_are_cleaned() -> None:
 
 
 def test_threads_that_warn_at_once_keep_their_warnings_and_their_secrets() -> None:
-    """Filters are the process's: one thread at a time, within itself as often as it likes."""
+    """Each gets its own, from bodies within bodies too."""
     from concurrent.futures import ThreadPoolExecutor
 
     hide_account({"token": SECRET})
@@ -119,3 +122,47 @@ def test_threads_that_warn_at_once_keep_their_warnings_and_their_secrets() -> No
     told = sorted(str(entry.message) for entry in caught)
     assert told == sorted(f"{i}.{j} of ***" for i in range(4) for j in range(20))
     assert warnings.filters == before
+
+
+@pytest.mark.parametrize("action", ["always", "ignore", "error"])
+def test_threads_within_do_not_disturb_others(action: str) -> None:
+    """One that stays within keeps nobody out; what others warn of goes the way it would."""
+    import threading
+
+    inside, goes = threading.Event(), threading.Event()
+    hide_account({"token": SECRET})
+
+    def stay() -> None:
+        with redacted_warnings():
+            inside.set()
+            goes.wait(10.0)
+
+    staying = threading.Thread(target=stay)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter(action)  # type: ignore[arg-type]
+        staying.start()
+        assert inside.wait(10.0)
+        with redacted_warnings():
+            pass
+        if action == "error":
+            with pytest.raises(UserWarning, match="plain"):
+                warnings.warn("plain", stacklevel=1)
+            told = []
+            with pytest.raises(UserWarning, match=r"^\*\*\*$"), redacted_warnings():
+                warnings.warn(SECRET, stacklevel=1)
+                told.append("an error only after the body")
+            assert told
+        else:
+            warnings.warn("plain", stacklevel=1)
+        goes.set()
+        staying.join()
+    assert [str(entry.message) for entry in caught] == (["plain"] if action == "always" else [])
+
+
+def test_what_was_installed_for_warnings_is_taken_away() -> None:
+    """Filters and hook are afterwards what they were, after an error too."""
+    before, hook = list(warnings.filters), warnings.showwarning
+    with pytest.raises(ZeroDivisionError), redacted_warnings():
+        assert warnings.showwarning is not hook
+        raise ZeroDivisionError
+    assert (warnings.filters, warnings.showwarning) == (before, hook)

@@ -204,21 +204,21 @@ def test_whether_a_job_was_sent_is_asked_without_claiming(tmp_path: Path) -> Non
     """Claimed and failed ones were not, all others may have been; the file stays as it is, and can be read only."""
     path = tmp_path / "j.jsonl"
     steps = [
-        (lambda journal: journal.find_job("f"), False),
-        (lambda journal: journal.intend_job("f", "tag"), True),
-        (lambda journal: journal.submitted_job("f", "id"), True),
-        (lambda journal: journal.unusable_job("f", "damaged", COST), True),
-        (lambda journal: journal.failed_job("f", "given up"), False),
-        (lambda journal: journal.find_job("f"), False),
-        (lambda journal: journal.intend_job("f", "other tag"), True),
-        (lambda journal: journal.submitted_job("f", "other id"), True),
-        (lambda journal: journal.finished_job("f", CODES, COST), True),
+        (lambda journal: journal.find_job("f"), ""),
+        (lambda journal: journal.intend_job("f", "tag"), "intended"),
+        (lambda journal: journal.submitted_job("f", "id"), "submitted"),
+        (lambda journal: journal.unusable_job("f", "damaged", COST), "submitted"),
+        (lambda journal: journal.failed_job("f", "given up"), ""),
+        (lambda journal: journal.find_job("f"), ""),
+        (lambda journal: journal.intend_job("f", "other tag"), "intended"),
+        (lambda journal: journal.submitted_job("f", "other id"), "submitted"),
+        (lambda journal: journal.finished_job("f", CODES, COST), "finished"),
     ]
     with Journal(path) as writer, Journal(path, read_only=True) as reader:
-        assert not reader.knows_job("f")
-        for step, was_sent in steps:
+        assert not reader.job_state("f")
+        for step, state in steps:
             step(writer)
             before = path.read_bytes()
-            assert reader.knows_job("f") is writer.knows_job("f") is was_sent
-            assert not reader.knows_job("g")
+            assert reader.job_state("f") == writer.job_state("f") == state
+            assert not reader.job_state("g")
             assert path.read_bytes() == before

@@ -13,7 +13,7 @@ from small_circuits import graph_target, line_target
 from small_executions import MemoryJournal, basis_pub
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.failures import ConnectionLostError, JobFailedError
+from lagrl.quantum.failures import JobFailedError, NotArrivedError
 from lagrl.quantum.jobs import fingerprint
 from lagrl.quantum.journal import Journal
 from lagrl.quantum.placement import PLACEMENTS, find_lines, line_fidelity, placed_line
@@ -144,21 +144,21 @@ def test_placements_do_not_answer_for_each_other() -> None:
 @pytest.mark.parametrize(
     ("fault", "fails", "sent"),
     [
-        ("", None, True),
-        ("killed after submission", KeyboardInterrupt, True),
-        ("lost before submission", ConnectionLostError, True),
-        ("failed", JobFailedError, False),
-        ("down", None, False),
+        ("", None, "finished"),
+        ("killed after submission", KeyboardInterrupt, "intended"),
+        ("lost before submission", NotArrivedError, ""),
+        ("failed", JobFailedError, ""),
+        ("down", None, ""),
     ],
 )
-def test_was_sent_knows_what_may_have_been_paid(
-    fault: str, fails: type[BaseException] | None, sent: bool, tmp_path: Path
+def test_the_journal_knows_what_may_have_been_paid(
+    fault: str, fails: type[BaseException] | None, sent: str, tmp_path: Path
 ) -> None:
-    """Of a finished, intended or submitted job yes, of one that failed or was refused no; asking sends nothing."""
+    """How far a job is; nothing of one that failed, was refused or did not arrive; asking sends nothing."""
     service = FakeService([fault])
     with Journal(tmp_path / "j.jsonl") as journal:
         executor = on_double(service=service, journal=journal)
-        assert not executor.was_sent(PUBS, 16, 0, HERE)
+        assert not executor.job_state(PUBS, 16, 0, HERE)
         before = (tmp_path / "j.jsonl").read_bytes()
         if fails is None and fault:
             with pytest.raises(Exception, match="not operational"):
@@ -173,11 +173,11 @@ def test_was_sent_knows_what_may_have_been_paid(
     with Journal(tmp_path / "j.jsonl") as journal:  # as after a crash
         before = (tmp_path / "j.jsonl").read_bytes()
         executor = on_double(service=service, journal=journal)
-        assert executor.was_sent(PUBS, 16, 0, HERE) is sent
-        assert not executor.was_sent(PUBS, 16, 1, HERE)
-        assert not executor.was_sent(PUBS, 17, 0, HERE)
-        assert not executor.was_sent(PUBS, 16, 0, SampleContext("test", 4))
-        assert not on_double("line1", service=service, journal=journal).was_sent(PUBS, 16, 0, HERE)
+        assert executor.job_state(PUBS, 16, 0, HERE) == sent
+        assert not executor.job_state(PUBS, 16, 1, HERE)
+        assert not executor.job_state(PUBS, 17, 0, HERE)
+        assert not executor.job_state(PUBS, 16, 0, SampleContext("test", 4))
+        assert not on_double("line1", service=service, journal=journal).job_state(PUBS, 16, 0, HERE)
         assert (tmp_path / "j.jsonl").read_bytes() == before
         if sent and n_jobs:
             execute(executor)
@@ -188,7 +188,7 @@ def test_without_a_journal_nothing_is_known() -> None:
     """And nobody claims that it was sent."""
     executor = on_double()
     execute(executor)
-    assert not executor.was_sent(PUBS, 16, 0, HERE)
+    assert not executor.job_state(PUBS, 16, 0, HERE)
 
 
 def test_what_qiskit_cannot_compile_is_told() -> None:

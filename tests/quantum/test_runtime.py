@@ -10,6 +10,7 @@ from small_executions import basis_pub, mirrored
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.execution import CircuitExecutor, Pub, Template
+from lagrl.quantum.failures import ResultError
 from lagrl.quantum.journal import Journal
 from lagrl.quantum.runtime_options import RuntimeOptions, divisor
 from lagrl.relaxation.sampler import SampleContext
@@ -132,6 +133,24 @@ def test_a_simulated_job_of_a_dead_process_is_run_again(monkeypatch: pytest.Monk
     for _ in range(2):
         with Journal(tmp_path / "journal") as journal:
             assert (run(RuntimeExecutor.of("FakeHanoi", journal=journal), pubs)[0] == expected).all()
+
+
+def test_a_simulation_that_went_wrong_is_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing was paid: another device may be asked, or this one anew."""
+
+    def damaged(*_: object, **__: object) -> None:
+        raise ResultError("damaged")
+
+    pubs = [basis_pub(3, [5])]
+    with Journal(tmp_path / "journal") as journal:
+        executor = RuntimeExecutor.of("FakeHanoi", journal=journal)
+        with monkeypatch.context() as patch:
+            patch.setattr("lagrl.quantum.runtime.codes_of", damaged)
+            with pytest.raises(ResultError) as caught:
+                run(executor, pubs)
+        assert not caught.value.may_be_sent
+        assert executor.job_state(pubs, 64, 0, HERE) == ""
+        assert run(executor, pubs)[0].shape == (1, 64)
 
 
 @pytest.mark.parametrize("width", [8, 9, 17])

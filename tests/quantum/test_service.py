@@ -23,6 +23,7 @@ from lagrl.quantum.failures import (
     JobFailedError,
     JobTimeoutError,
     NoAccountError,
+    NotArrivedError,
     PlanExhaustedError,
     ResultError,
     TokenError,
@@ -101,7 +102,7 @@ def test_tags_are_never_used_twice() -> None:
         ("exhausted", PlanExhaustedError, "usage limit of the plan reached"),
         ("refused", PlanExhaustedError, "usage limit exceeded"),
         ("down", BackendDownError, "not operational"),
-        ("lost before submission", ConnectionLostError, "Connection refused"),
+        ("lost before submission", NotArrivedError, "Connection refused.*the job did not arrive"),
     ],
 )
 def test_every_failure_is_told(fault: str, kind: type[ExecutionError], says: str) -> None:

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from lagrl.quantum.scheduling.qpu import in_thread, was_sent
+from lagrl.quantum.bandit.features import BackendContext
+from lagrl.quantum.scheduling.threads import JobThreads, job_state
 
 if TYPE_CHECKING:
     from lagrl.quantum.bandit.arms import Arm
-    from lagrl.quantum.bandit.features import BackendContext
     from lagrl.quantum.bandit.profile import Profile
     from lagrl.quantum.execution import CircuitExecutor, Execution
+    from lagrl.quantum.jobs import SentState
     from lagrl.quantum.scheduling.work import Job
+
+
+@dataclass(frozen=True)
+class Moment:
+    """How a device is.
+
+    Attributes
+    ----------
+    context
+        Queue and calibration.
+    is_operational
+        Whether it takes jobs.
+    plan_seconds
+        Seconds of it that may still be used; infinite where nobody counts.
+    problem
+        Why it did not answer when it was asked last; empty if it did.
+    """
+
+    context: BackendContext = field(default_factory=BackendContext)
+    is_operational: bool = True
+    plan_seconds: float = np.inf
+    problem: str = ""
 
 
 class ArmBackend(Protocol):
@@ -43,12 +66,13 @@ class ArmBackend(Protocol):
         """Return what runs circuits on a place of it."""
         ...
 
-    def plan_seconds(self) -> float:
-        """Return how many seconds of it may still be used; infinite where nobody counts."""
+    def glance(self) -> Moment:
+        """Return how it was when it was asked last, at once: an event loop must not wait for a service."""
         ...
 
-    def is_operational(self) -> bool:
-        """Whether it takes jobs at the moment, as far as it is known."""
+    @property
+    def at_once(self) -> bool:
+        """Whether it takes several jobs at once, in threads of their own: they wait at a service; see `JobThreads`."""
         ...
 
     @property
@@ -59,7 +83,7 @@ class ArmBackend(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class BackendQPU:
-    """A device that arms name, a job at a time; see `QPU`.
+    """A device that arms name; see `QPU`. One of an account holds several jobs, others run one after the other.
 
     Attributes
     ----------
@@ -68,7 +92,11 @@ class BackendQPU:
     """
 
     backend: ArmBackend
-    _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    @cached_property
+    def threads(self) -> JobThreads:
+        """That jobs run in."""
+        return JobThreads(at_once=self.backend.at_once)
 
     @property
     def name(self) -> str:
@@ -82,36 +110,34 @@ class BackendQPU:
 
     @property
     def places(self) -> int:
-        """One."""
-        return 1
+        """As many as the scheduler will where jobs wait at a service, else one."""
+        return 1_000_000 if self.backend.at_once else 1
 
     def queue_seconds(self) -> float:
         """The backend's."""
-        return self.backend.context().queue_seconds
+        return self.backend.glance().context.queue_seconds
 
     def plan_seconds(self) -> float:
         """The backend's."""
-        return self.backend.plan_seconds()
+        return self.backend.glance().plan_seconds
 
     def opens_in(self, now: float) -> float:
-        """Open if it is in operation; when it will be again, nobody knows."""
-        del now
-        return 0.0 if self.backend.is_operational() else float(np.inf)
+        """Open if it is in operation, and not stuck; when it will be in operation again, nobody knows."""
+        return self.threads.opens_in(now) if self.backend.glance().is_operational else float(np.inf)
 
     async def run(self, job: Job) -> Execution:
         """Run in a thread; see `QPU.run`."""
-        return await in_thread(self.backend.executor(job.placement), job, self._turn)
+        return await self.threads.run(self.backend.executor(job.placement), job)
 
     def is_running(self, key: str) -> bool:
-        """A thread cannot be stopped, so nobody knows."""
-        del key
-        return True
+        """Whether it was begun and not taken back."""
+        return self.threads.is_running(key)
 
     @property
     def remembers(self) -> bool:
         """The backend."""
         return self.backend.remembers
 
-    def was_sent(self, job: Job) -> bool:
+    def job_state(self, job: Job) -> SentState:
         """Ask the executor."""
-        return was_sent(self.backend.executor(job.placement), job)
+        return job_state(self.backend.executor(job.placement), job)

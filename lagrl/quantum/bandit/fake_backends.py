@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from lagrl.quantum.bandit.backend_qpu import Moment
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.placed import PlacedDevices
 from lagrl.quantum.noisy_device import NoisyDevice
@@ -66,13 +65,14 @@ class NoisyBackend:
         """As far as it can be simulated."""
         return self.executor("line0").max_width
 
-    def plan_seconds(self) -> float:
-        """Nobody counts."""
-        return float(np.inf)
+    def glance(self) -> Moment:
+        """Always there."""
+        return Moment()
 
-    def is_operational(self) -> bool:
-        """Always."""
-        return True
+    @property
+    def at_once(self) -> bool:
+        """No."""
+        return False
 
     @property
     def remembers(self) -> bool:

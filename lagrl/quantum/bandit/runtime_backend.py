@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.quantum.bandit.backend_qpu import Moment
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.placed import PlacedDevices
+from lagrl.quantum.credentials import redacted
 from lagrl.quantum.device_state import fetch_calibration, plan_seconds, read_state
 from lagrl.quantum.devices import open_device
 from lagrl.quantum.failures import ExecutionError
@@ -31,16 +33,6 @@ if TYPE_CHECKING:
 DAY = 86_400.0  # seconds
 
 
-@dataclass(frozen=True)
-class _Moment:
-    """What the service told last."""
-
-    context: BackendContext = field(default_factory=BackendContext)
-    is_operational: bool = True
-    plan_seconds: float = np.inf
-    problem: str = ""
-
-
 @dataclass(eq=False)
 class RuntimeBackend:
     """A device that jobs are sent to: an `ArmBackend` with one executor for every placement.
@@ -48,8 +40,8 @@ class RuntimeBackend:
     It may be asked from several threads, but is to be made in one that lives on, best the main one: qiskit, imported
     first in a thread that ends, brings the process down in the next.
 
-    If the service does not answer, the device counts as not in operation, and what was known of its queue and
-    calibration stays, until the service is asked again.
+    The service is asked in a thread of its own, once in a while. If it does not answer, the device counts as not in
+    operation, and what was known of its queue and calibration stays, until the service is asked again.
 
     Attributes
     ----------
@@ -65,6 +57,8 @@ class RuntimeBackend:
         How long a job of somebody else is assumed to take, for the expected wait: services tell how many wait only.
     refresh_seconds
         How long an answer of the service counts.
+    answer_seconds
+        How long an answer is waited for.
     clock
         Seconds since 1970.
 
@@ -80,16 +74,22 @@ class RuntimeBackend:
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     job_seconds: float = 5.0
     refresh_seconds: float = 60.0
+    answer_seconds: float = 60.0
     clock: Callable[[], float] = field(default=time.time, repr=False)
-    _moment: _Moment = field(default_factory=_Moment, init=False, repr=False)
+    _moment: Moment = field(default_factory=Moment, init=False, repr=False)
     _asked: float | None = field(default=None, init=False, repr=False)
+    _asking: threading.Thread | None = field(default=None, init=False, repr=False)
+    _charged: float = field(default=0.0, init=False, repr=False)  # seconds, in all
+    _charged_before: float = field(default=0.0, init=False, repr=False)  # when the service was asked what is left
     _calibrated: datetime | None = field(default=None, init=False, repr=False)
     _placed: PlacedDevices | None = field(default=None, init=False, repr=False)
     _executors: dict[str, RuntimeExecutor] = field(default_factory=dict, init=False, repr=False)
-    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)  # never held while asking
+    _profiling: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _sending: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("job_seconds", "refresh_seconds"):
+        for name in ("job_seconds", "refresh_seconds", "answer_seconds"):
             value = getattr(self, name)
             if not 0 <= value < np.inf:
                 raise InputError(f"{value} given", field=name, remedy="give seconds, 0 or more")
@@ -127,14 +127,16 @@ class RuntimeBackend:
     @property
     def problem(self) -> str:
         """Why the service did not answer when it was asked last; empty if it did, or was not asked."""
-        return self._moment.problem
+        return self._told_last().problem
 
     def profile(self, arm: Arm, width: int) -> Profile | None:
         """Describe an arm's circuit by the calibration known; None where there is no such line. See `ArmBackend`."""
         with self._lock:
             if self._placed is None:
                 self._placed = PlacedDevices(self.name, self.device.target, is_whole=True)
-            return self._placed.profile(arm, width)
+            placed = self._placed
+        with self._profiling:
+            return placed.profile(arm, width)
 
     def context(self) -> BackendContext:
         """Return the expected wait and the calibration's age; see `ArmBackend.context`.
@@ -150,8 +152,19 @@ class RuntimeBackend:
         return self._now().is_operational
 
     def plan_seconds(self) -> float:
-        """Seconds of a quantum computer that the plan has left, as told last; infinite where nobody tells."""
+        """Seconds of a quantum computer that the plan has left, as told last, less what jobs of this backend were
+        charged since; infinite where nobody tells."""
         return self._now().plan_seconds
+
+    def glance(self) -> Moment:
+        """Return what the service told last, and have it asked if that is long ago; see `ArmBackend.glance`."""
+        self._ask_if_due()
+        return self._told_last()
+
+    @property
+    def at_once(self) -> bool:
+        """Where jobs wait at a service."""
+        return not self.device.is_simulated
 
     @property
     def max_width(self) -> int:
@@ -180,6 +193,8 @@ class RuntimeBackend:
                     journal=self.journal,
                     sleep=self.sleep,
                     placement=placement,
+                    sending=self._sending,
+                    charged=self._note_charge,
                 )
             return self._executors[placement]
 
@@ -187,24 +202,62 @@ class RuntimeBackend:
         """Close an open batch or session; its jobs run to their end. The journal stays open."""
         self.device.close()
 
-    def _now(self) -> _Moment:
+    def _now(self) -> Moment:
+        asking = self._ask_if_due()
+        if asking is not None:
+            asking.join(self.answer_seconds)
+        return self._told_last()
+
+    def _ask_if_due(self) -> threading.Thread | None:
+        """Have the service asked, unless it was lately; return who is about it, if it is worth waiting for."""
         with self._lock:
             now = self.clock()
-            if self._asked is None or not 0 <= now - self._asked < self.refresh_seconds:
-                self._asked = now
-                try:
-                    self._moment = self._told(now)
-                except ExecutionError as error:
-                    self._moment = replace(self._moment, is_operational=False, problem=str(error))
-            return self._moment
+            if self._asking is not None and self._asking.is_alive():
+                return None if self._is_late(now) else self._asking
+            if self._asked is not None and 0 <= now - self._asked < self.refresh_seconds:
+                return None
+            self._asked = now
+            self._asking = threading.Thread(target=self._ask, args=(now,), name=f"how is {self.name}", daemon=True)
+            self._asking.start()
+            return self._asking
 
-    def _told(self, now: float) -> _Moment:
+    def _is_late(self, now: float) -> bool:
+        is_asked = self._asking is not None and self._asking.is_alive()
+        return is_asked and self._asked is not None and not 0 <= now - self._asked < self.answer_seconds
+
+    def _told_last(self) -> Moment:
+        with self._lock:
+            left = max(self._moment.plan_seconds - (self._charged - self._charged_before), 0.0)
+            if self._is_late(self.clock()):
+                problem = f"no answer after {self.answer_seconds:g} s"
+                return replace(self._moment, plan_seconds=left, is_operational=False, problem=problem)
+            return replace(self._moment, plan_seconds=left)
+
+    def _note_charge(self, seconds: float) -> None:
+        with self._lock:
+            self._charged += seconds
+
+    def _ask(self, now: float) -> None:
+        with self._lock:
+            charged = self._charged
+        try:
+            moment = self._told(now)
+        except Exception as error:  # whatever it is, who asks next is told so
+            problem = str(error) if isinstance(error, ExecutionError) else redacted(repr(error))
+            with self._lock:
+                self._moment = replace(self._moment, is_operational=False, problem=problem)
+        else:
+            with self._lock:
+                self._moment, self._charged_before = moment, charged
+
+    def _told(self, now: float) -> Moment:
         state = read_state(self.device)
         if state.calibrated is not None and state.calibrated != self._calibrated:
             if self._calibrated is not None:  # the first one is what the device was opened with
                 fetch_calibration(self.device)
-                self._placed = None
+                with self._lock:
+                    self._placed = None
             self._calibrated = state.calibrated
         age = max(now - self._calibrated.timestamp(), 0.0) / DAY if self._calibrated is not None else 0.0
         context = BackendContext((state.pending_jobs or 0) * self.job_seconds, age)
-        return _Moment(context, state.is_operational, plan_seconds(self.device))
+        return Moment(context, state.is_operational, plan_seconds(self.device))

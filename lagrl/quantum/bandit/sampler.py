@@ -337,7 +337,9 @@ def _fallback(piece: PlannedWork, answer: Answer) -> str:
     wanted = piece.options[0].backend
     if answer.backend == wanted:
         return ""
-    return f"{answer.backend} for {wanted}: {answer.why or 'free earlier'}"
+    taken = next(own for own in piece.options if own.backend == answer.backend)
+    unfailed = "sent there before" if taken.tier else "free earlier"
+    return f"{answer.backend} for {wanted}: {answer.why or unfailed}"
 
 
 def _product_codes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ class Dispatcher:
         self._make_loop = make_loop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._process = os.getpid()
         self._turn = threading.Lock()
 
     def answer(self, work: Sequence[Work]) -> list[Answer]:
@@ -43,6 +45,7 @@ class Dispatcher:
         CancelledError
             If another thread closes it meanwhile (`concurrent.futures`).
         """
+        self._require_own()
         with self._turn:
             asked = asyncio.run_coroutine_threadsafe(self.scheduler.answer(work), self._begun())
         try:
@@ -57,6 +60,7 @@ class Dispatcher:
 
     def close(self) -> None:
         """Give up what is under way, and end the thread; closing twice is fine."""
+        self._require_own()
         with self._turn:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
             if loop is None or thread is None:
@@ -65,6 +69,11 @@ class Dispatcher:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
             loop.close()
+
+    def _require_own(self) -> None:
+        """Forget the thread of a process that this one was forked from: here it is not."""
+        if self._process != os.getpid():
+            self._process, self._turn, self._loop, self._thread = os.getpid(), threading.Lock(), None, None
 
     def _begun(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import threading
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from lagrl.quantum.scheduling.threads import JobThreads, job_state
 
+if TYPE_CHECKING:
     from lagrl.quantum.execution import CircuitExecutor, Execution
+    from lagrl.quantum.jobs import SentState
     from lagrl.quantum.scheduling.work import Job
 
 
@@ -68,7 +65,7 @@ class QPU(Protocol):
         ...
 
     def is_running(self, key: str) -> bool:
-        """Whether a job that was given up may have been executed, or still be: it was begun, or nobody knows."""
+        """Whether a job that was given up may have been executed, or still be: it was begun."""
         ...
 
     @property
@@ -76,8 +73,11 @@ class QPU(Protocol):
         """Whether it keeps jobs beyond this process."""
         ...
 
-    def was_sent(self, job: Job) -> bool:
-        """Whether an earlier process sent just this job here, so that asking again does not send it again."""
+    def job_state(self, job: Job) -> SentState:
+        """Return how far just this job, sent by this process or an earlier one, is known to be; empty if not at all.
+
+        Where it is not empty, running the job again reads it, and does not send it again.
+        """
         ...
 
 
@@ -89,10 +89,12 @@ class ExecutorQPU:
     ----------
     executor
         What runs circuits; a `RuntimeExecutor` keeps its own journal of jobs.
+    threads
+        That it runs in.
     """
 
     executor: CircuitExecutor
-    _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    threads: JobThreads = field(default_factory=JobThreads, repr=False)
 
     @property
     def name(self) -> str:
@@ -118,62 +120,22 @@ class ExecutorQPU:
         return np.inf
 
     def opens_in(self, now: float) -> float:
-        """Always open."""
-        del now
-        return 0.0
+        """Open unless stuck; see `JobThreads`."""
+        return self.threads.opens_in(now)
 
     async def run(self, job: Job) -> Execution:
         """Run in a thread; see `QPU.run`."""
-        return await in_thread(self.executor, job, self._turn)
+        return await self.threads.run(self.executor, job)
 
     def is_running(self, key: str) -> bool:
-        """A thread cannot be stopped, so nobody knows."""
-        del key
-        return True
+        """Whether it was begun, as a thread cannot be stopped."""
+        return self.threads.is_running(key)
 
     @property
     def remembers(self) -> bool:
         """Whether the executor has a journal."""
         return getattr(self.executor, "journal", None) is not None
 
-    def was_sent(self, job: Job) -> bool:
+    def job_state(self, job: Job) -> SentState:
         """Ask the executor."""
-        return was_sent(self.executor, job)
-
-
-async def in_thread(executor: CircuitExecutor, job: Job, turn: threading.Lock) -> Execution:
-    """Run a job in a thread of its own, which the process does not wait for when it ends.
-
-    Executors are not made for two threads at once, and a job that was given up may still run: hence each waits for its
-    turn, and one that was given up before does nothing.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Execution] = loop.create_future()
-
-    def tell(act: Callable[[], None]) -> None:
-        if not done.done():  # else given up
-            act()
-
-    def work() -> None:
-        act: Callable[[], None]
-        try:
-            with turn:
-                if done.done():  # given up
-                    return
-                result = executor.execute(job.pubs, job.shots, np.random.default_rng(job.seed), job.context)
-            act = partial(done.set_result, result)
-        except StopIteration as error:  # a future does not take it
-            act = partial(done.set_exception, RuntimeError(f"{executor.name} raised {error!r}"))
-        except BaseException as error:
-            act = partial(done.set_exception, error)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(tell, act)
-
-    threading.Thread(target=work, name=f"{executor.name} {job.key}", daemon=True).start()
-    return await done
-
-
-def was_sent(executor: CircuitExecutor, job: Job) -> bool:
-    """Whether an executor that remembers jobs (`RuntimeExecutor.was_sent`) knows this one."""
-    ask = getattr(executor, "was_sent", None)
-    return callable(ask) and bool(ask(job.pubs, job.shots, np.random.default_rng(job.seed), job.context))
+        return job_state(self.executor, job)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +13,14 @@ from lagrl.quantum.execution import checked_execution
 from lagrl.quantum.failures import (
     ExecutionError,
     JobTimeoutError,
+    NoLineError,
     PlanExhaustedError,
     QueueTimeoutError,
     TokenError,
 )
 from lagrl.quantum.scheduling.ratings import CircuitBreaker
 from lagrl.quantum.scheduling.slots import Slot, WaitingRoom
-from lagrl.quantum.scheduling.work import Answer, Attempt
+from lagrl.quantum.scheduling.work import Answer, Attempt, Bill
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 3  # results of one quantum computer after which seconds are known
 _FINAL = (PlanExhaustedError, TokenError)  # a second try would fail alike
+_RANK = ("", "intended", "submitted", "finished")  # of what is known of a job, the least first
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,11 @@ class Scheduler:
 
     Which one is best depends on how much it is wanted, how reliable it was, how long its results take, how long its
     queue is, and how well the circuits fit; closed ones, failing ones and those whose plan is used up are passed over.
-    Work whose job fails, is refused or waits too long goes on to the next option; if a job may still be executed when
-    its time is over it is not sent again, since that could be paid twice: the asker falls back on the product state.
-    So no work is lost, and none executed twice. Where an earlier process has sent a job of this work, that is asked
-    for first, wherever it is and whether or not more is sent there now.
+    Work whose job fails, is refused, waits too long or finds no line goes on to the next option. If a job may still be
+    executed when its time is over, or was sent and cannot be read, it is not sent again, since that could be paid
+    twice: where jobs are remembered it is read once more, and at last the asker falls back on the product state. So no
+    work is lost, and none executed twice. Where an earlier process has sent a job of this work, that is asked for
+    first, wherever it is and whether or not more is sent there now.
 
     One event loop at a time; several callers in it may ask at once, each for work of keys of its own.
 
@@ -144,8 +147,8 @@ class Scheduler:
         ------
         InputError
             If two pieces have the same key, one of them is asked for already, or one names a quantum computer that is
-            not there or too narrow; if another event loop is at work; if a circuit cannot be made or compiled, or an
-            executor gives something else than was asked for. Other errors of quantum computers than `ExecutionError`
+            not there or too narrow; if another event loop is at work; if a circuit cannot be made, or an executor
+            gives something else than was asked for. Other errors of quantum computers than `ExecutionError`
             come out as they are. All other work of the call is cancelled then.
         """
         self._enter()
@@ -199,7 +202,7 @@ class Scheduler:
     async def _one(self, piece: Work) -> Answer:
         """Try the options until one answers, none is left, or the time is over."""
         attempts: list[Attempt] = []
-        cost = SamplingCost()
+        bill = Bill()
         tries = dict.fromkeys((option.backend for option in piece.options), 1 + self.options.retries)
         option = self._sent_before(piece)
         if option is not None:  # to ask for what is there costs nothing: no room, window or plan is needed
@@ -213,22 +216,29 @@ class Scheduler:
                 break
             tried = await self._try(piece, option)
             attempts.append(tried.attempt)
-            cost += tried.cost
+            bill.add(tried.cost, is_same_job=tried.is_readable)
             if tried.codes is not None:
-                return Answer(piece.key, option.backend, tried.codes, cost, tuple(attempts))
-            if tried.attempt.is_open:
-                break
+                return Answer(piece.key, option.backend, tried.codes, bill.total, tuple(attempts))
             tries[option.backend] = 0 if tried.is_final else tries[option.backend] - 1
+            if tried.attempt.is_open and not (tried.is_readable and tries[option.backend] > 0):
+                break
             if tries[option.backend] > 0:
                 n_failed = sum(earlier.backend == option.backend for earlier in attempts)
                 await asyncio.sleep(self.options.backoff * 2.0 ** (n_failed - 1))
-            option = None
-        return Answer(piece.key, "", None, cost, tuple(attempts))
+            if tried.is_readable:
+                self._room.take(option)
+            else:
+                option = None
+        return Answer(piece.key, "", None, bill.total, tuple(attempts))
 
     def _sent_before(self, piece: Work) -> Option | None:
-        """Return the option whose job an earlier process sent, if there is one; where none remembers, none is made."""
+        """Return the option whose job an earlier process sent, if there is one; where none remembers, none is made.
+
+        Of several, the one that is furthest: another may have been left for it.
+        """
         durable = [option for option in piece.options if self._slots[option.backend].qpu.remembers]
-        return next((own for own in durable if self._slots[own.backend].qpu.was_sent(piece.job(own))), None)
+        states = [_RANK.index(self._slots[own.backend].qpu.job_state(piece.job(own))) for own in durable]
+        return durable[int(np.argmax(states))] if any(states) else None
 
     def _score(self, option: Option) -> float:
         """Rate an option: wish × reliability × fit, over the seconds until its result is expected."""
@@ -274,6 +284,8 @@ class Scheduler:
             if tried.codes is not None:
                 slot.rating.succeeded(tried.attempt.ended - began, tried.cost.qpu_seconds)
                 slot.breaker.succeeded()
+            elif tried.is_misfit:
+                slot.breaker.given_up()
             else:
                 slot.rating.failed()
                 slot.breaker.failed(tried.attempt.ended, is_final=tried.is_final)
@@ -284,28 +296,43 @@ class Scheduler:
             self._room.look()
 
     async def _send(self, job: Job, option: Option, slot: Slot, began: float) -> _Tried:
-        problem, is_open, is_final, codes, cost = "", False, False, None, SamplingCost()
         alarm = asyncio.timeout(None)
         sent = _Sent(slot, began, alarm)
+        problem, tried = "", _Tried()
         try:
             async with alarm:
                 self._sent.add(sent)
                 self._set_alarm(sent)
                 given = await slot.qpu.run(job)
             done = checked_execution(given, job.pubs, job.shots, option.backend)
-            codes, cost = done.codes, done.cost
+            tried = _Tried(codes=done.codes, cost=done.cost)
         except TimeoutError:
             if not alarm.expired():  # the executor's own
                 raise
-            is_open = slot.qpu.is_running(job.key)
+            is_open = slot.qpu.is_running(job.key) or _is_remembered(slot.qpu, job)
             fate = "it may still run" if is_open else "taken back from the queue"
             problem = f"no result after {self._now() - began:g} s, {fate}"
+            tried = _Tried(is_open=is_open, cost=SamplingCost(jobs=1, backend=option.backend))
+        except NoLineError as error:
+            problem, tried = str(error), _Tried(is_final=True, is_misfit=True)
         except ExecutionError as error:
-            problem, cost, is_final = error.problem, error.cost, isinstance(error, _FINAL)
-            is_open = isinstance(error, JobTimeoutError) and not isinstance(error, QueueTimeoutError)
+            problem = error.problem
+            is_over = isinstance(error, JobTimeoutError) and not isinstance(error, QueueTimeoutError)
+            is_remembered = _is_remembered(slot.qpu, job)
+            tried = _Tried(
+                is_open=is_over or error.may_be_sent or is_remembered,
+                is_readable=is_remembered and not is_over,
+                is_final=isinstance(error, _FINAL),
+                cost=error.cost,
+            )
         finally:
             self._sent.discard(sent)
-        return _Tried(Attempt(option.backend, began, self._now(), problem, is_open), codes, cost, is_final)
+        return replace(tried, attempt=Attempt(option.backend, began, self._now(), problem, tried.is_open))
+
+
+def _is_remembered(qpu: QPU, job: Job) -> bool:
+    """Whether a quantum computer has kept that it was, or may have been, sent this job."""
+    return qpu.remembers and qpu.job_state(job) != ""
 
 
 @dataclass(eq=False)
@@ -321,7 +348,10 @@ class _Sent:
 class _Tried:
     """What came of one try."""
 
-    attempt: Attempt
-    codes: list[NDArray[np.int64]] | None
-    cost: SamplingCost
-    is_final: bool
+    attempt: Attempt = field(default_factory=lambda: Attempt("", 0.0, 0.0))
+    codes: list[NDArray[np.int64]] | None = None
+    cost: SamplingCost = field(default_factory=SamplingCost)
+    is_open: bool = False
+    is_readable: bool = False  # another try reads the same job
+    is_final: bool = False
+    is_misfit: bool = False  # no fault of the quantum computer

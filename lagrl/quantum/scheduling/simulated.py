@@ -14,6 +14,7 @@ from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
     from lagrl.quantum.execution import CircuitExecutor, Execution
+    from lagrl.quantum.jobs import SentState
     from lagrl.quantum.scheduling.work import Job
 
 
@@ -119,10 +120,10 @@ class SimulatedQPU:
         """No."""
         return False
 
-    def was_sent(self, job: Job) -> bool:
-        """No."""
+    def job_state(self, job: Job) -> SentState:
+        """Not known."""
         del job
-        return False
+        return ""
 
     def queue_seconds(self) -> float:
         """The median."""
@@ -149,10 +150,11 @@ class SimulatedQPU:
             await asyncio.Event().wait()
         waited = own.queue_seconds * float(np.exp(own.queue_spread * self.rng.standard_normal()))
         await asyncio.sleep(waited)
-        if self.plan_seconds() <= 0:
-            raise PlanExhaustedError("no time left", backend=self.name)
         machine = self._lock()
         await machine.acquire()
+        if self.plan_seconds() <= 0:  # used up by those before it, perhaps
+            machine.release()
+            raise PlanExhaustedError("no time left", backend=self.name)
         # what has begun cannot be taken back, and keeps the machine, whoever stops waiting for it
         done = asyncio.ensure_future(self._execute(job))
         done.add_done_callback(lambda _: machine.release())

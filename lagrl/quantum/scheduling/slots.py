@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lagrl.quantum.scheduling.qpu import QPU
     from lagrl.quantum.scheduling.work import Option
 
+_UNKNOWN_CHARGE = 10.0  # seconds that a job is taken for until one has shown what it takes; the first is let through
 _SOONEST = 1e-3  # seconds between looks at clocks: two clocks never agree to the last digit
 
 
@@ -42,7 +43,9 @@ class Slot:
     @property
     def is_affordable(self) -> bool:
         """Whether its plan has time for one more job, after those that it holds."""
-        return self.qpu.plan_seconds() > (1 + self.n_inside) * self.rating.charged_seconds
+        if self.rating.n_done:
+            return self.qpu.plan_seconds() > (1 + self.n_inside) * self.rating.charged_seconds
+        return self.qpu.plan_seconds() > self.n_inside * _UNKNOWN_CHARGE
 
     def opens_in(self, now: float) -> float:
         """Seconds until it takes jobs; 0 if it does now, infinite if there is nothing to wait for
@@ -98,15 +101,17 @@ class WaitingRoom:
         """Wait for a place, and take it; None once nothing more may be sent, or nobody will take any."""
         waiting = _Waiting(tuple(options), n_tried, asyncio.get_running_loop().create_future())
         now = self._now()
-        if not self._decide(waiting, self._openings(now), now):
-            bisect.insort(self._queue, waiting, key=lambda other: -other.n_tried)
-            self._shut.clear()  # to be looked at anew
-            self._set_alarm(now)
         try:
+            if not self._decide(waiting, self._openings(now), now):
+                bisect.insort(self._queue, waiting, key=lambda other: -other.n_tried)
+                self._shut.clear()  # to be looked at anew
+                self._set_alarm(now)
             return await waiting.answer
-        except asyncio.CancelledError:
-            if waiting.answer.done() and not waiting.answer.cancelled():
-                self._give_back(waiting.answer.result())
+        except BaseException:
+            answer = waiting.answer
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                self._give_back(answer.result())
+            answer.cancel()  # nobody gives it a place any more
             raise
 
     def take(self, option: Option) -> None:
@@ -116,7 +121,19 @@ class WaitingRoom:
         slot.breaker.sent()
 
     def look(self) -> None:
-        """Give out the places there are; to be called whenever a quantum computer has changed."""
+        """Give out the places there are; to be called whenever a quantum computer has changed.
+
+        If one cannot tell how it is, everybody who waits is told so: none of them would be looked at again.
+        """
+        try:
+            self._look()
+        except Exception as error:
+            queue, self._queue = self._queue, []
+            for waiting in queue:
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(error)
+
+    def _look(self) -> None:
         now = self._now()
         opens = self._openings(now)
         shut = {name for name, wait in opens.items() if not np.isfinite(wait) and not self._slots[name].n_inside}
@@ -156,10 +173,12 @@ class WaitingRoom:
         best = self._best(waiting.options, opens) if now < self._deadline else None
         if best is not None:
             self.take(best)
+            waiting.answer.set_result(best)
             opens[best.backend] = self._slots[best.backend].opens_in(now)
-        elif now < self._deadline and any(np.isfinite(opens[name]) or self._slots[name].n_inside for name in names):
+            return True
+        if now < self._deadline and any(np.isfinite(opens[name]) or self._slots[name].n_inside for name in names):
             return False
-        waiting.answer.set_result(best)
+        waiting.answer.set_result(None)
         return True
 
     def _best(self, options: Iterable[Option], opens: Mapping[str, float]) -> Option | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
+from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.quantum.execution import Pub
-    from lagrl.relaxation.sampler import SampleContext, SamplingCost
+    from lagrl.relaxation.sampler import SampleContext
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +152,7 @@ class Attempt:
     problem
         What went wrong; empty if nothing did.
     is_open
-        Whether it may still be executed: it ran when its time was over.
+        Whether it may still be executed, or was and could not be read: it is not sent again.
     """
 
     backend: str
@@ -174,7 +175,7 @@ class Answer:
     codes
         One [C, shots] int64 array per PUB; None if nobody answered.
     cost
-        What all attempts used up.
+        What all attempts used up, each job once.
     attempts
         In the order they were made.
     """
@@ -189,3 +190,42 @@ class Answer:
     def why(self) -> str:
         """Why nobody answered, or who failed before somebody did; empty if the first did."""
         return "; ".join(f"{tried.backend}: {tried.problem}" for tried in self.attempts if tried.problem)
+
+
+@dataclass(eq=False)
+class Bill:
+    """What the tries of a piece of work used up, each job once."""
+
+    _settled: SamplingCost = field(default_factory=SamplingCost, init=False)
+    _last: SamplingCost = field(default_factory=SamplingCost, init=False)
+    _goes_on: bool = field(default=False, init=False)
+
+    @property
+    def total(self) -> SamplingCost:
+        """Of all jobs so far."""
+        return self._settled + self._last
+
+    def add(self, cost: SamplingCost, *, is_same_job: bool) -> None:
+        """Add a try.
+
+        Parameters
+        ----------
+        cost
+            What it used up, as far as was known then.
+        is_same_job
+            Whether the next try asks for the same job again: what that tells counts then, once.
+        """
+        if self._goes_on:
+            self._last = _better_known(self._last, cost)
+        else:
+            self._settled, self._last = self.total, cost
+        self._goes_on = is_same_job
+
+
+def _better_known(before: SamplingCost, now: SamplingCost) -> SamplingCost:
+    """Return the cost of one job that was told twice: what was not known to one of them, the other tells."""
+    values: dict[str, Any] = {}
+    for own in fields(SamplingCost):
+        one, other = getattr(before, own.name), getattr(now, own.name)
+        values[own.name] = (other or one) if isinstance(other, str) else max(one, other)
+    return SamplingCost(**{**values, "seconds": before.seconds + now.seconds})

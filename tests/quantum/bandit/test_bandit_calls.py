@@ -12,6 +12,7 @@ import pytest
 from small_knapsacks import knapsacks
 
 from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.backend_qpu import Moment
 from lagrl.quantum.bandit.features import NAMES, BackendContext
 from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.policies import LinUCB, Policy, StaticPolicy
@@ -43,6 +44,7 @@ class Busy:
     gates: int = 20
     max_width: int = 12
     remembers: bool = False
+    at_once: bool = False
 
     def profile(self, arm: Arm, width: int) -> Profile:
         return replace(GOOD, width=width, layers=arm.layers, two_qubit_gates=self.gates)
@@ -61,11 +63,8 @@ class Busy:
         codes = [rng.integers(0, 2**pub.template.n_qubits, (len(pub.values), shots)) for pub in pubs]
         return Execution(codes, SamplingCost(circuits=len(pubs), queue_seconds=self.waits, backend=self.name))
 
-    def plan_seconds(self) -> float:
-        return float(np.inf)
-
-    def is_operational(self) -> bool:
-        return True
+    def glance(self) -> Moment:
+        return Moment(self.context())
 
 
 @dataclass

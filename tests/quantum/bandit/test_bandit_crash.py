@@ -2,87 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from fake_service import FakePrimitives, FakeService
-from small_knapsacks import knapsacks
-
-from lagrl.quantum.bandit.arms import Arm
-from lagrl.quantum.bandit.backend_qpu import BackendQPU
-from lagrl.quantum.bandit.policies import StaticPolicy
-from lagrl.quantum.bandit.sampler import BanditSampler
-from lagrl.quantum.bandit.saving import keep_jobs
-from lagrl.quantum.bandit.screening import Limits
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.scheduling.dispatcher import Dispatcher
-from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.relaxation.sampler import SampleContext, Samples
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytest.importorskip("qiskit_ibm_runtime")
 
-from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
+import fake_service
+from bandit_world import ARMS, Killed, World, killed_before_the_end
+from fake_service import FakePrimitives
 
-ARMS = tuple(Arm(name, "line0", "qaoa", layers) for name in ("ibm_a", "ibm_b") for layers in (1, 2))
+from lagrl.quantum import journal_file
+from lagrl.quantum.scheduling.scheduler import SchedulerOptions
 
-
-class Killed(Exception):
-    """The end of the process."""
-
-
-class World:
-    """Two devices of two services, which outlive processes, and a journal."""
-
-    def __init__(self, path: Path, *faults: str) -> None:
-        self.path = path / "journal.jsonl"
-        self.services = [FakeService(list(faults), device="ibm_a"), FakeService(device="ibm_b")]
-        self.problem = knapsacks(np.random.default_rng(3), n_vehicles=3, n_customers=12)
-
-    def process(self, *preferred: Arm, is_killed: bool = False) -> Samples:
-        """Ask a bandit of a process of its own; it may be killed before the first result is written."""
-        backends = tuple(
-            RuntimeBackend.of(
-                service.device, service=service, primitives=FakePrimitives(service), sleep=lambda seconds: None
-            )
-            for service in self.services
-        )
-        options = SchedulerOptions(retries=0, backoff=0.0)
-        bandit = BanditSampler(
-            backends,
-            StaticPolicy(preferred),
-            ARMS,
-            Limits(1000, 0.0, 100.0),
-            epsilon=0.0,
-            width=4,
-            dispatcher=Dispatcher(Scheduler([BackendQPU(backend) for backend in backends], options)),
-        )
-        with Journal(self.path) as journal:
-            keep_jobs(bandit, journal, "bandit")
-            if is_killed:
-
-                def die(*_: object) -> None:
-                    raise Killed
-
-                journal.finished_job = die
-            try:
-                return bandit.sample(*self.problem, 16, np.random.default_rng(5), SampleContext("run", 7))
-            finally:
-                bandit.close()
-
-    def sent(self) -> list[int]:
-        """Return how many jobs each device got."""
-        return [len(service.submitted) for service in self.services]
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_job_that_was_sent_is_read(tmp_path: Path) -> None:
     """Also by a bandit that would by now choose something else; its strings are those of an undisturbed run."""
     world = World(tmp_path)
     with pytest.raises(Killed):
-        world.process(ARMS[0], is_killed=True)
+        world.process(ARMS[0], hook=killed_before_the_end)
     assert world.sent() == [1, 0]
     after = world.process(ARMS[3])
     assert world.sent() == [1, 0]
@@ -93,11 +35,13 @@ def test_a_job_that_was_sent_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(after.bitstrings, undisturbed.bitstrings)
 
 
-def test_a_job_that_went_elsewhere_is_read_there(tmp_path: Path) -> None:
-    """The device that refused the work before is not tried first: it might take it this time, and both be paid."""
-    world = World(tmp_path, "refused")
+@pytest.mark.parametrize("faults", [("refused",), ("lost before submission",), ("lost before submission",) * 2])
+def test_a_job_that_went_elsewhere_is_read_there(faults: tuple[str, ...], tmp_path: Path) -> None:
+    """The device that did not get it before is not tried first: it might take it this time, and both be paid."""
+    world = World(tmp_path, *faults)
+    world.options = SchedulerOptions(retries=len(faults) - 1, backoff=0.0)
     with pytest.raises(Killed):
-        world.process(ARMS[0], is_killed=True)
+        world.process(ARMS[0], hook=killed_before_the_end)
     assert world.sent() == [0, 1]
     after = world.process(ARMS[0])
     assert world.sent() == [0, 1]
@@ -112,3 +56,74 @@ def test_nothing_is_repeated_after_the_end(tmp_path: Path) -> None:
     again = world.process(ARMS[1])
     assert world.sent() == [1, 0] and world.services[0].reads == reads
     np.testing.assert_array_equal(first.bitstrings, again.bitstrings)
+
+
+def test_a_job_that_the_service_lost_stays_the_only_one(tmp_path: Path) -> None:
+    """It may have been paid: no other device is asked, and the product state answers."""
+    world = World(tmp_path)
+    with pytest.raises(Killed):
+        world.process(ARMS[0], hook=killed_before_the_end)
+    world.services[0].faults = ["forgotten"]
+    after = world.process(ARMS[0])
+    assert world.sent() == [1, 0]
+    assert after.cost.fallback.startswith("product: ibm_a: Job not found")
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+@pytest.mark.parametrize(
+    "fault", ["", "failed", "refused", "lost after submission", "lost before submission", "undecodable", "down"]
+)
+def test_killed_anywhere_nothing_is_sent_again(
+    fault: str, retries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before and after every line of the journal, every submission and every reading."""
+    state = {"n": 0, "at": 0}
+
+    def event() -> None:
+        state["n"] += 1
+        if 0 < state["at"] <= state["n"]:
+            raise Killed
+
+    append, read = journal_file.JournalFile.append, fake_service.FakeJob.result
+
+    def appending(self: Any, record: Any) -> None:
+        event()
+        append(self, record)
+        event()
+
+    def reading(self: Any, timeout: float | None = None) -> Any:
+        event()
+        found = read(self, timeout)
+        event()
+        return found
+
+    class Sending(FakePrimitives):
+        def _run(self, *args: Any) -> Any:
+            event()
+            sent = super()._run(*args)
+            event()
+            return sent
+
+    monkeypatch.setattr(journal_file.JournalFile, "append", appending)
+    monkeypatch.setattr(fake_service.FakeJob, "result", reading)
+
+    def killed(at: int) -> tuple[int, int]:
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        world = World(folder, fault)
+        world.primitives, world.options = Sending, SchedulerOptions(retries=retries, backoff=0.0)
+        state.update(n=0, at=at)
+        if at:
+            with pytest.raises(Killed):
+                world.process(ARMS[0])
+        else:
+            world.process(ARMS[0])
+        n_events = state["n"]
+        state.update(n=0, at=0)
+        world.process(ARMS[0])
+        return n_events, sum(world.sent())
+
+    n_events, n_sent = killed(0)
+    assert n_sent == 1 + (fault == "failed")
+    for at in range(1, n_events + 1):
+        assert killed(at)[1] <= n_sent, f"killed at event {at}"

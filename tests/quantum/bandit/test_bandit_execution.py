@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
+from lagrl.quantum.bandit.backend_qpu import Moment
 from lagrl.quantum.bandit.features import NAMES, BackendContext
 from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.policies import LinUCB, Policy, StaticPolicy
@@ -54,6 +55,7 @@ class Described:
     name: str
     max_width: int = 12
     remembers: bool = False
+    at_once: bool = False
 
     def profile(self, arm: Arm, width: int) -> Profile:
         degree = 1 + NAMED.index(self.name)
@@ -66,8 +68,8 @@ class Described:
         del placement
         return Dice(self.name)
 
-    def plan_seconds(self) -> float:
-        return float(np.inf)
+    def glance(self) -> Moment:
+        return Moment(self.context())
 
 
 @dataclass

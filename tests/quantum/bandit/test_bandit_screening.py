@@ -10,6 +10,7 @@ import pytest
 from small_knapsacks import knapsacks
 
 from lagrl.quantum.bandit.arms import all_arms
+from lagrl.quantum.bandit.backend_qpu import Moment
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.policies import UniformPolicy
 from lagrl.quantum.bandit.profile import Profile
@@ -32,6 +33,7 @@ class Described:
     moment: BackendContext = field(default_factory=BackendContext)
     max_width: int = 12
     remembers: bool = False
+    at_once: bool = False
 
     def profile(self, arm: object, width: int) -> Profile | None:
         return self.told and replace(self.told, width=width)
@@ -42,11 +44,8 @@ class Described:
     def executor(self, placement: str) -> CircuitExecutor:
         raise AssertionError("nothing may run here")
 
-    def plan_seconds(self) -> float:
-        return float(np.inf)
-
-    def is_operational(self) -> bool:
-        return True
+    def glance(self) -> Moment:
+        return Moment(self.context())
 
 
 def asked(*backends: Described, limits: Limits | None = None) -> tuple[BanditSampler, Samples]:

@@ -182,7 +182,7 @@ def test_placements_share_device_and_journal(tmp_path: Path) -> None:
         assert call.backend.executor("line0") is first is not second
         for executor in (first, second):
             executor.execute([basis_pub(3, [5])], 16, np.random.default_rng(0), HERE)
-            assert executor.was_sent([basis_pub(3, [5])], 16, 0, HERE)
+            assert executor.job_state([basis_pub(3, [5])], 16, 0, HERE) == "finished"
         assert journal.summary().jobs == 2
     assert len(call.service.opened) == 1 and not call.service.opened[0].closed
     call.backend.close()
@@ -254,3 +254,51 @@ def test_other_errors_of_a_service_are_told_too() -> None:
     call.backend.device.backend = SimpleNamespace(name="ibm_fake", status=refuse)  # type: ignore[attr-defined]
     assert not call.backend.is_operational()
     assert "401" in call.backend.problem and TOKEN not in call.backend.problem
+
+
+def test_a_glance_waits_for_nobody() -> None:
+    """It tells what was told last, and has the service asked; one that takes too long counts as not in operation."""
+    call = Call(pending_jobs=1, calibrated=NOON)
+    assert call.backend.context().queue_seconds == 5.0
+    status, goes = call.backend.device.backend.status, threading.Event()  # type: ignore[attr-defined]
+    call.backend.device.backend.status = lambda: (goes.wait(10.0), status())[1]  # type: ignore[attr-defined]
+    call.service.pending_jobs = 2
+    call.time += 61.0
+    moment = call.backend.glance()
+    assert (moment.context.queue_seconds, moment.is_operational) == (5.0, True)
+    assert call.backend.executor("line0") and call.backend.profile(arm(), 4)
+    call.time += 61.0
+    moment = call.backend.glance()
+    assert not moment.is_operational and moment.problem == "no answer after 60 s"
+    assert not call.backend.is_operational(), "nor does anybody wait for it again"
+    goes.set()
+    call.backend._asking.join(10.0)  # type: ignore[union-attr]
+    assert call.backend.glance().context.queue_seconds == 10.0
+    assert call.backend.is_operational()
+
+
+def test_who_ranks_arms_waits_for_an_answer_but_not_for_ever() -> None:
+    """The service may be silent without saying so."""
+    call = Call()
+    call.backend.answer_seconds = 0.05
+    goes = threading.Event()
+    call.backend.device.backend.status = lambda: goes.wait(10.0)  # type: ignore[attr-defined]
+    assert call.backend.context() == BackendContext()
+    goes.set()
+
+
+def test_own_charges_count_until_the_service_tells() -> None:
+    """What jobs were charged since it was asked what is left is no more there."""
+    call = Call()
+    assert call.backend.plan_seconds() == 600.0
+    for seed, left in ((0, 597.0), (1, 594.0)):
+        call.backend.executor("line0").execute([basis_pub(3, [5])], 16, np.random.default_rng(seed), HERE)
+        assert call.backend.plan_seconds() == call.backend.glance().plan_seconds == left
+    call.service.plan = {"usage_remaining_seconds": 594.0}
+    call.time += 61.0
+    assert call.backend.plan_seconds() == 594.0
+    call.service.plan = {"usage_remaining_seconds": 1.0}
+    call.time += 61.0
+    assert call.backend.plan_seconds() == 1.0
+    call.backend.executor("line1").execute([basis_pub(3, [5])], 16, np.random.default_rng(0), HERE)
+    assert call.backend.plan_seconds() == 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -18,6 +19,7 @@ from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.qpu import QPU, ExecutorQPU
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
 from lagrl.quantum.scheduling.simulated import Behaviour
+from lagrl.quantum.scheduling.threads import JobThreads
 from lagrl.quantum.scheduling.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
@@ -161,29 +163,123 @@ def test_it_takes_the_same_circuits() -> None:
     dispatcher.close()
 
 
+class Counting(Stuck):
+    """Counts how many threads are inside, and the calls."""
+
+    inside = most = calls = 0
+
+    def execute(self, pubs: list[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        kind = type(self)
+        kind.inside, kind.calls = kind.inside + 1, kind.calls + 1
+        kind.most = max(kind.most, kind.inside)
+        done = super().execute(pubs, shots, rng, context)
+        kind.inside -= 1
+        return done
+
+
 def test_an_executor_never_runs_in_two_threads() -> None:
-    """A job that was given up goes on; the next one waits for it, and one given up before its turn is never begun."""
-    inside, most, keys = [0], [0], []
+    """A job that was given up goes on; nothing is sent there until it ends, and only it is said to run."""
 
-    class Counting(Stuck):
-        def execute(self, pubs: list[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
-            inside[0] += 1
-            most[0] = max(most[0], inside[0])
-            keys.append(len(keys))
-            done = super().execute(pubs, shots, rng, context)
-            inside[0] -= 1
-            return done
+    class Own(Counting):
+        pass
 
-    stuck = Counting("q0")
-    qpus = [ExecutorQPU(stuck)]
+    stuck = Own("q0")
+    qpus = [ExecutorQPU(stuck, JobThreads(grace=0.1))]
     dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=0.05)))
-    answers = [dispatcher.answer([work(key, qpus)])[0] for key in "ab"]
-    assert [answer.backend for answer in answers] == ["", ""]
-    assert all("it may still run" in answer.why for answer in answers)
+    first, second = (dispatcher.answer([work(key, qpus)])[0] for key in "ab")
+    assert "it may still run" in first.why and first.cost.jobs == 1
+    assert "nobody takes jobs" in second.why and second.cost.jobs == 0
+    assert qpus[0].is_running("a") and not qpus[0].is_running("b")
+    stuck.goes.set()
+    while Own.inside:
+        time.sleep(0.01)
     dispatcher.scheduler = Scheduler(qpus)
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(dispatcher.answer, [work("c", qpus)])
-        stuck.goes.set()
-        assert asked.result(10.0)[0].backend == "q0"
-    assert (most, len(keys)) == ([1], 2)
+    assert dispatcher.answer([work("c", qpus)])[0].backend == "q0"
+    assert (Own.most, Own.calls) == (1, 2)
+    dispatcher.close()
+
+
+def test_a_stuck_executor_is_waited_for_a_while() -> None:
+    """Where there is no other one; it takes jobs when it goes on."""
+    stuck = Stuck("q0")
+    qpus = [ExecutorQPU(stuck)]
+    dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=0.1, retries=0)))
+    threading.Timer(0.3, stuck.goes.set).start()
+    answers = dispatcher.answer([work(key, qpus) for key in "ab"])
+    assert [answer.backend for answer in answers] == ["", "q0"]
+    dispatcher.close()
+
+
+def test_one_that_hangs_takes_no_work_from_others() -> None:
+    """Only the job that hangs is lost to the product state; all else goes to the next tier."""
+    stuck = Stuck("q0")
+    qpus = [ExecutorQPU(stuck), ExecutorQPU(Dice("q1"))]
+    dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=0.1)))
+    answers = dispatcher.answer([work(f"{j}", qpus, {"q1": 1}) for j in range(6)])
+    assert [answer.backend for answer in answers] == ["", *["q1"] * 5]
+    stuck.goes.set()
+    dispatcher.close()
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), StopIteration()])
+def test_what_ends_a_process_ends_only_the_job(error: BaseException) -> None:
+    """The asker is told; the event loop goes on."""
+
+    class Ending(Dice):
+        def execute(self, *args: object) -> Execution:
+            raise error
+
+    qpus = [ExecutorQPU(Ending("q0")), ExecutorQPU(Dice("q1"))]
+    dispatcher = Dispatcher(Scheduler(qpus))
+    with pytest.raises(RuntimeError, match=f"q0 a raised {type(error).__name__}"):
+        dispatcher.answer([work("a", qpus[:1])])
+    assert dispatcher.answer([work("b", qpus[1:])])[0].backend == "q1"
+    dispatcher.close()
+
+
+def test_one_that_cannot_tell_how_it_is_leaves_nobody_waiting() -> None:
+    """All who wait get the error, also where nobody but a clock asked; no place stays taken."""
+
+    class Silent(ExecutorQPU):
+        n_asked = 0
+
+        def opens_in(self, now: float) -> float:
+            type(self).n_asked += 1
+            if self.n_asked > 2:
+                raise TypeError("nonsense")
+            return 0.1
+
+    qpus = [Silent(Dice("q0"))]
+    dispatcher = Dispatcher(Scheduler(qpus))
+    with pytest.raises(TypeError, match="nonsense"):
+        dispatcher.answer([work(key, qpus) for key in "ab"])
+    assert dispatcher.scheduler._slots["q0"].n_inside == 0
+    dispatcher.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_process_begins_its_own_thread() -> None:
+    """Its parent's thread is not there."""
+    qpus = [ExecutorQPU(Dice("q0"))]
+    dispatcher = Dispatcher(Scheduler(qpus))
+    dispatcher.answer([work("a", qpus)])
+    child = os.fork()
+    if child == 0:
+        try:
+            is_answered = dispatcher.answer([work("b", qpus)])[0].backend == "q0"
+            dispatcher.close()
+            os._exit(0 if is_answered else 1)
+        finally:
+            os._exit(2)
+    for _ in range(500):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            break
+        time.sleep(0.01)
+    else:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        pytest.fail("the child hangs")
+    assert status == 0
     dispatcher.close()

@@ -15,7 +15,7 @@ from lagrl.quantum.execution import Execution, Pub
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
 from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
 from lagrl.quantum.scheduling.virtual_time import run_virtually
-from lagrl.quantum.scheduling.work import Answer, Option, Work
+from lagrl.quantum.scheduling.work import Answer, Bill, Option, Work
 from lagrl.relaxation.sampler import SampleContext, SamplingCost
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
@@ -295,8 +295,8 @@ def test_callers_do_not_disturb_each_other(
         assert all(executions(qpus, answer.key) == 1 for answer in answers if answer.backend)
     assert all(n == 1 for qpu in qpus for n in qpu.executed.values())
     assert len({key for qpu in qpus for key in qpu.executed}) == sum(len(qpu.executed) for qpu in qpus)
-    for qpu in qpus:  # a job more than there is time for is sent at most: nobody knows yet what one takes
-        assert qpu.used_seconds <= qpu.behaviour.plan_seconds + 2 * 2.1
+    for qpu in qpus:  # a job that has begun is not stopped
+        assert qpu.used_seconds < qpu.behaviour.plan_seconds + 2.1
     assert all(slot.n_inside == 0 for slot in scheduler._slots.values())
 
 
@@ -329,6 +329,44 @@ def test_what_waiting_does_not_mend_is_not_tried_again() -> None:
     assert all(answer.backend for answer in answers)
     assert len(qpus[0].executed) == 1
     assert scheduler.rating("q0").n_failed == 0
+
+
+def test_a_plan_of_unknown_use_is_not_overdrawn() -> None:
+    """Until one job has shown what it takes, little is sent where little is left; nothing begins once it is used up."""
+    sure = Behaviour(queue_spread=0.0, plan_seconds=3.0)
+    qpus = machines([sure, Behaviour()])
+    answers, _, _ = solved(qpus, 12)
+    assert all(answer.backend for answer in answers)
+    assert len(qpus[0].executed) == 1
+    assert all(len(answer.attempts) == 1 for answer in answers), "none is refused"
+
+    async def main() -> list[object]:
+        qpu = machines([Behaviour(queue_spread=0.0, plan_seconds=3.0)])[0]
+        jobs = [qpu.run(work(key, [qpu]).job(Option.of("q0", [PUB]))) for key in "abc"]
+        return await asyncio.gather(*jobs, return_exceptions=True)
+
+    assert [isinstance(result, Execution) for result in run_virtually(main())] == [True, True, False]
+
+
+def test_jobs_given_up_are_billed() -> None:
+    """Whether taken back or not: they were sent."""
+    qpus = machines([Behaviour(overhead_seconds=100.0, queue_seconds=0.0)])
+    [answer] = solved(qpus, 1, SchedulerOptions(timeout=50.0))[0]
+    assert (answer.cost.jobs, answer.cost.backend) == (1, "q0")
+    qpus = machines([Behaviour(hangs=True), Behaviour()])
+    [answer] = solved(qpus[:1], 1, SchedulerOptions(timeout=50.0, retries=1))[0]
+    assert answer.cost.jobs == 2
+
+
+def test_a_bill_has_every_job_once() -> None:
+    """Of one that is asked for again what is known last, or was known before; others add up."""
+    bill = Bill()
+    bill.add(SamplingCost(jobs=1, backend="a", seconds=1.0), is_same_job=True)
+    bill.add(SamplingCost(jobs=1, qpu_seconds=3.0, backend="a", seconds=2.0), is_same_job=True)
+    bill.add(SamplingCost(jobs=1, backend="a", seconds=4.0), is_same_job=False)
+    assert bill.total == SamplingCost(jobs=1, qpu_seconds=3.0, backend="a", seconds=7.0)
+    bill.add(SamplingCost(jobs=1, qpu_seconds=2.0, backend="b"), is_same_job=False)
+    assert bill.total == SamplingCost(jobs=2, qpu_seconds=5.0, backend="a + b", seconds=7.0)
 
 
 def test_mistakes_of_executors_come_out_and_leave_no_trace() -> None:

@@ -73,8 +73,8 @@ class Remembering(SimulatedQPU):
     def remembers(self) -> bool:
         return True
 
-    def was_sent(self, job: Job) -> bool:
-        return job.key in self.known
+    def job_state(self, job: Job) -> str:
+        return "submitted" if job.key in self.known else ""
 
     async def run(self, job: Job) -> Execution:
         if job.key not in self.known:
@@ -97,6 +97,25 @@ def test_what_an_earlier_process_sent_is_asked_for_first(closed: Behaviour) -> N
     scheduler_answers = run_virtually(_later(scheduler, [work(f"{j}", *options) for j in range(5)]))
     assert [answer.backend for answer in scheduler_answers] == ["q0", "q0", "q0", "q1", "q0"]
     assert not qpus[1].executed
+
+
+@pytest.mark.parametrize(
+    ("states", "asked"),
+    [(("intended", "submitted"), "q1"), (("submitted", "finished"), "q1"), (("finished", "submitted"), "q0")],
+)
+def test_of_several_the_furthest_is_asked(states: tuple[str, str], asked: str) -> None:
+    """A job that may have been sent does not hide one that was."""
+
+    class Told(Remembering):
+        def job_state(self, job: Job) -> str:
+            return states[int(self.name[1])]
+
+    qpus = [
+        Told(Dice(f"q{i}"), Behaviour(), np.random.default_rng(i), known=frozenset({"a"} if f"q{i}" == asked else ()))
+        for i in range(2)
+    ]
+    [answer] = run_virtually(Scheduler(qpus).answer([work("a", Option.of("q0", [PUB]), Option.of("q1", [PUB]))]))
+    assert answer.backend == asked and len(answer.attempts) == 1
 
 
 async def _later(scheduler: Scheduler, works: list[Work]) -> list:

@@ -1,0 +1,113 @@
+"""A bandit on two devices of two services, which outlive the processes that ask it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from fake_service import FakePrimitives, FakeService
+from small_knapsacks import knapsacks
+
+from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.backend_qpu import BackendQPU
+from lagrl.quantum.bandit.policies import StaticPolicy
+from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
+from lagrl.quantum.bandit.sampler import BanditSampler
+from lagrl.quantum.bandit.saving import keep_jobs
+from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.journal import Journal
+from lagrl.quantum.scheduling.dispatcher import Dispatcher
+from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
+from lagrl.relaxation.sampler import SampleContext, Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ARMS = tuple(Arm(name, "line0", "qaoa", layers) for name in ("ibm_a", "ibm_b") for layers in (1, 2))
+AT_ONCE = SchedulerOptions(retries=0, backoff=0.0)
+
+
+class Killed(Exception):
+    """The end of the process."""
+
+
+class World:
+    """Two devices of two services, and a journal, or none."""
+
+    def __init__(self, path: Path | None, *faults: str) -> None:
+        self.path = None if path is None else path / "journal.jsonl"
+        self.services = [FakeService(list(faults), device="ibm_a"), FakeService(device="ibm_b")]
+        self.primitives: type[FakePrimitives] = FakePrimitives
+        self.problem = knapsacks(np.random.default_rng(3), n_vehicles=3, n_customers=12)
+        self.options = AT_ONCE
+        self.settings: dict[str, Any] = {}
+        self.refresh_seconds = 60.0
+
+    def bandit(self, *preferred: Arm) -> BanditSampler:
+        """Make a bandit, which wants these arms most."""
+        backends = tuple(
+            RuntimeBackend.of(
+                service.device, service=service, primitives=self.primitives(service), sleep=lambda seconds: None
+            )
+            for service in self.services
+        )
+        for backend in backends:
+            backend.refresh_seconds = self.refresh_seconds
+        return BanditSampler(
+            backends,
+            StaticPolicy(preferred),
+            ARMS,
+            Limits(1000, 0.0, 100.0),
+            epsilon=0.0,
+            width=4,
+            dispatcher=Dispatcher(Scheduler([BackendQPU(backend) for backend in backends], self.options)),
+            **self.settings,
+        )
+
+    def process(self, *preferred: Arm, hook: Callable[[Journal], None] | None = None) -> Samples:
+        """Ask a bandit of a process of its own; the hook may meddle with its journal."""
+        bandit = self.bandit(*preferred)
+        try:
+            if self.path is None:
+                return self.ask(bandit)
+            with Journal(self.path) as journal:
+                keep_jobs(bandit, journal, "bandit")
+                if hook is not None:
+                    hook(journal)
+                try:
+                    return self.ask(bandit)
+                finally:
+                    bandit.close()
+        finally:
+            bandit.close()
+
+    def ask(self, bandit: BanditSampler) -> Samples:
+        """Ask for the one step there is."""
+        return bandit.sample(*self.problem, 16, np.random.default_rng(5), SampleContext("run", 7))
+
+    def sent(self) -> list[int]:
+        """Return how many jobs each device got."""
+        return [len(service.submitted) for service in self.services]
+
+
+def killed_before_the_end(journal: Journal) -> None:
+    """Kill the process before the first result is written."""
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    journal.finished_job = die  # type: ignore[method-assign]
+
+
+class HangingAtA(FakePrimitives):
+    """Does not come back from sending a job to one of the devices, until the test is over."""
+
+    goes = threading.Event()
+
+    def _run(self, pubs: list[Any], shots: int, options: Any) -> Any:
+        if self.service.device == "ibm_a":
+            self.goes.wait()
+            raise Killed
+        return super()._run(pubs, shots, options)
