@@ -295,7 +295,7 @@ def crosscheck_tables(lines: Sequence[Mapping[str, Any]]) -> str:
         groups: list[tuple[str, Callable[[Mapping[str, Any]], bool]]] = [("all", lambda pair: True)]
         for name in ("backend", "width"):
             for value in sorted({pair[name] for pair in pairs}):
-                groups.append((f"{name} {value}", lambda pair, name=name, value=value: pair[name] == value))  # type: ignore[misc]
+                groups.append((f"{name} {value}", lambda pair, name=name, value=value: pair[name] == value))
         for label, belongs in groups:
             text.append(_line([label, *_compared([pair for pair in pairs if belongs(pair)])]))
         text.append("")

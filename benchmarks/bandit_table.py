@@ -228,7 +228,7 @@ def _disturbed(
     if key not in ideal:
         ideal[key] = ansatz.probabilities(problem)
     n = problem.n_variables
-    line = backend.executor(arm.placement).device.line(n)  # type: ignore[attr-defined] # the surrogate's
+    line = backend.executor(arm.placement).device.line(n)
     return Channel.on(line, ansatz.template(n)).distribution(ideal[key])
 
 

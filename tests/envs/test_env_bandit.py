@@ -37,7 +37,7 @@ def episode(sampler: str, seed: int, **options: object) -> dict:
 def test_a_bandit_prices_and_learns_across_episodes() -> None:
     """By name, with all circuits: every episode adds to what the process's bandit knows."""
     bandit = make_sampler(NAME)
-    model = bandit.policy.model  # type: ignore[attr-defined]
+    model = bandit.policy.model
     seen = [model.n_observations]
     for seed in range(2):
         info = episode(NAME, seed)
@@ -54,7 +54,7 @@ def test_without_learning_episodes_repeat() -> None:
     episode(name, 4)
     assert episode(name, 3) == pytest.approx(first, nan_ok=True)
     assert first["circuits"] > 0
-    assert make_sampler(name).policy.model.n_observations == 0  # type: ignore[attr-defined]
+    assert make_sampler(name).policy.model.n_observations == 0
 
 
 @pytest.mark.parametrize("kind", ["single", "vector", "sb3"])
@@ -74,7 +74,7 @@ def test_what_is_learned_is_saved_when_it_is_closed(kind: str, tmp_path: Path) -
     else:
         env = LagrangianCVRP(config) if kind == "single" else LagrangianVectorEnv(2, config)
         env.reset(seed=0)
-    learned = make_sampler(f"bandit:{path}{SAVED}").state.model.n_observations  # type: ignore[attr-defined]
+    learned = make_sampler(f"bandit:{path}{SAVED}").state.model.n_observations
     assert learned > 0
     assert not path.exists()
     env.close()

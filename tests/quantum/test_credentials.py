@@ -81,7 +81,7 @@ def test_logs_are_cleaned_at_every_level(caplog: pytest.LogCaptureFixture) -> No
     logger = logging.getLogger("qiskit_ibm_runtime.some.child")
     seen: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda record: seen.append(f"{record.getMessage()} {record.args} {record.exc_text}")  # type: ignore[method-assign]
+    handler.emit = lambda record: seen.append(f"{record.getMessage()} {record.args} {record.exc_text}")
     logger.addHandler(handler)
     try:
         with caplog.at_level(logging.DEBUG, logger="qiskit_ibm_runtime"):
@@ -139,7 +139,7 @@ def test_threads_within_do_not_disturb_others(action: str) -> None:
 
     staying = threading.Thread(target=stay)
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter(action)  # type: ignore[arg-type]
+        warnings.simplefilter(action)
         staying.start()
         assert inside.wait(10.0)
         with redacted_warnings():

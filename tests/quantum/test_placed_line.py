@@ -121,7 +121,7 @@ def test_lines_follow_the_calibration() -> None:
     executor = on_double()
     first = executor.line(3)
     assert executor.line(3) is first
-    executor.device.backend.target = fake_backend("FakeCairo").target  # type: ignore[attr-defined]
+    executor.device.backend.target = fake_backend("FakeCairo").target
     assert executor.line(3) == find_lines(fake_backend("FakeCairo").target, 3, 1)[0] != first
 
 
@@ -216,4 +216,4 @@ def test_threads_compile_one_after_the_other() -> None:
         made = [one.result(60) for one in [pool.submit(compile_all) for _ in range(4)]]
     for others in made:
         assert all(mine is other for mine, other in zip(made[0], others, strict=True))
-    assert [t.two_qubit_gates for t in expected] == [t.two_qubit_gates for t in made[0]]  # type: ignore[attr-defined]
+    assert [t.two_qubit_gates for t in expected] == [t.two_qubit_gates for t in made[0]]

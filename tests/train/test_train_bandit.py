@@ -28,7 +28,7 @@ from train.bandit import main
 def written(path: Path, *args: object, **kwargs: object) -> Path:
     """Write a log of decisions."""
     file = TraceLog(path)
-    for trace in log(*args, **kwargs):  # type: ignore[arg-type]
+    for trace in log(*args, **kwargs):
         file.note(SampleContext(trace.run, trace.step), [trace.decision])
     return path
 

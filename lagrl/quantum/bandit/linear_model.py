@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 _REFRESH = 1000  # updates of the inverse by rank one before it is computed anew
@@ -148,7 +150,7 @@ class LinearModel:
         return model
 
     @classmethod
-    def restored(cls, state: dict[str, object]) -> LinearModel:
+    def restored(cls, state: Mapping[str, Any]) -> LinearModel:
         """Return the model whose `state` this is.
 
         Raises
@@ -159,7 +161,7 @@ class LinearModel:
         try:
             precision = np.array(state["precision"], dtype=np.float64)
             moment = np.array(state["moment"], dtype=np.float64)
-            ridge, n_observations = float(state["ridge"]), int(state["n_observations"])  # type: ignore[call-overload, arg-type] # of JSON: what is no number raises
+            ridge, n_observations = float(state["ridge"]), int(state["n_observations"])
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"no linear model: {error!r}", field="state", remedy="give what state() gave") from error
         d = moment.size

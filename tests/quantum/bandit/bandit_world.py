@@ -98,7 +98,7 @@ def killed_before_the_end(journal: Journal) -> None:
     def die(*_: object) -> None:
         raise Killed
 
-    journal.finished_job = die  # type: ignore[method-assign]
+    journal.finished_job = die
 
 
 class HangingAtA(FakePrimitives):

@@ -54,7 +54,7 @@ def mean_reward(own: ScreenedArms, context: KnapsackContext) -> np.ndarray:
 def log(n: int, seed: int = 0, n_instances: int = 12, width: int = 5, name: str = "i", **kwargs: object) -> list[Trace]:
     """Draw decisions by lot."""
     rng = np.random.default_rng(seed)
-    own = screened(width, **kwargs)  # type: ignore[arg-type]
+    own = screened(width, **kwargs)
     allowed = np.flatnonzero(own.is_allowed)
     traces = []
     for i in range(n):

@@ -92,7 +92,7 @@ class Learner:
     is_random: bool = False
 
     def scores(self, *args: object) -> NDArray[np.float64]:
-        return self.wanted.scores(*args)  # type: ignore[arg-type]
+        return self.wanted.scores(*args)
 
     def learn(self, features: NDArray[np.float64], reward: float) -> None:
         self.learned.append(features)
@@ -115,7 +115,7 @@ def make(
         policy or StaticPolicy(arms),
         arms,
         dispatcher=Dispatcher(Scheduler(qpus), VirtualLoop),
-        **settings,  # type: ignore[arg-type]
+        **settings,
     )
     return sampler, qpus, log
 

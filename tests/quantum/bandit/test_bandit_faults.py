@@ -168,7 +168,7 @@ def test_an_interruption_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> 
 
     def close() -> None:
         begun.wait(10.0)
-        bandit.dispatcher.close()  # type: ignore[union-attr]
+        bandit.dispatcher.close()
 
     closing = threading.Thread(target=close)
     closing.start()
@@ -211,11 +211,11 @@ def test_a_calibration_between_plan_and_execution(tmp_path: Path) -> None:
             for backend in bandits[0].backends:
                 backend.context()
 
-        journal.keep_plan = keeping  # type: ignore[method-assign]
+        journal.keep_plan = keeping
 
     bandits = []
     make = world.bandit
-    world.bandit = lambda *arms: bandits.append(make(*arms)) or bandits[-1]  # type: ignore[func-returns-value,method-assign]
+    world.bandit = lambda *arms: bandits.append(make(*arms)) or bandits[-1]
     cost = world.process(ARMS[0], hook=hook).cost
     assert world.sent() == [0, 1]
     assert "no line of 4 working qubits" in cost.fallback

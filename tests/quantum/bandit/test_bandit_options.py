@@ -121,9 +121,9 @@ def test_a_state_is_gone_on_from(tmp_path: Path) -> None:
     assert isinstance(made(f"bandit:{path}{SMALL}+policy=thompson").policy, LinearThompson)
     state(path, policy="linucb", parameter=0.0)
     for words, alpha in (("", 0.0), ("+policy=linucb", 0.1), ("+policy=linucb+alpha=0", 0.0), ("+policy=greedy", 0.0)):
-        assert made(f"bandit:{path}{SMALL}{words}").policy.alpha == alpha  # type: ignore[attr-defined]
+        assert made(f"bandit:{path}{SMALL}{words}").policy.alpha == alpha
     state(path)
-    assert made(f"bandit:{path}{SMALL}+alpha=0.9").policy.scale == 0.9  # type: ignore[attr-defined]
+    assert made(f"bandit:{path}{SMALL}+alpha=0.9").policy.scale == 0.9
 
 
 def test_who_does_not_learn_does_not_explore(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_who_does_not_learn_does_not_explore(tmp_path: Path) -> None:
     drawn = made(f"bandit:{path}{SMALL}+learn=false+policy=thompson+epsilon=0.3")
     assert isinstance(drawn.policy, LinearThompson)
     assert (drawn.policy.scale, drawn.epsilon) == (0.3, 0.3)
-    assert made(f"bandit:{path}{SMALL}+learn=false+alpha=0.7").policy.scale == 0.7  # type: ignore[attr-defined]
+    assert made(f"bandit:{path}{SMALL}+learn=false+alpha=0.7").policy.scale == 0.7
 
 
 def test_what_learns_is_shared_in_a_process(tmp_path: Path) -> None:
@@ -146,18 +146,18 @@ def test_what_learns_is_shared_in_a_process(tmp_path: Path) -> None:
     assert isinstance(first, BanditSampler)
     ask(first)
     close_sampler(first)
-    learned = first.policy.model.n_observations  # type: ignore[attr-defined]
+    learned = first.policy.model.n_observations
     assert learned > 0
     assert make_sampler(name) is first
     ask(make_sampler(name))
-    assert first.policy.model.n_observations == 2 * learned  # type: ignore[attr-defined]
+    assert first.policy.model.n_observations == 2 * learned
     assert make_sampler(f"bandit{SMALL}+epsilon=0.12") is not first
     path = tmp_path / "state.json"
     state(path)
     of_state = make_sampler(f"bandit:{path}{SMALL}")
     assert make_sampler(f"bandit:{path}{SMALL}") is of_state
     state(path, epsilon=0.9)
-    assert make_sampler(f"bandit:{path}{SMALL}").epsilon == 0.9  # type: ignore[attr-defined]
+    assert make_sampler(f"bandit:{path}{SMALL}").epsilon == 0.9
 
 
 def test_without_learning_equal_seeds_give_equal_strings() -> None:
@@ -364,7 +364,7 @@ def test_states_without_sense_are_not_made(tmp_path: Path) -> None:
     model = LinearModel(len(NAMES))
     for words in (("linucb", 0.1, 5.0), ("linucb", 0.1, float("nan")), ("linucb", float("nan"), 0.1), ("dice", 1.0, 0)):
         with pytest.raises(InputError, match="given; give"):
-            BanditState(*words, model)  # type: ignore[arg-type]
+            BanditState(*words, model)
     model.moment[0] = np.inf
     with pytest.raises(InputError, match=r"state\.json: model: a number is not finite"):
         BanditState("linucb", 0.1, 0.05, model).write(tmp_path / "state.json")

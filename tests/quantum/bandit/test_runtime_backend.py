@@ -139,7 +139,7 @@ def test_a_lost_calibration_is_fetched_again() -> None:
 def test_a_device_without_refresh_keeps_its_target() -> None:
     """Older services cannot fetch one target anew; that is no failure."""
     call = Call(calibrated=NOON)
-    del call.backend.device.backend.refresh  # type: ignore[attr-defined]
+    del call.backend.device.backend.refresh
     call.backend.context()
     call.service.calibrated = NOON.replace(hour=17)
     call.time += 100.0
@@ -233,7 +233,7 @@ def test_bad_numbers_are_refused(bad: dict[str, float]) -> None:
     """Times that make no sense would give features that make none."""
     device = RuntimeBackend.of("FakeHanoi").device
     with pytest.raises(InputError, match=next(iter(bad))):
-        RuntimeBackend(device, **bad)  # type: ignore[arg-type]
+        RuntimeBackend(device, **bad)
 
 
 def test_unknown_devices_are_told() -> None:
@@ -251,7 +251,7 @@ def test_other_errors_of_a_service_are_told_too() -> None:
     def refuse() -> None:
         raise ibm_error("IBMNotAuthorizedError", "401 Client Error: Unauthorized")
 
-    call.backend.device.backend = SimpleNamespace(name="ibm_fake", status=refuse)  # type: ignore[attr-defined]
+    call.backend.device.backend = SimpleNamespace(name="ibm_fake", status=refuse)
     assert not call.backend.is_operational()
     assert "401" in call.backend.problem and TOKEN not in call.backend.problem
 
@@ -260,8 +260,8 @@ def test_a_glance_waits_for_nobody() -> None:
     """It tells what was told last, and has the service asked; one that takes too long counts as not in operation."""
     call = Call(pending_jobs=1, calibrated=NOON)
     assert call.backend.context().queue_seconds == 5.0
-    status, goes = call.backend.device.backend.status, threading.Event()  # type: ignore[attr-defined]
-    call.backend.device.backend.status = lambda: (goes.wait(10.0), status())[1]  # type: ignore[attr-defined]
+    status, goes = call.backend.device.backend.status, threading.Event()
+    call.backend.device.backend.status = lambda: (goes.wait(10.0), status())[1]
     call.service.pending_jobs = 2
     call.time += 61.0
     moment = call.backend.glance()
@@ -272,7 +272,7 @@ def test_a_glance_waits_for_nobody() -> None:
     assert not moment.is_operational and moment.problem == "no answer after 60 s"
     assert not call.backend.is_operational(), "nor does anybody wait for it again"
     goes.set()
-    call.backend._asking.join(10.0)  # type: ignore[union-attr]
+    call.backend._asking.join(10.0)
     assert call.backend.glance().context.queue_seconds == 10.0
     assert call.backend.is_operational()
 
@@ -282,7 +282,7 @@ def test_who_ranks_arms_waits_for_an_answer_but_not_for_ever() -> None:
     call = Call()
     call.backend.answer_seconds = 0.05
     goes = threading.Event()
-    call.backend.device.backend.status = lambda: goes.wait(10.0)  # type: ignore[attr-defined]
+    call.backend.device.backend.status = lambda: goes.wait(10.0)
     assert call.backend.context() == BackendContext()
     goes.set()
 

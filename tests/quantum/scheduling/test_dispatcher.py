@@ -114,13 +114,13 @@ def test_an_interruption_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> 
     real = asyncio.run_coroutine_threadsafe
 
     def interrupted(*args: object) -> object:
-        asked = real(*args)  # type: ignore[arg-type]
+        asked = real(*args)
 
         def result() -> None:
             assert stuck.begun.wait(10.0)
             raise KeyboardInterrupt
 
-        asked.result = result  # type: ignore[method-assign]
+        asked.result = result
         return asked
 
     monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
@@ -141,7 +141,7 @@ def test_errors_of_threads_come_out() -> None:
             raise ZeroDivisionError
 
     class Empty(Dice):
-        def execute(self, *args: object) -> None:  # type: ignore[override]
+        def execute(self, *args: object) -> None:
             return None
 
     qpus = [ExecutorQPU(Raising("q0")), ExecutorQPU(Empty("q1"))]

@@ -229,7 +229,7 @@ def test_a_trial_that_is_cancelled_is_tried_again() -> None:
     class Mended(SimulatedQPU):
         async def run(self, *args: object) -> Execution:
             self.behaviour = Behaviour(is_dead=asyncio.get_running_loop().time() < 10.0, queue_seconds=100.0)
-            return await super().run(*args)  # type: ignore[arg-type]
+            return await super().run(*args)
 
     qpu = Mended(Dice("q0"), Behaviour(), np.random.default_rng(0))
     scheduler = Scheduler([qpu], SchedulerOptions(threshold=1, retries=0, timeout=1e4, pause=30.0))
@@ -313,9 +313,9 @@ def test_failed_work_goes_first() -> None:
 
     class Failing(SimulatedQPU):
         async def run(self, job: object) -> Execution:
-            order.append(job.key)  # type: ignore[attr-defined]
+            order.append(job.key)
             self.behaviour = Behaviour(failures=float(len(order) == 1))
-            return await super().run(job)  # type: ignore[arg-type]
+            return await super().run(job)
 
     qpu = Failing(Dice("q0"), Behaviour(), np.random.default_rng(0))
     solved([qpu], 5, SchedulerOptions(queue_length=1, backoff=0.0))
@@ -374,12 +374,12 @@ def test_mistakes_of_executors_come_out_and_leave_no_trace() -> None:
 
     class Broken(SimulatedQPU):
         async def run(self, job: object) -> Execution:
-            if job.key == "bad":  # type: ignore[attr-defined]
+            if job.key == "bad":
                 await asyncio.sleep(3.0)
                 raise ZeroDivisionError
-            if job.key == "own":  # type: ignore[attr-defined]
+            if job.key == "own":
                 raise TimeoutError("of a socket")
-            return await super().run(job)  # type: ignore[arg-type]
+            return await super().run(job)
 
     qpu = Broken(Dice("q0"), Behaviour(), np.random.default_rng(0))
     scheduler = Scheduler([qpu])
@@ -430,7 +430,7 @@ def test_queues_are_bounded() -> None:
         async def run(self, *args: object, **more: object) -> Execution:
             inside.append(1)
             try:
-                return await super().run(*args, **more)  # type: ignore[arg-type]
+                return await super().run(*args, **more)
             finally:
                 inside.append(-1)
 
