@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -48,14 +49,18 @@ NOTHING = Estimate(np.nan, np.nan, np.nan)
 
 def report(paths: Sequence[Path]) -> str:
     """Render all tables of files of rows, or of cross-checks."""
-    with paths[0].open(encoding="utf-8") as stream:
-        kind = json.loads(stream.readline()).get("kind")
-    if kind == KIND:
-        lines = [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
-        return crosscheck_tables(lines)
+    first = _lines(paths[0])
+    if first and first[0].get("kind") == KIND:
+        return crosscheck_tables([line for path in paths for line in _lines(path)])
     rows = read_rows(*paths)
     parts = [part for part in ("cluster", "pool") if any(row["reconstruct"] == part for row in rows)]
     return "\n\n".join(Part([row for row in rows if row["reconstruct"] == part], part).tables() for part in parts)
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """Return a file's objects, gzipped or not."""
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 class Part:
