@@ -19,8 +19,8 @@ A full run is 20 instances × 5 seeds × 2 decoders × 13 samplers, about half a
 M-n121-k7, seconds of CPU for a run with `cluster` and with `pool` are 0.02 to 0.1 for exact strings, the product state
 and `noisy`, 0.5 to 0.9 for a static arm, 0.2 to 1 for the trained bandit and 1.6 to 3.5 for the one that learns. The
 decoders can be run side by side, `--reconstructs cluster` and `--reconstructs pool` with files of their own, which
-`--report` and `lagrl report` read together. A cross-check of 5 % of the steps takes about 0.2 core-hours: 3 seconds for
-a step's trajectories, 4 for a run's own answers.
+`--report` and `lagrl report` read together, gzipped or not. A cross-check of 5 % of the steps takes about 0.2
+core-hours: 3 seconds for a step's trajectories, 4 for a run's own answers.
 """
 
 from __future__ import annotations

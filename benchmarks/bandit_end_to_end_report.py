@@ -122,7 +122,8 @@ class Part:
 
     def _cuts(self) -> list[str]:
         text = ["Relative cut by the bandit: 1 − its mean over that of static hardware.", ""]
-        text += _head(["bandit", "against", "excess: difference, points", "cut %", "shortfall: difference", "cut %"])
+        columns = ["bandit", "against", "excess: difference, points", "cut %", "shortfall: difference", "cut %"]
+        text += _head([*columns, "of what is above exact strings', cut %"])
         for role in ("trained", "learning"):
             for against in ("static", "best static", "noisy", "product"):
                 own, others = self.having(role), self.having(against)
@@ -133,8 +134,15 @@ class Part:
                         (averaged([self.shortfall[s] for s in own]), averaged([self.shortfall[s] for s in others])),
                     ):
                         told += [mean_of(differences([mine], theirs)).show(), cut(mine, theirs).show(0)]
+                    told.append(cut(self._above_exact(own), self._above_exact(others)).show(0))
                     text.append(_line(told))
         return [*text, "", "A cut is not told where the 95 % interval of what is cut includes 0."]
+
+    def _above_exact(self, samplers: Sequence[str]) -> Values:
+        """Return the samplers' mean shortfall above that of exact strings; nothing without rows of these."""
+        if not self.exact:
+            return {}
+        return differences([averaged([self.shortfall[s] for s in samplers])], self.shortfall[self.exact])
 
     def _oracle(self) -> list[str]:
         """Whoever picks the best sampler of every instance in hindsight, with and without seeds of their own."""

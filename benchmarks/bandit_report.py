@@ -103,6 +103,7 @@ def _run(rows: list[Row]) -> list[str]:
         "instances",
         "failed",
         "mean reward of the run",
+        "bandit over it",
         "SNIPS",
         "covers",
         "doubly robust",
