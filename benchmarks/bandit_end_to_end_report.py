@@ -94,6 +94,7 @@ class Part:
             text += ["", f"In {len(fallbacks)} rows something else answered than was asked: {fallbacks[0]}"]
         if self.exact:
             text += ["", *self._cuts(), "", *self._oracle(), "", *self._power()]
+        text += ["", *self._instances()]
         return "\n".join(text)
 
     def _samplers(self) -> list[str]:
@@ -118,6 +119,28 @@ class Part:
                     ]
                 )
             )
+        return text
+
+    def _instances(self) -> list[str]:
+        """Gaps of every instance, means over seeds, and what static hardware and the bandit run for them."""
+        roles = [
+            role for role in ("exact", "product", "noisy", "static", "best static", "trained") if self.having(role)
+        ]
+        costs = [role for role in ("static", "trained") if self.having(role)]
+        text = ["Gap % of every instance, mean over seeds; circuits of a run, and two-qubit gates of a circuit:", ""]
+        fields = [f"{role}: {what}" for role in costs for what in ("circuits", "gates each", "shortfall %")]
+        text += _head(["instance", *roles, *fields])
+        gaps = [averaged([self.gap[sampler] for sampler in self.having(role)]) for role in roles]
+        for instance in gaps[0]:
+            cells: list[object] = [instance, *(_mean(gap, instance) for gap in gaps)]
+            for role in costs:
+                own = [row for s in self.having(role) for row in self.rows[s] if row["instance"] == instance]
+                circuits = sum(row["circuits"] for row in own)
+                gates = sum(row["two_qubit_gates"] for row in own)
+                shortfall = averaged([self.shortfall[sampler] for sampler in self.having(role)])
+                cells.append(f"{circuits / len(own):.0f}" if own else "—")
+                cells += [f"{gates / circuits:.0f}" if circuits else "—", _mean(shortfall, instance)]
+            text.append(_line(cells))
         return text
 
     def _cuts(self) -> list[str]:
@@ -339,6 +362,11 @@ def clustered(numbers: NDArray[np.float64], clusters: Sequence[str]) -> Estimate
     pick = np.random.default_rng(0).integers(len(count), size=(RESAMPLES, len(count)))
     low, high = np.quantile(total[pick].sum(axis=1) / count[pick].sum(axis=1), [0.025, 0.975])
     return Estimate(float(numbers.mean()), float(low), float(high))
+
+
+def _mean(table: Values, instance: str) -> str:
+    own = table.get(instance)
+    return f"{np.mean(list(own.values())):.2f}" if own else "—"
 
 
 def _head(columns: Sequence[str]) -> list[str]:

@@ -154,6 +154,13 @@ def test_an_interrupted_run_is_gone_on_with_as_if_nothing_had_been(small: Simple
     text = small.report.report([whole])
     assert "| learning | static |" in text
     assert "| other seeds |" in text
+    rows = [json.loads(line) for line in lines]
+    by_instance = text[text.index("Gap % of every instance") :].splitlines()
+    exact = by_instance[2].split(" | ").index("exact")
+    for instance in {row["instance"] for row in rows}:
+        gaps = [row["gap_pct"] for row in rows if row["instance"] == instance and "exact" in row["roles"]]
+        told = next(line for line in by_instance if line.startswith(f"| {instance} |")).split(" | ")[exact]
+        assert told == (f"{np.mean(gaps):.2f}" if None not in gaps else "—")
 
 
 def test_steps_are_answered_twice_with_the_same_plan(small: SimpleNamespace, tmp_path: Path) -> None:
