@@ -13,7 +13,7 @@ import re
 import threading
 import traceback
 import warnings
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -138,9 +138,14 @@ def _install() -> None:
     with _turn:
         _n_bodies += 1
         if _ALWAYS not in warnings.filters:
-            warnings.filters.insert(0, _ALWAYS)  # type: ignore[attr-defined]  # it is a list
+            _filters().insert(0, _ALWAYS)
         if warnings.showwarning is not _intercept:
             _shown_before, warnings.showwarning = warnings.showwarning, _intercept
+
+
+def _filters() -> list[Any]:
+    """Return the list itself, which type checkers are told is read only."""
+    return cast("list[Any]", warnings.filters)
 
 
 def _uninstall() -> None:
@@ -149,7 +154,7 @@ def _uninstall() -> None:
         _n_bodies -= 1
         if _n_bodies == 0:
             if _ALWAYS in warnings.filters:
-                warnings.filters.remove(_ALWAYS)  # type: ignore[attr-defined]  # it is a list
+                _filters().remove(_ALWAYS)
             if warnings.showwarning is _intercept:
                 warnings.showwarning = _shown_before
 
