@@ -67,6 +67,10 @@ class SamplerSpec:
             options[key] = value
         return cls(text, name, argument, options)
 
+    def flag(self, key: str, default: bool) -> bool:
+        """Return an option that is true or false; the default where it is left out, or neither (`read` tells that)."""
+        return _TRUTH.get(self.options.get(key, "").lower(), default)
+
     def read(self, kind: type[Options]) -> Options:
         """Return the options as a dataclass of `kind`, each converted to the type of its field.
 

@@ -217,7 +217,7 @@ def is_learning(text: str) -> bool:
     if spec.name != "bandit":
         return False
     is_fixed = "static" in spec.options or spec.options.get("policy") in ("static", "uniform")
-    return not is_fixed and spec.options.get("learn", "true").lower() in ("true", "yes", "1")
+    return not is_fixed and spec.flag("learn", True)
 
 
 def close_sampler(sampler: SubproblemSampler) -> None:
@@ -229,8 +229,9 @@ def close_sampler(sampler: SubproblemSampler) -> None:
 
 def _is_paid(spec: SamplerSpec) -> bool:
     if spec.name == "bandit":
-        named = (spec.options.get("backends") or spec.options.get("static", "").partition("/")[0]).split("/")
-        return any(name.startswith("ibm_") for name in named)
+        from lagrl.quantum.bandit.options import BanditOptions
+
+        return spec.read(BanditOptions).is_paid
     return spec.name == "ibm" and not is_fake(spec.argument)
 
 
@@ -269,9 +270,8 @@ def _bandit_state(spec: SamplerSpec) -> tuple[str, str]:
             )
         return "", ""
     path = Path(spec.argument).resolve()
-    is_saved = spec.options.get("save", "false").lower() in ("true", "yes", "1")
     try:
-        if is_saved or not path.is_file():
+        if spec.flag("save", False) or not path.is_file():
             return str(path), ""
         return str(path), hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

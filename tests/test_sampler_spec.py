@@ -71,3 +71,11 @@ def test_a_replay_names_another_sampler_with_all_its_options() -> None:
         SamplerSpec.parse("replay:run.jsonl+sampler=")
     assert SamplerSpec.parse("replay:n=5.jsonl+sampler=qaoa+width=8").options == {"sampler": "qaoa+width=8"}
     assert set(SamplerSpec.parse("replay:run.jsonl+smapler=x+sampler=qaoa").options) == {"smapler", "sampler"}
+
+
+@pytest.mark.parametrize(("text", "told"), [("true", True), ("No", False), ("1", True), ("0", False)])
+def test_flags_are_read_as_options_are(text: str, told: bool) -> None:
+    """As `read` converts them; left out, the default."""
+    spec = SamplerSpec.parse(f"qaoa+warm={text}")
+    assert spec.flag("warm", not told) is told
+    assert spec.flag("cold", True) and not spec.flag("cold", False)

@@ -106,6 +106,11 @@ class BanditOptions:
         """Return what may run."""
         return Limits(self.gates, self.fidelity, self.decay)
 
+    @property
+    def is_paid(self) -> bool:
+        """Whether a device of an account is among the backends."""
+        return any(map(is_account_device, self.backend_names()))
+
     def scheduling(self) -> SchedulerOptions:
         """Return how long results are waited for.
 
@@ -118,8 +123,7 @@ class BanditOptions:
             if not self.timeout > 0.0:
                 raise InputError(f"{self.timeout} given", field="timeout", remedy="give seconds above 0")
             return SchedulerOptions(timeout=self.timeout)
-        is_paid = any(map(is_account_device, self.backend_names()))
-        return SchedulerOptions() if is_paid else WAIT
+        return SchedulerOptions() if self.is_paid else WAIT
 
     def learned_policy(self) -> str:
         """Return the kind of policy; empty for the state's, or the default.
