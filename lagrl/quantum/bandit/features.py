@@ -168,6 +168,10 @@ class ArmTable:
         every = np.arange(len(self.arms))
         return self.rows(np.repeat(knapsack_rows([knapsack]), len(every), axis=0), every)
 
+    def row(self, knapsack: KnapsackContext, arm: int) -> NDArray[np.float64]:
+        """Return [d] features of one arm, by its index, for a knapsack."""
+        return np.asarray(self.rows(knapsack_rows([knapsack]), np.array([arm]))[0], dtype=np.float64)
+
     def rows(self, knapsacks: NDArray[np.float64], arm: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return [D, d] features of one arm each for D knapsacks.
 

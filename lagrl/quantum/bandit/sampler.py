@@ -171,8 +171,8 @@ class BanditSampler:
                 cost += SamplingCost(fallback=f"product: {why}")
         decisions = _decisions(plan, contexts, screened, answered, (candidates, codes, no_circuit))
         for decision in decisions if self.learns else ():
-            features = decision.screened.table.features(decision.knapsack)
-            self.policy.learn(features[decision.executed], decision.reward)
+            features = decision.screened.table.row(decision.knapsack, decision.executed)
+            self.policy.learn(features, decision.reward)
         if self.log is not None and decisions:
             self.log.note(context, decisions)
         code, count = count_codes(codes)
