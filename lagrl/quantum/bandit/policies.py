@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.linear_model import LinearModel
 
-_DRAWS = 64  # by which a draw's propensities are estimated
+DRAWS = 64  # by which a draw's propensities are estimated
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,6 @@ class Choice:
         How likely it was, given the features, in (0, 1].
     ranking
         [A] indices, best first, before screening.
-    n_rejected
-        How many of them were ranked before the first allowed one.
     scores
         [A] what they were ranked by.
     is_by_lot
@@ -43,7 +41,6 @@ class Choice:
     arm: int
     propensity: float
     ranking: NDArray[np.int64] = field(repr=False)
-    n_rejected: int
     scores: NDArray[np.float64] = field(repr=False)
     is_by_lot: bool = False
 
@@ -117,8 +114,7 @@ def choose(
     is_by_lot = bool(rng.random() < epsilon)
     arm = int(rng.choice(np.flatnonzero(is_allowed))) if is_by_lot else best
     propensity = (1.0 - epsilon) * float(share[arm]) + epsilon / n_allowed
-    n_rejected = int(np.flatnonzero(is_allowed[ranking])[0])
-    return Choice(arm, propensity, ranking, n_rejected, scores, is_by_lot)
+    return Choice(arm, propensity, ranking, scores, is_by_lot)
 
 
 def probabilities(
@@ -148,9 +144,9 @@ def _shares(
     share = np.zeros(len(arms))
     share[best] = 1.0
     if policy.is_random:
-        for _ in range(_DRAWS):
+        for _ in range(DRAWS):
             share[_first(_order(_scored(policy, features, arms, rng)), is_allowed)] += 1.0
-        share /= _DRAWS + 1.0
+        share /= DRAWS + 1.0
     return share
 
 

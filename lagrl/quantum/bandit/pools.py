@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from lagrl.quantum.line_executor import LineExecutor
 
 SIX = ("FakeKingston", "FakeTorino", "FakeBrisbane", "FakeCusco", "FakeMumbai", "FakeParis")
-"""Snapshots of different quality. Of one layer of QAOA on eight qubits of the best line, the expected fidelity of gates
-and of readout: Kingston 0.85 and 0.93 (Heron r2), Torino 0.74 and 0.84 (Heron r1), Brisbane 0.65 and 0.83, Cusco 0.35
-and 0.82 (Eagles), Mumbai 0.62 and 0.77, Paris 0.40 and 0.85 (Falcons)."""
+"""Snapshots of different quality, two each of Heron, Eagle and Falcon processors; `lagrl devices` tells how good."""
 
 _EXECUTORS: dict[str, type[LineExecutor]] = {
     "surrogate": SurrogateExecutor,

@@ -147,17 +147,11 @@ class RuntimeBackend:
         """
         return self._now().context
 
-    def is_operational(self) -> bool:
-        """Whether the device takes jobs, as far as the service tells."""
-        return self._now().is_operational
-
-    def plan_seconds(self) -> float:
-        """Seconds of a quantum computer that the plan has left, as told last, less what jobs of this backend were
-        charged since; infinite where nobody tells."""
-        return self._now().plan_seconds
-
     def glance(self) -> Moment:
-        """Return what the service told last, and have it asked if that is long ago; see `ArmBackend.glance`."""
+        """Return what the service told last, and have it asked if that is long ago; see `ArmBackend.glance`.
+
+        Of the plan's seconds, what jobs of this backend were charged since is taken off.
+        """
         self._ask_if_due()
         return self._told_last()
 

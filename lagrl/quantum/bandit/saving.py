@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lagrl.quantum.journal import Journal
     from lagrl.relaxation.sampler import SampleContext, Samples
 
-EVERY = 100  # calls; the state is about 40 KB
+EVERY = 100  # calls
 
 
 @dataclass(eq=False)

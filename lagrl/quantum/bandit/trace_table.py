@@ -9,7 +9,7 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.features import NAMES, knapsack_rows
-from lagrl.quantum.bandit.policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy, probabilities
+from lagrl.quantum.bandit.policies import DRAWS, LinearThompson, LinUCB, StaticPolicy, UniformPolicy, probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.traces import Trace
 
 _CHUNK = 4096  # decisions whose arms are looked at together
-_DRAWS = 64  # of Thompson's weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,9 +145,9 @@ def target_probabilities(
                 scores += policy.alpha * table.deviations(knapsacks, policy.model.covariance)
             _count_best(share, scores, allowed)
         case LinearThompson():
-            for _ in range(_DRAWS):
+            for _ in range(DRAWS):
                 _count_best(share, table.means(knapsacks, policy.model.draw(rng, policy.scale)), allowed)
-            share /= _DRAWS
+            share /= DRAWS
         case StaticPolicy() | UniformPolicy():
             scores = policy.scores(np.empty((shape[1], 0)), screened.arms, rng)
             _count_best(share, np.broadcast_to(scores, shape), allowed)

@@ -54,10 +54,6 @@ class Dispatcher:
             asked.cancel()
             raise
 
-    def seconds(self) -> float:
-        """Return the loop's time, 0 before its first work."""
-        return 0.0 if self._loop is None else self._loop.time()
-
     def close(self) -> None:
         """Give up what is under way, and end the thread; closing twice is fine."""
         self._require_own()

@@ -88,16 +88,17 @@ def test_it_finds_the_best_arm_of_every_context(make: type) -> None:
 
 
 def test_screening_falls_through_to_the_next_ranked() -> None:
-    """The best allowed arm is taken, the rejected ones are counted, and lots fall among the allowed only."""
+    """The best allowed arm is taken, the ranking is of all, and lots fall among the allowed only."""
     rng = np.random.default_rng(3)
     policy = StaticPolicy((ARMS[2], ARMS[1]))
     features = np.zeros((4, 1))
     everything = choose(policy, features, ARMS, np.ones(4, bool), 0.0, rng)
-    assert (everything.arm, everything.n_rejected, everything.propensity) == (2, 0, 1.0)
+    assert (everything.arm, everything.propensity) == (2, 1.0)
+    assert everything.ranking[:2].tolist() == [2, 1]
     less = choose(policy, features, ARMS, np.array([True, True, False, True]), 0.0, rng)
-    assert (less.arm, less.n_rejected) == (1, 1)
+    assert (less.arm, less.ranking[0]) == (1, 2)
     least = choose(policy, features, ARMS, np.array([True, False, False, False]), 0.0, rng)
-    assert (least.arm, least.n_rejected) == (0, 3)
+    assert (least.arm, least.ranking[0], least.ranking[3]) == (0, 2, 0)
     lots = {choose(policy, features, ARMS, np.array([True, False, False, True]), 1.0, rng).arm for _ in range(50)}
     assert lots == {0, 3}
     with pytest.raises(InputError, match="choice: 0 arms allowed"):

@@ -32,7 +32,7 @@ def chosen(text: str, scores: dict[str, float], *, is_by_lot: bool = False) -> C
     for name, score in scores.items():
         values[names.index(name)] = score
     order = np.argsort(-values, kind="stable")
-    return Choice(names.index(text), 0.5, order, 0, values, is_by_lot)
+    return Choice(names.index(text), 0.5, order, values, is_by_lot)
 
 
 BEST = {"a/line0/qaoa/1": 0.9, "b/line1/qaoa/2": 0.85, "c/line0/qaoa/1": 0.5}

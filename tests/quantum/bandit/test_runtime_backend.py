@@ -24,6 +24,8 @@ from lagrl.relaxation.sampler import SampleContext
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lagrl.quantum.bandit.backend_qpu import Moment
+
 pytest.importorskip("qiskit_ibm_runtime")
 
 from lagrl.quantum.backends import fake_backend
@@ -36,6 +38,12 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 def arm(placement: str = "line0", backend: str = "ibm_fake") -> Arm:
     return Arm(backend, placement, "qaoa", 1)
+
+
+def told(backend: RuntimeBackend) -> Moment:
+    """Ask how a device is, and wait for the answer."""
+    backend.context()
+    return backend.glance()
 
 
 class Call:
@@ -59,8 +67,8 @@ def test_the_context_is_the_services() -> None:
     """Expected wait: jobs in the queue times the assumed length; age: days since the last calibration."""
     call = Call(pending_jobs=12, calibrated=NOON)
     assert call.backend.context() == BackendContext(queue_seconds=60.0, age_days=0.25)
-    assert call.backend.is_operational() and not call.backend.problem
-    assert call.backend.plan_seconds() == 600.0
+    assert told(call.backend).is_operational and not call.backend.problem
+    assert told(call.backend).plan_seconds == 600.0
     call.backend.job_seconds = 7.0
     call.time += 61.0
     assert call.backend.context().queue_seconds == 84.0
@@ -70,7 +78,7 @@ def test_the_service_is_asked_once_in_a_while() -> None:
     """However often arms are ranked, there is one reading of each kind in `refresh_seconds`."""
     call = Call(pending_jobs=1, calibrated=NOON)
     for _ in range(3):
-        call.backend.context(), call.backend.is_operational(), call.backend.plan_seconds()
+        call.backend.context(), told(call.backend).is_operational, told(call.backend).plan_seconds
     assert call.service.asked == ["status", "properties", "usage"]
     call.service.pending_jobs = 2
     call.time += 59.9
@@ -89,7 +97,7 @@ def test_the_service_is_asked_once_in_a_while() -> None:
 )
 def test_the_plan_is_told(plan: dict[str, Any], left: float) -> None:
     """Infinite where the service tells no limit, nothing where it is reached."""
-    assert Call(plan=plan).backend.plan_seconds() == left
+    assert told(Call(plan=plan).backend).plan_seconds == left
 
 
 def test_what_is_not_told_is_finite() -> None:
@@ -129,10 +137,10 @@ def test_a_lost_calibration_is_fetched_again() -> None:
     before = call.backend.profile(arm(), 4)
     call.service.calibrated = NOON.replace(hour=17)
     call.time += 100.0
-    assert not call.backend.is_operational() and "cannot be reached" in call.backend.problem
+    assert not told(call.backend).is_operational and "cannot be reached" in call.backend.problem
     assert call.backend.profile(arm(), 4) == before
     call.time += 100.0
-    assert call.backend.is_operational() and not call.backend.problem
+    assert told(call.backend).is_operational and not call.backend.problem
     assert call.backend.profile(arm(), 4) != before
 
 
@@ -144,7 +152,7 @@ def test_a_device_without_refresh_keeps_its_target() -> None:
     call.service.calibrated = NOON.replace(hour=17)
     call.time += 100.0
     call.backend.context()
-    assert call.backend.is_operational()
+    assert told(call.backend).is_operational
 
 
 @pytest.mark.parametrize("fault", ["down", "silent"])
@@ -154,7 +162,7 @@ def test_a_device_that_is_away_takes_no_jobs(fault: str) -> None:
     known = call.backend.context()
     call.service.faults.append(fault)
     call.time += 100.0
-    assert not call.backend.is_operational()
+    assert not told(call.backend).is_operational
     assert call.backend.context().queue_seconds == known.queue_seconds
     assert bool(call.backend.problem) is (fault == "silent")
     assert TOKEN not in call.backend.problem
@@ -162,15 +170,15 @@ def test_a_device_that_is_away_takes_no_jobs(fault: str) -> None:
     call.backend.context()
     assert len(call.service.asked) == n_asked, "a silent service is not asked at every step"
     call.time += 100.0
-    assert call.backend.is_operational()
+    assert told(call.backend).is_operational
 
 
 def test_a_service_silent_from_the_start() -> None:
     """There is a context all the same: arms are ranked, and sent elsewhere."""
     call = Call("silent")
     assert call.backend.context() == BackendContext()
-    assert not call.backend.is_operational() and "ibm_fake" in call.backend.problem
-    assert call.backend.plan_seconds() == np.inf
+    assert not told(call.backend).is_operational and "ibm_fake" in call.backend.problem
+    assert told(call.backend).plan_seconds == np.inf
 
 
 def test_placements_share_device_and_journal(tmp_path: Path) -> None:
@@ -218,8 +226,8 @@ def test_several_backends_at_once_keep_one_journal(tmp_path: Path) -> None:
 def test_a_fake_backend_is_always_there() -> None:
     """No queue, a calibration of today, no limit, and the profiles of the simulated backend."""
     backend = RuntimeBackend.of("FakeHanoi")
-    assert (backend.name, backend.context(), backend.plan_seconds()) == ("fake_hanoi", BackendContext(), np.inf)
-    assert backend.is_operational()
+    assert (backend.name, backend.context(), told(backend).plan_seconds) == ("fake_hanoi", BackendContext(), np.inf)
+    assert told(backend).is_operational
     noisy = NoisyBackend.of("FakeHanoi")
     for placement in ("line0", "line2"):
         chosen = arm(placement, "fake_hanoi")
@@ -252,7 +260,7 @@ def test_other_errors_of_a_service_are_told_too() -> None:
         raise ibm_error("IBMNotAuthorizedError", "401 Client Error: Unauthorized")
 
     call.backend.device.backend = SimpleNamespace(name="ibm_fake", status=refuse)
-    assert not call.backend.is_operational()
+    assert not told(call.backend).is_operational
     assert "401" in call.backend.problem and TOKEN not in call.backend.problem
 
 
@@ -270,11 +278,11 @@ def test_a_glance_waits_for_nobody() -> None:
     call.time += 61.0
     moment = call.backend.glance()
     assert not moment.is_operational and moment.problem == "no answer after 60 s"
-    assert not call.backend.is_operational(), "nor does anybody wait for it again"
+    assert not told(call.backend).is_operational, "nor does anybody wait for it again"
     goes.set()
     call.backend._asking.join(10.0)
     assert call.backend.glance().context.queue_seconds == 10.0
-    assert call.backend.is_operational()
+    assert told(call.backend).is_operational
 
 
 def test_who_ranks_arms_waits_for_an_answer_but_not_for_ever() -> None:
@@ -290,15 +298,15 @@ def test_who_ranks_arms_waits_for_an_answer_but_not_for_ever() -> None:
 def test_own_charges_count_until_the_service_tells() -> None:
     """What jobs were charged since it was asked what is left is no more there."""
     call = Call()
-    assert call.backend.plan_seconds() == 600.0
+    assert told(call.backend).plan_seconds == 600.0
     for seed, left in ((0, 597.0), (1, 594.0)):
         call.backend.executor("line0").execute([basis_pub(3, [5])], 16, np.random.default_rng(seed), HERE)
-        assert call.backend.plan_seconds() == call.backend.glance().plan_seconds == left
+        assert told(call.backend).plan_seconds == call.backend.glance().plan_seconds == left
     call.service.plan = {"usage_remaining_seconds": 594.0}
     call.time += 61.0
-    assert call.backend.plan_seconds() == 594.0
+    assert told(call.backend).plan_seconds == 594.0
     call.service.plan = {"usage_remaining_seconds": 1.0}
     call.time += 61.0
-    assert call.backend.plan_seconds() == 1.0
+    assert told(call.backend).plan_seconds == 1.0
     call.backend.executor("line1").execute([basis_pub(3, [5])], 16, np.random.default_rng(0), HERE)
-    assert call.backend.plan_seconds() == 0.0
+    assert told(call.backend).plan_seconds == 0.0

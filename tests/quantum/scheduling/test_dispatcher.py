@@ -46,11 +46,17 @@ class Stuck(Dice):
 def test_virtual_hours_go_on_over_calls() -> None:
     """One loop for all calls, the clock never set back; work after the end begins another."""
     qpus = machines([Behaviour(queue_seconds=3600.0, queue_spread=0.0)])
-    dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=1e5)), VirtualLoop)
-    assert dispatcher.seconds() == 0
+    loops: list[VirtualLoop] = []
+
+    def make() -> VirtualLoop:
+        loops.append(VirtualLoop())
+        return loops[-1]
+
+    dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=1e5)), make)
+    assert not loops
     for j in range(3):
         assert dispatcher.answer([work(f"{j}", qpus)])[0].backend == "q0"
-        assert 3600.0 * (j + 1) < dispatcher.seconds() < 3700.0 * (j + 1)
+        assert 3600.0 * (j + 1) < loops[0].time() < 3700.0 * (j + 1)
     dispatcher.close()
     dispatcher.close()
     assert dispatcher.answer([work("again", qpus)])[0].backend == "q0"
