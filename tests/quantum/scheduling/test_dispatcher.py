@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from test_scheduler import PUB, Dice, machines, work
+from scheduling_machines import PUB, Dice, machines, work
 
 from lagrl.errors import InputError
 from lagrl.quantum.scheduling.dispatcher import Dispatcher

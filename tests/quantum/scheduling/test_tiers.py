@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_scheduler import PUB, Dice, machines
+from scheduling_machines import PUB, Dice, machines
 
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
 from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
