@@ -133,20 +133,27 @@ def sweep_pieces(
 
 @njit(float64(INTS, INTS, FLOATS, FLOATS, OUT_FLOATS), cache=True)
 def centre_in_pieces(head: Ints, following: Ints, weight: Floats, value: Floats, centred: Floats) -> float:
-    """Write `value` less its mean over each piece's cuts in use, 0 for the others; return the squared norm."""
+    """Write `value` less its mean over each piece's cuts in use, 0 for the others; return the squared norm.
+
+    Differences are taken before the mean is: what is written then sums to 0 up to rounding of the differences, not of
+    the values. Where a piece's cuts are equal but for that, weights would otherwise be lost along a flat direction.
+    """
     squared = 0.0
     for k in range(len(head)):
+        base = 0.0
         total = 0.0
         count = 0
         cut = head[k]
         while cut >= 0:
             if weight[cut] > 0.0:
-                total += value[cut]
+                if count == 0:
+                    base = value[cut]
+                total += value[cut] - base
                 count += 1
             cut = following[cut]
         cut = head[k]
         while cut >= 0:
-            centred[cut] = value[cut] - total / count if weight[cut] > 0.0 else 0.0
+            centred[cut] = value[cut] - base - total / count if weight[cut] > 0.0 else 0.0
             squared += centred[cut] ** 2
             cut = following[cut]
     return squared
