@@ -9,8 +9,8 @@ import numpy as np
 from bandit_logs import Judge
 from bandit_table import RewardTable
 
+from lagrl.quantum.bandit.arm_policies import Policy
 from lagrl.quantum.bandit.features import knapsack_rows
-from lagrl.quantum.bandit.policies import Policy
 from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.trace_table import TraceGroup, TraceTable
 

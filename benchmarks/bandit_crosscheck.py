@@ -19,9 +19,9 @@ from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, SolutionError
 from lagrl.files import require_writable
 from lagrl.problems.cvrplib import read_instance
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.decision import Decision
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.quantum.bandit.sampler import BanditSampler
 from lagrl.relaxation.sampler import SampleContext, Samples
 from lagrl.solve import SolveConfig, solve
 

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from bandit_truth import priced_knapsacks
 
-from lagrl.quantum.ansatz import ANSATZE, make_ansatz
+from lagrl.quantum.bandit.arm_policies import UniformPolicy
 from lagrl.quantum.bandit.arms import DEPTHS, Arm, all_arms
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.features import knapsack_rows
 from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.bandit.policies import UniformPolicy
 from lagrl.quantum.bandit.pools import SIX, arm_backends
 from lagrl.quantum.bandit.profile import Profile
-from lagrl.quantum.bandit.sampler import BanditSampler
 from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.circuits.ansatz import ANSATZE, make_ansatz
 
 BUDGETS = (50, 100, 200, 400)
 WIDTHS = (4, 6, 8, 10, 12, 14, 16)

@@ -52,7 +52,7 @@ from lagrl.problems.locate import data_folder, find_instance
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.bandit.pools import SIX
 from lagrl.relaxation.sampler import SubproblemSampler
-from lagrl.samplers import close_sampler, make_sampler
+from lagrl.samplers.registry import close_sampler, make_sampler
 
 LEARNING = "bandit"
 CONTROLLER = "cfm"

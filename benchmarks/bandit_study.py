@@ -56,8 +56,8 @@ from lagrl.files import write_text
 from lagrl.quantum.bandit.state import read_state
 from lagrl.quantum.bandit.trace_lines import content_digest
 from lagrl.quantum.bandit.trace_table import TraceTable
+from lagrl.quantum.bandit.trace_training import best_static
 from lagrl.quantum.bandit.traces import read_traces
-from lagrl.quantum.bandit.training import best_static
 
 Row = dict[str, Any]
 CUSTOMERS = (20, 50)

@@ -19,24 +19,23 @@ from lagrl.bench.collect import generated_problems
 from lagrl.errors import SolutionError
 from lagrl.files import replacing
 from lagrl.problems.cvrp import CVRP
-from lagrl.quantum.ansatz import Subproblem
+from lagrl.quantum.bandit.arm_policies import Policy, UniformPolicy
 from lagrl.quantum.bandit.arms import Arm, all_arms
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.features import KnapsackContext, knapsack_contexts, knapsack_rows
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.quantum.bandit.policies import Policy, UniformPolicy
 from lagrl.quantum.bandit.pools import SIX, arm_backends
 from lagrl.quantum.bandit.reward import linear_value
-from lagrl.quantum.bandit.sampler import BanditSampler
 from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.trace_table import target_probabilities
-from lagrl.quantum.candidates import Candidates, select_candidates
-from lagrl.quantum.channel import Channel
-from lagrl.quantum.circuit_sampler import subproblem
-from lagrl.quantum.penalties import TiltedPenalty
-from lagrl.quantum.product import ProductState
+from lagrl.quantum.circuits.subproblem import Subproblem, subproblem
+from lagrl.quantum.simulators.channel import Channel
+from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
-from lagrl.samplers import close_sampler
+from lagrl.samplers.registry import close_sampler
 from lagrl.solve import SolveConfig, solve
 
 ALPHA = 0.25  # as in `reward.quality`

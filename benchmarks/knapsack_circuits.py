@@ -56,11 +56,11 @@ from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.files import require_writable
 from lagrl.kernels import compile_kernels
-from lagrl.quantum.channel import Channel
-from lagrl.quantum.density import DensityMatrixExecutor
-from lagrl.quantum.execution import Pub
-from lagrl.quantum.noisy_device import NoisyDevice
-from lagrl.quantum.trajectories import TrajectoryExecutor
+from lagrl.quantum.circuits.execution import Pub
+from lagrl.quantum.devices.noisy_device import NoisyDevice
+from lagrl.quantum.simulators.channel import Channel
+from lagrl.quantum.simulators.density import DensityMatrixExecutor
+from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
 from lagrl.relaxation.sampler import SampleContext
 
 CHECKED = [c for c in CIRCUITS if c.penalty in {"greedy", NONE} and c.ansatz != LONGER]  # by density matrices

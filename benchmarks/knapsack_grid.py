@@ -10,17 +10,17 @@ from knapsack_measures import Worth
 from knapsack_set import Knapsack
 from numpy.typing import NDArray
 
-from lagrl.quantum.annealing import AnnealingSampler, anneal
-from lagrl.quantum.ansatz import Ansatz, Subproblem, make_ansatz
-from lagrl.quantum.circuit_sampler import subproblem
-from lagrl.quantum.circuits import measured_circuit, parameter_vector
-from lagrl.quantum.entanglers import PATTERNS
-from lagrl.quantum.execution import Template
-from lagrl.quantum.hardware_efficient import HardwareEfficient
-from lagrl.quantum.penalties import TiltedPenalty
-from lagrl.quantum.product import ProductState
-from lagrl.quantum.qubo_batch import QUBOBatch, normalised, soft_equalities
-from lagrl.quantum.slack import SlackPenalty, reduced_loads, slack_bits
+from lagrl.quantum.circuits.ansatz import Ansatz, make_ansatz
+from lagrl.quantum.circuits.entanglers import PATTERNS
+from lagrl.quantum.circuits.execution import Template
+from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient
+from lagrl.quantum.circuits.line_qaoa import measured_circuit, parameter_vector
+from lagrl.quantum.circuits.subproblem import Subproblem, subproblem
+from lagrl.quantum.subproblems.annealing import AnnealingSampler, anneal
+from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.product import ProductState
+from lagrl.quantum.subproblems.qubo_batch import QUBOBatch, normalised, soft_equalities
+from lagrl.quantum.subproblems.slack import SlackPenalty, reduced_loads, slack_bits
 
 NONE = "-"
 PENALTIES = ("greedy", "room", "unbalanced", "slack")

@@ -13,8 +13,8 @@ import numpy as np
 from knapsack_set import Knapsack
 from numpy.typing import NDArray
 
-from lagrl.quantum.ranking import repair
-from lagrl.quantum.training import distribution_cvar
+from lagrl.quantum.circuits.hardware_efficient_training import distribution_cvar
+from lagrl.quantum.subproblems.ranking import repair
 
 SHOTS = 64
 ALPHA = 0.25

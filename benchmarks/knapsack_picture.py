@@ -10,7 +10,7 @@ from knapsack_report import COMPARED, NOISES
 from knapsack_results import Results
 
 from lagrl.bench.pictures import COLOURS, new_figure, save_figure
-from lagrl.quantum.entanglers import PATTERNS
+from lagrl.quantum.circuits.entanglers import PATTERNS
 
 DRAWN = {"feasible": "feasible yield", **{name: title for name, (title, _) in COMPARED.items()}}
 FLOORS = {"gap": 5e-3, "repaired_gap": 5e-4}

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from lagrl.quantum.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
 from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SubproblemSampler
-from lagrl.samplers import close_sampler
+from lagrl.samplers.registry import close_sampler
 
 ALPHA = 0.25  # share of the strings that the mean is of
 

@@ -19,7 +19,7 @@ from lagrl.controllers import Feedback, controller_factory
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.generate import generate, sample_params
-from lagrl.quantum.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual
 from lagrl.relaxation.linearise import linearise, vehicles_to_try

@@ -35,13 +35,14 @@ from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.files import require_writable, write_text
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.ansatz import LineQAOA, Subproblem
-from lagrl.quantum.backends import fake_backend
-from lagrl.quantum.circuits import line_depth, line_gates, measured_circuit, tilted_rotation
-from lagrl.quantum.compile import compile_template, two_qubit_depth, two_qubit_gates
-from lagrl.quantum.device_errors import Calibration
-from lagrl.quantum.placement import find_line
-from lagrl.quantum.product import rotation_angles
+from lagrl.quantum.circuits.ansatz import LineQAOA
+from lagrl.quantum.circuits.line_qaoa import line_depth, line_gates, measured_circuit, tilted_rotation
+from lagrl.quantum.circuits.subproblem import Subproblem
+from lagrl.quantum.devices.compile import compile_template, two_qubit_depth, two_qubit_gates
+from lagrl.quantum.devices.device_errors import Calibration
+from lagrl.quantum.devices.fakes import fake_backend
+from lagrl.quantum.devices.placement import find_line
+from lagrl.quantum.subproblems.product import rotation_angles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

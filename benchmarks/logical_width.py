@@ -44,7 +44,7 @@ from lagrl.files import require_writable, write_text
 from lagrl.kernels import compile_kernels
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.locate import data_folder, resolve_instance
-from lagrl.quantum.candidates import require_width, select_candidates
+from lagrl.quantum.subproblems.candidates import require_width, select_candidates
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual
 from lagrl.relaxation.linearise import linearise, vehicles_to_try

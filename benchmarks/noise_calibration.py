@@ -29,19 +29,20 @@ from numpy.typing import NDArray
 from lagrl.errors import LagrlError
 from lagrl.files import require_writable, write_text
 from lagrl.problems.bundled import bundled_names, read_bundled
-from lagrl.quantum.ansatz import LineQAOA, Subproblem
-from lagrl.quantum.calibration import NoisyCase, calibrate, noisy_cases
-from lagrl.quantum.candidates import select_candidates
-from lagrl.quantum.channel import CALIBRATED, Channel, Exponents
-from lagrl.quantum.density import DensityMatrixExecutor
-from lagrl.quantum.execution import CircuitExecutor, Pub
-from lagrl.quantum.noisy_device import NoisyDevice
-from lagrl.quantum.penalties import TiltedPenalty, tilted_qubos
-from lagrl.quantum.product import ProductState
-from lagrl.quantum.samplers import QAOASampler
-from lagrl.quantum.statevector import COLD_RAMP, WARM_RAMP, Ramp
-from lagrl.quantum.surrogate import SurrogateExecutor
-from lagrl.quantum.trajectories import TrajectoryExecutor
+from lagrl.quantum.circuits.ansatz import LineQAOA
+from lagrl.quantum.circuits.execution import CircuitExecutor, Pub
+from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
+from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp
+from lagrl.quantum.circuits.subproblem import Subproblem
+from lagrl.quantum.devices.noisy_device import NoisyDevice
+from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents
+from lagrl.quantum.simulators.density import DensityMatrixExecutor
+from lagrl.quantum.simulators.surrogate import SurrogateExecutor
+from lagrl.quantum.simulators.surrogate_calibration import NoisyCase, calibrate, noisy_cases
+from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
+from lagrl.quantum.subproblems.candidates import select_candidates
+from lagrl.quantum.subproblems.penalties import TiltedPenalty, tilted_qubos
+from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleContext, Samples
 from lagrl.solve import SolveConfig, solve
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.decision import Decision
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.bandit.policies import LinUCB, Policy, StaticPolicy
-from lagrl.quantum.bandit.sampler import BanditSampler
-from lagrl.quantum.execution import CircuitExecutor, Execution, Pub
+from lagrl.quantum.circuits.execution import CircuitExecutor, Execution, Pub
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU

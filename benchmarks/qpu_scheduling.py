@@ -42,8 +42,8 @@ from qpu_scheduling_report import report
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.files import require_writable, write_text
-from lagrl.quantum.ansatz import make_ansatz
-from lagrl.quantum.execution import Execution, Pub
+from lagrl.quantum.circuits.ansatz import make_ansatz
+from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
 from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
 from lagrl.quantum.scheduling.virtual_time import run_virtually

@@ -33,9 +33,9 @@ from lagrl.kernels import compile_kernels
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.generate import XTypeParams, generate
 from lagrl.problems.locate import resolve_instance
-from lagrl.quantum.candidates import select_candidates
-from lagrl.quantum.samplers import ProductSampler, QAOASampler
-from lagrl.quantum.statevector import Ramp
+from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
+from lagrl.quantum.circuits.statevector import Ramp
+from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual
 from lagrl.relaxation.linearise import linearise

@@ -44,9 +44,9 @@ from lagrl.errors import LagrlError
 from lagrl.files import require_writable, write_text
 from lagrl.kernels import compile_kernels
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.product import rotation_angles
-from lagrl.quantum.qubo_batch import QUBOBatch
-from lagrl.quantum.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state, sample_qaoa
+from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state, sample_qaoa
+from lagrl.quantum.subproblems.product import rotation_angles
+from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

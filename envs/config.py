@@ -93,7 +93,7 @@ class EnvConfig:
     decode_every
         Evaluations from one repaired assignment to the next.
     sampler
-        Prices λ: a name or `module:attribute`, see `lagrl.samplers`.
+        Prices λ: a name or `module:attribute`, see `lagrl.samplers.registry`.
     route_sampler
         Its decoded, repaired, toured samples are the route feedback.
     route_every

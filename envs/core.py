@@ -16,7 +16,7 @@ from envs.reward import potential
 from lagrl.errors import InputError
 from lagrl.kernels import compile_kernels
 from lagrl.loop import DualLoop
-from lagrl.samplers import close_sampler, make_sampler
+from lagrl.samplers.registry import close_sampler, make_sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

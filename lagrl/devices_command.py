@@ -30,7 +30,7 @@ class DevicesCommand:
     def run(self) -> None:
         """Carry the command out."""
         from lagrl.bench.show import print_devices
-        from lagrl.quantum.device_table import list_devices
+        from lagrl.quantum.ibm.device_table import list_devices
 
         rows = list_devices(self.names, account=self.account, widths=_widths(self.widths))
         if self.json:

@@ -8,7 +8,7 @@ typed exceptions.
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,3 +98,8 @@ def _rebuild(
     cls: type[InputError], problem: str, source: str | None, field: str | None, remedy: str | None
 ) -> InputError:
     return cls(problem, source=source, field=field, remedy=remedy)
+
+
+def refuse(option: str, value: object, remedy: str) -> NoReturn:
+    """Refuse an option that would do nothing: who gave it expects that it does."""
+    raise InputError(f"{value} given", field=option, remedy=remedy)

@@ -34,7 +34,7 @@ class JournalCommand:
     def run(self) -> None:
         """Carry the command out."""
         from lagrl.bench.show import print_journal
-        from lagrl.quantum.journal import Journal
+        from lagrl.quantum.journal.journal import Journal
         from lagrl.solve import estimated_price, require_price
 
         require_price(self.price)
@@ -55,7 +55,7 @@ class JournalCommand:
 
 def tell_journal(journal: Path | None, *samplers: str) -> None:
     """Say where paid answers are kept if the user did not choose a place, once the device is known to be there."""
-    from lagrl.samplers import default_journal, make_sampler
+    from lagrl.samplers.registry import default_journal, make_sampler
 
     for sampler in dict.fromkeys(samplers):
         kept = default_journal(sampler)
@@ -67,7 +67,7 @@ def tell_journal(journal: Path | None, *samplers: str) -> None:
 @contextlib.contextmanager
 def going_on(kept: Path | None, sampler: str = "exact") -> Iterator[None]:
     """Say after Ctrl-C where what is finished is kept, if it is."""
-    from lagrl.samplers import default_journal
+    from lagrl.samplers.registry import default_journal
 
     try:
         yield

@@ -18,9 +18,9 @@ KERNEL_MODULES = (
     "lagrl.recovery.repair_kernels",
     "lagrl.recovery.savings_kernels",
     "lagrl.recovery.tour_kernels",
-    "lagrl.quantum.candidate_kernels",
-    "lagrl.quantum.ranking_kernels",
-    "lagrl.quantum.statevector_kernels",
+    "lagrl.quantum.subproblems.candidate_kernels",
+    "lagrl.quantum.subproblems.ranking_kernels",
+    "lagrl.quantum.circuits.statevector_kernels",
 )
 
 

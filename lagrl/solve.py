@@ -16,7 +16,7 @@ import numpy as np
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, SolutionError
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
-from lagrl.samplers import close_sampler, make_sampler
+from lagrl.samplers.registry import close_sampler, make_sampler
 from lagrl.search.report import Ascent, SearchReport
 from lagrl.search.schedule import Schedule, schedule_of
 from lagrl.search.search import Search
@@ -159,7 +159,7 @@ def solve(
         Decides what comes next, instead of the one that `config` asks for.
     journal
         File that keeps every answer of the sampler named in `config`, to go on from or to replay; None for none,
-        but for a real quantum computer (see `lagrl.samplers.make_sampler`).
+        but for a real quantum computer (see `lagrl.samplers.registry.make_sampler`).
 
     Raises
     ------

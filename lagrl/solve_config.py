@@ -10,7 +10,7 @@ import numpy as np
 from lagrl.errors import BudgetError, InputError, UnknownNameError
 from lagrl.relaxation.sampler import require_shots
 from lagrl.relaxation.seeding import SEEDINGS
-from lagrl.samplers import require_known
+from lagrl.samplers.registry import require_known
 
 DEFAULT_EVALUATIONS = 200
 
@@ -32,7 +32,7 @@ class SolveConfig:
     controller
         Name, `module:attribute` or `checkpoints/NAME`, see `controllers.registry`.
     sampler
-        Name of what answers the knapsacks, or `module:attribute`, see `lagrl.samplers`.
+        Name of what answers the knapsacks, or `module:attribute`, see `lagrl.samplers.registry`.
     evaluations
         Budget of priced multiplier vectors over all linearisations; None: 200, or no limit where `seconds` is given.
     seconds

@@ -47,7 +47,7 @@ def test_the_account_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     fake_service = pytest.importorskip("fake_service")
     sys.path.pop(0)
     service = fake_service.FakeService(["down"], pending_jobs=7)
-    monkeypatch.setattr("lagrl.quantum.device_table.open_service", lambda: service)
+    monkeypatch.setattr("lagrl.quantum.ibm.device_table.open_service", lambda: service)
     assert cli.main(["devices", "--account", "--widths", "4"]) == 0
     _, first, second = capsys.readouterr().out.splitlines()
     assert (first.split()[0], first.split()[-2:]) == ("ibm_fake", ["7", "no"])

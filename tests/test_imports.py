@@ -18,7 +18,7 @@ HEAVY = {"numba", "scipy", "torch", "qiskit", "qiskit_aer", "dimod", "dwave", "m
 # what each room may import from the others; everything may import the ground floor
 GROUND = {"errors", "files", "signatures", "highs", "plugins", "processes"}
 LIBRARY = {"problems", "relaxation", "controllers", "recovery", "bounds", "quantum"}
-LOOP = {"loop", "ascent", "kernels", "sampler_spec", "samplers", "solve_config"}
+LOOP = {"loop", "ascent", "kernels", "samplers", "solve_config"}
 BELOW = {
     "problems": set(),
     "relaxation": {"problems"},
@@ -26,8 +26,7 @@ BELOW = {
     "recovery": {"problems", "relaxation"},
     "bounds": {"problems", "relaxation", "controllers"},
     "quantum": {"problems", "relaxation"},
-    "sampler_spec": set(),
-    "samplers": {"problems", "relaxation", "quantum", "sampler_spec"},
+    "samplers": {"problems", "relaxation", "quantum"},
     "kernels": LIBRARY,
     "loop": LIBRARY,
     "ascent": LIBRARY | {"loop"},

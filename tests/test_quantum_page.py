@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from lagrl import cli
-from lagrl.quantum import families
 from lagrl.quantum.bandit.options import BanditOptions
-from lagrl.samplers import SAMPLERS, make_sampler
+from lagrl.samplers.registry import SAMPLERS, families, make_sampler
 
 PAGE = (Path(__file__).parent.parent / "docs" / "quantum.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)

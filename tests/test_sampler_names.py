@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from lagrl.errors import InputError, MissingExtraError, UnknownNameError
-from lagrl.quantum.circuit_sampler import CircuitSampler
-from lagrl.quantum.greedy import GreedySampler
-from lagrl.quantum.journaled import JournaledSampler
-from lagrl.quantum.penalties import TiltedPenalty
-from lagrl.quantum.replay import ReplaySampler
-from lagrl.quantum.samplers import ProductSampler, QAOASampler
-from lagrl.quantum.slack import SlackPenalty
-from lagrl.quantum.statevector import WARM_RAMP, Ramp
+from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
+from lagrl.quantum.circuits.statevector import WARM_RAMP, Ramp
+from lagrl.quantum.journal.journaled import JournaledSampler
+from lagrl.quantum.journal.replay import ReplaySampler
+from lagrl.quantum.subproblems.greedy import GreedySampler
+from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.relaxation.sampler import ExactSampler, SampleContext, SubproblemSampler
-from lagrl.samplers import (
+from lagrl.samplers.circuit_sampler import CircuitSampler
+from lagrl.samplers.registry import (
     SAMPLERS,
     close_sampler,
     default_journal,
@@ -107,7 +107,7 @@ def test_circuit_options_reach_the_sampler() -> None:
 
 def test_own_samplers_are_made_from_module_and_attribute() -> None:
     """Anything with a `sample` method will do."""
-    assert type(make_sampler("lagrl.quantum.samplers:QAOASampler")) is QAOASampler
+    assert type(make_sampler("lagrl.quantum.circuits.qaoa_sampler:QAOASampler")) is QAOASampler
 
 
 def test_journals_keep_and_replay(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_missing_extra_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     """Without qiskit the message says what to install."""
     import builtins
 
-    from lagrl.quantum import backends
+    from lagrl.quantum.ibm.device import fakes as backends
 
     real = builtins.__import__
 

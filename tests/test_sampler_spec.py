@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.sampler_spec import SamplerSpec
+from lagrl.samplers.spec import SamplerSpec
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import faults
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.sampler import Samples, SamplingCost
-from lagrl.samplers import SAMPLERS
+from lagrl.samplers.registry import SAMPLERS
 from lagrl.solve import SolveConfig, SolveResult, default_linearisations, solve
 
 if TYPE_CHECKING:

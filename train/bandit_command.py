@@ -14,14 +14,13 @@ from lagrl.bench.provenance import git_revision, versions
 from lagrl.cli import parsed
 from lagrl.errors import InputError, OutputError
 from lagrl.files import require_writable, write_text
+from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy
 from lagrl.quantum.bandit.arms import PRODUCT
 from lagrl.quantum.bandit.features import schema
-from lagrl.quantum.bandit.policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy
 from lagrl.quantum.bandit.state import BanditState
 from lagrl.quantum.bandit.trace_lines import content_digest
 from lagrl.quantum.bandit.trace_table import TraceTable
-from lagrl.quantum.bandit.traces import read_traces
-from lagrl.quantum.bandit.training import (
+from lagrl.quantum.bandit.trace_training import (
     RIDGE,
     Estimates,
     best_static,
@@ -31,13 +30,14 @@ from lagrl.quantum.bandit.training import (
     require_instances,
     share_runnable,
 )
+from lagrl.quantum.bandit.traces import read_traces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lagrl.quantum.bandit.arm_policies import Policy
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.off_policy import Estimate
-    from lagrl.quantum.bandit.policies import Policy
 
 Out = Annotated[Path, tyro.conf.arg(metavar="STATE.json")]
 Read = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="TRACES.jsonl…")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from lagrl.samplers import make_sampler
+from lagrl.samplers.registry import make_sampler
 from policies.checkpoint import Checkpoint
 from policies.controller import PolicyController
 from policies.graph import as_tensors

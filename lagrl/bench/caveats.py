@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from lagrl.bench.grouping import has_gap
-from lagrl.samplers import is_learning
+from lagrl.samplers.registry import is_learning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

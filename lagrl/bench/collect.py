@@ -24,16 +24,16 @@ from lagrl.quantum.bandit.pools import is_account_device
 from lagrl.quantum.bandit.saving import keep_jobs
 from lagrl.quantum.bandit.state import read_state
 from lagrl.quantum.bandit.trace_log import TraceLog
-from lagrl.quantum.journal import Journal
-from lagrl.samplers import close_sampler
+from lagrl.quantum.journal.journal import Journal
+from lagrl.samplers.registry import close_sampler
 from lagrl.solve import SolveConfig, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from lagrl.problems.cvrp import CVRP
+    from lagrl.quantum.bandit.bandit_sampler import BanditSampler
     from lagrl.quantum.bandit.decision import Decision
-    from lagrl.quantum.bandit.sampler import BanditSampler
     from lagrl.quantum.bandit.saving import SavingBandit
     from lagrl.relaxation.sampler import SampleContext
 

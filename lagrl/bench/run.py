@@ -24,7 +24,7 @@ from lagrl.kernels import compile_kernels
 from lagrl.problems.cvrplib import read_instance
 from lagrl.processes import end_with
 from lagrl.relaxation.sampler import SamplingCost
-from lagrl.samplers import (
+from lagrl.samplers.registry import (
     close_sampler,
     keeps_answers,
     make_sampler,

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from lagrl.bench.schema import Row
-    from lagrl.quantum.device_table import DeviceRow
-    from lagrl.quantum.journal import JournalSummary
+    from lagrl.quantum.ibm.device_table import DeviceRow
+    from lagrl.quantum.journal.journal import JournalSummary
     from lagrl.relaxation.sampler import SamplingCost
     from lagrl.solve import SolveResult
 

@@ -22,7 +22,7 @@ from lagrl.recovery.master import Master
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.sampler import SamplingCost
-from lagrl.samplers import close_sampler, make_sampler
+from lagrl.samplers.registry import close_sampler, make_sampler
 from lagrl.search.budget import Budget
 from lagrl.search.report import SearchReport
 from lagrl.search.schedule import schedule_of

@@ -15,7 +15,7 @@ import pytest
 
 from lagrl.problems.bundled import bundled_names, bundled_path
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.quantum.samplers import ProductSampler
+from lagrl.quantum.circuits.qaoa_sampler import ProductSampler
 from lagrl.relaxation.sampler import ExactSampler, SampleContext
 
 for needed in ("qiskit_aer", "qiskit_ibm_runtime"):

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 
 from lagrl.errors import InputError
+from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, UniformPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.decision import Decision
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.features import BackendContext, KnapsackContext
-from lagrl.quantum.bandit.policies import LinUCB, StaticPolicy, UniformPolicy
 from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
 from lagrl.quantum.bandit.reward import quality
-from lagrl.quantum.bandit.sampler import BanditSampler
 from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.trace_table import TraceTable
+from lagrl.quantum.bandit.trace_training import fit
 from lagrl.quantum.bandit.traces import Trace
-from lagrl.quantum.bandit.training import fit
-from lagrl.quantum.candidates import select_candidates
+from lagrl.quantum.subproblems.candidates import select_candidates
 
 for needed in ("qiskit_aer", "qiskit_ibm_runtime", "matplotlib"):
     pytest.importorskip(needed, reason="the benchmark needs the extras quantum and viz")
@@ -270,10 +270,10 @@ def test_share_of_best_is_quality(scripts: SimpleNamespace) -> None:
 
 def test_expected_rewards_are_the_executors(scripts: SimpleNamespace) -> None:
     """Many strings of the surrogate executor come to the expected reward, on every placement."""
-    from lagrl.quantum.circuit_sampler import subproblem
-    from lagrl.quantum.execution import Pub
-    from lagrl.quantum.penalties import TiltedPenalty
-    from lagrl.quantum.product import ProductState
+    from lagrl.quantum.circuits.execution import Pub
+    from lagrl.quantum.circuits.subproblem import subproblem
+    from lagrl.quantum.subproblems.penalties import TiltedPenalty
+    from lagrl.quantum.subproblems.product import ProductState
     from lagrl.relaxation.sampler import SampleContext
 
     backend = NoisyBackend.of("FakeParis")

@@ -22,9 +22,9 @@ from lagrl.problems.bundled import bundled_names, bundled_path
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance, write_instance
 from lagrl.problems.fleet import Fleet
-from lagrl.quantum.greedy import GreedySampler
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.samplers import ProductSampler
+from lagrl.quantum.circuits.qaoa_sampler import ProductSampler
+from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.subproblems.greedy import GreedySampler
 from lagrl.solve import SolveConfig
 
 SMALL, MIDDLE = (bundled_path(name) for name in bundled_names()[:2])

@@ -182,7 +182,7 @@ def test_a_picture_needs_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_samplers_may_be_given_as_what_makes_them() -> None:
     """A class or function in place of a name answers every episode anew; an object is refused with what to give."""
-    from lagrl.quantum.samplers import ProductSampler, QAOASampler
+    from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
 
     env = made(route_sampler=lambda: QAOASampler(width=4), sampler=ProductSampler, max_steps=3)
     env.reset(seed=0)

@@ -13,7 +13,7 @@ from envs.env import LagrangianCVRP
 from envs.vector import LagrangianVectorEnv
 from lagrl.quantum.bandit.state import read_state
 from lagrl.relaxation.sampler import ExactSampler
-from lagrl.samplers import make_sampler
+from lagrl.samplers.registry import make_sampler
 
 if TYPE_CHECKING:
     from pathlib import Path

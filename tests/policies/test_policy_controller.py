@@ -28,7 +28,7 @@ from lagrl.loop import DualLoop
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.problems.generate import XTypeParams, generate
 from lagrl.relaxation.dual import AssignmentDual, DualFunction, DualPoint
-from lagrl.samplers import make_sampler
+from lagrl.samplers.registry import make_sampler
 from lagrl.solve import SolveConfig, solve
 from policies.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from policies.controller import PolicyController, checkpoint_controllers, one_thread

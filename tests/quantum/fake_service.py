@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lagrl.quantum.backends import fake_backend
-from lagrl.quantum.service import Primitives
+from lagrl.quantum.devices.fakes import fake_backend
+from lagrl.quantum.ibm.service import Primitives
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lagrl.quantum.journal_calls import Call
-from lagrl.quantum.samplers import QAOASampler
+from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
+from lagrl.quantum.journal.calls import Call
 from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
 
 COST = SamplingCost(circuits=3, shots=192, jobs=1, seconds=0.1 + 0.2, qpu_seconds=1 / 3, backend="dice")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.ansatz import Subproblem
+from lagrl.quantum.circuits.subproblem import Subproblem
 
 if TYPE_CHECKING:
-    from lagrl.quantum.execution import Template
+    from lagrl.quantum.circuits.execution import Template
 
 
 def subproblem(rng: np.random.Generator, n: int) -> Subproblem:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lagrl.quantum.execution import Pub, Template
-from lagrl.quantum.noisy_device import NoisyDevice
+from lagrl.quantum.circuits.execution import Pub, Template
+from lagrl.quantum.devices.noisy_device import NoisyDevice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

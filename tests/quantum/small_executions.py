@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lagrl.quantum.execution import Pub, Template
-from lagrl.quantum.jobs import JobRecord
+from lagrl.quantum.circuits.execution import Pub, Template
+from lagrl.quantum.ibm.job_journal import JobRecord
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.quantum.jobs import SentState
+    from lagrl.quantum.ibm.job_journal import SentState
     from lagrl.relaxation.sampler import SamplingCost
 
 

@@ -9,10 +9,10 @@ import pytest
 from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError, MissingExtraError
-from lagrl.quantum.annealing import AnnealingSampler
-from lagrl.quantum.candidates import select_candidates
-from lagrl.quantum.penalties import TiltedPenalty
-from lagrl.quantum.slack import SlackPenalty
+from lagrl.quantum.subproblems.annealing import AnnealingSampler
+from lagrl.quantum.subproblems.candidates import select_candidates
+from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
 

@@ -8,10 +8,11 @@ from small_circuits import measured, subproblem
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.ansatz import ANSATZE, Ansatz, LineQAOA, Subproblem, default_ramp, make_ansatz
-from lagrl.quantum.hardware_efficient import HardwareEfficient
-from lagrl.quantum.qubo_batch import QUBOBatch
-from lagrl.quantum.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state, sample_qaoa
+from lagrl.quantum.circuits.ansatz import ANSATZE, Ansatz, LineQAOA, default_ramp, make_ansatz
+from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient
+from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state, sample_qaoa
+from lagrl.quantum.circuits.subproblem import Subproblem
+from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
 
 
 @pytest.mark.parametrize("name", ANSATZE)

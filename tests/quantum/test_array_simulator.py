@@ -12,13 +12,13 @@ from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError, LagrlError
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum import array_simulator
-from lagrl.quantum.array_simulator import evolve_batch, gpu_arrays, sample_qaoa_arrays
-from lagrl.quantum.candidates import select_candidates
-from lagrl.quantum.penalties import TiltedPenalty
-from lagrl.quantum.product import ProductState, rotation_angles
-from lagrl.quantum.samplers import QAOASampler
-from lagrl.quantum.statevector import Ramp, qaoa_state, sample_qaoa
+from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
+from lagrl.quantum.circuits.statevector import Ramp, qaoa_state, sample_qaoa
+from lagrl.quantum.simulators import array_simulator
+from lagrl.quantum.simulators.array_simulator import evolve_batch, gpu_arrays, sample_qaoa_arrays
+from lagrl.quantum.subproblems.candidates import select_candidates
+from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.product import ProductState, rotation_angles
 from lagrl.relaxation.sampler import SampleContext
 
 

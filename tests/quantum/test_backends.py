@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.backends import fake_backend, is_fake, known_fakes, working_edges
+from lagrl.quantum.devices.fakes import fake_backend, is_fake, known_fakes, working_edges
 
 pytest.importorskip("qiskit_ibm_runtime")
 

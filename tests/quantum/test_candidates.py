@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError
-from lagrl.quantum.candidates import MAX_WIDTH, Candidates, select_candidates
+from lagrl.quantum.subproblems.candidates import MAX_WIDTH, Candidates, select_candidates
 from lagrl.relaxation.knapsack import solve_knapsacks
 
 

@@ -13,15 +13,16 @@ pytest.importorskip("qiskit")
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
-from lagrl.quantum.ansatz import LineQAOA, make_ansatz
-from lagrl.quantum.candidates import select_candidates
-from lagrl.quantum.circuit_sampler import CircuitSampler, subproblem
-from lagrl.quantum.execution import CircuitExecutor, Execution, Pub
-from lagrl.quantum.failures import ExecutionError
-from lagrl.quantum.portfolio import Configuration, Portfolio
-from lagrl.quantum.samplers import ProductSampler, QAOASampler
-from lagrl.quantum.slack import SlackPenalty
+from lagrl.quantum.circuits.ansatz import LineQAOA, make_ansatz
+from lagrl.quantum.circuits.execution import CircuitExecutor, Execution, Pub
+from lagrl.quantum.circuits.portfolio import Configuration, Portfolio
+from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
+from lagrl.quantum.circuits.subproblem import subproblem
+from lagrl.quantum.ibm.failures import ExecutionError
+from lagrl.quantum.subproblems.candidates import select_candidates
+from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.relaxation.sampler import SampleContext, SamplingCost, SubproblemSampler
+from lagrl.samplers.circuit_sampler import CircuitSampler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,9 +10,9 @@ from small_circuits import line_target, measured
 
 from lagrl.errors import InputError
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.circuits import line_angles, line_depth, line_gates, qaoa_line, tilted_rotation
-from lagrl.quantum.compile import compile_template, two_qubit_depth, two_qubit_gates
-from lagrl.quantum.statevector import qaoa_state
+from lagrl.quantum.circuits.line_qaoa import line_angles, line_depth, line_gates, qaoa_line, tilted_rotation
+from lagrl.quantum.circuits.statevector import qaoa_state
+from lagrl.quantum.devices.compile import compile_template, two_qubit_depth, two_qubit_gates
 
 pytest.importorskip("qiskit")
 

@@ -7,12 +7,12 @@ import pytest
 from small_circuits import graph_target, line_target, measured, subproblem
 
 from lagrl.errors import InputError
-from lagrl.quantum.ansatz import make_ansatz
-from lagrl.quantum.circuits import qaoa_line
-from lagrl.quantum.compile import compile_template, require_isa
-from lagrl.quantum.execution import Pub, Template
-from lagrl.quantum.hardware_efficient import hardware_efficient_template
-from lagrl.quantum.placement import find_line
+from lagrl.quantum.circuits.ansatz import make_ansatz
+from lagrl.quantum.circuits.execution import Pub, Template
+from lagrl.quantum.circuits.hardware_efficient import hardware_efficient_template
+from lagrl.quantum.circuits.line_qaoa import qaoa_line
+from lagrl.quantum.devices.compile import compile_template, require_isa
+from lagrl.quantum.devices.placement import find_line
 
 pytest.importorskip("qiskit")
 
@@ -21,7 +21,7 @@ pytest.importorskip("qiskit")
 def test_devices_get_exactly_the_closed_form(name: str) -> None:
     """On Heron, Nighthawk and Eagle the compiled network is ISA, on the line, with Ĝ gates; compiled once."""
     pytest.importorskip("qiskit_ibm_runtime")
-    from lagrl.quantum.backends import fake_backend
+    from lagrl.quantum.devices.fakes import fake_backend
 
     backend, template = fake_backend(name), qaoa_line(6, 2)
     line = find_line(backend.target, 6).qubits
@@ -159,7 +159,7 @@ def test_threads_compile_at_once() -> None:
     """Eight threads, twice as many templates as are kept: each gets its own circuit, on its own line."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from lagrl.quantum import compile as room
+    from lagrl.quantum.ibm.device import compile as room
 
     target, templates = line_target(6), [qaoa_line(n, 1) for n in (2, 3, 4)]
     jobs = [(template, range(first, first + template.n_qubits)) for template in templates for first in (0, 1, 2)] * 3

@@ -7,10 +7,10 @@ import pytest
 from small_circuits import line_target, measured, subproblem
 
 from lagrl.errors import InputError
-from lagrl.quantum.compile import compile_template, two_qubit_depth, two_qubit_gates
-from lagrl.quantum.copula import CopulaQAOA, copula_template
-from lagrl.quantum.copula_mixer import pair_unitaries
-from lagrl.quantum.statevector import Ramp
+from lagrl.quantum.circuits.copula import CopulaQAOA, copula_template
+from lagrl.quantum.circuits.copula_mixer import pair_unitaries
+from lagrl.quantum.circuits.statevector import Ramp
+from lagrl.quantum.devices.compile import compile_template, two_qubit_depth, two_qubit_gates
 
 pytest.importorskip("qiskit")
 

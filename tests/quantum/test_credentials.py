@@ -9,8 +9,8 @@ import warnings
 import fake_service
 import pytest
 
-from lagrl.quantum.credentials import guard_logs, hide_account, redacted, redacted_warnings
-from lagrl.quantum.failures import ConnectionLostError, ExecutionError, TokenError, guarded
+from lagrl.quantum.ibm.failures import ConnectionLostError, ExecutionError, TokenError, guarded
+from lagrl.quantum.journal.redaction import guard_logs, hide_account, redacted, redacted_warnings
 
 SECRET = "correct-horse-battery"
 

@@ -12,11 +12,11 @@ from qiskit.quantum_info import DensityMatrix, SuperOp
 from qiskit_aer.noise.device import basic_device_gate_errors
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.channel import Channel
-from lagrl.quantum.density import DensityMatrixExecutor
-from lagrl.quantum.execution import CircuitExecutor, Pub
-from lagrl.quantum.line_executor import bind
-from lagrl.quantum.noisy_device import NoisyLine, measured_qubits
+from lagrl.quantum.circuits.execution import CircuitExecutor, Pub
+from lagrl.quantum.devices.noisy_device import NoisyLine, measured_qubits
+from lagrl.quantum.simulators.channel import Channel
+from lagrl.quantum.simulators.density import DensityMatrixExecutor
+from lagrl.quantum.simulators.line_executor import bind
 from lagrl.relaxation.sampler import SampleContext
 
 HERE = SampleContext()

@@ -12,14 +12,14 @@ from fake_service import TOKEN, FakeService
 from small_circuits import graph_target, line_target
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.device_state import DeviceState
-from lagrl.quantum.device_table import describe_target, list_devices
-from lagrl.quantum.failures import TokenError
-from lagrl.quantum.placement import find_line
+from lagrl.quantum.devices.placement import find_line
+from lagrl.quantum.ibm.device_table import describe_target, list_devices
+from lagrl.quantum.ibm.failures import TokenError
+from lagrl.quantum.ibm.status import DeviceState
 
 pytest.importorskip("qiskit_ibm_runtime")
 
-from lagrl.quantum.backends import fake_backend, known_fakes
+from lagrl.quantum.devices.fakes import fake_backend, known_fakes
 
 
 def test_medians_are_over_what_works() -> None:
@@ -106,7 +106,7 @@ def test_a_silent_device_has_a_row() -> None:
 
 def test_no_names_are_all_fake_backends(monkeypatch: pytest.MonkeyPatch) -> None:
     """And no account is asked for."""
-    monkeypatch.setattr("lagrl.quantum.device_table.known_fakes", lambda: known_fakes()[:2])
+    monkeypatch.setattr("lagrl.quantum.ibm.device_table.known_fakes", lambda: known_fakes()[:2])
     assert [row.name for row in list_devices(widths=(2,))] == ["fake_aachen", "fake_algiers"]
 
 

@@ -10,9 +10,9 @@ from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import MissingExtraError
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.candidates import select_candidates
-from lagrl.quantum.export import to_bqm, to_sparse_pauli_op
-from lagrl.quantum.penalties import make_penalty
+from lagrl.quantum.subproblems.candidates import select_candidates
+from lagrl.quantum.subproblems.export import to_bqm, to_sparse_pauli_op
+from lagrl.quantum.subproblems.penalties import make_penalty
 
 
 def some_qubos() -> list[QUBO]:

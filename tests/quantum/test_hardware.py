@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from small_executions import basis_pub
 
-from lagrl.quantum.failures import NoAccountError
-from lagrl.quantum.runtime_options import RuntimeOptions
+from lagrl.quantum.ibm.failures import NoAccountError
+from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.relaxation.sampler import SampleContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lagrl.quantum.runtime import RuntimeExecutor
+    from lagrl.quantum.ibm.runtime import RuntimeExecutor
 
 pytestmark = pytest.mark.hardware
 pytest.importorskip("qiskit_ibm_runtime")
@@ -27,8 +27,8 @@ SHOTS = 64
 @pytest.fixture(scope="module")
 def executor(request: pytest.FixtureRequest) -> Iterator[RuntimeExecutor]:
     """The device, with at most ten seconds of it."""
-    from lagrl.quantum.runtime import RuntimeExecutor
-    from lagrl.quantum.service import open_service
+    from lagrl.quantum.ibm.runtime import RuntimeExecutor
+    from lagrl.quantum.ibm.service import open_service
 
     if "hardware" not in request.config.getoption("-m"):
         pytest.skip("costs quantum time; ask for it by -m hardware")

@@ -19,10 +19,9 @@ from hypothesis.extra import numpy as npst
 from journal_samples import COST, drawn_call, drawn_samples, same
 
 from lagrl.errors import InputError, OutputError
-from lagrl.quantum import journal_file
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.journal_file import TornJournalWarning
-from lagrl.quantum.journal_lines import (
+from lagrl.quantum.journal.journal import Journal, journal_file
+from lagrl.quantum.journal.journal_file import TornJournalWarning
+from lagrl.quantum.journal.lines import (
     HEADER,
     decode,
     encode,
@@ -285,7 +284,7 @@ WRITER = """
 import sys
 import numpy as np
 from journal_samples import drawn_call, drawn_samples
-from lagrl.quantum.journal import Journal
+from lagrl.quantum.journal.journal import Journal
 path, run = sys.argv[1:]
 with Journal(path) as journal:
     for step in range(25):

@@ -20,17 +20,17 @@ from small_knapsacks import knapsacks
 pytest.importorskip("qiskit_ibm_runtime")
 from small_devices import line_target
 
-from lagrl.quantum.ansatz import make_ansatz
-from lagrl.quantum.circuit_sampler import CircuitSampler
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.journal_file import TornJournalWarning
-from lagrl.quantum.journal_lines import plain_state
-from lagrl.quantum.journaled import JournaledSampler
-from lagrl.quantum.portfolio import Configuration, Portfolio
-from lagrl.quantum.replay import ReplaySampler
-from lagrl.quantum.runtime import RuntimeExecutor
-from lagrl.quantum.statevector import Ramp
+from lagrl.quantum.circuits.ansatz import make_ansatz
+from lagrl.quantum.circuits.portfolio import Configuration, Portfolio
+from lagrl.quantum.circuits.statevector import Ramp
+from lagrl.quantum.ibm.runtime import RuntimeExecutor
+from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.journal.journal_file import TornJournalWarning
+from lagrl.quantum.journal.journaled import JournaledSampler
+from lagrl.quantum.journal.lines import plain_state
+from lagrl.quantum.journal.replay import ReplaySampler
 from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
+from lagrl.samplers.circuit_sampler import CircuitSampler
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,10 @@ import pytest
 from journal_samples import COST, drawn_call, drawn_samples
 
 from lagrl.errors import InputError
-from lagrl.quantum import journal_jobs, journal_owner
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.journal_owner import is_alive_elsewhere, this_process
+from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.journal.journal import job_table as journal_jobs
+from lagrl.quantum.journal.journal import owner as journal_owner
+from lagrl.quantum.journal.owner import is_alive_elsewhere, this_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,8 +117,8 @@ def test_a_job_is_waited_for_while_another_process_sends_it(tmp_path: Path, monk
             ]
         )
         monkeypatch.setattr(journal_jobs, "is_alive_elsewhere", lambda name: True)
-        monkeypatch.setattr("lagrl.quantum.journal._PATIENCE", 0.04)
-        monkeypatch.setattr("lagrl.quantum.journal.time.sleep", lambda seconds: next(steps)())
+        monkeypatch.setattr("lagrl.quantum.journal.journal._PATIENCE", 0.04)
+        monkeypatch.setattr("lagrl.quantum.journal.journal.time.sleep", lambda seconds: next(steps)())
         with pytest.warns(UserWarning, match=rf"process {os.getpid()} is about to send the same job"):
             record = other.find_job("f")
     assert record is not None
@@ -185,7 +186,9 @@ def test_late_words_about_a_replaced_job_change_only_the_bill(tmp_path: Path) ->
 def test_a_job_that_is_being_sent_cannot_be_given_up(tmp_path: Path) -> None:
     """While a living process sends a job, giving it up would lose the id of what is paid."""
     path = tmp_path / "j.jsonl"
-    sender = "from lagrl.quantum.journal import Journal; import sys; j = Journal(sys.argv[1]); j.find_job('f'); "
+    sender = (
+        "from lagrl.quantum.journal.journal import Journal; import sys; j = Journal(sys.argv[1]); j.find_job('f'); "
+    )
     sender += "j.intend_job('f', 'tag'); print('sent', flush=True); input(); j.submitted_job('f', 'id')"
     child = subprocess.Popen(
         [sys.executable, "-c", sender, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lagrl.errors import InputError
-from lagrl.quantum.journal import Journal
+from lagrl.quantum.journal.journal import Journal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,10 +13,10 @@ from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError
 from lagrl.problems.bundled import read_bundled
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.journal_lines import plain_state
-from lagrl.quantum.journaled import JournaledSampler
-from lagrl.quantum.samplers import QAOASampler
+from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
+from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.journal.journaled import JournaledSampler
+from lagrl.quantum.journal.lines import plain_state
 from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
 from lagrl.solve import SolveConfig, solve
 

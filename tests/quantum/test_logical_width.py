@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from small_knapsacks import knapsacks
 
 from lagrl.problems.bundled import bundled_names, read_bundled
-from lagrl.quantum.candidates import MAX_WIDTH, select_candidates
+from lagrl.quantum.subproblems.candidates import MAX_WIDTH, select_candidates
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -7,8 +7,8 @@ import pytest
 from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.candidates import Candidates, select_candidates
-from lagrl.quantum.penalties import (
+from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.penalties import (
     Penalty,
     TiltedPenalty,
     make_penalty,
@@ -16,9 +16,9 @@ from lagrl.quantum.penalties import (
     target_loads,
     tilted_qubos,
 )
-from lagrl.quantum.qubo_batch import mean_costs
-from lagrl.quantum.slack import SlackPenalty
-from lagrl.quantum.unbalanced import UnbalancedPenalty
+from lagrl.quantum.subproblems.qubo_batch import mean_costs
+from lagrl.quantum.subproblems.slack import SlackPenalty
+from lagrl.quantum.subproblems.unbalanced import UnbalancedPenalty
 
 
 def some_candidates(seed: int = 0) -> Candidates:

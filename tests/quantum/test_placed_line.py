@@ -13,25 +13,25 @@ from small_circuits import graph_target, line_target
 from small_executions import MemoryJournal, basis_pub
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.failures import JobFailedError, NotArrivedError
-from lagrl.quantum.jobs import fingerprint
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.placement import PLACEMENTS, find_lines, line_fidelity, placed_line
-from lagrl.quantum.runtime_options import RuntimeOptions
+from lagrl.quantum.devices.placement import PLACEMENTS, find_lines, line_fidelity, placed_line
+from lagrl.quantum.ibm.failures import JobFailedError, NotArrivedError
+from lagrl.quantum.ibm.job_journal import fingerprint
+from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lagrl.quantum.jobs import JobJournal
+    from lagrl.quantum.ibm.job_journal import JobJournal
 
 pytest.importorskip("qiskit_ibm_runtime")
 
-from lagrl.quantum.backends import fake_backend
 from lagrl.quantum.bandit.profile import PlacedDevice
-from lagrl.quantum.circuits import qaoa_line
-from lagrl.quantum.compile import _compiled, compile_template
-from lagrl.quantum.runtime import RuntimeExecutor
+from lagrl.quantum.circuits.line_qaoa import qaoa_line
+from lagrl.quantum.devices.compile import _compiled, compile_template
+from lagrl.quantum.devices.fakes import fake_backend
+from lagrl.quantum.ibm.runtime import RuntimeExecutor
 
 HERE = SampleContext("test", 3)
 PUBS = [basis_pub(3, [5, 1])]

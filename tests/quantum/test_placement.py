@@ -9,11 +9,11 @@ import pytest
 from small_circuits import graph_target, line_target
 
 from lagrl.errors import InputError
-from lagrl.quantum.circuits import line_gates, qaoa_line
-from lagrl.quantum.device_errors import Calibration
-from lagrl.quantum.hardware_efficient import hardware_efficient_template
-from lagrl.quantum.noise import reduced_target
-from lagrl.quantum.placement import find_line, find_lines, line_fidelity, network_uses
+from lagrl.quantum.circuits.hardware_efficient import hardware_efficient_template
+from lagrl.quantum.circuits.line_qaoa import line_gates, qaoa_line
+from lagrl.quantum.devices.device_errors import Calibration
+from lagrl.quantum.devices.noise import reduced_target
+from lagrl.quantum.devices.placement import find_line, find_lines, line_fidelity, network_uses
 
 pytest.importorskip("qiskit")
 
@@ -125,7 +125,7 @@ def test_alternates_differ_and_are_ordered() -> None:
 def test_devices(name: str) -> None:
     """On snapshots of Heron, Nighthawk and Eagle a line of 12 beats the median of lines taken at random."""
     pytest.importorskip("qiskit_ibm_runtime")
-    from lagrl.quantum.backends import fake_backend
+    from lagrl.quantum.devices.fakes import fake_backend
 
     target = fake_backend(name).target
     found = find_line(target, 12)

@@ -7,13 +7,13 @@ import pytest
 from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError
-from lagrl.quantum.candidates import Candidates, select_candidates
-from lagrl.quantum.penalties import TiltedPenalty, make_penalty
-from lagrl.quantum.portfolio import Configuration, Portfolio, Round, draw_portfolio
-from lagrl.quantum.ranking import repaired_costs
-from lagrl.quantum.samplers import QAOASampler
-from lagrl.quantum.slack import SlackPenalty
-from lagrl.quantum.statevector import Ramp
+from lagrl.quantum.circuits.portfolio import Configuration, Portfolio, Round, draw_portfolio
+from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
+from lagrl.quantum.circuits.statevector import Ramp
+from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.penalties import TiltedPenalty, make_penalty
+from lagrl.quantum.subproblems.ranking import repaired_costs
+from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.sampler import SampleContext
 

@@ -7,8 +7,8 @@ import pytest
 from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError
-from lagrl.quantum.candidates import select_candidates
-from lagrl.quantum.product import ProductState, draw_product, rotation_angles
+from lagrl.quantum.subproblems.candidates import select_candidates
+from lagrl.quantum.subproblems.product import ProductState, draw_product, rotation_angles
 
 
 def test_probabilities_are_the_definition() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError
-from lagrl.quantum.candidates import Candidates, select_candidates
-from lagrl.quantum.codes import count_codes
-from lagrl.quantum.ranking import cvar, repair, repaired_codes, repaired_costs
+from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.codes import count_codes
+from lagrl.quantum.subproblems.ranking import cvar, repair, repaired_codes, repaired_costs
 
 
 def some_candidates(seed: int, n_vehicles: int = 5, width: int = 8) -> Candidates:

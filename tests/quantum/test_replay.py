@@ -14,13 +14,13 @@ from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.problems.bundled import read_bundled
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.journal_file import TornJournalWarning
-from lagrl.quantum.journal_lines import plain_state
-from lagrl.quantum.journaled import JournaledSampler
-from lagrl.quantum.replay import ReplaySampler, ranges
+from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.journal.journal_file import TornJournalWarning
+from lagrl.quantum.journal.journaled import JournaledSampler
+from lagrl.quantum.journal.lines import plain_state
+from lagrl.quantum.journal.replay import ReplaySampler, ranges
 from lagrl.relaxation.sampler import SampleContext, Samples
-from lagrl.samplers import make_sampler
+from lagrl.samplers.registry import make_sampler
 from lagrl.solve import SolveConfig, solve
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ for name in ("qiskit", "qiskit_aer", "qiskit_ibm_runtime", "dimod", "dwave", "sc
     sys.modules[name] = None
 from pathlib import Path
 from lagrl.problems.bundled import read_bundled
-from lagrl.quantum.replay import ReplaySampler
+from lagrl.quantum.journal.replay import ReplaySampler
 from lagrl.solve import SolveConfig, solve
-from lagrl.samplers import make_sampler
+from lagrl.samplers.registry import make_sampler
 config = SolveConfig(evaluations=12, linearisations=2, seed=3, shots=32)
 print(solve(read_bundled("G-n51-k6"), config, sampler=ReplaySampler(Path(sys.argv[1]))).solution.cost)
 """

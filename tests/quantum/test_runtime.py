@@ -9,10 +9,10 @@ import pytest
 from small_executions import basis_pub, mirrored
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.execution import CircuitExecutor, Pub, Template
-from lagrl.quantum.failures import ResultError
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.runtime_options import RuntimeOptions, divisor
+from lagrl.quantum.circuits.execution import CircuitExecutor, Pub, Template
+from lagrl.quantum.ibm.failures import ResultError
+from lagrl.quantum.ibm.runtime_options import RuntimeOptions, divisor
+from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 pytest.importorskip("qiskit_ibm_runtime")
 pytest.importorskip("qiskit_aer")
 
-from lagrl.quantum.local_device import LocalDevice
-from lagrl.quantum.merged import MergedPubs
-from lagrl.quantum.results import packed
-from lagrl.quantum.runtime import RuntimeExecutor
+from lagrl.quantum.ibm.local_device import LocalDevice
+from lagrl.quantum.ibm.merged import MergedPubs
+from lagrl.quantum.ibm.results import packed
+from lagrl.quantum.ibm.runtime import RuntimeExecutor
 
 HERE = SampleContext("test", 0)
 PLAIN = RuntimeOptions(dynamical_decoupling=False)
@@ -127,7 +127,7 @@ def test_a_simulated_job_of_a_dead_process_is_run_again(monkeypatch: pytest.Monk
     pubs = [Pub(mirrored(4), np.full((2, 4), np.pi / 2))]
     expected = run(RuntimeExecutor.of("FakeHanoi"), pubs)[0]
     with monkeypatch.context() as patch, Journal(tmp_path / "journal") as journal:
-        patch.setattr("lagrl.quantum.runtime.codes_of", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("lagrl.quantum.ibm.runtime.codes_of", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run(RuntimeExecutor.of("FakeHanoi", journal=journal), pubs)
     for _ in range(2):
@@ -145,7 +145,7 @@ def test_a_simulation_that_went_wrong_is_over(monkeypatch: pytest.MonkeyPatch, t
     with Journal(tmp_path / "journal") as journal:
         executor = RuntimeExecutor.of("FakeHanoi", journal=journal)
         with monkeypatch.context() as patch:
-            patch.setattr("lagrl.quantum.runtime.codes_of", damaged)
+            patch.setattr("lagrl.quantum.ibm.runtime.codes_of", damaged)
             with pytest.raises(ResultError) as caught:
                 run(executor, pubs)
         assert not caught.value.may_be_sent
@@ -182,7 +182,7 @@ def test_bad_input_is_told_before_anything_runs() -> None:
 def test_a_circuit_of_another_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not in the device's own gates is refused here, not by the service after queueing."""
     executor = RuntimeExecutor.of("FakeHanoi")
-    monkeypatch.setattr("lagrl.quantum.runtime.compile_template", lambda template, *_: template)
+    monkeypatch.setattr("lagrl.quantum.ibm.runtime.compile_template", lambda template, *_: template)
     with pytest.raises(InputError, match=r"ry on qubits \[0\] is no instruction"):
         run(executor, [basis_pub(3, [1])])
 

@@ -12,11 +12,11 @@ from small_knapsacks import knapsacks, strings
 from lagrl.cli import main
 from lagrl.errors import InputError
 from lagrl.problems.bundled import bundled_names, read_bundled
-from lagrl.quantum.candidates import Candidates, select_candidates
-from lagrl.quantum.penalties import TiltedPenalty, tilted_qubos
-from lagrl.quantum.product import ProductState, rotation_angles
-from lagrl.quantum.samplers import ProductSampler, QAOASampler
-from lagrl.quantum.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state
+from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
+from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state
+from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.penalties import TiltedPenalty, tilted_qubos
+from lagrl.quantum.subproblems.product import ProductState, rotation_angles
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
 from lagrl.solve import SolveConfig, solve

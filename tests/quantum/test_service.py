@@ -13,9 +13,8 @@ from fake_service import TOKEN, FakePrimitives, FakeService
 from small_executions import MemoryJournal, basis_pub
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.ansatz import LineQAOA
-from lagrl.quantum.circuit_sampler import CircuitSampler
-from lagrl.quantum.failures import (
+from lagrl.quantum.circuits.ansatz import LineQAOA
+from lagrl.quantum.ibm.failures import (
     BackendDownError,
     ConnectionLostError,
     ExecutionError,
@@ -29,20 +28,21 @@ from lagrl.quantum.failures import (
     TokenError,
     guarded,
 )
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.runtime_options import RuntimeOptions
+from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext
+from lagrl.samplers.circuit_sampler import CircuitSampler
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lagrl.quantum.execution import Execution
-    from lagrl.quantum.jobs import JobJournal
+    from lagrl.quantum.circuits.execution import Execution
+    from lagrl.quantum.ibm.job_journal import JobJournal
 
 pytest.importorskip("qiskit_ibm_runtime")
 
-from lagrl.quantum.runtime import RuntimeExecutor
-from lagrl.quantum.service import ATTEMPTS, open_service
+from lagrl.quantum.ibm.runtime import RuntimeExecutor
+from lagrl.quantum.ibm.service import ATTEMPTS, open_service
 
 HERE = SampleContext("test", 3)
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from small_executions import MemoryJournal
 
-from lagrl.quantum import journal_jobs
-from lagrl.quantum.jobs import JobJournal, JobRecord
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.journal_owner import is_alive_elsewhere, process_of, this_process, this_thread
-from lagrl.quantum.shared_journal import SharedJobJournal
+from lagrl.quantum.ibm.job_journal import JobJournal, JobRecord
+from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.journal.journal import job_table as journal_jobs
+from lagrl.quantum.journal.owner import is_alive_elsewhere, process_of, this_process, this_thread
+from lagrl.quantum.journal.shared_journal import SharedJobJournal
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_a_thread_does_not_let_go_of_anothers_job(tmp_path: Path, monkeypatch: p
         other.summary()  # reads what was told
         assert other._jobs.is_held("f") and other._jobs.is_held("g")
         steps = iter([lambda: None, lambda: shared.submitted_job("f", "id f")])
-        monkeypatch.setattr("lagrl.quantum.journal.time.sleep", lambda seconds: next(steps)())
+        monkeypatch.setattr("lagrl.quantum.journal.journal.time.sleep", lambda seconds: next(steps)())
         assert other.find_job("f") == JobRecord("tag f", "id f")
         assert other._jobs.is_held("g")
         other._jobs.release_all(this_process())
@@ -96,7 +96,7 @@ def test_a_wait_for_another_process_keeps_no_thread(tmp_path: Path, monkeypatch:
         owner = elsewhere._jobs.jobs["f"].owner
         monkeypatch.setattr(journal_jobs, "is_alive_elsewhere", lambda name: name == owner)
         shared, waits, pause = SharedJobJournal(journal), threading.Event(), threading.Event()
-        monkeypatch.setattr("lagrl.quantum.journal.time.sleep", lambda seconds: (waits.set(), pause.wait(1e-3)))
+        monkeypatch.setattr("lagrl.quantum.journal.journal.time.sleep", lambda seconds: (waits.set(), pause.wait(1e-3)))
         asked = pool.submit(shared.find_job, "f")
         assert waits.wait(30)
         told = threading.Thread(target=lambda: (shared.intend_job("g", "tag"), shared.submitted_job("g", "id")))

@@ -9,9 +9,15 @@ from hypothesis import strategies as st
 from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError
-from lagrl.quantum.candidates import Candidates, select_candidates
-from lagrl.quantum.qubo_batch import mean_costs
-from lagrl.quantum.slack import SlackPenalty, reduced_loads, slack_bits, slack_coefficients, sufficient_strength
+from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.qubo_batch import mean_costs
+from lagrl.quantum.subproblems.slack import (
+    SlackPenalty,
+    reduced_loads,
+    slack_bits,
+    slack_coefficients,
+    sufficient_strength,
+)
 
 
 def small_candidates(seed: int, width: int = 6, divisor: int = 1, room: float = 0.4) -> Candidates:

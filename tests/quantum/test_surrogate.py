@@ -21,20 +21,21 @@ from small_knapsacks import knapsacks
 pytest.importorskip("qiskit_aer")
 
 from lagrl.errors import InputError
-from lagrl.quantum.ansatz import LineQAOA, Subproblem
-from lagrl.quantum.calibration import calibrate, noisy_cases
-from lagrl.quantum.candidates import select_candidates
-from lagrl.quantum.channel import CALIBRATED, Channel, Exponents, disturb
-from lagrl.quantum.density import DensityMatrixExecutor
-from lagrl.quantum.execution import CircuitExecutor, Pub
-from lagrl.quantum.noisy_device import NoisyDevice
-from lagrl.quantum.penalties import TiltedPenalty, tilted_qubos
-from lagrl.quantum.portfolio import Configuration, Portfolio
-from lagrl.quantum.product import ProductState
-from lagrl.quantum.samplers import QAOASampler
-from lagrl.quantum.slack import SlackPenalty
-from lagrl.quantum.statevector import WARM_RAMP, Ramp
-from lagrl.quantum.surrogate import SurrogateExecutor, SurrogateSampler
+from lagrl.quantum.circuits.ansatz import LineQAOA
+from lagrl.quantum.circuits.execution import CircuitExecutor, Pub
+from lagrl.quantum.circuits.portfolio import Configuration, Portfolio
+from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
+from lagrl.quantum.circuits.statevector import WARM_RAMP, Ramp
+from lagrl.quantum.circuits.subproblem import Subproblem
+from lagrl.quantum.devices.noisy_device import NoisyDevice
+from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
+from lagrl.quantum.simulators.density import DensityMatrixExecutor
+from lagrl.quantum.simulators.surrogate import SurrogateExecutor, SurrogateSampler
+from lagrl.quantum.simulators.surrogate_calibration import calibrate, noisy_cases
+from lagrl.quantum.subproblems.candidates import select_candidates
+from lagrl.quantum.subproblems.penalties import TiltedPenalty, tilted_qubos
+from lagrl.quantum.subproblems.product import ProductState
+from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.relaxation.sampler import SampleContext, SubproblemSampler
 
 HERE = SampleContext()

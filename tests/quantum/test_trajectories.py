@@ -9,9 +9,9 @@ from small_devices import chain_pub, distance, ideal_distribution, line_device, 
 pytest.importorskip("qiskit_aer")
 
 from lagrl.errors import InputError
-from lagrl.quantum.density import DensityMatrixExecutor
-from lagrl.quantum.execution import CircuitExecutor
-from lagrl.quantum.trajectories import TrajectoryExecutor
+from lagrl.quantum.circuits.execution import CircuitExecutor
+from lagrl.quantum.simulators.density import DensityMatrixExecutor
+from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
 from lagrl.relaxation.sampler import SampleContext
 
 HERE = SampleContext()

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError
-from lagrl.quantum.candidates import Candidates, select_candidates
-from lagrl.quantum.penalties import TiltedPenalty
-from lagrl.quantum.qubo_batch import QUBOBatch, mean_costs
-from lagrl.quantum.unbalanced import UnbalancedPenalty
+from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.qubo_batch import QUBOBatch, mean_costs
+from lagrl.quantum.subproblems.unbalanced import UnbalancedPenalty
 
 
 def some_candidates(seed: int, width: int = 8, n_vehicles: int = 4) -> Candidates:

@@ -20,7 +20,7 @@ from lagrl.errors import InputError
 from lagrl.quantum.bandit.state import read_state
 from lagrl.quantum.bandit.trace_log import TraceLog
 from lagrl.quantum.bandit.trace_table import TraceTable
-from lagrl.quantum.bandit.training import fit
+from lagrl.quantum.bandit.trace_training import fit
 from lagrl.relaxation.sampler import SampleContext
 from train.bandit import main
 

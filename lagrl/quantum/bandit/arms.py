@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.ansatz import ANSATZE, make_ansatz
-from lagrl.quantum.hardware_efficient import HardwareEfficient
-from lagrl.quantum.placement import PLACEMENTS
+from lagrl.quantum.circuits.ansatz import ANSATZE, make_ansatz
+from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient
+from lagrl.quantum.devices.placement import PLACEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lagrl.quantum.ansatz import Ansatz
+    from lagrl.quantum.circuits.ansatz import Ansatz
 
 FAMILIES = (*ANSATZE, "product")
 DEPTHS = (1, 2, 3)

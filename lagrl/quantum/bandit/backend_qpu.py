@@ -14,8 +14,8 @@ from lagrl.quantum.scheduling.threads import JobThreads, job_state
 if TYPE_CHECKING:
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.profile import Profile
-    from lagrl.quantum.execution import CircuitExecutor, Execution
-    from lagrl.quantum.jobs import SentState
+    from lagrl.quantum.circuits.execution import CircuitExecutor, Execution
+    from lagrl.quantum.ibm.job_journal import SentState
     from lagrl.quantum.scheduling.work import Job
 
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from lagrl.quantum.bandit.backend_qpu import Moment
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.placed import PlacedDevices
-from lagrl.quantum.noisy_device import NoisyDevice
-from lagrl.quantum.surrogate import SurrogateExecutor
+from lagrl.quantum.devices.noisy_device import NoisyDevice
+from lagrl.quantum.simulators.surrogate import SurrogateExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.profile import Profile
-    from lagrl.quantum.execution import CircuitExecutor
+    from lagrl.quantum.circuits.execution import CircuitExecutor
 
 
 @dataclass(frozen=True, eq=False)

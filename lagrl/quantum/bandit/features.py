@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.quantum.ansatz import ANSATZE
+from lagrl.quantum.circuits.ansatz import ANSATZE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.profile import Profile
-    from lagrl.quantum.candidates import Candidates
+    from lagrl.quantum.subproblems.candidates import Candidates
 
 
 @dataclass(frozen=True)

@@ -6,28 +6,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.ansatz import ANSATZE
+from lagrl.errors import InputError, UnknownNameError, refuse
+from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy
 from lagrl.quantum.bandit.arms import DEPTHS, Arm, all_arms
 from lagrl.quantum.bandit.backend_qpu import BackendQPU
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.bandit.policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy
 from lagrl.quantum.bandit.pools import SIX, arm_backends, is_account_device
-from lagrl.quantum.bandit.sampler import BanditSampler
 from lagrl.quantum.bandit.saving import SavingBandit
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.bandit.state import BanditState, read_state
-from lagrl.quantum.candidates import require_width
-from lagrl.quantum.families import refuse
-from lagrl.quantum.placement import PLACEMENTS
+from lagrl.quantum.circuits.ansatz import ANSATZE
+from lagrl.quantum.devices.placement import PLACEMENTS
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import WAIT, Scheduler, SchedulerOptions
+from lagrl.quantum.subproblems.candidates import require_width
 
 if TYPE_CHECKING:
+    from lagrl.quantum.bandit.arm_policies import Policy
     from lagrl.quantum.bandit.backend_qpu import ArmBackend
     from lagrl.quantum.bandit.decision import DecisionLog
-    from lagrl.quantum.bandit.policies import Policy
 
 POLICIES = ("linucb", "greedy", "thompson", "uniform", "static")
 

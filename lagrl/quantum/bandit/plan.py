@@ -13,7 +13,7 @@ from lagrl.quantum.bandit.arms import PRODUCT, Arm
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lagrl.quantum.bandit.policies import Choice
+    from lagrl.quantum.bandit.arm_policies import Choice
     from lagrl.quantum.bandit.screening import ScreenedArms
 
 

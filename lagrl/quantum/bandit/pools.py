@@ -6,18 +6,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.backends import is_fake, known_fakes
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
-from lagrl.quantum.density import DensityMatrixExecutor
-from lagrl.quantum.surrogate import SurrogateExecutor
-from lagrl.quantum.trajectories import TrajectoryExecutor
+from lagrl.quantum.devices.fakes import is_fake, known_fakes
+from lagrl.quantum.simulators.density import DensityMatrixExecutor
+from lagrl.quantum.simulators.surrogate import SurrogateExecutor
+from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lagrl.quantum.bandit.backend_qpu import ArmBackend
-    from lagrl.quantum.line_executor import LineExecutor
+    from lagrl.quantum.simulators.line_executor import LineExecutor
 
 SIX = ("FakeKingston", "FakeTorino", "FakeBrisbane", "FakeCusco", "FakeMumbai", "FakeParis")
 """Snapshots of different quality, two each of Heron, Eagle and Falcon processors; `lagrl devices` tells how good."""

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.quantum.ansatz import make_ansatz
-from lagrl.quantum.compile import compile_template
-from lagrl.quantum.device_errors import ENTANGLERS, Calibration
-from lagrl.quantum.noise import is_dead, readout_flips, reduced_target
-from lagrl.quantum.noisy_device import NoisyDevice, NoisyLine
-from lagrl.quantum.placement import placed_line
+from lagrl.quantum.circuits.ansatz import make_ansatz
+from lagrl.quantum.devices.compile import compile_template
+from lagrl.quantum.devices.device_errors import ENTANGLERS, Calibration
+from lagrl.quantum.devices.noise import is_dead, readout_flips, reduced_target
+from lagrl.quantum.devices.noisy_device import NoisyDevice, NoisyLine
+from lagrl.quantum.devices.placement import placed_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
     from lagrl.quantum.bandit.arms import Arm
-    from lagrl.quantum.execution import Template
+    from lagrl.quantum.circuits.execution import Template
 
 
 @dataclass(frozen=True)

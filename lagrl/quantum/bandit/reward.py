@@ -11,7 +11,7 @@ from lagrl.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.quantum.candidates import Candidates
+    from lagrl.quantum.subproblems.candidates import Candidates
 
 
 def linear_value(candidates: Candidates, vehicle: int) -> float:

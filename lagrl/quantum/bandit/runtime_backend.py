@@ -13,12 +13,12 @@ from lagrl.errors import InputError
 from lagrl.quantum.bandit.backend_qpu import Moment
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.placed import PlacedDevices
-from lagrl.quantum.credentials import redacted
-from lagrl.quantum.device_state import fetch_calibration, plan_seconds, read_state
-from lagrl.quantum.devices import open_device
-from lagrl.quantum.failures import ExecutionError
-from lagrl.quantum.runtime import RuntimeExecutor
-from lagrl.quantum.runtime_options import RuntimeOptions
+from lagrl.quantum.ibm.device import open_device
+from lagrl.quantum.ibm.failures import ExecutionError
+from lagrl.quantum.ibm.runtime import RuntimeExecutor
+from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+from lagrl.quantum.ibm.status import fetch_calibration, plan_seconds, read_state
+from lagrl.quantum.journal.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.profile import Profile
-    from lagrl.quantum.devices import Device
-    from lagrl.quantum.jobs import JobJournal
-    from lagrl.quantum.service import Primitives
+    from lagrl.quantum.ibm.device import Device
+    from lagrl.quantum.ibm.job_journal import JobJournal
+    from lagrl.quantum.ibm.service import Primitives
 
 DAY = 86_400.0  # seconds
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lagrl.errors import OutputError
 from lagrl.files import require_writable
 from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
-from lagrl.quantum.shared_journal import SharedJobJournal
+from lagrl.quantum.journal.shared_journal import SharedJobJournal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.quantum.bandit.backend_qpu import ArmBackend
-    from lagrl.quantum.bandit.sampler import BanditSampler
+    from lagrl.quantum.bandit.bandit_sampler import BanditSampler
     from lagrl.quantum.bandit.state import BanditState
-    from lagrl.quantum.journal import Journal
+    from lagrl.quantum.journal.journal import Journal
     from lagrl.relaxation.sampler import SampleContext, Samples
 
 EVERY = 100  # calls

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError
 from lagrl.files import write_text
+from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB
 from lagrl.quantum.bandit.features import NAMES, schema
 from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.bandit.policies import LinearThompson, LinUCB
 
 if TYPE_CHECKING:
     import os

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.quantum.bandit.arm_policies import DRAWS, LinearThompson, LinUCB, StaticPolicy, UniformPolicy, probabilities
 from lagrl.quantum.bandit.features import NAMES, knapsack_rows
-from lagrl.quantum.bandit.policies import DRAWS, LinearThompson, LinUCB, StaticPolicy, UniformPolicy, probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from lagrl.quantum.bandit.policies import Policy
+    from lagrl.quantum.bandit.arm_policies import Policy
     from lagrl.quantum.bandit.screening import ScreenedArms
     from lagrl.quantum.bandit.traces import Trace
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.execution import checked_execution
-from lagrl.quantum.failures import (
+from lagrl.quantum.circuits.execution import checked_execution
+from lagrl.quantum.ibm.failures import (
     ExecutionError,
     JobTimeoutError,
     NoLineError,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.failures import BackendDownError, JobFailedError, PlanExhaustedError
+from lagrl.quantum.ibm.failures import BackendDownError, JobFailedError, PlanExhaustedError
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
-    from lagrl.quantum.execution import CircuitExecutor, Execution
-    from lagrl.quantum.jobs import SentState
+    from lagrl.quantum.circuits.execution import CircuitExecutor, Execution
+    from lagrl.quantum.ibm.job_journal import SentState
     from lagrl.quantum.scheduling.work import Job
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from lagrl.quantum.job_control import JobControl, control_of_job
+from lagrl.quantum.ibm.job_control import JobControl, control_of_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lagrl.quantum.execution import CircuitExecutor, Execution
-    from lagrl.quantum.jobs import SentState
+    from lagrl.quantum.circuits.execution import CircuitExecutor, Execution
+    from lagrl.quantum.ibm.job_journal import SentState
     from lagrl.quantum.scheduling.work import Job
 
 T = TypeVar("T")

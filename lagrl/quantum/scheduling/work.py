@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lagrl.quantum.execution import Pub
+    from lagrl.quantum.circuits.execution import Pub
     from lagrl.relaxation.sampler import SampleContext
 
 

@@ -9,14 +9,14 @@ import numpy as np
 from fake_service import FakePrimitives, FakeService
 from small_knapsacks import knapsacks
 
+from lagrl.quantum.bandit.arm_policies import StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.backend_qpu import BackendQPU
-from lagrl.quantum.bandit.policies import StaticPolicy
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
-from lagrl.quantum.bandit.sampler import BanditSampler
 from lagrl.quantum.bandit.saving import keep_jobs
 from lagrl.quantum.bandit.screening import Limits
-from lagrl.quantum.journal import Journal
+from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
 from lagrl.relaxation.sampler import SampleContext, Samples

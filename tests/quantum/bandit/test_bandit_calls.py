@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from small_knapsacks import knapsacks
 
+from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.backend_qpu import Moment
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES, BackendContext
 from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.bandit.policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.profile import Profile
-from lagrl.quantum.bandit.sampler import BanditSampler
 from lagrl.quantum.bandit.screening import Limits
-from lagrl.quantum.execution import Execution, Pub
+from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
 
 if TYPE_CHECKING:

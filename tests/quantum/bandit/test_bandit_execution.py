@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
 from lagrl.quantum.bandit.backend_qpu import Moment
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES, BackendContext
 from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.bandit.policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.profile import Profile
-from lagrl.quantum.bandit.sampler import BanditSampler
-from lagrl.quantum.execution import Execution, Pub
+from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU

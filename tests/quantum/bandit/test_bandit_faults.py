@@ -16,9 +16,9 @@ pytest.importorskip("qiskit_ibm_runtime")
 import fake_service
 from bandit_world import ARMS, HangingAtA, Killed, World, killed_before_the_end
 
-from lagrl.quantum import runtime
-from lagrl.quantum.backends import fake_backend
-from lagrl.quantum.journal import Journal
+from lagrl.quantum.devices.fakes import fake_backend
+from lagrl.quantum.ibm import runtime
+from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.scheduling.scheduler import SchedulerOptions
 
 if TYPE_CHECKING:

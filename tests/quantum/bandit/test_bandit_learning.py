@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lagrl.errors import InputError
+from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy, choose
 from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
 from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.off_policy import LoggedChoices, doubly_robust, inverse_propensity
-from lagrl.quantum.bandit.policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy, choose
 
 
 @settings(max_examples=40, deadline=None)

@@ -12,16 +12,23 @@ from small_devices import line_device
 from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError, LagrlError, OutputError, UnknownNameError
+from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.bandit.policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy
-from lagrl.quantum.bandit.sampler import BanditSampler
 from lagrl.quantum.bandit.saving import SavingBandit
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.bandit.state import BanditState, read_state
 from lagrl.relaxation.sampler import SampleContext, Samples
-from lagrl.samplers import close_sampler, default_journal, keeps_answers, make_sampler, require_known, sampler_packages
+from lagrl.samplers.registry import (
+    close_sampler,
+    default_journal,
+    keeps_answers,
+    make_sampler,
+    require_known,
+    sampler_packages,
+)
 
 pytest.importorskip("qiskit_ibm_runtime", reason="needs the quantum extra")
 pytest.importorskip("qiskit_aer", reason="needs the quantum extra")
@@ -29,8 +36,8 @@ pytest.importorskip("qiskit_aer", reason="needs the quantum extra")
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.journaled import JournaledSampler
+from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.journal.journaled import JournaledSampler
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +55,7 @@ def ask(sampler: SubproblemSampler, seed: int = 0) -> Samples:
 
 def made(text: str) -> BanditSampler:
     """Make a bandit that is not shared."""
-    from lagrl.sampler_spec import SamplerSpec
+    from lagrl.samplers.spec import SamplerSpec
 
     spec = SamplerSpec.parse(text)
     sampler = make_bandit(spec.argument, spec.read(BanditOptions))

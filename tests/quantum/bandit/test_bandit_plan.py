@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from lagrl.errors import InputError
+from lagrl.quantum.bandit.arm_policies import Choice
 from lagrl.quantum.bandit.arms import PRODUCT, all_arms
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.plan import StepPlan, plan_step
-from lagrl.quantum.bandit.policies import Choice
 from lagrl.quantum.bandit.profile import NO_CIRCUIT
 from lagrl.quantum.bandit.screening import ScreenedArms
 

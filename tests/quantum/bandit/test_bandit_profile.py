@@ -12,17 +12,17 @@ from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.profile import PlacedDevice, Profile
 from lagrl.quantum.bandit.screening import Limits
-from lagrl.quantum.noisy_device import NoisyDevice
+from lagrl.quantum.devices.noisy_device import NoisyDevice
 
 pytest.importorskip("qiskit_ibm_runtime", reason="needs the quantum extra")
 
 from small_devices import line_target
 
-from lagrl.quantum.ansatz import make_ansatz
-from lagrl.quantum.backends import fake_backend
 from lagrl.quantum.bandit.placed import PlacedDevices
 from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
-from lagrl.quantum.noisy_device import log_fidelity
+from lagrl.quantum.circuits.ansatz import make_ansatz
+from lagrl.quantum.devices.fakes import fake_backend
+from lagrl.quantum.devices.noisy_device import log_fidelity
 
 TARGET = fake_backend("FakeCairo").target
 

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from small_knapsacks import knapsacks
 
+from lagrl.quantum.bandit.arm_policies import UniformPolicy
 from lagrl.quantum.bandit.arms import all_arms
 from lagrl.quantum.bandit.backend_qpu import Moment
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import BackendContext
-from lagrl.quantum.bandit.policies import UniformPolicy
 from lagrl.quantum.bandit.profile import Profile
-from lagrl.quantum.bandit.sampler import BanditSampler
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.relaxation.sampler import SampleContext, Samples
 
 if TYPE_CHECKING:
-    from lagrl.quantum.execution import CircuitExecutor
+    from lagrl.quantum.circuits.execution import CircuitExecutor
 
 GOOD = Profile(4, 1, 20, 10, -0.1, -0.1, 1e-6, 1e-4, 1e-4, 2)
 

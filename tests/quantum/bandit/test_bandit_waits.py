@@ -13,18 +13,18 @@ pytest.importorskip("qiskit_ibm_runtime")
 
 from small_knapsacks import knapsacks
 
+from lagrl.quantum.bandit.arm_policies import StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
-from lagrl.quantum.bandit.policies import StaticPolicy
-from lagrl.quantum.bandit.sampler import BanditSampler
-from lagrl.quantum.execution import Execution
+from lagrl.quantum.circuits.execution import Execution
 from lagrl.relaxation.sampler import SampleContext, SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lagrl.quantum.execution import Pub
-    from lagrl.quantum.noisy_device import NoisyDevice
+    from lagrl.quantum.circuits.execution import Pub
+    from lagrl.quantum.devices.noisy_device import NoisyDevice
 
 
 class HeldUp:

@@ -16,9 +16,9 @@ from small_executions import basis_pub
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.features import BackendContext
-from lagrl.quantum.journal import Journal
-from lagrl.quantum.runtime_options import RuntimeOptions
-from lagrl.quantum.shared_journal import SharedJobJournal
+from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.journal.shared_journal import SharedJobJournal
 from lagrl.relaxation.sampler import SampleContext
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 pytest.importorskip("qiskit_ibm_runtime")
 
-from lagrl.quantum.backends import fake_backend
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
+from lagrl.quantum.devices.fakes import fake_backend
 
 HERE = SampleContext("test", 0)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

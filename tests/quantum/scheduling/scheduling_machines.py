@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from lagrl.quantum.execution import Execution, Pub
+from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
 from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
 from lagrl.quantum.scheduling.virtual_time import run_virtually
@@ -17,7 +17,7 @@ from lagrl.relaxation.sampler import SampleContext, SamplingCost
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 
-from lagrl.quantum.ansatz import make_ansatz
+from lagrl.quantum.circuits.ansatz import make_ansatz
 
 TEMPLATE = make_ansatz("qaoa", 1).template(4)
 PUB = Pub(TEMPLATE, np.zeros((1, TEMPLATE.n_parameters)))

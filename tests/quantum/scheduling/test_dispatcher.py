@@ -23,7 +23,7 @@ from lagrl.quantum.scheduling.threads import JobThreads
 from lagrl.quantum.scheduling.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
-    from lagrl.quantum.execution import Execution, Pub
+    from lagrl.quantum.circuits.execution import Execution, Pub
     from lagrl.quantum.scheduling.work import Answer
     from lagrl.relaxation.sampler import SampleContext
 

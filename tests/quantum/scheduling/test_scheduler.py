@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scheduling_machines import PUB, Dice, executions, machines, solved, work
 
-from lagrl.quantum.execution import Execution
+from lagrl.quantum.circuits.execution import Execution
 from lagrl.quantum.scheduling.scheduler import SchedulerOptions
 from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
 from lagrl.quantum.scheduling.virtual_time import run_virtually

@@ -19,7 +19,7 @@ from lagrl.quantum.scheduling.work import Answer, Option, Work
 from lagrl.relaxation.sampler import SampleContext
 
 if TYPE_CHECKING:
-    from lagrl.quantum.execution import Execution
+    from lagrl.quantum.circuits.execution import Execution
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 

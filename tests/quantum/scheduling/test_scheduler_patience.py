@@ -16,7 +16,7 @@ from lagrl.quantum.scheduling.work import Answer, Bill, Option
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
-    from lagrl.quantum.execution import Execution
+    from lagrl.quantum.circuits.execution import Execution
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 

@@ -1,0 +1,216 @@
+"""What is run, and what runs it: circuit templates, PUBs and the `CircuitExecutor` Protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.quantum.circuits.circuit_digest import circuit_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from qiskit import QuantumCircuit
+
+    from lagrl.relaxation.sampler import SampleContext, SamplingCost
+
+REGISTER = "meas"
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A parameterised circuit, built and compiled once and run with many angles.
+
+    Attributes
+    ----------
+    name
+        What it is, such as `qaoa-line warm p=1 n=12`, for records.
+    circuit
+        n qubits, with free parameters; measures every qubit, variable i into bit i of the register `meas`, whatever
+        order the circuit leaves the variables in.
+    layers
+        p.
+    two_qubit_gates, two_qubit_depth
+        In CX or CZ gates, by a closed form.
+    is_line
+        Whether its two-qubit gates join only qubits q and q + 1.
+
+    Raises
+    ------
+    InputError
+        If the circuit has no register `meas`, has another one, or does not measure every bit of it once.
+    """
+
+    name: str
+    circuit: QuantumCircuit = field(repr=False)
+    layers: int
+    two_qubit_gates: int
+    two_qubit_depth: int
+    is_line: bool = True
+
+    def __post_init__(self) -> None:
+        registers = [register.name for register in self.circuit.cregs]
+        if registers != [REGISTER] or self.circuit.num_clbits != len(self.circuit.cregs[0]):
+            raise InputError(
+                f"classical registers {registers or 'none'} of {self.circuit.num_clbits} bits",
+                field=f"template {self.name}",
+                remedy=f"give it one, ClassicalRegister(n, {REGISTER!r}), and measure variable i into bit i",
+            )
+        written = [bit for step in self.circuit.data for bit in step.clbits]
+        if len(written) != self.circuit.num_clbits or len(set(written)) != len(written):
+            raise InputError(
+                f"{len(set(written))} of {self.circuit.num_clbits} bits of {REGISTER} are written, "
+                f"by {len(written)} measurements",
+                field=f"template {self.name}",
+                remedy="measure every variable once",
+            )
+
+    @property
+    def n_qubits(self) -> int:
+        """Number of qubits, and of variables."""
+        return int(self.circuit.num_qubits)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of free angles P."""
+        return int(self.circuit.num_parameters)
+
+    @property
+    def declared(self) -> tuple[int, int, bool]:
+        """What its maker says of it: two-qubit gates, their depth, whether it is a line."""
+        return self.two_qubit_gates, self.two_qubit_depth, self.is_line
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the circuit: templates of equal digests do the same, in this process or another.
+
+        What circuits and their gates are called does not matter, but for qiskit's own gates and the parameters.
+        """
+        return circuit_digest(self.circuit)
+
+
+@dataclass(frozen=True, eq=False)
+class Pub:
+    """A template and the angles to run it with (qiskit's primitive unified bloc).
+
+    Attributes
+    ----------
+    template
+        The circuit.
+    values
+        [C, P] radians, in the order of `template.circuit.parameters`: one circuit is executed per row.
+
+    Raises
+    ------
+    InputError
+        If the shape does not fit the template, an angle is not finite, or the template does not measure every qubit.
+    """
+
+    template: Template
+    values: NDArray[np.float64] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.template.circuit.num_clbits != self.template.n_qubits:
+            raise InputError(
+                f"{self.template.circuit.num_clbits} of {self.template.n_qubits} qubits measured",
+                field=self.template.name,
+                remedy="give the template as it was built, of n qubits and n bits",
+            )
+        expected = self.template.n_parameters
+        if not isinstance(self.values, np.ndarray):
+            raise InputError(
+                f"angles of type {type(self.values).__name__}", field=self.template.name, remedy=f"give [C, {expected}]"
+            )
+        if self.values.ndim != 2 or self.values.shape[1] != expected or not len(self.values):
+            raise InputError(
+                f"angles of shape {self.values.shape}", field=self.template.name, remedy=f"give [C, {expected}]"
+            )
+        if not np.isfinite(self.values).all():
+            raise InputError("an angle is not finite", field=self.template.name, remedy="give finite angles")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What came back.
+
+    Attributes
+    ----------
+    codes
+        One [C, shots] int64 array per PUB: bit i of a code is variable i. Shots stay in the order they were taken.
+    cost
+        What it used up.
+    """
+
+    codes: list[NDArray[np.int64]] = field(repr=False)
+    cost: SamplingCost
+
+
+def checked_execution(given: object, pubs: Sequence[Pub], shots: int, executor: str) -> Execution:
+    """Refuse what does not answer these PUBs, so that a slip in an executor is not taken for samples.
+
+    Raises
+    ------
+    InputError
+        If it is no `Execution` with one integer array [C, shots] of codes in 0 … 2^n − 1 for every PUB; it names the
+        executor.
+    """
+    if not isinstance(given, Execution):
+        wrong, remedy = type(given).__name__, "give Execution(codes, cost)"
+    else:
+        wrong = "" if len(given.codes) == len(pubs) else f"{len(given.codes)} arrays of codes for {len(pubs)} PUBs"
+        remedy = "give codes [C, shots] int64 in 0 … 2^n − 1"
+        for i, (pub, codes) in enumerate(zip(pubs, given.codes, strict=False)):
+            wrong = wrong or _wrong_codes(codes, (len(pub.values), shots), pub.template.n_qubits, f"PUB {i}")
+        if not wrong:
+            return given
+    raise InputError(f"gave {wrong}", field=f"executor {executor}", remedy=remedy)
+
+
+def _wrong_codes(codes: object, shape: tuple[int, int], n: int, place: str) -> str:
+    if not isinstance(codes, np.ndarray) or not np.issubdtype(codes.dtype, np.integer):
+        return f"{getattr(codes, 'dtype', type(codes).__name__)} for {place}"
+    if codes.shape != shape:
+        return f"codes of shape {codes.shape} for {place}, not {shape}"
+    outside = codes[(codes < 0) | (codes >> n > 0)]
+    return f"code {outside.flat[0]} for {place} of {n} variables" if outside.size else ""
+
+
+@runtime_checkable
+class CircuitExecutor(Protocol):
+    """Anything that runs circuits: a simulator of a noisy device, or the device."""
+
+    @property
+    def name(self) -> str:
+        """What it is, for records."""
+        ...
+
+    @property
+    def max_width(self) -> int:
+        """Most qubits of a circuit."""
+        ...
+
+    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        """Run every row of every PUB with `shots` shots; all PUBs of one dual step come in one call.
+
+        Parameters
+        ----------
+        pubs
+            At least one.
+        shots
+            Per circuit, the same for all.
+        rng
+            Randomness of simulators.
+        context
+            Which call this is, for journals.
+
+        Raises
+        ------
+        InputError
+            If a template is wider than `max_width`.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Device properties: fake backends, calibration errors, line placement, noise models and compilation."""

@@ -1,0 +1,173 @@
+"""A device as simulators of its noise see it: one good line of qubits for every width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.quantum.devices.compile import compile_template
+from lagrl.quantum.devices.noise import noise_model, readout_flips, reduced_target
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from qiskit import QuantumCircuit
+    from qiskit.transpiler import Target
+    from qiskit_aer.noise import NoiseModel
+
+    from lagrl.quantum.circuits.execution import Template
+
+
+@dataclass(frozen=True, eq=False)
+class LineCircuit:
+    """A template on a line of qubits.
+
+    Attributes
+    ----------
+    template
+        In the line's own gates, free parameters kept; its counts are those of the result.
+    log_fidelity
+        ln F = Σ ln(1 − e) over its gates.
+    measured
+        [n] int64: the line's qubit that is read as variable i.
+    readout
+        [n, 2] probabilities to read a 0 of variable i as 1, and a 1 as 0.
+    """
+
+    template: Template
+    log_fidelity: float
+    measured: NDArray[np.int64] = field(repr=False)
+    readout: NDArray[np.float64] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyLine:
+    """Some qubits of a device in a row, and what is made of them: all of it once.
+
+    Attributes
+    ----------
+    qubits
+        Physical qubits in the line's order.
+    target
+        The device cut down to them, see `reduced_target`.
+    """
+
+    qubits: tuple[int, ...]
+    target: Target = field(repr=False)
+    _circuits: dict[tuple[str, tuple[int, int, bool]], LineCircuit] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    @cached_property
+    def noise(self) -> NoiseModel:
+        """Aer's noise model."""
+        return noise_model(self.target)
+
+    @cached_property
+    def readout(self) -> NDArray[np.float64]:
+        """[n, 2] probabilities to read 0 as 1 and 1 as 0."""
+        return readout_flips(self.target)
+
+    def circuit(self, template: Template) -> LineCircuit:
+        """Return what a template becomes on this line; equal templates are compiled once."""
+        key = (template.digest, template.declared)
+        found = self._circuits.get(key)
+        if found is None:
+            compiled = compile_template(template, self.target, range(len(self.qubits)))
+            measured = measured_qubits(compiled.circuit)
+            fidelity = log_fidelity(compiled.circuit, self.target)
+            found = LineCircuit(compiled, fidelity, measured, self.readout[measured])
+            self._circuits[key] = found
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyDevice:
+    """A device's calibration, and the line chosen on it for every width.
+
+    Attributes
+    ----------
+    name
+        Such as `fake_kingston`.
+    target
+        The whole device.
+    """
+
+    name: str
+    target: Target = field(repr=False)
+    _lines: dict[int, NoisyLine] = field(default_factory=dict, init=False, repr=False)
+
+    @staticmethod
+    def of(name: str) -> NoisyDevice:
+        """Return the fake backend of a name, the same object every time.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none; the message lists those there are.
+        MissingExtraError
+            Without qiskit-ibm-runtime.
+        """
+        from lagrl.quantum.devices.fakes import fake_backend
+
+        return _fake_device(str(fake_backend(name).name))
+
+    def line(self, width: int) -> NoisyLine:
+        """Return the device's best line of so many qubits; found once.
+
+        Raises
+        ------
+        InputError
+            If the device has no such line.
+        """
+        found = self._lines.get(width)
+        if found is None:
+            from lagrl.quantum.devices.placement import find_line
+
+            qubits = tuple(int(q) for q in find_line(self.target, width).qubits)
+            found = self._lines[width] = NoisyLine(qubits, reduced_target(self.target, qubits))
+        return found
+
+
+def log_fidelity(circuit: QuantumCircuit, target: Target) -> float:
+    """Return Σ ln(1 − e) over a compiled circuit's gates: that none errs, if errors are independent.
+
+    Measurements are not counted.
+
+    Raises
+    ------
+    InputError
+        If the target has no such gate.
+    """
+    place = {bit: i for i, bit in enumerate(circuit.qubits)}
+    total = 0.0
+    for step in circuit.data:
+        name, where = step.operation.name, tuple(place[q] for q in step.qubits)
+        if name in {"measure", "barrier"}:
+            continue
+        if not target.instruction_supported(name, where):
+            raise InputError(f"{name} on {where}", field="circuit", remedy="compile it for this target")
+        entry = target[name].get(where)
+        total += float(np.log1p(-min((entry.error if entry is not None else None) or 0.0, 1.0 - 1e-12)))
+    return total
+
+
+def measured_qubits(circuit: QuantumCircuit) -> NDArray[np.int64]:
+    """Return [n] which qubit is measured into classical bit i."""
+    qubit = {bit: i for i, bit in enumerate(circuit.qubits)}
+    bit = {bit: i for i, bit in enumerate(circuit.clbits)}
+    found = np.zeros(len(bit), np.int64)
+    for step in circuit.data:
+        if step.operation.name == "measure":
+            found[bit[step.clbits[0]]] = qubit[step.qubits[0]]
+    return found
+
+
+@lru_cache(maxsize=64)
+def _fake_device(name: str) -> NoisyDevice:
+    from lagrl.quantum.devices.fakes import fake_backend
+
+    return NoisyDevice(name, fake_backend(name).target)

@@ -1,0 +1,115 @@
+"""What a job can be sent to: a fake backend simulated here, or a device of an account."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from lagrl.quantum.devices.fakes import is_fake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from qiskit import QuantumCircuit
+    from qiskit.transpiler import Target
+
+    from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+    from lagrl.quantum.ibm.service import Primitives
+
+    IsaPub = tuple[QuantumCircuit, NDArray[np.float64]]
+
+
+class Job(Protocol):
+    """A submitted job, as far as it is used here: `RuntimeJobV2` of qiskit-ibm-runtime."""
+
+    def job_id(self) -> str: ...
+
+    def result(self, timeout: float | None = None) -> Any: ...
+
+    def metrics(self) -> dict[str, Any]: ...
+
+    def status(self) -> Any: ...
+
+    def cancel(self) -> Any: ...
+
+
+@runtime_checkable
+class Device(Protocol):
+    """Takes compiled circuits."""
+
+    @property
+    def name(self) -> str:
+        """Such as `fake_kingston`."""
+        ...
+
+    @property
+    def target(self) -> Target:
+        """Its gates, couplings and calibration."""
+        ...
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether it costs nothing but time."""
+        ...
+
+    @property
+    def widest(self) -> int:
+        """Most qubits of a circuit that it can do."""
+        ...
+
+    def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> Job:
+        """Send all PUBs as one job.
+
+        Parameters
+        ----------
+        pubs
+            Compiled circuits with angles [C, P].
+        shots
+            Per circuit.
+        options
+            How.
+        tag
+            By which `find` finds the job again.
+        seed
+            Of a simulator.
+        """
+        ...
+
+    def find(self, tag: str) -> Job | None:
+        """Return the job with this tag, if it was submitted."""
+        ...
+
+    def job(self, job_id: str) -> Job:
+        """Return a job by its id."""
+        ...
+
+    def close(self) -> None:
+        """Release what is reserved."""
+        ...
+
+
+def open_device(
+    name: str,
+    *,
+    service: Any = None,
+    primitives: Primitives | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Device:
+    """Return a fake backend (`FakeKingston`) or a device of your account (`ibm_kingston`).
+
+    Parameters
+    ----------
+    name
+        Names that begin with `fake` are fake backends; see `fake_backend` for what they raise.
+    service, primitives, sleep
+        Of an account; by default those of qiskit-ibm-runtime, see `AccountDevice.of` for what it raises.
+    """
+    if is_fake(name):
+        from lagrl.quantum.ibm.local_device import LocalDevice
+
+        return LocalDevice.of(name)
+    from lagrl.quantum.ibm.service import AccountDevice
+
+    return AccountDevice.of(name, service=service, primitives=primitives, sleep=sleep)

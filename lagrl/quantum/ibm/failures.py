@@ -1,0 +1,214 @@
+"""What goes wrong on the way to a quantum computer and back, told without secrets.
+
+A sampler may catch `ExecutionError`, answer by other means and record why. `NoAccountError` is a mistake of the caller.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from lagrl.errors import InputError, LagrlError
+from lagrl.quantum.journal.redaction import redacted
+from lagrl.relaxation.sampler import SamplingCost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+
+class NoAccountError(InputError):
+    """There is no account to run with."""
+
+
+class ExecutionError(LagrlError):
+    """Circuits could not be run, or what came back is not what was asked for.
+
+    Attributes
+    ----------
+    backend
+        Where; empty if not known.
+    job
+        The service's id of the job; empty if none was submitted.
+    cost
+        What was used up all the same, as far as it is known.
+    hint
+        What may be done if the run is to go on with this job; it does not apply once something else has answered.
+    may_be_sent
+        Whether the job was, or may have been, sent and may yet have a result, or a bill: another one could be paid
+        twice.
+    """
+
+    def __init__(
+        self, problem: str, *, backend: str = "", job: str = "", cost: SamplingCost | None = None, hint: str = ""
+    ) -> None:
+        self.problem = redacted(problem)
+        self.backend = backend
+        self.job = job
+        self.cost = cost or SamplingCost()
+        self.hint = hint
+        self.may_be_sent = False
+        super().__init__(f"{self.told}; {hint}" if hint else self.told)
+
+    @property
+    def told(self) -> str:
+        """Where and what, without the hint."""
+        place = ": ".join(part for part in (self.backend, f"job {self.job}" if self.job else "") if part)
+        return f"{place}: {self.problem}" if place else self.problem
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Worker processes send errors home by pickling, which knows nothing of keyword arguments."""
+        values = (type(self), self.problem, self.backend, self.job, self.cost, self.hint)
+        return (_rebuild, values, {"may_be_sent": self.may_be_sent})
+
+
+class TokenError(ExecutionError):
+    """The service does not accept the token: expired, revoked or mistyped."""
+
+
+class PlanExhaustedError(ExecutionError):
+    """The account's plan has no time left."""
+
+
+class BackendDownError(ExecutionError):
+    """The device or the service is not in operation."""
+
+
+class NotReadyError(BackendDownError):
+    """The device is not in operation, hence nothing was sent."""
+
+
+class ConnectionLostError(ExecutionError):
+    """The service cannot be reached."""
+
+
+class NotArrivedError(ConnectionLostError):
+    """The connection was lost while a job was sent, and the service says that it does not have the job."""
+
+
+class JobFailedError(ExecutionError):
+    """The service gave up on the job."""
+
+
+class JobCancelledError(ExecutionError):
+    """Somebody cancelled the job."""
+
+
+class JobTimeoutError(ExecutionError):
+    """The job took longer than the caller wanted to wait."""
+
+
+class QueueTimeoutError(JobTimeoutError):
+    """The job waited longer than the caller wanted to wait, and was cancelled before it ran."""
+
+
+class JobNotFoundError(ExecutionError):
+    """The service does not have the job, or not any more."""
+
+
+class GivenUpError(ExecutionError):
+    """Who asked for the job gave it up before it was sent, hence it was not."""
+
+
+class NoLineError(InputError):
+    """The device, as it is calibrated now, has no place for a circuit."""
+
+
+class ResultError(ExecutionError):
+    """Circuits or shots are missing from what came back."""
+
+
+NO_ACCOUNT = (
+    "save one by QiskitRuntimeService.save_account(...) or set QISKIT_IBM_TOKEN (and QISKIT_IBM_INSTANCE); "
+    "ibm:FakeKingston needs none"
+)
+_REMEDY = {
+    TokenError: "; make a new API key and save it by QiskitRuntimeService.save_account(..., overwrite=True)",
+    PlanExhaustedError: "; wait for the plan's next period or take another instance",
+    ConnectionLostError: "; check the network, or try again later",
+    BackendDownError: "; wait or take another backend",
+}
+_BY_NAME: dict[str, type[ExecutionError]] = {
+    "IBMNotAuthorizedError": TokenError,
+    "InvalidAccountError": TokenError,
+    "RuntimeJobNotFound": JobNotFoundError,
+    "RuntimeJobTimeoutError": JobTimeoutError,
+    "RuntimeJobMaxTimeoutError": JobFailedError,
+    "RuntimeJobFailureError": JobFailedError,
+    "RuntimeInvalidStateError": JobCancelledError,
+}
+_BY_TEXT: tuple[tuple[str, type[ExecutionError]], ...] = (
+    ("usage limit", PlanExhaustedError),
+    ("no more time available", PlanExhaustedError),
+    ("quota", PlanExhaustedError),
+    ("unauthorized", TokenError),
+    ("invalid token", TokenError),
+    ("token is expired", TokenError),
+    ("api key", TokenError),
+    ("apikey", TokenError),
+    ("maintenance", BackendDownError),
+    ("not operational", BackendDownError),
+)
+_LOST = frozenset({"RequestsApiError", "RequestException", "ConnectionError", "TimeoutError", "IBMRuntimeError"})
+
+
+def guarded(call: Callable[[], T], *, backend: str = "", job: str = "") -> T:
+    """Make a call to a service; what it raises comes out as one of the errors above, without the original.
+
+    The original's text may hold a token, and so may the frames of a chained traceback: hence it is dropped.
+    """
+    failure: LagrlError
+    try:
+        return call()
+    except LagrlError:
+        raise
+    except Exception as error:
+        failure = translated(error, backend=backend, job=job)
+    raise failure  # outside the except block, or the original would be its context
+
+
+def translated(error: Exception, *, backend: str = "", job: str = "") -> LagrlError:
+    """Return which of the errors above another library's exception means."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    text = redacted(str(error).strip().strip("'\"")) or type(error).__name__
+    if "AccountNotFoundError" in names:
+        return NoAccountError("no account of IBM Quantum found", field="account", remedy=NO_ACCOUNT)
+    kind = _kind(error, names, text.lower())
+    told, remedy = text.rstrip("."), _REMEDY.get(kind, "")
+    if kind is ConnectionLostError:
+        told = f"{'' if backend else 'IBM Quantum '}cannot be reached ({told})"
+    elif kind is TokenError and os.environ.get("QISKIT_IBM_TOKEN"):
+        remedy = "; mend or unset QISKIT_IBM_TOKEN in the environment, which goes before a saved account"
+    return kind(told + remedy, backend=backend, job=job)
+
+
+def _kind(error: Exception, names: set[str], text: str) -> type[ExecutionError]:
+    status = getattr(error, "status_code", None)
+    if "InvalidAccountError" in names and _is_lost(error):
+        return ConnectionLostError  # qiskit blames the token whatever went wrong
+    for name, kind in _BY_NAME.items():
+        if name in names:
+            return kind
+    if status in (401, 403):
+        return TokenError
+    for words, kind in _BY_TEXT:
+        if words in text:
+            return kind
+    if status is not None and 400 <= status < 500 and status != 429:
+        return ExecutionError  # our own request is wrong: nothing to wait for
+    return ConnectionLostError if names & _LOST else ExecutionError
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether an exception came of a lost connection, however many times it was raised anew."""
+    earlier = error.__cause__ or error.__context__
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & {"RequestException", "ConnectionError"}) or (earlier is not None and _is_lost(earlier))
+
+
+def _rebuild(
+    cls: type[ExecutionError], problem: str, backend: str, job: str, cost: SamplingCost, hint: str
+) -> ExecutionError:
+    return cls(problem, backend=backend, job=job, cost=cost, hint=hint)

@@ -1,0 +1,111 @@
+"""A fake backend as a device: the path of a real job, simulated here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lagrl.errors import MissingExtraError
+from lagrl.quantum.devices.fakes import fake_backend
+from lagrl.quantum.ibm.failures import guarded
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+    from qiskit.transpiler import Target
+
+    from lagrl.quantum.ibm.device import IsaPub, Job
+    from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+
+
+@dataclass(frozen=True, eq=False)
+class LocalDevice:
+    """Runs jobs through qiskit-ibm-runtime's Sampler in local mode; execution modes and limits have no meaning.
+
+    Attributes
+    ----------
+    backend
+        Any backend with a target.
+    """
+
+    backend: BackendV2 = field(repr=False)
+    _noises: dict[tuple[int, ...], Any] = field(default_factory=dict, init=False, repr=False)
+
+    @staticmethod
+    def of(name: str) -> LocalDevice:
+        """Return the fake backend of a name; see `fake_backend` for what it raises."""
+        return LocalDevice(fake_backend(name))
+
+    @property
+    def name(self) -> str:
+        """The backend's."""
+        return str(self.backend.name)
+
+    @property
+    def target(self) -> Target:
+        """The backend's."""
+        return self.backend.target
+
+    @property
+    def is_simulated(self) -> bool:
+        """Yes."""
+        return True
+
+    @property
+    def widest(self) -> int:
+        """What can be simulated with noise."""
+        return min(20, int(self.target.num_qubits))
+
+    def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> Job:
+        """Start the simulation; see `Device.submit`.
+
+        Raises
+        ------
+        MissingExtraError
+            Without qiskit-aer or qiskit-ibm-runtime.
+        """
+        try:
+            from qiskit_ibm_runtime.executor_sampler import Sampler
+
+            from lagrl.quantum.simulators.line_simulator import LineSimulator
+        except ImportError as error:
+            raise MissingExtraError.of("qiskit-aer and qiskit-ibm-runtime", "quantum", self.name) from error
+        simulator = LineSimulator(self.backend, self._noises)
+        wanted = options.sampler_options(shots, is_simulated=True, tags=[tag], seed=seed)
+        job = guarded(lambda: Sampler(mode=simulator, options=wanted).run(pubs, shots=shots), backend=self.name)
+        return _LocalJob(job, tag)
+
+    def find(self, tag: str) -> Job | None:
+        """Local jobs do not outlive their process."""
+        del tag
+        return None
+
+    def job(self, job_id: str) -> Job:
+        """Local jobs do not outlive their process."""
+        raise KeyError(job_id)
+
+    def close(self) -> None:
+        """Nothing is reserved."""
+
+
+@dataclass(frozen=True)
+class _LocalJob:
+    """Local jobs take no timeout."""
+
+    made: Any
+    tag: str
+
+    def job_id(self) -> str:
+        return self.tag  # the same when it is run again, as a journal wants it
+
+    def result(self, timeout: float | None = None) -> Any:
+        del timeout
+        return self.made.result()
+
+    def metrics(self) -> dict[str, Any]:
+        return {"usage": {"status": "complete", "qpu_charge_time_seconds": 0.0}}
+
+    def status(self) -> Any:
+        return self.made.status()
+
+    def cancel(self) -> Any:
+        return self.made.cancel()

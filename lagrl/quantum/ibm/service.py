@@ -1,0 +1,283 @@
+"""A device of an account of IBM Quantum."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lagrl.errors import MissingExtraError, UnknownNameError
+from lagrl.quantum.ibm.failures import (
+    BackendDownError,
+    ConnectionLostError,
+    NotArrivedError,
+    NotReadyError,
+    PlanExhaustedError,
+    guarded,
+)
+from lagrl.quantum.journal.redaction import guard_logs, hide_account, hide_saved_accounts, redacted_warnings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qiskit.transpiler import Target
+
+    from lagrl.quantum.ibm.device import IsaPub, Job
+    from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+
+T = TypeVar("T")
+
+ATTEMPTS = 6
+FIRST_PAUSE = 1.0  # seconds; doubled after each attempt: half a minute in all
+ENDED = ("Closed", "In progress, not accepting new jobs")
+
+
+class Primitives:
+    """The classes of qiskit-ibm-runtime that jobs are sent with; tests give their own."""
+
+    def sampler(self, mode: Any, options: Any) -> Any:
+        """Return a Sampler on a backend, batch or session."""
+        from qiskit_ibm_runtime.executor_sampler import Sampler
+
+        return Sampler(mode=mode, options=options)
+
+    def batch(self, backend: Any, max_time: int | None) -> Any:
+        """Open a batch."""
+        from qiskit_ibm_runtime import Batch
+
+        return Batch(backend=backend, max_time=max_time)
+
+    def session(self, backend: Any, max_time: int | None) -> Any:
+        """Open a session."""
+        from qiskit_ibm_runtime import Session
+
+        return Session(backend=backend, max_time=max_time)
+
+
+@dataclass(eq=False)
+class AccountDevice:
+    """Sends jobs to a device; opens a batch or session with the first one that wants it, until `close`.
+
+    Attributes
+    ----------
+    service
+        A `QiskitRuntimeService`.
+    backend
+        One of its backends.
+    primitives
+        What jobs are sent with.
+    sleep
+        Waits so many seconds between attempts to read.
+    """
+
+    service: Any = field(repr=False)
+    backend: Any = field(repr=False)
+    primitives: Primitives = field(default_factory=Primitives, repr=False)
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    _opened: Any = field(default=None, init=False, repr=False)
+
+    @staticmethod
+    def of(
+        name: str,
+        *,
+        service: Any = None,
+        primitives: Primitives | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> AccountDevice:
+        """Return a device of the account that qiskit's store or the environment names.
+
+        Parameters
+        ----------
+        name
+            Such as `ibm_kingston`.
+        service
+            An open `QiskitRuntimeService`; if None, one is opened.
+        primitives, sleep
+            See the class.
+
+        Raises
+        ------
+        NoAccountError
+            If there is no account.
+        TokenError
+            If its token is not accepted.
+        UnknownNameError
+            If the account has no such device; the message lists those it has.
+        ExecutionError
+            If the service cannot be reached, or says something else.
+        MissingExtraError
+            Without qiskit-ibm-runtime.
+        """
+        guard_logs()
+        if service is None:
+            service = open_service()
+        _hide_tokens_of(service)
+        with redacted_warnings():
+            known = patiently(lambda: [str(backend.name) for backend in service.backends()], sleep)
+            if name not in known:
+                raise UnknownNameError.of("backend", name, known, hint="; these are your account's")
+            backend = patiently(lambda: service.backend(name), sleep, backend=name)
+        return AccountDevice(service, backend, primitives or Primitives(), sleep)
+
+    @property
+    def name(self) -> str:
+        """The backend's."""
+        return str(self.backend.name)
+
+    @property
+    def target(self) -> Target:
+        """The backend's, as last calibrated when it was fetched."""
+        return self.backend.target
+
+    @property
+    def is_simulated(self) -> bool:
+        """No."""
+        return False
+
+    @property
+    def widest(self) -> int:
+        """All qubits, as far as an int64 holds their bits."""
+        return min(62, int(self.target.num_qubits))
+
+    def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> Job:
+        """Send a job once, never again by itself; see `Device.submit`.
+
+        If the connection is lost on the way, the service is asked whether the job arrived.
+
+        Raises
+        ------
+        BackendDownError
+            If the device is not in operation.
+        PlanExhaustedError
+            If the plan has no time left; the service would let the job wait for ever.
+        NotArrivedError
+            If the connection was lost, and the job did not arrive.
+        ConnectionLostError
+            If the service cannot be reached, and nobody knows whether the job arrived.
+        ExecutionError
+            If the service refuses the job.
+        """
+        del seed
+        with redacted_warnings():
+            self._require_ready()
+            mode = guarded(lambda: self._mode(options), backend=self.name)
+            wanted = options.sampler_options(shots, is_simulated=False, tags=[tag])
+            sent: Job | None = None
+            problem = ""
+            try:
+                sent = guarded(lambda: self.primitives.sampler(mode, wanted).run(pubs, shots=shots), backend=self.name)
+            except (ConnectionLostError, BackendDownError) as error:
+                arrived = self.find(tag)
+                if arrived is not None:
+                    return arrived
+                problem = f"{error.problem}; the job did not arrive"
+        if sent is None:
+            raise NotArrivedError(problem, backend=self.name)
+        return sent
+
+    def find(self, tag: str) -> Job | None:
+        """Return the job with this tag, if the service has one."""
+        found = patiently(lambda: self.service.jobs(limit=1, job_tags=[tag]), self.sleep, backend=self.name)
+        return found[0] if found else None
+
+    def job(self, job_id: str) -> Job:
+        """Return a job by its id."""
+        found: Job = patiently(lambda: self.service.job(job_id), self.sleep, backend=self.name, job=job_id)
+        return found
+
+    def close(self) -> None:
+        """Close the batch or session; its jobs run to their end."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            guarded(opened.close, backend=self.name)
+
+    def _mode(self, options: RuntimeOptions) -> Any:
+        if options.mode == "job":
+            return self.backend
+        if self._opened is not None and self._opened.status() in ENDED:  # its time is over
+            self._opened = None
+        if self._opened is None:
+            opening = self.primitives.batch if options.mode == "batch" else self.primitives.session
+            self._opened = opening(self.backend, options.session_time or None)
+        return self._opened
+
+    def _require_ready(self) -> None:
+        status = patiently(self.backend.status, self.sleep, backend=self.name)
+        if not status.operational:
+            raise NotReadyError(
+                f"not operational ({status.status_msg}); wait or take another backend", backend=self.name
+            )
+        usage = patiently(self.service.usage, self.sleep, backend=self.name)
+        if usage.get("usage_limit_reached"):
+            raise PlanExhaustedError(
+                "usage limit of the plan reached; wait for its next period or take another instance",
+                backend=self.name,
+            )
+
+
+def open_service() -> Any:
+    """Open the account that qiskit's own store or the environment names; lagrl takes no token.
+
+    The environment's QISKIT_IBM_TOKEN, QISKIT_IBM_INSTANCE, QISKIT_IBM_URL and QISKIT_IBM_CHANNEL go before the store.
+
+    Raises
+    ------
+    NoAccountError
+        If there is no account.
+    TokenError
+        If its token is not accepted.
+    ExecutionError
+        If the service cannot be reached, or says something else.
+    MissingExtraError
+        Without qiskit-ibm-runtime.
+    """
+    guard_logs()
+    try:
+        from qiskit_ibm_runtime import QiskitRuntimeService
+    except ImportError as error:
+        raise MissingExtraError.of("qiskit-ibm-runtime", "quantum", "a quantum computer") from error
+    hide_saved_accounts()
+    with redacted_warnings():
+        return guarded(QiskitRuntimeService)
+
+
+def account_devices(service: Any = None, *, sleep: Callable[[float], None] = time.sleep) -> list[AccountDevice]:
+    """Return all devices of an account, by name.
+
+    Parameters
+    ----------
+    service, sleep
+        See `AccountDevice.of`, also for what it raises.
+    """
+    guard_logs()
+    if service is None:
+        service = open_service()
+    _hide_tokens_of(service)
+    with redacted_warnings():
+        found = patiently(lambda: {str(backend.name): backend for backend in service.backends()}, sleep)
+    return [AccountDevice(service, found[name], sleep=sleep) for name in sorted(found)]
+
+
+def patiently(read: Callable[[], T], sleep: Callable[[float], None], *, backend: str = "", job: str = "") -> T:
+    """Read from a service, again after a pause if it cannot be reached; for what changes nothing there only.
+
+    Raises
+    ------
+    ConnectionLostError, BackendDownError
+        If it cannot be reached in `ATTEMPTS` attempts.
+    ExecutionError
+        If it says something else.
+    """
+    pause = FIRST_PAUSE
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return guarded(read, backend=backend, job=job)
+        except (ConnectionLostError, BackendDownError):
+            sleep(pause)
+            pause *= 2
+    return guarded(read, backend=backend, job=job)
+
+
+def _hide_tokens_of(service: Any) -> None:
+    account = guarded(service.active_account) if hasattr(service, "active_account") else None
+    hide_account(account)

@@ -1,0 +1,171 @@
+"""What identifies a sampler call, and what a journal keeps of its answer."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lagrl.quantum.journal.lines import (
+    array_digest,
+    digest,
+    pack_samples,
+    plain_cost,
+    plain_state,
+    unpack_samples,
+)
+from lagrl.relaxation.sampler import SamplingCost
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.journal.journal_file import Place
+    from lagrl.relaxation.sampler import SampleContext, Samples
+
+NAMES = {
+    "reduced_cost": "reduced costs",
+    "weight": "weights",
+    "capacity": "capacities",
+    "shots": "shots",
+    "sampler": "sampler",
+    "rng": "state of the random generator",
+}
+PROBLEM = ("reduced_cost", "weight", "capacity", "shots")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A sampler call, each array as its sha256.
+
+    Attributes
+    ----------
+    run, step
+        Of the `SampleContext`.
+    reduced_cost, weight, capacity
+        Of shapes and bytes.
+    shots
+        Per vehicle.
+    sampler
+        How the sampler is called, options included.
+    rng
+        Of the random generator's state before the call.
+    """
+
+    run: str
+    step: int
+    reduced_cost: str = field(repr=False)
+    weight: str = field(repr=False)
+    capacity: str = field(repr=False)
+    shots: int
+    sampler: str
+    rng: str = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        reduced_cost: NDArray[np.float64],
+        weight: NDArray[np.int64],
+        capacity: NDArray[np.int64],
+        shots: int,
+        rng: np.random.Generator,
+        context: SampleContext,
+        sampler: str = "",
+    ) -> Call:
+        """Describe the arguments of `SubproblemSampler.sample`, and the sampler."""
+        return cls(
+            run=context.run,
+            step=int(context.step),
+            reduced_cost=array_digest(reduced_cost, "<f8"),
+            weight=array_digest(weight, "<i8"),
+            capacity=array_digest(capacity, "<i8"),
+            shots=int(shots),
+            sampler=sampler,
+            rng=digest(plain_state(rng)),
+        )
+
+    @property
+    def key(self) -> str:
+        """sha256 of everything: equal keys have equal answers."""
+        return digest(vars(self))
+
+    @property
+    def problem(self) -> str:
+        """sha256 of what was asked: not by which sampler, nor with which randomness."""
+        return digest([self.run, self.step, *(getattr(self, name) for name in PROBLEM)])
+
+    def differences(self, other: Call, names: Sequence[str] = tuple(NAMES)) -> list[str]:
+        """Say what differs, of the fields of these names, between two calls of the same run and step."""
+        return [NAMES[name] for name in names if getattr(self, name) != getattr(other, name)]
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> Call:
+        """Return the call of a journal's line; strings that come again and again are kept once."""
+        values: dict[str, Any] = {}
+        for name in cls.__dataclass_fields__:
+            value = record[name]
+            values[name] = sys.intern(value) if isinstance(value, str) else value
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a call.
+
+    Attributes
+    ----------
+    samples
+        Arrays are C-contiguous, whatever the sampler gave: sums over them are then the same, to the last bit, today
+        and when replayed.
+    state
+        Of the random generator after the call, see `set_state`.
+    """
+
+    samples: Samples
+    state: Any = field(repr=False)
+
+
+@dataclass
+class CallTable:
+    """Where in a journal the answers are, and what they cost; the answers themselves stay in the file."""
+
+    places: dict[str, Place] = field(default_factory=dict)
+    by_step: dict[tuple[str, int], list[Call]] = field(default_factory=lambda: defaultdict(list))
+    cost: SamplingCost = field(default_factory=SamplingCost)
+
+    def take(self, record: Mapping[str, Any], place: Place) -> None:
+        """Learn from a line; of two answers to the same call, the first counts.
+
+        Raises
+        ------
+        ValueError
+            If its key is not that of its call.
+        """
+        call = Call.read(record)
+        if call.key != record["key"]:
+            raise ValueError("key does not fit the call")
+        if call.key not in self.places:
+            self.places[call.key] = place
+            self.by_step[call.run, call.step].append(call)
+            self.cost += SamplingCost(**record["cost"])
+
+
+def call_line(call: Call, samples: Samples, rng: np.random.Generator, owner: str) -> dict[str, Any]:
+    """Return the line of an answered call."""
+    return {
+        "kind": "call",
+        **vars(call),
+        "key": call.key,
+        "owner": owner,
+        "cost": plain_cost(samples.cost),
+        "rng_after": plain_state(rng),
+        "samples": pack_samples(samples),
+    }
+
+
+def answer_of_line(record: Mapping[str, Any]) -> Answer:
+    """Return the answer of a `call_line`."""
+    return Answer(unpack_samples(record["samples"], SamplingCost(**record["cost"])), record["rng_after"])

@@ -1,0 +1,418 @@
+"""A durable record of samplers' answers and of jobs sent to devices, from which a run goes on or is replayed.
+
+One JSONL file, which several runs and several processes of one machine may share. Every line has a checksum, is
+written at once under a lock, and is on the disk before anything else happens. There are two levels.
+
+**Calls.** A `JournaledSampler` keeps the whole answer of every call, and what the call was: run, step, sha256 of the
+reduced costs, weights and capacities, shots, the sampler's name with its options, and the state of the random
+generator before. The same call is answered from the file ever after, whoever asks: another row of a benchmark that
+starts from the same prices with the same seed, too. Since everything that a sampler may depend on is part of what
+identifies a call, two calls of one run and step that differ do not contradict each other: they are of different
+controllers or budgets (run names know nothing of those). Where a journal belongs to one run,
+`JournaledSampler(strict=True)` refuses them.
+
+**Jobs.** A call can cost several jobs, and a process can end while one is in the queue. An executor
+(`lagrl.quantum.ibm.job_journal.JobJournal`) tells the journal of every step, by the job's fingerprint, and asks
+`find_job` first:
+
+    nothing ── find_job ──▶ claimed ── intend_job(tag) ──▶ intended ── submitted_job(id) ──▶ submitted
+                               ▲                              │                                  │
+                               └────── failed_job ◀───────────┴──────────────────────────────────┤
+                                                                 finished_job(result) ◀──────────┘
+
+    last line     what is certain after a crash              what find_job's caller does
+    (none)        nothing was sent                           claims it, then intends and submits
+    claimed       nothing was sent                           the same
+    intended      it may have been sent                      looks for the tag at the service; if none, submits
+    submitted     it was sent and will be paid               reads it by its id
+    unusable      it was paid; what was read is damaged      reads it again, until `give_up` makes it failed
+    finished      it was paid; the result is here            nothing
+    failed        there will be no result                    as with nothing
+
+So no executed job is paid twice. While another living process holds a job claimed or intended, `find_job` waits for
+what becomes of it. An executor draws what it needs from the random generator before it asks: a generator must move on
+alike whether the job is known or not.
+
+**Plans.** What a call is going to send where, if that was chosen (`BanditSampler`): kept before anything is sent, so
+that the same call does the same after a crash.
+
+Failures are kept without tokens; nothing else that could hold one is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import warnings
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.ibm.job_journal import JobRecord
+from lagrl.quantum.journal.calls import Answer, Call, CallTable, answer_of_line, call_line
+from lagrl.quantum.journal.job_table import JobTable
+from lagrl.quantum.journal.journal_file import JournalFile
+from lagrl.quantum.journal.lines import pack, plain_cost, unpack
+from lagrl.quantum.journal.owner import this_process, this_thread
+from lagrl.quantum.journal.redaction import redacted
+from lagrl.quantum.journal.summary import JournalSummary
+from lagrl.relaxation.sampler import SamplingCost
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.ibm.job_journal import SentState
+    from lagrl.quantum.journal.job_table import JobState, JournaledJob
+    from lagrl.quantum.journal.journal_file import Place
+    from lagrl.relaxation.sampler import SampleContext, Samples
+
+__all__ = ["Journal", "JournalSummary"]
+
+_POLL = 0.05  # seconds
+_SENT: dict[JobState, SentState] = {
+    "claimed": "",
+    "intended": "intended",
+    "submitted": "submitted",
+    "unusable": "submitted",
+    "finished": "finished",
+    "failed": "",
+}
+_PATIENCE = 60.0  # seconds until the user is told what is waited for
+
+
+class Journal:
+    """The file's calls and jobs, and the only way to add some. It is a context manager, for one thread: several
+    send jobs through a `SharedJobJournal`.
+
+    Parameters
+    ----------
+    path
+        JSONL file; created, for its owner alone to read, if missing; its folder is not. A torn last line, of a
+        process that was killed, is cut off with a `TornJournalWarning`.
+    read_only
+        Change nothing about the file; it must exist.
+
+    Raises
+    ------
+    InputError
+        If the file is no journal, of another schema, or has a damaged line but a torn last one.
+    OutputError
+        If it cannot be written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
+        self._calls = CallTable()
+        self._jobs = JobTable()
+        self._plans: dict[str, Mapping[str, Any]] = {}
+        self._context: tuple[str, int] = ("", 0)
+        self._file = JournalFile(path, self._take, writable=not read_only)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._file.path
+
+    def __len__(self) -> int:
+        """Count answered calls."""
+        return len(self._calls.places)
+
+    def answer(self, call: Call) -> Answer | None:
+        """Return what a call was answered, None if it was not."""
+        key = call.key
+        if key not in self._calls.places:
+            self._file.refresh()
+        place = self._calls.places.get(key)
+        return None if place is None else self._answer_at(place)
+
+    def record(self, call: Call, samples: Samples, rng: np.random.Generator) -> Answer:
+        """Keep an answer, and return what was kept: the first one if another process was faster.
+
+        Parameters
+        ----------
+        call
+            As it was before the sampler was asked.
+        samples
+            Its answer.
+        rng
+            As the sampler left it.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        key = call.key
+        with self._file.locked():
+            if key not in self._calls.places:
+                self._file.append(call_line(call, samples, rng, this_process()))
+            place = self._calls.places[key]
+        return self._answer_at(place)
+
+    def kept_plan(self, call: str) -> Mapping[str, Any] | None:
+        """Return what was planned for a call (`Call.key`); None if nothing was."""
+        if call not in self._plans:
+            self._file.refresh()
+        return self._plans.get(call)
+
+    def keep_plan(self, call: str, plan: Mapping[str, Any]) -> None:
+        """Keep what is planned for a call; the first plan counts.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        with self._file.locked():
+            if call not in self._plans:
+                self._file.append({"kind": "plan", "call": call, "plan": plan})
+
+    def recorded(self, run: str, step: int) -> tuple[Call, ...]:
+        """Return the answered calls of a run and step, in the order they were answered."""
+        return tuple(self._calls.by_step.get((run, step), ()))
+
+    def steps(self) -> dict[str, list[int]]:
+        """Return the recorded steps of each run, ascending."""
+        steps: dict[str, list[int]] = defaultdict(list)
+        for run, step in sorted(self._calls.by_step):
+            steps[run].append(step)
+        return dict(steps)
+
+    def samplers(self) -> tuple[str, ...]:
+        """Return the names of the samplers that answered."""
+        return tuple(dict.fromkeys(call.sampler for calls in self._calls.by_step.values() for call in calls))
+
+    @contextlib.contextmanager
+    def calling(self, context: SampleContext) -> Iterator[None]:
+        """Say which call the jobs of the body are for."""
+        before, self._context = self._context, (context.run, int(context.step))
+        try:
+            yield
+        finally:
+            self._context = before
+
+    def find_job(self, fingerprint: str) -> JobRecord | None:
+        """Return what is known of a job; if that is nothing, or that it failed, claim it for this process.
+
+        It waits while another living process is about to submit the same job, and says so after a minute.
+
+        Raises
+        ------
+        OutputError
+            If the journal cannot be written.
+        """
+        patience = _PATIENCE
+        while True:
+            with self._file.locked():
+                known = self._jobs.jobs.get(fingerprint)
+                if not self._jobs.is_held(fingerprint):
+                    if known is None or known.state in ("claimed", "failed"):
+                        self._append_job("claimed", fingerprint, **self._own())
+                        return None
+                    if known.state == "intended" and known.owner != this_thread():
+                        self._append_job("taken", fingerprint, owner=this_thread())
+                    return self._job_record(known)
+            time.sleep(_POLL)
+            patience -= _POLL
+            if -_POLL < patience <= 0:
+                self._warn_waiting(known)
+
+    def job_state(self, fingerprint: str) -> SentState:
+        """Return how far a job is known to be; nothing is claimed and nobody waited for."""
+        self._file.refresh()
+        known = self._jobs.jobs.get(fingerprint)
+        return _SENT[known.state] if known is not None else ""
+
+    def intend_job(self, fingerprint: str, tag: str) -> None:
+        """Keep the tag of a job that is about to be submitted.
+
+        Raises
+        ------
+        InputError
+            If it was submitted already, or may have been.
+        """
+        with self._file.locked():
+            self._append_job("intended", fingerprint, tag=tag, **self._own())
+
+    def submitted_job(self, fingerprint: str, job: str) -> None:
+        """Keep the id that the service gave; telling the same twice changes nothing, and the last id counts.
+
+        Raises
+        ------
+        InputError
+            If it was not intended.
+        """
+        with self._file.locked():
+            known = self._jobs.jobs.get(fingerprint)
+            if known is None or known.job != job:
+                self._append_job("submitted", fingerprint, job=job)
+
+    def finished_job(
+        self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost, job: str | None = None
+    ) -> None:
+        """Keep the result; a second one, of a process that read the same job, changes nothing.
+
+        Parameters
+        ----------
+        fingerprint
+            Of the job.
+        codes
+            One [C, shots] int64 array per PUB, in the order the shots were taken.
+        cost
+            What it used up.
+        job
+            The service's id; the one known if None. If another was sent in its place, only the cost is kept.
+        """
+        self._end_job("finished", fingerprint, job, cost, codes=[pack(code) for code in codes])
+
+    def failed_job(
+        self, fingerprint: str, problem: str, cost: SamplingCost | None = None, job: str | None = None
+    ) -> None:
+        """Keep that there will be no result, so that another job may be sent in its place, and what it cost.
+
+        Of a job that another took the place of, only the cost is kept.
+        """
+        self._end_job("failed", fingerprint, job, cost or SamplingCost(), problem=redacted(problem))
+
+    def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str | None = None) -> None:
+        """Keep that a job ran and what it cost, though its result as read now cannot be used.
+
+        Of a job that was given up, or that another took the place of, only the cost is kept.
+
+        Raises
+        ------
+        InputError
+            If it was not submitted.
+        """
+        self._end_job("unusable", fingerprint, job, cost, problem=redacted(problem))
+
+    def give_up(self, name: str) -> JournaledJob:
+        """Write a job off, so that another is sent in its place when the run goes on; what it cost stays in the bill.
+
+        Parameters
+        ----------
+        name
+            The service's id of a pending job, or the tag of one without.
+
+        Raises
+        ------
+        UnknownNameError
+            If no pending job is called so.
+        InputError
+            If a living process is just sending it.
+        OutputError
+            If the journal cannot be written.
+        """
+        with self._file.locked():
+            pending = {job.job or job.tag: job for job in self.pending()}
+            if name not in pending:
+                raise UnknownNameError.of(f"pending job of {self.path}", name, pending)
+            job = pending[name]
+            if self._jobs.is_held(job.fingerprint):
+                raise InputError(
+                    f"job {name} is being sent by process {job.owner.split(' ')[1]}",
+                    source=str(self.path),
+                    remedy="wait, or stop that process first",
+                )
+            told = f"given up by its owner{f' ({job.problem})' if job.problem else ''}"
+            self._append_job("failed", job.fingerprint, problem=told)
+        return job
+
+    def charge(self, job: JournaledJob) -> SamplingCost | None:
+        """Return what a job used up, None if that is not known here."""
+        return self._jobs.charge(job)
+
+    def pending(self) -> tuple[JournaledJob, ...]:
+        """Return the jobs that were, or may have been, sent and whose result is not here."""
+        return tuple(job for job in self._jobs.jobs.values() if job.state in ("intended", "submitted", "unusable"))
+
+    def summary(self) -> JournalSummary:
+        """Count what the file holds now."""
+        self._file.refresh()
+        return JournalSummary(
+            path=self.path,
+            runs={run: len(steps) for run, steps in self.steps().items()},
+            samplers=self.samplers(),
+            calls=len(self),
+            sampling=self._calls.cost,
+            jobs=self._jobs.n_intended,
+            failed=self._jobs.n_failed,
+            pending=self.pending(),
+            paid=self._jobs.paid,
+        )
+
+    def close(self) -> None:
+        """Close the file; closing twice is fine."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _take(self, record: dict[str, Any], place: Place) -> None:
+        if record["kind"] == "call":
+            self._calls.take(record, place)
+            self._jobs.release_all(record["owner"])
+        elif record["kind"] == "plan":
+            self._plans.setdefault(record["call"], record["plan"])
+        else:
+            self._jobs.take(record, place)
+
+    def _warn_waiting(self, known: JournaledJob | None) -> None:
+        process = known.owner.split(" ")[1] if known else "another"
+        warnings.warn(
+            f"{self.path}: process {process} is about to send the same job, which is waited for; "
+            "stop that process if it hangs",
+            stacklevel=3,
+        )
+
+    def _own(self) -> dict[str, Any]:
+        run, step = self._context
+        return {"run": run, "step": step, "owner": this_thread()}
+
+    def _append_job(self, kind: str, fingerprint: str, **values: Any) -> None:
+        wrong = self._jobs.problem(fingerprint, kind)
+        if wrong:
+            raise InputError(wrong, source=str(self.path), remedy="ask find_job first")
+        self._file.append(_job_line(kind, fingerprint, **values))
+
+    def _end_job(self, kind: str, fingerprint: str, job: str | None, cost: SamplingCost, **values: Any) -> None:
+        """Keep what became of a job; only the bill, if it was given up or another was sent in its place meanwhile."""
+        with self._file.locked():
+            known = self._jobs.jobs.get(fingerprint)
+            is_replaced = job is not None and known is not None and known.job != job
+            is_given_up = kind != "finished" and known is not None and known.state == "failed"
+            if is_replaced or is_given_up:
+                late = job or (known.job if known else "")
+                if late:
+                    self._file.append(_job_line("late", fingerprint, job=late, cost=plain_cost(cost)))
+            elif known is None or known.state != "finished":
+                self._append_job(kind, fingerprint, cost=plain_cost(cost), **values)
+
+    def _answer_at(self, place: Place) -> Answer:
+        record = self._file.read(place)
+        try:
+            return answer_of_line(record)
+        except (KeyError, TypeError, ValueError, StopIteration) as error:
+            self._file.refuse(place.number, f"{type(error).__name__}: {error}")
+
+    def _job_record(self, known: JournaledJob) -> JobRecord:
+        if known.result is None:
+            return JobRecord(known.tag, known.job)
+        record = self._file.read(known.result)
+        try:
+            codes = [unpack(packed).astype(np.int64) for packed in record["codes"]]
+            return JobRecord(known.tag, known.job, codes, SamplingCost(**record["cost"]))
+        except (KeyError, TypeError, ValueError, StopIteration) as error:
+            self._file.refuse(known.result.number, f"{type(error).__name__}: {error}")
+
+
+def _job_line(kind: str, fingerprint: str, **values: Any) -> dict[str, Any]:
+    return {"kind": kind, "job_of": fingerprint, "at": round(time.time(), 3), **values}

@@ -1,0 +1,61 @@
+"""Noisy circuits by density matrices: the noise's exact distribution, 4ⁿ numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from lagrl.quantum.simulators.aer import exact_probabilities, run_aer
+from lagrl.quantum.simulators.channel import Channel
+from lagrl.quantum.simulators.line_executor import LineExecutor, bind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.circuits.execution import Pub
+    from lagrl.quantum.devices.noisy_device import NoisyLine
+    from lagrl.quantum.simulators.line_executor import BoundCircuit
+
+
+@dataclass(frozen=True)
+class DensityMatrixExecutor(LineExecutor):
+    """Draws from the exact distribution of every noisy circuit, by Aer's `density_matrix`.
+
+    Shots cost nothing beside the evolution: best for few qubits and many shots.
+    """
+
+    max_width: int = 10
+    method: ClassVar[str] = "density"
+    limit: ClassVar[int] = 12
+    remedy: ClassVar[str] = "take fewer variables per vehicle, trajectories or the surrogate"
+
+    def run(
+        self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Return codes [C, shots]; see `LineExecutor.run`."""
+        return run_aer("density_matrix", [circuit for circuit, _ in bound], line.noise, shots, rng)
+
+    def distributions(self, pub: Pub, readout: bool = True) -> NDArray[np.float64]:
+        """Return the exact distributions [C, 2^n] that `execute` draws from; bit i of the index is variable i.
+
+        Parameters
+        ----------
+        pub
+            A template of at most `max_width` qubits and its angles.
+        readout
+            Whether to include readout errors.
+
+        Raises
+        ------
+        InputError
+            If the circuit is too wide.
+        """
+        self.require([pub], shots=1)
+        line = self.device.line(pub.template.n_qubits)
+        known = line.circuit(pub.template)
+        circuits = [circuit.remove_final_measurements(inplace=False) for circuit in bind(pub, known.template)]
+        found = exact_probabilities(circuits, [known.measured.tolist()] * len(circuits), line.noise)
+        reading = Channel(1.0, known.readout if readout else np.zeros_like(known.readout))
+        return np.array([reading.distribution(p) for p in found])

@@ -1,0 +1,172 @@
+"""Where the surrogate's exponents come from: exact noisy distributions of knapsack circuits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.errors import InputError, MissingExtraError
+from lagrl.quantum.circuits.execution import Pub
+from lagrl.quantum.simulators.channel import Channel, Exponents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.circuits.ansatz import Ansatz
+    from lagrl.quantum.circuits.subproblem import Subproblem
+    from lagrl.quantum.simulators.density import DensityMatrixExecutor
+
+QUANTITIES = ("distribution", "optimum", "yield", "energy")
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyCase:
+    """One knapsack's circuit on a device, without readout errors, which the surrogate has exactly.
+
+    Attributes
+    ----------
+    log_fidelity
+        ln F = Σ ln(1 − e) over its gates.
+    ideal, noisy
+        [2^n] distributions; bit i of the index is variable i.
+    energy
+        [2^n] (E − mean)/σ, so that uniform strings have 0 on average and a variance of 1.
+    is_optimal, is_feasible
+        [2^n] bool: the cheapest strings that respect the capacity, and all that do.
+    """
+
+    log_fidelity: float
+    ideal: NDArray[np.float64] = field(repr=False)
+    noisy: NDArray[np.float64] = field(repr=False)
+    energy: NDArray[np.float64] = field(repr=False)
+    is_optimal: NDArray[np.bool_] = field(repr=False)
+    is_feasible: NDArray[np.bool_] = field(repr=False)
+
+    @staticmethod
+    def of(
+        problem: Subproblem, log_fidelity: float, ideal: NDArray[np.float64], noisy: NDArray[np.float64]
+    ) -> NoisyCase:
+        """Read off the knapsack which strings are good; see the attributes."""
+        n = problem.n_variables
+        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+        fits = bits @ problem.weight <= problem.room
+        value = np.where(fits, bits @ problem.reduced_cost, np.inf)
+        energy = problem.qubo.energies()
+        standard = (energy - energy.mean()) / problem.scale
+        return NoisyCase(log_fidelity, ideal, noisy, standard, value <= value.min() + 1e-9, fits)
+
+    @property
+    def n_variables(self) -> int:
+        """Variables and qubits n."""
+        return len(self.ideal).bit_length() - 1
+
+    def surrogate(self, exponents: Exponents) -> NDArray[np.float64]:
+        """Return the surrogate's distribution [2^n]."""
+        nothing = np.zeros((self.n_variables, 2))
+        return Channel.of(self.log_fidelity, nothing, exponents).distribution(self.ideal)
+
+    def departures(self, q: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far q is from the noisy distribution in each of `QUANTITIES`, [4].
+
+        Total variation distance, and the differences in the probability of the optimum, in feasible yield and in mean
+        energy (units of its standard deviation over uniform strings).
+        """
+        off = q - self.noisy
+        return np.array(
+            [0.5 * np.abs(off).sum(), off @ self.is_optimal, off @ self.is_feasible, off @ self.energy], np.float64
+        )
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Fitted exponents and what is left.
+
+    Attributes
+    ----------
+    exponents
+        The best.
+    error
+        [4] root mean square departures with them, see `NoisyCase.departures`.
+    ideal_error
+        [4] the same if noise is neglected.
+    n_cases
+        Circuits it was fitted to.
+    """
+
+    exponents: Exponents
+    error: NDArray[np.float64]
+    ideal_error: NDArray[np.float64]
+    n_cases: int
+
+
+def noisy_cases(executor: DensityMatrixExecutor, problems: Sequence[Subproblem], ansatz: Ansatz) -> list[NoisyCase]:
+    """Work out the exact noisy distributions of the knapsacks' circuits.
+
+    Parameters
+    ----------
+    executor
+        The device, by density matrices.
+    problems
+        Knapsacks of at most `executor.max_width` variables.
+    ansatz
+        The circuits and their angles.
+
+    Raises
+    ------
+    InputError
+        If a knapsack is too wide.
+    """
+    found = []
+    for problem in problems:
+        n = problem.n_variables
+        template = ansatz.template(n)
+        noisy = executor.distributions(Pub(template, ansatz.values(problem)[None]), readout=False)[0]
+        log_fidelity = executor.device.line(n).circuit(template).log_fidelity
+        found.append(NoisyCase.of(problem, log_fidelity, ansatz.probabilities(problem), noisy))
+    return found
+
+
+def calibrate(cases: Sequence[NoisyCase], *, is_local: bool = True) -> Calibration:
+    """Fit the exponents: least mean over the cases of the summed squares of `NoisyCase.departures`.
+
+    Parameters
+    ----------
+    cases
+        Circuits, best of several devices, widths and depths, for exponents that hold for others too.
+    is_local
+        Whether to fit both exponents (by Nelder and Mead 1965), or only κ with η = 0: global depolarising,
+        q = F^κ p + (1 − F^κ)/2ⁿ.
+
+    Raises
+    ------
+    InputError
+        If there is no case.
+    MissingExtraError
+        Without scipy.
+    """
+    if not cases:
+        raise InputError("no cases given", field="calibration", remedy="give 1 or more")
+    try:
+        from scipy.optimize import minimize
+    except ImportError as error:
+        raise MissingExtraError.of("scipy", "quantum", "a calibration") from error
+
+    def exponents(x: NDArray[np.float64]) -> Exponents:
+        return Exponents(abs(float(x[0])), abs(float(x[1])) if is_local else 0.0)
+
+    def loss(x: NDArray[np.float64]) -> float:
+        return float((_errors(cases, exponents(x)) ** 2).sum())
+
+    start = [0.1, 0.8] if is_local else [0.5]
+    best = exponents(minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-10}).x)
+    return Calibration(best, _errors(cases, best), _errors(cases, Exponents(0.0, 0.0)), len(cases))
+
+
+def _errors(cases: Sequence[NoisyCase], exponents: Exponents) -> NDArray[np.float64]:
+    squares = [case.departures(case.surrogate(exponents)) ** 2 for case in cases]
+    root: NDArray[np.float64] = np.sqrt(np.mean(squares, axis=0))
+    return root

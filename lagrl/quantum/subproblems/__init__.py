@@ -1,0 +1,1 @@
+"""Knapsack subproblems as QUBOs: candidate sets, penalties, product state, classical control samplers, ranking."""

@@ -1,0 +1,1 @@
+"""Subproblem samplers: the registry, the parsed sampler string, and the samplers that run circuits."""
