@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, SolutionError
-from lagrl.files import require_writable
+from lagrl.io.atomic import require_writable
 from lagrl.problems.cvrplib import read_instance
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.decision import Decision
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.relaxation.sampler import SampleContext, Samples
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 KIND = "crosscheck"
 

@@ -52,7 +52,7 @@ from bandit_truth import run_policy
 from lagrl.bench.collect import generated_problems
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
-from lagrl.files import write_text
+from lagrl.io.atomic import write_text
 from lagrl.quantum.bandit.state import read_state
 from lagrl.quantum.bandit.trace_lines import content_digest
 from lagrl.quantum.bandit.trace_table import TraceTable

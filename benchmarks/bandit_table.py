@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lagrl.bench.collect import generated_problems
 from lagrl.errors import SolutionError
-from lagrl.files import replacing
+from lagrl.io.atomic import replacing
 from lagrl.problems.cvrp import CVRP
 from lagrl.quantum.bandit.arm_policies import Policy, UniformPolicy
 from lagrl.quantum.bandit.arms import Arm, all_arms
@@ -36,7 +36,7 @@ from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
 from lagrl.samplers.registry import close_sampler
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 ALPHA = 0.25  # as in `reward.quality`
 FIELDS = ("width", "binding", "demand_variation", "fill", "sharpness", "density")

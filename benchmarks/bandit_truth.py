@@ -17,7 +17,7 @@ from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.bandit.trace_log import TraceLog
 from lagrl.relaxation.sampler import SampleContext, SubproblemSampler
 from lagrl.samplers.registry import close_sampler
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 SEED = 1  # of the solves; the validation log's is 0
 

@@ -31,10 +31,10 @@ from make_bundled import route_with_pyvrp
 
 from lagrl.controllers.registry import CONTROLLERS
 from lagrl.errors import InputError
-from lagrl.files import require_writable, write_text
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.generate import generate, sample_params
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 SIZES = ((30, 60), (60, 110), (110, 220))
 INSTANCE_SEED = 4242

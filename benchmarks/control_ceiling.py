@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from lagrl.bench.statistics import bootstrap_interval
 from lagrl.controllers.base import Controller
 from lagrl.controllers.registry import controller_factory
-from lagrl.files import write_text
+from lagrl.io.atomic import write_text
 from lagrl.problems.cvrp import CVRP
 from lagrl.recovery.savings import clarke_wright
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 from policies.checkpoint import Checkpoint, load_checkpoint
 from policies.controller import PolicyController
 from train.experts import expert_factory

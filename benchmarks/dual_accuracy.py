@@ -22,9 +22,9 @@ from oracles import (
     random_problem,
 )
 
+from lagrl.compilation import compile_kernels
 from lagrl.controllers import CONTROLLERS, Feedback
 from lagrl.errors import InputError, LagrlError
-from lagrl.kernels import compile_kernels
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual
 

@@ -31,12 +31,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.bench.provenance import versions
+from lagrl.compilation import compile_kernels
 from lagrl.controllers import CONTROLLERS, Controller, Feedback
 from lagrl.controllers.bundle import ProximalBundle
-from lagrl.controllers.column_generation import ColumnGeneration
+from lagrl.controllers.dantzig_wolfe import ColumnGeneration
 from lagrl.errors import InputError, LagrlError
-from lagrl.files import require_writable, write_text
-from lagrl.kernels import compile_kernels
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.generate import generate, sample_params

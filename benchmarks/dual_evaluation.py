@@ -38,7 +38,7 @@ import numpy as np
 
 from lagrl.bench.provenance import versions
 from lagrl.errors import InputError, LagrlError, MissingExtraError
-from lagrl.files import require_writable, write_text
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.problems.bundled import bundled_names
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.locate import resolve_instance
@@ -166,7 +166,7 @@ def main(args: Args) -> None:
     """Time every instance, print a Markdown table, write the rows."""
     if args.out is not None:
         require_writable(args.out)
-    importlib.import_module("lagrl.relaxation.kernels")  # compiles
+    importlib.import_module("lagrl.relaxation.pricing_kernels")  # compiles
     names = [name for name in args.instances.split(",") if name] or list(bundled_names())
     columns = ["instance", "n", "K", "multipliers", "knapsacks left", "items in them", "ours, ms"]
     columns += [f"{peer}: {what}, ms" for what in ("loop", "solver alone") for peer in PEERS]

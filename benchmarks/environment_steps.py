@@ -31,14 +31,14 @@ import numpy as np
 
 import envs.core
 import envs.episode
-import lagrl.loop
+import lagrl.dual_loop
 from envs.action import ActionConfig
 from envs.config import EnvConfig
 from envs.observation import Observer
 from envs.sb3 import LagrangianVecEnv
 from lagrl.bench.provenance import versions
 from lagrl.errors import InputError, LagrlError
-from lagrl.files import require_writable, write_text
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.recovery.pool import RoutePool
 from lagrl.relaxation.dual import AssignmentDual
 
@@ -49,8 +49,8 @@ Actor = Callable[[dict[str, Any]], Any]
 
 # which function's time goes under which name; what a part calls of another part counts there only
 PARTS: tuple[tuple[str, Any, str], ...] = (
-    ("pricing", lagrl.loop, "evaluate_duals"),
-    ("decode and repair", lagrl.loop, "repair"),
+    ("pricing", lagrl.dual_loop, "evaluate_duals"),
+    ("decode and repair", lagrl.dual_loop, "repair"),
     ("tours", RoutePool, "add_assignment"),
     ("route sampling", AssignmentDual, "evaluate"),
     ("observation", Observer, "observe"),

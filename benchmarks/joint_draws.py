@@ -24,15 +24,15 @@ from unittest import mock
 
 import numpy as np
 
-import lagrl.solve
+import lagrl.solver
 from lagrl.bench.provenance import git_revision, versions
+from lagrl.dual_loop import DualLoop
 from lagrl.errors import LagrlError
-from lagrl.files import require_writable, write_text
-from lagrl.loop import DualLoop
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.generate import XTypeParams, generate
 from lagrl.recovery.savings import clarke_wright
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def main(args: Args) -> None:
     )
     for n_joint, n_toured in args.draws:
         loop = partial(DualLoop, n_joint=n_joint, n_toured=n_toured)
-        with mock.patch.object(lagrl.solve, "DualLoop", loop):
+        with mock.patch.object(lagrl.solver, "DualLoop", loop):
             for reconstruct in ("cluster", "pool"):
                 for budget in args.budgets:
                     without = () if reconstruct == "cluster" else ("relinearisation", "polish")

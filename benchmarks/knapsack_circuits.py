@@ -53,9 +53,9 @@ from knapsack_set import Knapsack, draw_knapsacks
 from numpy.typing import NDArray
 
 from lagrl.bench.provenance import git_revision, versions
+from lagrl.compilation import compile_kernels
 from lagrl.errors import InputError, LagrlError
-from lagrl.files import require_writable
-from lagrl.kernels import compile_kernels
+from lagrl.io.atomic import require_writable
 from lagrl.quantum.circuits.execution import Pub
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.channel import Channel

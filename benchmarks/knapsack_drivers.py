@@ -10,8 +10,7 @@ from knapsack_former import fill_by_core
 from numba import njit
 from numpy.typing import NDArray
 
-from lagrl.relaxation.programme_kernels import fill_knapsack
-from lagrl.relaxation.search_kernels import (
+from lagrl.relaxation.branch_and_bound_kernels import (
     FLOAT_ROWS,
     INT_ROWS,
     NODE_LIMIT,
@@ -19,6 +18,7 @@ from lagrl.relaxation.search_kernels import (
     TABLE_LIMIT,
     fill_exactly,
 )
+from lagrl.relaxation.dp_kernels import fill_knapsack
 from lagrl.signatures import FLOATS, INTS, OUT_BYTES, OUT_FLOATS, float64, int64, void
 
 Floats = NDArray[np.float64]

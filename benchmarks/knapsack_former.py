@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from lagrl.relaxation.programme_kernels import fill_knapsack
+from lagrl.relaxation.dp_kernels import fill_knapsack
 from lagrl.signatures import FLOATS, INTS, OUT_BYTES, OUT_FLOATS, int64, void
 
 Floats = NDArray[np.float64]

@@ -34,7 +34,7 @@ from oracles import ascent
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.controllers import Feedback, controller_factory
 from lagrl.errors import InputError, LagrlError
-from lagrl.files import require_writable, write_text
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance

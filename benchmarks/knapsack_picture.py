@@ -9,7 +9,7 @@ from knapsack_grid import CIRCUITS, GREEDY, LONGER, NONE, PENALTIES, QAOA, REFER
 from knapsack_report import COMPARED, NOISES
 from knapsack_results import Results
 
-from lagrl.bench.pictures import COLOURS, new_figure, save_figure
+from lagrl.plot.pictures import COLOURS, new_figure, save_figure
 from lagrl.quantum.circuits.entanglers import PATTERNS
 
 DRAWN = {"feasible": "feasible yield", **{name: title for name, (title, _) in COMPARED.items()}}

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tyro
 
-from lagrl.bench.pictures import COLOURS, new_figure, save_figure
 from lagrl.bench.rows import read_rows
 from lagrl.bench.statistics import Interval, bootstrap_interval
 from lagrl.errors import InputError
+from lagrl.plot.pictures import COLOURS, new_figure, save_figure
 from policies.checkpoint import load_checkpoint, save_checkpoint
 from train.curves import read_curves
 

@@ -33,7 +33,7 @@ import numpy as np
 
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
-from lagrl.files import require_writable, write_text
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.problems.qubo import QUBO
 from lagrl.quantum.circuits.ansatz import LineQAOA
 from lagrl.quantum.circuits.line_qaoa import line_depth, line_gates, measured_circuit, tilted_rotation

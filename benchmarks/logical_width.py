@@ -38,10 +38,10 @@ import numpy as np
 
 from lagrl.bench.provenance import versions
 from lagrl.bench.suites import SUITES, suite
+from lagrl.compilation import compile_kernels
 from lagrl.controllers import Feedback, controller_factory
 from lagrl.errors import InputError, InstanceError, LagrlError
-from lagrl.files import require_writable, write_text
-from lagrl.kernels import compile_kernels
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.locate import data_folder, resolve_instance
 from lagrl.quantum.subproblems.candidates import require_width, select_candidates
@@ -239,7 +239,7 @@ def table(rows: list[Row]) -> str:
 
 def draw(rows: list[Row], args: Args) -> None:
     """Draw width against the number of customers, both logarithmic."""
-    from lagrl.bench.pictures import COLOURS, new_figure, save_figure
+    from lagrl.plot.pictures import COLOURS, new_figure, save_figure
 
     assert args.picture is not None
     figure = new_figure(7.0, 4.6)

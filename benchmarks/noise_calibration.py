@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lagrl.errors import LagrlError
-from lagrl.files import require_writable, write_text
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.quantum.circuits.ansatz import LineQAOA
 from lagrl.quantum.circuits.execution import CircuitExecutor, Pub
@@ -44,7 +44,7 @@ from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty, tilted_qubos
 from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleContext, Samples
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 CIRCUITS = {
     "warm p=1": LineQAOA(WARM_RAMP),

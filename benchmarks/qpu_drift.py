@@ -24,9 +24,9 @@ from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.circuits.execution import CircuitExecutor, Execution, Pub
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler
-from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
-from lagrl.quantum.scheduling.virtual_time import VirtualLoop
 from lagrl.relaxation.sampler import SampleContext
+from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.testing.virtual_time import VirtualLoop
 
 DRIFTING, OTHER, AFTER = "FakeKingston", "FakeMarrakesh", "FakeCusco"
 N_VEHICLES, WIDTH, SHOTS = 12, 8, 256

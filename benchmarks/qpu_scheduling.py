@@ -41,14 +41,14 @@ from qpu_scheduling_report import report
 
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
-from lagrl.files import require_writable, write_text
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
-from lagrl.quantum.scheduling.virtual_time import run_virtually
 from lagrl.quantum.scheduling.work import Answer, Option, Work
 from lagrl.relaxation.sampler import SampleContext, SamplingCost
+from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.testing.virtual_time import run_virtually
 
 USUAL = Behaviour()
 SETTINGS = {"queue 2 s": USUAL, "queue 30 s": replace(USUAL, queue_seconds=30.0)}

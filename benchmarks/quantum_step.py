@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.bench.provenance import versions
+from lagrl.compilation import compile_kernels
 from lagrl.errors import InputError, LagrlError
-from lagrl.files import require_writable, write_text
-from lagrl.kernels import compile_kernels
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.generate import XTypeParams, generate
 from lagrl.problems.locate import resolve_instance

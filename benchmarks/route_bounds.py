@@ -27,9 +27,9 @@ from typing import Any
 
 from lagrl.bench.provenance import versions
 from lagrl.bounds.bound import lower_bound
+from lagrl.compilation import compile_kernels
 from lagrl.errors import InputError, LagrlError
-from lagrl.files import require_writable
-from lagrl.kernels import compile_kernels
+from lagrl.io.atomic import require_writable
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.locate import data_folder

@@ -95,7 +95,7 @@ def run_lagrl(problem: Any, seconds: float, seed: int, options: dict[str, Any]) 
     from dataclasses import replace
 
     from lagrl.search.schedule import MOVES, AdaptiveSchedule
-    from lagrl.solve import SolveConfig, solve
+    from lagrl.solver import SolveConfig, solve
 
     options = dict(options)
     schedule, kind = None, options.pop("moves", None)
@@ -127,7 +127,7 @@ def make_row(task: Task) -> dict[str, Any]:
         started = time.perf_counter()
         routes, history = PEERS[task.method](problem, task.seconds, task.seed)
     else:
-        from lagrl.kernels import compile_kernels
+        from lagrl.compilation import compile_kernels
 
         compile_kernels()
         started = time.perf_counter()

@@ -21,7 +21,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
 import numpy as np
 import tyro
 
-from lagrl import solve as solving
+from lagrl import solver as solving
 from lagrl.bench.rows import read_rows
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance

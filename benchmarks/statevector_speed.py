@@ -40,9 +40,9 @@ from qiskit.quantum_info import Statevector
 from qiskit_aer import AerSimulator
 
 from lagrl.bench.provenance import git_revision, versions
+from lagrl.compilation import compile_kernels
 from lagrl.errors import LagrlError
-from lagrl.files import require_writable, write_text
-from lagrl.kernels import compile_kernels
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.problems.qubo import QUBO
 from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state, sample_qaoa
 from lagrl.quantum.subproblems.product import rotation_angles

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from envs.records import from_record, to_record
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.io.records import from_record, to_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from envs.action import ActionConfig
-from envs.records import from_record, to_record
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.io.records import from_record, to_record
 from lagrl.relaxation.seeding import SEEDINGS
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class EnvConfig:
     start
         `linear`: the prices of the linear relaxation; `zero`: λ = 0.
     bounds
-        Lowest and highest multiplier, distance units; None: the same as in `lagrl.solve`.
+        Lowest and highest multiplier, distance units; None: the same as in `lagrl.solver`.
     phases
         Curriculum phases (1 feasibility, 2 gap, 3 cost), in order.
     seedings

@@ -9,13 +9,13 @@ import numpy as np
 
 from envs.action import TOLERANCE, next_multipliers, refuse_entry
 from envs.episode import Episode, Samplers, new_episode
-from envs.generators import generator_of, generator_record
-from envs.instances import given, instance_of, instance_record
+from envs.generator import given, instance_of, instance_record
 from envs.observation import FEATURES, N_NEIGHBOURS
 from envs.reward import potential
+from envs.rng import generator_of, generator_record
+from lagrl.compilation import compile_kernels
+from lagrl.dual_loop import DualLoop
 from lagrl.errors import InputError
-from lagrl.kernels import compile_kernels
-from lagrl.loop import DualLoop
 from lagrl.samplers.registry import close_sampler, make_sampler
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envs.config import EnvConfig
-    from lagrl.loop import Lane, Turn
+    from lagrl.dual_loop import Lane, Turn
     from lagrl.problems.cvrp import CVRP
     from lagrl.relaxation.sampler import SubproblemSampler
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envs.generators import child
-from envs.instances import generated
+from envs.generator import generated
 from envs.observation import Observer, require_room
 from envs.reward import Progress
-from lagrl.loop import Lane
+from envs.rng import child
+from lagrl.dual_loop import Lane
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.savings import clarke_wright
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envs.config import EnvConfig
-    from lagrl.loop import Turn
+    from lagrl.dual_loop import Turn
     from lagrl.problems.cvrp import CVRP
     from lagrl.relaxation.sampler import SubproblemSampler
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 
-from lagrl.bench.pictures import COLOURS, new_figure
 from lagrl.errors import UnknownNameError
+from lagrl.plot.pictures import COLOURS, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from envs.config import RewardWeights
-    from lagrl.loop import Turn
+    from lagrl.dual_loop import Turn
 
 LARGEST_RATIO = 2.0
 """Route costs above this many times the savings cost count as this, and so does having no routes."""

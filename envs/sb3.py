@@ -11,8 +11,8 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from envs.core import EpisodeBatch
 from envs.env import action_space, instance_option
-from envs.generators import generator_of, generator_record
 from envs.observation import observation_space
+from envs.rng import generator_of, generator_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -2,6 +2,6 @@
 
 import sys
 
-from lagrl.cli import main
+from lagrl.cli.entry import main
 
 sys.exit(main())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.controllers.base import Controller
-    from lagrl.loop import DualLoop, Lane, Turn
+    from lagrl.dual_loop import DualLoop, Lane, Turn
 
 
 @dataclass

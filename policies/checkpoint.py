@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from envs.action import ActionConfig
 from lagrl.errors import InputError
-from lagrl.files import replacing
+from lagrl.io.atomic import replacing
 from policies.card import checked_card
 from policies.checkpoint_files import (
     FORMAT,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from envs.records import from_record, to_record
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.io.records import from_record, to_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

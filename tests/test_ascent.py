@@ -6,7 +6,7 @@ import numpy as np
 
 from lagrl.ascent import DualTrace
 from lagrl.controllers.base import Feedback
-from lagrl.loop import Turn
+from lagrl.dual_loop import Turn
 from lagrl.relaxation.dual import DualPoint
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lagrl import cli
+from lagrl.cli import entry as cli
 from lagrl.quantum.bandit.options import BanditOptions
 from lagrl.samplers.registry import SAMPLERS, families, make_sampler
 

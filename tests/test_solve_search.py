@@ -20,8 +20,8 @@ from lagrl.recovery.polish import Polisher
 from lagrl.search import Decision, History
 from lagrl.search import budget as budget_module
 from lagrl.search import search as search_module
-from lagrl.solve import SolveConfig, SolveResult, solve
 from lagrl.solve_config import INGREDIENTS
+from lagrl.solver import SolveConfig, SolveResult, solve
 
 LEFT_OUT = [tuple(chosen) for size in range(5) for chosen in itertools.combinations(INGREDIENTS, size)]
 FLEETS = ["free", "exact:{fewest}", "exact:{more}", "atleast:{fewest}", "atleast:{more}"]

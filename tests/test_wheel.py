@@ -24,7 +24,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 import lagrl
-from lagrl.cli import main
+from lagrl.cli.entry import main
 
 print(lagrl.__file__, file=sys.stderr)
 sys.exit(main(["solve", "G-n31-k5", "--evaluations", "20", "--json"]))
@@ -53,7 +53,7 @@ def test_the_wheel_carries_data_and_types_but_no_tests(wheel: Path) -> None:
     assert sum(name.endswith(".sol") for name in names) == 6
     assert "lagrl/problems/data/best_known.csv" in names
     assert "lagrl/py.typed" in names
-    for module in ("envs/env.py", "policies/controller.py", "train/bc.py", "train/ppo.py"):
+    for module in ("envs/env.py", "policies/controller.py", "train/bc/__main__.py", "train/ppo/__main__.py"):
         assert module in names
     for checkpoint in ("bc-small", "ppo-small"):
         assert {f"policies/shipped/{checkpoint}.json", f"policies/shipped/{checkpoint}.safetensors"} <= set(names)

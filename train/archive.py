@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from lagrl.errors import InputError
-from lagrl.files import replacing
+from lagrl.io.atomic import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

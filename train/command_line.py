@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import tyro
 
-from lagrl.cli import carry_out, parsed
+from lagrl.cli.entry import carry_out, parsed
 from lagrl.errors import InputError, MissingExtraError
 
 _EXTRA = ("torch", "torch_geometric", "gymnasium", "stable_baselines3", "safetensors", "tensorboard")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from torch.utils.tensorboard import SummaryWriter
 
 from lagrl.errors import InputError, OutputError
-from lagrl.files import write_text
+from lagrl.io.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

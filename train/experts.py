@@ -9,8 +9,8 @@ import numpy as np
 from lagrl.ascent import ascend
 from lagrl.controllers.camerini import CameriniFrattaMaffioli
 from lagrl.controllers.registry import controller_factory
+from lagrl.dual_loop import DualLoop, Lane
 from lagrl.errors import InputError
-from lagrl.loop import DualLoop, Lane
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
 from lagrl.relaxation.dual import AssignmentDual

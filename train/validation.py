@@ -13,7 +13,7 @@ import numpy as np
 from lagrl.errors import InputError
 from lagrl.problems.generate import generate, sample_params
 from lagrl.recovery.savings import clarke_wright
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lagrl.bench.lock import lock_exclusively, unlock
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, OutputError, SolutionError
-from lagrl.files import require_writable
+from lagrl.io.atomic import require_writable
+from lagrl.io.lock import lock_exclusively, unlock
 from lagrl.problems.generate import generate, sample_params
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
@@ -26,7 +26,7 @@ from lagrl.quantum.bandit.state import read_state
 from lagrl.quantum.bandit.trace_log import TraceLog
 from lagrl.quantum.journal.journal import Journal
 from lagrl.samplers.registry import close_sampler
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

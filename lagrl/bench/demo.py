@@ -14,13 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from lagrl.bench.pictures import draw_dual_curves, draw_incumbents, draw_routes, new_figure, save_figure
+from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, OutputError
-from lagrl.files import require_writable
-from lagrl.kernels import compile_kernels
+from lagrl.io.atomic import require_writable
+from lagrl.plot.pictures import draw_dual_curves, draw_incumbents, draw_routes, new_figure, save_figure
 from lagrl.problems.bundled import bundled_names, read_bundled
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-    from lagrl.solve import SolveResult
+    from lagrl.solver import SolveResult
 
 CONTROLLERS = ("constant", "hwc", "cfm", "volume", "perturbed")
 _PICTURE = "demo.png"

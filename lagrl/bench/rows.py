@@ -9,11 +9,11 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from lagrl.bench.lock import lock_exclusively, unlock
 from lagrl.bench.scan import scan
 from lagrl.bench.schema import SCHEMA, Row, check_row
 from lagrl.errors import InputError, OutputError
-from lagrl.files import require_writable
+from lagrl.io.atomic import require_writable
+from lagrl.io.lock import lock_exclusively, unlock
 
 if TYPE_CHECKING:
     from types import TracebackType

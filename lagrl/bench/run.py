@@ -18,9 +18,9 @@ from lagrl.bench.provenance import config_hash, git_revision, versions
 from lagrl.bench.rows import RowStore
 from lagrl.bench.schema import SCHEMA, Row
 from lagrl.bench.suites import family
+from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, LagrlError, SolutionError
-from lagrl.kernels import compile_kernels
 from lagrl.problems.cvrplib import read_instance
 from lagrl.processes import end_with
 from lagrl.relaxation.sampler import SamplingCost
@@ -32,7 +32,7 @@ from lagrl.samplers.registry import (
     sampler_fingerprint,
     sampler_packages,
 )
-from lagrl.solve import SolveConfig, estimated_price, require_price, solve
+from lagrl.solver import SolveConfig, estimated_price, require_price, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
     from lagrl.problems.fleet import Fleet
     from lagrl.relaxation.sampler import SubproblemSampler
-    from lagrl.solve import SolveResult
+    from lagrl.solver import SolveResult
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 

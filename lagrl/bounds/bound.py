@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.bounds.climb import climb
 from lagrl.bounds.column_generation import CutAndPrice
-from lagrl.bounds.graph import RouteGraph
 from lagrl.bounds.obstacle import ObstacleError
+from lagrl.bounds.route_ascent import climb
 from lagrl.bounds.route_dual import RouteDual, distance_units
+from lagrl.bounds.route_graph import RouteGraph
 from lagrl.bounds.trivial import trivial_bound
 from lagrl.errors import BudgetError, FleetError
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.bounds.cut_kernels import grow_sets, improve_set
+from lagrl.bounds.capacity_cut_kernels import grow_sets, improve_set
 from lagrl.problems.fleet import minimum_vehicles
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.bounds.capacity_cuts import CutSeparator
-from lagrl.bounds.climb import climb
-from lagrl.bounds.graph import RouteGraph
 from lagrl.bounds.master import RouteMaster, along, joined
 from lagrl.bounds.ng_kernels import price_arcs
 from lagrl.bounds.pricing import NgPricing, whole_prices
+from lagrl.bounds.route_ascent import climb
 from lagrl.bounds.route_dual import RouteDual, lagrangian
+from lagrl.bounds.route_graph import RouteGraph
 from lagrl.controllers.volume import Volume
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.bounds.graph import RouteGraph
+    from lagrl.bounds.route_graph import RouteGraph
 
 _SIMPLEX_STEPS = 200_000  # over the number of customers, between two looks at the clock
 _ROUTES_AT_ONCE = 1000

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.bounds.graph import RouteGraph
+    from lagrl.bounds.route_graph import RouteGraph
 
 _WORK = 20_000_000  # inner steps between two looks at the clock: some tens of milliseconds
 _PATH_BITS = 58  # paths cost less than `FAR`, and so do two of them

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.bounds.graph import RouteGraph
     from lagrl.bounds.pricing import Priced, Prices
+    from lagrl.bounds.route_graph import RouteGraph
 
 _CEILING = 8.0  # of the multipliers, times the longest distance
 

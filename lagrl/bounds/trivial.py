@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.bounds.graph import RouteGraph
+    from lagrl.bounds.route_graph import RouteGraph
 
 
 def trivial_bound(graph: RouteGraph) -> int:

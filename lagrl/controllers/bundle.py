@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.controllers.cut_model import CutModel
+from lagrl.controllers.cutting_plane_model import CutModel
 from lagrl.controllers.pieces import pieces_of
 from lagrl.errors import InputError
 

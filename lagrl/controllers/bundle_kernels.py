@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from lagrl.controllers.cut_kernels import cut_value, rate_weights
+from lagrl.controllers.cutting_plane_kernels import cut_value, rate_weights
 from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, float64, int64, void
 
 if TYPE_CHECKING:

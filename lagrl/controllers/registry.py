@@ -9,8 +9,8 @@ from lagrl.controllers.adam import Adam
 from lagrl.controllers.base import Controller
 from lagrl.controllers.bundle import ProximalBundle
 from lagrl.controllers.camerini import CameriniFrattaMaffioli
-from lagrl.controllers.column_generation import ColumnGeneration
 from lagrl.controllers.constant import ConstantStep
+from lagrl.controllers.dantzig_wolfe import ColumnGeneration
 from lagrl.controllers.held_wolfe_crowder import HeldWolfeCrowder
 from lagrl.controllers.perturbed import Perturbed
 from lagrl.controllers.polyak import Polyak

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from lagrl.errors import SolutionError
-from lagrl.files import write_text
+from lagrl.io.atomic import write_text
 from lagrl.problems.cvrplib_text import read_text, shown
 from lagrl.problems.solution import Solution, faults
 

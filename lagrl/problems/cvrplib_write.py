@@ -9,7 +9,7 @@ import numpy as np
 import vrplib
 
 from lagrl.errors import InstanceError
-from lagrl.files import replacing
+from lagrl.io.atomic import replacing
 from lagrl.problems.cvrp import euclidean
 from lagrl.problems.cvrplib_check import require_safe_name
 

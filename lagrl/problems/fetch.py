@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lagrl.errors import FetchError, InputError
-from lagrl.files import replacing, require_writable
+from lagrl.io.atomic import replacing, require_writable
 from lagrl.problems.cvrplib import check_solution, read_instance
 from lagrl.problems.download import download
 from lagrl.problems.locate import set_of

@@ -1,7 +1,8 @@
 """Compiled decoding and repair: selections to assignments.
 
-Importing this module compiles the kernels or loads them from numba's cache (`lagrl.kernels.compile_kernels()` does so
-before any clock starts). The signatures are explicit: no later call can compile again.
+Importing this module compiles the kernels or loads them from numba's cache, which
+`lagrl.compilation.compile_kernels()` does before any clock starts. The signatures are explicit: no later call can
+compile again.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from lagrl.relaxation.kernels import assign_by_regret
-from lagrl.relaxation.search_kernels import (
+from lagrl.relaxation.branch_and_bound_kernels import (
     FLOAT_ROWS,
     INT_ROWS,
     NODE_LIMIT,
@@ -20,6 +20,7 @@ from lagrl.relaxation.search_kernels import (
     TABLE_LIMIT,
     fill_exactly,
 )
+from lagrl.relaxation.pricing_kernels import assign_by_regret
 from lagrl.signatures import BYTE_MATRIX, INTS, MATRIX, OUT_BYTES, OUT_INTS, boolean, int64, void
 
 if TYPE_CHECKING:

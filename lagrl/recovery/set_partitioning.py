@@ -10,14 +10,14 @@ import numpy as np
 
 from lagrl.errors import SolutionError
 from lagrl.highs import new_solver
-from lagrl.recovery.master import Master
+from lagrl.recovery.partition_master import Master
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from lagrl.recovery.master import RouteMatrix
+    from lagrl.recovery.partition_master import RouteMatrix
     from lagrl.recovery.pool import RoutePool
 
 

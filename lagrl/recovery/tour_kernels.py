@@ -1,7 +1,8 @@
 """Compiled touring: clusters of customers to routes.
 
-Importing this module compiles the kernels or loads them from numba's cache (`lagrl.kernels.compile_kernels()` does so
-before any clock starts). The signatures are explicit: no later call can compile again.
+Importing this module compiles the kernels or loads them from numba's cache, which
+`lagrl.compilation.compile_kernels()` does before any clock starts. The signatures are explicit: no later call can
+compile again.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _open_one_by_one(
 
 def _total_cost(sites: AssignmentProblem, tour: NDArray[np.float64], opened: list[int]) -> float:
     """Cost of these sites with everybody connected by regret; infinite where somebody does not fit."""
-    from lagrl.relaxation.kernels import assign_by_regret
+    from lagrl.relaxation.pricing_kernels import assign_by_regret
 
     cost = np.ascontiguousarray(sites.cost[opened])
     group = np.full(sites.n_customers, -1)

@@ -1,7 +1,8 @@
 """Compiled insertion: what a customer costs in a route that is there, and putting customers in.
 
-Importing this module compiles the kernels or loads them from numba's cache (`lagrl.kernels.compile_kernels()` does so
-before any clock starts). The signatures are explicit: no later call can compile again.
+Importing this module compiles the kernels or loads them from numba's cache, which
+`lagrl.compilation.compile_kernels()` does before any clock starts. The signatures are explicit: no later call can
+compile again.
 
 Several routes are one array of nodes: route k holds `node[start[k]] … node[start[k + 1] − 1]`, the depot at both ends
 implied.

@@ -63,7 +63,7 @@ class KnapsackBatch:
                 remedy=f"give one per problem, of lengths {[n_customers for _, n_customers in self.shapes]}",
             )
         # numba takes a second to import; only those who price pay for it
-        from lagrl.relaxation.kernels import price_batch
+        from lagrl.relaxation.pricing_kernels import price_batch
 
         selection = np.empty(int(self._first_cell[-1]), np.uint8)
         value = np.empty(len(self._capacity))
@@ -123,7 +123,7 @@ def solve_knapsacks(
     InstanceError
         If a knapsack takes more memory than the search may use, see `KnapsackBatch.price`.
     """
-    from lagrl.relaxation.kernels import price_batch
+    from lagrl.relaxation.pricing_kernels import price_batch
 
     if reduced_cost.shape != (len(capacity), len(weight)) or min(capacity.min(), weight.min()) < 0:
         raise InputError(

@@ -183,7 +183,7 @@ def _spread_out(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> NDA
 
 def _groups(problem: CVRP, separation: NDArray[np.float64]) -> NDArray[np.int64]:
     """Assign customers [n] to the K centres they are [K, n] away from, by regret within the capacity."""
-    from lagrl.relaxation.kernels import assign_by_regret
+    from lagrl.relaxation.pricing_kernels import assign_by_regret
 
     group = np.full(problem.n_customers, -1)
     if assign_by_regret(separation, problem.demand, np.full(len(separation), problem.capacity), group):

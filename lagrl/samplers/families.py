@@ -147,19 +147,6 @@ class QAOAOptions(WidthOption):
 
 
 @dataclass(frozen=True)
-class KernelOptions(QAOAOptions):
-    """Options of `qaoa`.
-
-    Attributes
-    ----------
-    device
-        `cpu` or `gpu`.
-    """
-
-    device: str = "cpu"
-
-
-@dataclass(frozen=True)
 class CircuitOptions(QAOAOptions):
     """Options of all that runs circuits as such.
 
@@ -237,7 +224,7 @@ def annealing(options: AnnealingOptions) -> SubproblemSampler:
     return AnnealingSampler(options.width, penalty, options.sweeps)
 
 
-def qaoa(options: KernelOptions) -> SubproblemSampler:
+def qaoa(options: QAOAOptions) -> SubproblemSampler:
     """Return QAOA by the statevector kernel."""
     return QAOASampler(
         width=options.width,
@@ -245,7 +232,6 @@ def qaoa(options: KernelOptions) -> SubproblemSampler:
         ramp=options.ramp(),
         penalty=options.own_penalty(),
         portfolio=options.own_portfolio(),
-        device=options.device,
     )
 
 

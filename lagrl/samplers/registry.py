@@ -101,7 +101,7 @@ SAMPLERS: dict[str, SamplerFactory] = {
     "greedy": lambda spec: GreedySampler(spec.read(families.WidthOption).width),
     "product": lambda spec: ProductSampler(spec.read(families.WidthOption).width),
     "annealing": lambda spec: families.annealing(spec.read(families.AnnealingOptions)),
-    "qaoa": lambda spec: families.qaoa(spec.read(families.KernelOptions)),
+    "qaoa": lambda spec: families.qaoa(spec.read(families.QAOAOptions)),
     "noisy": lambda spec: families.noisy(spec.argument, spec.read(families.NoisyOptions)),
     "ibm": _device,
     "bandit": _bandit,

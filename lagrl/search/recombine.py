@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from lagrl.recovery.master import Master
+from lagrl.recovery.partition_master import Master
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.ascent import DualTrace, ascend
+from lagrl.dual_loop import DualLoop, Lane
 from lagrl.errors import InputError
-from lagrl.loop import DualLoop, Lane
 from lagrl.plugins import answer_of
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.polish import split_to
@@ -20,15 +20,15 @@ from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_cei
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
 from lagrl.relaxation.sampler import ExactSampler, SamplingCost, SubproblemSampler
 from lagrl.relaxation.seeding import SEEDINGS
-from lagrl.search.annealing import Annealing
-from lagrl.search.around import linearise_around
+from lagrl.search.acceptance import Annealing
+from lagrl.search.bounding import Proof
 from lagrl.search.budget import Budget
-from lagrl.search.focus import Focus, neighbouring_routes
-from lagrl.search.proof import Proof
+from lagrl.search.neighbourhood import Focus, neighbouring_routes
 from lagrl.search.recombine import Recombination
-from lagrl.search.report import Ascent, SearchReport
+from lagrl.search.relinearise import linearise_around
 from lagrl.search.schedule import Decision, History, Outcome, Schedule
-from lagrl.search.strings import nearest_customers
+from lagrl.search.search_report import Ascent, SearchReport
+from lagrl.search.string_removal import nearest_customers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

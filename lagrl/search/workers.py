@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import LagrlError
-from lagrl.kernels import compile_kernels
 from lagrl.processes import end_with
 from lagrl.recovery.incumbent import Incumbent
-from lagrl.recovery.master import Master
+from lagrl.recovery.partition_master import Master
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.samplers.registry import close_sampler, make_sampler
 from lagrl.search.budget import Budget
-from lagrl.search.report import SearchReport
 from lagrl.search.schedule import schedule_of
 from lagrl.search.search import Search
+from lagrl.search.search_report import SearchReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import pytest
 from lagrl.bench.demo import DemoResult, demo
 from lagrl.errors import BudgetError, InputError, OutputError, UnknownNameError
 from lagrl.problems.bundled import bundled_names, read_bundled
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
     from pathlib import Path

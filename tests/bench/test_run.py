@@ -25,7 +25,7 @@ from lagrl.problems.fleet import Fleet
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.subproblems.greedy import GreedySampler
-from lagrl.solve import SolveConfig
+from lagrl.solver import SolveConfig
 
 SMALL, MIDDLE = (bundled_path(name) for name in bundled_names()[:2])
 QUICK = Evaluation((SMALL, MIDDLE), ("polyak", "cfm"), reconstructs=("cluster",), budgets=(4,), seeds=(0, 1))

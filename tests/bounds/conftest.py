@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from lagrl.kernels import compile_kernels
+from lagrl.compilation import compile_kernels
 
 compile_kernels()

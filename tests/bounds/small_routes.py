@@ -14,7 +14,7 @@ from lagrl.problems.fleet import Fleet
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from lagrl.bounds.graph import RouteGraph
+    from lagrl.bounds.route_graph import RouteGraph
 
 
 T = TypeVar("T")

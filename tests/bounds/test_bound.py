@@ -14,9 +14,9 @@ from small_routes import drive, ng_programme, optimum, small_problem
 from lagrl.bounds import column_generation, pricing
 from lagrl.bounds.bound import RouteBound, lower_bound
 from lagrl.bounds.column_generation import CutAndPrice
-from lagrl.bounds.graph import MOST_CUSTOMERS, RouteGraph
 from lagrl.bounds.master import RouteMaster
 from lagrl.bounds.obstacle import ObstacleError
+from lagrl.bounds.route_graph import MOST_CUSTOMERS, RouteGraph
 from lagrl.errors import BudgetError, FleetError, InputError, InstanceError
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet, minimum_vehicles

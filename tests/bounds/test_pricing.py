@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from small_routes import drive, ng_routes, small_problem
 
-from lagrl.bounds.graph import RouteGraph
 from lagrl.bounds.pricing import NgPricing, Prices, canonical, whole_prices
+from lagrl.bounds.route_graph import RouteGraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

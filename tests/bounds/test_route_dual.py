@@ -10,10 +10,10 @@ import pytest
 from small_routes import drive, ng_programme, optimum, small_problem
 
 from lagrl.bounds.bound import RouteBound
-from lagrl.bounds.climb import climb
-from lagrl.bounds.graph import RouteGraph
 from lagrl.bounds.pricing import Priced, Prices
+from lagrl.bounds.route_ascent import climb
 from lagrl.bounds.route_dual import RouteDual, distance_units, lagrangian
+from lagrl.bounds.route_graph import RouteGraph
 from lagrl.controllers import CONTROLLERS
 from lagrl.errors import InputError
 from lagrl.problems.cvrp import CVRP

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lagrl.kernels import compile_kernels
+from lagrl.compilation import compile_kernels
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 compile_kernels()

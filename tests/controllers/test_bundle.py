@@ -12,7 +12,7 @@ from oracles import column_generation, random_problem
 
 from lagrl.controllers.base import Finishing
 from lagrl.controllers.bundle import ProximalBundle
-from lagrl.controllers.column_generation import ColumnGeneration
+from lagrl.controllers.dantzig_wolfe import ColumnGeneration
 from lagrl.errors import InputError
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.relaxation.dual import AssignmentDual, DualPoint

@@ -18,18 +18,18 @@ from envs.config import EnvConfig
 from envs.core import EpisodeBatch
 from envs.env import LagrangianCVRP
 from envs.episode import Samplers, new_episode
-from envs.generators import generator_record
+from envs.rng import generator_record
 from lagrl.ascent import ascend
 from lagrl.bench.run import row_key, settings_of
 from lagrl.controllers.base import Controller
 from lagrl.controllers.registry import controller_factory
+from lagrl.dual_loop import DualLoop
 from lagrl.errors import InputError, InstanceError, UnknownNameError
-from lagrl.loop import DualLoop
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.problems.generate import XTypeParams, generate
 from lagrl.relaxation.dual import AssignmentDual, DualFunction, DualPoint
 from lagrl.samplers.registry import make_sampler
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 from policies.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from policies.controller import PolicyController, checkpoint_controllers, one_thread
 from policies.diagonal_precond import DiagonalPrecondPolicy

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from lagrl.quantum.circuits.execution import Pub, Template
-from lagrl.quantum.ibm.job_journal import JobRecord
+from lagrl.quantum.journal.job_journal import JobRecord
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.quantum.ibm.job_journal import SentState
+    from lagrl.quantum.journal.job_journal import SentState
     from lagrl.relaxation.sampler import SamplingCost
 
 

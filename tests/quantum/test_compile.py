@@ -159,7 +159,7 @@ def test_threads_compile_at_once() -> None:
     """Eight threads, twice as many templates as are kept: each gets its own circuit, on its own line."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from lagrl.quantum.ibm.device import compile as room
+    from lagrl.quantum.devices import compile as room
 
     target, templates = line_target(6), [qaoa_line(n, 1) for n in (2, 3, 4)]
     jobs = [(template, range(first, first + template.n_qubits)) for template in templates for first in (0, 1, 2)] * 3

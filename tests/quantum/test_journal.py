@@ -19,7 +19,8 @@ from hypothesis.extra import numpy as npst
 from journal_samples import COST, drawn_call, drawn_samples, same
 
 from lagrl.errors import InputError, OutputError
-from lagrl.quantum.journal.journal import Journal, journal_file
+from lagrl.quantum.journal import journal_file
+from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journal_file import TornJournalWarning
 from lagrl.quantum.journal.lines import (
     HEADER,

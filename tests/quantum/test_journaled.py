@@ -18,12 +18,12 @@ from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.lines import plain_state
 from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lagrl.solve import SolveResult
+    from lagrl.solver import SolveResult
 
 CONFIG = SolveConfig(evaluations=8, linearisations=2, seed=3, shots=32)
 

@@ -15,7 +15,7 @@ from small_executions import MemoryJournal, basis_pub
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.devices.placement import PLACEMENTS, find_lines, line_fidelity, placed_line
 from lagrl.quantum.ibm.failures import JobFailedError, NotArrivedError
-from lagrl.quantum.ibm.job_journal import fingerprint
+from lagrl.quantum.ibm.job_fingerprint import fingerprint
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext
@@ -23,7 +23,7 @@ from lagrl.relaxation.sampler import SampleContext
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lagrl.quantum.ibm.job_journal import JobJournal
+    from lagrl.quantum.journal.job_journal import JobJournal
 
 pytest.importorskip("qiskit_ibm_runtime")
 

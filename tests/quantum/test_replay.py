@@ -21,7 +21,7 @@ from lagrl.quantum.journal.lines import plain_state
 from lagrl.quantum.journal.replay import ReplaySampler, ranges
 from lagrl.relaxation.sampler import SampleContext, Samples
 from lagrl.samplers.registry import make_sampler
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ for name in ("qiskit", "qiskit_aer", "qiskit_ibm_runtime", "dimod", "dwave", "sc
 from pathlib import Path
 from lagrl.problems.bundled import read_bundled
 from lagrl.quantum.journal.replay import ReplaySampler
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 from lagrl.samplers.registry import make_sampler
 config = SolveConfig(evaluations=12, linearisations=2, seed=3, shots=32)
 print(solve(read_bundled("G-n51-k6"), config, sampler=ReplaySampler(Path(sys.argv[1]))).solution.cost)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_knapsacks import knapsacks, strings
 
-from lagrl.cli import main
+from lagrl.cli.entry import main
 from lagrl.errors import InputError
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
@@ -19,7 +19,7 @@ from lagrl.quantum.subproblems.penalties import TiltedPenalty, tilted_qubos
 from lagrl.quantum.subproblems.product import ProductState, rotation_angles
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
     from pathlib import Path

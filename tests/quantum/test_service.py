@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lagrl.quantum.circuits.execution import Execution
-    from lagrl.quantum.ibm.job_journal import JobJournal
+    from lagrl.quantum.journal.job_journal import JobJournal
 
 pytest.importorskip("qiskit_ibm_runtime")
 

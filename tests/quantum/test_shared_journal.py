@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from small_executions import MemoryJournal
 
-from lagrl.quantum.ibm.job_journal import JobJournal, JobRecord
+from lagrl.quantum.journal import job_table as journal_jobs
+from lagrl.quantum.journal.job_journal import JobJournal, JobRecord
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journal import job_table as journal_jobs
 from lagrl.quantum.journal.owner import is_alive_elsewhere, process_of, this_process, this_thread
 from lagrl.quantum.journal.shared_journal import SharedJobJournal
 from lagrl.relaxation.sampler import SamplingCost

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from lagrl.controllers.base import Feedback
     from lagrl.relaxation.dual import DualPoint
-    from lagrl.search.focus import Focus
+    from lagrl.search.neighbourhood import Focus
 
 SEEDS = Decision("seeds", (4, 4))
 PARTIAL = Decision("partial", (3,), freed=6, noise=0.1)

@@ -23,7 +23,7 @@ from lagrl.problems.solution import faults, route_cost
 from lagrl.relaxation.sampler import ExactSampler
 from lagrl.search.schedule import AdaptiveSchedule
 from lagrl.search.workers import _shares, _work
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from envs.observation import FEATURES, N_NEIGHBOURS
-from train.dataset import States
+from train.bc.dataset import States
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,8 +18,8 @@ from policies.checkpoint import Checkpoint, save_checkpoint
 from policies.config import PolicyConfig
 from policies.diagonal_precond import DiagonalPrecondPolicy
 from policies.network import DiagonalPrecondNet
-from train.ppo_algorithm import GraphPPO
-from train.ppo_config import PPOConfig
+from train.ppo.algorithm import GraphPPO
+from train.ppo.config import PPOConfig
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from envs.config import EnvConfig
 from envs.sb3 import LagrangianVecEnv
 from lagrl.controllers.constant import ConstantStep
 from lagrl.controllers.held_wolfe_crowder import HeldWolfeCrowder
-from train.baseline import ExpertBaseline
+from train.ppo.baseline import ExpertBaseline
 
 CONFIG = EnvConfig(n_max=12, n_customers=(6, 12), max_steps=6, route_sampler="exact", route_every=2)
 

@@ -18,14 +18,14 @@ import pytest
 import torch
 
 from lagrl.controllers.registry import controller_factory
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 from policies.checkpoint import load_checkpoint
 from policies.network import DiagonalPrecondNet
-from train import bc_command
 from train.archive import load_archive
+from train.bc import command as bc_command
 from train.bc import main
-from train.bc_run import learning_rate
-from train.config import BCConfig
+from train.bc.config import BCConfig
+from train.bc.run import learning_rate
 from train.curves import read_curves
 from train.validation import evaluate, validation_set
 

@@ -12,8 +12,8 @@ from labelled import random_states
 from lagrl.errors import InputError
 from policies.config import PolicyConfig
 from policies.network import DiagonalPrecondNet
-from train.batches import batch_of
-from train.cloning import fit_epoch, imitation_error, imitation_loss
+from train.bc.batches import batch_of
+from train.bc.cloning import fit_epoch, imitation_error, imitation_loss
 
 TINY = PolicyConfig(hidden=8, heads=2, layers=1, critic_hidden=8, log_std=-0.5, shared_log_std=-0.7)
 

@@ -13,7 +13,7 @@ from envs.core import EpisodeBatch
 from lagrl.controllers.constant import ConstantStep
 from lagrl.controllers.held_wolfe_crowder import HeldWolfeCrowder
 from lagrl.errors import InputError
-from train.dagger import Round, collect, expert_share
+from train.bc.dagger import Round, collect, expert_share
 from train.experts import TargetExpert
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from lagrl.controllers.base import Controller, Feedback
     from lagrl.relaxation.dual import DualPoint
-    from train.dataset import States
+    from train.bc.dataset import States
 
 CONFIG = EnvConfig(
     n_max=14, n_customers=(8, 14), min_steps=3, max_steps=6, decode_every=1, route_sampler="exact", route_every=200

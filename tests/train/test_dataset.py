@@ -16,8 +16,8 @@ import torch
 from labelled import random_states
 
 from lagrl.errors import InputError, OutputError
-from train.batches import batch_of
-from train.dataset import MANIFEST_FILE, States, add_shard, new_manifest, read_manifest, read_states
+from train.bc.batches import batch_of
+from train.bc.dataset import MANIFEST_FILE, States, add_shard, new_manifest, read_manifest, read_states
 
 
 def assert_equal(one: States, other: States) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ppo_runs import TINY, half_way_model, weights
 
 from policies.masked_gaussian import MaskedGaussian
-from train.imitation import ExpertStates
-from train.ppo_algorithm import GraphPPO, per_customer
+from train.ppo.algorithm import GraphPPO, per_customer
+from train.ppo.imitation import ExpertStates
 
 
 def learned(model: GraphPPO, rollouts: int) -> GraphPPO:

@@ -11,7 +11,7 @@ from envs.action import next_multipliers
 from envs.core import EpisodeBatch
 from lagrl.errors import UnknownNameError
 from train.experts import expert_factory
-from train.imitation import _STREAM, collect_expert_states
+from train.ppo.imitation import _STREAM, collect_expert_states
 
 
 def test_labels_lead_where_the_expert_goes() -> None:

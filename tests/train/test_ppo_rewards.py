@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ppo_runs import HalfWay
 
-from train.reward_scale import ScaledRewards
+from train.ppo.reward_scale import ScaledRewards
 
 
 def test_scale_is_the_spread_of_returns() -> None:

@@ -13,9 +13,9 @@ from lagrl.errors import InputError
 from policies.controller import PolicyController
 from train.archive import load_archive, save_archive
 from train.curves import Curves, read_curves
-from train.ppo_archive import put_together, take_apart
-from train.ppo_config import PPOConfig
-from train.ppo_run import Candidate, PPORun
+from train.ppo.archive import put_together, take_apart
+from train.ppo.config import PPOConfig
+from train.ppo.run import Candidate, PPORun
 from train.progress import Progress
 from train.validation import evaluate
 

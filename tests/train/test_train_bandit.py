@@ -125,7 +125,7 @@ def test_the_training_stays_whatever_becomes_of_the_judgement(tmp_path: Path, mo
         raise InputError("no judgement")
 
     traces, others = written(tmp_path / "a.jsonl", 60), written(tmp_path / "b.jsonl", 60, seed=1, name="j")
-    monkeypatch.setattr("train.bandit_command.evaluate", broken)
+    monkeypatch.setattr("train.bandit.command.evaluate", broken)
     assert main([str(traces), "--out", str(tmp_path / "state.json"), "--validate", str(others)]) == 2
     assert read_state(tmp_path / "state.json").model.n_observations == 60
     assert "validation" not in json.loads((tmp_path / "state.card.json").read_text())
@@ -172,7 +172,7 @@ def test_bad_input_is_told_in_one_line(
 def test_torch_is_not_needed() -> None:
     """Nothing of the extra rl is imported."""
     script = (
-        "import sys, train.bandit, train.bandit_command; print([m for m in ('torch', 'gymnasium') if m in sys.modules])"
+        "import sys, train.bandit, train.bandit.command; print([m for m in ('torch', 'gymnasium') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]"

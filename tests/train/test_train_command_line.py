@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from lagrl.cli import main as lagrl
-from lagrl.commands import installed_command
+from lagrl.cli.commands import installed_command
+from lagrl.cli.entry import main as lagrl
 from lagrl.errors import InputError, UnknownNameError
 from train.command_line import RunOptions, entry, parse, run_folder
 
@@ -81,10 +81,10 @@ def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
         return real(name, *args, **kwargs)
 
-    monkeypatch.delitem(sys.modules, "train.bc_command", raising=False)
-    monkeypatch.delitem(sys.modules, "train.bc_run", raising=False)
+    monkeypatch.delitem(sys.modules, "train.bc.command", raising=False)
+    monkeypatch.delitem(sys.modules, "train.bc.run", raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
-    assert entry("prog", "train.bc_command", []) == 2
+    assert entry("prog", "train.bc.command", []) == 2
     assert (
         capsys.readouterr().err
         == "prog: error: training needs torch, which is not installed; pip install 'lagrl[rl]'\n"

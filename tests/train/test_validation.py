@@ -9,7 +9,7 @@ from lagrl.controllers.held_wolfe_crowder import HeldWolfeCrowder
 from lagrl.controllers.perturbed import Perturbed
 from lagrl.errors import InputError
 from lagrl.recovery.savings import clarke_wright
-from lagrl.solve import SolveConfig, solve
+from lagrl.solver import SolveConfig, solve
 from train.validation import evaluate, measure, validation_set
 
 

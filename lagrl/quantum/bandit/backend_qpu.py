@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.profile import Profile
     from lagrl.quantum.circuits.execution import CircuitExecutor, Execution
-    from lagrl.quantum.ibm.job_journal import SentState
+    from lagrl.quantum.journal.job_journal import SentState
     from lagrl.quantum.scheduling.work import Job
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.profile import Profile
     from lagrl.quantum.ibm.device import Device
-    from lagrl.quantum.ibm.job_journal import JobJournal
     from lagrl.quantum.ibm.service import Primitives
+    from lagrl.quantum.journal.job_journal import JobJournal
 
 DAY = 86_400.0  # seconds
 

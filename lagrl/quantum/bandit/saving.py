@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lagrl.errors import OutputError
-from lagrl.files import require_writable
+from lagrl.io.atomic import require_writable
 from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
 from lagrl.quantum.journal.shared_journal import SharedJobJournal
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError
-from lagrl.files import write_text
+from lagrl.io.atomic import write_text
 from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB
 from lagrl.quantum.bandit.features import NAMES, schema
 from lagrl.quantum.bandit.linear_model import LinearModel

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,7 +11,6 @@ import numpy as np
 from lagrl.quantum.circuits.line_qaoa import line_depth, line_gates
 from lagrl.quantum.circuits.portfolio import Portfolio, Round, draw_portfolio
 from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, sample_qaoa
-from lagrl.quantum.simulators import array_simulator
 from lagrl.quantum.subproblems.candidates import require_width, select_candidates
 from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState, draw_product, rotation_angles
@@ -93,15 +91,11 @@ class QAOASampler:
         The product state of a warm start.
     portfolio
         Configurations that share the shots; the default is a single one.
-    device
-        `cpu`: the compiled kernel. `gpu`: array code on a GPU, through CuPy.
 
     Raises
     ------
     InputError
-        If the width is not in 1 … 22, or the device is unknown.
-    LagrlError
-        If there is no GPU, or no CuPy to use it.
+        If the width is not in 1 … 22.
     """
 
     width: int = 12
@@ -110,13 +104,9 @@ class QAOASampler:
     penalty: Penalty = field(default_factory=TiltedPenalty)
     state: ProductState = field(default_factory=ProductState)
     portfolio: Portfolio = field(default_factory=Portfolio)
-    device: str = "cpu"
 
     def __post_init__(self) -> None:
         require_width(self.width)
-        array_simulator.require_device(self.device)
-        if self.device == "gpu":
-            array_simulator.gpu_arrays()
 
     def sample(
         self,
@@ -132,14 +122,10 @@ class QAOASampler:
         make_ready(shots)
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)
-        draw: Simulation = sample_qaoa
-        if self.device == "gpu":
-            draw = partial(array_simulator.sample_qaoa_arrays, array_simulator.gpu_arrays())
-        run = KernelRun(self, candidates, rng, draw)
+        run = KernelRun(self, candidates, rng)
         code, count = draw_portfolio(candidates, self.penalty, self.portfolio, shots, run)
         strings = candidates.strings(code)
-        backend = "statevector" if self.device == "cpu" else f"statevector({self.device})"
-        cost = replace(run.cost, seconds=time.perf_counter() - started, backend=backend)
+        cost = replace(run.cost, seconds=time.perf_counter() - started, backend="statevector")
         return Samples(strings, count, cost)
 
 
@@ -180,7 +166,7 @@ class KernelRun:
     """
 
     def __init__(
-        self, sampler: WarmSampler, candidates: Candidates, rng: np.random.Generator, draw: Simulation
+        self, sampler: WarmSampler, candidates: Candidates, rng: np.random.Generator, draw: Simulation = sample_qaoa
     ) -> None:
         self.own_ramp = sampler.ramp or (WARM_RAMP if sampler.warm else COLD_RAMP)
         self.draw = draw

@@ -31,7 +31,7 @@ from lagrl.quantum.ibm.failures import (
     guarded,
 )
 from lagrl.quantum.ibm.job_control import begin_job, note_sent
-from lagrl.quantum.ibm.job_journal import fingerprint
+from lagrl.quantum.ibm.job_fingerprint import fingerprint
 from lagrl.quantum.ibm.job_limits import require_job
 from lagrl.quantum.ibm.merged import MergedPubs
 from lagrl.quantum.ibm.results import codes_of, give_up_hint
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from lagrl.quantum.circuits.execution import Pub, Template
     from lagrl.quantum.devices.placement import Placement
     from lagrl.quantum.ibm.device import Device, Job
-    from lagrl.quantum.ibm.job_journal import JobJournal, JobRecord, SentState
     from lagrl.quantum.ibm.service import Primitives
+    from lagrl.quantum.journal.job_journal import JobJournal, JobRecord, SentState
     from lagrl.relaxation.sampler import SampleContext
 
 

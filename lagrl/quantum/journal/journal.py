@@ -12,7 +12,7 @@ controllers or budgets (run names know nothing of those). Where a journal belong
 `JournaledSampler(strict=True)` refuses them.
 
 **Jobs.** A call can cost several jobs, and a process can end while one is in the queue. An executor
-(`lagrl.quantum.ibm.job_journal.JobJournal`) tells the journal of every step, by the job's fingerprint, and asks
+(`lagrl.quantum.journal.job_journal.JobJournal`) tells the journal of every step, by the job's fingerprint, and asks
 `find_job` first:
 
     nothing ── find_job ──▶ claimed ── intend_job(tag) ──▶ intended ── submitted_job(id) ──▶ submitted
@@ -50,8 +50,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.ibm.job_journal import JobRecord
 from lagrl.quantum.journal.calls import Answer, Call, CallTable, answer_of_line, call_line
+from lagrl.quantum.journal.job_journal import JobRecord
 from lagrl.quantum.journal.job_table import JobTable
 from lagrl.quantum.journal.journal_file import JournalFile
 from lagrl.quantum.journal.lines import pack, plain_cost, unpack
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.quantum.ibm.job_journal import SentState
+    from lagrl.quantum.journal.job_journal import SentState
     from lagrl.quantum.journal.job_table import JobState, JournaledJob
     from lagrl.quantum.journal.journal_file import Place
     from lagrl.relaxation.sampler import SampleContext, Samples

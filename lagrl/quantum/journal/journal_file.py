@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from lagrl.errors import InputError, OutputError
-from lagrl.files import require_writable, sync_folder
+from lagrl.io.atomic import require_writable, sync_folder
 from lagrl.quantum.journal.lines import HEADER, SCHEMA, decode, encode
 
 if sys.platform != "win32":

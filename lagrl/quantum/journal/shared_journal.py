@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lagrl.quantum.ibm.job_journal import JobJournal, JobRecord, SentState
+    from lagrl.quantum.journal.job_journal import JobJournal, JobRecord, SentState
     from lagrl.relaxation.sampler import SamplingCost
 
 

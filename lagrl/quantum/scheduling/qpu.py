@@ -11,7 +11,7 @@ from lagrl.quantum.scheduling.threads import JobThreads, job_state
 
 if TYPE_CHECKING:
     from lagrl.quantum.circuits.execution import CircuitExecutor, Execution
-    from lagrl.quantum.ibm.job_journal import SentState
+    from lagrl.quantum.journal.job_journal import SentState
     from lagrl.quantum.scheduling.work import Job
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lagrl.quantum.circuits.execution import CircuitExecutor, Execution
-    from lagrl.quantum.ibm.job_journal import SentState
+    from lagrl.quantum.journal.job_journal import SentState
     from lagrl.quantum.scheduling.work import Job
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ import fake_service
 from bandit_world import ARMS, Killed, World, killed_before_the_end
 from fake_service import FakePrimitives
 
-from lagrl.quantum.journal.journal import journal_file
+from lagrl.quantum.journal import journal_file
 from lagrl.quantum.scheduling.scheduler import SchedulerOptions
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler
-from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
-from lagrl.quantum.scheduling.virtual_time import VirtualLoop
 from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.testing.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,10 +10,10 @@ import pytest
 
 from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
-from lagrl.quantum.scheduling.virtual_time import run_virtually
 from lagrl.quantum.scheduling.work import Answer, Option, Work
 from lagrl.relaxation.sampler import SampleContext, SamplingCost
+from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.testing.virtual_time import run_virtually
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 

@@ -18,9 +18,9 @@ from lagrl.errors import InputError
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.qpu import QPU, ExecutorQPU
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.simulated import Behaviour
 from lagrl.quantum.scheduling.threads import JobThreads
-from lagrl.quantum.scheduling.virtual_time import VirtualLoop
+from lagrl.testing.simulated_machines import Behaviour
+from lagrl.testing.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
     from lagrl.quantum.circuits.execution import Execution, Pub

@@ -12,9 +12,9 @@ from scheduling_machines import PUB, Dice, executions, machines, solved, work
 
 from lagrl.quantum.circuits.execution import Execution
 from lagrl.quantum.scheduling.scheduler import SchedulerOptions
-from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
-from lagrl.quantum.scheduling.virtual_time import run_virtually
 from lagrl.quantum.scheduling.work import Option
+from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.testing.virtual_time import run_virtually
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 

@@ -10,10 +10,10 @@ import pytest
 from scheduling_machines import PUB, Dice, executions, machines, solved, work
 
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
-from lagrl.quantum.scheduling.virtual_time import run_virtually
 from lagrl.quantum.scheduling.work import Answer, Bill, Option
 from lagrl.relaxation.sampler import SamplingCost
+from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.testing.virtual_time import run_virtually
 
 if TYPE_CHECKING:
     from lagrl.quantum.circuits.execution import Execution

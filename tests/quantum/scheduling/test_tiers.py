@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from scheduling_machines import PUB, Dice, machines
 
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.simulated import Behaviour, SimulatedQPU
-from lagrl.quantum.scheduling.virtual_time import run_virtually
 from lagrl.quantum.scheduling.work import Job, Option, Work
 from lagrl.relaxation.sampler import SampleContext
+from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.testing.virtual_time import run_virtually
 
 if TYPE_CHECKING:
     from lagrl.quantum.circuits.execution import Execution

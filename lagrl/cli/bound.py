@@ -1,0 +1,133 @@
+"""What `lagrl bound` takes and prints: a lower bound on the CVRP itself."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    from lagrl.bounds.bound import LowerBound
+    from lagrl.problems.cvrp import CVRP
+
+Number = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")]
+Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
+Word = Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint="")]
+
+
+@dataclass(frozen=True)
+class BoundCommand:
+    """Bound the cost of every solution of an instance from below.
+
+    Unlike the dual value of `lagrl solve`, this bounds the CVRP: no solution that meets the fleet rule is cheaper.
+    """
+
+    file: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+    """CVRPLIB .vrp file, or the name of a bundled instance or of one in --data"""
+    seconds: float = 60.0
+    """wall-clock limit, compilation excluded"""
+    evaluations: Number = None
+    """most exact pricings of ng-routes (no limit if left out; 1000 for a controller)"""
+    fleet: Word = None
+    """exact:K, atleast:K or free; the benchmark family's own rule if left out"""
+    controller: Word = None
+    """climb the dual of ng-routes by a controller (see lagrl solve --help) instead of column generation with cuts"""
+    ng: int = 8
+    """other customers that each customer remembers, 1 to 12"""
+    no_cuts: bool = False
+    """leave rounded capacity cuts out"""
+    rounding: Literal["auto", "nint", "none"] = "auto"
+    """round distances as CVRPLIB does, keep them exact, or do what the instance's set does"""
+    seed: int = 0
+    """seed of a controller that draws"""
+    data: Folder = None
+    """folder of CVRPLIB files; LAGRL_DATA if left out"""
+    json: bool = False
+    """print one JSON object instead of text"""
+
+    def run(self) -> None:
+        """Carry the command out."""
+        from lagrl.bounds.bound import lower_bound
+        from lagrl.compilation import compile_kernels
+        from lagrl.controllers.registry import controller_factory
+        from lagrl.errors import InputError
+        from lagrl.problems.cvrplib import read_instance, usual_rounding
+        from lagrl.problems.fleet import Fleet
+        from lagrl.problems.locate import resolve_instance
+
+        if self.controller is not None and self.no_cuts:
+            raise InputError("given with --controller", field="--no-cuts", remedy="leave it out: no cuts there")
+        controller = None if self.controller is None else controller_factory(self.controller)()
+        fleet = None if self.fleet is None else Fleet.parse(self.fleet)
+        problem = read_instance(resolve_instance(self.file, self.data), fleet=fleet, rounding=self.rounding)
+        if problem.rounding not in ("explicit", usual_rounding(problem.name)):
+            problem = replace(problem, best_known=None)  # it holds for other distances
+        compile_kernels()
+        bound = lower_bound(
+            problem,
+            seconds=self.seconds,
+            evaluations=float("inf") if self.evaluations is None else self.evaluations,
+            n_neighbours=self.ng,
+            cuts=not self.no_cuts,
+            controller=controller,
+            seed=self.seed,
+        )
+        print(json.dumps(_record(problem, bound), allow_nan=False) if self.json else _text(problem, bound))
+
+
+def _gap_percent(problem: CVRP, bound: LowerBound) -> float | None:
+    gap = problem.gap_percent(bound.value)
+    return None if gap is None else 0.0 - gap  # no -0
+
+
+def _record(problem: CVRP, bound: LowerBound) -> dict[str, Any]:
+    return {
+        "instance": problem.name,
+        "lower_bound": bound.value,
+        "rounded": bound.rounded,
+        "bks": problem.best_known,
+        "gap_pct": _gap_percent(problem, bound),
+        "seconds": bound.seconds,
+        "fleet": str(problem.fleet),
+        "evaluations": bound.evaluations,
+        "columns": bound.n_columns,
+        "cuts": bound.n_cuts,
+        "converged": bound.is_converged,
+        "trivial": bound.is_trivial,
+        "obstacle": bound.obstacle,
+    }
+
+
+def _text(problem: CVRP, bound: LowerBound) -> str:
+    gap = _gap_percent(problem, bound)
+    whole = f"; {bound.rounded:.0f}, as all distances are whole" if bound.rounded > bound.value else ""
+    known = "" if gap is None else f", {gap:.2f} % below the best known {problem.best_known:.10g}"
+    state = "converged" if bound.is_converged else "not converged"
+    lines = [
+        f"{problem.name}: lower bound {_rounded_down(bound.value)}{known}{whole}",
+        f"{bound.seconds:.2f} s, {bound.evaluations} exact pricings, {bound.n_columns} columns, {bound.n_cuts} cuts, "
+        f"{state}",
+        f"Every solution with {_routes(problem)} costs at least that (fleet {problem.fleet}).",
+    ]
+    if bound.is_trivial and not bound.is_converged:
+        lines.append("The limit left no time to improve on the trivial bound (distances and loads alone).")
+    if bound.obstacle:
+        lines.append(f"Ended early: {bound.obstacle}.")
+    return "\n".join(lines)
+
+
+def _rounded_down(value: float) -> str:
+    """Write a bound with two decimals, or three digits where that is more, and never as more than it is."""
+    places = 2 if value >= 1.0 or value <= 0.0 else 2 - math.floor(math.log10(value))
+    return f"{math.floor(value * 10.0**places) / 10.0**places:.{places}f}"
+
+
+def _routes(problem: CVRP) -> str:
+    rule, count = problem.fleet.rule, problem.fleet.count
+    if rule == "free":
+        return "any number of routes"
+    return f"{'exactly' if rule == 'exact' else 'at least'} {count} route{'s' if count != 1 else ''}"

@@ -1,0 +1,1 @@
+"""Pictures of routes, histories and dual ascents (extra `viz`)."""

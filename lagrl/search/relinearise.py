@@ -1,0 +1,87 @@
+"""Linearisations around the routes in focus, ready for a lane of the dual loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.recovery.reconstruction import ClusterTours, InsertionTours, Reconstruction
+from lagrl.relaxation.relinearise import PartialRoutes, perturbed, regret_prices, relinearise
+from lagrl.search.string_removal import adjacent_strings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.assignment import AssignmentProblem
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.search.neighbourhood import Focus
+    from lagrl.search.schedule import Decision
+
+
+@dataclass(frozen=True)
+class Around:
+    """A linearisation around routes that are there.
+
+    Attributes
+    ----------
+    assignment
+        Its assignment problem.
+    customers
+        [m] whom it is about, in the problem's order.
+    reconstruction
+        Makes routes of what comes out; those out of focus come first.
+    """
+
+    assignment: AssignmentProblem = field(repr=False)
+    customers: NDArray[np.int64] = field(repr=False)
+    reconstruction: Reconstruction
+
+    def master_duals(self, customer_price: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        """Return the master's prices [m] of these customers, 0 or more, given those [n] of all; None if None."""
+        return None if customer_price is None else np.maximum(customer_price[self.customers - 1], 0.0)
+
+    def first_prices(self, master_duals: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """Return the first multipliers [m], distance units: the master's, or second cheapest costs without those."""
+        return regret_prices(self.assignment) if master_duals is None else master_duals
+
+
+def linearise_around(
+    problem: CVRP, focus: Focus, decision: Decision, near: Sequence[Sequence[int]], rng: np.random.Generator
+) -> Around:
+    """Linearise as decided.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    focus
+        The routes to work on.
+    decision
+        `incumbent` or `partial`, how many to free and how much noise.
+    near
+        Each customer's nearest ones.
+    rng
+        Randomness.
+    """
+    reconstruction: Reconstruction
+    if decision.linearisation == "incumbent":
+        customers = focus.customers
+        assignment = relinearise(problem, focus.routes)
+        reconstruction = ClusterTours(problem.fleet.rule != "free", customers, focus.others)
+    else:
+        n_routes = len(focus.others) + len(focus.routes)
+        closing = decision.closing and problem.fleet.rule != "exact" and n_routes > problem.minimum_vehicles
+        freed, reached = adjacent_strings(focus.lists, focus.route_of, near, decision.freed, rng, closing=closing)
+        customers = np.array(freed, np.int64)
+        partial = PartialRoutes.of(problem, [focus.routes[k] for k in reached], customers)
+        assignment = partial.assignment_problem
+        touched = {*reached, focus.route_of[freed[0]]}  # the first one's route may be closed
+        staying = set(range(len(focus.routes))).difference(touched)
+        reconstruction = InsertionTours(partial, [*focus.others, *(focus.columns[k] for k in sorted(staying))])
+    if decision.noise > 0:
+        assignment = perturbed(assignment, decision.noise, rng)
+    return Around(assignment, customers, reconstruction)

@@ -1,0 +1,274 @@
+"""From an instance to routes: the composer of schedule, controllers, sampler and search.
+
+A solve begins with a few linearisations from seeds, because these limit quality more than the dual does, and goes on
+with linearisations around the best routes (`lagrl.search`). Each ascent has its own warm start and its own controller;
+all routes meet in one pool. `cluster` is the reference's: linearisations from seeds, the best toured assignment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.controllers.registry import controller_factory
+from lagrl.errors import InputError, SolutionError
+from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
+from lagrl.samplers.registry import close_sampler, make_sampler
+from lagrl.search.schedule import Schedule, schedule_of
+from lagrl.search.search import Search
+from lagrl.search.search_report import Ascent, SearchReport
+from lagrl.search.workers import search_in_processes
+from lagrl.solve_config import SolveConfig, default_linearisations
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from lagrl.controllers.base import Controller
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.problems.solution import Solution
+
+__all__ = ["Ascent", "SolveConfig", "SolveResult", "default_linearisations", "solve"]
+
+
+@dataclass(frozen=True)
+class SolveResult:
+    """Routes and how they came about.
+
+    Attributes
+    ----------
+    solution
+        The best routes found that meet the fleet rule.
+    dual_value
+        Highest exact L(λ) of the ascent whose routes were best, distance units. It bounds that linearisation's
+        assignment surrogate, not the CVRP. None if never computed.
+    lower_bound
+        Proven bound on the cost of every solution under the fleet rule, distance units; None if none was computed.
+    evaluations
+        Priced multiplier vectors.
+    sampling
+        What the sampler used up: circuits, gates, shots, seconds of quantum computers and queues.
+    seconds
+        Classical wall-clock seconds; compilation, sampling, queueing and recording excluded.
+    sampling_seconds, recording_seconds
+        Seconds in approximate samplers (queueing excluded), and on exact values for the record.
+    polish_seconds, partition_seconds, bound_seconds
+        How many seconds went to local search, set partitioning and the lower bound, all processes together.
+    history
+        (evaluations, seconds, cost) at each improvement; with several workers, at each exchange that brought one.
+    ascents
+        One per linearisation from seeds.
+    """
+
+    problem: CVRP
+    config: SolveConfig
+    solution: Solution
+    dual_value: float | None
+    lower_bound: float | None
+    evaluations: int
+    sampling: SamplingCost
+    seconds: float
+    sampling_seconds: float
+    recording_seconds: float
+    polish_seconds: float
+    partition_seconds: float
+    bound_seconds: float
+    history: list[tuple[int, float, float]] = field(repr=False)
+    ascents: list[Ascent] = field(repr=False)
+
+    @property
+    def gap_to_bound(self) -> float | None:
+        """100·(cost − lower bound)/lower bound; None without a bound above 0."""
+        if not self.lower_bound:
+            return None
+        return 100.0 * (self.solution.cost - self.lower_bound) / self.lower_bound
+
+    def record(self, price_per_second: float | None = None) -> dict[str, object]:
+        """Return the result as plain JSON values; `routes` hold customers 1 … n as in CVRPLIB's `.sol` files.
+
+        Parameters
+        ----------
+        price_per_second
+            What a second of the quantum computer costs, for the estimated `price`; None leaves that null.
+
+        Raises
+        ------
+        InputError
+            If that is negative or not finite.
+        """
+        require_price(price_per_second)
+        cost, gap = self.solution.cost, self.problem.gap_percent(self.solution.cost)
+        return {
+            "instance": self.problem.name,
+            "cost": cost,
+            "bks": self.problem.best_known,
+            "gap_pct": None if gap is None else round(gap, 6),
+            "n_routes": self.solution.n_routes,
+            "routes": [list(route) for route in self.solution.routes],
+            "dual_value": self.dual_value,
+            "evaluations": self.evaluations,
+            "circuits": self.sampling.circuits,
+            "shots": self.sampling.shots,
+            "seconds": round(self.seconds, 6),
+            "controller": self.config.controller,
+            "sampler": self.config.sampler,
+            "fleet": str(self.problem.fleet),
+            "reconstruct": self.config.reconstruct,
+            "seed": self.config.seed,
+            "feasible": self.solution.is_feasible(self.problem),
+            "quantum_seconds": round(self.sampling_seconds, 6),
+            **{name: value for name, value in self.sampling.record().items() if name not in ("circuits", "shots")},
+            "price": estimated_price(self.sampling, price_per_second),
+            "lower_bound": self.lower_bound,
+            "gap_to_bound_pct": None if self.gap_to_bound is None else round(self.gap_to_bound, 6),
+            "polish_seconds": round(self.polish_seconds, 6),
+            "partition_seconds": round(self.partition_seconds, 6),
+            "bound_seconds": round(self.bound_seconds, 6),
+            "history": [[evaluations, round(seconds, 6), cost] for evaluations, seconds, cost in self.history],
+        }
+
+
+def solve(
+    problem: CVRP,
+    config: SolveConfig | None = None,
+    on_evaluation: Callable[[int], None] | None = None,
+    *,
+    controller: Callable[[], Controller] | None = None,
+    sampler: SubproblemSampler | None = None,
+    schedule: Schedule | None = None,
+    journal: str | os.PathLike[str] | None = None,
+) -> SolveResult:
+    """Find routes for an instance.
+
+    Parameters
+    ----------
+    problem
+        The instance; its fleet rule is kept.
+    config
+        What to do and for how long.
+    on_evaluation
+        Called with the evaluations spent so far, after each turn of the loop.
+    controller
+        Makes the controllers (a class will do), instead of the one named in `config`.
+    sampler
+        Answers the knapsacks, instead of the one named in `config`; it is left open.
+    schedule
+        Decides what comes next, instead of the one that `config` asks for.
+    journal
+        File that keeps every answer of the sampler named in `config`, to go on from or to replay; None for none,
+        but for a real quantum computer (see `lagrl.samplers.registry.make_sampler`).
+
+    Raises
+    ------
+    SolutionError
+        If no routes that meet the fleet rule were found.
+    UnknownNameError, InputError
+        If the controller or sampler cannot be made, or the controller, sampler or schedule fails.
+    InstanceError
+        If a knapsack takes more memory than the exact search may use, see `KnapsackBatch.price`.
+    """
+    from lagrl.compilation import compile_kernels
+
+    config = config or SolveConfig()
+    if controller is not None:
+        config = replace(config, controller=_name_of(controller))
+    if sampler is not None:
+        _require_sampler(sampler, journal)
+        config = replace(config, sampler=_name_of(type(sampler)))
+    make_controller = controller or controller_factory(config.controller)
+    if config.workers > 1:
+        _require_names_only(controller=controller, sampler=sampler, schedule=schedule, journal=journal)
+        return _result(problem, config, search_in_processes(problem, config, on_evaluation))
+    with contextlib.ExitStack() as at_the_end:
+        if sampler is None:
+            sampler = make_sampler(config.sampler, journal=journal)
+            at_the_end.callback(close_sampler, sampler)
+        compile_kernels()
+        search = Search(problem, config, make_controller, sampler, schedule or schedule_of(config), on_evaluation)
+        search.run()
+        return _result(problem, config, search.report())
+
+
+def estimated_price(sampling: SamplingCost, price_per_second: float | None) -> float | None:
+    """Return what the seconds of a quantum computer cost at a rate; None without a rate."""
+    return None if price_per_second is None else round(price_per_second * sampling.qpu_seconds, 6)
+
+
+def require_price(price_per_second: float | None) -> None:
+    """Refuse a rate that is no price.
+
+    Raises
+    ------
+    InputError
+        If it is negative or not finite.
+    """
+    if price_per_second is not None and not 0 <= price_per_second < np.inf:
+        raise InputError(f"{price_per_second} given", field="price", remedy="give a finite number of 0 or more")
+
+
+def _require_sampler(sampler: object, journal: object) -> None:
+    if isinstance(sampler, str):
+        raise InputError(f"{sampler!r} given", field="sampler", remedy=f"write SolveConfig(sampler={sampler!r})")
+    if isinstance(sampler, type) or not isinstance(sampler, SubproblemSampler):
+        given = sampler.__name__ if isinstance(sampler, type) else type(sampler).__name__
+        kind = "the class" if isinstance(sampler, type) else "a"
+        raise InputError(f"{kind} {given} given", field="sampler", remedy="give an object with sample(...)")
+    if journal is not None:
+        raise InputError(
+            f"{journal} given",
+            field="journal",
+            remedy="wrap your sampler: JournaledSampler(sampler, Journal(file), name)",
+        )
+
+
+def _require_names_only(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(
+                "does not reach other processes", field=name, remedy="name it in the configuration, or use workers=1"
+            )
+
+
+def _name_of(factory: object) -> str:
+    """Name an object given in place of a name, for the record."""
+    return f"{getattr(factory, '__module__', '?')}:{getattr(factory, '__qualname__', type(factory).__qualname__)}"
+
+
+def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveResult:
+    incumbent, seconds_of = report.incumbent, report.seconds_of
+    solution = incumbent.solution()
+    if not report.ascents:
+        raise SolutionError(
+            "the schedule stopped before any evaluation",
+            source=problem.name,
+            remedy="let its first decision be for seeds",
+        )
+    if solution is None:
+        found, way_out = "were found", "raise the budget, or use --fleet free"
+        if report.is_infeasible:
+            found, way_out = "exist: the lower bound proves it", "allow more vehicles, or use --fleet free"
+        raise SolutionError(
+            f"no routes that meet the fleet rule {problem.fleet} {found}", source=problem.name, remedy=way_out
+        )
+    best = min(report.ascents, key=lambda ascent: min(ascent.trace.route_cost))
+    elsewhere = seconds_of["sampling"] + seconds_of["recording"] + report.sampling.queue_seconds
+    return SolveResult(
+        problem=problem,
+        config=config,
+        solution=solution,
+        dual_value=best.trace.dual_value,
+        lower_bound=report.lower_bound or None,
+        evaluations=incumbent.evaluations,
+        sampling=report.sampling,
+        seconds=max(report.elapsed - elsewhere / config.workers, 0.0),
+        sampling_seconds=seconds_of["sampling"],
+        recording_seconds=seconds_of["recording"],
+        polish_seconds=seconds_of["polish"],
+        partition_seconds=seconds_of["partition"],
+        bound_seconds=seconds_of["bound"],
+        history=incumbent.history,
+        ascents=report.ascents,
+    )

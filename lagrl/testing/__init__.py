@@ -1,0 +1,1 @@
+"""Simulated quantum computers and virtual time, for tests and studies of scheduling."""

@@ -1,0 +1,69 @@
+"""The command line and journals: kept, told, replayed, given up, gone on from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lagrl.cli import entry as cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_journal_is_kept_told_and_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--journal` keeps every answer, `lagrl journal` tells what is there, `replay:FILE` gives the same routes."""
+    file = tmp_path / "run.jsonl"
+    command = ["solve", "G-n16-k3", "--evaluations", "6", "--shots", "32", "--json"]
+    assert cli.main([*command, "--sampler", "qaoa+width=6", "--journal", str(file), "--price", "2"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["price"] == 0.0
+    assert first["shots"] == 32 * first["circuits"] > 0
+    assert cli.main(["journal", str(file), "--json", "--price", "2"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["calls"], told["jobs"], told["samplers"], told["price"]) == (6, 0, ["qaoa+width=6"], 0.0)
+    assert cli.main(["journal", str(file)]) == 0
+    assert "6 calls of qaoa+width=6" in capsys.readouterr().out
+    assert cli.main([*command, "--sampler", f"replay:{file}"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["routes"], again["cost"], again["circuits"]) == (first["routes"], first["cost"], first["circuits"])
+    assert cli.main([*command, "--sampler", f"replay:{file}", "--seed", "1"]) == 2
+    assert "run.jsonl" in capsys.readouterr().err
+    assert cli.main([*command[:-1], "--sampler", f"replay:{file}", "--price", "2"]) == 0
+    told = capsys.readouterr().out
+    assert f"knapsacks by statevector: {first['circuits']} circuits, {first['shots']:,} shots, " in told
+    assert f"depth up to {first['depth']}, " in told and "price 0" in told
+    assert cli.main(["journal", str(file), "--give-up", "job0"]) == 2
+    assert "unknown pending job" in capsys.readouterr().err
+    assert cli.main(["journal", str(tmp_path / "none.jsonl"), "--give-up", "job0"]) == 2
+    assert not (tmp_path / "none.jsonl").exists()
+    assert "none.jsonl" in capsys.readouterr().err
+    (tmp_path / "empty.jsonl").touch()
+    assert cli.main(["journal", str(tmp_path / "empty.jsonl"), "--give-up", "job0"]) == 2
+    assert not (tmp_path / "empty.jsonl").read_bytes()
+    assert cli.main(["solve", "G-n16-k3", "--price", "-1"]) == 2
+    assert "price: -1.0 given" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["solve", "G-n16-k3", "--sampler", "qaoa+width=5", "--journal", "{kept}"],
+        ["eval", "G-n16-k3", "--controllers", "cfm", "--out", "{kept}"],
+    ],
+)
+def test_an_interruption_says_how_to_go_on(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After Ctrl-C the user is told which file the same command goes on from."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lagrl.solver.solve", interrupted)
+    monkeypatch.setattr("lagrl.bench.run.run", interrupted)
+    kept = str(tmp_path / "kept.jsonl")
+    assert cli.main([part.format(kept=kept) for part in command]) == 130
+    assert f"run the same command again to go on from {kept}" in capsys.readouterr().err

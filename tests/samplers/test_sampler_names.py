@@ -1,0 +1,240 @@
+"""Samplers by name: all of the family, with options, journals and errors that tell what is known."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from lagrl.errors import InputError, MissingExtraError, UnknownNameError
+from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
+from lagrl.quantum.circuits.statevector import WARM_RAMP, Ramp
+from lagrl.quantum.journal.journaled import JournaledSampler
+from lagrl.quantum.journal.replay import ReplaySampler
+from lagrl.quantum.subproblems.greedy import GreedySampler
+from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.slack import SlackPenalty
+from lagrl.relaxation.sampler import ExactSampler, SampleContext, SubproblemSampler
+from lagrl.samplers.circuit_sampler import CircuitSampler
+from lagrl.samplers.registry import (
+    SAMPLERS,
+    close_sampler,
+    default_journal,
+    make_sampler,
+    require_known,
+    sampler_packages,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HAS_QISKIT = find_spec("qiskit_ibm_runtime") is not None and find_spec("qiskit_aer") is not None
+needs_qiskit = pytest.mark.skipif(not HAS_QISKIT, reason="the extra quantum is not installed")
+KNAPSACKS = (np.array([[-5.0, -4.0, -3.0], [-1.0, -6.0, 2.0]]), np.array([2, 3, 4]), np.array([5, 6]))
+
+
+def answers(sampler: SubproblemSampler) -> np.ndarray:
+    """Ask two small knapsacks; return the best strings."""
+    samples = sampler.sample(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0))
+    return samples.best(*KNAPSACKS)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("exact", ExactSampler),
+        ("greedy", GreedySampler),
+        ("product", ProductSampler),
+        ("qaoa", QAOASampler),
+    ],
+)
+def test_samplers_are_known_by_name(name: str, kind: type) -> None:
+    """What the command line calls by a name is that sampler, and names are looked up before any work."""
+    require_known(name)
+    made = make_sampler(name)
+    assert type(made) is kind
+    assert name in SAMPLERS
+    assert answers(made).tolist() == [[1, 1, 0], [1, 1, 0]]
+
+
+@needs_qiskit
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        ("noisy:FakeKingston", "surrogate(fake_kingston)"),
+        ("noisy:fake_torino+method=density+width=4", "density(fake_torino)"),
+        ("noisy:FakeKingston+method=trajectories+layers=2", "trajectories(fake_kingston)"),
+        ("noisy:FakeKingston+ansatz=copula+width=6", "surrogate(fake_kingston)"),
+        ("ibm:FakeKingston+width=4", "ibm(fake_kingston)"),
+        ("ibm:FakeTorino+penalty=slack+width=3", "ibm(fake_torino)"),
+    ],
+)
+def test_circuits_are_known_by_name(name: str, backend: str) -> None:
+    """Noise by three methods and the device's path; the record names method and backend."""
+    made = make_sampler(name)
+    samples = made.sample(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0))
+    assert samples.cost.backend == backend
+    assert samples.cost.circuits == 1  # presolve answers the second vehicle
+    assert samples.cost.two_qubit_gates > 0
+    assert samples.counts.sum(axis=1).tolist() == [32, 32]
+    close_sampler(made)
+
+
+def test_options_reach_the_sampler() -> None:
+    """Widths, angles, penalties, targets."""
+    assert make_sampler("product+width=5") == ProductSampler(5)
+    plain = make_sampler("qaoa")
+    assert isinstance(plain, QAOASampler)
+    assert (plain.ramp, plain.penalty, plain.width) == (WARM_RAMP, TiltedPenalty(), 12)
+    own = make_sampler("qaoa+width=6+layers=3+gamma=1.5+beta=0.2+strength=50+targets=3+pilot=0.5+alpha=0.5")
+    assert isinstance(own, QAOASampler)
+    assert (own.width, own.ramp, own.penalty) == (6, Ramp(3, 1.5, 0.2), TiltedPenalty(50.0))
+    assert [configuration.fill for configuration in own.portfolio.configurations] == [-0.2, 0.0, 0.2]
+    assert (own.portfolio.pilot, own.portfolio.alpha) == (0.5, 0.5)
+    assert make_sampler("qaoa+penalty=slack+strength=50").penalty == SlackPenalty(50.0)
+
+
+@needs_qiskit
+def test_circuit_options_reach_the_sampler() -> None:
+    """Ansatz, fallback and what the runtime is told."""
+    made = make_sampler("ibm:FakeKingston+width=5+ansatz=pairwise+fallback=product+twirl_measure=yes+timeout=60")
+    assert isinstance(made, CircuitSampler)
+    assert (made.width, made.ansatz.name, made.fallback) == (5, "pairwise", "product")
+    assert (made.executor.options.twirl_measure, made.executor.options.timeout) == (True, 60)
+
+
+def test_own_samplers_are_made_from_module_and_attribute() -> None:
+    """Anything with a `sample` method will do."""
+    assert type(make_sampler("lagrl.quantum.circuits.qaoa_sampler:QAOASampler")) is QAOASampler
+
+
+def test_journals_keep_and_replay(tmp_path: Path) -> None:
+    """With a journal the answers are kept, and replayed without asking anybody; exact answers are not kept."""
+    file = tmp_path / "run.jsonl"
+    kept = make_sampler("qaoa+width=3", journal=file)
+    assert isinstance(kept, JournaledSampler)
+    first = answers(kept)
+    close_sampler(kept)
+    replay = make_sampler(f"replay:{file}")
+    assert isinstance(replay, ReplaySampler)
+    assert (answers(replay) == first).all()
+    close_sampler(replay)
+    for name in ("exact", f"replay:{file}"):
+        with pytest.raises(InputError, match=r"journal: .* given; leave it out: .* has nothing to keep"):
+            make_sampler(name, journal=tmp_path / "none.jsonl")
+    assert not (tmp_path / "none.jsonl").exists()
+
+
+def test_what_is_paid_for_is_always_kept() -> None:
+    """A real device has a journal without being asked; nothing else has."""
+    assert default_journal("ibm:ibm_kingston+width=8").name == "ibm_kingston.journal.jsonl"
+    assert default_journal("ibm:FakeKingston") is None
+    assert default_journal("qaoa") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("qaoaa", "unknown sampler 'qaoaa'; did you mean 'qaoa'"),
+        ("nothing", "noisy:BACKEND, product, qaoa, replay:FILE; or module:attribute"),
+        ("qaoa+widht=3", "did you mean 'width'"),
+        ("exact+width=3", "unknown option of sampler exact 'width'"),
+        ("qaoa:FakeKingston", "qaoa takes nothing there"),
+        ("noisy", "write noisy:BACKEND"),
+        ("replay", "write replay:FILE"),
+        ("mine:Sampler+width=3", "a sampler of your own takes none"),
+        ("qaoa+width=99", "give 1 to 22 variables"),
+        ("qaoa+gamma=1", "give both or neither"),
+        ("qaoa+pilot=0.5", "pilot: 0.5 given; it shares shots among targets"),
+        ("qaoa+alpha=0.9", "alpha: 0.9 given; it ranks targets after a pilot"),
+        ("qaoa+targets=3+alpha=0.9", "alpha: 0.9 given; it ranks targets after a pilot"),
+        ("qaoa+penalty=slack+targets=5", "slack has no target load: all circuits would be the same"),
+        ("qaoa+penalty=slack+fill=0.5", "fill: 0.5 given; slack has no target load"),
+        ("qaoa+layers=0", "layers"),
+        ("qaoa+strength=-1", "strength: -1.0 given; give a finite number of 0 or more"),
+        ("annealing+strength=5", "give penalty=tilted, unbalanced or slack too"),
+        ("qaoa+penalty=taylor", "unknown penalty 'taylor'"),
+        ("replay:nowhere.jsonl", "nowhere.jsonl"),
+    ],
+)
+def test_wrong_names_are_told(name: str, told: str) -> None:
+    """A slip of the pen gets what was meant."""
+    with pytest.raises(InputError) as error:
+        make_sampler(name)
+    assert told in str(error.value)
+
+
+@needs_qiskit
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("noisy:FakeKingstown", "did you mean 'FakeKingston'"),
+        ("noisy:FakeKyoto", "dead edges only"),
+        ("noisy:FakeKingston+method=magic", "unknown noise method 'magic'"),
+        ("noisy:FakeKingston+ansatz=magic", "unknown ansatz 'magic'"),
+        ("noisy:FakeKingston+method=density+width=14", "density(fake_kingston) takes 10 qubits"),
+        ("ibm:FakeNowhere", "unknown backend 'FakeNowhere'"),
+        ("ibm:FakeKingston+mode=turbo", "unknown mode 'turbo'"),
+        ("ibm:FakeKingston+fallback=magic", "give product, or leave it out"),
+        ("ibm:FakeKingston+dynamical_decoupling=no+sequence=XY4", "it needs dynamical_decoupling=true"),
+        ("ibm:FakeKingston+twirl_gates=off+randomizations=4", "nothing is twirled"),
+        ("ibm:FakeKingston+width=21", "ibm(fake_kingston) takes 20 qubits"),
+        ("ibm:FakeKingston+session_time=60", "give mode=batch or mode=session"),
+        ("noisy:FakeKingston+ansatz=linear+gamma=1+beta=1", "linear trains its own angles"),
+        ("noisy:FakeKingston+ansatz=copula+warm=no", "only qaoa has a cold start, not copula"),
+    ],
+)
+def test_wrong_circuits_are_told(name: str, told: str) -> None:
+    """Backends, methods, ansätze, widths and modes that do not exist."""
+    with pytest.raises(InputError) as error:
+        make_sampler(name)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["noisy:FakeKingston", "ibm:FakeKingston"])
+def test_a_missing_extra_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without qiskit the message says what to install."""
+    import builtins
+
+    from lagrl.quantum.devices import fakes as backends
+
+    real = builtins.__import__
+
+    def without_qiskit(module: str, *rest: object, **named: object) -> object:
+        if module.startswith("qiskit"):
+            raise ImportError(module)
+        return real(module, *rest, **named)
+
+    backends._snapshots.cache_clear()
+    monkeypatch.setattr(builtins, "__import__", without_qiskit)
+    with pytest.raises(MissingExtraError, match=r"pip install 'lagrl\[quantum\]'"):
+        make_sampler(name + "+width=7")
+    backends._snapshots.cache_clear()
+
+
+def test_unknown_names_are_told_early() -> None:
+    """`require_known` needs no package to refuse a name."""
+    with pytest.raises(UnknownNameError, match="unknown sampler"):
+        require_known("nothing")
+
+
+def test_rows_know_the_packages_behind_a_sampler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of circuits and annealing those that answers depend on, of one's own sampler those it names."""
+    (tmp_path / "sampler_with_packages.py").write_text("class Mine:\n    packages = ('scipy',)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert sampler_packages("noisy:FakeKingston+width=8") == ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
+    assert "dwave-samplers" in sampler_packages("annealing")
+    assert sampler_packages("sampler_with_packages:Mine") == ("scipy",)
+    assert sampler_packages("qaoa") == sampler_packages("exact") == ()
+
+
+@needs_qiskit
+def test_no_journal_is_left_where_there_is_no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend or option that does not exist is told before a journal is opened."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("ibm:FakeNowhere", "ibm:FakeKingston+ansatz=magic"):
+        with pytest.raises(UnknownNameError):
+            make_sampler(name, journal=tmp_path / "j.jsonl")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,112 @@
+"""A neighbourhood of routes is worked on, and the others stay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from routed_problems import routed
+
+from lagrl.problems.fleet import Fleet
+from lagrl.problems.solution import faults, route_cost
+from lagrl.search.neighbourhood import Focus, neighbouring_routes
+from lagrl.search.string_removal import nearest_customers
+
+if TYPE_CHECKING:
+    from lagrl.problems.cvrp import CVRP
+
+
+def cost_of(problem: CVRP, routes: list[np.ndarray]) -> float:
+    """Return the length of all routes."""
+    return sum(route_cost(problem, route.tolist()) for route in routes)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_polish_inside_leaves_the_others(seed: int) -> None:
+    """Customers in focus come back once each under their own numbers, within capacity, no dearer; the others stay."""
+    problem, routes = routed(seed, 40)
+    shuffled = [np.random.default_rng(seed).permutation(route) for route in routes]
+    chosen = list(range(0, len(routes), 2))
+    inside = [shuffled[k] for k in chosen]
+    others = [k for k in range(len(routes)) if k not in chosen]
+    focus = Focus(problem, chosen, inside, others, polish=True, seed=seed)
+    assert not focus.is_whole
+    assert focus.others == tuple(others)
+    found = focus.polish(inside)
+    assert found is not None
+    assert sorted(np.concatenate(found).tolist()) == focus.customers.tolist() == sorted(np.concatenate(inside).tolist())
+    whole = [route.tolist() for route in [*found, *(shuffled[k] for k in others)]]
+    assert faults(problem, whole) == []
+    assert cost_of(problem, found) < cost_of(problem, inside)
+
+
+def test_all_routes_are_the_whole() -> None:
+    """With nobody out of focus the instance itself is polished."""
+    problem, routes = routed(1, 25)
+    focus = Focus(problem, range(len(routes)), routes, [], polish=True, seed=0)
+    assert focus.is_whole
+    found = focus.polish(routes)
+    assert found is not None
+    assert faults(problem, [route.tolist() for route in found]) == []
+
+
+def test_without_polish_nothing_polishes() -> None:
+    """It says so, and takes no time."""
+    problem, routes = routed(2, 20)
+    focus = Focus(problem, [0, 1], routes[:2], [2], polish=False, seed=0)
+    assert focus.polish(routes[:2]) is None
+    assert focus.weight == 1.0
+
+
+def test_a_whole_fleet_may_be_asked_for() -> None:
+    """Under an exact fleet polishing uses no more routes than there are in focus."""
+    problem, routes = routed(3, 30)
+    problem = replace(problem, fleet=Fleet("exact", len(routes)))
+    focus = Focus(problem, range(len(routes)), routes, [], polish=True, seed=0)
+    found = focus.polish(routes)
+    assert found is not None
+    assert len(found) <= len(routes)
+
+
+def test_other_routes_of_the_same_customers_are_gone_on_from() -> None:
+    """Columns, routes, lists and places all follow."""
+    problem, routes = routed(4, 20)
+    focus = Focus(problem, [0, 1], routes[:2], [2, 3], polish=False, seed=0)
+    merged = np.concatenate(routes[:2])[::-1]
+    focus.set([9, 8], [merged[:1], merged[1:]])
+    assert focus.columns == (9, 8)
+    assert focus.lists == [merged[:1].tolist(), merged[1:].tolist()]
+    assert focus.route_of == {customer: int(customer != merged[0]) for customer in merged.tolist()}
+    assert focus.others == (2, 3)
+
+
+@pytest.mark.parametrize("size", [1, 5, 12, 20])
+def test_neighbours_reach_the_size_wanted(size: int) -> None:
+    """At least as many customers, fewer without the last route, and neighbours of one another."""
+    problem, routes = routed(5, 60)
+    lists, near = [route.tolist() for route in routes], nearest_customers(problem.distance)
+    seen = set()
+    for seed in range(20):
+        chosen = neighbouring_routes(lists, near, size, np.random.default_rng(seed))
+        assert len(chosen) == len(set(chosen))
+        inside = [len(lists[k]) for k in chosen]
+        assert sum(inside) >= size
+        assert sum(inside) - inside[-1] < size
+        seen |= set(chosen)
+        if len(chosen) > 1:  # every route has somebody next to whom somebody of another one is near
+            customers = {k: np.array(lists[k]) for k in chosen}
+            far = np.median(problem.distance[1:, 1:])
+            for k in chosen:
+                rest = np.concatenate([customers[j] for j in chosen if j != k])
+                assert problem.distance[np.ix_(customers[k], rest)].min() < far
+    assert len(seen) > len(lists) / 2
+
+
+@pytest.mark.parametrize("size", [60, 50, 1000])
+def test_all_routes_where_that_is_nearly_it(size: int) -> None:
+    """As many as there are, nearly as many, or more: everybody, in order."""
+    problem, routes = routed(6, 60)
+    lists, near = [route.tolist() for route in routes], nearest_customers(problem.distance)
+    assert neighbouring_routes(lists, near, size, np.random.default_rng(0)) == list(range(len(lists)))

@@ -1,0 +1,543 @@
+"""The dual loop: lanes, incumbents, traces, and what controllers get to see."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from lagrl.ascent import DualTrace, ascend
+from lagrl.controllers.constant import ConstantStep
+from lagrl.controllers.registry import controller_factory
+from lagrl.dual_loop import DualLoop, Lane, Turn
+from lagrl.errors import InputError
+from lagrl.problems.assignment import AssignmentProblem
+from lagrl.problems.bundled import bundled_names, read_bundled
+from lagrl.problems.cvrp import CVRP
+from lagrl.problems.fleet import Fleet
+from lagrl.recovery.incumbent import Incumbent
+from lagrl.recovery.pool import RoutePool
+from lagrl.relaxation.dual import AssignmentDual, DualFunction, DualPoint
+from lagrl.relaxation.knapsack import solve_knapsacks
+from lagrl.relaxation.linearise import linearise
+from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.relaxation.seeding import SEEDINGS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lagrl.controllers.base import Controller, Feedback
+
+
+class NoisySampler:
+    """Answers with the optimal string in half of the shots, with one flipped in a random place in the others."""
+
+    def sample(
+        self,
+        reduced_cost: NDArray[np.float64],
+        weight: NDArray[np.int64],
+        capacity: NDArray[np.int64],
+        shots: int,
+        rng: np.random.Generator,
+        context: SampleContext,
+    ) -> Samples:
+        optimal, _ = solve_knapsacks(reduced_cost, weight, capacity)
+        flipped = optimal.copy()
+        rows = np.arange(len(capacity))
+        flipped[rows, rng.integers(0, len(weight), len(capacity))] ^= 1
+        half = max(shots // 2, 1)
+        strings = np.stack([optimal, flipped], axis=1)
+        if context.step % 2:  # without the optimum the sampled value is above L
+            strings[:, 0] = 0
+        cost = SamplingCost(circuits=len(capacity), shots=shots * len(capacity), seconds=0.25, backend="noise")
+        return Samples(strings, np.full((len(capacity), 2), half), cost)
+
+
+@dataclass
+class Recording:
+    """A constant step that keeps what it was shown."""
+
+    step: float = 0.1
+
+    def start(
+        self,
+        dual: DualFunction,
+        *,
+        budget: int,
+        rng: np.random.Generator,
+        initial: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        self.budget, self.scale = budget, dual.scale
+        self.seen: list[tuple[DualPoint, Feedback | None]] = []
+        return np.zeros(dual.n_multipliers) if initial is None else initial
+
+    def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
+        self.seen.append((point, feedback))
+        return point.multipliers + self.step * self.scale * point.violation
+
+
+def lane(name: str, seed: int, rule: str = "sweep", *, noisy: bool = False, fleet: Fleet | None = None) -> Lane:
+    """A lane on a linearisation of a bundled instance, with an incumbent of its own."""
+    bundled = read_bundled(name)
+    problem = CVRP(name, bundled.demand, bundled.capacity, bundled.distance, bundled.coordinates, fleet or Fleet())
+    seeds = SEEDINGS[rule](problem, problem.minimum_vehicles, np.random.default_rng(seed))
+    sampler, rng = (NoisySampler(), np.random.default_rng([seed, 1])) if noisy else (None, None)
+    dual = AssignmentDual(linearise(problem, seeds), sampler, shots=4, rng=rng)
+    return Lane(dual, Incumbent(RoutePool(problem)), np.random.default_rng([seed, 2]))
+
+
+SMALL, MIDDLE, LARGE = bundled_names()[:3]
+MIXED = [(SMALL, 0, "sweep"), (MIDDLE, 1, "kmeans"), (LARGE, 2, "farthest"), (MIDDLE, 3, "sweep")]
+
+
+def ascend_alone(one: Lane, controller: Controller, budget: int, **options: object) -> DualTrace:
+    """Ascend a single lane."""
+    loop = DualLoop([one], **options)  # type: ignore[arg-type]
+    return ascend(loop, [controller], [budget], [np.random.default_rng(0)])[0]
+
+
+def scalars(trace: DualTrace) -> list[list[float]]:
+    """Everything a trace has by evaluation, NaN made comparable."""
+    exact = [-1.0 if np.isnan(value) else value for value in trace.exact_value]
+    return [trace.sampled_value, exact, trace.assignment_cost, trace.route_cost]
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("name", ["cfm", "perturbed", "volume"])
+def test_a_batch_is_its_lanes_one_by_one(name: str, noisy: bool) -> None:
+    """Lanes of different sizes and budgets, turned together, give to the bit what each gives alone."""
+    make, budgets = controller_factory(name), [9, 14, 6, 11]
+    together = [lane(*of, noisy=noisy) for of in MIXED]
+    traces = ascend(
+        DualLoop(together, keep_selections=True),
+        [make() for _ in MIXED],
+        budgets,
+        [np.random.default_rng(b) for b in range(4)],
+    )
+    for b, of in enumerate(MIXED):
+        alone = lane(*of, noisy=noisy)
+        loop = DualLoop([alone], keep_selections=True)
+        (trace,) = ascend(loop, [make()], [budgets[b]], [np.random.default_rng(b)])
+        assert scalars(trace) == scalars(traces[b])
+        assert trace.best is not None
+        assert traces[b].best is not None
+        np.testing.assert_array_equal(trace.best.point.multipliers, traces[b].best.point.multipliers)
+        np.testing.assert_array_equal(trace.best.point.selection, traces[b].best.point.selection)
+        assert alone.incumbent.solution() == together[b].incumbent.solution()
+        assert [r.tolist() for r in alone.incumbent.pool.routes] == [
+            r.tolist() for r in together[b].incumbent.pool.routes
+        ]
+
+
+def test_exact_and_sampled_lanes_share_a_batch() -> None:
+    """Lanes with different samplers can be turned together; each gets its own sampler's points."""
+    loop = DualLoop([lane(SMALL, 0), lane(SMALL, 0, noisy=True)])
+    exact, sampled = loop.step([np.full(15, 500.0), np.full(15, 500.0)])
+    assert exact is not None
+    assert sampled is not None
+    assert exact.point.samples is None
+    assert sampled.point.samples is not None
+    assert exact.point.value == pytest.approx(sampled.point.sampled_value)  # its first call holds the optimum
+
+
+def test_controllers_decide_where_the_dual_is_evaluated() -> None:
+    """Two step lengths from the same start see the same first point and different ones from then on."""
+    short, long = Recording(0.05), Recording(0.4)
+    traces = [ascend_alone(lane(MIDDLE, 0), controller, 8) for controller in (short, long)]
+    assert traces[0].sampled_value[0] == traces[1].sampled_value[0]
+    assert not set(traces[0].sampled_value[1:]) & set(traces[1].sampled_value[1:])
+    first, second = (point.multipliers for point, _ in short.seen[:2])
+    np.testing.assert_allclose(second, first + 0.05 * short.scale * short.seen[0][0].violation)
+
+
+def test_warm_starts_are_where_the_ascent_begins() -> None:
+    """The first evaluation is at the given multipliers, lane by lane."""
+    lanes = [lane(SMALL, 0), lane(SMALL, 1)]
+    starts = [np.linspace(0.0, 900.0, 15), None]
+    traces = ascend(DualLoop(lanes), [Recording(), Recording()], [1, 1], [np.random.default_rng(0)] * 2, starts)
+    best = [trace.best for trace in traces]
+    np.testing.assert_array_equal(best[0].point.multipliers, starts[0])  # type: ignore[union-attr, arg-type]
+    np.testing.assert_array_equal(best[1].point.multipliers, np.zeros(15))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("every", [1, 3, 4])
+def test_decode_every(every: int) -> None:
+    """Turns 1, 1 + every, … are decoded and toured; between them nothing is, and the pool stays as it is."""
+    one = lane(SMALL, 0)
+    loop = DualLoop([one], decode_every=every, keep_selections=True)
+    vector = np.full(15, 300.0)
+    for number in range(9):
+        before = len(one.incumbent.pool)
+        (turn,) = loop.step([vector + 10.0 * number])
+        assert turn is not None
+        assert turn.is_assignment_feasible == turn.is_route_feasible == (number % every == 0)
+        assert number % every == 0 or len(one.incumbent.pool) == before
+    assert one.incumbent.evaluations == 9
+
+
+def test_resting_lanes_are_left_alone() -> None:
+    """None makes a lane rest: it spends nothing, and the others' turns are as without it; all may rest."""
+    lanes = [lane(SMALL, 0), lane(MIDDLE, 1), lane(SMALL, 2)]
+    loop = DualLoop(lanes)
+    turns = loop.step([np.full(15, 200.0), None, np.full(15, 400.0)])
+    assert turns[1] is None
+    assert [one.incumbent.evaluations for one in lanes] == [1, 0, 1]
+    (alone,) = DualLoop([lane(SMALL, 2)]).step([np.full(15, 400.0)])
+    assert turns[2].point.value == alone.point.value  # type: ignore[union-attr]
+    woken = loop.step([None, np.full(30, 200.0), None])
+    assert woken[0] is woken[2] is None
+    assert woken[1] is not None
+    assert loop.step([None, None, None]) == [None, None, None]
+
+
+def test_multipliers_are_clipped_to_the_bounds() -> None:
+    """What a controller asks for outside the bounds is priced at the nearest point within, and it is told so."""
+    one = lane(SMALL, 0)
+    lower, upper = one.dual.bounds
+    (turn,) = DualLoop([one]).step([np.where(np.arange(15) % 2, -5.0, 1e9)])
+    assert turn is not None
+    np.testing.assert_array_equal(turn.point.multipliers, np.where(np.arange(15) % 2, lower, upper))
+
+
+class Wrong(Recording):
+    """Starts well and then answers with something else."""
+
+    def __init__(self, answer: object, *, at_start: bool) -> None:
+        super().__init__()
+        self.answer, self.at_start = answer, at_start
+
+    def start(self, dual, **options):  # type: ignore[no-untyped-def]
+        multipliers = super().start(dual, **options)
+        return self.answer if self.at_start else multipliers
+
+    def update(self, point, feedback=None):  # type: ignore[no-untyped-def]
+        return self.answer
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (np.where(np.arange(15) == 6, np.nan, 1.0), "customer 7 is priced nan"),
+        (np.full(15, np.inf), "customer 1 is priced inf"),
+        (np.ones(14), r"array of shape \(14,\)"),
+        (np.ones((15, 1)), r"array of shape \(15, 1\)"),
+        (None, "array of shape"),
+        ("high", "str is not a vector of numbers"),
+        ([1.0, [2.0]], "list is not a vector of numbers"),
+    ],
+)
+def test_wrong_answers_are_refused_in_the_controllers_name(answer: object, message: str, at_start: bool) -> None:
+    """NaN, infinity, a wrong shape, or nothing at all: a typed error that names controller, customer or shape."""
+    with pytest.raises(InputError, match=rf"controller Wrong: multipliers: {message}"):
+        ascend_alone(lane(SMALL, 0), Wrong(answer, at_start=at_start), 5)
+
+
+def test_steps_need_one_entry_per_lane() -> None:
+    """Too few or too many vectors are refused, as are loops that never decode or draw less than nothing."""
+    loop = DualLoop([lane(SMALL, 0), lane(SMALL, 1)])
+    for vectors in ([np.zeros(15)], [np.zeros(15)] * 3):
+        with pytest.raises(InputError, match=r"multipliers: \d vectors for 2 lanes"):
+            loop.step(vectors)
+    with pytest.raises(InputError, match="multipliers: customer 3 is priced nan"):
+        loop.step([None, np.where(np.arange(15) == 2, np.nan, 0.0)])
+    for option, value in (("decode_every", 0), ("n_joint", -1)):
+        with pytest.raises(InputError, match=f"{option}: {value} given"):
+            DualLoop([lane(SMALL, 0)], **{option: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("record_exact", [False, True])
+def test_exact_values_stay_out_of_sight_under_an_approximate_sampler(record_exact: bool) -> None:
+    """Controllers see sampled values only; L is in the record when asked for, never above them, its time apart."""
+    controller = Recording()
+    loop = DualLoop([lane(SMALL, 0, noisy=True)], record_exact=record_exact)
+    (trace,) = ascend(loop, [controller], [12], [np.random.default_rng(0)])
+    assert len(trace) == 12
+    assert len(controller.seen) == 11
+    assert all(point.value is None and not point.is_optimal for point, _ in controller.seen)
+    exact = np.array(trace.exact_value)
+    assert np.isnan(exact).all() != record_exact
+    if record_exact:
+        sampled = np.array(trace.sampled_value)
+        assert (exact <= sampled + 1e-6).all()
+        assert (exact < sampled - 1.0).any()
+        assert trace.dual_value == exact.max()
+        dual = lane(SMALL, 0).dual
+        values = [dual.evaluate(point.multipliers).value for point, _ in controller.seen]
+        assert trace.exact_value[:-1] == values
+    else:
+        assert trace.dual_value is None
+    assert (loop.recording_seconds > 0.0) == record_exact
+    assert 0.0 < loop.sampling_seconds < 12 * 0.25  # by our clock, not by what the sampler says of itself
+    assert trace.sampling.circuits == 12 * len(lane(SMALL, 0).dual.problem.capacity)
+    assert trace.sampling.shots == 4 * trace.sampling.circuits
+
+
+def easy() -> Lane:
+    """Two far groups of two, two vehicles with a seed each: the dual is solved where everybody is worth carrying."""
+    problem = CVRP.from_coordinates("easy", [[0, 0], [9, 1], [9, 2], [-9, 1], [-9, 2]], [1] * 4, 2)
+    cost = np.array([[1.0, 1.0, 30.0, 30.0], [30.0, 30.0, 1.0, 1.0]])
+    dual = AssignmentDual(AssignmentProblem(cost, problem.demand, np.array([2, 2])))
+    return Lane(dual, Incumbent(RoutePool(problem)), np.random.default_rng(0))
+
+
+def test_only_the_exact_sampler_proves_optimality() -> None:
+    """Nobody left out or served twice ends an exact ascent; a sampled one goes on to its budget."""
+    start = [np.full(4, 5.0)]
+    (trace,) = ascend(DualLoop([easy()]), [Recording()], [10], [np.random.default_rng(0)], start)
+    assert len(trace) == 1
+    assert trace.best is not None
+    assert trace.best.is_optimal
+    assert trace.dual_value == 4.0
+    sampled = easy()
+    sampled.dual = AssignmentDual(sampled.dual.problem, NoisySampler(), shots=4, rng=np.random.default_rng(0))
+    (trace,) = ascend(DualLoop([sampled], record_exact=True), [Recording()], [10], [np.random.default_rng(0)], start)
+    assert len(trace) == 10
+    assert trace.best is not None
+    assert not trace.best.point.violation.any()
+    assert not trace.best.is_optimal
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_incumbents_bound_the_dual_from_above(noisy: bool) -> None:
+    """The assignment cost a controller is told never rises and is never below any L of that linearisation."""
+    controller = Recording()
+    loop = DualLoop([lane(MIDDLE, 3, noisy=noisy)], record_exact=True)
+    (trace,) = ascend(loop, [controller], [40], [np.random.default_rng(0)])
+    costs = [feedback.incumbent_cost for _, feedback in controller.seen if feedback is not None]
+    known = [cost for cost in costs if cost is not None]
+    assert len(known) > 30
+    assert all(later <= earlier for earlier, later in itertools.pairwise(known))
+    assert trace.dual_value is not None
+    assert trace.dual_value <= known[-1] + 1e-9
+    assert known[-1] == min(trace.assignment_cost[:-1])
+    routes = [feedback.route_cost for _, feedback in controller.seen if feedback is not None]
+    assert routes[-1] == min(trace.route_cost[:-1])
+
+
+def test_history_falls_and_ends_at_the_incumbent() -> None:
+    """Each entry is an improvement, later and cheaper than the one before, of feasible routes."""
+    lanes = [lane(LARGE, b, rule) for b in range(4) for rule in ("farthest", "sweep", "kmeans")]
+    one = lanes[0]
+    for other in lanes[1:]:
+        other.incumbent = one.incumbent
+    for each in lanes:
+        ascend_alone(each, ConstantStep(), 5)
+    assert one.incumbent.evaluations == 60
+    history = one.incumbent.history
+    assert len(history) >= 3
+    for (before, at_before, dearer), (after, at_after, cheaper) in itertools.pairwise(history):
+        assert before <= after
+        assert at_before <= at_after
+        assert cheaper < dearer
+    solution = one.incumbent.solution()
+    assert solution is not None
+    assert solution.is_feasible(one.incumbent.pool.problem)
+    assert solution.cost == pytest.approx(history[-1][2])
+
+
+def test_offers_against_the_fleet_rule_are_refused() -> None:
+    """Routes of the wrong number are no incumbent however cheap; equally dear ones are no improvement."""
+    problem = CVRP.from_coordinates("pair", [[0, 0], [1, 0], [2, 0]], [1, 1], 2, fleet=Fleet("exact", 2))
+    incumbent = Incumbent(RoutePool(problem))
+    assert incumbent.solution() is None
+    together = incumbent.pool.add_assignment(np.array([0, 0]))
+    apart = incumbent.pool.add_assignment(np.array([0, 1]))
+    assert not incumbent.offer(together)
+    assert incumbent.offer(apart)
+    assert not incumbent.offer(apart)
+    assert (incumbent.cost, len(incumbent.history)) == (6.0, 1)
+
+
+def test_routes_against_the_fleet_rule_are_not_route_feasible() -> None:
+    """An assignment within the capacities can have the wrong number of routes; the turn says both."""
+    fleet = Fleet("exact", 5)
+    one = lane(SMALL, 0, fleet=fleet)
+    seeds = SEEDINGS["sweep"](one.incumbent.pool.problem, 4, np.random.default_rng(0))
+    one.dual = AssignmentDual(linearise(one.incumbent.pool.problem, seeds))
+    (turn,) = DualLoop([one]).step([np.full(15, 900.0)])
+    assert turn is not None
+    assert turn.is_assignment_feasible
+    assert not turn.is_route_feasible
+    assert one.incumbent.solution() is None
+    controller = Recording()
+    ascend_alone(one, controller, 2)
+    assert controller.seen[0][1].route_cost is None  # type: ignore[union-attr]
+
+
+def test_ascent_stops_at_its_budget_or_when_told() -> None:
+    """Budgets are kept lane by lane and shown to controllers; `stop` ends all lanes after the step it is asked in."""
+    lanes, controllers = [lane(LARGE, b) for b in range(3)], [Recording() for _ in range(3)]
+    rngs = [np.random.default_rng(b) for b in range(3)]
+    traces = ascend(DualLoop(lanes), controllers, [3, 1, 5], rngs)
+    assert [len(trace) for trace in traces] == [3, 1, 5]
+    assert [controller.budget for controller in controllers] == [3, 1, 5]
+    asked = iter([False, True])
+    traces = ascend(DualLoop(lanes), controllers, [3, 1, 5], rngs, stop=lambda: next(asked))
+    assert [len(trace) for trace in traces] == [2, 1, 2]
+    traces = ascend(DualLoop(lanes), controllers, [9, 9, 9], rngs, stop=lambda: True)
+    assert [len(trace) for trace in traces] == [1, 1, 1]
+
+
+def test_best_turn_is_the_highest_not_the_last() -> None:
+    """A controller that walks away from its best point leaves that one in the trace as the best."""
+    loop, start = DualLoop([lane(MIDDLE, 0)]), [np.full(30, 300.0)]
+    (trace,) = ascend(loop, [Recording(step=-0.2)], [10], [np.random.default_rng(0)], start)
+    values = np.array(trace.sampled_value)
+    assert trace.best is not None
+    assert values.argmax() != len(values) - 1
+    assert trace.best.point.sampled_value == values.max() == trace.dual_value
+
+
+def test_empty_trace_has_no_value() -> None:
+    """Before the first evaluation there is neither a best turn nor a dual value."""
+    assert (len(DualTrace()), DualTrace().best, DualTrace().dual_value) == (0, None, None)
+
+
+def test_joint_draws_are_decoded() -> None:
+    """Under an approximate sampler, more joint draws find routes at least as cheap and fill the pool."""
+
+    def turn_with(n_joint: int, n_toured: int) -> tuple[Turn, int]:
+        one = lane(MIDDLE, 0, noisy=True)
+        (turn,) = DualLoop([one], n_joint=n_joint, n_toured=n_toured).step([np.full(30, 800.0)])
+        assert turn is not None
+        return turn, len(one.incumbent.pool)
+
+    (without, few), (with_draws, many) = turn_with(0, 30), turn_with(30, 30)
+    assert with_draws.route_cost <= without.route_cost
+    assert with_draws.assignment_cost <= without.assignment_cost
+    assert many > few
+
+
+def test_only_the_best_draws_are_toured() -> None:
+    """All draws are repaired, but those of least repaired cost alone become routes, besides the point's own."""
+    pools, costs = [], []
+    for n_toured in (0, 1, 3, 30):
+        one = lane(MIDDLE, 4, noisy=True)
+        (turn,) = DualLoop([one], n_joint=30, n_toured=n_toured).step([np.full(30, 320.0)])
+        assert turn is not None
+        pools.append(len(one.incumbent.pool))
+        costs.append(turn.assignment_cost)
+    assert pools == sorted(pools)
+    assert pools[2] < pools[3]
+    assert len(set(costs)) == 1
+    with pytest.raises(InputError, match="n_toured"):
+        DualLoop([lane(MIDDLE, 0)], n_toured=-1)
+
+
+class DealSampler:
+    """Deals the customers out by number, whatever their prices: vehicle k gets k, k + K, k + 2K, …"""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def sample(
+        self,
+        reduced_cost: NDArray[np.float64],
+        weight: NDArray[np.int64],
+        capacity: NDArray[np.int64],
+        shots: int,
+        rng: np.random.Generator,
+        context: SampleContext,
+    ) -> Samples:
+        self.calls += 1
+        n_vehicles, n = reduced_cost.shape
+        strings = (np.arange(n) % n_vehicles == np.arange(n_vehicles)[:, None]).astype(np.uint8)
+        cost = SamplingCost(circuits=n_vehicles, shots=shots * n_vehicles)
+        return Samples(strings[:, None, :], np.full((n_vehicles, 1), shots), cost)
+
+
+def test_routes_are_proposed_by_a_second_sampler() -> None:
+    """Every so many turns the route dual is asked at the same λ, its clusters are pooled, and its cost is booked."""
+    points = np.random.default_rng(0).integers(0, 100, (16, 2))
+    problem = CVRP.from_coordinates("even", points, [1] * 15, 6, fleet=Fleet("exact", 3))
+    assignment = linearise(problem, SEEDINGS["sweep"](problem, 3, np.random.default_rng(0)))
+    sampler = DealSampler()
+    one = Lane(AssignmentDual(assignment), Incumbent(RoutePool(problem)), np.random.default_rng(0))
+    one.route_dual = AssignmentDual(assignment, sampler, shots=5, rng=np.random.default_rng(1))
+    loop = DualLoop([one], route_every=3, n_joint=1)
+    turns = [turn for step in range(7) for turn in loop.step([np.full(15, 10.0 * step)]) if turn is not None]
+    assert sampler.calls == 3
+    assert [turn.route_sampling.circuits for turn in turns] == [3, 0, 0, 3, 0, 0, 3]
+    assert [turn.sampling.circuits for turn in turns] == [0] * 7
+    assert [turn.is_route_feasible for turn in turns] == [True, False, False, True, False, False, True]
+    dealt = {frozenset(range(k, 16, 3)) for k in (1, 2, 3)}
+    assert dealt <= {frozenset(route.tolist()) for route in one.incumbent.pool.routes}
+    assert loop.sampling_seconds > 0
+
+
+def test_with_route_every_decoding_alone_makes_no_routes() -> None:
+    """Between route turns selections are repaired to the same assignment costs, but nothing is toured."""
+    usual, apart = lane(MIDDLE, 0), lane(MIDDLE, 0)
+    vectors = list(np.random.default_rng(0).uniform(0, 900, (5, 30)))
+    every_turn = [DualLoop([usual]).step([vector])[0] for vector in vectors]
+    loop = DualLoop([apart], route_every=100)
+    seldom = [loop.step([vector])[0] for vector in vectors]
+    assert [turn.assignment_cost for turn in seldom if turn] == [turn.assignment_cost for turn in every_turn if turn]
+    assert [turn.is_route_feasible for turn in seldom if turn] == [True] + [False] * 4
+    assert len(apart.incumbent.pool) < len(usual.incumbent.pool)
+
+
+def test_a_lane_may_be_replaced() -> None:
+    """After an exchange in the middle, new and old lanes turn as they would alone: no layout or count is stale."""
+    loop = DualLoop([lane(SMALL, 0), lane(MIDDLE, 1)], decode_every=2)
+    loop.step([np.full(15, 300.0), np.full(30, 300.0)])
+    loop.lanes[0] = lane(LARGE, 5)
+    n = loop.lanes[0].dual.n_multipliers
+    together = loop.step([np.full(n, 400.0), np.full(30, 400.0)])
+    alone = DualLoop([lane(LARGE, 5)], decode_every=2).step([np.full(n, 400.0)])
+    assert together[0] is not None
+    assert alone[0] is not None
+    assert together[1] is not None
+    assert together[0].point.value == alone[0].point.value
+    assert together[0].route_cost == alone[0].route_cost < np.inf
+    assert not together[1].is_route_feasible  # its second turn
+    expected = lane(MIDDLE, 1).dual.evaluate(np.full(30, 400.0)).value
+    assert together[1].point.value == expected
+
+
+@pytest.mark.parametrize("name", ["decode_every", "route_every"])
+def test_turns_are_counted_from_one(name: str) -> None:
+    """Every zeroth turn is no turn."""
+    with pytest.raises(InputError, match=name):
+        DualLoop([lane(SMALL, 0)], **{name: 0})  # type: ignore[arg-type]
+
+
+class Resigning(Recording):
+    """Says that it is finished after some updates."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.after = after
+
+    @property
+    def is_finished(self) -> bool:
+        return len(self.seen) >= self.after
+
+
+class Misnamed(Recording):
+    """Has a method of the name, which is no answer."""
+
+    def is_finished(self) -> bool:
+        return True
+
+
+def test_an_ascent_ends_when_its_controller_is_finished() -> None:
+    """Its lane only; a method of the name, or nothing at all, ends nothing."""
+    controllers = [Resigning(3), Recording(), Misnamed()]
+    traces = ascend(DualLoop([lane(SMALL, s) for s in range(3)]), controllers, [7] * 3, [np.random.default_rng(0)] * 3)
+    assert [len(trace) for trace in traces] == [3, 7, 7]
+
+
+@pytest.mark.parametrize("name", ["bundle", "cg"])
+def test_solved_duals_end_before_their_budget(name: str) -> None:
+    """The evaluations that are left are not spent."""
+    trace = ascend_alone(lane(SMALL, 0), controller_factory(name)(), 300)
+    assert len(trace) < 300
+    longer = ascend_alone(lane(SMALL, 0), controller_factory("polyak")(), 300)
+    assert trace.dual_value is not None
+    assert longer.dual_value is not None
+    assert trace.dual_value >= longer.dual_value * (1 - 2e-6)

@@ -1,0 +1,444 @@
+"""From an instance to routes, under every fleet rule, budget and mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from lagrl.errors import BudgetError, InputError, SolutionError, UnknownNameError
+from lagrl.problems.bundled import bundled_names, read_bundled
+from lagrl.problems.cvrp import CVRP
+from lagrl.problems.cvrplib import read_instance
+from lagrl.problems.fleet import Fleet
+from lagrl.problems.solution import faults
+from lagrl.relaxation.knapsack import solve_knapsacks
+from lagrl.relaxation.sampler import Samples, SamplingCost
+from lagrl.samplers.registry import SAMPLERS
+from lagrl.solver import SolveConfig, SolveResult, default_linearisations, solve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SMALL, MIDDLE, LARGE, *_, LARGEST = bundled_names()
+
+
+def outcome(result: SolveResult) -> tuple[object, ...]:
+    """Everything of a result that the clock has no part in."""
+    history = [(evaluations, cost) for evaluations, _, cost in result.history]
+    return result.solution, result.dual_value, result.evaluations, history, len(result.ascents)
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_bundled_instances_are_solved(name: str) -> None:
+    """Both reconstructions give feasible routes; the pool's are no dearer, and all costs are what routes cost."""
+    problem = read_bundled(name)
+    config = SolveConfig(evaluations=40)
+    pool = solve(problem, config)
+    cluster = solve(problem, replace(config, reconstruct="cluster"))
+    for result in (pool, cluster):
+        assert faults(problem, result.solution.routes, result.solution.cost) == []
+        assert result.evaluations == 40
+        assert result.history[-1][2] == pytest.approx(result.solution.cost)
+        gap = problem.gap_percent(result.solution.cost)
+        assert gap is not None
+        assert gap < 15.0
+    assert (
+        sum(len(ascent.trace) for ascent in cluster.ascents) == 40 > sum(len(ascent.trace) for ascent in pool.ascents)
+    )
+    assert pool.solution.cost <= cluster.solution.cost
+
+
+def test_set_partitioning_pays() -> None:
+    """On an instance of many short routes, the pool holds better combinations than any single assignment."""
+    problem, config = read_bundled(bundled_names()[3]), SolveConfig(evaluations=20)
+    assert solve(problem, config).solution.cost < solve(problem, replace(config, reconstruct="cluster")).solution.cost
+
+
+def test_same_seed_same_result_and_another_seed_another() -> None:
+    """A solve depends on its seed and on nothing else; of a few seeds, some differ."""
+    problem = read_bundled(MIDDLE)
+    results = [outcome(solve(problem, SolveConfig(evaluations=25, seed=seed))) for seed in (0, 0, 1, 2, 3)]
+    assert results[0] == results[1]
+    assert len({str(result) for result in results[1:]}) > 1
+
+
+def test_other_processes_find_the_same() -> None:
+    """Seeds mean the same in every process, whatever its hash seed."""
+    here = solve(read_bundled(LARGE), SolveConfig(evaluations=30, seed=5))
+    script = f"""
+import json
+from lagrl.problems.bundled import read_bundled
+from lagrl.solver import SolveConfig, solve
+result = solve(read_bundled({LARGE!r}), SolveConfig(evaluations=30, seed=5))
+print(json.dumps([result.solution.routes, result.dual_value, [[e, c] for e, _, c in result.history]]))
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        check=True,
+        text=True,
+        env={**os.environ, "PYTHONHASHSEED": "77"},
+        timeout=120,
+    ).stdout
+    routes, dual_value, history = json.loads(printed)
+    assert tuple(map(tuple, routes)) == here.solution.routes
+    assert dual_value == here.dual_value
+    assert history == [[evaluations, cost] for evaluations, _, cost in here.history]
+
+
+@pytest.mark.parametrize("linearisations", [None, 1, 3, 7, 50])
+@pytest.mark.parametrize("budget", [1, 2, 7, 25])
+def test_budget_is_spent_to_the_last_evaluation(budget: int, linearisations: int | None) -> None:
+    """Never more evaluations than allowed, and none left over: solved duals make room for other linearisations."""
+    for name in (SMALL, LARGE):
+        config = SolveConfig(evaluations=budget, linearisations=linearisations, reconstruct="cluster")
+        seen: list[int] = []
+        result = solve(read_bundled(name), config, seen.append)
+        assert result.evaluations == budget == seen[-1]
+        assert seen == sorted(set(seen))
+        lanes = linearisations or default_linearisations(budget)
+        assert len(result.ascents) >= min(lanes, budget)
+        assert all(len(ascent.trace) <= -(-budget // min(lanes, budget)) for ascent in result.ascents)
+
+
+def test_without_a_budget_there_are_two_hundred() -> None:
+    """Neither evaluations nor seconds given: 200 evaluations; with seconds only, the clock alone decides."""
+    assert solve(read_bundled(SMALL)).evaluations == 200
+    assert (SolveConfig().evaluation_limit, SolveConfig(seconds=2.0).evaluation_limit) == (200, None)
+    assert SolveConfig(seconds=2.0, evaluations=7).evaluation_limit == 7
+
+
+@pytest.mark.parametrize("reconstruct", ["cluster", "pool"])
+def test_clock_is_kept(reconstruct: Any) -> None:
+    """On 200 customers a second is overrun by little (the margin is for a busy machine), and used."""
+    problem = read_bundled(LARGEST)
+    solve(problem, SolveConfig(evaluations=1))  # kernels are compiled before the clock starts
+    started = time.perf_counter()
+    result = solve(problem, SolveConfig(seconds=1.0, reconstruct=reconstruct))
+    assert 0.5 < time.perf_counter() - started < 8.0
+    assert result.evaluations > 4
+    assert result.solution.is_feasible(problem)
+
+
+def test_no_time_is_enough_for_one_evaluation() -> None:
+    """However short the time, one evaluation is made and its routes are returned; both limits hold together."""
+    result = solve(read_bundled(LARGE), SolveConfig(seconds=1e-6))
+    assert result.evaluations == 1
+    assert result.solution.is_feasible(read_bundled(LARGE))
+    assert solve(read_bundled(SMALL), SolveConfig(seconds=60.0, evaluations=30)).evaluations == 30
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"evaluations": 0}, BudgetError, "evaluations: 0 allows nothing"),
+        ({"evaluations": -3}, BudgetError, "evaluations: -3"),
+        ({"seconds": 0.0}, BudgetError, "seconds: 0.0"),
+        ({"seconds": -1.0}, BudgetError, "seconds: -1.0"),
+        ({"seconds": float("nan")}, BudgetError, "seconds: nan"),
+        ({"seconds": float("inf")}, BudgetError, "seconds: inf"),
+        ({"linearisations": 0}, InputError, "linearisations: 0"),
+        ({"shots": 0}, BudgetError, "shots: 0"),
+        ({"seed": -1}, InputError, "seed: -1 is negative"),
+        ({"reconstruct": "pol"}, UnknownNameError, "unknown reconstruction 'pol'; did you mean 'pool'"),
+        ({"sampler": "exakt"}, UnknownNameError, "unknown sampler 'exakt'; did you mean 'exact'"),
+        ({"seedings": ()}, InputError, "seedings: no rule given"),
+        ({"seedings": ("sweep", "kmean")}, UnknownNameError, "unknown seeding 'kmean'; did you mean 'kmeans'"),
+    ],
+)
+def test_mistakes_are_refused_at_once(options: dict[str, Any], error: type[InputError], message: str) -> None:
+    """Each wrong setting is a typed error that names it, its value and a way out, before anything runs."""
+    with pytest.raises(error, match=message) as raised:
+        SolveConfig(**options)
+    assert raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("controller", "error"),
+    [("polyakk", UnknownNameError), ("nowhere:Rule", InputError), ("json:loads", InputError), ("json:no", InputError)],
+)
+def test_unknown_controllers_are_refused(controller: str, error: type[InputError]) -> None:
+    """A controller that does not exist, or is none, is refused by name."""
+    with pytest.raises(error, match=controller.split(":")[0]):
+        solve(read_bundled(SMALL), SolveConfig(controller=controller))
+
+
+FLEETS = ["free", "exact:4", "exact:5", "exact:15", "atleast:2", "atleast:6", "atleast:15"]
+
+
+@pytest.mark.parametrize("rule", FLEETS)
+def test_fleet_rules_are_kept(rule: str) -> None:
+    """Exactly K, at least K or any number of routes, up to one customer each."""
+    bundled = read_bundled(SMALL)
+    problem = replace(bundled, fleet=Fleet.parse(rule))
+    for reconstruct in ("cluster", "pool"):
+        result = solve(problem, SolveConfig(evaluations=20, reconstruct=reconstruct))  # type: ignore[arg-type]
+        assert faults(problem, result.solution.routes) == []
+        assert problem.fleet.allows(result.solution.n_routes)
+
+
+def test_free_fleets_take_more_vehicles_where_they_must() -> None:
+    """Five customers of 4 on vehicles of 10 need three, though the bound on the vehicles says two."""
+    points = [[0, 0], [1, 0], [2, 0], [3, 0], [4, 0], [5, 0]]
+    problem = CVRP.from_coordinates("fives", points, [4] * 5, 10)
+    assert problem.minimum_vehicles == 2
+    assert solve(problem, SolveConfig(evaluations=5)).solution.n_routes == 3
+    with pytest.raises(SolutionError, match="fives: no routes that meet the fleet rule exact:2"):
+        solve(replace(problem, fleet=Fleet("exact", 2)), SolveConfig(evaluations=5))
+
+
+def small(name: str, demand: list[int], capacity: int, fleet: Fleet | None = None, points: Any = None) -> CVRP:
+    """Customers on a parabola unless points are given."""
+    given = [[i, i * i] for i in range(len(demand) + 1)] if points is None else points
+    return CVRP.from_coordinates(name, given, demand, capacity, fleet=fleet)
+
+
+ODD = [
+    small("one customer", [3], 5),
+    small("one customer exactly", [5], 5, Fleet("exact", 1)),
+    small("one vehicle", [1, 2, 3, 4], 100, Fleet("exact", 1)),
+    small("capacity is the total", [1, 2, 3, 4], 10),
+    small("one each", [7, 8, 9], 9, Fleet("exact", 3)),
+    small("some demand nothing", [0, 5, 0, 5, 0], 5),
+    small("some demand nothing, all apart", [0, 5, 0, 5, 0], 5, Fleet("exact", 5)),
+    small("nobody demands anything", [0, 0, 0], 1),
+    small("all on the depot", [1, 1, 1, 1], 2, None, [[4, 4]] * 5),
+    small("pairs on one spot", [1, 1, 1, 1], 2, None, [[0, 0], [3, 4], [3, 4], [5, 12], [5, 12]]),
+    small("full to the last unit", [6, 4, 5, 5, 7, 3], 10, Fleet("exact", 3)),
+]
+
+
+@pytest.mark.parametrize("problem", ODD, ids=lambda problem: problem.name)
+@pytest.mark.parametrize("reconstruct", ["cluster", "pool"])
+def test_odd_instances(problem: CVRP, reconstruct: Any) -> None:
+    """The smallest, emptiest and fullest instances are solved like any other."""
+    result = solve(problem, SolveConfig(evaluations=12, reconstruct=reconstruct))
+    assert faults(problem, result.solution.routes, result.solution.cost) == []
+    assert result.evaluations == 12
+
+
+def test_costs_of_odd_instances() -> None:
+    """Where there is only one sensible answer, it is found."""
+    cost = {problem.name: solve(problem, SolveConfig(evaluations=12)).solution.cost for problem in ODD}
+    assert cost["all on the depot"] == 0.0
+    assert cost["pairs on one spot"] == 2 * 5 + 2 * 13
+    assert cost["one each"] == sum(2 * ODD[4].distance[0, 1:])
+
+
+def test_distances_alone_are_enough() -> None:
+    """An instance without coordinates is solved by every seeding."""
+    bundled = read_bundled(MIDDLE)
+    problem = CVRP("matrix", bundled.demand, bundled.capacity, bundled.distance.copy())
+    for rule in ("kmeans", "sweep", "farthest"):
+        result = solve(problem, SolveConfig(evaluations=10, seedings=(rule,)))
+        assert result.solution.is_feasible(problem)
+        assert {ascent.seeding for ascent in result.ascents} == {rule}
+
+
+def test_dual_values_bound_their_own_linearisation() -> None:
+    """In every ascent the highest L is at least the linear relaxation's value and at most its cheapest assignment."""
+    for name in (SMALL, MIDDLE, LARGE):
+        result = solve(read_bundled(name), SolveConfig(evaluations=60, reconstruct="cluster"))
+        for ascent in result.ascents:
+            dual_value = ascent.trace.dual_value
+            assert dual_value is not None
+            assert dual_value <= min(ascent.trace.assignment_cost) + 1e-6
+            assert dual_value >= ascent.linear_value - 1e-6 * abs(ascent.linear_value)
+        best = min(result.ascents, key=lambda ascent: min(ascent.trace.route_cost))
+        assert result.dual_value == best.trace.dual_value
+        assert result.solution.cost == pytest.approx(min(best.trace.route_cost))
+
+
+def test_seedings_and_vehicles_take_turns() -> None:
+    """Rules alternate, and a vehicle more is tried only where the fleet is not fixed."""
+    problem = read_bundled(LARGE)
+    free = solve(problem, SolveConfig(evaluations=16, linearisations=8, reconstruct="cluster"))
+    assert [ascent.seeding for ascent in free.ascents[:4]] == ["kmeans", "sweep"] * 2
+    needed = problem.minimum_vehicles
+    assert {ascent.n_vehicles for ascent in free.ascents} == {needed, needed + 1}
+    fixed = replace(problem, fleet=Fleet("exact", needed + 1))
+    exact = solve(fixed, SolveConfig(evaluations=16, linearisations=8, reconstruct="cluster"))
+    assert {ascent.n_vehicles for ascent in exact.ascents} == {needed + 1}
+
+
+OWN_CONTROLLER = """
+class Stays:
+    asked = 0
+
+    def start(self, dual, *, budget, rng, initial=None):
+        return initial
+
+    def update(self, point, feedback=None):
+        Stays.asked += 1
+        return point.multipliers
+"""
+
+
+def test_own_controllers_by_module_and_attribute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`module:attribute` ascends with a user's own class: one that stays put sees one value per linearisation."""
+    (tmp_path / "rules_for_solve.py").write_text(OWN_CONTROLLER, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = solve(
+        read_bundled(LARGE), SolveConfig(controller="rules_for_solve:Stays", evaluations=30, linearisations=3)
+    )
+    assert all(len(set(ascent.trace.sampled_value)) == 1 for ascent in result.ascents)
+    assert sys.modules["rules_for_solve"].Stays.asked == 30 - 3
+    usual = solve(read_bundled(LARGE), SolveConfig(evaluations=30, linearisations=3))
+    assert all(len(set(ascent.trace.sampled_value)) > 1 for ascent in usual.ascents)
+
+
+class Greedy:
+    """A user's sampler: the optimal string and the optimal one without its first customer, 0.01 s a call."""
+
+    def sample(self, reduced_cost, weight, capacity, shots, rng, context):  # type: ignore[no-untyped-def]
+        del rng
+        time.sleep(0.01)
+        Greedy.runs.append((context.run, context.step))
+        best, _ = solve_knapsacks(reduced_cost, weight, capacity)
+        fewer = best.copy()
+        fewer[:, 0] = 0
+        counts = np.full((len(capacity), 2), shots // 2)
+        return Samples(
+            np.stack([fewer, best], axis=1), counts, SamplingCost(circuits=2, shots=shots, seconds=0.01, backend="mine")
+        )
+
+    runs: list[tuple[str, int]]
+
+
+@pytest.fixture
+def own_sampler(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A sampler registered for one test."""
+    Greedy.runs = []
+    monkeypatch.setitem(SAMPLERS, "mine", lambda spec: Greedy())
+    yield "mine"
+
+
+def test_own_samplers_are_used_to_the_end(own_sampler: str) -> None:
+    """A registered sampler answers every evaluation, is paid for, and L is known only when asked for."""
+    problem = read_bundled(SMALL)
+    config = SolveConfig(sampler=own_sampler, evaluations=10, linearisations=2, shots=6)
+    started = time.perf_counter()
+    result = solve(problem, config)
+    elapsed = time.perf_counter() - started
+    assert result.solution.is_feasible(problem)
+    assert result.evaluations == 10 == len(Greedy.runs)
+    assert sorted(Greedy.runs) == [(f"{SMALL}/0/{index}", step) for index in range(2) for step in range(5)]
+    assert (result.sampling.circuits, result.sampling.shots) == (20, 60)
+    assert result.sampling_seconds >= 10 * 0.01
+    assert result.seconds + result.sampling_seconds <= elapsed
+    assert (result.dual_value, result.recording_seconds) == (None, 0.0)
+    recorded = solve(problem, replace(config, record_exact=True))
+    assert recorded.solution == result.solution
+    assert recorded.dual_value is not None
+    assert recorded.recording_seconds > 0.0
+    assert all(min(ascent.trace.assignment_cost) >= ascent.trace.dual_value - 1e-6 for ascent in recorded.ascents)
+
+
+@pytest.mark.skipif(not os.environ.get("LAGRL_DATA"), reason="LAGRL_DATA does not name a folder of CVRPLIB files")
+@pytest.mark.parametrize("name", ["P-n16-k8", "A-n32-k5", "X-n200-k36"])
+def test_benchmark_instances_under_their_own_fleet(name: str) -> None:
+    """A few evaluations give feasible routes under the rule of each family, not below the best known cost."""
+    problem = read_instance(Path(os.environ["LAGRL_DATA"]) / name[0] / f"{name}.vrp")
+    result = solve(problem, SolveConfig(evaluations=25))
+    assert faults(problem, result.solution.routes, result.solution.cost) == []
+    gap = problem.gap_percent(result.solution.cost)
+    assert gap is not None
+    assert 0.0 <= gap < 12.0
+
+
+def test_objects_can_be_given_instead_of_names() -> None:
+    """A controller class and a sampler from Python are used, and the record names them."""
+    from lagrl.controllers.volume import Volume
+
+    problem = read_bundled(SMALL)
+    Greedy.runs = []
+    config = SolveConfig(evaluations=6, linearisations=1, shots=4)
+    result = solve(problem, config, controller=Volume, sampler=Greedy())
+    assert len(Greedy.runs) == 6
+    assert result.config.controller == "lagrl.controllers.volume:Volume"
+    assert result.config.sampler.endswith(":Greedy")
+    named = solve(problem, SolveConfig(evaluations=6, linearisations=1, controller="volume"))
+    given = solve(problem, SolveConfig(evaluations=6, linearisations=1), controller=Volume)
+    assert named.solution == given.solution
+
+
+OWN_SAMPLER = """
+from lagrl.relaxation.sampler import ExactSampler, Samples
+
+class Halved(ExactSampler):
+    def sample(self, *args, **options):
+        whole = super().sample(*args, **options)
+        return Samples(whole.bitstrings[:, :, :-1], whole.counts)
+
+class Same(ExactSampler):
+    pass
+
+class Offline(ExactSampler):
+    def sample(self, *args, **options):
+        raise RuntimeError("device offline")
+"""
+
+
+def test_own_samplers_by_module_and_attribute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They answer like registered ones; an answer of the wrong shape is an error in their name."""
+    (tmp_path / "samplers_for_solve.py").write_text(OWN_SAMPLER, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = SolveConfig(sampler="samplers_for_solve:Same", evaluations=5)
+    result = solve(read_bundled(SMALL), config)
+    assert (result.evaluations, result.dual_value) == (5, None)  # a subclass is asked, and trusted with nothing
+    assert result.sampling_seconds > 0.0
+    with pytest.raises(InputError, match="sampler Halved: gave Samples with strings of shape"):
+        solve(read_bundled(SMALL), SolveConfig(sampler="samplers_for_solve:Halved", evaluations=5))
+    with pytest.raises(
+        InputError, match=r"sampler Offline: samplers_for_solve.py line \d+: RuntimeError: device offline"
+    ):
+        solve(read_bundled(SMALL), SolveConfig(sampler="samplers_for_solve:Offline", evaluations=5))
+    with pytest.raises(InputError, match="has no 'Nothing'"):
+        solve(read_bundled(SMALL), SolveConfig(sampler="samplers_for_solve:Nothing", evaluations=5))
+
+
+@pytest.mark.parametrize(("evaluations", "asked"), [(10, 7), (25, 10), (50, 20), (12, 4), (7, 7), (3, 8)])
+def test_as_many_linearisations_are_tried_as_were_asked_for(evaluations: int, asked: int) -> None:
+    """Their shares differ by one at most, unless a dual was solved before its share was spent."""
+    config = SolveConfig(evaluations=evaluations, linearisations=asked, controller="perturbed", reconstruct="cluster")
+    result = solve(read_bundled(LARGE), config)
+    shares = [len(ascent.trace) for ascent in result.ascents]
+    assert sum(shares) == evaluations
+    assert len(shares) == min(asked, evaluations)
+    assert max(shares) - min(shares) <= 1
+
+
+def test_a_capacity_beyond_counting_is_no_obstacle() -> None:
+    """10^10 units, of which no table of capacities could be held, in pricing or in repair."""
+    demand = [10**9 + 7 * customer for customer in range(1, 41)]
+    points = [[customer, customer * customer % 7] for customer in range(41)]
+    problem = CVRP.from_coordinates("huge", points, demand, 10**10)
+    solution = solve(problem, SolveConfig(evaluations=10)).solution
+    assert sorted(customer for route in solution.routes for customer in route) == list(range(1, 41))
+    assert max(sum(demand[customer - 1] for customer in route) for route in solution.routes) <= 10**10
+
+
+def test_what_is_no_sampler_object_is_told() -> None:
+    """A name, a class, something else, or a journal beside an object: the message says how to write it."""
+    problem = read_bundled(SMALL)
+    wrong: dict[Any, str] = {
+        "qaoa": r"SolveConfig\(sampler='qaoa'\)",
+        Greedy: "the class Greedy given",
+        3: "a int given",
+    }
+    for given, told in wrong.items():
+        with pytest.raises(InputError, match=told):
+            solve(problem, SolveConfig(evaluations=2), sampler=given)
+    with pytest.raises(InputError, match="wrap your sampler"):
+        solve(problem, SolveConfig(evaluations=2), sampler=Greedy(), journal="run.jsonl")
+    with pytest.raises(InputError, match="price: -3 given"):
+        solve(problem, SolveConfig(evaluations=2)).record(-3)

@@ -1,0 +1,15 @@
+"""Bandits over backends and circuits, from logged decisions: `python -m train.bandit`, or `lagrl train bandit`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from train.command_line import entry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train; return the exit code (2: the user's mistake, told in one line)."""
+    return entry("python -m train.bandit", "train.bandit.command", argv)

@@ -1,0 +1,9 @@
+"""Command `python -m train.bandit`."""
+
+from __future__ import annotations
+
+import sys
+
+from train.bandit import main
+
+sys.exit(main())

@@ -1,0 +1,299 @@
+"""PPO for a policy that acts on every customer: normalised ratios, a frozen clone to stay near, an expert."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.utils import explained_variance
+from torch.nn import functional
+
+from policies.masked_gaussian import MaskedGaussian
+from train.ppo.config import at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stable_baselines3.common.buffers import RolloutBuffer
+    from stable_baselines3.common.callbacks import BaseCallback
+    from stable_baselines3.common.vec_env import VecEnv
+    from torch import Tensor
+
+    from policies.network import DiagonalPrecondNet
+    from train.ppo.config import PPOConfig
+    from train.ppo.imitation import ExpertStates
+
+Spread = tuple["Tensor", "Tensor | None"]
+"""ln σ and ln τ."""
+
+_EVALUATION_BATCH = 512  # states per forward pass without gradients
+
+
+def per_customer(shared: Tensor, local: Tensor, n_real: Tensor, *, has_shared: bool) -> Tensor:
+    """Normalise differences of log-probabilities for the number of customers.
+
+    A joint log-probability is a sum over customers, so that the variance of a plain ratio grows with n and clipping
+    stops large instances first. The common shift is one number whatever n is, and keeps its full ratio; what is
+    left has n − 1 dimensions, and enters as its mean, the geometric mean of the customers' ratios (as Zheng et al.
+    2025, eq. 7, normalise a sequence's ratio for its length).
+
+    Parameters
+    ----------
+    shared, local
+        [B] differences of the two parts of `MaskedGaussian.parts`.
+    n_real
+        [B] customers that are not padding.
+    has_shared
+        Whether the policy explores along the common shift at all; if not, both parts are averaged over n.
+
+    Returns
+    -------
+    [B] normalised log ratios.
+    """
+    if not has_shared:
+        return (shared + local) / n_real
+    return shared + local / (n_real - 1).clamp(min=1)
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A rollout as tensors, with what the weights that collected it say of it.
+
+    Attributes
+    ----------
+    observations
+        Dict of [T, …].
+    actions
+        [T, N] as sampled.
+    advantages, returns
+        [T], in scaled rewards.
+    mean, shared, local
+        [T, N] old means; [T] old log-probabilities, in parts.
+    spread
+        Old ln σ and ln τ.
+    clone_mean
+        [T, N] means of the frozen clone; None without one.
+    """
+
+    observations: dict[str, Tensor]
+    actions: Tensor
+    advantages: Tensor
+    returns: Tensor
+    mean: Tensor
+    shared: Tensor
+    local: Tensor
+    spread: Spread
+    clone_mean: Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+
+class GraphPPO(PPO):
+    """Clipped PPO (Schulman et al. 2017) in SB3's frame, with an update of our own.
+
+    The loss of a minibatch is
+
+        −min(ρA, clip(ρ)A) − c_H·H + c_V·(V − R)² + c_K·KL(π ‖ clone)/n + c_I·(−log π(expert's action))/n
+
+    with ρ from `per_customer`. In the first rollouts only the critic learns, because the advantages of an untrained
+    one would erase the clone.
+
+    Parameters
+    ----------
+    config
+        Coefficients and schedules, all functions of the progress in steps and never of the clock.
+    kwargs
+        SB3's own.
+
+    Attributes
+    ----------
+    clone
+        The network to stay near, see `freeze_clone`; None without one.
+    expert
+        States with an expert's actions; None without imitation.
+    last_update
+        Scalars of the last call of `train`, for the curves.
+    """
+
+    def __init__(self, *args: Any, config: PPOConfig, **kwargs: Any) -> None:
+        self.config = config
+        self.clone: DiagonalPrecondNet | None = None
+        self.expert: ExpertStates | None = None
+        self.last_update: dict[str, float] = {}
+        super().__init__(*args, **kwargs)
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        for spread in (self.net.log_std, self.net.shared_log_std):
+            if spread is not None:
+                spread.requires_grad_(self.config.learn_log_std)
+        groups = [{"params": list(self.net.actor_parameters())}, {"params": list(self.net.critic_parameters())}]
+        self.policy.optimizer = torch.optim.Adam(groups, lr=self.lr_schedule(1), eps=1e-5)
+
+    def freeze_clone(self) -> None:
+        """Take the network as it is for the clone to stay near."""
+        self.clone = copy.deepcopy(self.net).requires_grad_(False).eval()
+
+    @property
+    def net(self) -> DiagonalPrecondNet:
+        """The network being trained."""
+        return self.policy.net  # type: ignore[return-value]
+
+    @property
+    def progress(self) -> float:
+        """Share of the planned steps done, 0 … 1."""
+        return 1.0 - self._current_progress_remaining
+
+    @property
+    def is_warming_up(self) -> bool:
+        """Whether the rollout just collected trains the critic only."""
+        return self.num_timesteps <= self.config.critic_warmup * self.n_steps * self.n_envs
+
+    def collect_rollouts(
+        self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
+    ) -> bool:
+        """Collect as SB3 does, with the exploration that the schedule wants at this progress."""
+        self._set_exploration()
+        return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
+
+    def _set_exploration(self) -> None:
+        if self.config.learn_log_std:
+            return
+        with torch.no_grad():
+            self.net.log_std.fill_(at(self.config.log_std, self.progress))
+            if self.net.shared_log_std is not None:
+                self.net.shared_log_std.fill_(at(self.config.shared_log_std, self.progress))
+
+    def _update_learning_rate(self, optimizers: object) -> None:
+        """Give the actor's and the critic's groups their own rates."""
+        rates = self.lr_schedule(self._current_progress_remaining), self.config.critic_learning_rate
+        self.logger.record("train/learning_rate", rates[0])
+        for group, rate in zip(self.policy.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+
+    @property
+    def fixed_spread(self) -> Spread:
+        """The current exploration as constants: what is learned from clone and expert moves the means only."""
+        log_std, shared = self.net.spread()
+        return log_std.detach().clone(), None if shared is None else shared.detach().clone()
+
+    def train(self) -> None:
+        """Update the policy from the rollout in SB3's buffer; see the class for the loss."""
+        self.policy.set_training_mode(True)
+        self._update_learning_rate(self.policy.optimizer)
+        rollout = self._rollout()
+        scalars: dict[str, list[float]] = {}
+        for _ in range(self.n_epochs):
+            if not self._epoch(rollout, scalars):
+                break
+        self.last_update = {name: float(np.mean(values)) for name, values in scalars.items()}
+        self.last_update["explained_variance"] = float(
+            explained_variance(self.rollout_buffer.values.flatten(), self.rollout_buffer.returns.flatten())
+        )
+        self.last_update["log_std"] = self.net.log_std.item()
+        for name, value in self.last_update.items():
+            self.logger.record(f"train/{name}", value)
+
+    def _rollout(self) -> Rollout:
+        """Return the whole rollout with its old log-probabilities in parts, which SB3's buffer has no room for."""
+        data = next(self.rollout_buffer.get())
+        observations = dict(data.observations)
+        mask = observations["node_mask"]
+        with torch.no_grad():
+            mean = _in_batches(self.net, observations)
+            clone_mean = _in_batches(self.clone, observations) if self.clone is not None else None
+            spread = self.fixed_spread
+            shared, local = MaskedGaussian(mean, mask, *spread).parts(data.actions)
+        return Rollout(
+            observations, data.actions, data.advantages, data.returns, mean, shared, local, spread, clone_mean
+        )
+
+    def _epoch(self, rollout: Rollout, scalars: dict[str, list[float]]) -> bool:
+        """Go through the rollout once; return False if the policy has moved as far as it may."""
+        for indices in self._minibatches(len(rollout)):
+            if self.is_warming_up:
+                loss, step = self._critic_loss(rollout, indices)
+            else:
+                loss, step = self._loss(rollout, indices)
+            for name, value in step.items():
+                scalars.setdefault(name, []).append(value)
+            if self.target_kl is not None and step.get("kl", 0.0) > 1.5 * self.target_kl:
+                return False
+            self.policy.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            for group in self.policy.optimizer.param_groups:  # apart, or a poor critic would slow the actor
+                torch.nn.utils.clip_grad_norm_(group["params"], self.max_grad_norm)
+            self.policy.optimizer.step()
+        self._n_updates += 1
+        return True
+
+    def _minibatches(self, size: int) -> Iterator[Tensor]:
+        order = torch.randperm(size).to(self.device)
+        yield from torch.split(order, self.batch_size)
+
+    def _critic_loss(self, rollout: Rollout, indices: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """Leave the actor out altogether: without gradients Adam does not touch its weights."""
+        value = self.net.value({name: array[indices] for name, array in rollout.observations.items()})
+        loss = functional.mse_loss(value, rollout.returns[indices])
+        return self.vf_coef * loss, {"value_loss": loss.item()}
+
+    def _loss(self, rollout: Rollout, indices: Tensor) -> tuple[Tensor, dict[str, float]]:
+        observations = {name: array[indices] for name, array in rollout.observations.items()}
+        mask = observations["node_mask"]
+        mean, value = self.net(observations)
+        distribution = MaskedGaussian(mean, mask, *self.net.spread())
+        n_real = distribution.n_real
+        shared, local = distribution.parts(rollout.actions[indices])
+        log_ratio = per_customer(
+            shared - rollout.shared[indices],
+            local - rollout.local[indices],
+            n_real,
+            has_shared=self.net.shared_log_std is not None,
+        )
+        ratio, clip = log_ratio.exp(), self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
+        advantages = rollout.advantages[indices]
+        if len(advantages) > 1:
+            advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+        policy_loss = -torch.min(advantages * ratio, advantages * ratio.clamp(1 - clip, 1 + clip)).mean()
+        value_loss = functional.mse_loss(value, rollout.returns[indices])
+        entropy = (distribution.entropy() / n_real).mean()
+        loss = policy_loss + self.vf_coef * value_loss - self.ent_coef * entropy
+        step = {"policy_loss": policy_loss.item(), "value_loss": value_loss.item(), "entropy": entropy.item()}
+        if rollout.clone_mean is not None:
+            fixed = self.fixed_spread
+            clone = MaskedGaussian(rollout.clone_mean[indices], mask, *fixed)
+            kl_to_clone = (MaskedGaussian(mean, mask, *fixed).kl_to(clone) / n_real).mean()
+            loss = loss + at(self.config.clone_kl, self.progress) * kl_to_clone
+            step["kl_to_clone"] = kl_to_clone.item()
+        weight = at(self.config.imitation, self.progress)
+        if self.expert is not None and weight > 0:
+            imitation = self._imitation_loss()
+            loss = loss + weight * imitation
+            step["imitation_loss"] = imitation.item()
+        with torch.no_grad():
+            old = MaskedGaussian(rollout.mean[indices], mask, *rollout.spread)
+            step["kl"] = float((old.kl_to(distribution) / n_real).mean())
+            step["clip_fraction"] = float(((ratio - 1).abs() > clip).float().mean())
+        return loss, step
+
+    def _imitation_loss(self) -> Tensor:
+        """Return −log π(expert's action | state) per labelled customer; it moves the mean only."""
+        states = self.expert.sample(self.config.imitation_batch, self.device)  # type: ignore[union-attr]
+        mean = self.net.mean(states.observations)
+        log_prob = MaskedGaussian(mean, states.labelled, *self.fixed_spread).log_prob(states.actions)
+        return -(log_prob / states.labelled.sum(dim=1)).mean()
+
+
+def _in_batches(net: DiagonalPrecondNet, observations: dict[str, Tensor]) -> Tensor:
+    """Return the means [T, N] of a network, without gradients."""
+    size = len(observations["node_mask"])
+    parts = [
+        net.mean({name: array[start : start + _EVALUATION_BATCH] for name, array in observations.items()})
+        for start in range(0, size, _EVALUATION_BATCH)
+    ]
+    return torch.cat(parts)
