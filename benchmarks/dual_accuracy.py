@@ -115,7 +115,9 @@ def against_highs(args: Args) -> list[Check]:
         dual, optimum, linear = AssignmentDual(problem), milp_optimum(problem), linear_dual(problem)
         master, prices = column_generation(problem)
         controller = list(CONTROLLERS.values())[seed % len(CONTROLLERS)]()
-        points = ascent(dual, controller, args.evaluations, rng, linear.multipliers, Feedback(incumbent_cost=optimum))
+        points = ascent(
+            dual, controller, args.evaluations, rng, linear.multipliers, Feedback(assignment_upper_bound=optimum)
+        )
         values = [point.sampled_value for point in points]
         linear_below.add(linear.value - values[0], optimum)
         equal.add(abs(dual.evaluate(prices).sampled_value - master), optimum)

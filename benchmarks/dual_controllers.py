@@ -226,7 +226,7 @@ def climb(case: Case, name: str, make: Callable[[], Controller], budget: int) ->
         repaired = repair(dual.problem, point.selection)
         if repaired.is_feasible:
             incumbent = min(incumbent, repaired.cost)
-        feedback = Feedback(incumbent_cost=incumbent if np.isfinite(incumbent) else None)
+        feedback = Feedback(assignment_upper_bound=incumbent if np.isfinite(incumbent) else None)
         started = time.perf_counter()
         multipliers = controller.update(point, feedback)
         clock += time.perf_counter() - started

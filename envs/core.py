@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envs.config import EnvConfig
-    from lagrl.dual_loop import Lane, Turn
+    from lagrl.dual_loop import AscentState, Step
     from lagrl.problems.cvrp import CVRP
     from lagrl.relaxation.sampler import SubproblemSampler
 
@@ -56,7 +56,7 @@ class EpisodeBatch:
     ----------
     config
         What an episode is.
-    n_lanes
+    n_envs
         Number of episodes B.
     sampler, route_sampler
         Make the samplers (a class will do), instead of those named in `config`.
@@ -77,29 +77,29 @@ class EpisodeBatch:
     def __init__(
         self,
         config: EnvConfig,
-        n_lanes: int,
+        n_envs: int,
         *,
         sampler: Callable[[], SubproblemSampler] | None = None,
         route_sampler: Callable[[], SubproblemSampler] | None = None,
     ) -> None:
-        if n_lanes < 1:
-            raise InputError(f"{n_lanes} given", field="n_lanes", remedy="give 1 or more")
+        if n_envs < 1:
+            raise InputError(f"{n_envs} given", field="n_envs", remedy="give 1 or more")
         self.config = config
-        self.n_lanes = n_lanes
+        self.n_envs = n_envs
         self.phase = config.phases[0]
         self._samplers = _samplers(config, sampler, route_sampler)
         self._is_named = (sampler is None, route_sampler is None)
-        self._episodes: list[Episode | None] = [None] * n_lanes
+        self._episodes: list[Episode | None] = [None] * n_envs
         self._loop: DualLoop | None = None
-        self._nodes = np.zeros((n_lanes, config.n_max, len(FEATURES)), np.float32)
-        self._mask = np.zeros((n_lanes, config.n_max), np.int8)
-        self._neighbours = np.zeros((n_lanes, config.n_max, N_NEIGHBOURS), np.int16)
+        self._nodes = np.zeros((n_envs, config.n_max, len(FEATURES)), np.float32)
+        self._mask = np.zeros((n_envs, config.n_max), np.int8)
+        self._neighbours = np.zeros((n_envs, config.n_max, N_NEIGHBOURS), np.int16)
         compile_kernels()
 
     @property
     def episodes(self) -> list[Episode]:
         """The lanes' episodes."""
-        return [self._episode(lane) for lane in range(self.n_lanes)]
+        return [self._episode(index) for index in range(self.n_envs)]
 
     def set_phase(self, phase: int) -> None:
         """Set the curriculum phase; each lane takes it on at its next reset."""
@@ -107,12 +107,12 @@ class EpisodeBatch:
             raise InputError(f"{phase} given", field="phase", remedy="give 1, 2 or 3")
         self.phase = phase
 
-    def reset(self, lane: int, rng: np.random.Generator, instance: CVRP | str | Path | None = None) -> dict[str, Any]:
+    def reset(self, index: int, rng: np.random.Generator, instance: CVRP | str | Path | None = None) -> dict[str, Any]:
         """Begin a lane's next episode, spend its first evaluation at λ₀, and return its scalars.
 
         Parameters
         ----------
-        lane
+        index
             Which, from 0.
         rng
             Source of all randomness of the episode.
@@ -127,7 +127,7 @@ class EpisodeBatch:
             If the instance cannot be read, or `rng` is not a PCG64 generator.
         """
         problem = None if instance is None else given(instance)
-        return self._begin(lane, rng, problem, self.phase)
+        return self._begin(index, rng, problem, self.phase)
 
     def step(self, actions: NDArray[np.floating[Any]], resting: Collection[int] = ()) -> BatchStep:
         """Move every lane by its action.
@@ -147,14 +147,14 @@ class EpisodeBatch:
         array = np.asarray(actions)
         self._check_actions(array, resting)
         multipliers: list[NDArray[np.float64] | None] = []
-        for lane in range(self.n_lanes):
-            if lane in resting:
+        for index in range(self.n_envs):
+            if index in resting:
                 multipliers.append(None)
                 continue
-            episode = self._episode(lane)
-            assert episode.turn is not None
-            action = array[lane, : episode.n_customers]
-            multipliers.append(next_multipliers(action, episode.turn.point, episode.dual.scale, self.config.action))
+            episode = self._episode(index)
+            assert episode.step is not None
+            action = array[index, : episode.n_customers]
+            multipliers.append(next_multipliers(action, episode.step.point, episode.dual.scale, self.config.action))
         return self.step_multipliers(multipliers)
 
     def step_multipliers(self, multipliers: Sequence[NDArray[np.float64] | None]) -> BatchStep:
@@ -165,18 +165,18 @@ class EpisodeBatch:
         InputError
             If there is not one entry per lane, one is not [n] finite numbers, or a lane's episode is over.
         """
-        if len(multipliers) == self.n_lanes:  # else the loop refuses
-            for lane, vector in enumerate(multipliers):
-                if vector is not None and self._episode(lane).is_over:
-                    raise InputError("the episode is over", source=f"lane {lane}", remedy="reset it first")
-        rewards, terminated = np.zeros(self.n_lanes), np.zeros(self.n_lanes, dtype=bool)
-        infos: list[dict[str, Any]] = [{} for _ in range(self.n_lanes)]
-        for lane, turn in enumerate(self._require_loop().step(multipliers)):
-            if turn is not None:
-                episode = self._episode(lane)
-                rewards[lane] = self._take(lane, episode, turn)
-                terminated[lane] = episode.is_over
-                infos[lane] = episode.info()
+        if len(multipliers) == self.n_envs:  # else the loop refuses
+            for index, vector in enumerate(multipliers):
+                if vector is not None and self._episode(index).is_over:
+                    raise InputError("the episode is over", source=f"lane {index}", remedy="reset it first")
+        rewards, terminated = np.zeros(self.n_envs), np.zeros(self.n_envs, dtype=bool)
+        infos: list[dict[str, Any]] = [{} for _ in range(self.n_envs)]
+        for index, step in enumerate(self._require_loop().step(multipliers)):
+            if step is not None:
+                episode = self._episode(index)
+                rewards[index] = self._take(index, episode, step)
+                terminated[index] = episode.is_over
+                infos[index] = episode.info()
         return BatchStep(rewards, terminated, infos)
 
     def close(self) -> None:
@@ -187,7 +187,7 @@ class EpisodeBatch:
         made: dict[int, SubproblemSampler] = {}
         for episode in self._episodes:
             if episode is not None:
-                duals = (episode.lane.dual, episode.lane.route_dual)
+                duals = (episode.index.dual, episode.index.route_dual)
                 for dual, is_named in zip(duals, self._is_named, strict=True):
                     if dual is not None and is_named:
                         made[id(dual.sampler)] = dual.sampler
@@ -202,12 +202,12 @@ class EpisodeBatch:
             "neighbours": self._neighbours.copy(),
         }
 
-    def observation(self, lane: int) -> dict[str, NDArray[Any]]:
+    def observation(self, index: int) -> dict[str, NDArray[Any]]:
         """Return what one lane sees, fresh arrays."""
         return {
-            "nodes": self._nodes[lane].copy(),
-            "node_mask": self._mask[lane].copy(),
-            "neighbours": self._neighbours[lane].copy(),
+            "nodes": self._nodes[index].copy(),
+            "node_mask": self._mask[index].copy(),
+            "neighbours": self._neighbours[index].copy(),
         }
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -216,18 +216,18 @@ class EpisodeBatch:
         An episode is kept as how it was drawn and the multipliers it took; `load_state` plays it again.
         """
         arrays: dict[str, NDArray[Any]] = {}
-        lanes: list[dict[str, Any] | None] = []
-        for lane, episode in enumerate(self._episodes):
+        records: list[dict[str, Any] | None] = []
+        for index, episode in enumerate(self._episodes):
             if episode is None:
-                lanes.append(None)
+                records.append(None)
                 continue
             record: dict[str, Any] = {"rng": episode.rng_record, "phase": episode.phase, "instance": None}
-            arrays[f"{lane}/multipliers"] = np.array(episode.trail).reshape(episode.steps, episode.n_customers)
+            arrays[f"{index}/multipliers"] = np.array(episode.trail).reshape(episode.steps, episode.n_customers)
             if episode.is_given:
                 record["instance"], parts = instance_record(episode.problem)
-                arrays |= {f"{lane}/{name}": part for name, part in parts.items()}
-            lanes.append(record)
-        return {"config": self.config.to_json(), "phase": self.phase, "lanes": lanes}, arrays
+                arrays |= {f"{index}/{name}": part for name, part in parts.items()}
+            records.append(record)
+        return {"config": self.config.to_json(), "phase": self.phase, "lanes": records}, arrays
 
     def load_state(self, record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Play the recorded episodes again; what follows is then to the bit what would have followed.
@@ -244,57 +244,59 @@ class EpisodeBatch:
         """
         if record["config"] != self.config.to_json():
             raise InputError("the state is one of another configuration", field="config", remedy="resume with the same")
-        if len(record["lanes"]) != self.n_lanes:
+        if len(record["lanes"]) != self.n_envs:
             raise InputError(
-                f"the state has {len(record['lanes'])} lanes, the batch {self.n_lanes}",
-                field="n_lanes",
+                f"the state has {len(record['lanes'])} lanes, the batch {self.n_envs}",
+                field="n_envs",
                 remedy="resume with as many",
             )
         self.set_phase(record["phase"])
-        self._episodes = [None] * self.n_lanes
+        self._episodes = [None] * self.n_envs
         trails = []
-        for lane, entry in enumerate(record["lanes"]):
-            trails.append(np.asarray(arrays.get(f"{lane}/multipliers", ())))
+        for index, entry in enumerate(record["lanes"]):
+            trails.append(np.asarray(arrays.get(f"{index}/multipliers", ())))
             if entry is not None:
-                own = {name: np.asarray(arrays[f"{lane}/{name}"]) for name in _PARTS if f"{lane}/{name}" in arrays}
+                own = {name: np.asarray(arrays[f"{index}/{name}"]) for name in _PARTS if f"{index}/{name}" in arrays}
                 problem = None if entry["instance"] is None else instance_of(entry["instance"], own)
-                self._begin(lane, generator_of(entry["rng"]), problem, entry["phase"])
+                self._begin(index, generator_of(entry["rng"]), problem, entry["phase"])
         for step in range(max(map(len, trails))):
             self.step_multipliers([trail[step] if step < len(trail) else None for trail in trails])
 
-    def _begin(self, lane: int, rng: np.random.Generator, problem: CVRP | None, phase: int) -> dict[str, Any]:
+    def _begin(self, index: int, rng: np.random.Generator, problem: CVRP | None, phase: int) -> dict[str, Any]:
         episode = new_episode(self.config, self._samplers, phase, rng, generator_record(rng), problem)
-        (turn,) = self._new_loop([episode.lane]).step([episode.initial])
-        assert turn is not None
-        self._place(lane, episode)
-        self._take(lane, episode, turn)
+        (step,) = self._new_loop([episode.index]).step([episode.initial])
+        assert step is not None
+        self._place(index, episode)
+        self._take(index, episode, step)
         return episode.info()
 
-    def _new_loop(self, lanes: list[Lane]) -> DualLoop:
+    def _new_loop(self, states: list[AscentState]) -> DualLoop:
         config = self.config
-        return DualLoop(lanes, decode_every=config.decode_every, n_joint=config.n_joint, route_every=config.route_every)
+        return DualLoop(
+            states, decode_every=config.decode_every, n_joint=config.n_joint, route_every=config.route_every
+        )
 
-    def _place(self, lane: int, episode: Episode) -> None:
+    def _place(self, index: int, episode: Episode) -> None:
         """Put an episode where the lane's last one was."""
         if self._loop is None:  # its place is kept in the other lanes until they begin; they cannot step before
-            self._loop = self._new_loop([episode.lane] * self.n_lanes)
-        self._loop.lanes[lane] = episode.lane
-        self._episodes[lane] = episode
+            self._loop = self._new_loop([episode.index] * self.n_envs)
+        self._loop.indices[index] = episode.index
+        self._episodes[index] = episode
         n = episode.n_customers
-        self._nodes[lane, n:] = 0.0
-        self._mask[lane, :n], self._mask[lane, n:] = 1, 0
-        self._neighbours[lane, :n], self._neighbours[lane, n:] = episode.observer.neighbours, 0
+        self._nodes[index, n:] = 0.0
+        self._mask[index, :n], self._mask[index, n:] = 1, 0
+        self._neighbours[index, :n], self._neighbours[index, n:] = episode.observer.neighbours, 0
 
-    def _take(self, lane: int, episode: Episode, turn: Turn) -> float:
+    def _take(self, index: int, episode: Episode, step: Step) -> float:
         """Let a turn into the episode and the lane's observation; return the reward."""
         weights = self.config.rewards
         before = potential(episode.progress, episode.phase, weights)
-        episode.note(turn)
-        self._nodes[lane, : episode.n_customers] = episode.observer.observe(turn.point, turn.feedback)
+        episode.note(step)
+        self._nodes[index, : episode.n_customers] = episode.observer.observe(step.point, step.feedback)
         return potential(episode.progress, episode.phase, weights) - before
 
     def _check_actions(self, actions: NDArray[np.floating[Any]], resting: Collection[int]) -> None:
-        wanted = (self.n_lanes, self.config.n_max)
+        wanted = (self.n_envs, self.config.n_max)
         if actions.shape != wanted or not np.issubdtype(actions.dtype, np.floating):
             raise InputError(
                 f"array of shape {actions.shape} and type {actions.dtype}",
@@ -303,23 +305,23 @@ class EpisodeBatch:
             )
         if (np.abs(actions) <= 1.0 + TOLERANCE).all():
             return
-        for lane in range(self.n_lanes):
-            if lane in resting:
+        for index in range(self.n_envs):
+            if index in resting:
                 continue
-            n = self._episode(lane).n_customers
-            refuse_entry(actions[lane, :n], f"lane {lane}")
-            for entry in np.flatnonzero(~np.isfinite(actions[lane, n:]))[:1]:
+            n = self._episode(index).n_customers
+            refuse_entry(actions[index, :n], f"lane {index}")
+            for entry in np.flatnonzero(~np.isfinite(actions[index, n:]))[:1]:
                 raise InputError(
-                    f"entry {n + entry} beyond the {n} customers is {actions[lane, n + entry]}",
-                    source=f"lane {lane}",
+                    f"entry {n + entry} beyond the {n} customers is {actions[index, n + entry]}",
+                    source=f"lane {index}",
                     field="action",
                     remedy="pad with 0",
                 )
 
-    def _episode(self, lane: int) -> Episode:
-        episode = self._episodes[lane]
+    def _episode(self, index: int) -> Episode:
+        episode = self._episodes[index]
         if episode is None:
-            raise InputError("no episode has begun", source=f"lane {lane}", remedy="call reset first")
+            raise InputError("no episode has begun", source=f"lane {index}", remedy="call reset first")
         return episode
 
     def _require_loop(self) -> DualLoop:

@@ -11,7 +11,7 @@ from envs.generator import generated
 from envs.observation import Observer, require_room
 from envs.reward import Progress
 from envs.rng import child
-from lagrl.dual_loop import Lane
+from lagrl.dual_loop import AscentState
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.savings import clarke_wright
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envs.config import EnvConfig
-    from lagrl.dual_loop import Turn
+    from lagrl.dual_loop import Step
     from lagrl.problems.cvrp import CVRP
     from lagrl.relaxation.sampler import SubproblemSampler
 
@@ -92,7 +92,7 @@ class Episode:
     """
 
     problem: CVRP
-    lane: Lane
+    state: AscentState
     observer: Observer
     progress: Progress
     initial: NDArray[np.float64]
@@ -104,7 +104,7 @@ class Episode:
     trail: list[NDArray[np.float64]] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     assignment_costs: list[float] = field(default_factory=list)
-    turn: Turn | None = None
+    step: Step | None = None
     share_served: float = 0.0
     sampling: SamplingCost = field(default_factory=SamplingCost)
     is_optimal: bool = False
@@ -112,7 +112,7 @@ class Episode:
     @property
     def dual(self) -> AssignmentDual:
         """The dual being ascended."""
-        return self.lane.dual
+        return self.state.dual
 
     @property
     def n_customers(self) -> int:
@@ -134,17 +134,17 @@ class Episode:
         """Whether the dual is proven optimal or the budget is spent; at least one step is always taken."""
         return self.steps >= self.horizon or (self.is_optimal and self.steps > 0)
 
-    def note(self, turn: Turn) -> None:
+    def note(self, step: Step) -> None:
         """Take an evaluation into account; the first one is the start."""
-        if self.turn is not None:
-            self.trail.append(turn.point.multipliers)
-        self.turn = turn
-        self.sampling = self.sampling + turn.sampling + turn.route_sampling
-        violation = turn.point.violation
+        if self.step is not None:
+            self.trail.append(step.point.multipliers)
+        self.step = step
+        self.sampling = self.sampling + step.sampling + step.route_sampling
+        violation = step.point.violation
         self.share_served = 1.0 - int(np.count_nonzero(violation)) / len(violation)
-        self.is_optimal |= turn.is_optimal
-        self.progress.note(turn, self.share_served)
-        self.values.append(turn.point.sampled_value)
+        self.is_optimal |= step.is_optimal
+        self.progress.note(step, self.share_served)
+        self.values.append(step.point.sampled_value)
         self.assignment_costs.append(self.progress.assignment_cost)
 
     def info(self) -> dict[str, Any]:
@@ -153,16 +153,16 @@ class Episode:
         `sampled_value` and `share_served` are those of the last evaluation, all others the best so far. `dual_value`
         is exact, hence NaN under an approximate sampler. `circuits`, `shots` and `qpu_seconds` are the episode's sums.
         """
-        progress, turn = self.progress, self.turn
-        assert turn is not None
+        progress, step = self.progress, self.step
+        assert step is not None
         has_routes = progress.route_cost < np.inf
         return {
             "phase": self.phase,
             "n_customers": self.n_customers,
-            "n_vehicles": self.lane.dual.problem.n_vehicles,
+            "n_vehicles": self.state.dual.problem.n_vehicles,
             "evaluations": self.steps + 1,
-            "sampled_value": turn.point.sampled_value,
-            "dual_value": np.nan if turn.point.value is None else progress.sampled_value,
+            "sampled_value": step.point.sampled_value,
+            "dual_value": np.nan if step.point.value is None else progress.sampled_value,
             "assignment_cost": progress.assignment_cost if progress.assignment_cost < np.inf else np.nan,
             "route_cost": progress.route_cost if has_routes else np.nan,
             "route_ratio": progress.route_ratio if has_routes else np.nan,
@@ -225,15 +225,15 @@ def new_episode(
             assignment, make(), shots=config.shots, rng=child(rng), run=run, ceiling=ceiling, floor=floor
         )
 
-    lane = Lane(dual(samplers.price, problem.name), Incumbent(RoutePool(problem)), child(rng))
+    state = AscentState(dual(samplers.price, problem.name), Incumbent(RoutePool(problem)), child(rng))
     if samplers.route is not None:
-        lane.route_dual = dual(samplers.route, f"{problem.name}/routes")
+        state.route_dual = dual(samplers.route, f"{problem.name}/routes")
     return Episode(
         problem=problem,
-        lane=lane,
-        observer=Observer(lane.dual, horizon + 1),
+        state=state,
+        observer=Observer(state.dual, horizon + 1),
         progress=Progress(clarke_wright(problem).cost),
-        initial=lane.dual.clip(initial),
+        initial=state.dual.clip(initial),
         horizon=horizon,
         phase=phase,
         seeding=seeding,

@@ -49,7 +49,7 @@ def render_episode(episode: Episode, mode: str) -> str | NDArray[np.uint8]:
 
 def as_text(episode: Episode) -> str:
     """Return the episode's figures and its best routes, a line each."""
-    info, solution = episode.info(), episode.lane.incumbent.solution()
+    info, solution = episode.info(), episode.state.incumbent.solution()
     value = "dual value" if episode.dual.is_exact else "sampled value"
     lines = [
         f"{episode.problem.name}: {info['n_customers']} customers, {info['n_vehicles']} vehicles ({episode.seeding}), "
@@ -86,7 +86,7 @@ def as_picture(episode: Episode) -> NDArray[np.uint8]:
 
 
 def _draw_map(figure: Figure, axes: Axes, episode: Episode) -> None:
-    problem, solution = episode.problem, episode.lane.incumbent.solution()
+    problem, solution = episode.problem, episode.state.incumbent.solution()
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
@@ -101,13 +101,13 @@ def _draw_map(figure: Figure, axes: Axes, episode: Episode) -> None:
         axes.plot(*tour[1:-1].T, color=_FAINT, linewidth=1.3, zorder=1)
         for leg in (tour[:2], tour[-2:]):
             axes.plot(*leg.T, color=_FAINT, alpha=0.3, linewidth=0.9, zorder=1)
-    turn = episode.turn
-    assert turn is not None
+    step = episode.step
+    assert step is not None
     size = 14.0 + 60.0 * problem.demand / max(1, int(problem.demand.max()))
     dots = axes.scatter(
-        *points[1:].T, s=size, c=turn.point.multipliers, cmap="viridis", edgecolor="white", linewidth=0.6, zorder=3
+        *points[1:].T, s=size, c=step.point.multipliers, cmap="viridis", edgecolor="white", linewidth=0.6, zorder=3
     )
-    left_out = turn.point.violation != 0
+    left_out = step.point.violation != 0
     axes.scatter(*points[1:][left_out].T, s=size[left_out] + 45, facecolor="none", edgecolor=COLOURS[1], zorder=2)
     axes.scatter(*points[0], s=90, marker="s", color=_INK, edgecolor="white", linewidth=1.0, zorder=4)
     axes.set_aspect("equal", adjustable="datalim")

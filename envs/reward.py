@@ -14,7 +14,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from envs.config import RewardWeights
-    from lagrl.dual_loop import Turn
+    from lagrl.dual_loop import Step
 
 LARGEST_RATIO = 2.0
 """Route costs above this many times the savings cost count as this, and so does having no routes."""
@@ -44,12 +44,12 @@ class Progress:
     assignment_cost: float = np.inf
     route_cost: float = np.inf
 
-    def note(self, turn: Turn, share_served: float) -> None:
+    def note(self, step: Step, share_served: float) -> None:
         """Take one evaluation into account."""
         self.share_served = max(self.share_served, share_served)
-        self.sampled_value = max(self.sampled_value, turn.point.sampled_value)
-        self.assignment_cost = min(self.assignment_cost, turn.assignment_cost)
-        self.route_cost = min(self.route_cost, turn.route_cost)
+        self.sampled_value = max(self.sampled_value, step.point.sampled_value)
+        self.assignment_cost = min(self.assignment_cost, step.assignment_cost)
+        self.route_cost = min(self.route_cost, step.route_cost)
 
     @property
     def gap(self) -> float:

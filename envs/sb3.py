@@ -53,7 +53,7 @@ class LagrangianVecEnv(VecEnv):
         self.render_mode = None
         self.config = config
         self.batch = EpisodeBatch(config, n_envs, sampler=sampler, route_sampler=route_sampler)
-        self._generators = [np.random.default_rng([seed, lane]) for lane in range(n_envs)]
+        self._generators = [np.random.default_rng([seed, index]) for index in range(n_envs)]
         self._return = np.zeros(n_envs)
         self._length = np.zeros(n_envs, dtype=np.int64)
         self._started = time.perf_counter()
@@ -66,16 +66,16 @@ class LagrangianVecEnv(VecEnv):
         """
         super().seed(seed)
         if seed is not None:
-            self._seeds = [[seed, lane] for lane in range(self.num_envs)]  # type: ignore[misc]
+            self._seeds = [[seed, index] for index in range(self.num_envs)]  # type: ignore[misc]
         return list(self._seeds)
 
     def reset(self) -> dict[str, NDArray[Any]]:
         """Begin an episode in every lane; what `seed` and `set_options` asked for counts for this reset."""
-        for lane in range(self.num_envs):
-            if self._seeds[lane] is not None:
-                self._generators[lane] = np.random.default_rng(self._seeds[lane])
-            instance = instance_option(self._options[lane])
-            self.reset_infos[lane] = self.batch.reset(lane, self._generators[lane], instance)
+        for index in range(self.num_envs):
+            if self._seeds[index] is not None:
+                self._generators[index] = np.random.default_rng(self._seeds[index])
+            instance = instance_option(self._options[index])
+            self.reset_infos[index] = self.batch.reset(index, self._generators[index], instance)
         self._return[:], self._length[:] = 0.0, 0
         self._reset_seeds()
         self._reset_options()
@@ -90,17 +90,17 @@ class LagrangianVecEnv(VecEnv):
         step = self.batch.step(self._actions)
         self._return += step.rewards
         self._length += 1
-        for lane in np.flatnonzero(step.terminated).tolist():
-            info = step.infos[lane]
-            info["terminal_observation"] = self.batch.observation(lane)
+        for index in np.flatnonzero(step.terminated).tolist():
+            info = step.infos[index]
+            info["terminal_observation"] = self.batch.observation(index)
             info["TimeLimit.truncated"] = False
             info["episode"] = {
-                "r": round(float(self._return[lane]), 6),
-                "l": int(self._length[lane]),
+                "r": round(float(self._return[index]), 6),
+                "l": int(self._length[index]),
                 "t": round(time.perf_counter() - self._started, 6),
             }
-            self.reset_infos[lane] = self.batch.reset(lane, self._generators[lane])
-            self._return[lane], self._length[lane] = 0.0, 0
+            self.reset_infos[index] = self.batch.reset(index, self._generators[index])
+            self._return[index], self._length[index] = 0.0, 0
         return self.batch.observations(), step.rewards.astype(np.float32), step.terminated, step.infos
 
     def observations(self) -> dict[str, NDArray[Any]]:

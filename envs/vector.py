@@ -81,10 +81,10 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
             raise InputError(f"array of shape {mask.shape}", field="reset_mask", remedy=f"give {self.num_envs} bools")
         instance, seeds = instance_option(asked), self._seeds(seed)
         infos: dict[str, Any] = {}
-        for lane in np.flatnonzero(mask).tolist():
-            if seeds[lane] is not None:
-                self._generators[lane] = np.random.default_rng(seeds[lane])
-            infos = self._add_info(infos, self.batch.reset(lane, self._generators[lane], instance), lane)
+        for index in np.flatnonzero(mask).tolist():
+            if seeds[index] is not None:
+                self._generators[index] = np.random.default_rng(seeds[index])
+            infos = self._add_info(infos, self.batch.reset(index, self._generators[index], instance), index)
         self._is_over[mask] = False
         return self.batch.observations(), infos
 
@@ -94,12 +94,12 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         """Move every lane [B, N]; those whose episode is over are reset instead, their actions ignored."""
         over = np.flatnonzero(self._is_over).tolist()
         step = self.batch.step(actions, resting=over)
-        for lane in over:
-            step.infos[lane] = self.batch.reset(lane, self._generators[lane])
+        for index in over:
+            step.infos[index] = self.batch.reset(index, self._generators[index])
         self._is_over = step.terminated.copy()
         infos: dict[str, Any] = {}
-        for lane, info in enumerate(step.infos):
-            infos = self._add_info(infos, info, lane)
+        for index, info in enumerate(step.infos):
+            infos = self._add_info(infos, info, index)
         return (
             self.batch.observations(),
             step.rewards,
@@ -125,7 +125,7 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         if seed is None:
             return [None] * self.num_envs
         if isinstance(seed, int | np.integer):
-            return [int(seed) + lane for lane in range(self.num_envs)]
+            return [int(seed) + index for index in range(self.num_envs)]
         if len(seed) != self.num_envs:
             raise InputError(f"{len(seed)} given", field="seed", remedy=f"give one, or one for each of {self.num_envs}")
         return list(seed)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.controllers.base import Controller
-    from lagrl.dual_loop import DualLoop, Lane, Turn
+    from lagrl.dual_loop import AscentState, DualLoop, Step
 
 
 @dataclass
@@ -49,22 +49,22 @@ class DualTrace:
     route_cost: list[float] = field(default_factory=list)
     sampling: SamplingCost = field(default_factory=SamplingCost)
     candidates: dict[frozenset[int], tuple[float, tuple[int, ...]]] = field(default_factory=dict, repr=False)
-    best: Turn | None = None
+    best: Step | None = None
 
     def __len__(self) -> int:
         return len(self.sampled_value)
 
-    def append(self, turn: Turn) -> None:
+    def append(self, step: Step) -> None:
         """Add one evaluation."""
-        self.sampled_value.append(turn.point.sampled_value)
-        self.exact_value.append(np.nan if turn.exact_value is None else turn.exact_value)
-        self.assignment_cost.append(turn.assignment_cost)
-        self.route_cost.append(turn.route_cost)
-        self.sampling += turn.sampling
-        if turn.columns:
-            self.candidates[frozenset(turn.columns)] = turn.columns_cost, turn.columns
-        if self.best is None or _merit(turn) > _merit(self.best):
-            self.best = turn
+        self.sampled_value.append(step.point.sampled_value)
+        self.exact_value.append(np.nan if step.exact_value is None else step.exact_value)
+        self.assignment_cost.append(step.assignment_cost)
+        self.route_cost.append(step.route_cost)
+        self.sampling += step.sampling
+        if step.columns:
+            self.candidates[frozenset(step.columns)] = step.columns_cost, step.columns
+        if self.best is None or _merit(step) > _merit(self.best):
+            self.best = step
 
     def cheapest(self, most: int) -> list[tuple[int, ...]]:
         """Return the pool columns of the cheapest candidates, the cheapest first."""
@@ -111,30 +111,30 @@ def ascend(
     InputError
         If a controller raises, or answers with anything but [n] finite numbers.
     """
-    traces = [DualTrace() for _ in loop.lanes]
+    traces = [DualTrace() for _ in loop.states]
     multipliers: list[NDArray[np.float64] | None] = [
-        _answer(controller, lane, partial(controller.start, lane.dual, budget=budget, rng=rng, initial=start))
-        for lane, controller, budget, rng, start in zip(
-            loop.lanes, controllers, budgets, rngs, initial or [None] * len(loop.lanes), strict=True
+        _answer(controller, state, partial(controller.start, state.dual, budget=budget, rng=rng, initial=start))
+        for state, controller, budget, rng, start in zip(
+            loop.states, controllers, budgets, rngs, initial or [None] * len(loop.states), strict=True
         )
     ]
     while any(vector is not None for vector in multipliers):
-        for b, turn in enumerate(loop.step(multipliers)):
-            if turn is None:
+        for b, step in enumerate(loop.step(multipliers)):
+            if step is None:
                 continue
-            traces[b].append(turn)
-            if turn.is_optimal or len(traces[b]) >= budgets[b]:
+            traces[b].append(step)
+            if step.is_optimal or len(traces[b]) >= budgets[b]:
                 multipliers[b] = None
             else:
-                ask = partial(controllers[b].update, turn.point, turn.feedback)
-                following = _answer(controllers[b], loop.lanes[b], ask)
+                ask = partial(controllers[b].update, step.point, step.feedback)
+                following = _answer(controllers[b], loop.states[b], ask)
                 multipliers[b] = None if has_finished(controllers[b]) else following
         if stop is not None and stop():
             break
     return traces
 
 
-def _answer(controller: Controller, lane: Lane, ask: Callable[[], object]) -> NDArray[np.float64]:
+def _answer(controller: Controller, state: AscentState, ask: Callable[[], object]) -> NDArray[np.float64]:
     """Ask a controller; what it raises, or anything but [n] numbers, becomes an error in its name.
 
     A forgotten `return` must not make a lane rest.
@@ -142,7 +142,7 @@ def _answer(controller: Controller, lane: Lane, ask: Callable[[], object]) -> ND
     name = f"controller {type(controller).__name__}"
     answer = answer_of(name, ask)
     try:
-        return lane.dual.clip(np.asarray(answer, dtype=np.float64))
+        return state.dual.clip(np.asarray(answer, dtype=np.float64))
     except InputError as error:
         raise InputError(error.problem, source=name, field=error.field, remedy=error.remedy) from error
     except Exception as error:  # an array of another library may refuse in its own way
@@ -151,5 +151,5 @@ def _answer(controller: Controller, lane: Lane, ask: Callable[[], object]) -> ND
         ) from error
 
 
-def _merit(turn: Turn) -> float:
-    return turn.point.sampled_value if turn.exact_value is None else turn.exact_value
+def _merit(step: Step) -> float:
+    return step.point.sampled_value if step.exact_value is None else step.exact_value

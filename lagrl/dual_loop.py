@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class Lane:
+class AscentState:
     """One ascent's place in the batch: a dual function, and where its routes go.
 
     Attributes
@@ -73,7 +73,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Turn:
+class Step:
     """What one evaluation of one lane brought.
 
     Attributes
@@ -160,7 +160,7 @@ class DualLoop:
 
     def __init__(
         self,
-        lanes: Sequence[Lane],
+        states: Sequence[AscentState],
         *,
         decode_every: int = 1,
         n_joint: int = 8,
@@ -175,7 +175,7 @@ class DualLoop:
         for name, draws in (("n_joint", n_joint), ("n_toured", n_toured)):
             if draws < 0:
                 raise InputError(f"{draws} given", field=name, remedy="give 0 or more")
-        self.lanes = list(lanes)
+        self.states = list(states)
         self.decode_every = decode_every
         self.n_joint = n_joint
         self.n_toured = n_toured
@@ -188,10 +188,10 @@ class DualLoop:
     @property
     def sampling_seconds(self) -> float:
         """Wall-clock seconds the lanes spent in approximate samplers."""
-        duals = [dual for lane in self.lanes for dual in (lane.dual, lane.route_dual) if dual is not None]
+        duals = [dual for state in self.states for dual in (state.dual, state.route_dual) if dual is not None]
         return sum(dual.sampling_seconds for dual in duals)
 
-    def step(self, multipliers: Sequence[NDArray[np.float64] | None]) -> list[Turn | None]:
+    def step(self, multipliers: Sequence[NDArray[np.float64] | None]) -> list[Step | None]:
         """Take one turn of every lane that has multipliers; None makes a lane rest.
 
         Parameters
@@ -204,19 +204,19 @@ class DualLoop:
         InputError
             If there is not one entry per lane, or a vector has the wrong length or a non-finite entry.
         """
-        if len(multipliers) != len(self.lanes):
+        if len(multipliers) != len(self.states):
             raise InputError(
-                f"{len(multipliers)} vectors for {len(self.lanes)} lanes",
+                f"{len(multipliers)} vectors for {len(self.states)} ascents",
                 field="multipliers",
                 remedy="give one per lane, None for a lane that rests",
             )
         active = [b for b, vector in enumerate(multipliers) if vector is not None]
-        duals = [self.lanes[b].dual for b in active]
+        duals = [self.states[b].dual for b in active]
         clipped = [dual.clip(vector) for vector, dual in zip(_given(multipliers), duals, strict=True)]
         points = evaluate_duals(duals, clipped, self._batch(duals))
-        turns: list[Turn | None] = [None] * len(self.lanes)
+        turns: list[Step | None] = [None] * len(self.states)
         for b, point in zip(active, points, strict=True):
-            turns[b] = self._recover(self.lanes[b], point)
+            turns[b] = self._recover(self.states[b], point)
         return turns
 
     def _batch(self, duals: list[AssignmentDual]) -> KnapsackBatch | None:
@@ -228,48 +228,48 @@ class DualLoop:
             self._layout = problems, KnapsackBatch(problems)
         return self._layout[1]
 
-    def _recover(self, lane: Lane, point: DualPoint) -> Turn:
+    def _recover(self, state: AscentState, point: DualPoint) -> Step:
         """Decode, repair and tour one lane's selections; keep what is best."""
-        lane.incumbent.evaluations += 1
+        state.incumbent.evaluations += 1
         found = _Recovered()
-        if lane.turns % self.decode_every == 0:
+        if state.turns % self.decode_every == 0:
             if self.keep_selections:
-                lane.tours.add_loads(lane.incumbent.pool, point.selection)
+                state.tours.add_loads(state.incumbent.pool, point.selection)
             if self.route_every is None:
-                found.tour(lane, candidate_selections(point, self.n_joint, lane.rng), self.n_toured)
+                found.tour(state, candidate_selections(point, self.n_joint, state.rng), self.n_toured)
             else:
-                found.repair(lane, candidate_selections(point, self.n_joint, lane.rng))
+                found.repair(state, candidate_selections(point, self.n_joint, state.rng))
         route_sampling = SamplingCost()
-        if self.route_every is not None and lane.turns % self.route_every == 0:
-            source = point if lane.route_dual is None else lane.route_dual.evaluate(point.multipliers)
-            found.tour(lane, candidate_selections(source, self.n_joint, lane.rng), self.n_toured)
-            if lane.route_dual is not None and source.samples is not None:
+        if self.route_every is not None and state.turns % self.route_every == 0:
+            source = point if state.route_dual is None else state.route_dual.evaluate(point.multipliers)
+            found.tour(state, candidate_selections(source, self.n_joint, state.rng), self.n_toured)
+            if state.route_dual is not None and source.samples is not None:
                 route_sampling = source.samples.cost
-        lane.turns += 1
-        lane.assignment_cost = min(lane.assignment_cost, found.assignment_cost)
+        state.turns += 1
+        state.assignment_cost = min(state.assignment_cost, found.assignment_cost)
         feedback = Feedback(
-            incumbent_cost=lane.assignment_cost if np.isfinite(lane.assignment_cost) else None,
-            route_cost=lane.incumbent.cost if np.isfinite(lane.incumbent.cost) else None,
-            master_duals=lane.master_duals,
+            assignment_upper_bound=state.assignment_cost if np.isfinite(state.assignment_cost) else None,
+            route_cost=state.incumbent.cost if np.isfinite(state.incumbent.cost) else None,
+            master_duals=state.master_duals,
         )
         sampling = point.samples.cost if point.samples else SamplingCost()
-        return Turn(
+        return Step(
             point,
             feedback,
             found.assignment_cost,
             found.route_cost,
-            self._exact_value(lane, point),
+            self._exact_value(state, point),
             sampling,
             route_sampling,
             found.columns,
             found.columns_cost,
         )
 
-    def _exact_value(self, lane: Lane, point: DualPoint) -> float | None:
+    def _exact_value(self, state: AscentState, point: DualPoint) -> float | None:
         if point.value is not None or not self.record_exact:
             return point.value
         started = time.perf_counter()
-        value = lane.dual.price(point.multipliers).value
+        value = state.dual.price(point.multipliers).value
         self.recording_seconds += time.perf_counter() - started
         return value
 
@@ -283,23 +283,23 @@ class _Recovered:
     columns: tuple[int, ...] = ()
     columns_cost: float = np.inf
 
-    def repair(self, lane: Lane, selections: NDArray[np.uint8]) -> list[Repaired]:
+    def repair(self, state: AscentState, selections: NDArray[np.uint8]) -> list[Repaired]:
         """Repair selections [M, K, n] to assignments."""
-        no_empty = lane.tours.no_empty
-        all_repaired = [repair(lane.dual.problem, selection, no_empty=no_empty) for selection in selections]
+        no_empty = state.tours.no_empty
+        all_repaired = [repair(state.dual.problem, selection, no_empty=no_empty) for selection in selections]
         feasible = [repaired.cost for repaired in all_repaired if repaired.is_feasible]
         self.assignment_cost = min([self.assignment_cost, *feasible])
         return all_repaired
 
-    def tour(self, lane: Lane, selections: NDArray[np.uint8], n_toured: int) -> None:
+    def tour(self, state: AscentState, selections: NDArray[np.uint8], n_toured: int) -> None:
         """Repair selections [M, K, n] and tour the first and the best of the others; the incumbent is offered them."""
-        pool, fleet = lane.incumbent.pool, lane.incumbent.pool.problem.fleet
-        own, *drawn = self.repair(lane, selections)
+        pool, fleet = state.incumbent.pool, state.incumbent.pool.problem.fleet
+        own, *drawn = self.repair(state, selections)
         drawn.sort(key=lambda repaired: (not repaired.is_feasible, repaired.cost))
         for repaired in (own, *drawn[:n_toured]):
-            columns = lane.tours.columns(pool, repaired.assignment)
+            columns = state.tours.columns(pool, repaired.assignment)
             cost = pool.cost_of(columns)
-            lane.incumbent.offer(columns)
+            state.incumbent.offer(columns)
             if cost < self.columns_cost:
                 self.columns, self.columns_cost = tuple(columns), cost
             if fleet.allows(len(columns)):

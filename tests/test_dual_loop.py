@@ -12,7 +12,7 @@ import pytest
 from lagrl.ascent import DualTrace, ascend
 from lagrl.controllers.constant import ConstantStep
 from lagrl.controllers.registry import controller_factory
-from lagrl.dual_loop import DualLoop, Lane, Turn
+from lagrl.dual_loop import AscentState, DualLoop, Step
 from lagrl.errors import InputError
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.problems.bundled import bundled_names, read_bundled
@@ -79,21 +79,21 @@ class Recording:
         return point.multipliers + self.step * self.scale * point.violation
 
 
-def lane(name: str, seed: int, rule: str = "sweep", *, noisy: bool = False, fleet: Fleet | None = None) -> Lane:
+def state(name: str, seed: int, rule: str = "sweep", *, noisy: bool = False, fleet: Fleet | None = None) -> AscentState:
     """A lane on a linearisation of a bundled instance, with an incumbent of its own."""
     bundled = read_bundled(name)
     problem = CVRP(name, bundled.demand, bundled.capacity, bundled.distance, bundled.coordinates, fleet or Fleet())
     seeds = SEEDINGS[rule](problem, problem.minimum_vehicles, np.random.default_rng(seed))
     sampler, rng = (NoisySampler(), np.random.default_rng([seed, 1])) if noisy else (None, None)
     dual = AssignmentDual(linearise(problem, seeds), sampler, shots=4, rng=rng)
-    return Lane(dual, Incumbent(RoutePool(problem)), np.random.default_rng([seed, 2]))
+    return AscentState(dual, Incumbent(RoutePool(problem)), np.random.default_rng([seed, 2]))
 
 
 SMALL, MIDDLE, LARGE = bundled_names()[:3]
 MIXED = [(SMALL, 0, "sweep"), (MIDDLE, 1, "kmeans"), (LARGE, 2, "farthest"), (MIDDLE, 3, "sweep")]
 
 
-def ascend_alone(one: Lane, controller: Controller, budget: int, **options: object) -> DualTrace:
+def ascend_alone(one: AscentState, controller: Controller, budget: int, **options: object) -> DualTrace:
     """Ascend a single lane."""
     loop = DualLoop([one], **options)  # type: ignore[arg-type]
     return ascend(loop, [controller], [budget], [np.random.default_rng(0)])[0]
@@ -110,7 +110,7 @@ def scalars(trace: DualTrace) -> list[list[float]]:
 def test_a_batch_is_its_lanes_one_by_one(name: str, noisy: bool) -> None:
     """Lanes of different sizes and budgets, turned together, give to the bit what each gives alone."""
     make, budgets = controller_factory(name), [9, 14, 6, 11]
-    together = [lane(*of, noisy=noisy) for of in MIXED]
+    together = [state(*of, noisy=noisy) for of in MIXED]
     traces = ascend(
         DualLoop(together, keep_selections=True),
         [make() for _ in MIXED],
@@ -118,7 +118,7 @@ def test_a_batch_is_its_lanes_one_by_one(name: str, noisy: bool) -> None:
         [np.random.default_rng(b) for b in range(4)],
     )
     for b, of in enumerate(MIXED):
-        alone = lane(*of, noisy=noisy)
+        alone = state(*of, noisy=noisy)
         loop = DualLoop([alone], keep_selections=True)
         (trace,) = ascend(loop, [make()], [budgets[b]], [np.random.default_rng(b)])
         assert scalars(trace) == scalars(traces[b])
@@ -134,7 +134,7 @@ def test_a_batch_is_its_lanes_one_by_one(name: str, noisy: bool) -> None:
 
 def test_exact_and_sampled_lanes_share_a_batch() -> None:
     """Lanes with different samplers can be turned together; each gets its own sampler's points."""
-    loop = DualLoop([lane(SMALL, 0), lane(SMALL, 0, noisy=True)])
+    loop = DualLoop([state(SMALL, 0), state(SMALL, 0, noisy=True)])
     exact, sampled = loop.step([np.full(15, 500.0), np.full(15, 500.0)])
     assert exact is not None
     assert sampled is not None
@@ -146,7 +146,7 @@ def test_exact_and_sampled_lanes_share_a_batch() -> None:
 def test_controllers_decide_where_the_dual_is_evaluated() -> None:
     """Two step lengths from the same start see the same first point and different ones from then on."""
     short, long = Recording(0.05), Recording(0.4)
-    traces = [ascend_alone(lane(MIDDLE, 0), controller, 8) for controller in (short, long)]
+    traces = [ascend_alone(state(MIDDLE, 0), controller, 8) for controller in (short, long)]
     assert traces[0].sampled_value[0] == traces[1].sampled_value[0]
     assert not set(traces[0].sampled_value[1:]) & set(traces[1].sampled_value[1:])
     first, second = (point.multipliers for point, _ in short.seen[:2])
@@ -155,9 +155,9 @@ def test_controllers_decide_where_the_dual_is_evaluated() -> None:
 
 def test_warm_starts_are_where_the_ascent_begins() -> None:
     """The first evaluation is at the given multipliers, lane by lane."""
-    lanes = [lane(SMALL, 0), lane(SMALL, 1)]
+    states = [state(SMALL, 0), state(SMALL, 1)]
     starts = [np.linspace(0.0, 900.0, 15), None]
-    traces = ascend(DualLoop(lanes), [Recording(), Recording()], [1, 1], [np.random.default_rng(0)] * 2, starts)
+    traces = ascend(DualLoop(states), [Recording(), Recording()], [1, 1], [np.random.default_rng(0)] * 2, starts)
     best = [trace.best for trace in traces]
     np.testing.assert_array_equal(best[0].point.multipliers, starts[0])  # type: ignore[union-attr, arg-type]
     np.testing.assert_array_equal(best[1].point.multipliers, np.zeros(15))  # type: ignore[union-attr]
@@ -166,26 +166,26 @@ def test_warm_starts_are_where_the_ascent_begins() -> None:
 @pytest.mark.parametrize("every", [1, 3, 4])
 def test_decode_every(every: int) -> None:
     """Turns 1, 1 + every, … are decoded and toured; between them nothing is, and the pool stays as it is."""
-    one = lane(SMALL, 0)
+    one = state(SMALL, 0)
     loop = DualLoop([one], decode_every=every, keep_selections=True)
     vector = np.full(15, 300.0)
     for number in range(9):
         before = len(one.incumbent.pool)
-        (turn,) = loop.step([vector + 10.0 * number])
-        assert turn is not None
-        assert turn.is_assignment_feasible == turn.is_route_feasible == (number % every == 0)
+        (step,) = loop.step([vector + 10.0 * number])
+        assert step is not None
+        assert step.is_assignment_feasible == step.is_route_feasible == (number % every == 0)
         assert number % every == 0 or len(one.incumbent.pool) == before
     assert one.incumbent.evaluations == 9
 
 
 def test_resting_lanes_are_left_alone() -> None:
     """None makes a lane rest: it spends nothing, and the others' turns are as without it; all may rest."""
-    lanes = [lane(SMALL, 0), lane(MIDDLE, 1), lane(SMALL, 2)]
-    loop = DualLoop(lanes)
+    states = [state(SMALL, 0), state(MIDDLE, 1), state(SMALL, 2)]
+    loop = DualLoop(states)
     turns = loop.step([np.full(15, 200.0), None, np.full(15, 400.0)])
     assert turns[1] is None
-    assert [one.incumbent.evaluations for one in lanes] == [1, 0, 1]
-    (alone,) = DualLoop([lane(SMALL, 2)]).step([np.full(15, 400.0)])
+    assert [one.incumbent.evaluations for one in states] == [1, 0, 1]
+    (alone,) = DualLoop([state(SMALL, 2)]).step([np.full(15, 400.0)])
     assert turns[2].point.value == alone.point.value  # type: ignore[union-attr]
     woken = loop.step([None, np.full(30, 200.0), None])
     assert woken[0] is woken[2] is None
@@ -195,11 +195,11 @@ def test_resting_lanes_are_left_alone() -> None:
 
 def test_multipliers_are_clipped_to_the_bounds() -> None:
     """What a controller asks for outside the bounds is priced at the nearest point within, and it is told so."""
-    one = lane(SMALL, 0)
+    one = state(SMALL, 0)
     lower, upper = one.dual.bounds
-    (turn,) = DualLoop([one]).step([np.where(np.arange(15) % 2, -5.0, 1e9)])
-    assert turn is not None
-    np.testing.assert_array_equal(turn.point.multipliers, np.where(np.arange(15) % 2, lower, upper))
+    (step,) = DualLoop([one]).step([np.where(np.arange(15) % 2, -5.0, 1e9)])
+    assert step is not None
+    np.testing.assert_array_equal(step.point.multipliers, np.where(np.arange(15) % 2, lower, upper))
 
 
 class Wrong(Recording):
@@ -233,12 +233,12 @@ class Wrong(Recording):
 def test_wrong_answers_are_refused_in_the_controllers_name(answer: object, message: str, at_start: bool) -> None:
     """NaN, infinity, a wrong shape, or nothing at all: a typed error that names controller, customer or shape."""
     with pytest.raises(InputError, match=rf"controller Wrong: multipliers: {message}"):
-        ascend_alone(lane(SMALL, 0), Wrong(answer, at_start=at_start), 5)
+        ascend_alone(state(SMALL, 0), Wrong(answer, at_start=at_start), 5)
 
 
 def test_steps_need_one_entry_per_lane() -> None:
     """Too few or too many vectors are refused, as are loops that never decode or draw less than nothing."""
-    loop = DualLoop([lane(SMALL, 0), lane(SMALL, 1)])
+    loop = DualLoop([state(SMALL, 0), state(SMALL, 1)])
     for vectors in ([np.zeros(15)], [np.zeros(15)] * 3):
         with pytest.raises(InputError, match=r"multipliers: \d vectors for 2 lanes"):
             loop.step(vectors)
@@ -246,14 +246,14 @@ def test_steps_need_one_entry_per_lane() -> None:
         loop.step([None, np.where(np.arange(15) == 2, np.nan, 0.0)])
     for option, value in (("decode_every", 0), ("n_joint", -1)):
         with pytest.raises(InputError, match=f"{option}: {value} given"):
-            DualLoop([lane(SMALL, 0)], **{option: value})  # type: ignore[arg-type]
+            DualLoop([state(SMALL, 0)], **{option: value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("record_exact", [False, True])
 def test_exact_values_stay_out_of_sight_under_an_approximate_sampler(record_exact: bool) -> None:
     """Controllers see sampled values only; L is in the record when asked for, never above them, its time apart."""
     controller = Recording()
-    loop = DualLoop([lane(SMALL, 0, noisy=True)], record_exact=record_exact)
+    loop = DualLoop([state(SMALL, 0, noisy=True)], record_exact=record_exact)
     (trace,) = ascend(loop, [controller], [12], [np.random.default_rng(0)])
     assert len(trace) == 12
     assert len(controller.seen) == 11
@@ -265,23 +265,23 @@ def test_exact_values_stay_out_of_sight_under_an_approximate_sampler(record_exac
         assert (exact <= sampled + 1e-6).all()
         assert (exact < sampled - 1.0).any()
         assert trace.dual_value == exact.max()
-        dual = lane(SMALL, 0).dual
+        dual = state(SMALL, 0).dual
         values = [dual.evaluate(point.multipliers).value for point, _ in controller.seen]
         assert trace.exact_value[:-1] == values
     else:
         assert trace.dual_value is None
     assert (loop.recording_seconds > 0.0) == record_exact
     assert 0.0 < loop.sampling_seconds < 12 * 0.25  # by our clock, not by what the sampler says of itself
-    assert trace.sampling.circuits == 12 * len(lane(SMALL, 0).dual.problem.capacity)
+    assert trace.sampling.circuits == 12 * len(state(SMALL, 0).dual.problem.capacity)
     assert trace.sampling.shots == 4 * trace.sampling.circuits
 
 
-def easy() -> Lane:
+def easy() -> AscentState:
     """Two far groups of two, two vehicles with a seed each: the dual is solved where everybody is worth carrying."""
     problem = CVRP.from_coordinates("easy", [[0, 0], [9, 1], [9, 2], [-9, 1], [-9, 2]], [1] * 4, 2)
     cost = np.array([[1.0, 1.0, 30.0, 30.0], [30.0, 30.0, 1.0, 1.0]])
     dual = AssignmentDual(AssignmentProblem(cost, problem.demand, np.array([2, 2])))
-    return Lane(dual, Incumbent(RoutePool(problem)), np.random.default_rng(0))
+    return AscentState(dual, Incumbent(RoutePool(problem)), np.random.default_rng(0))
 
 
 def test_only_the_exact_sampler_proves_optimality() -> None:
@@ -305,9 +305,9 @@ def test_only_the_exact_sampler_proves_optimality() -> None:
 def test_incumbents_bound_the_dual_from_above(noisy: bool) -> None:
     """The assignment cost a controller is told never rises and is never below any L of that linearisation."""
     controller = Recording()
-    loop = DualLoop([lane(MIDDLE, 3, noisy=noisy)], record_exact=True)
+    loop = DualLoop([state(MIDDLE, 3, noisy=noisy)], record_exact=True)
     (trace,) = ascend(loop, [controller], [40], [np.random.default_rng(0)])
-    costs = [feedback.incumbent_cost for _, feedback in controller.seen if feedback is not None]
+    costs = [feedback.assignment_upper_bound for _, feedback in controller.seen if feedback is not None]
     known = [cost for cost in costs if cost is not None]
     assert len(known) > 30
     assert all(later <= earlier for earlier, later in itertools.pairwise(known))
@@ -320,11 +320,11 @@ def test_incumbents_bound_the_dual_from_above(noisy: bool) -> None:
 
 def test_history_falls_and_ends_at_the_incumbent() -> None:
     """Each entry is an improvement, later and cheaper than the one before, of feasible routes."""
-    lanes = [lane(LARGE, b, rule) for b in range(4) for rule in ("farthest", "sweep", "kmeans")]
-    one = lanes[0]
-    for other in lanes[1:]:
+    states = [state(LARGE, b, rule) for b in range(4) for rule in ("farthest", "sweep", "kmeans")]
+    one = states[0]
+    for other in states[1:]:
         other.incumbent = one.incumbent
-    for each in lanes:
+    for each in states:
         ascend_alone(each, ConstantStep(), 5)
     assert one.incumbent.evaluations == 60
     history = one.incumbent.history
@@ -355,13 +355,13 @@ def test_offers_against_the_fleet_rule_are_refused() -> None:
 def test_routes_against_the_fleet_rule_are_not_route_feasible() -> None:
     """An assignment within the capacities can have the wrong number of routes; the turn says both."""
     fleet = Fleet("exact", 5)
-    one = lane(SMALL, 0, fleet=fleet)
+    one = state(SMALL, 0, fleet=fleet)
     seeds = SEEDINGS["sweep"](one.incumbent.pool.problem, 4, np.random.default_rng(0))
     one.dual = AssignmentDual(linearise(one.incumbent.pool.problem, seeds))
-    (turn,) = DualLoop([one]).step([np.full(15, 900.0)])
-    assert turn is not None
-    assert turn.is_assignment_feasible
-    assert not turn.is_route_feasible
+    (step,) = DualLoop([one]).step([np.full(15, 900.0)])
+    assert step is not None
+    assert step.is_assignment_feasible
+    assert not step.is_route_feasible
     assert one.incumbent.solution() is None
     controller = Recording()
     ascend_alone(one, controller, 2)
@@ -370,21 +370,21 @@ def test_routes_against_the_fleet_rule_are_not_route_feasible() -> None:
 
 def test_ascent_stops_at_its_budget_or_when_told() -> None:
     """Budgets are kept lane by lane and shown to controllers; `stop` ends all lanes after the step it is asked in."""
-    lanes, controllers = [lane(LARGE, b) for b in range(3)], [Recording() for _ in range(3)]
+    states, controllers = [state(LARGE, b) for b in range(3)], [Recording() for _ in range(3)]
     rngs = [np.random.default_rng(b) for b in range(3)]
-    traces = ascend(DualLoop(lanes), controllers, [3, 1, 5], rngs)
+    traces = ascend(DualLoop(states), controllers, [3, 1, 5], rngs)
     assert [len(trace) for trace in traces] == [3, 1, 5]
     assert [controller.budget for controller in controllers] == [3, 1, 5]
     asked = iter([False, True])
-    traces = ascend(DualLoop(lanes), controllers, [3, 1, 5], rngs, stop=lambda: next(asked))
+    traces = ascend(DualLoop(states), controllers, [3, 1, 5], rngs, stop=lambda: next(asked))
     assert [len(trace) for trace in traces] == [2, 1, 2]
-    traces = ascend(DualLoop(lanes), controllers, [9, 9, 9], rngs, stop=lambda: True)
+    traces = ascend(DualLoop(states), controllers, [9, 9, 9], rngs, stop=lambda: True)
     assert [len(trace) for trace in traces] == [1, 1, 1]
 
 
 def test_best_turn_is_the_highest_not_the_last() -> None:
     """A controller that walks away from its best point leaves that one in the trace as the best."""
-    loop, start = DualLoop([lane(MIDDLE, 0)]), [np.full(30, 300.0)]
+    loop, start = DualLoop([state(MIDDLE, 0)]), [np.full(30, 300.0)]
     (trace,) = ascend(loop, [Recording(step=-0.2)], [10], [np.random.default_rng(0)], start)
     values = np.array(trace.sampled_value)
     assert trace.best is not None
@@ -400,11 +400,11 @@ def test_empty_trace_has_no_value() -> None:
 def test_joint_draws_are_decoded() -> None:
     """Under an approximate sampler, more joint draws find routes at least as cheap and fill the pool."""
 
-    def turn_with(n_joint: int, n_toured: int) -> tuple[Turn, int]:
-        one = lane(MIDDLE, 0, noisy=True)
-        (turn,) = DualLoop([one], n_joint=n_joint, n_toured=n_toured).step([np.full(30, 800.0)])
-        assert turn is not None
-        return turn, len(one.incumbent.pool)
+    def turn_with(n_joint: int, n_toured: int) -> tuple[Step, int]:
+        one = state(MIDDLE, 0, noisy=True)
+        (step,) = DualLoop([one], n_joint=n_joint, n_toured=n_toured).step([np.full(30, 800.0)])
+        assert step is not None
+        return step, len(one.incumbent.pool)
 
     (without, few), (with_draws, many) = turn_with(0, 30), turn_with(30, 30)
     assert with_draws.route_cost <= without.route_cost
@@ -416,16 +416,16 @@ def test_only_the_best_draws_are_toured() -> None:
     """All draws are repaired, but those of least repaired cost alone become routes, besides the point's own."""
     pools, costs = [], []
     for n_toured in (0, 1, 3, 30):
-        one = lane(MIDDLE, 4, noisy=True)
-        (turn,) = DualLoop([one], n_joint=30, n_toured=n_toured).step([np.full(30, 320.0)])
-        assert turn is not None
+        one = state(MIDDLE, 4, noisy=True)
+        (step,) = DualLoop([one], n_joint=30, n_toured=n_toured).step([np.full(30, 320.0)])
+        assert step is not None
         pools.append(len(one.incumbent.pool))
-        costs.append(turn.assignment_cost)
+        costs.append(step.assignment_cost)
     assert pools == sorted(pools)
     assert pools[2] < pools[3]
     assert len(set(costs)) == 1
     with pytest.raises(InputError, match="n_toured"):
-        DualLoop([lane(MIDDLE, 0)], n_toured=-1)
+        DualLoop([state(MIDDLE, 0)], n_toured=-1)
 
 
 class DealSampler:
@@ -456,14 +456,14 @@ def test_routes_are_proposed_by_a_second_sampler() -> None:
     problem = CVRP.from_coordinates("even", points, [1] * 15, 6, fleet=Fleet("exact", 3))
     assignment = linearise(problem, SEEDINGS["sweep"](problem, 3, np.random.default_rng(0)))
     sampler = DealSampler()
-    one = Lane(AssignmentDual(assignment), Incumbent(RoutePool(problem)), np.random.default_rng(0))
+    one = AscentState(AssignmentDual(assignment), Incumbent(RoutePool(problem)), np.random.default_rng(0))
     one.route_dual = AssignmentDual(assignment, sampler, shots=5, rng=np.random.default_rng(1))
     loop = DualLoop([one], route_every=3, n_joint=1)
-    turns = [turn for step in range(7) for turn in loop.step([np.full(15, 10.0 * step)]) if turn is not None]
+    turns = [step for step in range(7) for step in loop.step([np.full(15, 10.0 * step)]) if step is not None]
     assert sampler.calls == 3
-    assert [turn.route_sampling.circuits for turn in turns] == [3, 0, 0, 3, 0, 0, 3]
-    assert [turn.sampling.circuits for turn in turns] == [0] * 7
-    assert [turn.is_route_feasible for turn in turns] == [True, False, False, True, False, False, True]
+    assert [step.route_sampling.circuits for step in turns] == [3, 0, 0, 3, 0, 0, 3]
+    assert [step.sampling.circuits for step in turns] == [0] * 7
+    assert [step.is_route_feasible for step in turns] == [True, False, False, True, False, False, True]
     dealt = {frozenset(range(k, 16, 3)) for k in (1, 2, 3)}
     assert dealt <= {frozenset(route.tolist()) for route in one.incumbent.pool.routes}
     assert loop.sampling_seconds > 0
@@ -471,31 +471,31 @@ def test_routes_are_proposed_by_a_second_sampler() -> None:
 
 def test_with_route_every_decoding_alone_makes_no_routes() -> None:
     """Between route turns selections are repaired to the same assignment costs, but nothing is toured."""
-    usual, apart = lane(MIDDLE, 0), lane(MIDDLE, 0)
+    usual, apart = state(MIDDLE, 0), state(MIDDLE, 0)
     vectors = list(np.random.default_rng(0).uniform(0, 900, (5, 30)))
     every_turn = [DualLoop([usual]).step([vector])[0] for vector in vectors]
     loop = DualLoop([apart], route_every=100)
     seldom = [loop.step([vector])[0] for vector in vectors]
-    assert [turn.assignment_cost for turn in seldom if turn] == [turn.assignment_cost for turn in every_turn if turn]
-    assert [turn.is_route_feasible for turn in seldom if turn] == [True] + [False] * 4
+    assert [step.assignment_cost for step in seldom if step] == [step.assignment_cost for step in every_turn if step]
+    assert [step.is_route_feasible for step in seldom if step] == [True] + [False] * 4
     assert len(apart.incumbent.pool) < len(usual.incumbent.pool)
 
 
 def test_a_lane_may_be_replaced() -> None:
     """After an exchange in the middle, new and old lanes turn as they would alone: no layout or count is stale."""
-    loop = DualLoop([lane(SMALL, 0), lane(MIDDLE, 1)], decode_every=2)
+    loop = DualLoop([state(SMALL, 0), state(MIDDLE, 1)], decode_every=2)
     loop.step([np.full(15, 300.0), np.full(30, 300.0)])
-    loop.lanes[0] = lane(LARGE, 5)
-    n = loop.lanes[0].dual.n_multipliers
+    loop.states[0] = state(LARGE, 5)
+    n = loop.states[0].dual.n_multipliers
     together = loop.step([np.full(n, 400.0), np.full(30, 400.0)])
-    alone = DualLoop([lane(LARGE, 5)], decode_every=2).step([np.full(n, 400.0)])
+    alone = DualLoop([state(LARGE, 5)], decode_every=2).step([np.full(n, 400.0)])
     assert together[0] is not None
     assert alone[0] is not None
     assert together[1] is not None
     assert together[0].point.value == alone[0].point.value
     assert together[0].route_cost == alone[0].route_cost < np.inf
     assert not together[1].is_route_feasible  # its second turn
-    expected = lane(MIDDLE, 1).dual.evaluate(np.full(30, 400.0)).value
+    expected = state(MIDDLE, 1).dual.evaluate(np.full(30, 400.0)).value
     assert together[1].point.value == expected
 
 
@@ -503,7 +503,7 @@ def test_a_lane_may_be_replaced() -> None:
 def test_turns_are_counted_from_one(name: str) -> None:
     """Every zeroth turn is no turn."""
     with pytest.raises(InputError, match=name):
-        DualLoop([lane(SMALL, 0)], **{name: 0})  # type: ignore[arg-type]
+        DualLoop([state(SMALL, 0)], **{name: 0})  # type: ignore[arg-type]
 
 
 class Resigning(Recording):
@@ -528,16 +528,16 @@ class Misnamed(Recording):
 def test_an_ascent_ends_when_its_controller_is_finished() -> None:
     """Its lane only; a method of the name, or nothing at all, ends nothing."""
     controllers = [Resigning(3), Recording(), Misnamed()]
-    traces = ascend(DualLoop([lane(SMALL, s) for s in range(3)]), controllers, [7] * 3, [np.random.default_rng(0)] * 3)
+    traces = ascend(DualLoop([state(SMALL, s) for s in range(3)]), controllers, [7] * 3, [np.random.default_rng(0)] * 3)
     assert [len(trace) for trace in traces] == [3, 7, 7]
 
 
 @pytest.mark.parametrize("name", ["bundle", "cg"])
 def test_solved_duals_end_before_their_budget(name: str) -> None:
     """The evaluations that are left are not spent."""
-    trace = ascend_alone(lane(SMALL, 0), controller_factory(name)(), 300)
+    trace = ascend_alone(state(SMALL, 0), controller_factory(name)(), 300)
     assert len(trace) < 300
-    longer = ascend_alone(lane(SMALL, 0), controller_factory("polyak")(), 300)
+    longer = ascend_alone(state(SMALL, 0), controller_factory("polyak")(), 300)
     assert trace.dual_value is not None
     assert longer.dual_value is not None
     assert trace.dual_value >= longer.dual_value * (1 - 2e-6)

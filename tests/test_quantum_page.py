@@ -47,7 +47,7 @@ def test_every_sampler_and_option_is_listed() -> None:
         assert re.search(rf"^\| `{name}[`:]", PAGE, flags=re.MULTILINE), name
     options = {
         field.name
-        for kind in (families.KernelOptions, families.NoisyOptions, families.DeviceOptions, BanditOptions)
+        for kind in (families.QAOAOptions, families.NoisyOptions, families.DeviceOptions, BanditOptions)
         for field in fields(kind)
     }
     missing = {name for name in options | {"sweeps"} if f"`{name}`" not in PAGE}

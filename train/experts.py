@@ -9,7 +9,7 @@ import numpy as np
 from lagrl.ascent import ascend
 from lagrl.controllers.camerini import CameriniFrattaMaffioli
 from lagrl.controllers.registry import controller_factory
-from lagrl.dual_loop import DualLoop, Lane
+from lagrl.dual_loop import AscentState, DualLoop
 from lagrl.errors import InputError
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
@@ -100,8 +100,8 @@ def best_multipliers(
     assert dual.problem.origin is not None
     (floor, *_), (ceiling, *_) = dual.bounds
     exact = AssignmentDual(dual.problem, floor=float(floor), ceiling=float(ceiling))
-    lane = Lane(exact, Incumbent(RoutePool(dual.problem.origin)), rng)
-    loop = DualLoop([lane], decode_every=_DECODE_EVERY, route_every=evaluations)
+    state = AscentState(exact, Incumbent(RoutePool(dual.problem.origin)), rng)
+    loop = DualLoop([state], decode_every=_DECODE_EVERY, route_every=evaluations)
     (trace,) = ascend(loop, [CameriniFrattaMaffioli()], [evaluations], [rng], [initial])
     assert trace.best is not None
     return trace.best.point.multipliers

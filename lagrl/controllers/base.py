@@ -37,7 +37,7 @@ class Feedback:
         at multipliers that price whole routes. None before the master was solved.
     """
 
-    incumbent_cost: float | None = None
+    assignment_upper_bound: float | None = None
     route_cost: float | None = None
     master_duals: NDArray[np.float64] | None = None
 
@@ -164,6 +164,6 @@ def gap_to_close(feedback: Feedback, value: float, scale: float) -> float:
     well), and at least the scale, without which an ascent from L = 0 would hardly begin. With one, it is never less
     than a thousandth of the scale, so that a proven gap of zero still moves.
     """
-    if feedback.incumbent_cost is None:
+    if feedback.assignment_upper_bound is None:
         return max(0.05 * abs(value), scale)
-    return max(feedback.incumbent_cost - value, 1e-3 * scale)
+    return max(feedback.assignment_upper_bound - value, 1e-3 * scale)

@@ -45,7 +45,7 @@ class Polyak(Rule):
         elif self.stalled and self.stalled % self.patience == 0:
             self._ahead = max(0.5 * self._ahead, 1e-3 * self.scale)
         self._target = self.best + self._ahead
-        if feedback.incumbent_cost is not None:
-            self._target = min(self._target, max(feedback.incumbent_cost, self.best + 1e-3 * self.scale))
+        if feedback.assignment_upper_bound is not None:
+            self._target = min(self._target, max(feedback.assignment_upper_bound, self.best + 1e-3 * self.scale))
         length = (self._target - point.sampled_value) / float(point.violation @ point.violation)
         return point.multipliers + length * point.violation

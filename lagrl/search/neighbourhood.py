@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
 
 
-class Focus:
+class Neighbourhood:
     """Some of the current routes, with what improves them.
 
     Customers keep their numbers; only polishing sees them renumbered, as an instance of their own.

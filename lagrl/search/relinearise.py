@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lagrl.problems.assignment import AssignmentProblem
     from lagrl.problems.cvrp import CVRP
-    from lagrl.search.neighbourhood import Focus
+    from lagrl.search.neighbourhood import Neighbourhood
     from lagrl.search.schedule import Decision
 
 
@@ -50,7 +50,11 @@ class Around:
 
 
 def linearise_around(
-    problem: CVRP, focus: Focus, decision: Decision, near: Sequence[Sequence[int]], rng: np.random.Generator
+    problem: CVRP,
+    neighbourhood: Neighbourhood,
+    decision: Decision,
+    near: Sequence[Sequence[int]],
+    rng: np.random.Generator,
 ) -> Around:
     """Linearise as decided.
 
@@ -58,7 +62,7 @@ def linearise_around(
     ----------
     problem
         The instance.
-    focus
+    neighbourhood
         The routes to work on.
     decision
         `incumbent` or `partial`, how many to free and how much noise.
@@ -69,19 +73,23 @@ def linearise_around(
     """
     reconstruction: Reconstruction
     if decision.linearisation == "incumbent":
-        customers = focus.customers
-        assignment = relinearise(problem, focus.routes)
-        reconstruction = ClusterTours(problem.fleet.rule != "free", customers, focus.others)
+        customers = neighbourhood.customers
+        assignment = relinearise(problem, neighbourhood.routes)
+        reconstruction = ClusterTours(problem.fleet.rule != "free", customers, neighbourhood.others)
     else:
-        n_routes = len(focus.others) + len(focus.routes)
+        n_routes = len(neighbourhood.others) + len(neighbourhood.routes)
         closing = decision.closing and problem.fleet.rule != "exact" and n_routes > problem.minimum_vehicles
-        freed, reached = adjacent_strings(focus.lists, focus.route_of, near, decision.freed, rng, closing=closing)
+        freed, reached = adjacent_strings(
+            neighbourhood.lists, neighbourhood.route_of, near, decision.freed, rng, closing=closing
+        )
         customers = np.array(freed, np.int64)
-        partial = PartialRoutes.of(problem, [focus.routes[k] for k in reached], customers)
+        partial = PartialRoutes.of(problem, [neighbourhood.routes[k] for k in reached], customers)
         assignment = partial.assignment_problem
-        touched = {*reached, focus.route_of[freed[0]]}  # the first one's route may be closed
-        staying = set(range(len(focus.routes))).difference(touched)
-        reconstruction = InsertionTours(partial, [*focus.others, *(focus.columns[k] for k in sorted(staying))])
+        touched = {*reached, neighbourhood.route_of[freed[0]]}  # the first one's route may be closed
+        staying = set(range(len(neighbourhood.routes))).difference(touched)
+        reconstruction = InsertionTours(
+            partial, [*neighbourhood.others, *(neighbourhood.columns[k] for k in sorted(staying))]
+        )
     if decision.noise > 0:
         assignment = perturbed(assignment, decision.noise, rng)
     return Around(assignment, customers, reconstruction)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Linearisation = Literal["seeds", "incumbent", "partial"]
 Prices = Literal["regret", "master"]
 
-_LANES_PER_ROUND = 4  # few enough that a round's warm starts do not eat the time, nor its costs the memory
+_ASCENTS_PER_ROUND = 4  # few enough that a round's warm starts do not eat the time, nor its costs the memory
 _EVALUATIONS = 3  # of an ascent around routes that are there
 _SCHEDULING = 1_000_001  # stream of randomness of the draws
 _FIRST_SCORE = 0.2
@@ -199,22 +199,22 @@ class SeedSchedule:
         """Give the lanes of the next round their shares of what is left; shares differ by one at most."""
         each = -(-self.evaluations // self.linearisations)
         if history.evaluation_limit is None:
-            return Decision("seeds", (each,) * min(self.linearisations, _LANES_PER_ROUND))
+            return Decision("seeds", (each,) * min(self.linearisations, _ASCENTS_PER_ROUND))
         remaining = history.evaluation_limit - history.evaluations
         if remaining <= 0:
             return None
         still_planned, by_size = self.linearisations - history.n_seeds, -(-remaining // each)
-        n_lanes = min(max(still_planned, by_size), _LANES_PER_ROUND)
-        total = min(remaining, each * n_lanes)
+        n_ascents = min(max(still_planned, by_size), _ASCENTS_PER_ROUND)
+        total = min(remaining, each * n_ascents)
         if still_planned >= by_size:
-            total = -(-remaining * n_lanes // still_planned)
-        return Decision("seeds", spread(total, n_lanes))
+            total = -(-remaining * n_ascents // still_planned)
+        return Decision("seeds", spread(total, n_ascents))
 
 
-def spread(total: int, n_lanes: int) -> tuple[int, ...]:
+def spread(total: int, n_ascents: int) -> tuple[int, ...]:
     """Split evaluations into shares that differ by one at most; none is 0."""
-    base, extra = divmod(total, n_lanes)
-    return tuple(share for share in (base + (b < extra) for b in range(n_lanes)) if share)
+    base, extra = divmod(total, n_ascents)
+    return tuple(share for share in (base + (b < extra) for b in range(n_ascents)) if share)
 
 
 class AdaptiveSchedule:
@@ -268,11 +268,11 @@ class AdaptiveSchedule:
             self._learn(outcome)
         self._seen = len(history.outcomes)
         if history.n_seeds == 0 or history.restarted or not history.has_routes:
-            n_lanes = 1 if history.n_seeds else self.n_seeds
-            total, limit = self.seed_evaluations * n_lanes, history.evaluation_limit
+            n_ascents = 1 if history.n_seeds else self.n_seeds
+            total, limit = self.seed_evaluations * n_ascents, history.evaluation_limit
             if limit is not None:
                 total = min(total, limit - history.evaluations)
-            return Decision("seeds", spread(total, n_lanes))
+            return Decision("seeds", spread(total, n_ascents))
         possible = [m for m, move in enumerate(self.moves) if move.prices != "master" or history.has_prices]
         least = _LEAST * sum(self._score[m] for m in possible) / len(possible)
         steps = list(accumulate(max(self._score[m], least) for m in possible))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.ascent import DualTrace, ascend
-from lagrl.dual_loop import DualLoop, Lane
+from lagrl.dual_loop import AscentState, DualLoop
 from lagrl.errors import InputError
 from lagrl.plugins import answer_of
 from lagrl.recovery.incumbent import Incumbent
@@ -23,7 +23,7 @@ from lagrl.relaxation.seeding import SEEDINGS
 from lagrl.search.acceptance import Annealing
 from lagrl.search.bounding import Proof
 from lagrl.search.budget import Budget
-from lagrl.search.neighbourhood import Focus, neighbouring_routes
+from lagrl.search.neighbourhood import Neighbourhood, neighbouring_routes
 from lagrl.search.recombine import Recombination
 from lagrl.search.relinearise import linearise_around
 from lagrl.search.schedule import Decision, History, Outcome, Schedule
@@ -115,7 +115,7 @@ class Search:
         self._annealing = Annealing(problem.n_customers, self._rng)
         self._n_ascents = 0
         self._near: list[list[int]] | None = None
-        self._focus: Focus | None = None
+        self._focus: Neighbourhood | None = None
         self._turns_in_focus = 0
 
     @property
@@ -194,14 +194,14 @@ class Search:
 
     def _ascend_from_seeds(self, decision: Decision) -> None:
         """Linearise a few times and ascend all of them together; their best routes are gone on from."""
-        lanes: list[Lane] = []
+        states: list[AscentState] = []
         starts: list[LinearDual] = []
         labels: list[tuple[str, int]] = []
         budgets = self._affordable(decision.budgets)
         for _ in budgets:
-            if lanes and self.budget.seconds_left <= 0:
+            if states and self.budget.seconds_left <= 0:
                 break
-            index = len(self.ascents) + len(lanes)
+            index = len(self.ascents) + len(states)
             rules = self.config.seedings
             rule = decision.seeding or rules[index % len(rules)]
             n_vehicles = vehicles_to_try(self.problem, index // len(rules))
@@ -211,12 +211,12 @@ class Search:
             dual = self._dual(assignment, index, self._stream(index, 1), multiplier_ceiling(assignment, warm))
             price = self.recombination.customer_price
             duals = None if price is None else np.maximum(price, 0.0)
-            lanes.append(Lane(dual, self.incumbent, self._stream(index, 2), master_duals=duals))
+            states.append(AscentState(dual, self.incumbent, self._stream(index, 2), master_duals=duals))
             starts.append(warm)
             labels.append((rule, n_vehicles))
-        rngs = [self._stream(len(self.ascents) + b, 3) for b in range(len(lanes))]
+        rngs = [self._stream(len(self.ascents) + b, 3) for b in range(len(states))]
         first_prices = [warm.multipliers for warm in starts]
-        traces = self._ascend(lanes, budgets, rngs, first_prices, keep_selections=self.config.uses("partition"))
+        traces = self._ascend(states, budgets, rngs, first_prices, keep_selections=self.config.uses("partition"))
         for (rule, n_vehicles), warm, trace in zip(labels, starts, traces, strict=True):
             self.ascents.append(Ascent(rule, n_vehicles, warm.value, trace))
             self.history.seeds.append((rule, min(trace.route_cost)))
@@ -248,22 +248,22 @@ class Search:
 
     def _ascend(
         self,
-        lanes: list[Lane],
+        states: list[AscentState],
         budgets: Sequence[int],
         rngs: Sequence[np.random.Generator],
         first_prices: list[NDArray[np.float64]],
         *,
         keep_selections: bool,
     ) -> list[DualTrace]:
-        loop = DualLoop(lanes, keep_selections=keep_selections, record_exact=self.config.record_exact)
-        controllers = [self.make_controller() for _ in lanes]
-        traces = ascend(loop, controllers, budgets[: len(lanes)], rngs, list(first_prices), self._after_step)
+        loop = DualLoop(states, keep_selections=keep_selections, record_exact=self.config.record_exact)
+        controllers = [self.make_controller() for _ in states]
+        traces = ascend(loop, controllers, budgets[: len(states)], rngs, list(first_prices), self._after_step)
         self.budget.spent = self.incumbent.evaluations
         self.seconds_of["sampling"] += loop.sampling_seconds
         self.seconds_of["recording"] += loop.recording_seconds
         if not self._is_exact:  # the exact sampler uses nothing up
             self.sampling = sum((trace.sampling for trace in traces), self.sampling)
-        self._n_ascents += len(lanes)
+        self._n_ascents += len(states)
         return traces
 
     def _after_step(self) -> bool:
@@ -277,8 +277,8 @@ class Search:
         found = []
         for trace in traces:
             for columns in trace.cheapest(1):
-                focus = self._focus_on(columns, range(len(columns)))
-                found.append(self._polished(focus, columns))
+                neighbourhood = self._neighbourhood_of(columns, range(len(columns)))
+                found.append(self._polished(neighbourhood, columns))
         allowed = [columns for columns in found if self.problem.fleet.allows(len(columns))]
         if allowed:
             self._go_on_from(min(allowed, key=self.pool.cost_of))
@@ -294,26 +294,29 @@ class Search:
                 remedy="decide for seeds until history.has_routes",
             )
         before, spent = self.incumbent.cost, self.budget.spent
-        focus = self._in_focus()
-        around = linearise_around(self.problem, focus, decision, self._nearest(), self._rng)
+        neighbourhood = self._neighbourhood()
+        around = linearise_around(self.problem, neighbourhood, decision, self._nearest(), self._rng)
         by_master = decision.prices == "master"
         dual = self._dual(around.assignment, self._n_ascents, self._rng)
         duals = around.master_duals(self.recombination.customer_price)
-        lane = Lane(dual, self.incumbent, self._rng, reconstruction=around.reconstruction, master_duals=duals)
+        state = AscentState(dual, self.incumbent, self._rng, reconstruction=around.reconstruction, master_duals=duals)
         first_prices = around.first_prices(duals if by_master else None)
         budgets = self._affordable(decision.budgets)
-        [trace] = self._ascend([lane], budgets, [self._rng], [first_prices], keep_selections=by_master)
-        polished = [self._polished(focus, columns) for columns in trace.cheapest(_POLISHED)]
+        [trace] = self._ascend([state], budgets, [self._rng], [first_prices], keep_selections=by_master)
+        polished = [self._polished(neighbourhood, columns) for columns in trace.cheapest(_POLISHED)]
         allowed = [columns for columns in polished if self.problem.fleet.allows(len(columns))]
         progress, is_better, is_accepted = self.budget.progress, False, False
         if allowed:
             columns = min(allowed, key=self.pool.cost_of)
-            cost, cost_before = self.pool.cost_of(columns), self.pool.cost_of((*focus.others, *focus.columns))
+            cost, cost_before = (
+                self.pool.cost_of(columns),
+                self.pool.cost_of((*neighbourhood.others, *neighbourhood.columns)),
+            )
             mean_arc = self.incumbent.cost / (self.problem.n_customers + len(columns))
             is_better = is_shorter(cost, cost_before)
             is_accepted = self._annealing.accepts(cost - cost_before, mean_arc, progress)
         if is_accepted:
-            self._set_focus(focus, columns)
+            self._set_neighbourhood(neighbourhood, columns)
         is_best = self.incumbent.cost < before
         self.history.outcomes.append(Outcome(decision, self.budget.spent - spent, is_best, is_better, is_accepted))
         if self._annealing.turn(progress):
@@ -329,7 +332,7 @@ class Search:
             self._near = nearest_customers(self.problem.distance)
         return self._near
 
-    def _in_focus(self) -> Focus:
+    def _neighbourhood(self) -> Neighbourhood:
         """Return what is worked on, and turn to another neighbourhood once enough was tried in this one."""
         if self._focus is None:
             self._go_on_from(self.incumbent.columns)
@@ -345,14 +348,14 @@ class Search:
             self._focus.set(columns, routes)
             return
         chosen = neighbouring_routes([route.tolist() for route in routes], self._nearest(), _IN_FOCUS, self._rng)
-        self._focus = self._focus_on(columns, chosen)
+        self._focus = self._neighbourhood_of(columns, chosen)
         self._turns_in_focus = 0
 
-    def _focus_on(self, columns: Sequence[int], chosen: Sequence[int]) -> Focus:
+    def _neighbourhood_of(self, columns: Sequence[int], chosen: Sequence[int]) -> Neighbourhood:
         others = [column for k, column in enumerate(columns) if k not in set(chosen)]
         inside = [columns[k] for k in chosen]
         started = time.perf_counter()
-        focus = Focus(
+        neighbourhood = Neighbourhood(
             self.problem,
             inside,
             [self.pool.routes[column] for column in inside],
@@ -363,24 +366,24 @@ class Search:
         )
         if self.config.uses("polish"):
             self.seconds_of["polish"] += time.perf_counter() - started
-        return focus
+        return neighbourhood
 
-    def _set_focus(self, focus: Focus, columns: Sequence[int]) -> None:
-        inside = columns[len(focus.others) :]
-        focus.set(inside, [self.pool.routes[column] for column in inside])
+    def _set_neighbourhood(self, neighbourhood: Neighbourhood, columns: Sequence[int]) -> None:
+        inside = columns[len(neighbourhood.others) :]
+        neighbourhood.set(inside, [self.pool.routes[column] for column in inside])
 
-    def _polished(self, focus: Focus, columns: Sequence[int]) -> tuple[int, ...]:
+    def _polished(self, neighbourhood: Neighbourhood, columns: Sequence[int]) -> tuple[int, ...]:
         """Polish what is in focus; the columns as they are where that is off, too dear, or ends overloaded."""
         if not self.config.uses("polish") or self._is_polish_over():
             return tuple(columns)
         started = time.perf_counter()
-        inside = [self.pool.routes[column] for column in columns[len(focus.others) :]]
-        routes = focus.polish(inside)
+        inside = [self.pool.routes[column] for column in columns[len(neighbourhood.others) :]]
+        routes = neighbourhood.polish(inside)
         self.seconds_of["polish"] += time.perf_counter() - started
         if routes is None:
             return tuple(columns)
-        routes = split_to(self.problem, routes, self.problem.fleet.count - len(focus.others))
-        polished = (*focus.others, *self.pool.add_routes(routes))
+        routes = split_to(self.problem, routes, self.problem.fleet.count - len(neighbourhood.others))
+        polished = (*neighbourhood.others, *self.pool.add_routes(routes))
         self.incumbent.offer(polished)
         return polished
 

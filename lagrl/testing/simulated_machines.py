@@ -116,7 +116,7 @@ class SimulatedQPU:
         return 1_000_000
 
     @property
-    def remembers(self) -> bool:
+    def has_journal(self) -> bool:
         """No."""
         return False
 

@@ -52,8 +52,8 @@ def test_without_feedback_a_rule_sees_empty_feedback() -> None:
     rule = started()
     rule.update(point_at([0, 0], 1.0, [1, 0]))
     assert rule.seen == Feedback()
-    rule.update(point_at([0, 0], 1.0, [1, 0]), Feedback(incumbent_cost=3.0))
-    assert rule.seen.incumbent_cost == 3.0
+    rule.update(point_at([0, 0], 1.0, [1, 0]), Feedback(assignment_upper_bound=3.0))
+    assert rule.seen.assignment_upper_bound == 3.0
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_without_feedback_a_rule_sees_empty_feedback() -> None:
 )
 def test_the_gap_is_to_the_incumbent_or_a_guess(incumbent: float | None, value: float, gap: float) -> None:
     """Z − L, at least a thousandth of the scale of 10; without Z a twentieth of |L|."""
-    assert gap_to_close(Feedback(incumbent_cost=incumbent), value, 10.0) == pytest.approx(gap)
+    assert gap_to_close(Feedback(assignment_upper_bound=incumbent), value, 10.0) == pytest.approx(gap)
 
 
 def test_without_an_incumbent_an_ascent_from_zero_begins() -> None:

@@ -54,7 +54,7 @@ def test_it_returns_finite_vectors_and_leaves_the_point_alone(name: str) -> None
         value = float(rng.choice([0.0, -50.0, 1e-12, 1e9, rng.normal(100, 30)]))
         point = point_at(rng.normal(0, 50, 6).tolist(), value, rng.integers(-3, 2, 6).tolist())
         before = point.multipliers.copy(), point.violation.copy()
-        feedback = (None, Feedback(), Feedback(incumbent_cost=100.0))[t % 3]
+        feedback = (None, Feedback(), Feedback(assignment_upper_bound=100.0))[t % 3]
         following = controller.update(point, feedback)
         assert following.shape == (6,)
         assert np.isfinite(following).all()
@@ -109,7 +109,7 @@ def test_it_climbs_from_zero(name: str, seed: int, with_incumbent: bool) -> None
     """Within 100 evaluations it is nine tenths of the way from L(0) = 0 to the top, whether or not repair helps."""
     dual = problem_of(seed)
     top = column_generation(dual.problem)[0]
-    feedback = Feedback(incumbent_cost=1.05 * top) if with_incumbent else None
+    feedback = Feedback(assignment_upper_bound=1.05 * top) if with_incumbent else None
     values = [point.value for point in ascent(dual, CONTROLLERS[name](), 100, np.random.default_rng(0), None, feedback)]
     assert values[0] == 0.0
     assert max(values) >= 0.9 * top

@@ -15,7 +15,7 @@ from lagrl.controllers.perturbed import Perturbed
 from lagrl.controllers.polyak import Polyak
 from lagrl.controllers.volume import Volume
 
-INCUMBENT = Feedback(incumbent_cost=120.0)
+INCUMBENT = Feedback(assignment_upper_bound=120.0)
 
 
 def begun(rule: Rule, n: int = 3) -> Rule:
@@ -58,7 +58,7 @@ def test_polyak_never_aims_above_the_incumbent() -> None:
     rule = begun(Polyak(initial_gap=0.5))
     point = point_at([0, 0, 0], 100.0, [1, -1, 0])
     assert rule.update(point, INCUMBENT).tolist() == [10, -10, 0]
-    assert rule.update(point, Feedback(incumbent_cost=100.0))[0] == pytest.approx(0.005)
+    assert rule.update(point, Feedback(assignment_upper_bound=100.0))[0] == pytest.approx(0.005)
 
 
 def test_camerini_deflects_an_obtuse_turn() -> None:

@@ -116,7 +116,7 @@ def test_samplers_may_be_ones_own() -> None:
     """`module:attribute` names a class that proposes the routes."""
     env = made(route_sampler="env_samplers:DealSampler")
     env.reset(seed=0)
-    dual = env.episode.lane.route_dual
+    dual = env.episode.state.route_dual
     assert dual is not None
     assert type(dual.sampler).__name__ == "DealSampler"
 

@@ -44,7 +44,7 @@ def play(batch: EpisodeBatch, rngs: list[np.random.Generator], steps: range, lan
     seen: list[list[Any]] = [[] for _ in lanes]
     for t in steps:
         step = batch.step(actions(t, max(lanes) + 1, batch.config.n_max)[lanes])
-        for b in range(batch.n_lanes):
+        for b in range(batch.n_envs):
             seen[b].append((step.rewards[b], step.terminated[b], repr(step.infos[b]), batch.observation(b)))
             if step.terminated[b]:
                 seen[b].append((repr(batch.reset(b, rngs[b])), batch.observation(b)))
@@ -158,7 +158,7 @@ def test_routes_come_from_the_route_sampler() -> None:
             batch.step(actions(t, 1, 24))
         (episode,) = batch.episodes
         assert episode.dual.is_exact
-        pooled.append({frozenset(route.tolist()) for route in episode.lane.incumbent.pool.routes})
+        pooled.append({frozenset(route.tolist()) for route in episode.state.incumbent.pool.routes})
     assert dealt <= pooled[0]
     assert not dealt & pooled[1]
     assert DealSampler.steps == [0, 1]  # evaluations 1 and 4
@@ -170,7 +170,7 @@ def test_one_sampler_for_prices_and_routes_is_asked_once() -> None:
     for config, has_own in ((shared, False), (apart, True), (SHORT, False)):
         batch = EpisodeBatch(config, 1)
         batch.reset(0, generator(0))
-        assert (batch.episodes[0].lane.route_dual is not None) == has_own
+        assert (batch.episodes[0].state.route_dual is not None) == has_own
 
 
 def test_the_exact_value_is_never_used_under_an_approximate_sampler(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,7 +356,7 @@ def test_instances_that_cannot_be_played_are_refused(tmp_path: Path) -> None:
 
 def test_batches_that_cannot_be_made_are_refused() -> None:
     """No lanes; samplers nobody knows."""
-    with pytest.raises(InputError, match="n_lanes"):
+    with pytest.raises(InputError, match="n_envs"):
         EpisodeBatch(SHORT, 0)
     with pytest.raises(UnknownNameError, match="did you mean 'qaoa'"):
         EpisodeBatch(replace(SHORT, route_sampler="qaoaa"), 1)

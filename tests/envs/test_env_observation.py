@@ -51,7 +51,7 @@ def naive(dual: AssignmentDual, points: list[DualPoint], feedback: list[Feedback
         fast, slow = 0.7 * fast + 0.3 * point.violation, 0.95 * slow + 0.05 * point.violation
     best = max(points, key=lambda point: point.sampled_value)
     nodes = np.zeros((problem.n_customers, 14))
-    target = feedback[-1].incumbent_cost
+    target = feedback[-1].assignment_upper_bound
     gap = max(target - last.sampled_value, 1e-3 * s) if target else max(0.05 * abs(last.sampled_value), s)
     for i in range(problem.n_customers):
         costs = sorted(problem.cost[:, i])
@@ -80,7 +80,7 @@ def test_every_feature_is_what_it_says() -> None:
     observer, points, feedback = Observer(dual, 30), [], []
     for step in range(6):
         points.append(dual.evaluate(rng.uniform(0, 3 * dual.scale, 15)))
-        feedback.append(Feedback(incumbent_cost=9000.0 if step > 2 else None))
+        feedback.append(Feedback(assignment_upper_bound=9000.0 if step > 2 else None))
         seen = observer.observe(points[-1], feedback[-1])
         assert seen.dtype == np.float32
         assert seen.flags.c_contiguous

@@ -69,7 +69,7 @@ def trajectory(checkpoint: Checkpoint, config: EnvConfig, seed: int) -> list[np.
     samplers = Samplers(makes[0], None if config.sampler == config.route_sampler else makes[1])
     episode = new_episode(config, samplers, config.phases[0], rng, generator_record(rng), problem())
     loop = DualLoop(
-        [episode.lane], decode_every=config.decode_every, n_joint=config.n_joint, route_every=config.route_every
+        [episode.state], decode_every=config.decode_every, n_joint=config.n_joint, route_every=config.route_every
     )
     controller = Watched(PolicyController(checkpoint))
     ascend(loop, [controller], [episode.budget], [rng], [episode.initial])
@@ -92,12 +92,12 @@ def test_controller_moves_as_the_policy_does_in_the_environment(
     policy = DiagonalPrecondPolicy(env.observation_space, env.action_space, lambda _: 1e-3, config=TINY)
     policy.net.load_state_dict(checkpoint.net.state_dict())
     state, _ = env.reset(seed=7, options={"instance": problem()})
-    expected = [env.episode.turn.point.multipliers]
+    expected = [env.episode.step.point.multipliers]
     over = False
     with one_thread():
         while not over:
             state, _, over, _, _ = env.step(policy.predict(state, deterministic=True)[0])
-            expected.append(env.episode.turn.point.multipliers)
+            expected.append(env.episode.step.point.multipliers)
     found = trajectory(checkpoint, config, 7)
     assert len(expected) > 10
     assert np.array_equal(expected[:-1], found)

@@ -26,7 +26,7 @@ def test_no_ascent_rises_above_the_assignment_optimum(seed: int) -> None:
     dual, optimum, linear = AssignmentDual(problem), milp_optimum(problem), linear_dual(problem)
     master, multipliers = column_generation(problem)
     tolerance = 1e-6 * optimum
-    feedback = Feedback(incumbent_cost=optimum)
+    feedback = Feedback(assignment_upper_bound=optimum)
     controller = list(CONTROLLERS.values())[seed % len(CONTROLLERS)]()
     values = [point.value for point in ascent(dual, controller, 60, rng, linear.multipliers, feedback)]
     assert linear.value <= values[0] + tolerance

@@ -11,7 +11,7 @@ from routed_problems import routed
 
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import faults, route_cost
-from lagrl.search.neighbourhood import Focus, neighbouring_routes
+from lagrl.search.neighbourhood import Neighbourhood, neighbouring_routes
 from lagrl.search.string_removal import nearest_customers
 
 if TYPE_CHECKING:
@@ -31,12 +31,16 @@ def test_polish_inside_leaves_the_others(seed: int) -> None:
     chosen = list(range(0, len(routes), 2))
     inside = [shuffled[k] for k in chosen]
     others = [k for k in range(len(routes)) if k not in chosen]
-    focus = Focus(problem, chosen, inside, others, polish=True, seed=seed)
-    assert not focus.is_whole
-    assert focus.others == tuple(others)
-    found = focus.polish(inside)
+    neighbourhood = Neighbourhood(problem, chosen, inside, others, polish=True, seed=seed)
+    assert not neighbourhood.is_whole
+    assert neighbourhood.others == tuple(others)
+    found = neighbourhood.polish(inside)
     assert found is not None
-    assert sorted(np.concatenate(found).tolist()) == focus.customers.tolist() == sorted(np.concatenate(inside).tolist())
+    assert (
+        sorted(np.concatenate(found).tolist())
+        == neighbourhood.customers.tolist()
+        == sorted(np.concatenate(inside).tolist())
+    )
     whole = [route.tolist() for route in [*found, *(shuffled[k] for k in others)]]
     assert faults(problem, whole) == []
     assert cost_of(problem, found) < cost_of(problem, inside)
@@ -45,9 +49,9 @@ def test_polish_inside_leaves_the_others(seed: int) -> None:
 def test_all_routes_are_the_whole() -> None:
     """With nobody out of focus the instance itself is polished."""
     problem, routes = routed(1, 25)
-    focus = Focus(problem, range(len(routes)), routes, [], polish=True, seed=0)
-    assert focus.is_whole
-    found = focus.polish(routes)
+    neighbourhood = Neighbourhood(problem, range(len(routes)), routes, [], polish=True, seed=0)
+    assert neighbourhood.is_whole
+    found = neighbourhood.polish(routes)
     assert found is not None
     assert faults(problem, [route.tolist() for route in found]) == []
 
@@ -55,17 +59,17 @@ def test_all_routes_are_the_whole() -> None:
 def test_without_polish_nothing_polishes() -> None:
     """It says so, and takes no time."""
     problem, routes = routed(2, 20)
-    focus = Focus(problem, [0, 1], routes[:2], [2], polish=False, seed=0)
-    assert focus.polish(routes[:2]) is None
-    assert focus.weight == 1.0
+    neighbourhood = Neighbourhood(problem, [0, 1], routes[:2], [2], polish=False, seed=0)
+    assert neighbourhood.polish(routes[:2]) is None
+    assert neighbourhood.weight == 1.0
 
 
 def test_a_whole_fleet_may_be_asked_for() -> None:
     """Under an exact fleet polishing uses no more routes than there are in focus."""
     problem, routes = routed(3, 30)
     problem = replace(problem, fleet=Fleet("exact", len(routes)))
-    focus = Focus(problem, range(len(routes)), routes, [], polish=True, seed=0)
-    found = focus.polish(routes)
+    neighbourhood = Neighbourhood(problem, range(len(routes)), routes, [], polish=True, seed=0)
+    found = neighbourhood.polish(routes)
     assert found is not None
     assert len(found) <= len(routes)
 
@@ -73,13 +77,13 @@ def test_a_whole_fleet_may_be_asked_for() -> None:
 def test_other_routes_of_the_same_customers_are_gone_on_from() -> None:
     """Columns, routes, lists and places all follow."""
     problem, routes = routed(4, 20)
-    focus = Focus(problem, [0, 1], routes[:2], [2, 3], polish=False, seed=0)
+    neighbourhood = Neighbourhood(problem, [0, 1], routes[:2], [2, 3], polish=False, seed=0)
     merged = np.concatenate(routes[:2])[::-1]
-    focus.set([9, 8], [merged[:1], merged[1:]])
-    assert focus.columns == (9, 8)
-    assert focus.lists == [merged[:1].tolist(), merged[1:].tolist()]
-    assert focus.route_of == {customer: int(customer != merged[0]) for customer in merged.tolist()}
-    assert focus.others == (2, 3)
+    neighbourhood.set([9, 8], [merged[:1], merged[1:]])
+    assert neighbourhood.columns == (9, 8)
+    assert neighbourhood.lists == [merged[:1].tolist(), merged[1:].tolist()]
+    assert neighbourhood.route_of == {customer: int(customer != merged[0]) for customer in merged.tolist()}
+    assert neighbourhood.others == (2, 3)
 
 
 @pytest.mark.parametrize("size", [1, 5, 12, 20])

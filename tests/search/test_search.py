@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from lagrl.controllers.base import Feedback
     from lagrl.relaxation.dual import DualPoint
-    from lagrl.search.neighbourhood import Focus
+    from lagrl.search.neighbourhood import Neighbourhood
 
 SEEDS = Decision("seeds", (4, 4))
 PARTIAL = Decision("partial", (3,), freed=6, noise=0.1)
@@ -272,7 +272,7 @@ def test_polished_routes_meet_the_fleet_rule(rule: str) -> None:
         search = search_of(problem, SolveConfig(evaluations=50), Listed([Decision("seeds", (3,))]))
         search.run()
         alone = search.pool.add_routes([1 + np.arange(3 * k, 3 * k + 3) for k in range(8)])
-        polished = search._polished(search._focus_on(alone, range(8)), alone)
+        polished = search._polished(search._neighbourhood_of(alone, range(8)), alone)
         assert len(polished) >= 8
         assert problem.fleet.allows(len(polished))
         assert search.pool.solution(polished).is_feasible(problem)
@@ -286,16 +286,16 @@ def test_a_large_instance_is_worked_on_in_neighbourhoods(fleet: str) -> None:
     schedule = Listed([Decision("seeds", (2,)), *[PARTIAL] * 40])
     search = search_of(problem, SolveConfig(evaluations=120), schedule)
     search.run(0.1)
-    focus = search._focus
-    assert focus is not None
-    assert not focus.is_whole
+    neighbourhood = search._focus
+    assert neighbourhood is not None
+    assert not neighbourhood.is_whole
     search.run()
     solution = search.incumbent.solution()
     assert solution is not None
     assert faults(problem, solution.routes, solution.cost) == []
     history = [cost for _, _, cost in search.incumbent.history]
     assert history == sorted(history, reverse=True)
-    assert search._focus is not focus  # another neighbourhood had its turn
+    assert search._focus is not neighbourhood  # another neighbourhood had its turn
 
 
 def test_every_evaluation_is_reported() -> None:
@@ -334,9 +334,9 @@ def test_moves_polish_their_two_cheapest_candidates(monkeypatch: pytest.MonkeyPa
         assert most == (1 if len(calls) <= 2 else 2)  # two linearisations from seeds come first
         return cheapest(trace, most)
 
-    def noted(search: Search, focus: Focus, columns: Sequence[int]) -> tuple[int, ...]:
+    def noted(search: Search, neighbourhood: Neighbourhood, columns: Sequence[int]) -> tuple[int, ...]:
         calls[-1].append(search.pool.cost_of(columns))
-        return polished(search, focus, columns)
+        return polished(search, neighbourhood, columns)
 
     monkeypatch.setattr(DualTrace, "cheapest", asked)
     monkeypatch.setattr(Search, "_polished", noted)

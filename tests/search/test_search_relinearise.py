@@ -13,7 +13,7 @@ from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import faults
 from lagrl.recovery.pool import RoutePool
 from lagrl.relaxation.relinearise import regret_prices, relinearise
-from lagrl.search.neighbourhood import Focus
+from lagrl.search.neighbourhood import Neighbourhood
 from lagrl.search.relinearise import Around, linearise_around
 from lagrl.search.schedule import Decision, Linearisation
 from lagrl.search.string_removal import nearest_customers
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
 
 
-def focused(seed: int, n_outside: int, fleet: Fleet | None = None) -> tuple[CVRP, RoutePool, Focus]:
+def focused(seed: int, n_outside: int, fleet: Fleet | None = None) -> tuple[CVRP, RoutePool, Neighbourhood]:
     """Draw routes in a pool and focus on all but the first few."""
     problem, routes = routed(seed, 30)
     problem = replace(problem, fleet=fleet or Fleet())
@@ -30,13 +30,13 @@ def focused(seed: int, n_outside: int, fleet: Fleet | None = None) -> tuple[CVRP
     columns = pool.add_routes(routes)
     inside = columns[n_outside:]
     kept = [pool.routes[column] for column in inside]
-    return problem, pool, Focus(problem, inside, kept, columns[:n_outside], polish=False, seed=0)
+    return problem, pool, Neighbourhood(problem, inside, kept, columns[:n_outside], polish=False, seed=0)
 
 
-def around(problem: CVRP, focus: Focus, decision: Decision, seed: int = 0) -> Around:
+def around(problem: CVRP, neighbourhood: Neighbourhood, decision: Decision, seed: int = 0) -> Around:
     """Linearise with randomness of this seed."""
     near = nearest_customers(problem.distance)
-    return linearise_around(problem, focus, decision, near, np.random.default_rng(seed))
+    return linearise_around(problem, neighbourhood, decision, near, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("n_outside", [0, 2])
@@ -44,11 +44,11 @@ def around(problem: CVRP, focus: Focus, decision: Decision, seed: int = 0) -> Ar
 def test_whatever_is_assigned_serves_everyone(linearisation: Linearisation, n_outside: int) -> None:
     """Any assignment within the capacities becomes routes of all customers, those out of focus first and unchanged."""
     for seed in range(8):
-        problem, pool, focus = focused(seed, n_outside)
-        linear = around(problem, focus, Decision(linearisation, (1,), freed=8), seed)
+        problem, pool, neighbourhood = focused(seed, n_outside)
+        linear = around(problem, neighbourhood, Decision(linearisation, (1,), freed=8), seed)
         small = linear.assignment
         assert small.n_customers == len(linear.customers)
-        assert set(linear.customers.tolist()) <= set(focus.customers.tolist())
+        assert set(linear.customers.tolist()) <= set(neighbourhood.customers.tolist())
         np.testing.assert_array_equal(small.weight, problem.demand[linear.customers - 1])
         rng = np.random.default_rng(seed)
         assignment = rng.integers(-1, small.n_vehicles, small.n_customers)
@@ -56,27 +56,27 @@ def test_whatever_is_assigned_serves_everyone(linearisation: Linearisation, n_ou
             mine = np.flatnonzero(assignment == k)
             assignment[mine[np.cumsum(small.weight[mine]) > small.capacity[k]]] = -1
         columns = linear.reconstruction.columns(pool, assignment)
-        assert tuple(columns[:n_outside]) == focus.others
+        assert tuple(columns[:n_outside]) == neighbourhood.others
         assert faults(problem, [pool.routes[column].tolist() for column in columns]) == []
 
 
 def test_around_the_incumbent_everybody_in_focus_takes_part() -> None:
     """The costs are those of linearising again, and clusters may be empty only where the fleet is free."""
-    problem, _, focus = focused(1, 2)
-    linear = around(problem, focus, Decision("incumbent", (1,)))
-    assert linear.customers.tolist() == focus.customers.tolist()
-    np.testing.assert_array_equal(linear.assignment.cost, relinearise(problem, focus.routes).cost)
+    problem, _, neighbourhood = focused(1, 2)
+    linear = around(problem, neighbourhood, Decision("incumbent", (1,)))
+    assert linear.customers.tolist() == neighbourhood.customers.tolist()
+    np.testing.assert_array_equal(linear.assignment.cost, relinearise(problem, neighbourhood.routes).cost)
     assert not linear.reconstruction.no_empty
-    n_routes = len(focus.routes) + len(focus.others)
-    problem, _, focus = focused(1, 2, Fleet("exact", n_routes))
-    assert around(problem, focus, Decision("incumbent", (1,))).reconstruction.no_empty
+    n_routes = len(neighbourhood.routes) + len(neighbourhood.others)
+    problem, _, neighbourhood = focused(1, 2, Fleet("exact", n_routes))
+    assert around(problem, neighbourhood, Decision("incumbent", (1,))).reconstruction.no_empty
 
 
 def test_noise_changes_costs_and_nothing_else() -> None:
     """Without noise nothing is drawn for it; with noise the same customers cost something else."""
-    problem, _, focus = focused(2, 1)
+    problem, _, neighbourhood = focused(2, 1)
     plain, again, noisy = (
-        around(problem, focus, Decision("partial", (1,), freed=8, noise=noise), 3) for noise in (0.0, 0.0, 0.2)
+        around(problem, neighbourhood, Decision("partial", (1,), freed=8, noise=noise), 3) for noise in (0.0, 0.0, 0.2)
     )
     np.testing.assert_array_equal(plain.assignment.cost, again.assignment.cost)
     assert plain.customers.tolist() == again.customers.tolist() == noisy.customers.tolist()
@@ -86,8 +86,8 @@ def test_noise_changes_costs_and_nothing_else() -> None:
 
 def test_first_prices_are_the_masters_or_second_cheapest_costs() -> None:
     """The master's prices are those of the customers concerned, in their order, never negative."""
-    problem, _, focus = focused(3, 1)
-    linear = around(problem, focus, Decision("partial", (1,), freed=8), 5)
+    problem, _, neighbourhood = focused(3, 1)
+    linear = around(problem, neighbourhood, Decision("partial", (1,), freed=8), 5)
     master_price = np.random.default_rng(0).normal(0, 50, 30)
     price = linear.first_prices(linear.master_duals(master_price))
     assert price.tolist() == [max(master_price[customer - 1], 0.0) for customer in linear.customers]

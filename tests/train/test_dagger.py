@@ -62,9 +62,9 @@ def replayed(make: type, actions: float | None, episode: int, number: int = 0) -
     expert.start(ride.dual, budget=ride.budget, rng=np.random.default_rng(0), initial=ride.initial)
     seen = []
     while not ride.is_over:
-        assert ride.turn is not None
-        point = ride.turn.point
-        target = ride.dual.clip(expert.update(point, ride.turn.feedback))
+        assert ride.step is not None
+        point = ride.step.point
+        target = ride.dual.clip(expert.update(point, ride.step.feedback))
         label, mask = action_label(point.multipliers, target, point.violation, ride.dual.scale, CONFIG.action)
         n = len(label)
         if mask.any():

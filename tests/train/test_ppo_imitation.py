@@ -20,13 +20,13 @@ def test_labels_lead_where_the_expert_goes() -> None:
     batch = EpisodeBatch(replace(TINY_ENV, route_sampler="exact", route_every=7), 1)
     batch.reset(0, np.random.default_rng([_STREAM, 4, 0]))
     episode = batch.episodes[0]
-    assert episode.turn is not None
+    assert episode.step is not None
     expert = expert_factory("hwc")()
     expert.start(episode.dual, budget=episode.budget, rng=np.random.default_rng(0), initial=episode.initial)
-    target = expert.update(episode.turn.point, episode.turn.feedback)
+    target = expert.update(episode.step.point, episode.step.feedback)
     n = episode.n_customers
     reached = next_multipliers(
-        states.actions[0, :n].numpy(), episode.turn.point, episode.dual.scale, batch.config.action
+        states.actions[0, :n].numpy(), episode.step.point, episode.dual.scale, batch.config.action
     )
     inside = states.labelled[0, :n].numpy() & (np.abs(states.actions[0, :n].numpy()) < 1)
     assert inside.any()

@@ -138,7 +138,7 @@ class _Rides:
 
     def labels(self) -> NDArray[np.float32]:
         """Ask every expert; note the states with their labels, and return the labels [B, N], 0 where there are none."""
-        actions = np.zeros((self.batch.n_lanes, self.config.n_max), np.float32)
+        actions = np.zeros((self.batch.n_envs, self.config.n_max), np.float32)
         for lane, ride in self.under_way.items():
             episode = self.batch.episodes[lane]
             label, mask = _label(episode, ride.expert, self.config)
@@ -159,7 +159,7 @@ class _Rides:
 
     def step(self, actions: NDArray[np.float32]) -> None:
         """Move on; where an episode ends the next one begins, while there are any left."""
-        resting = [lane for lane in range(self.batch.n_lanes) if lane not in self.under_way]
+        resting = [lane for lane in range(self.batch.n_envs) if lane not in self.under_way]
         over = self.batch.step(actions, resting).terminated
         for lane in list(self.under_way):
             if not over[lane]:
@@ -194,10 +194,10 @@ class _Rides:
 
 def _label(episode: Episode, expert: Controller, config: EnvConfig) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the action that the expert's answer at the last point amounts to, and where it means anything."""
-    assert episode.turn is not None
-    point = episode.turn.point
+    assert episode.step is not None
+    point = episode.step.point
     name = f"expert {type(expert).__name__}"
-    answer = answer_of(name, partial(expert.update, point, episode.turn.feedback))
+    answer = answer_of(name, partial(expert.update, point, episode.step.feedback))
     try:
         target = episode.dual.clip(answer)
     except InputError as error:

@@ -97,8 +97,8 @@ class ExpertBaseline(VecEnvWrapper):
         )
         earned = []
         while not twin.is_over:
-            assert twin.turn is not None
-            multipliers = controller.update(twin.turn.point, twin.turn.feedback)
+            assert twin.step is not None
+            multipliers = controller.update(twin.step.point, twin.step.feedback)
             earned.append(float(shadow.step_multipliers([multipliers]).rewards[0]))
         self.rewards[lane] = np.array(earned)
         self.taken[lane] = 0

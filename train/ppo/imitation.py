@@ -72,10 +72,10 @@ def collect_expert_states(config: EnvConfig, expert: str, n_states: int, seed: i
     """
     quick = replace(config, route_sampler=config.sampler, route_every=config.max_steps + 1)
     batch = EpisodeBatch(quick, min(_LANES, n_states))
-    rngs = [np.random.default_rng([_STREAM, seed, lane]) for lane in range(batch.n_lanes)]
-    for lane in range(batch.n_lanes):
+    rngs = [np.random.default_rng([_STREAM, seed, lane]) for lane in range(batch.n_envs)]
+    for lane in range(batch.n_envs):
         batch.reset(lane, rngs[lane])
-    riders = [_Rider(batch, lane, expert) for lane in range(batch.n_lanes)]
+    riders = [_Rider(batch, lane, expert) for lane in range(batch.n_envs)]
     observations: list[dict[str, NDArray[Any]]] = []
     actions: list[NDArray[np.float32]] = []
     labelled: list[NDArray[np.bool_]] = []
@@ -112,13 +112,13 @@ class _Rider:
 
     def target(self) -> NDArray[np.float64]:
         """Return where the expert goes from the last evaluation, [n] distance units."""
-        turn = self.episode.turn
+        turn = self.episode.step
         assert turn is not None
         return self.controller.update(turn.point, turn.feedback)
 
     def label(self, target: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the action that goes there, and where it means anything."""
-        turn = self.episode.turn
+        turn = self.episode.step
         assert turn is not None
         point = turn.point
         dual = self.episode.dual

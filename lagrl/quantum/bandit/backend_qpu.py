@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Moment:
+class BackendStatus:
     """How a device is.
 
     Attributes
@@ -66,7 +66,7 @@ class ArmBackend(Protocol):
         """Return what runs circuits on a place of it."""
         ...
 
-    def glance(self) -> Moment:
+    def status(self) -> BackendStatus:
         """Return how it was when it was asked last, at once: an event loop must not wait for a service."""
         ...
 
@@ -76,7 +76,7 @@ class ArmBackend(Protocol):
         ...
 
     @property
-    def remembers(self) -> bool:
+    def has_journal(self) -> bool:
         """Whether its jobs are kept beyond this process."""
         ...
 
@@ -115,15 +115,15 @@ class BackendQPU:
 
     def queue_seconds(self) -> float:
         """The backend's."""
-        return self.backend.glance().context.queue_seconds
+        return self.backend.status().context.queue_seconds
 
     def plan_seconds(self) -> float:
         """The backend's."""
-        return self.backend.glance().plan_seconds
+        return self.backend.status().plan_seconds
 
     def opens_in(self, now: float) -> float:
         """Open if it is in operation, and not stuck; when it will be in operation again, nobody knows."""
-        return self.threads.opens_in(now) if self.backend.glance().is_operational else float(np.inf)
+        return self.threads.opens_in(now) if self.backend.status().is_operational else float(np.inf)
 
     async def run(self, job: Job) -> Execution:
         """Run in a thread; see `QPU.run`."""
@@ -134,9 +134,9 @@ class BackendQPU:
         return self.threads.is_running(key)
 
     @property
-    def remembers(self) -> bool:
+    def has_journal(self) -> bool:
         """The backend."""
-        return self.backend.remembers
+        return self.backend.has_journal
 
     def job_state(self, job: Job) -> SentState:
         """Ask the executor."""

@@ -104,7 +104,7 @@ class BanditSampler:
         default_factory=dict, init=False, repr=False
     )
     _calls: int = field(default=0, init=False, repr=False)
-    _turn: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
     def __post_init__(self) -> None:
         require_width(self.width)
@@ -142,7 +142,7 @@ class BanditSampler:
             If a circuit cannot be compiled, or an executor gives something else than was asked for.
         """
         require_shots(shots)
-        with self._turn:  # it may be shared by solves in threads, and learns
+        with self._lock:  # it may be shared by solves in threads, and learns
             return self._sample((reduced_cost, weight, capacity), shots, rng, context)
 
     def _sample(
@@ -181,7 +181,7 @@ class BanditSampler:
 
     def close(self) -> None:
         """End the scheduler's thread, and close backends that hold something open; it may be asked again."""
-        with self._turn:
+        with self._lock:
             if self.dispatcher is not None:
                 self.dispatcher.close()
             for held in (*self.backends, self.log):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lagrl.quantum.bandit.backend_qpu import Moment
+from lagrl.quantum.bandit.backend_qpu import BackendStatus
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.placed import PlacedDevices
 from lagrl.quantum.devices.noisy_device import NoisyDevice
@@ -65,9 +65,9 @@ class NoisyBackend:
         """As far as it can be simulated."""
         return self.executor("line0").max_width
 
-    def glance(self) -> Moment:
+    def status(self) -> BackendStatus:
         """Always there."""
-        return Moment()
+        return BackendStatus()
 
     @property
     def at_once(self) -> bool:
@@ -75,7 +75,7 @@ class NoisyBackend:
         return False
 
     @property
-    def remembers(self) -> bool:
+    def has_journal(self) -> bool:
         """No."""
         return False
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.backend_qpu import Moment
+from lagrl.quantum.bandit.backend_qpu import BackendStatus
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.placed import PlacedDevices
 from lagrl.quantum.ibm.device import open_device
@@ -76,7 +76,7 @@ class RuntimeBackend:
     refresh_seconds: float = 60.0
     answer_seconds: float = 60.0
     clock: Callable[[], float] = field(default=time.time, repr=False)
-    _moment: Moment = field(default_factory=Moment, init=False, repr=False)
+    _moment: BackendStatus = field(default_factory=BackendStatus, init=False, repr=False)
     _asked: float | None = field(default=None, init=False, repr=False)
     _asking: threading.Thread | None = field(default=None, init=False, repr=False)
     _charged: float = field(default=0.0, init=False, repr=False)  # seconds, in all
@@ -147,7 +147,7 @@ class RuntimeBackend:
         """
         return self._now().context
 
-    def glance(self) -> Moment:
+    def status(self) -> BackendStatus:
         """Return what the service told last, and have it asked if that is long ago; see `ArmBackend.glance`.
 
         Of the plan's seconds, what jobs of this backend were charged since is taken off.
@@ -166,7 +166,7 @@ class RuntimeBackend:
         return self.device.widest
 
     @property
-    def remembers(self) -> bool:
+    def has_journal(self) -> bool:
         """Whether there is a journal."""
         return self.journal is not None
 
@@ -196,7 +196,7 @@ class RuntimeBackend:
         """Close an open batch or session; its jobs run to their end. The journal stays open."""
         self.device.close()
 
-    def _now(self) -> Moment:
+    def _now(self) -> BackendStatus:
         asking = self._ask_if_due()
         if asking is not None:
             asking.join(self.answer_seconds)
@@ -219,7 +219,7 @@ class RuntimeBackend:
         is_asked = self._asking is not None and self._asking.is_alive()
         return is_asked and self._asked is not None and not 0 <= now - self._asked < self.answer_seconds
 
-    def _told_last(self) -> Moment:
+    def _told_last(self) -> BackendStatus:
         with self._lock:
             left = max(self._moment.plan_seconds - (self._charged - self._charged_before), 0.0)
             if self._is_late(self.clock()):
@@ -244,7 +244,7 @@ class RuntimeBackend:
             with self._lock:
                 self._moment, self._charged_before = moment, charged
 
-    def _told(self, now: float) -> Moment:
+    def _told(self, now: float) -> BackendStatus:
         state = read_state(self.device)
         if state.calibrated is not None and state.calibrated != self._calibrated:
             if self._calibrated is not None:  # the first one is what the device was opened with
@@ -254,4 +254,4 @@ class RuntimeBackend:
             self._calibrated = state.calibrated
         age = max(now - self._calibrated.timestamp(), 0.0) / DAY if self._calibrated is not None else 0.0
         context = BackendContext((state.pending_jobs or 0) * self.job_seconds, age)
-        return Moment(context, state.is_operational, plan_seconds(self.device))
+        return BackendStatus(context, state.is_operational, plan_seconds(self.device))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SEED = 0  # of the transpiler, which only routes what is no line
 LARGEST_CACHE = 256
 _compiled: OrderedDict[tuple[str, tuple[int, int, bool], int, tuple[int, ...]], tuple[Target, Template]] = OrderedDict()
-_turn = threading.Lock()  # devices that run at once compile each in a thread of its own, and share what is compiled
+_lock = threading.Lock()  # devices that run at once compile each in a thread of its own, and share what is compiled
 
 
 def compile_template(template: Template, device: Any, qubits: Sequence[int]) -> Template:
@@ -46,7 +46,7 @@ def compile_template(template: Template, device: Any, qubits: Sequence[int]) -> 
         other two-qubit gates than it declares, or qiskit cannot compile it (where couplings have different gates).
     """
     target: Target = getattr(device, "target", device)
-    with _turn:
+    with _lock:
         return _compiled_once(template, target, tuple(int(q) for q in qubits))
 
 

@@ -27,7 +27,7 @@ LOGGERS = ("qiskit", "ibm_", "ibm-", "urllib3", "requests", "samplomatic", "lagr
 _secrets: set[str] = set()
 _bodies = threading.local()  # `caught`: warnings within the innermost `redacted_warnings` of the thread
 _n_bodies = 0
-_turn = threading.Lock()
+_lock = threading.Lock()
 _shown_before: Callable[..., None] = warnings.showwarning
 _LIKE_A_TOKEN = re.compile(
     r"(?P<label>(?:bearer|apikey|api_key|access_token|refresh_token|token|password|authorization)"
@@ -135,7 +135,7 @@ def _intercept(
 def _install() -> None:
     """Warnings' filters and hook are the process's; others may have replaced them since the last time."""
     global _n_bodies, _shown_before
-    with _turn:
+    with _lock:
         _n_bodies += 1
         if _ALWAYS not in warnings.filters:
             _filters().insert(0, _ALWAYS)
@@ -150,7 +150,7 @@ def _filters() -> list[Any]:
 
 def _uninstall() -> None:
     global _n_bodies
-    with _turn:
+    with _lock:
         _n_bodies -= 1
         if _n_bodies == 0:
             if _ALWAYS in warnings.filters:

@@ -35,7 +35,7 @@ class Dispatcher:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def answer(self, work: Sequence[Work]) -> list[Answer]:
         """Answer all pieces of work; several threads may ask at once. See `Scheduler.answer` for what it raises.
@@ -46,7 +46,7 @@ class Dispatcher:
             If another thread closes it meanwhile (`concurrent.futures`).
         """
         self._require_own()
-        with self._turn:
+        with self._lock:
             asked = asyncio.run_coroutine_threadsafe(self.scheduler.answer(work), self._begun())
         try:
             return asked.result()
@@ -57,7 +57,7 @@ class Dispatcher:
     def close(self) -> None:
         """Give up what is under way, and end the thread; closing twice is fine."""
         self._require_own()
-        with self._turn:
+        with self._lock:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
             if loop is None or thread is None:
                 return
@@ -69,7 +69,7 @@ class Dispatcher:
     def _require_own(self) -> None:
         """Forget the thread of a process that this one was forked from: here it is not."""
         if self._process != os.getpid():
-            self._process, self._turn, self._loop, self._thread = os.getpid(), threading.Lock(), None, None
+            self._process, self._lock, self._loop, self._thread = os.getpid(), threading.Lock(), None, None
 
     def _begun(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

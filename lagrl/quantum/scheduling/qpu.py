@@ -69,7 +69,7 @@ class QPU(Protocol):
         ...
 
     @property
-    def remembers(self) -> bool:
+    def has_journal(self) -> bool:
         """Whether it keeps jobs beyond this process."""
         ...
 
@@ -132,7 +132,7 @@ class ExecutorQPU:
         return self.threads.is_running(key)
 
     @property
-    def remembers(self) -> bool:
+    def has_journal(self) -> bool:
         """Whether the executor has a journal."""
         return getattr(self.executor, "journal", None) is not None
 

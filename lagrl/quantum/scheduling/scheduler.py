@@ -236,7 +236,7 @@ class Scheduler:
 
         Of several, the one that is furthest: another may have been left for it.
         """
-        durable = [option for option in piece.options if self._slots[option.backend].qpu.remembers]
+        durable = [option for option in piece.options if self._slots[option.backend].qpu.has_journal]
         states = [_RANK.index(self._slots[own.backend].qpu.job_state(piece.job(own))) for own in durable]
         return durable[int(np.argmax(states))] if any(states) else None
 
@@ -332,7 +332,7 @@ class Scheduler:
 
 def _is_remembered(qpu: QPU, job: Job) -> bool:
     """Whether a quantum computer has kept that it was, or may have been, sent this job."""
-    return qpu.remembers and qpu.job_state(job) != ""
+    return qpu.has_journal and qpu.job_state(job) != ""
 
 
 @dataclass(eq=False)

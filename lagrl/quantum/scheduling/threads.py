@@ -44,7 +44,7 @@ class JobThreads:
 
     at_once: bool = False
     grace: float = 60.0
-    _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _left: list[tuple[JobControl, threading.Thread]] = field(default_factory=list, init=False, repr=False)
     _running: set[str] = field(default_factory=set, init=False, repr=False)
     _stuck_at: float | None = field(default=None, init=False, repr=False)
@@ -86,7 +86,7 @@ class JobThreads:
 
     def _execute(self, executor: CircuitExecutor, job: Job, control: JobControl) -> Execution:
         control_of_job.set(control)
-        with contextlib.nullcontext() if self.at_once else self._turn:
+        with contextlib.nullcontext() if self.at_once else self._lock:
             if not getattr(executor, "asks_before_sending", False):
                 control.begin()
             return executor.execute(job.pubs, job.shots, np.random.default_rng(job.seed), job.context)

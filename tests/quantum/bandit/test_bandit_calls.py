@@ -13,7 +13,7 @@ from small_knapsacks import knapsacks
 
 from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
-from lagrl.quantum.bandit.backend_qpu import Moment
+from lagrl.quantum.bandit.backend_qpu import BackendStatus
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES, BackendContext
 from lagrl.quantum.bandit.linear_model import LinearModel
@@ -43,7 +43,7 @@ class Busy:
     shots_seen: list[int] = field(default_factory=list)
     gates: int = 20
     max_width: int = 12
-    remembers: bool = False
+    has_journal: bool = False
     at_once: bool = False
 
     def profile(self, arm: Arm, width: int) -> Profile:
@@ -63,8 +63,8 @@ class Busy:
         codes = [rng.integers(0, 2**pub.template.n_qubits, (len(pub.values), shots)) for pub in pubs]
         return Execution(codes, SamplingCost(circuits=len(pubs), queue_seconds=self.waits, backend=self.name))
 
-    def glance(self) -> Moment:
-        return Moment(self.context())
+    def status(self) -> BackendStatus:
+        return BackendStatus(self.context())
 
 
 @dataclass

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
-from lagrl.quantum.bandit.backend_qpu import Moment
+from lagrl.quantum.bandit.backend_qpu import BackendStatus
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES, BackendContext
 from lagrl.quantum.bandit.linear_model import LinearModel
@@ -54,7 +54,7 @@ class Described:
 
     name: str
     max_width: int = 12
-    remembers: bool = False
+    has_journal: bool = False
     at_once: bool = False
 
     def profile(self, arm: Arm, width: int) -> Profile:
@@ -68,8 +68,8 @@ class Described:
         del placement
         return Dice(self.name)
 
-    def glance(self) -> Moment:
-        return Moment(self.context())
+    def status(self) -> BackendStatus:
+        return BackendStatus(self.context())
 
 
 @dataclass

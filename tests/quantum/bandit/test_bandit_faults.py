@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     ("fault", "times"), [("lost while reading", 12), ("undecodable", 2), ("timeout", 2), ("empty", 2)]
 )
 def test_a_job_that_cannot_be_read_is_not_sent_elsewhere(
-    fault: str, times: int, remembers: bool, tmp_path: Path
+    fault: str, times: int, has_journal: bool, tmp_path: Path
 ) -> None:
     """It is there, and paid: it is read once more if there is a journal, and then the product state answers."""
-    world = World(tmp_path if remembers else None, *[fault] * times)
+    world = World(tmp_path if has_journal else None, *[fault] * times)
     world.options = SchedulerOptions(retries=1, backoff=0.0)
     samples = world.process(ARMS[0])
     assert world.sent() == [1, 0]
@@ -60,10 +60,10 @@ def test_a_job_that_failed_is_sent_elsewhere_and_both_are_billed(tmp_path: Path)
 
 @pytest.mark.parametrize("remembers", [True, False])
 def test_where_nobody_knows_whether_it_arrived_no_other_is_sent(
-    remembers: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    has_journal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection is lost for sending, and for asking after it."""
-    world = World(tmp_path if remembers else None, "lost after submission")
+    world = World(tmp_path if has_journal else None, "lost after submission")
     lost = fake_service.ibm_error("RequestsApiError", "Connection reset", -1)
 
     def jobs(**_: Any) -> None:

@@ -11,7 +11,7 @@ from small_knapsacks import knapsacks
 
 from lagrl.quantum.bandit.arm_policies import UniformPolicy
 from lagrl.quantum.bandit.arms import all_arms
-from lagrl.quantum.bandit.backend_qpu import Moment
+from lagrl.quantum.bandit.backend_qpu import BackendStatus
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.profile import Profile
@@ -32,7 +32,7 @@ class Described:
     told: Profile | None = GOOD
     moment: BackendContext = field(default_factory=BackendContext)
     max_width: int = 12
-    remembers: bool = False
+    has_journal: bool = False
     at_once: bool = False
 
     def profile(self, arm: object, width: int) -> Profile | None:
@@ -44,8 +44,8 @@ class Described:
     def executor(self, placement: str) -> CircuitExecutor:
         raise AssertionError("nothing may run here")
 
-    def glance(self) -> Moment:
-        return Moment(self.context())
+    def status(self) -> BackendStatus:
+        return BackendStatus(self.context())
 
 
 def asked(*backends: Described, limits: Limits | None = None) -> tuple[BanditSampler, Samples]:

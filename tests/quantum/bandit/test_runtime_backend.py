@@ -24,7 +24,7 @@ from lagrl.relaxation.sampler import SampleContext
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lagrl.quantum.bandit.backend_qpu import Moment
+    from lagrl.quantum.bandit.backend_qpu import BackendStatus
 
 pytest.importorskip("qiskit_ibm_runtime")
 
@@ -40,10 +40,10 @@ def arm(placement: str = "line0", backend: str = "ibm_fake") -> Arm:
     return Arm(backend, placement, "qaoa", 1)
 
 
-def told(backend: RuntimeBackend) -> Moment:
+def told(backend: RuntimeBackend) -> BackendStatus:
     """Ask how a device is, and wait for the answer."""
     backend.context()
-    return backend.glance()
+    return backend.status()
 
 
 class Call:
@@ -272,16 +272,16 @@ def test_a_glance_waits_for_nobody() -> None:
     call.backend.device.backend.status = lambda: (goes.wait(10.0), status())[1]
     call.service.pending_jobs = 2
     call.time += 61.0
-    moment = call.backend.glance()
+    moment = call.backend.status()
     assert (moment.context.queue_seconds, moment.is_operational) == (5.0, True)
     assert call.backend.executor("line0") and call.backend.profile(arm(), 4)
     call.time += 61.0
-    moment = call.backend.glance()
+    moment = call.backend.status()
     assert not moment.is_operational and moment.problem == "no answer after 60 s"
     assert not told(call.backend).is_operational, "nor does anybody wait for it again"
     goes.set()
     call.backend._asking.join(10.0)
-    assert call.backend.glance().context.queue_seconds == 10.0
+    assert call.backend.status().context.queue_seconds == 10.0
     assert told(call.backend).is_operational
 
 
@@ -301,7 +301,7 @@ def test_own_charges_count_until_the_service_tells() -> None:
     assert told(call.backend).plan_seconds == 600.0
     for seed, left in ((0, 597.0), (1, 594.0)):
         call.backend.executor("line0").execute([basis_pub(3, [5])], 16, np.random.default_rng(seed), HERE)
-        assert told(call.backend).plan_seconds == call.backend.glance().plan_seconds == left
+        assert told(call.backend).plan_seconds == call.backend.status().plan_seconds == left
     call.service.plan = {"usage_remaining_seconds": 594.0}
     call.time += 61.0
     assert told(call.backend).plan_seconds == 594.0

@@ -70,7 +70,7 @@ class Remembering(SimulatedQPU):
     known: frozenset[str] = frozenset()
 
     @property
-    def remembers(self) -> bool:
+    def has_journal(self) -> bool:
         return True
 
     def job_state(self, job: Job) -> str:
