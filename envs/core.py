@@ -280,7 +280,7 @@ class EpisodeBatch:
         """Put an episode where the lane's last one was."""
         if self._loop is None:  # its place is kept in the other lanes until they begin; they cannot step before
             self._loop = self._new_loop([episode.index] * self.n_envs)
-        self._loop.indices[index] = episode.index
+        self._loop.states[index] = episode.state
         self._episodes[index] = episode
         n = episode.n_customers
         self._nodes[index, n:] = 0.0
