@@ -187,7 +187,7 @@ class EpisodeBatch:
         made: dict[int, SubproblemSampler] = {}
         for episode in self._episodes:
             if episode is not None:
-                duals = (episode.index.dual, episode.index.route_dual)
+                duals = (episode.state.dual, episode.state.route_dual)
                 for dual, is_named in zip(duals, self._is_named, strict=True):
                     if dual is not None and is_named:
                         made[id(dual.sampler)] = dual.sampler
@@ -264,7 +264,7 @@ class EpisodeBatch:
 
     def _begin(self, index: int, rng: np.random.Generator, problem: CVRP | None, phase: int) -> dict[str, Any]:
         episode = new_episode(self.config, self._samplers, phase, rng, generator_record(rng), problem)
-        (step,) = self._new_loop([episode.index]).step([episode.initial])
+        (step,) = self._new_loop([episode.state]).step([episode.initial])
         assert step is not None
         self._place(index, episode)
         self._take(index, episode, step)
@@ -279,7 +279,7 @@ class EpisodeBatch:
     def _place(self, index: int, episode: Episode) -> None:
         """Put an episode where the lane's last one was."""
         if self._loop is None:  # its place is kept in the other lanes until they begin; they cannot step before
-            self._loop = self._new_loop([episode.index] * self.n_envs)
+            self._loop = self._new_loop([episode.state] * self.n_envs)
         self._loop.states[index] = episode.state
         self._episodes[index] = episode
         n = episode.n_customers

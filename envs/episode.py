@@ -59,7 +59,7 @@ class Episode:
     ----------
     problem
         The instance.
-    lane
+    state
         Its place in the dual loop.
     observer
         Makes its observations.
@@ -81,7 +81,7 @@ class Episode:
         [n] multipliers of each step, clipped, distance units.
     values, assignment_costs
         Per evaluation: the sampled L(λ), and the cheapest assignment so far, distance units.
-    turn
+    step
         The last evaluation.
     share_served
         Share of customers with g = 0 there.

@@ -240,7 +240,7 @@ def test_steps_need_one_entry_per_lane() -> None:
     """Too few or too many vectors are refused, as are loops that never decode or draw less than nothing."""
     loop = DualLoop([state(SMALL, 0), state(SMALL, 1)])
     for vectors in ([np.zeros(15)], [np.zeros(15)] * 3):
-        with pytest.raises(InputError, match=r"multipliers: \d vectors for 2 lanes"):
+        with pytest.raises(InputError, match=r"multipliers: \d vectors for 2 ascents"):
             loop.step(vectors)
     with pytest.raises(InputError, match="multipliers: customer 3 is priced nan"):
         loop.step([None, np.where(np.arange(15) == 2, np.nan, 0.0)])
