@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lagrl.bounds.master import MasterPoint
     from lagrl.bounds.pricing import Priced, Prices
 
-# Chosen on the generated instances of benchmarks/choose_defaults.py
+# Chosen on the generated instances of benchmarks/choose_defaults/run.py
 _CLIMB = 100  # evaluations of the cheap relaxation
 _COARSE_LOADS, _QUICK_WORK = 1000, 2e7  # loads are coarser at first if there are more and n²·Q is more
 _FIRST_ROUTES = 10  # of those that it chose last, per customer

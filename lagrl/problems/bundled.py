@@ -1,6 +1,7 @@
 """The small generated instances that ship inside the package, each with a reference solution.
 
-They are made by `benchmarks/make_bundled.py`; their best known costs come from long PyVRP runs and are not proven.
+They are made by `benchmarks/bundled_instances/run.py`; their best known costs come from long PyVRP runs and are not
+proven.
 """
 
 from __future__ import annotations

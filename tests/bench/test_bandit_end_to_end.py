@@ -1,14 +1,12 @@
-"""The statistics of `benchmarks/bandit_end_to_end.py`, what it measures, and a tiny run."""
+"""The statistics of `benchmarks/bandit_end_to_end/run.py`, what it measures, and a tiny run."""
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,27 +19,16 @@ from lagrl.relaxation.sampler import ExactSampler, SampleContext
 for needed in ("qiskit_aer", "qiskit_ibm_runtime"):
     pytest.importorskip(needed, reason="the benchmark needs the extra quantum")
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-MODULES = ("knapsack_quality", "bandit_crosscheck", "bandit_end_to_end_report", "bandit_end_to_end")
 HERE = SampleContext()
 
 
 @pytest.fixture(scope="module")
-def scripts() -> Iterator[SimpleNamespace]:
-    """Import the script and the modules beside it, with the threads and the path of this process left alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        for library in ("OMP", "OPENBLAS", "NUMBA"):
-            patch.setenv(f"{library}_NUM_THREADS", "1")  # the script sets them; this takes them back
-        patch.syspath_prepend(str(FOLDER))
-        found = {name: importlib.import_module(name) for name in MODULES}
-        yield SimpleNamespace(
-            quality=found[MODULES[0]], check=found[MODULES[1]], report=found[MODULES[2]], run=found[MODULES[3]]
-        )
-    for name in MODULES:
-        sys.modules.pop(name, None)
+def scripts() -> SimpleNamespace:
+    """Import the modules of the study."""
+    from benchmarks.bandit_end_to_end import crosscheck, knapsack_quality, report, run
+
+    return SimpleNamespace(quality=knapsack_quality, check=crosscheck, report=report, run=run)
 
 
 def knapsacks() -> tuple[Any, ...]:

@@ -1,11 +1,9 @@
-"""The statistics of `benchmarks/bandit_study.py` on logs whose truth is known."""
+"""The statistics of `benchmarks/bandit_study/run.py` on logs whose truth is known."""
 
 from __future__ import annotations
 
-import importlib
 import itertools
-import sys
-from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,30 +28,45 @@ for needed in ("qiskit_aer", "qiskit_ibm_runtime", "matplotlib"):
     pytest.importorskip(needed, reason="the benchmark needs the extras quantum and viz")
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import SimpleNamespace
+    from pathlib import Path
 
-    from bandit_table import RewardTable
+    from benchmarks.bandit_study.reward_table import RewardTable
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-MODULES = ("logs", "table", "truth", "devices", "curve", "coverage", "learnable", "judge", "report", "picture", "study")
 GATES = {1: 10, 2: 60, 3: 150}
 A = Arm("a", "line0", "qaoa", 1)
 B = Arm("b", "line0", "qaoa", 1)
 
 
 @pytest.fixture(scope="module")
-def scripts() -> Iterator[SimpleNamespace]:
-    """Import the script and the modules beside it, with the threads and the path of this process left alone."""
-    from types import SimpleNamespace
+def scripts() -> SimpleNamespace:
+    """Import the modules of the study."""
+    from benchmarks.bandit_study import (
+        coverage,
+        curve,
+        devices,
+        judge,
+        learnable,
+        logs,
+        picture,
+        report,
+        reward_table,
+        run,
+        truth,
+    )
 
-    with pytest.MonkeyPatch.context() as patch:
-        for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
-            patch.setenv(f"{library}_NUM_THREADS", "1")  # the script sets them; this takes them back
-        patch.syspath_prepend(str(FOLDER))
-        yield SimpleNamespace(**{name: importlib.import_module(f"bandit_{name}") for name in MODULES})
-    for name in MODULES:
-        sys.modules.pop(f"bandit_{name}", None)
+    return SimpleNamespace(
+        logs=logs,
+        table=reward_table,
+        truth=truth,
+        devices=devices,
+        curve=curve,
+        coverage=coverage,
+        learnable=learnable,
+        judge=judge,
+        report=report,
+        picture=picture,
+        study=run,
+    )
 
 
 def screened_arms(width: int, arms: tuple[Arm, ...], forbidden: tuple[Arm, ...] = ()) -> ScreenedArms:

@@ -1,12 +1,10 @@
-"""The statistics of `benchmarks/knapsack_circuits.py`, its knapsacks, and a tiny run."""
+"""The statistics of `benchmarks/knapsack_circuits/run.py`, its knapsacks, and a tiny run."""
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import json
-import sys
-from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,30 +12,21 @@ import pytest
 
 from lagrl.errors import InputError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 for needed in ("qiskit_aer", "qiskit_ibm_runtime", "dwave.samplers", "matplotlib", "scipy"):
     pytest.importorskip(needed, reason="the benchmark needs the extras quantum and viz")
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import SimpleNamespace
-
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-MODULES = ("set", "measures", "grid", "results", "report", "picture", "circuits")
-
 
 @pytest.fixture(scope="module")
-def scripts() -> Iterator[SimpleNamespace]:
-    """Import the script and the modules beside it, with the threads and the path of this process left alone."""
-    from types import SimpleNamespace
+def scripts() -> SimpleNamespace:
+    """Import the modules of the study."""
+    from benchmarks.knapsack_circuits import grid, knapsacks, measures, picture, report, results, run
 
-    with pytest.MonkeyPatch.context() as patch:
-        for library in ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON"):
-            patch.setenv(f"{library}_NUM_THREADS", "1")  # the script sets them; this takes them back
-        patch.setenv("QISKIT_PARALLEL", "FALSE")
-        patch.syspath_prepend(str(FOLDER))
-        yield SimpleNamespace(**{name: importlib.import_module(f"knapsack_{name}") for name in MODULES})
-    for name in MODULES:
-        sys.modules.pop(f"knapsack_{name}", None)
+    return SimpleNamespace(
+        set=knapsacks, measures=measures, grid=grid, results=results, report=report, picture=picture, circuits=run
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,12 @@
-"""Tables of `benchmarks/solution_quality.py`, from rows made by hand."""
+"""Tables of `benchmarks/solution_quality/run.py`, from rows made by hand."""
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-SOURCE = Path(__file__).parents[2] / "benchmarks" / "quality_report.py"
-SPEC = importlib.util.spec_from_file_location("quality_report", SOURCE)
-assert SPEC is not None
-assert SPEC.loader is not None
-report = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(report)
+from benchmarks.solution_quality import report
 
 
 def row(method: str, seconds: float, history: list[tuple[float, float]], **changes: Any) -> dict[str, Any]:

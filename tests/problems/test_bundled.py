@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,13 +18,9 @@ SIZES = [15, 30, 50, 80, 120, 200]
 @pytest.fixture(scope="module")
 def script():
     """Load the script that makes the bundled instances."""
-    path = Path(__file__).parents[2] / "benchmarks" / "make_bundled.py"
-    spec = importlib.util.spec_from_file_location("make_bundled", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["make_bundled"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["make_bundled"]
+    from benchmarks.bundled_instances import run
+
+    return run
 
 
 def test_six_sizes_are_bundled_in_order():

@@ -1,11 +1,8 @@
-"""The counts of `benchmarks/logical_width.py`."""
+"""The counts of `benchmarks/logical_width/run.py`."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,24 +15,16 @@ from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.quantum.subproblems.candidates import MAX_WIDTH, select_candidates
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
-
-PATH = Path(__file__).parents[2] / "benchmarks" / "logical_width.py"
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    """Load the script as a module, with the threads of this process left alone."""
-    spec = importlib.util.spec_from_file_location("logical_width", PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["logical_width"] = module  # its dataclasses look themselves up
-    with pytest.MonkeyPatch.context() as patch:
-        for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
-            patch.setenv(f"{library}_NUM_THREADS", "1")  # the script sets them; this takes them back
-        spec.loader.exec_module(module)
-    return module
+    """Import the study."""
+    from benchmarks.logical_width import run
+
+    return run
 
 
 @settings(max_examples=60, deadline=None)

@@ -47,7 +47,7 @@ class Exponents:
 
 
 # least squared error over knapsacks of dual ascents on bundled instances, four devices, 4 to 10 qubits, 1 and 2
-# layers, against density matrices: python benchmarks/noise_calibration.py
+# layers, against density matrices: python -m benchmarks.noise_calibration.run
 CALIBRATED = Exponents(lost=0.029, local=0.966)
 
 
@@ -59,7 +59,7 @@ class Channel:
 
     R changes each bit independently: it stands for errors that spoil few qubits, and for readout. F' alone would be
     global depolarising, which leaves three quarters of the distance from the exact distribution that neglecting noise
-    leaves, whatever its exponent; with R it is a third (`benchmarks/noise_calibration.py`).
+    leaves, whatever its exponent; with R it is a third (`benchmarks/noise_calibration/run.py`).
 
     Attributes
     ----------

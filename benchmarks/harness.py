@@ -1,0 +1,92 @@
+"""What every study shares: one thread per process, rows on disk, and the record of where they came from.
+
+Rows are JSON objects, one per line. A study writes them to `FILE.jsonl`; committed rows are gzipped (`gzip -9n`), and
+every reader here takes `FILE.jsonl` for either.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lagrl.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Row = dict[str, Any]
+
+
+def one_thread() -> None:
+    """Limit numerical libraries to one thread each; call it before they are imported, as they read this on loading."""
+    for library in ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+    os.environ["QISKIT_PARALLEL"] = "FALSE"
+
+
+def origin(*packages: str) -> Row:
+    """Return the fields that say where rows came from: versions (with those of `packages`) and the git revision."""
+    from lagrl.bench.provenance import git_revision, versions
+
+    return {"versions": versions(*packages), "git_revision": git_revision()}
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text, decompressed where its name ends in `.gz`; `FILE.gz` where `FILE` does not exist."""
+    packed = path.with_name(f"{path.name}.gz")
+    if not path.exists() and packed.exists():
+        path = packed
+    data = path.read_bytes()
+    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows of a file of JSON lines; a last line that a killed run cut short is left out.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        text = read_text(path)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error})", source=str(path), remedy="give the rows of a run") from error
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+
+def read_rows_if_any(path: Path) -> list[Row]:
+    """Return the rows written so far; none where the file does not exist."""
+    return read_rows(path) if path.exists() else []
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows as JSON lines: the whole file, or nothing."""
+    from lagrl.io.atomic import write_text
+
+    write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def append_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Add rows as soon as they are made, after the last whole line; they are on the disk when this returns."""
+    with path.open("a+", encoding="utf-8") as stream:
+        stream.truncate(path.read_bytes().rfind(b"\n") + 1)
+        stream.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def read_record(path: Path) -> Row:
+    """Return the one JSON object of a file: `rows` and what holds for all of them."""
+    record: Row = json.loads(read_text(path))
+    return record
+
+
+def write_record(path: Path, record: Row) -> None:
+    """Write one JSON object: the whole file, or nothing."""
+    from lagrl.io.atomic import write_text
+
+    write_text(path, json.dumps(record, indent=1) + "\n")

@@ -1,0 +1,273 @@
+"""Count the qubits a CVRP asks for: all at once, and vehicle by vehicle, over all sizes of an instance library.
+
+LAGRL_DATA=DIR python -m benchmarks.logical_width.run
+LAGRL_DATA=DIR python -m benchmarks.logical_width.run --out ROWS.jsonl --picture WIDTH.png
+python -m benchmarks.logical_width.run --instances bundled
+
+What is counted, for n customers, K vehicles of capacity Q:
+
+- direct: n²·K. One bit per (vehicle, customer, position): vehicle k visits customer i as its p-th stop, p = 1 … n. All
+  in one circuit. The capacities would need K·⌈log₂(Q + 1)⌉ slack bits on top, which are not counted.
+- slack: n + ⌈log₂(Q + 1)⌉, the widest vehicle's knapsack (customers that can fit, and slack bits for its capacity).
+- slack-free: n, the same under a penalty without slack bits.
+- presolve: what is left in doubt of a knapsack once customers with ã ≥ 0 are left out, and the knapsack is solved where
+  all others fit. Measured on every vehicle at every evaluation of a dual ascent: mean, median and largest; 0 where
+  solved.
+- core: the same, cut to the --width variables that `select_candidates` keeps.
+
+The ascent is that of `lagrl solve` with one linearisation (capacitated k-means), exact knapsacks and the default
+controller, from the linear relaxation's prices. The table gives the median over the instances of each size.
+"""
+
+from __future__ import annotations
+
+from benchmarks.harness import one_thread, write_rows
+
+if __name__ == "__main__":
+    one_thread()  # before numpy, numba and torch are loaded
+
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.bench.provenance import versions
+from lagrl.bench.suites import SUITES, suite
+from lagrl.compilation import compile_kernels
+from lagrl.controllers import Feedback, controller_factory
+from lagrl.errors import InputError, InstanceError, LagrlError
+from lagrl.io.atomic import require_writable
+from lagrl.problems.cvrplib import read_instance
+from lagrl.problems.locate import data_folder, resolve_instance
+from lagrl.quantum.subproblems.candidates import require_width, select_candidates
+from lagrl.relaxation.dual import AssignmentDual
+from lagrl.relaxation.linear_dual import linear_dual
+from lagrl.relaxation.linearise import linearise, vehicles_to_try
+from lagrl.relaxation.seeding import kmeans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.assignment import AssignmentProblem
+    from lagrl.problems.cvrp import CVRP
+
+CLASSES = ((0, 50), (50, 100), (100, 200), (200, 500), (500, 10**9))  # customers, upper end excluded
+ENCODINGS = {
+    "direct": "direct, n²·K",
+    "slack": "a vehicle with slack bits",
+    "slack_free": "a vehicle, slack-free",
+    "presolve_max": "after presolve, largest",
+    "presolve_mean": "after presolve, mean",
+    "core_max": "core, largest",
+    "core_mean": "core, mean",
+}
+
+
+@dataclass(frozen=True)
+class Args:
+    """What to count.
+
+    Attributes
+    ----------
+    instances
+        Names or files of instances, or suites (bundled, paper30); all of the data folder if none.
+    data
+        Folder of CVRPLIB files; LAGRL_DATA if not given.
+    evaluations
+        Multiplier vectors of each ascent.
+    width
+        Most variables of the core.
+    seed
+        Seed of the linearisations.
+    out
+        JSON lines file for the rows, one instance each, if any.
+    picture
+        PNG file for the picture, if any.
+    """
+
+    instances: tuple[str, ...] = ()
+    data: Path | None = None
+    evaluations: int = 50
+    width: int = 12
+    seed: int = 0
+    out: Path | None = None
+    picture: Path | None = None
+
+    def __post_init__(self) -> None:
+        require_width(self.width)
+        if self.evaluations < 1:
+            raise InputError(f"{self.evaluations} given", field="--evaluations", remedy="give 1 or more")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One instance: widths in qubits, shares of the knapsacks, wall-clock seconds."""
+
+    instance: str
+    n_customers: int
+    n_vehicles: int
+    capacity: int
+    direct: int
+    slack: int
+    slack_free: int
+    presolve_mean: float
+    presolve_median: float
+    presolve_max: int
+    core_mean: float
+    core_median: float
+    core_max: int
+    solved: float
+    knapsacks: int
+    evaluations: int
+    seconds: float
+
+
+def main(args: Args) -> None:
+    """Count every instance, print a Markdown table by size, write the rows, draw the picture."""
+    for path in (args.out, args.picture):
+        if path is not None:
+            require_writable(path)
+    compile_kernels()
+    rows = []
+    for path in _paths(args):
+        try:
+            instance = read_instance(path)
+        except InstanceError as error:
+            print(f"left out: {error}", file=sys.stderr)
+            continue
+        rows.append(count(instance, args))
+        print(f"{len(rows)}: {instance.name}, {rows[-1].seconds:.1f} s", file=sys.stderr, flush=True)
+    if not rows:
+        raise InputError(
+            "no instance can be counted", field="--instances", remedy="give names or a folder of .vrp files"
+        )
+    rows.sort(key=lambda row: (row.n_customers, row.instance))
+    print(table(rows))
+    print(
+        f"\n{len(rows)} instances, {sum(row.knapsacks for row in rows)} knapsacks, "
+        f"{sum(row.seconds for row in rows):.0f} s on one thread"
+    )
+    if args.out is not None:
+        record = {"versions": versions(), "seed": args.seed, "width": args.width}
+        write_rows(args.out, ({**asdict(row), **record} for row in rows))
+    if args.picture is not None:
+        draw(rows, args)
+
+
+def count(instance: CVRP, args: Args) -> Row:
+    """Ascend the instance's dual and count what is left of every knapsack."""
+    started = time.perf_counter()
+    rng = np.random.default_rng(args.seed)
+    problem = linearise(instance, kmeans(instance, vehicles_to_try(instance), rng))
+    n, n_vehicles = problem.n_customers, problem.n_vehicles
+    left, core, evaluations = [], [], 0
+    for multipliers in ascent(problem, args.evaluations, rng):
+        reduced_cost = problem.cost - multipliers
+        left.append(widths_left(reduced_cost, problem.weight, problem.capacity))
+        core.append(select_candidates(reduced_cost, problem.weight, problem.capacity, args.width).width)
+        evaluations += 1
+    left, core = np.concatenate(left), np.concatenate(core)
+    fitting = int((problem.weight[None] <= problem.capacity[:, None]).sum(axis=1).max())
+    return Row(
+        instance=instance.name,
+        n_customers=n,
+        n_vehicles=n_vehicles,
+        capacity=instance.capacity,
+        direct=n * n * n_vehicles,
+        slack=fitting + instance.capacity.bit_length(),
+        slack_free=fitting,
+        presolve_mean=round(float(left.mean()), 3),
+        presolve_median=float(np.median(left)),
+        presolve_max=int(left.max()),
+        core_mean=round(float(core.mean()), 3),
+        core_median=float(np.median(core)),
+        core_max=int(core.max()),
+        solved=round(float((left == 0).mean()), 4),
+        knapsacks=len(left),
+        evaluations=evaluations,
+        seconds=round(time.perf_counter() - started, 3),
+    )
+
+
+def ascent(problem: AssignmentProblem, evaluations: int, rng: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+    """Yield the multipliers [n] that the default controller asks to be priced."""
+    dual = AssignmentDual(problem)
+    controller = controller_factory("cfm")()
+    start = linear_dual(problem).multipliers
+    multipliers = dual.clip(controller.start(dual, budget=evaluations, rng=rng, initial=start))
+    for _ in range(evaluations):
+        yield multipliers
+        point = dual.evaluate(multipliers)
+        if point.is_optimal:
+            return
+        multipliers = dual.clip(controller.update(point, Feedback()))
+
+
+def widths_left(
+    reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return how many variables presolve leaves of each knapsack, [K]: `select_candidates` without a limit."""
+    is_wanted = (reduced_cost < 0) & (weight > 0) & (weight <= capacity[:, None])
+    return np.where(is_wanted @ weight > capacity, is_wanted.sum(axis=1), 0)
+
+
+def table(rows: list[Row]) -> str:
+    """Lay out the medians over the instances of each size as Markdown."""
+    columns = ["customers", "instances", *ENCODINGS.values(), "solved by presolve"]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for low, high in CLASSES:
+        chosen = [row for row in rows if low <= row.n_customers < high]
+        if not chosen:
+            continue
+        sizes = [row.n_customers for row in chosen]
+        cells = [f"{min(sizes)} … {max(sizes)}", f"{len(chosen)}"]
+        for name in ENCODINGS:
+            values = [getattr(row, name) for row in chosen]
+            text = f"{median(values):,.1f}" if name.endswith("_mean") else f"{median(values):,.0f}"
+            cells.append(text.replace(",", " "))
+        cells.append(f"{100 * median(row.solved for row in chosen):.0f} %")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def draw(rows: list[Row], args: Args) -> None:
+    """Draw width against the number of customers, both logarithmic."""
+    from lagrl.plot.pictures import COLOURS, new_figure, save_figure
+
+    assert args.picture is not None
+    figure = new_figure(7.0, 4.6)
+    axes = figure.add_subplot()
+    series = ("direct", "slack", "slack_free", "presolve_max", "presolve_mean", "core_mean")
+    n = [row.n_customers for row in rows]
+    for name, colour, marker in zip(series, COLOURS, "svDo^P", strict=False):
+        width = [max(getattr(row, name), 0.05) for row in rows]
+        label = f"core of {args.width}, mean" if name == "core_mean" else ENCODINGS[name]
+        axes.scatter(n, width, s=14, marker=marker, color=colour, label=label, alpha=0.8, linewidths=0)
+    axes.axhline(args.width, color=COLOURS[-1], linewidth=0.8, linestyle="--", label=f"{args.width} qubits")
+    axes.set(xscale="log", yscale="log", xlabel="customers n", ylabel="qubits of an instance's circuits")
+    axes.grid(alpha=0.25)
+    axes.legend(fontsize=8)
+    save_figure(figure, args.picture)
+
+
+def _paths(args: Args) -> list[Path]:
+    if not args.instances:
+        folder = data_folder(args.data)
+        return sorted({path.stem: path for path in (*folder.glob("*/*.vrp"), *folder.glob("*.vrp"))}.values())
+    names = [name for given in args.instances for name in (suite(given) if given in SUITES else (given,))]
+    return [resolve_instance(name, args.data) for name in names]
+
+
+if __name__ == "__main__":
+    import tyro
+
+    try:
+        main(tyro.cli(Args, description=__doc__))
+    except LagrlError as error:
+        sys.exit(f"logical_width: {error}")
