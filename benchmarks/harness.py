@@ -36,9 +36,7 @@ def origin(*packages: str) -> Row:
 
 def read_text(path: Path) -> str:
     """Return a file's text, decompressed where its name ends in `.gz`; `FILE.gz` where `FILE` does not exist."""
-    packed = path.with_name(f"{path.name}.gz")
-    if not path.exists() and packed.exists():
-        path = packed
+    path = _committed(path)
     data = path.read_bytes()
     return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
 
@@ -60,7 +58,7 @@ def read_rows(path: Path) -> list[Row]:
 
 def read_rows_if_any(path: Path) -> list[Row]:
     """Return the rows written so far; none where the file does not exist."""
-    return read_rows(path) if path.exists() else []
+    return read_rows(path) if _committed(path).exists() else []
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
@@ -90,3 +88,9 @@ def write_record(path: Path, record: Row) -> None:
     from lagrl.io.atomic import write_text
 
     write_text(path, json.dumps(record, indent=1) + "\n")
+
+
+def _committed(path: Path) -> Path:
+    """Return `FILE.gz` where only that exists, else the path itself."""
+    packed = path.with_name(f"{path.name}.gz")
+    return packed if packed.exists() and not path.exists() else path
