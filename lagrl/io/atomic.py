@@ -30,7 +30,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
         os.close(handle)
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise unwritable(target, error) from error
     temporary = Path(name)
     try:
         yield temporary
@@ -42,7 +42,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     except LagrlError:  # some are OSErrors too, but say already what is wrong
         raise
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise unwritable(target, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -69,7 +69,8 @@ def require_writable(path: str | os.PathLike[str]) -> None:
         raise OutputError(f"{target}: no permission to write; choose another place")
 
 
-def _unwritable(target: Path, error: OSError) -> OutputError:
+def unwritable(target: Path, error: OSError) -> OutputError:
+    """Return the error that says why `target` cannot be written."""
     reason = error.strerror or str(error)
     return OutputError(f"{target}: cannot be written ({reason}); check the folder, its permissions and free space")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lagrl.quantum.journal.journal_file import Place
+    from lagrl.io.jsonl import Offset
     from lagrl.relaxation.sampler import SampleContext, Samples
 
 NAMES = {
@@ -132,11 +132,11 @@ class Answer:
 class CallTable:
     """Where in a journal the answers are, and what they cost; the answers themselves stay in the file."""
 
-    places: dict[str, Place] = field(default_factory=dict)
+    offsets: dict[str, Offset] = field(default_factory=dict)
     by_step: dict[tuple[str, int], list[Call]] = field(default_factory=lambda: defaultdict(list))
     cost: SamplingCost = field(default_factory=SamplingCost)
 
-    def take(self, record: Mapping[str, Any], place: Place) -> None:
+    def take(self, record: Mapping[str, Any], offset: Offset) -> None:
         """Learn from a line; of two answers to the same call, the first counts.
 
         Raises
@@ -147,8 +147,8 @@ class CallTable:
         call = Call.read(record)
         if call.key != record["key"]:
             raise ValueError("key does not fit the call")
-        if call.key not in self.places:
-            self.places[call.key] = place
+        if call.key not in self.offsets:
+            self.offsets[call.key] = offset
             self.by_step[call.run, call.step].append(call)
             self.cost += SamplingCost(**record["cost"])
 

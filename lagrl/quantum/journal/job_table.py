@@ -11,7 +11,7 @@ from lagrl.relaxation.sampler import SamplingCost
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lagrl.quantum.journal.journal_file import Place
+    from lagrl.io.jsonl import Offset
 
 JobState = Literal["claimed", "intended", "submitted", "unusable", "finished", "failed"]
 
@@ -59,7 +59,7 @@ class JournaledJob:
     job: str = ""
     problem: str = ""
     owner: str = field(default="", repr=False)
-    result: Place | None = field(default=None, repr=False)
+    result: Offset | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -89,7 +89,7 @@ class JobTable:
         name = known.job or known.tag if known else ""
         return f"job {name or fingerprint[:12]} is {known.state if known else 'unknown'} and cannot become {step}"
 
-    def take(self, record: Mapping[str, Any], place: Place) -> None:
+    def take(self, record: Mapping[str, Any], offset: Offset) -> None:
         """Learn from a line.
 
         Raises
@@ -120,7 +120,7 @@ class JobTable:
         if "cost" in record:
             self._charges[fingerprint, known.job or known.tag] = SamplingCost(**record["cost"])
         if step == "finished":
-            self.jobs[fingerprint] = replace(known, state=step, problem="", result=place)
+            self.jobs[fingerprint] = replace(known, state=step, problem="", result=offset)
         else:
             self.jobs[fingerprint] = replace(known, state=step, problem=record["problem"])
             self.n_failed += step == "failed"

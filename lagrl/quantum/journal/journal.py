@@ -50,11 +50,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.io.jsonl import JsonLines
 from lagrl.quantum.journal.calls import Answer, Call, CallTable, answer_of_line, call_line
 from lagrl.quantum.journal.job_journal import JobRecord
 from lagrl.quantum.journal.job_table import JobTable
-from lagrl.quantum.journal.journal_file import JournalFile
-from lagrl.quantum.journal.lines import pack, plain_cost, unpack
+from lagrl.quantum.journal.lines import JOURNAL, pack, plain_cost, unpack
 from lagrl.quantum.journal.owner import this_process, this_thread
 from lagrl.quantum.journal.redaction import redacted
 from lagrl.quantum.journal.summary import JournalSummary
@@ -67,9 +67,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lagrl.io.jsonl import Offset
     from lagrl.quantum.journal.job_journal import SentState
     from lagrl.quantum.journal.job_table import JobState, JournaledJob
-    from lagrl.quantum.journal.journal_file import Place
     from lagrl.relaxation.sampler import SampleContext, Samples
 
 __all__ = ["Journal", "JournalSummary"]
@@ -94,7 +94,7 @@ class Journal:
     ----------
     path
         JSONL file; created, for its owner alone to read, if missing; its folder is not. A torn last line, of a
-        process that was killed, is cut off with a `TornJournalWarning`.
+        process that was killed, is cut off with a `TornLineWarning`.
     read_only
         Change nothing about the file; it must exist.
 
@@ -111,7 +111,7 @@ class Journal:
         self._jobs = JobTable()
         self._plans: dict[str, Mapping[str, Any]] = {}
         self._context: tuple[str, int] = ("", 0)
-        self._file = JournalFile(path, self._take, writable=not read_only)
+        self._file = JsonLines(path, JOURNAL, self._take, lock="each", writable=not read_only)
 
     @property
     def path(self) -> Path:
@@ -120,15 +120,15 @@ class Journal:
 
     def __len__(self) -> int:
         """Count answered calls."""
-        return len(self._calls.places)
+        return len(self._calls.offsets)
 
     def answer(self, call: Call) -> Answer | None:
         """Return what a call was answered, None if it was not."""
         key = call.key
-        if key not in self._calls.places:
+        if key not in self._calls.offsets:
             self._file.refresh()
-        place = self._calls.places.get(key)
-        return None if place is None else self._answer_at(place)
+        offset = self._calls.offsets.get(key)
+        return None if offset is None else self._answer_at(offset)
 
     def record(self, call: Call, samples: Samples, rng: np.random.Generator) -> Answer:
         """Keep an answer, and return what was kept: the first one if another process was faster.
@@ -149,10 +149,10 @@ class Journal:
         """
         key = call.key
         with self._file.locked():
-            if key not in self._calls.places:
+            if key not in self._calls.offsets:
                 self._file.append(call_line(call, samples, rng, this_process()))
-            place = self._calls.places[key]
-        return self._answer_at(place)
+            offset = self._calls.offsets[key]
+        return self._answer_at(offset)
 
     def kept_plan(self, call: str) -> Mapping[str, Any] | None:
         """Return what was planned for a call (`Call.key`); None if nothing was."""
@@ -356,14 +356,14 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _take(self, record: dict[str, Any], place: Place) -> None:
+    def _take(self, record: dict[str, Any], offset: Offset) -> None:
         if record["kind"] == "call":
-            self._calls.take(record, place)
+            self._calls.take(record, offset)
             self._jobs.release_all(record["owner"])
         elif record["kind"] == "plan":
             self._plans.setdefault(record["call"], record["plan"])
         else:
-            self._jobs.take(record, place)
+            self._jobs.take(record, offset)
 
     def _warn_waiting(self, known: JournaledJob | None) -> None:
         process = known.owner.split(" ")[1] if known else "another"
@@ -396,12 +396,12 @@ class Journal:
             elif known is None or known.state != "finished":
                 self._append_job(kind, fingerprint, cost=plain_cost(cost), **values)
 
-    def _answer_at(self, place: Place) -> Answer:
-        record = self._file.read(place)
+    def _answer_at(self, offset: Offset) -> Answer:
+        record = self._file.read(offset)
         try:
             return answer_of_line(record)
         except (KeyError, TypeError, ValueError, StopIteration) as error:
-            self._file.refuse(place.number, f"{type(error).__name__}: {error}")
+            JOURNAL.refuse(self.path, offset.number, f"{type(error).__name__}: {error}")
 
     def _job_record(self, known: JournaledJob) -> JobRecord:
         if known.result is None:
@@ -411,7 +411,7 @@ class Journal:
             codes = [unpack(packed).astype(np.int64) for packed in record["codes"]]
             return JobRecord(known.tag, known.job, codes, SamplingCost(**record["cost"]))
         except (KeyError, TypeError, ValueError, StopIteration) as error:
-            self._file.refuse(known.result.number, f"{type(error).__name__}: {error}")
+            JOURNAL.refuse(self.path, known.result.number, f"{type(error).__name__}: {error}")
 
 
 def _job_line(kind: str, fingerprint: str, **values: Any) -> dict[str, Any]:

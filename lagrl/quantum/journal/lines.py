@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.io.jsonl import LineFormat, encode
 from lagrl.relaxation.sampler import Samples, SamplingCost
 
 if TYPE_CHECKING:
@@ -20,36 +21,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SCHEMA = "lagrl.journal/2"
-_HEAD = b'{"crc32": "'
-_START = len(_HEAD) + len('00000000", ')
+HEADER = encode({"schema": "lagrl.journal/2", "kind": "header"}, has_checksum=True)
+JOURNAL = LineFormat(
+    fault="damaged",
+    remedy="give a journal that a run with --journal wrote; restore a damaged one: its results may be paid for",
+    header=HEADER,
+    has_checksum=True,
+    mode=0o600,
+)
 _UNSIGNED = tuple(np.dtype(f"<u{size}") for size in (1, 2, 4, 8))
-
-
-def encode(record: Mapping[str, Any]) -> bytes:
-    """Return a record as one line; its checksum tells a damaged line from one as it was written."""
-    rest = json.dumps(record, allow_nan=False)[1:].encode()
-    return _HEAD + f'{zlib.crc32(rest):08x}", '.encode() + rest + b"\n"
-
-
-def decode(line: bytes) -> dict[str, Any]:
-    """Return the record of a line, with or without its end.
-
-    Raises
-    ------
-    ValueError
-        If it is damaged.
-    """
-    rest = line.rstrip(b"\n")[_START:]
-    if not line.startswith(_HEAD) or line[len(_HEAD) : len(_HEAD) + 8] != f"{zlib.crc32(rest):08x}".encode():
-        raise ValueError("checksum does not match")
-    record = json.loads(b"{" + rest)
-    if not isinstance(record, dict):
-        raise ValueError("not an object")
-    return record
-
-
-HEADER = encode({"schema": SCHEMA, "kind": "header"})
 
 
 def pack(array: NDArray[Any]) -> dict[str, Any]:

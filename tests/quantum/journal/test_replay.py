@@ -13,9 +13,9 @@ from journal_samples import Counting, drawn_call, drawn_samples, same
 from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.io.jsonl import TornLineWarning
 from lagrl.problems.bundled import read_bundled
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journal_file import TornJournalWarning
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.lines import plain_state
 from lagrl.quantum.journal.replay import ReplaySampler, ranges
@@ -157,7 +157,7 @@ def test_nothing_to_replay(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no answers"):
         ReplaySampler(path)
     path.write_text("a,b\n")
-    with pytest.raises(InputError, match="not a journal"):
+    with pytest.raises(InputError, match="the first line is"):
         ReplaySampler(path)
 
 
@@ -167,7 +167,7 @@ def test_a_journal_under_way_replays(tmp_path: Path) -> None:
     first, _ = recorded(path, steps=(0, 1))
     path.write_bytes(path.read_bytes()[:-30])
     cut = path.read_bytes()
-    with pytest.warns(TornJournalWarning, match="line 3"):
+    with pytest.warns(TornLineWarning, match="line 3"):
         sampler = ReplaySampler(path)
     assert same(ask(sampler), first)
     assert path.read_bytes() == cut

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tracemalloc
 import warnings
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
@@ -19,13 +20,11 @@ from hypothesis.extra import numpy as npst
 from journal_samples import COST, drawn_call, drawn_samples, same
 
 from lagrl.errors import InputError, OutputError
-from lagrl.quantum.journal import journal_file
+from lagrl.io import jsonl
+from lagrl.io.jsonl import TornLineWarning
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journal_file import TornJournalWarning
 from lagrl.quantum.journal.lines import (
     HEADER,
-    decode,
-    encode,
     pack,
     pack_samples,
     plain_cost,
@@ -36,9 +35,8 @@ from lagrl.quantum.journal.lines import (
 )
 from lagrl.relaxation.sampler import Samples, SamplingCost
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+encode = partial(jsonl.encode, has_checksum=True)
+decode = partial(jsonl.decode, has_checksum=True)
 CODES = [np.array([[3, 0, 2**40]], np.int64), np.array([[1], [2]], np.int64)]
 
 
@@ -120,12 +118,12 @@ def test_a_journal_cut_at_any_byte_goes_on(tmp_path: Path) -> None:
     start = whole.rindex(b"\n", 0, -1) + 1
     for end in [start + 1, start + 9, *range(start + 20, len(whole) - 1, 97), len(whole) - 2]:
         path.write_bytes(whole[:end])
-        with pytest.warns(TornJournalWarning, match=rf"{path}: line 3 is torn.* left out"):
+        with pytest.warns(TornLineWarning, match=rf"{path}: line 3 is torn.* left out"):
             reading = Journal(path, read_only=True)
         assert len(reading) == 1
         assert path.read_bytes() == whole[:end]
         reading.close()
-        with pytest.warns(TornJournalWarning, match=r"line 3 is torn.* cut off"), Journal(path) as journal:
+        with pytest.warns(TornLineWarning, match=r"line 3 is torn.* cut off"), Journal(path) as journal:
             assert len(journal) == 1
             journal.record(drawn_call(1), drawn_samples(1), np.random.default_rng(1))
         assert path.read_bytes() == whole
@@ -184,8 +182,8 @@ def test_a_line_that_makes_no_sense_is_named(tmp_path: Path, line: dict[str, obj
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"the end of a novel", "not a journal"),
-        (b'{"schema": "lagrl-row/2"}\n', "not a journal"),
+        (b"the end of a novel", "the first line is"),
+        (b'{"schema": "lagrl-row/2"}\n', "the first line is"),
         (encode({"schema": "lagrl.journal/9", "kind": "header"}), "lagrl.journal/9"),
     ],
 )
@@ -228,7 +226,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
             return write(descriptor, data[:-200])
 
         with monkeypatch.context() as patched:
-            patched.setattr(journal_file.os, "write", half)
+            patched.setattr(jsonl.os, "write", half)
             with pytest.raises(OutputError, match=rf"{path}: cannot be written \(No space"):
                 journal.record(drawn_call(1), drawn_samples(1), np.random.default_rng(1))
         assert path.read_bytes() == before
@@ -242,8 +240,8 @@ def test_every_line_is_synced_before_the_call_returns(tmp_path: Path, monkeypatc
     events: list[str] = []
     write, sync = os.write, os.fsync
     journal = Journal(tmp_path / "j.jsonl")
-    monkeypatch.setattr(journal_file.os, "write", lambda d, data: (events.append("write"), write(d, data))[1])
-    monkeypatch.setattr(journal_file.os, "fsync", lambda d: (events.append("sync"), sync(d))[1])
+    monkeypatch.setattr(jsonl.os, "write", lambda d, data: (events.append("write"), write(d, data))[1])
+    monkeypatch.setattr(jsonl.os, "fsync", lambda d: (events.append("sync"), sync(d))[1])
     journal.record(drawn_call(0), drawn_samples(0), np.random.default_rng(0))
     journal.intend_job("f", "tag")
     journal.submitted_job("f", "id")
@@ -302,13 +300,13 @@ with Journal(path) as journal:
 def test_processes_append_to_the_same_journal(tmp_path: Path) -> None:
     """Three processes at once lose no line, even if a fourth is killed in the middle of one."""
     path = tmp_path / "j.jsonl"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), *sys.path])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])}
     runs = ["a", "b", "c", "torn"]
     command = [sys.executable, "-W", "ignore", "-c", WRITER, str(path)]
     writers = [subprocess.Popen([*command, run], env=environment) for run in runs]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0, -9]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TornJournalWarning)  # if the killed one was the last to write
+        warnings.simplefilter("ignore", TornLineWarning)  # if the killed one was the last to write
         journal = Journal(path)
     assert journal.steps() == {**{run: list(range(25)) for run in "abc"}, "torn": list(range(13))}
     for run in "abc":

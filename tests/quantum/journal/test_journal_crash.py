@@ -20,12 +20,12 @@ from small_knapsacks import knapsacks
 pytest.importorskip("qiskit_ibm_runtime")
 from small_devices import line_target
 
+from lagrl.io.jsonl import TornLineWarning
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.circuits.portfolio import Configuration, Portfolio
 from lagrl.quantum.circuits.statevector import Ramp
 from lagrl.quantum.ibm.runtime import RuntimeExecutor
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journal_file import TornJournalWarning
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.lines import plain_state
 from lagrl.quantum.journal.replay import ReplaySampler
@@ -169,13 +169,13 @@ class MortalJournal(Journal):
         self.death = death
         whole = self._file._write
 
-        def torn(descriptor: int, data: bytes) -> None:
+        def torn(descriptor: int, data: bytes, durably: bool = True) -> None:
             kind = json.loads(data).get("kind")
             if self.death.what == f"torn {kind}":
                 if self.death.times == 1:
                     whole(descriptor, data[: len(data) // 2])
                 self.death.at(f"torn {kind}")
-            whole(descriptor, data)
+            whole(descriptor, data, durably)
 
         self._file._write = torn  # type: ignore[method-assign]
 
@@ -255,7 +255,7 @@ def test_a_killed_run_goes_on_and_pays_nothing_twice(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = run(tmp_path, Death())
-    assert [w for w in caught if w.category is TornJournalWarning] or "torn" not in stage
+    assert [w for w in caught if w.category is TornLineWarning] or "torn" not in stage
     assert equal(result, undisturbed[0])
     jobs = Paid(tmp_path, Death()).jobs()
     assert [(job["values"], job["shots"]) for job in jobs] == undisturbed[1]
@@ -274,7 +274,7 @@ def test_a_run_that_dies_again_and_again_arrives(
     for stage in ("intend_job", "torn submitted", "read", "finished_job", "sent", "torn call", "send", "find_job"):
         killed(tmp_path, Death(stage))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TornJournalWarning)
+        warnings.simplefilter("ignore", TornLineWarning)
         assert equal(run(tmp_path, Death()), undisturbed[0])
     assert [(job["values"], job["shots"]) for job in Paid(tmp_path, Death()).jobs()] == undisturbed[1]
 
@@ -287,7 +287,7 @@ def test_a_killed_simulation_is_run_anew(tmp_path: Path, stage: str) -> None:
     folder.mkdir()
     killed(folder, Death(stage), Simulated)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TornJournalWarning)
+        warnings.simplefilter("ignore", TornLineWarning)
         assert equal(run(folder, Death(), Simulated), expected)
 
 
