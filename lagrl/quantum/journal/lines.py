@@ -1,4 +1,4 @@
-"""The lines of a journal: JSON with a checksum; arrays packed, random states and costs as plain values."""
+"""Values in a journal's lines: packed arrays, random states, costs and digests as plain JSON."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _UNSIGNED = tuple(np.dtype(f"<u{size}") for size in (1, 2, 4, 8))
 
 
 def pack(array: NDArray[Any]) -> dict[str, Any]:
-    """Return an array of bools or integers as a plain value: bits, or the smallest integers that hold it, deflated."""
+    """Return an array of bools or integers as a plain value: bits or the smallest integer type, compressed."""
     if array.dtype == np.bool_:
         return {"bits": _deflated(np.packbits(array).tobytes()), "shape": list(array.shape)}
     lowest, highest = int(array.min(initial=0)), int(array.max(initial=0))
@@ -43,12 +43,12 @@ def pack(array: NDArray[Any]) -> dict[str, Any]:
 
 
 def unpack(packed: Mapping[str, Any]) -> NDArray[Any]:
-    """Return the array of `pack`, C-contiguous.
+    """Return the array that `pack` packed, C-contiguous.
 
     Raises
     ------
     ValueError, KeyError, TypeError
-        If it is none.
+        If it is damaged.
     """
     shape = tuple(packed["shape"])
     name, data = next((name, value) for name, value in packed.items() if name not in ("shape", "dtype"))
@@ -59,7 +59,7 @@ def unpack(packed: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def pack_samples(samples: Samples) -> dict[str, Any]:
-    """Return samples as plain values, all but their cost."""
+    """Return samples as plain values, without their cost."""
     return {"strings": pack(samples.bitstrings.astype(np.bool_)), "counts": pack(samples.counts)}
 
 
@@ -69,7 +69,7 @@ def unpack_samples(packed: Mapping[str, Any], cost: SamplingCost) -> Samples:
 
 
 def plain_cost(cost: SamplingCost) -> dict[str, int | float | str]:
-    """Return a cost as plain values, `seconds` and all its digits included; what is 0 or empty is left out."""
+    """Return a cost as plain values at full precision; fields that are 0 or empty are left out."""
     kinds = {name: type(value) for name, value in asdict(SamplingCost()).items()}
     values = {name: kind(getattr(cost, name)) for name, kind in kinds.items()}
     return {name: value for name, value in values.items() if value}
@@ -81,7 +81,7 @@ def plain_state(rng: np.random.Generator) -> Any:
     Raises
     ------
     InputError
-        If its bit generator has a state that JSON cannot hold.
+        If JSON cannot hold the state of its bit generator.
     """
     state = _plain(rng.bit_generator.state)
     try:
@@ -96,7 +96,7 @@ def plain_state(rng: np.random.Generator) -> Any:
 
 
 def set_state(rng: np.random.Generator, state: Any) -> None:
-    """Put a generator of the same kind into the state of `plain_state`."""
+    """Set a generator of the same kind to a state from `plain_state`."""
     rng.bit_generator.state = _restored(state)
 
 

@@ -1,4 +1,4 @@
-"""Logs of decisions: read as written, gone on with after any interruption, refused where they are something else."""
+"""Logs of decisions are read as written, continued after interruptions, and refused if they are something else."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def note(file: TraceLog, traces: list[Trace]) -> None:
-    """Write traces down, each as a call of its own."""
+    """Log traces, each as a separate call."""
     for trace in traces:
         file.note(SampleContext(trace.run, trace.step), [trace.decision])
 
 
 def same(first: list[Trace], second: list[Trace]) -> bool:
-    """Whether two logs tell the same, arms and profiles included."""
+    """Whether two logs are equal, arms and profiles included."""
     return len(first) == len(second) and all(
         (a.run, a.step, a.decision.knapsack, a.decision.chosen, a.decision.executed, a.decision.reward)
         == (b.run, b.step, b.decision.knapsack, b.decision.chosen, b.decision.executed, b.decision.reward)
@@ -42,7 +42,7 @@ def same(first: list[Trace], second: list[Trace]) -> bool:
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    """Through JSON, gzipped too; arms are told once for all their decisions, by however many writers."""
+    """Logged decisions are read back, gzipped too; equal arms have one line, also with several writers."""
     path = tmp_path / "traces.jsonl"
     traces = log(5) + log(4, width=3, forbidden=("poor",))
     note(TraceLog(path), traces[:6])
@@ -62,7 +62,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_numbers_of_arms_go_on(tmp_path: Path) -> None:
-    """A file with a gap in them gets a number that nobody has."""
+    """New arms get a number above all others, also after a gap."""
     path = tmp_path / "traces.jsonl"
     note(TraceLog(path), log(1) + log(1, width=3))
     lines = [json.loads(line) for line in path.read_text().splitlines()]
@@ -77,7 +77,7 @@ def test_numbers_of_arms_go_on(tmp_path: Path) -> None:
 
 
 def test_a_torn_line_is_cut_off(tmp_path: Path) -> None:
-    """Wherever the writer was killed: read without it, gone on with as if it had never been."""
+    """Wherever the writer was killed, the torn line is left out and the log is continued to the same bytes."""
     path = tmp_path / "traces.jsonl"
     traces = log(3)
     note(TraceLog(path), traces)
@@ -98,7 +98,7 @@ def test_a_torn_line_is_cut_off(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_is_removed(tmp_path: Path) -> None:
-    """Decisions after the last finished run go, arms told in it too; other settings are refused."""
+    """Decisions and arms after the last finished run are removed; other settings are refused."""
     path = tmp_path / "traces.jsonl"
     settings = {"shots": 8, "backends": ["a", "b"]}
     with TraceLog(path, settings, {"revision": "x"}) as file:
@@ -129,7 +129,7 @@ def test_an_interrupted_run_is_removed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["Dear diary", "Dear diary\nagain", '{"a": 1}\n', "[1]\n", '{"kind": "decision"}\n{'])
 def test_other_files_are_left_alone(text: str, tmp_path: Path) -> None:
-    """What is no log of ours is refused as it is."""
+    """A file that is not a log is refused and stays unchanged."""
     path = tmp_path / "novel.txt"
     path.write_text(text)
     with pytest.raises(InputError, match=r"novel.txt"):
@@ -153,7 +153,7 @@ OTHER = [
 @pytest.mark.parametrize("settings", [None, {"shots": 1}])
 @pytest.mark.parametrize("is_begun", [False, True])
 def test_other_logs_are_left_alone(text: str, settings: dict | None, is_begun: bool, tmp_path: Path) -> None:
-    """A journal of jobs has kinds and a header as well; nor is it cut, with or without settings, behind ours either."""
+    """Lines of other programs are refused and not cut off, with or without settings, at the start or after ours."""
     path = tmp_path / "other.jsonl"
     before = ""
     if is_begun:
@@ -179,8 +179,8 @@ def test_other_logs_are_left_alone(text: str, settings: dict | None, is_begun: b
         {"kind": "poem"},
     ],
 )
-def test_damaged_lines_are_told(change: dict, tmp_path: Path) -> None:
-    """By file and number."""
+def test_damaged_decisions_are_refused(change: dict, tmp_path: Path) -> None:
+    """A damaged decision is refused with file and line."""
     path = tmp_path / "traces.jsonl"
     note(TraceLog(path), log(2))
     *first, last = path.read_text().splitlines()
@@ -189,8 +189,8 @@ def test_damaged_lines_are_told(change: dict, tmp_path: Path) -> None:
         read_traces([path])
 
 
-def test_damaged_arms_are_told(tmp_path: Path) -> None:
-    """Profiles of another version, or fewer of them than arms."""
+def test_damaged_arms_are_refused(tmp_path: Path) -> None:
+    """Arms with profiles of another version or number are refused."""
     path = tmp_path / "traces.jsonl"
     note(TraceLog(path), log(1))
     first, last = path.read_text().splitlines()
@@ -201,7 +201,7 @@ def test_damaged_arms_are_told(tmp_path: Path) -> None:
 
 
 def test_missing_places(tmp_path: Path) -> None:
-    """Files that are not there, folders that are not there."""
+    """Missing files and missing folders are errors."""
     with pytest.raises(InputError, match=r"none\.jsonl: cannot be read"):
         read_traces([tmp_path / "none.jsonl"])
     with pytest.raises(OutputError, match="does not exist"):
