@@ -36,7 +36,7 @@ def damaged(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("record", "told"),
     [
-        (damaged(colour=1), "unknown colour; known: n_customers"),
+        (damaged(colour=1), "unknown colour; known: "),
         (damaged(n_max="removed"), "environment: lacks n_max"),
         (damaged(n_max="a hundred"), r"environment\.n_max"),
         (damaged(n_max=True), r"environment\.n_max"),

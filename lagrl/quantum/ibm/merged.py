@@ -39,7 +39,7 @@ class MergedPubs:
 
     @staticmethod
     def of(pubs: Sequence[Pub], compiled: Sequence[Template]) -> MergedPubs:
-        """Merge PUBs.
+        """Merge PUBs of equal templates.
 
         Parameters
         ----------

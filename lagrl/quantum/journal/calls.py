@@ -44,7 +44,7 @@ class Call:
     Attributes
     ----------
     run, step
-        Of the `SampleContext`.
+        Run and step of the `SampleContext`.
     reduced_cost, weight, capacity
         sha256 of each array's shape and bytes.
     shots

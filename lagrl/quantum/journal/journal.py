@@ -115,7 +115,7 @@ class Journal:
 
     @property
     def path(self) -> Path:
-        """The journal's file."""
+        """The path of the file."""
         return self._file.path
 
     def __len__(self) -> int:
