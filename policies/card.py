@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError
-from policies.record import NUMBER, TEXT_OR_NONE, Types, read_fields, require_plain
+from lagrl.io.records import read_fields, require_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
 KINDS = ("bc", "ppo", "other")
 _PACKAGES = ("torch", "torch-geometric", "gymnasium", "stable-baselines3", "safetensors")
 
-CARD_FIELDS: dict[str, Types] = {
-    "name": (str,),
-    "kind": (str,),
-    "description": (str,),
-    "created": (str,),
-    "lagrl_version": (str,),
-    "git_revision": TEXT_OR_NONE,
-    "versions": (dict,),
-    "command": (str,),
-    "config": (dict,),
-    "training": (dict,),
-    "selection": (dict,),
-    "results": (list,),
-    "limitations": (str,),
-    "license": (str,),
+CARD_FIELDS: dict[str, Any] = {
+    "name": str,
+    "kind": str,
+    "description": str,
+    "created": str,
+    "lagrl_version": str,
+    "git_revision": str | None,
+    "versions": dict,
+    "command": str,
+    "config": dict,
+    "training": dict,
+    "selection": dict,
+    "results": list,
+    "limitations": str,
+    "license": str,
 }
 
-TRAINING_FIELDS: dict[str, Types] = {
-    "instances": (str,),
-    "seed": (int,),
-    "steps": (int,),
-    "seconds": NUMBER,
-    "hardware": (str,),
-    "parent": TEXT_OR_NONE,
+TRAINING_FIELDS: dict[str, Any] = {
+    "instances": str,
+    "seed": int,
+    "steps": int,
+    "seconds": float,
+    "hardware": str,
+    "parent": str | None,
 }
 
-RESULT_FIELDS: dict[str, Types] = {"measured": (str,), "command": (str,), "figures": (dict,)}
+RESULT_FIELDS: dict[str, Any] = {"measured": str, "command": str, "figures": dict}
 
 LIMITATIONS = (
     "Trained on generated instances only. It moves multipliers and does not route: the quality of routes depends on "
@@ -137,7 +137,9 @@ def checked_card(card: object, *, source: str | None = None) -> dict[str, Any]:
     if not _is_utc(found["created"]):
         problem = f"{found['created']!r} is no UTC time"
         raise InputError(problem, source=source, field="card.created", remedy="write it as 2030-01-31T12:00:00+00:00")
-    read_fields(found["training"], TRAINING_FIELDS, source=source, field="card.training", remedy=remedy, others=True)
+    read_fields(
+        found["training"], TRAINING_FIELDS, source=source, field="card.training", remedy=remedy, allow_others=True
+    )
     for index, result in enumerate(found["results"]):
         read_fields(result, RESULT_FIELDS, source=source, field=f"card.results[{index}]", remedy=remedy)
     require_plain(found, source=source, field="card", remedy="give text, finite numbers, lists and objects only")

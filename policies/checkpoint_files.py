@@ -13,7 +13,7 @@ from safetensors.torch import load
 
 from envs.observation import FEATURES, HORIZON, N_NEIGHBOURS
 from lagrl.errors import InputError
-from policies.record import read_fields
+from lagrl.io.records import read_fields
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,14 +27,14 @@ SCHEMA_VERSION = 1
 FORMAT = "lagrl-checkpoint"
 
 _FIELDS = {
-    "format": (str,),
-    "schema_version": (int,),
-    "bytes": (int,),
-    "sha256": (str,),
-    "observation": (dict,),
-    "action": (dict,),
-    "policy": (dict,),
-    "card": (dict,),
+    "format": str,
+    "schema_version": int,
+    "bytes": int,
+    "sha256": str,
+    "observation": dict,
+    "action": dict,
+    "policy": dict,
+    "card": dict,
 }
 OBSERVATION = {"features": list(FEATURES), "n_neighbours": N_NEIGHBOURS, "horizon": HORIZON}
 _BETWEEN_FILES = 0.5  # seconds after which a writer has surely put its second file in place as well

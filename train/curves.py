@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from torch.utils.tensorboard import SummaryWriter
 
-from lagrl.errors import InputError, OutputError
+from lagrl.errors import OutputError
 from lagrl.io.atomic import write_text
+from lagrl.io.jsonl import JsonLines, LineFormat, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 CURVES_FILE = "curves.jsonl"
 TENSORBOARD_FOLDER = "tensorboard"
+CURVES = LineFormat(fault="not a row of curves", remedy="remove the line", warns=False)
 
 
 class Curves:
@@ -43,6 +45,7 @@ class Curves:
         self.path = folder / CURVES_FILE
         kept = [] if upto is None else [row for row in read_curves(self.path) if row["step"] <= upto]
         write_text(self.path, "".join(f"{json.dumps(row)}\n" for row in kept))
+        self._file = JsonLines(self.path, CURVES, lambda row, offset: None, lock="none")
         purge = None if upto is None else upto + 1
         self._writer = SummaryWriter(str(folder / TENSORBOARD_FOLDER), purge_step=purge)
 
@@ -64,17 +67,18 @@ class Curves:
         """
         row = {"step": step} | {name: value if math.isfinite(value) else None for name, value in scalars.items()}
         try:
-            with self.path.open("a", encoding="utf-8") as stream:
-                stream.write(f"{json.dumps(row, allow_nan=False)}\n")
+            self._file.append(row, durably=False)
             for name, value in scalars.items():
                 self._writer.add_scalar(name, value, step)
             self._writer.flush()
         except OSError as error:
-            reason = error.strerror or error
+            cause = error.__cause__ or error
+            reason = getattr(cause, "strerror", None) or cause
             raise OutputError(f"{self.path}: cannot be written ({reason}); free some space, then --resume") from error
 
     def close(self) -> None:
-        """Let go of TensorBoard's file."""
+        """Close the rows' file and TensorBoard's."""
+        self._file.close()
         self._writer.close()
 
 
@@ -86,18 +90,9 @@ def read_curves(path: Path) -> list[dict[str, Any]]:
     InputError
         If the file is missing, or another line is not a row.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", source=str(path)) from error
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if isinstance(row, dict) and isinstance(row.get("step"), int):
-            rows.append(row)
-        elif number < len(lines) or line.endswith("\n"):
-            raise InputError("is not a row", source=f"{path} line {number}", remedy="remove the line")
+    rows = []
+    for row, number in read_lines(path, CURVES):
+        if not isinstance(row.get("step"), int):
+            CURVES.refuse(path, number, "it has no step")
+        rows.append(row)
     return rows

@@ -79,6 +79,7 @@ def run_policy(
     finally:
         for sampler in samplers.values():
             close_sampler(sampler)
+        log.close()
     return made
 
 

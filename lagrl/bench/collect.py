@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,7 @@ import numpy as np
 
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.controllers.registry import controller_factory
-from lagrl.errors import InputError, OutputError, SolutionError
-from lagrl.io.atomic import require_writable
-from lagrl.io.lock import lock_exclusively, unlock
+from lagrl.errors import InputError, SolutionError
 from lagrl.problems.generate import generate, sample_params
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
@@ -29,7 +26,7 @@ from lagrl.samplers.registry import close_sampler
 from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from lagrl.problems.cvrp import CVRP
     from lagrl.quantum.bandit.bandit_sampler import BanditSampler
@@ -191,13 +188,12 @@ def collect(
         samplers = {width: collection.sampler(width, log) for width in collection.widths}  # before a file is made
         for sampler in samplers.values():
             at_the_end.callback(close_sampler, sampler)
-        at_the_end.enter_context(_locked(out))
+        about = {"git_revision": git_revision(), "versions": versions(*_PACKAGES)}
+        log.log = at_the_end.enter_context(TraceLog(out, collection.settings(), about))
         if any(map(is_account_device, collection.options.backend_names())):
             journal = at_the_end.enter_context(Journal(out.with_name(f"{out.stem}.journal.jsonl")))
             for width, sampler in samplers.items():
                 keep_jobs(sampler, journal, f"traces, width {width}")
-        about = {"git_revision": git_revision(), "versions": versions(*_PACKAGES)}
-        log.log = TraceLog(out, collection.settings(), about)
         keys = {run: _key(*run) for run in runs}
         due = [run for run in runs if keys[run] not in log.log.finished]
         if on_plan is not None:
@@ -244,19 +240,3 @@ class _Counting:
 
 def _key(problem: CVRP, controller: str, width: int, seed: int) -> str:
     return f"{problem.name}/{controller}/width {width}/seed {seed}"
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Keep other writers away from a file, which is made if it is missing."""
-    require_writable(path)
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); check its permissions") from error
-    try:
-        lock_exclusively(descriptor, path)
-        yield
-    finally:
-        unlock(descriptor)
-        os.close(descriptor)

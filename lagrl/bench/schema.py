@@ -1,55 +1,33 @@
-"""What a result row holds: the contract between whoever measures and whoever reports."""
+"""The fields of a result row, and their types."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 from lagrl.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from lagrl.io.records import Check, read_fields
 
 SCHEMA = "lagrl-row/1"
 
 Row = dict[str, Any]
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _is_string(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_integer(value: object) -> bool:
-    return type(value) is int and abs(value) < 2**63
-
-
-def _is_number(value: object) -> bool:
-    """Finite, and small enough that sums and squares stay so; JSON readers turn 1e999 into infinity."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and -1e150 < value < 1e150
-
-
-def _is_flag(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_object(value: object) -> bool:
-    return isinstance(value, dict)
-
-
-def _is_history(value: object) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(entry, list) and len(entry) == 3 and all(map(_is_number, entry)) for entry in value
+def _is_history(value: list[object]) -> bool:
+    return all(
+        isinstance(entry, list)
+        and len(entry) == 3
+        and all(isinstance(number, int | float) and not isinstance(number, bool) for number in entry)
+        and all(abs(number) < _HUGE for number in entry)
+        for entry in value
     )
 
 
-_TEXT = (_is_text, "a non-empty string")
-_INTEGER = (_is_integer, "an integer")
-_NUMBER = (_is_number, "a finite number")
+_HUGE = 1e150  # sums and squares of smaller numbers are finite
+_TEXT = Annotated[str, Check(bool, "a non-empty string")]
+_INTEGER = Annotated[int, Check(lambda value: abs(value) < 2**63, "an integer")]
+_NUMBER = Annotated[float, Check(lambda value: abs(value) < _HUGE, "a finite number")]
 
-FIELDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+FIELDS: dict[str, Any] = {
     "schema": _TEXT,
     "key": _TEXT,
     "instance": _TEXT,
@@ -73,46 +51,48 @@ FIELDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "best_known": _NUMBER,
     "gap_pct": _NUMBER,
     "n_routes": _INTEGER,
-    "feasible": (_is_flag, "true or false"),
-    "config": (_is_object, "an object"),
+    "feasible": bool,
+    "config": dict,
     "config_hash": _TEXT,
-    "versions": (_is_object, "an object"),
+    "versions": dict,
     "git_revision": _TEXT,
-    "history": (_is_history, "a list of [evaluations, seconds, cost]"),
+    "history": Annotated[list, Check(_is_history, "a list of [evaluations, seconds, cost]")],
 }
 
-# rows from before these were recorded lack them
-OPTIONAL: Mapping[str, tuple[Callable[[object], bool], str]] = {
+# older rows lack these
+OPTIONAL: dict[str, Any] = {
     "two_qubit_gates": _INTEGER,
     "depth": _INTEGER,
     "jobs": _INTEGER,
     "qpu_seconds": _NUMBER,
     "queue_seconds": _NUMBER,
     "price": _NUMBER,
-    "backend": (_is_string, "a string"),
-    "fallback": (_is_string, "a string"),
+    "backend": str,
+    "fallback": str,
 }
 
 NULLABLE = frozenset({"dual_value", "cost", "best_known", "gap_pct", "n_routes", "git_revision", "price"})
+_HINTS = {name: hint | None if name in NULLABLE else hint for name, hint in {**FIELDS, **OPTIONAL}.items()}
+_REMEDY = "give a file that lagrl eval wrote"
 
 
 def check_row(row: object, *, source: str) -> Row:
-    """Return `row` if it is a complete row of this schema; fields beyond the contract are allowed.
+    """Return `row` if it is a complete row of this schema; further fields are allowed.
 
     Parameters
     ----------
     row
         Parsed JSON.
     source
-        Where it came from, for the message.
+        File and line, for messages.
 
     Raises
     ------
     InputError
-        If `row` is no object, of another schema, or a field is missing or of the wrong kind.
+        If `row` is not an object, has another schema, or a field is missing or of another type.
     """
     if not isinstance(row, dict):
-        raise InputError("not a JSON object", source=source, remedy="give a file that lagrl eval wrote")
+        raise InputError("not a JSON object", source=source, remedy=_REMEDY)
     if row.get("schema") != SCHEMA:
         raise InputError(
             f"{row.get('schema')!r} is not {SCHEMA!r}",
@@ -120,15 +100,7 @@ def check_row(row: object, *, source: str) -> Row:
             field="schema",
             remedy="give a file that this version of lagrl eval wrote",
         )
-    for field, (holds, kind) in {**FIELDS, **OPTIONAL}.items():
-        if field not in row:
-            if field in OPTIONAL:
-                continue
-            raise InputError("missing", source=source, field=field, remedy=f"it must be {kind}")
-        value = row[field]
-        if not (holds(value) or (value is None and field in NULLABLE)):
-            null = " or null" if field in NULLABLE else ""
-            raise InputError(f"{value!r:.80} is not allowed", source=source, field=field, remedy=f"give {kind}{null}")
+    read_fields(row, _HINTS, source=source, remedy=_REMEDY, optional=OPTIONAL, allow_others=True)
     if row["feasible"] and row["cost"] is None:
         raise InputError("null in a feasible row", source=source, field="cost", remedy="give the cost of the routes")
     return row

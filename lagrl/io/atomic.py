@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new, never half of it."""
+"""Atomic replacement of files: a reader sees the old content or the new, never a part of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success make it durable and rename it into place.
+    """Yield a temporary path beside `path`; on success make it durable and rename it to `path`.
 
     If the body raises, the temporary file is removed and `path` stays as it was.
 
@@ -30,7 +30,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
         os.close(handle)
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise unwritable(target, error) from error
     temporary = Path(name)
     try:
         yield temporary
@@ -39,10 +39,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
         sync_folder(target.parent)
-    except LagrlError:  # some are OSErrors too, but say already what is wrong
+    except LagrlError:  # some are OSErrors too, with a message of their own
         raise
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise unwritable(target, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -54,7 +54,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:
-    """Fail now rather than after an hour of work if `path` cannot be written.
+    """Raise an error before a long computation if `path` cannot be written.
 
     Raises
     ------
@@ -66,16 +66,17 @@ def require_writable(path: str | os.PathLike[str]) -> None:
         raise OutputError(f"{target}: folder {target.parent} does not exist; create it first")
     existing = target if target.exists() else target.parent
     if not os.access(existing, os.W_OK):
-        raise OutputError(f"{target}: no permission to write; choose another place")
+        raise OutputError(f"{target}: no permission to write; choose another folder")
 
 
-def _unwritable(target: Path, error: OSError) -> OutputError:
+def unwritable(target: Path, error: OSError) -> OutputError:
+    """Return the error that says why `target` cannot be written."""
     reason = error.strerror or str(error)
     return OutputError(f"{target}: cannot be written ({reason}); check the folder, its permissions and free space")
 
 
 def _regular(path: str | os.PathLike[str]) -> Path:
-    """Follow links, so that what they point to is replaced and not they; refuse folders, devices and pipes."""
+    """Return the path that links lead to, which is replaced instead of the link; refuse folders, devices and pipes."""
     target = Path(os.path.realpath(path))
     if os.path.isdir(target):
         raise OutputError(f"{path}: is a folder; give the name of a file")
@@ -91,7 +92,7 @@ def _umask() -> int:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable: a rename is only then; platforms without folder handles have no such call."""
+    """Make renames in a folder durable; does nothing on platforms without folder handles."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

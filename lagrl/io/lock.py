@@ -1,4 +1,4 @@
-"""One writer to a file at a time."""
+"""Advisory locks on open files, which the system releases when the file is closed or its process ends."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ if sys.platform != "win32":
     import fcntl
 
 
-def lock_exclusively(descriptor: int, path: Path) -> None:
-    """Take the advisory lock of an open file; the system gives it back when the file is closed or the process dies.
+def lock(descriptor: int, path: Path, *, wait: bool) -> None:
+    """Lock an open file for this writer alone.
 
-    Platforms without such locks get none, file systems that refuse them a warning.
+    Windows has no such locks. A file system that refuses them causes a warning.
 
     Parameters
     ----------
     descriptor
-        Of the open file.
+        Descriptor of the open file.
     path
         Its name, for messages.
+    wait
+        Whether to wait while another process holds the lock.
 
     Raises
     ------
     OutputError
-        If someone else holds the lock; the message says who, where the system tells.
+        If another writer holds the lock and `wait` is false; the message names the process if the system reports it.
     """
     if sys.platform == "win32":
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError as error:
         raise OutputError(f"{path}: {_holder(descriptor)}, or choose another file") from error
     except OSError as error:
-        warnings.warn(
-            f"{path}: cannot be locked ({error.strerror}); make sure that nobody else writes to it", stacklevel=3
-        )
+        warnings.warn(f"{path}: cannot be locked ({error.strerror}); use one process at a time", stacklevel=5)
 
 
 def unlock(descriptor: int) -> None:
-    """Give the lock back even if a forked process still has the file open."""
+    """Release the lock, even if a forked process still has the file open."""
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -114,7 +114,9 @@ class CircuitSampler:
                 raise
             code, count = draw_product(self.state.probabilities(candidates), shots, rng)
             cost = (
-                run.cost + error.cost + SamplingCost(backend=self.fallback, fallback=f"{self.fallback}: {error.told}")
+                run.cost
+                + error.cost
+                + SamplingCost(backend=self.fallback, fallback=f"{self.fallback}: {error.summary}")
             )
         elapsed = time.perf_counter() - started - cost.queue_seconds
         return Samples(candidates.strings(code), count, replace(cost, seconds=max(elapsed, 0.0)))

@@ -1,4 +1,4 @@
-"""Rows survive crashes, one writer at a time."""
+"""Row files survive crashes and have one writer at a time."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from synthetic_rows import synthetic_row
 
-from lagrl.bench.rows import RowStore, TornRowWarning, read_rows
+from lagrl.bench.rows import RowStore, read_rows
 from lagrl.errors import InputError, OutputError
+from lagrl.io.jsonl import TornLineWarning
 
 _NO_LOCKS = not hasattr(signal, "SIGKILL")
 
@@ -47,7 +48,7 @@ def test_reopening_knows_the_finished_keys_and_appends_after_them(tmp_path: Path
 
 
 def test_a_file_cut_at_any_byte_resumes(tmp_path: Path) -> None:
-    """Wherever the writer died, whole rows are kept, the torn one is cut off with a warning and can be redone."""
+    """Wherever the writer was killed, whole rows are kept and the torn one is cut off with a warning."""
     whole = tmp_path / "whole.jsonl"
     _fill(whole, 2)
     data = whole.read_bytes()
@@ -65,7 +66,7 @@ def test_a_file_cut_at_any_byte_resumes(tmp_path: Path) -> None:
                 for row in (synthetic_row(seed=seed) for seed in range(2)):
                     if row["key"] not in finished:
                         store.append(row)
-        assert [w.category for w in caught] == [TornRowWarning] * (2 if is_torn else 0), length
+        assert [w.category for w in caught] == [TornLineWarning] * (2 if is_torn else 0), length
         if is_torn:
             assert "line 2 is torn" in str(caught[1].message)
             assert "cut off" in str(caught[1].message)
@@ -79,10 +80,10 @@ def test_a_file_cut_at_any_byte_resumes(tmp_path: Path) -> None:
         (b"the end of a novel", r"line 1: not a result row"),
         (b"\x00\xff\xfe\n", r"line 1: not a result row"),
         (b"[" * 100_000 + b"\n", r"line 1: not a result row"),
-        (b"3\n", r"line 1: not a JSON object"),
+        (b"3\n", r"line 1: not a result row \(not a JSON object\)"),
         (b"\n", r"line 1: not a result row"),
         (b'{"schema": "lagrl-row/2", "key": "a"}\n', r"line 1: schema: 'lagrl-row/2' is not 'lagrl-row/1'"),
-        (b'{"schema": "lagrl-row/1", "key": "a"}\n', r"line 1: instance: missing"),
+        (b'{"schema": "lagrl-row/1", "key": "a"}\n', r"line 1: lacks .*instance"),
     ],
 )
 def test_a_file_of_anything_else_is_refused_and_left_alone(tmp_path: Path, content: bytes, message: str) -> None:
@@ -97,7 +98,7 @@ def test_a_file_of_anything_else_is_refused_and_left_alone(tmp_path: Path, conte
 
 
 def test_a_malformed_line_in_the_middle_is_refused_by_number(tmp_path: Path) -> None:
-    """Only the last line may be torn: one in the middle is damage that the user must see."""
+    """Only the last line may be torn: a damaged line in the middle is an error."""
     path = tmp_path / "rows.jsonl"
     _fill(path, 3)
     lines = path.read_text().splitlines(keepends=True)
@@ -108,7 +109,7 @@ def test_a_malformed_line_in_the_middle_is_refused_by_number(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", '"5"', "true"])
 def test_a_file_with_an_unusable_number_is_refused(tmp_path: Path, number: str) -> None:
-    """NaN, infinity in any spelling, text and booleans are no gaps."""
+    """NaN, infinity in any spelling, text and booleans are refused as numbers."""
     path = tmp_path / "rows.jsonl"
     text = json.dumps({"schema": "lagrl-row/1", **synthetic_row(gap_pct=123.25)})
     path.write_text(text.replace("123.25", number) + "\n")
@@ -119,23 +120,23 @@ def test_a_file_with_an_unusable_number_is_refused(tmp_path: Path, number: str) 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"cost": float("nan")}, "cost: nan is not allowed"),
-        ({"gap_pct": float("inf")}, "gap_pct: inf is not allowed"),
+        ({"cost": float("nan")}, "cost: nan is not a finite number"),
+        ({"gap_pct": float("inf")}, "gap_pct: inf is not a finite number"),
         ({"history": [[1, 0.1, float("nan")]]}, "history"),
         ({"config": {"step": float("nan")}}, "not plain JSON"),
         ({"config": {"step": object()}}, "not plain JSON"),
-        ({"budget": "10"}, "budget: '10' is not allowed; give an integer"),
-        ({"seed": True}, "seed: True is not allowed"),
-        ({"key": ""}, "key: '' is not allowed"),
+        ({"budget": "10"}, "budget: '10' is not an integer"),
+        ({"seed": True}, "seed: True is not an integer"),
+        ({"key": ""}, "key: '' is not a non-empty string"),
         ({"cost": None}, "cost: null in a feasible row"),
-        ({"seconds": None}, "seconds: None is not allowed"),
+        ({"seconds": None}, "seconds: null is not a finite number"),
         ({"schema": "lagrl-row/0"}, "schema"),
     ],
 )
 def test_a_row_that_is_not_plain_finite_json_is_refused(
     tmp_path: Path, changes: dict[str, object], message: str
 ) -> None:
-    """A bad row is refused by field and nothing of it reaches the file."""
+    """A bad row is refused with its field, and nothing of it is written."""
     path = tmp_path / "rows.jsonl"
     with RowStore(path) as store:
         with pytest.raises(InputError, match=message):
@@ -145,14 +146,14 @@ def test_a_row_that_is_not_plain_finite_json_is_refused(
 
 
 def test_a_key_is_accepted_once(tmp_path: Path) -> None:
-    """A result counted twice would weigh twice: in a store, in a file and between files."""
+    """A key may occur once in a store, in a file and between files."""
     path, copy = tmp_path / "rows.jsonl", tmp_path / "copy.jsonl"
     with RowStore(path) as store:
         store.append(synthetic_row())
         with pytest.raises(InputError, match="is already in"):
             store.append(synthetic_row())
     copy.write_bytes(path.read_bytes())
-    with pytest.raises(InputError, match=r"copy\.jsonl: key: .* is already in .*rows\.jsonl"):
+    with pytest.raises(InputError, match=r"copy\.jsonl: line 1: key: .* is already in .*rows\.jsonl"):
         read_rows(path, copy)
     copy.write_bytes(path.read_bytes() * 2)
     with pytest.raises(InputError, match=r"copy\.jsonl: line 2: key: .* occurs twice"):
@@ -193,7 +194,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
         store.append(synthetic_row(seed=0))
         before = path.read_bytes()
         with monkeypatch.context() as patch:
-            patch.setattr("lagrl.bench.rows.os.write", full_after_half)
+            patch.setattr(os, "write", full_after_half)
             with pytest.raises(OutputError, match=r"rows\.jsonl: cannot be written \(No space left on device\)"):
                 store.append(synthetic_row(seed=1))
         assert path.read_bytes() == before
@@ -202,11 +203,11 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_closed_store_refuses_rows(tmp_path: Path) -> None:
-    """After the context the file belongs to others."""
+    """A closed store refuses further rows."""
     with RowStore(tmp_path / "rows.jsonl") as store:
         pass
     store.close()
-    with pytest.raises(OutputError, match="the store is closed"):
+    with pytest.raises(OutputError, match="is closed"):
         store.append(synthetic_row())
 
 
@@ -237,7 +238,7 @@ for seed in itertools.count(len(store)):
 
 @pytest.mark.skipif(_NO_LOCKS, reason="this platform has no SIGKILL")
 def test_a_killed_writer_loses_no_finished_row(tmp_path: Path) -> None:
-    """While it lives it keeps others out, by name; killed midway, its rows are whole and the next resumes."""
+    """A running writer keeps others out and is named; after a kill its rows are whole and the next one resumes."""
     path = tmp_path / "rows.jsonl"
     for _ in range(2):
         before = path.stat().st_size if path.exists() else 0
@@ -254,7 +255,7 @@ def test_a_killed_writer_loses_no_finished_row(tmp_path: Path) -> None:
             writer.kill()
             writer.wait()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TornRowWarning)
+            warnings.simplefilter("ignore", TornLineWarning)
             with RowStore(path) as store:
                 n_rows = len(store)
         rows = read_rows(path)
@@ -264,7 +265,7 @@ def test_a_killed_writer_loses_no_finished_row(tmp_path: Path) -> None:
 
 
 def test_gzipped_rows_are_read(tmp_path: Path) -> None:
-    """Rows packed for keeping are read as they are; a damaged archive is told, and nothing is appended to one."""
+    """Gzipped rows are read; a damaged archive is an error, and nothing is appended to an archive."""
     path = tmp_path / "rows.jsonl"
     _fill(path, 3)
     packed = tmp_path / "rows.jsonl.gz"

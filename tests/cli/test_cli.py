@@ -138,7 +138,7 @@ BAD_ARGUMENTS = {
     "fetch from no address": (["fetch", "A-n32-k5", "--to", "@", "--url", "{name}"], ["{name}", "{ext}"]),
     "fetch into no folder": (["fetch", "A-n32-k5", "--to", "@/no"], ["@/no", "does not exist"]),
     "demo without evaluations": (["demo", "--out", "@/d", "--evaluations", "0"], ["evaluations", "0", "1 or more"]),
-    "demo into a file": (["demo", "--out", SMALL], ["G-n16-k3.vrp", "choose another place"]),
+    "demo into a file": (["demo", "--out", SMALL], ["G-n16-k3.vrp", "choose another folder"]),
 }
 
 

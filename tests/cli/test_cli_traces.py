@@ -92,7 +92,7 @@ def test_a_trained_state_is_logged_on_policy(tmp_path: Path, capsys: pytest.Capt
     BanditState("linucb", 0.2, 0.3, model).write(state)
     capsys.readouterr()
     assert collect(out, "--state", str(state), "--widths", "4") == 2
-    assert "settings: was begun with other settings: state" in capsys.readouterr().err
+    assert "settings: was started with other settings: state" in capsys.readouterr().err
     BanditState("linucb", 0.2, 0.0, model).write(state)
     assert collect(tmp_path / "other.jsonl", "--state", str(state)) == 2
     assert "epsilon" in capsys.readouterr().err

@@ -36,15 +36,15 @@ def damaged(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("record", "told"),
     [
-        (damaged(colour=1), "unknown entry 'colour'"),
-        (damaged(n_max="removed"), "'n_max' is missing"),
+        (damaged(colour=1), "unknown colour; known: "),
+        (damaged(n_max="removed"), "environment: lacks n_max"),
         (damaged(n_max="a hundred"), r"environment\.n_max"),
         (damaged(n_max=True), r"environment\.n_max"),
         (damaged(n_max=100.5), r"environment\.n_max"),
         (damaged(n_customers=[20]), r"environment\.n_customers"),
         (damaged(seedings=["sweep", 3]), r"environment\.seedings\[1\]"),
         (damaged(action={"mode": "diagonal"}), r"environment\.action"),
-        (damaged(action=7), "int is not a record"),
+        (damaged(action=7), "environment.action: 7 is not an object"),
         (damaged(bounds=[0, 1, 2]), r"environment\.bounds"),
         (damaged(start="middle"), r"environment\.start"),
     ],

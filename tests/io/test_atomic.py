@@ -1,4 +1,4 @@
-"""Writing is all or nothing."""
+"""A file is replaced completely or not at all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def test_text_replaces_text(tmp_path: Path) -> None:
-    """The new content is there, in UTF-8, and no temporary file."""
+    """After writing, the file has the new content in UTF-8 and no temporary file is left."""
     path = tmp_path / "a.txt"
     write_text(path, "old")
     write_text(path, "λ")
@@ -26,7 +26,7 @@ def test_text_replaces_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("x"), InstanceError("x")])
 def test_a_failing_body_leaves_the_old_content(tmp_path: Path, error: BaseException) -> None:
-    """Whatever interrupts the writing, the old file stays, the part is gone and the error comes through."""
+    """If an error interrupts the writing, the old file stays, the temporary file is removed and the error is raised."""
     path = tmp_path / "a.txt"
     path.write_text("old")
     with pytest.raises(type(error)), replacing(path) as temporary:
@@ -37,20 +37,20 @@ def test_a_failing_body_leaves_the_old_content(tmp_path: Path, error: BaseExcept
 
 
 def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
-    """A system error while writing is told with the file's name, once."""
+    """A system error while writing is raised with the file's name, once."""
     with pytest.raises(OutputError, match=r"a\.txt: cannot be written \(No space left"), replacing(tmp_path / "a.txt"):
         raise OSError(28, "No space left on device")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_our_own_errors_are_not_told_twice(tmp_path: Path) -> None:
-    """An OutputError about another file keeps its own words."""
+    """An OutputError about another file keeps its message."""
     with pytest.raises(OutputError, match=r"^other file$"), replacing(tmp_path / "a.txt"):
         raise OutputError("other file")
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
-    """Both ways of finding out name the file."""
+    """Checking and writing both name the missing folder."""
     path = tmp_path / "none" / "a.txt"
     with pytest.raises(OutputError, match=r"a\.txt"):
         write_text(path, "x")
@@ -59,7 +59,7 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    """A folder of that name cannot be replaced, and stays."""
+    """A folder is not replaced by a file."""
     (tmp_path / "d").mkdir()
     with pytest.raises(OutputError, match="is a folder"):
         require_writable(tmp_path / "d")
@@ -69,7 +69,7 @@ def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
 
 
 def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path: Path) -> None:
-    """Writing through a link changes the file behind it."""
+    """Writing through a link changes the linked file."""
     (tmp_path / "real").write_text("old")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     write_text(tmp_path / "link", "new")
@@ -78,7 +78,7 @@ def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_refused_and_stays(tmp_path: Path) -> None:
-    """A device or pipe must not become a file."""
+    """A device or pipe is not replaced by a file."""
     os.mkfifo(tmp_path / "pipe")
     for write in (require_writable, lambda path: write_text(path, "x")):
         with pytest.raises(OutputError, match="not a regular file"):
@@ -87,14 +87,14 @@ def test_a_pipe_is_refused_and_stays(tmp_path: Path) -> None:
 
 
 def test_a_writable_place_is_left_alone(tmp_path: Path) -> None:
-    """Asking creates nothing."""
+    """Checking whether a file can be written creates nothing."""
     require_writable(tmp_path / "a.txt")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission_is_told(tmp_path: Path) -> None:
-    """A folder that may not be written is found out before and while writing."""
+    """A read-only folder is an error when checking and when writing."""
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     try:
         for write in (require_writable, lambda path: write_text(path, "x")):
@@ -105,7 +105,7 @@ def test_a_folder_without_permission_is_told(tmp_path: Path) -> None:
 
 
 def test_permissions_follow_the_umask(tmp_path: Path) -> None:
-    """A written file is as readable as any other new file, not private as temporary files are."""
+    """A written file has the permissions of any new file, not those of a temporary one."""
     (tmp_path / "plain").touch()
     write_text(tmp_path / "ours", "x")
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode

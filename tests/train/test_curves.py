@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
-from pathlib import Path
-from typing import NoReturn
+import os
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lagrl.errors import InputError, OutputError
 from train.curves import CURVES_FILE, TENSORBOARD_FOLDER, Curves, read_curves
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_rows_come_back_and_reach_tensorboard(tmp_path: Path) -> None:
@@ -53,6 +56,6 @@ def test_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with Curves(tmp_path) as curves, monkeypatch.context() as patch:
-        patch.setattr(Path, "open", full)
+        patch.setattr(os, "write", full)
         with pytest.raises(OutputError, match=r"No space left.*--resume"):
             curves.append(1, {"loss": 1.0})

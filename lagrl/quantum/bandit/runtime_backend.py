@@ -50,7 +50,7 @@ class RuntimeBackend:
     options
         How.
     journal
-        What remembers jobs, shared by all executors: a `SharedJobJournal` where several backends run at once.
+        Records jobs; shared by all executors.
     sleep
         Waits so many seconds between attempts to read a result.
     job_seconds

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from lagrl.errors import OutputError
 from lagrl.io.atomic import require_writable
 from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
-from lagrl.quantum.journal.shared_journal import SharedJobJournal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,8 +134,7 @@ def keep_jobs(bandit: BanditSampler | SavingBandit, journal: Journal, name: str)
         Tells the bandit's plans from others'.
     """
     sampler = bandit.sampler if isinstance(bandit, SavingBandit) else bandit
-    shared = SharedJobJournal(journal)
     for backend in sampler.backends:
         if isinstance(backend, RuntimeBackend):
-            backend.journal = shared
+            backend.journal = journal
     sampler.memory, sampler.name = journal, name

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError
 from lagrl.io.atomic import write_text
+from lagrl.io.records import read_fields
 from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB
 from lagrl.quantum.bandit.features import NAMES, schema
 from lagrl.quantum.bandit.linear_model import LinearModel
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KIND = "lagrl bandit"
+_FIELDS = {"policy": str, "parameter": float, "epsilon": float, "model": dict}
 
 
 @dataclass(frozen=True)
@@ -115,12 +117,9 @@ def read_state(path: Path) -> BanditState:
             remedy="train again by this version: lagrl traces, then python -m train.bandit",
         )
     try:
-        state = BanditState(
-            str(content["policy"]),
-            float(content["parameter"]),
-            float(content["epsilon"]),
-            LinearModel.restored(content["model"]),
-        )
+        read_fields(content, _FIELDS, source=None, remedy=None, allow_others=True)
+        model = LinearModel.restored(content["model"])
+        state = BanditState(content["policy"], float(content["parameter"]), float(content["epsilon"]), model)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         told = str(error) if isinstance(error, InputError) else repr(error)
         raise InputError(f"is damaged: {told}", source=name, remedy="train again") from error

@@ -1,67 +1,37 @@
-"""Lines of a log of decisions: JSON objects, one of them perhaps cut off as its writer was killed."""
+"""Lines of a log of decisions: the arms of a width, and the decisions among them."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import zlib
 from dataclasses import asdict, astuple, fields
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lagrl.errors import InputError
+from lagrl.io.jsonl import LineFormat, opened, reading
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.screening import ScreenedArms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from lagrl.quantum.bandit.decision import Decision
     from lagrl.relaxation.sampler import SampleContext
 
-REMEDY = "give a file of lagrl traces"
+REMEDY = "give a file that lagrl traces wrote"
+TRACES = LineFormat(
+    fault="not a decision trace",
+    remedy=REMEDY,
+    heads=tuple(f'{{"kind": "{kind}"'.encode() for kind in ("header", "arms", "decision", "run")),
+)
 _PROFILE = [own.name for own in fields(Profile)]
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Yield the whole lines of a log, unpacked if its name ends in `.gz`: number, bytes up to its end, content.
-
-    A last line without an end is left out: its writer was killed, or is just writing it.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or a line is no JSON object; it names file and line.
-    """
-    end = 0
-    try:
-        with _opened(path) as stream:
-            for number, line in enumerate(stream, 1):
-                if not line.endswith(b"\n"):
-                    return
-                end += len(line)
-                yield number, end, _parsed(line, path, number)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _unreadable(path, error) from error
-
-
-def _parsed(line: bytes, path: Path, number: int) -> dict[str, Any]:
-    try:
-        content = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"line {number} is no JSON: {error}", source=str(path), remedy=REMEDY) from error
-    if not isinstance(content, dict) or "kind" not in content:
-        raise InputError(f"line {number} is no trace", source=str(path), remedy=REMEDY)
-    return content
-
-
 def arms_line(screened: ScreenedArms, number: int) -> dict[str, Any]:
-    """Return the line that tells all arms of a width; an infinite T1 or T2, of no circuit, is written as null."""
+    """Return the line that lists all arms of a width; an infinite T1 or T2, of no circuit, is written as null."""
     return {
         "kind": "arms",
         "number": number,
@@ -78,7 +48,7 @@ def arms_line(screened: ScreenedArms, number: int) -> dict[str, Any]:
 
 
 def decision_line(context: SampleContext, decision: Decision, arms: int) -> dict[str, Any]:
-    """Return the line of a decision among the arms of a number."""
+    """Return the line of a decision among the arms with this number."""
     return {
         "kind": "decision",
         "run": context.run,
@@ -96,25 +66,25 @@ def decision_line(context: SampleContext, decision: Decision, arms: int) -> dict
 
 
 def content_of(line: dict[str, Any]) -> str:
-    """Return a digest of an `arms` line but for its number: equal arms need not be told twice."""
-    told = {name: value for name, value in line.items() if name != "number"}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    """Return a digest of an `arms` line without its number: equal arms need only one line."""
+    rest = {name: value for name, value in line.items() if name != "number"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def read_arms(line: dict[str, Any]) -> ScreenedArms:
-    """Read what `arms_line` wrote.
+    """Return the arms that an `arms_line` lists.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        If it is something else.
+        If the line is none.
     """
     if line["profile"] != _PROFILE:
         raise ValueError(f"profiles of {', '.join(line['profile'])}, not of {', '.join(_PROFILE)}")
     arms = tuple(Arm.parse(text) for text in line["arms"])
     lists = [line[name] for name in ("profiles", "backends", "objections")]
     if any(len(own) != len(arms) for own in lists):
-        raise ValueError(f"{len(arms)} arms, {' and '.join(str(len(own)) for own in lists)} of what belongs to them")
+        raise ValueError(f"{len(arms)} arms, but {' and '.join(str(len(own)) for own in lists)} entries for them")
     return ScreenedArms(
         width=int(line["width"]),
         arms=arms,
@@ -138,19 +108,7 @@ def content_digest(path: Path) -> str:
         If the file cannot be read.
     """
     digest = hashlib.sha256()
-    try:
-        with _opened(path) as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _unreadable(path, error) from error
+    with reading(path, REMEDY), opened(path) as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
     return digest.hexdigest()
-
-
-def _opened(path: Path) -> BinaryIO:
-    return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:  # EOFError and zlib's are those of a damaged archive
-    told = getattr(error, "strerror", None) or error
-    return InputError(f"cannot be read: {told}", source=str(path), remedy="check the name")

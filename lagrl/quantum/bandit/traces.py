@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.io.jsonl import read_lines
 from lagrl.quantum.bandit.decision import Decision
 from lagrl.quantum.bandit.features import KnapsackContext
-from lagrl.quantum.bandit.trace_lines import REMEDY, read_arms, read_lines
+from lagrl.quantum.bandit.trace_lines import REMEDY, TRACES, read_arms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +54,7 @@ def read_traces(paths: Sequence[Path]) -> list[Trace]:
     found: list[Trace] = []
     for path in paths:
         screened: dict[int, tuple[ScreenedArms, dict[str, int]]] = {}
-        for number, _, line in read_lines(path):
+        for line, number in read_lines(path, TRACES):
             try:
                 match line["kind"]:
                     case "arms":
@@ -66,7 +67,7 @@ def read_traces(paths: Sequence[Path]) -> list[Trace]:
                     case kind:
                         raise ValueError(f"kind {kind!r}")
             except (KeyError, TypeError, ValueError) as error:
-                raise InputError(f"line {number} is no trace: {error!r}", source=str(path), remedy=REMEDY) from error
+                TRACES.refuse(path, number, error)
     if not found:
         raise InputError("no decision there", source=", ".join(map(str, paths)), remedy=REMEDY)
     return found

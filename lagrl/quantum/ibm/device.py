@@ -1,4 +1,4 @@
-"""What a job can be sent to: a fake backend simulated here, or a device of an account."""
+"""Devices that jobs are sent to: fake backends simulated here, and devices of an account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Job(Protocol):
-    """A submitted job, as far as it is used here: `RuntimeJobV2` of qiskit-ibm-runtime."""
+    """The part of a submitted job that is used here; `RuntimeJobV2` of qiskit-ibm-runtime has it."""
 
     def job_id(self) -> str: ...
 
@@ -37,26 +37,26 @@ class Job(Protocol):
 
 @runtime_checkable
 class Device(Protocol):
-    """Takes compiled circuits."""
+    """A device that runs compiled circuits."""
 
     @property
     def name(self) -> str:
-        """Such as `fake_kingston`."""
+        """Name of the backend, such as `fake_kingston`."""
         ...
 
     @property
     def target(self) -> Target:
-        """Its gates, couplings and calibration."""
+        """Gates, couplings and calibration of the device."""
         ...
 
     @property
     def is_simulated(self) -> bool:
-        """Whether it costs nothing but time."""
+        """Whether jobs are simulated here and cost only time."""
         ...
 
     @property
     def widest(self) -> int:
-        """Most qubits of a circuit that it can do."""
+        """Largest number of qubits of a circuit."""
         ...
 
     def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> Job:
@@ -67,26 +67,26 @@ class Device(Protocol):
         pubs
             Compiled circuits with angles [C, P].
         shots
-            Per circuit.
+            Shots per circuit.
         options
-            How.
+            How circuits are run.
         tag
-            By which `find` finds the job again.
+            Tag with which `find` finds the job again.
         seed
-            Of a simulator.
+            Seed of a simulator.
         """
         ...
 
     def find(self, tag: str) -> Job | None:
-        """Return the job with this tag, if it was submitted."""
+        """Return the job with this tag, None if it was not submitted."""
         ...
 
     def job(self, job_id: str) -> Job:
-        """Return a job by its id."""
+        """Return the job with this id."""
         ...
 
     def close(self) -> None:
-        """Release what is reserved."""
+        """Close an open batch or session."""
         ...
 
 
@@ -104,7 +104,7 @@ def open_device(
     name
         Names that begin with `fake` are fake backends; see `fake_backend` for what they raise.
     service, primitives, sleep
-        Of an account; by default those of qiskit-ibm-runtime, see `AccountDevice.of` for what it raises.
+        See `AccountDevice.of`, also for what it raises.
     """
     if is_fake(name):
         from lagrl.quantum.ibm.local_device import LocalDevice

@@ -1,4 +1,4 @@
-"""What devices are like, by their calibration and their queue."""
+"""A table of devices: their calibration and their queue."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ WIDTHS = (4, 8, 12)
 
 @dataclass(frozen=True)
 class DeviceRow:
-    """One device; None stands for what nobody tells.
+    """Description of one device; None stands for an unknown value.
 
     Attributes
     ----------
     name
-        Such as `fake_kingston`.
+        Name of the backend, such as `fake_kingston`.
     qubits
-        All of them.
+        Number of qubits.
     gate
         The two-qubit gate of most working couplings.
     two_qubit_error, readout_error
@@ -46,13 +46,13 @@ class DeviceRow:
         Medians over working qubits, seconds.
     fidelity
         By width: the expected fidelity of the one-layer line circuit on the best line, see `Placement.fidelity`; None
-        too where there is no line so long.
+        also if there is no line of this length.
     pending_jobs
-        In the queue.
+        Number of jobs in the queue.
     is_operational
-        Whether it takes jobs.
+        Whether the device accepts jobs.
     note
-        What else should be known.
+        Remarks, such as damaged couplings or why the state is unknown.
     """
 
     name: str
@@ -68,40 +68,40 @@ class DeviceRow:
     note: str = ""
 
     def record(self) -> dict[str, Any]:
-        """Return it as JSON takes it."""
+        """Return the row as plain JSON values."""
         return asdict(self) | {"fidelity": {str(width): value for width, value in self.fidelity.items()}}
 
 
 def list_devices(
     names: Sequence[str] = (), *, account: bool = False, widths: Sequence[int] = WIDTHS, service: Any = None
 ) -> list[DeviceRow]:
-    """Describe devices.
+    """Return descriptions of fake backends and account devices.
 
     Parameters
     ----------
     names
         Fake backends (`FakeKingston`) and devices of the account (`ibm_kingston`).
     account
-        Whether to describe all devices of the account too. Without that and without names it is all fake backends.
+        Whether to describe all devices of the account too. If false and there are no names: all fake backends.
     widths
-        Qubits of the lines, 1 or more.
+        Lengths of the lines in qubits, 1 or more.
     service
-        An open `QiskitRuntimeService`; if None, one is opened where it is needed.
+        An open `QiskitRuntimeService`; if None, one is opened when needed.
 
     Raises
     ------
     UnknownNameError
-        If a device is not known, or not the account's.
+        If a device is unknown or does not belong to the account.
     InputError
         If a fake backend is broken or too small, a width is below 1, or there is no account.
     ExecutionError
-        If the service cannot be reached, or says something else.
+        If the service cannot be reached or returns an error.
     MissingExtraError
         Without qiskit-ibm-runtime.
     """
     if not widths or min(widths) < 1:
-        told = ", ".join(map(str, widths)) or "none"
-        raise InputError(f"{told} given", field="widths", remedy="give numbers of qubits, 1 or more")
+        given = ", ".join(map(str, widths)) or "none"
+        raise InputError(f"{given} given", field="widths", remedy="give numbers of qubits, 1 or more")
     if service is None and (account or not all(is_fake(name) for name in names)):
         service = open_service()
     devices: dict[str, Device] = {}
@@ -114,7 +114,7 @@ def list_devices(
 
 
 def describe_device(device: Device, widths: Sequence[int] = WIDTHS) -> DeviceRow:
-    """Describe one device; where the service does not tell its state, the note says why.
+    """Return the description of one device; if its state cannot be read, the note says why.
 
     Raises
     ------
@@ -133,14 +133,14 @@ def describe_device(device: Device, widths: Sequence[int] = WIDTHS) -> DeviceRow
 def describe_target(
     name: str, target: Target, widths: Sequence[int] = WIDTHS, state: DeviceState | None = None, note: str = ""
 ) -> DeviceRow:
-    """Describe a calibration; see `DeviceRow`."""
+    """Return the description of a calibration; see `DeviceRow`."""
     calibration = Calibration.of(target)
     properties = target.qubit_properties
     times = [properties[q] for q in calibration.readout if properties[q] is not None] if properties else []
     gates = _gates(target, calibration)
-    two_qubit = _median(calibration.edge.values()) if _tells_errors(target, gates) else None
-    readout = _median(calibration.readout.values()) if _tells_errors(target, ("measure",)) else None
-    is_told = two_qubit is not None and readout is not None
+    two_qubit = _median(calibration.edge.values()) if _has_errors(target, gates) else None
+    readout = _median(calibration.readout.values()) if _has_errors(target, ("measure",)) else None
+    is_known = two_qubit is not None and readout is not None
     return DeviceRow(
         name=name,
         qubits=int(target.num_qubits),
@@ -149,7 +149,7 @@ def describe_target(
         readout_error=readout,
         t1=_median(entry.t1 for entry in times),
         t2=_median(entry.t2 for entry in times),
-        fidelity={width: _line_fidelity(target, width) if is_told else None for width in widths},
+        fidelity={width: _line_fidelity(target, width) if is_known else None for width in widths},
         pending_jobs=state.pending_jobs if state is not None else None,
         is_operational=state.is_operational if state is not None else None,
         note=note,
@@ -160,12 +160,12 @@ def _opened(name: str, service: Any) -> Device:
     if not is_fake(name):
         return open_device(name, service=service)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # told as the device's note
+        warnings.simplefilter("ignore")  # the device's note says the same
         return open_device(name)
 
 
 def _gates(target: Target, calibration: Calibration) -> list[str]:
-    """Return the two-qubit gates of working couplings, that of most of them first."""
+    """Return the two-qubit gates of working couplings, the most frequent first."""
     count: Counter[str] = Counter()
     for name in ENTANGLERS:
         if name in target.operation_names:
@@ -174,8 +174,8 @@ def _gates(target: Target, calibration: Calibration) -> list[str]:
     return [name for name, n in count.most_common() if n]
 
 
-def _tells_errors(target: Target, names: Iterable[str]) -> bool:
-    """Whether a target tells any error of these instructions: one that tells none is taken for an ideal device."""
+def _has_errors(target: Target, names: Iterable[str]) -> bool:
+    """Whether a target has an error rate for any of these instructions; an ideal device has none."""
     return any(
         getattr(entry, "error", None) is not None
         for name in names

@@ -1,6 +1,6 @@
-"""What goes wrong on the way to a quantum computer and back, told without secrets.
+"""Errors of running circuits on a quantum computer, with messages that hold no secrets.
 
-A sampler may catch `ExecutionError`, answer by other means and record why. `NoAccountError` is a mistake of the caller.
+A sampler may catch `ExecutionError`, use another method and record why. `NoAccountError` is a mistake of the caller.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 
 class NoAccountError(InputError):
-    """There is no account to run with."""
+    """No IBM Quantum account is configured."""
 
 
 class ExecutionError(LagrlError):
-    """Circuits could not be run, or what came back is not what was asked for.
+    """Circuits could not be run, or their result is incomplete.
 
     Attributes
     ----------
     backend
-        Where; empty if not known.
+        Name of the backend; empty if not known.
     job
         The service's id of the job; empty if none was submitted.
     cost
-        What was used up all the same, as far as it is known.
+        What was used nevertheless, as far as it is known.
     hint
-        What may be done if the run is to go on with this job; it does not apply once something else has answered.
+        What the user can do to continue with this job; void once another method has answered.
     may_be_sent
-        Whether the job was, or may have been, sent and may yet have a result, or a bill: another one could be paid
-        twice.
+        Whether the job was, or may have been, sent and may still have a result or a charge: a second one could be
+        paid twice.
     """
 
     def __init__(
@@ -50,16 +50,16 @@ class ExecutionError(LagrlError):
         self.cost = cost or SamplingCost()
         self.hint = hint
         self.may_be_sent = False
-        super().__init__(f"{self.told}; {hint}" if hint else self.told)
+        super().__init__(f"{self.summary}; {hint}" if hint else self.summary)
 
     @property
-    def told(self) -> str:
-        """Where and what, without the hint."""
+    def summary(self) -> str:
+        """Backend, job and problem, without the hint."""
         place = ": ".join(part for part in (self.backend, f"job {self.job}" if self.job else "") if part)
         return f"{place}: {self.problem}" if place else self.problem
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Worker processes send errors home by pickling, which knows nothing of keyword arguments."""
+        """Return the parts for pickling, which does not support keyword arguments; worker processes need it."""
         values = (type(self), self.problem, self.backend, self.job, self.cost, self.hint)
         return (_rebuild, values, {"may_be_sent": self.may_be_sent})
 
@@ -69,7 +69,7 @@ class TokenError(ExecutionError):
 
 
 class PlanExhaustedError(ExecutionError):
-    """The account's plan has no time left."""
+    """The account's plan has no QPU time left."""
 
 
 class BackendDownError(ExecutionError):
@@ -77,7 +77,7 @@ class BackendDownError(ExecutionError):
 
 
 class NotReadyError(BackendDownError):
-    """The device is not in operation, hence nothing was sent."""
+    """The device is not in operation, so nothing was sent."""
 
 
 class ConnectionLostError(ExecutionError):
@@ -85,35 +85,35 @@ class ConnectionLostError(ExecutionError):
 
 
 class NotArrivedError(ConnectionLostError):
-    """The connection was lost while a job was sent, and the service says that it does not have the job."""
+    """The connection was lost while a job was sent, and the service does not have the job."""
 
 
 class JobFailedError(ExecutionError):
-    """The service gave up on the job."""
+    """The service reports that the job failed."""
 
 
 class JobCancelledError(ExecutionError):
-    """Somebody cancelled the job."""
+    """The job was cancelled by someone else."""
 
 
 class JobTimeoutError(ExecutionError):
-    """The job took longer than the caller wanted to wait."""
+    """The job took longer than the time limit."""
 
 
 class QueueTimeoutError(JobTimeoutError):
-    """The job waited longer than the caller wanted to wait, and was cancelled before it ran."""
+    """The job waited in the queue beyond the time limit and was cancelled before it ran."""
 
 
 class JobNotFoundError(ExecutionError):
-    """The service does not have the job, or not any more."""
+    """The service does not have the job (any more)."""
 
 
 class GivenUpError(ExecutionError):
-    """Who asked for the job gave it up before it was sent, hence it was not."""
+    """The caller gave the job up before it was sent, so it was not sent."""
 
 
 class NoLineError(InputError):
-    """The device, as it is calibrated now, has no place for a circuit."""
+    """The device, as calibrated now, has no line for a circuit."""
 
 
 class ResultError(ExecutionError):
@@ -126,9 +126,9 @@ NO_ACCOUNT = (
 )
 _REMEDY = {
     TokenError: "; make a new API key and save it by QiskitRuntimeService.save_account(..., overwrite=True)",
-    PlanExhaustedError: "; wait for the plan's next period or take another instance",
+    PlanExhaustedError: "; wait for the plan's next period or use another instance",
     ConnectionLostError: "; check the network, or try again later",
-    BackendDownError: "; wait or take another backend",
+    BackendDownError: "; wait or use another backend",
 }
 _BY_NAME: dict[str, type[ExecutionError]] = {
     "IBMNotAuthorizedError": TokenError,
@@ -155,9 +155,9 @@ _LOST = frozenset({"RequestsApiError", "RequestException", "ConnectionError", "T
 
 
 def guarded(call: Callable[[], T], *, backend: str = "", job: str = "") -> T:
-    """Make a call to a service; what it raises comes out as one of the errors above, without the original.
+    """Make a call to a service and raise its exceptions as the errors above, without the original exception.
 
-    The original's text may hold a token, and so may the frames of a chained traceback: hence it is dropped.
+    The text of the original, or the frames of a chained traceback, may hold a token.
     """
     failure: LagrlError
     try:
@@ -170,24 +170,24 @@ def guarded(call: Callable[[], T], *, backend: str = "", job: str = "") -> T:
 
 
 def translated(error: Exception, *, backend: str = "", job: str = "") -> LagrlError:
-    """Return which of the errors above another library's exception means."""
+    """Return the error above that corresponds to an exception of another library."""
     names = {kind.__name__ for kind in type(error).__mro__}
     text = redacted(str(error).strip().strip("'\"")) or type(error).__name__
     if "AccountNotFoundError" in names:
         return NoAccountError("no account of IBM Quantum found", field="account", remedy=NO_ACCOUNT)
     kind = _kind(error, names, text.lower())
-    told, remedy = text.rstrip("."), _REMEDY.get(kind, "")
+    problem, remedy = text.rstrip("."), _REMEDY.get(kind, "")
     if kind is ConnectionLostError:
-        told = f"{'' if backend else 'IBM Quantum '}cannot be reached ({told})"
+        problem = f"{'' if backend else 'IBM Quantum '}cannot be reached ({problem})"
     elif kind is TokenError and os.environ.get("QISKIT_IBM_TOKEN"):
-        remedy = "; mend or unset QISKIT_IBM_TOKEN in the environment, which goes before a saved account"
-    return kind(told + remedy, backend=backend, job=job)
+        remedy = "; correct or unset QISKIT_IBM_TOKEN in the environment, which overrides a saved account"
+    return kind(problem + remedy, backend=backend, job=job)
 
 
 def _kind(error: Exception, names: set[str], text: str) -> type[ExecutionError]:
     status = getattr(error, "status_code", None)
     if "InvalidAccountError" in names and _is_lost(error):
-        return ConnectionLostError  # qiskit blames the token whatever went wrong
+        return ConnectionLostError  # qiskit reports an invalid token also when the connection was lost
     for name, kind in _BY_NAME.items():
         if name in names:
             return kind
@@ -197,12 +197,12 @@ def _kind(error: Exception, names: set[str], text: str) -> type[ExecutionError]:
         if words in text:
             return kind
     if status is not None and 400 <= status < 500 and status != 429:
-        return ExecutionError  # our own request is wrong: nothing to wait for
+        return ExecutionError  # our own request is wrong: waiting does not help
     return ConnectionLostError if names & _LOST else ExecutionError
 
 
 def _is_lost(error: BaseException) -> bool:
-    """Whether an exception came of a lost connection, however many times it was raised anew."""
+    """Whether a lost connection caused an exception, directly or through others."""
     earlier = error.__cause__ or error.__context__
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(names & {"RequestException", "ConnectionError"}) or (earlier is not None and _is_lost(earlier))

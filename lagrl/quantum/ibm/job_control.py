@@ -1,4 +1,4 @@
-"""Between who waits for a job and the thread that runs it: may it still be sent, and can it be taken back?"""
+"""Control of a job between its caller and the thread that runs it: whether it may be sent, how it is cancelled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class JobControl:
-    """A job's steps as both sides see them; each is taken by one of them, under a lock."""
+    """State of a job that the caller and the job's thread share under a lock."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _has_begun: bool = field(default=False, init=False)
@@ -25,58 +25,58 @@ class JobControl:
 
     @property
     def has_begun(self) -> bool:
-        """Whether it may be executed, now or later."""
+        """Whether the job may be executed, now or later."""
         return self._has_begun
 
     @property
     def is_sent(self) -> bool:
-        """Whether it stands at a service, and its thread only waits for the result."""
+        """Whether the service has the job and its thread only waits for the result."""
         return self._is_sent
 
     def begin(self) -> None:
-        """Note that it may be executed from now on.
+        """Mark the job as one that may be executed from now on.
 
         Raises
         ------
         GivenUpError
-            If it was given up: it must not be.
+            If the caller gave it up.
         """
         with self._lock:
             if self._is_given_up:
                 raise GivenUpError("given up before it was sent")
             self._has_begun = True
 
-    def sent(self, take_back: Callable[[], bool]) -> None:
-        """Note that it stands at a service.
+    def mark_sent(self, take_back: Callable[[], bool]) -> None:
+        """Mark the job as sent to the service.
 
         Parameters
         ----------
         take_back
-            Cancels it there if it was not begun; returns whether it did.
+            Cancels it at the service if it has not started; returns whether it did.
         """
         with self._lock:
             self._is_sent, self._take_back = True, take_back
 
     def give_up(self) -> Callable[[], bool] | None:
-        """Note that nobody waits for it any more; return what takes it back, None if nothing can."""
+        """Mark the job as given up; return the function that cancels it, None if there is none."""
         with self._lock:
             self._is_given_up = True
             return self._take_back
 
 
 control_of_job: ContextVar[JobControl | None] = ContextVar("control_of_job", default=None)
-"""Of the job that this thread runs; None where nobody gives it up."""
+"""Control of the job that this thread runs; None if it cannot be given up."""
 
 
 def begin_job() -> None:
-    """To be asked right before a job is sent; see `JobControl.begin`."""
+    """Call before submitting a job; see `JobControl.begin`."""
     control = control_of_job.get()
     if control is not None:
         control.begin()
 
 
-def note_sent(take_back: Callable[[], bool]) -> None:
-    """To be told right after a job was sent; see `JobControl.sent`."""
+def mark_job_sent(take_back: Callable[[], bool]) -> None:
+    """Call after submitting a job; see `JobControl.mark_sent`."""
     control = control_of_job.get()
     if control is not None:
-        control.sent(take_back)
+        control.mark_sent(take_back)

@@ -28,10 +28,10 @@ def fingerprint(
     context: SampleContext,
     placement: str = BEST_LINE,
 ) -> str:
-    """Return what tells a job from every other: device, line, circuits, angles, shots, seed, options, run and step."""
+    """Return the sha256 of device, placement, circuits, angles, shots, seed, options, run and step of a job."""
     content = hashlib.sha256()
     rest = [backend, shots, seed, asdict(options), context.run, context.step]
-    if placement != BEST_LINE:  # journals older than placements know none
+    if placement != BEST_LINE:  # older journals have no placements
         rest.append(placement)
     content.update(json.dumps(rest, sort_keys=True).encode())
     for pub in pubs:

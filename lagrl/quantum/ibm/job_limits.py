@@ -1,4 +1,4 @@
-"""What a job may hold."""
+"""Limits of the size of a job."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ MOST_EXECUTIONS = 10_000_000  # circuits times shots of one job, by IBM's job li
 
 
 def require_job(pubs: Sequence[Pub], shots: int, max_width: int, name: str) -> None:
-    """Refuse a job that cannot be run.
+    """Refuse a job that is empty or too large.
 
     Parameters
     ----------
     pubs
-        Its circuits with angles [C, P].
+        Circuits with angles [C, P].
     shots
-        Per circuit.
+        Shots per circuit.
     max_width
-        Most qubits of a circuit.
+        Largest number of qubits of a circuit.
     name
-        Who refuses.
+        Name of the executor, for messages.
 
     Raises
     ------
@@ -42,12 +42,12 @@ def require_job(pubs: Sequence[Pub], shots: int, max_width: int, name: str) -> N
         raise InputError(
             f"a circuit of {widest} qubits is above the limit of {max_width}",
             field=name,
-            remedy="take fewer variables per vehicle",
+            remedy="use fewer variables per vehicle",
         )
     executions = shots * sum(len(pub.values) for pub in pubs)
     if executions > MOST_EXECUTIONS:
         raise InputError(
             f"{executions} circuits times shots are above the service's limit of {MOST_EXECUTIONS} in a job",
             field=name,
-            remedy="take fewer shots",
+            remedy="use fewer shots",
         )

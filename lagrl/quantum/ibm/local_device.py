@@ -1,9 +1,9 @@
-"""A fake backend as a device: the path of a real job, simulated here."""
+"""A fake backend as a device: jobs follow the path of real ones and are simulated here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lagrl.errors import MissingExtraError
 from lagrl.quantum.devices.fakes import fake_backend
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LocalDevice:
-    """Runs jobs through qiskit-ibm-runtime's Sampler in local mode; execution modes and limits have no meaning.
+    """Runs jobs through qiskit-ibm-runtime's Sampler in local mode; execution modes and limits are ignored.
 
     Attributes
     ----------
@@ -28,31 +28,27 @@ class LocalDevice:
     """
 
     backend: BackendV2 = field(repr=False)
+    is_simulated: ClassVar[bool] = True
     _noises: dict[tuple[int, ...], Any] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
     def of(name: str) -> LocalDevice:
-        """Return the fake backend of a name; see `fake_backend` for what it raises."""
+        """Return the device of a fake backend; see `fake_backend` for what it raises."""
         return LocalDevice(fake_backend(name))
 
     @property
     def name(self) -> str:
-        """The backend's."""
+        """Name of the backend."""
         return str(self.backend.name)
 
     @property
     def target(self) -> Target:
-        """The backend's."""
+        """Target of the backend."""
         return self.backend.target
 
     @property
-    def is_simulated(self) -> bool:
-        """Yes."""
-        return True
-
-    @property
     def widest(self) -> int:
-        """What can be simulated with noise."""
+        """Largest number of qubits that can be simulated with noise."""
         return min(20, int(self.target.num_qubits))
 
     def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> Job:
@@ -75,27 +71,27 @@ class LocalDevice:
         return _LocalJob(job, tag)
 
     def find(self, tag: str) -> Job | None:
-        """Local jobs do not outlive their process."""
+        """Return None: local jobs end with their process."""
         del tag
         return None
 
     def job(self, job_id: str) -> Job:
-        """Local jobs do not outlive their process."""
+        """Raise KeyError: local jobs end with their process."""
         raise KeyError(job_id)
 
     def close(self) -> None:
-        """Nothing is reserved."""
+        """Do nothing: a local device holds nothing open."""
 
 
 @dataclass(frozen=True)
 class _LocalJob:
-    """Local jobs take no timeout."""
+    """A local job, whose result takes no timeout."""
 
     made: Any
     tag: str
 
     def job_id(self) -> str:
-        return self.tag  # the same when it is run again, as a journal wants it
+        return self.tag  # the same when it is run again, as a journal expects
 
     def result(self, timeout: float | None = None) -> Any:
         del timeout

@@ -1,4 +1,4 @@
-"""PUBs as they are sent: those of one template joined, and taken apart again."""
+"""PUBs of one template merged before they are sent, and their results split again."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class MergedPubs:
-    """Compiled circuits, each once, with all angles for it: a job is smaller so, and prepared faster.
+    """Compiled circuits, each once with all its angles, which makes jobs smaller and faster to prepare.
 
     Attributes
     ----------
     isa
-        What is sent: circuits and angles [C, P] in the order of `circuit.parameters`.
+        The PUBs to send: circuits and angles [C, P] in the order of `circuit.parameters`.
     rows
         C of each; circuits without parameters are sent once per execution.
     widths
-        Bits of each.
+        Number of bits of each.
     places
-        For every row of every given PUB, which sent PUB and which row of it has its answer.
+        For every row of every given PUB, the index of the sent PUB and of its row that has the result.
     """
 
     isa: list[IsaPub] = field(repr=False)
@@ -39,14 +39,14 @@ class MergedPubs:
 
     @staticmethod
     def of(pubs: Sequence[Pub], compiled: Sequence[Template]) -> MergedPubs:
-        """Join PUBs.
+        """Merge PUBs of equal templates.
 
         Parameters
         ----------
         pubs
-            With templates as built, in whose parameters' order the angles are.
+            PUBs with templates as built; angles are in the order of the templates' parameters.
         compiled
-            The same templates compiled; they may have lost parameters that do not matter.
+            The same templates compiled; they may have lost parameters without effect.
         """
         templates: list[Template] = []
         values: list[list[NDArray[np.float64]]] = []
@@ -73,5 +73,5 @@ class MergedPubs:
         )
 
     def split(self, codes: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-        """Return codes [C, shots] of each given PUB from those of the sent ones."""
+        """Return the codes [C, shots] of each given PUB from those of the sent PUBs."""
         return [np.array([codes[index][row] for index, row in rows]) for rows in self.places]

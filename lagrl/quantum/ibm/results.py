@@ -1,4 +1,4 @@
-"""From a job's result to codes: every circuit and every shot must be there."""
+"""Codes from a job's result, which must hold every circuit and every shot."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 def codes_of(
     result: Any, rows: Sequence[int], widths: Sequence[int], shots: int, *, backend: str, job: str
 ) -> list[NDArray[np.int64]]:
-    """Return the codes [C, shots] of each PUB: bit i is classical bit i, shots in their order.
+    """Return the codes [C, shots] of each PUB: bit i is classical bit i, shots in the order taken.
 
     Parameters
     ----------
     result
         A `PrimitiveResult` of a sampler.
     rows
-        Circuits C of each PUB.
+        Number of circuits C of each PUB.
     widths
-        Bits of each PUB.
+        Number of bits of each PUB.
     shots
-        Per circuit.
+        Shots per circuit.
     backend, job
-        To say where something is missing.
+        Names for messages.
 
     Raises
     ------
     ResultError
-        If a PUB, a circuit, the register or shots are missing, or there are more than asked for.
+        If a PUB, a circuit, the register or shots are missing, or there are too many.
     """
 
     def wrong(problem: str) -> ResultError:
-        return ResultError(f"{problem}; nothing of it is used", backend=backend, job=job, hint=give_up_hint(job))
+        return ResultError(f"{problem}; none of it is used", backend=backend, job=job, hint=give_up_hint(job))
 
     try:
         found = list(result)
     except TypeError:
-        raise wrong(f"no list of results but {type(result).__name__}") from None
+        raise wrong(f"{type(result).__name__} instead of a list of results") from None
     if len(found) != len(rows):
         raise wrong(f"{len(found)} results for {len(rows)} PUBs")
     codes = []
@@ -64,15 +64,15 @@ def codes_of(
 
 
 def give_up_hint(job: str) -> str:
-    """Return what to do about a job whose result cannot be had."""
+    """Return the hint for a job whose result cannot be read."""
     return (
-        "it is read again when the run goes on; if it stays so, "
-        f"`lagrl journal FILE --give-up {job}` lets another be sent in its place"
+        "it is read again when the run is resumed; if that fails too, "
+        f"`lagrl journal FILE --give-up {job}` allows another to be sent in its place"
     )
 
 
 def packed(array: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Join the bytes on the last axis, the most significant first, as `BitArray` keeps them: up to 63 bits."""
+    """Return integers from the bytes on the last axis, the most significant first as in `BitArray`; up to 63 bits."""
     place = np.int64(8) * np.arange(array.shape[-1] - 1, -1, -1, dtype=np.int64)
     joined: NDArray[np.int64] = (array.astype(np.int64) << place).sum(axis=-1)
     return joined

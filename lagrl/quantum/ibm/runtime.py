@@ -1,4 +1,4 @@
-"""Circuits on real devices, and on fake backends by the same path, through qiskit-ibm-runtime's Sampler."""
+"""Circuits on real devices and fake backends, through qiskit-ibm-runtime's Sampler."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from lagrl.quantum.ibm.failures import (
     ResultError,
     guarded,
 )
-from lagrl.quantum.ibm.job_control import begin_job, note_sent
+from lagrl.quantum.ibm.job_control import begin_job, mark_job_sent
 from lagrl.quantum.ibm.job_fingerprint import fingerprint
 from lagrl.quantum.ibm.job_limits import require_job
 from lagrl.quantum.ibm.merged import MergedPubs
@@ -56,36 +56,36 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class RuntimeExecutor:
-    """Runs all circuits of a call as one job: a line of the device for every width, angles as PUB parameters.
+    """Runs all circuits of a call as one job, on a line of the device for every width; a context manager.
 
-    PUBs of the same template go as one with more angles. Everything is checked before it is sent, and nothing is sent
-    twice: only reading is repeated if the connection is lost. It is a context manager; leaving it, or `close`, ends an
-    open batch or session. Several threads may run different jobs at once, with a journal that is shared: they send one
-    after the other. A job that was given up (`JobControl`) is not sent, or taken back while it waits at the service.
+    PUBs of the same template are merged into one. Everything is checked before it is sent, and nothing is sent twice:
+    only reading is retried if the connection is lost. Leaving the context, or `close`, ends an open batch or session.
+    Several threads may run different jobs at once and send them one after the other. A job that was given up
+    (`JobControl`) is not sent, or is cancelled while it waits at the service.
 
     Attributes
     ----------
     device
-        Where to.
+        The device.
     options
-        How.
+        How circuits are run.
     max_width
-        Most qubits of a circuit.
+        Largest number of qubits of a circuit.
     journal
-        What remembers jobs; a job known to it is read, not sent again.
+        Records jobs; a job known to it is read, not sent again.
     sleep
-        Waits so many seconds between attempts to read.
+        Waits a number of seconds between attempts to read.
     placement
-        Which line of the device; see `placed_line`.
+        Which line of the device is used; see `placed_line`.
     sending
-        Held while a job is sent; to be the same for all executors of a device.
+        Held while a job is sent; the same for all executors of a device.
     charged
-        Told the seconds that a job was charged, once it ended.
+        Called with the seconds that a job was charged after it ended.
 
     Raises
     ------
     InputError
-        If `max_width` is not what the device can do.
+        If `max_width` is beyond the device's range.
     UnknownNameError
         If there is no such placement.
     """
@@ -132,14 +132,14 @@ class RuntimeExecutor:
         options, max_width, journal, sleep
             See the class.
         service, primitives
-            Of an account; by default those of qiskit-ibm-runtime.
+            See `AccountDevice.of`.
         """
         device = open_device(backend, service=service, primitives=primitives, sleep=sleep)
         return cls(device, options or RuntimeOptions(), max_width, journal, sleep)
 
     @property
     def name(self) -> str:
-        """Such as `ibm(fake_kingston)`."""
+        """Name of the executor, such as `ibm(fake_kingston)`."""
         return f"ibm({self.device.name})"
 
     def __enter__(self) -> Self:
@@ -149,35 +149,42 @@ class RuntimeExecutor:
         self.close()
 
     def close(self) -> None:
-        """Close an open batch or session; its jobs run to their end."""
+        """Close an open batch or session; its jobs still finish."""
         self.device.close()
 
-    def line(self, width: int) -> Placement:
-        """Return the device's line of so many qubits, found once for each calibration.
+    def line(self, width: int, target: Target | None = None) -> Placement:
+        """Return the line of this width on the device, found once for each calibration.
+
+        Parameters
+        ----------
+        width
+            Number of qubits.
+        target
+            The calibration; None for the device's current one.
 
         Raises
         ------
         InputError
             If the device has no such line.
         """
-        return self._line(width, self.device.target)
-
-    def compiled(self, template: Template) -> Template:
-        """Return a template in the device's gates on its line, compiled once."""
-        return self._compiled(template, self.device.target)
+        target = self.device.target if target is None else target
+        found = self._lines.get(width)
+        if found is None or found[0] is not target:
+            found = self._lines[width] = target, placed_line(target, width, self.placement)
+        return found[1]
 
     def job_state(self, pubs: Sequence[Pub], shots: int, seed: int, context: SampleContext) -> SentState:
-        """Return how far the journal knows a job for exactly this call to be; empty for not at all, or failed.
+        """Return the journal's state of the job of exactly this call; empty if unknown or failed.
 
-        Where it is not empty `execute` reads that job, or its result, instead of sending another: a scheduler asks the
-        same device again, also after a crash. Nothing is claimed or sent by asking.
+        If it is not empty, `execute` reads that job or its result instead of sending another, so a scheduler chooses
+        the same device again, also after a crash. Nothing is claimed or sent.
 
         Parameters
         ----------
         pubs, shots, context
-            As `execute` is given them.
+            The arguments of `execute`.
         seed
-            Of the generator that `execute` is given, just made: `np.random.default_rng(seed)`.
+            Seed of the new generator that `execute` gets: `np.random.default_rng(seed)`.
         """
         if self.journal is None:
             return ""
@@ -186,18 +193,18 @@ class RuntimeExecutor:
     def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
         """Run every row of every PUB as one job; see `CircuitExecutor.execute`.
 
-        A job that was sent earlier is read also if its line is no more: its cost then has the gates of the circuits as
-        they were built.
+        A job that was sent earlier is read even if the device no longer has its line; its cost then counts the gates
+        of the circuits as built.
 
         Raises
         ------
         InputError
             If there are no PUBs or shots, a circuit is too wide, or the job is above the service's limits.
         NoLineError
-            If the device, as it is calibrated now, has no line for a circuit, or it cannot be compiled there.
+            If the device, as calibrated now, has no line for a circuit, or it cannot be compiled there.
         ExecutionError
-            If the job cannot be run, or its result is not complete; `may_be_sent` says whether another must not be
-            sent in its place.
+            If the job cannot be run, or its result is not complete; if `may_be_sent`, another must not be sent in its
+            place.
         """
         require_job(pubs, shots, self.max_width, self.name)
         started = time.perf_counter()
@@ -220,7 +227,7 @@ class RuntimeExecutor:
         job = self._known_job(known, mark, misfit) or self._submitted(merged, shots, seed, mark, known)
         if self.journal is not None:
             self.journal.submitted_job(mark, job.job_id())
-        note_sent(lambda: self._taken_back(job, mark))
+        mark_job_sent(lambda: self._taken_back(job, mark))
         try:
             codes = merged.split(self._read(job, merged, shots))
         except ExecutionError as error:
@@ -237,23 +244,15 @@ class RuntimeExecutor:
     def _mark(
         self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext
     ) -> tuple[int, str]:
-        """Draw the simulator's seed, and tell the job from every other."""
+        """Return the simulator's seed, drawn from `rng`, and the job's fingerprint."""
         seed = int(rng.integers(2**31 - 1))
         return seed, fingerprint(self.device.name, pubs, shots, seed, self.options, context, self.placement)
-
-    def _compiled(self, template: Template, target: Target) -> Template:
-        return compile_template(template, target, self._line(template.n_qubits, target).qubits)
-
-    def _line(self, width: int, target: Target) -> Placement:
-        found = self._lines.get(width)
-        if found is None or found[0] is not target:  # calibrated anew
-            found = self._lines[width] = target, placed_line(target, width, self.placement)
-        return found[1]
 
     def _all_compiled(self, pubs: Sequence[Pub]) -> list[Template]:
         target = self.device.target  # one calibration for the whole job
         try:
-            compiled = [self._compiled(pub.template, target) for pub in pubs]
+            lines = [self.line(pub.template.n_qubits, target).qubits for pub in pubs]
+            compiled = [compile_template(pub.template, target, line) for pub, line in zip(pubs, lines, strict=True)]
             for template in compiled:
                 require_isa(template.circuit, target)
         except InputError as error:
@@ -261,7 +260,7 @@ class RuntimeExecutor:
         return compiled
 
     def _known_job(self, known: JobRecord | None, mark: str, misfit: NoLineError | None) -> Job | None:
-        """Return the job that the journal knows, or one found by its tag; None if it has to be sent."""
+        """Return the job that the journal knows, or the one with its tag; None if it has to be sent."""
         if known is None:
             return None
         begin_job()  # it may be executed already
@@ -290,7 +289,7 @@ class RuntimeExecutor:
                 is_lost = isinstance(error, (ConnectionLostError, BackendDownError))
                 if is_lost and not isinstance(error, (NotReadyError, NotArrivedError)):
                     assert isinstance(error, ExecutionError)
-                    error.may_be_sent = True  # the tag stays in the journal, to be looked for
+                    error.may_be_sent = True  # the tag stays in the journal and is looked for later
                 elif self.journal is not None:
                     self.journal.failed_job(mark, str(error), SamplingCost(), None)
                 raise
@@ -317,9 +316,9 @@ class RuntimeExecutor:
         return codes_of(result, merged.rows, merged.widths, shots, backend=name, job=job_id)
 
     def _given_up(self, job: Job, error: JobTimeoutError) -> ExecutionError:
-        """Cancel a job that still waits, which costs nothing; one that runs is paid for and may be read later."""
+        """Cancel a job that still waits, which costs nothing; a running job is paid and may be read later."""
         kind: type[ExecutionError] = JobTimeoutError
-        fate = "it goes on, and its result stays with the service"
+        fate = "it keeps running, and the service keeps its result"
         try:
             if _cancelled_in_queue(job):
                 kind, fate = QueueTimeoutError, "it still waited in the queue and was cancelled"
@@ -329,7 +328,7 @@ class RuntimeExecutor:
         return kind(waited, backend=error.backend, job=error.job)
 
     def _taken_back(self, job: Job, mark: str) -> bool:
-        """Cancel a job that nobody waits for any more, if it was not begun; return whether it was cancelled."""
+        """Cancel a job that was given up, if it has not started; return whether it was cancelled."""
         try:
             is_cancelled = _cancelled_in_queue(job)
         except LagrlError:
@@ -340,11 +339,11 @@ class RuntimeExecutor:
         return is_cancelled
 
     def _is_over(self, error: ExecutionError) -> bool:
-        """Whether there will be no result, or another one costs nothing."""
+        """Whether the job has no result, or another one costs nothing."""
         return self.device.is_simulated or isinstance(error, (JobFailedError, JobCancelledError, QueueTimeoutError))
 
     def _settle(self, mark: str, error: ExecutionError, job: str) -> None:
-        """Tell the journal what became of a job without a usable result; one that may yet be read stays open."""
+        """Record the end of a job without a usable result; a job that may still be read stays open."""
         if self.journal is None:
             return
         if self._is_over(error):
@@ -361,7 +360,7 @@ class RuntimeExecutor:
         shots: int,
         wall: float,
     ) -> SamplingCost:
-        """Return the bill of a job without a usable result: what the service charged, and circuits that it ran."""
+        """Return the cost of a job without a usable result: the charge and the circuits that ran."""
         if isinstance(error, ResultError):
             return self._cost(job, pubs, compiled, shots, wall)
         if isinstance(error, (JobFailedError, JobCancelledError, QueueTimeoutError)):
@@ -391,7 +390,7 @@ class RuntimeExecutor:
 
 
 def _cancelled_in_queue(job: Job) -> bool:
-    """Cancel a job if it still waits; return whether it did."""
+    """Cancel a job if it still waits in the queue; return whether it did."""
     if "QUEUED" not in str(guarded(job.status)).upper():
         return False
     guarded(job.cancel)

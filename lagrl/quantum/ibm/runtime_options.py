@@ -1,4 +1,4 @@
-"""How circuits are run on a device: error suppression, limits, execution mode."""
+"""Options of running circuits on a device: error suppression, limits, execution mode."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ SWITCH = ("auto", "on", "off")
 
 @dataclass(frozen=True)
 class RuntimeOptions:
-    """Options of `RuntimeExecutor`; the defaults are fixed, as snapshots of devices cannot teach better ones.
+    """Options of `RuntimeExecutor`; the defaults are fixed, because snapshots of devices give no better ones.
 
     Attributes
     ----------
     dynamical_decoupling
-        Whether idle qubits are kept in phase by pulses. Local runs model idling only with it.
+        Whether pulses keep idle qubits in phase. Local runs simulate idling only with it.
     sequence
-        Of these pulses: `XX`, `XpXm` or `XY4`. The default leaves no net rotation from pulse errors, in two pulses.
+        Pulse sequence: `XX`, `XpXm` or `XY4`. The two pulses of the default leave no net rotation from pulse errors.
     twirl_gates
         Whether random Pauli gates around two-qubit gates turn coherent errors into stochastic ones: `on`, `off`, or
-        `auto`: on devices only, as the errors of fake backends are stochastic already.
+        `auto` (on devices only, because the errors of fake backends are stochastic already).
     twirl_measure
-        Whether measured bits are flipped at random and back. Off: nothing here inverts readout errors, and it would
-        only move errors from ones to zeros, which most bits are.
+        Whether measured bits are flipped at random and back. Off by default: readout errors are not inverted here, and
+        twirling would only move errors from ones to zeros, and most bits are zeros.
     randomizations
-        Most twirls of a circuit; it gets the largest number of them that divides its shots.
+        Largest number of twirls of a circuit; the largest divisor of its shots up to this is used.
     mode
-        `job`; `batch` groups jobs, `session` reserves the device between a loop's jobs (not in open plans).
+        `job`; `batch` groups jobs; `session` reserves the device between a loop's jobs (not in open plans).
     max_execution_time
         Seconds a quantum computer may spend on one job; 0 for the service's own limit.
     session_time
@@ -73,29 +73,29 @@ class RuntimeOptions:
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy=f"give {least} or more")
 
     def twirls_gates(self, is_simulated: bool) -> bool:
-        """Whether gates are twirled on such a device."""
+        """Whether gates are twirled on a simulated or real device."""
         return self.twirl_gates == "on" or (self.twirl_gates == "auto" and not is_simulated)
 
     def sampler_options(
         self, shots: int, *, is_simulated: bool, tags: list[str] | None = None, seed: int | None = None
     ) -> SamplerOptions:
-        """Return what qiskit-ibm-runtime's Sampler takes.
+        """Return the options of qiskit-ibm-runtime's Sampler.
 
         Parameters
         ----------
         shots
-            Per circuit; twirls times shots per twirl are exactly these.
+            Shots per circuit: twirls times shots per twirl.
         is_simulated
-            Whether a fake backend runs them.
+            Whether a fake backend runs the circuits.
         tags
-            Of the job.
+            Tags of the job.
         seed
-            Of a simulator.
+            Seed of a simulator.
 
         Raises
         ------
         MissingExtraError
-            Without qiskit-ibm-runtime, or an old one.
+            Without qiskit-ibm-runtime, or with an old version.
         """
         try:
             from qiskit_ibm_runtime.options_models.sampler import SamplerOptions
@@ -115,5 +115,5 @@ class RuntimeOptions:
 
 
 def divisor(number: int, most: int) -> int:
-    """Return the largest divisor of a number that is not above `most`."""
+    """Return the largest divisor of a number up to `most`."""
     return next(k for k in range(min(number, most), 0, -1) if number % k == 0)

@@ -1,10 +1,10 @@
-"""A device of an account of IBM Quantum."""
+"""Devices of an IBM Quantum account."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from lagrl.errors import MissingExtraError, UnknownNameError
 from lagrl.quantum.ibm.failures import (
@@ -33,7 +33,7 @@ ENDED = ("Closed", "In progress, not accepting new jobs")
 
 
 class Primitives:
-    """The classes of qiskit-ibm-runtime that jobs are sent with; tests give their own."""
+    """The classes of qiskit-ibm-runtime that send jobs; tests replace them."""
 
     def sampler(self, mode: Any, options: Any) -> Any:
         """Return a Sampler on a backend, batch or session."""
@@ -42,13 +42,13 @@ class Primitives:
         return Sampler(mode=mode, options=options)
 
     def batch(self, backend: Any, max_time: int | None) -> Any:
-        """Open a batch."""
+        """Open a batch on a backend."""
         from qiskit_ibm_runtime import Batch
 
         return Batch(backend=backend, max_time=max_time)
 
     def session(self, backend: Any, max_time: int | None) -> Any:
-        """Open a session."""
+        """Open a session on a backend."""
         from qiskit_ibm_runtime import Session
 
         return Session(backend=backend, max_time=max_time)
@@ -56,7 +56,7 @@ class Primitives:
 
 @dataclass(eq=False)
 class AccountDevice:
-    """Sends jobs to a device; opens a batch or session with the first one that wants it, until `close`.
+    """Sends jobs to a device of an account; opens a batch or session with the first job that needs it, until `close`.
 
     Attributes
     ----------
@@ -65,15 +65,16 @@ class AccountDevice:
     backend
         One of its backends.
     primitives
-        What jobs are sent with.
+        The classes that send jobs.
     sleep
-        Waits so many seconds between attempts to read.
+        Waits a number of seconds between attempts to read.
     """
 
     service: Any = field(repr=False)
     backend: Any = field(repr=False)
     primitives: Primitives = field(default_factory=Primitives, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    is_simulated: ClassVar[bool] = False
     _opened: Any = field(default=None, init=False, repr=False)
 
     @staticmethod
@@ -84,12 +85,12 @@ class AccountDevice:
         primitives: Primitives | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> AccountDevice:
-        """Return a device of the account that qiskit's store or the environment names.
+        """Return a device of the account in qiskit's store or the environment.
 
         Parameters
         ----------
         name
-            Such as `ibm_kingston`.
+            Name of the device, such as `ibm_kingston`.
         service
             An open `QiskitRuntimeService`; if None, one is opened.
         primitives, sleep
@@ -102,16 +103,13 @@ class AccountDevice:
         TokenError
             If its token is not accepted.
         UnknownNameError
-            If the account has no such device; the message lists those it has.
+            If the account has no such device; the message lists its devices.
         ExecutionError
-            If the service cannot be reached, or says something else.
+            If the service cannot be reached or returns an error.
         MissingExtraError
             Without qiskit-ibm-runtime.
         """
-        guard_logs()
-        if service is None:
-            service = open_service()
-        _hide_tokens_of(service)
+        service = _guarded_service(service)
         with redacted_warnings():
             known = patiently(lambda: [str(backend.name) for backend in service.backends()], sleep)
             if name not in known:
@@ -121,39 +119,34 @@ class AccountDevice:
 
     @property
     def name(self) -> str:
-        """The backend's."""
+        """Name of the backend."""
         return str(self.backend.name)
 
     @property
     def target(self) -> Target:
-        """The backend's, as last calibrated when it was fetched."""
+        """Target of the backend, with the calibration at the last fetch."""
         return self.backend.target
 
     @property
-    def is_simulated(self) -> bool:
-        """No."""
-        return False
-
-    @property
     def widest(self) -> int:
-        """All qubits, as far as an int64 holds their bits."""
+        """Number of qubits, at most 62, so that an int64 holds the bits."""
         return min(62, int(self.target.num_qubits))
 
     def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> Job:
-        """Send a job once, never again by itself; see `Device.submit`.
+        """Send a job once, without retries; see `Device.submit`.
 
-        If the connection is lost on the way, the service is asked whether the job arrived.
+        If the connection is lost while it is sent, the service is asked whether the job arrived.
 
         Raises
         ------
         BackendDownError
             If the device is not in operation.
         PlanExhaustedError
-            If the plan has no time left; the service would let the job wait for ever.
+            If the plan has no time left; the service would never run the job.
         NotArrivedError
-            If the connection was lost, and the job did not arrive.
+            If the connection was lost and the job did not arrive.
         ConnectionLostError
-            If the service cannot be reached, and nobody knows whether the job arrived.
+            If the service cannot be reached, so that it is unknown whether the job arrived.
         ExecutionError
             If the service refuses the job.
         """
@@ -176,17 +169,17 @@ class AccountDevice:
         return sent
 
     def find(self, tag: str) -> Job | None:
-        """Return the job with this tag, if the service has one."""
+        """Return the job with this tag, None if the service has none."""
         found = patiently(lambda: self.service.jobs(limit=1, job_tags=[tag]), self.sleep, backend=self.name)
         return found[0] if found else None
 
     def job(self, job_id: str) -> Job:
-        """Return a job by its id."""
+        """Return the job with this id."""
         found: Job = patiently(lambda: self.service.job(job_id), self.sleep, backend=self.name, job=job_id)
         return found
 
     def close(self) -> None:
-        """Close the batch or session; its jobs run to their end."""
+        """Close the batch or session; its jobs still finish."""
         opened, self._opened = self._opened, None
         if opened is not None:
             guarded(opened.close, backend=self.name)
@@ -205,20 +198,20 @@ class AccountDevice:
         status = patiently(self.backend.status, self.sleep, backend=self.name)
         if not status.operational:
             raise NotReadyError(
-                f"not operational ({status.status_msg}); wait or take another backend", backend=self.name
+                f"not operational ({status.status_msg}); wait or use another backend", backend=self.name
             )
         usage = patiently(self.service.usage, self.sleep, backend=self.name)
         if usage.get("usage_limit_reached"):
             raise PlanExhaustedError(
-                "usage limit of the plan reached; wait for its next period or take another instance",
+                "usage limit of the plan reached; wait for its next period or use another instance",
                 backend=self.name,
             )
 
 
 def open_service() -> Any:
-    """Open the account that qiskit's own store or the environment names; lagrl takes no token.
+    """Open the account in qiskit's own store or the environment; lagrl itself takes no token.
 
-    The environment's QISKIT_IBM_TOKEN, QISKIT_IBM_INSTANCE, QISKIT_IBM_URL and QISKIT_IBM_CHANNEL go before the store.
+    QISKIT_IBM_TOKEN, QISKIT_IBM_INSTANCE, QISKIT_IBM_URL and QISKIT_IBM_CHANNEL in the environment override the store.
 
     Raises
     ------
@@ -227,7 +220,7 @@ def open_service() -> Any:
     TokenError
         If its token is not accepted.
     ExecutionError
-        If the service cannot be reached, or says something else.
+        If the service cannot be reached or returns an error.
     MissingExtraError
         Without qiskit-ibm-runtime.
     """
@@ -242,24 +235,21 @@ def open_service() -> Any:
 
 
 def account_devices(service: Any = None, *, sleep: Callable[[float], None] = time.sleep) -> list[AccountDevice]:
-    """Return all devices of an account, by name.
+    """Return all devices of an account, ordered by name.
 
     Parameters
     ----------
     service, sleep
         See `AccountDevice.of`, also for what it raises.
     """
-    guard_logs()
-    if service is None:
-        service = open_service()
-    _hide_tokens_of(service)
+    service = _guarded_service(service)
     with redacted_warnings():
         found = patiently(lambda: {str(backend.name): backend for backend in service.backends()}, sleep)
     return [AccountDevice(service, found[name], sleep=sleep) for name in sorted(found)]
 
 
 def patiently(read: Callable[[], T], sleep: Callable[[float], None], *, backend: str = "", job: str = "") -> T:
-    """Read from a service, again after a pause if it cannot be reached; for what changes nothing there only.
+    """Read from a service and retry after a pause if it cannot be reached; only for calls that change nothing.
 
     Raises
     ------
@@ -278,6 +268,11 @@ def patiently(read: Callable[[], T], sleep: Callable[[float], None], *, backend:
     return guarded(read, backend=backend, job=job)
 
 
-def _hide_tokens_of(service: Any) -> None:
-    account = guarded(service.active_account) if hasattr(service, "active_account") else None
-    hide_account(account)
+def _guarded_service(service: Any) -> Any:
+    """Return the service, or the one of the configured account if None, with its tokens hidden from now on."""
+    guard_logs()
+    if service is None:
+        service = open_service()
+    if hasattr(service, "active_account"):
+        hide_account(guarded(service.active_account))
+    return service

@@ -1,6 +1,6 @@
-"""How a device is at the moment: its queue, its calibration, what the plan has left.
+"""Current state of a device: its queue, its calibration and the time left in the plan.
 
-Everything is asked once, not patiently: whoever wants to know asks again later, and meanwhile needs no answer.
+Nothing is retried here: the caller asks again later and can wait without an answer.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DeviceState:
-    """A device at the moment.
+    """Current state of a device.
 
     Attributes
     ----------
     pending_jobs
-        In its queue, of all its users; None for a device that has no queue.
+        Number of jobs of all users in its queue; None for a device without a queue.
     is_operational
-        Whether it takes jobs.
+        Whether it accepts jobs.
     calibrated
-        When its properties were last measured; None if nobody tells.
+        When its properties were last measured; None if unknown.
     """
 
     pending_jobs: int | None = None
@@ -39,12 +39,12 @@ class DeviceState:
 
 
 def read_state(device: Device) -> DeviceState:
-    """Ask the service how a device is now; what is simulated here has no queue and is not calibrated anew.
+    """Return the current state of a device; a simulated one has no queue and keeps its calibration.
 
     Raises
     ------
     ExecutionError
-        If the service cannot be reached, or says something else.
+        If the service cannot be reached or returns an error.
     """
     if not isinstance(device, AccountDevice):
         return DeviceState()
@@ -61,12 +61,12 @@ def read_state(device: Device) -> DeviceState:
 
 
 def fetch_calibration(device: Device) -> None:
-    """Fetch the newest calibration of a device, if there is a newer one: another `target`.
+    """Fetch the newest calibration of a device; a newer one is another `target`.
 
     Raises
     ------
     ExecutionError
-        If the service cannot be reached, or says something else.
+        If the service cannot be reached or returns an error.
     """
     if isinstance(device, AccountDevice) and hasattr(device.backend, "refresh"):
         with redacted_warnings():
@@ -74,12 +74,12 @@ def fetch_calibration(device: Device) -> None:
 
 
 def plan_seconds(device: Device) -> float:
-    """Ask the service how many seconds of a quantum computer the plan has left; infinite where nobody tells.
+    """Return how many seconds of QPU time the plan has left; infinite if unknown.
 
     Raises
     ------
     ExecutionError
-        If the service cannot be reached, or says something else.
+        If the service cannot be reached or returns an error.
     """
     if not isinstance(device, AccountDevice):
         return np.inf

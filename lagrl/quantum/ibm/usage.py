@@ -1,4 +1,4 @@
-"""What a job used up, from the service's metrics."""
+"""QPU time and queueing time of a job, from the service's metrics."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ ATTEMPTS = 4
 PAUSE = 0.5  # seconds; charges are known shortly after a job's end
 
 
-class Usage(NamedTuple):
-    """Seconds of a job."""
+class JobUsage(NamedTuple):
+    """QPU seconds and queue seconds of a job."""
 
     qpu_seconds: float
     queue_seconds: float
 
 
-def usage_of(job: Job, sleep: Callable[[float], None], *, backend: str = "") -> Usage:
-    """Return what a finished job was charged and how long it waited before it ran.
+def usage_of(job: Job, sleep: Callable[[float], None], *, backend: str = "") -> JobUsage:
+    """Return the seconds that a finished job was charged and waited before it ran.
 
-    What a service does not tell is 0: a result is not thrown away because its bill is missing. While the charge is
-    pending it is asked for again, and at last the part known so far is taken.
+    Unknown values are 0, because a result is still valid without its charge. A pending charge is read again a few
+    times; after that, the part known so far is used.
 
     Parameters
     ----------
     job
-        That has ended.
+        A job that has ended.
     sleep
-        Waits so many seconds.
+        Waits a number of seconds.
     backend
-        To say where something is wrong.
+        Name for messages.
     """
     metrics: Mapping[str, Any] = {}
     for attempt in range(ATTEMPTS):
@@ -50,7 +50,7 @@ def usage_of(job: Job, sleep: Callable[[float], None], *, backend: str = "") -> 
         if attempt < ATTEMPTS - 1:
             sleep(PAUSE)
     charged = (metrics.get("usage") or {}).get("qpu_charge_time_seconds")
-    return Usage(float(charged or 0.0), _queued(metrics.get("timestamps") or {}))
+    return JobUsage(float(charged or 0.0), _queued(metrics.get("timestamps") or {}))
 
 
 def _queued(timestamps: Mapping[str, Any]) -> float:

@@ -1,4 +1,4 @@
-"""What identifies a sampler call, and what a journal keeps of its answer."""
+"""Sampler calls in a journal: what identifies a call, and its recorded answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lagrl.quantum.journal.journal_file import Place
+    from lagrl.io.jsonl import Offset
     from lagrl.relaxation.sampler import SampleContext, Samples
 
 NAMES = {
@@ -39,20 +39,20 @@ PROBLEM = ("reduced_cost", "weight", "capacity", "shots")
 
 @dataclass(frozen=True)
 class Call:
-    """A sampler call, each array as its sha256.
+    """Identity of a sampler call.
 
     Attributes
     ----------
     run, step
-        Of the `SampleContext`.
+        Run and step of the `SampleContext`.
     reduced_cost, weight, capacity
-        Of shapes and bytes.
+        sha256 of each array's shape and bytes.
     shots
-        Per vehicle.
+        Shots per vehicle.
     sampler
-        How the sampler is called, options included.
+        Name of the sampler with its options.
     rng
-        Of the random generator's state before the call.
+        sha256 of the random generator's state before the call.
     """
 
     run: str
@@ -89,21 +89,21 @@ class Call:
 
     @property
     def key(self) -> str:
-        """sha256 of everything: equal keys have equal answers."""
+        """sha256 of all fields: equal keys have equal answers."""
         return digest(vars(self))
 
     @property
     def problem(self) -> str:
-        """sha256 of what was asked: not by which sampler, nor with which randomness."""
+        """sha256 of the knapsacks, run, step and shots, without sampler and random state."""
         return digest([self.run, self.step, *(getattr(self, name) for name in PROBLEM)])
 
     def differences(self, other: Call, names: Sequence[str] = tuple(NAMES)) -> list[str]:
-        """Say what differs, of the fields of these names, between two calls of the same run and step."""
+        """Return which of the named fields differ between two calls of the same run and step."""
         return [NAMES[name] for name in names if getattr(self, name) != getattr(other, name)]
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Call:
-        """Return the call of a journal's line; strings that come again and again are kept once."""
+        """Return the call of a journal's line; equal strings are stored once."""
         values: dict[str, Any] = {}
         for name in cls.__dataclass_fields__:
             value = record[name]
@@ -112,16 +112,15 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came of a call.
+class RecordedAnswer:
+    """Samples of a recorded call.
 
     Attributes
     ----------
     samples
-        Arrays are C-contiguous, whatever the sampler gave: sums over them are then the same, to the last bit, today
-        and when replayed.
+        With C-contiguous arrays, so that sums over them are equal to the last bit when they are replayed.
     state
-        Of the random generator after the call, see `set_state`.
+        State of the random generator after the call, see `set_state`.
     """
 
     samples: Samples
@@ -130,14 +129,14 @@ class Answer:
 
 @dataclass
 class CallTable:
-    """Where in a journal the answers are, and what they cost; the answers themselves stay in the file."""
+    """Offsets of the answers in a journal and their total cost; the answers stay in the file."""
 
-    places: dict[str, Place] = field(default_factory=dict)
+    offsets: dict[str, Offset] = field(default_factory=dict)
     by_step: dict[tuple[str, int], list[Call]] = field(default_factory=lambda: defaultdict(list))
     cost: SamplingCost = field(default_factory=SamplingCost)
 
-    def take(self, record: Mapping[str, Any], place: Place) -> None:
-        """Learn from a line; of two answers to the same call, the first counts.
+    def add_line(self, record: Mapping[str, Any], offset: Offset) -> None:
+        """Add the call of a line; of two answers to the same call, the first counts.
 
         Raises
         ------
@@ -146,9 +145,9 @@ class CallTable:
         """
         call = Call.read(record)
         if call.key != record["key"]:
-            raise ValueError("key does not fit the call")
-        if call.key not in self.places:
-            self.places[call.key] = place
+            raise ValueError("the key is not that of the call")
+        if call.key not in self.offsets:
+            self.offsets[call.key] = offset
             self.by_step[call.run, call.step].append(call)
             self.cost += SamplingCost(**record["cost"])
 
@@ -166,6 +165,6 @@ def call_line(call: Call, samples: Samples, rng: np.random.Generator, owner: str
     }
 
 
-def answer_of_line(record: Mapping[str, Any]) -> Answer:
+def answer_of_line(record: Mapping[str, Any]) -> RecordedAnswer:
     """Return the answer of a `call_line`."""
-    return Answer(unpack_samples(record["samples"], SamplingCost(**record["cost"])), record["rng_after"])
+    return RecordedAnswer(unpack_samples(record["samples"], SamplingCost(**record["cost"])), record["rng_after"])

@@ -1,4 +1,4 @@
-"""What an executor tells a journal about its jobs, so that none is paid twice."""
+"""The interface through which an executor records its jobs, so that none is paid twice."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 
 SentState = Literal["", "intended", "submitted", "finished"]
-"""How far a job is known to be: nothing was sent, or it failed; it may have been sent; it was sent; it is here."""
+"""State of a job: not sent or failed (empty), possibly sent, sent, or finished with its result here."""
 
 
 @dataclass(frozen=True)
 class JobRecord:
-    """What a journal knows of a job.
+    """What a journal knows about a job.
 
     Attributes
     ----------
     tag
-        Under which it was, or was to be, submitted: written before.
+        Tag it was, or was going to be, submitted with; written before the submission.
     job
         The service's id; empty if the process ended before it was written.
     codes
         One [C, shots] int64 array per PUB; None if the result was not read.
     cost
-        What it used up; None as long as `codes` is.
+        What it used; None if `codes` is None.
     """
 
     tag: str
@@ -40,37 +40,40 @@ class JobRecord:
 
 @runtime_checkable
 class JobJournal(Protocol):
-    """Remembers jobs durably; every method returns only once what it was told would survive a crash."""
+    """Records jobs durably: when a method returns, what it was given survives a crash.
+
+    Several threads may call it, for different jobs.
+    """
 
     def find_job(self, fingerprint: str) -> JobRecord | None:
-        """Return what is known of the job with this fingerprint."""
+        """Return what is known about the job with this fingerprint."""
         ...
 
     def job_state(self, fingerprint: str) -> SentState:
-        """Return how far the job with this fingerprint is known to be; nothing is claimed."""
+        """Return the known state of the job with this fingerprint, without claiming it."""
         ...
 
     def intend_job(self, fingerprint: str, tag: str) -> None:
-        """Remember that a job is about to be submitted under a tag."""
+        """Record that a job is about to be submitted with this tag."""
         ...
 
     def submitted_job(self, fingerprint: str, job: str) -> None:
-        """Remember the id that the service gave."""
+        """Record the id that the service returned."""
         ...
 
     def finished_job(self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost, job: str) -> None:
-        """Remember the result of the job with that id; of one that another took the place of, only the cost."""
+        """Record the result of the job with that id; if another job replaced it, record the cost only."""
         ...
 
     def failed_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str | None) -> None:
-        """Remember that there will be no result, so that another job may be sent in its place, and what it cost.
+        """Record that the job has no result and what it cost; another job may then be sent in its place.
 
-        The id is None of a job that the service refused.
+        The id is None if the service refused the job.
         """
         ...
 
     def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str) -> None:
-        """Remember that a job ran, and what it cost, though its result as read now cannot be used.
+        """Record that a job ran and what it cost, although the result as read now cannot be used.
 
         It is read again, not sent again: the result may have been damaged on the way.
         """

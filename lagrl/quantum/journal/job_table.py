@@ -1,4 +1,4 @@
-"""The jobs a journal knows, and the steps that each may take."""
+"""The jobs in a journal, and which step may follow which."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from lagrl.relaxation.sampler import SamplingCost
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lagrl.quantum.journal.journal_file import Place
+    from lagrl.io.jsonl import Offset
 
 JobState = Literal["claimed", "intended", "submitted", "unusable", "finished", "failed"]
 
 _BEFORE: dict[str, tuple[str, ...]] = {
     "claimed": ("", "claimed", "failed"),
     "intended": ("", "claimed", "failed"),
-    "taken": ("intended",),  # over, from a process that ended
-    # a simulated job ends with its process, and is run anew; a failed one may have been given up while it was sent
+    "taken": ("intended",),  # taken over from a process that ended
+    # a simulated job ends with its process and is run again; a failed one may have been given up while it was sent
     "submitted": ("intended", "submitted", "unusable", "failed"),
     "unusable": ("submitted", "unusable"),
-    "finished": ("submitted", "unusable", "failed"),  # two processes may read the same job, one with less patience
+    "finished": ("submitted", "unusable", "failed"),  # of two processes that read the same job, one may stop waiting
     "failed": ("intended", "submitted", "unusable"),
 }
 
 
 @dataclass(frozen=True)
 class JournaledJob:
-    """A job as far as a journal knows it.
+    """State of a job in a journal.
 
     Attributes
     ----------
     fingerprint
-        Of all that it runs.
+        Digest of everything that the job runs.
     state
         See `lagrl.quantum.journal.journal`.
     run, step
-        Of the sampler call it is for; empty and 0 if not known.
+        The sampler call that it belongs to; empty and 0 if not known.
     tag
-        Under which it was, or was to be, submitted; empty until intended.
+        Tag it was, or was going to be, submitted with; empty until intended.
     job
         The service's id; empty until submitted.
     problem
-        Why it failed, or cannot be used.
+        Why it failed, or why its result cannot be used.
     owner
-        The process, or the thread of one, that claimed or intended it.
+        The process, or the thread of a process, that claimed or intended it.
     result
-        Where the line with its result is.
+        Offset of the line with its result.
     """
 
     fingerprint: str
@@ -59,7 +59,7 @@ class JournaledJob:
     job: str = ""
     problem: str = ""
     owner: str = field(default="", repr=False)
-    result: Place | None = field(default=None, repr=False)
+    result: Offset | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -74,28 +74,28 @@ class JobTable:
 
     @property
     def paid(self) -> SamplingCost:
-        """What all jobs used up that ended, usable or not, those that others took the place of too."""
+        """Cost of all jobs that ended, usable or not, replaced ones included."""
         return sum(self._charges.values(), SamplingCost())
 
     def charge(self, job: JournaledJob) -> SamplingCost | None:
-        """Return what a job used up, None if that is not known."""
+        """Return the cost of a job, None if it is not known."""
         return self._charges.get((job.fingerprint, job.job or job.tag))
 
     def problem(self, fingerprint: str, step: str) -> str:
-        """Say why a job cannot take a step: it would be paid twice, or lost. Empty if it can."""
+        """Return why a job cannot take a step: it would be paid twice, or lost. Empty if it can."""
         known = self.jobs.get(fingerprint)
         if (known.state if known else "") in _BEFORE[step]:
             return ""
         name = known.job or known.tag if known else ""
         return f"job {name or fingerprint[:12]} is {known.state if known else 'unknown'} and cannot become {step}"
 
-    def take(self, record: Mapping[str, Any], place: Place) -> None:
-        """Learn from a line.
+    def add_line(self, record: Mapping[str, Any], offset: Offset) -> None:
+        """Apply the step of a line.
 
         Raises
         ------
         ValueError
-            If it does not follow from the earlier ones.
+            If it cannot follow the job's earlier lines.
         """
         fingerprint, step = record["job_of"], record["kind"]
         if step == "late":
@@ -120,24 +120,24 @@ class JobTable:
         if "cost" in record:
             self._charges[fingerprint, known.job or known.tag] = SamplingCost(**record["cost"])
         if step == "finished":
-            self.jobs[fingerprint] = replace(known, state=step, problem="", result=place)
+            self.jobs[fingerprint] = replace(known, state=step, problem="", result=offset)
         else:
             self.jobs[fingerprint] = replace(known, state=step, problem=record["problem"])
             self.n_failed += step == "failed"
 
     def release_all(self, process: str) -> None:
-        """Let others at the jobs of all threads of a process that went on to something else."""
+        """Release the jobs of all threads of a process that started something else."""
         for owner in [owner for owner in self._busy if process_of(owner) == process]:
             self.release(owner)
 
     def release(self, owner: str) -> None:
-        """Let others at the job of an owner that went on to something else."""
+        """Release the job of an owner that started something else."""
         known = self.jobs.get(self._busy.pop(owner, ""))
         if known is not None and known.state == "claimed" and known.owner == owner:
             del self.jobs[known.fingerprint]
 
     def is_held(self, fingerprint: str) -> bool:
-        """Whether another living process is about to submit this job."""
+        """Whether another running process is about to submit this job."""
         known = self.jobs.get(fingerprint)
         return known is not None and self._busy.get(known.owner) == fingerprint and is_alive_elsewhere(known.owner)
 

@@ -1,42 +1,40 @@
-"""A durable record of samplers' answers and of jobs sent to devices, from which a run goes on or is replayed.
+"""A durable record of samplers' answers and of device jobs, from which a run is resumed or replayed.
 
-One JSONL file, which several runs and several processes of one machine may share. Every line has a checksum, is
-written at once under a lock, and is on the disk before anything else happens. There are two levels.
+A journal is one JSONL file, which several runs and several processes of one machine may share. Every line has a
+checksum, is written in one piece under a lock, and is on the disk before anything else happens.
 
-**Calls.** A `JournaledSampler` keeps the whole answer of every call, and what the call was: run, step, sha256 of the
-reduced costs, weights and capacities, shots, the sampler's name with its options, and the state of the random
-generator before. The same call is answered from the file ever after, whoever asks: another row of a benchmark that
-starts from the same prices with the same seed, too. Since everything that a sampler may depend on is part of what
-identifies a call, two calls of one run and step that differ do not contradict each other: they are of different
-controllers or budgets (run names know nothing of those). Where a journal belongs to one run,
-`JournaledSampler(strict=True)` refuses them.
+**Calls.** A `JournaledSampler` records the whole answer of every call with the identity of the call: run, step, sha256
+of the reduced costs, weights and capacities, shots, the sampler's name with its options, and the random generator's
+state before the call. An equal call is later answered from the file, also in another benchmark row that starts from the
+same prices with the same seed. The identity holds everything that a sampler may depend on. So two different calls of
+one run and step do not contradict each other: they come from different controllers or budgets, which are not part of a
+run's name. `JournaledSampler(strict=True)`, for a journal of a single run, refuses the second.
 
-**Jobs.** A call can cost several jobs, and a process can end while one is in the queue. An executor
-(`lagrl.quantum.journal.job_journal.JobJournal`) tells the journal of every step, by the job's fingerprint, and asks
-`find_job` first:
+**Jobs.** A call can need several jobs, and a process can end while one is in the queue. An executor records every step
+of a job under its fingerprint (see `lagrl.quantum.journal.job_journal.JobJournal`), and calls `find_job` first:
 
     nothing ── find_job ──▶ claimed ── intend_job(tag) ──▶ intended ── submitted_job(id) ──▶ submitted
                                ▲                              │                                  │
                                └────── failed_job ◀───────────┴──────────────────────────────────┤
                                                                  finished_job(result) ◀──────────┘
 
-    last line     what is certain after a crash              what find_job's caller does
-    (none)        nothing was sent                           claims it, then intends and submits
+    last line     known after a crash                        what the caller of find_job does
+    (none)        nothing was sent                           claims, intends and submits it
     claimed       nothing was sent                           the same
-    intended      it may have been sent                      looks for the tag at the service; if none, submits
-    submitted     it was sent and will be paid               reads it by its id
-    unusable      it was paid; what was read is damaged      reads it again, until `give_up` makes it failed
-    finished      it was paid; the result is here            nothing
-    failed        there will be no result                    as with nothing
+    intended      it may have been sent                      looks for the tag at the service; if missing, submits it
+    submitted     it was sent and will be paid               reads its result by its id
+    unusable      it was paid; the result was damaged        reads it again, until `give_up` makes it failed
+    finished      it was paid; the journal has its result    nothing
+    failed        it has no result                           claims, intends and submits another
 
-So no executed job is paid twice. While another living process holds a job claimed or intended, `find_job` waits for
-what becomes of it. An executor draws what it needs from the random generator before it asks: a generator must move on
-alike whether the job is known or not.
+So no executed job is paid twice. While another running process has claimed or intended a job, `find_job` waits. An
+executor draws random numbers before it calls `find_job`, so that the generator's state does not depend on whether the
+job is known.
 
-**Plans.** What a call is going to send where, if that was chosen (`BanditSampler`): kept before anything is sent, so
-that the same call does the same after a crash.
+**Plans.** What a call is going to send to which backend, where that was a choice (`BanditSampler`). A plan is recorded
+before anything is sent, so that the same call does the same after a crash.
 
-Failures are kept without tokens; nothing else that could hold one is written.
+Failures are recorded without tokens; nothing else that could hold a token is written.
 """
 
 from __future__ import annotations
@@ -50,11 +48,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.journal.calls import Answer, Call, CallTable, answer_of_line, call_line
+from lagrl.io.jsonl import JsonLines
+from lagrl.quantum.journal.calls import Call, CallTable, RecordedAnswer, answer_of_line, call_line
 from lagrl.quantum.journal.job_journal import JobRecord
 from lagrl.quantum.journal.job_table import JobTable
-from lagrl.quantum.journal.journal_file import JournalFile
-from lagrl.quantum.journal.lines import pack, plain_cost, unpack
+from lagrl.quantum.journal.lines import JOURNAL, pack, plain_cost, unpack
 from lagrl.quantum.journal.owner import this_process, this_thread
 from lagrl.quantum.journal.redaction import redacted
 from lagrl.quantum.journal.summary import JournalSummary
@@ -67,9 +65,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lagrl.io.jsonl import Offset
     from lagrl.quantum.journal.job_journal import SentState
     from lagrl.quantum.journal.job_table import JobState, JournaledJob
-    from lagrl.quantum.journal.journal_file import Place
     from lagrl.relaxation.sampler import SampleContext, Samples
 
 __all__ = ["Journal", "JournalSummary"]
@@ -83,25 +81,27 @@ _SENT: dict[JobState, SentState] = {
     "finished": "finished",
     "failed": "",
 }
-_PATIENCE = 60.0  # seconds until the user is told what is waited for
+_PATIENCE = 60.0  # seconds until a warning says what is waited for
 
 
 class Journal:
-    """The file's calls and jobs, and the only way to add some. It is a context manager, for one thread: several
-    send jobs through a `SharedJobJournal`.
+    """The calls, jobs and plans in a file, and the methods that add to it; a context manager.
+
+    Several threads may send different jobs at once. They must not send the same job: a journal makes processes wait
+    for each other, but cannot distinguish a thread that is sending a job from one that has given it up.
 
     Parameters
     ----------
     path
-        JSONL file; created, for its owner alone to read, if missing; its folder is not. A torn last line, of a
-        process that was killed, is cut off with a `TornJournalWarning`.
+        JSONL file; created with mode 0600 if missing, its folder is not. A torn last line, of a process that was
+        killed, is cut off with a `TornLineWarning`.
     read_only
-        Change nothing about the file; it must exist.
+        Whether to leave the file unchanged; it must exist then.
 
     Raises
     ------
     InputError
-        If the file is no journal, of another schema, or has a damaged line but a torn last one.
+        If the file is not a journal, has another schema, or has a damaged line other than a torn last one.
     OutputError
         If it cannot be written.
     """
@@ -111,36 +111,36 @@ class Journal:
         self._jobs = JobTable()
         self._plans: dict[str, Mapping[str, Any]] = {}
         self._context: tuple[str, int] = ("", 0)
-        self._file = JournalFile(path, self._take, writable=not read_only)
+        self._file = JsonLines(path, JOURNAL, self._add_line, lock="each", writable=not read_only)
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """The path of the file."""
         return self._file.path
 
     def __len__(self) -> int:
-        """Count answered calls."""
-        return len(self._calls.places)
+        """Return the number of answered calls."""
+        return len(self._calls.offsets)
 
-    def answer(self, call: Call) -> Answer | None:
-        """Return what a call was answered, None if it was not."""
+    def answer(self, call: Call) -> RecordedAnswer | None:
+        """Return the recorded answer of a call, None if there is none."""
         key = call.key
-        if key not in self._calls.places:
+        if key not in self._calls.offsets:
             self._file.refresh()
-        place = self._calls.places.get(key)
-        return None if place is None else self._answer_at(place)
+        offset = self._calls.offsets.get(key)
+        return None if offset is None else self._answer_at(offset)
 
-    def record(self, call: Call, samples: Samples, rng: np.random.Generator) -> Answer:
-        """Keep an answer, and return what was kept: the first one if another process was faster.
+    def record(self, call: Call, samples: Samples, rng: np.random.Generator) -> RecordedAnswer:
+        """Record an answer and return the recorded one: the first, if another process was faster.
 
         Parameters
         ----------
         call
-            As it was before the sampler was asked.
+            The call, described before the sampler was called.
         samples
             Its answer.
         rng
-            As the sampler left it.
+            The random generator after the call.
 
         Raises
         ------
@@ -149,19 +149,19 @@ class Journal:
         """
         key = call.key
         with self._file.locked():
-            if key not in self._calls.places:
+            if key not in self._calls.offsets:
                 self._file.append(call_line(call, samples, rng, this_process()))
-            place = self._calls.places[key]
-        return self._answer_at(place)
+            offset = self._calls.offsets[key]
+        return self._answer_at(offset)
 
     def kept_plan(self, call: str) -> Mapping[str, Any] | None:
-        """Return what was planned for a call (`Call.key`); None if nothing was."""
+        """Return the plan of a call (`Call.key`), None if there is none."""
         if call not in self._plans:
             self._file.refresh()
         return self._plans.get(call)
 
     def keep_plan(self, call: str, plan: Mapping[str, Any]) -> None:
-        """Keep what is planned for a call; the first plan counts.
+        """Record the plan of a call; the first plan counts.
 
         Raises
         ------
@@ -177,19 +177,19 @@ class Journal:
         return tuple(self._calls.by_step.get((run, step), ()))
 
     def steps(self) -> dict[str, list[int]]:
-        """Return the recorded steps of each run, ascending."""
+        """Return the recorded steps of each run, in ascending order."""
         steps: dict[str, list[int]] = defaultdict(list)
         for run, step in sorted(self._calls.by_step):
             steps[run].append(step)
         return dict(steps)
 
     def samplers(self) -> tuple[str, ...]:
-        """Return the names of the samplers that answered."""
+        """Return the names of the recorded samplers."""
         return tuple(dict.fromkeys(call.sampler for calls in self._calls.by_step.values() for call in calls))
 
     @contextlib.contextmanager
     def calling(self, context: SampleContext) -> Iterator[None]:
-        """Say which call the jobs of the body are for."""
+        """Record the jobs of the body as part of a call."""
         before, self._context = self._context, (context.run, int(context.step))
         try:
             yield
@@ -197,9 +197,9 @@ class Journal:
             self._context = before
 
     def find_job(self, fingerprint: str) -> JobRecord | None:
-        """Return what is known of a job; if that is nothing, or that it failed, claim it for this process.
+        """Return what is known about a job; claim it for this process if that is nothing, or that it failed.
 
-        It waits while another living process is about to submit the same job, and says so after a minute.
+        It waits while another running process is about to submit the same job, and warns after a minute.
 
         Raises
         ------
@@ -223,13 +223,13 @@ class Journal:
                 self._warn_waiting(known)
 
     def job_state(self, fingerprint: str) -> SentState:
-        """Return how far a job is known to be; nothing is claimed and nobody waited for."""
+        """Return the known state of a job, without claiming it or waiting."""
         self._file.refresh()
         known = self._jobs.jobs.get(fingerprint)
         return _SENT[known.state] if known is not None else ""
 
     def intend_job(self, fingerprint: str, tag: str) -> None:
-        """Keep the tag of a job that is about to be submitted.
+        """Record the tag of a job that is about to be submitted.
 
         Raises
         ------
@@ -240,7 +240,7 @@ class Journal:
             self._append_job("intended", fingerprint, tag=tag, **self._own())
 
     def submitted_job(self, fingerprint: str, job: str) -> None:
-        """Keep the id that the service gave; telling the same twice changes nothing, and the last id counts.
+        """Record the id that the service returned; the same id twice changes nothing, and the last id counts.
 
         Raises
         ------
@@ -255,34 +255,20 @@ class Journal:
     def finished_job(
         self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost, job: str | None = None
     ) -> None:
-        """Keep the result; a second one, of a process that read the same job, changes nothing.
+        """Record the result; a second one, of a process that read the same job, changes nothing.
 
-        Parameters
-        ----------
-        fingerprint
-            Of the job.
-        codes
-            One [C, shots] int64 array per PUB, in the order the shots were taken.
-        cost
-            What it used up.
-        job
-            The service's id; the one known if None. If another was sent in its place, only the cost is kept.
+        See `JobJournal.finished_job`; without a job's id, it is the known one.
         """
         self._end_job("finished", fingerprint, job, cost, codes=[pack(code) for code in codes])
 
     def failed_job(
         self, fingerprint: str, problem: str, cost: SamplingCost | None = None, job: str | None = None
     ) -> None:
-        """Keep that there will be no result, so that another job may be sent in its place, and what it cost.
-
-        Of a job that another took the place of, only the cost is kept.
-        """
+        """Record a failure; if another job has replaced this one, only the cost. See `JobJournal.failed_job`."""
         self._end_job("failed", fingerprint, job, cost or SamplingCost(), problem=redacted(problem))
 
     def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str | None = None) -> None:
-        """Keep that a job ran and what it cost, though its result as read now cannot be used.
-
-        Of a job that was given up, or that another took the place of, only the cost is kept.
+        """Record an unusable result; if the job was given up or replaced, only the cost. See `JobJournal.unusable_job`.
 
         Raises
         ------
@@ -292,7 +278,7 @@ class Journal:
         self._end_job("unusable", fingerprint, job, cost, problem=redacted(problem))
 
     def give_up(self, name: str) -> JournaledJob:
-        """Write a job off, so that another is sent in its place when the run goes on; what it cost stays in the bill.
+        """Mark a job as failed, so that another is sent in its place when the run is resumed; its cost still counts.
 
         Parameters
         ----------
@@ -302,9 +288,9 @@ class Journal:
         Raises
         ------
         UnknownNameError
-            If no pending job is called so.
+            If no pending job has this name.
         InputError
-            If a living process is just sending it.
+            If a running process is sending it.
         OutputError
             If the journal cannot be written.
         """
@@ -319,20 +305,20 @@ class Journal:
                     source=str(self.path),
                     remedy="wait, or stop that process first",
                 )
-            told = f"given up by its owner{f' ({job.problem})' if job.problem else ''}"
-            self._append_job("failed", job.fingerprint, problem=told)
+            problem = f"given up by its owner{f' ({job.problem})' if job.problem else ''}"
+            self._append_job("failed", job.fingerprint, problem=problem)
         return job
 
     def charge(self, job: JournaledJob) -> SamplingCost | None:
-        """Return what a job used up, None if that is not known here."""
+        """Return the cost of a job, None if the journal does not have it."""
         return self._jobs.charge(job)
 
     def pending(self) -> tuple[JournaledJob, ...]:
-        """Return the jobs that were, or may have been, sent and whose result is not here."""
+        """Return the jobs that were, or may have been, sent and whose result is not in the journal."""
         return tuple(job for job in self._jobs.jobs.values() if job.state in ("intended", "submitted", "unusable"))
 
     def summary(self) -> JournalSummary:
-        """Count what the file holds now."""
+        """Return counts of what the file holds now."""
         self._file.refresh()
         return JournalSummary(
             path=self.path,
@@ -347,7 +333,7 @@ class Journal:
         )
 
     def close(self) -> None:
-        """Close the file; closing twice is fine."""
+        """Close the file; closing twice is allowed."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -356,19 +342,19 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _take(self, record: dict[str, Any], place: Place) -> None:
+    def _add_line(self, record: dict[str, Any], offset: Offset) -> None:
         if record["kind"] == "call":
-            self._calls.take(record, place)
+            self._calls.add_line(record, offset)
             self._jobs.release_all(record["owner"])
         elif record["kind"] == "plan":
             self._plans.setdefault(record["call"], record["plan"])
         else:
-            self._jobs.take(record, place)
+            self._jobs.add_line(record, offset)
 
     def _warn_waiting(self, known: JournaledJob | None) -> None:
         process = known.owner.split(" ")[1] if known else "another"
         warnings.warn(
-            f"{self.path}: process {process} is about to send the same job, which is waited for; "
+            f"{self.path}: process {process} is about to send the same job; waiting for it; "
             "stop that process if it hangs",
             stacklevel=3,
         )
@@ -380,11 +366,11 @@ class Journal:
     def _append_job(self, kind: str, fingerprint: str, **values: Any) -> None:
         wrong = self._jobs.problem(fingerprint, kind)
         if wrong:
-            raise InputError(wrong, source=str(self.path), remedy="ask find_job first")
+            raise InputError(wrong, source=str(self.path), remedy="call find_job first")
         self._file.append(_job_line(kind, fingerprint, **values))
 
     def _end_job(self, kind: str, fingerprint: str, job: str | None, cost: SamplingCost, **values: Any) -> None:
-        """Keep what became of a job; only the bill, if it was given up or another was sent in its place meanwhile."""
+        """Record the end of a job; only its cost, if it was given up or another was sent in its place."""
         with self._file.locked():
             known = self._jobs.jobs.get(fingerprint)
             is_replaced = job is not None and known is not None and known.job != job
@@ -396,12 +382,12 @@ class Journal:
             elif known is None or known.state != "finished":
                 self._append_job(kind, fingerprint, cost=plain_cost(cost), **values)
 
-    def _answer_at(self, place: Place) -> Answer:
-        record = self._file.read(place)
+    def _answer_at(self, offset: Offset) -> RecordedAnswer:
+        record = self._file.read(offset)
         try:
             return answer_of_line(record)
         except (KeyError, TypeError, ValueError, StopIteration) as error:
-            self._file.refuse(place.number, f"{type(error).__name__}: {error}")
+            JOURNAL.refuse(self.path, offset.number, f"{type(error).__name__}: {error}")
 
     def _job_record(self, known: JournaledJob) -> JobRecord:
         if known.result is None:
@@ -411,7 +397,7 @@ class Journal:
             codes = [unpack(packed).astype(np.int64) for packed in record["codes"]]
             return JobRecord(known.tag, known.job, codes, SamplingCost(**record["cost"]))
         except (KeyError, TypeError, ValueError, StopIteration) as error:
-            self._file.refuse(known.result.number, f"{type(error).__name__}: {error}")
+            JOURNAL.refuse(self.path, known.result.number, f"{type(error).__name__}: {error}")
 
 
 def _job_line(kind: str, fingerprint: str, **values: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A sampler whose answers are kept: what was answered once is never asked again."""
+"""A sampler whose answers are recorded, so that no call is made twice."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class JournaledSampler:
-    """Asks another sampler, unless the journal has the answer; the random generator moves on alike either way.
+    """Answers from a journal, or calls another sampler and records the answer.
 
-    A cost is as it was when the call was made, also if the answer is from the journal: a run that goes on after a
-    crash shows the same bill as one that was never disturbed. What was paid in all, `Journal.summary` tells.
+    The random generator ends in the same state either way. The cost is always that of the original call: a run that
+    is resumed after a crash reports the same cost as an undisturbed one. `Journal.summary` has the total cost.
 
     Attributes
     ----------
     sampler
-        Who is asked.
+        The sampler that is called.
     journal
-        Where answers are kept.
+        The journal.
     name
-        How the sampler is called, with all its options, such as `ibm:ibm_kingston+width=8`: another name is another
-        sampler, whose answers are not this one's.
+        The sampler's name with all its options, such as `ibm:ibm_kingston+width=8`; answers recorded under another
+        name are not used.
     strict
-        The journal belongs to one run: a call of a recorded run and step that differs from the recorded ones is
-        refused, rather than asked and kept beside them.
+        Whether the journal belongs to one run: a call that differs from those recorded for its run and step is then
+        refused, not made and recorded beside them.
     """
 
     sampler: SubproblemSampler
@@ -53,12 +53,12 @@ class JournaledSampler:
         rng: np.random.Generator,
         context: SampleContext,
     ) -> Samples:
-        """Answer from the journal, or ask and keep; see `SubproblemSampler.sample`.
+        """Return recorded or new samples; see `SubproblemSampler.sample`.
 
         Raises
         ------
         InputError
-            If what the sampler gives are no samples of these knapsacks, or (if `strict`) the run differs from the
+            If the sampler does not return samples of these knapsacks, or (if `strict`) the run differs from the
             recorded one.
         OutputError
             If the journal cannot be written.
@@ -76,7 +76,7 @@ class JournaledSampler:
         return answer.samples
 
     def close(self) -> None:
-        """Close the sampler, if it can be closed, and the journal."""
+        """Close the sampler, if it has `close`, and the journal."""
         try:
             close = getattr(self.sampler, "close", None)
             if callable(close):
@@ -92,12 +92,12 @@ class JournaledSampler:
                 f"the run differs from the recorded one in: {', '.join(differences)}",
                 source=str(self.journal.path),
                 field=f"run {call.run!r}, step {call.step}",
-                remedy="run as before (instance, seed, controller, budget, sampler, version), or take a new journal",
+                remedy="use the same instance, seed, controller, budget, sampler and version, or a new journal",
             )
 
 
 def _require_samples(samples: object, shape: tuple[int, ...], name: str) -> None:
-    """Nothing wrong may be kept, or it would be the answer for ever."""
+    """Refuse a wrong answer before it is recorded."""
     given = samples.bitstrings.shape if isinstance(samples, Samples) else None
     if given is None or (given[0], given[2]) != shape:
         raise InputError(

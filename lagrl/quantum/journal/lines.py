@@ -1,4 +1,4 @@
-"""The lines of a journal: JSON with a checksum; arrays packed, random states and costs as plain values."""
+"""Values in a journal's lines: packed arrays, random states, costs and digests as plain JSON."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.io.jsonl import LineFormat, encode
 from lagrl.relaxation.sampler import Samples, SamplingCost
 
 if TYPE_CHECKING:
@@ -20,40 +21,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SCHEMA = "lagrl.journal/2"
-_HEAD = b'{"crc32": "'
-_START = len(_HEAD) + len('00000000", ')
+HEADER = encode({"schema": "lagrl.journal/2", "kind": "header"}, has_checksum=True)
+JOURNAL = LineFormat(
+    fault="damaged",
+    remedy="give a journal that a run with --journal wrote; restore a damaged one: its results may be paid for",
+    header=HEADER,
+    has_checksum=True,
+    mode=0o600,
+)
 _UNSIGNED = tuple(np.dtype(f"<u{size}") for size in (1, 2, 4, 8))
 
 
-def encode(record: Mapping[str, Any]) -> bytes:
-    """Return a record as one line; its checksum tells a damaged line from one as it was written."""
-    rest = json.dumps(record, allow_nan=False)[1:].encode()
-    return _HEAD + f'{zlib.crc32(rest):08x}", '.encode() + rest + b"\n"
-
-
-def decode(line: bytes) -> dict[str, Any]:
-    """Return the record of a line, with or without its end.
-
-    Raises
-    ------
-    ValueError
-        If it is damaged.
-    """
-    rest = line.rstrip(b"\n")[_START:]
-    if not line.startswith(_HEAD) or line[len(_HEAD) : len(_HEAD) + 8] != f"{zlib.crc32(rest):08x}".encode():
-        raise ValueError("checksum does not match")
-    record = json.loads(b"{" + rest)
-    if not isinstance(record, dict):
-        raise ValueError("not an object")
-    return record
-
-
-HEADER = encode({"schema": SCHEMA, "kind": "header"})
-
-
 def pack(array: NDArray[Any]) -> dict[str, Any]:
-    """Return an array of bools or integers as a plain value: bits, or the smallest integers that hold it, deflated."""
+    """Return an array of bools or integers as a plain value: bits or the smallest integer type, compressed."""
     if array.dtype == np.bool_:
         return {"bits": _deflated(np.packbits(array).tobytes()), "shape": list(array.shape)}
     lowest, highest = int(array.min(initial=0)), int(array.max(initial=0))
@@ -63,12 +43,12 @@ def pack(array: NDArray[Any]) -> dict[str, Any]:
 
 
 def unpack(packed: Mapping[str, Any]) -> NDArray[Any]:
-    """Return the array of `pack`, C-contiguous.
+    """Return the array that `pack` packed, C-contiguous.
 
     Raises
     ------
     ValueError, KeyError, TypeError
-        If it is none.
+        If it is damaged.
     """
     shape = tuple(packed["shape"])
     name, data = next((name, value) for name, value in packed.items() if name not in ("shape", "dtype"))
@@ -79,7 +59,7 @@ def unpack(packed: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def pack_samples(samples: Samples) -> dict[str, Any]:
-    """Return samples as plain values, all but their cost."""
+    """Return samples as plain values, without their cost."""
     return {"strings": pack(samples.bitstrings.astype(np.bool_)), "counts": pack(samples.counts)}
 
 
@@ -89,7 +69,7 @@ def unpack_samples(packed: Mapping[str, Any], cost: SamplingCost) -> Samples:
 
 
 def plain_cost(cost: SamplingCost) -> dict[str, int | float | str]:
-    """Return a cost as plain values, `seconds` and all its digits included; what is 0 or empty is left out."""
+    """Return a cost as plain values at full precision; fields that are 0 or empty are left out."""
     kinds = {name: type(value) for name, value in asdict(SamplingCost()).items()}
     values = {name: kind(getattr(cost, name)) for name, kind in kinds.items()}
     return {name: value for name, value in values.items() if value}
@@ -101,7 +81,7 @@ def plain_state(rng: np.random.Generator) -> Any:
     Raises
     ------
     InputError
-        If its bit generator has a state that JSON cannot hold.
+        If JSON cannot hold the state of its bit generator.
     """
     state = _plain(rng.bit_generator.state)
     try:
@@ -116,7 +96,7 @@ def plain_state(rng: np.random.Generator) -> Any:
 
 
 def set_state(rng: np.random.Generator, state: Any) -> None:
-    """Put a generator of the same kind into the state of `plain_state`."""
+    """Set a generator of the same kind to a state from `plain_state`."""
     rng.bit_generator.state = _restored(state)
 
 

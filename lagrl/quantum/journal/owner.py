@@ -1,4 +1,4 @@
-"""Which process, and which thread of it, a journal's line is from, and whether that process is still alive."""
+"""Names of processes and threads in a journal's lines, and whether such a process still runs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 
 def this_process() -> str:
-    """Name this process as no other on this machine was named since it was started."""
+    """Return a name of this process that no other on this machine has had since the machine started."""
     return f"{socket.gethostname()} {os.getpid()} {_started(os.getpid())}"
 
 
 def this_thread() -> str:
-    """Name this thread: as its process if it is the main one, else with its number as a fourth word.
+    """Return a name of this thread: its process's if it is the main thread, otherwise with its number appended.
 
-    Several threads may each be about to send a job; were they one owner, the second would let go of the first's job.
+    Several threads may each be about to send a job; with one name, the second would release the first's job.
     """
     if threading.current_thread() is threading.main_thread():
         return this_process()
@@ -25,14 +25,14 @@ def this_thread() -> str:
 
 
 def process_of(owner: str) -> str:
-    """Return the name of the process that an owner is, or is a thread of."""
+    """Return the name of the process from that of a process or thread."""
     return " ".join(owner.split(" ")[:3])
 
 
 def is_alive_elsewhere(owner: str) -> bool:
-    """Whether a name by `this_process` or `this_thread` is of another process, on this machine, that still runs."""
+    """Whether the name of a process or thread belongs to another process of this machine that still runs."""
     host, process, started = ([*owner.split(" "), "", ""])[:3]
-    if sys.platform == "win32":  # no way to ask there, and os.kill would do what it says
+    if sys.platform == "win32":  # os.kill would end the process there
         return False
     if host != socket.gethostname() or not process.isdigit() or int(process) == os.getpid():
         return False
@@ -46,11 +46,11 @@ def is_alive_elsewhere(owner: str) -> bool:
 
 
 def _started(process: int) -> str:
-    """When a process started, in the kernel's ticks, for numbers are given again; empty where the system is silent."""
+    """Return when a process started, in kernel ticks, because its number may be reused; empty if not known."""
     try:
         status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    after_name = status.rpartition(")")[2].split()  # the name may hold anything, spaces too
+    after_name = status.rpartition(")")[2].split()  # the name may contain spaces
     is_dead = after_name[0] in ("Z", "X")
     return "dead" if is_dead else after_name[19]

@@ -1,7 +1,7 @@
-"""Keeping tokens out of everything that is printed, logged, raised or written.
+"""Removal of tokens from everything that is printed, logged, raised or written.
 
-Tokens are never read by lagrl but to know what to hide: qiskit-ibm-runtime takes them from the environment or its own
-store. What it then logs or raises passes through `redacted`.
+lagrl reads tokens only to know what to hide: qiskit-ibm-runtime takes them from the environment or its own store. Its
+log records and exceptions pass through `redacted`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 HIDDEN = "***"
-SHORTEST = 8  # shorter strings are no tokens, and hiding them would blot out ordinary text
+SHORTEST = 8  # shorter strings are not tokens, and hiding them would damage ordinary text
 VARIABLES = ("QISKIT_IBM_TOKEN", "QISKIT_IBM_RUNTIME_TOKEN", "IBMCLOUD_API_KEY", "IBMQ_TOKEN")
 LOGGERS = ("qiskit", "ibm_", "ibm-", "urllib3", "requests", "samplomatic", "lagrl")
 
@@ -40,10 +40,10 @@ _LIKE_A_TOKEN = re.compile(
 
 
 def redacted(text: str) -> str:
-    """Replace every known token, and all that looks like one, by `***`.
+    """Replace every known token, and every text that looks like one, by `***`.
 
-    Known are those in the environment and those `hide` was told. Looking like one are IBM's API keys (44 letters,
-    digits, - or _; older ones 128 hexadecimal digits), JSON web tokens, and what follows words such as `Bearer`.
+    Known tokens are those in the environment and those given to `hide`. IBM's API keys (44 letters, digits, - or _;
+    older ones 128 hexadecimal digits), JSON web tokens and text after words such as `Bearer` look like tokens.
     """
     for secret in sorted(_secrets | _from_environment(), key=len, reverse=True):
         for form in {secret, quote(secret, safe="")}:
@@ -52,13 +52,13 @@ def redacted(text: str) -> str:
 
 
 def hide(secret: str | None) -> None:
-    """Remember a token, to be replaced from now on."""
+    """Replace this token from now on."""
     if secret and len(secret) >= SHORTEST:
         _secrets.add(secret)
 
 
 def hide_account(account: Mapping[str, Any] | None) -> None:
-    """Remember the secrets of an account as qiskit-ibm-runtime describes it: its token, and a proxy's passwords."""
+    """Replace the secrets of an account of qiskit-ibm-runtime from now on: its token and a proxy's passwords."""
     for key, value in (account or {}).items():
         if isinstance(value, dict):
             hide_account(value)
@@ -67,18 +67,18 @@ def hide_account(account: Mapping[str, Any] | None) -> None:
 
 
 def hide_saved_accounts() -> None:
-    """Remember the tokens in qiskit-ibm-runtime's own store, if there is one."""
+    """Replace the tokens in qiskit-ibm-runtime's own store, if it exists, from now on."""
     from qiskit_ibm_runtime import QiskitRuntimeService
 
-    with contextlib.suppress(Exception):  # an unreadable store is told when an account is opened
+    with contextlib.suppress(Exception):  # opening an account reports an unreadable store
         for account in QiskitRuntimeService.saved_accounts().values():
             hide_account(account)
 
 
 def guard_logs() -> None:
-    """From now on, redact what the libraries that handle tokens log, at every level and through every handler.
+    """Redact the log records of libraries that handle tokens from now on, at every level and for every handler.
 
-    Filters on a logger do not see its children's records; hence records are cleaned as they are made.
+    Filters on a logger do not see its children's records, so records are cleaned when they are made.
     """
     make = logging.getLogRecordFactory()
     if getattr(make, "redacts", False):
@@ -96,7 +96,7 @@ def guard_logs() -> None:
 
 @contextlib.contextmanager
 def redacted_warnings() -> Iterator[None]:
-    """Let warnings of this thread out only after the body, redacted; no other thread waits, or is meddled with."""
+    """Show the warnings of this thread after the body, redacted; other threads are not affected."""
     before, caught = getattr(_bodies, "caught", None), list[warnings.WarningMessage]()
     _install()
     _bodies.caught = caught
@@ -110,7 +110,7 @@ def redacted_warnings() -> Iterator[None]:
 
 
 class _InBody:
-    """In place of a filter's pattern: every warning, but only of threads within `redacted_warnings`."""
+    """Pattern of a warnings filter that matches every warning of threads within `redacted_warnings`."""
 
     def match(self, text: str) -> bool:
         del text
@@ -133,7 +133,7 @@ def _intercept(
 
 
 def _install() -> None:
-    """Warnings' filters and hook are the process's; others may have replaced them since the last time."""
+    """Install filter and hook, which belong to the process; others may have replaced them since the last time."""
     global _n_bodies, _shown_before
     with _lock:
         _n_bodies += 1
@@ -144,7 +144,7 @@ def _install() -> None:
 
 
 def _filters() -> list[Any]:
-    """Return the list itself, which type checkers are told is read only."""
+    """Return the list itself, which is typed as read only."""
     return cast("list[Any]", warnings.filters)
 
 
@@ -162,7 +162,7 @@ def _uninstall() -> None:
 def _clean(record: logging.LogRecord) -> None:
     try:
         message = record.getMessage()
-    except Exception:  # a record that cannot be formatted is its handler's to report, but its parts are cleaned
+    except Exception:  # its handler reports that it cannot be formatted; its parts are cleaned
         record.msg, record.args = redacted(f"{record.msg} {record.args}"), ()
         return
     safe = redacted(message)
@@ -170,7 +170,7 @@ def _clean(record: logging.LogRecord) -> None:
         record.msg, record.args = safe, ()
     if record.exc_info and record.exc_info[0] is not None:
         record.exc_text = redacted("".join(traceback.format_exception(*record.exc_info)).rstrip())
-        record.exc_info = None  # a handler that prints locals would go round the text
+        record.exc_info = None  # a handler that prints local variables would not use the text
 
 
 def _from_environment() -> set[str]:

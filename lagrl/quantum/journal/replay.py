@@ -1,4 +1,4 @@
-"""A sampler that asks nobody: it answers as a journal recorded."""
+"""A sampler that returns the recorded answers of a journal."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
     from lagrl.relaxation.sampler import SampleContext, Samples
 
-_MOST_RUNS_TOLD = 8
+_MOST_RUNS_LISTED = 8
 
 
 class ReplaySampler:
-    """Answers every recorded call as it was answered, cost included, without whatever answered it then.
+    """Returns the recorded samples and cost of every recorded call; the original sampler is not needed.
 
-    A call is known by run, step, reduced costs, weights, capacities and shots, bit for bit. If the same was asked more
-    than once, the random generator's state tells which time this is, and it is left as that call left it; with a
-    generator in a state that was never recorded, the n-th time asked is the n-th recorded, and the generator is not
-    touched.
+    A call is recognised by run, step, reduced costs, weights, capacities and shots, bit for bit. If the same call was
+    recorded several times, the random generator's state selects the record, and the generator is set to the state
+    after it. A generator in a state that was not recorded is left unchanged, and the n-th equal call gets the n-th
+    record.
 
     Parameters
     ----------
     path
         A journal; it is only read.
     sampler
-        Whose answers, by the name they were recorded under; needed only where several samplers share the journal.
+        Name of the recorded sampler; needed only if several samplers share the journal.
 
     Raises
     ------
     InputError
-        If the file is no journal, holds no answers, or those of several samplers and none is chosen.
+        If the file is not a journal, holds no answers, or those of several samplers and none is chosen.
     UnknownNameError
-        If the chosen one answered nothing.
+        If the journal has no answers of the chosen sampler.
     """
 
     def __init__(self, path: str | os.PathLike[str], sampler: str | None = None) -> None:
@@ -58,7 +58,7 @@ class ReplaySampler:
                 for call in self._journal.recorded(run, step):
                     if call.sampler == self.sampler:
                         self._known[call.problem].append(call)
-        self._asked: Counter[str] = Counter()
+        self._replayed: Counter[str] = Counter()
 
     def sample(
         self,
@@ -74,23 +74,23 @@ class ReplaySampler:
         Raises
         ------
         InputError
-            If this was not recorded, or is asked more often than it was; it tells what was.
+            If the call was not recorded, or not as often as it is made; the message says what was recorded.
         """
         call = Call.of(reduced_cost, weight, capacity, shots, rng, context, self.sampler)
         answer = self._journal.answer(call)
         if answer is not None:
             set_state(rng, answer.state)
             return answer.samples
-        known, time = self._known.get(call.problem, ()), self._asked[call.problem]
+        known, time = self._known.get(call.problem, ()), self._replayed[call.problem]
         if time >= len(known):
             self._refuse(call, len(known))
-        self._asked[call.problem] += 1
+        self._replayed[call.problem] += 1
         answer = self._journal.answer(known[time])
         assert answer is not None
         return answer.samples
 
     def close(self) -> None:
-        """Close the journal."""
+        """Close the journal's file."""
         self._journal.close()
 
     def _chosen(self, sampler: str | None) -> str:
@@ -108,16 +108,16 @@ class ReplaySampler:
         recorded = [c for c in self._journal.recorded(call.run, call.step) if c.sampler == self.sampler]
         steps = self._journal.steps()
         if n_recorded:
-            problem = f"asked {n_recorded + 1} times, but recorded {n_recorded} times"
+            problem = f"called {n_recorded + 1} times, but recorded {n_recorded} times"
         elif recorded:
             labels = min((call.differences(other, PROBLEM) for other in recorded), key=len)
             problem = f"recorded with different {', '.join(labels)}"
         elif call.run in steps:
-            problem = f"not recorded; of this run, steps {ranges(steps[call.run])} are"
+            problem = f"not recorded; recorded steps of this run are {ranges(steps[call.run])}"
         else:
             runs = [repr(run) for run in steps]
-            more = f" and {len(runs) - _MOST_RUNS_TOLD} more" if len(runs) > _MOST_RUNS_TOLD else ""
-            problem = f"not recorded; recorded are runs {', '.join(runs[:_MOST_RUNS_TOLD])}{more}"
+            more = f" and {len(runs) - _MOST_RUNS_LISTED} more" if len(runs) > _MOST_RUNS_LISTED else ""
+            problem = f"not recorded; recorded runs are {', '.join(runs[:_MOST_RUNS_LISTED])}{more}"
         raise InputError(
             problem,
             source=str(self._journal.path),
@@ -127,7 +127,7 @@ class ReplaySampler:
 
 
 def ranges(numbers: Iterable[int]) -> str:
-    """Return ascending numbers as in `0 … 4, 7`."""
+    """Return ascending numbers as text, such as `0 … 4, 7`."""
     spans: list[list[int]] = []
     for number in numbers:
         if spans and number == spans[-1][1] + 1:

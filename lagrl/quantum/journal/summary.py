@@ -1,4 +1,4 @@
-"""What a journal holds, counted."""
+"""Counts of what a journal holds."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JournalSummary:
-    """What a journal holds.
+    """Number of calls and jobs in a journal, and their costs.
 
     Attributes
     ----------
     path
         The file.
     runs
-        Steps recorded of each run.
+        Number of recorded steps of each run.
     samplers
-        Names of the samplers that answered.
+        Names of the recorded samplers.
     calls
-        Answered calls.
+        Number of recorded calls.
     sampling
-        What those calls cost when they were made; their jobs are part of it.
+        Cost of those calls when they were made, their jobs included.
     jobs
-        Jobs sent or about to be, those that another took the place of too.
+        Number of jobs that were or may have been sent, replaced ones included.
     failed
-        Those that failed or were given up, whether or not another was sent instead.
+        Number of jobs that failed or were given up, whether or not another was sent instead.
     pending
-        Jobs whose result is not here.
+        Jobs whose result is not in the journal.
     paid
-        What the jobs that ended cost, usable or not; a call that was interrupted counts here only.
+        Cost of the jobs that ended, usable or not; an interrupted call counts here only.
     """
 
     path: Path
@@ -51,7 +51,7 @@ class JournalSummary:
     paid: SamplingCost
 
     def record(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
+        """Return the summary as plain JSON values."""
         return {
             "journal": str(self.path),
             "runs": dict(self.runs),
@@ -61,14 +61,7 @@ class JournalSummary:
             "jobs": self.jobs,
             "failed": self.failed,
             "pending": [
-                {
-                    "state": job.state,
-                    "run": job.run,
-                    "step": job.step,
-                    "tag": job.tag,
-                    "job": job.job,
-                    "problem": job.problem,
-                }
+                {name: getattr(job, name) for name in ("state", "run", "step", "tag", "job", "problem")}
                 for job in self.pending
             ],
             "paid": plain_cost(self.paid),

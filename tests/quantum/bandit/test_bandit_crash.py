@@ -13,7 +13,7 @@ import fake_service
 from bandit_world import ARMS, Killed, World, killed_before_the_end
 from fake_service import FakePrimitives
 
-from lagrl.quantum.journal import journal_file
+from lagrl.io import jsonl
 from lagrl.quantum.scheduling.scheduler import SchedulerOptions
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_killed_anywhere_nothing_is_sent_again(
         if 0 < state["at"] <= state["n"]:
             raise Killed
 
-    append, read = journal_file.JournalFile.append, fake_service.FakeJob.result
+    append, read = jsonl.JsonLines.append, fake_service.FakeJob.result
 
     def appending(self: Any, record: Any) -> None:
         event()
@@ -104,7 +104,7 @@ def test_killed_anywhere_nothing_is_sent_again(
             event()
             return sent
 
-    monkeypatch.setattr(journal_file.JournalFile, "append", appending)
+    monkeypatch.setattr(jsonl.JsonLines, "append", appending)
     monkeypatch.setattr(fake_service.FakeJob, "result", reading)
 
     def killed(at: int) -> tuple[int, int]:

@@ -336,7 +336,7 @@ def test_other_states_are_refused(tmp_path: Path) -> None:
         ({"schema": "0" * 16, "features": 5}, "features differ"),
         ({"schema": "0" * 16, "features": [[1]]}, "features differ"),
         ({"epsilon": 5}, "damaged: epsilon: 5.0 given"),
-        ({"epsilon": float("nan")}, "damaged: epsilon: nan given"),
+        ({"epsilon": float("nan")}, "damaged: epsilon: nan is not a finite number"),
         ({"parameter": -1}, "damaged"),
         ({"model": model | {"n_observations": float("inf")}}, "damaged"),
         ({"model": model | {"moment": 3.0}}, "damaged"),

@@ -21,6 +21,7 @@ from small_devices import line_target
 from lagrl.quantum.bandit.placed import PlacedDevices
 from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
 from lagrl.quantum.circuits.ansatz import make_ansatz
+from lagrl.quantum.devices.compile import compile_template
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.noisy_device import log_fidelity
 
@@ -87,7 +88,8 @@ def test_jobs_are_described_as_they_are_routed(backend: str) -> None:
     line = executor.line(7).qubits
     for family in ("circular", "linear", "qaoa"):
         arm = Arm(device.name, "line0", family, 1)
-        found, compiled = device.profile(arm, 7), executor.compiled(arm.ansatz().template(7))
+        found = device.profile(arm, 7)
+        compiled = compile_template(arm.ansatz().template(7), executor.device.target, executor.line(7).qubits)
         assert found is not None
         assert (found.two_qubit_gates, found.two_qubit_depth) == (compiled.two_qubit_gates, compiled.two_qubit_depth)
         assert found.log_gates == pytest.approx(log_fidelity(compiled.circuit, executor.device.target), rel=0.1)

@@ -18,7 +18,6 @@ from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.shared_journal import SharedJobJournal
 from lagrl.relaxation.sampler import SampleContext
 
 if TYPE_CHECKING:
@@ -185,7 +184,7 @@ def test_placements_share_device_and_journal(tmp_path: Path) -> None:
     """One executor for each placement, one batch for all, one journal; `close` closes the batch."""
     call = Call()
     with Journal(tmp_path / "j.jsonl") as journal:
-        call.backend.journal = SharedJobJournal(journal)
+        call.backend.journal = journal
         first, second = (call.backend.executor(name) for name in ("line0", "line1"))
         assert call.backend.executor("line0") is first is not second
         for executor in (first, second):
@@ -204,8 +203,8 @@ def test_several_backends_at_once_keep_one_journal(tmp_path: Path) -> None:
     pytest.importorskip("qiskit_aer")
     names = ("FakeHanoi", "FakeGeneva", "FakeMumbai")
     with Journal(tmp_path / "j.jsonl") as journal, ThreadPoolExecutor(len(names)) as pool:
-        shared, barrier = SharedJobJournal(journal), threading.Barrier(len(names))
-        backends = [RuntimeBackend.of(name, journal=shared) for name in names]
+        barrier = threading.Barrier(len(names))
+        backends = [RuntimeBackend.of(name, journal=journal) for name in names]
 
         def run(backend: RuntimeBackend) -> list[list[int]]:
             barrier.wait(timeout=60)

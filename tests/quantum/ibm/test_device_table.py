@@ -1,4 +1,4 @@
-"""What `lagrl devices` knows: against the calibration itself, and against a service that goes wrong."""
+"""The table of `lagrl devices`, compared with calibrations and with a failing service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lagrl.quantum.devices.fakes import fake_backend, known_fakes
 
 
 def test_medians_are_over_what_works() -> None:
-    """Dead couplings and qubits do not count, and a coupling's error is its better direction's."""
+    """Dead couplings and qubits do not count, and a coupling has the error of its better direction."""
     edges = {(0, 1): 0.01, (1, 2): 0.02, (2, 3): 0.06, (3, 4): 1.0, (4, 5): 0.5}
     target = graph_target(6, edges, readout=dict(enumerate([0.01, 0.02, 0.03, 0.05, 0.1, 1.0])))
     row = describe_target("x", target, (1, 4, 5))
@@ -33,7 +33,7 @@ def test_medians_are_over_what_works() -> None:
 
 
 def test_an_ideal_device_tells_nothing() -> None:
-    """Errors that a target does not have are not known: neither 0, nor a fidelity of 1."""
+    """Errors missing in a target are unknown: neither 0 nor a fidelity of 1."""
     row = describe_target("x", line_target(5), (3,))
     assert (row.gate, row.two_qubit_error, row.readout_error, row.fidelity) == ("cz", None, None, {3: None})
     row = describe_target("x", graph_target(3, {}, readout=dict.fromkeys(range(3), 0.01)), (1, 2))
@@ -41,7 +41,7 @@ def test_an_ideal_device_tells_nothing() -> None:
 
 
 def test_relaxation_times_are_medians_of_what_is_told() -> None:
-    """A qubit without, or with a time that is none, does not count; nor does a dead one."""
+    """Qubits that are dead or have no valid T1 or T2 do not count."""
     transpiler = pytest.importorskip("qiskit.transpiler")
     target = line_target(5, errors=[0.01] * 4, readout=[0.01, 0.01, 0.01, 0.01, 1.0])
     times = [(1e-4, 5e-5), (2e-4, None), (float("nan"), 7e-5), (3e-4, float("inf")), (9.0, 9.0)]
@@ -52,7 +52,7 @@ def test_relaxation_times_are_medians_of_what_is_told() -> None:
 
 
 def test_a_fake_backend_is_its_snapshot() -> None:
-    """Numbers are those of the target, read here by hand."""
+    """The numbers equal those read directly from the target."""
     (row,) = list_devices(["FakeKingston"], widths=(4, 12))
     target = fake_backend("FakeKingston").target
     errors = [entry.error for (a, b), entry in target["cz"].items() if a < b and entry.error < 1]
@@ -66,13 +66,13 @@ def test_a_fake_backend_is_its_snapshot() -> None:
 
 
 def test_the_gate_is_that_of_most_couplings() -> None:
-    """FakeCairo has ECR on some pairs and CX on fewer."""
+    """The most frequent gate is shown: FakeCairo has ECR on some pairs and CX on fewer."""
     assert describe_target("x", fake_backend("FakeCairo").target).gate == "ecr"
     assert describe_target("x", fake_backend("FakeHanoi").target).gate == "cx"
 
 
 def test_what_a_snapshot_warns_of_is_its_note() -> None:
-    """Always, not the first time only, and not as a warning; the others have nothing to say."""
+    """Notes of fake backends are shown every time and not as warnings; others have none."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for _ in range(2):
@@ -82,7 +82,7 @@ def test_what_a_snapshot_warns_of_is_its_note() -> None:
 
 
 def test_devices_of_an_account() -> None:
-    """All of them with `account`, the named ones without; each once, with its queue."""
+    """With `account` all devices are listed, otherwise the named ones; each once, with its queue."""
     service = FakeService(pending_jobs=7, calibrated=datetime(2026, 1, 1, tzinfo=UTC))
     rows = list_devices(["ibm_other", "FakeHanoi"], widths=(2,), service=service)
     assert [(row.name, row.pending_jobs) for row in rows] == [("ibm_other", 7), ("fake_hanoi", None)]
@@ -96,7 +96,7 @@ def test_devices_of_an_account() -> None:
 
 
 def test_a_silent_device_has_a_row() -> None:
-    """What the service did not tell is not known, the note says why without a token, and other rows are whole."""
+    """Unreadable values are unknown, the note says why without a token, and other rows are complete."""
     rows = list_devices(account=True, widths=(2,), service=FakeService(["silent"], pending_jobs=7))
     assert [(row.pending_jobs, row.is_operational) for row in rows] == [(None, None), (7, True)]
     assert rows[0].two_qubit_error == rows[1].two_qubit_error
@@ -105,13 +105,13 @@ def test_a_silent_device_has_a_row() -> None:
 
 
 def test_no_names_are_all_fake_backends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And no account is asked for."""
+    """Fake backends are listed without an account."""
     monkeypatch.setattr("lagrl.quantum.ibm.device_table.known_fakes", lambda: known_fakes()[:2])
     assert [row.name for row in list_devices(widths=(2,))] == ["fake_aachen", "fake_algiers"]
 
 
 def test_bad_input() -> None:
-    """Broken, small, unknown and forbidden: each by its own error."""
+    """Broken, small, unknown and forbidden devices each have their own error."""
     with pytest.raises(InputError, match="FakeKyoto has dead edges only"):
         list_devices(["FakeKyoto"])
     with pytest.raises(InputError, match="FakeLima has 5 qubits"):
@@ -128,6 +128,6 @@ def test_bad_input() -> None:
 
 
 def test_the_state_is_passed_on() -> None:
-    """Queue and operation are the service's words."""
+    """Queue and operation are those of the given state."""
     row = describe_target("x", line_target(3), (2,), DeviceState(4, False), "a note")
     assert (row.pending_jobs, row.is_operational, row.note) == (4, False, "a note")

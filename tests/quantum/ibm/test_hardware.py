@@ -1,4 +1,4 @@
-"""On a real quantum computer: `pytest -m hardware` and an account; QISKIT_IBM_BACKEND or the least busy device."""
+"""Tests on a real quantum computer (`pytest -m hardware`): QISKIT_IBM_BACKEND or the least busy device."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHOTS = 64
 
 @pytest.fixture(scope="module")
 def executor(request: pytest.FixtureRequest) -> Iterator[RuntimeExecutor]:
-    """The device, with at most ten seconds of it."""
+    """An executor on the device, limited to ten QPU seconds."""
     from lagrl.quantum.ibm.runtime import RuntimeExecutor
     from lagrl.quantum.ibm.service import open_service
 
@@ -43,7 +43,7 @@ def executor(request: pytest.FixtureRequest) -> Iterator[RuntimeExecutor]:
 
 
 def test_prepared_strings_come_back(executor: RuntimeExecutor) -> None:
-    """Most of 64 shots of each of two strings of three bits are that string; the job is charged."""
+    """Most of the 64 shots of each of two prepared strings of three bits are that string, and the job is charged."""
     found = executor.execute([basis_pub(3, [0b011, 0b100])], SHOTS, np.random.default_rng(0), SampleContext("hardware"))
     assert found.codes[0].shape == (2, SHOTS)
     assert (found.codes[0] == np.array([[0b011], [0b100]])).mean() > 0.5

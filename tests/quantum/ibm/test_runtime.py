@@ -1,4 +1,4 @@
-"""The executor on fake backends: the path of a real job, simulated."""
+"""The runtime executor on fake backends, where jobs follow the path of real ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from small_executions import basis_pub, mirrored
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.circuits.execution import CircuitExecutor, Pub, Template
+from lagrl.quantum.devices.compile import compile_template
 from lagrl.quantum.ibm.failures import ResultError
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions, divisor
 from lagrl.quantum.journal.journal import Journal
@@ -44,7 +45,7 @@ def run(executor: RuntimeExecutor, pubs: list[Pub], shots: int = 64, seed: int =
     ids=["plain", "decoupled", "twirled"],
 )
 def test_bit_i_is_variable_i(options: RuntimeOptions) -> None:
-    """Most shots of a prepared string are that string, whatever suppresses errors, for every PUB and row."""
+    """Most shots of a prepared string are that string, with every error suppression, PUB and row."""
     wanted = [[0b0011, 0b0100], [0b101]]
     executor = RuntimeExecutor.of("FakePittsburgh", options)
     found = run(executor, [basis_pub(4, wanted[0]), basis_pub(3, wanted[1])], shots=60)
@@ -55,7 +56,7 @@ def test_bit_i_is_variable_i(options: RuntimeOptions) -> None:
 
 
 def test_the_same_seed_gives_the_same_shots() -> None:
-    """Local runs repeat to the bit, and other seeds give other shots."""
+    """Local runs with one seed are equal to the bit, and other seeds give other shots."""
     executor = RuntimeExecutor.of("FakeHanoi")
     pub = Pub(mirrored(4), np.full((2, 4), np.pi / 2))
     first, again, other = (run(executor, [pub], seed=seed)[0] for seed in (1, 1, 2))
@@ -64,7 +65,7 @@ def test_the_same_seed_gives_the_same_shots() -> None:
 
 
 def test_circuits_of_a_job_are_not_correlated() -> None:
-    """Rows, PUBs and widths of one job draw from different streams."""
+    """Rows, PUBs and widths of one job use different random streams."""
     executor = RuntimeExecutor.of("FakeHanoi", PLAIN)
     pubs = [Pub(mirrored(n), np.full((2, n), np.pi / 2)) for n in (4, 5, 4)]
     found = run(executor, pubs)
@@ -75,14 +76,14 @@ def test_circuits_of_a_job_are_not_correlated() -> None:
 
 
 def test_cut_down_simulation_is_the_whole_devices() -> None:
-    """Simulated on the qubits in use alone, a distribution is the whole device's, within four standard errors."""
+    """A distribution simulated on the used qubits equals the whole device's within four standard errors."""
     from qiskit_ibm_runtime.executor_sampler import Sampler
 
     backend = LocalDevice.of("FakeHanoi").backend
     shots = 4000
     executor = RuntimeExecutor(LocalDevice(backend), RuntimeOptions(twirl_gates="off"))
     pub = basis_pub(4, [0b1011])
-    compiled = executor.compiled(pub.template)
+    compiled = compile_template(pub.template, executor.device.target, executor.line(pub.template.n_qubits).qubits)
     ours = np.bincount(run(executor, [pub], shots)[0][0], minlength=16) / shots
     options = executor.options.sampler_options(shots, is_simulated=True, seed=3)
     result = Sampler(mode=backend, options=options).run(MergedPubs.of([pub], [compiled]).isa).result()
@@ -93,7 +94,7 @@ def test_cut_down_simulation_is_the_whole_devices() -> None:
 
 
 def test_cost_tells_what_was_run() -> None:
-    """Circuits, shots, gates and depth are counted over all rows; one job; nothing charged or queued."""
+    """Circuits, shots, gates and depth are counted over all rows of one job without charge or queue."""
     executor = RuntimeExecutor.of("FakeHanoi", PLAIN)
     cost = executor.execute([basis_pub(4, [1, 2]), basis_pub(3, [1])], 10, np.random.default_rng(0), HERE).cost
     assert (cost.circuits, cost.shots, cost.jobs, cost.two_qubit_gates, cost.depth) == (3, 30, 1, 9, 3)
@@ -102,7 +103,7 @@ def test_cost_tells_what_was_run() -> None:
 
 
 def test_equal_templates_go_as_one_pub() -> None:
-    """All rows of a template are one PUB, and come back in the order that they were given."""
+    """All rows of a template are sent as one PUB, and results are in the given order."""
     pubs = [basis_pub(3, [1, 2]), basis_pub(2, [3]), basis_pub(3, [4])]
     merged = MergedPubs.of(pubs, [pub.template for pub in pubs])
     assert merged.rows == [3, 1] and merged.widths == [3, 2]
@@ -112,7 +113,7 @@ def test_equal_templates_go_as_one_pub() -> None:
 
 
 def test_circuits_without_parameters_run_once_per_row() -> None:
-    """A template without angles has as many answers as rows."""
+    """A template without angles has one result per row."""
     qiskit = pytest.importorskip("qiskit")
     circuit = qiskit.QuantumCircuit(qiskit.QuantumRegister(2, "q"), qiskit.ClassicalRegister(2, "meas"))
     circuit.x(1)
@@ -123,7 +124,7 @@ def test_circuits_without_parameters_run_once_per_row() -> None:
 
 
 def test_a_simulated_job_of_a_dead_process_is_run_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With a journal, an interrupted local job is simulated anew with the same shots; a finished one is read."""
+    """With a journal, an interrupted local job is simulated again with the same shots; a finished one is read."""
     pubs = [Pub(mirrored(4), np.full((2, 4), np.pi / 2))]
     expected = run(RuntimeExecutor.of("FakeHanoi"), pubs)[0]
     with monkeypatch.context() as patch, Journal(tmp_path / "journal") as journal:
@@ -136,7 +137,7 @@ def test_a_simulated_job_of_a_dead_process_is_run_again(monkeypatch: pytest.Monk
 
 
 def test_a_simulation_that_went_wrong_is_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing was paid: another device may be asked, or this one anew."""
+    """A job that failed before it was paid may be sent again, here or elsewhere."""
 
     def damaged(*_: object, **__: object) -> None:
         raise ResultError("damaged")
@@ -155,7 +156,7 @@ def test_a_simulation_that_went_wrong_is_over(monkeypatch: pytest.MonkeyPatch, t
 
 @pytest.mark.parametrize("width", [8, 9, 17])
 def test_bytes_are_joined_in_order(width: int) -> None:
-    """Codes above a byte keep every bit."""
+    """Codes of more than eight bits keep every bit."""
     bit_array = pytest.importorskip("qiskit.primitives").BitArray
     codes = np.random.default_rng(0).integers(0, 2**width, 50)
     bits = ((codes[:, None] >> np.arange(width)) & 1).astype(bool)
@@ -163,7 +164,7 @@ def test_bytes_are_joined_in_order(width: int) -> None:
 
 
 def test_bad_input_is_told_before_anything_runs() -> None:
-    """Too wide, no PUBs, no shots, too many shots, unknown device: each a clear error."""
+    """Wrong widths, PUBs, shots and devices each have a clear error."""
     executor = RuntimeExecutor.of("FakeHanoi", max_width=3)
     with pytest.raises(InputError, match="4 qubits is above the limit of 3"):
         run(executor, [basis_pub(4, [1])])
@@ -180,7 +181,7 @@ def test_bad_input_is_told_before_anything_runs() -> None:
 
 
 def test_a_circuit_of_another_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not in the device's own gates is refused here, not by the service after queueing."""
+    """Circuits in other gates than the device's are refused before they are sent."""
     executor = RuntimeExecutor.of("FakeHanoi")
     monkeypatch.setattr("lagrl.quantum.ibm.runtime.compile_template", lambda template, *_: template)
     with pytest.raises(InputError, match=r"ry on qubits \[0\] is no instruction"):
@@ -188,7 +189,7 @@ def test_a_circuit_of_another_device_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_options_are_mapped() -> None:
-    """Every option reaches the Sampler; twirls times shots per twirl are the shots."""
+    """Every option is passed to the Sampler; twirls times shots per twirl are the shots."""
     options = RuntimeOptions(sequence="XX", max_execution_time=30).sampler_options(
         100, is_simulated=False, tags=["t"], seed=5
     )
@@ -203,17 +204,17 @@ def test_options_are_mapped() -> None:
 
 @pytest.mark.parametrize(("shots", "expected"), [(256, 8), (100, 5), (97, 1), (4, 4)])
 def test_twirls_divide_shots(shots: int, expected: int) -> None:
-    """As many twirls as divide the shots, so that none is lost or added."""
+    """The number of twirls divides the shots, so that no shot is lost or added."""
     assert divisor(shots, 8) == expected
 
 
 @pytest.mark.parametrize("wrong", [{"mode": "batsh"}, {"sequence": "YY"}, {"timeout": -1}, {"randomizations": 0}])
 def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
-    """Options are checked where they are made."""
+    """Invalid options are refused at construction."""
     with pytest.raises(InputError):
         RuntimeOptions(**wrong)  # type: ignore[arg-type]
 
 
 def test_is_an_executor() -> None:
-    """The Protocol is met."""
+    """The executor satisfies the Protocol of executors."""
     assert isinstance(RuntimeExecutor.of("FakeHanoi"), CircuitExecutor)

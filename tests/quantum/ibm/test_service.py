@@ -1,4 +1,4 @@
-"""The account path against a double of the service that goes wrong in every way."""
+"""The account path, with a fake service that fails in many ways."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ HERE = SampleContext("test", 3)
 
 
 class Call:
-    """An executor on the double, and how often it paused."""
+    """An executor on the fake service that counts its pauses."""
 
     def __init__(
         self, *faults: str, journal: JobJournal | None = None, service: FakeService | None = None, **options: object
@@ -70,7 +70,7 @@ class Call:
 
 
 def test_a_step_is_one_job() -> None:
-    """All PUBs of a call are one job with a tag; codes have the right shapes, and the bill is the service's."""
+    """All PUBs of a call are one job with a tag; codes have the right shapes, and the cost is the service's."""
     call = Call(max_execution_time=20)
     found = call.run()
     (job,) = call.service.submitted
@@ -83,7 +83,7 @@ def test_a_step_is_one_job() -> None:
 
 
 def test_tags_are_never_used_twice() -> None:
-    """Two calls alike have different tags, or the second could be given the first's job."""
+    """Two equal calls have different tags; otherwise the second could get the first's job."""
     call = Call()
     call.run(), call.run()
     first, second = call.service.submitted
@@ -96,7 +96,7 @@ def test_tags_are_never_used_twice() -> None:
         ("failed", JobFailedError, "out of cheese"),
         ("too long", JobFailedError, "maximum execution time"),
         ("cancelled", JobCancelledError, "cancelled"),
-        ("timeout", JobTimeoutError, "its result stays with the service"),
+        ("timeout", JobTimeoutError, "the service keeps its result"),
         ("dropped", ResultError, "1 results for 2 PUBs"),
         ("wrong shots", ResultError, "PUB 0 has 15 shots, not 16"),
         ("exhausted", PlanExhaustedError, "usage limit of the plan reached"),
@@ -106,7 +106,7 @@ def test_tags_are_never_used_twice() -> None:
     ],
 )
 def test_every_failure_is_told(fault: str, kind: type[ExecutionError], says: str) -> None:
-    """Each way to fail has its error, which names backend and job, and holds no token and no original exception."""
+    """Each failure has its error, which names backend and job and holds no token or original exception."""
     call = Call(fault)
     with pytest.raises(kind, match=says) as caught:
         call.run()
@@ -120,20 +120,20 @@ def test_every_failure_is_told(fault: str, kind: type[ExecutionError], says: str
 
 
 def test_an_expired_token_is_told_at_once() -> None:
-    """Opening the device says that the token is not accepted, and what to do."""
+    """Opening a device with an invalid token is an error with a remedy."""
     with pytest.raises(TokenError, match="make a new API key") as caught:
         Call("expired token")
     assert TOKEN not in str(caught.value)
 
 
 def test_an_unknown_device_is_answered_with_the_accounts() -> None:
-    """A wrong name lists what the account has."""
+    """A wrong name is an error that lists the account's devices."""
     with pytest.raises(UnknownNameError, match="known: ibm_fake, ibm_other"):
         RuntimeExecutor.of("ibm_fakk", service=FakeService())
 
 
 def test_no_account_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without an account in store or environment the error says how to make one."""
+    """Without an account in store or environment the error says how to create one."""
     accounts = pytest.importorskip("qiskit_ibm_runtime.accounts.management")
     monkeypatch.setattr(accounts, "_DEFAULT_ACCOUNT_CONFIG_JSON_FILE", str(tmp_path / "none.json"))
     monkeypatch.delenv("QISKIT_IBM_TOKEN", raising=False)
@@ -143,7 +143,7 @@ def test_no_account_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_a_lost_network_is_not_blamed_on_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """qiskit says that the token is wrong whatever happened; the exception that it came of decides."""
+    """qiskit reports a wrong token for every failure; the original exception decides the error."""
     monkeypatch.delenv("QISKIT_IBM_TOKEN", raising=False)
     account_error = pytest.importorskip("qiskit_ibm_runtime.accounts").InvalidAccountError
 
@@ -158,12 +158,12 @@ def test_a_lost_network_is_not_blamed_on_the_token(monkeypatch: pytest.MonkeyPat
     with pytest.raises(TokenError, match="new API key"):
         guarded(lambda: open_account(ValueError("400")))
     monkeypatch.setenv("QISKIT_IBM_TOKEN", TOKEN)
-    with pytest.raises(TokenError, match="mend or unset QISKIT_IBM_TOKEN"):
+    with pytest.raises(TokenError, match="correct or unset QISKIT_IBM_TOKEN"):
         guarded(lambda: open_account(ValueError("400")))
 
 
 def test_reading_is_repeated_submitting_is_not() -> None:
-    """A connection lost while reading is tried again after growing pauses; the job is sent once."""
+    """Reading is retried after growing pauses if the connection is lost; the job is sent once."""
     call = Call("lost while reading", "lost while reading")
     call.run()
     assert call.pauses == [1.0, 2.0]
@@ -171,7 +171,7 @@ def test_reading_is_repeated_submitting_is_not() -> None:
 
 
 def test_reading_ends_some_time() -> None:
-    """A connection that stays lost is an error that names the job, whose result may be read later."""
+    """A connection that stays lost is an error that names the job for later reading."""
     call = Call(*["lost while reading"] * ATTEMPTS)
     with pytest.raises(ConnectionLostError, match="job0"):
         call.run()
@@ -186,14 +186,14 @@ def test_a_job_that_arrived_is_found() -> None:
 
 
 def test_pending_charges_are_waited_for() -> None:
-    """A charge that is not known yet is asked for again."""
+    """A charge that is still pending is read again."""
     call = Call("pending", "pending")
     assert call.run().cost.qpu_seconds == 3.0
     assert call.pauses == [0.5, 0.5]
 
 
 def test_a_waiting_job_is_cancelled_after_the_timeout() -> None:
-    """A job still in the queue when the caller gives up is cancelled, and the journal may have another sent."""
+    """A job still in the queue at the time limit is cancelled, and another may be sent."""
     journal = MemoryJournal()
     call = Call("timeout", journal=journal, timeout=5)
     call.service.job_status = "QUEUED"
@@ -204,7 +204,7 @@ def test_a_waiting_job_is_cancelled_after_the_timeout() -> None:
 
 
 def test_a_known_result_is_not_bought_again() -> None:
-    """With a journal the same call is answered from it, to the bit and with the same bill."""
+    """With a journal an equal call is answered from it, with equal bits and cost."""
     journal = MemoryJournal()
     call = Call(journal=journal)
     first, again = call.run(), call.run()
@@ -217,7 +217,7 @@ def test_a_known_result_is_not_bought_again() -> None:
 
 @pytest.mark.parametrize("fault", ["killed after submission", "timeout", "lost while reading"])
 def test_a_job_of_a_dead_process_is_read(fault: str, tmp_path: Path) -> None:
-    """Whether it was killed before the job's id was written or after, the next process reads the job that was paid."""
+    """A process killed before or after the job's id was written: the next one reads the paid job."""
     service = FakeService([fault] * (ATTEMPTS if fault == "lost while reading" else 1))
     with Journal(tmp_path / "journal") as journal, pytest.raises((KeyboardInterrupt, ExecutionError)):
         Call(journal=journal, service=service).run()
@@ -230,7 +230,7 @@ def test_a_job_of_a_dead_process_is_read(fault: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("fault", "problem"), [("failed", "out of cheese"), ("refused", "usage limit")])
 def test_a_failed_job_may_be_sent_again(fault: str, problem: str, tmp_path: Path) -> None:
-    """A job without a result is written off, and the next call sends another."""
+    """A job without a result is recorded as failed, and the next call sends another."""
     service = FakeService([fault])
     with Journal(tmp_path / "journal") as journal:
         with pytest.raises(ExecutionError, match=problem):
@@ -243,7 +243,7 @@ def test_a_failed_job_may_be_sent_again(fault: str, problem: str, tmp_path: Path
 
 @pytest.mark.parametrize("mode", ["batch", "session"])
 def test_a_mode_is_opened_late_and_closed(mode: str) -> None:
-    """A batch or session is opened by the first job, shared by the next, renewed when over, closed on leaving."""
+    """A batch or session is opened by the first job, shared, renewed when it ended and closed at the end."""
     call = Call(mode=mode, session_time=60)
     with call.executor as executor:
         assert not call.service.opened
@@ -283,7 +283,7 @@ def test_no_token_gets_out(capfd: pytest.CaptureFixture[str], caplog: pytest.Log
 
 @pytest.mark.parametrize("fault", ["dropped", "wrong shots"])
 def test_a_damaged_result_is_paid_read_again_and_given_up(fault: str, tmp_path: Path) -> None:
-    """It is in the bill at once, is read again and not sent again, and the owner may write it off."""
+    """A job with a damaged result is charged once, read again and not sent again, and may be given up."""
     path = tmp_path / "journal"
     service = FakeService([fault] * 4)
     for _ in range(2):
@@ -306,7 +306,7 @@ def test_a_damaged_result_is_paid_read_again_and_given_up(fault: str, tmp_path: 
 
 
 def test_a_damaged_result_may_be_whole_the_next_time(tmp_path: Path) -> None:
-    """What was damaged on the way is read whole later, and counted once."""
+    """A result damaged on the way is read correctly later and counted once."""
     service = FakeService(["dropped"])
     with Journal(tmp_path / "journal") as journal:
         with pytest.raises(ResultError):
@@ -319,7 +319,7 @@ def test_a_damaged_result_may_be_whole_the_next_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("fault", "charged"), [("failed", 3.0), ("cancelled", 3.0), ("timeout", 0.0)])
 def test_a_failure_knows_what_it_cost(fault: str, charged: float, tmp_path: Path) -> None:
-    """A failed job's charge is in the error and the journal, without circuits; one that still runs is not known."""
+    """A failed job's charge is in the error and the journal without circuits; a running job's is unknown."""
     with Journal(tmp_path / "journal") as journal:
         with pytest.raises(ExecutionError) as caught:
             Call(fault, journal=journal, timeout=5).run()
@@ -329,7 +329,7 @@ def test_a_failure_knows_what_it_cost(fault: str, charged: float, tmp_path: Path
 
 
 def test_a_cancelled_job_that_ran_all_the_same_is_in_the_bill() -> None:
-    """Between the look at the queue and the cancelling it may have started."""
+    """A job may start between reading its state and cancelling it."""
     call = Call("timeout", timeout=5)
     call.service.job_status = "QUEUED"
     with pytest.raises(JobTimeoutError) as caught:
@@ -339,7 +339,7 @@ def test_a_cancelled_job_that_ran_all_the_same_is_in_the_bill() -> None:
 
 @pytest.mark.parametrize("fault", ["empty", "no bits", "undecodable"])
 def test_damage_of_any_shape_is_a_result_error(fault: str, tmp_path: Path) -> None:
-    """Entries that are nothing, registers without bits, results that cannot be decoded: paid, not used, read again."""
+    """Results with missing entries or bits are paid, not used, and read again."""
     service = FakeService([fault])
     with Journal(tmp_path / "journal") as journal:
         with pytest.raises(ResultError, match="give-up job0"):
@@ -350,7 +350,7 @@ def test_damage_of_any_shape_is_a_result_error(fault: str, tmp_path: Path) -> No
 
 
 def test_a_job_that_the_service_lost_can_be_given_up(tmp_path: Path) -> None:
-    """The error names the way out, and giving up lets another be sent."""
+    """The error names the remedy, and giving the job up allows another to be sent."""
     service = FakeService(["timeout"])
     with Journal(tmp_path / "journal") as journal:
         with pytest.raises(JobTimeoutError):
@@ -363,7 +363,7 @@ def test_a_job_that_the_service_lost_can_be_given_up(tmp_path: Path) -> None:
 
 
 def test_nothing_is_pending_where_the_device_was_not_ready(tmp_path: Path) -> None:
-    """A device that is down or a plan that is spent is known before anything is sent."""
+    """A device out of operation or an exhausted plan is an error before anything is sent."""
     for fault in ("down", "exhausted"):
         with Journal(tmp_path / fault) as journal:
             with pytest.raises(ExecutionError):
@@ -372,11 +372,11 @@ def test_nothing_is_pending_where_the_device_was_not_ready(tmp_path: Path) -> No
 
 
 def test_a_fallback_does_not_promise_another_reading() -> None:
-    """What is told in the row is what happened, without the remedy for a run that stops there."""
+    """The row holds the problem without the remedy for a run that stops there."""
     executor = Call("dropped").executor
     sampler = CircuitSampler(executor, LineQAOA(), width=3, fallback="product")
     knapsack = (np.array([[-5.0, -4.0, -3.0]]), np.array([2, 3, 4]), np.array([5]))
     cost = sampler.sample(*knapsack, 16, np.random.default_rng(0), HERE).cost
-    assert "nothing of it is used" in cost.fallback
+    assert "none of it is used" in cost.fallback
     assert "give-up" not in cost.fallback
     assert (cost.jobs, cost.qpu_seconds) == (1, 3.0)

@@ -1,4 +1,4 @@
-"""A journal keeps answers and jobs to the last bit, through crashes, and for several writers."""
+"""Journals: answers and jobs are kept to the last bit, through crashes and with several writers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tracemalloc
 import warnings
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
@@ -19,13 +20,11 @@ from hypothesis.extra import numpy as npst
 from journal_samples import COST, drawn_call, drawn_samples, same
 
 from lagrl.errors import InputError, OutputError
-from lagrl.quantum.journal import journal_file
+from lagrl.io import jsonl
+from lagrl.io.jsonl import TornLineWarning
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journal_file import TornJournalWarning
 from lagrl.quantum.journal.lines import (
     HEADER,
-    decode,
-    encode,
     pack,
     pack_samples,
     plain_cost,
@@ -36,14 +35,13 @@ from lagrl.quantum.journal.lines import (
 )
 from lagrl.relaxation.sampler import Samples, SamplingCost
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+encode = partial(jsonl.encode, has_checksum=True)
+decode = partial(jsonl.decode, has_checksum=True)
 CODES = [np.array([[3, 0, 2**40]], np.int64), np.array([[1], [2]], np.int64)]
 
 
 def fill(path: Path, n_calls: int) -> None:
-    """Keep so many answers."""
+    """Record a number of answers."""
     with Journal(path) as journal:
         for step in range(n_calls):
             journal.record(drawn_call(step), drawn_samples(step), np.random.default_rng(step))
@@ -63,7 +61,7 @@ def fill(path: Path, n_calls: int) -> None:
     seed=st.integers(0, 9),
 )
 def test_samples_survive_packing(strings: np.ndarray, largest: int, kind: type, cost: SamplingCost, seed: int) -> None:
-    """Any samples come back equal in bits, counts, types and cost, from text that JSON can hold."""
+    """Packed samples are restored with equal bits, counts, types and cost from plain JSON."""
     highest = min(largest, np.iinfo(kind).max)
     counts = np.random.default_rng(seed).integers(1, highest, strings.shape[:2], endpoint=True).astype(kind)
     samples = Samples(np.asfortranarray(strings), counts, cost)
@@ -74,7 +72,7 @@ def test_samples_survive_packing(strings: np.ndarray, largest: int, kind: type, 
 @settings(max_examples=40, deadline=None)
 @given(npst.arrays(np.int64, npst.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=6)))
 def test_integers_survive_packing(array: np.ndarray) -> None:
-    """Any int64 array comes back, empty and negative ones too, in the smallest unsigned type that holds it."""
+    """Any int64 array is restored, empty and negative ones too."""
     back = unpack(pack(array))
     assert back.dtype == np.int64
     assert back.shape == array.shape
@@ -83,7 +81,7 @@ def test_integers_survive_packing(array: np.ndarray) -> None:
 
 @pytest.mark.parametrize("kind", ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"])
 def test_random_states_survive_json(kind: str) -> None:
-    """Every generator of numpy goes on as if nothing had happened."""
+    """Every numpy generator continues its sequence after its state was saved and restored."""
     rng = np.random.Generator(getattr(np.random, kind)(5))
     rng.random(7)
     other = np.random.Generator(getattr(np.random, kind)(6))
@@ -92,7 +90,7 @@ def test_random_states_survive_json(kind: str) -> None:
 
 
 def test_answers_come_back_in_another_process_state(tmp_path: Path) -> None:
-    """What was kept is found again by its call after reopening, and nothing else is."""
+    """A recorded answer is found by its call after reopening, and other calls have none."""
     path = tmp_path / "j.jsonl"
     fill(path, 3)
     with Journal(path) as journal:
@@ -107,25 +105,25 @@ def test_answers_come_back_in_another_process_state(tmp_path: Path) -> None:
 
 
 def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
-    """A journal is created with mode 0600 whatever the umask."""
+    """A journal is created with mode 0600, independent of the umask."""
     Journal(tmp_path / "j.jsonl").close()
     assert stat.S_IMODE((tmp_path / "j.jsonl").stat().st_mode) == 0o600
 
 
-def test_a_journal_cut_at_any_byte_goes_on(tmp_path: Path) -> None:
-    """Wherever its writer died, all lines before are kept and a torn one is cut off with a note that names it."""
+def test_a_journal_cut_at_any_byte_is_continued(tmp_path: Path) -> None:
+    """Wherever its writer was killed, all lines before are kept and a torn one is cut off with a warning."""
     path = tmp_path / "j.jsonl"
     fill(path, 2)
     whole = path.read_bytes()
     start = whole.rindex(b"\n", 0, -1) + 1
     for end in [start + 1, start + 9, *range(start + 20, len(whole) - 1, 97), len(whole) - 2]:
         path.write_bytes(whole[:end])
-        with pytest.warns(TornJournalWarning, match=rf"{path}: line 3 is torn.* left out"):
+        with pytest.warns(TornLineWarning, match=rf"{path}: line 3 is torn.* left out"):
             reading = Journal(path, read_only=True)
         assert len(reading) == 1
         assert path.read_bytes() == whole[:end]
         reading.close()
-        with pytest.warns(TornJournalWarning, match=r"line 3 is torn.* cut off"), Journal(path) as journal:
+        with pytest.warns(TornLineWarning, match=r"line 3 is torn.* cut off"), Journal(path) as journal:
             assert len(journal) == 1
             journal.record(drawn_call(1), drawn_samples(1), np.random.default_rng(1))
         assert path.read_bytes() == whole
@@ -147,7 +145,7 @@ def test_a_journal_whose_creator_died_is_created_anew(tmp_path: Path, torn: byte
 
 
 def test_a_damaged_line_is_named_and_kept(tmp_path: Path) -> None:
-    """One changed byte anywhere but in a torn last line is an error with file and line; the file stays as it is."""
+    """A changed byte in a complete line is an error with file and line, and the file stays as it is."""
     path = tmp_path / "j.jsonl"
     fill(path, 3)
     whole = path.read_bytes()
@@ -174,7 +172,7 @@ def test_a_damaged_line_is_named_and_kept(tmp_path: Path) -> None:
     ],
 )
 def test_a_line_that_makes_no_sense_is_named(tmp_path: Path, line: dict[str, object]) -> None:
-    """An undamaged line that is no call, or a step that its job cannot take, is refused by number."""
+    """An undamaged line that is not a call, or a step that its job cannot take, is refused with its number."""
     path = tmp_path / "j.jsonl"
     path.write_bytes(HEADER + encode(line))
     with pytest.raises(InputError, match=rf"{path}: line 2: damaged"):
@@ -182,25 +180,25 @@ def test_a_line_that_makes_no_sense_is_named(tmp_path: Path, line: dict[str, obj
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
-        (b"the end of a novel", "not a journal"),
-        (b'{"schema": "lagrl-row/2"}\n', "not a journal"),
+        (b"the end of a novel", "the first line is"),
+        (b'{"schema": "lagrl-row/2"}\n', "the first line is"),
         (encode({"schema": "lagrl.journal/9", "kind": "header"}), "lagrl.journal/9"),
     ],
 )
-def test_other_files_are_refused_and_left_alone(tmp_path: Path, content: bytes, told: str) -> None:
-    """A file that is no journal, or one of a later version, is never written to."""
+def test_other_files_are_refused_and_left_alone(tmp_path: Path, content: bytes, message: str) -> None:
+    """A file that is not a journal, or has a later version, is never written to."""
     path = tmp_path / "j.jsonl"
     path.write_bytes(content)
     for read_only in (True, False):
-        with pytest.raises(InputError, match=told):
+        with pytest.raises(InputError, match=message):
             Journal(path, read_only=read_only)
     assert path.read_bytes() == content
 
 
 def test_places_that_cannot_hold_a_journal(tmp_path: Path) -> None:
-    """Folders, missing folders and missing files to read are told at once, and a closed journal says so."""
+    """Folders, missing folders and missing files are errors at opening; a closed journal refuses calls."""
     with pytest.raises(OutputError, match="is a folder"):
         Journal(tmp_path)
     with pytest.raises(OutputError, match="does not exist"):
@@ -215,7 +213,7 @@ def test_places_that_cannot_hold_a_journal(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a line cannot be written, the error names the file, what was there stays, and a later attempt succeeds."""
+    """If a line cannot be written, the error names the file, earlier lines stay, and a later attempt succeeds."""
     path = tmp_path / "j.jsonl"
     fill(path, 1)
     before = path.read_bytes()
@@ -228,7 +226,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
             return write(descriptor, data[:-200])
 
         with monkeypatch.context() as patched:
-            patched.setattr(journal_file.os, "write", half)
+            patched.setattr(jsonl.os, "write", half)
             with pytest.raises(OutputError, match=rf"{path}: cannot be written \(No space"):
                 journal.record(drawn_call(1), drawn_samples(1), np.random.default_rng(1))
         assert path.read_bytes() == before
@@ -242,8 +240,8 @@ def test_every_line_is_synced_before_the_call_returns(tmp_path: Path, monkeypatc
     events: list[str] = []
     write, sync = os.write, os.fsync
     journal = Journal(tmp_path / "j.jsonl")
-    monkeypatch.setattr(journal_file.os, "write", lambda d, data: (events.append("write"), write(d, data))[1])
-    monkeypatch.setattr(journal_file.os, "fsync", lambda d: (events.append("sync"), sync(d))[1])
+    monkeypatch.setattr(jsonl.os, "write", lambda d, data: (events.append("write"), write(d, data))[1])
+    monkeypatch.setattr(jsonl.os, "fsync", lambda d: (events.append("sync"), sync(d))[1])
     journal.record(drawn_call(0), drawn_samples(0), np.random.default_rng(0))
     journal.intend_job("f", "tag")
     journal.submitted_job("f", "id")
@@ -269,7 +267,7 @@ def test_answers_stay_in_the_file(tmp_path: Path) -> None:
 
 
 def test_writers_see_each_others_answers(tmp_path: Path) -> None:
-    """What one writer keeps, another finds; of two answers to the same call, the first is everybody's."""
+    """An answer that one writer records is found by another; of two answers to a call, the first counts."""
     path = tmp_path / "j.jsonl"
     with Journal(path) as first, Journal(path) as second:
         first.record(drawn_call(0), drawn_samples(0), np.random.default_rng(0))
@@ -302,13 +300,13 @@ with Journal(path) as journal:
 def test_processes_append_to_the_same_journal(tmp_path: Path) -> None:
     """Three processes at once lose no line, even if a fourth is killed in the middle of one."""
     path = tmp_path / "j.jsonl"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), *sys.path])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])}
     runs = ["a", "b", "c", "torn"]
     command = [sys.executable, "-W", "ignore", "-c", WRITER, str(path)]
     writers = [subprocess.Popen([*command, run], env=environment) for run in runs]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0, -9]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TornJournalWarning)  # if the killed one was the last to write
+        warnings.simplefilter("ignore", TornLineWarning)  # if the killed one was the last to write
         journal = Journal(path)
     assert journal.steps() == {**{run: list(range(25)) for run in "abc"}, "torn": list(range(13))}
     for run in "abc":
@@ -323,7 +321,7 @@ def test_processes_append_to_the_same_journal(tmp_path: Path) -> None:
 def test_a_journal_reads_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str]]
 ) -> None:
-    """Whatever steps jobs are made to take, the file always opens again, to the same jobs."""
+    """After any sequence of job steps the file opens again with the same jobs."""
     path = tmp_path_factory.mktemp("journal") / "j.jsonl"
     with Journal(path) as journal:
         for job, step in steps:
@@ -345,7 +343,7 @@ def test_a_journal_reads_as_it_was_written(
 
 
 def test_the_summary_counts_what_is_there(tmp_path: Path) -> None:
-    """Runs, samplers, calls, their costs, jobs, what is pending and what was paid; as plain JSON too."""
+    """The summary counts runs, samplers, calls, jobs, pending jobs and costs, also as plain JSON."""
     path = tmp_path / "j.jsonl"
     fill(path, 2)
     with Journal(path) as journal:

@@ -1,4 +1,4 @@
-"""Tokens stay hidden."""
+"""Tokens appear in no output, log, warning or error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECRET = "correct-horse-battery"
 
 
 def test_known_tokens_are_replaced_in_every_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token of the environment or of an account vanishes, plain or in a URL."""
+    """A token of the environment or of an account is replaced, plain or in a URL."""
     monkeypatch.setenv("QISKIT_IBM_TOKEN", "s3cret/with+signs")
     hide_account({"token": SECRET, "proxies": {"password_ntlm": "proxy-password"}, "channel": "ibm_cloud"})
     text = redacted(f"{SECRET} s3cret/with+signs s3cret%2Fwith%2Bsigns proxy-password ibm_cloud")
@@ -35,7 +35,7 @@ def test_known_tokens_are_replaced_in_every_form(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_what_looks_like_a_token_is_replaced(text: str) -> None:
-    """Unknown keys, web tokens and what follows telling words are hidden too."""
+    """Unknown keys, web tokens and values after words such as `token` are hidden too."""
     hidden = redacted(text)
     assert "***" in hidden
     assert not any(part in hidden for part in ("abcdefghij", "efghijklm", "eyJzdWIi", "0a0a0a"))
@@ -43,12 +43,12 @@ def test_what_looks_like_a_token_is_replaced(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["job d1abc2def3ghi4jkl5mn failed", "no token given", "qaoa-line warm p=1 n=12", ""])
 def test_ordinary_text_stays(text: str) -> None:
-    """Job ids, names and sentences about tokens are left alone."""
+    """Job ids, names and sentences about tokens are not changed."""
     assert redacted(text) == text
 
 
 def test_errors_carry_no_token_and_no_original() -> None:
-    """A service's exception comes out as ours, without its text, its context or its cause."""
+    """A service's exception is raised as our own, without its text, context or cause."""
 
     def fail() -> None:
         raise fake_service.ibm_error("IBMNotAuthorizedError", "401 Client Error")
@@ -63,7 +63,7 @@ def test_errors_carry_no_token_and_no_original() -> None:
 
 
 def test_errors_can_be_pickled() -> None:
-    """Worker processes may send them home."""
+    """Errors survive pickling between worker processes."""
     import pickle
 
     made = ConnectionLostError("gone", backend="b", job="j")
@@ -74,7 +74,7 @@ def test_errors_can_be_pickled() -> None:
 
 
 def test_logs_are_cleaned_at_every_level(caplog: pytest.LogCaptureFixture) -> None:
-    """What the vendor's loggers say, arguments and tracebacks included, has no token; a handler of one's own too."""
+    """Records of the vendor's loggers have no token, arguments and tracebacks included, with any handler."""
     guard_logs()
     guard_logs()
     hide_account({"token": SECRET})
@@ -98,14 +98,14 @@ def test_logs_are_cleaned_at_every_level(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_warnings_are_cleaned() -> None:
-    """Warnings come out with their category, without tokens."""
+    """Warnings keep their category and lose tokens."""
     hide_account({"token": SECRET})
     with pytest.warns(UserWarning, match=r"^instance \*\*\* is used up$"), redacted_warnings():
         warnings.warn(f"instance {SECRET} is used up", UserWarning, stacklevel=1)
 
 
 def test_threads_that_warn_at_once_keep_their_warnings_and_their_secrets() -> None:
-    """Each gets its own, from bodies within bodies too."""
+    """Every thread gets its own warnings, also from nested bodies."""
     from concurrent.futures import ThreadPoolExecutor
 
     hide_account({"token": SECRET})
@@ -126,7 +126,7 @@ def test_threads_that_warn_at_once_keep_their_warnings_and_their_secrets() -> No
 
 @pytest.mark.parametrize("action", ["always", "ignore", "error"])
 def test_threads_within_do_not_disturb_others(action: str) -> None:
-    """One that stays within keeps nobody out; what others warn of goes the way it would."""
+    """A thread inside a body does not block or change the warnings of other threads."""
     import threading
 
     inside, goes = threading.Event(), threading.Event()
@@ -160,7 +160,7 @@ def test_threads_within_do_not_disturb_others(action: str) -> None:
 
 
 def test_what_was_installed_for_warnings_is_taken_away() -> None:
-    """Filters and hook are afterwards what they were, after an error too."""
+    """Warning filters and hook are restored afterwards, also after an error."""
     before, hook = list(warnings.filters), warnings.showwarning
     with pytest.raises(ZeroDivisionError), redacted_warnings():
         assert warnings.showwarning is not hook

@@ -1,4 +1,4 @@
-"""A journal knows what became of every job, whoever asks, so that none is paid twice."""
+"""Jobs in a journal: every process sees their state, so that none is paid twice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CODES = [np.array([[3, 0, 2**40]], np.int64), np.array([[1], [2]], np.int64)]
 
 
 def test_a_job_goes_from_claim_to_result(tmp_path: Path) -> None:
-    """At each step, a process that reopens the journal is told what is certain, and at last the result."""
+    """At each step, a process that reopens the journal gets the known state, and finally the result."""
     path = tmp_path / "j.jsonl"
 
     def known() -> tuple[object, ...] | None:
@@ -58,7 +58,7 @@ def test_a_job_goes_from_claim_to_result(tmp_path: Path) -> None:
 
 
 def test_a_failed_job_may_be_sent_again(tmp_path: Path) -> None:
-    """After a failure the same circuits are claimed and sent under another tag."""
+    """After a failure the same circuits are claimed and sent with another tag."""
     with Journal(tmp_path / "j.jsonl") as journal:
         journal.intend_job("f", "first")
         journal.submitted_job("f", "id 1")
@@ -72,7 +72,7 @@ def test_a_failed_job_may_be_sent_again(tmp_path: Path) -> None:
 
 
 def test_steps_that_would_pay_twice_or_lose_a_job_are_refused(tmp_path: Path) -> None:
-    """A job cannot be intended twice, sent after its result came, or be finished or submitted out of the blue."""
+    """A job cannot be intended twice, sent after its result, or finished or submitted without being intended."""
     with Journal(tmp_path / "j.jsonl") as journal:
         for step in (
             lambda: journal.submitted_job("f", "id"),
@@ -93,7 +93,7 @@ def test_steps_that_would_pay_twice_or_lose_a_job_are_refused(tmp_path: Path) ->
 
 
 def test_failures_are_kept_without_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token in an error's text does not reach the file."""
+    """A token in an error's text is not written to the file."""
     token = "q7-NotARealToken_0123456789abcdefghijklmnopq"
     monkeypatch.setenv("QISKIT_IBM_TOKEN", "short-but-secret")
     with Journal(tmp_path / "j.jsonl") as journal:
@@ -106,7 +106,7 @@ def test_failures_are_kept_without_tokens(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_job_is_waited_for_while_another_process_sends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who asks for a job that a living process claimed gets its result, not a second job."""
+    """A process that needs a job claimed by a running process waits for it instead of sending a second."""
     path = tmp_path / "j.jsonl"
     with Journal(path) as owner, Journal(path) as other:
         assert owner.find_job("f") is None
@@ -125,15 +125,17 @@ def test_a_job_is_waited_for_while_another_process_sends_it(tmp_path: Path, monk
     assert (record.tag, record.job) == ("tag", "id")
 
 
-@pytest.mark.parametrize("goes_on_to", ["another job", "an answer"])
-def test_a_process_that_goes_on_lets_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, goes_on_to: str) -> None:
-    """A job is not waited for once its claimant does something else, alive or not."""
+@pytest.mark.parametrize("next_step", ["another job", "an answer"])
+def test_a_process_that_starts_something_else_releases_its_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, next_step: str
+) -> None:
+    """A job is not waited for once its claimant does something else."""
     path = tmp_path / "j.jsonl"
     monkeypatch.setattr(journal_jobs, "is_alive_elsewhere", lambda name: True)
     with Journal(path) as owner, Journal(path) as other:
         owner.find_job("f")
         owner.intend_job("f", "tag")
-        if goes_on_to == "another job":
+        if next_step == "another job":
             owner.find_job("g")
         else:
             owner.record(drawn_call(0), drawn_samples(0), np.random.default_rng(0))
@@ -144,7 +146,7 @@ def test_a_process_that_goes_on_lets_go(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes cannot be asked there")
 def test_a_claimant_is_known_to_be_alive_or_not() -> None:
-    """A running process is alive, one that ended is not, nor one whose number was given again, nor one elsewhere."""
+    """Only a running process of this machine is alive: not one that ended, has a reused number or another host."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     host, _, _ = this_process().split(" ")
     started = journal_owner._started(child.pid)
@@ -161,8 +163,8 @@ def test_a_claimant_is_known_to_be_alive_or_not() -> None:
     assert not is_alive_elsewhere(name)
 
 
-def test_late_words_about_a_replaced_job_change_only_the_bill(tmp_path: Path) -> None:
-    """What becomes of a job that was given up is not written onto the one sent in its place; its cost counts, once."""
+def test_the_end_of_a_replaced_job_changes_only_the_cost(tmp_path: Path) -> None:
+    """The end of a replaced job does not change the job sent in its place; its cost counts once."""
     path = tmp_path / "j.jsonl"
     with Journal(path) as patient, Journal(path) as other:
         patient.intend_job("f", "first")
@@ -184,7 +186,7 @@ def test_late_words_about_a_replaced_job_change_only_the_bill(tmp_path: Path) ->
 
 
 def test_a_job_that_is_being_sent_cannot_be_given_up(tmp_path: Path) -> None:
-    """While a living process sends a job, giving it up would lose the id of what is paid."""
+    """A job that a running process is sending cannot be given up: its id would be lost."""
     path = tmp_path / "j.jsonl"
     sender = (
         "from lagrl.quantum.journal.journal import Journal; import sys; j = Journal(sys.argv[1]); j.find_job('f'); "
@@ -203,8 +205,8 @@ def test_a_job_that_is_being_sent_cannot_be_given_up(tmp_path: Path) -> None:
         assert not journal.pending()
 
 
-def test_whether_a_job_was_sent_is_asked_without_claiming(tmp_path: Path) -> None:
-    """Claimed and failed ones were not, all others may have been; the file stays as it is, and can be read only."""
+def test_the_state_of_a_job_is_read_without_claiming(tmp_path: Path) -> None:
+    """Reading a job's state leaves the file as it is; claimed and failed jobs count as not sent."""
     path = tmp_path / "j.jsonl"
     steps = [
         (lambda journal: journal.find_job("f"), ""),

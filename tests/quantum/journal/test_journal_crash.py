@@ -1,4 +1,4 @@
-"""Killed at any moment between price and answer, a run goes on to the same end, and no job is paid twice."""
+"""A run killed at any moment is resumed to the same result, and no job is paid twice."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from small_knapsacks import knapsacks
 pytest.importorskip("qiskit_ibm_runtime")
 from small_devices import line_target
 
+from lagrl.io.jsonl import TornLineWarning
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.circuits.portfolio import Configuration, Portfolio
 from lagrl.quantum.circuits.statevector import Ramp
 from lagrl.quantum.ibm.runtime import RuntimeExecutor
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journal_file import TornJournalWarning
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.lines import plain_state
 from lagrl.quantum.journal.replay import ReplaySampler
@@ -60,13 +60,13 @@ STAGES = [
 
 @dataclass
 class Death:
-    """Ends this process, as a power cut would, when something happens for the n-th time."""
+    """Kills this process when a stage is reached for the n-th time."""
 
     what: str = ""
     times: int = 1
 
     def at(self, what: str) -> None:
-        """Die if this is it."""
+        """Kill the process if this is the stage."""
         if what == self.what:
             self.times -= 1
             if not self.times:
@@ -75,7 +75,7 @@ class Death:
 
 @dataclass
 class Paid:
-    """A device whose service is a folder that outlives processes: one file for each job that was paid."""
+    """A device whose service is a folder with one file per paid job, which outlives processes."""
 
     folder: Path
     death: Death
@@ -100,7 +100,7 @@ class Paid:
         return StoredJob(job, self.death)
 
     def jobs(self) -> list[dict[str, Any]]:
-        """Return all jobs ever paid."""
+        """Return all jobs that were paid."""
         return [json.loads(path.read_text()) for path in sorted(self.folder.glob("job-*.json"))]
 
     def find(self, tag: str) -> StoredJob | None:
@@ -113,7 +113,7 @@ class Paid:
         return StoredJob(next(job for job in self.jobs() if job["id"] == job_id), self.death)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no session is open."""
 
 
 class Simulated(Paid):
@@ -122,17 +122,17 @@ class Simulated(Paid):
     is_simulated: ClassVar[bool] = True
 
     def find(self, tag: str) -> StoredJob | None:
-        """Find nothing."""
+        """Return None: jobs are forgotten."""
         return None
 
     def job(self, job_id: str) -> StoredJob:
-        """Never to be asked."""
+        """Raise KeyError: jobs are forgotten."""
         raise KeyError(job_id)
 
 
 @dataclass
 class StoredJob:
-    """A paid job; the bits follow from its angles."""
+    """A paid job whose bits are a function of its angles."""
 
     stored: dict[str, Any]
     death: Death
@@ -162,20 +162,20 @@ class StoredJob:
 
 
 class MortalJournal(Journal):
-    """A journal whose process may die after, or in the middle of, any of its lines."""
+    """A journal whose process may be killed after, or in the middle of, any line."""
 
     def __init__(self, path: Path, death: Death) -> None:
         super().__init__(path)
         self.death = death
         whole = self._file._write
 
-        def torn(descriptor: int, data: bytes) -> None:
+        def torn(descriptor: int, data: bytes, durably: bool = True) -> None:
             kind = json.loads(data).get("kind")
             if self.death.what == f"torn {kind}":
                 if self.death.times == 1:
                     whole(descriptor, data[: len(data) // 2])
                 self.death.at(f"torn {kind}")
-            whole(descriptor, data)
+            whole(descriptor, data, durably)
 
         self._file._write = torn  # type: ignore[method-assign]
 
@@ -193,7 +193,7 @@ class MortalJournal(Journal):
 
 
 def run(folder: Path, death: Death, device: type[Paid] = Paid) -> tuple[list[Samples], object]:
-    """Take all steps, each with prices that depend on the last answer; return the samples and the last state."""
+    """Run all steps, each with prices that depend on the last samples; return samples and final random state."""
     journal = MortalJournal(folder / "j.jsonl", death)
     executor = RuntimeExecutor(device(folder, death), max_width=WIDTH, journal=journal)
     portfolio = Portfolio((Configuration(Ramp(1, 0.8, 0.4), 0.0), Configuration(Ramp(1, 0.8, 0.4), 0.5)), pilot=0.5)
@@ -206,7 +206,7 @@ def run(folder: Path, death: Death, device: type[Paid] = Paid) -> tuple[list[Sam
 
 
 def steps(sampler: SubproblemSampler) -> tuple[list[Samples], object]:
-    """Ask about knapsacks whose prices follow from the answers, with one generator throughout."""
+    """Sample knapsacks whose prices depend on earlier samples, with one generator."""
     rng = np.random.default_rng(0)
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(1), 3, 9)
     found: list[Samples] = []
@@ -217,14 +217,14 @@ def steps(sampler: SubproblemSampler) -> tuple[list[Samples], object]:
 
 
 def equal(one: tuple[list[Samples], object], other: tuple[list[Samples], object]) -> bool:
-    """Whether two runs are equal in all but wall-clock seconds."""
+    """Whether two runs are equal except for wall-clock seconds."""
     first, second = ([replace(s, cost=replace(s.cost, seconds=0.0)) for s in samples] for samples, _ in (one, other))
     return one[1] == other[1] and all(same(a, b) for a, b in zip(first, second, strict=True))
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[list[Samples], object], list[Any]]:
-    """A run without any accident, and what was paid for it."""
+    """A run without a crash, and the jobs it paid."""
     folder = tmp_path_factory.mktemp("undisturbed")
     result = run(folder, Death())
     jobs = Paid(folder, Death()).jobs()
@@ -234,7 +234,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[list[Sa
 
 
 def killed(folder: Path, death: Death, device: type[Paid] = Paid) -> None:
-    """Run in a process of its own, to its death."""
+    """Run in another process until it is killed."""
     process = multiprocessing.get_context("fork").Process(target=run, args=(folder, death, device))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which stay out of it
@@ -245,17 +245,17 @@ def killed(folder: Path, death: Death, device: type[Paid] = Paid) -> None:
 
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_killed_run_goes_on_and_pays_nothing_twice(
+def test_a_killed_run_is_resumed_and_pays_nothing_twice(
     tmp_path: Path, undisturbed: tuple[tuple[list[Samples], object], list[Any]], stage: str, times: int
 ) -> None:
-    """Wherever it dies, the run ends with the undisturbed samples and bill, and the same jobs, each paid once."""
+    """Wherever it is killed, the resumed run has the samples, cost and jobs of the undisturbed one, each paid once."""
     killed(tmp_path, Death(stage, times))
     before = len(Paid(tmp_path, Death()).jobs())
     assert before < JOBS
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = run(tmp_path, Death())
-    assert [w for w in caught if w.category is TornJournalWarning] or "torn" not in stage
+    assert [w for w in caught if w.category is TornLineWarning] or "torn" not in stage
     assert equal(result, undisturbed[0])
     jobs = Paid(tmp_path, Death()).jobs()
     assert [(job["values"], job["shots"]) for job in jobs] == undisturbed[1]
@@ -267,34 +267,34 @@ def test_a_killed_run_goes_on_and_pays_nothing_twice(
     assert equal(steps(ReplaySampler(tmp_path / "j.jsonl")), undisturbed[0])
 
 
-def test_a_run_that_dies_again_and_again_arrives(
+def test_a_run_killed_repeatedly_finishes(
     tmp_path: Path, undisturbed: tuple[tuple[list[Samples], object], list[Any]]
 ) -> None:
-    """Killed at every stage in turn, it gets a little further each time, and ends the same."""
+    """A run killed at several stages in turn advances each time and ends with the same result."""
     for stage in ("intend_job", "torn submitted", "read", "finished_job", "sent", "torn call", "send", "find_job"):
         killed(tmp_path, Death(stage))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TornJournalWarning)
+        warnings.simplefilter("ignore", TornLineWarning)
         assert equal(run(tmp_path, Death()), undisturbed[0])
     assert [(job["values"], job["shots"]) for job in Paid(tmp_path, Death()).jobs()] == undisturbed[1]
 
 
 @pytest.mark.parametrize("stage", ["intend_job", "sent", "submitted_job", "torn finished", "finished_job"])
-def test_a_killed_simulation_is_run_anew(tmp_path: Path, stage: str) -> None:
-    """Jobs of a fake backend end with their process: they are simulated again, and the run ends the same."""
+def test_a_killed_simulation_is_run_again(tmp_path: Path, stage: str) -> None:
+    """Jobs of a fake backend end with their process; they are simulated again with the same result."""
     expected = run(tmp_path, Death(), Simulated)
     folder = tmp_path / "killed"
     folder.mkdir()
     killed(folder, Death(stage), Simulated)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TornJournalWarning)
+        warnings.simplefilter("ignore", TornLineWarning)
         assert equal(run(folder, Death(), Simulated), expected)
 
 
 def test_without_a_journal_jobs_would_be_paid_twice(
     tmp_path: Path, undisturbed: tuple[tuple[list[Samples], object], list[Any]]
 ) -> None:
-    """The same accident with the journal thrown away costs jobs again: the tests above can fail."""
+    """The same crash without the journal costs jobs again, so the tests above can fail."""
     killed(tmp_path, Death("finished_job", 2))
     (tmp_path / "j.jsonl").unlink()
     assert equal(run(tmp_path, Death()), undisturbed[0])
@@ -304,7 +304,7 @@ def test_without_a_journal_jobs_would_be_paid_twice(
 def test_two_processes_send_a_job_once(
     tmp_path: Path, undisturbed: tuple[tuple[list[Samples], object], list[Any]]
 ) -> None:
-    """Two workers that ask the same at the same time share the jobs."""
+    """Two workers that make the same call at the same time share the jobs."""
     fork = multiprocessing.get_context("fork")
     workers = [fork.Process(target=run, args=(tmp_path, Death())) for _ in range(2)]
     with warnings.catch_warnings():
@@ -319,7 +319,7 @@ def test_two_processes_send_a_job_once(
 
 
 def test_a_forked_process_takes_a_lock_of_its_own(tmp_path: Path) -> None:
-    """A journal opened before a fork is written by both processes without harm."""
+    """A journal opened before a fork is written by both processes without loss."""
     journal = Journal(tmp_path / "j.jsonl")
 
     def intend() -> None:

@@ -1,4 +1,4 @@
-"""What was answered once is not asked again, and the run goes on as if it had never stopped."""
+"""Journaled samplers: a recorded call is not made again, and a resumed run equals an undisturbed one."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ CONFIG = SolveConfig(evaluations=8, linearisations=2, seed=3, shots=32)
 
 
 def ask(sampler: SubproblemSampler, seed: int = 0, step: int = 0, shots: int = 32) -> tuple[Samples, object]:
-    """Ask about random knapsacks; return the samples, and the state the generator is left in."""
+    """Sample random knapsacks; return the samples and the generator's final state."""
     rng = np.random.default_rng(seed)
     problem = knapsacks(np.random.default_rng(step), 4, 14)
     return sampler.sample(*problem, shots, rng, SampleContext("toy", step)), plain_state(rng)
 
 
 def ended(result: SolveResult) -> tuple[object, ...]:
-    """All of a result but times."""
+    """Return a result without its times."""
     return (
         result.solution,
         result.sampling,
@@ -51,7 +51,7 @@ def run(sampler: SubproblemSampler, config: SolveConfig = CONFIG) -> SolveResult
 
 
 def test_the_same_call_is_asked_once(tmp_path: Path) -> None:
-    """The second time, and after reopening, the answer, its cost and the generator's state are the first time's."""
+    """A repeated call gets the recorded answer, cost and generator state, also after reopening."""
     path, asked = tmp_path / "j.jsonl", Counting()
     with Journal(path) as journal:
         first = ask(JournaledSampler(asked, journal, "qaoa"))
@@ -68,7 +68,7 @@ def test_the_same_call_is_asked_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"step": 1}, {"shots": 33}, {"name": "qaoa+width=9"}])
 def test_another_call_is_asked_anew(tmp_path: Path, change: dict[str, object]) -> None:
-    """Other randomness, prices, shots or options are other calls; both answers are kept."""
+    """Calls with other random states, prices, shots or options are recorded separately."""
     asked = Counting()
     name = str(change.pop("name", "qaoa"))
     with Journal(tmp_path / "j.jsonl") as journal:
@@ -79,7 +79,7 @@ def test_another_call_is_asked_anew(tmp_path: Path, change: dict[str, object]) -
 
 
 def test_a_strict_journal_refuses_a_run_that_differs(tmp_path: Path) -> None:
-    """The error names file, run, step, what differs and what to do; nothing is asked."""
+    """The error names file, run, step, difference and remedy, and the sampler is not called."""
     path, asked = tmp_path / "j.jsonl", Counting()
     with Journal(path) as journal:
         sampler = JournaledSampler(asked, journal, "qaoa", strict=True)
@@ -97,7 +97,7 @@ def test_a_strict_journal_refuses_a_run_that_differs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", [None, drawn_samples()])
 def test_what_is_no_answer_is_not_kept(tmp_path: Path, given: object) -> None:
-    """Something else than samples, or samples of other knapsacks, is refused in the sampler's name."""
+    """A return value that is not samples of these knapsacks is refused with the sampler's name."""
 
     class Wrong(Counting):
         def sample(self, *args: object) -> object:
@@ -110,7 +110,7 @@ def test_what_is_no_answer_is_not_kept(tmp_path: Path, given: object) -> None:
 
 
 def test_closing_closes_both(tmp_path: Path) -> None:
-    """Sampler and journal are closed together."""
+    """Closing closes both the sampler and the journal."""
     inner, journal = Counting(), Journal(tmp_path / "j.jsonl")
     JournaledSampler(inner, journal, "qaoa").close()
     assert inner.is_closed
@@ -120,7 +120,7 @@ def test_closing_closes_both(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dies_at", [0, 1, 4, 7])
 def test_an_interrupted_solve_goes_on(tmp_path: Path, dies_at: int) -> None:
-    """Stopped at any call and run again, result and bill are the undisturbed ones, and no call is asked twice."""
+    """A solve stopped at any call and repeated has the undisturbed result and cost, and repeats no call."""
     before, after, undisturbed = Counting(dies_at), Counting(), Counting()
     with Journal(tmp_path / "whole.jsonl") as journal:
         expected = run(JournaledSampler(undisturbed, journal, "qaoa"))
@@ -136,7 +136,7 @@ def test_an_interrupted_solve_goes_on(tmp_path: Path, dies_at: int) -> None:
 
 
 def test_rows_share_a_journal(tmp_path: Path) -> None:
-    """Two controllers on the same instance and seed keep apart, though their runs have the same name."""
+    """Calls of two controllers on one instance and seed are kept apart, although their runs have the same name."""
     configs = [replace(CONFIG, controller=name) for name in ("polyak", "adam")]
     asked = Counting()
     alone = [ended(run(QAOASampler(width=8), config)) for config in configs]
@@ -157,7 +157,7 @@ def _work(path: Path, seed: int) -> None:
 
 
 def test_workers_share_a_journal(tmp_path: Path) -> None:
-    """Processes that solve at the same time leave one journal from which the run is answered without asking."""
+    """Parallel processes write one journal, from which the run is answered without the sampler."""
     path = tmp_path / "j.jsonl"
     workers = [multiprocessing.get_context("spawn").Process(target=_work, args=(path, seed)) for seed in (1, 1)]
     for worker in workers:

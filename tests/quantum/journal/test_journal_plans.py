@@ -1,4 +1,4 @@
-"""Plans in a journal: what was going to be sent is the same after a crash."""
+"""Plans in a journal: a resumed call sends what was planned before the crash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_the_first_plan_is_kept(tmp_path: Path) -> None:
-    """For whoever reads the file, and whoever wanted another one later."""
+    """The first plan of a call counts for every process, also after a second one was recorded."""
     path = tmp_path / "journal.jsonl"
     with Journal(path) as journal, Journal(path) as other:
         assert journal.kept_plan("a") is None
@@ -29,7 +29,7 @@ def test_the_first_plan_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_plan_without_its_call_is_damage(tmp_path: Path) -> None:
-    """As any line that does not say what it must."""
+    """A plan line without its call is refused as damaged."""
     path = tmp_path / "journal.jsonl"
     with Journal(path) as journal:
         journal.keep_plan("a", {})

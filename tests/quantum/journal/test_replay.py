@@ -1,4 +1,4 @@
-"""A recorded run replays bit for bit, offline, and says clearly what was not recorded."""
+"""Replay: a recorded run is repeated bit for bit offline, and unrecorded calls are named."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from journal_samples import Counting, drawn_call, drawn_samples, same
 from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.io.jsonl import TornLineWarning
 from lagrl.problems.bundled import read_bundled
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journal_file import TornJournalWarning
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.lines import plain_state
 from lagrl.quantum.journal.replay import ReplaySampler, ranges
@@ -32,7 +32,7 @@ CONFIG = SolveConfig(evaluations=12, linearisations=2, seed=3, shots=32)
 def ask(
     sampler: object, seed: int = 0, step: int = 0, run: str = "toy", shots: int = 16, shift: float = 0.0
 ) -> Samples:
-    """Ask about the knapsacks of a step."""
+    """Sample the knapsacks of a step."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(step), 4, 14)
     rng, context = np.random.default_rng(seed), SampleContext(run, step)
     found: Samples = sampler.sample(reduced_cost + shift, weight, capacity, shots, rng, context)  # type: ignore[attr-defined]
@@ -40,14 +40,14 @@ def ask(
 
 
 def recorded(path: Path, *seeds: int, name: str = "qaoa", steps: tuple[int, ...] = (0, 1, 2, 5)) -> list[Samples]:
-    """Record the steps, once with every seed."""
+    """Record the steps, once for every seed."""
     with Journal(path) as journal:
         sampler = JournaledSampler(Counting(), journal, name)
         return [ask(sampler, seed, step) for seed in seeds or (0,) for step in steps]
 
 
 def test_a_whole_solve_replays_bit_for_bit(tmp_path: Path) -> None:
-    """Routes, cost, history, dual trace, multipliers' values and bill are equal in every bit."""
+    """Routes, costs, history, dual trace and multipliers of a replay equal the recorded run bit for bit."""
     path, problem = tmp_path / "j.jsonl", read_bundled("G-n51-k6")
     with Journal(path) as journal:
         first = solve(problem, CONFIG, sampler=JournaledSampler(Counting(), journal, "qaoa"))
@@ -81,7 +81,7 @@ print(solve(read_bundled("G-n51-k6"), config, sampler=ReplaySampler(Path(sys.arg
 
 
 def test_replaying_needs_no_quantum_package(tmp_path: Path) -> None:
-    """In a process that cannot import qiskit, aer, dimod or scipy, the run comes to the same cost."""
+    """A process that cannot import qiskit, aer, dimod or scipy replays the run to the same cost."""
     path = tmp_path / "j.jsonl"
     with Journal(path) as journal:
         first = solve(read_bundled("G-n51-k6"), CONFIG, sampler=JournaledSampler(Counting(), journal, "qaoa"))
@@ -92,7 +92,7 @@ def test_replaying_needs_no_quantum_package(tmp_path: Path) -> None:
 
 
 def test_the_generator_moves_on_as_it_did(tmp_path: Path) -> None:
-    """After a replayed call a generator in the recorded state is where the recorded call left it."""
+    """A replayed call leaves a generator in the same state as the recorded call did."""
     recorded(tmp_path / "j.jsonl", 4, steps=(0,))
     problem = knapsacks(np.random.default_rng(0), 4, 14)
     states = []
@@ -104,7 +104,7 @@ def test_the_generator_moves_on_as_it_did(tmp_path: Path) -> None:
 
 
 def test_randomness_is_not_needed(tmp_path: Path) -> None:
-    """With generators never recorded, the n-th time asked is the n-th recorded; with the recorded one, its own."""
+    """The n-th equal call with an unknown generator gets the n-th record; with a recorded generator, its own."""
     path = tmp_path / "j.jsonl"
     first, second = recorded(path, 1, 2, steps=(0,))
     assert not same(first, second)
@@ -112,30 +112,30 @@ def test_randomness_is_not_needed(tmp_path: Path) -> None:
     assert same(ask(sampler, seed=2), second)
     assert same(ask(sampler, seed=8), first)
     assert same(ask(sampler, seed=9), second)
-    with pytest.raises(InputError, match=rf"{path}: run 'toy', step 0: asked 3 times, but recorded 2 times"):
+    with pytest.raises(InputError, match=rf"{path}: run 'toy', step 0: called 3 times, but recorded 2 times"):
         ask(sampler, seed=9)
     assert same(ask(sampler, seed=1), first)
 
 
 @pytest.mark.parametrize(
-    ("question", "told"),
+    ("question", "message"),
     [
-        ({"step": 4}, r"run 'toy', step 4: not recorded; of this run, steps 0 … 2, 5 are"),
-        ({"run": "toy/7"}, r"run 'toy/7', step 0: not recorded; recorded are runs 'toy'"),
+        ({"step": 4}, r"run 'toy', step 4: not recorded; recorded steps of this run are 0 … 2, 5"),
+        ({"run": "toy/7"}, r"run 'toy/7', step 0: not recorded; recorded runs are 'toy'"),
         ({"shots": 17}, r"run 'toy', step 0: recorded with different shots"),
         ({"shift": 1e-12}, r"run 'toy', step 0: recorded with different reduced costs"),
     ],
 )
-def test_what_was_not_recorded_is_told(tmp_path: Path, question: dict[str, object], told: str) -> None:
-    """The error names file, run and step, what differs or what there is, and what to do."""
+def test_an_unrecorded_call_is_named(tmp_path: Path, question: dict[str, object], message: str) -> None:
+    """The error names file, run and step, the difference or the recorded runs and steps, and the remedy."""
     path = tmp_path / "j.jsonl"
     recorded(path)
-    with pytest.raises(InputError, match=rf"{path}: {told}.*; replay with the same instance"):
+    with pytest.raises(InputError, match=rf"{path}: {message}.*; replay with the same instance"):
         ask(ReplaySampler(path), **question)  # type: ignore[arg-type]
 
 
 def test_one_of_several_samplers_is_chosen(tmp_path: Path) -> None:
-    """A journal of several samplers is not guessed at; the chosen one's answers come back."""
+    """In a journal of several samplers one must be chosen, and its answers are returned."""
     path = tmp_path / "j.jsonl"
     (first,) = recorded(path, 1, steps=(0,))
     (second,) = recorded(path, 2, name="noisy:FakeKingston", steps=(0,))
@@ -149,7 +149,7 @@ def test_one_of_several_samplers_is_chosen(tmp_path: Path) -> None:
 
 
 def test_nothing_to_replay(tmp_path: Path) -> None:
-    """A missing journal, one without answers and another file are refused at once."""
+    """A missing journal, one without answers and another file are refused at opening."""
     path = tmp_path / "j.jsonl"
     with pytest.raises(InputError, match="cannot be read"):
         ReplaySampler(path)
@@ -157,24 +157,24 @@ def test_nothing_to_replay(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no answers"):
         ReplaySampler(path)
     path.write_text("a,b\n")
-    with pytest.raises(InputError, match="not a journal"):
+    with pytest.raises(InputError, match="the first line is"):
         ReplaySampler(path)
 
 
 def test_a_journal_under_way_replays(tmp_path: Path) -> None:
-    """The torn line of a run still writing is left out, and left alone."""
+    """The torn line of a run that is still writing is left out, and the file stays unchanged."""
     path = tmp_path / "j.jsonl"
     first, _ = recorded(path, steps=(0, 1))
     path.write_bytes(path.read_bytes()[:-30])
     cut = path.read_bytes()
-    with pytest.warns(TornJournalWarning, match="line 3"):
+    with pytest.warns(TornLineWarning, match="line 3"):
         sampler = ReplaySampler(path)
     assert same(ask(sampler), first)
     assert path.read_bytes() == cut
 
 
 def test_many_runs_are_told_in_part(tmp_path: Path) -> None:
-    """The error lists a few runs of a large journal, and how many more there are."""
+    """The error lists some runs of a large journal and how many more it has."""
     with Journal(tmp_path / "j.jsonl") as journal:
         for seed in range(12):
             journal.record(drawn_call(0, f"toy/{seed}"), drawn_samples(), np.random.default_rng(0))
@@ -184,12 +184,12 @@ def test_many_runs_are_told_in_part(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("numbers", "text"), [([0, 1, 2, 4, 7, 8], "0 … 2, 4, 7 … 8"), ([3], "3"), ([], "")])
 def test_ranges_read_well(numbers: list[int], text: str) -> None:
-    """Steps that follow each other are told by the first and the last."""
+    """Consecutive steps are shown by the first and the last."""
     assert ranges(numbers) == text
 
 
 def test_another_budget_replays_as_far_as_it_was_recorded(tmp_path: Path) -> None:
-    """A longer run than the recorded one is told the steps there are."""
+    """A run longer than the recorded one gets an error with the recorded steps."""
     path, problem = tmp_path / "j.jsonl", read_bundled("G-n51-k6")
     config = replace(CONFIG, evaluations=4, linearisations=1)
     with Journal(path) as journal:

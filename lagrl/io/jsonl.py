@@ -1,0 +1,440 @@
+"""Files of JSON objects, one a line, that are only appended to and survive the end of a writer at any byte.
+
+A writer that is killed can leave the beginning of a line at the end of the file: a torn line. A reader leaves it out,
+the next writer cuts it off. A last line that lacks only its line end counts, and the next writer ends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import threading
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, NoReturn, Self, cast
+
+from lagrl.errors import InputError, OutputError
+from lagrl.io.atomic import require_writable, sync_folder, unwritable
+from lagrl.io.lock import lock, unlock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+LockMode = Literal["held", "each", "none"]
+"""`held`: one writer, from opening to closing. `each`: several processes, one at a time within `locked`."""
+
+_CHECKSUM = b'{"crc32": "'
+_START = len(_CHECKSUM) + len('00000000", ')
+
+
+class TornLineWarning(UserWarning):
+    """The last line of a file was cut short because its writer was stopped; it does not count."""
+
+
+class Offset(NamedTuple):
+    """Position of a line in its file: first byte, length in bytes, and line number from 1."""
+
+    start: int
+    length: int
+    number: int
+
+
+@dataclass(frozen=True)
+class LineFormat:
+    """How the lines of one kind of file look, and how messages name them.
+
+    Attributes
+    ----------
+    fault
+        What a line is that cannot be read, such as "not a result row".
+    remedy
+        What the user can do about it.
+    heads
+        How every line starts, one of these: only the beginning of such a line counts as torn. Empty: any text does.
+    header
+        The first line of every file; empty for none.
+    has_checksum
+        Whether every line starts with a CRC-32 of the rest.
+    mode
+        Permissions of a new file.
+    warns
+        Whether a torn line causes a `TornLineWarning`.
+    """
+
+    fault: str
+    remedy: str
+    heads: tuple[bytes, ...] = ()
+    header: bytes = b""
+    has_checksum: bool = False
+    mode: int = 0o666
+    warns: bool = True
+
+    def decode(self, line: bytes, path: Path, number: int) -> dict[str, Any]:
+        """Return the object of a line.
+
+        Raises
+        ------
+        InputError
+            If it is not a JSON object or does not have its checksum; it names file and line.
+        """
+        try:
+            record = decode(line, has_checksum=self.has_checksum)
+        except (ValueError, RecursionError) as error:
+            self.refuse(path, number, error)
+        return record
+
+    def refuse(self, path: Path, number: int, problem: Exception | str) -> NoReturn:
+        """Refuse a line because of an error, or for a reason given as text.
+
+        Raises
+        ------
+        InputError
+            Always; it names file and line.
+        """
+        reason = repr(problem) if isinstance(problem, LookupError | TypeError) else problem  # else it is only a name
+        raise InputError(f"{self.fault} ({reason})", source=f"{path}: line {number}", remedy=self.remedy)
+
+    def is_torn(self, line: bytes, path: Path, number: int) -> bool:
+        """Whether a line without an end is only the beginning of one.
+
+        Raises
+        ------
+        InputError
+            If it is the beginning of something else.
+        """
+        with contextlib.suppress(ValueError, RecursionError):
+            json.loads(line)
+            return False  # no proper beginning of a JSON object is JSON
+        if self.heads and not any(line.startswith(head) or head.startswith(line) for head in self.heads):
+            self.refuse(path, number, "not JSON")
+        return True
+
+    def warn_torn(self, path: Path, number: int, fate: str) -> None:
+        """Warn that a torn line does not count."""
+        if self.warns:
+            warnings.warn(
+                f"{path}: line {number} is torn (its writer was stopped while writing) and was {fate}; "
+                "all lines before it are kept",
+                TornLineWarning,
+                stacklevel=6,
+            )
+
+
+def encode(record: Mapping[str, Any], *, has_checksum: bool = False) -> bytes:
+    """Return an object as one line, with its end.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not plain JSON; NaN and infinity are not.
+    """
+    text = json.dumps(record, allow_nan=False).encode()
+    if not has_checksum:
+        return text + b"\n"
+    rest = text[1:]
+    return _CHECKSUM + f'{zlib.crc32(rest):08x}", '.encode() + rest + b"\n"
+
+
+def decode(line: bytes, *, has_checksum: bool = False) -> dict[str, Any]:
+    """Return the object of a line, with or without its end.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it is not a JSON object or does not have its checksum.
+    """
+    if has_checksum:
+        rest = line.rstrip(b"\n")[_START:]
+        if not line.startswith(_CHECKSUM) or line[len(_CHECKSUM) : _START - 3] != f"{zlib.crc32(rest):08x}".encode():
+            raise ValueError("checksum does not match")
+        line = b"{" + rest
+    record = json.loads(line.decode(), parse_constant=_refuse_constant)
+    if not isinstance(record, dict):
+        raise ValueError("not a JSON object")
+    return record
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file for reading, unpacked if its name ends in `.gz`."""
+    return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
+@contextlib.contextmanager
+def reading(path: Path, remedy: str) -> Iterator[None]:
+    """Turn errors of reading `path`, a damaged archive included, into an InputError with this remedy."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (OSError, EOFError, zlib.error) as error:  # the last two of a damaged archive
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot be read ({reason})", source=str(path), remedy=remedy) from error
+
+
+def read_lines(path: Path, form: LineFormat) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield the object and the number of every line, unpacked if the file's name ends in `.gz`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or a line other than a torn last one is of another form.
+    """
+    with reading(path, form.remedy), opened(path) as stream:
+        for number, line in enumerate(stream, 1):
+            if not line.endswith(b"\n") and form.is_torn(line, path, number):
+                form.warn_torn(path, number, "left out")
+                return
+            yield form.decode(line, path, number), number
+
+
+class JsonLines:
+    """An open file of JSON lines: every line is given once to `on_line`, in order, whichever process wrote it.
+
+    Parameters
+    ----------
+    path
+        Created if missing and `writable`; its folder is not.
+    form
+        How its lines look.
+    on_line
+        Called with every object after the header and its offset, when it is read or appended.
+    lock
+        Whom the file belongs to, see `LockMode`. Windows has no locks: one process at a time there.
+    writable
+        Whether to append; otherwise nothing about the file is changed.
+
+    Raises
+    ------
+    InputError
+        If the file holds something else or a damaged line, or is gzipped; it is left as it was.
+    OutputError
+        If it cannot be written, or another writer holds it.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        form: LineFormat,
+        on_line: Callable[[dict[str, Any], Offset], None],
+        *,
+        lock: LockMode,
+        writable: bool = True,
+    ) -> None:
+        self.path = Path(path)
+        self.form = form
+        self._on_line = on_line
+        self._lock = lock
+        self._writable = writable
+        self._end = self._lines = 0
+        self._threads = threading.RLock()
+        self._descriptor = -1
+        if writable:
+            if self.path.suffix == ".gz":
+                raise InputError("gzipped files cannot be appended to", source=str(path), remedy="unpack it first")
+            require_writable(self.path)
+        self._open()
+        try:
+            if writable:
+                with self.locked():
+                    pass
+            else:
+                self._start_reading()
+        except BaseException:
+            self.close()
+            raise
+
+    def refresh(self) -> None:
+        """Read the whole lines that others appended; a line that is being written is left for later."""
+        with self._threads:
+            self._read_on(self._own_descriptor())
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other writers out, having read all they wrote; a torn last line is cut off: its writer has ended."""
+        with self._threads:
+            descriptor = self._own_descriptor()
+            if self._lock == "each":
+                lock(descriptor, self.path, wait=True)
+            try:
+                tail = self._read_on(descriptor)
+                if tail:
+                    self._mend(descriptor, tail)
+                if self._end == 0 and self.form.header:
+                    self._write(descriptor, self.form.header)
+                    sync_folder(self.path.absolute().parent)
+                    self._end, self._lines = len(self.form.header), 1
+                yield
+            finally:
+                if self._lock == "each":
+                    unlock(descriptor)
+
+    def append(self, *records: Mapping[str, Any], durably: bool = True) -> None:
+        """Append objects in one write; where the lock is `each`, only within `locked`.
+
+        Parameters
+        ----------
+        *records
+            Plain JSON objects.
+        durably
+            Whether to wait until they are on the disk.
+
+        Raises
+        ------
+        InputError
+            If one is not plain JSON; NaN and infinity are not.
+        OutputError
+            If they cannot be written; nothing of them is left behind then. Also if the file is closed.
+        """
+        descriptor = self._own_descriptor()
+        try:
+            lines = [encode(record, has_checksum=self.form.has_checksum) for record in records]
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"not plain JSON ({error})", source=str(self.path), remedy="give finite numbers and text"
+            ) from error
+        self._write(descriptor, b"".join(lines), durably)
+        for line, record in zip(lines, records, strict=True):
+            self._take(line, dict(record))
+
+    def read(self, offset: Offset) -> dict[str, Any]:
+        """Return the object at an offset."""
+        with self._threads, open(self._own_descriptor(), "rb", closefd=False) as stream:
+            stream.seek(offset.start)
+            line = stream.read(offset.length)
+        return self.form.decode(line, self.path, offset.number)
+
+    def cut_after(self, last: Offset) -> None:
+        """Remove everything after a line; only under the lock.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be changed.
+        """
+        descriptor, length = self._own_descriptor(), last.start + last.length
+        try:
+            if length < os.fstat(descriptor).st_size:
+                os.ftruncate(descriptor, length)
+                os.fsync(descriptor)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        self._end, self._lines = length, last.number
+
+    def close(self) -> None:
+        """Close the file and release its lock; closing twice is allowed."""
+        with self._threads:
+            if self._descriptor >= 0:
+                if self._lock == "held":
+                    unlock(self._descriptor)
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND if self._writable else os.O_RDONLY
+        try:
+            self._descriptor = os.open(self.path, flags | getattr(os, "O_BINARY", 0), self.form.mode)
+        except OSError as error:
+            if self._writable:
+                raise unwritable(self.path, error) from error
+            raise self._unreadable(error.strerror or str(error)) from error
+        self._process = os.getpid()
+        if self._lock == "held":
+            try:
+                lock(self._descriptor, self.path, wait=False)
+            except BaseException:
+                self.close()
+                raise
+
+    def _own_descriptor(self) -> int:
+        """Return the descriptor; a forked process opens the file again, because a lock belongs to the opened file."""
+        if self._descriptor < 0:
+            raise OutputError(f"{self.path}: is closed; open it again")
+        if self._process != os.getpid() and self._lock == "each":
+            os.close(self._descriptor)
+            self._open()
+        return self._descriptor
+
+    def _start_reading(self) -> None:
+        tail = self._read_on(self._descriptor)
+        if self._end == 0 and self.form.header:
+            raise self._foreign(tail)
+        if tail:
+            self.form.warn_torn(self.path, self._lines + 1, "left out")
+
+    def _unreadable(self, reason: str) -> InputError:
+        return InputError(f"cannot be read ({reason})", source=str(self.path), remedy=self.form.remedy)
+
+    def _foreign(self, line: bytes) -> InputError:
+        return self._unreadable(f"the first line is {line[:70]!r}, not {self.form.header!r}")
+
+    def _read_on(self, descriptor: int) -> bytes:
+        """Take every whole line after the last one that was read; return what follows the last of them."""
+        size = os.fstat(descriptor).st_size
+        if size < self._end:
+            raise InputError(
+                f"shrank from {self._end} to {size} bytes", source=str(self.path), remedy="do not edit the file"
+            )
+        if size == self._end:
+            return b""
+        with open(descriptor, "rb", closefd=False) as stream:  # a new buffer: a torn tail may have been replaced
+            stream.seek(self._end)
+            for line in stream:
+                if not line.endswith(b"\n"):
+                    return line
+                if self._end == 0 and self.form.header:
+                    if line != self.form.header:
+                        raise self._foreign(line)
+                    self._end, self._lines = len(line), 1
+                else:
+                    self._take(line, self.form.decode(line, self.path, self._lines + 1))
+        return b""
+
+    def _take(self, line: bytes, record: dict[str, Any]) -> None:
+        offset = Offset(self._end, len(line), self._lines + 1)
+        try:
+            self._on_line(record, offset)
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            self.form.refuse(self.path, offset.number, error)
+        self._end += len(line)
+        self._lines += 1
+
+    def _mend(self, descriptor: int, tail: bytes) -> None:
+        """Cut a torn last line off; end one that lacks only its end: it may hold the id of a paid job."""
+        if self._end == 0 and self.form.header:
+            if not self.form.header.startswith(tail):
+                raise self._foreign(tail)
+            os.ftruncate(descriptor, 0)
+        elif self.form.is_torn(tail, self.path, self._lines + 1):
+            self.form.warn_torn(self.path, self._lines + 1, "cut off")
+            self.cut_after(Offset(self._end, 0, self._lines))
+        else:
+            self._take(tail + b"\n", self.form.decode(tail, self.path, self._lines + 1))
+            self._write(descriptor, b"\n")
+
+    def _write(self, descriptor: int, data: bytes, durably: bool = True) -> None:
+        before = os.fstat(descriptor).st_size
+        try:
+            while data:
+                data = data[os.write(descriptor, data) :]
+            if durably:
+                os.fsync(descriptor)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, before)
+            raise unwritable(self.path, error) from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,0 +1,130 @@
+"""Files of JSON lines keep every whole line, whatever happened to their writers."""
+
+from __future__ import annotations
+
+import gzip
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lagrl.errors import InputError, OutputError
+from lagrl.io.jsonl import JsonLines, LineFormat, Offset, TornLineWarning, encode, read_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLAIN = LineFormat(fault="not a note", remedy="remove the line", heads=(b'{"note": ',))
+CHECKED = LineFormat(
+    fault="damaged", remedy="restore the file", header=encode({"kind": "header"}, has_checksum=True), has_checksum=True
+)
+NOTES = [{"note": text} for text in ("first", 'with "quotes"', "umlaut ü", "")]
+
+
+def opened(path: Path, form: LineFormat, **options: Any) -> tuple[JsonLines, list[tuple[dict[str, Any], Offset]]]:
+    """Open a file that one writer holds, and return it with the list of what it reads."""
+    found: list[tuple[dict[str, Any], Offset]] = []
+    return JsonLines(path, form, lambda record, offset: found.append((record, offset)), lock="held", **options), found
+
+
+@pytest.mark.parametrize("form", [PLAIN, CHECKED])
+def test_a_file_cut_at_any_byte_is_continued_to_the_same_bytes(tmp_path: Path, form: LineFormat) -> None:
+    """Whole lines are kept, also one that lacks only its end; a torn one is cut off with a warning that names it."""
+    path = tmp_path / "notes.jsonl"
+    with opened(path, form)[0] as file:
+        file.append(*NOTES)
+    whole = path.read_bytes()
+    ends = [i for i in range(len(whole)) if whole[i : i + 1] == b"\n"]
+    for length in range(len(whole) + 1):
+        path.write_bytes(whole[:length])
+        is_torn = length > 0 and length not in ends and whole[length - 1 : length] != b"\n"
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            file, found = opened(path, form)
+        number = whole[:length].count(b"\n") + 1
+        is_in_header = bool(form.header) and number == 1
+        assert [w.category for w in caught] == [TornLineWarning] * (is_torn and not is_in_header)
+        assert all(f"line {number} is torn" in str(w.message) for w in caught)
+        with file:
+            file.append(*NOTES[len(found) :])
+        assert [record for record, _ in found] == NOTES
+        assert path.read_bytes() == whole
+
+
+def test_lines_are_found_again_at_their_offsets(tmp_path: Path) -> None:
+    """Offsets are those of the file, whether a line was read or appended."""
+    path = tmp_path / "notes.jsonl"
+    with opened(path, CHECKED)[0] as file:
+        file.append(*NOTES[:2])
+    file, found = opened(path, CHECKED)
+    with file:
+        file.append(*NOTES[2:])
+        assert [file.read(offset) for _, offset in found] == NOTES
+        assert [offset.number for _, offset in found] == [2, 3, 4, 5]
+        file.cut_after(found[1][1])
+        file.append(NOTES[3])
+    assert [record for record, _ in opened(path, CHECKED)[1]] == [*NOTES[:2], NOTES[3]]
+
+
+def test_a_changed_byte_is_named_and_left_alone(tmp_path: Path) -> None:
+    """A line that does not have its checksum is refused by file and number."""
+    path = tmp_path / "notes.jsonl"
+    content = CHECKED.header + encode(NOTES[0], has_checksum=True).replace(b"first", b"forst")
+    path.write_bytes(content)
+    with pytest.raises(
+        InputError, match=r"notes\.jsonl: line 2: damaged \(checksum does not match\); restore the file"
+    ):
+        opened(path, CHECKED)
+    assert path.read_bytes() == content
+
+
+def test_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    """Text that is no beginning of a line, another header, NaN, and lines that the caller refuses."""
+    path = tmp_path / "notes.jsonl"
+
+    def refuse(record: dict[str, Any], offset: Offset) -> None:
+        raise KeyError("note")
+
+    for content in (b"Dear diary", b'{"song": 1', b"3\n", b'{"note": NaN}\n', b'{"note": NaN}'):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"line 1: not a note"):
+            opened(path, PLAIN)
+        with pytest.raises(InputError, match=r"line 1: not a note"):
+            list(read_lines(path, PLAIN))
+        with pytest.raises(InputError, match=r"the first line is"):
+            opened(path, CHECKED)
+        assert path.read_bytes() == content
+    path.write_bytes(b'{"note": 1}')
+    with pytest.raises(InputError, match=r"line 1: not a note \(KeyError\('note'\)\)"):
+        JsonLines(path, PLAIN, refuse, lock="none")
+    assert path.read_bytes() == b'{"note": 1}'
+
+
+def test_a_file_that_one_writer_holds_is_refused_to_others(tmp_path: Path) -> None:
+    """Until it is closed; a closed file takes nothing more."""
+    path = tmp_path / "notes.jsonl"
+    file, _ = opened(path, PLAIN)
+    with pytest.raises(OutputError, match="writing to it"):
+        opened(path, PLAIN)
+    file.close()
+    file.close()
+    opened(path, PLAIN)[0].close()
+    with pytest.raises(OutputError, match="is closed"):
+        file.append(NOTES[0])
+    with pytest.raises(InputError, match="not plain JSON"), opened(path, PLAIN)[0] as again:
+        again.append({"note": float("nan")})
+    assert path.read_bytes() == b""
+
+
+def test_packed_files_are_read_but_not_written(tmp_path: Path) -> None:
+    """A gzipped file gives the same lines, without a torn last one; a damaged archive is named."""
+    path = tmp_path / "notes.jsonl.gz"
+    packed = gzip.compress(b"".join(map(encode, NOTES)) + b'{"note": "to')
+    path.write_bytes(packed)
+    with pytest.warns(TornLineWarning, match="line 5 is torn.* left out"):
+        assert list(read_lines(path, PLAIN)) == [(note, number) for number, note in enumerate(NOTES, 1)]
+    with pytest.raises(InputError, match="gzipped"):
+        opened(path, PLAIN)
+    path.write_bytes(packed[:-12])
+    with pytest.raises(InputError, match=r"notes\.jsonl\.gz: cannot be read"):
+        list(read_lines(path, PLAIN))
