@@ -10,7 +10,7 @@ import numpy as np
 
 from lagrl.controllers.base import has_finished
 from lagrl.errors import InputError
-from lagrl.plugins import answer_of
+from lagrl.plugins import call_plugin
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _answer(controller: Controller, state: AscentState, ask: Callable[[], object
     A forgotten `return` must not make a lane rest.
     """
     name = f"controller {type(controller).__name__}"
-    answer = answer_of(name, ask)
+    answer = call_plugin(name, ask)
     try:
         return state.dual.clip(np.asarray(answer, dtype=np.float64))
     except InputError as error:

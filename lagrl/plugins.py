@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def imported(kind: str, spec: str) -> Any:
+def import_attribute(kind: str, spec: str) -> Any:
     """Import what `module:attribute` names.
 
     Parameters
@@ -46,7 +46,7 @@ def imported(kind: str, spec: str) -> Any:
     return getattr(module, attribute)
 
 
-def checked(kind: str, spec: str, factory: Any, protocol: Any, methods: str) -> Callable[[], Any]:
+def checked_factory(kind: str, spec: str, factory: Any, protocol: Any, methods: str) -> Callable[[], Any]:
     """Make one object now, so that a wrong class is refused before any work is done; return the factory.
 
     Parameters
@@ -78,7 +78,7 @@ def checked(kind: str, spec: str, factory: Any, protocol: Any, methods: str) -> 
     return found
 
 
-def answer_of(name: str, ask: Callable[[], Any]) -> Any:
+def call_plugin(name: str, ask: Callable[[], Any]) -> Any:
     """Call a user's code; what it raises becomes an error in its name that tells the place.
 
     Parameters

@@ -7,7 +7,7 @@ import threading
 import time
 
 
-def end_with(parent: int) -> None:
+def exit_with_parent(parent: int) -> None:
     """End this process soon after its parent: one that was killed cannot say goodbye.
 
     Parameters

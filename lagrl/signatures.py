@@ -12,7 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numba import boolean, config, float64, int64, types, uint8, void
+from numpy.typing import NDArray
 
 __all__ = [
     "BYTE_MATRIX",
@@ -29,11 +31,21 @@ __all__ = [
     "OUT_INT_MATRIX",
     "OUT_MATRIX",
     "PAIR",
+    "Bytes",
+    "Floats",
+    "Ints",
+    "Matrix",
     "boolean",
     "float64",
     "int64",
     "void",
 ]
+
+# names of the same arrays for annotations; a matrix has two axes
+Floats = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
 
 FLOATS = types.Array(float64, 1, "C", readonly=True)
 INTS = types.Array(int64, 1, "C", readonly=True)

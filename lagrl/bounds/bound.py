@@ -10,7 +10,7 @@ import numpy as np
 
 from lagrl.bounds.column_generation import CutAndPrice
 from lagrl.bounds.obstacle import ObstacleError
-from lagrl.bounds.route_ascent import climb
+from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_dual import RouteDual, distance_units
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.bounds.trivial import trivial_bound
@@ -123,7 +123,7 @@ class RouteBound:
         self._is_whole = bool((problem.distance == np.floor(problem.distance)).all())
         most_arcs = 2 * problem.n_customers
         self._most_possible = most_arcs * float(problem.distance.max()) * (1.0 + _EQUAL)
-        self._climbed = False
+        self._is_optimal = False
         self.obstacle = ""
         self._work: Generator[None, None, None] | None
         if controller is None:
@@ -131,7 +131,7 @@ class RouteBound:
             self._work = self._source.run()
         else:
             self._source = RouteDual(self._graph)
-            self._work = self._climb(self._source, controller, budget, seed)
+            self._work = self._ascend(self._source, controller, budget, seed)
         self.seconds = time.perf_counter() - started
 
     def improve(self, seconds: float = np.inf, evaluations: float = np.inf) -> float:
@@ -174,7 +174,7 @@ class RouteBound:
     @property
     def is_converged(self) -> bool:
         """Whether nothing that could raise the bound was left."""
-        return self._source.is_converged if isinstance(self._source, CutAndPrice) else self._climbed
+        return self._source.is_converged if isinstance(self._source, CutAndPrice) else self._is_optimal
 
     @property
     def is_finished(self) -> bool:
@@ -228,8 +228,8 @@ class RouteBound:
     def _half_units(self) -> int:
         return self._trivial if self._source.best is None else max(self._trivial, self._source.best)
 
-    def _climb(self, dual: RouteDual, controller: Controller, budget: int, seed: int) -> Generator[None, None, None]:
-        _, self._climbed = yield from climb(dual, controller, budget, np.random.default_rng(seed))
+    def _ascend(self, dual: RouteDual, controller: Controller, budget: int, seed: int) -> Generator[None, None, None]:
+        _, self._is_optimal = yield from ascend_route_dual(dual, controller, budget, np.random.default_rng(seed))
 
 
 def lower_bound(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit
 
-from lagrl.signatures import INTS, MATRIX, OUT_BYTE_MATRIX, OUT_BYTES, OUT_FLOATS, float64, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Bytes = NDArray[np.uint8]
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+from lagrl.signatures import (
+    INTS,
+    MATRIX,
+    OUT_BYTE_MATRIX,
+    OUT_BYTES,
+    OUT_FLOATS,
+    Bytes,
+    Floats,
+    Ints,
+    float64,
+    int64,
+    void,
+)
 
 
 @njit(void(MATRIX, INTS, int64, INTS, float64, float64, OUT_BYTE_MATRIX, OUT_FLOATS), cache=True)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.bounds.capacity_cuts import CutSeparator
-from lagrl.bounds.master import RouteMaster, along, joined
+from lagrl.bounds.master import RouteMaster, join_routes, sum_along
 from lagrl.bounds.ng_kernels import price_arcs
 from lagrl.bounds.pricing import NgPricing, whole_prices
-from lagrl.bounds.route_ascent import climb
+from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_dual import RouteDual, lagrangian
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.controllers.volume import Volume
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lagrl.bounds.pricing import Priced, Prices
 
 # Chosen on the generated instances of benchmarks/choose_defaults.py
-_CLIMB = 100  # evaluations of the cheap relaxation
+_FIRST_EVALUATIONS = 100  # evaluations of the cheap relaxation
 _COARSE_LOADS, _QUICK_WORK = 1000, 2e7  # loads are coarser at first if there are more and n²·Q is more
 _FIRST_ROUTES = 10  # of those that it chose last, per customer
 _SMOOTHING = 0.9
@@ -103,7 +103,7 @@ class CutAndPrice:
         """Climb the dual of the cheap relaxation, for prices to be near and routes to start with."""
         self.master.add_routes([(i,) for i in range(graph.n_customers)])
         dual = RouteDual(graph, "paths")
-        climbing = climb(dual, Volume(), _CLIMB, np.random.default_rng(0))
+        climbing = ascend_route_dual(dual, Volume(), _FIRST_EVALUATIONS, np.random.default_rng(0))
         while True:
             try:
                 next(climbing)
@@ -176,8 +176,8 @@ class CutAndPrice:
         """Let in what has a negative reduced cost at the master's own prices."""
         if not priced.routes:
             return 0
-        path, first = joined(priced.routes, self.graph.n_customers)
-        saves = along(path, first, self._arc) < 0
+        path, first = join_routes(priced.routes, self.graph.n_customers)
+        saves = sum_along(path, first, self._arc) < 0
         return self.master.add_routes([route for route, good in zip(priced.routes, saves, strict=True) if good])
 
     def _note(self, prices: Prices, trial: NDArray[np.float64], priced: Priced) -> None:

@@ -115,7 +115,7 @@ class RouteMaster:
 
     def _add_columns(self, routes: Sequence[tuple[int, ...]]) -> None:
         n, count = self.graph.n_customers, len(routes)
-        path, first = joined(routes, n)
+        path, first = join_routes(routes, n)
         entry = np.zeros((count, n + 1 + len(self.member)))
         column = np.repeat(np.arange(count), np.diff(np.append(first, len(path) - 1)))
         np.add.at(entry, (column, path[:-1]), 1.0)  # the depot once a route: the fleet's row
@@ -123,7 +123,7 @@ class RouteMaster:
         column, row = np.nonzero(entry)
         self._solver.addCols(
             count,
-            along(path, first, self.graph.cost) / (2.0 * self.graph.scale),
+            sum_along(path, first, self.graph.cost) / (2.0 * self.graph.scale),
             np.zeros(count),
             np.full(count, np.inf),
             len(row),
@@ -203,7 +203,7 @@ class RouteMaster:
         return np.add.reduceat(np.abs(np.diff(inside, axis=1)), first, axis=1)
 
 
-def joined(routes: Sequence[tuple[int, ...]], depot: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def join_routes(routes: Sequence[tuple[int, ...]], depot: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return one path through all routes, the depot before, between and after them, and where each begins."""
     length = np.array([len(route) + 1 for route in routes])
     first = np.cumsum(length) - length
@@ -214,6 +214,6 @@ def joined(routes: Sequence[tuple[int, ...]], depot: int) -> tuple[NDArray[np.in
     return path, first
 
 
-def along(path: NDArray[np.int64], first: NDArray[np.int64], arc: NDArray[np.int64]) -> NDArray[np.int64]:
+def sum_along(path: NDArray[np.int64], first: NDArray[np.int64], arc: NDArray[np.int64]) -> NDArray[np.int64]:
     """Add up a matrix of arcs along each route of such a path."""
     return np.add.reduceat(arc[path[:-1], path[1:]], first)

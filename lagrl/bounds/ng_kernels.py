@@ -7,18 +7,10 @@ load only grows. A label is a path as cost, memory, last customer, and the label
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from numba import njit
 
 from lagrl.bounds.path_kernels import FAR
-from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, int64, void
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
+from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, Ints, int64, void
 
 
 @njit(void(INT_MATRIX, INTS, INT_MATRIX, OUT_INTS, OUT_INT_MATRIX), cache=True)

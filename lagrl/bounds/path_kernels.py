@@ -6,17 +6,9 @@ routes of their own. Everything is in whole numbers; node n is the depot.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from numba import njit
 
-from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, int64, void
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
+from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, Ints, int64, void
 
 FAR = 1 << 60
 

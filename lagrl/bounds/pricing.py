@@ -151,7 +151,7 @@ class NgPricing:
             length = trace_path(*tables, q, j, way == 1, self._route)
             forth = self._route[:length][::-1].tolist()
             length = trace_path(*tables, p, j, way == 2, self._route)
-            routes.append(canonical([*forth, j, *self._route[:length].tolist()]))
+            routes.append(canonical_direction([*forth, j, *self._route[:length].tolist()]))
         return Priced(lowest, routes)
 
     def price(self, *, exact: bool) -> Generator[None, None, Priced]:
@@ -210,11 +210,11 @@ class NgPricing:
         routes = []
         for forth, back in pair[lowest < 0].tolist():
             length = trace_route(label, forth, back, self._route)
-            routes.append(canonical(self._route[:length].tolist()))
+            routes.append(canonical_direction(self._route[:length].tolist()))
         return Priced(lowest, routes)
 
 
-def canonical(route: Sequence[int]) -> tuple[int, ...]:
+def canonical_direction(route: Sequence[int]) -> tuple[int, ...]:
     """Return the lesser of a route and its reverse."""
     forth = tuple(route)
     return min(forth, forth[::-1])

@@ -9,7 +9,7 @@ import numpy as np
 
 from lagrl.controllers.base import has_finished
 from lagrl.errors import InputError
-from lagrl.plugins import answer_of
+from lagrl.plugins import call_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -24,7 +24,7 @@ _RAY = 8  # evaluations to find a start
 _SHRINK = 0.85
 
 
-def climb(
+def ascend_route_dual(
     dual: RouteDual, controller: Controller, budget: int, rng: np.random.Generator
 ) -> Generator[None, None, tuple[NDArray[np.float64], bool]]:
     """Ask a controller for every multiplier vector; yields now and then.
@@ -82,7 +82,7 @@ def _along_a_ray(dual: RouteDual, budget: int) -> Generator[None, None, NDArray[
 
 def _answer(dual: RouteDual, controller: Controller, ask: Callable[[], object]) -> NDArray[np.float64]:
     name = f"controller {type(controller).__name__}"
-    answer = answer_of(name, ask)
+    answer = call_plugin(name, ask)
     try:
         return dual.clip(np.asarray(answer, dtype=np.float64))
     except InputError as error:

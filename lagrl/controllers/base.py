@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from lagrl.plugins import answer_of
+from lagrl.plugins import call_plugin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,7 +97,7 @@ def has_finished(controller: Controller) -> bool:
     InputError
         If asking raises, in the controller's name.
     """
-    answer = answer_of(f"controller {type(controller).__name__}", partial(getattr, controller, "is_finished", False))
+    answer = call_plugin(f"controller {type(controller).__name__}", partial(getattr, controller, "is_finished", False))
     return isinstance(answer, bool | np.bool_) and bool(answer)
 
 

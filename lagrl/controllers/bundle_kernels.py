@@ -6,19 +6,11 @@ kernels or loads them from numba's cache.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit
 
 from lagrl.controllers.cutting_plane_kernels import cut_value, rate_weights
-from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, float64, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, Floats, Ints, float64, int64, void
 
 _STEPS_PER_VISIT = 3  # pairwise steps in one piece before the next is visited
 _SWEEPS_PER_ROUND = 3  # between two searches of the face

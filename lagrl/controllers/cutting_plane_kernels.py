@@ -7,18 +7,10 @@ loads them from numba's cache.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit
 
-from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, OUT_INTS, float64, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, OUT_INTS, Floats, Ints, float64, int64, void
 
 
 @njit(int64(INTS, INTS, INTS, FLOATS, int64, INTS, FLOATS), cache=True)

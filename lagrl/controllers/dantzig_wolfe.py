@@ -87,7 +87,7 @@ class ColumnGeneration:
         self.centre = np.zeros(dual.n_multipliers) if initial is None else np.array(initial, dtype=np.float64)
         self.best, self.upper = -np.inf, np.inf
         self.is_finished = False
-        self._master = _Master(low, high)
+        self._master = _DantzigWolfeMaster(low, high)
         self._scale = dual.scale
         self._smoothing = self.smoothing
         self._misses = 0
@@ -144,7 +144,7 @@ class _Answer:
     piece_values: NDArray[np.float64]
 
 
-class _Master:
+class _DantzigWolfeMaster:
     """min Σ c·α + Σ (high·p − low·m), Σ s·α − p + m = 0 for each multiplier, Σ α = 1 for each piece, in HiGHS."""
 
     def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:

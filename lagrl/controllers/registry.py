@@ -16,7 +16,7 @@ from lagrl.controllers.perturbed import Perturbed
 from lagrl.controllers.polyak import Polyak
 from lagrl.controllers.volume import Volume
 from lagrl.errors import UnknownNameError
-from lagrl.plugins import checked, imported
+from lagrl.plugins import checked_factory, import_attribute
 
 ENTRY_POINT_GROUP = "lagrl.controllers"
 _METHODS = "start(dual, *, budget, rng, initial=None) and update(point, feedback=None)"
@@ -51,7 +51,7 @@ def controller_factory(spec: str) -> ControllerFactory:
     UnknownNameError
         If no such controller is known, or checkpoints cannot be loaded here.
     InputError
-        If `module:attribute` cannot be imported or does not make a controller.
+        If `module:attribute` cannot be import_attribute or does not make a controller.
     """
     if spec in CONTROLLERS:
         return CONTROLLERS[spec]
@@ -67,9 +67,9 @@ def controller_factory(spec: str) -> ControllerFactory:
         load: Callable[[str], ControllerFactory] = loader.load()
         return load(spec)
     if ":" in spec:
-        return checked("controller", spec, imported("controller", spec), Controller, _METHODS)
+        return checked_factory("controller", spec, import_attribute("controller", spec), Controller, _METHODS)
     if spec in installed:
-        return checked("controller", spec, installed[spec].load(), Controller, _METHODS)
+        return checked_factory("controller", spec, installed[spec].load(), Controller, _METHODS)
     hint = "; or module:attribute for your own"
     known = {*CONTROLLERS, *installed, *(["checkpoints/NAME"] if loader else [])}
     raise UnknownNameError.of("controller", spec, known, hint=hint)

@@ -113,7 +113,7 @@ class Relaxation:
     reduced_cost: NDArray[np.float64] = field(repr=False)
 
 
-class Master:
+class PartitionMaster:
     """The relaxation over a pool that grows, kept warm from one solve to the next.
 
     HiGHS holds some of the columns. After each solve the others are priced, and those of negative reduced cost enter

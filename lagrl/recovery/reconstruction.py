@@ -50,11 +50,11 @@ class ClusterTours:
     def __init__(self, no_empty: bool, customers: NDArray[np.int64] | None = None, others: Sequence[int] = ()) -> None:
         self.no_empty = no_empty
         self.customers = customers
-        self.others = list(others)
+        self.fixed_columns = list(others)
 
     def columns(self, pool: RoutePool, assignment: NDArray[np.int64]) -> list[int]:
         """Tour the clusters of an assignment [m]; see `RoutePool.add_assignment`."""
-        return self.others + pool.add_assignment(assignment, self.customers)
+        return self.fixed_columns + pool.add_assignment(assignment, self.customers)
 
     def add_loads(self, pool: RoutePool, selection: NDArray[np.uint8]) -> None:
         """Tour each vehicle's load; see `RoutePool.add_selection`."""
@@ -76,12 +76,12 @@ class InsertionTours:
 
     def __init__(self, partial: PartialRoutes, others: Sequence[int]) -> None:
         self.partial = partial
-        self.others = list(others)
+        self.fixed_columns = list(others)
 
     def columns(self, pool: RoutePool, assignment: NDArray[np.int64]) -> list[int]:
         """Insert the freed customers [m] by vehicle; who has none travels in additional routes, first fit."""
         extra = first_fit(pool.problem, self.partial.freed[assignment < 0])
-        return self.others + pool.add_routes(self.partial.routes(assignment)) + pool.add_clusters(extra)
+        return self.fixed_columns + pool.add_routes(self.partial.routes(assignment)) + pool.add_clusters(extra)
 
     def add_loads(self, pool: RoutePool, selection: NDArray[np.uint8]) -> None:
         """Insert what each vehicle selected, whoever else did."""

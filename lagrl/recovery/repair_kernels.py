@@ -7,8 +7,6 @@ compile again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit
 
@@ -21,14 +19,7 @@ from lagrl.relaxation.branch_and_bound_kernels import (
     fill_exactly,
 )
 from lagrl.relaxation.pricing_kernels import assign_by_regret
-from lagrl.signatures import BYTE_MATRIX, INTS, MATRIX, OUT_BYTES, OUT_INTS, boolean, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Matrix = NDArray[np.float64]
-    Bytes = NDArray[np.uint8]
+from lagrl.signatures import BYTE_MATRIX, INTS, MATRIX, OUT_BYTES, OUT_INTS, Bytes, Ints, Matrix, boolean, int64, void
 
 # Among subsets of one weight the table prefers early customers, which packs full vehicles more often than the search's
 # choice: set this to -1, and test_perfectly_packed_bins_are_found_again fails. Above it, the table takes milliseconds.
@@ -36,9 +27,7 @@ _LARGEST_TABLE = 100_000
 
 
 @njit(void(BYTE_MATRIX, MATRIX, INTS, INTS, OUT_INTS, OUT_INTS), cache=True)
-def decode(
-    selection: NDArray[np.uint8], cost: Matrix, weight: Ints, capacity: Ints, assignment: Ints, room: Ints
-) -> None:
+def decode(selection: Bytes, cost: Matrix, weight: Ints, capacity: Ints, assignment: Ints, room: Ints) -> None:
     """Turn a selection [K, n] into an assignment [n]: each customer's cheapest selecting vehicle, −1 without one.
 
     Vehicles that a sampled selection overloads give up customers, the dearest per demand unit first.

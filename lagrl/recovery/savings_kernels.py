@@ -7,19 +7,9 @@ compile again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from numba import njit
 
-from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, int64, void
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Matrix = NDArray[np.float64]
+from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, Floats, Ints, Matrix, int64, void
 
 
 @njit(void(MATRIX, OUT_FLOATS), cache=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from lagrl.errors import SolutionError
 from lagrl.highs import new_solver
-from lagrl.recovery.partition_master import Master
+from lagrl.recovery.partition_master import PartitionMaster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Partition:
     cost
         Their total length, distance units.
     master_value
-        Value of the linear relaxation, distance units, see `Master.relax`; None if the seconds ran out before.
+        Value of the linear relaxation, distance units, see `PartitionMaster.relax`; None if the seconds ran out before.
     customer_price
         [n] dual prices of the customers in that relaxation, distance units; None likewise.
     is_proven
@@ -69,7 +69,7 @@ def partition(
     pool: RoutePool,
     incumbent: Sequence[int],
     limits: PartitionLimits | None = None,
-    master: Master | None = None,
+    master: PartitionMaster | None = None,
 ) -> Partition:
     """Choose routes of the pool that serve every customer once, at least cost, under the fleet rule.
 
@@ -103,7 +103,7 @@ def partition(
             field="incumbent",
             remedy="give columns that visit every customer once, within the fleet rule",
         )
-    master = master or Master(pool)
+    master = master or PartitionMaster(pool)
     relaxation = master.relax(best, limits.seconds)
     if relaxation is None:
         return Partition(best, pool.cost_of(best), None, None, False)

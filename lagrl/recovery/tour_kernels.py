@@ -7,18 +7,10 @@ compile again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit
 
-from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, boolean, float64, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Matrix = NDArray[np.float64]
+from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, Floats, Ints, Matrix, boolean, float64, int64, void
 
 _ROUNDING = 1e-12  # of the longest arc; a smaller gain may be none, and accepting it could go round in circles
 
@@ -114,7 +106,7 @@ def _or_opt(local: Matrix, m: int, tour: Ints, least: float) -> bool:
 
 
 @njit(void(MATRIX, INTS, INTS, OUT_INTS, OUT_FLOATS), cache=True)
-def tour_clusters(distance: Matrix, customer: Ints, start: Ints, route: Ints, cost: NDArray[np.float64]) -> None:
+def tour_clusters(distance: Matrix, customer: Ints, start: Ints, route: Ints, cost: Floats) -> None:
     """Tour each cluster from the depot: nearest neighbour, then 2-opt and Or-opt to a local optimum.
 
     Cluster c holds nodes customer[start[c]] … customer[start[c + 1] − 1]; its visiting order goes to the same places

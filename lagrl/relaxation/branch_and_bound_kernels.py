@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit, types
 
@@ -18,20 +16,14 @@ from lagrl.signatures import (
     OUT_INTS,
     OUT_MATRIX,
     PAIR,
+    Bytes,
+    Floats,
+    Ints,
     boolean,
     float64,
     int64,
     void,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Bytes = NDArray[np.uint8]
-    IntMatrix = NDArray[np.int64]
-    Matrix = NDArray[np.float64]
 
 NODE_LIMIT = 1_000_000
 """Nodes of a search at most; the estimate of what the fallback takes is usually far below."""
@@ -230,8 +222,8 @@ def fill_exactly(
     weight: Ints,
     capacity: int,
     chosen: Bytes,
-    ints: IntMatrix,
-    floats: Matrix,
+    ints: Ints,
+    floats: Floats,
     node_limit: int,
     table_limit: int,
     state_limit: int,

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from numba import njit, types
 
-from lagrl.signatures import FLOATS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS, PAIR, float64, int64
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Bytes = NDArray[np.uint8]
+from lagrl.signatures import FLOATS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS, PAIR, Bytes, Floats, Ints, float64, int64
 
 _SMALLEST = 1e-300  # above 0: the reduced profit of a packed item that has none
 _FEW = 12  # items left to sort when the break item is looked for

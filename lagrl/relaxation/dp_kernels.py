@@ -5,19 +5,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit, types
 
-from lagrl.signatures import FLOATS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS, boolean, float64, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Bytes = NDArray[np.uint8]
+from lagrl.signatures import (
+    FLOATS,
+    INTS,
+    OUT_BYTES,
+    OUT_FLOATS,
+    OUT_INTS,
+    Bytes,
+    Floats,
+    Ints,
+    boolean,
+    float64,
+    int64,
+    void,
+)
 
 MOST_LISTED = 124  # items: each half's choices are the bits of one signed integer
 _LIST = types.Tuple((OUT_INTS, OUT_FLOATS, OUT_INTS))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.plugins import answer_of
+from lagrl.plugins import call_plugin
 from lagrl.relaxation.knapsack import KnapsackBatch
 from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SubproblemSampler
 
@@ -194,7 +194,7 @@ class AssignmentDual:
         ask = partial(
             self.sampler.sample, reduced_cost, problem.weight, problem.capacity, self.shots, self._rng, context
         )
-        samples = answer_of(f"sampler {type(self.sampler).__name__}", ask)
+        samples = call_plugin(f"sampler {type(self.sampler).__name__}", ask)
         elapsed = time.perf_counter() - started
         _check_samples(self, samples)
         self.sampling_seconds += max(0.0, elapsed - samples.cost.queue_seconds)

@@ -10,18 +10,10 @@ implied.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit, types
 
-from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, OUT_MATRIX, float64, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Matrix = NDArray[np.float64]
+from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, OUT_MATRIX, Floats, Ints, Matrix, float64, int64, void
 
 _PLACE = types.Tuple((float64, int64))
 
@@ -102,7 +94,7 @@ def insert_customers(
 
 
 @njit(void(MATRIX, INTS, INTS, OUT_FLOATS), cache=True)
-def route_lengths(distance: Matrix, node: Ints, start: Ints, length: NDArray[np.float64]) -> None:
+def route_lengths(distance: Matrix, node: Ints, start: Ints, length: Floats) -> None:
     """Set length[k] to the length of route k from the depot and back."""
     for k in range(len(start) - 1):
         before = 0

@@ -63,7 +63,7 @@ def linear_dual(problem: AssignmentProblem) -> LinearDual:
     tolerance = 1e-7 * problem.cost_scale
     cheapest = np.argsort(cost, axis=0, kind="stable")[: min(_FIRST_VEHICLES, n_vehicles)]
     known = np.zeros(cost.shape, dtype=bool)
-    master = _Master(problem, left_out_cost)
+    master = _RestrictedRelaxation(problem, left_out_cost)
     entering = cheapest.T.ravel(), np.repeat(np.arange(n_customers), len(cheapest))
     while True:
         known[entering] = True
@@ -94,7 +94,7 @@ def multiplier_ceiling(problem: AssignmentProblem, warm: LinearDual) -> float:
     return max(2.0 * float(problem.cost.max()), 1.5 * float(warm.multipliers.max()), 2.0)
 
 
-class _Master:
+class _RestrictedRelaxation:
     """The relaxation over some pairs, kept warm in HiGHS; its first n columns leave a customer out at a cost."""
 
     def __init__(self, problem: AssignmentProblem, left_out_cost: float) -> None:

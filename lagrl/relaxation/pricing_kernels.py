@@ -6,8 +6,6 @@ Importing this module compiles the kernels or loads them from numba's cache, so 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit
 
@@ -19,14 +17,7 @@ from lagrl.relaxation.branch_and_bound_kernels import (
     TABLE_LIMIT,
     fill_exactly,
 )
-from lagrl.signatures import FLOATS, INTS, MATRIX, OUT_BYTES, OUT_FLOATS, OUT_INTS, PAIR, int64
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Bytes = NDArray[np.uint8]
+from lagrl.signatures import FLOATS, INTS, MATRIX, OUT_BYTES, OUT_FLOATS, OUT_INTS, PAIR, Bytes, Floats, Ints, int64
 
 
 @njit(int64(int64, int64), cache=True)
@@ -126,7 +117,7 @@ def price_batch(
 
 
 @njit(PAIR(MATRIX, int64, int64, INTS), cache=True)
-def _two_cheapest(cost: NDArray[np.float64], i: int, weight: int, room: Ints) -> tuple[int, int]:
+def _two_cheapest(cost: Floats, i: int, weight: int, room: Ints) -> tuple[int, int]:
     first = -1
     second = -1
     for k in range(len(room)):
@@ -140,7 +131,7 @@ def _two_cheapest(cost: NDArray[np.float64], i: int, weight: int, room: Ints) ->
 
 
 @njit(int64(MATRIX, INTS, OUT_INTS, OUT_INTS), cache=True)
-def assign_by_regret(cost: NDArray[np.float64], weight: Ints, room: Ints, assignment: Ints) -> int:
+def assign_by_regret(cost: Floats, weight: Ints, room: Ints, assignment: Ints) -> int:
     """Give every customer marked −1 in `assignment` a vehicle with room, dearest regret first; return how many stay.
 
     Regret is the second cheapest minus the cheapest cost among the vehicles that still have room (Martello and

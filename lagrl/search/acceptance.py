@@ -38,7 +38,7 @@ class Annealing:
         self._heat = 0.0
         self.cycle = 0
 
-    def turn(self, progress: float) -> bool:
+    def update(self, progress: float) -> bool:
         """Count a turn made at this share of the budget; tell whether a new cycle begins with the next."""
         self._turns += 1
         if self._turns == _FIRST_LOOK:

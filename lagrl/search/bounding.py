@@ -22,7 +22,7 @@ _MOST_CUSTOMERS = 2000  # that the bound takes
 _EQUAL = 1e-9  # relative difference of costs that is none
 
 
-class Proof:
+class Bounding:
     """A lower bound on the instance that rises in slices of the clock.
 
     Parameters

@@ -51,7 +51,7 @@ class Neighbourhood:
         weight: float = 1.0,
     ) -> None:
         self.problem = problem
-        self.others = tuple(others)
+        self.fixed_columns = tuple(others)
         self.customers = np.sort(np.concatenate(routes))
         self._number = np.zeros(problem.n_customers + 1, np.int64)
         self._number[self.customers] = np.arange(1, len(self.customers) + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from lagrl.recovery.partition_master import Master
+from lagrl.recovery.partition_master import PartitionMaster
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Recombination:
         self.budget = budget
         self.seconds = 0.0
         self.customer_price: NDArray[np.float64] | None = None
-        self._master: Master | None = None
+        self._master: PartitionMaster | None = None
         self._seen = 0
         self._latest = 0.0
         self._was_last = False
@@ -90,7 +90,7 @@ class Recombination:
 
     def _choose(self, limits: PartitionLimits) -> bool:
         started = time.perf_counter()
-        self._master = self._master or Master(self.incumbent.pool)
+        self._master = self._master or PartitionMaster(self.incumbent.pool)
         found = partition(self.incumbent.pool, self.incumbent.columns, limits, self._master)
         self._seen = len(self.incumbent.pool)
         if found.customer_price is not None:

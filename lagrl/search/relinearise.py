@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Around:
+class Relinearisation:
     """A linearisation around routes that are there.
 
     Attributes
@@ -49,13 +49,13 @@ class Around:
         return regret_prices(self.assignment) if master_duals is None else master_duals
 
 
-def linearise_around(
+def relinearise_neighbourhood(
     problem: CVRP,
     neighbourhood: Neighbourhood,
     decision: Decision,
     near: Sequence[Sequence[int]],
     rng: np.random.Generator,
-) -> Around:
+) -> Relinearisation:
     """Linearise as decided.
 
     Parameters
@@ -75,9 +75,9 @@ def linearise_around(
     if decision.linearisation == "incumbent":
         customers = neighbourhood.customers
         assignment = relinearise(problem, neighbourhood.routes)
-        reconstruction = ClusterTours(problem.fleet.rule != "free", customers, neighbourhood.others)
+        reconstruction = ClusterTours(problem.fleet.rule != "free", customers, neighbourhood.fixed_columns)
     else:
-        n_routes = len(neighbourhood.others) + len(neighbourhood.routes)
+        n_routes = len(neighbourhood.fixed_columns) + len(neighbourhood.routes)
         closing = decision.closing and problem.fleet.rule != "exact" and n_routes > problem.minimum_vehicles
         freed, reached = adjacent_strings(
             neighbourhood.lists, neighbourhood.route_of, near, decision.freed, rng, closing=closing
@@ -88,8 +88,8 @@ def linearise_around(
         touched = {*reached, neighbourhood.route_of[freed[0]]}  # the first one's route may be closed
         staying = set(range(len(neighbourhood.routes))).difference(touched)
         reconstruction = InsertionTours(
-            partial, [*neighbourhood.others, *(neighbourhood.columns[k] for k in sorted(staying))]
+            partial, [*neighbourhood.fixed_columns, *(neighbourhood.columns[k] for k in sorted(staying))]
         )
     if decision.noise > 0:
         assignment = perturbed(assignment, decision.noise, rng)
-    return Around(assignment, customers, reconstruction)
+    return Relinearisation(assignment, customers, reconstruction)

@@ -16,9 +16,9 @@ import numpy as np
 from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import LagrlError
-from lagrl.processes import end_with
+from lagrl.processes import exit_with_parent
 from lagrl.recovery.incumbent import Incumbent
-from lagrl.recovery.partition_master import Master
+from lagrl.recovery.partition_master import PartitionMaster
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.sampler import SamplingCost
@@ -156,7 +156,7 @@ def _exchange(
     budget = Budget(config.evaluation_limit, config.seconds)
     incumbent = Incumbent(RoutePool(problem))
     pool, partitioning = incumbent.pool, 0.0
-    master = Master(pool) if config.uses("partition") else None
+    master = PartitionMaster(pool) if config.uses("partition") else None
     reports: list[SearchReport] = []
     part = 1.0 if config.seconds is None else 1.0 - _SLICE  # of the budget, until the last exchange
     number, is_last = 0, False
@@ -227,7 +227,7 @@ def _serve(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event, pa
     """Work in a process of its own: Ctrl-C is the parent's to answer, and samplers are closed whatever ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    end_with(parent)
+    exit_with_parent(parent)
     _work(pipe, problem, config, over)
 
 
@@ -245,7 +245,7 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> 
             progress, best, is_last = pipe.recv()
             if search is None:  # here, so that waiting for the others is on nobody's clock
                 search = Search(
-                    problem, config, make_controller, sampler, schedule_of(config), is_called_off=over.is_set
+                    problem, config, make_controller, sampler, schedule_of(config), is_cancelled=over.is_set
                 )
             if best:
                 search.take_over(best)
@@ -256,7 +256,7 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> 
                     [pool.routes[column] for column in columns],
                     list(pool.routes[sent:]),
                     search.incumbent.evaluations,
-                    search.proof.proves(search.incumbent.cost),
+                    search.bounding.proves(search.incumbent.cost),
                     search.report() if is_last else None,
                 )
             )

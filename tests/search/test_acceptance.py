@@ -18,7 +18,7 @@ def annealed(n_turns: int, n_customers: int) -> list[list[float]]:
     cycles: list[list[float]] = [[]]
     for turn in range(1, n_turns + 1):
         cycles[-1].append(annealing.temperature((turn - 1) / n_turns))
-        if annealing.turn(turn / n_turns):
+        if annealing.update(turn / n_turns):
             cycles.append([])
             assert annealing.cycle == len(cycles) - 1
     return cycles
@@ -66,7 +66,7 @@ def warm() -> Annealing:
     """Return annealing past its first look, with a budget long enough to be warm."""
     annealing = Annealing(5, np.random.default_rng(1))
     for turn in range(1, 40):
-        annealing.turn(turn / 2000)
+        annealing.update(turn / 2000)
     return annealing
 
 

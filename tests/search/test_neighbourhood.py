@@ -33,7 +33,7 @@ def test_polish_inside_leaves_the_others(seed: int) -> None:
     others = [k for k in range(len(routes)) if k not in chosen]
     neighbourhood = Neighbourhood(problem, chosen, inside, others, polish=True, seed=seed)
     assert not neighbourhood.is_whole
-    assert neighbourhood.others == tuple(others)
+    assert neighbourhood.fixed_columns == tuple(others)
     found = neighbourhood.polish(inside)
     assert found is not None
     assert (
@@ -83,7 +83,7 @@ def test_other_routes_of_the_same_customers_are_gone_on_from() -> None:
     assert neighbourhood.columns == (9, 8)
     assert neighbourhood.lists == [merged[:1].tolist(), merged[1:].tolist()]
     assert neighbourhood.route_of == {customer: int(customer != merged[0]) for customer in merged.tolist()}
-    assert neighbourhood.others == (2, 3)
+    assert neighbourhood.fixed_columns == (2, 3)
 
 
 @pytest.mark.parametrize("size", [1, 5, 12, 20])

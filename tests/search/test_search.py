@@ -181,7 +181,7 @@ def test_a_search_may_begin_with_routes_from_elsewhere() -> None:
 
 def current(search: Search) -> tuple[int, ...]:
     """Return the columns that the search goes on from; none before there are any."""
-    return () if search._focus is None else (*search._focus.others, *search._focus.columns)
+    return () if search._current is None else (*search._current.fixed_columns, *search._current.columns)
 
 
 class Watching(Listed):
@@ -221,7 +221,7 @@ class Restless:
         """Accept."""
         return True
 
-    def turn(self, progress: float) -> bool:
+    def update(self, progress: float) -> bool:
         """Begin a cycle."""
         self.turns += 1
         self.cycle += self.turns % 3 == 0
@@ -272,7 +272,7 @@ def test_polished_routes_meet_the_fleet_rule(rule: str) -> None:
         search = search_of(problem, SolveConfig(evaluations=50), Listed([Decision("seeds", (3,))]))
         search.run()
         alone = search.pool.add_routes([1 + np.arange(3 * k, 3 * k + 3) for k in range(8)])
-        polished = search._polished(search._neighbourhood_of(alone, range(8)), alone)
+        polished = search._polished(search._make_neighbourhood(alone, range(8)), alone)
         assert len(polished) >= 8
         assert problem.fleet.allows(len(polished))
         assert search.pool.solution(polished).is_feasible(problem)
@@ -286,7 +286,7 @@ def test_a_large_instance_is_worked_on_in_neighbourhoods(fleet: str) -> None:
     schedule = Listed([Decision("seeds", (2,)), *[PARTIAL] * 40])
     search = search_of(problem, SolveConfig(evaluations=120), schedule)
     search.run(0.1)
-    neighbourhood = search._focus
+    neighbourhood = search._current
     assert neighbourhood is not None
     assert not neighbourhood.is_whole
     search.run()
@@ -295,7 +295,7 @@ def test_a_large_instance_is_worked_on_in_neighbourhoods(fleet: str) -> None:
     assert faults(problem, solution.routes, solution.cost) == []
     history = [cost for _, _, cost in search.incumbent.history]
     assert history == sorted(history, reverse=True)
-    assert search._focus is not neighbourhood  # another neighbourhood had its turn
+    assert search._current is not neighbourhood  # another neighbourhood had its turn
 
 
 def test_every_evaluation_is_reported() -> None:
