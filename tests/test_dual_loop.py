@@ -173,7 +173,7 @@ def test_decode_every(every: int) -> None:
         before = len(one.incumbent.pool)
         (step,) = loop.step([vector + 10.0 * number])
         assert step is not None
-        assert step.is_assignment_feasible == step.is_route_feasible == (number % every == 0)
+        assert np.isfinite(step.assignment_cost) == np.isfinite(step.route_cost) == (number % every == 0)
         assert number % every == 0 or len(one.incumbent.pool) == before
     assert one.incumbent.evaluations == 9
 
@@ -360,8 +360,8 @@ def test_routes_against_the_fleet_rule_are_not_route_feasible() -> None:
     one.dual = AssignmentDual(linearise(one.incumbent.pool.problem, seeds))
     (step,) = DualLoop([one]).step([np.full(15, 900.0)])
     assert step is not None
-    assert step.is_assignment_feasible
-    assert not step.is_route_feasible
+    assert np.isfinite(step.assignment_cost)
+    assert not np.isfinite(step.route_cost)
     assert one.incumbent.solution() is None
     controller = Recording()
     ascend_alone(one, controller, 2)
@@ -463,7 +463,7 @@ def test_routes_are_proposed_by_a_second_sampler() -> None:
     assert sampler.calls == 3
     assert [step.route_sampling.circuits for step in turns] == [3, 0, 0, 3, 0, 0, 3]
     assert [step.sampling.circuits for step in turns] == [0] * 7
-    assert [step.is_route_feasible for step in turns] == [True, False, False, True, False, False, True]
+    assert [bool(np.isfinite(step.route_cost)) for step in turns] == [True, False, False, True, False, False, True]
     dealt = {frozenset(range(k, 16, 3)) for k in (1, 2, 3)}
     assert dealt <= {frozenset(route.tolist()) for route in one.incumbent.pool.routes}
     assert loop.sampling_seconds > 0
@@ -477,7 +477,7 @@ def test_with_route_every_decoding_alone_makes_no_routes() -> None:
     loop = DualLoop([apart], route_every=100)
     seldom = [loop.step([vector])[0] for vector in vectors]
     assert [step.assignment_cost for step in seldom if step] == [step.assignment_cost for step in every_turn if step]
-    assert [step.is_route_feasible for step in seldom if step] == [True] + [False] * 4
+    assert [bool(np.isfinite(step.route_cost)) for step in seldom if step] == [True] + [False] * 4
     assert len(apart.incumbent.pool) < len(usual.incumbent.pool)
 
 
@@ -494,7 +494,7 @@ def test_a_lane_may_be_replaced() -> None:
     assert together[1] is not None
     assert together[0].point.value == alone[0].point.value
     assert together[0].route_cost == alone[0].route_cost < np.inf
-    assert not together[1].is_route_feasible  # its second turn
+    assert not np.isfinite(together[1].route_cost)  # its second turn
     expected = state(MIDDLE, 1).dual.evaluate(np.full(30, 400.0)).value
     assert together[1].point.value == expected
 

@@ -1,4 +1,4 @@
-"""ADAM on the dual."""
+"""The ADAM optimiser on the dual."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plain supergradient step."""
+"""The supergradient step of constant length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Controllers by name: the classical rules, `module:attribute`, and trained ones through entry points."""
+"""Controllers by name: the classical rules, `module:attribute`, and trained controllers through entry points."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ CONTROLLERS: dict[str, ControllerFactory] = {
 
 
 def controller_factory(spec: str) -> ControllerFactory:
-    """Find what makes the controllers called `spec`: a fresh one for every ascent.
+    """Return the factory of the controllers called `spec`; it makes a new one for every ascent.
 
     Parameters
     ----------
     spec
         A name in `CONTROLLERS` or of an installed entry point; `module:attribute`, where the attribute is called
-        without arguments; or `checkpoints/NAME` or any path with a slash, for which the entry point `checkpoints`
-        (from the package that holds the policies) is asked.
+        without arguments; or `checkpoints/NAME` or any path with a slash, which the entry point `checkpoints` (of the
+        package with the policies) loads.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def controller_factory(spec: str) -> ControllerFactory:
     if spec in CONTROLLERS:
         return CONTROLLERS[spec]
     installed = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-    loader = installed.pop("checkpoints", None)  # no controller itself
+    loader = installed.pop("checkpoints", None)  # not a controller
     if spec.startswith("checkpoints/") or ("/" in spec and ":" not in spec):
         if loader is None:
             raise UnknownNameError(
