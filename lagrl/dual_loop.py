@@ -180,15 +180,9 @@ class DualLoop:
     def step(self, multipliers: Sequence[NDArray[np.float64] | None]) -> list[Step | None]:
         """Evaluate every ascent once, except those whose multipliers are None.
 
-        Parameters
-        ----------
-        multipliers
-            One [n] vector per ascent, distance units, clipped to the dual's bounds here.
+        `multipliers`: one [n] vector per ascent, distance units, clipped to the dual's bounds here.
 
-        Raises
-        ------
-        InputError
-            If there is not one entry per ascent, or a vector has the wrong length or a non-finite entry.
+        Raises InputError if there is not one entry per ascent, or a vector has the wrong length or a non-finite entry.
         """
         if len(multipliers) != len(self.states):
             raise InputError(

@@ -62,10 +62,7 @@ def sparse(dense: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.in
 def solve_to_optimality(solver: Any) -> tuple[Any, float]:
     """Solve a program that has an optimum, from the last basis; return its solution and value.
 
-    Raises
-    ------
-    LagrlError
-        If HiGHS fails.
+    Raises LagrlError if HiGHS fails.
     """
     import highspy
 

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 def import_attribute(kind: str, spec: str) -> Any:
     """Import the attribute that `spec` (`module:attribute`) names; `kind` ("controller", …) is for the message.
 
-    Raises
-    ------
-    InputError
-        If the module cannot be imported, for whatever reason, or lacks the attribute.
+    Raises InputError if the module cannot be imported, for whatever reason, or lacks the attribute.
     """
     module_name, _, attribute = spec.partition(":")
     if not module_name or module_name.startswith(".") or not attribute:
@@ -74,10 +71,7 @@ def checked_factory(kind: str, spec: str, factory: Any, protocol: Any, methods: 
 def call_plugin(name: str, call: Callable[[], Any]) -> Any:
     """Call a user's code; `name` ("controller MyRule", …) is for the message.
 
-    Raises
-    ------
-    InputError
-        With file and line, if the code raises anything except lagrl's own errors, which are passed on.
+    Raises InputError with file and line, if the code raises anything except lagrl's own errors, which are passed on.
     """
     try:
         return call()

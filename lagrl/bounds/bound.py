@@ -136,13 +136,8 @@ class RouteBound:
     def improve(self, seconds: float = np.inf, evaluations: float = np.inf) -> float:
         """Continue the work; return the bound.
 
-        Parameters
-        ----------
-        seconds
-            Wall-clock limit, exceeded by at most one piece of work (some tens of milliseconds; more above 500
-            customers).
-        evaluations
-            Limit on further exact pricings.
+        `seconds`: wall-clock limit, exceeded by at most one piece of work (some tens of milliseconds; more above 500
+        customers). `evaluations`: limit on further exact pricings.
         """
         started = time.perf_counter()
         last = self.evaluations + evaluations

@@ -56,14 +56,8 @@ def whole_prices(graph: RouteGraph, price: NDArray[np.float64], member: NDArray[
     Prices so large that the cost of a path could exceed 64 bits are halved until it cannot: any prices give a bound,
     and prices that large never a good one.
 
-    Parameters
-    ----------
-    graph
-        The graph of the routes.
-    price
-        [n + 1 + C] prices of customers, fleet and cuts, distance units.
-    member
-        [C, n] the cuts' sets.
+    `graph`: the graph of the routes. `price`: [n + 1 + C] prices of customers, fleet and cuts, distance units.
+    `member`: [C, n] the cuts' sets.
     """
     n = graph.n_customers
     longest = 2.0 + graph.room / float(graph.load.min())
@@ -140,10 +134,7 @@ class NgPricing:
     def price(self, *, exact: bool) -> Generator[None, None, Priced]:
         """Price the ng-routes, yielding between pieces of work; if not `exact`, keep few paths, in a fraction of the time.
 
-        Raises
-        ------
-        ObstacleError
-            If more than `_MOST_LABELS` paths are needed.
+        Raises ObstacleError if more than `_MOST_LABELS` paths are needed.
         """
         state = np.zeros(3, dtype=np.int64)
         self._cheapest.fill(FAR)

@@ -30,15 +30,10 @@ def ascend_route_dual(
     The dual keeps its best value and its routes. The controller starts from the best multiple of
     `RouteDual.first_multipliers` that a few evaluations find.
 
-    Returns
-    -------
-    The best multipliers [n + 1], distance units, and whether they are proven to be: a supergradient was zero, or the
-    controller is finished.
+    Returns the best multipliers [n + 1], distance units, and whether they are proven to be: a supergradient was zero,
+    or the controller is finished.
 
-    Raises
-    ------
-    InputError
-        If the controller raises, or returns anything except [n + 1] finite numbers.
+    Raises InputError if the controller raises, or returns anything except [n + 1] finite numbers.
     """
     before = dual.evaluations
     start = yield from _along_a_ray(dual, min(_RAY, budget // 4))

@@ -94,22 +94,11 @@ class RouteGraph:
     def of(cls, problem: CVRP, n_neighbours: int = 8, most_load: float = _MOST_LOADS) -> RouteGraph:
         """Prepare an instance.
 
-        Parameters
-        ----------
-        problem
-            The instance.
-        n_neighbours
-            Δ, number of other customers that each customer remembers (Baldacci, Mingozzi and Roberti 2011 count the
-            customer itself too): 1 … 12, or all others if there are fewer.
-        most_load
-            Largest room, see `positive_loads`.
+        `n_neighbours`: Δ, number of other customers that each customer remembers (Baldacci, Mingozzi and Roberti 2011
+        count the customer itself too): 1 … 12, or all others if there are fewer. `most_load`: largest room, see
+        `positive_loads`.
 
-        Raises
-        ------
-        InputError
-            If Δ is out of range.
-        InstanceError
-            If there are more than 2000 customers.
+        Raises InputError if Δ is out of range. Raises InstanceError if there are more than 2000 customers.
         """
         if not 1 <= n_neighbours <= MOST_NEIGHBOURS:
             raise InputError(

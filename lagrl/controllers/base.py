@@ -95,10 +95,7 @@ class Finishing(Protocol):
 def has_finished(controller: Controller) -> bool:
     """Return whether a controller is finished; only a true bool counts, not a method of the same name.
 
-    Raises
-    ------
-    InputError
-        With the controller's name, if reading `is_finished` raises.
+    Raises InputError with the controller's name, if reading `is_finished` raises.
     """
     answer = call_plugin(f"controller {type(controller).__name__}", partial(getattr, controller, "is_finished", False))
     return isinstance(answer, bool | np.bool_) and bool(answer)
@@ -111,10 +108,7 @@ def ask_controller(
 ) -> NDArray[np.float64]:
     """Call a controller's method and return its multipliers [n], clipped; a forgotten `return` is an error, too.
 
-    Raises
-    ------
-    InputError
-        With the controller's name, if it raises, or returns anything except [n] finite numbers.
+    Raises InputError with the controller's name, if it raises, or returns anything except [n] finite numbers.
     """
     name = f"controller {type(controller).__name__}"
     answer = call_plugin(name, call)

@@ -75,15 +75,9 @@ class AssignmentProblem:
     def surrogate_cost(self, assignment: NDArray[np.int64]) -> float:
         """Return Σ_i a_ki over the vehicles k = `assignment`, distance units, whether or not the loads fit.
 
-        Parameters
-        ----------
-        assignment
-            [n] vehicle indices 0 … K − 1.
+        `assignment`: [n] vehicle indices 0 … K − 1.
 
-        Raises
-        ------
-        SolutionError
-            If the shape is wrong or a customer is on no existing vehicle.
+        Raises SolutionError if the shape is wrong or a customer is on no existing vehicle.
         """
         self._require_shape(assignment)
         for customer in np.flatnonzero(~self._on_vehicle(assignment))[:1]:
@@ -97,15 +91,9 @@ class AssignmentProblem:
     def is_feasible(self, assignment: NDArray[np.int64]) -> bool:
         """Whether every customer is on an existing vehicle and no vehicle is overloaded.
 
-        Parameters
-        ----------
-        assignment
-            [n] vehicle indices; anything outside 0 … K − 1 means that the customer is not assigned.
+        `assignment`: [n] vehicle indices; anything outside 0 … K − 1 means that the customer is not assigned.
 
-        Raises
-        ------
-        SolutionError
-            If the shape is wrong.
+        Raises SolutionError if the shape is wrong.
         """
         self._require_shape(assignment)
         if not self._on_vehicle(assignment).all():

@@ -26,10 +26,7 @@ def bundled_names() -> tuple[str, ...]:
 def bundled_path(name: str) -> Path:
     """Return the `.vrp` file of a bundled instance; its `.sol` lies beside it.
 
-    Raises
-    ------
-    UnknownNameError
-        If there is no such instance.
+    Raises UnknownNameError if there is no such instance.
     """
     names = bundled_names()
     if name not in names:
@@ -40,10 +37,7 @@ def bundled_path(name: str) -> Path:
 def read_bundled(name: str) -> CVRP:
     """Read a bundled instance, its best known cost being that of the shipped solution.
 
-    Raises
-    ------
-    UnknownNameError
-        If there is no such instance.
+    Raises UnknownNameError if there is no such instance.
     """
     path = bundled_path(name)
     problem = read_instance(path)

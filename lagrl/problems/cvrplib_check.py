@@ -31,10 +31,8 @@ _DURATION = {"DISTANCE", "SERVICE_TIME", "SERVICE_TIME_SECTION"}
 def require_safe_name(name: str, source: str) -> None:
     """Refuse a name that would not survive as a file name or as one line of a CVRPLIB file.
 
-    Raises
-    ------
-    InstanceError
-        If `name` is not 1 to 100 letters, digits, blanks and `_ . + - ( )`, or has a word that ends a section.
+    Raises InstanceError if `name` is not 1 to 100 letters, digits, blanks and `_ . + - ( )`, or has a word that ends a
+    section.
     """
     if not _SAFE_NAME.fullmatch(name) or "EOF" in name or "_SECTION" in name:
         raise InstanceError(
@@ -45,10 +43,7 @@ def require_safe_name(name: str, source: str) -> None:
 def checked_text(raw: InstanceText) -> str:
     """Return the CVRPLIB text of a sound instance: only what matters, nodes in the order of their numbers.
 
-    Raises
-    ------
-    InstanceError
-        At the first thing that is missing, unsupported, inconsistent or not a number.
+    Raises InstanceError at the first thing that is missing, unsupported, inconsistent or not a number.
     """
     _check_supported(raw)
     size = _dimension(raw)

@@ -49,10 +49,7 @@ def shown(value: str) -> str:
 def read_text(path: str | os.PathLike[str], error: type[InputError]) -> str:
     """Read a text file of at most `MAX_BYTES`, in UTF-8 or Latin-1.
 
-    Raises
-    ------
-    InputError
-        Of the class `error`, if the file is missing, a folder, unreadable, too large, empty or binary.
+    Raises InputError of the class `error`, if the file is missing, a folder, unreadable, too large, empty or binary.
     """
     source = str(path)
     if os.path.isdir(path):  # unlike Path's, this answers for impossible names too
@@ -85,10 +82,7 @@ def scan(text: str, source: str) -> InstanceText:
 
     Blank lines, lines that start with `#` and whatever follows EOF are skipped; several COMMENT lines are joined.
 
-    Raises
-    ------
-    InstanceError
-        If a specification or section comes twice, or a line belongs to neither.
+    Raises InstanceError if a specification or section comes twice, or a line belongs to neither.
     """
     specs: dict[str, str] = {}
     sections: dict[str, list[list[str]]] = {}

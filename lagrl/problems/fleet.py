@@ -45,10 +45,7 @@ class Fleet:
     def parse(cls, text: str) -> Fleet:
         """Read `exact:K`, `atleast:K` or `free`.
 
-        Raises
-        ------
-        FleetError
-            If `text` is none of the three.
+        Raises FleetError if `text` is none of the three.
         """
         if text == "free":
             return cls()
@@ -83,12 +80,7 @@ def minimum_vehicles(demand: NDArray[np.int64], capacity: int) -> int:
     With a threshold t: demands above Q − t travel alone, those above Q/2 one to a vehicle, and those of t … Q/2
     only fit in what the latter leave. L2 is the best of all t; t = 0 gives ⌈Σd/Q⌉.
 
-    Parameters
-    ----------
-    demand
-        [n] demand units, each at most `capacity`.
-    capacity
-        Demand units.
+    `demand`: [n] demand units, each at most `capacity`.
     """
     weight = np.sort(demand)
     total = np.concatenate([[0], np.cumsum(weight)])  # of the lightest 0, 1, 2, … demands

@@ -109,17 +109,9 @@ def sample_params(rng: Generator, n_customers: tuple[int, int]) -> XTypeParams:
     The route length is drawn as in the X set, but cut off at n / 2: an instance that one vehicle can serve has no
     dual to learn from.
 
-    Parameters
-    ----------
-    rng
-        Source of randomness.
-    n_customers
-        Smallest and largest number of customers (both inclusive), at least 2.
+    `n_customers`: smallest and largest number of customers (both inclusive), at least 2.
 
-    Raises
-    ------
-    InputError
-        If the range is empty or reaches below 2 or above `MAX_CUSTOMERS`.
+    Raises InputError if the range is empty or reaches below 2 or above `MAX_CUSTOMERS`.
     """
     low, high = n_customers
     _require_whole("n_customers", low, 2, MAX_CUSTOMERS)

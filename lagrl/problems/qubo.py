@@ -60,10 +60,7 @@ class QUBO:
         By doubling: the strings with y_i = 1 are those over the earlier bits, raised by what bit i adds to each,
         and that sum is doubled in the same way. 2·2^m additions.
 
-        Raises
-        ------
-        InputError
-            If there are more than 24 variables.
+        Raises InputError if there are more than 24 variables.
         """
         if self.n_variables > LARGEST_ENUMERATION:
             raise InputError(

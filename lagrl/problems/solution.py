@@ -32,17 +32,9 @@ class Solution:
     def of(cls, problem: CVRP, routes: Iterable[Sequence[int]]) -> Solution:
         """Build a solution from routes, dropping empty ones and computing the cost.
 
-        Parameters
-        ----------
-        problem
-            The instance the routes belong to.
-        routes
-            Customers 1 … n in visiting order.
+        `routes`: customers 1 … n in visiting order.
 
-        Raises
-        ------
-        IndexError
-            If a customer does not exist in `problem`.
+        Raises IndexError if a customer does not exist in `problem`.
         """
         kept = tuple(tuple(int(customer) for customer in route) for route in routes if len(route))
         for customer in itertools.chain.from_iterable(kept):

@@ -18,14 +18,7 @@ def candidate_selections(point: DualPoint, n_joint: int, rng: np.random.Generato
 
     The exact sampler has one. An approximate one adds `n_joint` joint draws, one string per vehicle each.
 
-    Parameters
-    ----------
-    point
-        A priced multiplier vector.
-    n_joint
-        Joint draws from the samples.
-    rng
-        Randomness of the draws.
+    `n_joint`: joint draws from the samples.
     """
     own = point.selection[None]
     if point.samples is None or n_joint == 0:
@@ -38,16 +31,7 @@ def decode(problem: AssignmentProblem, selection: NDArray[np.uint8]) -> tuple[ND
 
     Vehicles that a sampled selection overloads give up customers, the dearest per demand unit first.
 
-    Parameters
-    ----------
-    problem
-        The assignment problem.
-    selection
-        [K, n] in {0, 1}.
-
-    Returns
-    -------
-    Assignment [n], a vehicle index or −1, and the room left [K], demand units.
+    `selection`: [K, n] in {0, 1}. Returns assignment [n], a vehicle index or −1, and the room left [K], demand units.
     """
     from lagrl.recovery import repair_kernels
 

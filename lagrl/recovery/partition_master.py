@@ -133,12 +133,8 @@ class PartitionMaster:
     def relax(self, incumbent: Sequence[int], seconds: float = np.inf) -> Relaxation | None:
         """Solve the relaxation; None if it takes longer than `seconds`, or (with a warning) HiGHS fails.
 
-        Parameters
-        ----------
-        incumbent
-            Columns of a solution that meets the fleet rule; they make the programme feasible.
-        seconds
-            Wall-clock limit.
+        `incumbent`: columns of a solution that meets the fleet rule; they make the programme feasible. `seconds`:
+        wall-clock limit.
         """
         deadline = time.perf_counter() + seconds
         self.matrix.update()

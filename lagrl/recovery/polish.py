@@ -28,14 +28,7 @@ _CHEAPER, _DEARER = 0.95, 1.3
 def vehicles_to_polish(problem: CVRP, n_routes: int, n_others: int = 0) -> int:
     """Return how many routes polishing may end with: what the fleet rule leaves, a few more than there are at most.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    n_routes
-        Routes to polish.
-    n_others
-        Routes of the same solution that stay as they are.
+    `n_routes`: routes to polish. `n_others`: routes of the same solution that stay as they are.
     """
     if problem.fleet.rule == "exact":
         return max(problem.fleet.count - n_others, 1)
@@ -86,11 +79,8 @@ class Polisher:
         it does not. Then the search starts again with a prohibitive price: from routes that fit, none is reached that
         does not.
 
-        Parameters
-        ----------
-        routes
-            Customers 1 … n in visiting order. Where there are more than `n_vehicles`, the smallest are dissolved, and
-            their customers, as others who are missing, inserted first.
+        `routes`: customers 1 … n in visiting order. Where there are more than `n_vehicles`, the smallest are dissolved,
+        and their customers, as others who are missing, inserted first.
         """
         if len(routes) > self.n_vehicles:
             routes = sorted(routes, key=len, reverse=True)[: self.n_vehicles]
@@ -111,14 +101,8 @@ class Polisher:
 def split_to(problem: CVRP, routes: Sequence[NDArray[np.int64]], n_routes: int) -> list[NDArray[np.int64]]:
     """Cut routes in two, where that adds least, until there are `n_routes` of them.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    routes
-        Customers 1 … n in visiting order; together they have at least `n_routes`.
-    n_routes
-        How many routes are wanted; as many or more are left as they are.
+    `routes`: customers 1 … n in visiting order; together they have at least `n_routes`. `n_routes`: how many routes are
+    wanted; as many or more are left as they are.
     """
     cut = list(routes)
     away = problem.distance[0]

@@ -59,12 +59,8 @@ class RoutePool:
         Customers without a vehicle travel in additional clusters, filled first-fit in order of falling demand, so
         that the columns always serve everyone; the fleet rule may forbid that many.
 
-        Parameters
-        ----------
-        assignment
-            [m] vehicle index, −1 for customers without one.
-        customers
-            [m] whom it is about, ascending; everybody if None.
+        `assignment`: [m] vehicle index, −1 for customers without one. `customers`: [m] whom it is about, ascending;
+        everybody if None.
         """
         if customers is None:
             customers = np.arange(1, len(assignment) + 1)
@@ -77,12 +73,7 @@ class RoutePool:
     def add_selection(self, selection: NDArray[np.uint8], customers: NDArray[np.int64] | None = None) -> list[int]:
         """Tour the loads of a selection [K, m] that respects the capacities; vehicles without customers are skipped.
 
-        Parameters
-        ----------
-        selection
-            [K, m] in {0, 1}.
-        customers
-            [m] whom it is about, ascending; everybody if None.
+        `selection`: [K, m] in {0, 1}. `customers`: [m] whom it is about, ascending; everybody if None.
         """
         if customers is None:
             customers = np.arange(1, selection.shape[1] + 1)
@@ -105,10 +96,7 @@ class RoutePool:
 
         Of two orders of the same customers the shorter is kept. A longer one gets the column of the shorter.
 
-        Parameters
-        ----------
-        routes
-            Customers 1 … n in visiting order, within capacity.
+        `routes`: customers 1 … n in visiting order, within capacity.
         """
         from lagrl.relaxation.insertion_kernels import route_lengths
 
@@ -147,16 +135,7 @@ def is_shorter(cost: float, other: float) -> bool:
 def first_fit(problem: CVRP, customers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Pack customers into as many loads as it takes: first fit, in order of falling demand.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    customers
-        Customers 1 … n.
-
-    Returns
-    -------
-    One array of ascending customers per load.
+    `customers`: customers 1 … n. Returns one array of ascending customers per load.
     """
     loads: list[list[int]] = []
     room: list[int] = []

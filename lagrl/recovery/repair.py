@@ -39,14 +39,8 @@ def repair(problem: AssignmentProblem, selection: NDArray[np.uint8], *, no_empty
 
     Deterministic. The steps and their order are those of `repair_kernels.repair`.
 
-    Parameters
-    ----------
-    problem
-        The assignment problem.
-    selection
-        [K, n] in {0, 1}; it may overlap, leave customers out or overload vehicles.
-    no_empty
-        Whether every vehicle must serve somebody, as a fixed fleet demands.
+    `selection`: [K, n] in {0, 1}; it may overlap, leave customers out or overload vehicles. `no_empty`: whether every
+    vehicle must serve somebody, as a fixed fleet demands.
     """
     from lagrl.recovery import repair_kernels
 

@@ -20,11 +20,6 @@ def clarke_wright(problem: CVRP) -> Solution:
     The parallel version: every customer starts on a route of their own, and the pair of largest saving is joined if
     both stand at an end of different routes whose load fits one vehicle; pairs that save nothing are left. Ties go by
     customer number. The fleet rule is not heeded. O(n² log n) time, n² memory.
-
-    Parameters
-    ----------
-    problem
-        The instance.
     """
     from lagrl.recovery import savings_kernels
 

@@ -77,21 +77,10 @@ def partition(
     relaxation cannot be part of anything better and stays out of the integer programme, which starts from the
     incumbent.
 
-    Parameters
-    ----------
-    pool
-        The routes.
-    incumbent
-        Columns of a solution that meets the fleet rule.
-    limits
-        Bounds on the work.
-    master
-        The pool's relaxation, warm from earlier calls; made here if None.
+    `incumbent`: columns of a solution that meets the fleet rule. `limits`: bounds on the work. `master`: the pool's
+    relaxation, warm from earlier calls; made here if None.
 
-    Raises
-    ------
-    SolutionError
-        If the incumbent does not visit every customer once, or breaks the fleet rule.
+    Raises SolutionError if the incumbent does not visit every customer once, or breaks the fleet rule.
     """
     limits = limits or PartitionLimits()
     deadline = time.perf_counter() + limits.seconds

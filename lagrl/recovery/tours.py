@@ -21,16 +21,8 @@ def tour_clusters(
 
     Deterministic: the same cluster, in the same order, gives the same route.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    clusters
-        Customers 1 … n of each cluster, none empty.
-
-    Returns
-    -------
-    Customers in visiting order, and the routes' lengths, distance units.
+    `clusters`: customers 1 … n of each cluster, none empty. Returns customers in visiting order, and the routes'
+    lengths, distance units.
     """
     from lagrl.recovery import tour_kernels
 

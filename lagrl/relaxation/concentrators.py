@@ -28,19 +28,8 @@ def locate_concentrators(problem: CVRP, n_vehicles: int, rng: np.random.Generato
     multipliers: every site then solves a knapsack of its own, and the K of least value are open. At every fifth step
     along the supergradient, sites are opened one by one and everybody is connected; the cheapest such set is returned.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    n_vehicles
-        How many to choose, K.
-    rng
-        Draws the sites to choose from, four per vehicle (at least 50, at most three quarters of the customers, unless
-        K is more), and the first multipliers.
-
-    Returns
-    -------
-    [K] customers 0 … n − 1.
+    `n_vehicles`: how many to choose, K. `rng`: draws the sites to choose from, four per vehicle (at least 50, at most
+    three quarters of the customers, unless K is more), and the first multipliers. Returns [K] customers 0 … n − 1.
     """
     wanted = max(_LEAST_SITES, _SITES_PER_VEHICLE * n_vehicles)
     n_sites = max(n_vehicles, min(wanted, -(-3 * problem.n_customers // 4)))

@@ -193,11 +193,8 @@ def choose_moves(
     or more are dropped; then the two lists are matched in one pass. If something loses less than `cutoff`, it is
     marked in `moved`, else nothing is.
 
-    Returns
-    -------
-    False if a list would have more than `most_states` states of 24 bytes, or there are more than `MOST_LISTED` moves.
-
-    Time and memory O(min(2^(c/2), W)) for c moves of W units of weight together, whatever the capacity.
+    Time and memory O(min(2^(c/2), W)) for c moves of W units of weight together, whatever the capacity. Returns False
+    if a list would have more than `most_states` states of 24 bytes, or there are more than `MOST_LISTED` moves.
     """
     c = len(move)
     for j in range(c):

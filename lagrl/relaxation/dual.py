@@ -217,19 +217,10 @@ def evaluate_duals(
 ) -> list[DualPoint]:
     """Price one multiplier vector per dual; all exact ones in a single compiled call.
 
-    Parameters
-    ----------
-    duals
-        Dual functions, of any sizes.
-    multipliers
-        One [n] vector each, distance units.
-    batch
-        The duals' knapsacks laid out beforehand (they must all be exact); made here if None.
+    `duals`: dual functions, of any sizes. `multipliers`: one [n] vector each, distance units. `batch`: the duals'
+    knapsacks laid out beforehand (they must all be exact); made here if None.
 
-    Raises
-    ------
-    InputError
-        If a vector has the wrong length or a non-finite entry.
+    Raises InputError if a vector has the wrong length or a non-finite entry.
     """
     vectors = [_checked(dual, vector) for dual, vector in zip(duals, multipliers, strict=True)]
     exact = [b for b, dual in enumerate(duals) if dual.is_exact]

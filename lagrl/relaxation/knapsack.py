@@ -38,22 +38,12 @@ class KnapsackBatch:
     def price(self, multipliers: Sequence[NDArray[np.float64]]) -> list[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
         """Solve every knapsack min Σ_i (a_ki − λ_i) y_ki, Σ_i d_i y_ki ≤ Q_k, exactly.
 
-        Parameters
-        ----------
-        multipliers
-            One [n] vector per problem, distance units.
+        `multipliers`: one [n] vector per problem, distance units. Returns one pair per problem: selection [K, n] in {0,
+        1} and the vehicles' values [K], distance units (≤ 0).
 
-        Returns
-        -------
-        One pair per problem: selection [K, n] in {0, 1} and the vehicles' values [K], distance units (≤ 0).
-
-        Raises
-        ------
-        InputError
-            If the vectors do not have the problems' lengths.
-        InstanceError
-            If a knapsack takes more memory than the search may use, which needs a large capacity, and dozens of
-            customers nearly equally worth their weight.
+        Raises InputError if the vectors do not have the problems' lengths. Raises InstanceError if a knapsack takes
+        more memory than the search may use, which needs a large capacity, and dozens of customers nearly equally worth
+        their weight.
         """
         lengths = [len(vector) for vector in multipliers]
         if lengths != [n_customers for _, n_customers in self.shapes]:  # the kernel would read past the end
@@ -103,25 +93,11 @@ def solve_knapsacks(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Solve one knapsack per row of `reduced_cost` exactly.
 
-    Parameters
-    ----------
-    reduced_cost
-        [K, n] distance units; only negative entries are worth carrying.
-    weight
-        [n] demand units.
-    capacity
-        [K] demand units.
+    `reduced_cost`: [K, n] distance units; only negative entries are worth carrying. `weight`: [n] demand units.
+    `capacity`: [K] demand units. Returns selection [K, n] in {0, 1} and values [K], distance units (≤ 0).
 
-    Returns
-    -------
-    Selection [K, n] in {0, 1} and values [K], distance units (≤ 0).
-
-    Raises
-    ------
-    InputError
-        If the shapes do not belong together, or a weight or capacity is negative.
-    InstanceError
-        If a knapsack takes more memory than the search may use, see `KnapsackBatch.price`.
+    Raises InputError if the shapes do not belong together, or a weight or capacity is negative. Raises InstanceError if
+    a knapsack takes more memory than the search may use, see `KnapsackBatch.price`.
     """
     from lagrl.relaxation.pricing_kernels import price_batch
 

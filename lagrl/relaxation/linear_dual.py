@@ -46,10 +46,7 @@ def linear_dual(problem: AssignmentProblem) -> LinearDual:
     Columns are generated: the relaxation starts with each customer's cheapest vehicles, and pairs of negative
     reduced cost a_ki − λ_i + μ_k d_i enter until none is left, which proves the prices optimal for all pairs.
 
-    Raises
-    ------
-    InstanceError
-        If the vehicles cannot carry the total demand.
+    Raises InstanceError if the vehicles cannot carry the total demand.
     """
     cost, weight, capacity = problem.cost, problem.weight, problem.capacity
     if weight.sum() > capacity.sum():

@@ -30,12 +30,7 @@ def relinearise(problem: CVRP, routes: Sequence[NDArray[np.int64]]) -> Assignmen
 
     On the route that serves them already, it is what their removal saves. Capacities are the vehicles' own.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    routes
-        K routes; the assignment problem is about the m customers on them, in ascending order.
+    `routes`: K routes; the assignment problem is about the m customers on them, in ascending order.
     """
     customers = np.sort(np.concatenate(routes))
     is_everybody = len(customers) == problem.n_customers
@@ -69,14 +64,7 @@ class PartialRoutes:
     def of(cls, problem: CVRP, routes: Sequence[NDArray[np.int64]], freed: NDArray[np.int64]) -> PartialRoutes:
         """Take customers off some routes.
 
-        Parameters
-        ----------
-        problem
-            The instance.
-        routes
-            Customers 1 … n in visiting order.
-        freed
-            Customers to take off.
+        `routes`: customers 1 … n in visiting order. `freed`: customers to take off.
         """
         is_free = np.zeros(problem.n_customers + 1, np.bool_)
         is_free[freed] = True
@@ -100,14 +88,8 @@ class PartialRoutes:
     def routes(self, assignment: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Put the freed customers into the vehicles' routes, each in its cheapest place, the cheapest customer first.
 
-        Parameters
-        ----------
-        assignment
-            [m] vehicle of each freed customer; who has a negative one is left out.
-
-        Returns
-        -------
-        K arrays of customers in visiting order; one may be empty.
+        `assignment`: [m] vehicle of each freed customer; who has a negative one is left out. Returns K arrays of
+        customers in visiting order; one may be empty.
         """
         from lagrl.relaxation.insertion_kernels import insert_customers
 
@@ -122,14 +104,7 @@ class PartialRoutes:
 def perturbed(problem: AssignmentProblem, noise: float, rng: np.random.Generator) -> AssignmentProblem:
     """Multiply every cost by 1 + `noise`·N(0, 1), at least 0: another linearisation of much the same routes.
 
-    Parameters
-    ----------
-    problem
-        The assignment problem.
-    noise
-        Standard deviation, relative to the cost.
-    rng
-        Randomness.
+    `noise`: standard deviation, relative to the cost.
     """
     factor = np.maximum(1.0 + noise * rng.standard_normal(problem.cost.shape), 0.0)
     return AssignmentProblem(problem.cost * factor, problem.weight, problem.capacity, problem.origin)

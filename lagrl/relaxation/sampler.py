@@ -20,12 +20,8 @@ MOST_SHOTS = 10_000_000  # per circuit and vehicle: what IBM's devices take in o
 def require_shots(shots: object) -> None:
     """Refuse what is no number of shots.
 
-    Raises
-    ------
-    InputError
-        If it is not a whole number (one for all circuits), or above `MOST_SHOTS`.
-    BudgetError
-        If it is below 1.
+    Raises InputError if it is not a whole number (one for all circuits), or above `MOST_SHOTS`. Raises BudgetError if
+    it is below 1.
     """
     if isinstance(shots, bool) or not isinstance(shots, int | np.integer):
         raise InputError(f"{shots!r} given", field="shots", remedy="give one whole number for all circuits")
@@ -157,18 +153,8 @@ class Samples:
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
         """Pick each vehicle's cheapest string that respects the capacity; the empty one is always at hand.
 
-        Parameters
-        ----------
-        reduced_cost
-            [K, n] distance units.
-        weight
-            [n] demand units.
-        capacity
-            [K] demand units.
-
-        Returns
-        -------
-        Selection [K, n] and its values [K], distance units (≤ 0).
+        `reduced_cost`: [K, n] distance units. `weight`: [n] demand units. `capacity`: [K] demand units. Returns
+        selection [K, n] and its values [K], distance units (≤ 0).
         """
         value = np.einsum("ksn,kn->ks", self.bitstrings, reduced_cost)
         fits = (self.bitstrings @ weight <= capacity[:, None]) & (self.counts > 0)
@@ -182,16 +168,7 @@ class Samples:
     def draw(self, n_joint: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         """Draw joint selections, one string per vehicle each, in proportion to the counts.
 
-        Parameters
-        ----------
-        n_joint
-            Number of joint selections M.
-        rng
-            Source of randomness.
-
-        Returns
-        -------
-        [M, K, n] uint8.
+        `n_joint`: number of joint selections M. Returns [M, K, n] uint8.
         """
         n_vehicles = len(self.counts)
         cumulative = np.cumsum(self.counts, axis=1)

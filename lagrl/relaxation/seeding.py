@@ -48,10 +48,7 @@ def sweep(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
 
     Each seed is its sector's demand-weighted centre. `rng` draws the direction of the first cut.
 
-    Raises
-    ------
-    FleetError
-        If there are more vehicles than customers.
+    Raises FleetError if there are more vehicles than customers.
     """
     _require_customers(problem, n_vehicles)
     points = _plane(problem)
@@ -70,10 +67,7 @@ def farthest(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
 
     `rng` draws the first seed among customers, in proportion to their distance from the depot.
 
-    Raises
-    ------
-    FleetError
-        If there are more vehicles than customers.
+    Raises FleetError if there are more vehicles than customers.
     """
     _require_customers(problem, n_vehicles)
     apart = problem.distance[0, 1:].copy()
@@ -94,10 +88,7 @@ def kmeans(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
     clusters by regret within the capacity, and centres move to the demand-weighted mean (Mulvey and Beck 1984). Where
     only distances are known, they move to the customer nearest to all others instead (k-medoids).
 
-    Raises
-    ------
-    FleetError
-        If there are more vehicles than customers.
+    Raises FleetError if there are more vehicles than customers.
     """
     _require_customers(problem, n_vehicles)
     start = _spread_out(problem, n_vehicles, rng)
@@ -119,10 +110,7 @@ def concentrators(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> S
 
     `rng` draws which customers may be picked, and the first multipliers.
 
-    Raises
-    ------
-    FleetError
-        If there are more vehicles than customers.
+    Raises FleetError if there are more vehicles than customers.
     """
     from lagrl.relaxation.concentrators import locate_concentrators
 

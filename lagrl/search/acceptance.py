@@ -66,12 +66,7 @@ class Annealing:
     def accepts(self, increase: float, mean_arc: float, progress: float) -> bool:
         """Whether to go on from routes that cost `increase` more (less, if negative) than the current ones.
 
-        Parameters
-        ----------
-        increase, mean_arc
-            Distance units.
-        progress
-            Share of the budget that is spent.
+        `increase, mean_arc`: distance units. `progress`: share of the budget that is spent.
         """
         chance = self._rng.random()  # drawn every time, so that the same seed gives the same draws
         allowed = -math.log(max(chance, 1e-300)) * self.temperature(progress) * mean_arc

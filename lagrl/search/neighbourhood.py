@@ -90,16 +90,7 @@ def neighbouring_routes(
 
     Fewer have that many where the nearest customers' nearest customers, and so on, end before.
 
-    Parameters
-    ----------
-    routes
-        Customers in visiting order.
-    near
-        Each customer's nearest ones.
-    size
-        Customers wanted; exceeded by no more than a route.
-    rng
-        Randomness.
+    `routes`: customers in visiting order. `size`: customers wanted; exceeded by no more than a route.
     """
     n_customers = sum(map(len, routes))
     if n_customers <= 1.3 * size:

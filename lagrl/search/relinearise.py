@@ -58,18 +58,7 @@ def relinearise_neighbourhood(
 ) -> Relinearisation:
     """Linearise as decided.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    neighbourhood
-        The routes to work on.
-    decision
-        `incumbent` or `partial`, how many to free and how much noise.
-    near
-        Each customer's nearest ones.
-    rng
-        Randomness.
+    `neighbourhood`: the routes to work on. `decision`: `incumbent` or `partial`, how many to free and how much noise.
     """
     reconstruction: Reconstruction
     if decision.linearisation == "incumbent":

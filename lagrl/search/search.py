@@ -126,10 +126,7 @@ class Search:
     def run(self, progress: float = 1.0) -> None:
         """Search until this share of the budget is spent, or the schedule stops.
 
-        Parameters
-        ----------
-        progress
-            From 0 to 1; 1 ends the search, and a later call with more goes on with it.
+        `progress`: from 0 to 1; 1 ends the search, and a later call with more goes on with it.
         """
         while not (self.ascents and (self.budget.progress >= progress or self._is_settled())):
             decision = self._decided()

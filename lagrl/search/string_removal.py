@@ -19,12 +19,7 @@ _NEAR = 6  # nearest customers of a freed one whose routes may take them
 def nearest_customers(distance: NDArray[np.float64], most: int = 100) -> list[list[int]]:
     """Return each node's nearest customers, nearest first, for nodes 0 … n (the depot's list is empty).
 
-    Parameters
-    ----------
-    distance
-        [n + 1, n + 1] distance units.
-    most
-        Length of a list.
+    `distance`: [n + 1, n + 1] distance units. `most`: length of a list.
     """
     order = np.argsort(distance[1:, 1:], axis=1, kind="stable")[:, : most + 1] + 1
     return [[], *([c for c in row if c != i][:most] for i, row in enumerate(order.tolist(), 1))]
@@ -41,6 +36,9 @@ def adjacent_strings(
 ) -> tuple[list[int], list[int]]:
     """Free a string of consecutive customers from each of several adjacent routes, around a random customer.
 
+    Returns the freed customers, and the routes they may go to: those they come from, and some of their neighbours'.
+    Where there would be none, nothing is closed.
+
     Parameters
     ----------
     routes
@@ -55,11 +53,6 @@ def adjacent_strings(
         Randomness.
     closing
         Whether all of that customer's route is freed, and none of them may go back to it.
-
-    Returns
-    -------
-    The freed customers, and the routes they may go to: those they come from, and some of their neighbours'. Where there
-    would be none, nothing is closed.
     """
     longest = min(float(_LONGEST), len(route_of) / len(routes))
     most_strings = max(4.0 * freed / (1.0 + longest) - 1.0, 1.0)

@@ -81,19 +81,10 @@ def search_in_processes(
     of all meet in one pool, set partitioning chooses among them, and every worker goes on from the best; once the bound
     proves that nothing is better, all end. Without a clock the result only depends on the configuration.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    config
-        What to do; names only, as nothing else reaches another process.
-    on_evaluation
-        Called with the evaluations spent so far, after each exchange.
+    `config`: what to do; names only, as nothing else reaches another process. `on_evaluation`: called with the
+    evaluations spent so far, after each exchange.
 
-    Raises
-    ------
-    LagrlError
-        If a worker fails, with its reason.
+    Raises LagrlError if a worker fails, with its reason.
     """
     context = get_context("spawn")
     over = context.Event()
