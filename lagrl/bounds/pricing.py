@@ -132,7 +132,7 @@ class NgPricing:
         return Priced(lowest, routes)
 
     def price(self, *, exact: bool) -> Generator[None, None, Priced]:
-        """Price the ng-routes, yielding between pieces of work; if not `exact`, keep few paths, in a fraction of the time.
+        """Price the ng-routes, yielding between pieces of work; unless `exact`, keep few paths, in much less time.
 
         Raises ObstacleError if more than `_MOST_LABELS` paths are needed.
         """

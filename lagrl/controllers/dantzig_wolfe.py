@@ -30,9 +30,9 @@ class ColumnGeneration:
     serving a customer twice earns the lower one, so that the master is always feasible and its prices μ lie within the
     bounds. Its value falls to max L, and proves it.
 
-    The next multipliers are β·λ̂ + (1 − β)·μ, with λ̂ the best seen (Wentges 1997). β rises when the supergradient there
-    points back to λ̂ and falls when it points away; while no new column is found, β falls step by step to 0 (Pessoa,
-    Sadykov, Uchoa and Vanderbeck 2018).
+    The next multipliers are β·λ̂ + (1 − β)·μ, with λ̂ the best seen (Wentges 1997). β rises when the supergradient
+    there points back to λ̂ and falls when it points away; while no new column is found, β falls step by step to 0
+    (Pessoa, Sadykov, Uchoa and Vanderbeck 2018).
 
     Under an approximate sampler the value at λ̂ may be above L, so λ̂ need not be the best; the master does not depend
     on it.

@@ -114,7 +114,7 @@ class _RestrictedRelaxation:
 
 
 def _most_negative(reduced_cost: NDArray[np.float64], tolerance: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pick each customer's few pairs of most negative reduced cost: vehicles and customers."""
+    """Return each customer's few pairs of most negative reduced cost: vehicles and customers."""
     few = min(_VEHICLES_PER_ROUND, len(reduced_cost))
     vehicle = np.argpartition(reduced_cost, few - 1, axis=0)[:few]
     customer = np.broadcast_to(np.arange(reduced_cost.shape[1]), vehicle.shape)

@@ -1,8 +1,4 @@
-"""Compiled pricing: every knapsack of every instance of a batch in one call.
-
-Importing this module compiles the kernels or loads them from numba's cache, so import it before a clock starts
-(`lagrl.compilation.compile_kernels` does). The signatures are explicit: no later call can compile again.
-"""
+"""Compiled pricing: every knapsack of every instance of a batch in one call."""
 
 from __future__ import annotations
 
@@ -44,16 +40,15 @@ def price_batch(
 ) -> int:
     """Solve min Σ_i (a_ki − λ_i) y_i, Σ_i d_i y_i ≤ Q_k, y binary, for all vehicles of all instances.
 
-    Instances are ragged and concatenated: instance b owns items first_item[b] … first_item[b + 1] of `weight` and
-    `multipliers`, vehicles first_vehicle[b] … of `capacity`, and its [K, n] block of `cost` and `selection` follows
-    those of the instances before it.
+    Instances are concatenated: instance b owns items first_item[b] … first_item[b + 1] of `weight` and `multipliers`,
+    vehicles first_vehicle[b] … of `capacity`, and its [K, n] block of `cost` and `selection` follows those of the
+    instances before it.
 
-    Presolve: customers with a_ki − λ_i ≥ 0 or d_i > Q_k stay out, those without weight go in; if the rest fits, it
-    all goes in; weights are divided by their greatest common divisor. What remains goes to `fill_exactly`.
-    `n_hard[k]` counts the customers that reached it (0: presolve settled the vehicle).
-    Reads each cost once: K·n·8 bytes.
+    Presolve: customers with a_ki − λ_i ≥ 0 or d_i > Q_k stay out, those without weight go in; if all others fit, they
+    go in; weights are divided by their greatest common divisor. The rest is solved by `fill_exactly`. `n_hard[k]`
+    counts its customers (0: presolve solved the vehicle). Reads each cost once: K·n·8 bytes.
 
-    Return −1, or the first vehicle whose knapsack takes more memory than allowed; nothing is priced from there on.
+    Return −1, or the first vehicle whose knapsack takes more memory than allowed; no later one is priced.
     """
     n_max = 0
     for b in range(len(first_item) - 1):
@@ -132,12 +127,12 @@ def _two_cheapest(cost: Floats, i: int, weight: int, room: Ints) -> tuple[int, i
 
 @njit(int64(MATRIX, INTS, OUT_INTS, OUT_INTS), cache=True)
 def assign_by_regret(cost: Floats, weight: Ints, room: Ints, assignment: Ints) -> int:
-    """Give every customer marked −1 in `assignment` a vehicle with room, dearest regret first; return how many stay.
+    """Give every customer marked −1 in `assignment` a vehicle with room, largest regret first; return how many remain.
 
-    Regret is the second cheapest minus the cheapest cost among the vehicles that still have room (Martello and
-    Toth 1990, §7.4); a customer with one vehicle left goes before all others, heavier ones first among equals.
-    `assignment` [n] and `room` [K] are changed in place. Choices are recomputed only where a vehicle filled up:
-    O(n² + n·K) in the usual case.
+    Regret is the second cheapest minus the cheapest cost among the vehicles that still have room (Martello and Toth
+    1990, §7.4); a customer with one vehicle left goes before all others, heavier ones first among equals. `assignment`
+    [n] and `room` [K] are changed in place. Choices are recomputed only where a vehicle filled up: O(n² + n·K) in the
+    usual case.
     """
     _n_vehicles, n = cost.shape
     first = np.full(n, -1)

@@ -1,4 +1,4 @@
-"""Linearisations around the routes in focus, ready for a lane of the dual loop."""
+"""Linearisations around the routes of a neighbourhood, ready for an ascent."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Relinearisation:
-    """A linearisation around routes that are there.
+    """A linearisation around existing routes.
 
     Attributes
     ----------
     assignment
         Its assignment problem.
     customers
-        [m] whom it is about, in the problem's order.
+        [m] its customers, in the assignment problem's order.
     reconstruction
-        Makes routes of what comes out; those out of focus come first.
+        Makes routes of an assignment; the columns outside the neighbourhood come first.
     """
 
     assignment: AssignmentProblem = field(repr=False)
@@ -41,11 +41,11 @@ class Relinearisation:
     reconstruction: Reconstruction
 
     def master_duals(self, customer_price: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-        """Return the master's prices [m] of these customers, 0 or more, given those [n] of all; None if None."""
+        """Return the master's prices [m] of these customers, 0 or more, from those [n] of all; None if None."""
         return None if customer_price is None else np.maximum(customer_price[self.customers - 1], 0.0)
 
     def first_prices(self, master_duals: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """Return the first multipliers [m], distance units: the master's, or second cheapest costs without those."""
+        """Return the first multipliers [m], distance units: the master's, or the second cheapest costs if None."""
         return regret_prices(self.assignment) if master_duals is None else master_duals
 
 
@@ -56,10 +56,7 @@ def relinearise_neighbourhood(
     near: Sequence[Sequence[int]],
     rng: np.random.Generator,
 ) -> Relinearisation:
-    """Linearise as decided.
-
-    `neighbourhood`: the routes to work on. `decision`: `incumbent` or `partial`, how many to free and how much noise.
-    """
+    """Linearise around the routes of a neighbourhood, as a decision for `incumbent` or `partial` says."""
     reconstruction: Reconstruction
     if decision.linearisation == "incumbent":
         customers = neighbourhood.customers

@@ -1,4 +1,4 @@
-"""One solve under way: decisions of a schedule carried out, routes kept, improved and recombined."""
+"""The search of one solve: it carries out a schedule's decisions, and keeps, improves and recombines routes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _LOCAL_SIZE = 80  # customers
 _STEPS_PER_NEIGHBOURHOOD = 30
 _POLISHED = 2  # candidates of an ascent
 _POLISH_SHARE = 0.5  # of the seconds, at most
-_IMPROVING = 1_000_000  # stream of randomness of all that follows the linearisations from seeds
+_IMPROVING = 1_000_000  # random stream of everything after the linearisations from seeds
 
 
 class Search:
@@ -55,34 +55,32 @@ class Search:
     problem
         The instance.
     config
-        What to do and for how long.
+        The configuration.
     make_controller
         Makes a controller for every ascent.
     sampler
-        Answers the knapsacks.
+        Solves the knapsacks.
     schedule
-        Decides what comes next.
+        Decides the next linearisation.
     on_evaluation
-        Called with the evaluations spent so far, after each step of the loop.
+        Called with the number of evaluations so far, after each step of the loop.
     is_cancelled
-        Asked before each decision and after each step: whether to stop, whatever is left.
+        Called before each decision and after each step; True stops the search.
 
     Attributes
     ----------
     incumbent
         The best routes, and the pool of all.
     ascents
-        Linearisations from seeds.
+        Ascents from seeds.
     history
-        What the schedule is told.
+        The history that the schedule sees.
     seconds_of
         Wall-clock seconds of `polish`, `sampling` (by approximate samplers) and `recording`.
     sampling
-        What the sampler used up.
-    recombination
-        Set partitioning over the pool.
-    proof
-        The lower bound.
+        Resources that the sampler used.
+    recombination, bounding
+        Set partitioning over the pool, and the lower bound.
     """
 
     def __init__(
@@ -120,13 +118,13 @@ class Search:
 
     @property
     def pool(self) -> RoutePool:
-        """Every route so far."""
+        """Pool of every route so far."""
         return self.incumbent.pool
 
     def run(self, progress: float = 1.0) -> None:
         """Search until this share of the budget is spent, or the schedule stops.
 
-        `progress`: from 0 to 1; 1 ends the search, and a later call with more goes on with it.
+        At `progress` 1 the search ends; after less, a later call continues it.
         """
         while not (self.ascents and (self.budget.progress >= progress or self._is_settled())):
             decision = self._decided()
@@ -148,35 +146,28 @@ class Search:
         return self.bounding.proves(self.incumbent.cost) or self.is_cancelled()
 
     def report(self) -> SearchReport:
-        """Return what came of it so far."""
+        """Return the record of the search so far."""
         seconds_of = {**self.seconds_of, "partition": self.recombination.seconds, "bound": self.bounding.seconds}
-        return SearchReport(
-            self.incumbent,
-            self.budget.elapsed,
-            self.ascents,
-            self.sampling,
-            seconds_of,
-            self.bounding.value,
-            self.bounding.is_infeasible,
-        )
+        record = self.incumbent, self.budget.elapsed, self.ascents, self.sampling, seconds_of
+        return SearchReport(*record, self.bounding.value, self.bounding.is_infeasible)
 
     def take_over(self, routes: Sequence[NDArray[np.int64]]) -> None:
-        """Take over routes found elsewhere, if they are better than all before."""
+        """Continue from routes found elsewhere, if they are better than all before."""
         if self.incumbent.offer(self.pool.add_routes(routes)):
             self._continue_from_incumbent()
 
     def _continue_from_incumbent(self) -> None:
-        if self._current is not None:  # else nothing is gone on from, or not yet
+        if self._current is not None:  # else the search has no current routes yet
             self._continue_from(self.incumbent.columns)
 
     def _decided(self) -> Decision | None:
-        """Ask the schedule; what it raises, or anything but a decision, becomes an error in its name."""
+        """Return the schedule's next decision; raise InputError with the schedule's name if it fails."""
         name = f"schedule {type(self.schedule).__name__}"
         decision: object = call_plugin(name, partial(self.schedule.next, self._updated_history()))
         if decision is None or isinstance(decision, Decision):
             return decision
         raise InputError(
-            f"answered {decision!r}",
+            f"returned {decision!r}",
             source=name,
             field="next",
             remedy="return a lagrl.search.Decision, or None to stop",
@@ -190,7 +181,7 @@ class Search:
         return self.history
 
     def _ascend_from_seeds(self, decision: Decision) -> None:
-        """Linearise a few times and ascend all of them together; their best routes are gone on from."""
+        """Linearise from seeds and ascend all linearisations together; continue from their best routes."""
         states: list[AscentState] = []
         starts: list[LinearDual] = []
         labels: list[tuple[str, int]] = []
@@ -222,7 +213,7 @@ class Search:
             self._continue_from_best(traces)
 
     def _affordable(self, budgets: Sequence[int]) -> list[int]:
-        """Cut budgets down to the evaluations that are left, the last ones first."""
+        """Reduce budgets to the evaluations that are left, the last ones first."""
         if self.budget.left is None:
             return list(budgets)
         before = np.concatenate([[0], np.cumsum(budgets)])
@@ -230,7 +221,7 @@ class Search:
         return affordable
 
     def _stream(self, index: int, stream: int) -> np.random.Generator:
-        """Give linearisation `index` randomness of its own, whatever came before."""
+        """Return a random stream of linearisation `index`, independent of all earlier ones."""
         return np.random.default_rng([self.config.seed, index, stream])
 
     def _dual(
@@ -258,7 +249,7 @@ class Search:
         self.budget.spent = self.incumbent.evaluations
         self.seconds_of["sampling"] += loop.sampling_seconds
         self.seconds_of["recording"] += loop.recording_seconds
-        if not self._is_exact:  # the exact sampler uses nothing up
+        if not self._is_exact:  # the exact sampler uses no resources
             self.sampling = sum((trace.sampling for trace in traces), self.sampling)
         self._n_ascents += len(states)
         return traces
@@ -270,7 +261,7 @@ class Search:
         return self.budget.seconds_left <= 0 or self.is_cancelled()
 
     def _continue_from_best(self, traces: Sequence[DualTrace]) -> None:
-        """Polish every ascent's best routes and go on from the best of those."""
+        """Polish every ascent's best routes and continue from the best of those."""
         found = []
         for trace in traces:
             for columns in trace.cheapest(1):
@@ -283,12 +274,12 @@ class Search:
             self._continue_from(self.incumbent.columns)
 
     def _improve(self, decision: Decision) -> None:
-        """Linearise around the routes in focus, ascend, polish, and decide whether to go on from what comes."""
+        """Linearise around the current routes, ascend, polish, and decide whether to continue from the result."""
         if not self.incumbent.columns:
             raise InputError(
-                f"{decision.linearisation} decided before there are routes that meet the fleet rule",
+                f"{decision.linearisation} before there are routes that meet the fleet rule",
                 source=f"schedule {type(self.schedule).__name__}",
-                remedy="decide for seeds until history.has_routes",
+                remedy="return seeds until history.has_routes",
             )
         before, spent = self.incumbent.cost, self.budget.spent
         neighbourhood = self._next_neighbourhood()
@@ -305,10 +296,8 @@ class Search:
         progress, is_better, is_accepted = self.budget.progress, False, False
         if allowed:
             columns = min(allowed, key=self.pool.cost_of)
-            cost, cost_before = (
-                self.pool.cost_of(columns),
-                self.pool.cost_of((*neighbourhood.fixed_columns, *neighbourhood.columns)),
-            )
+            cost = self.pool.cost_of(columns)
+            cost_before = self.pool.cost_of((*neighbourhood.fixed_columns, *neighbourhood.columns))
             mean_arc = self.incumbent.cost / (self.problem.n_customers + len(columns))
             is_better = is_shorter(cost, cost_before)
             is_accepted = self._annealing.accepts(cost - cost_before, mean_arc, progress)
@@ -320,7 +309,7 @@ class Search:
             self._begin_cycle()
 
     def _begin_cycle(self) -> None:
-        """Go on from the best routes, or every other time from new seeds."""
+        """Continue from the best routes, or every other time from new seeds."""
         self._continue_from(self.incumbent.columns)
         self.history.restarted = self._annealing.cycle % 2 == 1
 
@@ -330,7 +319,7 @@ class Search:
         return self._near
 
     def _next_neighbourhood(self) -> Neighbourhood:
-        """Return what is worked on, and turn to another neighbourhood once enough was tried in this one."""
+        """Return the current neighbourhood, or a new one after enough steps in it."""
         if self._current is None:
             self._continue_from(self.incumbent.columns)
         assert self._current is not None
@@ -342,7 +331,7 @@ class Search:
     def _continue_from(self, columns: Sequence[int]) -> None:
         routes = [self.pool.routes[column] for column in columns]
         if self._current is not None and self._current.is_whole and len(self._current.customers) <= 1.3 * _LOCAL_SIZE:
-            self._current.set(columns, routes)
+            self._current.set_routes(columns, routes)
             return
         chosen = neighbouring_routes([route.tolist() for route in routes], self._nearest(), _LOCAL_SIZE, self._rng)
         self._current = self._make_neighbourhood(columns, chosen)
@@ -367,10 +356,10 @@ class Search:
 
     def _set_neighbourhood(self, neighbourhood: Neighbourhood, columns: Sequence[int]) -> None:
         inside = columns[len(neighbourhood.fixed_columns) :]
-        neighbourhood.set(inside, [self.pool.routes[column] for column in inside])
+        neighbourhood.set_routes(inside, [self.pool.routes[column] for column in inside])
 
     def _polished(self, neighbourhood: Neighbourhood, columns: Sequence[int]) -> tuple[int, ...]:
-        """Polish what is in focus; the columns as they are where that is off, too dear, or ends overloaded."""
+        """Return the columns after polishing; unchanged if polishing is off, out of time, or ends overloaded."""
         if not self.config.uses("polish") or self._is_polish_over():
             return tuple(columns)
         started = time.perf_counter()

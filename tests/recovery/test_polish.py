@@ -176,13 +176,13 @@ def test_odd_instances(kind: str) -> None:
     assert cost_of(problem, polished(problem, routes)) <= cost_of(problem, routes)
 
 
-@pytest.mark.parametrize(("n_routes", "n_others"), [(1, 2), (2, 0), (3, 0), (4, 0), (2, 3)])
+@pytest.mark.parametrize(("n_routes", "n_fixed"), [(1, 2), (2, 0), (3, 0), (4, 0), (2, 3)])
 @pytest.mark.parametrize("rule", ["exact:3", "atleast:3", "free"])
-def test_vehicles_by_fleet_rule(rule: str, n_routes: int, n_others: int) -> None:
+def test_vehicles_by_fleet_rule(rule: str, n_routes: int, n_fixed: int) -> None:
     """An exact fleet has what the others leave, however many routes there are; the other rules allow a few more."""
     problem = plane(np.random.default_rng(8), 12, 30, Fleet.parse(rule))
-    most = vehicles_to_polish(problem, n_routes, n_others)
-    assert most == max(3 - n_others, 1) if rule == "exact:3" else most >= n_routes + 2
+    most = vehicles_to_polish(problem, n_routes, n_fixed)
+    assert most == max(3 - n_fixed, 1) if rule == "exact:3" else most >= n_routes + 2
 
 
 @pytest.mark.parametrize("seed", range(8))

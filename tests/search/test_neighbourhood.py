@@ -79,7 +79,7 @@ def test_other_routes_of_the_same_customers_are_gone_on_from() -> None:
     problem, routes = routed(4, 20)
     neighbourhood = Neighbourhood(problem, [0, 1], routes[:2], [2, 3], polish=False, seed=0)
     merged = np.concatenate(routes[:2])[::-1]
-    neighbourhood.set([9, 8], [merged[:1], merged[1:]])
+    neighbourhood.set_routes([9, 8], [merged[:1], merged[1:]])
     assert neighbourhood.columns == (9, 8)
     assert neighbourhood.lists == [merged[:1].tolist(), merged[1:].tolist()]
     assert neighbourhood.route_of == {customer: int(customer != merged[0]) for customer in merged.tolist()}

@@ -20,7 +20,7 @@ from lagrl.search.schedule import (
     Schedule,
     SeedSchedule,
     schedule_of,
-    spread,
+    split_evenly,
 )
 from lagrl.solve_config import SolveConfig
 
@@ -28,7 +28,7 @@ from lagrl.solve_config import SolveConfig
 @given(st.integers(1, 500), st.integers(1, 40))
 def test_shares_are_even_and_none_is_empty(total: int, n_lanes: int) -> None:
     """They add up, differ by one at most, and there are as many as can have one."""
-    shares = spread(total, n_lanes)
+    shares = split_evenly(total, n_lanes)
     assert sum(shares) == total
     assert max(shares) - min(shares) <= 1
     assert len(shares) == min(total, n_lanes)
