@@ -53,7 +53,7 @@ class SolveConfig:
     record_exact
         Compute the exact dual value under an approximate sampler too, for the record only.
     without
-        Ingredients of `pool` to do without, see `INGREDIENTS`; `cluster` has none of them.
+        Ingredients of `pool` to leave out, see `INGREDIENTS`; `cluster` has none of them.
     workers
         Number of processes that search in parallel, see `search.workers`. The number changes the result.
     """

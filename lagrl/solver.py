@@ -157,7 +157,7 @@ def solve(
     sampler
         Answers the knapsacks, instead of the one named in `config`; it is left open.
     schedule
-        Decides what comes next, instead of the one that `config` asks for.
+        Decides the next linearisation, instead of the schedule of `config`.
     journal
         File that keeps every answer of the sampler named in `config`, to go on from or to replay; None for none,
         but for a real quantum computer (see `lagrl.samplers.registry.make_sampler`).

@@ -92,7 +92,7 @@ class RouteGraph:
 
     @classmethod
     def of(cls, problem: CVRP, n_neighbours: int = 8, most_load: float = _MOST_LOADS) -> RouteGraph:
-        """Prepare an instance.
+        """Prepare an instance for pricing.
 
         `n_neighbours`: Δ, number of other customers that each customer remembers (Baldacci, Mingozzi and Roberti 2011
         count the customer itself too): 1 … 12, or all others if there are fewer. `most_load`: largest room, see

@@ -1,6 +1,6 @@
-"""The small generated instances that ship inside the package, each with a reference solution.
+"""The small generated instances in the package, each with a reference solution.
 
-They are made by `benchmarks/make_bundled.py`; their best known costs come from long PyVRP runs and are not proven.
+Their best known costs come from long PyVRP runs and are not proven.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def bundled_names() -> tuple[str, ...]:
 
 
 def bundled_path(name: str) -> Path:
-    """Return the `.vrp` file of a bundled instance; its `.sol` lies beside it.
+    """Return the `.vrp` file of a bundled instance; its `.sol` is in the same folder.
 
     Raises UnknownNameError if there is no such instance.
     """
@@ -35,7 +35,7 @@ def bundled_path(name: str) -> Path:
 
 
 def read_bundled(name: str) -> CVRP:
-    """Read a bundled instance, its best known cost being that of the shipped solution.
+    """Read a bundled instance, with the cost of its reference solution as best known cost.
 
     Raises UnknownNameError if there is no such instance.
     """

@@ -1,4 +1,4 @@
-"""Getting a small file over HTTP from a server that is not trusted to be brief, honest or alive."""
+"""Download of a small file over HTTP, with limits on size and time."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def download(url: str, *, max_bytes: int, timeout: float) -> bytes | None:
 
 
 class _WebRedirects(urllib.request.HTTPRedirectHandler):
-    """urllib would follow to FTP as well."""
+    """Redirections to http and https only; urllib would follow to FTP too."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str

@@ -28,7 +28,7 @@ GRID: Final = 1000
 """Coordinates are the whole numbers 0 … GRID."""
 
 MAX_CUSTOMERS: Final = 10_000
-"""Above this the distance matrix alone outgrows an ordinary machine's memory."""
+"""Above this the distance matrix alone exceeds an ordinary machine's memory."""
 
 _ATTRACTION_LENGTH: Final = 40.0
 _SEEDS: Final = (3, 8)
@@ -45,7 +45,7 @@ _UNIFORM_DEMAND: Final[dict[Demand, tuple[int, int]]] = {
 
 @dataclass(frozen=True)
 class XTypeParams:
-    """What characterises an X-type instance.
+    """The characteristics of an X-type instance.
 
     Attributes
     ----------

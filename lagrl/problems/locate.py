@@ -1,4 +1,4 @@
-"""Where CVRPLIB's files are on this machine."""
+"""The places of CVRPLIB's files on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAME = re.compile(r"(?=.{1,64}\Z)([A-Za-z]+)[A-Za-z0-9_-]*")
 
 
 def set_of(name: str) -> str:
-    """Return the set (family) that an instance name begins with: `X` of `X-n101-k25`, `CMT` of `CMT1`.
+    """Return the set (family) at the start of an instance name: `X` of `X-n101-k25`, `CMT` of `CMT1`.
 
     Raises UnknownNameError if `name` is not a letter followed by letters, digits, `_` and `-`, and so could be no
     CVRPLIB name.
@@ -77,7 +77,7 @@ def resolve_instance(spec: str, folder: str | os.PathLike[str] | None = None) ->
 
     path = Path(spec)
     if os.path.exists(spec) or path.suffix or len(path.parts) != 1:
-        return path  # what is wrong with it, reading will say
+        return path  # reading it reports its faults
     if spec in bundled_names():
         return bundled_path(spec)
     if folder is None and not os.environ.get(DATA_VARIABLE):

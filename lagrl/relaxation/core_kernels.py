@@ -65,7 +65,7 @@ def pack_greedily(efficiency: Floats, weight: Ints, capacity: int, packed: Bytes
 
 @njit(types.UniTuple(float64, 2)(FLOATS, INTS, float64, OUT_BYTES, OUT_FLOATS), cache=True)
 def reduce_profits(profit: Floats, weight: Ints, price: float, packed: Bytes, reduced: Floats) -> tuple[float, float]:
-    """Set the reduced profits p_j − μ·w_j, positive only for packed items; return the packed profit, and Σ|p_j − μ·w_j|."""
+    """Set the reduced profits p_j − μ·w_j, positive for packed items only; return their profit, and Σ|p_j − μ·w_j|."""
     earned = 0.0
     spread = 0.0
     for j in range(len(profit)):

@@ -72,7 +72,7 @@ class DualFunction(Protocol):
 
     @property
     def n_multipliers(self) -> int:
-        """Number of multipliers."""
+        """Number of entries of a multiplier vector."""
         ...
 
     @property

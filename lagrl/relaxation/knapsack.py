@@ -63,7 +63,7 @@ def _price(
     first_vehicle: NDArray[np.int64],
     names: Sequence[str | None],
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Call `price_batch`; return the flat selection and the values, or raise InstanceError if memory is not sufficient."""
+    """Call `price_batch`; return the flat selection and the values, or raise InstanceError for lack of memory."""
     from lagrl.relaxation.pricing_kernels import price_batch  # numba takes a second to import
 
     selection, value = np.empty(len(cost), np.uint8), np.empty(len(capacity))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Neighbourhood:
     """Some of the current routes, with the local search that improves them.
 
-    Customers keep their numbers, except inside the local search, where they are an instance of their own.
+    Customers keep their numbers, except inside the local search, which sees them as a separate instance.
 
     Parameters
     ----------

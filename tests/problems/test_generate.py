@@ -148,7 +148,7 @@ def test_no_two_nodes_coincide(seed, high):
 
 
 def test_a_crowded_cluster_has_no_coincident_nodes():
-    """Even when one seed attracts so many customers that most candidates near it are taken, nodes stay distinct."""
+    """Nodes stay distinct even when one seed attracts most of the points near it."""
     points = make(n_customers=1500, customers="C", n_seeds=1, depot="R").coordinates
     assert len(np.unique(points, axis=0)) == 1501
 

@@ -76,7 +76,7 @@ def test_reduced_costs_are_lengths_less_prices(fleet: Fleet) -> None:
 
 @fleets
 def test_columns_leave_and_come_back(fleet: Fleet) -> None:
-    """Incumbents that enter by turns crowd HiGHS until columns leave; values stay those of the whole pool."""
+    """Changing incumbents fill HiGHS until columns leave; values stay those of the whole pool."""
     pool, incumbent, rng = started(2, fleet)
     n, count = pool.problem.n_customers, len(incumbent)
     grow(pool, rng, 100)

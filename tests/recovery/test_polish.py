@@ -80,7 +80,7 @@ def test_a_crossing_is_undone() -> None:
 
 
 def test_missing_customers_are_inserted() -> None:
-    """Whoever is on no route is on one afterwards, also where nobody was on any."""
+    """Customers on no route are on one afterwards, even if no customer was on a route."""
     problem = plane(np.random.default_rng(1), 20, 30)
     polished(problem, [np.array([1, 2, 3]), np.array([9])], 5)
     polished(problem, [], 5)
@@ -117,7 +117,7 @@ def test_overloaded_routes_are_mended() -> None:
 
 
 def test_overloads_get_cheaper_while_routes_fit_and_dearer_when_they_do_not() -> None:
-    """The price follows what comes of it, within its limits, and begins where it is told."""
+    """The price follows the results of polishing within its limits, and starts at the given value."""
     problem = plane(np.random.default_rng(4), 20, 30)
     roomy = Polisher(problem, 12, 0, weight=2.0)
     for _ in range(80):

@@ -1,4 +1,4 @@
-"""Linearisations around the routes in focus, ready for the loop."""
+"""Linearisations around the routes of a neighbourhood, ready for the loop."""
 
 from __future__ import annotations
 
