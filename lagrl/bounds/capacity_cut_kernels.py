@@ -22,14 +22,7 @@ from lagrl.signatures import (
 
 @njit(void(MATRIX, INTS, int64, INTS, float64, float64, OUT_BYTE_MATRIX, OUT_FLOATS), cache=True)
 def grow_sets(
-    edge: Floats,
-    demand: Ints,
-    capacity: int,
-    seeds: Ints,
-    pull: float,
-    noise: float,
-    member: Bytes,
-    violation: Floats,
+    edge: Floats, demand: Ints, capacity: int, seeds: Ints, pull: float, noise: float, member: Bytes, violation: Floats
 ) -> None:
     """Grow a set from each seed customer, one customer at a time; keep the most violated set on the way.
 

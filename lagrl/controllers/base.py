@@ -55,12 +55,7 @@ class Controller(Protocol):
     """
 
     def start(
-        self,
-        dual: DualFunction,
-        *,
-        budget: int,
-        rng: np.random.Generator,
-        initial: NDArray[np.float64] | None = None,
+        self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
         """Start an ascent and return its first multipliers [n].
 
@@ -102,9 +97,7 @@ def has_finished(controller: Controller) -> bool:
 
 
 def ask_controller(
-    controller: Controller,
-    call: Callable[[], object],
-    clip: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    controller: Controller, call: Callable[[], object], clip: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """Call a controller's method and return its multipliers [n], clipped; a forgotten `return` is an error, too.
 
@@ -142,12 +135,7 @@ class Rule(ABC):
     rng: np.random.Generator
 
     def start(
-        self,
-        dual: DualFunction,
-        *,
-        budget: int,
-        rng: np.random.Generator,
-        initial: NDArray[np.float64] | None = None,
+        self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
         """Start at `initial`, or at zero if None; see `Controller.start`."""
         self.scale, self.budget, self.rng = dual.scale, budget, rng

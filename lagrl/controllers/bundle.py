@@ -84,12 +84,7 @@ class ProximalBundle:
             raise InputError(f"{self.patience} given", field="patience", remedy="give 0 or more")
 
     def start(
-        self,
-        dual: DualFunction,
-        *,
-        budget: int,
-        rng: np.random.Generator,
-        initial: NDArray[np.float64] | None = None,
+        self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
         """Start at `initial`, or at zero if None; see `Controller.start`."""
         del budget, rng

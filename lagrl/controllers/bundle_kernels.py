@@ -132,10 +132,7 @@ def centre_in_pieces(chains: Chains, weight: Floats, value: Floats, centred: Flo
     return squared
 
 
-@njit(
-    int64(CUTS, CHAINS, FLOATS, FLOATS, PROXIMAL, FLOATS, OUT_FLOATS, OUT_FLOATS, WORK, OUT_FLOATS),
-    cache=True,
-)
+@njit(int64(CUTS, CHAINS, FLOATS, FLOATS, PROXIMAL, FLOATS, OUT_FLOATS, OUT_FLOATS, WORK, OUT_FLOATS), cache=True)
 def face_direction(
     cuts: Cuts,
     chains: Chains,

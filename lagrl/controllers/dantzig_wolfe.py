@@ -66,12 +66,7 @@ class ColumnGeneration:
             raise InputError(f"{self.smoothing} given", field="smoothing", remedy="give a number in [0, 1)")
 
     def start(
-        self,
-        dual: DualFunction,
-        *,
-        budget: int,
-        rng: np.random.Generator,
-        initial: NDArray[np.float64] | None = None,
+        self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
         """Start at `initial`, or at zero if None; see `Controller.start`.
 

@@ -37,14 +37,8 @@ class Reconstruction(Protocol):
 class ClusterTours:
     """The reference's reconstruction: the customers of each vehicle are toured from scratch.
 
-    Parameters
-    ----------
-    no_empty
-        Whether every vehicle must serve a customer.
-    customers
-        [m] the customers of the linearisation, ascending; None for all.
-    fixed_columns
-        Columns of the routes that serve all other customers.
+    `no_empty`: whether every vehicle must serve a customer. `customers`: [m] the customers of the linearisation,
+    ascending; None for all. `fixed_columns`: columns of the routes that serve all other customers.
     """
 
     def __init__(
@@ -66,12 +60,7 @@ class ClusterTours:
 class InsertionTours:
     """Inserts freed customers into the remaining parts of their routes; all other routes stay.
 
-    Parameters
-    ----------
-    partial
-        The routes that customers were removed from.
-    fixed_columns
-        Columns of all other routes.
+    `partial`: the routes that customers were removed from. `fixed_columns`: columns of all other routes.
     """
 
     no_empty = False  # the kept customers hold their routes open

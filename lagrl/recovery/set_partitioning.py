@@ -76,21 +76,10 @@ def partition(
     The linear relaxation comes first. A route whose reduced cost exceeds the gap between incumbent and relaxation
     cannot be part of a better solution and is excluded from the integer programme, which starts from the incumbent.
 
-    Parameters
-    ----------
-    pool
-        The routes.
-    incumbent
-        Columns of a solution that meets the fleet rule.
-    limits
-        Limits on the work.
-    master
-        The pool's relaxation, warm from earlier calls; created here if None.
+    `incumbent`: columns of a solution that meets the fleet rule. `limits`: limits on the work. `master`: the pool's
+    relaxation, warm from earlier calls; created here if None.
 
-    Raises
-    ------
-    SolutionError
-        If the incumbent does not visit every customer once, or breaks the fleet rule.
+    Raises SolutionError if the incumbent does not visit every customer once, or breaks the fleet rule.
     """
     limits = limits or PartitionLimits()
     deadline = time.perf_counter() + limits.seconds

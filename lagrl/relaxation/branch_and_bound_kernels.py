@@ -211,10 +211,7 @@ def _move(chosen: Bytes, reduced: Floats, core: Ints, moved: Bytes) -> None:
         chosen[core[i]] ^= moved[i]
 
 
-@njit(
-    boolean(FLOATS, INTS, int64, OUT_BYTES, OUT_INT_MATRIX, OUT_MATRIX, int64, int64, int64),
-    cache=True,
-)
+@njit(boolean(FLOATS, INTS, int64, OUT_BYTES, OUT_INT_MATRIX, OUT_MATRIX, int64, int64, int64), cache=True)
 def fill_exactly(
     profit: Floats,
     weight: Ints,

@@ -199,9 +199,7 @@ class AssignmentDual:
 
 
 def evaluate_duals(
-    duals: Sequence[AssignmentDual],
-    multipliers: Sequence[NDArray[np.float64]],
-    batch: KnapsackBatch | None = None,
+    duals: Sequence[AssignmentDual], multipliers: Sequence[NDArray[np.float64]], batch: KnapsackBatch | None = None
 ) -> list[DualPoint]:
     """Evaluate several duals of any sizes, each at its multiplier vector [n]; all exact ones in a single compiled call.
 

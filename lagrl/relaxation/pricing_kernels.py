@@ -23,10 +23,7 @@ def _gcd(first: int, second: int) -> int:
     return first
 
 
-@njit(
-    int64(FLOATS, FLOATS, INTS, INTS, INTS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS),
-    cache=True,
-)
+@njit(int64(FLOATS, FLOATS, INTS, INTS, INTS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS), cache=True)
 def price_batch(
     cost: Floats,
     multipliers: Floats,
@@ -98,8 +95,7 @@ def price_batch(
                     for j in range(m):
                         size[j] //= divisor
                 if not fill_exactly(
-                    *(profit[:m], size[:m], q, chosen, ints, floats),
-                    *(NODE_LIMIT, TABLE_LIMIT, STATE_LIMIT),
+                    *(profit[:m], size[:m], q, chosen, ints, floats), *(NODE_LIMIT, TABLE_LIMIT, STATE_LIMIT)
                 ):
                     return k
                 for j in range(m):

@@ -183,12 +183,9 @@ def schedule_of(config: SolveConfig) -> Schedule:
 class SeedSchedule:
     """Linearisations from seeds only: the reference's method, repeated.
 
-    Parameters
-    ----------
-    linearisations
-        Number of linearisations that share the evaluations; evaluations left by solved duals go to further ones.
-    evaluations
-        Evaluations in all; if only the clock limits the search, evaluations of every `linearisations`.
+    `linearisations`: number of linearisations that share the evaluations; evaluations left by solved duals go to
+    further ones. `evaluations`: evaluations in all; if only the clock limits the search, evaluations of every
+    `linearisations`.
     """
 
     def __init__(self, linearisations: int, evaluations: int) -> None:

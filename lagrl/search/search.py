@@ -225,11 +225,7 @@ class Search:
         return np.random.default_rng([self.config.seed, index, stream])
 
     def _dual(
-        self,
-        assignment: AssignmentProblem,
-        index: int,
-        rng: np.random.Generator,
-        ceiling: float | None = None,
+        self, assignment: AssignmentProblem, index: int, rng: np.random.Generator, ceiling: float | None = None
     ) -> AssignmentDual:
         run = f"{self.problem.name}/{self.config.seed}/{index}"
         return AssignmentDual(assignment, self.sampler, shots=self.config.shots, rng=rng, run=run, ceiling=ceiling)
