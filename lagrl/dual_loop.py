@@ -188,7 +188,7 @@ class DualLoop:
             raise InputError(
                 f"{len(multipliers)} vectors for {len(self.states)} ascents",
                 field="multipliers",
-                remedy="give one per ascent, None to skip one",
+                remedy="give one per ascent",
             )
         active = [(b, vector) for b, vector in enumerate(multipliers) if vector is not None]
         duals = [self.states[b].dual for b, _ in active]

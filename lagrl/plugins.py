@@ -80,8 +80,5 @@ def call_plugin(name: str, call: Callable[[], Any]) -> Any:
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise InputError(
-            f"{type(error).__name__}: {error}",
-            source=name,
-            field=f"{Path(place.filename).name} line {place.lineno}",
-            remedy="correct it",
+            f"{type(error).__name__}: {error}", source=name, field=f"{Path(place.filename).name} line {place.lineno}"
         ) from error

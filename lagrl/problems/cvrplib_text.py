@@ -72,7 +72,7 @@ def read_text(path: str | os.PathLike[str], error: type[InputError]) -> str:
         raise error(
             f"binary content (byte {ord(control[0]):#04x} at {control.start()})",
             source=source,
-            remedy="give a CVRPLIB text file",
+            remedy="give a text file",
         )
     return text
 

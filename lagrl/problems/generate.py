@@ -84,16 +84,14 @@ class XTypeParams:
         _require_known("demand", self.demand, get_args(Demand))
         if self.route_length is not None and not (math.isfinite(self.route_length) and self.route_length >= 1):
             raise InputError(
-                f"{self.route_length} customers on a route are not possible",
+                f"{self.route_length} given",
                 field="route_length",
-                remedy="give a finite number of 1 or more, or none to draw it",
+                remedy="give a finite number ≥ 1, or none to draw it",
             )
         if self.n_seeds is not None:
             if self.customers == "R":
                 raise InputError(
-                    f"{self.n_seeds} given, but customers R has no clusters",
-                    field="n_seeds",
-                    remedy="leave it out, or choose customers C or RC",
+                    f"{self.n_seeds} given for customers R", field="n_seeds", remedy="omit it, or choose C or RC"
                 )
             _require_whole("n_seeds", self.n_seeds, 1, self.n_clustered)
 

@@ -64,7 +64,7 @@ class QUBO:
         """
         if self.n_variables > LARGEST_ENUMERATION:
             raise InputError(
-                f"{self.n_variables} variables have too many strings to list",
+                f"{self.n_variables} variables have too many strings",
                 field="QUBO",
                 remedy=f"at most {LARGEST_ENUMERATION}",
             )

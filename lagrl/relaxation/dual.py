@@ -238,15 +238,11 @@ def _checked(dual: AssignmentDual, multipliers: NDArray[np.float64]) -> NDArray[
     vector = np.array(multipliers, dtype=np.float64)  # a copy: the point must not change later
     if vector.shape != (dual.n_multipliers,):
         raise InputError(
-            f"array of shape {vector.shape}",
-            field="multipliers",
-            remedy=f"this dual takes shape {(dual.n_multipliers,)}",
+            f"array of shape {vector.shape}", field="multipliers", remedy=f"give shape {(dual.n_multipliers,)}"
         )
     if not np.isfinite(vector).all():
         customer = int(np.flatnonzero(~np.isfinite(vector))[0]) + 1
         raise InputError(
-            f"customer {customer} is priced {vector[customer - 1]}",
-            field="multipliers",
-            remedy="the controller must return finite numbers",
+            f"customer {customer} is priced {vector[customer - 1]}", field="multipliers", remedy="return finite numbers"
         )
     return vector

@@ -51,8 +51,8 @@ def linear_dual(problem: AssignmentProblem) -> LinearDual:
     cost, weight, capacity = problem.cost, problem.weight, problem.capacity
     if weight.sum() > capacity.sum():
         raise InstanceError(
-            f"total demand {int(weight.sum())} is above the vehicles' capacity {int(capacity.sum())}",
-            field="assignment problem",
+            f"total demand {int(weight.sum())} is above the total capacity {int(capacity.sum())}",
+            field="capacity",
             remedy="use more vehicles",
         )
     n_vehicles, n_customers = cost.shape

@@ -132,7 +132,7 @@ def _require_customers(problem: CVRP, n_vehicles: int) -> None:
             f"{n_vehicles} vehicles for {problem.n_customers} customers",
             source=problem.name,
             field="n_vehicles",
-            remedy="each vehicle needs one customer",
+            remedy="use one vehicle per customer at most",
         )
 
 

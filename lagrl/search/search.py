@@ -167,10 +167,7 @@ class Search:
         if decision is None or isinstance(decision, Decision):
             return decision
         raise InputError(
-            f"returned {decision!r}",
-            source=name,
-            field="next",
-            remedy="return a lagrl.search.Decision, or None to stop",
+            f"returned {decision!r}", source=name, field="next", remedy="return a lagrl.search.Decision or None"
         )
 
     def _updated_history(self) -> History:

@@ -246,7 +246,7 @@ def test_sampled_parameters_are_reproducible():
         ({"route_length": 0.5}, r"route_length: 0\.5 customers"),
         ({"route_length": math.nan}, r"route_length: nan customers"),
         ({"route_length": math.inf}, r"route_length: inf customers"),
-        ({"n_seeds": 3}, r"n_seeds: 3 given, but customers R"),
+        ({"n_seeds": 3}, r"n_seeds: 3 given for customers R"),
         ({"customers": "C", "n_seeds": 0}, r"n_seeds: 0 is not a whole number in 1 … 100"),
         ({"customers": "RC", "n_seeds": 51}, r"n_seeds: 51 is not a whole number in 1 … 50"),
     ],

@@ -73,7 +73,7 @@ def test_the_same_problem_gives_the_same_prices() -> None:
 def test_more_demand_than_capacity_is_refused() -> None:
     """The message says both numbers."""
     problem = AssignmentProblem(np.ones((2, 3)), np.full(3, 4), np.full(2, 5))
-    with pytest.raises(InstanceError, match="12 is above the vehicles' capacity 10"):
+    with pytest.raises(InstanceError, match="12 is above the total capacity 10"):
         linear_dual(problem)
 
 
