@@ -87,7 +87,6 @@ class ProximalBundle:
         self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
         """Start at `initial`, or at zero if None; see `Controller.start`."""
-        del budget, rng
         self.model = CutModel(*dual.bounds, most_cuts=self.most_cuts, patience=self.patience)
         self.centre = np.zeros(dual.n_multipliers) if initial is None else np.array(initial, dtype=np.float64)
         self.best, self.upper = -np.inf, np.inf
@@ -100,7 +99,6 @@ class ProximalBundle:
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
         """Correct the model, then maximise it; see `Controller.update`."""
-        del feedback
         self._is_exact &= point.value is not None
         self.model.add(pieces_of(point))
         self._rate(point)

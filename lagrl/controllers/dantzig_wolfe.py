@@ -75,7 +75,6 @@ class ColumnGeneration:
         InputError
             If a bound of the dual is infinite: the master could then be infeasible.
         """
-        del budget, rng
         low, high = dual.bounds
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             raise InputError("an infinite bound", field="dual.bounds", remedy="bound it, or use the bundle")
@@ -92,7 +91,6 @@ class ColumnGeneration:
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
         """Add the point's columns, and solve the master if they change its prices; see `Controller.update`."""
-        del feedback
         self._is_exact &= point.value is not None
         pieces = pieces_of(point)
         self._rate(point, pieces)

@@ -30,7 +30,6 @@ class HeldWolfeCrowder(Rule):
     patience: int = 5
 
     def _begin(self, n_multipliers: int) -> None:
-        del n_multipliers
         self._theta = self.relaxation
 
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:

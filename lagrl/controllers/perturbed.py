@@ -30,7 +30,6 @@ class Perturbed(Rule):
     noise: float = 0.4
 
     def _begin(self, n_multipliers: int) -> None:
-        del n_multipliers
         self._origin = self.best_multipliers.copy()
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
@@ -39,5 +38,4 @@ class Perturbed(Rule):
         return self._next(point, feedback or Feedback())
 
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:
-        del feedback
         return self._origin + self.noise * self.scale * self.rng.standard_normal(len(point.multipliers))

@@ -33,7 +33,6 @@ class Polyak(Rule):
     patience: int = 4
 
     def _begin(self, n_multipliers: int) -> None:
-        del n_multipliers
         self._ahead: float | None = None
         self._target = float("inf")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,19 +91,19 @@ def fetch(
     return files
 
 
+@dataclass(frozen=True)
 class _Source:
     """The files of one instance on a server."""
 
-    def __init__(self, address: str, max_bytes: int, timeout: float) -> None:
-        self._address = address
-        self._max_bytes = max_bytes
-        self._timeout = timeout
+    address: str
+    max_bytes: int
+    timeout: float
 
     def url(self, extension: str) -> str:
-        return self._address.replace("{ext}", extension)
+        return self.address.replace("{ext}", extension)
 
     def get(self, extension: str) -> bytes | None:
-        return download(self.url(extension), max_bytes=self._max_bytes, timeout=self._timeout)
+        return download(self.url(extension), max_bytes=self.max_bytes, timeout=self.timeout)
 
 
 def _address(template: str, name: str) -> str:

@@ -217,7 +217,6 @@ class ExactSampler:
         context: SampleContext,
     ) -> Samples:
         """Return the optimal string, counted `shots` times; see `SubproblemSampler.sample`."""
-        del rng, context
         started = time.perf_counter()
         selection, _ = solve_knapsacks(reduced_cost, weight, capacity)
         counts = np.full((len(capacity), 1), max(shots, 1), np.int64)
