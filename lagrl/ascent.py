@@ -1,4 +1,4 @@
-"""Ascending the dual: the loop, with a controller asked for every multiplier vector."""
+"""Ascending the dual: the loop, with a controller that chooses every multiplier vector."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.controllers.base import has_finished
-from lagrl.errors import InputError
-from lagrl.plugins import answer_of
+from lagrl.controllers.base import ask_controller, has_finished
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -19,28 +17,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.controllers.base import Controller
-    from lagrl.dual_loop import AscentState, DualLoop, Step
+    from lagrl.dual_loop import DualLoop, Step
 
 
 @dataclass
 class DualTrace:
-    """The scalars of an ascent, one entry per evaluation, and its best turn.
+    """The scalars of an ascent, one entry per evaluation, and its best step.
 
     Attributes
     ----------
     sampled_value
-        What the sampler made of L(λ), distance units.
+        The sampler's value of L(λ), distance units.
     exact_value
         L(λ), distance units; NaN where it was not computed.
     assignment_cost, route_cost
-        See `Turn`.
+        See `Step`.
     sampling
-        What the sampler used up, all evaluations together.
+        Resources that the sampler used, all evaluations together.
     candidates
-        Length, distance units, and pool columns of each turn's cheapest routes, whether or not they meet the fleet
+        Length, distance units, and pool columns of each step's cheapest routes, whether or not they meet the fleet
         rule; the same routes count once.
     best
-        The turn with the highest exact (else sampled) value; the last is not necessarily the best.
+        The step with the highest exact (else sampled) value; the last is not necessarily the best.
     """
 
     sampled_value: list[float] = field(default_factory=list)
@@ -55,7 +53,7 @@ class DualTrace:
         return len(self.sampled_value)
 
     def append(self, step: Step) -> None:
-        """Add one evaluation."""
+        """Add one evaluation to the trace."""
         self.sampled_value.append(step.point.sampled_value)
         self.exact_value.append(np.nan if step.exact_value is None else step.exact_value)
         self.assignment_cost.append(step.assignment_cost)
@@ -85,35 +83,36 @@ def ascend(
     initial: Sequence[NDArray[np.float64] | None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> list[DualTrace]:
-    """Ascend every lane's dual, asking its controller for every multiplier vector.
+    """Ascend every dual of a batch; controllers choose the multiplier vectors.
 
-    A lane ends with its budget, at a proven optimum of its dual, or when its controller says that it is finished (see
-    `controllers.base.Finishing`); all end when `stop` says so, which is asked after each step. The first step is always
-    taken.
+    An ascent ends with its budget, at a proven optimum of its dual, or when its controller is finished (see
+    `controllers.base.Finishing`). All end when `stop()` is true after a step. The first step is always taken.
 
     Parameters
     ----------
     loop
-        The lanes.
+        The batch of ascents.
     controllers, budgets, rngs
-        One controller, number of evaluations (1 or more) and source of randomness per lane.
+        One controller, number of evaluations (1 or more) and source of randomness per ascent.
     initial
-        One warm start [n] per lane, distance units; the controllers' own start where None.
+        One warm start [n] per ascent, distance units; the controllers' own start where None.
     stop
         Whether to end early, by the clock for instance.
 
     Returns
     -------
-    One trace per lane.
+    One trace per ascent.
 
     Raises
     ------
     InputError
-        If a controller raises, or answers with anything but [n] finite numbers.
+        If a controller raises, or returns anything except [n] finite numbers.
     """
     traces = [DualTrace() for _ in loop.states]
     multipliers: list[NDArray[np.float64] | None] = [
-        _answer(controller, state, partial(controller.start, state.dual, budget=budget, rng=rng, initial=start))
+        ask_controller(
+            controller, partial(controller.start, state.dual, budget=budget, rng=rng, initial=start), state.dual.clip
+        )
         for state, controller, budget, rng, start in zip(
             loop.states, controllers, budgets, rngs, initial or [None] * len(loop.states), strict=True
         )
@@ -126,29 +125,12 @@ def ascend(
             if step.is_optimal or len(traces[b]) >= budgets[b]:
                 multipliers[b] = None
             else:
-                ask = partial(controllers[b].update, step.point, step.feedback)
-                following = _answer(controllers[b], loop.states[b], ask)
+                update = partial(controllers[b].update, step.point, step.feedback)
+                following = ask_controller(controllers[b], update, loop.states[b].dual.clip)
                 multipliers[b] = None if has_finished(controllers[b]) else following
         if stop is not None and stop():
             break
     return traces
-
-
-def _answer(controller: Controller, state: AscentState, ask: Callable[[], object]) -> NDArray[np.float64]:
-    """Ask a controller; what it raises, or anything but [n] numbers, becomes an error in its name.
-
-    A forgotten `return` must not make a lane rest.
-    """
-    name = f"controller {type(controller).__name__}"
-    answer = answer_of(name, ask)
-    try:
-        return state.dual.clip(np.asarray(answer, dtype=np.float64))
-    except InputError as error:
-        raise InputError(error.problem, source=name, field=error.field, remedy=error.remedy) from error
-    except Exception as error:  # an array of another library may refuse in its own way
-        raise InputError(
-            f"{type(answer).__name__} is not a vector of numbers", source=name, field="multipliers", remedy="return [n]"
-        ) from error
 
 
 def _merit(step: Step) -> float:

@@ -1,4 +1,4 @@
-"""Compilation of all kernels at once, so that it stays out of every measured second."""
+"""Compilation of all kernels before any clock starts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def kernel_modules() -> list[str]:
 
 
 def compile_kernels() -> None:
-    """Compile every kernel, or load it from numba's cache; quick from the second call on.
+    """Compile every kernel, or load it from numba's cache; a second call does nothing.
 
-    Kernels carry explicit signatures and are compiled by importing their module: once this has run, nothing compiles
-    later. It also loads HiGHS and PyVRP, whose imports are no part of solving either.
+    Kernels have explicit signatures and are compiled when their module is imported: after this call, nothing is
+    compiled any more. HiGHS and PyVRP are imported too, so that their import time is not measured either.
     """
     for module in (*kernel_modules(), "highspy", "pyvrp.search"):
         importlib.import_module(module)

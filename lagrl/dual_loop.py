@@ -1,6 +1,6 @@
-"""The dual loop: price, sample, decode, tour. Solver, environment and benchmark all turn this one.
+"""The dual loop: price, sample, decode, tour. Solver, environment and benchmark all use this one.
 
-The loop is batched: it turns several lanes (one linearisation of one instance each) at once and prices all their
+The loop is batched: one step evaluates several ascents (one linearisation of one instance each) and prices all their
 knapsacks in one compiled call. A single instance is a batch of one.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class AscentState:
-    """One ascent's place in the batch: a dual function, and where its routes go.
+    """One entry of the batch: a dual function, and the pool that its routes go to.
 
     Attributes
     ----------
@@ -46,13 +46,13 @@ class AscentState:
         Cost of the cheapest feasible assignment of this linearisation so far, distance units.
     route_dual
         The dual of the same problem under the sampler whose samples become routes, if that is another one. Only a
-        loop with `route_every` asks it.
+        loop with `route_every` uses it.
     reconstruction
         Makes routes of assignments; clusters toured from scratch if None.
     master_duals
-        [m] what controllers are told in `Feedback.master_duals`; None before the master was solved.
-    turns
-        Turns taken so far.
+        [m] value of `Feedback.master_duals`; None before the master was solved.
+    iteration
+        Steps taken so far.
     """
 
     dual: AssignmentDual
@@ -62,11 +62,11 @@ class AscentState:
     route_dual: AssignmentDual | None = None
     reconstruction: Reconstruction | None = None
     master_duals: NDArray[np.float64] | None = field(default=None, repr=False)
-    turns: int = 0
+    iteration: int = 0
 
     @property
     def tours(self) -> Reconstruction:
-        """What makes routes of this lane's assignments."""
+        """The reconstruction that makes routes of this ascent's assignments."""
         if self.reconstruction is None:
             self.reconstruction = ClusterTours(no_empty=self.incumbent.pool.problem.fleet.rule != "free")
         return self.reconstruction
@@ -74,7 +74,7 @@ class AscentState:
 
 @dataclass(frozen=True)
 class Step:
-    """What one evaluation of one lane brought.
+    """The result of one evaluation of one ascent.
 
     Attributes
     ----------
@@ -83,18 +83,16 @@ class Step:
     feedback
         What the controller may know of recovery.
     assignment_cost
-        Cheapest feasible assignment decoded in this turn, distance units; infinite if none was, or none was decoded.
+        Cost of the cheapest feasible assignment decoded in this step, distance units; infinite if there is none.
     route_cost
-        Cheapest routes of this turn that meet the fleet rule, distance units; infinite likewise.
+        Cost of the cheapest routes of this step that meet the fleet rule, distance units; infinite if there are none.
     columns, columns_cost
-        Pool columns of the turn's cheapest routes, whether or not they meet it, and their length, distance units;
-        empty and infinite if none were toured.
+        Pool columns of the step's cheapest routes, whether or not they meet the fleet rule, and their length, distance
+        units; empty and infinite if none were toured.
     exact_value
-        L(λ) for the record, distance units; None unless asked for or the sampler is exact.
-    sampling
-        What the sampler used up.
-    route_sampling
-        What the sampler of `Lane.route_dual` used up.
+        L(λ) for the record, distance units; None unless it is recorded or the sampler is exact.
+    sampling, route_sampling
+        Resources used by the dual's sampler, and by that of `AscentState.route_dual`.
     """
 
     point: DualPoint
@@ -108,44 +106,34 @@ class Step:
     columns_cost: float = np.inf
 
     @property
-    def is_assignment_feasible(self) -> bool:
-        """Whether an assignment within the capacities was decoded."""
-        return bool(np.isfinite(self.assignment_cost))
-
-    @property
-    def is_route_feasible(self) -> bool:
-        """Whether routes that meet the fleet rule were decoded."""
-        return bool(np.isfinite(self.route_cost))
-
-    @property
     def is_optimal(self) -> bool:
-        """Whether the ascent is over: exact sampler, nobody left out or served twice."""
+        """Whether the ascent is over: exact sampler, and every customer selected once."""
         return self.point.is_optimal
 
 
 class DualLoop:
-    """Turns lanes: multipliers in, priced, decoded and toured turns out.
+    """Evaluates a batch of ascents: each step prices the multipliers, decodes the selections and tours the routes.
 
     Parameters
     ----------
-    lanes
-        The batch; sizes may differ. An entry of the attribute `lanes` may be replaced between two steps.
+    states
+        The batch; sizes may differ. An entry of the attribute `states` may be replaced between two steps.
     decode_every
-        Decode and tour at the first evaluation and every so many after it.
+        Number of evaluations between two decodings; the first evaluation is always decoded.
     n_joint
-        Joint draws decoded and repaired per turn under an approximate sampler.
+        Joint draws decoded and repaired per step under an approximate sampler.
     n_toured
-        Of those, how many of least repaired cost are toured, besides the best strings together: the others rarely
-        become routes worth having, and fill the pool (docs/decisions/013).
+        How many of those, of least repaired cost, are toured in addition to the selection of the best strings: the
+        others rarely give useful routes and fill the pool (docs/decisions/013).
     keep_selections
-        Whether the vehicles' own selections join the pool as well, before decoding takes customers from them: each
-        is a load that fits, and the master can use what overlaps. Only set partitioning has a use for them.
+        Whether each vehicle's selection is added to the pool too, before decoding removes customers from it: it is a
+        load that fits, and the master can use overlapping ones. Only useful with set partitioning.
     record_exact
-        Whether to price the exact value as well under an approximate sampler. It is for the record: controllers
-        never see it, and its seconds are booked apart.
+        Whether to compute the exact value too under an approximate sampler, for the record only: controllers never
+        see it, and its seconds are counted separately.
     route_every
-        If given, decoded selections are only repaired, and routes are toured at the first evaluation and every so
-        many after it, from the samples of `Lane.route_dual` (of the lane's own dual where there is none).
+        If given, decoded selections are only repaired, and routes are toured from the samples of
+        `AscentState.route_dual` (of `dual` if None), at the first evaluation and then each time after this number.
 
     Attributes
     ----------
@@ -169,12 +157,10 @@ class DualLoop:
         record_exact: bool = False,
         route_every: int | None = None,
     ) -> None:
-        for name, turns in (("decode_every", decode_every), ("route_every", route_every)):
-            if turns is not None and turns < 1:
-                raise InputError(f"{turns} given", field=name, remedy="give 1 or more")
-        for name, draws in (("n_joint", n_joint), ("n_toured", n_toured)):
-            if draws < 0:
-                raise InputError(f"{draws} given", field=name, remedy="give 0 or more")
+        limits = ("decode_every", decode_every, 1), ("n_joint", n_joint, 0), ("n_toured", n_toured, 0)
+        for name, number, least in (*limits, ("route_every", 1 if route_every is None else route_every, 1)):
+            if number < least:
+                raise InputError(f"{number} given", field=name, remedy=f"give {least} or more")
         self.states = list(states)
         self.decode_every = decode_every
         self.n_joint = n_joint
@@ -187,40 +173,34 @@ class DualLoop:
 
     @property
     def sampling_seconds(self) -> float:
-        """Wall-clock seconds the lanes spent in approximate samplers."""
+        """Wall-clock seconds that all ascents spent in approximate samplers."""
         duals = [dual for state in self.states for dual in (state.dual, state.route_dual) if dual is not None]
         return sum(dual.sampling_seconds for dual in duals)
 
     def step(self, multipliers: Sequence[NDArray[np.float64] | None]) -> list[Step | None]:
-        """Take one turn of every lane that has multipliers; None makes a lane rest.
+        """Evaluate every ascent once, except those whose multipliers are None.
 
-        Parameters
-        ----------
-        multipliers
-            One [n] vector per lane, distance units, clipped to the dual's bounds here.
+        `multipliers`: one [n] vector per ascent, distance units, clipped to the dual's bounds here.
 
-        Raises
-        ------
-        InputError
-            If there is not one entry per lane, or a vector has the wrong length or a non-finite entry.
+        Raises InputError if there is not one entry per ascent, or a vector has the wrong length or a non-finite entry.
         """
         if len(multipliers) != len(self.states):
             raise InputError(
                 f"{len(multipliers)} vectors for {len(self.states)} ascents",
                 field="multipliers",
-                remedy="give one per lane, None for a lane that rests",
+                remedy="give one per ascent",
             )
-        active = [b for b, vector in enumerate(multipliers) if vector is not None]
-        duals = [self.states[b].dual for b in active]
-        clipped = [dual.clip(vector) for vector, dual in zip(_given(multipliers), duals, strict=True)]
+        active = [(b, vector) for b, vector in enumerate(multipliers) if vector is not None]
+        duals = [self.states[b].dual for b, _ in active]
+        clipped = [dual.clip(vector) for dual, (_, vector) in zip(duals, active, strict=True)]
         points = evaluate_duals(duals, clipped, self._batch(duals))
-        turns: list[Step | None] = [None] * len(self.states)
-        for b, point in zip(active, points, strict=True):
-            turns[b] = self._recover(self.states[b], point)
-        return turns
+        steps: list[Step | None] = [None] * len(self.states)
+        for (b, _), point in zip(active, points, strict=True):
+            steps[b] = self._recover(self.states[b], point)
+        return steps
 
     def _batch(self, duals: list[AssignmentDual]) -> KnapsackBatch | None:
-        """Return the duals' knapsacks laid out together, once for as long as the same problems come."""
+        """Return the knapsacks of exact duals as one batch, built again only when the problems change."""
         if not duals or not all(dual.is_exact for dual in duals):
             return None
         problems = [dual.problem for dual in duals]
@@ -229,10 +209,10 @@ class DualLoop:
         return self._layout[1]
 
     def _recover(self, state: AscentState, point: DualPoint) -> Step:
-        """Decode, repair and tour one lane's selections; keep what is best."""
+        """Decode, repair and tour the selections of one ascent; keep the best."""
         state.incumbent.evaluations += 1
         found = _Recovered()
-        if state.turns % self.decode_every == 0:
+        if state.iteration % self.decode_every == 0:
             if self.keep_selections:
                 state.tours.add_loads(state.incumbent.pool, point.selection)
             if self.route_every is None:
@@ -240,12 +220,12 @@ class DualLoop:
             else:
                 found.repair(state, candidate_selections(point, self.n_joint, state.rng))
         route_sampling = SamplingCost()
-        if self.route_every is not None and state.turns % self.route_every == 0:
+        if self.route_every is not None and state.iteration % self.route_every == 0:
             source = point if state.route_dual is None else state.route_dual.evaluate(point.multipliers)
             found.tour(state, candidate_selections(source, self.n_joint, state.rng), self.n_toured)
             if state.route_dual is not None and source.samples is not None:
                 route_sampling = source.samples.cost
-        state.turns += 1
+        state.iteration += 1
         state.assignment_cost = min(state.assignment_cost, found.assignment_cost)
         feedback = Feedback(
             assignment_upper_bound=state.assignment_cost if np.isfinite(state.assignment_cost) else None,
@@ -276,7 +256,7 @@ class DualLoop:
 
 @dataclass
 class _Recovered:
-    """The cheapest that one turn's selections gave: a feasible assignment, and routes that meet the fleet rule."""
+    """The cheapest feasible assignment and the cheapest routes of one step."""
 
     assignment_cost: float = np.inf
     route_cost: float = np.inf
@@ -292,7 +272,7 @@ class _Recovered:
         return all_repaired
 
     def tour(self, state: AscentState, selections: NDArray[np.uint8], n_toured: int) -> None:
-        """Repair selections [M, K, n] and tour the first and the best of the others; the incumbent is offered them."""
+        """Repair selections [M, K, n], tour the first and the best of the others, and offer them to the incumbent."""
         pool, fleet = state.incumbent.pool, state.incumbent.pool.problem.fleet
         own, *drawn = self.repair(state, selections)
         drawn.sort(key=lambda repaired: (not repaired.is_feasible, repaired.cost))
@@ -304,7 +284,3 @@ class _Recovered:
                 self.columns, self.columns_cost = tuple(columns), cost
             if fleet.allows(len(columns)):
                 self.route_cost = min(self.route_cost, cost)
-
-
-def _given(multipliers: Sequence[NDArray[np.float64] | None]) -> list[NDArray[np.float64]]:
-    return [vector for vector in multipliers if vector is not None]

@@ -1,8 +1,7 @@
-"""Everything that goes wrong because of what the user gave us, said in the user's terms.
+"""Errors in a user's input, in the user's terms.
 
-A message names where the mistake is (file or option), which field, what is wrong with its value, and what to do.
-The command line turns every `LagrlError` into one line on stderr and exit code 2; from Python they are ordinary
-typed exceptions.
+A message names the file or option, the field, what is wrong with the value, and what to do. The command line prints
+every `LagrlError` as one line on stderr and exits with code 2; in Python they are ordinary typed exceptions.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ class InputError(LagrlError, ValueError):
     Parameters
     ----------
     problem
-        What is wrong, including the offending value.
+        What is wrong, including the wrong value.
     source
         File name or option the value came from.
     field
@@ -45,7 +44,7 @@ class InputError(LagrlError, ValueError):
         super().__init__(f"{text}; {remedy}" if remedy else text)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Worker processes send errors home by pickling, which knows nothing of keyword arguments."""
+        """Pickle an error, as worker processes do; pickling alone would lose the keyword arguments."""
         return (_rebuild, (type(self), self.problem, self.source, self.field, self.remedy))
 
 
@@ -62,7 +61,7 @@ class SolutionError(InputError):
 
 
 class FetchError(InputError):
-    """An instance cannot be downloaded, or what came is not the instance asked for."""
+    """An instance cannot be downloaded, or the downloaded file is not the requested instance."""
 
 
 class UnknownNameError(InputError):
@@ -70,7 +69,7 @@ class UnknownNameError(InputError):
 
     @classmethod
     def of(cls, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> UnknownNameError:
-        """Say which names are known, the closest first."""
+        """Build an error that suggests the closest known name and lists all of them."""
         choices = sorted(known)
         close = get_close_matches(name, choices, n=1)
         guess = f"did you mean {close[0]!r}? " if close else ""
@@ -82,15 +81,15 @@ class BudgetError(InputError):
 
 
 class OutputError(LagrlError, OSError):
-    """A result cannot be written where the user asked for it."""
+    """A result cannot be written to the requested place."""
 
 
 class MissingExtraError(LagrlError, ImportError):
-    """An optional dependency is needed for what the user asked."""
+    """An optional dependency is not installed."""
 
     @classmethod
     def of(cls, package: str, extra: str, purpose: str) -> MissingExtraError:
-        """Name the extra that brings the package."""
+        """Build an error that names the extra with the missing package."""
         return cls(f"{purpose} needs {package}, which is not installed; pip install 'lagrl[{extra}]'")
 
 
@@ -101,5 +100,5 @@ def _rebuild(
 
 
 def refuse(option: str, value: object, remedy: str) -> NoReturn:
-    """Refuse an option that would do nothing: who gave it expects that it does."""
+    """Raise InputError for an option that would have no effect."""
     raise InputError(f"{value} given", field=option, remedy=remedy)

@@ -1,16 +1,72 @@
-"""HiGHS, set up the same way wherever it is used."""
+"""HiGHS with the same options everywhere, and the linear programs passed to it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lagrl.errors import LagrlError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def new_solver() -> Any:
     """Return a silent, single-threaded, reproducible HiGHS (Huangfu and Hall 2018)."""
-    # imported here: those who solve nothing need not wait for it
-    import highspy
+    import highspy  # slow to import, and not always needed
 
     solver = highspy.Highs()
     for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
         solver.setOptionValue(option, setting)
     return solver
+
+
+def linear_program(
+    cost: NDArray[np.float64],
+    upper: float | NDArray[np.float64],
+    row_bounds: tuple[NDArray[np.float64], NDArray[np.float64]],
+    entries: tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]],
+) -> Any:
+    """Return the program min c·x, 0 ≤ x ≤ `upper`, `row_bounds[0]` ≤ A·x ≤ `row_bounds[1]`.
+
+    `entries` are A's columns: where each starts and all end [columns + 1], and the entries' rows and values.
+    """
+    import highspy
+
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = len(cost), len(row_bounds[0])
+    program.col_cost_, program.col_lower_ = cost, np.zeros(len(cost))
+    program.col_upper_ = np.full(len(cost), upper)
+    program.row_lower_, program.row_upper_ = row_bounds
+    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    program.a_matrix_.start_, program.a_matrix_.index_, program.a_matrix_.value_ = entries
+    return program
+
+
+def add_columns(
+    solver: Any, cost: NDArray[np.float64], start: NDArray[Any], row: NDArray[Any], value: NDArray[np.float64]
+) -> None:
+    """Add columns x ≥ 0: their costs, where the entries of each start, and the entries' rows and values."""
+    n = len(cost)
+    entries = len(row), start.astype(np.int32), row.astype(np.int32), value
+    solver.addCols(n, cost, np.zeros(n), np.full(n, np.inf), *entries)
+
+
+def sparse(dense: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return where the nonzero entries of each line of a matrix start, their places in the line, and their values."""
+    line, place = np.nonzero(dense)
+    return np.searchsorted(line, np.arange(len(dense))), place, dense[line, place]
+
+
+def solve_to_optimality(solver: Any) -> tuple[Any, float]:
+    """Solve a program that has an optimum, from the last basis; return its solution and value.
+
+    Raises LagrlError if HiGHS fails.
+    """
+    import highspy
+
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        raise LagrlError("HiGHS did not solve a linear program that has an optimum; please report the instance")
+    return solver.getSolution(), float(solver.getInfo().objective_function_value)

@@ -1,4 +1,4 @@
-"""A user's own classes by `module:attribute`."""
+"""Loading and calling a user's own classes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def imported(kind: str, spec: str) -> Any:
-    """Import what `module:attribute` names.
+def import_attribute(kind: str, spec: str) -> Any:
+    """Import the attribute that `spec` (`module:attribute`) names; `kind` ("controller", …) is for the message.
 
-    Parameters
-    ----------
-    kind
-        What it is to be, for the message.
-    spec
-        `module:attribute`.
-
-    Raises
-    ------
-    InputError
-        If the module cannot be imported, for whatever reason, or lacks the attribute.
+    Raises InputError if the module cannot be imported, for whatever reason, or lacks the attribute.
     """
     module_name, _, attribute = spec.partition(":")
     if not module_name or module_name.startswith(".") or not attribute:
@@ -37,7 +27,7 @@ def imported(kind: str, spec: str) -> Any:
         raise InputError(
             f"cannot import {module_name!r} ({type(error).__name__}: {error})",
             field=f"{kind} {spec}",
-            remedy="run where the module can be imported, or mend it",
+            remedy="run where the module can be imported, or correct it",
         ) from error
     if not hasattr(module, attribute):
         raise InputError(
@@ -46,24 +36,24 @@ def imported(kind: str, spec: str) -> Any:
     return getattr(module, attribute)
 
 
-def checked(kind: str, spec: str, factory: Any, protocol: Any, methods: str) -> Callable[[], Any]:
-    """Make one object now, so that a wrong class is refused before any work is done; return the factory.
+def checked_factory(kind: str, spec: str, factory: Any, protocol: Any, methods: str) -> Callable[[], Any]:
+    """Return a user's factory after making one object with it, so that a wrong class is refused before any work.
 
     Parameters
     ----------
     kind, spec
-        What it is to be and how the user called it, for the message.
+        Kind of object ("controller", …) and the user's name for it, for the message.
     factory
         Called without arguments.
     protocol
-        What it must make, checked by `isinstance`.
+        Type of the object it must make, checked by `isinstance`.
     methods
-        What that means, in the user's terms.
+        The methods of that type, for the message.
 
     Raises
     ------
     InputError
-        If it cannot be called, or makes something else.
+        If the factory cannot be called, or makes something else.
     """
     remedy = f"it must take no arguments and give an object with {methods}"
     try:
@@ -78,30 +68,17 @@ def checked(kind: str, spec: str, factory: Any, protocol: Any, methods: str) -> 
     return found
 
 
-def answer_of(name: str, ask: Callable[[], Any]) -> Any:
-    """Call a user's code; what it raises becomes an error in its name that tells the place.
+def call_plugin(name: str, call: Callable[[], Any]) -> Any:
+    """Call a user's code; `name` ("controller MyRule", …) is for the message.
 
-    Parameters
-    ----------
-    name
-        What the code is, for the message.
-    ask
-        Called without arguments.
-
-    Raises
-    ------
-    InputError
-        If it raises anything but one of lagrl's own errors, which pass.
+    Raises InputError with file and line, if the code raises anything except lagrl's own errors, which are passed on.
     """
     try:
-        return ask()
+        return call()
     except LagrlError:
         raise
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise InputError(
-            f"{type(error).__name__}: {error}",
-            source=name,
-            field=f"{Path(place.filename).name} line {place.lineno}",
-            remedy="mend it",
+            f"{type(error).__name__}: {error}", source=name, field=f"{Path(place.filename).name} line {place.lineno}"
         ) from error

@@ -1,4 +1,4 @@
-"""Processes that work for another one."""
+"""Child processes that end with their parent."""
 
 from __future__ import annotations
 
@@ -7,14 +7,8 @@ import threading
 import time
 
 
-def end_with(parent: int) -> None:
-    """End this process soon after its parent: one that was killed cannot say goodbye.
-
-    Parameters
-    ----------
-    parent
-        The parent's process id, taken there.
-    """
+def exit_with_parent(parent: int) -> None:
+    """Watch the parent, given by its process id, and end this process within a second after it: it may be killed."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -1,7 +1,7 @@
 """Array types of the compiled kernels' explicit signatures.
 
-Inputs are declared read-only: problem data is frozen, and a kernel that writes into an input does not compile. All
-arrays are C-contiguous.
+Inputs are read-only, so a kernel that writes into an input does not compile. All arrays are C-contiguous. Importing a
+kernel module compiles its kernels or loads them from numba's cache; with explicit signatures no later call compiles.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numba import boolean, config, float64, int64, types, uint8, void
+from numpy.typing import NDArray
 
 __all__ = [
     "BYTE_MATRIX",
@@ -29,11 +31,21 @@ __all__ = [
     "OUT_INT_MATRIX",
     "OUT_MATRIX",
     "PAIR",
+    "Bytes",
+    "Floats",
+    "Ints",
+    "Matrix",
     "boolean",
     "float64",
     "int64",
     "void",
 ]
+
+# names of the same arrays for annotations; a matrix has two axes
+Floats = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
 
 FLOATS = types.Array(float64, 1, "C", readonly=True)
 INTS = types.Array(int64, 1, "C", readonly=True)
@@ -54,7 +66,7 @@ PAIR = types.UniTuple(int64, 2)
 def _give_numba_a_cache() -> None:
     """Cache compiled kernels in a private temporary folder where neither the package nor the home can be written.
 
-    numba would refuse to define a cached kernel at all there. NUMBA_CACHE_DIR still has the last word.
+    Otherwise numba would refuse to define a cached kernel. NUMBA_CACHE_DIR comes first.
     """
     settings: Any = config  # its attributes are made at run time
     if settings.CACHE_DIR or _is_writable(Path(__file__).parent) or _is_writable(_home() / ".cache"):
@@ -66,13 +78,13 @@ def _give_numba_a_cache() -> None:
         is_ours = owner.st_uid == os.getuid() and stat.S_IMODE(owner.st_mode) == 0o700 and stat.S_ISDIR(owner.st_mode)
     except OSError:
         is_ours = False
-    if not is_ours:  # compiled code of a stranger is not for us
+    if not is_ours:  # never load compiled code of another user
         private = Path(tempfile.mkdtemp(prefix="lagrl-kernels-"))
     settings.CACHE_DIR = str(private)
 
 
 def _home() -> Path:
-    """The home folder, or one that does not exist where there is none."""
+    """Return the home folder, or a path that does not exist where there is none."""
     try:
         return Path.home()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""What a solve is to do, and for how long."""
+"""The configuration of a solve: method, budgets, sampler and seed."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from lagrl.samplers.registry import require_known
 DEFAULT_EVALUATIONS = 200
 
 INGREDIENTS = {
-    "relinearisation": "linearisations around routes that are there",
+    "relinearisation": "linearisations around existing routes",
     "polish": "PyVRP's local search",
     "partition": "set partitioning over the pool",
-    "bound": "a proven lower bound, with a share of the seconds",
+    "bound": "a proven lower bound, computed in a share of the seconds",
 }
 """What `reconstruct="pool"` adds to the reference's reconstruction; each can be left out."""
 
 
 @dataclass(frozen=True)
 class SolveConfig:
-    """What to do with an instance, and for how long.
+    """How to solve an instance, and for how long.
 
     Attributes
     ----------
     controller
         Name, `module:attribute` or `checkpoints/NAME`, see `controllers.registry`.
     sampler
-        Name of what answers the knapsacks, or `module:attribute`, see `lagrl.samplers.registry`.
+        Name of the sampler that solves the knapsacks, or `module:attribute`, see `lagrl.samplers.registry`.
     evaluations
         Budget of priced multiplier vectors over all linearisations; None: 200, or no limit where `seconds` is given.
     seconds
@@ -47,15 +47,15 @@ class SolveConfig:
         linearisations the evaluations are spread over; None for `default_linearisations`. Others follow where duals are
         solved before their share is spent.
     seedings
-        Rules that place the seeds, taken in turn.
+        Rules that place the seeds, used one after the other.
     shots
-        Strings per vehicle asked of an approximate sampler.
+        Bitstrings per vehicle requested from an approximate sampler.
     record_exact
-        Price the exact dual value under an approximate sampler too, for the record.
+        Compute the exact dual value under an approximate sampler too, for the record only.
     without
-        Ingredients of `pool` to do without, see `INGREDIENTS`; `cluster` has none of them.
+        Ingredients of `pool` to leave out, see `INGREDIENTS`; `cluster` has none of them.
     workers
-        Processes that search side by side, see `search.workers`. Their number changes the result.
+        Number of processes that search in parallel, see `search.workers`. The number changes the result.
     """
 
     controller: str = "cfm"
@@ -100,7 +100,7 @@ class SolveConfig:
                 raise UnknownNameError.of("seeding", name, SEEDINGS)
 
     def uses(self, ingredient: str) -> bool:
-        """Whether an ingredient takes part."""
+        """Whether an ingredient of `INGREDIENTS` is used."""
         return self.reconstruct == "pool" and ingredient not in self.without
 
     @property
@@ -112,5 +112,5 @@ class SolveConfig:
 
 
 def default_linearisations(evaluations: int) -> int:
-    """Return over how many linearisations to spread an evaluation budget (measured: docs/decisions/005)."""
+    """Return how many linearisations share an evaluation budget (measured: docs/decisions/005)."""
     return max(1, -(-evaluations // 40))

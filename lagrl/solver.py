@@ -1,8 +1,9 @@
-"""From an instance to routes: the composer of schedule, controllers, sampler and search.
+"""Solving an instance: schedule, controllers, sampler and search joined into one function.
 
-A solve begins with a few linearisations from seeds, because these limit quality more than the dual does, and goes on
+A solve starts with a few linearisations from seeds, because these limit quality more than the dual does, and continues
 with linearisations around the best routes (`lagrl.search`). Each ascent has its own warm start and its own controller;
-all routes meet in one pool. `cluster` is the reference's: linearisations from seeds, the best toured assignment.
+all routes are collected in one pool. `cluster` is the reference's method: linearisations from seeds, and the best
+toured assignment.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ __all__ = ["Ascent", "SolveConfig", "SolveResult", "default_linearisations", "so
 
 @dataclass(frozen=True)
 class SolveResult:
-    """Routes and how they came about.
+    """The best routes found by a solve, with its bounds, costs and times.
 
     Attributes
     ----------
@@ -44,19 +45,19 @@ class SolveResult:
         The best routes found that meet the fleet rule.
     dual_value
         Highest exact L(λ) of the ascent whose routes were best, distance units. It bounds that linearisation's
-        assignment surrogate, not the CVRP. None if never computed.
+        assignment surrogate, not the CVRP. None if it was never computed.
     lower_bound
         Proven bound on the cost of every solution under the fleet rule, distance units; None if none was computed.
     evaluations
         Priced multiplier vectors.
     sampling
-        What the sampler used up: circuits, gates, shots, seconds of quantum computers and queues.
+        Resources that the sampler used: circuits, gates, shots, seconds of quantum computers and queues.
     seconds
         Classical wall-clock seconds; compilation, sampling, queueing and recording excluded.
     sampling_seconds, recording_seconds
-        Seconds in approximate samplers (queueing excluded), and on exact values for the record.
+        Seconds in approximate samplers (queueing excluded), and for exact values computed for the record only.
     polish_seconds, partition_seconds, bound_seconds
-        How many seconds went to local search, set partitioning and the lower bound, all processes together.
+        Seconds of local search, set partitioning and the lower bound, summed over all processes.
     history
         (evaluations, seconds, cost) at each improvement; with several workers, at each exchange that brought one.
     ascents
@@ -81,7 +82,7 @@ class SolveResult:
 
     @property
     def gap_to_bound(self) -> float | None:
-        """100·(cost − lower bound)/lower bound; None without a bound above 0."""
+        """Gap 100·(cost − lower bound)/lower bound in percent; None without a bound above 0."""
         if not self.lower_bound:
             return None
         return 100.0 * (self.solution.cost - self.lower_bound) / self.lower_bound
@@ -92,7 +93,7 @@ class SolveResult:
         Parameters
         ----------
         price_per_second
-            What a second of the quantum computer costs, for the estimated `price`; None leaves that null.
+            Price of a second on the quantum computer, for the estimated `price`; None leaves that null.
 
         Raises
         ------
@@ -150,13 +151,13 @@ def solve(
     config
         What to do and for how long.
     on_evaluation
-        Called with the evaluations spent so far, after each turn of the loop.
+        Called with the number of evaluations so far, after each step of the loop.
     controller
         Makes the controllers (a class will do), instead of the one named in `config`.
     sampler
         Answers the knapsacks, instead of the one named in `config`; it is left open.
     schedule
-        Decides what comes next, instead of the one that `config` asks for.
+        Decides the next linearisation, instead of the schedule of `config`.
     journal
         File that keeps every answer of the sampler named in `config`, to go on from or to replay; None for none,
         but for a real quantum computer (see `lagrl.samplers.registry.make_sampler`).
@@ -193,18 +194,12 @@ def solve(
 
 
 def estimated_price(sampling: SamplingCost, price_per_second: float | None) -> float | None:
-    """Return what the seconds of a quantum computer cost at a rate; None without a rate."""
+    """Return the price of a sampler's quantum-computer seconds at a rate per second; None without a rate."""
     return None if price_per_second is None else round(price_per_second * sampling.qpu_seconds, 6)
 
 
 def require_price(price_per_second: float | None) -> None:
-    """Refuse a rate that is no price.
-
-    Raises
-    ------
-    InputError
-        If it is negative or not finite.
-    """
+    """Raise InputError if a rate is negative or not finite."""
     if price_per_second is not None and not 0 <= price_per_second < np.inf:
         raise InputError(f"{price_per_second} given", field="price", remedy="give a finite number of 0 or more")
 
@@ -233,7 +228,7 @@ def _require_names_only(**given: object) -> None:
 
 
 def _name_of(factory: object) -> str:
-    """Name an object given in place of a name, for the record."""
+    """Return `module:name` of an object that replaces a name of the configuration, for the record."""
     return f"{getattr(factory, '__module__', '?')}:{getattr(factory, '__qualname__', type(factory).__qualname__)}"
 
 

@@ -1,4 +1,4 @@
-"""The dual loop: lanes, incumbents, traces, and what controllers get to see."""
+"""The dual loop: ascents, incumbents, traces, and the feedback of controllers."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Recording:
 
 
 def state(name: str, seed: int, rule: str = "sweep", *, noisy: bool = False, fleet: Fleet | None = None) -> AscentState:
-    """A lane on a linearisation of a bundled instance, with an incumbent of its own."""
+    """Return an ascent on a linearisation of a bundled instance, with a new incumbent."""
     bundled = read_bundled(name)
     problem = CVRP(name, bundled.demand, bundled.capacity, bundled.distance, bundled.coordinates, fleet or Fleet())
     seeds = SEEDINGS[rule](problem, problem.minimum_vehicles, np.random.default_rng(seed))
@@ -94,7 +94,7 @@ MIXED = [(SMALL, 0, "sweep"), (MIDDLE, 1, "kmeans"), (LARGE, 2, "farthest"), (MI
 
 
 def ascend_alone(one: AscentState, controller: Controller, budget: int, **options: object) -> DualTrace:
-    """Ascend a single lane."""
+    """Run the ascent of a single entry."""
     loop = DualLoop([one], **options)  # type: ignore[arg-type]
     return ascend(loop, [controller], [budget], [np.random.default_rng(0)])[0]
 
@@ -108,7 +108,7 @@ def scalars(trace: DualTrace) -> list[list[float]]:
 @pytest.mark.parametrize("noisy", [False, True])
 @pytest.mark.parametrize("name", ["cfm", "perturbed", "volume"])
 def test_a_batch_is_its_lanes_one_by_one(name: str, noisy: bool) -> None:
-    """Lanes of different sizes and budgets, turned together, give to the bit what each gives alone."""
+    """Ascents of different sizes and budgets give the same bits together as each one alone."""
     make, budgets = controller_factory(name), [9, 14, 6, 11]
     together = [state(*of, noisy=noisy) for of in MIXED]
     traces = ascend(
@@ -133,7 +133,7 @@ def test_a_batch_is_its_lanes_one_by_one(name: str, noisy: bool) -> None:
 
 
 def test_exact_and_sampled_lanes_share_a_batch() -> None:
-    """Lanes with different samplers can be turned together; each gets its own sampler's points."""
+    """Ascents with different samplers can be stepped together; each gets its own sampler's points."""
     loop = DualLoop([state(SMALL, 0), state(SMALL, 0, noisy=True)])
     exact, sampled = loop.step([np.full(15, 500.0), np.full(15, 500.0)])
     assert exact is not None
@@ -154,7 +154,7 @@ def test_controllers_decide_where_the_dual_is_evaluated() -> None:
 
 
 def test_warm_starts_are_where_the_ascent_begins() -> None:
-    """The first evaluation is at the given multipliers, lane by lane."""
+    """The first evaluation of each ascent is at its given multipliers."""
     states = [state(SMALL, 0), state(SMALL, 1)]
     starts = [np.linspace(0.0, 900.0, 15), None]
     traces = ascend(DualLoop(states), [Recording(), Recording()], [1, 1], [np.random.default_rng(0)] * 2, starts)
@@ -165,7 +165,7 @@ def test_warm_starts_are_where_the_ascent_begins() -> None:
 
 @pytest.mark.parametrize("every", [1, 3, 4])
 def test_decode_every(every: int) -> None:
-    """Turns 1, 1 + every, … are decoded and toured; between them nothing is, and the pool stays as it is."""
+    """Steps 1, 1 + every, … are decoded and toured; between them the pool does not change."""
     one = state(SMALL, 0)
     loop = DualLoop([one], decode_every=every, keep_selections=True)
     vector = np.full(15, 300.0)
@@ -173,13 +173,13 @@ def test_decode_every(every: int) -> None:
         before = len(one.incumbent.pool)
         (step,) = loop.step([vector + 10.0 * number])
         assert step is not None
-        assert step.is_assignment_feasible == step.is_route_feasible == (number % every == 0)
+        assert np.isfinite(step.assignment_cost) == np.isfinite(step.route_cost) == (number % every == 0)
         assert number % every == 0 or len(one.incumbent.pool) == before
     assert one.incumbent.evaluations == 9
 
 
 def test_resting_lanes_are_left_alone() -> None:
-    """None makes a lane rest: it spends nothing, and the others' turns are as without it; all may rest."""
+    """None skips an ascent: it spends nothing, and the others' steps are as without it; all may be skipped."""
     states = [state(SMALL, 0), state(MIDDLE, 1), state(SMALL, 2)]
     loop = DualLoop(states)
     turns = loop.step([np.full(15, 200.0), None, np.full(15, 400.0)])
@@ -194,7 +194,7 @@ def test_resting_lanes_are_left_alone() -> None:
 
 
 def test_multipliers_are_clipped_to_the_bounds() -> None:
-    """What a controller asks for outside the bounds is priced at the nearest point within, and it is told so."""
+    """Multipliers outside the bounds are clipped, and the point holds the clipped vector."""
     one = state(SMALL, 0)
     lower, upper = one.dual.bounds
     (step,) = DualLoop([one]).step([np.where(np.arange(15) % 2, -5.0, 1e9)])
@@ -251,7 +251,7 @@ def test_steps_need_one_entry_per_lane() -> None:
 
 @pytest.mark.parametrize("record_exact", [False, True])
 def test_exact_values_stay_out_of_sight_under_an_approximate_sampler(record_exact: bool) -> None:
-    """Controllers see sampled values only; L is in the record when asked for, never above them, its time apart."""
+    """Controllers see sampled values only; L is recorded on request, never above them, and its time is separate."""
     controller = Recording()
     loop = DualLoop([state(SMALL, 0, noisy=True)], record_exact=record_exact)
     (trace,) = ascend(loop, [controller], [12], [np.random.default_rng(0)])
@@ -277,7 +277,7 @@ def test_exact_values_stay_out_of_sight_under_an_approximate_sampler(record_exac
 
 
 def easy() -> AscentState:
-    """Two far groups of two, two vehicles with a seed each: the dual is solved where everybody is worth carrying."""
+    """Two far groups of two, two vehicles with a seed each: the dual is solved where every customer is selected."""
     problem = CVRP.from_coordinates("easy", [[0, 0], [9, 1], [9, 2], [-9, 1], [-9, 2]], [1] * 4, 2)
     cost = np.array([[1.0, 1.0, 30.0, 30.0], [30.0, 30.0, 1.0, 1.0]])
     dual = AssignmentDual(AssignmentProblem(cost, problem.demand, np.array([2, 2])))
@@ -285,7 +285,7 @@ def easy() -> AscentState:
 
 
 def test_only_the_exact_sampler_proves_optimality() -> None:
-    """Nobody left out or served twice ends an exact ascent; a sampled one goes on to its budget."""
+    """A selection of every customer once ends an exact ascent; a sampled one continues to its budget."""
     start = [np.full(4, 5.0)]
     (trace,) = ascend(DualLoop([easy()]), [Recording()], [10], [np.random.default_rng(0)], start)
     assert len(trace) == 1
@@ -303,7 +303,7 @@ def test_only_the_exact_sampler_proves_optimality() -> None:
 
 @pytest.mark.parametrize("noisy", [False, True])
 def test_incumbents_bound_the_dual_from_above(noisy: bool) -> None:
-    """The assignment cost a controller is told never rises and is never below any L of that linearisation."""
+    """The feedback's assignment cost never rises and is never below any L of that linearisation."""
     controller = Recording()
     loop = DualLoop([state(MIDDLE, 3, noisy=noisy)], record_exact=True)
     (trace,) = ascend(loop, [controller], [40], [np.random.default_rng(0)])
@@ -353,15 +353,15 @@ def test_offers_against_the_fleet_rule_are_refused() -> None:
 
 
 def test_routes_against_the_fleet_rule_are_not_route_feasible() -> None:
-    """An assignment within the capacities can have the wrong number of routes; the turn says both."""
+    """An assignment within the capacities can have the wrong number of routes; the step shows both."""
     fleet = Fleet("exact", 5)
     one = state(SMALL, 0, fleet=fleet)
     seeds = SEEDINGS["sweep"](one.incumbent.pool.problem, 4, np.random.default_rng(0))
     one.dual = AssignmentDual(linearise(one.incumbent.pool.problem, seeds))
     (step,) = DualLoop([one]).step([np.full(15, 900.0)])
     assert step is not None
-    assert step.is_assignment_feasible
-    assert not step.is_route_feasible
+    assert np.isfinite(step.assignment_cost)
+    assert not np.isfinite(step.route_cost)
     assert one.incumbent.solution() is None
     controller = Recording()
     ascend_alone(one, controller, 2)
@@ -369,7 +369,7 @@ def test_routes_against_the_fleet_rule_are_not_route_feasible() -> None:
 
 
 def test_ascent_stops_at_its_budget_or_when_told() -> None:
-    """Budgets are kept lane by lane and shown to controllers; `stop` ends all lanes after the step it is asked in."""
+    """Each ascent keeps its budget and passes it to its controller; `stop` ends all after the current step."""
     states, controllers = [state(LARGE, b) for b in range(3)], [Recording() for _ in range(3)]
     rngs = [np.random.default_rng(b) for b in range(3)]
     traces = ascend(DualLoop(states), controllers, [3, 1, 5], rngs)
@@ -393,7 +393,7 @@ def test_best_turn_is_the_highest_not_the_last() -> None:
 
 
 def test_empty_trace_has_no_value() -> None:
-    """Before the first evaluation there is neither a best turn nor a dual value."""
+    """Before the first evaluation there is neither a best step nor a dual value."""
     assert (len(DualTrace()), DualTrace().best, DualTrace().dual_value) == (0, None, None)
 
 
@@ -451,7 +451,7 @@ class DealSampler:
 
 
 def test_routes_are_proposed_by_a_second_sampler() -> None:
-    """Every so many turns the route dual is asked at the same λ, its clusters are pooled, and its cost is booked."""
+    """Each `route_every` steps the route dual is evaluated at the same λ, its clusters pooled, its cost recorded."""
     points = np.random.default_rng(0).integers(0, 100, (16, 2))
     problem = CVRP.from_coordinates("even", points, [1] * 15, 6, fleet=Fleet("exact", 3))
     assignment = linearise(problem, SEEDINGS["sweep"](problem, 3, np.random.default_rng(0)))
@@ -463,26 +463,26 @@ def test_routes_are_proposed_by_a_second_sampler() -> None:
     assert sampler.calls == 3
     assert [step.route_sampling.circuits for step in turns] == [3, 0, 0, 3, 0, 0, 3]
     assert [step.sampling.circuits for step in turns] == [0] * 7
-    assert [step.is_route_feasible for step in turns] == [True, False, False, True, False, False, True]
+    assert [bool(np.isfinite(step.route_cost)) for step in turns] == [True, False, False, True, False, False, True]
     dealt = {frozenset(range(k, 16, 3)) for k in (1, 2, 3)}
     assert dealt <= {frozenset(route.tolist()) for route in one.incumbent.pool.routes}
     assert loop.sampling_seconds > 0
 
 
 def test_with_route_every_decoding_alone_makes_no_routes() -> None:
-    """Between route turns selections are repaired to the same assignment costs, but nothing is toured."""
+    """Between route steps selections are repaired to the same assignment costs, but nothing is toured."""
     usual, apart = state(MIDDLE, 0), state(MIDDLE, 0)
     vectors = list(np.random.default_rng(0).uniform(0, 900, (5, 30)))
     every_turn = [DualLoop([usual]).step([vector])[0] for vector in vectors]
     loop = DualLoop([apart], route_every=100)
     seldom = [loop.step([vector])[0] for vector in vectors]
     assert [step.assignment_cost for step in seldom if step] == [step.assignment_cost for step in every_turn if step]
-    assert [step.is_route_feasible for step in seldom if step] == [True] + [False] * 4
+    assert [bool(np.isfinite(step.route_cost)) for step in seldom if step] == [True] + [False] * 4
     assert len(apart.incumbent.pool) < len(usual.incumbent.pool)
 
 
 def test_a_lane_may_be_replaced() -> None:
-    """After an exchange in the middle, new and old lanes turn as they would alone: no layout or count is stale."""
+    """After an entry is replaced, new and old ascents step as they would alone: no layout or count is stale."""
     loop = DualLoop([state(SMALL, 0), state(MIDDLE, 1)], decode_every=2)
     loop.step([np.full(15, 300.0), np.full(30, 300.0)])
     loop.states[0] = state(LARGE, 5)
@@ -494,14 +494,14 @@ def test_a_lane_may_be_replaced() -> None:
     assert together[1] is not None
     assert together[0].point.value == alone[0].point.value
     assert together[0].route_cost == alone[0].route_cost < np.inf
-    assert not together[1].is_route_feasible  # its second turn
+    assert not np.isfinite(together[1].route_cost)  # its second turn
     expected = state(MIDDLE, 1).dual.evaluate(np.full(30, 400.0)).value
     assert together[1].point.value == expected
 
 
 @pytest.mark.parametrize("name", ["decode_every", "route_every"])
 def test_turns_are_counted_from_one(name: str) -> None:
-    """Every zeroth turn is no turn."""
+    """An interval of 0 steps is refused."""
     with pytest.raises(InputError, match=name):
         DualLoop([state(SMALL, 0)], **{name: 0})  # type: ignore[arg-type]
 
@@ -526,7 +526,7 @@ class Misnamed(Recording):
 
 
 def test_an_ascent_ends_when_its_controller_is_finished() -> None:
-    """Its lane only; a method of the name, or nothing at all, ends nothing."""
+    """`is_finished` ends its own ascent only; a method of that name, or no attribute, ends nothing."""
     controllers = [Resigning(3), Recording(), Misnamed()]
     traces = ascend(DualLoop([state(SMALL, s) for s in range(3)]), controllers, [7] * 3, [np.random.default_rng(0)] * 3)
     assert [len(trace) for trace in traces] == [3, 7, 7]

@@ -20,7 +20,7 @@ BLOCKS = {found[1]: found[0] for found in re.findall(r"```\w+\n(# (\w+\.\w+)\n.*
 
 
 def run(arguments: list[str], folder: Path) -> str:
-    """Run Python in a folder of its own and return what it printed."""
+    """Run Python in an empty folder and return its output."""
     environment = {**os.environ, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
     finished = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=300

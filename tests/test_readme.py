@@ -16,7 +16,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), 
 
 
 def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run Python in a folder of its own."""
+    """Run Python in an empty folder."""
     environment = {**os.environ, "PYTHONUTF8": "1"}
     return subprocess.run(
         [sys.executable, *arguments],

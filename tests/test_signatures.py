@@ -44,7 +44,7 @@ def test_no_home_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_writable_place_is_left_to_numba(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is changed where numba can cache by itself, or was told where to."""
+    """Nothing is changed where numba can cache by itself, or has a configured folder."""
     monkeypatch.setattr(config, "CACHE_DIR", "")
     monkeypatch.setattr(signatures, "_is_writable", lambda folder: True)
     signatures._give_numba_a_cache()

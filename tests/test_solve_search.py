@@ -96,7 +96,7 @@ def test_all_ingredients_beat_none() -> None:
     ],
 )
 def test_mistakes_are_refused_by_name(options: dict[str, Any], error: type[InputError], message: str) -> None:
-    """An unknown ingredient, one where there are none, and no worker are told before anything runs."""
+    """An unknown ingredient, an ingredient of the reference method, and no worker are refused before any work."""
     with pytest.raises(error, match=message):
         SolveConfig(**options)
 
@@ -122,7 +122,7 @@ def test_more_evaluations_never_end_dearer_than_seeds_alone() -> None:
 
 @pytest.mark.parametrize("call_seconds", [0.001, 0.05, 1.0])
 def test_polish_takes_about_half_of_the_seconds_at_most(monkeypatch: pytest.MonkeyPatch, call_seconds: float) -> None:
-    """However long a call of the local search takes, by a clock that the test turns: one call beyond half, at most."""
+    """The local search exceeds half of the seconds by one call at most, with a clock that the test sets."""
     now, polish = [0.0], Polisher.polish
 
     def read() -> float:
@@ -236,7 +236,7 @@ def test_odd_instances_are_solved(kind: str) -> None:
 
 
 def test_the_best_is_found_where_it_is_known() -> None:
-    """Two spots of six customers, three to a vehicle; nobody anywhere; the tour of a short circle."""
+    """Proven optima: two places of six customers, three per vehicle; no distance; the tour of a short circle."""
     assert solve(odd("coincident points"), SolveConfig(evaluations=40)).solution.cost == 2 * (2 * 5 + 2 * 13)
     assert solve(odd("all on the depot"), SolveConfig(evaluations=40)).solution.cost == 0.0
     angle = 2 * np.pi * np.arange(11) / 11
@@ -288,7 +288,7 @@ def test_a_proof_ends_the_search(workers: int) -> None:
 
 
 def test_too_few_vehicles_are_refused_at_once() -> None:
-    """What the demands rule out is told with the instance, not after a search."""
+    """A fleet that the demands exclude is refused with the instance, not after a search."""
     with pytest.raises(FleetError, match="exact:1 is too few vehicles"):
         replace(plane(10, 12), fleet=Fleet("exact", 1))
 
@@ -300,7 +300,7 @@ class Frugal:
         self.told: list[tuple[int, bool, int]] = []
 
     def next(self, history: History) -> Decision | None:
-        """See `lagrl.search.Schedule`."""
+        """Return a decision, see `lagrl.search.Schedule`."""
         self.told.append((history.n_seeds, history.has_routes, len(history.outcomes)))
         if not history.has_routes:
             return Decision("seeds", (6,))
@@ -308,7 +308,7 @@ class Frugal:
 
 
 def test_a_schedule_of_ones_own_decides() -> None:
-    """It is asked, told what came of it, and ends the solve before the budget does."""
+    """A custom schedule is called, sees the outcomes, and ends the solve before the budget does."""
     schedule = Frugal()
     result = sound(solve(plane(11, 30), SolveConfig(evaluations=500), schedule=schedule))
     assert schedule.told == [(0, False, 0), (1, True, 0), (1, True, 1), (1, True, 2), (1, True, 3)]
@@ -320,7 +320,7 @@ class Silent:
     """A user's schedule that has nothing to do."""
 
     def next(self, history: History) -> None:
-        """See `lagrl.search.Schedule`."""
+        """Return a decision, see `lagrl.search.Schedule`."""
 
 
 def test_a_schedule_that_does_nothing_is_told() -> None:
@@ -330,18 +330,18 @@ def test_a_schedule_that_does_nothing_is_told() -> None:
 
 
 class Greedy:
-    """A user's schedule that asks for more than there is, and moves before there is anything."""
+    """A custom schedule that requests too many evaluations, and moves before there are routes."""
 
     def __init__(self, first: Decision) -> None:
         self.first = first
 
     def next(self, history: History) -> Decision:
-        """See `lagrl.search.Schedule`."""
+        """Return a decision, see `lagrl.search.Schedule`."""
         return self.first if not history.n_seeds else Decision("incumbent", (1000,))
 
 
 def test_a_schedule_may_choose_the_seeds() -> None:
-    """By name, whatever the configuration says; it is told what each rule's routes cost."""
+    """A schedule chooses seedings by name, and sees the cost of each rule's routes."""
 
     class Choosing:
         def next(self, history: History) -> Decision | None:
@@ -376,7 +376,7 @@ class Answering:
         self.answer = answer
 
     def next(self, history: History) -> Any:
-        """See `lagrl.search.Schedule`."""
+        """Return a decision, see `lagrl.search.Schedule`."""
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

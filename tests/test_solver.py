@@ -323,7 +323,7 @@ def own_sampler(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_own_samplers_are_used_to_the_end(own_sampler: str) -> None:
-    """A registered sampler answers every evaluation, is paid for, and L is known only when asked for."""
+    """A registered sampler samples every evaluation, its resources are counted, and L is computed on request only."""
     problem = read_bundled(SMALL)
     config = SolveConfig(sampler=own_sampler, evaluations=10, linearisations=2, shots=6)
     started = time.perf_counter()

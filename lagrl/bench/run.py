@@ -22,7 +22,7 @@ from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, LagrlError, SolutionError
 from lagrl.problems.cvrplib import read_instance
-from lagrl.processes import end_with
+from lagrl.processes import exit_with_parent
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.samplers.registry import (
     close_sampler,
@@ -302,7 +302,7 @@ def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], N
         os.environ.setdefault(name, "1")
     context = get_context("spawn")
     others = set(active_children())
-    with ProcessPoolExecutor(workers, context, initializer=end_with, initargs=(os.getpid(),)) as executor:
+    with ProcessPoolExecutor(workers, context, initializer=exit_with_parent, initargs=(os.getpid(),)) as executor:
         waiting = {executor.submit(make_row, task) for task in due}
         try:
             while waiting:

@@ -1,1 +1,1 @@
-"""Lower bounds on the CVRP itself: route relaxations, priced exactly in whole numbers."""
+"""Lower bounds on the CVRP itself, from route relaxations priced exactly in whole numbers."""

@@ -1,4 +1,4 @@
-"""A lower bound on the CVRP that rises as long as one lets it, and is safe whenever one stops."""
+"""A lower bound on the CVRP that rises with time and is valid at any time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from lagrl.bounds.column_generation import CutAndPrice
 from lagrl.bounds.obstacle import ObstacleError
-from lagrl.bounds.route_ascent import climb
+from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_dual import RouteDual, distance_units
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.bounds.trivial import trivial_bound
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lagrl.controllers.base import Controller
     from lagrl.problems.cvrp import CVRP
 
-_EVALUATIONS = 1000  # of a controller that is given none
+_EVALUATIONS = 1000  # budget of a controller without a limit
 _EQUAL = 1e-9  # relative
 
 
@@ -39,17 +39,15 @@ class LowerBound:
     seconds
         Wall-clock seconds spent, compilation excluded.
     evaluations
-        How often the ng-routes were priced exactly.
-    n_columns
-        Routes generated.
-    n_cuts
-        Capacity cuts generated.
+        Number of exact pricings of the ng-routes.
+    n_columns, n_cuts
+        Routes and capacity cuts generated.
     is_converged
-        Whether more time would not help.
+        Whether more time cannot raise the bound.
     is_trivial
-        Whether the time did not do for anything better than `trivial_bound`.
+        Whether the time was too short for anything better than `trivial_bound`.
     obstacle
-        What kept it from going on (a solver's failure, memory); empty for nothing but the limits given.
+        What stopped the work early (a solver's failure, memory); empty if only the given limits did.
     """
 
     value: float
@@ -64,28 +62,29 @@ class LowerBound:
 
 
 class RouteBound:
-    """The bound of ng-routes and rounded capacity cuts, or of ng-routes climbed by a controller, as far as it has come.
+    """Computes a bound from ng-routes and rounded capacity cuts by column generation, in slices of time.
 
-    Column generation by default. Everything is deterministic but for when the clock stops it, and what is done does not
-    depend on how it is sliced. Bounds are sums of whole numbers at prices that are whole on a grid: no floating-point
-    arithmetic is between the prices and the bound (the way Held, Cook and Sewell 2012 make bounds on colouring safe).
+    A controller may ascend the dual of the ng-routes instead, without cuts. Everything is deterministic except the
+    moment when the clock stops it, and does not depend on the slices. Bounds are sums of whole numbers at prices that
+    are whole on a grid: no floating-point arithmetic lies between prices and bound (as Held, Cook and Sewell 2012 make
+    bounds on colouring safe).
 
     Parameters
     ----------
     problem
         The instance, of at most 2000 customers.
     n_neighbours
-        How many other customers each customer remembers, 1 … 12.
+        Number of other customers that each customer remembers, 1 … 12.
     cuts
-        Whether to separate rounded capacity cuts; a controller climbs without.
+        Whether to separate rounded capacity cuts.
     controller
-        Climbs the dual of the ng-routes instead of column generation.
+        Ascends the dual of the ng-routes instead of column generation.
     budget
-        Evaluations that the controller may take, and is told.
+        Evaluations that the controller may take.
     upper
         Cost of a solution, distance units: work ends when the rounded bound reaches it. May be set later.
     seed
-        Randomness of the controller.
+        Seed of the controller's randomness.
 
     Attributes
     ----------
@@ -123,7 +122,7 @@ class RouteBound:
         self._is_whole = bool((problem.distance == np.floor(problem.distance)).all())
         most_arcs = 2 * problem.n_customers
         self._most_possible = most_arcs * float(problem.distance.max()) * (1.0 + _EQUAL)
-        self._climbed = False
+        self._is_optimal = False
         self.obstacle = ""
         self._work: Generator[None, None, None] | None
         if controller is None:
@@ -131,18 +130,14 @@ class RouteBound:
             self._work = self._source.run()
         else:
             self._source = RouteDual(self._graph)
-            self._work = self._climb(self._source, controller, budget, seed)
+            self._work = self._ascend(self._source, controller, budget, seed)
         self.seconds = time.perf_counter() - started
 
     def improve(self, seconds: float = np.inf, evaluations: float = np.inf) -> float:
-        """Go on where it stopped; return the bound.
+        """Continue the work; return the bound.
 
-        Parameters
-        ----------
-        seconds
-            How long, give or take a piece of work (some tens of milliseconds; more on more than 500 customers).
-        evaluations
-            How many exact pricings more, at most.
+        `seconds`: wall-clock limit, exceeded by at most one piece of work (some tens of milliseconds; more above 500
+        customers). `evaluations`: limit on further exact pricings.
         """
         started = time.perf_counter()
         last = self.evaluations + evaluations
@@ -165,7 +160,7 @@ class RouteBound:
 
     @property
     def rounded(self) -> float:
-        """The bound rounded up to the next whole number where all distances are whole, else `value`, distance units."""
+        """The bound, rounded up where all distances are whole, distance units."""
         if not self._is_whole:
             return self.value
         unit = int(2.0 * self._graph.scale)
@@ -173,36 +168,36 @@ class RouteBound:
 
     @property
     def is_converged(self) -> bool:
-        """Whether nothing that could raise the bound was left."""
-        return self._source.is_converged if isinstance(self._source, CutAndPrice) else self._climbed
+        """Whether more work cannot raise the bound."""
+        return self._source.is_converged if isinstance(self._source, CutAndPrice) else self._is_optimal
 
     @property
     def is_finished(self) -> bool:
-        """Whether `improve` will do nothing more."""
+        """Whether `improve` has no more work to do."""
         return self._work is None or self.rounded >= self.upper or self.is_infeasible
 
     @property
     def is_infeasible(self) -> bool:
-        """Whether the bound is above what any routes cost: none meet the fleet rule."""
+        """Whether the bound is above the cost of any routes, so that none meet the fleet rule."""
         return self.value > self._most_possible
 
     @property
     def evaluations(self) -> int:
-        """How often the ng-routes were priced exactly."""
+        """Number of exact pricings of the ng-routes."""
         return self._source.evaluations
 
     @property
     def n_columns(self) -> int:
-        """Routes generated."""
+        """Number of routes generated."""
         return len(self._source.routes)
 
     @property
     def n_cuts(self) -> int:
-        """Capacity cuts generated."""
+        """Number of capacity cuts generated."""
         return len(self._source.master.crossings) if isinstance(self._source, CutAndPrice) else 0
 
     def routes(self) -> list[tuple[int, ...]]:
-        """Return the elementary ones among the routes generated, customers 1 … n; each fits a vehicle."""
+        """Return the generated routes that are elementary and fit a vehicle, customers 1 … n."""
         demand, capacity = self.problem.demand, self.problem.capacity
         return [
             tuple(customer + 1 for customer in route)
@@ -211,7 +206,7 @@ class RouteBound:
         ]
 
     def result(self) -> LowerBound:
-        """Return where it stands."""
+        """Return the bound and its record so far."""
         return LowerBound(
             value=self.value,
             rounded=self.rounded,
@@ -228,8 +223,8 @@ class RouteBound:
     def _half_units(self) -> int:
         return self._trivial if self._source.best is None else max(self._trivial, self._source.best)
 
-    def _climb(self, dual: RouteDual, controller: Controller, budget: int, seed: int) -> Generator[None, None, None]:
-        _, self._climbed = yield from climb(dual, controller, budget, np.random.default_rng(seed))
+    def _ascend(self, dual: RouteDual, controller: Controller, budget: int, seed: int) -> Generator[None, None, None]:
+        _, self._is_optimal = yield from ascend_route_dual(dual, controller, budget, np.random.default_rng(seed))
 
 
 def lower_bound(
@@ -243,7 +238,7 @@ def lower_bound(
     upper: float = np.inf,
     seed: int = 0,
 ) -> LowerBound:
-    """Bound the cost of every solution from below.
+    """Compute a lower bound on the cost of every solution.
 
     Parameters
     ----------
@@ -252,14 +247,14 @@ def lower_bound(
     seconds
         Wall-clock limit.
     evaluations
-        Most exact pricings of ng-routes; a controller is told, 1000 if there is no limit.
+        Limit on exact pricings of ng-routes, and the controller's budget (1000 without a limit).
     n_neighbours, cuts, controller, upper, seed
         See `RouteBound`.
 
     Raises
     ------
     InputError
-        If a limit or `n_neighbours` is out of range, or the controller does not behave.
+        If a limit or `n_neighbours` is out of range, or the controller fails.
     FleetError
         If the bound rises so high that no routes meet the fleet rule.
     """
@@ -273,7 +268,7 @@ def lower_bound(
     bound.improve(seconds - bound.seconds, evaluations)
     if bound.is_infeasible:
         raise FleetError(
-            f"no routes meet {problem.fleet}: the demands cannot be packed so",
+            f"no routes meet {problem.fleet}: the demands do not fit",
             source=problem.name,
             field="fleet",
             remedy="allow more vehicles, or use --fleet free",

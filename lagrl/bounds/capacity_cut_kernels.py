@@ -1,38 +1,34 @@
-"""Compiled search for sets of customers that too few routes enter."""
+"""Compiled search for sets of customers with a violated capacity cut."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
-from lagrl.signatures import INTS, MATRIX, OUT_BYTE_MATRIX, OUT_BYTES, OUT_FLOATS, float64, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Bytes = NDArray[np.uint8]
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+from lagrl.signatures import (
+    INTS,
+    MATRIX,
+    OUT_BYTE_MATRIX,
+    OUT_BYTES,
+    OUT_FLOATS,
+    Bytes,
+    Floats,
+    Ints,
+    float64,
+    int64,
+    void,
+)
 
 
 @njit(void(MATRIX, INTS, int64, INTS, float64, float64, OUT_BYTE_MATRIX, OUT_FLOATS), cache=True)
 def grow_sets(
-    edge: Floats,
-    demand: Ints,
-    capacity: int,
-    seeds: Ints,
-    pull: float,
-    noise: float,
-    member: Bytes,
-    violation: Floats,
+    edge: Floats, demand: Ints, capacity: int, seeds: Ints, pull: float, noise: float, member: Bytes, violation: Floats
 ) -> None:
-    """Grow a set from each of some customers, always by who is tied to it most; keep the most violated on the way.
+    """Grow a set from each seed customer, one customer at a time; keep the most violated set on the way.
 
-    `edge` [n + 1, n + 1] are edge weights, the depot last. A customer outside is worth the weight of their edges into
-    the set, plus `pull` times their demand over Q, plus `noise` times a number in [0, 1) that depends on the seed.
-    Row s of `member` becomes the best set grown from seeds[s], violation[s] = 2⌈d(S)/Q⌉ − x(δ(S)). O(n²) a seed.
+    `edge` [n + 1, n + 1] are edge weights, the depot last. The next customer has the largest sum of: the weight of its
+    edges into the set, `pull` times its demand over Q, `noise` times a number in [0, 1) that depends on the seed.
+    Row s of `member` becomes the best set grown from seeds[s], violation[s] = 2⌈d(S)/Q⌉ − x(δ(S)). O(n²) per seed.
     """
     n = len(demand)
     inward = np.empty(n)
@@ -84,10 +80,10 @@ def grow_sets(
 
 @njit(float64(MATRIX, INTS, int64, int64, OUT_BYTES), cache=True)
 def improve_set(edge: Floats, demand: Ints, capacity: int, steps: int, member: Bytes) -> float:
-    """Move customers into or out of a set, or swap two, while the violation rises; return it.
+    """Move customers into or out of a set, or swap two, while the violation rises; return the violation.
 
-    Each step makes the best single move; a swap is tried where none helps. Time O(n²) a step, and memory of the set's
-    edge weights to every customer is kept up to date in O(n).
+    Each step makes the best single move, or the best swap where no move helps. O(n²) time per step; the set's edge
+    weights to every customer are updated in O(n).
     """
     n = len(demand)
     inward = np.zeros(n)

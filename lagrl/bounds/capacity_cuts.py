@@ -1,4 +1,4 @@
-"""Rounded capacity cuts: routes enter or leave a set of customers twice for every vehicle that it needs."""
+"""Rounded capacity cuts: routes cross the border of a set of customers twice for every vehicle that it needs."""
 
 from __future__ import annotations
 
@@ -17,22 +17,17 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
 
 _LEAST_VIOLATION = 0.02
-_MOST_CUTS = 30  # a round
+_MOST_CUTS = 30  # per round
 _MOST_WORK = 3e7  # inner steps of one growth from all seeds
 _STEPS = 50  # moves of an improvement
-_VARIANTS = ((0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (0.0, 0.3), (0.5, 0.5))  # of growing: pull, noise
+_VARIANTS = ((0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (0.0, 0.3), (0.5, 0.5))  # (pull, noise) of the growth
 
 
 class CutSeparator:
-    """Finds violated capacity cuts x(δ(S)) ≥ 2·r(S), r(S) vehicles being the least that can carry S.
+    """Finds violated capacity cuts x(δ(S)) ≥ 2·r(S), where S needs at least r(S) vehicles.
 
     r is the bin-packing bound of `minimum_vehicles`, at least ⌈d(S)/Q⌉; the cuts hold under every fleet rule. Sets are
     grown greedily from customers and improved by moves and swaps (after Augerat et al. 1998).
-
-    Parameters
-    ----------
-    problem
-        The instance.
     """
 
     def __init__(self, problem: CVRP) -> None:
@@ -41,14 +36,10 @@ class CutSeparator:
         self._next_seed = 0
 
     def separate(self, edge: NDArray[np.float64]) -> Generator[None, None, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Return violated sets [c, n] (0 or 1), none of them a second time, and their least crossings [c].
+        """Return violated sets [c, n] (0 or 1), each only once, and their least crossings [c].
 
-        Yields between pieces of work. On large instances each call grows from other customers.
-
-        Parameters
-        ----------
-        edge
-            [n + 1, n + 1] symmetric edge weights, the depot last.
+        `edge` [n + 1, n + 1] are symmetric edge weights, the depot last. Yields between pieces of work. On large
+        instances each call grows from other customers.
         """
         demand, capacity = self.problem.demand, self.problem.capacity
         seeds = self._seeds()

@@ -1,4 +1,4 @@
-"""Column and cut generation: the linear master leads the prices, smoothed (Wentges 1997)."""
+"""Column and cut generation with smoothed prices of the linear master (Wentges 1997)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.bounds.capacity_cuts import CutSeparator
-from lagrl.bounds.master import RouteMaster, along, joined
+from lagrl.bounds.master import RouteMaster, join_routes, sum_along
 from lagrl.bounds.ng_kernels import price_arcs
 from lagrl.bounds.pricing import NgPricing, whole_prices
-from lagrl.bounds.route_ascent import climb
+from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_dual import RouteDual, lagrangian
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.controllers.volume import Volume
@@ -24,25 +24,18 @@ if TYPE_CHECKING:
     from lagrl.bounds.pricing import Priced, Prices
 
 # Chosen on the generated instances of benchmarks/choose_defaults/run.py
-_CLIMB = 100  # evaluations of the cheap relaxation
-_COARSE_LOADS, _QUICK_WORK = 1000, 2e7  # loads are coarser at first if there are more and n²·Q is more
-_FIRST_ROUTES = 10  # of those that it chose last, per customer
+_FIRST_EVALUATIONS = 100  # of the cheap relaxation
+_COARSE_LOADS, _QUICK_WORK = 1000, 2e7  # loads are coarser at first if both Q and n²·Q are larger
+_FIRST_ROUTES = 10  # per customer: the routes that the cheap relaxation chose last
 _SMOOTHING = 0.9
-_QUICK_ROUNDS = 10  # of pricing without proof, before one with
-_READY_FOR_CUTS = 2e-3  # of the value: how far apart master and bound may be
+_QUICK_ROUNDS = 10  # of heuristic pricing before an exact one
+_READY_FOR_CUTS = 2e-3  # relative gap between master and bound at which cuts are separated
 _CLOSED = 1e-7
 _MOST_RAISES = 6
 
 
 class CutAndPrice:
-    """The column generation of one instance, as far as it has come.
-
-    Parameters
-    ----------
-    graph
-        Where the routes go.
-    cuts
-        Whether to separate capacity cuts.
+    """The column generation of one instance, with capacity cuts if `cuts`.
 
     Attributes
     ----------
@@ -53,7 +46,7 @@ class CutAndPrice:
     master
         The columns and cuts.
     is_converged
-        Whether no route or cut that was looked for is left.
+        Whether no improving route and no violated cut was found any more.
     """
 
     def __init__(self, graph: RouteGraph, *, cuts: bool = True) -> None:
@@ -71,14 +64,14 @@ class CutAndPrice:
 
     @property
     def routes(self) -> list[tuple[int, ...]]:
-        """Customers 0 … n − 1 of all routes generated."""
+        """Customers 0 … n − 1 of all generated routes."""
         return self.master.routes
 
     def run(self) -> Generator[None, None, None]:
-        """Work until the bound is the best that these routes and cuts give; yields between small pieces of work.
+        """Work until the bound is the best of these routes and cuts; yields between small pieces of work.
 
-        Where capacities are large, columns and cuts are generated for coarser loads first, which is a relaxation and
-        much quicker, and then again for the graph's own, from there on.
+        Where capacities are large, columns and cuts are generated for coarser loads first, a relaxation that is much
+        quicker, and then for the graph's own loads.
         """
         n, graph = self.graph.n_customers, self.graph
         most_load = max(_COARSE_LOADS, _QUICK_WORK / n**2)
@@ -93,20 +86,20 @@ class CutAndPrice:
         self.is_converged = self._is_met
 
     def _move_to(self, graph: RouteGraph) -> None:
-        """Take cuts and routes that fit to another graph of the instance."""
+        """Continue on another graph of the instance with the cuts, and the routes that fit there."""
         old, self.master = self.master, RouteMaster(graph)
         self.master.add_cuts(old.member, old.crossings)
         self.master.add_routes([route for route in old.routes if graph.is_ng_route(route)])
         self._pricing = NgPricing(graph)
 
     def _begin(self, graph: RouteGraph) -> Generator[None, None, None]:
-        """Climb the dual of the cheap relaxation, for prices to be near and routes to start with."""
+        """Ascend the dual of the cheap relaxation, for the first centre of the prices and the first routes."""
         self.master.add_routes([(i,) for i in range(graph.n_customers)])
         dual = RouteDual(graph, "paths")
-        climbing = climb(dual, Volume(), _CLIMB, np.random.default_rng(0))
+        ascent = ascend_route_dual(dual, Volume(), _FIRST_EVALUATIONS, np.random.default_rng(0))
         while True:
             try:
-                next(climbing)
+                next(ascent)
             except StopIteration as done:
                 self._centre = done.value[0]
                 break
@@ -141,7 +134,7 @@ class CutAndPrice:
         return True
 
     def _converge(self, tolerance: float) -> Generator[None, None, MasterPoint]:
-        """Generate columns until master and bound agree within a share of the value, or no route is left."""
+        """Generate columns until master and bound agree within a share of the value, or no route is found."""
         while True:
             point = yield from self.master.solve()
             if self.best is not None:
@@ -152,9 +145,9 @@ class CutAndPrice:
                 return point
 
     def _add_routes(self, point: MasterPoint) -> Generator[None, None, bool]:
-        """Price near the best prices first, then ever closer to the master's, until routes are found that it lacks."""
-        aim = whole_prices(self.graph, point.price, self.master.member)
-        price_arcs(self.graph.cost, np.append(aim.customer, aim.fleet), aim.member, aim.cut, self._arc)
+        """Price near the best prices first, then closer and closer to the master's, until new routes are found."""
+        exact = whole_prices(self.graph, point.price, self.master.member)
+        price_arcs(self.graph.cost, np.append(exact.customer, exact.fleet), exact.member, exact.cut, self._arc)
         share = _SMOOTHING
         while True:
             trial = share * self._centre + (1.0 - share) * point.price
@@ -164,7 +157,7 @@ class CutAndPrice:
             added = self._add((yield from self._pricing.price(exact=False)))
             if not added or self._quick_rounds >= _QUICK_ROUNDS:
                 priced = yield from self._pricing.price(exact=True)
-                self._note(prices, trial, priced)
+                self._update_bound(prices, trial, priced)
                 added += self._add(priced)
             if added or share == 0.0:
                 return added > 0
@@ -173,14 +166,14 @@ class CutAndPrice:
                 share = 0.0
 
     def _add(self, priced: Priced) -> int:
-        """Let in what has a negative reduced cost at the master's own prices."""
+        """Add the routes of negative reduced cost at the master's own prices; return their number."""
         if not priced.routes:
             return 0
-        path, first = joined(priced.routes, self.graph.n_customers)
-        saves = along(path, first, self._arc) < 0
+        path, first = join_routes(priced.routes, self.graph.n_customers)
+        saves = sum_along(path, first, self._arc) < 0
         return self.master.add_routes([route for route, good in zip(priced.routes, saves, strict=True) if good])
 
-    def _note(self, prices: Prices, trial: NDArray[np.float64], priced: Priced) -> None:
+    def _update_bound(self, prices: Prices, trial: NDArray[np.float64], priced: Priced) -> None:
         self.evaluations += 1
         self._quick_rounds = 0
         value = lagrangian(self.graph, prices, self.master.crossings, priced)

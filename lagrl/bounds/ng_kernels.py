@@ -1,24 +1,17 @@
 """Compiled pricing of ng-routes (Baldacci, Mingozzi and Roberti 2011), in whole numbers.
 
 A path starts at the depot. Its memory at customer j is the set of customers near j that it has visited and, since then,
-always remembered; it may go to whoever is not in its memory. Node n is the depot; loads are positive, so that a path's
-load only grows. A label is a path as cost, memory, last customer, and the label it extends. All costs are below 2^60.
+always remembered; it may visit any customer that is not in its memory. Node n is the depot; loads are positive, so
+that a path's load only grows. A label is a path as cost, memory, last customer, and the label it extends. All costs are
+below 2^60.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from numba import njit
 
 from lagrl.bounds.path_kernels import FAR
-from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, int64, void
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
+from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, Ints, int64, void
 
 
 @njit(void(INT_MATRIX, INTS, INT_MATRIX, OUT_INTS, OUT_INT_MATRIX), cache=True)
@@ -49,7 +42,7 @@ def price_arcs(cost: Ints, price: Ints, member: Ints, cut_price: Ints, arc: Ints
 
 @njit(int64(int64, INTS, INTS), cache=True)
 def _still_remembered(memory: int, near: Ints, bit: Ints) -> int:
-    """Return who of a memory is near the next customer, in that customer's bits."""
+    """Return the customers of a memory that are near the next customer, in that customer's bits."""
     kept = 0
     b = 0
     while memory:
@@ -64,7 +57,7 @@ def _still_remembered(memory: int, near: Ints, bit: Ints) -> int:
 def _accept(
     customer: int, used: int, candidate: Ints, cheapest: Ints, label: Ints, q: int, count: int, full: int, exact: int
 ) -> int:
-    """Make labels of the candidates that none dominates, and clear the candidates; return the number of labels.
+    """Make labels of the undominated candidates, and clear the candidates; return the number of labels.
 
     A subset is a smaller number than its supersets, so that ascending order finds all dominance among candidates.
     """
@@ -117,11 +110,11 @@ def extend_paths(
     exact: int,
     work: int,
 ) -> int:
-    """Make labels in the order of their loads until the work is done; return 0 when finished, 1 to go on, 2 if full.
+    """Make labels in the order of their loads until `work` steps are done; return 0 if finished, 1 if not, 2 if full.
 
     A path is extended while it carries at most half the room. It is dropped if it cannot become a route of negative
-    cost (by the ways back of `extend_paths_by_load`), or if a path to the same customer is as cheap with no more load
-    and no more memory. If not `exact`, memory is left out of that comparison: few paths survive, all of them ng-paths.
+    cost (by the paths of `extend_paths_by_load`), or if a path to the same customer is as cheap with no more load
+    and no more memory. If not `exact`, that comparison ignores memory: few paths survive, all of them ng-paths.
 
     `label` [capacity, 5] holds cost, memory, customer, parent (−1: the depot) and load. `begin[q]` is the first label
     of load q. `cheapest` [n, 2^Δ] is the cheapest label with no more than a memory, so that dominance takes one look
@@ -146,7 +139,7 @@ def extend_paths(
                 j += 1
                 continue
             used = 0
-            rest = room - p  # what the way back from j may carry, j included
+            rest = room - p  # largest load of the way back from j, j included
             if p == 0:
                 if arc[j, n] + best[rest, j] < 0:
                     candidate[0, 0] = arc[j, n]
@@ -198,11 +191,11 @@ def join_paths(
 ) -> int:
     """Join two paths that meet at a customer into the cheapest route there, if its cost is negative.
 
-    Two paths fit if together they carry no more than the room and remember nobody in common but the customer: that is
-    what makes a route of one path and the other's reverse an ng-route. `order[start[j] : start[j + 1]]` are the labels
-    at j, cheapest first, so that the first partner that fits is the best. lowest[j] becomes the least cost of all
-    routes that meet at j, 0 if none is negative, row j of `pair` [n, 2] its labels. Returns how many pairs were looked
-    at: m² for m labels at worst, but only those that would be an improvement.
+    Two paths fit if together they carry no more than the room and have no customer in both memories except the meeting
+    one: then one path and the other's reverse are an ng-route. `order[start[j] : start[j + 1]]` are the labels at j,
+    cheapest first, so that the first partner that fits is the best. lowest[j] becomes the least cost of all routes that
+    meet at j, 0 if none is negative, row j of `pair` [n, 2] its labels. Returns the number of pairs examined: m² for m
+    labels at worst, but only pairs that would be an improvement.
     """
     j = customer
     first = start[j]
@@ -230,7 +223,7 @@ def join_paths(
 
 @njit(int64(INT_MATRIX, int64, int64, OUT_INTS), cache=True)
 def trace_route(label: Ints, forth: int, back: int, route: Ints) -> int:
-    """Write the customers of two joined paths, from the depot to the depot; return how many."""
+    """Write the customers of two joined paths, from the depot to the depot; return their number."""
     length = 0
     at = forth
     while at >= 0:

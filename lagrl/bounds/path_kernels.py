@@ -1,22 +1,14 @@
 """Compiled dynamic programmes over paths that remember one customer back (Christofides, Mingozzi and Toth 1981).
 
-They allow at least as much as ng-paths do, cost O(n²·Q), and give ways back for ng-paths to be judged by as well as
-routes of their own. Everything is in whole numbers; node n is the depot.
+They relax ng-paths and take O(n²·Q) time. They give lower bounds on the ways back of ng-paths, and routes. Everything
+is in whole numbers; node n is the depot.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from numba import njit
 
-from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, int64, void
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
+from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, Ints, int64, void
 
 FAR = 1 << 60
 
@@ -30,9 +22,9 @@ def extend_paths_by_load(
 ) -> None:
     """Fill rows begin … end − 1 of the cheapest paths to each customer that carry at most q, by q.
 
-    Paths remember one customer back: after i and j, i is out if i is near j. best[q, j] is the cheapest cost,
+    Paths remember one customer back: after i and j, i is excluded if i is near j. best[q, j] is the cheapest cost,
     before[q, j] the customer before j on it (n for the depot), other[q, j] and before_other[q, j] the same of the
-    cheapest with another customer there. O(n²) a row; of the rows before, one is read in full for each customer.
+    cheapest path with another customer there. O(n²) per row; one earlier row is read in full for each customer.
     """
     n = len(load)
     for q in range(begin, end):
@@ -72,7 +64,7 @@ def join_paths_by_load(
     """Join two paths at each customer into its cheapest route, neither side carrying more than half the room.
 
     lowest[j] becomes the least cost, 0 if it is not negative; row j of `meeting` [n, 3] the loads of the two paths, j
-    included, and which of them takes its other way (0 none, 1 the first, 2 the second). O(n·max d).
+    included, and which of them is the `other` path (0 none, 1 the first, 2 the second). O(n·max d).
     """
     half = room // 2
     for j in range(len(load)):
@@ -98,7 +90,7 @@ def join_paths_by_load(
 def trace_path(
     before: Ints, before_other: Ints, load: Ints, bit: Ints, q: int, j: int, takes_other: int, path: Ints
 ) -> int:
-    """Write the customers before j on a path, latest first; return how many."""
+    """Write the customers before j on a path, latest first; return their number."""
     n, length = len(load), 0
     while True:
         i = before_other[q, j] if takes_other else before[q, j]

@@ -1,4 +1,4 @@
-"""Pricing ng-routes, a piece at a time: the least reduced cost by meeting customer, and routes that have it."""
+"""Pricing ng-routes in pieces of work: the least reduced cost by meeting customer, and routes that attain it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lagrl.bounds.route_graph import RouteGraph
 
-_WORK = 20_000_000  # inner steps between two looks at the clock: some tens of milliseconds
+_WORK = 20_000_000  # inner steps between two checks of the clock: some tens of milliseconds
 _PATH_BITS = 58  # paths cost less than `FAR`, and so do two of them
 _FIRST_LABELS = 1 << 15
 _MOST_LABELS = 1 << 23  # at 40 bytes each
@@ -27,20 +27,20 @@ _MOST_LABELS = 1 << 23  # at 40 bytes each
 
 @dataclass(frozen=True, eq=False)
 class Prices:
-    """What a route pays for what it does: multipliers on the graph's grid, hence exact.
+    """Multipliers on the graph's grid, hence exact: the prices that a route pays.
 
     Attributes
     ----------
     customer
-        [n] grid units a visit.
+        [n] grid units per visit.
     fleet
-        Grid units a route.
+        Grid units per route.
     cut
         [C] grid units (≥ 0) each time a route enters or leaves the set.
     member
         [C, n] which customers are in each set, 0 or 1.
     halvings
-        How often they were halved, see `whole_prices`.
+        Number of halvings, see `whole_prices`.
     """
 
     customer: NDArray[np.int64] = field(repr=False)
@@ -51,19 +51,13 @@ class Prices:
 
 
 def whole_prices(graph: RouteGraph, price: NDArray[np.float64], member: NDArray[np.int64]) -> Prices:
-    """Put prices on the grid, rounded towards 0, which keeps their signs.
+    """Round prices towards 0 to the grid, which keeps their signs.
 
-    Prices of a size with which the cost of a path could outgrow 64 bits are halved until it cannot: any prices give a
-    bound, and none that large a good one.
+    Prices so large that the cost of a path could exceed 64 bits are halved until it cannot: any prices give a bound,
+    and prices that large never a good one.
 
-    Parameters
-    ----------
-    graph
-        Where the routes go.
-    price
-        [n + 1 + C] prices of customers, fleet and cuts, distance units.
-    member
-        [C, n] the cuts' sets.
+    `graph`: the graph of the routes. `price`: [n + 1 + C] prices of customers, fleet and cuts, distance units.
+    `member`: [C, n] the cuts' sets.
     """
     n = graph.n_customers
     longest = 2.0 + graph.room / float(graph.load.min())
@@ -75,14 +69,14 @@ def whole_prices(graph: RouteGraph, price: NDArray[np.float64], member: NDArray[
 
 @dataclass(frozen=True, eq=False)
 class Priced:
-    """What pricing found.
+    """The result of pricing: least reduced costs and routes.
 
     Attributes
     ----------
     lowest
         [n] least reduced cost of the ng-routes that meet at each customer, half grid units; 0 where none is negative.
-        A route meets at i if neither side of i carries more than half the room, and every route does so at one of
-        its customers at least. Only what exact pricing finds is the least.
+        A route meets at i if neither side of i carries more than half the room; every route meets at one or more of its
+        customers. Only exact pricing finds the least.
     routes
         Customers 0 … n − 1 of a route for every entry of `lowest` below 0, in their order, which has that reduced cost.
         A route may occur twice, never in both directions.
@@ -93,13 +87,7 @@ class Priced:
 
 
 class NgPricing:
-    """Prices the ng-routes of a graph, one set of prices after the other.
-
-    Parameters
-    ----------
-    graph
-        Where the routes go.
-    """
+    """Prices the ng-routes of a graph for one set of prices at a time."""
 
     def __init__(self, graph: RouteGraph) -> None:
         self.graph = graph
@@ -115,15 +103,7 @@ class NgPricing:
         self._route = np.empty(2 * graph.room + 2, dtype=np.int64)
 
     def set_prices(self, prices: Prices, *, for_paths: bool = False) -> Generator[None, None, None]:
-        """Charge prices; yields now and then.
-
-        Parameters
-        ----------
-        prices
-            The prices.
-        for_paths
-            Whether only `price_paths` comes next, which needs half of the work.
-        """
+        """Set the prices, for `price_paths` only (half of the work) if `for_paths`; yields between pieces of work."""
         graph = self.graph
         price = np.append(prices.customer, prices.fleet)
         price_arcs(graph.cost, price, prices.member, prices.cut, self._arc)
@@ -136,10 +116,7 @@ class NgPricing:
             yield
 
     def price_paths(self) -> Priced:
-        """Price the routes that remember one customer back, a relaxation of the ng-routes, by the prices set last.
-
-        `lowest` is the least of all of them.
-        """
+        """Price the routes that remember one customer back, a relaxation of the ng-routes, exactly."""
         graph = self.graph
         n = graph.n_customers
         lowest, meeting = np.zeros(n, dtype=np.int64), np.zeros((n, 3), dtype=np.int64)
@@ -151,39 +128,23 @@ class NgPricing:
             length = trace_path(*tables, q, j, way == 1, self._route)
             forth = self._route[:length][::-1].tolist()
             length = trace_path(*tables, p, j, way == 2, self._route)
-            routes.append(canonical([*forth, j, *self._route[:length].tolist()]))
+            routes.append(canonical_direction([*forth, j, *self._route[:length].tolist()]))
         return Priced(lowest, routes)
 
     def price(self, *, exact: bool) -> Generator[None, None, Priced]:
-        """Price by the prices set last; yields now and then, and returns what it found.
+        """Price the ng-routes, yielding between pieces of work; unless `exact`, keep few paths, in much less time.
 
-        Parameters
-        ----------
-        exact
-            Whether `lowest` must be the least; else few paths are kept, in a fraction of the time.
+        Raises ObstacleError if more than `_MOST_LABELS` paths are needed.
         """
         state = np.zeros(3, dtype=np.int64)
         self._cheapest.fill(FAR)
         self._candidate.fill(FAR)
         graph = self.graph
         while True:
+            tables = self._bit_of, self._best, self._before, self._other
+            labels = self._label, self._begin, self._cheapest, self._candidate, state
             status = extend_paths(
-                self._arc,
-                graph.load,
-                graph.room,
-                graph.near,
-                graph.bit,
-                self._bit_of,
-                self._best,
-                self._before,
-                self._other,
-                self._label,
-                self._begin,
-                self._cheapest,
-                self._candidate,
-                state,
-                int(exact),
-                _WORK,
+                self._arc, graph.load, graph.room, graph.near, graph.bit, *tables, *labels, int(exact), _WORK
             )
             if status == 0:
                 break
@@ -201,20 +162,20 @@ class NgPricing:
         order = np.lexsort((label[:, 0], label[:, 2]))
         start = np.searchsorted(label[order, 2], np.arange(n + 1))
         lowest, pair = np.zeros(n, dtype=np.int64), np.zeros((n, 2), dtype=np.int64)
-        looks = 0
+        examined = 0
         for customer in range(n):
-            looks += join_paths(label, order, start, graph.load, graph.room, customer, lowest, pair)
-            if looks > _WORK:
-                looks = 0
+            examined += join_paths(label, order, start, graph.load, graph.room, customer, lowest, pair)
+            if examined > _WORK:
+                examined = 0
                 yield
         routes = []
         for forth, back in pair[lowest < 0].tolist():
             length = trace_route(label, forth, back, self._route)
-            routes.append(canonical(self._route[:length].tolist()))
+            routes.append(canonical_direction(self._route[:length].tolist()))
         return Priced(lowest, routes)
 
 
-def canonical(route: Sequence[int]) -> tuple[int, ...]:
-    """Return the lesser of a route and its reverse."""
+def canonical_direction(route: Sequence[int]) -> tuple[int, ...]:
+    """Return the smaller of a route and its reverse, in lexicographic order."""
     forth = tuple(route)
     return min(forth, forth[::-1])

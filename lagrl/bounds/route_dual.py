@@ -1,4 +1,4 @@
-"""The Lagrangian dual of a route relaxation: L(λ, σ), a lower bound on the CVRP at every point."""
+"""The Lagrangian dual of a route relaxation, L(λ, σ): a lower bound on the CVRP at every point."""
 
 from __future__ import annotations
 
@@ -24,22 +24,15 @@ _CEILING = 8.0  # of the multipliers, times the longest distance
 class RouteDual:
     """L(λ, σ) = Σ_i λ_i + σ·K + min over routes r_i that meet at i of Σ min(0, c(r_i) − λ(r_i) − σ).
 
-    Customers must be visited (λ paid at each visit, λ ≥ 0 where the graph is covering) by K routes: exactly as many (σ
-    of either sign) under `exact:K`, at least as many (σ ≥ 0) as demands or rule ask for under the other fleet rules.
-    What is left is to choose routes: at most one of those that meet at a customer (neither side of the customer carries
-    more than half of the vehicle), since the routes of a solution meet at different ones; at most K in all under
-    `exact:K`. They may be ng-routes (Baldacci, Mingozzi and Roberti 2011), or `paths`: routes that remember one
-    customer back.
+    Customers must be visited (λ paid at each visit, λ ≥ 0 where the graph is covering) by K routes: exactly K (σ of
+    either sign) under `exact:K`, at least the K that demands or rule require (σ ≥ 0) under the other fleet rules. The
+    remaining problem chooses routes: at most one of those that meet at a customer (neither side of the customer carries
+    more than half of the vehicle's load), since the routes of a solution meet at different customers; at most K in all
+    under `exact:K`. The relaxation is `ng`, ng-routes (Baldacci, Mingozzi and Roberti 2011), or `paths`, routes that
+    remember one customer back.
 
-    The multipliers are the n customers' and the fleet's last. They are rounded down in size to the graph's grid, on
-    which everything is exact.
-
-    Parameters
-    ----------
-    graph
-        Where the routes go.
-    relaxation
-        Which routes.
+    The multipliers are the n customers', then the fleet's. They are rounded towards 0 to the graph's grid, on which
+    everything is exact.
 
     Attributes
     ----------
@@ -70,7 +63,7 @@ class RouteDual:
 
     @property
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """[n + 1] bounds, distance units: the signs the rows ask for, and 8 longest distances (8 if those are 0)."""
+        """[n + 1] bounds, distance units: the signs of the rows, and 8 longest distances (8 if those are 0)."""
         return self._bounds
 
     @property
@@ -79,9 +72,9 @@ class RouteDual:
         return max(float(np.median(self.first_multipliers()[:-1])), 1.0 / self.graph.scale)
 
     def first_multipliers(self) -> NDArray[np.float64]:
-        """Return a start [n + 1]: each customer's share of a drive to them and back, and the way to the next customer.
+        """Return a start [n + 1] by the continuous approximation of route lengths (Daganzo 1984).
 
-        The continuous approximation of route lengths (Daganzo 1984): 2·c_0i·d_i/Q and the nearest distance.
+        A customer's multiplier is 2·c_0i·d_i/Q, its share of a drive there and back, plus the nearest distance.
         """
         graph, n = self.graph, self.graph.n_customers
         drive = graph.cost[n, :n] * (graph.load / graph.room)
@@ -119,7 +112,7 @@ class RouteDual:
                 return point
 
     def evaluation(self, multipliers: NDArray[np.float64]) -> Generator[None, None, DualPoint]:
-        """Do what `evaluate` does, yielding now and then."""
+        """Evaluate as `evaluate` does, yielding between pieces of work."""
         vector = self.clip(multipliers)
         prices = whole_prices(self.graph, vector, np.zeros((0, self.graph.n_customers), np.int64))
         is_paths = self.relaxation == "paths"
@@ -150,24 +143,24 @@ class RouteDual:
 def lagrangian(graph: RouteGraph, prices: Prices, crossings: NDArray[np.int64], priced: Priced) -> int:
     """Return the Lagrangian bound at some prices, half grid units, exactly.
 
-    The routes of a solution meet at different customers each, and are a fixed number or at most n; so their reduced
-    costs add up to no less than so many of the least ones by meeting customer. The rest is what the rows bring in at
-    their prices: customers once, the fleet's fewest routes, the cuts' crossings.
+    The routes of a solution meet at different customers, and their number is fixed or at most n; so the sum of their
+    reduced costs is at least that of as many of the least ones by meeting customer. The rest are the rows' right sides
+    at their prices: each customer once, the fleet's fewest routes, the cuts' crossings.
 
     Parameters
     ----------
     graph
-        Where the routes go.
+        The graph of the routes.
     prices
-        The prices: of cuts 0 or more, of customers as well if the graph is covering, the fleet's unless its rule is
+        The prices: 0 or more for cuts, for customers if the graph is covering, and for the fleet unless its rule is
         `exact`.
     crossings
-        [C] what the cuts demand.
+        [C] least crossings of the cuts.
     priced
-        What exact pricing, or pricing of a relaxation of the routes, found at them.
+        Result of exact pricing, or of pricing a relaxation of the routes, at these prices.
     """
     fewest, most = graph.n_routes
-    # each number fits 64 bits, their sums need not: Python's whole numbers have no end
+    # each number fits 64 bits, their sums need not: Python's integers are unbounded
     of_cuts = (price * demanded for price, demanded in zip(prices.cut.tolist(), crossings.tolist(), strict=True))
     income: int = sum(prices.customer.tolist()) + prices.fleet * fewest + sum(of_cuts)
     least: int = sum(np.sort(priced.lowest)[:most].tolist())

@@ -1,4 +1,4 @@
-"""The graph that routes are priced on, in whole numbers: costs on a grid, loads that never stand still."""
+"""The graph on which routes are priced, in whole numbers: costs on a grid, positive loads."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _MOST_LOADS = 1e5  # Q alone; the largest of CVRPLIB is 30 000
 
 @dataclass(frozen=True, eq=False)
 class RouteGraph:
-    """What pricing needs to know of an instance. Node n is the depot, node i < n is customer i + 1.
+    """An instance prepared for pricing. Node n is the depot, node i < n is customer i + 1.
 
-    Every number is an integer, so that sums of them are exact. A cost is twice the distance in grid units, rounded
-    down: no route is dearer here than in the instance, and halves of prices are whole.
+    Every number is an integer, so that sums are exact. A cost is twice the distance in grid units, rounded down: no
+    route costs more here than in the instance, and halves of prices are whole.
 
     Attributes
     ----------
@@ -65,10 +65,10 @@ class RouteGraph:
 
     @property
     def is_covering(self) -> bool:
-        """Whether customers are asked for at least once, which keeps their prices from being negative.
+        """Whether each customer must be visited at least once (prices ≥ 0) instead of exactly once.
 
-        It is no loss in the plane, where a route is not longer (but for rounding) with a customer less. Given
-        distances can be anything, and there customers are asked for exactly once.
+        This loses nothing in the plane, where a route with one customer less is not longer (except by rounding).
+        Explicit distances need not have that property, so customers are visited exactly once there.
         """
         return self.problem.rounding != "explicit"
 
@@ -79,7 +79,7 @@ class RouteGraph:
         return self.problem.minimum_vehicles, fleet.count if fleet.rule == "exact" else self.n_customers
 
     def is_ng_route(self, route: Sequence[int]) -> bool:
-        """Whether a route over customers 0 … n − 1 fits the room and visits nobody while remembering them."""
+        """Whether a route over customers 0 … n − 1 fits the room and visits no customer that it remembers."""
         memory: set[int] = set()
         if self.load[list(route)].sum() > self.room:
             return False
@@ -92,24 +92,13 @@ class RouteGraph:
 
     @classmethod
     def of(cls, problem: CVRP, n_neighbours: int = 8, most_load: float = _MOST_LOADS) -> RouteGraph:
-        """Lay an instance out.
+        """Prepare an instance for pricing.
 
-        Parameters
-        ----------
-        problem
-            The instance.
-        n_neighbours
-            Δ, how many other customers each customer remembers (Baldacci, Mingozzi and Roberti 2011 count the
-            customer itself as well): 1 … 12, fewer if there are not so many.
-        most_load
-            Largest room wanted, see `positive_loads`.
+        `n_neighbours`: Δ, number of other customers that each customer remembers (Baldacci, Mingozzi and Roberti 2011
+        count the customer itself too): 1 … 12, or all others if there are fewer. `most_load`: largest room, see
+        `positive_loads`.
 
-        Raises
-        ------
-        InputError
-            If Δ is out of range.
-        InstanceError
-            If there are more than 2000 customers.
+        Raises InputError if Δ is out of range. Raises InstanceError if there are more than 2000 customers.
         """
         if not 1 <= n_neighbours <= MOST_NEIGHBOURS:
             raise InputError(
@@ -123,7 +112,7 @@ class RouteGraph:
                 field="DIMENSION",
                 remedy="bound a smaller instance",
             )
-        # a matrix may differ from its transpose by rounding: the lesser is on the safe side
+        # a matrix may differ from its transpose by rounding: the smaller entry keeps the bound valid
         distance = np.roll(np.minimum(problem.distance, problem.distance.T), -1, axis=(0, 1))
         longest = float(distance.max())
         scale = 2.0 ** (_DISTANCE_BITS - math.frexp(longest)[1]) if longest > 0 else 1.0
@@ -137,19 +126,10 @@ class RouteGraph:
 def positive_loads(demand: NDArray[np.int64], capacity: int, most: int) -> tuple[NDArray[np.int64], int]:
     """Return positive loads [n] and a room of about `most` or less, under which every route that fits still fits.
 
-    Demands are divided by their greatest common divisor. Where customers have no demand, the others' are multiplied
-    by f = z + 1 for z such customers, who get a load of 1: a route that visits each once carries at most f·Q + z, and
-    nothing else fits that did not. Where f·Q + z is above `most`, f is smaller, or demands are rounded down to a
-    coarser unit; then more fits than should, and bounds are lower than they could be.
-
-    Parameters
-    ----------
-    demand
-        [n] demand units, each 0 … `capacity`.
-    capacity
-        Demand units.
-    most
-        Largest room wanted.
+    Demands (each at most `capacity`, demand units) are divided by their greatest common divisor. If z customers have no
+    demand, they get a load of 1 and the other loads are multiplied by f = z + 1: a route that visits each once carries
+    at most f·Q + z, and no other route fits that did not. Where f·Q + z is above `most`, f is smaller, or demands are
+    rounded down to a coarser unit; then more routes fit than should, and bounds are lower than they could be.
     """
     divisor = int(np.gcd.reduce(demand)) or 1
     unit = max(1, -(-(capacity // divisor) // most)) * divisor

@@ -1,4 +1,4 @@
-"""A lower bound without an optimisation: something to start from."""
+"""A lower bound without an optimisation, as a start."""
 
 from __future__ import annotations
 
@@ -15,15 +15,10 @@ if TYPE_CHECKING:
 def trivial_bound(graph: RouteGraph) -> int:
     """Return the larger of two bounds, half grid units, exactly.
 
-    Radial (Haimovich and Rinnooy Kan 1985): a route costs twice the way to the farthest of its customers, hence twice
-    the load-weighted mean of the ways to all, Σ_i 2·c_0i·d_i/Q over all routes. A way is a shortest path, which is
-    shorter than the arc where the triangle inequality does not hold. Degrees: each customer has two arcs, no shorter
-    than the customer's shortest; so has the depot for each route; every arc is counted at both its ends.
-
-    Parameters
-    ----------
-    graph
-        The instance.
+    Radial (Haimovich and Rinnooy Kan 1985): a route costs at least twice the way to its farthest customer, hence twice
+    the load-weighted mean of the ways to its customers; over all routes Σ_i 2·c_0i·d_i/Q. A way is a shortest path: the
+    arc may be longer where the triangle inequality does not hold. Degrees: each customer has two arcs, no shorter than
+    the customer's shortest; so has the depot for each route; every arc is counted at both ends.
     """
     n = graph.n_customers
     demand, capacity = graph.problem.demand, graph.problem.capacity
@@ -37,7 +32,7 @@ def trivial_bound(graph: RouteGraph) -> int:
 
 
 def _shortest_ways(cost: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the shortest way from the last node to each (Dijkstra 1959), O(n²)."""
+    """Return the length of the shortest path from the last node to each node (Dijkstra 1959), O(n²)."""
     way: NDArray[np.int64] = cost[-1].copy()
     done = np.zeros(len(cost), dtype=bool)
     for _ in range(len(cost)):

@@ -1,4 +1,4 @@
-"""Rules that choose the next multipliers, one rule a file."""
+"""Rules that choose the next multipliers, one rule per file."""
 
 from lagrl.controllers.base import Controller, Feedback, Finishing, Rule
 from lagrl.controllers.registry import CONTROLLERS, controller_factory

@@ -1,4 +1,4 @@
-"""ADAM on the dual."""
+"""The ADAM optimiser on the dual."""
 
 from __future__ import annotations
 
@@ -37,7 +37,6 @@ class Adam(Rule):
         self._t = 0
 
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:
-        del feedback
         self._t += 1
         self._mean = self.first * self._mean + (1 - self.first) * point.violation
         self._square = self.second * self._square + (1 - self.second) * point.violation**2

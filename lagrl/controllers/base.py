@@ -1,7 +1,7 @@
-"""What a controller is, and the bookkeeping that classical rules share.
+"""The controller protocol, and the bookkeeping that classical rules share.
 
-A controller chooses multiplier vectors; anything with `start` and `update` is one: a subgradient rule, a trained
-policy, a user's own class. `Rule` is a convenience for the classical ones, not a requirement.
+A controller chooses multiplier vectors; any object with `start` and `update` is one: a subgradient rule, a trained
+policy, a custom class. `Rule` is a convenience for the classical rules, not a requirement.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from lagrl.plugins import answer_of
+from lagrl.errors import InputError
+from lagrl.plugins import call_plugin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from lagrl.relaxation.dual import DualFunction, DualPoint
@@ -23,18 +26,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Feedback:
-    """What recovery learned so far, for controllers that use it.
+    """Results of recovery so far, for controllers that use them.
 
     Attributes
     ----------
-    incumbent_cost
+    assignment_upper_bound
         Cost of the cheapest repaired assignment found in this linearisation, distance units: an upper bound on every
-        L(λ) of it. None while no assignment was feasible.
+        L(λ) of it. None before an assignment was feasible.
     route_cost
-        Cost of the best routes found, distance units; not comparable with L. None while there are none.
+        Cost of the best routes found, distance units; not comparable with L. None before there are routes.
     master_duals
-        [n] prices of this dual's customers in the set-partitioning master, distance units, 0 or more: a heuristic guess
-        at multipliers that price whole routes. None before the master was solved.
+        [n] prices of this dual's customers in the set-partitioning master, distance units, 0 or more: a heuristic
+        estimate of multipliers that price whole routes. None before the master was solved.
     """
 
     assignment_upper_bound: float | None = None
@@ -46,25 +49,20 @@ class Feedback:
 class Controller(Protocol):
     """Chooses every multiplier vector of an ascent.
 
-    The loop clips what a controller returns to the dual's bounds, and hands the clipped vector back in the next
-    `DualPoint`. Under an approximate sampler `point.value` is None: only `sampled_value` and `violation` are seen.
-    A controller that can tell when it is done may say so, see `Finishing`.
+    The loop clips the returned vector to the dual's bounds and passes the clipped vector back in the next `DualPoint`.
+    Under an approximate sampler `point.value` is None: only `sampled_value` and `violation` are visible. A controller
+    that detects its own end may also be `Finishing`.
     """
 
     def start(
-        self,
-        dual: DualFunction,
-        *,
-        budget: int,
-        rng: np.random.Generator,
-        initial: NDArray[np.float64] | None = None,
+        self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """Begin an ascent and return its first multipliers [n].
+        """Start an ascent and return its first multipliers [n].
 
         Parameters
         ----------
         dual
-            The function to maximise. Its `evaluate` is not for controllers: every evaluation is the loop's.
+            The function to maximise. Controllers must not call its `evaluate`: only the loop evaluates.
         budget
             Evaluations the ascent may take.
         rng
@@ -81,28 +79,44 @@ class Controller(Protocol):
 
 @runtime_checkable
 class Finishing(Protocol):
-    """What a controller may have besides: word that it has come to the end, however much of its budget is left."""
+    """An optional property of a controller: whether it is finished before its budget is spent."""
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing is to be gained by further evaluations; asked after each `update`."""
+        """Whether further evaluations gain nothing; read after each `update`."""
         ...
 
 
 def has_finished(controller: Controller) -> bool:
-    """Ask a controller whether it is done; only a true bool counts, not a method of the same name.
+    """Return whether a controller is finished; only a true bool counts, not a method of the same name.
 
-    Raises
-    ------
-    InputError
-        If asking raises, in the controller's name.
+    Raises InputError with the controller's name, if reading `is_finished` raises.
     """
-    answer = answer_of(f"controller {type(controller).__name__}", partial(getattr, controller, "is_finished", False))
+    answer = call_plugin(f"controller {type(controller).__name__}", partial(getattr, controller, "is_finished", False))
     return isinstance(answer, bool | np.bool_) and bool(answer)
 
 
+def ask_controller(
+    controller: Controller, call: Callable[[], object], clip: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Call a controller's method and return its multipliers [n], clipped; a forgotten `return` is an error, too.
+
+    Raises InputError with the controller's name, if it raises, or returns anything except [n] finite numbers.
+    """
+    name = f"controller {type(controller).__name__}"
+    answer = call_plugin(name, call)
+    try:
+        return clip(np.asarray(answer, dtype=np.float64))
+    except InputError as error:
+        raise InputError(error.problem, source=name, field=error.field, remedy=error.remedy) from error
+    except Exception as error:  # an array of another library may raise any error
+        raise InputError(
+            f"{type(answer).__name__} is not a vector of numbers", source=name, field="multipliers", remedy="return [n]"
+        ) from error
+
+
 class Rule(ABC):
-    """A controller that remembers its best point; subclasses say where to go in `_next`.
+    """A controller that keeps its best point; subclasses choose the next multipliers in `_next`.
 
     Attributes
     ----------
@@ -121,14 +135,9 @@ class Rule(ABC):
     rng: np.random.Generator
 
     def start(
-        self,
-        dual: DualFunction,
-        *,
-        budget: int,
-        rng: np.random.Generator,
-        initial: NDArray[np.float64] | None = None,
+        self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """Begin at `initial`, or at zero without one; see `Controller.start`."""
+        """Start at `initial`, or at zero if None; see `Controller.start`."""
         self.scale, self.budget, self.rng = dual.scale, budget, rng
         self.best = -np.inf
         self.best_multipliers = np.zeros(dual.n_multipliers) if initial is None else np.array(initial, dtype=np.float64)
@@ -137,14 +146,14 @@ class Rule(ABC):
         return self.best_multipliers.copy()
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
-        """Note whether the point is the best, then step; see `Controller.update`."""
+        """Keep the point if it is the best, then step; see `Controller.update`."""
         self._note(point)
         if not point.violation.any():
-            return point.multipliers  # a supergradient of zero: nowhere to go
+            return point.multipliers  # a supergradient of zero: the maximum
         return self._next(point, feedback or Feedback())
 
     def _begin(self, n_multipliers: int) -> None:  # noqa: B027 - not every rule accumulates anything
-        """Reset what an ascent accumulates."""
+        """Reset the state of an ascent."""
 
     def _note(self, point: DualPoint) -> None:
         if point.sampled_value > self.best:
@@ -158,11 +167,11 @@ class Rule(ABC):
 
 
 def gap_to_close(feedback: Feedback, value: float, scale: float) -> float:
-    """Return the distance from a dual value to the incumbent's cost, the numerator of Polyak's step.
+    """Return the distance from a dual value to its upper bound, the numerator of Polyak's step.
 
-    Without an incumbent, 5 % of |value| stands in for the distance (Held, Wolfe and Crowder 1974 start from a guess as
-    well), and at least the scale, without which an ascent from L = 0 would hardly begin. With one, it is never less
-    than a thousandth of the scale, so that a proven gap of zero still moves.
+    Without an upper bound, the distance is 5 % of |value| (Held, Wolfe and Crowder 1974 start from an estimate too),
+    and at least the scale, so that an ascent can leave L = 0. With one, it is at least a thousandth of the scale, so
+    that the multipliers still move when the gap is zero.
     """
     if feedback.assignment_upper_bound is None:
         return max(0.05 * abs(value), scale)

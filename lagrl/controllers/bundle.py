@@ -21,22 +21,22 @@ PROVEN = 1e-6  # relative difference of bounds at which a dual counts as solved
 _PRECISION = 0.02  # of the quadratic programme, as a share of the rise that it predicts
 _GROWTH, _SHRINKAGE = 4.0, 0.7
 _SHORTEST, _LONGEST = 1e-5, 1e4  # steps, times the scale
-_PROOF_FACTOR = 10.0  # by which the step grows to see whether anything is left
+_PROOF_FACTOR = 10.0  # growth of the step when the model promises no rise
 
 
 @dataclass
 class ProximalBundle:
     """Maximise a model of L from its cuts, not too far from the best multipliers (Lemaréchal 1978, Kiwiel 1990).
 
-    The model is disaggregated: Σ_i λ_i + Σ_k min_j (c_kj − λ·y_kj) over the selections y_kj that vehicle k has
-    answered with, c_kj being their costs. The next multipliers maximise the model minus Σ_i (λ_i − λ̂_i)²/(2·t_i) within
-    the dual's bounds. The centre λ̂ moves there if L rises by a share of what the model promised (a serious step), and
-    stays if not (a null step); either way the cuts found there correct the model. A multiplier's step is
-    t_i = t·√(λ̂_i/s), for a customer whose price is high can be far from it. t grows fourfold when half of the promise
-    is kept, and shrinks when as much is lost as was promised.
+    The model is disaggregated: Σ_i λ_i + Σ_k min_j (c_kj − λ·y_kj) over the selections y_kj of vehicle k so far, c_kj
+    being their costs. The next multipliers maximise the model minus Σ_i (λ_i − λ̂_i)²/(2·t_i) within the dual's bounds.
+    The centre λ̂ moves there if L rises by a share of the rise that the model promised (a serious step), and stays if
+    not (a null step); either way the cuts found there correct the model. A multiplier's step is t_i = t·√(λ̂_i/s),
+    since a high multiplier can be far from its optimum. t grows fourfold when half of the promise is kept, and shrinks
+    when L falls by as much as was promised.
 
-    Under an approximate sampler the cuts are valid as well, but a sampled value can be above L. The value at the
-    centre is therefore taken from the model, which later cuts lower, and what the model promises is never negative.
+    Under an approximate sampler the cuts are valid too, but a sampled value can be above L. The value at the centre is
+    therefore taken from the model, which later cuts lower, and the promised rise is never negative.
 
     Parameters
     ----------
@@ -47,18 +47,18 @@ class ProximalBundle:
     most_cuts
         Cuts kept per vehicle, 2 or more; the lightest are merged into one where there are more.
     patience
-        Evaluations after which a cut that was of no use is dropped, 0 or more.
+        Evaluations after which a cut without weight is dropped, 0 or more.
 
     Attributes
     ----------
     centre
         [n] λ̂, distance units.
     best
-        L there, or what the cuts leave of its sampled value, distance units.
+        L there, or its sampled value lowered by the cuts, distance units.
     upper
-        What L nowhere exceeds within the bounds, distance units.
+        Upper bound on L within the bounds, distance units.
     is_finished
-        Whether `upper` has met `best` under the exact sampler: no multipliers are better by a millionth.
+        Whether `upper` has reached `best` under the exact sampler: no multipliers are better by a millionth.
     model
         The cuts.
 
@@ -84,15 +84,9 @@ class ProximalBundle:
             raise InputError(f"{self.patience} given", field="patience", remedy="give 0 or more")
 
     def start(
-        self,
-        dual: DualFunction,
-        *,
-        budget: int,
-        rng: np.random.Generator,
-        initial: NDArray[np.float64] | None = None,
+        self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """Begin at `initial`, or at zero without one; see `Controller.start`."""
-        del budget, rng
+        """Start at `initial`, or at zero if None; see `Controller.start`."""
         self.model = CutModel(*dual.bounds, most_cuts=self.most_cuts, patience=self.patience)
         self.centre = np.zeros(dual.n_multipliers) if initial is None else np.array(initial, dtype=np.float64)
         self.best, self.upper = -np.inf, np.inf
@@ -105,18 +99,17 @@ class ProximalBundle:
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
         """Correct the model, then maximise it; see `Controller.update`."""
-        del feedback
         self._is_exact &= point.value is not None
         self.model.add(pieces_of(point))
         self._rate(point)
         if not point.violation.any():
-            return point.multipliers  # a supergradient of zero: nowhere to go
+            return point.multipliers  # a supergradient of zero: the maximum
         following = self._maximise()
         self.model.purge()
         return self.centre.copy() if self.is_finished else following
 
     def _rate(self, point: DualPoint) -> None:
-        """Decide whether the step was serious, and how long the next is."""
+        """Decide whether the step was serious, and the length of the next one."""
         value = min(point.sampled_value, self.model.value(point.multipliers))
         rise = value - self.best
         if rise >= self.sufficient * self._promised:
@@ -129,7 +122,7 @@ class ProximalBundle:
                 self._step = max(_SHRINKAGE * self._step, _SHORTEST * self._scale)
 
     def _maximise(self) -> NDArray[np.float64]:
-        """Return where the model promises a rise, with longer steps if this one promises none."""
+        """Return multipliers at which the model promises a rise, with longer steps if this one promises none."""
         tolerance = PROVEN * max(self._scale, abs(self.best))
         spread = np.sqrt(np.maximum(np.abs(self.centre) / self._scale, 0.1))
         step = self._step

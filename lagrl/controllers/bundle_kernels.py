@@ -1,24 +1,22 @@
 """Compiled steps of the proximal bundle's quadratic programme, on its dual over the cuts' weights.
 
-See `maximise_model` for the programme, and `cut_kernels` for how cuts are stored. Importing this module compiles the
-kernels or loads them from numba's cache.
+See `maximise_model` for the programme, and `cutting_plane_kernels` for how cuts are stored. Arguments that belong
+together are tuples: `proximal` is (step, low, high), and `point` is (λ before clipping, λ), all [n].
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numba import njit
+from numba import njit, types
 
-from lagrl.controllers.cutting_plane_kernels import cut_value, rate_weights
-from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, float64, int64, void
+from lagrl.controllers.cutting_plane_kernels import CHAINS, CUTS, Chains, Cuts, cut_value, rate_weights
+from lagrl.signatures import FLOATS, OUT_FLOATS, Floats, float64, int64, void
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+PROXIMAL = types.UniTuple(FLOATS, 3)
+POINT = types.UniTuple(OUT_FLOATS, 2)
+WORK = types.UniTuple(OUT_FLOATS, 3)
+Proximal = tuple[Floats, Floats, Floats]
+Point = tuple[Floats, Floats]
 
 _STEPS_PER_VISIT = 3  # pairwise steps in one piece before the next is visited
 _SWEEPS_PER_ROUND = 3  # between two searches of the face
@@ -27,31 +25,22 @@ _FACE_PRECISION = 1e-2  # share of the gradient's norm that a search of the face
 _HALVINGS = 10
 
 
-@njit(void(INTS, INTS, FLOATS, int64, float64, FLOATS, FLOATS, FLOATS, OUT_FLOATS, OUT_FLOATS), cache=True)
-def move_along(
-    start: Ints,
-    index: Ints,
-    entry: Floats,
-    cut: int,
-    amount: float,
-    step: Floats,
-    low: Floats,
-    high: Floats,
-    free: Floats,
-    multipliers: Floats,
-) -> None:
-    """Move the multipliers, before clipping, by what `amount` more weight on a cut does; clip. Reads its entries."""
+@njit(void(CUTS, int64, float64, PROXIMAL, POINT), cache=True)
+def move_along(cuts: Cuts, cut: int, amount: float, proximal: Proximal, point: Point) -> None:
+    """Move the point as `amount` more weight on a cut does; reads the cut's entries."""
+    _, start, index, entry = cuts
+    step, low, high = proximal
+    free, multipliers = point
     for j in range(start[cut], start[cut + 1]):
         i = index[j]
         free[i] += amount * step[i] * entry[j]
         multipliers[i] = min(max(free[i], low[i]), high[i])
 
 
-@njit(float64(INTS, INTS, FLOATS, int64, int64, FLOATS, OUT_FLOATS), cache=True)
-def squared_distance(
-    start: Ints, index: Ints, entry: Floats, one: int, other: int, step: Floats, work: Floats
-) -> float:
+@njit(float64(CUTS, int64, int64, FLOATS, OUT_FLOATS), cache=True)
+def squared_distance(cuts: Cuts, one: int, other: int, step: Floats, work: Floats) -> float:
     """Return Σ_i step_i·(s_i − s'_i)² of two cuts' slopes; `work` [n] is zero before and after. Reads both twice."""
+    _, start, index, entry = cuts
     for j in range(start[one], start[one + 1]):
         work[index[j]] = entry[j]
     squared = 0.0
@@ -64,34 +53,17 @@ def squared_distance(
     return squared
 
 
-@njit(
-    float64(
-        FLOATS, INTS, INTS, FLOATS, INTS, INTS, OUT_FLOATS,
-        FLOATS, FLOATS, FLOATS, float64, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS,
-    ),
-    cache=True,
-)  # fmt: skip
+@njit(float64(CUTS, CHAINS, OUT_FLOATS, PROXIMAL, float64, POINT, OUT_FLOATS), cache=True)
 def sweep_pieces(
-    intercept: Floats,
-    start: Ints,
-    index: Ints,
-    entry: Floats,
-    head: Ints,
-    following: Ints,
-    weight: Floats,
-    low: Floats,
-    high: Floats,
-    step: Floats,
-    negligible: float,
-    free: Floats,
-    multipliers: Floats,
-    work: Floats,
+    cuts: Cuts, chains: Chains, weight: Floats, proximal: Proximal, negligible: float, point: Point, work: Floats
 ) -> float:
     """Move weight from each piece's highest cut in use to its lowest, a few times; return the gap seen on the way.
 
     As far as the curvature or the weight allows (Platt 1998). The curvature is that without bounds, which is never
-    too low. Differences up to `negligible` are left. Reads every entry a few times, and four slopes per step.
+    too low. Differences up to `negligible` stay. Reads every entry a few times, and four slopes per step.
     """
+    head, following = chains
+    step, multipliers = proximal[0], point[1]
     seen = 0.0
     for k in range(len(head)):
         if following[head[k]] < 0:
@@ -104,7 +76,7 @@ def sweep_pieces(
             source = -1
             cut = head[k]
             while cut >= 0:
-                value = cut_value(intercept, start, index, entry, cut, multipliers)
+                value = cut_value(cuts, cut, multipliers)
                 if value < lowest:
                     lowest = value
                     to = cut
@@ -118,7 +90,7 @@ def sweep_pieces(
                 seen += average - lowest
             if highest - lowest <= negligible:
                 break
-            curvature = squared_distance(start, index, entry, to, source, step, work)
+            curvature = squared_distance(cuts, to, source, step, work)
             moved = weight[source]
             if curvature * moved > highest - lowest:
                 moved = (highest - lowest) / curvature
@@ -126,18 +98,19 @@ def sweep_pieces(
             else:
                 weight[source] = 0.0
             weight[to] += moved
-            move_along(start, index, entry, source, -moved, step, low, high, free, multipliers)
-            move_along(start, index, entry, to, moved, step, low, high, free, multipliers)
+            move_along(cuts, source, -moved, proximal, point)
+            move_along(cuts, to, moved, proximal, point)
     return seen
 
 
-@njit(float64(INTS, INTS, FLOATS, FLOATS, OUT_FLOATS), cache=True)
-def centre_in_pieces(head: Ints, following: Ints, weight: Floats, value: Floats, centred: Floats) -> float:
+@njit(float64(CHAINS, FLOATS, FLOATS, OUT_FLOATS), cache=True)
+def centre_in_pieces(chains: Chains, weight: Floats, value: Floats, centred: Floats) -> float:
     """Write `value` less its mean over each piece's cuts in use, 0 for the others; return the squared norm.
 
-    Differences are taken before the mean is: what is written then sums to 0 up to rounding of the differences, not of
-    the values. Where a piece's cuts are equal but for that, weights would otherwise be lost along a flat direction.
+    Differences are taken before the mean, so the written values sum to 0 up to the rounding of differences, not of
+    values. Otherwise weights could be lost along a flat direction where a piece's cuts are nearly equal.
     """
+    head, following = chains
     squared = 0.0
     for k in range(len(head)):
         base = 0.0
@@ -159,39 +132,30 @@ def centre_in_pieces(head: Ints, following: Ints, weight: Floats, value: Floats,
     return squared
 
 
-@njit(
-    int64(
-        INTS, INTS, FLOATS, INTS, INTS, FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, OUT_FLOATS,
-        OUT_FLOATS, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS,
-    ),
-    cache=True,
-)  # fmt: skip
+@njit(int64(CUTS, CHAINS, FLOATS, FLOATS, PROXIMAL, FLOATS, OUT_FLOATS, OUT_FLOATS, WORK, OUT_FLOATS), cache=True)
 def face_direction(
-    start: Ints,
-    index: Ints,
-    entry: Floats,
-    head: Ints,
-    following: Ints,
+    cuts: Cuts,
+    chains: Chains,
     weight: Floats,
     value: Floats,
-    low: Floats,
-    high: Floats,
+    proximal: Proximal,
     free: Floats,
-    step: Floats,
     outcome: Floats,
     change: Floats,
-    residual: Floats,
-    direction: Floats,
-    curved: Floats,
+    scratch: Proximal,
     along: Floats,
 ) -> int:
     """Minimise over the weights of the cuts in use by conjugate gradients, as if multipliers at a bound stayed there.
 
     Writes the weights' `change` [cuts] and counts iterations in `outcome[2]`; returns the cut that it empties, which
-    ended the search, or −1. At most one iteration per cut, each of which reads the entries of the cuts in use twice.
+    ended the search, or −1. `scratch` [cuts] and `along` [n] are work space. At most one iteration per cut, each of
+    which reads the entries of the cuts in use twice.
     """
+    _, start, index, entry = cuts
+    step, low, high = proximal
+    residual, direction, curved = scratch
     n_cuts = len(weight)
-    first = centre_in_pieces(head, following, weight, value, residual)
+    first = centre_in_pieces(chains, weight, value, residual)
     squared = first
     for cut in range(n_cuts):
         change[cut] = 0.0
@@ -232,7 +196,7 @@ def face_direction(
                 for j in range(start[cut], start[cut + 1]):
                     total += entry[j] * along[index[j]]
                 curved[cut] = total
-        centre_in_pieces(head, following, weight, curved, curved)
+        centre_in_pieces(chains, weight, curved, curved)
         before = squared
         squared = 0.0
         for cut in range(n_cuts):
@@ -244,25 +208,9 @@ def face_direction(
     return -1
 
 
-@njit(
-    float64(
-        FLOATS, INTS, INTS, FLOATS, OUT_FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, float64, OUT_FLOATS, OUT_FLOATS,
-    ),
-    cache=True,
-)  # fmt: skip
+@njit(float64(CUTS, OUT_FLOATS, FLOATS, PROXIMAL, float64, POINT), cache=True)
 def change_weights(
-    intercept: Floats,
-    start: Ints,
-    index: Ints,
-    entry: Floats,
-    weight: Floats,
-    change: Floats,
-    step: Floats,
-    low: Floats,
-    high: Floats,
-    negligible: float,
-    free: Floats,
-    multipliers: Floats,
+    cuts: Cuts, weight: Floats, change: Floats, proximal: Proximal, negligible: float, point: Point
 ) -> float:
     """Change the weights, by the whole `change` [cuts] or half as much until the dual falls; return the share taken.
 
@@ -274,15 +222,15 @@ def change_weights(
         slope = 0.0
         for cut in range(len(weight)):
             if change[cut] != 0.0:
-                move_along(start, index, entry, cut, share * change[cut], step, low, high, free, multipliers)
+                move_along(cuts, cut, share * change[cut], proximal, point)
         for cut in range(len(weight)):
             if change[cut] != 0.0:
-                slope += change[cut] * cut_value(intercept, start, index, entry, cut, multipliers)
+                slope += change[cut] * cut_value(cuts, cut, point[1])
         if slope <= negligible:
             break
         for cut in range(len(weight)):
             if change[cut] != 0.0:
-                move_along(start, index, entry, cut, -share * change[cut], step, low, high, free, multipliers)
+                move_along(cuts, cut, -share * change[cut], proximal, point)
         share = 0.5 * share if attempt < _HALVINGS else 0.0
     for cut in range(len(weight)):
         if change[cut] != 0.0:
@@ -291,24 +239,15 @@ def change_weights(
 
 
 @njit(
-    void(
-        FLOATS, INTS, INTS, FLOATS, INTS, INTS, OUT_FLOATS,
-        FLOATS, FLOATS, FLOATS, FLOATS, float64, float64, float64, int64, OUT_FLOATS, OUT_FLOATS,
-    ),
+    void(CUTS, CHAINS, OUT_FLOATS, FLOATS, PROXIMAL, float64, float64, float64, int64, OUT_FLOATS, OUT_FLOATS),
     cache=True,
-)  # fmt: skip
+)
 def maximise_model(
-    intercept: Floats,
-    start: Ints,
-    index: Ints,
-    entry: Floats,
-    head: Ints,
-    following: Ints,
+    cuts: Cuts,
+    chains: Chains,
     weight: Floats,
     centre: Floats,
-    low: Floats,
-    high: Floats,
-    step: Floats,
+    proximal: Proximal,
     reference: float,
     relative: float,
     absolute: float,
@@ -329,45 +268,35 @@ def maximise_model(
     """
     n = len(centre)
     n_cuts = len(weight)
-    free = np.empty(n)  # λ(α) before it is clipped
+    _, low, high = proximal
+    free = centre.copy()
+    point = free, multipliers
     work = np.zeros(n)
     value = np.empty(n_cuts)
     change = np.empty(n_cuts)
-    residual = np.empty(n_cuts)
-    direction = np.empty(n_cuts)
-    curved = np.empty(n_cuts)
-    free[:] = centre
+    scratch = np.empty(n_cuts), np.empty(n_cuts), np.empty(n_cuts)
     for cut in range(n_cuts):
         if weight[cut] > 0.0:
-            move_along(start, index, entry, cut, weight[cut], step, low, high, free, multipliers)
+            move_along(cuts, cut, weight[cut], proximal, point)
     for i in range(n):
         multipliers[i] = min(max(free[i], low[i]), high[i])
     outcome[2] = 0.0
     while True:
-        rate_weights(intercept, start, index, entry, head, following, weight, multipliers, value, outcome)
+        rate_weights(cuts, chains, weight, multipliers, value, outcome)
         allowed = max(absolute, relative * (outcome[0] - reference))
         if outcome[1] <= allowed or outcome[2] >= most_iterations:
             return
         outcome[2] += 1.0
         for _ in range(_SWEEPS_PER_ROUND):
-            seen = sweep_pieces(
-                intercept, start, index, entry, head, following, weight,
-                low, high, step, 1e-3 * allowed / len(head), free, multipliers, work,
-            )  # fmt: skip
+            seen = sweep_pieces(cuts, chains, weight, proximal, 1e-3 * allowed / len(chains[0]), point, work)
             if seen <= allowed:
                 break
         if seen <= allowed:
             continue
         for _ in range(_FACE_SEARCHES):
-            rate_weights(intercept, start, index, entry, head, following, weight, multipliers, value, outcome)
-            emptied = face_direction(
-                start, index, entry, head, following, weight, value, low, high, free, step, outcome,
-                change, residual, direction, curved, work,
-            )  # fmt: skip
-            share = change_weights(
-                intercept, start, index, entry, weight, change, step, low, high, 1e-12 * abs(outcome[0]),
-                free, multipliers,
-            )  # fmt: skip
+            rate_weights(cuts, chains, weight, multipliers, value, outcome)
+            emptied = face_direction(cuts, chains, weight, value, proximal, free, outcome, change, scratch, work)
+            share = change_weights(cuts, weight, change, proximal, 1e-12 * abs(outcome[0]), point)
             if emptied < 0 or share < 1.0 or outcome[2] >= most_iterations:
                 break
             weight[emptied] = 0.0

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 class CameriniFrattaMaffioli(Rule):
     """λ ← λ + θ·(Z − L)·v/‖v‖², v = g + β·v_prev, β = max(0, −γ·v_prev·g/‖v_prev‖²) (1975).
 
-    The deflection acts only where the new supergradient turns back on the old direction, and then straightens the
-    zigzag.
+    The deflection is active only where the new supergradient points against the old direction, and reduces the zigzag.
 
     Parameters
     ----------
@@ -44,8 +43,8 @@ class CameriniFrattaMaffioli(Rule):
         if self.stalled and self.stalled % self.patience == 0:
             self._theta *= 0.5
         squared = float(self._direction @ self._direction)
-        turn = float(self._direction @ point.violation)
-        beta = max(0.0, -self.deflection * turn / squared) if squared > 0 else 0.0
+        agreement = float(self._direction @ point.violation)
+        beta = max(0.0, -self.deflection * agreement / squared) if squared > 0 else 0.0
         direction = point.violation + beta * self._direction
         if not direction.any():
             direction = point.violation

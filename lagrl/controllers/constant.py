@@ -1,4 +1,4 @@
-"""The plain supergradient step."""
+"""The supergradient step of constant length."""
 
 from __future__ import annotations
 
@@ -27,5 +27,4 @@ class ConstantStep(Rule):
     step: float = 0.1
 
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:
-        del feedback
         return point.multipliers + self.step * self.scale * point.violation

@@ -1,29 +1,26 @@
 """Compiled work on cuts: finding equal ones, chaining those of a piece, and their values.
 
 A cut is a linear function c + s·λ that lies nowhere below its piece of the dual. Slopes are sparse: the entries of cut
-c are `entry[start[c]:start[c + 1]]`, of the multipliers `index[...]`. Importing this module compiles the kernels or
-loads them from numba's cache.
+c are `entry[start[c]:start[c + 1]]`, of the multipliers `index[...]`. `cuts` is (intercept, start, index, entry). The
+cuts of a piece are chained: `chains` is (head [pieces], following [cuts]), −1 at the end.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numba import njit
+from numba import njit, types
 
-from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, OUT_INTS, float64, int64, void
+from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, OUT_INTS, Floats, Ints, float64, int64, void
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+CUTS = types.Tuple((FLOATS, INTS, INTS, FLOATS))
+CHAINS = types.UniTuple(INTS, 2)
+Cuts = tuple[Floats, Ints, Ints, Floats]
+Chains = tuple[Ints, Ints]
 
 
 @njit(int64(INTS, INTS, INTS, FLOATS, int64, INTS, FLOATS), cache=True)
 def equal_cut(piece: Ints, start: Ints, index: Ints, entry: Floats, of: int, where: Ints, slope: Floats) -> int:
-    """Return the filed cut of piece `of` with this slope (its nonzero entries and where), −1 if there is none.
+    """Return the cut of piece `of` with this slope (nonzero entries and their multipliers), −1 if there is none.
 
     O(cuts) comparisons, most of which end at the length or the first entry.
     """
@@ -44,36 +41,29 @@ def equal_cut(piece: Ints, start: Ints, index: Ints, entry: Floats, of: int, whe
 
 @njit(void(INTS, OUT_INTS, OUT_INTS), cache=True)
 def link_pieces(piece: Ints, head: Ints, following: Ints) -> None:
-    """Chain the cuts of every piece: `head` [pieces] is its first, `following` [cuts] the next one, −1 at the end."""
+    """Write the chains: `head` [pieces] is a piece's first cut, `following` [cuts] the next one, −1 at the end."""
     head[:] = -1
     for cut in range(len(piece) - 1, -1, -1):
         following[cut] = head[piece[cut]]
         head[piece[cut]] = cut
 
 
-@njit(float64(FLOATS, INTS, INTS, FLOATS, int64, FLOATS), cache=True)
-def cut_value(intercept: Floats, start: Ints, index: Ints, entry: Floats, cut: int, multipliers: Floats) -> float:
+@njit(float64(CUTS, int64, FLOATS), cache=True)
+def cut_value(cuts: Cuts, cut: int, multipliers: Floats) -> float:
     """Return c + s·λ of one cut; reads its entries and as many multipliers."""
+    intercept, start, index, entry = cuts
     value = intercept[cut]
     for j in range(start[cut], start[cut + 1]):
         value += entry[j] * multipliers[index[j]]
     return value
 
 
-@njit(void(FLOATS, INTS, INTS, FLOATS, INTS, INTS, FLOATS, FLOATS, OUT_FLOATS, OUT_FLOATS), cache=True)
+@njit(void(CUTS, CHAINS, FLOATS, FLOATS, OUT_FLOATS, OUT_FLOATS), cache=True)
 def rate_weights(
-    intercept: Floats,
-    start: Ints,
-    index: Ints,
-    entry: Floats,
-    head: Ints,
-    following: Ints,
-    weight: Floats,
-    multipliers: Floats,
-    value: Floats,
-    outcome: Floats,
+    cuts: Cuts, chains: Chains, weight: Floats, multipliers: Floats, value: Floats, outcome: Floats
 ) -> None:
-    """Write every cut's value at λ, and to `outcome` the model's there and the duality gap; reads every entry once."""
+    """Write each cut's `value` at λ, and to `outcome` the model there and the duality gap; reads every entry once."""
+    head, following = chains
     model = 0.0
     gap = 0.0
     for k in range(len(head)):
@@ -81,7 +71,7 @@ def rate_weights(
         average = 0.0
         cut = head[k]
         while cut >= 0:
-            value[cut] = cut_value(intercept, start, index, entry, cut, multipliers)
+            value[cut] = cut_value(cuts, cut, multipliers)
             lowest = min(lowest, value[cut])
             average += weight[cut] * value[cut]
             cut = following[cut]

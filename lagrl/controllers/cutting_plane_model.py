@@ -1,4 +1,4 @@
-"""A concave model of the dual from cuts, kept small: duplicates dropped, idle cuts purged, the lightest merged."""
+"""A concave model of the dual from cuts, kept small: duplicates and idle cuts are dropped, the lightest are merged."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lagrl.controllers.cutting_plane_kernels import Chains, Cuts
     from lagrl.controllers.pieces import Pieces
-
-    Links = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 _ITERATIONS = 2000  # of a maximisation; most take a few dozen
 
 
 @dataclass(frozen=True)
 class Maximum:
-    """Where the model minus the proximal term is highest.
+    """The maximum of the model minus the proximal term.
 
     Attributes
     ----------
@@ -28,7 +27,7 @@ class Maximum:
     value
         The model there, distance units.
     gap
-        By how much the penalised model may be higher elsewhere, distance units.
+        Bound on how much higher the penalised model is elsewhere, distance units.
     """
 
     multipliers: NDArray[np.float64] = field(repr=False)
@@ -69,11 +68,11 @@ class CutModel:
         self._n_pieces = 0
 
     def __len__(self) -> int:
-        """Number of cuts."""
+        """Return the number of cuts."""
         return len(self.piece)
 
     def add(self, pieces: Pieces) -> None:
-        """File one cut per piece; of two with one slope, the lower is kept."""
+        """Add one cut per piece; of two with the same slope, the lower is kept."""
         from lagrl.controllers.cutting_plane_kernels import equal_cut
 
         self._n_pieces = len(pieces.intercept)
@@ -95,7 +94,7 @@ class CutModel:
         from lagrl.controllers.cutting_plane_kernels import rate_weights
 
         outcome = np.empty(2)
-        rate_weights(*self._cuts(), *self._links(), self.weight, multipliers, np.empty(len(self)), outcome)
+        rate_weights(self._cuts(), self._chains(), self.weight, multipliers, np.empty(len(self)), outcome)
         return float(outcome[0])
 
     def maximise(
@@ -122,16 +121,15 @@ class CutModel:
         """
         from lagrl.controllers.bundle_kernels import maximise_model
 
-        multipliers, outcome, links = np.empty(len(centre)), np.empty(3), self._links()
-        maximise_model(
-            *self._cuts(), *links, self.weight, centre, self.low, self.high, step,
-            reference, relative, absolute, _ITERATIONS, multipliers, outcome,
-        )  # fmt: skip
+        multipliers, outcome = np.empty(len(centre)), np.empty(3)
+        cuts, chains, proximal = self._cuts(), self._chains(), (step, self.low, self.high)
+        tolerances = reference, relative, absolute, _ITERATIONS
+        maximise_model(cuts, chains, self.weight, centre, proximal, *tolerances, multipliers, outcome)
         self.idle = np.where(self.weight > 0.0, 0, self.idle + 1)
         return Maximum(multipliers, float(outcome[0]), float(outcome[1]))
 
     def upper_bound(self) -> float:
-        """Return what the dual nowhere exceeds within the bounds, distance units.
+        """Return an upper bound on the dual within the bounds, distance units.
 
         The cuts' average under the last weights lies above the model; as a linear function it is highest in a corner.
         """
@@ -144,12 +142,10 @@ class CutModel:
         """Drop the cuts that had no weight for longer than the patience."""
         self._keep(self.idle <= self.patience)
 
-    def _cuts(
-        self,
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    def _cuts(self) -> Cuts:
         return self.intercept, self.start, self.index, self.entry
 
-    def _links(self) -> Links:
+    def _chains(self) -> Chains:
         from lagrl.controllers.cutting_plane_kernels import link_pieces
 
         head, following = np.empty(self._n_pieces, np.int64), np.empty(len(self), np.int64)
@@ -157,10 +153,10 @@ class CutModel:
         return head, following
 
     def _make_room(self, pieces: list[int]) -> None:
-        """Make one place in those pieces that are full: their lightest cuts go.
+        """Free one place in the pieces that are full by removing their lightest cuts.
 
-        Those with weight are merged into their weighted average, which keeps the model's last maximum within reach:
-        all that convergence asks for (Kiwiel 1990).
+        Those with weight are merged into their weighted average, which keeps the model's last maximum: that is enough
+        for convergence (Kiwiel 1990).
         """
         count = np.bincount(self.piece, minlength=self._n_pieces)
         for k in pieces:

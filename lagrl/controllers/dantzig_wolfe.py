@@ -9,8 +9,8 @@ import numpy as np
 
 from lagrl.controllers.bundle import PROVEN
 from lagrl.controllers.pieces import Pieces, pieces_of
-from lagrl.errors import InputError, LagrlError
-from lagrl.highs import new_solver
+from lagrl.errors import InputError
+from lagrl.highs import add_columns, linear_program, new_solver, solve_to_optimality, sparse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lagrl.controllers.base import Feedback
     from lagrl.relaxation.dual import DualFunction, DualPoint
 
-_NEGLIGIBLE = 1e-3  # times the tolerance: what a column must gain to be new
+_NEGLIGIBLE = 1e-3  # times the tolerance: gain above which a column counts as new
 
 
 @dataclass
@@ -27,15 +27,15 @@ class ColumnGeneration:
 
     The master min Σ_kj c_kj α_kj, Σ_kj y_kji α_kj = 1 for all i, Σ_j α_kj = 1 for all k, α ≥ 0 (Dantzig and Wolfe
     1960) is the dual of maximising the bundle's model. Leaving customer i out costs the multiplier's upper bound,
-    serving them twice earns the lower one, so that it is always feasible and its prices μ lie within the bounds. Its
-    value falls to max L, and proves it.
+    serving a customer twice earns the lower one, so that the master is always feasible and its prices μ lie within the
+    bounds. Its value falls to max L, and proves it.
 
-    The multipliers that are priced are β·λ̂ + (1 − β)·μ, with λ̂ the best seen (Wentges 1997). β rises when the
-    supergradient there points back to λ̂ and falls when it points on; where the prices come to nothing new, β goes
-    down step by step to 0 (Pessoa, Sadykov, Uchoa and Vanderbeck 2018).
+    The next multipliers are β·λ̂ + (1 − β)·μ, with λ̂ the best seen (Wentges 1997). β rises when the supergradient
+    there points back to λ̂ and falls when it points away; while no new column is found, β falls step by step to 0
+    (Pessoa, Sadykov, Uchoa and Vanderbeck 2018).
 
-    Under an approximate sampler the value at λ̂ may be above L, and so may be the smoothing's idea of which multipliers
-    are best; the master does not depend on it.
+    Under an approximate sampler the value at λ̂ may be above L, so λ̂ need not be the best; the master does not depend
+    on it.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ class ColumnGeneration:
     best
         Sampled value there, distance units.
     upper
-        The master's value, which L nowhere exceeds within the bounds, distance units.
+        The master's value, an upper bound on L within the bounds, distance units.
     is_finished
-        Whether `upper` has met `best` under the exact sampler: no multipliers are better by a millionth.
+        Whether `upper` has reached `best` under the exact sampler: no multipliers are better by a millionth.
 
     Raises
     ------
@@ -66,77 +66,70 @@ class ColumnGeneration:
             raise InputError(f"{self.smoothing} given", field="smoothing", remedy="give a number in [0, 1)")
 
     def start(
-        self,
-        dual: DualFunction,
-        *,
-        budget: int,
-        rng: np.random.Generator,
-        initial: NDArray[np.float64] | None = None,
+        self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """Begin at `initial`, or at zero without one; see `Controller.start`.
+        """Start at `initial`, or at zero if None; see `Controller.start`.
 
         Raises
         ------
         InputError
             If a bound of the dual is infinite: the master could then be infeasible.
         """
-        del budget, rng
         low, high = dual.bounds
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             raise InputError("an infinite bound", field="dual.bounds", remedy="bound it, or use the bundle")
         self.centre = np.zeros(dual.n_multipliers) if initial is None else np.array(initial, dtype=np.float64)
         self.best, self.upper = -np.inf, np.inf
         self.is_finished = False
-        self._master = _Master(low, high)
+        self._master = _DantzigWolfeMaster(low, high)
         self._scale = dual.scale
         self._smoothing = self.smoothing
         self._misses = 0
-        self._answer: _Answer | None = None
+        self._optimum: _Optimum | None = None
         self._is_exact = True
         return self.centre.copy()
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
-        """Add the point's columns, and solve the master if it has changed for it; see `Controller.update`."""
-        del feedback
+        """Add the point's columns, and solve the master if they change its prices; see `Controller.update`."""
         self._is_exact &= point.value is not None
         pieces = pieces_of(point)
         self._rate(point, pieces)
         self._master.add(pieces)
-        if self._answer is None or not self._misses:
-            self._answer = self._master.solve()
-            self.upper = self._answer.value
+        if self._optimum is None or not self._misses:
+            self._optimum = self._master.solve()
+            self.upper = self._optimum.value
         if not point.violation.any():
-            return point.multipliers  # a supergradient of zero: nowhere to go
+            return point.multipliers  # a supergradient of zero: the maximum
         self.is_finished = self._is_exact and self.upper - self.best <= self._tolerance
         if self.is_finished:
             return self.centre.copy()
         smoothing = max(0.0, 1.0 - (1 + self._misses) * (1.0 - self._smoothing))
-        return smoothing * self.centre + (1.0 - smoothing) * self._answer.prices
+        return smoothing * self.centre + (1.0 - smoothing) * self._optimum.prices
 
     @property
     def _tolerance(self) -> float:
         return PROVEN * max(self._scale, abs(self.best))
 
     def _rate(self, point: DualPoint, pieces: Pieces) -> None:
-        """Note whether the prices led to a new column, adjust the smoothing, and move the centre."""
-        if self._answer is not None:
-            value = pieces.intercept + pieces.slope @ self._answer.prices
-            is_miss = bool((value >= self._answer.piece_values - _NEGLIGIBLE * self._tolerance).all())
+        """Record whether the prices led to a new column, adjust the smoothing, and move the centre."""
+        if self._optimum is not None:
+            value = pieces.intercept + pieces.slope @ self._optimum.prices
+            is_miss = bool((value >= self._optimum.piece_values - _NEGLIGIBLE * self._tolerance).all())
             self._misses = self._misses + 1 if is_miss else 0
-            if point.violation @ (self._answer.prices - self.centre) > 0:
-                self._smoothing = _less(self._smoothing)
+            if point.violation @ (self._optimum.prices - self.centre) > 0:
+                self._smoothing = _reduced(self._smoothing)
             else:
                 self._smoothing += 0.1 * (1.0 - self._smoothing)
         if point.sampled_value > self.best:
             self.best, self.centre = point.sampled_value, point.multipliers
 
 
-def _less(smoothing: float) -> float:
+def _reduced(smoothing: float) -> float:
     return smoothing / 1.1 if smoothing >= 0.5 else max(0.0, smoothing - 0.1 * (1.0 - smoothing))
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _Optimum:
     """An optimum of the master: its value, the multipliers' prices [n] and the pieces' values [K + 1] there."""
 
     value: float
@@ -144,7 +137,7 @@ class _Answer:
     piece_values: NDArray[np.float64]
 
 
-class _Master:
+class _DantzigWolfeMaster:
     """min Σ c·α + Σ (high·p − low·m), Σ s·α − p + m = 0 for each multiplier, Σ α = 1 for each piece, in HiGHS."""
 
     def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
@@ -153,9 +146,9 @@ class _Master:
         self._seen: set[tuple[int, bytes]] = set()
 
     def add(self, pieces: Pieces) -> None:
-        """Add the cuts that are not there yet, a column each."""
+        """Add a column for each cut that is new."""
         if self._solver is None:
-            self._solver = self._begun(len(pieces.intercept))
+            self._solver = self._empty_master(len(pieces.intercept))
         n = len(self._bounds[0])
         new = []
         for k, slope in enumerate(pieces.slope):
@@ -166,46 +159,21 @@ class _Master:
         slope = np.zeros((count, n + len(pieces.intercept)))
         slope[:, :n] = pieces.slope[new]
         slope[np.arange(count), n + np.array(new, np.int64)] = 1.0
-        column, row = np.nonzero(slope)
-        start = np.searchsorted(column, np.arange(count)).astype(np.int32)
-        self._solver.addCols(
-            count,
-            pieces.intercept[new],
-            np.zeros(count),
-            np.full(count, np.inf),
-            len(row),
-            start,
-            row.astype(np.int32),
-            slope[column, row],
-        )
+        add_columns(self._solver, pieces.intercept[new], *sparse(slope))
 
-    def solve(self) -> _Answer:
-        """Solve it from the last basis."""
-        import highspy
-
-        self._solver.run()
-        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            raise LagrlError("HiGHS did not solve a master that has an optimum; please report the instance")
+    def solve(self) -> _Optimum:
+        """Solve the master from its last basis."""
         low, high = self._bounds
-        dual = np.array(self._solver.getSolution().row_dual)
-        value = float(self._solver.getInfo().objective_function_value)
-        return _Answer(value, np.clip(-dual[: len(low)], low, high), dual[len(low) :])
+        solution, value = solve_to_optimality(self._solver)
+        dual = np.array(solution.row_dual)
+        return _Optimum(value, np.clip(-dual[: len(low)], low, high), dual[len(low) :])
 
-    def _begun(self, n_pieces: int) -> Any:
+    def _empty_master(self, n_pieces: int) -> Any:
         """Return HiGHS with the rows, and a column for each end of each multiplier's bounds."""
-        import highspy
-
         low, high = self._bounds
         n = len(low)
-        solver, program = new_solver(), highspy.HighsLp()
-        program.num_col_, program.num_row_ = 2 * n, n + n_pieces
-        program.col_cost_ = np.append(high, -low)
-        program.col_lower_ = np.zeros(2 * n)
-        program.col_upper_ = np.full(2 * n, highspy.kHighsInf)
-        program.row_lower_ = program.row_upper_ = np.append(np.zeros(n), np.ones(n_pieces))
-        program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        program.a_matrix_.start_ = np.arange(2 * n + 1)
-        program.a_matrix_.index_ = np.tile(np.arange(n), 2)
-        program.a_matrix_.value_ = np.repeat([-1.0, 1.0], n)
-        solver.passModel(program)
+        right_side = np.append(np.zeros(n), np.ones(n_pieces))
+        entries = np.arange(2 * n + 1), np.tile(np.arange(n), 2), np.repeat([-1.0, 1.0], n)
+        solver = new_solver()
+        solver.passModel(linear_program(np.append(high, -low), np.inf, (right_side, right_side), entries))
         return solver

@@ -1,4 +1,4 @@
-"""Held, Wolfe and Crowder's step: Polyak's towards the incumbent, halved as it stalls."""
+"""Held, Wolfe and Crowder's step: Polyak's step towards the upper bound, halved when the best value stalls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class HeldWolfeCrowder(Rule):
-    """λ ← λ + θ·(Z − L)·g/‖g‖² with Z the incumbent's cost (Held, Wolfe and Crowder 1974).
+    """λ ← λ + θ·(Z − L)·g/‖g‖² with Z the cheapest assignment's cost (Held, Wolfe and Crowder 1974).
 
     Parameters
     ----------
@@ -30,7 +30,6 @@ class HeldWolfeCrowder(Rule):
     patience: int = 5
 
     def _begin(self, n_multipliers: int) -> None:
-        del n_multipliers
         self._theta = self.relaxation
 
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Random perturbations of the start: the control that every learner must beat."""
+"""Random perturbations of the start, a baseline for every learned controller."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Perturbed(Rule):
-    """λ_t = λ_0 + σ·s·ξ_t, ξ_t standard normal: no ascent at all.
+    """λ_t = λ_0 + σ·s·ξ_t, ξ_t standard normal, without an ascent.
 
-    Decoding many different iterates finds better routes than decoding one good multiplier vector, so a controller's
-    routes only count for something when they beat equally many of these.
+    Decoding many different multiplier vectors finds better routes than decoding one good vector, so a controller's
+    routes show its value only if they are better than those of as many perturbations.
 
     Parameters
     ----------
@@ -30,14 +30,12 @@ class Perturbed(Rule):
     noise: float = 0.4
 
     def _begin(self, n_multipliers: int) -> None:
-        del n_multipliers
         self._origin = self.best_multipliers.copy()
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
-        """Draw the next perturbation, wherever the last one led; see `Controller.update`."""
+        """Draw the next perturbation, whatever the last value was; see `Controller.update`."""
         self._note(point)
         return self._next(point, feedback or Feedback())
 
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:
-        del feedback
         return self._origin + self.noise * self.scale * self.rng.standard_normal(len(point.multipliers))

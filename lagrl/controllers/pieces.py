@@ -1,4 +1,4 @@
-"""A dual's pieces: what every evaluation says about each vehicle's part of L(λ) by itself."""
+"""A dual's pieces: the cuts that one evaluation gives for each vehicle's part of L(λ)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pieces:
-    """One cut per piece: v_k(λ') ≤ intercept_k + slope_k·λ' for every λ', with equality where it was taken.
+    """One cut per piece: v_k(λ') ≤ intercept_k + slope_k·λ' for every λ', with equality at the evaluated λ.
 
     Attributes
     ----------
@@ -30,10 +30,10 @@ class Pieces:
 
 
 def pieces_of(point: DualPoint) -> Pieces:
-    """Split an evaluation into cuts: one per vehicle, and what they leave of L, which is Σλ in an assignment dual.
+    """Split an evaluation into cuts: one per vehicle, and one for the rest of L, which is Σλ in an assignment dual.
 
-    Under an approximate sampler the cuts are valid as well, but may lie above L where they were taken. A selection
-    that has not one column per multiplier says nothing about single vehicles: L is then one piece.
+    Under an approximate sampler the cuts are valid too, but may lie above L at the evaluated λ. If the selection does
+    not have one column per multiplier, it gives no cut for single vehicles: L is then one piece.
     """
     multipliers = point.multipliers
     n = len(multipliers)

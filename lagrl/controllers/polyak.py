@@ -19,7 +19,7 @@ class Polyak(Rule):
     """λ ← λ + (L̂ − L)·g/‖g‖² (Polyak 1969) with the target L̂ = L_best + δ.
 
     δ grows when a step reached the target and shrinks when the best value stalls (the dynamic rule of Bertsekas 1999,
-    §6.3.1); it never aims above the incumbent.
+    §6.3.1); the target is never above the cheapest assignment's cost.
 
     Parameters
     ----------
@@ -33,7 +33,6 @@ class Polyak(Rule):
     patience: int = 4
 
     def _begin(self, n_multipliers: int) -> None:
-        del n_multipliers
         self._ahead: float | None = None
         self._target = float("inf")
 

@@ -1,4 +1,4 @@
-"""Controllers by name: the classical rules, `module:attribute`, and trained ones through entry points."""
+"""Controllers by name: the classical rules, `module:attribute`, and trained controllers through entry points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lagrl.controllers.perturbed import Perturbed
 from lagrl.controllers.polyak import Polyak
 from lagrl.controllers.volume import Volume
 from lagrl.errors import UnknownNameError
-from lagrl.plugins import checked, imported
+from lagrl.plugins import checked_factory, import_attribute
 
 ENTRY_POINT_GROUP = "lagrl.controllers"
 _METHODS = "start(dual, *, budget, rng, initial=None) and update(point, feedback=None)"
@@ -37,26 +37,26 @@ CONTROLLERS: dict[str, ControllerFactory] = {
 
 
 def controller_factory(spec: str) -> ControllerFactory:
-    """Find what makes the controllers called `spec`: a fresh one for every ascent.
+    """Return the factory of the controllers called `spec`; it makes a new one for every ascent.
 
     Parameters
     ----------
     spec
         A name in `CONTROLLERS` or of an installed entry point; `module:attribute`, where the attribute is called
-        without arguments; or `checkpoints/NAME` or any path with a slash, for which the entry point `checkpoints`
-        (from the package that holds the policies) is asked.
+        without arguments; or `checkpoints/NAME` or any path with a slash, which the entry point `checkpoints` (of the
+        package with the policies) loads.
 
     Raises
     ------
     UnknownNameError
         If no such controller is known, or checkpoints cannot be loaded here.
     InputError
-        If `module:attribute` cannot be imported or does not make a controller.
+        If `module:attribute` cannot be import_attribute or does not make a controller.
     """
     if spec in CONTROLLERS:
         return CONTROLLERS[spec]
     installed = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-    loader = installed.pop("checkpoints", None)  # no controller itself
+    loader = installed.pop("checkpoints", None)  # not a controller
     if spec.startswith("checkpoints/") or ("/" in spec and ":" not in spec):
         if loader is None:
             raise UnknownNameError(
@@ -67,9 +67,9 @@ def controller_factory(spec: str) -> ControllerFactory:
         load: Callable[[str], ControllerFactory] = loader.load()
         return load(spec)
     if ":" in spec:
-        return checked("controller", spec, imported("controller", spec), Controller, _METHODS)
+        return checked_factory("controller", spec, import_attribute("controller", spec), Controller, _METHODS)
     if spec in installed:
-        return checked("controller", spec, installed[spec].load(), Controller, _METHODS)
+        return checked_factory("controller", spec, installed[spec].load(), Controller, _METHODS)
     hint = "; or module:attribute for your own"
     known = {*CONTROLLERS, *installed, *(["checkpoints/NAME"] if loader else [])}
     raise UnknownNameError.of("controller", spec, known, hint=hint)

@@ -37,7 +37,6 @@ class Volume(Rule):
     patience: int = 4
 
     def _begin(self, n_multipliers: int) -> None:
-        del n_multipliers
         self._factor = self.step
         self._average: NDArray[np.float64] | None = None
         self._reds = 0

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class AssignmentProblem:
-    """Give every customer to one vehicle at least surrogate cost, within the vehicles' capacities.
+    """Assign every customer to one vehicle at least surrogate cost, within the vehicles' capacities.
 
     The generalised assignment problem of Fisher and Jaikumar (1981), in which the weight of a customer is the same on
     all vehicles::
 
         min  Σ_k Σ_i a_ki y_ki    s.t.  Σ_k y_ki = 1  for all i,    Σ_i d_i y_ki ≤ Q_k  for all k,    y binary
 
-    Its optimum is a surrogate: neither a bound on the CVRP nor the cost of any routes.
+    Its optimum is a surrogate cost: neither a bound on the CVRP nor the cost of any routes.
 
     Attributes
     ----------
@@ -72,58 +72,24 @@ class AssignmentProblem:
         """The unit of multipliers: s = max(1, median_i min_k a_ki), distance units."""
         return max(1.0, float(np.median(self.cost.min(axis=0))))
 
-    def surrogate_cost(self, assignment: NDArray[np.int64]) -> float:
-        """Return Σ_i a_ki over the vehicles k = `assignment`, distance units, whether or not the loads fit.
-
-        Parameters
-        ----------
-        assignment
-            [n] vehicle indices 0 … K − 1.
-
-        Raises
-        ------
-        SolutionError
-            If the shape is wrong or a customer is on no existing vehicle.
-        """
-        self._require_shape(assignment)
-        for customer in np.flatnonzero(~self._on_vehicle(assignment))[:1]:
-            raise SolutionError(
-                f"customer {customer + 1} is on vehicle {assignment[customer]}",
-                field="assignment",
-                remedy=f"vehicles are 0 … {self.n_vehicles - 1}; repair the assignment first",
-            )
-        return float(self.cost[assignment, np.arange(self.n_customers)].sum())
-
     def is_feasible(self, assignment: NDArray[np.int64]) -> bool:
-        """Whether every customer is on an existing vehicle and no vehicle is overloaded.
+        """Return whether every customer is on an existing vehicle and no vehicle is overloaded.
 
-        Parameters
-        ----------
-        assignment
-            [n] vehicle indices; anything outside 0 … K − 1 means that the customer is not assigned.
+        `assignment` [n] holds vehicle indices; a number outside 0 … K − 1 means that the customer is not assigned.
 
-        Raises
-        ------
-        SolutionError
-            If the shape is wrong.
+        Raises SolutionError if the shape is wrong.
         """
-        self._require_shape(assignment)
-        if not self._on_vehicle(assignment).all():
-            return False
-        load = np.zeros(self.n_vehicles, dtype=np.int64)
-        np.add.at(load, assignment, self.weight)
-        return bool((load <= self.capacity).all())
-
-    def _on_vehicle(self, assignment: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return (assignment >= 0) & (assignment < self.n_vehicles)
-
-    def _require_shape(self, assignment: NDArray[np.int64]) -> None:
         if assignment.shape != self.weight.shape or not np.issubdtype(assignment.dtype, np.integer):
             raise SolutionError(
                 f"array of shape {assignment.shape} and type {assignment.dtype} is not [n] vehicle indices",
                 field="assignment",
                 remedy=f"give one whole number for each of the {self.n_customers} customers",
             )
+        if ((assignment < 0) | (assignment >= self.n_vehicles)).any():
+            return False
+        load = np.zeros(self.n_vehicles, dtype=np.int64)
+        np.add.at(load, assignment, self.weight)
+        return bool((load <= self.capacity).all())
 
 
 def _require_array(

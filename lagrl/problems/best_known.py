@@ -11,7 +11,7 @@ def best_known(name: str) -> float | None:
     """Return the best known cost of the CVRPLIB instance called `name`, distance units, or None.
 
     The costs of the A, B, E, F, M and P families hold for exactly the k vehicles of the name (`Fleet.of_benchmark`).
-    Published values change; these are the ones that gaps are measured to.
+    Published values change; gaps are measured to these.
     """
     return _table().get(name)
 

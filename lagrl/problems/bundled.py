@@ -1,7 +1,6 @@
-"""The small generated instances that ship inside the package, each with a reference solution.
+"""The small generated instances in the package, each with a reference solution.
 
-They are made by `benchmarks/bundled_instances/run.py`; their best known costs come from long PyVRP runs and are not
-proven.
+Their best known costs come from long PyVRP runs and are not proven.
 """
 
 from __future__ import annotations
@@ -25,12 +24,9 @@ def bundled_names() -> tuple[str, ...]:
 
 
 def bundled_path(name: str) -> Path:
-    """Return the `.vrp` file of a bundled instance; its `.sol` lies beside it.
+    """Return the `.vrp` file of a bundled instance; its `.sol` is in the same folder.
 
-    Raises
-    ------
-    UnknownNameError
-        If there is no such instance.
+    Raises UnknownNameError if there is no such instance.
     """
     names = bundled_names()
     if name not in names:
@@ -39,12 +35,9 @@ def bundled_path(name: str) -> Path:
 
 
 def read_bundled(name: str) -> CVRP:
-    """Read a bundled instance, its best known cost being that of the shipped solution.
+    """Read a bundled instance, with the cost of its reference solution as best known cost.
 
-    Raises
-    ------
-    UnknownNameError
-        If there is no such instance.
+    Raises UnknownNameError if there is no such instance.
     """
     path = bundled_path(name)
     problem = read_instance(path)

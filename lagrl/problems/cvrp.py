@@ -206,10 +206,7 @@ def _validate_demand(problem: CVRP) -> None:
         )
     if problem.capacity < 1:
         raise InstanceError(
-            f"{problem.capacity} is not positive",
-            source=name,
-            field="CAPACITY",
-            remedy="give a whole number of 1 or more",
+            f"{problem.capacity} is not positive", source=name, field="CAPACITY", remedy="give a number of 1 or more"
         )
     for customer in np.flatnonzero((demand < 0) | (demand > problem.capacity))[:1]:
         value = int(demand[customer])
@@ -244,7 +241,7 @@ def _validate_distance(problem: CVRP) -> None:
             wrong,
             source=problem.name,
             field="distance",
-            remedy="distances must be finite, symmetric, 0 or more, and 0 from a node to itself",
+            remedy="give finite, symmetric distances ≥ 0 with a diagonal of 0",
         )
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from vrplib.parse import parse_vrplib
-
 from lagrl.errors import InputError, InstanceError, SolutionError
 from lagrl.problems.best_known import best_known
 from lagrl.problems.cvrp import CVRP
-from lagrl.problems.cvrplib_check import checked_text, require_safe_name
+from lagrl.problems.cvrplib_check import checked_data, require_safe_name
 from lagrl.problems.cvrplib_solution import check_solution, read_solution, solver_of, stated_cost, write_solution
 from lagrl.problems.cvrplib_text import read_text, scan
 from lagrl.problems.cvrplib_write import usual_rounding, write_instance
@@ -20,6 +17,7 @@ from lagrl.problems.fleet import Fleet
 if TYPE_CHECKING:
     import os
 
+    from lagrl.problems.cvrplib_check import InstanceData
     from lagrl.problems.cvrplib_text import InstanceText
 
 __all__ = [
@@ -62,14 +60,14 @@ def read_instance(
     """
     source = str(path)
     raw = scan(read_text(path, InstanceError), source)
-    text = checked_text(raw)
+    data = checked_data(raw)
     name = raw.specs.get("NAME") or Path(path).stem
     require_safe_name(name, source)
     benchmark = Fleet.of_benchmark(name)
     rule = fleet or benchmark
     reference = _reference_cost(Path(path), name) if rule == benchmark else None
     try:
-        return _build(raw, text, name, rule, usual_rounding(name) if rounding == "auto" else rounding, reference)
+        return _build(raw, data, name, rule, usual_rounding(name) if rounding == "auto" else rounding, reference)
     except MemoryError as error:
         raise InstanceError(
             f"the distances between {raw.specs['DIMENSION']} nodes do not fit in memory",
@@ -83,27 +81,19 @@ def read_instance(
 
 
 def _build(
-    raw: InstanceText, text: str, name: str, fleet: Fleet, rounding: Literal["nint", "none"], reference: float | None
+    raw: InstanceText,
+    data: InstanceData,
+    name: str,
+    fleet: Fleet,
+    rounding: Literal["nint", "none"],
+    best_known: float | None,
 ) -> CVRP:
-    try:
-        data = parse_vrplib(text, compute_edge_weights=False)
-    except (ValueError, RuntimeError, IndexError, KeyError, TypeError) as error:
-        raise InstanceError(f"not understood ({error})", remedy="give a CVRPLIB .vrp file") from error
-    demand = np.array(data["demand"][1:], dtype=np.int64)
-    capacity, comment = int(data["capacity"]), raw.specs.get("COMMENT", "")
-    points = np.array(data["node_coord"], dtype=np.float64) if "node_coord" in data else None
-    if "edge_weight" in data:
-        weights = np.array(data["edge_weight"], dtype=np.float64)
-        return CVRP(name, demand, capacity, weights, points, fleet, "explicit", reference, comment)
+    demand, capacity, points, comment = data.demand, data.capacity, data.coordinates, raw.specs.get("COMMENT", "")
+    if data.distance is not None:
+        return CVRP(name, demand, capacity, data.distance, points, fleet, "explicit", best_known, comment)
+    assert points is not None
     return CVRP.from_coordinates(
-        name,
-        data["node_coord"],
-        demand,
-        capacity,
-        rounding=rounding,
-        fleet=fleet,
-        best_known=reference,
-        comment=comment,
+        name, points, demand, capacity, rounding=rounding, fleet=fleet, best_known=best_known, comment=comment
     )
 
 

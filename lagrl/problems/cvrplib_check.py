@@ -1,15 +1,19 @@
-"""What must hold of a `.vrp` file before it is parsed, one clear error for each mistake."""
+"""Validation of a `.vrp` file and its conversion to arrays, with one clear error for each mistake."""
 
 from __future__ import annotations
 
-import itertools
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
 
 from lagrl.errors import InstanceError
 from lagrl.problems.cvrplib_text import shown
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lagrl.problems.cvrplib_text import InstanceText
 
 MAX_NODES = 20_001
@@ -29,12 +33,9 @@ _DURATION = {"DISTANCE", "SERVICE_TIME", "SERVICE_TIME_SECTION"}
 
 
 def require_safe_name(name: str, source: str) -> None:
-    """Refuse a name that would not survive as a file name or as one line of a CVRPLIB file.
+    """Raise InstanceError for a name that cannot be a file name or a line of a CVRPLIB file.
 
-    Raises
-    ------
-    InstanceError
-        If `name` is not 1 to 100 letters, digits, blanks and `_ . + - ( )`, or has a word that ends a section.
+    It must be 1 to 100 letters, digits, blanks and `_ . + - ( )`, without a word that ends a section.
     """
     if not _SAFE_NAME.fullmatch(name) or "EOF" in name or "_SECTION" in name:
         raise InstanceError(
@@ -42,14 +43,18 @@ def require_safe_name(name: str, source: str) -> None:
         )
 
 
-def checked_text(raw: InstanceText) -> str:
-    """Return the CVRPLIB text of a sound instance: only what matters, nodes in the order of their numbers.
+@dataclass(frozen=True, eq=False)
+class InstanceData:
+    """The numbers of a valid instance, nodes in the order of their numbers; see `CVRP` for shapes and units."""
 
-    Raises
-    ------
-    InstanceError
-        At the first thing that is missing, unsupported, inconsistent or not a number.
-    """
+    demand: NDArray[np.int64]
+    capacity: int
+    coordinates: NDArray[np.float64] | None
+    distance: NDArray[np.float64] | None
+
+
+def checked_data(raw: InstanceText) -> InstanceData:
+    """Return the numbers of an instance; InstanceError for the first missing, unsupported or inconsistent value."""
     _check_supported(raw)
     size = _dimension(raw)
     capacity = _whole(raw, "CAPACITY", _spec(raw, "CAPACITY"))
@@ -62,15 +67,11 @@ def checked_text(raw: InstanceText) -> str:
             _fail(raw, section, "missing", "the file is incomplete (cut off?); fetch it again or add the section")
     if raw.cut:
         _fail(raw, list(raw.sections)[-1], "the file stops within the last line", "it is cut off; fetch it again")
-    lines = [f"DIMENSION : {size}", f"CAPACITY : {capacity}"]
-    lines += [f"EDGE_WEIGHT_TYPE : {'EXPLICIT' if explicit else 'EUC_2D'}"]
-    if explicit:
-        lines += [f"EDGE_WEIGHT_FORMAT : {raw.specs['EDGE_WEIGHT_FORMAT'].upper()}", *_weights(raw, size)]
-    if "NODE_COORD_SECTION" in raw.sections:
-        lines += _coordinates(raw, size)
-    lines += _demand(raw, size)
+    distance = _weights(raw, size) if explicit else None
+    coordinates = _coordinates(raw, size) if "NODE_COORD_SECTION" in raw.sections else None
+    demand = _demand(raw, size)
     _check_depot(raw)
-    return "\n".join([*lines, "DEPOT_SECTION", "1", "-1", "EOF", ""])
+    return InstanceData(demand, capacity, coordinates, distance)
 
 
 def _check_supported(raw: InstanceText) -> None:
@@ -82,7 +83,7 @@ def _check_supported(raw: InstanceText) -> None:
                 "use an instance without a duration limit",
             )  # fmt: skip
         if key not in _SPECS | _SECTIONS:
-            _fail(raw, key, "not part of a CVRP as lagrl reads it", "remove it if it does not constrain the routes")
+            _fail(raw, key, "not a part of a CVRP that lagrl reads", "remove it if it does not constrain the routes")
     kind = raw.specs.get("TYPE", "CVRP")
     if kind.upper() != "CVRP":
         _fail(raw, "TYPE", f"{shown(kind)} is not supported", "only CVRP is")
@@ -115,40 +116,40 @@ def _dimension(raw: InstanceText) -> int:
     return size
 
 
-def _coordinates(raw: InstanceText, size: int) -> list[str]:
+def _coordinates(raw: InstanceText, size: int) -> NDArray[np.float64]:
     section = "NODE_COORD_SECTION"
-    rows = _by_node(raw, section, size, width=3)
-    for node, row in enumerate(rows, 1):
-        for token in row:
-            _length(raw, section, token, f"coordinate of node {node},")
-    return [section, *(f"{node} {' '.join(row)}" for node, row in enumerate(rows, 1))]
+    rows = enumerate(_by_node(raw, section, size, width=3), 1)
+    return np.array([[_length(raw, section, x, f"coordinate of node {node},") for x in row] for node, row in rows])
 
 
-def _demand(raw: InstanceText, size: int) -> list[str]:
+def _demand(raw: InstanceText, size: int) -> NDArray[np.int64]:
     section = "DEMAND_SECTION"
     rows = _by_node(raw, section, size, width=2)
     values = [_whole(raw, section, row[0], f"demand of node {node},") for node, row in enumerate(rows, 1)]
     if values[0] != 0:
         _fail(raw, section, f"the depot (node 1) has demand {values[0]}", "give it 0")
-    return [section, *(f"{node} {value}" for node, value in enumerate(values, 1))]
+    return np.array(values[1:], np.int64)
 
 
-def _weights(raw: InstanceText, size: int) -> list[str]:
-    """One row a line, since the wrapping of files in the wild follows no rule."""
+def _weights(raw: InstanceText, size: int) -> NDArray[np.float64]:
+    """Return the matrix of the weights, which may be wrapped to lines of any length."""
     section = "EDGE_WEIGHT_SECTION"
     full = raw.specs["EDGE_WEIGHT_FORMAT"].upper() == "FULL_MATRIX"
-    widths = [size] * size if full else list(range(1, size))
     tokens = [token for row in raw.sections[section] for token in row]
-    if len(tokens) != sum(widths):
+    needed = size * size if full else size * (size - 1) // 2
+    if len(tokens) != needed:
         _fail(
-            raw, section, f"has {len(tokens)} of the {sum(widths)} weights that DIMENSION {size} needs",
+            raw, section, f"has {len(tokens)} of the {needed} weights that DIMENSION {size} needs",
             "the file is cut off or its DIMENSION is wrong",
         )  # fmt: skip
-    for token in tokens:
-        if _length(raw, section, token, "weight") < 0:
-            _fail(raw, section, f"weight {token} is below 0", "distances must be 0 or more")
-    ends = itertools.accumulate(widths)
-    return [section, *(" ".join(tokens[end - width : end]) for width, end in zip(widths, ends, strict=True))]
+    weights = np.array([_length(raw, section, token, "weight") for token in tokens])
+    for k in np.flatnonzero(weights < 0)[:1]:
+        _fail(raw, section, f"weight {tokens[k]} is below 0", "distances must be 0 or more")
+    if full:
+        return weights.reshape(size, size)
+    matrix, (row, column) = np.zeros((size, size)), np.tril_indices(size, -1)
+    matrix[row, column] = matrix[column, row] = weights
+    return matrix
 
 
 def _check_depot(raw: InstanceText) -> None:

@@ -1,4 +1,4 @@
-"""The text of a CVRPLIB file, taken apart into specifications and sections before any of it is believed."""
+"""The text of a CVRPLIB file, split into specifications and sections."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class InstanceText:
-    """What a `.vrp` file says, every value still text.
+    """The content of a `.vrp` file, every value as text.
 
     Attributes
     ----------
@@ -49,13 +49,10 @@ def shown(value: str) -> str:
 def read_text(path: str | os.PathLike[str], error: type[InputError]) -> str:
     """Read a text file of at most `MAX_BYTES`, in UTF-8 or Latin-1.
 
-    Raises
-    ------
-    InputError
-        Of the class `error`, if the file is missing, a folder, unreadable, too large, empty or binary.
+    Raises InputError of the class `error`, if the file is missing, a folder, unreadable, too large, empty or binary.
     """
     source = str(path)
-    if os.path.isdir(path):  # unlike Path's, this answers for impossible names too
+    if os.path.isdir(path):  # unlike Path.is_dir, this accepts impossible names
         raise error("is a folder", source=source, remedy="give the name of a file")
     try:
         with open(path, "rb") as stream:
@@ -75,20 +72,17 @@ def read_text(path: str | os.PathLike[str], error: type[InputError]) -> str:
         raise error(
             f"binary content (byte {ord(control[0]):#04x} at {control.start()})",
             source=source,
-            remedy="give a CVRPLIB text file",
+            remedy="give a text file",
         )
     return text
 
 
 def scan(text: str, source: str) -> InstanceText:
-    """Take the text of a `.vrp` file apart.
+    """Split the text of a `.vrp` file into specifications and sections.
 
-    Blank lines, lines that start with `#` and whatever follows EOF are skipped; several COMMENT lines are joined.
+    Blank lines, lines that start with `#` and everything after EOF are skipped; several COMMENT lines are joined.
 
-    Raises
-    ------
-    InstanceError
-        If a specification or section comes twice, or a line belongs to neither.
+    Raises InstanceError if a specification or section comes twice, or a line belongs to neither.
     """
     specs: dict[str, str] = {}
     sections: dict[str, list[list[str]]] = {}

@@ -1,4 +1,4 @@
-"""Getting a small file over HTTP from a server that is not trusted to be brief, honest or alive."""
+"""Download of a small file over HTTP, with limits on size and time."""
 
 from __future__ import annotations
 
@@ -22,19 +22,11 @@ _CHUNK = 64 * 1024
 def download(url: str, *, max_bytes: int, timeout: float) -> bytes | None:
     """Return the body at `url`, or None if the server has nothing there (404 or 410).
 
-    Parameters
-    ----------
-    url
-        `http` or `https`; redirections to anything else are refused.
-    max_bytes
-        Largest body accepted, whatever the server says its length is.
-    timeout
-        Seconds for the connection, for each answer and for the whole.
+    `url`: `http` or `https`; redirections to anything else are refused. `max_bytes`: largest body accepted, whatever
+    the server says its length is. `timeout`: seconds for the connection, for each answer and for the whole.
 
-    Raises
-    ------
-    FetchError
-        If there is no connection, another HTTP status than 200, or a body that is too large, too slow or cut off.
+    Raises FetchError if there is no connection, another HTTP status than 200, or a body that is too large, too slow or
+    cut off.
     """
     _require_web(url, url)
     request = urllib.request.Request(url, headers={"User-Agent": f"lagrl/{__version__}"})
@@ -58,7 +50,7 @@ def download(url: str, *, max_bytes: int, timeout: float) -> bytes | None:
 
 
 class _WebRedirects(urllib.request.HTTPRedirectHandler):
-    """urllib would follow to FTP as well."""
+    """Redirections to http and https only; urllib would follow to FTP too."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str

@@ -1,9 +1,10 @@
-"""Downloading CVRPLIB instances: nothing is kept before it has been read as what was asked for."""
+"""Download of CVRPLIB instances; a file is kept only if it is the requested instance."""
 
 from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ def fetch(
 ) -> list[Path]:
     """Download `NAME.vrp`, and `NAME.sol` where the server has one, into `folder`; return the `.vrp` files.
 
-    An instance comes with its solution or not at all; those that were complete before an error stay.
+    An instance is kept with its solution or not at all; complete ones stay after an error.
 
     Parameters
     ----------
@@ -51,16 +52,16 @@ def fetch(
     timeout
         Seconds a file may take.
     overwrite
-        Whether to download again what is already there and sound. What is there but unreadable is always replaced.
+        Whether to download valid existing files again. Unreadable files are always replaced.
     solutions
-        Whether to fetch the solutions too. A few published ones do not solve their instance and are refused.
+        Whether to download the solutions too. A few published ones do not solve their instance and are refused.
     progress
-        Called with the `.vrp` file as soon as it is in place.
+        Called with each `.vrp` file after its download.
 
     Raises
     ------
     UnknownNameError
-        If a name could be no CVRPLIB name.
+        If a name cannot be a CVRPLIB name.
     InputError
         If the template or a limit is unusable.
     FetchError
@@ -90,23 +91,23 @@ def fetch(
     return files
 
 
+@dataclass(frozen=True)
 class _Source:
-    """One instance on one server."""
+    """The files of one instance on a server."""
 
-    def __init__(self, address: str, max_bytes: int, timeout: float) -> None:
-        self._address = address
-        self._max_bytes = max_bytes
-        self._timeout = timeout
+    address: str
+    max_bytes: int
+    timeout: float
 
     def url(self, extension: str) -> str:
-        return self._address.replace("{ext}", extension)
+        return self.address.replace("{ext}", extension)
 
     def get(self, extension: str) -> bytes | None:
-        return download(self.url(extension), max_bytes=self._max_bytes, timeout=self._timeout)
+        return download(self.url(extension), max_bytes=self.max_bytes, timeout=self.timeout)
 
 
 def _address(template: str, name: str) -> str:
-    """Fill in all but `{ext}`."""
+    """Fill in everything except `{ext}`."""
     filled = template.replace("{set}", set_of(name)).replace("{name}", name)
     if "{name}" not in template or "{ext}" not in template or re.search(r"[{}\s]", filled.replace("{ext}", "")):
         raise InputError(
@@ -120,7 +121,7 @@ def _address(template: str, name: str) -> str:
 def _fetch_instance(source: _Source, name: str, target: Path, *, with_solution: bool) -> None:
     body = source.get("vrp")
     if body is None:
-        raise FetchError("not there (HTTP status 404)", source=source.url("vrp"), remedy="check the name and address")
+        raise FetchError("not found (HTTP status 404)", source=source.url("vrp"), remedy="check the name and address")
     with replacing(target) as temporary:
         temporary.write_bytes(body)
         try:
@@ -157,11 +158,11 @@ def _fetch_solution(source: _Source, target: Path, problem: CVRP) -> None:
 
 
 def _refused(kind: str, url: str, error: InputError) -> FetchError:
-    return FetchError(f"what came is not a sound {kind}: {error.problem}", source=url, field=error.field)
+    return FetchError(f"the download is not a valid {kind}: {error.problem}", source=url, field=error.field)
 
 
 def _sound_instance(path: Path, name: str) -> CVRP | None:
-    """Read what is already there, or None if it is not the instance called `name`."""
+    """Read an existing file; None if it is not the instance called `name`."""
     try:
         problem = read_instance(path)
     except InputError:

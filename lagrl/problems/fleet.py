@@ -1,4 +1,4 @@
-"""How many vehicles a solution may use: `exact:K`, `atleast:K` or `free`."""
+"""The fleet rule, the number of vehicles a solution may use: `exact:K`, `atleast:K` or `free`."""
 
 from __future__ import annotations
 
@@ -37,18 +37,13 @@ class Fleet:
         if self.rule == "free" and self.count != 0:
             raise FleetError(f"count {self.count} given", field="fleet free", remedy="write exact:K or atleast:K")
         if self.rule != "free" and self.count < 1:
-            raise FleetError(
-                f"{self.rule}:{self.count} asks for no vehicle", field="fleet", remedy="K must be 1 or more"
-            )
+            raise FleetError(f"{self.rule}:{self.count} has no vehicle", field="fleet", remedy="K must be 1 or more")
 
     @classmethod
     def parse(cls, text: str) -> Fleet:
         """Read `exact:K`, `atleast:K` or `free`.
 
-        Raises
-        ------
-        FleetError
-            If `text` is none of the three.
+        Raises FleetError if `text` is none of the three.
         """
         if text == "free":
             return cls()
@@ -60,7 +55,7 @@ class Fleet:
 
     @classmethod
     def of_benchmark(cls, name: str) -> Fleet:
-        """Give the rule under which CVRPLIB's best known costs of the instance called `name` hold.
+        """Return the rule under which CVRPLIB's best known costs of the instance called `name` hold.
 
         The A, B, E, F, M and P families fix the fleet to the k of the name; all others leave it free.
         """
@@ -68,7 +63,7 @@ class Fleet:
         return cls("exact", int(match[1])) if match else cls()
 
     def allows(self, n_routes: int) -> bool:
-        """Whether a solution with `n_routes` non-empty routes meets the rule."""
+        """Return whether a solution with `n_routes` non-empty routes meets the rule."""
         if self.rule == "exact":
             return n_routes == self.count
         return n_routes >= self.count
@@ -80,15 +75,10 @@ class Fleet:
 def minimum_vehicles(demand: NDArray[np.int64], capacity: int) -> int:
     """Return a lower bound on the number of vehicles: Martello and Toth's (1990) L2 for bin packing.
 
-    With a threshold t: demands above Q − t travel alone, those above Q/2 one to a vehicle, and those of t … Q/2
-    only fit in what the latter leave. L2 is the best of all t; t = 0 gives ⌈Σd/Q⌉.
+    With a threshold t: demands above Q − t need their own vehicle, those above Q/2 one each, and those of t … Q/2 only
+    fit in the room that the latter leave. L2 is the best of all t; t = 0 gives ⌈Σd/Q⌉.
 
-    Parameters
-    ----------
-    demand
-        [n] demand units, each at most `capacity`.
-    capacity
-        Demand units.
+    `demand`: [n] demand units, each at most `capacity`.
     """
     weight = np.sort(demand)
     total = np.concatenate([[0], np.cumsum(weight)])  # of the lightest 0, 1, 2, … demands

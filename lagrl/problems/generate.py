@@ -28,7 +28,7 @@ GRID: Final = 1000
 """Coordinates are the whole numbers 0 … GRID."""
 
 MAX_CUSTOMERS: Final = 10_000
-"""Above this the distance matrix alone outgrows an ordinary machine's memory."""
+"""Above this the distance matrix alone exceeds an ordinary machine's memory."""
 
 _ATTRACTION_LENGTH: Final = 40.0
 _SEEDS: Final = (3, 8)
@@ -45,7 +45,7 @@ _UNIFORM_DEMAND: Final[dict[Demand, tuple[int, int]]] = {
 
 @dataclass(frozen=True)
 class XTypeParams:
-    """What characterises an X-type instance.
+    """The characteristics of an X-type instance.
 
     Attributes
     ----------
@@ -84,16 +84,14 @@ class XTypeParams:
         _require_known("demand", self.demand, get_args(Demand))
         if self.route_length is not None and not (math.isfinite(self.route_length) and self.route_length >= 1):
             raise InputError(
-                f"{self.route_length} customers on a route are not possible",
+                f"{self.route_length} given",
                 field="route_length",
-                remedy="give a finite number of 1 or more, or none to draw it",
+                remedy="give a finite number ≥ 1, or none to draw it",
             )
         if self.n_seeds is not None:
             if self.customers == "R":
                 raise InputError(
-                    f"{self.n_seeds} given, but customers R has no clusters",
-                    field="n_seeds",
-                    remedy="leave it out, or choose customers C or RC",
+                    f"{self.n_seeds} given for customers R", field="n_seeds", remedy="omit it, or choose C or RC"
                 )
             _require_whole("n_seeds", self.n_seeds, 1, self.n_clustered)
 
@@ -109,17 +107,9 @@ def sample_params(rng: Generator, n_customers: tuple[int, int]) -> XTypeParams:
     The route length is drawn as in the X set, but cut off at n / 2: an instance that one vehicle can serve has no
     dual to learn from.
 
-    Parameters
-    ----------
-    rng
-        Source of randomness.
-    n_customers
-        Smallest and largest number of customers (both inclusive), at least 2.
+    `n_customers`: smallest and largest number of customers (both inclusive), at least 2.
 
-    Raises
-    ------
-    InputError
-        If the range is empty or reaches below 2 or above `MAX_CUSTOMERS`.
+    Raises InputError if the range is empty or reaches below 2 or above `MAX_CUSTOMERS`.
     """
     low, high = n_customers
     _require_whole("n_customers", low, 2, MAX_CUSTOMERS)

@@ -1,4 +1,4 @@
-"""Where CVRPLIB's files are on this machine."""
+"""The places of CVRPLIB's files on this machine."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ _NAME = re.compile(r"(?=.{1,64}\Z)([A-Za-z]+)[A-Za-z0-9_-]*")
 
 
 def set_of(name: str) -> str:
-    """Return the set (family) that an instance name begins with: `X` of `X-n101-k25`, `CMT` of `CMT1`.
+    """Return the set (family) at the start of an instance name: `X` of `X-n101-k25`, `CMT` of `CMT1`.
 
-    Raises
-    ------
-    UnknownNameError
-        If `name` is not a letter followed by letters, digits, `_` and `-`, and so could be no CVRPLIB name.
+    Raises UnknownNameError if `name` is not a letter followed by letters, digits, `_` and `-`, and so could be no
+    CVRPLIB name.
     """
     match = _NAME.fullmatch(name)
     if match is None:
@@ -33,10 +31,7 @@ def set_of(name: str) -> str:
 def data_folder(explicit: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of CVRPLIB files: `explicit` (`--data`), else the environment variable LAGRL_DATA.
 
-    Raises
-    ------
-    InputError
-        If neither is given, or what is given is not a folder.
+    Raises InputError if neither is given, or what is given is not a folder.
     """
     remedy = f"give --data DIR or set {DATA_VARIABLE}=DIR to a folder of CVRPLIB files"
     given = os.environ.get(DATA_VARIABLE, "") if explicit is None else os.fspath(explicit)
@@ -51,10 +46,7 @@ def data_folder(explicit: str | os.PathLike[str] | None = None) -> Path:
 def find_instance(name: str, folder: str | os.PathLike[str]) -> Path:
     """Return `folder/NAME.vrp`, else `folder/SET/NAME.vrp`, SET being the set that the name begins with.
 
-    Raises
-    ------
-    UnknownNameError
-        If there is neither.
+    Raises UnknownNameError if there is neither.
     """
     root = Path(folder)
     places = (root, root / set_of(name))
@@ -75,25 +67,17 @@ def find_instance(name: str, folder: str | os.PathLike[str]) -> Path:
 def resolve_instance(spec: str, folder: str | os.PathLike[str] | None = None) -> Path:
     """Return the file that a user means by `spec`: a path, a bundled instance's name, or a CVRPLIB name.
 
-    Parameters
-    ----------
-    spec
-        Path of a `.vrp` file, or an instance name without folder and extension.
-    folder
-        Where CVRPLIB names are looked up; the environment variable LAGRL_DATA if None.
+    `spec`: path of a `.vrp` file, or an instance name without folder and extension. `folder`: where CVRPLIB names are
+    looked up; the environment variable LAGRL_DATA if None.
 
-    Raises
-    ------
-    UnknownNameError
-        If a name is neither bundled nor in the folder.
-    InputError
-        If `spec` is a name and there is no folder to look in.
+    Raises UnknownNameError if a name is neither bundled nor in the folder. Raises InputError if `spec` is a name and
+    there is no folder to look in.
     """
     from lagrl.problems.bundled import bundled_names, bundled_path
 
     path = Path(spec)
     if os.path.exists(spec) or path.suffix or len(path.parts) != 1:
-        return path  # what is wrong with it, reading will say
+        return path  # reading it reports its faults
     if spec in bundled_names():
         return bundled_path(spec)
     if folder is None and not os.environ.get(DATA_VARIABLE):

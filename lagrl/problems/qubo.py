@@ -1,4 +1,4 @@
-"""Quadratic functions of bits and of spins: what annealers and quantum circuits minimise."""
+"""Quadratic functions of bits and of spins, the input of annealers and quantum circuits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lagrl.errors import InputError, InstanceError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LARGEST_ENUMERATION = 24  # variables whose 2^m energies are still worth listing: 128 MiB
+LARGEST_ENUMERATION = 24  # variables; their 2^m energies take 128 MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +60,11 @@ class QUBO:
         By doubling: the strings with y_i = 1 are those over the earlier bits, raised by what bit i adds to each,
         and that sum is doubled in the same way. 2·2^m additions.
 
-        Raises
-        ------
-        InputError
-            If there are more than 24 variables.
+        Raises InputError if there are more than 24 variables.
         """
         if self.n_variables > LARGEST_ENUMERATION:
             raise InputError(
-                f"{self.n_variables} variables have too many strings to list",
+                f"{self.n_variables} variables have too many strings",
                 field="QUBO",
                 remedy=f"at most {LARGEST_ENUMERATION}",
             )
@@ -94,7 +91,7 @@ class QUBO:
 
 @dataclass(frozen=True, eq=False)
 class Ising:
-    """The same, of spins z in {1, −1}^m, as a quantum computer measures Pauli Z.
+    """The same function of spins z in {1, −1}^m, the eigenvalues of Pauli Z.
 
     E(z) = offset + Σ_i h_i z_i + Σ_{i<j} J_ij z_i z_j
 
@@ -127,7 +124,7 @@ class Ising:
 
     @property
     def scale(self) -> float:
-        """σ = sqrt(Σ h² + Σ J²): the energy's standard deviation over uniformly random strings."""
+        """The energy's standard deviation over uniformly random strings, σ = sqrt(Σ h² + Σ J²)."""
         return float(np.sqrt((self.field**2).sum() + (self.coupling**2).sum()))
 
     def energy(self, spins: NDArray[np.int8]) -> NDArray[np.float64]:

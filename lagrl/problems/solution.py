@@ -1,4 +1,4 @@
-"""Routes, what they cost and whether they solve the instance."""
+"""Routes, their cost, and whether they solve the instance."""
 
 from __future__ import annotations
 
@@ -32,17 +32,9 @@ class Solution:
     def of(cls, problem: CVRP, routes: Iterable[Sequence[int]]) -> Solution:
         """Build a solution from routes, dropping empty ones and computing the cost.
 
-        Parameters
-        ----------
-        problem
-            The instance the routes belong to.
-        routes
-            Customers 1 … n in visiting order.
+        `routes`: customers 1 … n in visiting order.
 
-        Raises
-        ------
-        IndexError
-            If a customer does not exist in `problem`.
+        Raises IndexError if a customer does not exist in `problem`.
         """
         kept = tuple(tuple(int(customer) for customer in route) for route in routes if len(route))
         for customer in itertools.chain.from_iterable(kept):
@@ -56,7 +48,7 @@ class Solution:
         return len(self.routes)
 
     def is_feasible(self, problem: CVRP) -> bool:
-        """Whether nothing is wrong with the routes (see `faults`)."""
+        """Return whether the routes have no fault (see `faults`)."""
         return not faults(problem, self.routes)
 
 
@@ -67,7 +59,7 @@ def route_cost(problem: CVRP, route: Sequence[int]) -> float:
 
 
 def faults(problem: CVRP, routes: Sequence[Sequence[int]], stated_cost: float | None = None) -> list[str]:
-    """List everything that keeps `routes` from solving `problem`, one sentence each; empty if they do.
+    """List all faults of `routes` as a solution of `problem`, one sentence each; empty if they solve it.
 
     Parameters
     ----------

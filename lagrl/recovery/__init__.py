@@ -1,1 +1,1 @@
-"""From relaxed selections to routes: decode, repair, tour, recombine."""
+"""From relaxed selections to routes: decode, repair, tour and recombine."""

@@ -1,4 +1,4 @@
-"""From what the knapsacks selected to candidate selections and partial assignments."""
+"""Candidate selections of the knapsacks, and their partial assignments."""
 
 from __future__ import annotations
 
@@ -14,18 +14,9 @@ if TYPE_CHECKING:
 
 
 def candidate_selections(point: DualPoint, n_joint: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return the selections worth decoding, [M, K, n], the point's own first.
+    """Return the selections to decode, [M, K, n], the point's own first.
 
-    The exact sampler has one. An approximate one adds `n_joint` joint draws, one string per vehicle each.
-
-    Parameters
-    ----------
-    point
-        A priced multiplier vector.
-    n_joint
-        Joint draws from the samples.
-    rng
-        Randomness of the draws.
+    The exact sampler has one. An approximate sampler adds `n_joint` joint draws, one string per vehicle each.
     """
     own = point.selection[None]
     if point.samples is None or n_joint == 0:
@@ -34,20 +25,10 @@ def candidate_selections(point: DualPoint, n_joint: int, rng: np.random.Generato
 
 
 def decode(problem: AssignmentProblem, selection: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give each customer to the cheapest vehicle that selected them.
+    """Assign each customer to the cheapest vehicle that selected it, for a selection [K, n] in {0, 1}.
 
-    Vehicles that a sampled selection overloads give up customers, the dearest per demand unit first.
-
-    Parameters
-    ----------
-    problem
-        The assignment problem.
-    selection
-        [K, n] in {0, 1}.
-
-    Returns
-    -------
-    Assignment [n], a vehicle index or −1, and the room left [K], demand units.
+    Vehicles that a sampled selection overloads lose customers, those of highest cost per demand unit first. Returns the
+    assignment [n], a vehicle index or −1, and the room left [K], demand units.
     """
     from lagrl.recovery import repair_kernels
 

@@ -1,4 +1,4 @@
-"""The best routes of an instance so far."""
+"""The best routes of an instance found so far."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Incumbent:
-    """The best routes of one instance so far, shared by all lanes that work on it.
+    """The best routes of one instance so far, shared by all ascents on it.
 
     Attributes
     ----------
     pool
         Every route toured.
     columns
-        The best solution's columns in the pool; empty while there is none.
+        The best solution's columns in the pool; empty before there is one.
     cost
-        Its length, distance units; infinite while there is none.
+        Its length, distance units; infinite before there is one.
     history
         (evaluations, seconds, cost) at each improvement.
     evaluations
@@ -43,11 +43,11 @@ class Incumbent:
 
     @property
     def seconds(self) -> float:
-        """Wall-clock seconds since the search for this instance began."""
+        """Wall-clock seconds since the search for this instance started."""
         return time.perf_counter() - self._started
 
     def offer(self, columns: Sequence[int]) -> bool:
-        """Keep the columns (which serve everyone) if they meet the fleet rule and cost less; tell whether they did."""
+        """Keep columns that serve all customers, if they meet the fleet rule and cost less; return whether they did."""
         cost = self.pool.cost_of(columns)
         if not is_shorter(cost, self.cost) or not self.pool.problem.fleet.allows(len(columns)):
             return False
@@ -56,5 +56,5 @@ class Incumbent:
         return True
 
     def solution(self) -> Solution | None:
-        """Return the best solution, None while there is none."""
+        """Return the best solution, or None before there is one."""
         return self.pool.solution(self.columns) if self.columns else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lagrl.highs import new_solver
+from lagrl.highs import add_columns, linear_program, new_solver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,20 +19,15 @@ if TYPE_CHECKING:
     from lagrl.recovery.pool import RoutePool
 
 
-_FIRST_PER_CUSTOMER = 4  # columns the first programme begins with
-_ROUND_PER_CUSTOMER = 1  # that enter it at once later on
-_MOST_PER_CUSTOMER = 12  # above which those of highest reduced cost leave again
+_FIRST_PER_CUSTOMER = 4  # columns of the first programme
+_ROUND_PER_CUSTOMER = 1  # columns that enter at once later
+_MOST_PER_CUSTOMER = 12  # columns above which those of highest reduced cost leave
 
 
 class RouteMatrix:
-    """A pool's routes as the sparse columns of min c·x, every customer in one route, as many routes as allowed.
+    """A pool's routes as the sparse columns of min c·x, each customer in one route, under the fleet rule.
 
-    Rows 0 … n − 1 are the customers, row n counts the routes.
-
-    Parameters
-    ----------
-    pool
-        The routes; `update` takes in those added later.
+    Rows 0 … n − 1 are the customers, row n counts the routes. `update` adds the pool's later routes.
     """
 
     def __init__(self, pool: RoutePool) -> None:
@@ -47,7 +42,7 @@ class RouteMatrix:
         return len(self._start) - 1
 
     def update(self) -> None:
-        """Take in the routes added to the pool since."""
+        """Add the routes that are new in the pool."""
         new = self.pool.routes[len(self) :]
         if not new:
             return
@@ -62,36 +57,27 @@ class RouteMatrix:
         self.cost = self.pool.cost
 
     def reduced_cost(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return c_r − Σ price of the rows of r, for every column r, given the rows' prices [n + 1]."""
+        """Return c_r − Σ price of the rows of r, for every column r, from the rows' prices [n + 1]."""
         return self.cost - np.add.reduceat(price[self._row], self._start[:-1])
 
     def entries(self, columns: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return where each of some columns starts [len + 1], and the rows they meet, one column after the other."""
+        """Return where each of some columns starts [len + 1], and their rows, one column after the other."""
         length = np.diff(self._start)[columns]
         start = np.concatenate([[0], np.cumsum(length)])
         within = np.arange(start[-1]) - np.repeat(start[:-1], length)
         return start.astype(np.int32), self._row[np.repeat(self._start[columns], length) + within]
 
     def program(self, columns: NDArray[np.int64]) -> Any:
-        """Build the relaxation over some columns as a HiGHS model: x ≥ 0.
+        """Build the relaxation over some columns as a HiGHS model with x ≥ 0.
 
-        The rows keep x at 1 or below. A bound that says so too would take part in the prices, and routes of negative
-        reduced cost would be left.
+        The rows keep x at 1 or below. An upper bound on x would take part of the prices, and routes of negative reduced
+        cost would remain.
         """
-        import highspy
-
         n, fleet = self.problem.n_customers, self.problem.fleet
-        model = highspy.HighsLp()
-        model.num_col_, model.num_row_ = len(columns), n + 1
-        model.col_cost_ = self.cost[columns]
-        model.col_lower_ = np.zeros(len(columns))
-        model.col_upper_ = np.full(len(columns), highspy.kHighsInf)
-        model.row_lower_ = np.append(np.ones(n), fleet.count)
-        model.row_upper_ = np.append(np.ones(n), fleet.count if fleet.rule == "exact" else highspy.kHighsInf)
-        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        model.a_matrix_.start_, model.a_matrix_.index_ = self.entries(columns)
-        model.a_matrix_.value_ = np.ones(len(model.a_matrix_.index_))
-        return model
+        most = fleet.count if fleet.rule == "exact" else np.inf
+        row_bounds = np.append(np.ones(n), fleet.count), np.append(np.ones(n), most)
+        start, row = self.entries(columns)
+        return linear_program(self.cost[columns], np.inf, row_bounds, (start, row, np.ones(len(row))))
 
 
 @dataclass(frozen=True)
@@ -101,11 +87,11 @@ class Relaxation:
     Attributes
     ----------
     value
-        Its optimum, distance units: no combination of the pool's routes is cheaper.
+        Its optimum, distance units: no combination of the pool's routes costs less.
     customer_price
         [n] dual prices of the customers, distance units.
     reduced_cost
-        Reduced cost of every route of the pool, distance units; none is negative beyond rounding.
+        Reduced cost of every route of the pool, distance units; none is negative except by rounding.
     """
 
     value: float
@@ -113,16 +99,11 @@ class Relaxation:
     reduced_cost: NDArray[np.float64] = field(repr=False)
 
 
-class Master:
+class PartitionMaster:
     """The relaxation over a pool that grows, kept warm from one solve to the next.
 
     HiGHS holds some of the columns. After each solve the others are priced, and those of negative reduced cost enter
-    (column generation with the pool as the oracle), so the optimum is the whole pool's.
-
-    Parameters
-    ----------
-    pool
-        The routes.
+    (column generation from the pool), so the optimum is that of the whole pool.
     """
 
     def __init__(self, pool: RoutePool) -> None:
@@ -131,14 +112,9 @@ class Master:
         self._held = np.empty(0, np.int64)  # pool columns, in the order of HiGHS's
 
     def relax(self, incumbent: Sequence[int], seconds: float = np.inf) -> Relaxation | None:
-        """Solve the relaxation; None if it takes longer than `seconds`, or (with a warning) HiGHS fails.
+        """Solve the relaxation; None after `seconds`, or (with a warning) if HiGHS fails.
 
-        Parameters
-        ----------
-        incumbent
-            Columns of a solution that meets the fleet rule; they make the programme feasible.
-        seconds
-            Wall-clock limit.
+        `incumbent` are the columns of a solution that meets the fleet rule; they make the programme feasible.
         """
         deadline = time.perf_counter() + seconds
         self.matrix.update()
@@ -163,7 +139,7 @@ class Master:
         return Relaxation(value, price[:-1], reduced_cost)
 
     def _begin(self, basis: NDArray[np.int64]) -> None:
-        """Begin with the columns that are cheapest if each customer pays an equal share of the incumbent's route."""
+        """Start with the columns that are cheapest if each customer pays an equal share of the incumbent's route."""
         start, row = self.matrix.entries(basis)
         length = np.diff(start)
         price = np.zeros(self.matrix.problem.n_customers + 1)
@@ -180,7 +156,7 @@ class Master:
 
         if seconds <= 0:
             return False
-        # HiGHS counts all the time it ever ran
+        # HiGHS counts the time of all its runs
         limit = highspy.kHighsInf if np.isinf(seconds) else self._solver.getRunTime() + seconds
         self._solver.setOptionValue("time_limit", limit)
         self._solver.run()
@@ -192,14 +168,10 @@ class Master:
         return bool(status == highspy.HighsModelStatus.kOptimal)
 
     def _enter(self, columns: NDArray[np.int64]) -> None:
-        import highspy
-
         if len(columns) == 0:
             return
         start, row = self.matrix.entries(columns)
-        upper = np.full(len(columns), highspy.kHighsInf)
-        cost, lower, ones = self.matrix.cost[columns], np.zeros(len(columns)), np.ones(len(row))
-        self._solver.addCols(len(columns), cost, lower, upper, len(row), start[:-1], row, ones)
+        add_columns(self._solver, self.matrix.cost[columns], start[:-1], row, np.ones(len(row)))
         self._held = np.concatenate([self._held, columns])
 
     def _leave(self, reduced_cost: NDArray[np.float64]) -> None:

@@ -1,6 +1,6 @@
-"""Routes improved across vehicles by PyVRP's local search (Wouda, Lan and Kool 2024), a kept library.
+"""Local search across vehicles by PyVRP (Wouda, Lan and Kool 2024).
 
-Only its local search is used, from the routes it is given to a local optimum: no perturbation, no iterated search.
+Only PyVRP's local search is used, from the given routes to a local optimum: no perturbation, no iterated search.
 """
 
 from __future__ import annotations
@@ -16,45 +16,38 @@ if TYPE_CHECKING:
 
     from lagrl.problems.cvrp import CVRP
 
-_LARGEST = 2**40  # of all routes' length in PyVRP's whole numbers
-_FINEST = 10_000_000  # parts of the longest distance, where distances are no whole numbers
-_NEIGHBOURS = 20  # customers that moves of one are tried with: near a local optimum, half the time of PyVRP's 50
+_LARGEST = 2**40  # length of all routes in PyVRP's whole numbers
+_FINEST = 10_000_000  # parts of the longest distance, where distances are not whole
+_NEIGHBOURS = 20  # customers tried with a move of one: near a local optimum, half the time of PyVRP's 50
 # the price of an excess unit, in longest arcs per largest demand
 _WEIGHTS = (0.1, 10.0)
 _PROHIBITIVE = 100.0
 _CHEAPER, _DEARER = 0.95, 1.3
 
 
-def vehicles_to_polish(problem: CVRP, n_routes: int, n_others: int = 0) -> int:
-    """Return how many routes polishing may end with: what the fleet rule leaves, a few more than there are at most.
+def vehicles_to_polish(problem: CVRP, n_routes: int, n_fixed: int = 0) -> int:
+    """Return the largest number of routes after polishing: as the fleet rule allows, or a few more than now.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    n_routes
-        Routes to polish.
-    n_others
-        Routes of the same solution that stay as they are.
+    `n_routes`: routes to polish. `n_fixed`: routes of the same solution that stay as they are.
     """
     if problem.fleet.rule == "exact":
-        return max(problem.fleet.count - n_others, 1)
+        return max(problem.fleet.count - n_fixed, 1)
     return n_routes + max(2, n_routes // 10)
 
 
 class Polisher:
-    """Moves and swaps customers between and within routes, and exchanges their tails, until nothing saves any more.
+    """Moves and swaps customers between and within routes, and exchanges the routes' ends, to a local optimum.
 
     Parameters
     ----------
     problem
         The instance; all of its customers are on the routes.
     n_vehicles
-        Most routes it may use.
+        Largest number of routes.
     seed
         Seed of the order in which moves are tried.
     weight
-        Price of an overload to begin with, longest arcs per largest demand.
+        First price of an overload, longest arcs per largest demand.
 
     Attributes
     ----------
@@ -80,17 +73,13 @@ class Polisher:
         self.weight = weight
 
     def polish(self, routes: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]] | None:
-        """Return a local optimum reached from some routes; None if it would not fit the vehicles.
+        """Return a local optimum reached from some routes; None if it does not fit the vehicles.
 
         On the way a route may be overloaded, at a price that falls each time the local optimum fits and rises each time
-        it does not. Then the search starts again with a prohibitive price: from routes that fit, none is reached that
-        does not.
+        it does not. In that case the search starts again with a prohibitive price, and keeps routes that fit feasible.
 
-        Parameters
-        ----------
-        routes
-            Customers 1 … n in visiting order. Where there are more than `n_vehicles`, the smallest are dissolved, and
-            their customers, as others who are missing, inserted first.
+        `routes` are customers 1 … n in visiting order. If there are more than `n_vehicles`, the smallest are dissolved;
+        customers on no route are inserted first.
         """
         if len(routes) > self.n_vehicles:
             routes = sorted(routes, key=len, reverse=True)[: self.n_vehicles]
@@ -109,16 +98,9 @@ class Polisher:
 
 
 def split_to(problem: CVRP, routes: Sequence[NDArray[np.int64]], n_routes: int) -> list[NDArray[np.int64]]:
-    """Cut routes in two, where that adds least, until there are `n_routes` of them.
+    """Cut routes in two, where that adds least, until there are `n_routes`; more routes stay as they are.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    routes
-        Customers 1 … n in visiting order; together they have at least `n_routes`.
-    n_routes
-        How many routes are wanted; as many or more are left as they are.
+    `routes` are customers 1 … n in visiting order, at least `n_routes` customers in all.
     """
     cut = list(routes)
     away = problem.distance[0]
@@ -134,14 +116,14 @@ def split_to(problem: CVRP, routes: Sequence[NDArray[np.int64]], n_routes: int) 
 
 
 def _scale(problem: CVRP) -> float:
-    """Whole numbers per distance unit: 1 where distances are whole, else a fine part of the longest."""
+    """Return PyVRP's units per distance unit: 1 where distances are whole, else a fine part of the longest distance."""
     if (problem.distance == np.floor(problem.distance)).all():
         return 1.0
     return min(_FINEST, _LARGEST / (problem.n_customers + 1)) / float(problem.distance.max())
 
 
 def _data(pyvrp: Any, problem: CVRP, n_vehicles: int) -> Any:
-    """Describe the instance to PyVRP; places only matter for its drawings and may be the origin."""
+    """Describe the instance to PyVRP; coordinates are used for its drawings only and may be the origin."""
     distance = np.rint(problem.distance * _scale(problem)).astype(np.int64)
     places = problem.coordinates if problem.coordinates is not None else np.zeros((problem.n_customers + 1, 2))
     return pyvrp.ProblemData(

@@ -1,4 +1,4 @@
-"""Every route ever toured, each cluster of customers once."""
+"""The pool of all routes toured, one per set of customers."""
 
 from __future__ import annotations
 
@@ -24,14 +24,9 @@ _ROUNDING = 1e-10  # share of a length that may come from the order of a sum
 class RoutePool:
     """Routes by the set of customers they serve.
 
-    A cluster is toured the first time it is seen and looked up from then on. The routes are the columns of the
-    set-partitioning master (`set_partitioning`). A column never changes; a shorter order of the same customers becomes
-    a column of its own, which is found in its place from then on.
-
-    Parameters
-    ----------
-    problem
-        The instance whose routes are kept.
+    A cluster is toured the first time it occurs and looked up later. The routes are the columns of the set-partitioning
+    master (`set_partitioning`). A column never changes: a shorter order of the same customers becomes a new column,
+    which is looked up from then on.
     """
 
     def __init__(self, problem: CVRP) -> None:
@@ -54,17 +49,11 @@ class RoutePool:
         return np.array(self._cost)
 
     def add_assignment(self, assignment: NDArray[np.int64], customers: NDArray[np.int64] | None = None) -> list[int]:
-        """Tour the clusters of an assignment and return their columns.
+        """Tour the clusters of an assignment [m] (vehicle index or −1) and return their columns.
 
-        Customers without a vehicle travel in additional clusters, filled first-fit in order of falling demand, so
-        that the columns always serve everyone; the fleet rule may forbid that many.
-
-        Parameters
-        ----------
-        assignment
-            [m] vehicle index, −1 for customers without one.
-        customers
-            [m] whom it is about, ascending; everybody if None.
+        Customers without a vehicle are put into additional clusters, first fit in order of falling demand, so that the
+        columns serve all customers; the fleet rule may forbid that number. `customers` [m] are those assigned,
+        ascending; None for all.
         """
         if customers is None:
             customers = np.arange(1, len(assignment) + 1)
@@ -75,14 +64,9 @@ class RoutePool:
         return self.add_clusters(clusters + first_fit(self.problem, left))
 
     def add_selection(self, selection: NDArray[np.uint8], customers: NDArray[np.int64] | None = None) -> list[int]:
-        """Tour the loads of a selection [K, m] that respects the capacities; vehicles without customers are skipped.
+        """Tour the loads of a selection [K, m] in {0, 1} within the capacities; vehicles without customers are skipped.
 
-        Parameters
-        ----------
-        selection
-            [K, m] in {0, 1}.
-        customers
-            [m] whom it is about, ascending; everybody if None.
+        `customers` [m] are those selected from, ascending; None for all.
         """
         if customers is None:
             customers = np.arange(1, selection.shape[1] + 1)
@@ -101,14 +85,9 @@ class RoutePool:
         return [self._column[key] for key in keys]
 
     def add_routes(self, routes: Sequence[NDArray[np.int64]]) -> list[int]:
-        """Keep routes as they are driven, and return their columns; empty ones are skipped.
+        """Add routes (customers in visiting order, within capacity) and return their columns; empty ones are skipped.
 
-        Of two orders of the same customers the shorter is kept. A longer one gets the column of the shorter.
-
-        Parameters
-        ----------
-        routes
-            Customers 1 … n in visiting order, within capacity.
+        Of two orders of the same customers the shorter one is kept; a longer one gets the column of the shorter.
         """
         from lagrl.relaxation.insertion_kernels import route_lengths
 
@@ -125,7 +104,7 @@ class RoutePool:
             known = self._column.get(key)
             if known is None or is_shorter(cost, self._cost[known]):
                 known = self._column[key] = len(self._routes)
-                self._routes.append(route.copy())  # a slice would keep the array alive that it was cut from
+                self._routes.append(route.copy())  # a slice would keep the whole array in memory
                 self._cost.append(cost)
             columns.append(known)
         return columns
@@ -135,29 +114,17 @@ class RoutePool:
         return float(sum(self._cost[column] for column in columns))
 
     def solution(self, columns: Sequence[int]) -> Solution:
-        """Return the solution that drives these columns."""
+        """Return the solution that consists of these columns."""
         return Solution.of(self.problem, [self._routes[column].tolist() for column in columns])
 
 
 def is_shorter(cost: float, other: float) -> bool:
-    """Tell whether one length is less than another by more than rounding; everything finite is less than infinity."""
+    """Return whether one length is less than another by more than rounding; any finite length is less than infinity."""
     return cost < other * (1.0 - _ROUNDING)
 
 
 def first_fit(problem: CVRP, customers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Pack customers into as many loads as it takes: first fit, in order of falling demand.
-
-    Parameters
-    ----------
-    problem
-        The instance.
-    customers
-        Customers 1 … n.
-
-    Returns
-    -------
-    One array of ascending customers per load.
-    """
+    """Pack customers 1 … n into loads, first fit in order of falling demand; return the loads' customers, ascending."""
     loads: list[list[int]] = []
     room: list[int] = []
     for customer in sorted(customers.tolist(), key=lambda c: -int(problem.demand[c - 1])):

@@ -1,4 +1,4 @@
-"""From an assignment to routes: clusters toured from scratch, or customers put into routes that are there."""
+"""From an assignment to routes: tour clusters from scratch, or insert customers into existing routes."""
 
 from __future__ import annotations
 
@@ -18,43 +18,39 @@ if TYPE_CHECKING:
 
 
 class Reconstruction(Protocol):
-    """Makes pool columns of what a linearisation's dual decided."""
+    """Makes pool columns of an assignment."""
 
     @property
     def no_empty(self) -> bool:
-        """Whether repair must give every vehicle of the assignment somebody."""
+        """Whether repair must give every vehicle a customer."""
         ...
 
     def columns(self, pool: RoutePool, assignment: NDArray[np.int64]) -> list[int]:
-        """Return columns that serve everyone, given a vehicle, or -1, for each customer of the linearisation."""
+        """Return columns that serve all customers, from a vehicle or −1 for each customer of the linearisation."""
         ...
 
     def add_loads(self, pool: RoutePool, selection: NDArray[np.uint8]) -> None:
-        """Keep the route of every vehicle's own selection [K, m], which may overlap."""
+        """Add the route of every vehicle's selection [K, m] to the pool; selections may overlap."""
         ...
 
 
 class ClusterTours:
     """The reference's reconstruction: the customers of each vehicle are toured from scratch.
 
-    Parameters
-    ----------
-    no_empty
-        Whether every vehicle must serve somebody.
-    customers
-        [m] the customers of the linearisation, ascending; all if None.
-    others
-        Columns of the routes that serve the others.
+    `no_empty`: whether every vehicle must serve a customer. `customers`: [m] the customers of the linearisation,
+    ascending; None for all. `fixed_columns`: columns of the routes that serve all other customers.
     """
 
-    def __init__(self, no_empty: bool, customers: NDArray[np.int64] | None = None, others: Sequence[int] = ()) -> None:
+    def __init__(
+        self, no_empty: bool, customers: NDArray[np.int64] | None = None, fixed_columns: Sequence[int] = ()
+    ) -> None:
         self.no_empty = no_empty
         self.customers = customers
-        self.others = list(others)
+        self.fixed_columns = list(fixed_columns)
 
     def columns(self, pool: RoutePool, assignment: NDArray[np.int64]) -> list[int]:
         """Tour the clusters of an assignment [m]; see `RoutePool.add_assignment`."""
-        return self.others + pool.add_assignment(assignment, self.customers)
+        return self.fixed_columns + pool.add_assignment(assignment, self.customers)
 
     def add_loads(self, pool: RoutePool, selection: NDArray[np.uint8]) -> None:
         """Tour each vehicle's load; see `RoutePool.add_selection`."""
@@ -62,29 +58,24 @@ class ClusterTours:
 
 
 class InsertionTours:
-    """Freed customers go back into what is left of their routes; all other routes stay.
+    """Inserts freed customers into the remaining parts of their routes; all other routes stay.
 
-    Parameters
-    ----------
-    partial
-        The routes some customers were taken from.
-    others
-        Columns of the routes nobody was taken from.
+    `partial`: the routes that customers were removed from. `fixed_columns`: columns of all other routes.
     """
 
     no_empty = False  # the kept customers hold their routes open
 
-    def __init__(self, partial: PartialRoutes, others: Sequence[int]) -> None:
+    def __init__(self, partial: PartialRoutes, fixed_columns: Sequence[int]) -> None:
         self.partial = partial
-        self.others = list(others)
+        self.fixed_columns = list(fixed_columns)
 
     def columns(self, pool: RoutePool, assignment: NDArray[np.int64]) -> list[int]:
-        """Insert the freed customers [m] by vehicle; who has none travels in additional routes, first fit."""
+        """Insert the freed customers [m] by vehicle; those without a vehicle get additional routes, first fit."""
         extra = first_fit(pool.problem, self.partial.freed[assignment < 0])
-        return self.others + pool.add_routes(self.partial.routes(assignment)) + pool.add_clusters(extra)
+        return self.fixed_columns + pool.add_routes(self.partial.routes(assignment)) + pool.add_clusters(extra)
 
     def add_loads(self, pool: RoutePool, selection: NDArray[np.uint8]) -> None:
-        """Insert what each vehicle selected, whoever else did."""
+        """Insert each vehicle's selected customers into its route, even if others selected them too."""
         for k, row in enumerate(selection):
             if row.any():
                 alone = np.where(row > 0, k, -1)

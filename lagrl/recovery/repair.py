@@ -22,11 +22,11 @@ class Repaired:
     Attributes
     ----------
     assignment
-        [n] vehicle index, −1 for those without a place.
+        [n] vehicle index, −1 for customers that fit nowhere.
     cost
         Surrogate cost Σ a_{k(i), i} of the assigned customers, distance units.
     is_feasible
-        Whether everybody is assigned and every capacity holds: an upper bound on the dual only then.
+        Whether all customers are assigned and every capacity holds: only then the cost is an upper bound on the dual.
     """
 
     assignment: NDArray[np.int64] = field(repr=False)
@@ -37,16 +37,9 @@ class Repaired:
 def repair(problem: AssignmentProblem, selection: NDArray[np.uint8], *, no_empty: bool = False) -> Repaired:
     """Decode a selection and complete it: regret insertion, shifts and swaps, repacking, ejection.
 
-    Deterministic. The steps and their order are those of `repair_kernels.repair`.
-
-    Parameters
-    ----------
-    problem
-        The assignment problem.
-    selection
-        [K, n] in {0, 1}; it may overlap, leave customers out or overload vehicles.
-    no_empty
-        Whether every vehicle must serve somebody, as a fixed fleet demands.
+    Deterministic. The steps and their order are those of `repair_kernels.repair`. `selection` [K, n] in {0, 1} may
+    overlap, leave customers out or overload vehicles. With `no_empty`, every vehicle must serve a customer, as a fixed
+    fleet requires.
     """
     from lagrl.recovery import repair_kernels
 

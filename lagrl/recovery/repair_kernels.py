@@ -1,13 +1,6 @@
-"""Compiled decoding and repair: selections to assignments.
-
-Importing this module compiles the kernels or loads them from numba's cache, which
-`lagrl.compilation.compile_kernels()` does before any clock starts. The signatures are explicit: no later call can
-compile again.
-"""
+"""Compiled decoding and repair: selections to assignments."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
@@ -21,14 +14,7 @@ from lagrl.relaxation.branch_and_bound_kernels import (
     fill_exactly,
 )
 from lagrl.relaxation.pricing_kernels import assign_by_regret
-from lagrl.signatures import BYTE_MATRIX, INTS, MATRIX, OUT_BYTES, OUT_INTS, boolean, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Matrix = NDArray[np.float64]
-    Bytes = NDArray[np.uint8]
+from lagrl.signatures import BYTE_MATRIX, INTS, MATRIX, OUT_BYTES, OUT_INTS, Bytes, Ints, Matrix, boolean, int64, void
 
 # Among subsets of one weight the table prefers early customers, which packs full vehicles more often than the search's
 # choice: set this to -1, and test_perfectly_packed_bins_are_found_again fails. Above it, the table takes milliseconds.
@@ -36,12 +22,10 @@ _LARGEST_TABLE = 100_000
 
 
 @njit(void(BYTE_MATRIX, MATRIX, INTS, INTS, OUT_INTS, OUT_INTS), cache=True)
-def decode(
-    selection: NDArray[np.uint8], cost: Matrix, weight: Ints, capacity: Ints, assignment: Ints, room: Ints
-) -> None:
+def decode(selection: Bytes, cost: Matrix, weight: Ints, capacity: Ints, assignment: Ints, room: Ints) -> None:
     """Turn a selection [K, n] into an assignment [n]: each customer's cheapest selecting vehicle, −1 without one.
 
-    Vehicles that a sampled selection overloads give up customers, the dearest per demand unit first.
+    Vehicles that a sampled selection overloads lose customers, those of highest cost per demand unit first.
     `assignment` [n] and `room` [K] (capacity left) are outputs. O(n·K).
     """
     n_vehicles, n = cost.shape
@@ -82,7 +66,7 @@ def _place_directly(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u:
 
 @njit(boolean(MATRIX, INTS, OUT_INTS, OUT_INTS, int64), cache=True)
 def _make_room(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: int) -> bool:
-    """Place u by the cheapest single shift (j moves on) or swap (j for a lighter one) that makes room. O(n·(n + K))."""
+    """Place u by the cheapest single shift (of j) or swap (of j for a lighter one) that makes room. O(n·(n + K))."""
     n = len(assignment)
     best = np.inf
     best_j = -1
@@ -127,7 +111,7 @@ def _make_room(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: int)
 
 @njit(void(INTS, int64, OUT_BYTES), cache=True)
 def _choose_by_table(weight: Ints, q: int, chosen: Bytes) -> None:
-    """Mark the heaviest subset of at most q units, by the table of what can be reached; O(m·q)."""
+    """Mark the heaviest subset of at most q units, by a table of the reachable sums; O(m·q)."""
     # reached[c] is 1 + the first item with which sum c became possible; items below it make up the remainder
     reached = np.zeros(q + 1, np.int64)
     reached[0] = -1
@@ -149,9 +133,9 @@ def _choose_by_table(weight: Ints, q: int, chosen: Bytes) -> None:
 
 @njit(void(INTS, int64, OUT_BYTES), cache=True)
 def _choose_by_search(weight: Ints, q: int, chosen: Bytes) -> None:
-    """Mark the same, or another subset as heavy, as a knapsack whose profits are the weights.
+    """Mark a heaviest subset of at most q units, as a knapsack whose profits are the weights.
 
-    Where that takes more memory than allowed, nothing is marked.
+    If that needs more memory than allowed, nothing is marked.
     """
     m = 0
     load = 0
@@ -204,10 +188,10 @@ def _fill_up(weight: Ints, capacity: Ints, room: Ints, assignment: Ints, full: i
 
 @njit(boolean(MATRIX, INTS, INTS, OUT_INTS, OUT_INTS, int64), cache=True)
 def _collect_room(cost: Matrix, weight: Ints, capacity: Ints, room: Ints, assignment: Ints, u: int) -> bool:
-    """Pass spare room from vehicle to vehicle, cheapest for u last, until one of them can take u.
+    """Move spare room from vehicle to vehicle, cheapest for u last, until one of them can take u.
 
-    Each pass repacks two vehicles so that the first is as full as a subset of both loads can make it. Ends after one
-    round over the vehicles, K knapsacks of what two vehicles carry. Returns whether u found a place.
+    Each pass repacks two vehicles so that the first is as full as a subset of both loads allows. Ends after one round
+    over the vehicles, K knapsacks of two vehicles' loads. Returns whether u found a place.
     """
     n_vehicles = len(room)
     order = np.argsort(-cost[:, u])
@@ -273,13 +257,13 @@ def _fill_empty(cost: Matrix, weight: Ints, room: Ints, assignment: Ints) -> Non
 
 @njit(int64(MATRIX, INTS, OUT_INTS, OUT_INTS, boolean), cache=True)
 def repair(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, no_empty: bool) -> int:
-    """Complete a partial assignment within the capacities; return how many customers stay without a vehicle.
+    """Complete a partial assignment within the capacities; return the number of customers without a vehicle.
 
-    Regret insertion first. Who fits nowhere is placed, heaviest first, by the cheapest shift or swap of others that
-    makes room; failing that by collecting the vehicles' spare room in one of them, two vehicles repacked at a time
-    (subset sum); failing that in place of a lighter customer, who then waits in turn: the waiting demand falls each
-    time, so this ends. With `no_empty`, vehicles left empty then get the customer whose move costs least.
-    `assignment` and `room` change in place.
+    Regret insertion first. A customer that fits nowhere is placed, heaviest first, by the cheapest shift or swap of
+    others that makes room; else by collecting the vehicles' spare room in one of them, two vehicles repacked at a time
+    (subset sum); else in place of a lighter customer, which is then placed in the same way: the waiting demand falls
+    each time, so this ends. With `no_empty`, vehicles left empty then get the customer whose move costs least.
+    `assignment` and `room` are changed in place.
     """
     n = len(assignment)
     if assign_by_regret(cost, weight, room, assignment):

@@ -1,4 +1,4 @@
-"""Routes by savings: the yardstick that route costs are measured by where no best known cost is at hand."""
+"""Routes by savings, the reference cost where no best known cost exists."""
 
 from __future__ import annotations
 
@@ -17,14 +17,9 @@ if TYPE_CHECKING:
 def clarke_wright(problem: CVRP) -> Solution:
     """Merge routes in the order of falling savings c(i, 0) + c(0, j) − c(i, j) (Clarke and Wright 1964).
 
-    The parallel version: every customer starts on a route of their own, and the pair of largest saving is joined if
-    both stand at an end of different routes whose load fits one vehicle; pairs that save nothing are left. Ties go by
-    customer number. The fleet rule is not heeded. O(n² log n) time, n² memory.
-
-    Parameters
-    ----------
-    problem
-        The instance.
+    The parallel version: every customer starts on a single route, and the pair of largest saving is joined if both are
+    at an end of different routes whose load fits one vehicle; pairs that save nothing are not joined. Ties go by
+    customer number. The fleet rule is ignored. O(n² log n) time, n² memory.
     """
     from lagrl.recovery import savings_kernels
 
@@ -39,7 +34,7 @@ def clarke_wright(problem: CVRP) -> Solution:
 
 
 def _in_visiting_order(link: NDArray[np.int64]) -> list[list[int]]:
-    """Walk the routes, customers 1 … n, each from its end of lowest number."""
+    """Return the routes, customers 1 … n, each from its end of lowest number."""
     neighbours = link.tolist()
     routes, seen = [], [False] * len(neighbours)
     for start, (_, second) in enumerate(neighbours):

@@ -1,25 +1,10 @@
-"""Compiled savings: from routes of one customer each to merged ones.
-
-Importing this module compiles the kernels or loads them from numba's cache, which
-`lagrl.compilation.compile_kernels()` does before any clock starts. The signatures are explicit: no later call can
-compile again.
-"""
+"""Compiled savings: from routes of one customer each to merged routes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from numba import njit
 
-from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, int64, void
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Matrix = NDArray[np.float64]
+from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, Floats, Ints, Matrix, int64, void
 
 
 @njit(void(MATRIX, OUT_FLOATS), cache=True)
@@ -37,10 +22,9 @@ def all_savings(distance: Matrix, saving: Floats) -> None:
 def merge_routes(order: Ints, demand: Ints, capacity: int, route: Ints, link: Ints) -> None:
     """Merge routes end to end in the order of the pairs, where the load fits.
 
-    `route` [n] receives the route's number of each customer (one of its customers), `link` [2·n] each customer's one
-    or two neighbours on it (−1 for none). The pair number p of `order` is the p-th of i < j, row by row.
-
-    O(n²) for the pairs, and O(n) for each of the at most n − 1 merges.
+    `route` [n] receives a number of each customer's route (one of its customers), `link` [2·n] each customer's one or
+    two neighbours on it (−1 for none). Pair number p of `order` is the p-th of i < j, row by row. O(n²) for the pairs,
+    and O(n) for each of the at most n − 1 merges.
     """
     n = len(demand)
     load = demand.copy()

@@ -1,4 +1,4 @@
-"""The best combination of pooled routes: set partitioning (Balinski and Quandt 1964) by HiGHS."""
+"""The best combination of pooled routes: set partitioning (Balinski and Quandt 1964) with HiGHS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from lagrl.errors import SolutionError
 from lagrl.highs import new_solver
-from lagrl.recovery.partition_master import Master
+from lagrl.recovery.partition_master import PartitionMaster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PartitionLimits:
-    """How much work the integer programme may do.
+    """Limits on the work of the integer programme.
 
     Attributes
     ----------
     nodes
-        Branch-and-bound nodes; the same limit gives the same answer on every run.
+        Branch-and-bound nodes; the same limit gives the same result on every run.
     columns
-        Columns that enter it, those of least reduced cost first; with 0 it is not solved at all.
+        Columns of the integer programme, those of least reduced cost first; with 0 it is not solved.
     seconds
-        Wall-clock limit; infinite keeps the answer deterministic.
+        Wall-clock limit; infinite keeps the result deterministic.
     """
 
     nodes: int = 1
@@ -42,20 +42,20 @@ class PartitionLimits:
 
 @dataclass(frozen=True)
 class Partition:
-    """What set partitioning found.
+    """The result of set partitioning.
 
     Attributes
     ----------
     columns
-        Pool columns that serve every customer once; the incumbent's if nothing better exists.
+        Pool columns that serve every customer once; the incumbent's if nothing better is found.
     cost
         Their total length, distance units.
     master_value
-        Value of the linear relaxation, distance units, see `Master.relax`; None if the seconds ran out before.
+        Value of the linear relaxation, distance units, see `PartitionMaster.relax`; None if the seconds were too few.
     customer_price
-        [n] dual prices of the customers in that relaxation, distance units; None likewise.
+        [n] dual prices of the customers in that relaxation, distance units, or None.
     is_proven
-        Whether no combination of the pool's routes is cheaper.
+        Whether no combination of the pool's routes costs less.
     """
 
     columns: tuple[int, ...]
@@ -69,29 +69,17 @@ def partition(
     pool: RoutePool,
     incumbent: Sequence[int],
     limits: PartitionLimits | None = None,
-    master: Master | None = None,
+    master: PartitionMaster | None = None,
 ) -> Partition:
     """Choose routes of the pool that serve every customer once, at least cost, under the fleet rule.
 
-    The linear relaxation comes first. A route whose reduced cost exceeds the gap between the incumbent and the
-    relaxation cannot be part of anything better and stays out of the integer programme, which starts from the
-    incumbent.
+    The linear relaxation comes first. A route whose reduced cost exceeds the gap between incumbent and relaxation
+    cannot be part of a better solution and is excluded from the integer programme, which starts from the incumbent.
 
-    Parameters
-    ----------
-    pool
-        The routes.
-    incumbent
-        Columns of a solution that meets the fleet rule.
-    limits
-        Bounds on the work.
-    master
-        The pool's relaxation, warm from earlier calls; made here if None.
+    `incumbent`: columns of a solution that meets the fleet rule. `limits`: limits on the work. `master`: the pool's
+    relaxation, warm from earlier calls; created here if None.
 
-    Raises
-    ------
-    SolutionError
-        If the incumbent does not visit every customer once, or breaks the fleet rule.
+    Raises SolutionError if the incumbent does not visit every customer once, or breaks the fleet rule.
     """
     limits = limits or PartitionLimits()
     deadline = time.perf_counter() + limits.seconds
@@ -103,7 +91,7 @@ def partition(
             field="incumbent",
             remedy="give columns that visit every customer once, within the fleet rule",
         )
-    master = master or Master(pool)
+    master = master or PartitionMaster(pool)
     relaxation = master.relax(best, limits.seconds)
     if relaxation is None:
         return Partition(best, pool.cost_of(best), None, None, False)
@@ -129,7 +117,7 @@ def partition(
 
 
 def _stages(columns: int) -> tuple[int, ...]:
-    """A small programme first: its solution prices many columns out of the large one, and starts it."""
+    """Return the sizes of the programmes: a small one first, whose solution excludes columns from the large one."""
     if columns == 0:
         return ()
     return (columns // 3, columns) if columns >= 300 else (columns,)
@@ -143,7 +131,7 @@ def _improve(
     nodes: int,
     seconds: float,
 ) -> tuple[tuple[int, ...], bool]:
-    """Solve the integer master over some columns, the incumbent's among them: the best columns, and if proven so."""
+    """Solve the integer master over some columns with the incumbent's; return the best columns, and whether proven."""
     import highspy
 
     program = matrix.program(columns)
@@ -172,7 +160,7 @@ def _start_from(solver: Any, chosen: NDArray[np.bool_]) -> None:
 
 
 def _covers(pool: RoutePool, columns: Sequence[int] | NDArray[np.int64]) -> bool:
-    """Whether these columns visit every customer once: a limit can stop HiGHS before it has any solution."""
+    """Return whether columns visit every customer once; a limit can stop HiGHS before it has a solution."""
     visits = np.zeros(pool.problem.n_customers + 1, np.int64)
     for column in columns:
         visits[pool.routes[column]] += 1

@@ -1,24 +1,11 @@
-"""Compiled touring: clusters of customers to routes.
-
-Importing this module compiles the kernels or loads them from numba's cache, which
-`lagrl.compilation.compile_kernels()` does before any clock starts. The signatures are explicit: no later call can
-compile again.
-"""
+"""Compiled touring: clusters of customers to routes."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
-from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, boolean, float64, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Matrix = NDArray[np.float64]
+from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, Floats, Ints, Matrix, boolean, float64, int64, void
 
 _ROUNDING = 1e-12  # of the longest arc; a smaller gain may be none, and accepting it could go round in circles
 
@@ -41,7 +28,7 @@ def _nearest_neighbour(local: Matrix, m: int, tour: Ints) -> None:
 
 @njit(boolean(MATRIX, int64, OUT_INTS, float64), cache=True)
 def _two_opt(local: Matrix, m: int, tour: Ints, least: float) -> bool:
-    """Reverse segments while that saves more than `least` (Croes 1958); tell whether any was reversed."""
+    """Reverse segments while that saves more than `least` (Croes 1958); return whether any was reversed."""
     improved = False
     again = True
     while again:
@@ -66,10 +53,10 @@ def _two_opt(local: Matrix, m: int, tour: Ints, least: float) -> bool:
 
 @njit(boolean(MATRIX, int64, OUT_INTS, float64), cache=True)
 def _or_opt(local: Matrix, m: int, tour: Ints, least: float) -> bool:
-    """Move the segment of one to three customers whose best place elsewhere saves most (Or 1976); tell if one moved.
+    """Move the segment of one to three customers that saves most elsewhere (Or 1976); return whether one was moved.
 
-    A segment that saves nothing where it leaves is tried as well: rounded distances break the triangle inequality,
-    and it can save where it arrives. Savings up to `least` do not count.
+    A segment whose removal saves nothing is tried too: rounded distances break the triangle inequality, and its
+    insertion can save. Savings up to `least` do not count.
     """
     best = least
     best_from = -1
@@ -114,13 +101,13 @@ def _or_opt(local: Matrix, m: int, tour: Ints, least: float) -> bool:
 
 
 @njit(void(MATRIX, INTS, INTS, OUT_INTS, OUT_FLOATS), cache=True)
-def tour_clusters(distance: Matrix, customer: Ints, start: Ints, route: Ints, cost: NDArray[np.float64]) -> None:
+def tour_clusters(distance: Matrix, customer: Ints, start: Ints, route: Ints, cost: Floats) -> None:
     """Tour each cluster from the depot: nearest neighbour, then 2-opt and Or-opt to a local optimum.
 
-    Cluster c holds nodes customer[start[c]] … customer[start[c + 1] − 1]; its visiting order goes to the same places
-    of `route` and its length to cost[c]. Deterministic: ties go to the lower position. Works on the cluster's own
-    [m + 1, m + 1] distances, so that they stay in cache; a pass is O(m²). They are made symmetric to the last bit,
-    without which reversals could save in both directions for ever.
+    Cluster c holds nodes customer[start[c]] … customer[start[c + 1] − 1]; its visiting order is written to the same
+    places of `route` and its length to cost[c]. Deterministic: ties go to the lower position. Works on the cluster's
+    own [m + 1, m + 1] distances, so that they stay in cache; a pass is O(m²). They are made symmetric to the last bit:
+    otherwise reversals could save in both directions without end.
     """
     n_clusters = len(cost)
     largest = 0

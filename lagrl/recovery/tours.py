@@ -19,18 +19,8 @@ def tour_clusters(
 ) -> tuple[list[NDArray[np.int64]], NDArray[np.float64]]:
     """Route each cluster from the depot: nearest neighbour, then 2-opt and Or-opt to a local optimum.
 
-    Deterministic: the same cluster, in the same order, gives the same route.
-
-    Parameters
-    ----------
-    problem
-        The instance.
-    clusters
-        Customers 1 … n of each cluster, none empty.
-
-    Returns
-    -------
-    Customers in visiting order, and the routes' lengths, distance units.
+    `clusters` hold customers 1 … n, none empty. Returns the customers in visiting order, and the routes' lengths,
+    distance units. Deterministic: the same cluster, in the same order, gives the same route.
     """
     from lagrl.recovery import tour_kernels
 

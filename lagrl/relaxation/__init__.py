@@ -1,1 +1,1 @@
-"""From a CVRP to a Lagrangian dual function: linearisation, knapsacks, sampler, dual."""
+"""From a CVRP to a Lagrangian dual function: linearisation, knapsacks, sampler and dual."""

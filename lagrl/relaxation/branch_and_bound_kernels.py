@@ -1,8 +1,6 @@
-"""Exact knapsacks by branch and bound over the items in doubt."""
+"""Exact knapsacks by branch and bound over the undecided items."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit, types
@@ -18,43 +16,35 @@ from lagrl.signatures import (
     OUT_INTS,
     OUT_MATRIX,
     PAIR,
+    Bytes,
+    Floats,
+    Ints,
     boolean,
     float64,
     int64,
     void,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Bytes = NDArray[np.uint8]
-    IntMatrix = NDArray[np.int64]
-    Matrix = NDArray[np.float64]
-
 NODE_LIMIT = 1_000_000
-"""Nodes of a search at most; the estimate of what the fallback takes is usually far below."""
+"""Most nodes of a search; the estimated time of the fallback is usually far below."""
 TABLE_LIMIT = 50_000_000
-"""Bytes of a fallback's table."""
+"""Most bytes of a fallback's table."""
 STATE_LIMIT = 1_000_000
-"""States of a fallback's list, 24 bytes each; up to four are held."""
-INT_ROWS = 5
-"""Rows of the scratch of integers that `fill_exactly` needs."""
-FLOAT_ROWS = 6
-"""Rows of its scratch of floats."""
+"""Most states of a fallback's list, 24 bytes each; up to four are held."""
+INT_ROWS, FLOAT_ROWS = 5, 6
+"""Rows of the scratch arrays of `fill_exactly`."""
 
-_ROUNDING = 1e-14  # of the bound: gains below it are sums' rounding, and not searched for
+_ROUNDING = 1e-14  # of the bound: smaller gains are rounding of sums, and not searched for
 
 # all below: least time of the values tried on generated instances (docs/decisions/017)
-_MANY = 24  # items in doubt above which a smaller core comes first
-_CORE = 8  # items of that one, about
-_PATIENCE = 4  # times what a programme would take, for the search,
-_HASTE = 2  # and one in so many of that time where many items are in doubt
-_ITEM_NODES = 8  # what a programme takes, in nodes of the search: for every item,
-_STATE_NODES = 16  # for every state that a list could have,
-_CELLS_PER_NODE = 20  # and one for so many cells of the table
-_FOREVER = 1 << 50  # more than any
+_MANY = 24  # undecided items above which a smaller core comes first
+_CORE = 8  # approximate number of its items
+_PATIENCE = 4  # time for the search, in times of the dynamic programme,
+_HASTE = 2  # and the divisor of that time if many items are undecided
+_ITEM_NODES = 8  # time of the dynamic programme, in nodes of the search: per item,
+_STATE_NODES = 16  # per state of a list,
+_CELLS_PER_NODE = 20  # and table cells per node
+_UNLIMITED = 1 << 50  # more nodes than any search has
 
 
 @njit(
@@ -80,14 +70,14 @@ def _branch(
     path_loss: Floats,
     moved: Bytes,
 ) -> tuple[float, bool]:
-    """Search depth first for moves that together lose less than `best`; mark them in `moved`, which comes as zeros.
+    """Search depth first for moves that together lose less than `best`; mark them in `moved`, which must be zero.
 
-    Where there is room, the next item behind the break is put in; where there is too much, the next one before it is
+    If there is room, the next item behind the break is put in; if there is an overload, the next item before it is
     taken out: so each filling is reached along one path only. Room left at a node loses at least the distance of the
-    next item to come for every unit, and so does an overload (Dantzig's bound over what is still free; Pisinger 1995).
+    next item per unit, and so does an overload (Dantzig's bound over the free items; Pisinger 1995).
 
-    Return the least loss known, and whether the search came to its end within `node_limit` nodes. A node takes O(1)
-    time. The path's arrays [≥ c] are scratch.
+    Return the least loss known, and whether the search ended within `node_limit` nodes. A node takes O(1) time. The
+    path's arrays [≥ c] are scratch.
     """
     c = len(weight)
     before = n_packed - 1
@@ -139,7 +129,7 @@ def _branch(
 
 @njit(PAIR(INTS, int64, int64, int64, int64), cache=True)
 def _plan(core_weight: Ints, n_packed: int, slack: int, table_limit: int, state_limit: int) -> tuple[int, int]:
-    """Return whether the core falls back on lists (1) or the table (0), and how many nodes' time that would take."""
+    """Return whether the core falls back on lists (1) or the table (0), and the nodes that take as much time."""
     c = len(core_weight)
     room = slack
     for i in range(n_packed):
@@ -149,10 +139,10 @@ def _plan(core_weight: Ints, n_packed: int, slack: int, table_limit: int, state_
     by_table = _ITEM_NODES * c + cells // _CELLS_PER_NODE
     by_lists = _ITEM_NODES * c + _STATE_NODES * states
     if cells > table_limit:
-        by_table = _FOREVER
+        by_table = _UNLIMITED
     if c > MOST_LISTED or states > state_limit:
-        by_lists = _FOREVER
-    if by_lists < by_table or (by_table == _FOREVER and c <= MOST_LISTED):  # fewer states than feared may do
+        by_lists = _UNLIMITED
+    if by_lists < by_table or (by_table == _UNLIMITED and c <= MOST_LISTED):  # there may be fewer states than estimated
         return 1, by_lists
     return 0, by_table
 
@@ -178,7 +168,7 @@ def _fall_back(
 ) -> tuple[float, bool]:
     """Find the moves of least loss without a search; mark them in `moved` if they lose less than `best`, else none.
 
-    Return the least loss known, and whether there was the memory to find it.
+    Return the least loss known, and whether the memory was sufficient.
     """
     c = len(weight)
     moved[:] = 0
@@ -221,17 +211,14 @@ def _move(chosen: Bytes, reduced: Floats, core: Ints, moved: Bytes) -> None:
         chosen[core[i]] ^= moved[i]
 
 
-@njit(
-    boolean(FLOATS, INTS, int64, OUT_BYTES, OUT_INT_MATRIX, OUT_MATRIX, int64, int64, int64),
-    cache=True,
-)
+@njit(boolean(FLOATS, INTS, int64, OUT_BYTES, OUT_INT_MATRIX, OUT_MATRIX, int64, int64, int64), cache=True)
 def fill_exactly(
     profit: Floats,
     weight: Ints,
     capacity: int,
     chosen: Bytes,
-    ints: IntMatrix,
-    floats: Matrix,
+    ints: Ints,
+    floats: Floats,
     node_limit: int,
     table_limit: int,
     state_limit: int,
@@ -241,15 +228,15 @@ def fill_exactly(
     All items must have profit and weight, fit alone, and weigh more than the capacity together.
 
     With μ the efficiency of the break item, U = μ·Q + Σ_j max(0, r_j), where r_j = p_j − μ·w_j, is Dantzig's bound. A
-    filling loses |r_j| of it for every item on another side than in the break solution, and μ for every unit of
-    weight left over. So an item with |r_j| no less than the least loss known keeps its side (Ingargiola and Korsh
-    1973). The others are searched by branch and bound. After `node_limit` nodes, or some times what a programme
-    without bounds would take, that programme has the last word: the table of all capacities, or two lists of half
-    the fillings where these are shorter. Where many items are in doubt, those of least |r_j| come first, and if their
-    best filling does not settle all others, those that it leaves (Balas and Zemel's core, 1980).
+    filling loses |r_j| of it for every item on another side than in the break solution, and μ for every unused unit of
+    weight. So an item with |r_j| no less than the least loss known keeps its side (Ingargiola and Korsh 1973). The
+    others are searched by branch and bound. After `node_limit` nodes, or a multiple of the time of a dynamic programme
+    without bounds, that programme decides: the table of all capacities, or two lists of half the fillings where these
+    are shorter. If many items are undecided, those of least |r_j| come first, and if their best filling does not decide
+    all others, the remaining ones (Balas and Zemel's core, 1980).
 
-    Of several best fillings, those equal but for 1e-14 of the bound included, it is the first one met: the break
-    solution, its neighbours by index, then depth first, then the programme's. The same arguments give the same filling.
+    Of several best fillings (equal up to 1e-14 of the bound) the first one found is returned: the break solution, its
+    neighbours by index, then depth first, then the programme's. The same arguments give the same filling.
 
     `ints` [INT_ROWS, ≥ m] and `floats` [FLOAT_ROWS, ≥ m] are scratch. A fallback allocates at most `table_limit` bytes
     of table, or lists of `state_limit` states.

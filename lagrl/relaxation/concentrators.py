@@ -1,4 +1,4 @@
-"""Where to put seeds so that the linearisation itself is cheap: capacitated concentrator location."""
+"""Seeds with a cheap linearisation: capacitated concentrator location."""
 
 from __future__ import annotations
 
@@ -23,24 +23,14 @@ _SITES_PER_VEHICLE = 4
 def locate_concentrators(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Choose K customers as seeds by capacitated concentrator location (Bramel and Simchi-Levi 1995).
 
-    Opening site j costs the tour 2·c(0, j); connecting customer i to it costs what i adds to that tour,
-    c(0, i) + c(i, j) − c(0, j); a site serves no more than a vehicle carries. The customers' assignment is relaxed with
-    multipliers: every site then solves a knapsack of its own, and the K of least value are open. At every fifth step
-    along the supergradient, sites are opened one by one and everybody is connected; the cheapest such set is returned.
+    Opening site j costs the tour 2·c(0, j); connecting customer i to it costs what i adds to that tour, c(0, i) + c(i,
+    j) − c(0, j); a site serves no more than a vehicle carries. The assignment of customers is relaxed with multipliers:
+    every site then solves its own knapsack, and the K sites of least value are open. At every fifth step along the
+    supergradient, sites are opened one by one and all customers are connected; the cheapest such set is returned, [K]
+    customers 0 … n − 1.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    n_vehicles
-        How many to choose, K.
-    rng
-        Draws the sites to choose from, four per vehicle (at least 50, at most three quarters of the customers, unless
-        K is more), and the first multipliers.
-
-    Returns
-    -------
-    [K] customers 0 … n − 1.
+    `rng` draws the candidate sites, four per vehicle (at least 50, at most three quarters of the customers, unless K is
+    more), and the first multipliers.
     """
     wanted = max(_LEAST_SITES, _SITES_PER_VEHICLE * n_vehicles)
     n_sites = max(n_vehicles, min(wanted, -(-3 * problem.n_customers // 4)))
@@ -70,7 +60,7 @@ def locate_concentrators(problem: CVRP, n_vehicles: int, rng: np.random.Generato
             if total < least:
                 chosen, least = candidate, total
         violation = 1.0 - selection[opened].sum(axis=0)
-        if not violation.any():  # everybody is connected once: no other set costs less
+        if not violation.any():  # every customer is connected once: no other set costs less
             return site[opened]
         gap = max((least if np.isfinite(least) else 1.1 * abs(bound)) - bound, sites.cost_scale)
         multipliers = np.maximum(multipliers + relaxation * gap / float(violation @ violation) * violation, 0.0)
@@ -80,7 +70,7 @@ def locate_concentrators(problem: CVRP, n_vehicles: int, rng: np.random.Generato
 def _open_one_by_one(
     knapsacks: KnapsackBatch, multipliers: NDArray[np.float64], tour: NDArray[np.float64], n_vehicles: int
 ) -> list[int]:
-    """Open the site of least value, let its customers go, and so on: the best sites are neighbours otherwise."""
+    """Open the site of least value, remove its customers, and repeat; otherwise the best sites would be neighbours."""
     opened: list[int] = []
     waiting = multipliers.copy()
     for _ in range(n_vehicles):
@@ -88,12 +78,12 @@ def _open_one_by_one(
         opening = value + tour
         opening[opened] = np.inf
         opened.append(int(opening.argmin()))
-        waiting[selection[opened[-1]] > 0] = 0.0  # costs are 0 or more: nobody wants a customer who pays nothing
+        waiting[selection[opened[-1]] > 0] = 0.0  # costs are 0 or more: no site selects a customer that pays nothing
     return opened
 
 
 def _total_cost(sites: AssignmentProblem, tour: NDArray[np.float64], opened: list[int]) -> float:
-    """Cost of these sites with everybody connected by regret; infinite where somebody does not fit."""
+    """Return the cost of these sites with all customers connected by regret; infinite where one does not fit."""
     from lagrl.relaxation.pricing_kernels import assign_by_regret
 
     cost = np.ascontiguousarray(sites.cost[opened])

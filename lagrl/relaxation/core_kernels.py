@@ -1,20 +1,10 @@
-"""What of a knapsack is in doubt: Dantzig's break item, reduced profits, and the core between them."""
+"""The undecided part of a knapsack: Dantzig's break item, reduced profits, and the core between them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from numba import njit, types
 
-from lagrl.signatures import FLOATS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS, PAIR, float64, int64
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Bytes = NDArray[np.uint8]
+from lagrl.signatures import FLOATS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS, PAIR, Bytes, Floats, Ints, float64, int64
 
 _SMALLEST = 1e-300  # above 0: the reduced profit of a packed item that has none
 _FEW = 12  # items left to sort when the break item is looked for
@@ -34,10 +24,11 @@ def _above(efficiency: Floats, weight: Ints, price: float) -> tuple[int, int]:
 
 @njit(PAIR(FLOATS, INTS, int64, OUT_BYTES, OUT_INTS), cache=True)
 def pack_greedily(efficiency: Floats, weight: Ints, capacity: int, packed: Bytes, window: Ints) -> tuple[int, int]:
-    """Pack items by efficiency up to the one that no longer fits; return that break item and the room left.
+    """Pack items by efficiency up to the first that does not fit; return that break item and the room left.
 
     The items must not fit together; ties go by index. Prices are halved until few items lie between one at which the
-    dearer items fit and one at which they do not; these are sorted. O(m) for a halving. `window` [≥ m] is scratch.
+    more efficient items fit and one at which they do not; these are sorted. O(m) per halving. `window` [≥ m] is
+    scratch.
     """
     m = len(efficiency)
     low = 0.0
@@ -74,7 +65,7 @@ def pack_greedily(efficiency: Floats, weight: Ints, capacity: int, packed: Bytes
 
 @njit(types.UniTuple(float64, 2)(FLOATS, INTS, float64, OUT_BYTES, OUT_FLOATS), cache=True)
 def reduce_profits(profit: Floats, weight: Ints, price: float, packed: Bytes, reduced: Floats) -> tuple[float, float]:
-    """Set the reduced profits p_j − μ·w_j, positive just for the packed; return what these earn, and Σ|p_j − μ·w_j|."""
+    """Set the reduced profits p_j − μ·w_j, positive for packed items only; return their profit, and Σ|p_j − μ·w_j|."""
     earned = 0.0
     spread = 0.0
     for j in range(len(profit)):
@@ -93,7 +84,7 @@ def reduce_profits(profit: Floats, weight: Ints, price: float, packed: Bytes, re
 def best_single_move(
     profit: Floats, weight: Ints, reduced: Floats, split: int, slack: int, price: float
 ) -> tuple[float, int]:
-    """Return the least loss of the break solution and its neighbours, and which one: −1 if itself.
+    """Return the least loss of the break solution and its neighbours, and the move of that neighbour (−1 for none).
 
     Neighbours add one item, or exchange one for the break item. O(m).
     """
@@ -115,7 +106,7 @@ def best_single_move(
 def collect_doubtful(
     reduced: Floats, weight: Ints, cutoff: float, core: Ints, core_weight: Ints, distance: Floats, loss: Floats
 ) -> tuple[int, int]:
-    """Collect the items that lose less than `cutoff` on the other side; return how many, and how many are packed.
+    """Collect the items that lose less than `cutoff` on the other side; return their number, and how many are packed.
 
     They come by falling efficiency, the packed ones first, with weight, distance |e_j − μ| and loss |p_j − μ·w_j|.
     O(m + c²) for c items, c² being that of an insertion sort.

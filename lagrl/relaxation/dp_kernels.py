@@ -1,23 +1,27 @@
-"""Knapsacks without a bound to search by: the table of all capacities, and two lists of half fillings.
+"""Knapsacks by dynamic programming without bounds: the table of all capacities, and two lists of half fillings.
 
-`search_kernels` falls back on these where its branch and bound takes too long.
+`branch_and_bound_kernels` uses these where its search takes too long.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit, types
 
-from lagrl.signatures import FLOATS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS, boolean, float64, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Bytes = NDArray[np.uint8]
+from lagrl.signatures import (
+    FLOATS,
+    INTS,
+    OUT_BYTES,
+    OUT_FLOATS,
+    OUT_INTS,
+    Bytes,
+    Floats,
+    Ints,
+    boolean,
+    float64,
+    int64,
+    void,
+)
 
 MOST_LISTED = 124  # items: each half's choices are the bits of one signed integer
 _LIST = types.Tuple((OUT_INTS, OUT_FLOATS, OUT_INTS))
@@ -47,12 +51,10 @@ def fill_knapsack(
 ) -> float:
     """Maximise profit within capacity by dynamic programming; return the best profit and mark `chosen`.
 
-    The items together must weigh more than the capacity (else there is nothing to decide).
-    Row i only covers capacities that can still matter: no more than the weight seen so far (above it everything
-    fits), no less than the capacity minus the weight still to come. Two rows are kept apart, so that the inner
-    loop has no dependency and vectorises. Time O(m·Q), memory m·(Q + 1) bytes of decisions.
-
-    `before`, `after` [≥ Q + 1], `taken` [≥ m·(Q + 1)] and `highest` [≥ m] are scratch.
+    The items together must weigh more than the capacity. Row i covers only capacities that can still matter: no more
+    than the weight seen so far (above it everything fits), no less than the capacity minus the weight still to come.
+    Two rows are kept apart, so that the inner loop has no dependency and vectorises. Time O(m·Q), memory m·(Q + 1)
+    bytes of decisions. `before`, `after` [≥ Q + 1], `taken` [≥ m·(Q + 1)] and `highest` [≥ m] are scratch.
     """
     m = len(profit)
     width = capacity + 1
@@ -111,10 +113,10 @@ def _merge(
     out_loss: Floats,
     out_mask: Ints,
 ) -> int:
-    """Merge n states with themselves after one more move; return how many survive, or −1 if there is no room for them.
+    """Merge n states with themselves after one more move; return how many remain, or −1 if there is no room for them.
 
-    States come and go in order of extra weight, and of strictly growing profit: of the others, there is one that
-    weighs no more and is worth no less. Profit is taken relative to the break solution's: price·extra − loss.
+    States are in order of extra weight and of strictly growing profit: a state that weighs no less and is worth no more
+    than another is dropped. Profit is relative to the break solution's: price·extra − loss.
     """
     i = 0
     j = 0
@@ -155,7 +157,7 @@ def _merge(
 def _listed(
     move: Ints, move_loss: Floats, first: int, price: float, cutoff: float, most_states: int
 ) -> tuple[Ints, Floats, Ints]:
-    """List the undominated choices among the moves first, first + 2, …; nothing if they become too many.
+    """List the undominated choices among the moves first, first + 2, …; nothing if they are too many.
 
     A choice is its extra weight, its loss and a mask of its moves.
     """
@@ -184,16 +186,13 @@ def choose_moves(
 ) -> bool:
     """Choose the moves of least loss by listing the choices of either half of them (Horowitz and Sahni 1974).
 
-    A move adds `move` units of weight (negative where it takes an item out) and loses `move_loss` ≥ 0. What is left of
-    the slack, which must not be overdrawn, loses price times as much. Dominated choices and those that lose `cutoff`
-    or more are dropped; then the two lists are matched in one pass. If something loses less than `cutoff`, it is
-    marked in `moved`, else nothing is.
+    A move adds `move` units of weight (negative where it takes an item out) and loses `move_loss` ≥ 0. Unused slack,
+    which must not become negative, loses `price` per unit. Dominated choices and those that lose `cutoff` or more are
+    dropped; then the two lists are matched in one pass. If a choice loses less than `cutoff`, it is marked in `moved`,
+    else nothing.
 
-    Returns
-    -------
-    False if a list would have more than `most_states` states of 24 bytes, or there are more than `MOST_LISTED` moves.
-
-    Time and memory O(min(2^(c/2), W)) for c moves of W units of weight together, whatever the capacity.
+    Returns False if a list would have more than `most_states` states of 24 bytes, or there are more than `MOST_LISTED`
+    moves. Time and memory O(min(2^(c/2), W)) for c moves of W units of weight together, whatever the capacity.
     """
     c = len(move)
     for j in range(c):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.plugins import answer_of
+from lagrl.plugins import call_plugin
 from lagrl.relaxation.knapsack import KnapsackBatch
 from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SubproblemSampler
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DualPoint:
-    """A multiplier vector, priced.
+    """The result of evaluating a dual at a multiplier vector.
 
     Attributes
     ----------
@@ -37,16 +37,16 @@ class DualPoint:
     value
         L(λ), distance units, under the exact sampler; None when it was not computed.
     sampled_value
-        Σλ + Σ_k (a_k − λ)·y_k at the selection at hand. Equals `value` under the exact sampler; otherwise an upper
-        bound on L(λ) and a valid cut, never a dual bound.
+        Σλ + Σ_k (a_k − λ)·y_k of the selection. Equals `value` under the exact sampler; otherwise an upper bound on
+        L(λ) and a valid cut, never a dual bound.
     selection
-        [K, n] y in {0, 1}, uint8, each row within its vehicle's capacity. A dual whose rows are not vehicles says so.
+        [K, n] y in {0, 1}, uint8, each row within its vehicle's capacity; another dual may define its rows differently.
     violation
         [n] g_i = 1 − Σ_k y_ki, the supergradient of the cut at λ.
     vehicle_value
         [K] (a_k − λ)·y_k, distance units. The vehicle's own supergradient is −`selection[k]`.
     samples
-        Every string that was drawn; None under the exact sampler, whose only string is the selection.
+        Every string drawn; None under the exact sampler, whose only string is the selection.
     """
 
     multipliers: NDArray[np.float64] = field(repr=False)
@@ -63,25 +63,21 @@ class DualPoint:
 
     @property
     def is_optimal(self) -> bool:
-        """Whether λ maximises L and the selection solves the surrogate: exact, nobody left out or served twice."""
+        """Whether λ maximises L and the selection solves the surrogate: exact, and every customer selected once."""
         return self.value is not None and not self.violation.any()
 
 
 class DualFunction(Protocol):
-    """A concave function to maximise by its supergradients.
-
-    Written so that duals with other multipliers (a fleet size, a budget, inequality rows) fit as well: nothing here
-    says what a multiplier prices.
-    """
+    """A concave function to maximise by its supergradients; multipliers may price any kind of constraint."""
 
     @property
     def n_multipliers(self) -> int:
-        """Number of multipliers."""
+        """Number of entries of a multiplier vector."""
         ...
 
     @property
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """[n] lower and upper bounds that multipliers are clipped to, in their units; a maximiser should lie within."""
+        """[n] lower and upper bounds of the multipliers, in their units; a maximiser should lie between them."""
         ...
 
     @property
@@ -90,7 +86,7 @@ class DualFunction(Protocol):
         ...
 
     def evaluate(self, multipliers: NDArray[np.float64]) -> DualPoint:
-        """Price one multiplier vector [n]."""
+        """Evaluate the function at one multiplier vector [n]."""
         ...
 
 
@@ -102,9 +98,9 @@ class AssignmentDual:
     problem
         The assignment problem.
     sampler
-        Answers the knapsacks; exact if None.
+        Solves the knapsacks; exact if None.
     shots
-        Strings per vehicle asked of an approximate sampler.
+        Strings per vehicle requested from an approximate sampler.
     rng
         Randomness of an approximate sampler; required unless the sampler is exact.
     run
@@ -117,7 +113,7 @@ class AssignmentDual:
     Attributes
     ----------
     sampling_seconds
-        Wall-clock seconds spent in an approximate sampler so far, but for those that jobs waited in a queue.
+        Wall-clock seconds spent in an approximate sampler so far, without the time in a queue.
     """
 
     def __init__(
@@ -133,7 +129,7 @@ class AssignmentDual:
     ) -> None:
         self.problem = problem
         self.sampler = sampler or ExactSampler()
-        self.is_exact = type(self.sampler) is ExactSampler  # a subclass may sample otherwise, and is asked
+        self.is_exact = type(self.sampler) is ExactSampler  # a subclass may sample differently, and is called
         if not self.is_exact and rng is None:
             raise InputError("an approximate sampler needs randomness", field="rng", remedy="pass a numpy Generator")
         self.shots = shots
@@ -146,7 +142,7 @@ class AssignmentDual:
 
     @cached_property
     def _batch(self) -> KnapsackBatch:
-        """Laid out when first needed: a loop lays out all its lanes together instead."""
+        """The problem's knapsacks, built when first used: a loop prices all its ascents together instead."""
         return KnapsackBatch([self.problem])
 
     @property
@@ -159,8 +155,8 @@ class AssignmentDual:
         """[n] bounds [floor, ceiling], distance units; the floor is 0 unless given.
 
         a ≥ 0 makes λ ≥ 0 lossless. The usual ceiling of 2·max a is a choice: it cost nothing on random problems whose
-        vehicles had 2 % of room, but where every vehicle must be filled to the last unit, λ* can lie above it (or at
-        infinity), and so can the linear relaxation's prices.
+        vehicles had 2 % of room, but where every vehicle must be completely full, λ* can lie above it (or at infinity),
+        and so can the linear relaxation's prices.
         """
         return self._bounds
 
@@ -170,66 +166,46 @@ class AssignmentDual:
         return self.problem.cost_scale
 
     def evaluate(self, multipliers: NDArray[np.float64]) -> DualPoint:
-        """Price one multiplier vector [n], distance units; takes values outside the bounds as well."""
+        """Evaluate the dual at one multiplier vector [n], distance units, inside or outside the bounds."""
         return evaluate_duals([self], [multipliers], self._batch if self.is_exact else None)[0]
 
     def clip(self, multipliers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the nearest multipliers [n] within the bounds; refuses wrong shapes and non-finite entries."""
+        """Return the nearest multipliers [n] within the bounds; InputError for wrong shapes and non-finite entries."""
         return np.clip(_checked(self, multipliers), *self._bounds)
 
     def price(self, multipliers: NDArray[np.float64]) -> DualPoint:
-        """Price [n] multipliers exactly whatever the sampler, for the record."""
+        """Evaluate the dual exactly at [n] multipliers, whatever the sampler, for the record."""
         vector = _checked(self, multipliers)
         selection, value = self._batch.price([vector])[0]
         return _exact_point(vector, selection, value)
 
     def sample(self, multipliers: NDArray[np.float64]) -> DualPoint:
-        """Price [n] multipliers by the sampler, one call; the sampled value stands for L(λ)."""
+        """Evaluate the dual by one call of the sampler at [n] multipliers; the sampled value replaces L(λ)."""
         assert self._rng is not None
         problem = self.problem
         reduced_cost = problem.cost - multipliers
         context = SampleContext(self.run, self.step)
         self.step += 1
         started = time.perf_counter()
-        ask = partial(
-            self.sampler.sample, reduced_cost, problem.weight, problem.capacity, self.shots, self._rng, context
-        )
-        samples = answer_of(f"sampler {type(self.sampler).__name__}", ask)
+        knapsacks = reduced_cost, problem.weight, problem.capacity
+        call = partial(self.sampler.sample, *knapsacks, self.shots, self._rng, context)
+        samples = call_plugin(f"sampler {type(self.sampler).__name__}", call)
         elapsed = time.perf_counter() - started
         _check_samples(self, samples)
         self.sampling_seconds += max(0.0, elapsed - samples.cost.queue_seconds)
-        selection, value = samples.best(reduced_cost, problem.weight, problem.capacity)
-        return DualPoint(
-            multipliers,
-            None,
-            float(multipliers.sum() + value.sum()),
-            selection,
-            1.0 - selection.sum(axis=0),
-            value,
-            samples,
-        )
+        selection, value = samples.best(*knapsacks)
+        sampled_value = float(multipliers.sum() + value.sum())
+        return DualPoint(multipliers, None, sampled_value, selection, 1.0 - selection.sum(axis=0), value, samples)
 
 
 def evaluate_duals(
-    duals: Sequence[AssignmentDual],
-    multipliers: Sequence[NDArray[np.float64]],
-    batch: KnapsackBatch | None = None,
+    duals: Sequence[AssignmentDual], multipliers: Sequence[NDArray[np.float64]], batch: KnapsackBatch | None = None
 ) -> list[DualPoint]:
-    """Price one multiplier vector per dual; all exact ones in a single compiled call.
+    """Evaluate several duals of any sizes, each at its multiplier vector [n]; all exact ones in a single compiled call.
 
-    Parameters
-    ----------
-    duals
-        Dual functions, of any sizes.
-    multipliers
-        One [n] vector each, distance units.
-    batch
-        The duals' knapsacks laid out beforehand (they must all be exact); made here if None.
+    `batch`: the duals' knapsacks as one batch (all exact); made here if None.
 
-    Raises
-    ------
-    InputError
-        If a vector has the wrong length or a non-finite entry.
+    Raises InputError if a vector has the wrong length or a non-finite entry.
     """
     vectors = [_checked(dual, vector) for dual, vector in zip(duals, multipliers, strict=True)]
     exact = [b for b, dual in enumerate(duals) if dual.is_exact]
@@ -245,9 +221,9 @@ def _check_samples(dual: AssignmentDual, samples: object) -> None:
     strings = samples.bitstrings if isinstance(samples, Samples) else np.empty((0, 0, 0))
     if (strings.shape[0], strings.shape[2]) != dual.problem.cost.shape:
         raise InputError(
-            f"gave {type(samples).__name__} with strings of shape {strings.shape}",
+            f"returned {type(samples).__name__} with strings of shape {strings.shape}",
             field=f"sampler {type(dual.sampler).__name__}",
-            remedy="give Samples with strings [K, S, n], K and n being {} and {}".format(*dual.problem.cost.shape),
+            remedy="return Samples with strings [K, S, n], K and n being {} and {}".format(*dual.problem.cost.shape),
         )
 
 
@@ -259,18 +235,14 @@ def _exact_point(
 
 
 def _checked(dual: AssignmentDual, multipliers: NDArray[np.float64]) -> NDArray[np.float64]:
-    vector = np.array(multipliers, dtype=np.float64)  # a copy: the point must not change under its owner's feet
+    vector = np.array(multipliers, dtype=np.float64)  # a copy: the point must not change later
     if vector.shape != (dual.n_multipliers,):
         raise InputError(
-            f"array of shape {vector.shape}",
-            field="multipliers",
-            remedy=f"this dual takes shape {(dual.n_multipliers,)}",
+            f"array of shape {vector.shape}", field="multipliers", remedy=f"give shape {(dual.n_multipliers,)}"
         )
     if not np.isfinite(vector).all():
         customer = int(np.flatnonzero(~np.isfinite(vector))[0]) + 1
         raise InputError(
-            f"customer {customer} is priced {vector[customer - 1]}",
-            field="multipliers",
-            remedy="the controller must return finite numbers",
+            f"customer {customer} is priced {vector[customer - 1]}", field="multipliers", remedy="return finite numbers"
         )
     return vector

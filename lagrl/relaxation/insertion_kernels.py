@@ -1,8 +1,4 @@
-"""Compiled insertion: what a customer costs in a route that is there, and putting customers in.
-
-Importing this module compiles the kernels or loads them from numba's cache, which
-`lagrl.compilation.compile_kernels()` does before any clock starts. The signatures are explicit: no later call can
-compile again.
+"""Compiled insertion: the cost of a customer in an existing route, and inserting customers.
 
 Several routes are one array of nodes: route k holds `node[start[k]] … node[start[k + 1] − 1]`, the depot at both ends
 implied.
@@ -10,25 +6,17 @@ implied.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit, types
 
-from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, OUT_MATRIX, float64, int64, void
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Matrix = NDArray[np.float64]
+from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, OUT_MATRIX, Floats, Ints, Matrix, float64, int64, void
 
 _PLACE = types.Tuple((float64, int64))
 
 
 @njit(_PLACE(MATRIX, INTS, int64, int64, int64), cache=True)
 def _cheapest_place(distance: Matrix, node: Ints, first: int, last: int, customer: int) -> tuple[float, int]:
-    """Return what a customer adds to the route node[first] … node[last − 1] at least, and before which place."""
+    """Return the least cost of inserting a customer into the route node[first] … node[last − 1], and its position."""
     best = np.inf
     place = first
     before = 0
@@ -44,9 +32,9 @@ def _cheapest_place(distance: Matrix, node: Ints, first: int, last: int, custome
 
 @njit(void(MATRIX, INTS, INTS, INTS, OUT_MATRIX), cache=True)
 def insertion_costs(distance: Matrix, node: Ints, start: Ints, customer: Ints, cost: Matrix) -> None:
-    """Set cost[k, i] to what customer[i] adds to route k in its cheapest place, at least 0.
+    """Set cost[k, i] to the cost of customer[i] in its cheapest place on route k, at least 0.
 
-    A customer who is on the route already is priced as if taken out first: their removal saves as much. O(m·N) for m
+    A customer that is already on the route is priced as if removed first: its removal saves as much. O(m·N) for m
     customers and N nodes on all routes.
     """
     for k in range(len(start) - 1):
@@ -78,10 +66,10 @@ def insert_customers(
     new_node: Ints,
     new_start: Ints,
 ) -> None:
-    """Insert customer[i] into route vehicle[i], each in its cheapest place at its turn in `order`.
+    """Insert customer[i] into route vehicle[i], each in its cheapest place, in the order given by `order`.
 
-    A negative vehicle leaves its customer out. `new_node` and `new_start` hold the K routes that result; `new_node`
-    has room for all nodes and customers.
+    A negative vehicle leaves its customer out. `new_node` and `new_start` receive the K routes; `new_node` has room for
+    all nodes and customers.
     """
     fill = 0
     for k in range(len(start) - 1):
@@ -89,8 +77,7 @@ def insert_customers(
         for position in range(start[k], start[k + 1]):
             new_node[fill] = node[position]
             fill += 1
-        for turn in range(len(order)):
-            i = order[turn]
+        for i in order:
             if vehicle[i] != k:
                 continue
             _extra, place = _cheapest_place(distance, new_node, new_start[k], fill, customer[i])
@@ -102,7 +89,7 @@ def insert_customers(
 
 
 @njit(void(MATRIX, INTS, INTS, OUT_FLOATS), cache=True)
-def route_lengths(distance: Matrix, node: Ints, start: Ints, length: NDArray[np.float64]) -> None:
+def route_lengths(distance: Matrix, node: Ints, start: Ints, length: Floats) -> None:
     """Set length[k] to the length of route k from the depot and back."""
     for k in range(len(start) - 1):
         before = 0

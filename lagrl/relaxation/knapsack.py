@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 
 class KnapsackBatch:
-    """The knapsacks of several assignment problems of any sizes, laid out once and priced many times.
-
-    Parameters
-    ----------
-    problems
-        Assignment problems; they need not have the same K or n.
-    """
+    """The knapsacks of several assignment problems of any sizes, concatenated once and priced many times."""
 
     def __init__(self, problems: Sequence[AssignmentProblem]) -> None:
         self.shapes = [problem.cost.shape for problem in problems]
@@ -38,22 +32,11 @@ class KnapsackBatch:
     def price(self, multipliers: Sequence[NDArray[np.float64]]) -> list[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
         """Solve every knapsack min Σ_i (a_ki − λ_i) y_ki, Σ_i d_i y_ki ≤ Q_k, exactly.
 
-        Parameters
-        ----------
-        multipliers
-            One [n] vector per problem, distance units.
+        `multipliers` has one [n] vector per problem, distance units. Returns for each problem the selection [K, n] in
+        {0, 1} and the vehicles' values [K], distance units (≤ 0).
 
-        Returns
-        -------
-        One pair per problem: selection [K, n] in {0, 1} and the vehicles' values [K], distance units (≤ 0).
-
-        Raises
-        ------
-        InputError
-            If the vectors do not have the problems' lengths.
-        InstanceError
-            If a knapsack takes more memory than the search may use, which needs a large capacity, and dozens of
-            customers nearly equally worth their weight.
+        Raises InputError if the vectors do not have the problems' lengths. Raises InstanceError if a knapsack takes
+        more memory than allowed, which needs a large capacity and dozens of customers of nearly equal efficiency.
         """
         lengths = [len(vector) for vector in multipliers]
         if lengths != [n_customers for _, n_customers in self.shapes]:  # the kernel would read past the end
@@ -62,37 +45,37 @@ class KnapsackBatch:
                 field="multipliers",
                 remedy=f"give one per problem, of lengths {[n_customers for _, n_customers in self.shapes]}",
             )
-        # numba takes a second to import; only those who price pay for it
-        from lagrl.relaxation.pricing_kernels import price_batch
-
-        selection = np.empty(int(self._first_cell[-1]), np.uint8)
-        value = np.empty(len(self._capacity))
-        given_up = price_batch(
-            self._cost,
-            np.concatenate(multipliers, dtype=np.float64),
-            self._weight,
-            self._capacity,
-            self._first_item,
-            self._first_vehicle,
-            selection,
-            value,
-            np.empty(len(self._capacity), np.int64),
-        )
-        if given_up >= 0:
-            b = int(np.searchsorted(self._first_vehicle, given_up, side="right")) - 1
-            vehicle = given_up - int(self._first_vehicle[b])
-            raise _too_large(vehicle, int(self._capacity[given_up]), self._names[b])
-        cells, vehicles = self._first_cell, self._first_vehicle
+        items, vehicles, cells = self._first_item, self._first_vehicle, self._first_cell
+        prices = np.concatenate(multipliers, dtype=np.float64)
+        selection, value = _price(self._cost, prices, self._weight, self._capacity, items, vehicles, self._names)
         return [
             (selection[cells[b] : cells[b + 1]].reshape(shape), value[vehicles[b] : vehicles[b + 1]])
             for b, shape in enumerate(self.shapes)
         ]
 
 
-def _too_large(vehicle: int, capacity: int, source: str | None = None) -> InstanceError:
-    return InstanceError(
-        f"vehicle {vehicle + 1}, of capacity {capacity}, takes more memory than the exact search may use",
-        source=source,
+def _price(
+    cost: NDArray[np.float64],
+    multipliers: NDArray[np.float64],
+    weight: NDArray[np.int64],
+    capacity: NDArray[np.int64],
+    first_item: NDArray[np.int64],
+    first_vehicle: NDArray[np.int64],
+    names: Sequence[str | None],
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Call `price_batch`; return the flat selection and the values, or raise InstanceError for lack of memory."""
+    from lagrl.relaxation.pricing_kernels import price_batch  # numba takes a second to import
+
+    selection, value = np.empty(len(cost), np.uint8), np.empty(len(capacity))
+    n_hard = np.empty(len(capacity), np.int64)
+    failed = price_batch(cost, multipliers, weight, capacity, first_item, first_vehicle, selection, value, n_hard)
+    if failed < 0:
+        return selection, value
+    b = int(np.searchsorted(first_vehicle, failed, side="right")) - 1
+    vehicle = failed - int(first_vehicle[b]) + 1
+    raise InstanceError(
+        f"vehicle {vehicle}, of capacity {capacity[failed]}, takes more memory than the exact search may use",
+        source=names[b],
         field="CAPACITY",
         remedy="express demands and capacity in a coarser unit",
     )
@@ -101,30 +84,14 @@ def _too_large(vehicle: int, capacity: int, source: str | None = None) -> Instan
 def solve_knapsacks(
     reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Solve one knapsack per row of `reduced_cost` exactly.
+    """Solve one knapsack per row of `reduced_cost` [K, n] exactly.
 
-    Parameters
-    ----------
-    reduced_cost
-        [K, n] distance units; only negative entries are worth carrying.
-    weight
-        [n] demand units.
-    capacity
-        [K] demand units.
+    Distance units, with `weight` [n] and `capacity` [K], demand units; only negative costs are worth carrying. Returns
+    the selection [K, n] in {0, 1} and the values [K], distance units (≤ 0).
 
-    Returns
-    -------
-    Selection [K, n] in {0, 1} and values [K], distance units (≤ 0).
-
-    Raises
-    ------
-    InputError
-        If the shapes do not belong together, or a weight or capacity is negative.
-    InstanceError
-        If a knapsack takes more memory than the search may use, see `KnapsackBatch.price`.
+    Raises InputError if the shapes do not match, or a weight or capacity is negative. Raises InstanceError if a
+    knapsack takes more memory than allowed, see `KnapsackBatch.price`.
     """
-    from lagrl.relaxation.pricing_kernels import price_batch
-
     if reduced_cost.shape != (len(capacity), len(weight)) or min(capacity.min(), weight.min()) < 0:
         raise InputError(
             f"{reduced_cost.shape} costs, {len(weight)} weights from {weight.min()}, "
@@ -133,19 +100,8 @@ def solve_knapsacks(
             remedy="give [K, n] costs with n weights and K capacities of 0 or more",
         )
     n_vehicles, n_customers = reduced_cost.shape
-    selection = np.empty(n_vehicles * n_customers, np.uint8)
-    value = np.empty(n_vehicles)
-    given_up = price_batch(
-        np.ascontiguousarray(reduced_cost, np.float64).ravel(),
-        np.zeros(n_customers),
-        np.ascontiguousarray(weight, np.int64),
-        np.ascontiguousarray(capacity, np.int64),
-        np.array([0, n_customers]),
-        np.array([0, n_vehicles]),
-        selection,
-        value,
-        np.empty(n_vehicles, np.int64),
-    )
-    if given_up >= 0:
-        raise _too_large(given_up, int(capacity[given_up]))
+    cost = np.ascontiguousarray(reduced_cost, np.float64).ravel()
+    weight, capacity = np.ascontiguousarray(weight, np.int64), np.ascontiguousarray(capacity, np.int64)
+    items, vehicles = np.array([0, n_customers]), np.array([0, n_vehicles])
+    selection, value = _price(cost, np.zeros(n_customers), weight, capacity, items, vehicles, [None])
     return selection.reshape(n_vehicles, n_customers), value

@@ -16,20 +16,14 @@ if TYPE_CHECKING:
 FULL = 0.98  # share of the needed vehicles' capacity above which decoding seldom fits everyone
 
 
-def vehicles_to_try(problem: CVRP, turn: int = 0) -> int:
-    """Return with how many vehicles to linearise, K.
+def vehicles_to_try(problem: CVRP, repetition: int = 0) -> int:
+    """Return the number of vehicles K of a linearisation.
 
-    Where the fleet is not fixed, one vehicle more than needed is tried in turn: the bound on their number is often not
-    attained, and more routes can be shorter. Where the needed ones would be all but full, it comes first.
-
-    Parameters
-    ----------
-    problem
-        The instance.
-    turn
-        How often all seedings were used before.
+    If the fleet is not fixed, one vehicle more than needed is tried in every second round: the bound on their number is
+    often not attained, and more routes can be shorter. If the needed vehicles would be nearly full, it is tried first.
+    `repetition` counts how often all seedings were used before.
     """
-    spare = 0 if problem.fleet.rule == "exact" else (turn + (problem.tightness > FULL)) % 2
+    spare = 0 if problem.fleet.rule == "exact" else (repetition + (problem.tightness > FULL)) % 2
     return min(problem.minimum_vehicles + spare, problem.n_customers)
 
 

@@ -1,12 +1,6 @@
-"""Compiled pricing: every knapsack of every instance of a batch in one call.
-
-Importing this module compiles the kernels or loads them from numba's cache, so import it before a clock starts
-(`lagrl.compilation.compile_kernels` does). The signatures are explicit: no later call can compile again.
-"""
+"""Compiled pricing: every knapsack of every instance of a batch in one call."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
@@ -19,14 +13,7 @@ from lagrl.relaxation.branch_and_bound_kernels import (
     TABLE_LIMIT,
     fill_exactly,
 )
-from lagrl.signatures import FLOATS, INTS, MATRIX, OUT_BYTES, OUT_FLOATS, OUT_INTS, PAIR, int64
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Bytes = NDArray[np.uint8]
+from lagrl.signatures import FLOATS, INTS, MATRIX, OUT_BYTES, OUT_FLOATS, OUT_INTS, PAIR, Bytes, Floats, Ints, int64
 
 
 @njit(int64(int64, int64), cache=True)
@@ -36,10 +23,7 @@ def _gcd(first: int, second: int) -> int:
     return first
 
 
-@njit(
-    int64(FLOATS, FLOATS, INTS, INTS, INTS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS),
-    cache=True,
-)
+@njit(int64(FLOATS, FLOATS, INTS, INTS, INTS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS), cache=True)
 def price_batch(
     cost: Floats,
     multipliers: Floats,
@@ -53,16 +37,15 @@ def price_batch(
 ) -> int:
     """Solve min Σ_i (a_ki − λ_i) y_i, Σ_i d_i y_i ≤ Q_k, y binary, for all vehicles of all instances.
 
-    Instances are ragged and concatenated: instance b owns items first_item[b] … first_item[b + 1] of `weight` and
-    `multipliers`, vehicles first_vehicle[b] … of `capacity`, and its [K, n] block of `cost` and `selection` follows
-    those of the instances before it.
+    Instances are concatenated: instance b owns items first_item[b] … first_item[b + 1] of `weight` and `multipliers`,
+    vehicles first_vehicle[b] … of `capacity`, and its [K, n] block of `cost` and `selection` follows those of the
+    instances before it.
 
-    Presolve: customers with a_ki − λ_i ≥ 0 or d_i > Q_k stay out, those without weight go in; if the rest fits, it
-    all goes in; weights are divided by their greatest common divisor. What remains goes to `fill_exactly`.
-    `n_hard[k]` counts the customers that reached it (0: presolve settled the vehicle).
-    Reads each cost once: K·n·8 bytes.
+    Presolve: customers with a_ki − λ_i ≥ 0 or d_i > Q_k stay out, those without weight go in; if all others fit, they
+    go in; weights are divided by their greatest common divisor. The rest is solved by `fill_exactly`. `n_hard[k]`
+    counts its customers (0: presolve solved the vehicle). Reads each cost once: K·n·8 bytes.
 
-    Return −1, or the first vehicle whose knapsack takes more memory than allowed; nothing is priced from there on.
+    Return −1, or the first vehicle whose knapsack takes more memory than allowed; no later one is priced.
     """
     n_max = 0
     for b in range(len(first_item) - 1):
@@ -112,8 +95,7 @@ def price_batch(
                     for j in range(m):
                         size[j] //= divisor
                 if not fill_exactly(
-                    *(profit[:m], size[:m], q, chosen, ints, floats),
-                    *(NODE_LIMIT, TABLE_LIMIT, STATE_LIMIT),
+                    *(profit[:m], size[:m], q, chosen, ints, floats), *(NODE_LIMIT, TABLE_LIMIT, STATE_LIMIT)
                 ):
                     return k
                 for j in range(m):
@@ -126,7 +108,7 @@ def price_batch(
 
 
 @njit(PAIR(MATRIX, int64, int64, INTS), cache=True)
-def _two_cheapest(cost: NDArray[np.float64], i: int, weight: int, room: Ints) -> tuple[int, int]:
+def _two_cheapest(cost: Floats, i: int, weight: int, room: Ints) -> tuple[int, int]:
     first = -1
     second = -1
     for k in range(len(room)):
@@ -140,13 +122,13 @@ def _two_cheapest(cost: NDArray[np.float64], i: int, weight: int, room: Ints) ->
 
 
 @njit(int64(MATRIX, INTS, OUT_INTS, OUT_INTS), cache=True)
-def assign_by_regret(cost: NDArray[np.float64], weight: Ints, room: Ints, assignment: Ints) -> int:
-    """Give every customer marked −1 in `assignment` a vehicle with room, dearest regret first; return how many stay.
+def assign_by_regret(cost: Floats, weight: Ints, room: Ints, assignment: Ints) -> int:
+    """Give every customer marked −1 in `assignment` a vehicle with room, largest regret first; return how many remain.
 
-    Regret is the second cheapest minus the cheapest cost among the vehicles that still have room (Martello and
-    Toth 1990, §7.4); a customer with one vehicle left goes before all others, heavier ones first among equals.
-    `assignment` [n] and `room` [K] are changed in place. Choices are recomputed only where a vehicle filled up:
-    O(n² + n·K) in the usual case.
+    Regret is the second cheapest minus the cheapest cost among the vehicles that still have room (Martello and Toth
+    1990, §7.4); a customer with one vehicle left goes before all others, heavier ones first among equals. `assignment`
+    [n] and `room` [K] are changed in place. Choices are recomputed only where a vehicle filled up: O(n² + n·K) in the
+    usual case.
     """
     _n_vehicles, n = cost.shape
     first = np.full(n, -1)

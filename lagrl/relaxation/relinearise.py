@@ -1,9 +1,8 @@
-"""Linearising again, around routes that are there: a customer costs what their cheapest insertion adds.
+"""Linearisation around existing routes: a customer costs its cheapest insertion.
 
-Fisher and Jaikumar's (1981) seeds stand for routes that do not exist yet. Once there are routes, they say themselves
-what a customer costs on them, which is exact for one customer and the better for several the farther apart those go.
-Two ways to do so: with everybody aboard (`relinearise`), or around routes that some customers were taken from
-(`PartialRoutes`), a small assignment problem that leaves the rest as it is.
+Fisher and Jaikumar's (1981) seeds stand for routes that do not exist yet. Existing routes give the cost of a customer
+on them directly, exact for one customer, and better for several the farther apart they are. Two ways: for all customers
+(`relinearise`), or around routes from which some customers were removed (`PartialRoutes`), a small assignment problem.
 """
 
 from __future__ import annotations
@@ -28,14 +27,8 @@ if TYPE_CHECKING:
 def relinearise(problem: CVRP, routes: Sequence[NDArray[np.int64]]) -> AssignmentProblem:
     """Price every customer on every route: a_ki is the cheapest insertion of i into route k.
 
-    On the route that serves them already, it is what their removal saves. Capacities are the vehicles' own.
-
-    Parameters
-    ----------
-    problem
-        The instance.
-    routes
-        K routes; the assignment problem is about the m customers on them, in ascending order.
+    On its own route, a customer costs what its removal saves. Capacities are the vehicles' own. The assignment problem
+    has the K routes' m customers, in ascending order.
     """
     customers = np.sort(np.concatenate(routes))
     is_everybody = len(customers) == problem.n_customers
@@ -49,14 +42,14 @@ def relinearise(problem: CVRP, routes: Sequence[NDArray[np.int64]]) -> Assignmen
 
 @dataclass(frozen=True, eq=False)
 class PartialRoutes:
-    """Some routes of a solution, without the customers that were taken off them.
+    """Some routes of a solution, without the customers that were removed from them.
 
     Attributes
     ----------
     problem
         The instance.
     kept
-        K arrays: the customers who stay, in visiting order; an array may be empty.
+        K arrays: the remaining customers in visiting order; an array may be empty.
     freed
         [m] customers 1 … n without a route.
     """
@@ -67,26 +60,16 @@ class PartialRoutes:
 
     @classmethod
     def of(cls, problem: CVRP, routes: Sequence[NDArray[np.int64]], freed: NDArray[np.int64]) -> PartialRoutes:
-        """Take customers off some routes.
-
-        Parameters
-        ----------
-        problem
-            The instance.
-        routes
-            Customers 1 … n in visiting order.
-        freed
-            Customers to take off.
-        """
+        """Remove the `freed` customers from routes, each customers 1 … n in visiting order."""
         is_free = np.zeros(problem.n_customers + 1, np.bool_)
         is_free[freed] = True
         return cls(problem, tuple(route[~is_free[route]] for route in routes), freed)
 
     @cached_property
     def assignment_problem(self) -> AssignmentProblem:
-        """The freed customers' assignment to the K vehicles, in what room the kept ones leave.
+        """The assignment of the freed customers to the K vehicles, within the room that the kept customers leave.
 
-        a_ki is the cheapest insertion of freed customer i into what is left of route k, distance units.
+        a_ki is the cheapest insertion of freed customer i into the rest of route k, distance units.
         """
         demand = self.problem.demand
         room = [self.problem.capacity - int(demand[route - 1].sum()) for route in self.kept]
@@ -98,16 +81,10 @@ class PartialRoutes:
         )
 
     def routes(self, assignment: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """Put the freed customers into the vehicles' routes, each in its cheapest place, the cheapest customer first.
+        """Insert the freed customers into the vehicles' routes, each in its cheapest place, the cheapest first.
 
-        Parameters
-        ----------
-        assignment
-            [m] vehicle of each freed customer; who has a negative one is left out.
-
-        Returns
-        -------
-        K arrays of customers in visiting order; one may be empty.
+        `assignment` [m] has the vehicle of each; a customer with a negative one is left out. Returns K arrays of
+        customers in visiting order; one may be empty.
         """
         from lagrl.relaxation.insertion_kernels import insert_customers
 
@@ -120,17 +97,7 @@ class PartialRoutes:
 
 
 def perturbed(problem: AssignmentProblem, noise: float, rng: np.random.Generator) -> AssignmentProblem:
-    """Multiply every cost by 1 + `noise`·N(0, 1), at least 0: another linearisation of much the same routes.
-
-    Parameters
-    ----------
-    problem
-        The assignment problem.
-    noise
-        Standard deviation, relative to the cost.
-    rng
-        Randomness.
-    """
+    """Multiply every cost by 1 + `noise`·N(0, 1), at least 0: another linearisation of similar routes."""
     factor = np.maximum(1.0 + noise * rng.standard_normal(problem.cost.shape), 0.0)
     return AssignmentProblem(problem.cost * factor, problem.weight, problem.capacity, problem.origin)
 
@@ -138,7 +105,7 @@ def perturbed(problem: AssignmentProblem, noise: float, rng: np.random.Generator
 def regret_prices(problem: AssignmentProblem) -> NDArray[np.float64]:
     """Return each customer's second cheapest cost [n], distance units: a start for the multipliers without a solver.
 
-    At these prices exactly the cheapest vehicle wants a customer, so only the capacities are in dispute. With one
+    At these prices only the cheapest vehicle selects a customer, so only the capacities are in conflict. With one
     vehicle, a little more than its cost.
     """
     if problem.n_vehicles == 1:

@@ -1,4 +1,4 @@
-"""What answers a price vector: the `SubproblemSampler` Protocol and the exact kernel behind it."""
+"""The sampler protocol, its samples and resources, and the exact sampler."""
 
 from __future__ import annotations
 
@@ -18,15 +18,7 @@ MOST_SHOTS = 10_000_000  # per circuit and vehicle: what IBM's devices take in o
 
 
 def require_shots(shots: object) -> None:
-    """Refuse what is no number of shots.
-
-    Raises
-    ------
-    InputError
-        If it is not a whole number (one for all circuits), or above `MOST_SHOTS`.
-    BudgetError
-        If it is below 1.
-    """
+    """Raise InputError if `shots` is not one whole number up to `MOST_SHOTS`, BudgetError if it is below 1."""
     if isinstance(shots, bool) or not isinstance(shots, int | np.integer):
         raise InputError(f"{shots!r} given", field="shots", remedy="give one whole number for all circuits")
     if shots < 1:
@@ -53,12 +45,12 @@ class SampleContext:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingCost:
-    """What sampler calls used up; costs add up.
+    """Resources used by sampler calls; costs can be added.
 
     Attributes
     ----------
     circuits, shots
-        Quantum circuits executed (each set of angles is one) and shots taken over all of them; 0 for classical
+        Quantum circuits executed (each set of angles is one) and shots summed over all of them; 0 for classical
         samplers.
     two_qubit_gates
         Two-qubit gates of those circuits, summed, each circuit counted once whatever its shots.
@@ -67,15 +59,15 @@ class SamplingCost:
     jobs
         Jobs sent to a device or service.
     seconds
-        Wall-clock seconds of the call but for queueing, compilation excluded.
+        Wall-clock seconds of the call, without queueing and compilation.
     qpu_seconds
-        Seconds a quantum computer charged.
+        Seconds charged for a quantum computer.
     queue_seconds
-        Seconds jobs waited before they ran.
+        Seconds that jobs waited before they ran.
     backend
-        What ran it; several are joined by ` + `.
+        Name of the executing backend; several are joined by ` + `.
     fallback
-        Why something else than asked for answered; empty if nothing did.
+        Why another backend than the requested one answered; empty if none did.
     """
 
     circuits: int = 0
@@ -104,7 +96,7 @@ class SamplingCost:
         )
 
     def record(self) -> dict[str, int | float | str]:
-        """Return all but `seconds`, which rows keep under another name, as plain values."""
+        """Return everything except `seconds`, which rows keep under another name, as plain values."""
         values = asdict(self)
         del values["seconds"]
         return {name: round(value, 6) if isinstance(value, float) else value for name, value in values.items()}
@@ -124,9 +116,9 @@ class Samples:
     bitstrings
         [K, S, n] uint8 in {0, 1}: the distinct strings of each vehicle; they need not respect the capacity.
     counts
-        [K, S] how often each was drawn; 0 marks padding.
+        [K, S] number of draws of each; 0 marks padding.
     cost
-        What the call used up.
+        Resources used by the call.
 
     Raises
     ------
@@ -150,25 +142,15 @@ class Samples:
         elif strings.size and strings.max() > 1:
             wrong = f"a string holds a {strings.max()}"
         if wrong:
-            raise InputError(wrong, field="samples", remedy="mend the sampler")
+            raise InputError(wrong, field="samples", remedy="correct the sampler")
 
     def best(
         self, reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64]
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """Pick each vehicle's cheapest string that respects the capacity; the empty one is always at hand.
+        """Choose each vehicle's cheapest string that respects the capacity; the empty string is always a candidate.
 
-        Parameters
-        ----------
-        reduced_cost
-            [K, n] distance units.
-        weight
-            [n] demand units.
-        capacity
-            [K] demand units.
-
-        Returns
-        -------
-        Selection [K, n] and its values [K], distance units (≤ 0).
+        From `reduced_cost` [K, n], distance units, `weight` [n] and `capacity` [K], demand units. Returns the selection
+        [K, n] and its values [K], distance units (≤ 0).
         """
         value = np.einsum("ksn,kn->ks", self.bitstrings, reduced_cost)
         fits = (self.bitstrings @ weight <= capacity[:, None]) & (self.counts > 0)
@@ -180,19 +162,7 @@ class Samples:
         return chosen, best
 
     def draw(self, n_joint: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Draw joint selections, one string per vehicle each, in proportion to the counts.
-
-        Parameters
-        ----------
-        n_joint
-            Number of joint selections M.
-        rng
-            Source of randomness.
-
-        Returns
-        -------
-        [M, K, n] uint8.
-        """
+        """Draw `n_joint` joint selections [M, K, n], one string per vehicle each, in proportion to the counts."""
         n_vehicles = len(self.counts)
         cumulative = np.cumsum(self.counts, axis=1)
         ticket = rng.integers(0, cumulative[:, -1], size=(n_joint, n_vehicles))
@@ -203,7 +173,7 @@ class Samples:
 
 @runtime_checkable
 class SubproblemSampler(Protocol):
-    """Anything that answers K knapsacks with bitstrings: a kernel, an annealer, a quantum computer."""
+    """Any object that samples bitstrings for K knapsacks: a kernel, an annealer, a quantum computer."""
 
     def sample(
         self,
@@ -214,7 +184,7 @@ class SubproblemSampler(Protocol):
         rng: np.random.Generator,
         context: SampleContext,
     ) -> Samples:
-        """Draw `shots` strings for each vehicle's knapsack min ã_k·y, d·y ≤ Q_k.
+        """Draw strings for each vehicle's knapsack min ã_k·y, d·y ≤ Q_k.
 
         Parameters
         ----------
@@ -229,13 +199,13 @@ class SubproblemSampler(Protocol):
         rng
             Source of randomness.
         context
-            Which call this is.
+            Identifies the call.
         """
         ...
 
 
 class ExactSampler:
-    """The optimal string of every knapsack, from the compiled search."""
+    """The exact sampler: the optimal string of every knapsack, from the compiled search."""
 
     def sample(
         self,
@@ -246,8 +216,7 @@ class ExactSampler:
         rng: np.random.Generator,
         context: SampleContext,
     ) -> Samples:
-        """Answer with the optimal string, counted `shots` times; see `SubproblemSampler.sample`."""
-        del rng, context
+        """Return the optimal string, counted `shots` times; see `SubproblemSampler.sample`."""
         started = time.perf_counter()
         selection, _ = solve_knapsacks(reduced_cost, weight, capacity)
         counts = np.full((len(capacity), 1), max(shots, 1), np.int64)

@@ -1,4 +1,4 @@
-"""Where the K vehicles' seeds lie: sweep, farthest, capacitated k-means and concentrators.
+"""Seeds of the K vehicles: sweep, farthest, capacitated k-means and concentrators.
 
 Every rule takes the problem, K and a Generator, whose draw is the only difference between two variants of a rule
 (a rotation, a first seed, initial centres). The result is a `Seeds`, ready to be linearised.
@@ -31,7 +31,7 @@ class Seeds:
     distance
         [K, n + 1] from each seed to each node (depot first), distance units.
     rule
-        Which rule placed them.
+        Name of the rule that placed them.
     """
 
     distance: NDArray[np.float64] = field(repr=False)
@@ -48,10 +48,7 @@ def sweep(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
 
     Each seed is its sector's demand-weighted centre. `rng` draws the direction of the first cut.
 
-    Raises
-    ------
-    FleetError
-        If there are more vehicles than customers.
+    Raises FleetError if there are more vehicles than customers.
     """
     _require_customers(problem, n_vehicles)
     points = _plane(problem)
@@ -66,14 +63,11 @@ def sweep(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
 
 
 def farthest(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
-    """Pick customers one by one, each farthest from the depot and all seeds so far (Gonzalez 1985).
+    """Choose customers one by one, each farthest from the depot and all seeds so far (Gonzalez 1985).
 
     `rng` draws the first seed among customers, in proportion to their distance from the depot.
 
-    Raises
-    ------
-    FleetError
-        If there are more vehicles than customers.
+    Raises FleetError if there are more vehicles than customers.
     """
     _require_customers(problem, n_vehicles)
     apart = problem.distance[0, 1:].copy()
@@ -94,10 +88,7 @@ def kmeans(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
     clusters by regret within the capacity, and centres move to the demand-weighted mean (Mulvey and Beck 1984). Where
     only distances are known, they move to the customer nearest to all others instead (k-medoids).
 
-    Raises
-    ------
-    FleetError
-        If there are more vehicles than customers.
+    Raises FleetError if there are more vehicles than customers.
     """
     _require_customers(problem, n_vehicles)
     start = _spread_out(problem, n_vehicles, rng)
@@ -115,14 +106,11 @@ def kmeans(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
 
 
 def concentrators(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
-    """Pick the customers around whom the linearisation is cheapest: see `locate_concentrators`.
+    """Choose the customers around which the linearisation is cheapest: see `locate_concentrators`.
 
-    `rng` draws which customers may be picked, and the first multipliers.
+    `rng` draws the candidates and the first multipliers.
 
-    Raises
-    ------
-    FleetError
-        If there are more vehicles than customers.
+    Raises FleetError if there are more vehicles than customers.
     """
     from lagrl.relaxation.concentrators import locate_concentrators
 
@@ -144,17 +132,17 @@ def _require_customers(problem: CVRP, n_vehicles: int) -> None:
             f"{n_vehicles} vehicles for {problem.n_customers} customers",
             source=problem.name,
             field="n_vehicles",
-            remedy="each vehicle needs a customer of its own",
+            remedy="use one vehicle per customer at most",
         )
 
 
 def _mass(problem: CVRP) -> NDArray[np.float64]:
-    """Demand as weight; where nobody demands anything, everybody counts the same."""
+    """Return the demands as weights; equal weights where all demands are 0."""
     return problem.demand.astype(np.float64) if problem.demand.any() else np.ones(problem.n_customers)
 
 
 def _plane(problem: CVRP) -> NDArray[np.float64]:
-    """Coordinates [n + 1, 2]; for a bare distance matrix, those of classical scaling (Torgerson 1952)."""
+    """Return coordinates [n + 1, 2]; for a distance matrix, those of classical scaling (Torgerson 1952)."""
     if problem.coordinates is not None:
         return problem.coordinates
     squared = problem.distance**2
@@ -219,14 +207,14 @@ def _seeds_of_groups(
     problem: CVRP, points: NDArray[np.float64], group: NDArray[np.int64], n_vehicles: int, rule: str
 ) -> Seeds:
     """Place seeds at the groups' centres, or at the customers nearest to them where only distances are known."""
-    lonely = np.setdiff1d(np.arange(n_vehicles), group)
-    if len(lonely):  # a heavy customer can span a whole sector: empty groups take the farthest customers
+    empty = np.setdiff1d(np.arange(n_vehicles), group)
+    if len(empty):  # a heavy customer can span a whole sector: empty groups take the farthest customers
         group = group.copy()
         size = np.bincount(group, minlength=n_vehicles)
         for customer in np.argsort(-problem.distance[0, 1:], kind="stable"):
-            if len(lonely) and size[group[customer]] > 1:  # nobody's last customer, or that group would be empty
+            if len(empty) and size[group[customer]] > 1:  # never a group's last customer
                 size[group[customer]] -= 1
-                group[customer], lonely = lonely[0], lonely[1:]
+                group[customer], empty = empty[0], empty[1:]
     fallback = np.repeat(points[:1], n_vehicles, axis=0)
     centre = _centres(points[1:], _mass(problem), group, fallback)
     if problem.coordinates is None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.plugins import checked, imported
+from lagrl.plugins import checked_factory, import_attribute
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler
 from lagrl.quantum.devices.fakes import is_fake
 from lagrl.quantum.journal.journal import Journal
@@ -165,7 +165,7 @@ def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) ->
     if spec.name in SAMPLERS:
         made = SAMPLERS[spec.name](spec)
     else:
-        factory = checked("sampler", text, imported("sampler", text), SubproblemSampler, "sample(...)")
+        factory = checked_factory("sampler", text, import_attribute("sampler", text), SubproblemSampler, "sample(...)")
         made = factory()
     if journal is None:
         return made
@@ -199,7 +199,7 @@ def sampler_packages(text: str) -> tuple[str, ...]:
     spec = SamplerSpec.parse(text)
     if spec.name in SAMPLERS:
         return _PACKAGES.get(spec.name, ())
-    return tuple(getattr(imported("sampler", text), "packages", ()))
+    return tuple(getattr(import_attribute("sampler", text), "packages", ()))
 
 
 def sampler_fingerprint(text: str) -> str | None:

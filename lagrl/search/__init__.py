@@ -1,4 +1,4 @@
-"""What a solve does between multiplier updates: linearise, improve, recombine, start over."""
+"""The search after the first ascents: relinearise, improve, recombine, restart."""
 
 from lagrl.search.schedule import AdaptiveSchedule, Decision, History, Outcome, Schedule
 

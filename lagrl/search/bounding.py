@@ -1,4 +1,4 @@
-"""How good the best routes are at least: the route bound, raised within a share of the clock."""
+"""The lower bound of a search: the route bound, raised within a share of the clock."""
 
 from __future__ import annotations
 
@@ -16,21 +16,14 @@ if TYPE_CHECKING:
     from lagrl.search.budget import Budget
 
 _SHARE = 0.08  # of the seconds
-_SLICE = 0.02  # of the seconds, at once
-_FIRST = 0.1  # seconds of the first slice, if that is less; each later one doubles what there was
-_MOST_CUSTOMERS = 2000  # that the bound takes
-_EQUAL = 1e-9  # relative difference of costs that is none
+_SLICE = 0.02  # of the seconds: the longest slice
+_FIRST = 0.1  # seconds of the first slice, if that is less; each later slice doubles the total
+_MOST_CUSTOMERS = 2000  # largest instance of the route bound
+_EQUAL = 1e-9  # relative difference of equal costs
 
 
-class Proof:
-    """A lower bound on the instance that rises in slices of the clock.
-
-    Parameters
-    ----------
-    problem
-        The instance.
-    budget
-        Of the search.
+class Bounding:
+    """A lower bound on the instance that is raised in slices of the search's seconds.
 
     Attributes
     ----------
@@ -52,7 +45,7 @@ class Proof:
 
     @property
     def is_due(self) -> bool:
-        """Whether a share of the clock is free for it; without a clock nothing would say when to stop."""
+        """Whether a share of the clock is free for it; never without a clock, which alone limits the work."""
         seconds = self.budget.seconds
         if seconds is None or self.budget.seconds_left <= 0 or self.problem.n_customers > _MOST_CUSTOMERS:
             return False
@@ -61,7 +54,7 @@ class Proof:
         return self.seconds + self._slice(seconds) < _SHARE * self.budget.elapsed
 
     def proves(self, cost: float) -> bool:
-        """Whether no solution costs less than this (by one where distances are whole), or there is none at all."""
+        """Return whether no solution costs less than `cost` (by one where distances are whole), or none is feasible."""
         return self.is_infeasible or is_proven_best(cost, self.value)
 
     @property
@@ -70,7 +63,7 @@ class Proof:
         return self._bound is not None and self._bound.is_infeasible
 
     def advance(self, cost: float) -> list[NDArray[np.int64]]:
-        """Raise the bound for a slice, no further than `cost`; return the elementary routes that came of it."""
+        """Raise the bound for a slice of time, at most to `cost`; return the new elementary routes."""
         from lagrl.bounds.bound import RouteBound
 
         assert self.budget.seconds is not None
@@ -86,10 +79,10 @@ class Proof:
         return new
 
     def _slice(self, seconds: float) -> float:
-        """Easy instances are proven long before a long clock ends, so the first slices are short."""
+        """Return the seconds of the next slice; the first ones are short, as easy instances are solved early."""
         return min(max(_FIRST, self.seconds), _SLICE * seconds)
 
 
 def is_proven_best(cost: float, lower_bound: float) -> bool:
-    """Tell whether a bound leaves nothing to save; infinite costs are never best."""
+    """Return whether a lower bound proves that no solution costs less; never for an infinite cost."""
     return math.isfinite(cost) and lower_bound >= cost * (1.0 - _EQUAL)

@@ -1,4 +1,4 @@
-"""How much of a solve is spent: evaluations, seconds, or whichever is nearer its end."""
+"""The budget of a solve: evaluations, seconds, or both."""
 
 from __future__ import annotations
 
@@ -8,14 +8,7 @@ import numpy as np
 
 
 class Budget:
-    """Counts evaluations and seconds against their limits.
-
-    Parameters
-    ----------
-    evaluations
-        Limit; None for none.
-    seconds
-        Wall-clock limit; None for none.
+    """Counts evaluations and wall-clock seconds against their limits (None for none).
 
     Attributes
     ----------
@@ -31,7 +24,7 @@ class Budget:
 
     @property
     def elapsed(self) -> float:
-        """Wall-clock seconds since the beginning."""
+        """Wall-clock seconds since the start."""
         return time.perf_counter() - self._started
 
     @property
@@ -46,7 +39,7 @@ class Budget:
 
     @property
     def progress(self) -> float:
-        """Share of the budget that is spent, from 0 to 1. Without a clock it only depends on evaluations."""
+        """Spent share of the budget, 0 to 1: the larger one of evaluations and seconds."""
         by_count = 0.0 if self.evaluations is None else self.spent / self.evaluations
         by_clock = 0.0 if self.seconds is None else self.elapsed / self.seconds
         return min(1.0, max(by_count, by_clock))

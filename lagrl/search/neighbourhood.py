@@ -1,4 +1,4 @@
-"""The part of the current routes that is worked on: all of them, or a neighbourhood of a large instance."""
+"""The part of the current routes that is improved: all of them, or a neighbourhood of a large instance."""
 
 from __future__ import annotations
 
@@ -17,25 +17,21 @@ if TYPE_CHECKING:
 
 
 class Neighbourhood:
-    """Some of the current routes, with what improves them.
+    """Some of the current routes, with the local search that improves them.
 
-    Customers keep their numbers; only polishing sees them renumbered, as an instance of their own.
+    Customers keep their numbers, except inside the local search, which sees them as a separate instance.
 
     Parameters
     ----------
     problem
         The instance.
-    columns
-        Pool columns of the routes in focus.
-    routes
-        Those routes.
-    others
-        Pool columns of the current routes out of focus.
+    columns, routes
+        Pool columns of the routes in the neighbourhood, and those routes.
+    fixed_columns
+        Pool columns of the other current routes.
     polish
         Whether routes are polished.
-    seed
-        Seed of the polisher.
-    weight
+    seed, weight
         See `Polisher`.
     """
 
@@ -44,14 +40,14 @@ class Neighbourhood:
         problem: CVRP,
         columns: Sequence[int],
         routes: Sequence[NDArray[np.int64]],
-        others: Sequence[int],
+        fixed_columns: Sequence[int],
         *,
         polish: bool,
         seed: int,
         weight: float = 1.0,
     ) -> None:
         self.problem = problem
-        self.others = tuple(others)
+        self.fixed_columns = tuple(fixed_columns)
         self.customers = np.sort(np.concatenate(routes))
         self._number = np.zeros(problem.n_customers + 1, np.int64)
         self._number[self.customers] = np.arange(1, len(self.customers) + 1)
@@ -59,12 +55,12 @@ class Neighbourhood:
         self._polisher: Polisher | None = None
         if polish:
             instance = problem if self.is_whole else problem.restricted_to(self.customers)
-            most = vehicles_to_polish(problem, len(routes), len(others))
+            most = vehicles_to_polish(problem, len(routes), len(fixed_columns))
             self._polisher = Polisher(instance, min(most, len(self.customers)), seed, weight)
-        self.set(columns, routes)
+        self.set_routes(columns, routes)
 
-    def set(self, columns: Sequence[int], routes: Sequence[NDArray[np.int64]]) -> None:
-        """Go on from these routes of the same customers."""
+    def set_routes(self, columns: Sequence[int], routes: Sequence[NDArray[np.int64]]) -> None:
+        """Replace the routes by others of the same customers."""
         self.columns = tuple(columns)
         self.routes = list(routes)
         self.lists = [route.tolist() for route in routes]
@@ -72,11 +68,11 @@ class Neighbourhood:
 
     @property
     def weight(self) -> float:
-        """Price of an overload that the polisher has come to; 1 without one."""
+        """Price of an overload that the local search has reached; 1 without a local search."""
         return 1.0 if self._polisher is None else self._polisher.weight
 
     def polish(self, routes: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]] | None:
-        """Polish routes of the customers in focus; None if that ends overloaded, or nothing polishes here."""
+        """Improve routes of the neighbourhood's customers by local search; None if overloaded at the end, or off."""
         if self._polisher is None:
             return None
         polished = self._polisher.polish([self._number[route] for route in routes])
@@ -86,20 +82,10 @@ class Neighbourhood:
 def neighbouring_routes(
     routes: Sequence[Sequence[int]], near: Sequence[Sequence[int]], size: int, rng: np.random.Generator
 ) -> list[int]:
-    """Choose routes around a random customer until they have `size` customers, or all of them if that is nearly it.
+    """Choose routes around a random customer until they have `size` customers; all routes if they have hardly more.
 
-    Fewer have that many where the nearest customers' nearest customers, and so on, end before.
-
-    Parameters
-    ----------
-    routes
-        Customers in visiting order.
-    near
-        Each customer's nearest ones.
-    size
-        Customers wanted; exceeded by no more than a route.
-    rng
-        Randomness.
+    `near` are each customer's nearest ones. The size is exceeded by less than a route; it is not reached if the nearest
+    customers' nearest customers, and so on, are fewer.
     """
     n_customers = sum(map(len, routes))
     if n_customers <= 1.3 * size:

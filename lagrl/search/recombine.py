@@ -1,11 +1,11 @@
-"""When the pool is worth another look, and what set partitioning finds in it."""
+"""Set partitioning over a search's pool: when it is due, and its limits."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from lagrl.recovery.partition_master import Master
+from lagrl.recovery.partition_master import PartitionMaster
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 
 if TYPE_CHECKING:
@@ -15,23 +15,16 @@ if TYPE_CHECKING:
     from lagrl.recovery.incumbent import Incumbent
     from lagrl.search.budget import Budget
 
-_SHARE = 0.1  # of the seconds, at most, until the last time
+_SHARE = 0.1  # of the seconds, at most, before the last call
 _SLICE = 0.1  # of the seconds, for one integer programme
-_NODES = 100  # of an integer programme that the clock will stop
-_GROWTH = 1.2  # of the pool, before it is looked at again by the clock
-_GROWTH_COUNTED = 2.0  # the same without a clock, which could not stop it from taking too long
+_NODES = 100  # of an integer programme with a clock
+_GROWTH = 1.2  # of the pool before the next call, with a clock
+_GROWTH_COUNTED = 2.0  # the same without a clock, where nothing else limits the time
 _LAST = 0.92  # progress at which the last integer programme is due
 
 
 class Recombination:
     """Set partitioning over one incumbent's pool, within a share of the budget.
-
-    Parameters
-    ----------
-    incumbent
-        The best routes and the pool.
-    budget
-        Of the search.
 
     Attributes
     ----------
@@ -46,14 +39,14 @@ class Recombination:
         self.budget = budget
         self.seconds = 0.0
         self.customer_price: NDArray[np.float64] | None = None
-        self._master: Master | None = None
+        self._master: PartitionMaster | None = None
         self._seen = 0
         self._latest = 0.0
         self._was_last = False
 
     @property
     def is_due(self) -> bool:
-        """Whether the pool has grown enough to be worth another look, and the clock allows it."""
+        """Whether the pool has grown enough for another call, and the clock allows it."""
         if not self.incumbent.columns:
             return False
         size, progress = len(self.incumbent.pool), self.budget.progress
@@ -64,17 +57,17 @@ class Recombination:
         return self.seconds + self._latest <= _SHARE * self.budget.elapsed and size > _GROWTH * self._seen
 
     def recombine(self) -> bool:
-        """Choose the pool's best combination of routes; tell whether it is better than all before.
+        """Choose the pool's best combination of routes; return whether it is better than all before.
 
-        Without a clock the integer programme is left for the end, as nothing else would bound its time; the relaxation
-        gives the prices until then.
+        Without a clock the integer programme is solved at the end only, as nothing else would limit its time; until
+        then the relaxation gives the prices.
         """
         if self.budget.seconds is not None and self.budget.progress >= _LAST:
             self._was_last = True
         return self._choose(self._limits(self._was_last))
 
     def finish(self) -> bool:
-        """Recombine a last time if the pool has grown since; tell likewise."""
+        """Recombine a last time if the pool has grown since; return whether that is better than all before."""
         if not self.incumbent.columns or self._seen >= len(self.incumbent.pool):
             return False
         return self._choose(self._limits(is_last=True))
@@ -90,7 +83,7 @@ class Recombination:
 
     def _choose(self, limits: PartitionLimits) -> bool:
         started = time.perf_counter()
-        self._master = self._master or Master(self.incumbent.pool)
+        self._master = self._master or PartitionMaster(self.incumbent.pool)
         found = partition(self.incumbent.pool, self.incumbent.columns, limits, self._master)
         self._seen = len(self.incumbent.pool)
         if found.customer_price is not None:

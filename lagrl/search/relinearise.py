@@ -1,4 +1,4 @@
-"""Linearisations around the routes in focus, ready for a lane of the dual loop."""
+"""Linearisations around the routes of a neighbourhood, ready for an ascent."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Around:
-    """A linearisation around routes that are there.
+class Relinearisation:
+    """A linearisation around existing routes.
 
     Attributes
     ----------
     assignment
         Its assignment problem.
     customers
-        [m] whom it is about, in the problem's order.
+        [m] its customers, in the assignment problem's order.
     reconstruction
-        Makes routes of what comes out; those out of focus come first.
+        Makes routes of an assignment; the columns outside the neighbourhood come first.
     """
 
     assignment: AssignmentProblem = field(repr=False)
@@ -41,43 +41,29 @@ class Around:
     reconstruction: Reconstruction
 
     def master_duals(self, customer_price: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-        """Return the master's prices [m] of these customers, 0 or more, given those [n] of all; None if None."""
+        """Return the master's prices [m] of these customers, 0 or more, from those [n] of all; None if None."""
         return None if customer_price is None else np.maximum(customer_price[self.customers - 1], 0.0)
 
     def first_prices(self, master_duals: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """Return the first multipliers [m], distance units: the master's, or second cheapest costs without those."""
+        """Return the first multipliers [m], distance units: the master's, or the second cheapest costs if None."""
         return regret_prices(self.assignment) if master_duals is None else master_duals
 
 
-def linearise_around(
+def relinearise_neighbourhood(
     problem: CVRP,
     neighbourhood: Neighbourhood,
     decision: Decision,
     near: Sequence[Sequence[int]],
     rng: np.random.Generator,
-) -> Around:
-    """Linearise as decided.
-
-    Parameters
-    ----------
-    problem
-        The instance.
-    neighbourhood
-        The routes to work on.
-    decision
-        `incumbent` or `partial`, how many to free and how much noise.
-    near
-        Each customer's nearest ones.
-    rng
-        Randomness.
-    """
+) -> Relinearisation:
+    """Linearise around the routes of a neighbourhood, as a decision for `incumbent` or `partial` says."""
     reconstruction: Reconstruction
     if decision.linearisation == "incumbent":
         customers = neighbourhood.customers
         assignment = relinearise(problem, neighbourhood.routes)
-        reconstruction = ClusterTours(problem.fleet.rule != "free", customers, neighbourhood.others)
+        reconstruction = ClusterTours(problem.fleet.rule != "free", customers, neighbourhood.fixed_columns)
     else:
-        n_routes = len(neighbourhood.others) + len(neighbourhood.routes)
+        n_routes = len(neighbourhood.fixed_columns) + len(neighbourhood.routes)
         closing = decision.closing and problem.fleet.rule != "exact" and n_routes > problem.minimum_vehicles
         freed, reached = adjacent_strings(
             neighbourhood.lists, neighbourhood.route_of, near, decision.freed, rng, closing=closing
@@ -88,8 +74,8 @@ def linearise_around(
         touched = {*reached, neighbourhood.route_of[freed[0]]}  # the first one's route may be closed
         staying = set(range(len(neighbourhood.routes))).difference(touched)
         reconstruction = InsertionTours(
-            partial, [*neighbourhood.others, *(neighbourhood.columns[k] for k in sorted(staying))]
+            partial, [*neighbourhood.fixed_columns, *(neighbourhood.columns[k] for k in sorted(staying))]
         )
     if decision.noise > 0:
         assignment = perturbed(assignment, decision.noise, rng)
-    return Around(assignment, customers, reconstruction)
+    return Relinearisation(assignment, customers, reconstruction)

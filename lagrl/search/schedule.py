@@ -1,4 +1,4 @@
-"""What to do next that is not a multiplier update: which linearisation, around what, with how many evaluations."""
+"""The schedule of a search: which linearisation comes next, with how many evaluations."""
 
 from __future__ import annotations
 
@@ -21,45 +21,45 @@ if TYPE_CHECKING:
 Linearisation = Literal["seeds", "incumbent", "partial"]
 Prices = Literal["regret", "master"]
 
-_ASCENTS_PER_ROUND = 4  # few enough that a round's warm starts do not eat the time, nor its costs the memory
-_EVALUATIONS = 3  # of an ascent around routes that are there
-_SCHEDULING = 1_000_001  # stream of randomness of the draws
+_ASCENTS_PER_ROUND = 4  # few, to limit the time of the warm starts and the memory of the costs
+_EVALUATIONS = 3  # of an ascent around existing routes
+_SCHEDULING = 1_000_001  # random stream of the draws
 _FIRST_SCORE = 0.2
 _REACTION = 0.1  # weight of a new outcome in a move's score (Ropke and Pisinger 2006)
-_LEAST = 0.1  # share of the mean score below which no move falls
-_BETTER, _ACCEPTED = 1.0, 0.1  # what an outcome is worth: better than the current routes, or only gone on from
-_BEST = 5.0  # better than all before
+_LEAST = 0.1  # lower bound of a score, as a share of the mean score
+_BETTER, _ACCEPTED = 1.0, 0.1  # rewards: better than the current routes, only accepted
+_BEST = 5.0  # reward: better than all before
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A linearisation, or several from seeds, and the ascent.
+    """One linearisation, or several from seeds, with the evaluations of their ascents.
 
     Attributes
     ----------
     linearisation
-        `seeds`: Fisher and Jaikumar's, from seeds. `incumbent`: everybody on the routes in focus, by cheapest
-        insertion. `partial`: customers freed from those routes, around what is left of them.
+        `seeds`: Fisher and Jaikumar's, from seeds. `incumbent`: all customers of the current routes, by cheapest
+        insertion. `partial`: customers freed from those routes, around the remaining parts.
     budgets
-        Evaluations of each ascent; only `seeds` may have several, each from seeds of its own.
+        Evaluations of each ascent; only `seeds` may have several, each with its own seeds.
     freed
-        Customers to free on average (`partial`).
+        Average number of customers to free (`partial`).
     closing
-        Whether a whole route is among the freed and closed, if the fleet rule lets one go (`partial`).
+        Whether a whole route is freed and closed, if the fleet rule allows one route less (`partial`).
     noise
-        Standard deviation of the factors that costs are multiplied by (not for `seeds`).
+        Standard deviation of the random factors on the costs (not for `seeds`).
     prices
-        Where the ascent starts: `regret` (second cheapest cost) or `master` (the set-partitioning master's duals, which
-        makes the knapsacks a heuristic pricing of whole routes). Seeds start from the linear relaxation's.
+        Start of the ascent: `regret` (second cheapest cost) or `master` (the set-partitioning master's duals, which
+        make the knapsacks a heuristic pricing of whole routes). `seeds` start from the linear relaxation's prices.
     seeding
-        Rule that places the seeds (`seeds`), see `relaxation.seeding`; None for those of the configuration in turn.
+        Rule that places the seeds (`seeds`), see `relaxation.seeding`; None to alternate the configuration's rules.
 
     Raises
     ------
     UnknownNameError
-        If a name is none of those.
+        If a name is not one of these.
     InputError
-        If numbers make no sense, or do not go with the linearisation.
+        If a number is out of range, or does not fit the linearisation.
     """
 
     linearisation: Linearisation
@@ -93,16 +93,16 @@ class Decision:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a decision led to.
+    """The result of a decision.
 
     Attributes
     ----------
     decision
         The decision.
     evaluations
-        What it took.
+        Evaluations spent.
     is_best, is_better, is_accepted
-        Whether the routes are the best so far, better than those it began from, and gone on from.
+        Whether the routes are the best so far, better than the routes before, and the new current routes.
     """
 
     decision: Decision
@@ -114,29 +114,29 @@ class Outcome:
 
 @dataclass
 class History:
-    """What a schedule may look at.
+    """What a schedule can base its decision on.
 
     Attributes
     ----------
     n_customers
         Customers of the instance.
     evaluation_limit
-        Evaluations allowed; None for no limit but the clock.
+        Evaluations allowed; None if only the clock limits the search.
     progress
-        Share of the budget spent, from 0 to 1.
+        Spent share of the budget, 0 to 1.
     evaluations
-        Spent so far.
+        Evaluations so far.
     seeds
-        Rule of each linearisation from seeds so far, and the length of the best routes it gave, distance units;
-        infinite where none met the fleet rule.
+        Rule of each linearisation from seeds so far, and the length of its best routes, distance units; infinite where
+        none met the fleet rule.
     restarted
-        Whether the current cycle of the search has just begun, after an earlier one.
+        Whether a new cycle of the search has just started.
     has_routes
-        Whether there are routes to linearise around: not before seeds gave some that meet the fleet rule.
+        Whether there are routes that meet the fleet rule, to linearise around.
     has_prices
-        Whether the master was solved, so that there are prices.
+        Whether the master was solved, so that its prices exist.
     outcomes
-        Outcomes of all decisions but those for seeds, the last one last.
+        Outcomes of all decisions except those for seeds, the latest last.
     """
 
     n_customers: int
@@ -151,15 +151,15 @@ class History:
 
     @property
     def n_seeds(self) -> int:
-        """Linearisations from seeds so far."""
+        """Number of linearisations from seeds so far."""
         return len(self.seeds)
 
 
 class Schedule(Protocol):
-    """Decides what to do next; a solve ends with its budget, or when a schedule has nothing more to do."""
+    """Decides the next linearisation; a solve ends with its budget, or when a schedule returns None."""
 
     def next(self, history: History) -> Decision | None:
-        """Return what to do next, None to stop: `seeds` for as long as the history has no routes."""
+        """Return the next decision, None to stop; it must be for `seeds` while the history has no routes."""
         ...
 
 
@@ -173,7 +173,7 @@ MOVES: tuple[Decision, ...] = (
 
 
 def schedule_of(config: SolveConfig) -> Schedule:
-    """Return the schedule that a configuration asks for."""
+    """Return the schedule of a configuration."""
     limit = config.evaluation_limit or DEFAULT_EVALUATIONS
     if not config.uses("relinearisation"):
         return SeedSchedule(config.linearisations or default_linearisations(limit), limit)
@@ -181,14 +181,11 @@ def schedule_of(config: SolveConfig) -> Schedule:
 
 
 class SeedSchedule:
-    """Linearisations from seeds and nothing else: the reference's, repeated.
+    """Linearisations from seeds only: the reference's method, repeated.
 
-    Parameters
-    ----------
-    linearisations
-        Over how many the evaluations are spread; what solved duals leave goes to further ones.
-    evaluations
-        Evaluations in all; where the clock is the only limit, of every `linearisations`.
+    `linearisations`: number of linearisations that share the evaluations; evaluations left by solved duals go to
+    further ones. `evaluations`: evaluations in all; if only the clock limits the search, evaluations of every
+    `linearisations`.
     """
 
     def __init__(self, linearisations: int, evaluations: int) -> None:
@@ -196,7 +193,7 @@ class SeedSchedule:
         self.evaluations = evaluations
 
     def next(self, history: History) -> Decision | None:
-        """Give the lanes of the next round their shares of what is left; shares differ by one at most."""
+        """Return the next few ascents from seeds with their shares of the evaluations; shares differ by one at most."""
         each = -(-self.evaluations // self.linearisations)
         if history.evaluation_limit is None:
             return Decision("seeds", (each,) * min(self.linearisations, _ASCENTS_PER_ROUND))
@@ -208,32 +205,32 @@ class SeedSchedule:
         total = min(remaining, each * n_ascents)
         if still_planned >= by_size:
             total = -(-remaining * n_ascents // still_planned)
-        return Decision("seeds", spread(total, n_ascents))
+        return Decision("seeds", split_evenly(total, n_ascents))
 
 
-def spread(total: int, n_ascents: int) -> tuple[int, ...]:
+def split_evenly(total: int, n_ascents: int) -> tuple[int, ...]:
     """Split evaluations into shares that differ by one at most; none is 0."""
     base, extra = divmod(total, n_ascents)
     return tuple(share for share in (base + (b < extra) for b in range(n_ascents)) if share)
 
 
 class AdaptiveSchedule:
-    """A few linearisations from seeds, then moves around the incumbent, each as often as it pays.
+    """A few linearisations from seeds, then moves around the incumbent, drawn by their success.
 
-    A move's score is a running mean of what its outcomes were worth per evaluation; moves are drawn in proportion to
-    it (adaptive large neighbourhood search, Ropke and Pisinger 2006).
+    A move's score is a running mean of its outcomes' rewards per evaluation; moves are drawn in proportion to their
+    scores (adaptive large neighbourhood search, Ropke and Pisinger 2006).
 
     Parameters
     ----------
     rng
         Randomness of the draws.
     n_seeds
-        Linearisations from seeds at the beginning, and another one with each new cycle, and for as long as none gives
+        Number of linearisations from seeds at the start. One more follows with each new cycle, and while none has given
         routes that meet the fleet rule.
     seed_evaluations
         Evaluations of each.
     moves
-        What there is to choose from; those that start from the master's prices are drawn once there are any.
+        The moves to choose from; those that start from the master's prices are drawn only once there are prices.
 
     Raises
     ------
@@ -251,9 +248,7 @@ class AdaptiveSchedule:
     ) -> None:
         if all(move.prices == "master" for move in moves):
             raise InputError(
-                "no move can be made before the master gives prices",
-                field="moves",
-                remedy="give one that starts from regret, too",
+                "every move needs the master's prices", field="moves", remedy="add one that starts from regret"
             )
         self._rng = rng
         self.n_seeds = n_seeds
@@ -263,7 +258,7 @@ class AdaptiveSchedule:
         self._seen = 0
 
     def next(self, history: History) -> Decision | None:
-        """See `Schedule.next`."""
+        """Learn from the new outcomes and draw the next move; see `Schedule.next`."""
         for outcome in history.outcomes[self._seen :]:
             self._learn(outcome)
         self._seen = len(history.outcomes)
@@ -272,7 +267,7 @@ class AdaptiveSchedule:
             total, limit = self.seed_evaluations * n_ascents, history.evaluation_limit
             if limit is not None:
                 total = min(total, limit - history.evaluations)
-            return Decision("seeds", spread(total, n_ascents))
+            return Decision("seeds", split_evenly(total, n_ascents))
         possible = [m for m, move in enumerate(self.moves) if move.prices != "master" or history.has_prices]
         least = _LEAST * sum(self._score[m] for m in possible) / len(possible)
         steps = list(accumulate(max(self._score[m], least) for m in possible))
@@ -281,6 +276,6 @@ class AdaptiveSchedule:
     def _learn(self, outcome: Outcome) -> None:
         if outcome.decision not in self.moves:
             return
-        worth = _BEST * outcome.is_best + _BETTER * outcome.is_better + _ACCEPTED * outcome.is_accepted
+        reward = _BEST * outcome.is_best + _BETTER * outcome.is_better + _ACCEPTED * outcome.is_accepted
         move = self.moves.index(outcome.decision)
-        self._score[move] += _REACTION * (worth * _EVALUATIONS / max(outcome.evaluations, 1) - self._score[move])
+        self._score[move] += _REACTION * (reward * _EVALUATIONS / max(outcome.evaluations, 1) - self._score[move])

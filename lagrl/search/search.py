@@ -1,4 +1,4 @@
-"""One solve under way: decisions of a schedule carried out, routes kept, improved and recombined."""
+"""The search of one solve: it carries out a schedule's decisions, and keeps, improves and recombines routes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from lagrl.ascent import DualTrace, ascend
 from lagrl.dual_loop import AscentState, DualLoop
 from lagrl.errors import InputError
-from lagrl.plugins import answer_of
+from lagrl.plugins import call_plugin
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.polish import split_to
 from lagrl.recovery.pool import RoutePool, is_shorter
@@ -21,11 +21,11 @@ from lagrl.relaxation.linearise import linearise, vehicles_to_try
 from lagrl.relaxation.sampler import ExactSampler, SamplingCost, SubproblemSampler
 from lagrl.relaxation.seeding import SEEDINGS
 from lagrl.search.acceptance import Annealing
-from lagrl.search.bounding import Proof
+from lagrl.search.bounding import Bounding
 from lagrl.search.budget import Budget
 from lagrl.search.neighbourhood import Neighbourhood, neighbouring_routes
 from lagrl.search.recombine import Recombination
-from lagrl.search.relinearise import linearise_around
+from lagrl.search.relinearise import relinearise_neighbourhood
 from lagrl.search.schedule import Decision, History, Outcome, Schedule
 from lagrl.search.search_report import Ascent, SearchReport
 from lagrl.search.string_removal import nearest_customers
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
     from lagrl.solve_config import SolveConfig
 
-_IN_FOCUS = 80  # customers
-_TURNS_IN_FOCUS = 30
+_LOCAL_SIZE = 80  # customers
+_STEPS_PER_NEIGHBOURHOOD = 30
 _POLISHED = 2  # candidates of an ascent
 _POLISH_SHARE = 0.5  # of the seconds, at most
-_IMPROVING = 1_000_000  # stream of randomness of all that follows the linearisations from seeds
+_IMPROVING = 1_000_000  # random stream of everything after the linearisations from seeds
 
 
 class Search:
@@ -55,34 +55,32 @@ class Search:
     problem
         The instance.
     config
-        What to do and for how long.
+        The configuration.
     make_controller
         Makes a controller for every ascent.
     sampler
-        Answers the knapsacks.
+        Solves the knapsacks.
     schedule
-        Decides what comes next.
+        Decides the next linearisation.
     on_evaluation
-        Called with the evaluations spent so far, after each step of the loop.
-    is_called_off
-        Asked before each decision and after each step: whether to stop, whatever is left.
+        Called with the number of evaluations so far, after each step of the loop.
+    is_cancelled
+        Called before each decision and after each step; True stops the search.
 
     Attributes
     ----------
     incumbent
         The best routes, and the pool of all.
     ascents
-        Linearisations from seeds.
+        Ascents from seeds.
     history
-        What the schedule is told.
+        The history that the schedule sees.
     seconds_of
         Wall-clock seconds of `polish`, `sampling` (by approximate samplers) and `recording`.
     sampling
-        What the sampler used up.
-    recombination
-        Set partitioning over the pool.
-    proof
-        The lower bound.
+        Resources that the sampler used.
+    recombination, bounding
+        Set partitioning over the pool, and the lower bound.
     """
 
     def __init__(
@@ -93,7 +91,7 @@ class Search:
         sampler: SubproblemSampler,
         schedule: Schedule,
         on_evaluation: Callable[[int], None] | None = None,
-        is_called_off: Callable[[], bool] = lambda: False,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.problem = problem
         self.config = config
@@ -101,7 +99,7 @@ class Search:
         self.sampler = sampler
         self.schedule = schedule
         self.on_evaluation = on_evaluation
-        self.is_called_off = is_called_off
+        self.is_cancelled = is_cancelled
         self.budget = Budget(config.evaluation_limit, config.seconds)
         self.incumbent = Incumbent(RoutePool(problem))
         self.ascents: list[Ascent] = []
@@ -110,26 +108,23 @@ class Search:
         self.sampling = SamplingCost()
         self._is_exact = type(sampler) is ExactSampler
         self.recombination = Recombination(self.incumbent, self.budget)
-        self.proof = Proof(problem, self.budget)
+        self.bounding = Bounding(problem, self.budget)
         self._rng = np.random.default_rng([config.seed, _IMPROVING])
         self._annealing = Annealing(problem.n_customers, self._rng)
         self._n_ascents = 0
         self._near: list[list[int]] | None = None
-        self._focus: Neighbourhood | None = None
-        self._turns_in_focus = 0
+        self._current: Neighbourhood | None = None
+        self._steps_here = 0
 
     @property
     def pool(self) -> RoutePool:
-        """Every route so far."""
+        """Pool of every route so far."""
         return self.incumbent.pool
 
     def run(self, progress: float = 1.0) -> None:
         """Search until this share of the budget is spent, or the schedule stops.
 
-        Parameters
-        ----------
-        progress
-            From 0 to 1; 1 ends the search, and a later call with more goes on with it.
+        At `progress` 1 the search ends; after less, a later call continues it.
         """
         while not (self.ascents and (self.budget.progress >= progress or self._is_settled())):
             decision = self._decided()
@@ -139,53 +134,43 @@ class Search:
                 self._ascend_from_seeds(decision)
             else:
                 self._improve(decision)
-            if self.config.uses("bound") and self.proof.is_due:
-                self.pool.add_routes(self.proof.advance(self.incumbent.cost))
+            if self.config.uses("bound") and self.bounding.is_due:
+                self.pool.add_routes(self.bounding.advance(self.incumbent.cost))
             if self.config.uses("partition") and self.recombination.is_due and self.recombination.recombine():
-                self._go_on_from_incumbent()
+                self._continue_from_incumbent()
         is_over = progress >= 1.0 and not self._is_settled()
         if is_over and self.config.uses("partition") and self.recombination.finish():
-            self._go_on_from_incumbent()
+            self._continue_from_incumbent()
 
     def _is_settled(self) -> bool:
-        return self.proof.proves(self.incumbent.cost) or self.is_called_off()
+        return self.bounding.proves(self.incumbent.cost) or self.is_cancelled()
 
     def report(self) -> SearchReport:
-        """Return what came of it so far."""
-        seconds_of = {**self.seconds_of, "partition": self.recombination.seconds, "bound": self.proof.seconds}
-        return SearchReport(
-            self.incumbent,
-            self.budget.elapsed,
-            self.ascents,
-            self.sampling,
-            seconds_of,
-            self.proof.value,
-            self.proof.is_infeasible,
-        )
+        """Return the record of the search so far."""
+        seconds_of = {**self.seconds_of, "partition": self.recombination.seconds, "bound": self.bounding.seconds}
+        record = self.incumbent, self.budget.elapsed, self.ascents, self.sampling, seconds_of
+        return SearchReport(*record, self.bounding.value, self.bounding.is_infeasible)
 
     def take_over(self, routes: Sequence[NDArray[np.int64]]) -> None:
-        """Take over routes found elsewhere, if they are better than all before."""
+        """Continue from routes found elsewhere, if they are better than all before."""
         if self.incumbent.offer(self.pool.add_routes(routes)):
-            self._go_on_from_incumbent()
+            self._continue_from_incumbent()
 
-    def _go_on_from_incumbent(self) -> None:
-        if self._focus is not None:  # else nothing is gone on from, or not yet
-            self._go_on_from(self.incumbent.columns)
+    def _continue_from_incumbent(self) -> None:
+        if self._current is not None:  # else the search has no current routes yet
+            self._continue_from(self.incumbent.columns)
 
     def _decided(self) -> Decision | None:
-        """Ask the schedule; what it raises, or anything but a decision, becomes an error in its name."""
+        """Return the schedule's next decision; raise InputError with the schedule's name if it fails."""
         name = f"schedule {type(self.schedule).__name__}"
-        decision: object = answer_of(name, partial(self.schedule.next, self._told()))
+        decision: object = call_plugin(name, partial(self.schedule.next, self._updated_history()))
         if decision is None or isinstance(decision, Decision):
             return decision
         raise InputError(
-            f"answered {decision!r}",
-            source=name,
-            field="next",
-            remedy="return a lagrl.search.Decision, or None to stop",
+            f"returned {decision!r}", source=name, field="next", remedy="return a lagrl.search.Decision or None"
         )
 
-    def _told(self) -> History:
+    def _updated_history(self) -> History:
         self.history.progress = self.budget.progress
         self.history.evaluations = self.budget.spent
         self.history.has_routes = bool(self.incumbent.columns)
@@ -193,7 +178,7 @@ class Search:
         return self.history
 
     def _ascend_from_seeds(self, decision: Decision) -> None:
-        """Linearise a few times and ascend all of them together; their best routes are gone on from."""
+        """Linearise from seeds and ascend all linearisations together; continue from their best routes."""
         states: list[AscentState] = []
         starts: list[LinearDual] = []
         labels: list[tuple[str, int]] = []
@@ -222,10 +207,10 @@ class Search:
             self.history.seeds.append((rule, min(trace.route_cost)))
         self.history.restarted = False
         if self.config.uses("relinearisation") or self.config.uses("polish"):
-            self._go_on_from_best_of(traces)
+            self._continue_from_best(traces)
 
     def _affordable(self, budgets: Sequence[int]) -> list[int]:
-        """Cut budgets down to the evaluations that are left, the last ones first."""
+        """Reduce budgets to the evaluations that are left, the last ones first."""
         if self.budget.left is None:
             return list(budgets)
         before = np.concatenate([[0], np.cumsum(budgets)])
@@ -233,15 +218,11 @@ class Search:
         return affordable
 
     def _stream(self, index: int, stream: int) -> np.random.Generator:
-        """Give linearisation `index` randomness of its own, whatever came before."""
+        """Return a random stream of linearisation `index`, independent of all earlier ones."""
         return np.random.default_rng([self.config.seed, index, stream])
 
     def _dual(
-        self,
-        assignment: AssignmentProblem,
-        index: int,
-        rng: np.random.Generator,
-        ceiling: float | None = None,
+        self, assignment: AssignmentProblem, index: int, rng: np.random.Generator, ceiling: float | None = None
     ) -> AssignmentDual:
         run = f"{self.problem.name}/{self.config.seed}/{index}"
         return AssignmentDual(assignment, self.sampler, shots=self.config.shots, rng=rng, run=run, ceiling=ceiling)
@@ -261,7 +242,7 @@ class Search:
         self.budget.spent = self.incumbent.evaluations
         self.seconds_of["sampling"] += loop.sampling_seconds
         self.seconds_of["recording"] += loop.recording_seconds
-        if not self._is_exact:  # the exact sampler uses nothing up
+        if not self._is_exact:  # the exact sampler uses no resources
             self.sampling = sum((trace.sampling for trace in traces), self.sampling)
         self._n_ascents += len(states)
         return traces
@@ -270,32 +251,32 @@ class Search:
         self.budget.spent = self.incumbent.evaluations
         if self.on_evaluation is not None:
             self.on_evaluation(self.budget.spent)
-        return self.budget.seconds_left <= 0 or self.is_called_off()
+        return self.budget.seconds_left <= 0 or self.is_cancelled()
 
-    def _go_on_from_best_of(self, traces: Sequence[DualTrace]) -> None:
-        """Polish every ascent's best routes and go on from the best of those."""
+    def _continue_from_best(self, traces: Sequence[DualTrace]) -> None:
+        """Polish every ascent's best routes and continue from the best of those."""
         found = []
         for trace in traces:
             for columns in trace.cheapest(1):
-                neighbourhood = self._neighbourhood_of(columns, range(len(columns)))
+                neighbourhood = self._make_neighbourhood(columns, range(len(columns)))
                 found.append(self._polished(neighbourhood, columns))
         allowed = [columns for columns in found if self.problem.fleet.allows(len(columns))]
         if allowed:
-            self._go_on_from(min(allowed, key=self.pool.cost_of))
+            self._continue_from(min(allowed, key=self.pool.cost_of))
         elif self.incumbent.columns:
-            self._go_on_from(self.incumbent.columns)
+            self._continue_from(self.incumbent.columns)
 
     def _improve(self, decision: Decision) -> None:
-        """Linearise around the routes in focus, ascend, polish, and decide whether to go on from what comes."""
+        """Linearise around the current routes, ascend, polish, and decide whether to continue from the result."""
         if not self.incumbent.columns:
             raise InputError(
-                f"{decision.linearisation} decided before there are routes that meet the fleet rule",
+                f"{decision.linearisation} before there are routes that meet the fleet rule",
                 source=f"schedule {type(self.schedule).__name__}",
-                remedy="decide for seeds until history.has_routes",
+                remedy="return seeds until history.has_routes",
             )
         before, spent = self.incumbent.cost, self.budget.spent
-        neighbourhood = self._neighbourhood()
-        around = linearise_around(self.problem, neighbourhood, decision, self._nearest(), self._rng)
+        neighbourhood = self._next_neighbourhood()
+        around = relinearise_neighbourhood(self.problem, neighbourhood, decision, self._nearest(), self._rng)
         by_master = decision.prices == "master"
         dual = self._dual(around.assignment, self._n_ascents, self._rng)
         duals = around.master_duals(self.recombination.customer_price)
@@ -308,10 +289,8 @@ class Search:
         progress, is_better, is_accepted = self.budget.progress, False, False
         if allowed:
             columns = min(allowed, key=self.pool.cost_of)
-            cost, cost_before = (
-                self.pool.cost_of(columns),
-                self.pool.cost_of((*neighbourhood.others, *neighbourhood.columns)),
-            )
+            cost = self.pool.cost_of(columns)
+            cost_before = self.pool.cost_of((*neighbourhood.fixed_columns, *neighbourhood.columns))
             mean_arc = self.incumbent.cost / (self.problem.n_customers + len(columns))
             is_better = is_shorter(cost, cost_before)
             is_accepted = self._annealing.accepts(cost - cost_before, mean_arc, progress)
@@ -319,12 +298,12 @@ class Search:
             self._set_neighbourhood(neighbourhood, columns)
         is_best = self.incumbent.cost < before
         self.history.outcomes.append(Outcome(decision, self.budget.spent - spent, is_best, is_better, is_accepted))
-        if self._annealing.turn(progress):
+        if self._annealing.update(progress):
             self._begin_cycle()
 
     def _begin_cycle(self) -> None:
-        """Go on from the best routes, or every other time from new seeds."""
-        self._go_on_from(self.incumbent.columns)
+        """Continue from the best routes, or every other time from new seeds."""
+        self._continue_from(self.incumbent.columns)
         self.history.restarted = self._annealing.cycle % 2 == 1
 
     def _nearest(self) -> list[list[int]]:
@@ -332,26 +311,26 @@ class Search:
             self._near = nearest_customers(self.problem.distance)
         return self._near
 
-    def _neighbourhood(self) -> Neighbourhood:
-        """Return what is worked on, and turn to another neighbourhood once enough was tried in this one."""
-        if self._focus is None:
-            self._go_on_from(self.incumbent.columns)
-        assert self._focus is not None
-        self._turns_in_focus += 1
-        if not self._focus.is_whole and self._turns_in_focus > _TURNS_IN_FOCUS:
-            self._go_on_from((*self._focus.others, *self._focus.columns))
-        return self._focus
+    def _next_neighbourhood(self) -> Neighbourhood:
+        """Return the current neighbourhood, or a new one after enough steps in it."""
+        if self._current is None:
+            self._continue_from(self.incumbent.columns)
+        assert self._current is not None
+        self._steps_here += 1
+        if not self._current.is_whole and self._steps_here > _STEPS_PER_NEIGHBOURHOOD:
+            self._continue_from((*self._current.fixed_columns, *self._current.columns))
+        return self._current
 
-    def _go_on_from(self, columns: Sequence[int]) -> None:
+    def _continue_from(self, columns: Sequence[int]) -> None:
         routes = [self.pool.routes[column] for column in columns]
-        if self._focus is not None and self._focus.is_whole and len(self._focus.customers) <= 1.3 * _IN_FOCUS:
-            self._focus.set(columns, routes)
+        if self._current is not None and self._current.is_whole and len(self._current.customers) <= 1.3 * _LOCAL_SIZE:
+            self._current.set_routes(columns, routes)
             return
-        chosen = neighbouring_routes([route.tolist() for route in routes], self._nearest(), _IN_FOCUS, self._rng)
-        self._focus = self._neighbourhood_of(columns, chosen)
-        self._turns_in_focus = 0
+        chosen = neighbouring_routes([route.tolist() for route in routes], self._nearest(), _LOCAL_SIZE, self._rng)
+        self._current = self._make_neighbourhood(columns, chosen)
+        self._steps_here = 0
 
-    def _neighbourhood_of(self, columns: Sequence[int], chosen: Sequence[int]) -> Neighbourhood:
+    def _make_neighbourhood(self, columns: Sequence[int], chosen: Sequence[int]) -> Neighbourhood:
         others = [column for k, column in enumerate(columns) if k not in set(chosen)]
         inside = [columns[k] for k in chosen]
         started = time.perf_counter()
@@ -362,28 +341,28 @@ class Search:
             others,
             polish=self.config.uses("polish"),
             seed=int(self._rng.integers(2**31)),
-            weight=1.0 if self._focus is None else self._focus.weight,
+            weight=1.0 if self._current is None else self._current.weight,
         )
         if self.config.uses("polish"):
             self.seconds_of["polish"] += time.perf_counter() - started
         return neighbourhood
 
     def _set_neighbourhood(self, neighbourhood: Neighbourhood, columns: Sequence[int]) -> None:
-        inside = columns[len(neighbourhood.others) :]
-        neighbourhood.set(inside, [self.pool.routes[column] for column in inside])
+        inside = columns[len(neighbourhood.fixed_columns) :]
+        neighbourhood.set_routes(inside, [self.pool.routes[column] for column in inside])
 
     def _polished(self, neighbourhood: Neighbourhood, columns: Sequence[int]) -> tuple[int, ...]:
-        """Polish what is in focus; the columns as they are where that is off, too dear, or ends overloaded."""
+        """Return the columns after polishing; unchanged if polishing is off, out of time, or ends overloaded."""
         if not self.config.uses("polish") or self._is_polish_over():
             return tuple(columns)
         started = time.perf_counter()
-        inside = [self.pool.routes[column] for column in columns[len(neighbourhood.others) :]]
+        inside = [self.pool.routes[column] for column in columns[len(neighbourhood.fixed_columns) :]]
         routes = neighbourhood.polish(inside)
         self.seconds_of["polish"] += time.perf_counter() - started
         if routes is None:
             return tuple(columns)
-        routes = split_to(self.problem, routes, self.problem.fleet.count - len(neighbourhood.others))
-        polished = (*neighbourhood.others, *self.pool.add_routes(routes))
+        routes = split_to(self.problem, routes, self.problem.fleet.count - len(neighbourhood.fixed_columns))
+        polished = (*neighbourhood.fixed_columns, *self.pool.add_routes(routes))
         self.incumbent.offer(polished)
         return polished
 

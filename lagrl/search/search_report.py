@@ -1,4 +1,4 @@
-"""What came of a search, and of each ascent from seeds."""
+"""The record of a search, and of each ascent from seeds."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Ascent:
     Attributes
     ----------
     seeding, n_vehicles
-        How it was linearised.
+        Seeding rule and number of vehicles of the linearisation.
     linear_value
-        Value of the linear relaxation, distance units: L where the controller starts is at least this.
+        Value of the linear relaxation, distance units: L at the controller's start is at least this.
     trace
         One entry per evaluation.
     """
@@ -33,7 +33,7 @@ class Ascent:
 
 @dataclass(frozen=True)
 class SearchReport:
-    """What came of a search.
+    """The result of a search.
 
     Attributes
     ----------
@@ -42,9 +42,9 @@ class SearchReport:
     elapsed
         Wall-clock seconds.
     ascents
-        Linearisations from seeds.
+        Ascents from seeds.
     sampling
-        What the sampler used up.
+        Resources that the sampler used.
     seconds_of
         Wall-clock seconds of `polish`, `partition`, `bound`, `sampling` and `recording`, all processes together.
     lower_bound

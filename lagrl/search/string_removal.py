@@ -1,4 +1,4 @@
-"""Which customers to free: strings of neighbours on adjacent routes (Christiaens and Vanden Berghe 2020)."""
+"""Choice of the customers to free: strings on adjacent routes (Christiaens and Vanden Berghe 2020)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,9 @@ _NEAR = 6  # nearest customers of a freed one whose routes may take them
 
 
 def nearest_customers(distance: NDArray[np.float64], most: int = 100) -> list[list[int]]:
-    """Return each node's nearest customers, nearest first, for nodes 0 … n (the depot's list is empty).
+    """Return the `most` nearest customers of nodes 0 … n, nearest first (the depot's list is empty).
 
-    Parameters
-    ----------
-    distance
-        [n + 1, n + 1] distance units.
-    most
-        Length of a list.
+    `distance` is [n + 1, n + 1], distance units.
     """
     order = np.argsort(distance[1:, 1:], axis=1, kind="stable")[:, : most + 1] + 1
     return [[], *([c for c in row if c != i][:most] for i, row in enumerate(order.tolist(), 1))]
@@ -41,25 +36,22 @@ def adjacent_strings(
 ) -> tuple[list[int], list[int]]:
     """Free a string of consecutive customers from each of several adjacent routes, around a random customer.
 
+    Returns the freed customers, and the routes that may take them: their own, and some of their neighbours' routes.
+
     Parameters
     ----------
     routes
         Customers in visiting order.
     route_of
-        Which of the routes each customer is on; customers that are not in it are left alone.
+        Index in `routes` of each customer; other customers are not freed.
     near
         Each customer's nearest ones, see `nearest_customers`.
     freed
-        Customers to free on average.
+        Average number of customers to free.
     rng
-        Randomness.
+        Source of randomness.
     closing
-        Whether all of that customer's route is freed, and none of them may go back to it.
-
-    Returns
-    -------
-    The freed customers, and the routes they may go to: those they come from, and some of their neighbours'. Where there
-    would be none, nothing is closed.
+        Whether the random customer's whole route is freed and may take none of them, if there is another route.
     """
     longest = min(float(_LONGEST), len(route_of) / len(routes))
     most_strings = max(4.0 * freed / (1.0 + longest) - 1.0, 1.0)

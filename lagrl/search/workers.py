@@ -1,4 +1,4 @@
-"""Several processes that search side by side and exchange routes."""
+"""Parallel search in several processes that exchange routes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import numpy as np
 from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import LagrlError
-from lagrl.processes import end_with
+from lagrl.processes import exit_with_parent
 from lagrl.recovery.incumbent import Incumbent
-from lagrl.recovery.partition_master import Master
+from lagrl.recovery.partition_master import PartitionMaster
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.sampler import SamplingCost
@@ -42,16 +42,16 @@ _EXCHANGES = 8
 _SLICE = 0.02  # of the seconds, for set partitioning at an exchange
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _DIED = (
-    "a worker process died (killed, or out of memory); run again with fewer workers, and in a script of your own only "
-    "under `if __name__ == '__main__':`"
+    "a worker process died (killed, or out of memory); use fewer workers, and in a script call solve only under "
+    "`if __name__ == '__main__':`"
 )
 _CLOSING = 30.0  # seconds that a worker may take to close its sampler
-_SEED_STRIDE = 1_000_003  # between the workers' seeds, so that no two users' runs share one
+_SEED_STRIDE = 1_000_003  # between the workers' seeds, so that runs with nearby seeds share none
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """What a worker found since the last exchange.
+    """Results of a worker since the last exchange.
 
     Attributes
     ----------
@@ -59,8 +59,10 @@ class Exchange:
         Its best routes.
     new
         Routes new to its pool.
+    evaluations
+        Its evaluations so far.
     is_proven
-        Whether its bound leaves nothing better to be found.
+        Whether its bound proves that no better routes exist.
     report
         Its record so far, at the last exchange only.
     """
@@ -77,23 +79,12 @@ def search_in_processes(
 ) -> SearchReport:
     """Search in `config.workers` processes that exchange their routes eight times.
 
-    Each worker has its share of the evaluations (all of the seconds) and a seed of its own. At an exchange the routes
-    of all meet in one pool, set partitioning chooses among them, and every worker goes on from the best; once the bound
-    proves that nothing is better, all end. Without a clock the result only depends on the configuration.
+    Each worker has its share of the evaluations (all of the seconds) and its own seed. At an exchange all routes are
+    collected in one pool, set partitioning chooses among them, and every worker continues from the best; all end once
+    the bound proves that no better routes exist. Without a clock the result depends on the configuration only.
+    `on_evaluation` is called with the number of evaluations so far, after each exchange.
 
-    Parameters
-    ----------
-    problem
-        The instance.
-    config
-        What to do; names only, as nothing else reaches another process.
-    on_evaluation
-        Called with the evaluations spent so far, after each exchange.
-
-    Raises
-    ------
-    LagrlError
-        If a worker fails, with its reason.
+    Raises LagrlError if a worker fails, with its reason.
     """
     context = get_context("spawn")
     over = context.Event()
@@ -132,7 +123,7 @@ def search_in_processes(
 
 
 def _shares(config: SolveConfig) -> list[SolveConfig]:
-    """Give each worker its evaluations and its seed; only the first bounds, since one bound is enough."""
+    """Return each worker's configuration: its evaluations and seed; only the first computes the bound."""
     shares = []
     limit = config.evaluation_limit
     for w in range(config.workers):
@@ -156,12 +147,12 @@ def _exchange(
     budget = Budget(config.evaluation_limit, config.seconds)
     incumbent = Incumbent(RoutePool(problem))
     pool, partitioning = incumbent.pool, 0.0
-    master = Master(pool) if config.uses("partition") else None
+    master = PartitionMaster(pool) if config.uses("partition") else None
     reports: list[SearchReport] = []
     part = 1.0 if config.seconds is None else 1.0 - _SLICE  # of the budget, until the last exchange
     number, is_last = 0, False
     while not is_last:
-        number += not over.is_set()  # the same progress again only asks for the report
+        number += not over.is_set()  # the same progress again requests the report only
         is_last = over.is_set() or number == _EXCHANGES
         best = [pool.routes[column] for column in incumbent.columns]
         for pipe in pipes:
@@ -194,7 +185,7 @@ def _exchange(
 
 
 def _gather(pipes: list[Connection], over: Event) -> list[Exchange]:
-    """Receive from all, and call everybody off as soon as one proves that nothing better is to be found."""
+    """Receive all exchanges, and set `over` as soon as one proves that no better routes exist."""
     found: dict[int, Exchange] = {}
     waiting = dict(enumerate(pipes))
     while waiting:
@@ -224,15 +215,15 @@ def _receive(pipe: Connection) -> Any:
 
 
 def _serve(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event, parent: int) -> None:
-    """Work in a process of its own: Ctrl-C is the parent's to answer, and samplers are closed whatever ends it."""
+    """Run a worker: Ctrl-C is handled by the parent, and samplers are closed at any end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    end_with(parent)
+    exit_with_parent(parent)
     _work(pipe, problem, config, over)
 
 
 def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> None:
-    """Search in slices, as the parent says, until it says that this was the last, or all are called off."""
+    """Search in slices, as the parent's messages say, until the last one or until `over` is set."""
     at_the_end = contextlib.ExitStack()
     try:
         compile_kernels()
@@ -243,9 +234,9 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> 
         sent, is_last = 0, False
         while not is_last:
             progress, best, is_last = pipe.recv()
-            if search is None:  # here, so that waiting for the others is on nobody's clock
+            if search is None:  # created here, so that waiting for the other workers is not measured
                 search = Search(
-                    problem, config, make_controller, sampler, schedule_of(config), is_called_off=over.is_set
+                    problem, config, make_controller, sampler, schedule_of(config), is_cancelled=over.is_set
                 )
             if best:
                 search.take_over(best)
@@ -256,14 +247,14 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> 
                     [pool.routes[column] for column in columns],
                     list(pool.routes[sent:]),
                     search.incumbent.evaluations,
-                    search.proof.proves(search.incumbent.cost),
+                    search.bounding.proves(search.incumbent.cost),
                     search.report() if is_last else None,
                 )
             )
             sent = len(pool)
     except EOFError:  # the parent is gone
         return
-    except Exception as error:  # whatever it is, the parent is the one to tell
+    except Exception as error:  # the parent reports it
         pipe.send(error if isinstance(error, LagrlError) else LagrlError(f"a worker failed: {error!r}"))
     finally:
         at_the_end.close()

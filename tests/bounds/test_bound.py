@@ -146,7 +146,7 @@ def test_slices_make_no_difference() -> None:
 
 
 def test_its_routes_are_elementary_and_fit() -> None:
-    """So that they can join a pool: customers 1 … n, everyone in some, none over the capacity."""
+    """The routes can join a pool: customers 1 … n, each in some route, none over the capacity."""
     problem = small_problem(5, 6)
     bound = RouteBound(problem)
     bound.improve()
@@ -193,7 +193,7 @@ def test_it_stops_at_an_incumbent() -> None:
     ],
 )
 def test_extreme_demands(demand: list[int], capacity: int, fleet: Fleet) -> None:
-    """One customer, one full vehicle, no demand at all, a huge unit, everyone alone: tight, as they are so small."""
+    """The bound is tight on tiny cases: one customer, one full vehicle, no demand, a huge unit, lone customers."""
     points = np.array([[0, 0], [3, 4], [6, 8], [0, 5]])[: len(demand) + 1]
     problem = CVRP.from_coordinates("few", points, demand, capacity, fleet=fleet)
     result = lower_bound(problem)
@@ -211,7 +211,7 @@ def test_the_unit_of_length_makes_no_difference(factor: float) -> None:
 
 
 def test_all_points_in_one_place() -> None:
-    """Nothing costs anything."""
+    """Return an instance with distances of 0."""
     problem = CVRP.from_coordinates("nowhere", np.zeros((5, 2)), [1, 2, 0, 1], 3)
     assert lower_bound(problem).value == 0.0
 

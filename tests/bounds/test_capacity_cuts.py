@@ -59,7 +59,7 @@ def test_what_it_finds_is_violated_and_new(seed: int) -> None:
 
 
 def test_a_subtour_and_an_overloaded_route_are_found() -> None:
-    """The plainest violations: customers who are not connected to the depot, and a route that carries too much."""
+    """The simplest violations: customers not connected to the depot, and a route that carries too much."""
     problem = CVRP("six", np.full(6, 4), 12, np.ones((7, 7)) - np.eye(7))
     overloaded = edges_of([(0, 1, 2, 3, 4), (5,)], 6)
     cuts, crossings = drive(CutSeparator(problem).separate(overloaded))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_routes import drive, ng_routes, small_problem
 
-from lagrl.bounds.pricing import NgPricing, Prices, canonical, whole_prices
+from lagrl.bounds.pricing import NgPricing, Prices, canonical_direction, whole_prices
 from lagrl.bounds.route_graph import RouteGraph
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_the_least_reduced_cost_is_that_of_enumeration(seed: int, n_neighbours: 
         assert exact.lowest.tolist() == least
         assert (quick.lowest >= exact.lowest).all()
         for priced in (quick, exact):
-            assert set(priced.routes) <= {canonical(route) for route in everything}
+            assert set(priced.routes) <= {canonical_direction(route) for route in everything}
             costs = [reduced_cost(graph, prices, route) for route in priced.routes]
             assert costs == [low for low in priced.lowest.tolist() if low < 0]
 

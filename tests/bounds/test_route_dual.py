@@ -11,7 +11,7 @@ from small_routes import drive, ng_programme, optimum, small_problem
 
 from lagrl.bounds.bound import RouteBound
 from lagrl.bounds.pricing import Priced, Prices
-from lagrl.bounds.route_ascent import climb
+from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_dual import RouteDual, distance_units, lagrangian
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.controllers import CONTROLLERS
@@ -147,7 +147,7 @@ def test_a_zero_supergradient_is_proof() -> None:
     problem = CVRP.from_coordinates("one", [[0, 0], [3, 4]], [1], 1, fleet=Fleet("exact", 1))
     graph = RouteGraph.of(problem)
     dual = RouteDual(graph)
-    _, proven = drive(climb(dual, CONTROLLERS["polyak"](), 50, np.random.default_rng(0)))
+    _, proven = drive(ascend_route_dual(dual, CONTROLLERS["polyak"](), 50, np.random.default_rng(0)))
     assert proven
     assert dual.best is not None
     assert distance_units(graph, dual.best) == ng_programme(graph) == 10.0

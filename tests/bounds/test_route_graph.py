@@ -63,7 +63,7 @@ def test_the_lesser_of_nearly_equal_distances_counts() -> None:
 
 
 def test_memories_are_of_the_nearest_customers() -> None:
-    """As many as asked for, the customer itself not among them; bits say where."""
+    """The requested number of neighbours without the customer itself; bits give their positions."""
     graph = RouteGraph.of(small_problem(8, 6), 3)
     distance = graph.cost[:6, :6]
     for j in range(6):
@@ -78,7 +78,7 @@ def test_memories_are_of_the_nearest_customers() -> None:
 
 
 def test_ng_routes_are_told_from_others() -> None:
-    """A customer may come back once somebody far away has been visited."""
+    """A customer may be visited again after a customer far away."""
     points = [[0, 0], [1, 0], [2, 0], [50, 0], [51, 0]]
     graph = RouteGraph.of(CVRP.from_coordinates("line", points, [1, 1, 1, 1], 10), 1)
     assert graph.is_ng_route((0, 1, 2, 3))

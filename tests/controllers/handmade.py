@@ -18,7 +18,7 @@ class HandmadeDual:
 
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Bounds far off."""
+        """Bounds far from the maximiser."""
         return np.full(self.n_multipliers, -1e9), np.full(self.n_multipliers, 1e9)
 
     def evaluate(self, multipliers: np.ndarray) -> DualPoint:

@@ -40,7 +40,7 @@ def test_the_best_point_is_remembered() -> None:
 
 
 def test_a_rule_starts_at_a_copy_of_the_warm_start() -> None:
-    """Who overwrites the vector given or returned does not move the rule's best point."""
+    """Overwriting the given or returned vector does not change the rule's best point."""
     rule, initial = Still(), np.array([1.0, 2.0])
     first = rule.start(HandmadeDual(2), budget=10, rng=np.random.default_rng(0), initial=initial)
     first[:] = initial[:] = 9.0
@@ -71,7 +71,7 @@ def test_without_an_incumbent_an_ascent_from_zero_begins() -> None:
 
 
 def test_anything_with_start_and_update_is_a_controller() -> None:
-    """The Protocol asks for no base class."""
+    """The protocol needs no base class."""
 
     class Own:
         def start(self, dual, *, budget, rng, initial=None):

@@ -80,7 +80,7 @@ def test_the_exact_dual_is_found_and_proven(make: Callable[[], Solver], seed: in
 
 @both
 def test_being_finished_stays_and_returns_the_centre(make: Callable[[], Solver]) -> None:
-    """Who goes on asking gets the best multipliers."""
+    """Further updates return the best multipliers."""
     dual, controller = AssignmentDual(random_problem(np.random.default_rng(1), 4, 20, slack=1.05)), make()
     solve(dual, controller)
     assert isinstance(controller, Finishing)
@@ -136,7 +136,7 @@ def test_the_bundle_needs_few_evaluations(seed: int) -> None:
 @both
 @pytest.mark.parametrize("seed", range(3))
 def test_an_approximate_sampler_neither_stops_nor_proves_anything(make: Callable[[], Solver], seed: int) -> None:
-    """The ascent goes on, climbs, and does not claim to be finished."""
+    """The ascent continues, rises, and is not finished."""
     problem = random_problem(np.random.default_rng(seed), 4, 20, slack=1.1)
     dual, controller = AssignmentDual(problem, Sloppy(), rng=np.random.default_rng(seed)), make()
     multipliers = controller.start(dual, budget=150, rng=np.random.default_rng(0))

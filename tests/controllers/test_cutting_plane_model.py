@@ -124,7 +124,7 @@ def test_cuts_without_weight_are_purged_after_the_patience() -> None:
 
 
 def test_an_unbounded_multiplier_leaves_the_upper_bound_infinite() -> None:
-    """But for cuts that are flat in it."""
+    """The cuts' slopes are zero for this multiplier."""
     model = CutModel(np.full(N, -np.inf), np.full(N, np.inf), most_cuts=5, patience=5)
     model.add(Pieces(np.ones((1, N)), np.zeros(1)))
     model.weight[:] = 1.0

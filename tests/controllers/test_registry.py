@@ -77,7 +77,7 @@ def test_every_known_name_makes_a_fresh_controller(name: str) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    """The closest comes first, and the way to one's own is told."""
+    """The closest name comes first, and the message says how to use a custom controller."""
     with pytest.raises(UnknownNameError) as caught:
         controller_factory("polyack")
     message = str(caught.value)
@@ -110,7 +110,7 @@ def test_a_users_class_or_function_makes_controllers() -> None:
     ],
 )
 def test_what_makes_no_controller_is_refused_before_any_work(spec: str, said: str) -> None:
-    """The message names the option's value, what is wrong and what is asked for."""
+    """The message names the option's value, the fault and the required methods."""
     with pytest.raises(InputError) as caught:
         controller_factory(spec)
     assert said in str(caught.value)

@@ -64,7 +64,7 @@ def test_it_returns_finite_vectors_and_leaves_the_point_alone(name: str) -> None
 
 @every
 def test_the_same_generator_gives_the_same_path(name: str) -> None:
-    """Bit for bit."""
+    """Two runs agree bit for bit."""
     assert np.array_equal(path(name, problem_of(0)), path(name, problem_of(0)))
 
 

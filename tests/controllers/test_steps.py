@@ -25,7 +25,7 @@ def begun(rule: Rule, n: int = 3) -> Rule:
 
 
 def test_the_constant_step_is_a_share_of_the_scale() -> None:
-    """λ + 0.1·10·g."""
+    """The next multipliers are λ + 0.1·10·g."""
     rule = begun(ConstantStep(step=0.1))
     assert rule.update(point_at([5, 5, 5], 100.0, [1, -2, 0])).tolist() == [6, 3, 5]
 

@@ -24,7 +24,7 @@ def script():
 
 
 def test_six_sizes_are_bundled_in_order():
-    """There are six bundled instances, ordered by number of customers, of which the names tell."""
+    """There are six bundled instances, ordered by the number of customers in their names."""
     assert [read_bundled(name).n_customers for name in bundled_names()] == SIZES
     assert [int(name.split("-")[1][1:]) - 1 for name in bundled_names()] == SIZES
 
@@ -116,7 +116,7 @@ def test_script_refuses_empty_budgets(tmp_path, script, arguments):
 
 
 def test_pyvrp_solves_the_instance_it_is_given(script):
-    """The reference solver's routes come back in our numbering: they solve the instance they were asked for."""
+    """The reference solver's routes are returned in our numbering and solve their instance."""
     pytest.importorskip("pyvrp", reason="pyvrp comes with the extra `bench`")
     problem = script.RECIPES[0].make()
     solution = script.route_with_pyvrp(problem, seconds=0.3, seed=0)

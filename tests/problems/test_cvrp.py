@@ -18,13 +18,13 @@ DISTANCE = np.array([[0.0, 1, 2], [1, 0, 3], [2, 3, 0]])
 
 
 def made(**changes: Any) -> CVRP:
-    """Build a sound instance of two customers, changed as told."""
+    """Build a valid instance of two customers with the given changes."""
     fields: dict[str, Any] = {"name": "two", "demand": np.array([3, 4]), "capacity": 5, "distance": DISTANCE.copy()}
     return CVRP(**(fields | changes))
 
 
 def edited(row: int, column: int, value: float) -> np.ndarray:
-    """Change one distance."""
+    """Return distances with one entry changed."""
     distance = DISTANCE.copy()
     distance[row, column] = value
     return distance
@@ -55,7 +55,7 @@ def test_counts_follow_from_the_demand() -> None:
     ],
 )
 def test_what_is_inconsistent_is_refused(changes: dict[str, Any], expected: str) -> None:
-    """Each array is held against the others, and the message tells the first offender."""
+    """Each array is checked against the others, and the message names the first wrong entry."""
     with pytest.raises(InstanceError) as caught:
         made(**changes)
     assert expected in str(caught.value)

@@ -109,7 +109,7 @@ def test_node_numbers_decide_not_the_order_of_lines(tmp_path: Path, good_text: s
 
 @pytest.mark.parametrize("weights", ["1\n2 3\n4 5 6", "1 2 3 4 5 6", "1 2\n3 4\n5 6"])
 def test_lower_row_is_a_stream_of_rows_below_the_diagonal(tmp_path: Path, weights: str) -> None:
-    """However the weights are wrapped, and whoever is named in the comment, row i has the i − 1 weights before it."""
+    """Row i has i − 1 weights, for any line wrapping of the weights and any comment."""
     problem = read_instance(saved(tmp_path, LOWER_ROW.format(layout="LOWER_ROW", weights=weights)))
     assert problem.distance.tolist() == [[0, 1, 2, 4], [1, 0, 3, 5], [2, 3, 0, 6], [4, 5, 6, 0]]
     assert (problem.rounding, problem.coordinates) == ("explicit", None)
@@ -164,7 +164,7 @@ def test_best_known_comes_from_the_solution_beside(tmp_path: Path, good_text: st
 
 
 def test_a_fleet_that_cannot_be_met_names_the_file(tmp_path: Path, good_text: str) -> None:
-    """The error tells the file as the user gave it, not the instance's name."""
+    """The error names the file as the user gave it, not the instance's name."""
     path = saved(tmp_path, good_text)
     with pytest.raises(FleetError, match=r"file\.vrp: fleet: exact:1 is too few"):
         read_instance(path, fleet=Fleet("exact", 1))

@@ -105,7 +105,7 @@ BROKEN_MATRIX = [
 
 
 def assert_refused(path: Path, field: str, value: str) -> None:
-    """One line that tells the file, the field and the value, and what to do."""
+    """The error is one line with the file, the field, the value and the remedy."""
     with pytest.raises(InstanceError) as caught:
         read_instance(path)
     message = str(caught.value)
@@ -118,7 +118,7 @@ def assert_refused(path: Path, field: str, value: str) -> None:
 
 @pytest.mark.parametrize(("old", "new", "field", "value"), BROKEN)
 def test_a_broken_file_is_refused(tmp_path: Path, old: str, new: str, field: str, value: str) -> None:
-    """Each mistake in a planar instance is told in the user's terms."""
+    """Each mistake in a planar instance is reported in the user's terms."""
     assert GOOD_INSTANCE.count(old) >= 1
     path = tmp_path / "broken.vrp"
     path.write_text(GOOD_INSTANCE.replace(old, new, 1))
@@ -127,7 +127,7 @@ def test_a_broken_file_is_refused(tmp_path: Path, old: str, new: str, field: str
 
 @pytest.mark.parametrize(("old", "new", "field", "value"), BROKEN_MATRIX)
 def test_a_broken_matrix_is_refused(tmp_path: Path, old: str, new: str, field: str, value: str) -> None:
-    """Each mistake in a matrix of distances is told in the user's terms."""
+    """Each mistake in a matrix of distances is reported in the user's terms."""
     path = tmp_path / "broken.vrp"
     path.write_text(MATRIX)
     assert read_instance(path).distance[0].tolist() == [0, 1, 2, 3]
@@ -153,7 +153,7 @@ def test_a_name_whose_fleet_is_too_small_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, value: str) -> None:
-    """Empty and binary files are told apart from malformed ones, for solutions as well."""
+    """Empty and binary files have their own errors, for solutions too."""
     path = tmp_path / "odd.vrp"
     path.write_bytes(content)
     with pytest.raises(InstanceError) as caught:
@@ -178,7 +178,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every file")
 def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
-    """The reason of the system is told."""
+    """The operating system's reason is in the message."""
     path = tmp_path / "shut.vrp"
     path.write_text(GOOD_INSTANCE)
     path.chmod(0)
@@ -248,7 +248,7 @@ def sound_problem(folder: Path) -> CVRP:
     ],
 )
 def test_a_broken_solution_is_refused(tmp_path: Path, text: str, field: str, value: str) -> None:
-    """Each mistake in a solution file is told in the user's terms."""
+    """Each mistake in a solution file is reported in the user's terms."""
     path = tmp_path / "broken.sol"
     path.write_text(text)
     with pytest.raises(SolutionError) as caught:

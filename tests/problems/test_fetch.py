@@ -23,7 +23,7 @@ NAME = "T-n4-k2"
 
 @dataclass
 class Server:
-    """What is served at which path, and what has been asked for."""
+    """A server's files by path, and the requests so far."""
 
     template: str
     bodies: dict[str, bytes] = field(default_factory=dict)
@@ -52,7 +52,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
                 self.close_connection = True
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Stay silent."""
+            """Write no log of requests."""
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     state = Server(f"http://127.0.0.1:{http.server_address[1]}/{{set}}/{{name}}.{{ext}}")
@@ -113,7 +113,7 @@ def test_another_status_is_told(server: Server, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Length": ""}])
 def test_an_oversized_file_is_refused(server: Server, tmp_path: Path, headers: dict[str, str]) -> None:
-    """The limit holds whether or not the server tells the length."""
+    """The limit holds with and without a length in the server's header."""
     server.headers = headers
     refused(server, tmp_path, "larger than 100 bytes", max_bytes=100)
 
@@ -157,7 +157,7 @@ def test_what_is_not_the_instance_is_refused(server: Server, tmp_path: Path, bod
     ],
 )
 def test_what_is_not_the_solution_is_refused(server: Server, tmp_path: Path, body: bytes, expected: str) -> None:
-    """A solution that does not belong takes its instance with it, unless solutions were not asked for."""
+    """A solution of another instance rejects its instance, unless solutions are not requested."""
     server.bodies[f"/T/{NAME}.sol"] = body
     refused(server, tmp_path, expected)
     assert fetch([NAME], tmp_path, url_template=server.template, solutions=False)[0].is_file()
@@ -165,7 +165,7 @@ def test_what_is_not_the_solution_is_refused(server: Server, tmp_path: Path, bod
 
 
 def test_sound_files_are_kept_unless_told_otherwise(server: Server, tmp_path: Path) -> None:
-    """Nothing is asked of the server for what is there and sound; broken files are replaced."""
+    """Valid existing files are not requested again; broken files are replaced."""
     target = tmp_path / f"{NAME}.vrp"
     own = GOOD_INSTANCE.replace("three customers", "my own copy")
     target.write_text(own)
@@ -226,7 +226,7 @@ def test_only_the_web_is_asked(tmp_path: Path, template: str) -> None:
 
 @pytest.mark.parametrize("template", ["http://h/{name}", "http://h/x.{ext}", "http://h/{nome}/{name}.{ext}"])
 def test_a_template_that_is_none_is_refused(tmp_path: Path, template: str) -> None:
-    """Missing and unknown placeholders are told before anything is asked."""
+    """Missing and unknown placeholders are reported before any request."""
     with pytest.raises(InputError, match=r"LAGRL_FETCH_URL: .*is not an address template"):
         fetch([NAME], tmp_path, url_template=template)
 

@@ -148,7 +148,7 @@ def test_no_two_nodes_coincide(seed, high):
 
 
 def test_a_crowded_cluster_has_no_coincident_nodes():
-    """Even when one seed attracts so many customers that most candidates near it are taken, nodes stay distinct."""
+    """Nodes stay distinct even when one seed attracts most of the points near it."""
     points = make(n_customers=1500, customers="C", n_seeds=1, depot="R").coordinates
     assert len(np.unique(points, axis=0)) == 1501
 
@@ -246,7 +246,7 @@ def test_sampled_parameters_are_reproducible():
         ({"route_length": 0.5}, r"route_length: 0\.5 customers"),
         ({"route_length": math.nan}, r"route_length: nan customers"),
         ({"route_length": math.inf}, r"route_length: inf customers"),
-        ({"n_seeds": 3}, r"n_seeds: 3 given, but customers R"),
+        ({"n_seeds": 3}, r"n_seeds: 3 given for customers R"),
         ({"customers": "C", "n_seeds": 0}, r"n_seeds: 0 is not a whole number in 1 … 100"),
         ({"customers": "RC", "n_seeds": 51}, r"n_seeds: 51 is not a whole number in 1 … 50"),
     ],

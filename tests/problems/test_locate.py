@@ -36,7 +36,7 @@ def test_the_option_comes_before_the_variable(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("value", [None, "", "no-such-folder"])
 def test_a_missing_folder_names_both_remedies(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user is told of the option and of the variable."""
+    """The message names the option and the environment variable."""
     monkeypatch.delenv("LAGRL_DATA", raising=False)
     if value is not None:
         monkeypatch.setenv("LAGRL_DATA", value)

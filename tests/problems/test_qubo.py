@@ -31,7 +31,7 @@ def energy_term_by_term(qubo: QUBO, y: np.ndarray) -> float:
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), m=st.integers(1, 7))
 def test_energies_are_the_definitions(seed: int, m: int) -> None:
-    """Listed by doubling or asked for one by one, in the order of the bits."""
+    """Energies listed by doubling equal those computed one by one, in the order of the bits."""
     qubo = random_qubo(np.random.default_rng(seed), m)
     expected = [energy_term_by_term(qubo, y) for y in strings(m)]
     assert qubo.energies() == pytest.approx(expected)

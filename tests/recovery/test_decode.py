@@ -66,7 +66,7 @@ def test_overloaded_vehicle_gives_up_the_dearest_per_demand_unit() -> None:
 
 
 def test_exact_point_has_one_candidate() -> None:
-    """Under the exact sampler the only selection is the point's own, however many draws are asked for."""
+    """Under the exact sampler the only selection is the point's own, for any number of draws."""
     problem = assignment_problem(np.random.default_rng(0), 3, 6)
     point = AssignmentDual(problem).evaluate(np.full(6, 20.0))
     candidates = candidate_selections(point, 8, np.random.default_rng(0))
@@ -86,7 +86,7 @@ def test_sampled_point_adds_joint_draws() -> None:
 
 
 def test_draws_are_those_of_their_generator() -> None:
-    """Same generator, same draws; none asked for, none made."""
+    """The same generator gives the same draws; no draws are made for a number of 0."""
     first, second, other = (candidate_selections(sampled_point(), 30, np.random.default_rng(s)) for s in (1, 1, 2))
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first, other)

@@ -9,7 +9,7 @@ import pytest
 from small_problems import plane
 
 from lagrl.problems.fleet import Fleet
-from lagrl.recovery.partition_master import Master, RouteMatrix
+from lagrl.recovery.partition_master import PartitionMaster, RouteMatrix
 from lagrl.recovery.pool import RoutePool
 
 FLEETS = [Fleet(), Fleet("atleast", 5), Fleet("exact", 5), Fleet("exact", 7)]
@@ -43,7 +43,7 @@ def program_value(pool: RoutePool) -> float:
 def test_a_warm_sequence_is_a_cold_solve_each_time(fleet: Fleet) -> None:
     """After every growth the value is that of the whole programme, and no route has a negative reduced cost."""
     pool, incumbent, rng = started(0, fleet)
-    master, values = Master(pool), []
+    master, values = PartitionMaster(pool), []
     for n_routes in (0, 1, 30, 0, 300, 5, 600, 600):
         grow(pool, rng, n_routes)
         relaxation = master.relax(incumbent)
@@ -62,7 +62,7 @@ def test_reduced_costs_are_lengths_less_prices(fleet: Fleet) -> None:
     """The customers' prices, and one for a route, explain every reduced cost; a free fleet's routes have no price."""
     pool, incumbent, rng = started(1, fleet)
     grow(pool, rng, 200)
-    relaxation = Master(pool).relax(incumbent)
+    relaxation = PartitionMaster(pool).relax(incumbent)
     assert relaxation is not None
     covered = np.array([relaxation.customer_price[route - 1].sum() for route in pool.routes])
     of_a_route = pool.cost - covered - relaxation.reduced_cost
@@ -76,11 +76,11 @@ def test_reduced_costs_are_lengths_less_prices(fleet: Fleet) -> None:
 
 @fleets
 def test_columns_leave_and_come_back(fleet: Fleet) -> None:
-    """Incumbents that enter by turns crowd HiGHS until columns leave; values stay those of the whole pool."""
+    """Changing incumbents fill HiGHS until columns leave; values stay those of the whole pool."""
     pool, incumbent, rng = started(2, fleet)
     n, count = pool.problem.n_customers, len(incumbent)
     grow(pool, rng, 100)
-    master, held = Master(pool), []
+    master, held = PartitionMaster(pool), []
     for turn in range(150):
         shuffled = np.empty(n, np.int64)
         shuffled[rng.permutation(n)] = np.arange(n) % count
@@ -104,7 +104,7 @@ def test_columns_leave_and_come_back(fleet: Fleet) -> None:
 def test_routes_appear_under_another_incumbent(fleet: Fleet) -> None:
     """An incumbent of routes added later, which a warm master has never seen, enters by itself."""
     pool, incumbent, rng = started(3, fleet)
-    master = Master(pool)
+    master = PartitionMaster(pool)
     master.relax(incumbent)
     order = rng.permutation(20)
     new = pool.add_assignment(np.argsort(order) % len(incumbent))
@@ -117,7 +117,7 @@ def test_routes_appear_under_another_incumbent(fleet: Fleet) -> None:
 def test_no_time_gives_none_and_harms_nothing() -> None:
     """Without a second there is no relaxation, before the first as later; with time again there is the right one."""
     pool, incumbent, rng = started(4, Fleet())
-    master = Master(pool)
+    master = PartitionMaster(pool)
     assert master.relax(incumbent, 0.0) is None
     grow(pool, rng, 100)
     assert master.relax(incumbent, -1.0) is None
@@ -136,7 +136,7 @@ def test_the_same_sequence_gives_the_same_prices() -> None:
     prices = []
     for _ in range(2):
         pool, incumbent, rng = started(5, Fleet("atleast", 5))
-        master = Master(pool)
+        master = PartitionMaster(pool)
         for n_routes in (50, 200):
             grow(pool, rng, n_routes)
             relaxation = master.relax(incumbent)

@@ -80,7 +80,7 @@ def test_a_crossing_is_undone() -> None:
 
 
 def test_missing_customers_are_inserted() -> None:
-    """Whoever is on no route is on one afterwards, also where nobody was on any."""
+    """Customers on no route are on one afterwards, even if no customer was on a route."""
     problem = plane(np.random.default_rng(1), 20, 30)
     polished(problem, [np.array([1, 2, 3]), np.array([9])], 5)
     polished(problem, [], 5)
@@ -117,7 +117,7 @@ def test_overloaded_routes_are_mended() -> None:
 
 
 def test_overloads_get_cheaper_while_routes_fit_and_dearer_when_they_do_not() -> None:
-    """The price follows what comes of it, within its limits, and begins where it is told."""
+    """The price follows the results of polishing within its limits, and starts at the given value."""
     problem = plane(np.random.default_rng(4), 20, 30)
     roomy = Polisher(problem, 12, 0, weight=2.0)
     for _ in range(80):
@@ -176,13 +176,13 @@ def test_odd_instances(kind: str) -> None:
     assert cost_of(problem, polished(problem, routes)) <= cost_of(problem, routes)
 
 
-@pytest.mark.parametrize(("n_routes", "n_others"), [(1, 2), (2, 0), (3, 0), (4, 0), (2, 3)])
+@pytest.mark.parametrize(("n_routes", "n_fixed"), [(1, 2), (2, 0), (3, 0), (4, 0), (2, 3)])
 @pytest.mark.parametrize("rule", ["exact:3", "atleast:3", "free"])
-def test_vehicles_by_fleet_rule(rule: str, n_routes: int, n_others: int) -> None:
+def test_vehicles_by_fleet_rule(rule: str, n_routes: int, n_fixed: int) -> None:
     """An exact fleet has what the others leave, however many routes there are; the other rules allow a few more."""
     problem = plane(np.random.default_rng(8), 12, 30, Fleet.parse(rule))
-    most = vehicles_to_polish(problem, n_routes, n_others)
-    assert most == max(3 - n_others, 1) if rule == "exact:3" else most >= n_routes + 2
+    most = vehicles_to_polish(problem, n_routes, n_fixed)
+    assert most == max(3 - n_fixed, 1) if rule == "exact:3" else most >= n_routes + 2
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -21,7 +21,7 @@ from lagrl.recovery.pool import RoutePool, first_fit, is_shorter
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 15))
 def test_columns_of_an_assignment_serve_everyone(seed: int, n_customers: int) -> None:
-    """Whoever has no vehicle travels in extra ones; clusters of the others are kept, and every load fits."""
+    """Customers without a vehicle get extra routes; the other clusters are kept, and every load fits."""
     rng = np.random.default_rng(seed)
     problem = plane(rng, n_customers)
     pool = RoutePool(problem)
@@ -179,7 +179,7 @@ def test_part_of_the_customers_can_be_meant() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 15))
 def test_first_fit_packs_everybody_into_loads_that_fit(seed: int, n_customers: int) -> None:
-    """Everybody is in one load, ascending, no load is too heavy, and no two would fit together."""
+    """Every customer is in one load, ascending; no load is too heavy, and no two fit together."""
     rng = np.random.default_rng(seed)
     problem = plane(rng, 15, 9)
     customers = 1 + rng.permutation(15)[:n_customers]

@@ -1,4 +1,4 @@
-"""What a linearisation decided becomes pool columns that serve everyone."""
+"""An assignment becomes pool columns that serve all customers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_loads_are_inserted_one_vehicle_at_a_time() -> None:
 
 
 def test_cluster_tours_of_some_customers_keep_the_others_routes() -> None:
-    """Columns of those out of focus come first, and clusters are of the customers in focus."""
+    """Fixed columns come first, and clusters contain the neighbourhood's customers only."""
     problem, pool, columns = cut_up(2)
     tours = ClusterTours(True, np.arange(5, 9), [columns[0], *columns[2:]])
     found = tours.columns(pool, np.array([0, 1, 0, -1]))
@@ -83,7 +83,7 @@ def test_cluster_tours_of_some_customers_keep_the_others_routes() -> None:
 
 
 def test_cluster_tours_of_everybody() -> None:
-    """Without customers of its own it is about all, as the pool is."""
+    """Without given customers it covers all customers, as the pool does."""
     problem, pool, _ = cut_up(3)
     tours = ClusterTours(False)
     found = tours.columns(pool, np.arange(16) // 4)

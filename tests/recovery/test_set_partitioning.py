@@ -28,7 +28,7 @@ def small_pool(seed: int, fleet: Fleet, n_clusters: int = 14) -> tuple[RoutePool
 
 
 def cheapest(pool: RoutePool) -> float:
-    """Cost of the best combination that visits everyone once under the fleet rule, by trying all."""
+    """Return the cost of the best combination that visits each customer once under the fleet rule, by enumeration."""
     sets = [frozenset(route.tolist()) for route in pool.routes]
     best = np.inf
     for size in range(1, 7):

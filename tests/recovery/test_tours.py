@@ -27,7 +27,7 @@ def everyone(problem: CVRP) -> NDArray[np.int64]:
 
 
 def shortest(problem: CVRP) -> float:
-    """Length of the best tour of everyone, by trying all."""
+    """Return the length of the best tour of all customers, by enumeration."""
     return min(route_cost(problem, order) for order in itertools.permutations(everyone(problem).tolist()))
 
 

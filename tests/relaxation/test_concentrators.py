@@ -1,4 +1,4 @@
-"""Concentrators: seeds around whom the linearisation is cheap."""
+"""Concentrators: seeds with a cheap linearisation."""
 
 from __future__ import annotations
 

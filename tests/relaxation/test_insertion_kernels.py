@@ -41,7 +41,7 @@ def test_turns_decide_who_goes_first() -> None:
 
 @pytest.mark.parametrize("n_routes", [1, 3])
 def test_inputs_stay_as_they_are(n_routes: int) -> None:
-    """The kept routes are read, never written: they may be somebody else's."""
+    """The kept routes are read, never written: other code may use them."""
     problem = grid(9)
     node, start = np.arange(1, 7), np.linspace(0, 6, n_routes + 1).astype(np.int64)
     node_before, start_before = node.copy(), start.copy()

@@ -58,14 +58,14 @@ def test_the_relaxation_is_below_the_dual_and_that_below_the_optimum(seed: int) 
 
 
 def test_the_nearest_vehicles_need_not_suffice() -> None:
-    """Everybody prefers six vehicles that carry nobody, so all others have to join."""
+    """All customers prefer six vehicles without capacity, so all other vehicles must enter."""
     cost = np.repeat(np.arange(8.0)[:, None], 5, axis=1)
     problem = AssignmentProblem(cost, np.ones(5, np.int64), np.array([0] * 6 + [3, 2]))
     assert linear_dual(problem).value == pytest.approx(3 * 6 + 2 * 7)
 
 
 def test_the_same_problem_gives_the_same_prices() -> None:
-    """Bit for bit."""
+    """Two runs agree bit for bit."""
     problem = random_problem(np.random.default_rng(0), 6, 40)
     assert np.array_equal(linear_dual(problem).multipliers, linear_dual(problem).multipliers)
 
@@ -73,7 +73,7 @@ def test_the_same_problem_gives_the_same_prices() -> None:
 def test_more_demand_than_capacity_is_refused() -> None:
     """The message says both numbers."""
     problem = AssignmentProblem(np.ones((2, 3)), np.full(3, 4), np.full(2, 5))
-    with pytest.raises(InstanceError, match="12 is above the vehicles' capacity 10"):
+    with pytest.raises(InstanceError, match="12 is above the total capacity 10"):
         linear_dual(problem)
 
 

@@ -29,7 +29,7 @@ def test_costs_are_cheapest_insertions() -> None:
 
 
 def test_a_seed_at_the_depot_prices_return_trips() -> None:
-    """Without a direction of its own a vehicle pays 2·c(0, i)."""
+    """A vehicle with its seed at the depot pays 2·c(0, i)."""
     problem = line()
     assignment = linearise(problem, Seeds(problem.distance[[0, 0]], "by hand"))
     assert assignment.cost == pytest.approx(np.array([[6, 8, 4]] * 2))

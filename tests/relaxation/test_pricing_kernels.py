@@ -64,7 +64,7 @@ def test_loads_stay_within_the_room(seed: int) -> None:
 
 
 def test_everybody_gets_the_cheapest_vehicle_where_there_is_room() -> None:
-    """Room for all on every vehicle leaves nobody out and costs the least possible."""
+    """With room for all customers on every vehicle, all are assigned at the least possible cost."""
     problem = random_problem(np.random.default_rng(0), 3, 12)
     room, assignment = np.full(3, problem.weight.sum()), np.full(12, -1)
     assert assign_by_regret(problem.cost, problem.weight, room, assignment) == 0

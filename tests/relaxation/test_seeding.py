@@ -73,7 +73,7 @@ def test_coincident_points_are_no_obstacle(rule: str) -> None:
 @rules
 @pytest.mark.parametrize("demand", [[0] * 8, [0] * 7 + [3]])
 def test_customers_without_demand_are_no_obstacle(rule: str, demand: list[int]) -> None:
-    """Weighted centres need a weight; where there is none at all, everybody counts the same."""
+    """Without any demand, all customers have the same weight in the centres."""
     points = 100 * np.random.default_rng(0).random((9, 2))
     problem = CVRP.from_coordinates("idle", points, demand, 5, rounding="none")
     for n_vehicles in (1, 3, 8):

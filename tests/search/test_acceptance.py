@@ -13,19 +13,19 @@ SHORT, LONG = (60, 500), (20_000, 3)  # turns and customers
 
 
 def annealed(n_turns: int, n_customers: int) -> list[list[float]]:
-    """Spend a budget over so many turns and return the temperatures of each cycle, in order."""
+    """Spend a budget over `n_turns` steps and return the temperatures of each cycle, in order."""
     annealing = Annealing(n_customers, np.random.default_rng(0))
     cycles: list[list[float]] = [[]]
     for turn in range(1, n_turns + 1):
         cycles[-1].append(annealing.temperature((turn - 1) / n_turns))
-        if annealing.turn(turn / n_turns):
+        if annealing.update(turn / n_turns):
             cycles.append([])
             assert annealing.cycle == len(cycles) - 1
     return cycles
 
 
 def test_long_budgets_have_cycles_and_short_ones_do_not() -> None:
-    """Far more turns than a cycle needs begin it again and again; the last turn begins none."""
+    """Far more steps than a cycle needs start several cycles; the last step starts none."""
     assert len(annealed(*SHORT)) == 1
     cycles = annealed(*LONG)
     assert len(cycles) >= 3
@@ -47,7 +47,7 @@ def test_temperature_falls_within_a_cycle_and_rises_with_the_next() -> None:
 
 
 def test_short_budgets_are_cold() -> None:
-    """The fewer turns per customer are foreseen, the lower the temperature begins."""
+    """The fewer steps per customer are expected, the lower the first temperature."""
     hottest = [max(annealed(n_turns, 100)[0]) for n_turns in (50, 200, 800)]
     assert 0.0 < hottest[0] < hottest[1] < hottest[2]
     assert hottest[0] < 0.1
@@ -66,7 +66,7 @@ def warm() -> Annealing:
     """Return annealing past its first look, with a budget long enough to be warm."""
     annealing = Annealing(5, np.random.default_rng(1))
     for turn in range(1, 40):
-        annealing.turn(turn / 2000)
+        annealing.update(turn / 2000)
     return annealing
 
 

@@ -13,7 +13,7 @@ from lagrl.search.budget import Budget
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A clock that the test turns."""
+    """A clock that the test sets."""
     turned = SimpleNamespace(now=100.0)
     monkeypatch.setattr(budget_module, "time", SimpleNamespace(perf_counter=lambda: turned.now))
     return turned

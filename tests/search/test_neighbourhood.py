@@ -25,7 +25,7 @@ def cost_of(problem: CVRP, routes: list[np.ndarray]) -> float:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_polish_inside_leaves_the_others(seed: int) -> None:
-    """Customers in focus come back once each under their own numbers, within capacity, no dearer; the others stay."""
+    """The customers are each visited once under their own numbers, within capacity, at no higher cost."""
     problem, routes = routed(seed, 40)
     shuffled = [np.random.default_rng(seed).permutation(route) for route in routes]
     chosen = list(range(0, len(routes), 2))
@@ -33,7 +33,7 @@ def test_polish_inside_leaves_the_others(seed: int) -> None:
     others = [k for k in range(len(routes)) if k not in chosen]
     neighbourhood = Neighbourhood(problem, chosen, inside, others, polish=True, seed=seed)
     assert not neighbourhood.is_whole
-    assert neighbourhood.others == tuple(others)
+    assert neighbourhood.fixed_columns == tuple(others)
     found = neighbourhood.polish(inside)
     assert found is not None
     assert (
@@ -47,7 +47,7 @@ def test_polish_inside_leaves_the_others(seed: int) -> None:
 
 
 def test_all_routes_are_the_whole() -> None:
-    """With nobody out of focus the instance itself is polished."""
+    """A neighbourhood of all customers polishes the instance itself."""
     problem, routes = routed(1, 25)
     neighbourhood = Neighbourhood(problem, range(len(routes)), routes, [], polish=True, seed=0)
     assert neighbourhood.is_whole
@@ -65,7 +65,7 @@ def test_without_polish_nothing_polishes() -> None:
 
 
 def test_a_whole_fleet_may_be_asked_for() -> None:
-    """Under an exact fleet polishing uses no more routes than there are in focus."""
+    """Under an exact fleet polishing uses no more routes than the neighbourhood has."""
     problem, routes = routed(3, 30)
     problem = replace(problem, fleet=Fleet("exact", len(routes)))
     neighbourhood = Neighbourhood(problem, range(len(routes)), routes, [], polish=True, seed=0)
@@ -79,11 +79,11 @@ def test_other_routes_of_the_same_customers_are_gone_on_from() -> None:
     problem, routes = routed(4, 20)
     neighbourhood = Neighbourhood(problem, [0, 1], routes[:2], [2, 3], polish=False, seed=0)
     merged = np.concatenate(routes[:2])[::-1]
-    neighbourhood.set([9, 8], [merged[:1], merged[1:]])
+    neighbourhood.set_routes([9, 8], [merged[:1], merged[1:]])
     assert neighbourhood.columns == (9, 8)
     assert neighbourhood.lists == [merged[:1].tolist(), merged[1:].tolist()]
     assert neighbourhood.route_of == {customer: int(customer != merged[0]) for customer in merged.tolist()}
-    assert neighbourhood.others == (2, 3)
+    assert neighbourhood.fixed_columns == (2, 3)
 
 
 @pytest.mark.parametrize("size", [1, 5, 12, 20])
@@ -110,7 +110,7 @@ def test_neighbours_reach_the_size_wanted(size: int) -> None:
 
 @pytest.mark.parametrize("size", [60, 50, 1000])
 def test_all_routes_where_that_is_nearly_it(size: int) -> None:
-    """As many as there are, nearly as many, or more: everybody, in order."""
+    """For a size near the number of customers or above, all routes are chosen, in order."""
     problem, routes = routed(6, 60)
     lists, near = [route.tolist() for route in routes], nearest_customers(problem.distance)
     assert neighbouring_routes(lists, near, size, np.random.default_rng(0)) == list(range(len(lists)))

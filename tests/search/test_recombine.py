@@ -1,4 +1,4 @@
-"""When set partitioning is due, with a clock that the test turns."""
+"""When set partitioning is due, with a clock that the test sets."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from lagrl.search.schedule import (
     Schedule,
     SeedSchedule,
     schedule_of,
-    spread,
+    split_evenly,
 )
 from lagrl.solve_config import SolveConfig
 
@@ -28,7 +28,7 @@ from lagrl.solve_config import SolveConfig
 @given(st.integers(1, 500), st.integers(1, 40))
 def test_shares_are_even_and_none_is_empty(total: int, n_lanes: int) -> None:
     """They add up, differ by one at most, and there are as many as can have one."""
-    shares = spread(total, n_lanes)
+    shares = split_evenly(total, n_lanes)
     assert sum(shares) == total
     assert max(shares) - min(shares) <= 1
     assert len(shares) == min(total, n_lanes)
@@ -37,7 +37,7 @@ def test_shares_are_even_and_none_is_empty(total: int, n_lanes: int) -> None:
 @settings(max_examples=200)
 @given(st.integers(1, 30), st.integers(1, 300))
 def test_seeds_spend_exactly_the_limit(linearisations: int, limit: int) -> None:
-    """All evaluations and no more, over as many linearisations as were asked for, with shares that differ by one."""
+    """Exactly the given evaluations, over the given number of linearisations, with shares that differ by one."""
     schedule, history, shares = SeedSchedule(linearisations, limit), History(100, limit), []
     while (decision := schedule.next(history)) is not None:
         assert decision.linearisation == "seeds"
@@ -93,7 +93,7 @@ def drawn(schedule: Schedule, history: History, n_draws: int) -> Counter[Decisio
 
 
 def test_adaptive_begins_with_seeds() -> None:
-    """As many lanes as asked for, cut to the limit; while none gave routes, one more each time."""
+    """The given number of ascents, cut to the limit; while none gave routes, one more each time."""
     for n_seeds in (1, 2, 5):
         schedule = AdaptiveSchedule(np.random.default_rng(0), n_seeds=n_seeds, seed_evaluations=7)
         assert schedule.next(History(100, None)) == Decision("seeds", (7,) * n_seeds)
@@ -194,13 +194,13 @@ def test_the_same_generator_decides_the_same() -> None:
     ],
 )
 def test_decisions_that_decide_nothing_are_refused(options: dict[str, Any], message: str) -> None:
-    """No ascent, one without evaluations, several where one is meant, nobody freed."""
+    """Refused: no ascent, one without evaluations, several instead of one, no customer freed."""
     with pytest.raises(InputError, match=message):
         Decision(**options)
 
 
 def test_configurations_name_their_schedule() -> None:
-    """Without linearising again there are seeds only, over as many linearisations as asked for."""
+    """Without relinearisation there are seeds only, over the given number of linearisations."""
     assert isinstance(schedule_of(SolveConfig()), AdaptiveSchedule)
     for config in (SolveConfig(without=("relinearisation",)), SolveConfig(reconstruct="cluster")):
         assert isinstance(schedule_of(config), SeedSchedule)

@@ -38,7 +38,7 @@ EVERYBODY = Decision("incumbent", (3,), noise=0.1)
 
 @dataclass
 class Listed:
-    """Makes the decisions of a list, and keeps what it was told each time."""
+    """Makes the decisions of a list, and keeps the history of each call."""
 
     decisions: list[Decision]
     told: list[dict[str, Any]] = field(default_factory=list)
@@ -65,7 +65,7 @@ def outcome(search: Search) -> tuple[Any, ...]:
 
 
 def test_decisions_are_carried_out_in_turn() -> None:
-    """Seeds, then moves of every kind; the history tells what came of each, and the schedule's end is the search's."""
+    """Seeds, then moves of every kind; the history has each outcome, and the search ends with the schedule."""
     problem = plane(0, 30)
     schedule = Listed([SEEDS, PARTIAL, EVERYBODY, BY_MASTER, SEEDS, PARTIAL])
     search = search_of(problem, SolveConfig(evaluations=1000), schedule)
@@ -107,7 +107,7 @@ def test_a_move_before_there_are_routes_is_refused() -> None:
     "config", [SolveConfig(without=("relinearisation", "polish")), SolveConfig(reconstruct="cluster")]
 )
 def test_a_schedule_may_move_where_the_configuration_would_not(config: SolveConfig) -> None:
-    """A schedule of one's own decides, whatever ingredients take part."""
+    """A custom schedule decides, for any ingredients."""
     problem = plane(3, 20)
     search = search_of(problem, config, Listed([SEEDS, PARTIAL, EVERYBODY]))
     search.run()
@@ -180,12 +180,12 @@ def test_a_search_may_begin_with_routes_from_elsewhere() -> None:
 
 
 def current(search: Search) -> tuple[int, ...]:
-    """Return the columns that the search goes on from; none before there are any."""
-    return () if search._focus is None else (*search._focus.others, *search._focus.columns)
+    """Return the columns that the search continues from; none before there are routes."""
+    return () if search._current is None else (*search._current.fixed_columns, *search._current.columns)
 
 
 class Watching(Listed):
-    """Keeps what the search goes on from at each decision."""
+    """Keeps the columns that the search continues from at each decision."""
 
     search: Search
 
@@ -212,24 +212,24 @@ def test_what_is_accepted_is_gone_on_from(n_customers: int) -> None:
 
 
 class Restless:
-    """Annealing that accepts everything and begins a cycle after every third turn."""
+    """Annealing that accepts everything and starts a cycle after every third step."""
 
     def __init__(self) -> None:
         self.turns = self.cycle = 0
 
     def accepts(self, increase: float, mean_arc: float, progress: float) -> bool:
-        """Accept."""
+        """Accept every increase in cost."""
         return True
 
-    def turn(self, progress: float) -> bool:
-        """Begin a cycle."""
+    def update(self, progress: float) -> bool:
+        """Start a cycle after every third step."""
         self.turns += 1
         self.cycle += self.turns % 3 == 0
         return self.turns % 3 == 0
 
 
 def test_a_cycle_begins_with_the_best_or_with_new_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever was accepted, each cycle goes on from the incumbent, and every other one asks for seeds."""
+    """Each cycle continues from the incumbent, and every other cycle starts from seeds."""
     schedule = Watching([Decision("seeds", (2,)), *[PARTIAL] * 12])
     config = SolveConfig(evaluations=1000, without=("polish", "partition"))
     schedule.search = search = search_of(plane(12, 30), config, schedule)
@@ -247,7 +247,7 @@ def test_a_cycle_begins_with_the_best_or_with_new_seeds(monkeypatch: pytest.Monk
 
 
 def test_routes_of_the_pool_are_recombined() -> None:
-    """Good routes that were never driven together are found there, and gone on from; without partition they are not."""
+    """Set partitioning finds good routes that were never in one solution, and the search continues from them."""
     problem = plane(13, 36)
     good = search_of(problem, SolveConfig(evaluations=200))
     good.run()
@@ -266,13 +266,13 @@ def test_routes_of_the_pool_are_recombined() -> None:
 
 @pytest.mark.parametrize("rule", ["exact", "atleast"])
 def test_polished_routes_meet_the_fleet_rule(rule: str) -> None:
-    """Where polish merges routes that the fleet rule asks for, they are cut again; all of them stay polished."""
+    """Where polish merges routes that the fleet rule requires, they are cut again; all of them stay polished."""
     for seed in range(5):
         problem = plane(seed, 24, 40, Fleet.parse(f"{rule}:8"))
         search = search_of(problem, SolveConfig(evaluations=50), Listed([Decision("seeds", (3,))]))
         search.run()
         alone = search.pool.add_routes([1 + np.arange(3 * k, 3 * k + 3) for k in range(8)])
-        polished = search._polished(search._neighbourhood_of(alone, range(8)), alone)
+        polished = search._polished(search._make_neighbourhood(alone, range(8)), alone)
         assert len(polished) >= 8
         assert problem.fleet.allows(len(polished))
         assert search.pool.solution(polished).is_feasible(problem)
@@ -281,12 +281,12 @@ def test_polished_routes_meet_the_fleet_rule(rule: str) -> None:
 
 @pytest.mark.parametrize("fleet", ["free", "exact:58", "atleast:62"])
 def test_a_large_instance_is_worked_on_in_neighbourhoods(fleet: str) -> None:
-    """With more customers than a focus holds, routes out of focus stay in place and everybody is served."""
+    """With more customers than a neighbourhood, routes outside it stay in place and all customers are served."""
     problem = plane(8, 170, 10, Fleet.parse(fleet))
     schedule = Listed([Decision("seeds", (2,)), *[PARTIAL] * 40])
     search = search_of(problem, SolveConfig(evaluations=120), schedule)
     search.run(0.1)
-    neighbourhood = search._focus
+    neighbourhood = search._current
     assert neighbourhood is not None
     assert not neighbourhood.is_whole
     search.run()
@@ -295,7 +295,7 @@ def test_a_large_instance_is_worked_on_in_neighbourhoods(fleet: str) -> None:
     assert faults(problem, solution.routes, solution.cost) == []
     history = [cost for _, _, cost in search.incumbent.history]
     assert history == sorted(history, reverse=True)
-    assert search._focus is not neighbourhood  # another neighbourhood had its turn
+    assert search._current is not neighbourhood  # another neighbourhood had its turn
 
 
 def test_every_evaluation_is_reported() -> None:

@@ -1,4 +1,4 @@
-"""Linearisations around the routes in focus, ready for the loop."""
+"""Linearisations around the routes of a neighbourhood, ready for the loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lagrl.problems.solution import faults
 from lagrl.recovery.pool import RoutePool
 from lagrl.relaxation.relinearise import regret_prices, relinearise
 from lagrl.search.neighbourhood import Neighbourhood
-from lagrl.search.relinearise import Around, linearise_around
+from lagrl.search.relinearise import Relinearisation, relinearise_neighbourhood
 from lagrl.search.schedule import Decision, Linearisation
 from lagrl.search.string_removal import nearest_customers
 
@@ -33,10 +33,10 @@ def focused(seed: int, n_outside: int, fleet: Fleet | None = None) -> tuple[CVRP
     return problem, pool, Neighbourhood(problem, inside, kept, columns[:n_outside], polish=False, seed=0)
 
 
-def around(problem: CVRP, neighbourhood: Neighbourhood, decision: Decision, seed: int = 0) -> Around:
+def around(problem: CVRP, neighbourhood: Neighbourhood, decision: Decision, seed: int = 0) -> Relinearisation:
     """Linearise with randomness of this seed."""
     near = nearest_customers(problem.distance)
-    return linearise_around(problem, neighbourhood, decision, near, np.random.default_rng(seed))
+    return relinearise_neighbourhood(problem, neighbourhood, decision, near, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("n_outside", [0, 2])
@@ -56,7 +56,7 @@ def test_whatever_is_assigned_serves_everyone(linearisation: Linearisation, n_ou
             mine = np.flatnonzero(assignment == k)
             assignment[mine[np.cumsum(small.weight[mine]) > small.capacity[k]]] = -1
         columns = linear.reconstruction.columns(pool, assignment)
-        assert tuple(columns[:n_outside]) == neighbourhood.others
+        assert tuple(columns[:n_outside]) == neighbourhood.fixed_columns
         assert faults(problem, [pool.routes[column].tolist() for column in columns]) == []
 
 
@@ -67,7 +67,7 @@ def test_around_the_incumbent_everybody_in_focus_takes_part() -> None:
     assert linear.customers.tolist() == neighbourhood.customers.tolist()
     np.testing.assert_array_equal(linear.assignment.cost, relinearise(problem, neighbourhood.routes).cost)
     assert not linear.reconstruction.no_empty
-    n_routes = len(neighbourhood.routes) + len(neighbourhood.others)
+    n_routes = len(neighbourhood.routes) + len(neighbourhood.fixed_columns)
     problem, _, neighbourhood = focused(1, 2, Fleet("exact", n_routes))
     assert around(problem, neighbourhood, Decision("incumbent", (1,))).reconstruction.no_empty
 

@@ -17,7 +17,7 @@ def lists_of(routes: list[np.ndarray]) -> tuple[list[list[int]], dict[int, int]]
 
 
 def test_nearest_customers_are_the_nearest() -> None:
-    """Nearest first, never oneself nor the depot, as many as asked for or as there are."""
+    """Nearest first, without the customer itself and the depot, up to the requested number."""
     problem, _ = routed(0, 25)
     for most in (1, 7, 24, 100):
         near = nearest_customers(problem.distance, most)
@@ -59,7 +59,7 @@ def test_freed_are_strings_on_distinct_routes(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_only_customers_in_focus_are_freed(seed: int) -> None:
-    """Whoever is on none of the routes given is left alone, near or not, and so are their routes."""
+    """Customers on none of the given routes are not freed, and their routes do not change."""
     problem, routes = routed(seed, 36)
     lists, route_of = lists_of(routes[::2])
     near = nearest_customers(problem.distance)
@@ -71,7 +71,7 @@ def test_only_customers_in_focus_are_freed(seed: int) -> None:
 
 
 def test_as_many_are_freed_on_average_as_asked_for() -> None:
-    """Over many draws the mean count is near what was asked, and counts differ."""
+    """Over many draws the mean count is near the requested one, and counts differ."""
     problem, routes = routed(1, 120, 30)
     lists, route_of = lists_of(routes)
     near = nearest_customers(problem.distance)

@@ -1,6 +1,6 @@
-"""Several processes that search side by side: the same every time, within the budget, and told when they fail.
+"""Parallel search: reproducible, within the budget, and with an error when a worker fails.
 
-Starting processes takes seconds, so each test here asks several things of one search.
+Starting processes takes seconds, so each test here checks several properties of one search.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def test_a_time_limit_too_short_for_anything() -> None:
 def test_failures_of_a_worker_come_home(
     name: str, error: type[LagrlError], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A controller that raises in a worker gives its own error, and a worker that vanishes is told."""
+    """A controller that raises in a worker gives its own error, and a killed worker is reported."""
     (tmp_path / "rules_for_workers.py").write_text(FAILING, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(error, match=message):
@@ -186,7 +186,7 @@ def test_objects_that_reach_no_other_process_are_refused(given: dict[str, Any]) 
 @pytest.mark.parametrize("evaluations", [1, 2, 7, 200])
 @pytest.mark.parametrize("workers", [2, 3, 8])
 def test_shares_add_up(evaluations: int, workers: int) -> None:
-    """Evaluations differ by one at most, who has none is not started, seeds differ, and one process bounds."""
+    """Evaluations differ by one at most, workers without any are not started, seeds differ, and one process bounds."""
     shares = _shares(SolveConfig(evaluations=evaluations, workers=workers))
     own = [share.evaluations or 0 for share in shares]
     assert sum(own) == evaluations

@@ -11,7 +11,7 @@ import numpy as np
 from envs.action import action_label
 from envs.core import EpisodeBatch
 from lagrl.errors import InputError
-from lagrl.plugins import answer_of
+from lagrl.plugins import call_plugin
 from train.bc.dataset import States
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class _Rides:
         episode, rng, expert = self.batch.episodes[lane], self._rng(number, 1), self.make_expert()
         is_learners = bool(rng.random() >= self.task.expert_share)
         begin = partial(expert.start, episode.dual, budget=episode.budget, rng=rng, initial=episode.initial)
-        answer_of(f"expert {type(expert).__name__}", begin)
+        call_plugin(f"expert {type(expert).__name__}", begin)
         return _Ride(number, expert, rng, is_learners)
 
     def _rng(self, number: int, stream: int) -> np.random.Generator:
@@ -197,7 +197,7 @@ def _label(episode: Episode, expert: Controller, config: EnvConfig) -> tuple[NDA
     assert episode.step is not None
     point = episode.step.point
     name = f"expert {type(expert).__name__}"
-    answer = answer_of(name, partial(expert.update, point, episode.step.feedback))
+    answer = call_plugin(name, partial(expert.update, point, episode.step.feedback))
     try:
         target = episode.dual.clip(answer)
     except InputError as error:
