@@ -29,7 +29,7 @@ from lagrl.quantum.bandit.pools import SIX, arm_backends
 from lagrl.quantum.bandit.reward import linear_value
 from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.trace_table import target_probabilities
-from lagrl.quantum.circuits.subproblem import Subproblem, subproblem
+from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.simulators.channel import Channel
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
@@ -195,7 +195,7 @@ def rewards(
     """Return what every arm brings on one knapsack, [A] expected and [A] drawn; NaN where it may not run."""
     n = int(candidates.width[vehicle])
     probability = ProductState().probabilities(candidates)
-    problem = subproblem(candidates, TiltedPenalty().qubos(candidates), vehicle, probability)
+    problem = Subproblem.of(candidates, TiltedPenalty().qubos(candidates), vehicle, probability)
     bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
     fits = bits @ candidates.weight[vehicle, :n] <= candidates.room[vehicle]
     most = linear_value(candidates, vehicle)

@@ -15,7 +15,7 @@ from lagrl.quantum.circuits.entanglers import PATTERNS
 from lagrl.quantum.circuits.execution import Template
 from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient
 from lagrl.quantum.circuits.line_qaoa import measured_circuit, parameter_vector
-from lagrl.quantum.circuits.subproblem import Subproblem, subproblem
+from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.subproblems.annealing import AnnealingSampler, anneal
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
@@ -127,7 +127,7 @@ class Case:
         """Return the knapsack under a penalty; slack bits start from even odds."""
         if penalty not in self._problems:
             qubos = make_qubos(self.knapsack, "greedy" if penalty == NONE else penalty)
-            self._problems[penalty] = subproblem(self.candidates, qubos, 0)
+            self._problems[penalty] = Subproblem.of(self.candidates, qubos, 0)
         return self._problems[penalty]
 
     def distribution(self, configuration: Configuration, rng: np.random.Generator) -> NDArray[np.float64]:

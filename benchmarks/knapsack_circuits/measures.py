@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from benchmarks.knapsack_circuits.knapsacks import Knapsack
 from lagrl.quantum.circuits.hardware_efficient_training import distribution_cvar
-from lagrl.quantum.subproblems.ranking import repair
 
 SHOTS = 64
 ALPHA = 0.25
@@ -45,7 +44,7 @@ class Worth:
     fits, is_optimal
         [2^W] bool.
     gap, repaired_gap
-        [2^W] of the string as it is, and after `ranking.repair`.
+        [2^W] of the string as it is, and after `Candidates.repair`.
     greedy
         The string that greedy takes, which is what repair makes of nothing.
     """
@@ -66,7 +65,7 @@ class Worth:
         optimum = cost.min()
         gap = (cost - optimum) / -optimum
         gap[gap < 1e-9] = 0.0
-        repaired = repair(knapsack.candidates, code[None])[0][0]
+        repaired = knapsack.candidates.repair(code[None])[0][0]
         return Worth(fits, gap == 0.0, gap, gap[repaired], int(repaired[0]))
 
     def measures(self, distribution: NDArray[np.float64], shots: int = SHOTS) -> Measures:

@@ -35,7 +35,7 @@ from lagrl.quantum.circuits.ansatz import LineQAOA
 from lagrl.quantum.circuits.line_qaoa import line_depth, line_gates, measured_circuit, tilted_rotation
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.devices.compile import compile_template, two_qubit_depth, two_qubit_gates
-from lagrl.quantum.devices.device_errors import Calibration
+from lagrl.quantum.devices.device_errors import DeviceErrors
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.placement import find_line
 from lagrl.quantum.subproblems.product import rotation_angles
@@ -178,7 +178,7 @@ def naive_circuit(problem: Subproblem) -> QuantumCircuit:
 
 def fidelities(circuit: QuantumCircuit, target: Target) -> tuple[float, float]:
     """Return ∏ (1 − e) of a compiled circuit's two-qubit gates and of its measurements."""
-    calibration = Calibration.of(target)
+    calibration = DeviceErrors.of(target)
     place = {bit: i for i, bit in enumerate(circuit.qubits)}
     gates, readout = 1.0, 1.0
     for step in circuit.data:

@@ -41,7 +41,7 @@ from lagrl.quantum.simulators.surrogate import SurrogateExecutor
 from lagrl.quantum.simulators.surrogate_calibration import NoisyCase, calibrate, noisy_cases
 from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
 from lagrl.quantum.subproblems.candidates import select_candidates
-from lagrl.quantum.subproblems.penalties import TiltedPenalty, tilted_qubos
+from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleContext, Samples
 from lagrl.solver import SolveConfig, solve
@@ -128,7 +128,7 @@ def draw_problems(recorder: Recorder, width: int, count: int, rng: np.random.Gen
         if len(vehicles):
             k = int(rng.choice(vehicles))
             probability = ProductState().probabilities(candidates)[k, :width]
-            qubo = tilted_qubos(candidates, TiltedPenalty()).qubo(k)
+            qubo = TiltedPenalty().qubos(candidates).qubo(k)
             reduced_cost, weight = candidates.reduced_cost[k, :width], candidates.weight[k, :width]
             found.append(Subproblem(qubo, probability, reduced_cost, weight, int(candidates.room[k])))
         if len(found) == count:

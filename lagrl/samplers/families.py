@@ -1,4 +1,4 @@
-"""Quantum samplers from plain options: what a name such as `noisy:FakeKingston+width=8` stands for."""
+"""Options of the samplers, and the samplers made from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError, UnknownNameError, refuse
 from lagrl.quantum.circuits.ansatz import default_ramp, make_ansatz
-from lagrl.quantum.circuits.portfolio import Configuration, Portfolio
 from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.circuits.statevector import Ramp
 from lagrl.quantum.ibm.runtime import RuntimeExecutor
@@ -16,25 +15,30 @@ from lagrl.quantum.simulators.density import DensityMatrixExecutor
 from lagrl.quantum.simulators.surrogate import SurrogateExecutor, SurrogateSampler
 from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
 from lagrl.quantum.subproblems.annealing import AnnealingSampler
-from lagrl.quantum.subproblems.penalties import make_penalty, target_fills
+from lagrl.quantum.subproblems.penalties import make_penalty
 from lagrl.samplers.circuit_sampler import CircuitSampler
 
 if TYPE_CHECKING:
     from lagrl.quantum.circuits.execution import CircuitExecutor
+    from lagrl.quantum.simulators.line_executor import LineExecutor
     from lagrl.quantum.subproblems.penalties import Penalty
     from lagrl.relaxation.sampler import SubproblemSampler
 
-METHODS = ("surrogate", "density", "trajectories")
+EXECUTORS: dict[str, type[LineExecutor]] = {
+    "surrogate": SurrogateExecutor,
+    "density": DensityMatrixExecutor,
+    "trajectories": TrajectoryExecutor,
+}
 
 
 @dataclass(frozen=True)
 class WidthOption:
-    """Options of `greedy` and `product`.
+    """Options of the samplers `greedy` and `product`.
 
     Attributes
     ----------
     width
-        Most variables per vehicle.
+        Most variables per vehicle (default 12).
     """
 
     width: int = 12
@@ -42,16 +46,16 @@ class WidthOption:
 
 @dataclass(frozen=True)
 class AnnealingOptions(WidthOption):
-    """Options of `annealing`.
+    """Options of the sampler `annealing`.
 
     Attributes
     ----------
     sweeps
-        Of every string.
+        Sweeps of every string (default 100).
     penalty
-        `tilted` or `unbalanced` or `slack`; aimed at annealing's own target if left out.
+        `tilted`, `unbalanced` or `slack`; if empty, the tilted one with annealing's target load.
     strength
-        ρ of that penalty; its own default if None.
+        ρ of that penalty; its default if None.
     """
 
     sweeps: int = 100
@@ -61,26 +65,20 @@ class AnnealingOptions(WidthOption):
 
 @dataclass(frozen=True)
 class QAOAOptions(WidthOption):
-    """Options of `qaoa`, and of all that runs circuits.
+    """Options of `qaoa` and of all samplers with circuits.
 
     Attributes
     ----------
     layers
-        p; 1 from a warm start and 2 from a cold one if None.
+        Number of layers p; if None, 1 from a warm start and 2 from a cold one.
     warm
-        Whether to start from the product state.
+        Whether to start from the product state (default) or from the uniform superposition.
     gamma, beta
-        The ramp's angles instead of the default ones; both or neither.
+        Angles of the ramp instead of the default ones, radians; both or neither.
     penalty, strength
-        `tilted`, `unbalanced` or `slack`, and its ρ; its own default if None.
+        `tilted` (default), `unbalanced` or `slack`, and its ρ; the penalty's default if None.
     fill
-        Target load between what greedy loads (0) and the room (1).
-    targets
-        Target loads swept around that one, by the same circuits.
-    pilot
-        Share of the shots that all targets share equally; the best by CVaR gets the rest.
-    alpha
-        Share of samples that CVaR is the mean of.
+        Target load from nothing (−1) through the penalty's default (0) to the room (1).
     """
 
     layers: int | None = None
@@ -90,23 +88,10 @@ class QAOAOptions(WidthOption):
     penalty: str = "tilted"
     strength: float | None = None
     fill: float = 0.0
-    targets: int = 1
-    pilot: float = 1.0
-    alpha: float = 0.25
 
-    def own_penalty(self) -> Penalty:
-        """Return the penalty, aimed at `fill`.
-
-        Raises
-        ------
-        InputError
-            If it has no target to aim at.
-        """
-        made = make_penalty(self.penalty, self.strength)
-        aimed = made.at(self.fill)
-        if self.fill and aimed is made:
-            refuse("fill", self.fill, f"{self.penalty} has no target load: leave it out")
-        return aimed
+    def make_penalty(self) -> Penalty:
+        """Return the penalty with these options; see `penalties.make_penalty` for the errors raised."""
+        return make_penalty(self.penalty, self.strength, self.fill)
 
     def ramp(self, ansatz: str = "qaoa") -> Ramp:
         """Return the angles of the layers.
@@ -125,35 +110,15 @@ class QAOAOptions(WidthOption):
             )
         return Ramp(default.layers, self.gamma, self.beta)
 
-    def own_portfolio(self) -> Portfolio:
-        """Return the configurations that share the shots.
-
-        Raises
-        ------
-        InputError
-            If a number is out of range, or would do nothing.
-        """
-        if self.targets == 1 and self.pilot != QAOAOptions.pilot:
-            refuse("pilot", self.pilot, "it shares shots among targets: give targets=3 or more, or leave it out")
-        if (self.targets == 1 or self.pilot == QAOAOptions.pilot) and self.alpha != QAOAOptions.alpha:
-            refuse("alpha", self.alpha, "it ranks targets after a pilot: give targets=3 and pilot=0.5, or leave it out")
-        if self.targets == 1:
-            return Portfolio()
-        penalty = make_penalty(self.penalty, self.strength)
-        if penalty.at(1.0) is penalty:
-            refuse("targets", self.targets, f"{self.penalty} has no target load: all circuits would be the same")
-        fills = (min(max(self.fill + shift, -1.0), 1.0) for shift in target_fills(self.targets))
-        return Portfolio(tuple(Configuration(fill=fill) for fill in fills), pilot=self.pilot, alpha=self.alpha)
-
 
 @dataclass(frozen=True)
 class CircuitOptions(QAOAOptions):
-    """Options of all that runs circuits as such.
+    """Options of all samplers whose circuits an executor runs.
 
     Attributes
     ----------
     ansatz
-        See `make_ansatz`.
+        Name of the ansatz, see `make_ansatz` (default `qaoa`).
     """
 
     ansatz: str = "qaoa"
@@ -161,12 +126,12 @@ class CircuitOptions(QAOAOptions):
 
 @dataclass(frozen=True)
 class NoisyOptions(CircuitOptions):
-    """Options of `noisy:BACKEND`.
+    """Options of the sampler `noisy:BACKEND`.
 
     Attributes
     ----------
     method
-        `surrogate` (calibrated, as fast as `qaoa`), `density` (exact, narrow circuits) or `trajectories`.
+        `surrogate` (default; calibrated, as fast as `qaoa`), `density` (exact, narrow circuits) or `trajectories`.
     """
 
     method: str = "surrogate"
@@ -174,12 +139,13 @@ class NoisyOptions(CircuitOptions):
 
 @dataclass(frozen=True)
 class DeviceOptions(CircuitOptions):
-    """Options of `ibm:BACKEND`; see `RuntimeOptions` for those not told here.
+    """Options of the sampler `ibm:BACKEND`; see `RuntimeOptions` for the others.
 
     Attributes
     ----------
     fallback
-        `product` answers by the product state where the device fails, and says so in the record; else it is an error.
+        With `product` the product state is sampled where the device fails, and the record says so; if empty, a
+        failure is an error.
     """
 
     fallback: str = ""
@@ -194,48 +160,45 @@ class DeviceOptions(CircuitOptions):
     timeout: int = RuntimeOptions.timeout
 
     def runtime(self) -> RuntimeOptions:
-        """Return what the executor is told.
+        """Return the options of the executor.
 
         Raises
         ------
         InputError
-            If an option is out of range, or would do nothing.
+            If an option is out of range, or has no effect.
         """
         if not self.dynamical_decoupling and self.sequence != RuntimeOptions.sequence:
             refuse("sequence", self.sequence, "it needs dynamical_decoupling=true")
-        if (
-            self.twirl_gates == "off"
-            and not self.twirl_measure
-            and self.randomizations != RuntimeOptions.randomizations
-        ):
+        is_twirled = self.twirl_gates != "off" or self.twirl_measure
+        if not is_twirled and self.randomizations != RuntimeOptions.randomizations:
             refuse("randomizations", self.randomizations, "nothing is twirled: leave it out")
         if self.session_time and self.mode == "job":
             refuse("session_time", self.session_time, "it limits a batch or session: give mode=batch or mode=session")
         return RuntimeOptions(**{field.name: getattr(self, field.name) for field in fields(RuntimeOptions)})
 
 
-def annealing(options: AnnealingOptions) -> SubproblemSampler:
-    """Return the annealer."""
-    if not options.penalty:
-        if options.strength is not None:
-            refuse("strength", options.strength, "it is a penalty's: give penalty=tilted, unbalanced or slack too")
-        return AnnealingSampler(options.width, sweeps=options.sweeps)
-    penalty = make_penalty(options.penalty, options.strength)
-    return AnnealingSampler(options.width, penalty, options.sweeps)
+def make_annealing(options: AnnealingOptions) -> SubproblemSampler:
+    """Return the annealer with these options.
+
+    Raises
+    ------
+    InputError
+        If a strength is given without a penalty.
+    """
+    if options.penalty:
+        penalty = make_penalty(options.penalty, options.strength)
+        return AnnealingSampler(options.width, penalty, options.sweeps)
+    if options.strength is not None:
+        refuse("strength", options.strength, "it belongs to a penalty: give penalty=tilted, unbalanced or slack too")
+    return AnnealingSampler(options.width, sweeps=options.sweeps)
 
 
-def qaoa(options: QAOAOptions) -> SubproblemSampler:
-    """Return QAOA by the statevector kernel."""
-    return QAOASampler(
-        width=options.width,
-        warm=options.warm,
-        ramp=options.ramp(),
-        penalty=options.own_penalty(),
-        portfolio=options.own_portfolio(),
-    )
+def make_qaoa(options: QAOAOptions) -> QAOASampler:
+    """Return QAOA by the statevector kernel with these options."""
+    return QAOASampler(options.width, options.warm, options.ramp(), options.make_penalty())
 
 
-def noisy(backend: str, options: NoisyOptions) -> SubproblemSampler:
+def make_noisy(backend: str, options: NoisyOptions) -> SubproblemSampler:
     """Return circuits under the noise of a fake backend.
 
     Raises
@@ -243,65 +206,41 @@ def noisy(backend: str, options: NoisyOptions) -> SubproblemSampler:
     UnknownNameError
         If the backend, method or ansatz is not known.
     """
-    if options.method not in METHODS:
-        raise UnknownNameError.of("noise method", options.method, METHODS)
+    if options.method not in EXECUTORS:
+        raise UnknownNameError.of("noise method", options.method, EXECUTORS)
     if options.method == "surrogate" and options.ansatz == "qaoa":
-        return SurrogateSampler.of(
-            backend,
-            width=options.width,
-            warm=options.warm,
-            ramp=options.ramp(),
-            penalty=options.own_penalty(),
-            portfolio=options.own_portfolio(),
-        )
-    executor: CircuitExecutor
-    match options.method:
-        case "surrogate":
-            executor = SurrogateExecutor.of(backend)
-        case "density":
-            executor = DensityMatrixExecutor.of(backend)
-        case _:
-            executor = TrajectoryExecutor.of(backend)
-    return _circuits(executor, options)
+        return SurrogateSampler.of(backend, make_qaoa(options))
+    return make_circuits(EXECUTORS[options.method].of(backend), options)
 
 
-def device_executor(backend: str, options: DeviceOptions) -> RuntimeExecutor:
-    """Return what runs circuits on a device of your account, or on a fake backend by the same path.
+def make_device_executor(backend: str, options: DeviceOptions) -> RuntimeExecutor:
+    """Return the executor on a device of your account, or on a fake backend with the same code.
 
     Raises
     ------
     UnknownNameError
         If the backend is not known, or not the account's.
     InputError
-        If there is no account, or an option would do nothing.
+        If there is no account, or an option has no effect.
     """
     executor = RuntimeExecutor.of(backend, options.runtime())
-    executor.max_width = executor.device.widest  # slack bits come on top of the variables
+    executor.max_width = executor.device.widest  # slack bits are added to the variables
     return executor
 
 
-def on_device(executor: RuntimeExecutor, options: DeviceOptions) -> SubproblemSampler:
-    """Return the sampler of a `device_executor`."""
-    return _circuits(executor, options, options.fallback)
+def make_circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str = "") -> CircuitSampler:
+    """Return the sampler whose circuits `executor` runs.
 
-
-def _circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str = "") -> CircuitSampler:
-    """Hand the options on; trained circuits have no ramp, and only QAOA starts cold."""
+    Raises
+    ------
+    InputError
+        If an option has no effect: angles of a trained circuit, or a cold start of another ansatz than QAOA.
+    """
     has_ramp = options.ansatz in ("qaoa", "copula")
     if not has_ramp and (options.gamma is not None or options.beta is not None):
-        refuse("gamma, beta", f"{options.gamma}, {options.beta}", f"{options.ansatz} trains its own angles")
+        refuse("gamma, beta", f"{options.gamma}, {options.beta}", f"{options.ansatz} trains its angles")
     if options.ansatz != "qaoa" and not options.warm:
         refuse("warm", "no", f"only qaoa has a cold start, not {options.ansatz}")
-    return CircuitSampler(
-        executor,
-        make_ansatz(
-            options.ansatz,
-            options.layers,
-            warm=options.warm,
-            ramp=options.ramp(options.ansatz) if has_ramp else None,
-        ),
-        width=options.width,
-        penalty=options.own_penalty(),
-        portfolio=options.own_portfolio(),
-        fallback=fallback,
-    )
+    ramp = options.ramp(options.ansatz) if has_ramp else None
+    ansatz = make_ansatz(options.ansatz, options.layers, warm=options.warm, ramp=ramp)
+    return CircuitSampler(executor, ansatz, options.width, options.make_penalty(), fallback=fallback)

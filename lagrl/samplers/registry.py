@@ -1,18 +1,20 @@
-"""Samplers by name: kernels, annealing, circuits on simulated and real devices, replays, and a user's own.
+"""Samplers by name: exact, classical controls, circuits on simulated and real devices, replays, user-defined ones.
 
-A name is `NAME[:ARGUMENT][+option=value …]`:
+A sampler string is `NAME[:ARGUMENT][+option=value …]`:
 
     exact                       the optimal string of every knapsack
     greedy                      the classical control: greedy by efficiency
-    product                     independent biased bits: the zero-gate control of every circuit
+    product                     independent biased bits: the control without gates between qubits
     annealing                   simulated annealing on the QUBO
     qaoa                        QAOA without noise, by the statevector kernel
     noisy:BACKEND               circuits under the noise of a fake backend, such as noisy:FakeKingston
-    ibm:BACKEND                 a quantum computer of your account; ibm:FakeKingston takes the same path offline
-    bandit[:STATE]              what a bandit chooses for each knapsack: backend, qubits, circuit, or none; STATE is a
+    ibm:BACKEND                 a quantum computer of your account; ibm:FakeKingston runs the same code offline
+    bandit[:STATE]              a bandit chooses backend, qubits and circuit, or none, for each knapsack; STATE is a
                                 file of `lagrl train bandit`, as in bandit:trained.json+backends=FakeTorino/FakeParis
-    replay:FILE                 the answers that a journal recorded
-    module:attribute            your own
+    replay:FILE                 the samples that a journal recorded
+    module:attribute            a user-defined sampler
+
+Every public function parses its sampler string once and works with the `SamplerSpec`.
 """
 
 from __future__ import annotations
@@ -57,23 +59,23 @@ SamplerFactory = Callable[[SamplerSpec], SubproblemSampler]
 _QISKIT = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
 _PACKAGES = {"annealing": ("dimod", "dwave-samplers"), "noisy": _QISKIT, "ibm": _QISKIT, "bandit": _QISKIT}
 
-ARGUMENT = {"noisy": "BACKEND", "ibm": "BACKEND", "replay": "FILE"}  # what follows the colon, and must
-OPTIONAL = {"bandit": "STATE"}  # what may follow it
+_ARGUMENT = {"noisy": "BACKEND", "ibm": "BACKEND", "replay": "FILE"}  # required after the colon
+_OPTIONAL_ARGUMENT = {"bandit": "STATE"}
 
 
 @dataclass(frozen=True)
 class NoOptions:
-    """Takes none."""
+    """Options of a sampler without options."""
 
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """Options of `replay:FILE`.
+    """Options of the sampler `replay:FILE`.
 
     Attributes
     ----------
     sampler
-        Whose answers, where the journal holds those of several.
+        The sampler string whose samples are replayed; needed where the journal has samples of several.
     """
 
     sampler: str = ""
@@ -84,33 +86,29 @@ def _exact(spec: SamplerSpec) -> SubproblemSampler:
     return ExactSampler()
 
 
-def _replay(spec: SamplerSpec) -> SubproblemSampler:
-    return ReplaySampler(spec.argument, spec.read(ReplayOptions).sampler or None)
-
-
 def _device(spec: SamplerSpec) -> SubproblemSampler:
-    return _on_device(spec.text, "")
+    return _shared_device(spec, "")
 
 
 def _bandit(spec: SamplerSpec) -> SubproblemSampler:
-    return _shared_bandit(spec.text, *_bandit_state(spec), "")
+    return _shared_bandit(spec, *_bandit_state(spec), "")
 
 
 SAMPLERS: dict[str, SamplerFactory] = {
     "exact": _exact,
     "greedy": lambda spec: GreedySampler(spec.read(families.WidthOption).width),
     "product": lambda spec: ProductSampler(spec.read(families.WidthOption).width),
-    "annealing": lambda spec: families.annealing(spec.read(families.AnnealingOptions)),
-    "qaoa": lambda spec: families.qaoa(spec.read(families.QAOAOptions)),
-    "noisy": lambda spec: families.noisy(spec.argument, spec.read(families.NoisyOptions)),
+    "annealing": lambda spec: families.make_annealing(spec.read(families.AnnealingOptions)),
+    "qaoa": lambda spec: families.make_qaoa(spec.read(families.QAOAOptions)),
+    "noisy": lambda spec: families.make_noisy(spec.argument, spec.read(families.NoisyOptions)),
     "ibm": _device,
     "bandit": _bandit,
-    "replay": _replay,
+    "replay": lambda spec: ReplaySampler(spec.argument, spec.read(ReplayOptions).sampler or None),
 }
 
 
 def require_known(text: str) -> None:
-    """Refuse a name that is neither of `SAMPLERS` nor `module:attribute`, without importing anything.
+    """Raise an error for a name that is neither in `SAMPLERS` nor `module:attribute`; nothing is imported.
 
     Raises
     ------
@@ -119,30 +117,19 @@ def require_known(text: str) -> None:
     InputError
         If its argument is missing, or it takes none.
     """
-    spec = SamplerSpec.parse(text)
-    if spec.name not in SAMPLERS:
-        if not spec.argument:
-            known = [f"{name}:{ARGUMENT[name]}" if name in ARGUMENT else name for name in SAMPLERS]
-            known += [f"{name}:{argument}" for name, argument in OPTIONAL.items()]
-            raise UnknownNameError.of("sampler", text, known, hint="; or module:attribute for your own")
-        if spec.options:
-            raise InputError("options given", field=f"sampler {text}", remedy="a sampler of your own takes none")
-    elif spec.name in ARGUMENT and not spec.argument:
-        raise InputError("incomplete", field=f"sampler {text}", remedy=f"write {spec.name}:{ARGUMENT[spec.name]}")
-    elif spec.argument and spec.name not in ARGUMENT and spec.name not in OPTIONAL:
-        raise InputError(f"{spec.argument!r} given", field=f"sampler {text}", remedy=f"{spec.name} takes nothing there")
+    _known(text)
 
 
 def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) -> SubproblemSampler:
-    """Make the sampler called `text`.
+    """Make the sampler of a sampler string.
 
     Parameters
     ----------
     text
-        A name as above.
+        The sampler string, see the module.
     journal
-        File that keeps every answer, to go on from after a crash or to replay. What a quantum computer answers is
-        always kept: in `default_journal(text)` unless another file is given.
+        File that keeps all samples, to resume after a crash or to replay. The samples of a quantum computer are always
+        kept: in `default_journal(text)` unless another file is given.
 
     Raises
     ------
@@ -154,14 +141,12 @@ def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) ->
     MissingExtraError
         If a package is missing.
     """
-    require_known(text)
-    spec = SamplerSpec.parse(text)
-    if spec.name == "ibm":
-        kept = default_journal(text) if journal is None else Path(journal)
-        return _on_device(text, "" if kept is None else str(kept.resolve()))
-    if _is_paid(spec):
-        kept = default_journal(text) if journal is None else Path(journal)
-        return _shared_bandit(text, *_bandit_state(spec), "" if kept is None else str(kept.resolve()))
+    spec = _known(text)
+    is_paid = _is_paid(spec)
+    if spec.name == "ibm" or is_paid:
+        kept = _default_journal(spec, is_paid) if journal is None else Path(journal)
+        file = "" if kept is None else str(kept.resolve())
+        return _shared_device(spec, file) if spec.name == "ibm" else _shared_bandit(spec, *_bandit_state(spec), file)
     if spec.name in SAMPLERS:
         made = SAMPLERS[spec.name](spec)
     else:
@@ -169,27 +154,25 @@ def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) ->
         made = factory()
     if journal is None:
         return made
-    if not keeps_answers(text):
+    if not _keeps_answers(spec):
         close_sampler(made)
         raise InputError(f"{journal} given", field="journal", remedy=f"leave it out: {spec.name} has nothing to keep")
     return JournaledSampler(made, Journal(journal), text)
 
 
 def keeps_answers(text: str) -> bool:
-    """Whether a journal can keep what a sampler answers: exact answers are made anew, replayed ones have a journal."""
-    return SamplerSpec.parse(text).name not in ("exact", "replay")
+    """Whether a journal can keep the samples: exact ones are computed again, replayed ones are in a journal."""
+    return _keeps_answers(SamplerSpec.parse(text))
 
 
 def default_journal(text: str) -> Path | None:
-    """Return the journal of a sampler that is paid for, in the working folder; None of all others."""
+    """Return the journal of a sampler with paid jobs, in the working folder; None for all others."""
     spec = SamplerSpec.parse(text)
-    if not _is_paid(spec):
-        return None
-    return Path("bandit.journal.jsonl" if spec.name == "bandit" else f"{spec.argument}.journal.jsonl")
+    return _default_journal(spec, _is_paid(spec))
 
 
 def sampler_packages(text: str) -> tuple[str, ...]:
-    """Return the distributions that a sampler's answers depend on, for rows; `packages` of a sampler of your own.
+    """Return the distributions that the samples depend on, for rows; `packages` of a user-defined sampler.
 
     Raises
     ------
@@ -203,16 +186,13 @@ def sampler_packages(text: str) -> tuple[str, ...]:
 
 
 def sampler_fingerprint(text: str) -> str | None:
-    """Return a digest of the file that a trained sampler begins with; None where there is none, or it is written to.
-
-    A name says which file, not what is in it.
-    """
+    """Return a digest of the content of a trained sampler's file; None if there is no file, or it is written to."""
     spec = SamplerSpec.parse(text)
     return (spec.name == "bandit" and _bandit_state(spec)[1]) or None
 
 
 def is_learning(text: str) -> bool:
-    """Whether what a sampler answers depends on what it was asked before, by other solves of the process too."""
+    """Whether the samples depend on earlier calls, including those of other solves of the process."""
     spec = SamplerSpec.parse(text)
     if spec.name != "bandit":
         return False
@@ -221,10 +201,31 @@ def is_learning(text: str) -> bool:
 
 
 def close_sampler(sampler: SubproblemSampler) -> None:
-    """Close what a sampler holds open: files, batches, sessions. Most hold nothing."""
+    """Close the files, batches and sessions that a sampler holds open, if any."""
     close = getattr(sampler, "close", None)
     if callable(close):
         close()
+
+
+def _known(text: str) -> SamplerSpec:
+    """Parse a sampler string and check its name and argument; see `require_known`."""
+    spec = SamplerSpec.parse(text)
+    if spec.name not in SAMPLERS:
+        if not spec.argument:
+            known = [f"{name}:{_ARGUMENT[name]}" if name in _ARGUMENT else name for name in SAMPLERS]
+            known += [f"{name}:{argument}" for name, argument in _OPTIONAL_ARGUMENT.items()]
+            raise UnknownNameError.of("sampler", text, known, hint="; or module:attribute for your own")
+        if spec.options:
+            raise InputError("options given", field=f"sampler {text}", remedy="a sampler of your own takes none")
+    elif spec.name in _ARGUMENT and not spec.argument:
+        raise InputError("incomplete", field=f"sampler {text}", remedy=f"write {spec.name}:{_ARGUMENT[spec.name]}")
+    elif spec.argument and spec.name not in _ARGUMENT and spec.name not in _OPTIONAL_ARGUMENT:
+        raise InputError(f"{spec.argument!r} given", field=f"sampler {text}", remedy=f"{spec.name} takes nothing there")
+    return spec
+
+
+def _keeps_answers(spec: SamplerSpec) -> bool:
+    return spec.name not in ("exact", "replay")
 
 
 def _is_paid(spec: SamplerSpec) -> bool:
@@ -235,28 +236,33 @@ def _is_paid(spec: SamplerSpec) -> bool:
     return spec.name == "ibm" and not is_fake(spec.argument)
 
 
-class _OnDevice(JournaledSampler):
-    """Leaves its journal open when it is closed: it is asked again, by the next solve or episode."""
+def _default_journal(spec: SamplerSpec, is_paid: bool) -> Path | None:
+    if not is_paid:
+        return None
+    return Path("bandit.journal.jsonl" if spec.name == "bandit" else f"{spec.argument}.journal.jsonl")
+
+
+class _SharedSampler(JournaledSampler):
+    """A journaled sampler that keeps its journal open when it is closed, for the next solve or episode."""
 
     def close(self) -> None:
         close_sampler(self.sampler)
 
 
 @lru_cache(maxsize=32)
-def _on_device(text: str, journal: str) -> SubproblemSampler:
-    """One connection for all solves and episodes of a process."""
-    spec = SamplerSpec.parse(text)
+def _shared_device(spec: SamplerSpec, journal: str) -> SubproblemSampler:
+    """Make the sampler of a device; one connection serves all solves and episodes of a process."""
     options = spec.read(families.DeviceOptions)
-    executor = families.device_executor(spec.argument, options)
-    sampler = families.on_device(executor, options)
+    executor = families.make_device_executor(spec.argument, options)
+    sampler = families.make_circuits(executor, options, options.fallback)
     if not journal:
         return sampler
-    kept = executor.journal = Journal(journal)  # last: no file is left where there is no device
-    return _OnDevice(sampler, kept, text)
+    kept = executor.journal = Journal(journal)  # last: no file is left if there is no device
+    return _SharedSampler(sampler, kept, spec.text)
 
 
 def _bandit_state(spec: SamplerSpec) -> tuple[str, str]:
-    """Return the state's full name, and a digest of its content where nothing is written back to it.
+    """Return the state's full path, and a digest of its content unless the sampler writes to it.
 
     Raises
     ------
@@ -281,20 +287,18 @@ def _bandit_state(spec: SamplerSpec) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=32)
-def _shared_bandit(text: str, state: str, content: str, journal: str) -> SubproblemSampler:
-    """One bandit for all solves and episodes of a process: what one brings, the next ones know.
+def _shared_bandit(spec: SamplerSpec, state: str, content: str, journal: str) -> SubproblemSampler:
+    """Make a bandit; one serves all solves and episodes of a process, so each learns from the earlier ones.
 
-    A state that was written anew by somebody else (`content`) is another one.
+    The cache distinguishes states by `content`: a state file that another process has rewritten makes a new bandit.
     """
     from lagrl.quantum.bandit.options import BanditOptions, make_bandit
     from lagrl.quantum.bandit.saving import keep_jobs
 
     del content
-    spec = SamplerSpec.parse(text)
-    options = spec.read(BanditOptions)
-    made = make_bandit(state, options)
+    made = make_bandit(state, spec.read(BanditOptions))
     if not journal:
         return made
-    kept = Journal(journal)  # last: no file is left where there is no device
-    keep_jobs(made, kept, text)
-    return _OnDevice(made, kept, text)
+    kept = Journal(journal)  # last: no file is left if there is no device
+    keep_jobs(made, kept, spec.text)
+    return _SharedSampler(made, kept, spec.text)

@@ -1,8 +1,8 @@
-"""How a sampler is called: `NAME[:ARGUMENT][+option=value …]`, such as `qaoa+width=8` or `noisy:FakeKingston`."""
+"""The parsed sampler string `NAME[:ARGUMENT][+option=value …]`, such as `qaoa+width=8` or `noisy:FakeKingston`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
@@ -13,37 +13,36 @@ if TYPE_CHECKING:
 
 Options = TypeVar("Options")
 
-_WANTED = {bool: "true or false", int: "a whole number", float: "a number"}
-
-WHOSE = {"replay": "sampler"}  # the option whose value is another sampler's whole name, to the end
-
+_VALUES = {bool: "true or false", int: "a whole number", float: "a number"}
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+NESTED = {"replay": "sampler"}  # the option whose value is another sampler's whole string, to the end
 
 
 @dataclass(frozen=True)
 class SamplerSpec:
-    """A sampler's name taken apart.
+    """A parsed sampler string.
 
     Attributes
     ----------
     text
-        As the user wrote it.
+        The string.
     name
-        Which family.
+        Name of the sampler.
     argument
-        What follows the colon (a backend, a file); empty if nothing does.
+        The part after the colon (a backend, a file); empty if there is none.
     options
-        What follows the plus signs.
+        The options after the plus signs, unconverted.
     """
 
     text: str
     name: str
     argument: str
-    options: Mapping[str, str]
+    options: Mapping[str, str] = field(hash=False)
 
     @classmethod
     def parse(cls, text: str) -> SamplerSpec:
-        """Take a name apart; after `replay:FILE+sampler=` everything is the other sampler's name.
+        """Parse a sampler string; after `replay:FILE+sampler=` the rest is the other sampler's string.
 
         Raises
         ------
@@ -52,10 +51,10 @@ class SamplerSpec:
         """
         name = text.partition("+")[0].partition(":")[0]
         options: dict[str, str] = {}
-        if name in WHOSE:
-            head, marked, whose = text.partition(f"+{WHOSE[name]}=")
-            if marked and whose and "=" not in head.partition("+")[2]:
-                return cls(text, name, head.partition(":")[2], {WHOSE[name]: whose})
+        if name in NESTED:
+            head, found, nested = text.partition(f"+{NESTED[name]}=")
+            if found and nested and "=" not in head.partition("+")[2]:
+                return cls(text, name, head.partition(":")[2], {NESTED[name]: nested})
         head, *rest = text.split("+")
         argument = head.partition(":")[2]
         for part in rest:
@@ -68,7 +67,7 @@ class SamplerSpec:
         return cls(text, name, argument, options)
 
     def flag(self, key: str, default: bool) -> bool:
-        """Return an option that is true or false; the default where it is left out, or neither (`read` tells that)."""
+        """Return a true-or-false option; the default if it is absent or neither (`read` raises an error for that)."""
         return _TRUTH.get(self.options.get(key, "").lower(), default)
 
     def read(self, kind: type[Options]) -> Options:
@@ -77,7 +76,7 @@ class SamplerSpec:
         Raises
         ------
         UnknownNameError
-            If an option is none of its fields.
+            If an option is not one of its fields.
         InputError
             If a value cannot be converted.
         """
@@ -86,8 +85,8 @@ class SamplerSpec:
         for key, text in self.options.items():
             if key not in known:
                 raise UnknownNameError.of(f"option of sampler {self.name}", key, known)
-            of_key = next(t for t in get_args(known[key]) or (known[key],) if t is not NoneType)
-            values[key] = self._converted(key, text, of_key)
+            type_of_key = next(t for t in get_args(known[key]) or (known[key],) if t is not NoneType)
+            values[key] = self._converted(key, text, type_of_key)
         return kind(**values)
 
     def _converted(self, key: str, text: str, kind: type) -> Any:
@@ -95,5 +94,5 @@ class SamplerSpec:
             return _TRUTH[text.lower()] if kind is bool else kind(text)
         except (KeyError, ValueError):
             raise InputError(
-                f"{text!r} given", field=f"sampler {self.text}, {key}", remedy=f"give {_WANTED[kind]}"
+                f"{text!r} given", field=f"sampler {self.text}, {key}", remedy=f"give {_VALUES[kind]}"
             ) from None

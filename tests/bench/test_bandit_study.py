@@ -284,7 +284,7 @@ def test_share_of_best_is_quality(scripts: SimpleNamespace) -> None:
 def test_expected_rewards_are_the_executors(scripts: SimpleNamespace) -> None:
     """Many strings of the surrogate executor come to the expected reward, on every placement."""
     from lagrl.quantum.circuits.execution import Pub
-    from lagrl.quantum.circuits.subproblem import subproblem
+    from lagrl.quantum.circuits.subproblem import Subproblem
     from lagrl.quantum.subproblems.penalties import TiltedPenalty
     from lagrl.quantum.subproblems.product import ProductState
     from lagrl.relaxation.sampler import SampleContext
@@ -299,7 +299,9 @@ def test_expected_rewards_are_the_executors(scripts: SimpleNamespace) -> None:
         rng = np.random.default_rng(17)
         expected, drawn = scripts.table.rewards(candidates, 0, own, {backend.name: backend}, 256, rng)
         assert np.isfinite(expected).all() and expected[0] == drawn[0] == 0.0
-        problem = subproblem(candidates, TiltedPenalty().qubos(candidates), 0, ProductState().probabilities(candidates))
+        problem = Subproblem.of(
+            candidates, TiltedPenalty().qubos(candidates), 0, ProductState().probabilities(candidates)
+        )
         probability = problem.probability
         strings = (rng.random((40_000, n)) < probability) @ (1 << np.arange(n))
         baseline = quality(candidates, 0, strings)

@@ -62,7 +62,7 @@ def test_the_account_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["FakeKyoto"], "FakeKyoto has dead edges only"),
+        (["FakeKyoto"], "FakeKyoto has no usable two-qubit gate"),
         (["FakeLima"], "FakeLima has 5 qubits"),
         (["FakeNowhere"], "unknown backend 'FakeNowhere'"),
         (["FakeHanoi", "--widths", "0"], "widths: 0 given"),

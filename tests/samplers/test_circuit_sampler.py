@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import LineQAOA, make_ansatz
 from lagrl.quantum.circuits.execution import CircuitExecutor, Execution, Pub
-from lagrl.quantum.circuits.portfolio import Configuration, Portfolio
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
-from lagrl.quantum.circuits.subproblem import subproblem
+from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.ibm.failures import ExecutionError
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.slack import SlackPenalty
@@ -99,27 +98,16 @@ def test_circuits_answer_as_the_kernel_does() -> None:
 
 
 def test_all_vehicles_of_a_step_go_in_one_call() -> None:
-    """One PUB per unsolved vehicle, one row per configuration, one shot count; presolved vehicles cost nothing."""
+    """The executor gets one PUB per unsolved vehicle in one call; solved vehicles cost nothing."""
     executor = Ideal()
-    portfolio = Portfolio((Configuration(fill=0.0), Configuration(fill=0.3), Configuration(fill=0.6)))
-    samples = drawn(CircuitSampler(executor, LineQAOA(), width=5, portfolio=portfolio), 96)
+    samples = drawn(CircuitSampler(executor, LineQAOA(), width=5), 96)
     ((pubs, shots),) = executor.calls
     width = select_candidates(*mixed(), 5).width
     assert [pub.template.n_qubits for pub in pubs] == width[width > 0].tolist()
-    assert [len(pub.values) for pub in pubs] == [3] * len(pubs)
-    assert shots == 32
-    assert (samples.cost.circuits, samples.cost.shots, samples.cost.jobs) == (9, 288, 1)
-    assert samples.counts.sum(axis=1).tolist()[:3] == [96] * 3
-
-
-def test_a_pilot_needs_a_second_call() -> None:
-    """The rest of the shots goes to each vehicle's best configuration, one row each."""
-    executor = Ideal()
-    portfolio = Portfolio((Configuration(fill=0.0), Configuration(fill=0.5)), pilot=0.5)
-    samples = drawn(CircuitSampler(executor, LineQAOA(), width=5, portfolio=portfolio), 96)
-    assert [(sum(len(pub.values) for pub in pubs), shots) for pubs, shots in executor.calls] == [(6, 24), (3, 48)]
-    assert samples.counts.sum(axis=1).tolist()[:3] == [96] * 3
-    assert samples.cost.jobs == 2
+    assert [len(pub.values) for pub in pubs] == [1] * len(pubs)
+    assert shots == 96
+    assert (samples.cost.circuits, samples.cost.shots, samples.cost.jobs) == (3, 288, 1)
+    assert samples.counts.sum(axis=1).tolist() == [96] * 4
 
 
 def test_nothing_is_sent_where_presolve_solves_everything() -> None:
@@ -242,20 +230,20 @@ def test_what_does_not_fit_is_named() -> None:
     """An executor, ansatz or penalty that is none is refused when the sampler is made."""
     for name, wrong in (("executor", "ideal"), ("ansatz", "qaoa"), ("penalty", 30.0)):
         parts: dict[str, Any] = {"executor": Ideal(), "ansatz": LineQAOA()} | {name: wrong}
-        with pytest.raises(InputError, match=f"{name}: a {type(wrong).__name__} given; give what"):
+        with pytest.raises(InputError, match=f"{name}: a {type(wrong).__name__} given; give an object that implements"):
             CircuitSampler(**parts)
 
 
 def test_a_knapsack_can_be_shown_to_an_ansatz() -> None:
-    """`subproblem` takes a vehicle's knapsack out of the batch, slack bits at even odds; solved ones have none."""
+    """`Subproblem.of` takes a vehicle's knapsack out of the batch, slack bits at even odds; solved ones have none."""
     knapsack = select_candidates(*mixed(), 6)
-    problem = subproblem(knapsack, SlackPenalty().qubos(knapsack), 0)
+    problem = Subproblem.of(knapsack, SlackPenalty().qubos(knapsack), 0)
     m = int(knapsack.width[0])
     assert problem.n_variables > m
     assert (problem.probability[m:] == 0.5).all() and (problem.weight[m:] == 0).all()
     assert (problem.reduced_cost[:m] == knapsack.reduced_cost[0, :m]).all()
     with pytest.raises(InputError, match="3 is solved by presolve"):
-        subproblem(knapsack, SlackPenalty().qubos(knapsack), 3)
+        Subproblem.of(knapsack, SlackPenalty().qubos(knapsack), 3)
 
 
 def test_an_executor_that_gives_nothing_is_named() -> None:

@@ -88,11 +88,9 @@ def test_options_reach_the_sampler() -> None:
     plain = make_sampler("qaoa")
     assert isinstance(plain, QAOASampler)
     assert (plain.ramp, plain.penalty, plain.width) == (WARM_RAMP, TiltedPenalty(), 12)
-    own = make_sampler("qaoa+width=6+layers=3+gamma=1.5+beta=0.2+strength=50+targets=3+pilot=0.5+alpha=0.5")
+    own = make_sampler("qaoa+width=6+layers=3+gamma=1.5+beta=0.2+strength=50+fill=-0.2")
     assert isinstance(own, QAOASampler)
-    assert (own.width, own.ramp, own.penalty) == (6, Ramp(3, 1.5, 0.2), TiltedPenalty(50.0))
-    assert [configuration.fill for configuration in own.portfolio.configurations] == [-0.2, 0.0, 0.2]
-    assert (own.portfolio.pilot, own.portfolio.alpha) == (0.5, 0.5)
+    assert (own.width, own.ramp, own.penalty) == (6, Ramp(3, 1.5, 0.2), TiltedPenalty(50.0, -0.2))
     assert make_sampler("qaoa+penalty=slack+strength=50").penalty == SlackPenalty(50.0)
 
 
@@ -147,10 +145,7 @@ def test_what_is_paid_for_is_always_kept() -> None:
         ("mine:Sampler+width=3", "a sampler of your own takes none"),
         ("qaoa+width=99", "give 1 to 22 variables"),
         ("qaoa+gamma=1", "give both or neither"),
-        ("qaoa+pilot=0.5", "pilot: 0.5 given; it shares shots among targets"),
-        ("qaoa+alpha=0.9", "alpha: 0.9 given; it ranks targets after a pilot"),
-        ("qaoa+targets=3+alpha=0.9", "alpha: 0.9 given; it ranks targets after a pilot"),
-        ("qaoa+penalty=slack+targets=5", "slack has no target load: all circuits would be the same"),
+        ("qaoa+fill=2", "fill: 2.0 given; give a number from −1 (no load) to 1 (the room)"),
         ("qaoa+penalty=slack+fill=0.5", "fill: 0.5 given; slack has no target load"),
         ("qaoa+layers=0", "layers"),
         ("qaoa+strength=-1", "strength: -1.0 given; give a finite number of 0 or more"),
@@ -171,7 +166,7 @@ def test_wrong_names_are_told(name: str, told: str) -> None:
     ("name", "told"),
     [
         ("noisy:FakeKingstown", "did you mean 'FakeKingston'"),
-        ("noisy:FakeKyoto", "dead edges only"),
+        ("noisy:FakeKyoto", "no usable two-qubit gate"),
         ("noisy:FakeKingston+method=magic", "unknown noise method 'magic'"),
         ("noisy:FakeKingston+ansatz=magic", "unknown ansatz 'magic'"),
         ("noisy:FakeKingston+method=density+width=14", "density(fake_kingston) takes 10 qubits"),
@@ -182,7 +177,7 @@ def test_wrong_names_are_told(name: str, told: str) -> None:
         ("ibm:FakeKingston+twirl_gates=off+randomizations=4", "nothing is twirled"),
         ("ibm:FakeKingston+width=21", "ibm(fake_kingston) takes 20 qubits"),
         ("ibm:FakeKingston+session_time=60", "give mode=batch or mode=session"),
-        ("noisy:FakeKingston+ansatz=linear+gamma=1+beta=1", "linear trains its own angles"),
+        ("noisy:FakeKingston+ansatz=linear+gamma=1+beta=1", "linear trains its angles"),
         ("noisy:FakeKingston+ansatz=copula+warm=no", "only qaoa has a cold start, not copula"),
     ],
 )

@@ -21,7 +21,7 @@ from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
 from lagrl.quantum.bandit.reward import quality
 from lagrl.quantum.bandit.screening import Limits, ScreenedArms
 from lagrl.quantum.circuits.execution import Pub
-from lagrl.quantum.circuits.subproblem import subproblem
+from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.journal.calls import Call
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import WAIT, Scheduler
@@ -326,7 +326,7 @@ class _Step:
 
     def _pub(self, vehicle: int, arm: Arm) -> Pub:
         ansatz = arm.ansatz()
-        problem = subproblem(self.candidates, self.qubos, vehicle, self.probability)
+        problem = Subproblem.of(self.candidates, self.qubos, vehicle, self.probability)
         return Pub(ansatz.template(problem.n_variables), ansatz.values(problem)[None])
 
 

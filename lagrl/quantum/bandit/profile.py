@@ -16,8 +16,8 @@ import numpy as np
 
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.devices.compile import compile_template
-from lagrl.quantum.devices.device_errors import ENTANGLERS, Calibration
-from lagrl.quantum.devices.noise import is_dead, readout_flips, reduced_target
+from lagrl.quantum.devices.device_errors import ENTANGLERS, DeviceErrors, is_unusable
+from lagrl.quantum.devices.noise import readout_flips, reduced_target
 from lagrl.quantum.devices.noisy_device import NoisyDevice, NoisyLine
 from lagrl.quantum.devices.placement import placed_line
 
@@ -152,7 +152,7 @@ class GateCosts:
         self._cost: dict[tuple[str, tuple[int, ...]], tuple[float, float]] = {}
         for name in self.native:
             for where, entry in (target[name] or {}).items():
-                if not is_dead(entry):
+                if not is_unusable(entry):
                     error, length = getattr(entry, "error", None), getattr(entry, "duration", None)
                     rate = 0.0 if error is None else float(error)
                     is_told = 0.0 <= rate < 1.0
@@ -279,8 +279,8 @@ class PlacedDevice(NoisyDevice):
         return min((len(neighbours.get(q, [])) for q in qubits), default=0)
 
     @cached_property
-    def _calibration(self) -> Calibration:
-        return Calibration.of(self.target)
+    def _calibration(self) -> DeviceErrors:
+        return DeviceErrors.of(self.target)
 
     @cached_property
     def _whole(self) -> GateCosts:

@@ -1,4 +1,4 @@
-"""Parameterised circuits for knapsacks: what they are asked, and what they answer with."""
+"""Ansätze: families of parameterised circuits for knapsacks, with the angles for a given knapsack."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ COLD_RAMPS = (Ramp(1, 1.4, 0.3), COLD_RAMP, Ramp(3, 1.6, 0.5))
 
 @runtime_checkable
 class Ansatz(Protocol):
-    """A family of circuits, one for every number of variables, and the angles that suit a knapsack."""
+    """A family of circuits, one for every number of variables, and the angles for a knapsack."""
 
     @property
     def name(self) -> str:
-        """What it is, for records."""
+        """The name that records use."""
         ...
 
     @property
     def layers(self) -> int:
-        """p, or r."""
+        """Number of layers, p or r."""
         ...
 
     def template(self, n: int) -> Template:
@@ -48,20 +48,12 @@ class Ansatz(Protocol):
         """
         ...
 
-    def values(self, problem: Subproblem, ramp: Ramp | None = None) -> NDArray[np.float64]:
-        """Return the angles of the template's parameters, [P] radians.
-
-        Parameters
-        ----------
-        problem
-            The knapsack.
-        ramp
-            Instead of the ansatz's own, of as many layers; trained circuits have none and take no notice.
-        """
+    def values(self, problem: Subproblem) -> NDArray[np.float64]:
+        """Return the angles of the template's parameters for a knapsack, [P] radians."""
         ...
 
-    def probabilities(self, problem: Subproblem, ramp: Ramp | None = None) -> NDArray[np.float64]:
-        """Return how likely an ideal device measures each string, [2^n]: bit i of the index is variable i."""
+    def probabilities(self, problem: Subproblem) -> NDArray[np.float64]:
+        """Return the probability of each string on an ideal device, [2^n]: bit i of the index is variable i."""
         ...
 
 
@@ -74,7 +66,7 @@ class LineQAOA:
     ramp
         Angles of the layers.
     warm
-        From the product state with the aligned mixer (Egger et al. 2021), or from the uniform superposition.
+        Start from the product state with the aligned mixer (Egger et al. 2021), or from the uniform superposition.
     """
 
     ramp: Ramp = WARM_RAMP
@@ -82,48 +74,33 @@ class LineQAOA:
 
     @property
     def name(self) -> str:
-        """`qaoa` or `cold-qaoa`."""
+        """`qaoa`, or `cold-qaoa` from the uniform superposition."""
         return "qaoa" if self.warm else "cold-qaoa"
 
     @property
     def layers(self) -> int:
-        """p."""
+        """Number of layers p."""
         return self.ramp.layers
 
     def template(self, n: int) -> Template:
         """Return the line network of n variables; see `Ansatz.template`."""
         return qaoa_line(n, self.layers, self.warm)
 
-    def values(self, problem: Subproblem, ramp: Ramp | None = None) -> NDArray[np.float64]:
+    def values(self, problem: Subproblem) -> NDArray[np.float64]:
         """Return the network's angles; see `Ansatz.values`."""
-        gamma, beta = own_or(self.ramp, ramp).angles()
+        gamma, beta = self.ramp.angles()
         return line_angles(
             problem.qubo.linear, problem.qubo.quadratic, gamma / problem.scale, beta, self._theta(problem)
         )
 
-    def probabilities(self, problem: Subproblem, ramp: Ramp | None = None) -> NDArray[np.float64]:
+    def probabilities(self, problem: Subproblem) -> NDArray[np.float64]:
         """Return the distribution by the statevector kernel; see `Ansatz.probabilities`."""
-        gamma, beta = own_or(self.ramp, ramp).angles()
+        gamma, beta = self.ramp.angles()
         state = qaoa_state(problem.qubo, gamma / problem.scale, beta, self._theta(problem))
         return state.real**2 + state.imag**2
 
     def _theta(self, problem: Subproblem) -> NDArray[np.float64] | None:
         return rotation_angles(problem.probability) if self.warm else None
-
-
-def own_or(own: Ramp, given: Ramp | None) -> Ramp:
-    """Return the ramp given, or an ansatz's own if None.
-
-    Raises
-    ------
-    InputError
-        If it has another number of layers, hence another circuit.
-    """
-    if given is None:
-        return own
-    if given.layers != own.layers:
-        raise InputError(f"{given.layers} layers given", field="ramp", remedy=f"give a ramp of {own.layers} layers")
-    return given
 
 
 def make_ansatz(name: str, layers: int | None = None, *, warm: bool = True, ramp: Ramp | None = None) -> Ansatz:
@@ -132,21 +109,21 @@ def make_ansatz(name: str, layers: int | None = None, *, warm: bool = True, ramp
     Parameters
     ----------
     name
-        Which; the last four are hardware-efficient circuits with that pattern of entanglers, and `full` is another
-        name of `reverse-linear`, to which it is equal in state.
+        One of `ANSATZE`; the last four are hardware-efficient circuits with that pattern of entanglers. `full` is
+        another name of `reverse-linear`, which prepares the same states.
     layers
-        p or r; that of the ansatz's default if None.
+        Number of layers, p or r; the ansatz's default if None.
     warm
-        Of `qaoa` only: from the product state, or from the uniform superposition.
+        Of `qaoa` only: start from the product state, or from the uniform superposition.
     ramp
-        Of `qaoa` and `copula`: instead of the default angles for so many layers.
+        Of `qaoa` and `copula`: used instead of the default angles.
 
     Raises
     ------
     UnknownNameError
-        If there is none of that name.
+        If there is no ansatz of that name.
     InputError
-        If there is no layer, or the ramp has another number of them.
+        If there is no layer, or the ramp has another number of layers.
     """
     from lagrl.quantum.circuits.copula import CopulaQAOA
     from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient
@@ -162,16 +139,16 @@ def make_ansatz(name: str, layers: int | None = None, *, warm: bool = True, ramp
 
 
 def default_ramp(name: str, layers: int | None = None, *, warm: bool = True) -> Ramp:
-    """Return the default angles of `qaoa` or `copula`; beyond three layers the ramp of three, drawn out.
+    """Return the default angles of `qaoa` or `copula`; beyond three layers those of the ramp of three.
 
     Parameters
     ----------
     name
-        Which.
+        `qaoa` or `copula`.
     layers
-        p; 2 for a cold start, else 1, if None.
+        p; if None, 2 for a cold start and 1 otherwise.
     warm
-        Of `qaoa`: from which start.
+        Of `qaoa`: whether it starts from the product state.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a circuit does, as a number to know it by: names of circuits and of one's own gates do not count."""
+"""Digest of a circuit's operations; the names of circuits and of user-defined gates do not count."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def circuit_digest(circuit: QuantumCircuit) -> str:
-    """Return a sha256 of what a circuit does, the same in every process; free parameters count by their names."""
+    """Return a sha256 of a circuit's operations, the same in every process; free parameters count by their names."""
     place: dict[Any, int] = {bit: i for bits in (circuit.qubits, circuit.clbits) for i, bit in enumerate(bits)}
     content = hashlib.sha256(f"{circuit.num_qubits} {circuit.num_clbits} {circuit.global_phase}".encode())
     for step in circuit.data:
@@ -23,7 +23,7 @@ def circuit_digest(circuit: QuantumCircuit) -> str:
 
 
 def _described(operation: Any) -> list[str]:
-    """Say what an operation does; those of one's own making by content, as their names may be running numbers."""
+    """Describe an operation; a user-defined one by its content, as its name may be a running number."""
     if hasattr(operation, "base_op"):  # annotated: controlled, inverted, raised to a power
         return [*_described(operation.base_op), str(operation.modifiers)]
     if not hasattr(operation, "base_class"):  # no instruction, such as a Clifford

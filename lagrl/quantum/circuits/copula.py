@@ -1,4 +1,4 @@
-"""Copula-QAOA: the objective's linear values only, with two-qubit mixers that keep biased neighbours correlated.
+"""Copula-QAOA: only the linear terms of the objective, with two-qubit mixers that correlate neighbours.
 
 After van Dam, Eldefrawy, Genise and Parham (2021, "Quantum optimization heuristics with an application to knapsack
 problems"). A layer is exp(−iγ Σ ã_i y_i/σ), without gates between qubits, and then for each pair of neighbours (i, j)
@@ -9,12 +9,12 @@ where P has the product state's marginals p_i, p_j and is correlated by the Farl
 
     P(1, 1) = p_i p_j + κ p_i p_j (1 − p_i)(1 − p_j),      −1 ≤ κ ≤ 1.
 
-R_ij is RY(2 arcsin √p_i) on i, then on j RY of P(1 | x_i), multiplexed by i. The capacity is met only through the
-marginals and κ < 0: of two neighbours rather one than both. At κ = 0 it is the aligned mixer of a warm start, twice
-on inner qubits.
+R_ij is RY(2 arcsin √p_i) on i, then on j RY of P(1 | x_i), multiplexed by i. The capacity enters only through the
+marginals and κ < 0, which favours one of two neighbours over both. At κ = 0 it is the aligned mixer of a warm start,
+twice on inner qubits.
 
-Here the pairs are those of a line, even ones first, then odd ones; the paper's ring has one more, which no line has.
-R and R† as circuits take four CX a pair; two suffice, see `copula_mixer`.
+Here the pairs are those of a line, even ones first, then odd ones; the paper's ring has one pair more. R and R† as
+circuits take four CX a pair; two suffice, see `copula_mixer`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.circuits.ansatz import own_or
 from lagrl.quantum.circuits.copula_mixer import pair_angles, pair_unitaries
 from lagrl.quantum.circuits.execution import Template
 from lagrl.quantum.circuits.line_qaoa import measured_circuit, parameter_vector, tilted_rotation
 from lagrl.quantum.circuits.statevector import Ramp
 from lagrl.quantum.subproblems.candidates import require_width
-from lagrl.quantum.subproblems.product import rotation_angles
+from lagrl.quantum.subproblems.product import product_amplitudes, rotation_angles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from lagrl.quantum.circuits.subproblem import Subproblem
 
 
-# of a grid, about the largest P(opt) over knapsacks from generated instances' duals, for 1 to 3 layers
+# about the largest P(opt) of a grid, over knapsacks from generated instances' duals, for 1 to 3 layers
 COPULA_RAMPS = (Ramp(1, 0.4, 0.5), Ramp(2, 0.3, 0.3), Ramp(3, 0.2, 0.2))
 PAIR_ANGLES = 6  # s, u, and U0, U1, w, w' of `pair_angles`
 
@@ -97,7 +96,7 @@ def copula_template(n: int, layers: int) -> Template:
 
 @dataclass(frozen=True)
 class CopulaQAOA:
-    """Copula-QAOA of a knapsack's reduced costs; its QUBO is not in the circuit.
+    """Copula-QAOA of a knapsack's reduced costs; the circuit does not use its QUBO.
 
     Attributes
     ----------
@@ -121,21 +120,21 @@ class CopulaQAOA:
 
     @property
     def name(self) -> str:
-        """`copula`."""
+        """The name that records use, `copula`."""
         return "copula"
 
     @property
     def layers(self) -> int:
-        """p."""
+        """Number of layers p."""
         return self.ramp.layers
 
     def template(self, n: int) -> Template:
         """Return the circuit for n variables; see `Ansatz.template`."""
         return copula_template(n, self.layers)
 
-    def values(self, problem: Subproblem, ramp: Ramp | None = None) -> NDArray[np.float64]:
+    def values(self, problem: Subproblem) -> NDArray[np.float64]:
         """Return the circuit's angles; see `Ansatz.values`."""
-        gamma, beta = own_or(self.ramp, ramp).angles()
+        gamma, beta = self.ramp.angles()
         theta = rotation_angles(problem.probability)
         phase = -gamma[:, None] * _unit_costs(problem)
         if problem.n_variables == 1:
@@ -147,11 +146,11 @@ class CopulaQAOA:
             mixer = pairs.reshape(len(beta), -1)
         return np.concatenate((theta, np.concatenate((phase, mixer), axis=1).ravel()))
 
-    def probabilities(self, problem: Subproblem, ramp: Ramp | None = None) -> NDArray[np.float64]:
-        """Return the distribution, by the mixers as they are defined; see `Ansatz.probabilities`."""
+    def probabilities(self, problem: Subproblem) -> NDArray[np.float64]:
+        """Return the distribution, by the definition of the mixers; see `Ansatz.probabilities`."""
         n = problem.n_variables
         require_width(n)
-        gamma, beta = own_or(self.ramp, ramp).angles()
+        gamma, beta = self.ramp.angles()
         theta = rotation_angles(problem.probability)
         state: NDArray[np.complex128] = product_amplitudes(theta).astype(np.complex128)
         cost = subset_sums(_unit_costs(problem))
@@ -164,16 +163,8 @@ class CopulaQAOA:
         return state.real**2 + state.imag**2
 
 
-def product_amplitudes(theta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the amplitudes [2^n] of ⊗ RY(θ_i)|0⟩; bit i of the index is qubit i."""
-    state = np.ones(1)
-    for half in 0.5 * theta:
-        state = np.concatenate((np.cos(half) * state, np.sin(half) * state))
-    return state
-
-
 def subset_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Σ values_i y_i of all strings, [2^n]."""
+    """Return Σ values_i y_i of all strings y, [2^n]."""
     sums = np.zeros(1)
     for value in values:
         sums = np.concatenate((sums, sums + value))
@@ -188,7 +179,7 @@ def _mix(state: NDArray[np.complex128], mixer: NDArray[np.complex128]) -> NDArra
 
 
 def _aligned(theta: float, beta: float) -> NDArray[np.complex128]:
-    """exp(iβ (sin θ X + cos θ Z))."""
+    """Return the matrix exp(iβ (sin θ X + cos θ Z))."""
     tilted = np.array([[np.cos(theta), np.sin(theta)], [np.sin(theta), -np.cos(theta)]])
     mixer: NDArray[np.complex128] = np.cos(beta) * np.eye(2) + 1j * np.sin(beta) * tilted
     return mixer

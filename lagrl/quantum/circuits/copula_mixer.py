@@ -1,4 +1,4 @@
-"""The copula mixer of two neighbours (van Dam et al. 2021), as a matrix and as the angles of a circuit of two CX.
+"""The copula mixer of two neighbours (van Dam et al. 2021), as a matrix and as the angles of a circuit with two CX.
 
     U_ij(β) = R_ij exp(iβ (Z_i + Z_j)) R_ij†
 
@@ -6,8 +6,8 @@ R is RY(2 arcsin √p_i) on i, then an RY on j that i multiplexes, of angle s + 
 take two CX each. But tr U (Y⊗Y) Uᵀ (Y⊗Y) is real, so that two suffice for U (Shende, Bullock and Markov 2004): let
 exp(iβ (sin θ_i X + cos θ_i Z)) = RZ(u) RX(v) RZ(u). Up to RY_j(s) and RZ_i(u) around it, U_ij is
 exp(−i d/2 Z_iY_j) RX_i(v) RZ_j(−2β) exp(i d/2 Z_iY_j): where X_iZ_j = ±1, a rotation by ±v − 2β about the axis
-cos d Z_j + sin d Z_iX_j. Each of the two is split as the first was, and only exp(−i/2 (w Z_iX_j + w' Y_iY_j)) is left
-to couple the qubits: one rotation on either between two CX.
+cos d Z_j + sin d Z_iX_j. Each of the two is split as the first was, and only exp(−i/2 (w Z_iX_j + w' Y_iY_j)) couples
+the qubits: one rotation on each between two CX.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def pair_angles(probability: NDArray[np.float64], correlation: float, beta: NDAr
 def _preparation(
     probability: NDArray[np.float64], correlation: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """RY angles of R: of i, and of j where x_i is 0 and where it is 1, each [n − 1]."""
+    """Return the RY angles of R: of i, and of j where x_i is 0 and where it is 1, each [n − 1]."""
     p, q = probability[:-1], probability[1:]
     spread = correlation * q * (1.0 - q)
     given_zero, given_one = np.clip(q - spread * p, 0.0, 1.0), np.clip(q + spread * (1.0 - p), 0.0, 1.0)
@@ -78,6 +78,6 @@ def _preparation(
 
 
 def _rotations(theta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[K, 2, 2] matrices of RY(θ)."""
+    """Return the matrices of RY(θ), [K, 2, 2]."""
     c, s = np.cos(0.5 * theta), np.sin(0.5 * theta)
     return np.stack([np.stack([c, -s], axis=1), np.stack([s, c], axis=1)], axis=1)

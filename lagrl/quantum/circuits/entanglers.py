@@ -1,4 +1,4 @@
-"""Layers of RY and CX along a pattern: which CX, and the state they make, which is real."""
+"""Layers of RY and CX along a pattern: the list of CX, and the state of the circuit, which is real."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import UnknownNameError
+from lagrl.quantum.subproblems.product import product_amplitudes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +21,7 @@ def entanglers(n: int, pattern: str) -> list[tuple[int, int]]:
     """List a layer's CX, control first: `linear` 0 → 1 → …, `reverse-linear` from the other end, `pairwise` even
     pairs then odd ones, `circular` n − 1 → 0 and then linear.
 
-    CX between all pairs (`full`) makes the same states as `reverse-linear` and is not a pattern of its own.
+    CX between all pairs (`full`) prepares the same states as `reverse-linear` and is not a separate pattern.
 
     Raises
     ------
@@ -50,13 +51,11 @@ def amplitudes(angles: NDArray[np.float64], entanglement: str) -> NDArray[np.flo
     angles
         [r + 1, n] radians.
     entanglement
-        The pattern.
+        Pattern of the CX, see `entanglers`.
     """
     n = angles.shape[1]
     moved = _permutation(n, entanglement)
-    state = np.ones(1)
-    for half in 0.5 * angles[0]:
-        state = np.concatenate((np.cos(half) * state, np.sin(half) * state))
+    state = product_amplitudes(angles[0])
     for layer in angles[1:]:
         state = state[moved]
         for low in range(0, n, GROUP):
@@ -70,7 +69,7 @@ def amplitudes(angles: NDArray[np.float64], entanglement: str) -> NDArray[np.flo
 
 @lru_cache(maxsize=32)
 def _permutation(n: int, entanglement: str) -> NDArray[np.int64]:
-    """[2^n]: which amplitude a layer's CX move to each place."""
+    """Return which amplitude a layer's CX move to each place, [2^n]."""
     source = np.arange(2**n)
     place = np.arange(2**n)
     for control, goal in entanglers(n, entanglement):
@@ -79,7 +78,7 @@ def _permutation(n: int, entanglement: str) -> NDArray[np.int64]:
 
 
 def _joint_rotation(theta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Matrix of ⊗ RY(θ_i), the first qubit being the lowest bit."""
+    """Return the matrix of ⊗ RY(θ_i), the first qubit being the lowest bit."""
     c, s = np.cos(0.5 * theta), np.sin(0.5 * theta)
     joint = np.ones((1, 1))
     for i in range(len(theta)):

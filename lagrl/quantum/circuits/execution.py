@@ -1,4 +1,4 @@
-"""What is run, and what runs it: circuit templates, PUBs and the `CircuitExecutor` Protocol."""
+"""Circuit templates, PUBs (templates with angles), and the `CircuitExecutor` Protocol, which runs them."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ class Template:
     Attributes
     ----------
     name
-        What it is, such as `qaoa-line warm p=1 n=12`, for records.
+        Name for records, such as `qaoa-line warm p=1 n=12`.
     circuit
-        n qubits, with free parameters; measures every qubit, variable i into bit i of the register `meas`, whatever
-        order the circuit leaves the variables in.
+        n qubits, with free parameters; it measures every qubit, variable i into bit i of the register `meas`,
+        whatever the final order of the variables on the qubits is.
     layers
-        p.
+        Number of layers p.
     two_qubit_gates, two_qubit_depth
-        In CX or CZ gates, by a closed form.
+        Number and depth in CX or CZ gates, by a closed form.
     is_line
         Whether its two-qubit gates join only qubits q and q + 1.
 
     Raises
     ------
     InputError
-        If the circuit has no register `meas`, has another one, or does not measure every bit of it once.
+        If the circuit has no register `meas`, has another one, or does not write every bit of it once.
     """
 
     name: str
@@ -82,15 +82,12 @@ class Template:
 
     @property
     def declared(self) -> tuple[int, int, bool]:
-        """What its maker says of it: two-qubit gates, their depth, whether it is a line."""
+        """The declared two-qubit gates, their depth, and whether it is a line."""
         return self.two_qubit_gates, self.two_qubit_depth, self.is_line
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of the circuit: templates of equal digests do the same, in this process or another.
-
-        What circuits and their gates are called does not matter, but for qiskit's own gates and the parameters.
-        """
+        """The sha256 of the circuit's operations, see `circuit_digest`: equal digests, equal circuits."""
         return circuit_digest(self.circuit)
 
 
@@ -108,7 +105,7 @@ class Pub:
     Raises
     ------
     InputError
-        If the shape does not fit the template, an angle is not finite, or the template does not measure every qubit.
+        If the shape does not match the template, an angle is not finite, or the template does not measure every qubit.
     """
 
     template: Template
@@ -136,14 +133,14 @@ class Pub:
 
 @dataclass(frozen=True)
 class Execution:
-    """What came back.
+    """The samples of one call of an executor, and their cost.
 
     Attributes
     ----------
     codes
-        One [C, shots] int64 array per PUB: bit i of a code is variable i. Shots stay in the order they were taken.
+        One [C, shots] int64 array per PUB, in the order of the shots: bit i of a code is variable i.
     cost
-        What it used up.
+        Circuits, shots, gates and seconds used.
     """
 
     codes: list[NDArray[np.int64]] = field(repr=False)
@@ -151,13 +148,12 @@ class Execution:
 
 
 def checked_execution(given: object, pubs: Sequence[Pub], shots: int, executor: str) -> Execution:
-    """Refuse what does not answer these PUBs, so that a slip in an executor is not taken for samples.
+    """Return the result of an executor if it matches the PUBs; otherwise raise an error that names the executor.
 
     Raises
     ------
     InputError
-        If it is no `Execution` with one integer array [C, shots] of codes in 0 … 2^n − 1 for every PUB; it names the
-        executor.
+        If it is not an `Execution` with one integer array [C, shots] of codes in 0 … 2^n − 1 for every PUB.
     """
     if not isinstance(given, Execution):
         wrong, remedy = type(given).__name__, "give Execution(codes, cost)"
@@ -182,16 +178,16 @@ def _wrong_codes(codes: object, shape: tuple[int, int], n: int, place: str) -> s
 
 @runtime_checkable
 class CircuitExecutor(Protocol):
-    """Anything that runs circuits: a simulator of a noisy device, or the device."""
+    """Anything that runs circuits: a simulator of a noisy device, or the device itself."""
 
     @property
     def name(self) -> str:
-        """What it is, for records."""
+        """The name that records use."""
         ...
 
     @property
     def max_width(self) -> int:
-        """Most qubits of a circuit."""
+        """Most qubits of a circuit that it runs."""
         ...
 
     def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
@@ -204,9 +200,9 @@ class CircuitExecutor(Protocol):
         shots
             Per circuit, the same for all.
         rng
-            Randomness of simulators.
+            Source of randomness of simulators.
         context
-            Which call this is, for journals.
+            Identifies the call in journals.
 
         Raises
         ------

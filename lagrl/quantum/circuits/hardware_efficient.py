@@ -20,7 +20,6 @@ from lagrl.quantum.subproblems.product import rotation_angles
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.quantum.circuits.statevector import Ramp
     from lagrl.quantum.circuits.subproblem import Subproblem
 
 
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 def hardware_efficient_template(n: int, layers: int, entanglement: str) -> Template:
     """Build RY on all qubits, then `layers` times the pattern's CX and RY on all: r (n − 1) CX, `circular` r·n.
 
-    The parameters are the RY angles, [r + 1, n]. Depth in CX: n − 1 + 2 (r − 1) for the linear ones, as the next
-    layer follows two gates behind, 2r for `pairwise`, r·n for `circular`; r for two qubits.
+    The parameters are the RY angles, [r + 1, n]. Depth in CX: n − 1 + 2 (r − 1) for the linear patterns, as each layer
+    starts two gates after the one before, 2r for `pairwise`, r·n for `circular`; r for two qubits.
 
     Raises
     ------
@@ -71,18 +70,18 @@ class HardwareEfficient:
     Attributes
     ----------
     layers
-        r.
+        Number of layers r.
     entanglement
         Pattern of the CX, see `entanglers`.
     iterations
-        Evaluations of the training; 0 for none: then it measures exactly the product state.
+        Evaluations of the training; with 0 the circuit prepares exactly the product state.
     alpha
         Share of the distribution whose mean energy is minimised.
 
     Raises
     ------
     InputError
-        If a number makes no sense.
+        If a number is out of range.
     UnknownNameError
         If there is no such pattern.
     """
@@ -103,22 +102,21 @@ class HardwareEfficient:
 
     @property
     def name(self) -> str:
-        """The pattern."""
+        """The name that records use: the pattern."""
         return self.entanglement
 
     def template(self, n: int) -> Template:
         """Return the circuit for n variables; see `Ansatz.template`."""
         return hardware_efficient_template(n, self.layers, self.entanglement)
 
-    def values(self, problem: Subproblem, ramp: Ramp | None = None) -> NDArray[np.float64]:
-        """Return trained angles, the same for the same problem; there is no ramp. See `Ansatz.values`.
+    def values(self, problem: Subproblem) -> NDArray[np.float64]:
+        """Return trained angles, the same for the same problem; see `Ansatz.values`.
 
         Raises
         ------
         MissingExtraError
             Without scipy.
         """
-        del ramp
         start = product_angles(problem.probability, self.layers)
         if self.iterations == 0:
             return start
@@ -126,17 +124,17 @@ class HardwareEfficient:
         key = (qubo.linear.tobytes(), qubo.quadratic.tobytes(), problem.probability.tobytes())
         return _trained(self, *key).copy()
 
-    def probabilities(self, problem: Subproblem, ramp: Ramp | None = None) -> NDArray[np.float64]:
+    def probabilities(self, problem: Subproblem) -> NDArray[np.float64]:
         """Return the distribution at the trained angles; see `Ansatz.probabilities`."""
         require_width(problem.n_variables)
-        angles = self.values(problem, ramp).reshape(self.layers + 1, -1)
+        angles = self.values(problem).reshape(self.layers + 1, -1)
         return amplitudes(angles, self.entanglement) ** 2
 
 
 def product_angles(probability: NDArray[np.float64], layers: int) -> NDArray[np.float64]:
-    """Return the angles that measure a product state, [(r + 1) n]: 0 but for the last layer.
+    """Return the angles that prepare a product state, [(r + 1) n]: 0 except in the last layer.
 
-    CX leaves |0…0⟩ alone, so that nothing happens before the last rotations.
+    CX does not change |0…0⟩, so only the last rotations act.
     """
     return np.concatenate((np.zeros(layers * len(probability)), rotation_angles(probability)))
 

@@ -1,4 +1,4 @@
-"""Training a hardware-efficient circuit on the ideal state: the least CVaR of the QUBO's energies."""
+"""Training of a hardware-efficient circuit on the ideal state: the least CVaR of the QUBO's energies."""
 
 from __future__ import annotations
 
@@ -15,33 +15,29 @@ if TYPE_CHECKING:
 
     from lagrl.problems.qubo import QUBO
 
-ALPHA = 0.25  # share of the distribution that counts
+ALPHA = 0.25  # share of the distribution that CVaR averages
 FIRST_STEP = 0.4  # radians, of COBYLA
 
 
 def train(
-    qubo: QUBO,
-    start: NDArray[np.float64],
-    entanglement: str,
-    iterations: int,
-    alpha: float = ALPHA,
+    qubo: QUBO, start: NDArray[np.float64], entanglement: str, iterations: int, alpha: float = ALPHA
 ) -> NDArray[np.float64]:
     """Minimise the CVaR of the energies over the angles (Barkoutsos et al. 2020), by COBYLA (Powell 1994).
 
-    Deterministic. It returns the best angles it evaluated, hence none worse than the start.
+    Deterministic. Returns the best angles evaluated, which are never worse than the start.
 
     Parameters
     ----------
     qubo
-        n variables.
+        The knapsack's QUBO, of n variables.
     start
         [(r + 1) n] radians.
     entanglement
-        The pattern.
+        Pattern of the CX, see `entanglers`.
     iterations
-        Most evaluations; COBYLA makes at least two more than there are angles.
+        Most evaluations; COBYLA needs at least two more than there are angles.
     alpha
-        Share of the distribution that counts.
+        Share of the distribution that CVaR averages.
 
     Returns
     -------
@@ -82,5 +78,5 @@ def train(
 def distribution_cvar(energy: NDArray[np.float64], probability: NDArray[np.float64], alpha: float) -> float:
     """Return the mean of the lowest `alpha` share of a distribution over ascending energies, all [2^n]."""
     reached = np.minimum(np.cumsum(probability), alpha)
-    reached[-1] = alpha  # whatever was lost to rounding
+    reached[-1] = alpha  # corrects rounding
     return float((energy[-1] * alpha - (np.diff(energy) * reached[:-1]).sum()) / alpha)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def line_gates(n: int, layers: int) -> int:
     """Return the network's number of CX gates, Ĝ = p (n − 1)(3n − 2)/2.
 
-    Of the n (n − 1)/2 pairs a layer couples, n − 1 stay where they are, at two CX each; the others are swapped too,
+    Of the n (n − 1)/2 pairs that a layer couples, n − 1 are not swapped, at two CX each; the others are swapped too,
     at three.
     """
     return layers * (n - 1) * (3 * n - 2) // 2
@@ -40,21 +40,21 @@ def qaoa_line(n: int, layers: int, warm: bool = True) -> Template:
     """Build QAOA with couplings between all pairs of n variables, with gates between neighbours on a line only.
 
     A layer is n bricks: brick t couples the variables on qubits q and q + 1 for all q ≡ t (mod 2) and swaps them
-    (Kivlichan et al. 2018; O'Gorman et al. 2019), after which every pair has met once. Coupling and swap are three
-    CX, as two of five cancel; the first and the last brick need no swap. The order of variables that a layer leaves
-    is the next one's start, and each variable is measured into its own bit.
+    (Kivlichan et al. 2018; O'Gorman et al. 2019), after which every pair has been coupled once. Coupling and swap are
+    three CX, as two of five cancel; the first and the last brick need no swap. Each layer starts from the order of
+    variables that the one before leaves, and each variable is measured into its own bit.
 
     The parameters are, in this order: the start's angles θ [n] if warm; then of each layer the RZ angles of the
     variables [n] and of the pairs [n (n − 1)/2], and the mixer's RX angles: [n] if warm, else a single one. The
-    aligned mixer's RZ parts are in the variables' angles, see `line_angles`; those after the last layer change no
-    measurement and are left out.
+    aligned mixer's RZ parts are in the variables' angles, see `line_angles`; those after the last layer do not change
+    the measurement and are left out.
 
     Parameters
     ----------
     n
-        Variables and qubits.
+        Number of variables and qubits.
     layers
-        p.
+        Number of layers p.
     warm
         Start from ⊗ RY(θ_i)|0⟩ with the mixer aligned to it (Egger et al. 2021), or from the uniform superposition
         with ΣX, which is θ = π/2 with fewer gates and parameters.
@@ -104,8 +104,8 @@ def line_angles(
     """Return the values of `qaoa_line`'s parameters, [P] radians.
 
     exp(−iγE) is RZ(2γh_i) on the variables and exp(−i 2γJ_ij ZZ/2) on the pairs, h and J being the Ising form's. The
-    mixer exp(iβ (sin θ X + cos θ Z)) is RZ(u) RX(v) RZ(u), see `tilted_rotation`; the u before a layer's network and
-    the u after the one before it commute with everything diagonal and are added to the variables' angles.
+    mixer exp(iβ (sin θ X + cos θ Z)) is RZ(u) RX(v) RZ(u), see `tilted_rotation`; the u before it and the u after the
+    mixer of the layer before commute with everything diagonal and are added to the variables' angles.
 
     Parameters
     ----------
@@ -116,8 +116,7 @@ def line_angles(
     theta
         [n] angles of the start, for the warm template; None for the cold one.
     """
-    n, _layers = len(linear), len(gamma)
-    pairs = quadratic[_upper_triangle(n)]
+    pairs = quadratic[_upper_triangle(len(linear))]
     fields = -linear - 0.5 * (quadratic.sum(axis=0) + quadratic.sum(axis=1))  # 2h
     phase, coupling = gamma[:, None] * fields, (0.5 * gamma)[:, None] * pairs
     if theta is None:
@@ -146,22 +145,18 @@ def tilted_rotation(
     return around, through
 
 
-def measured_circuit(n: int, layers: int, least_layers: int = 1) -> QuantumCircuit:
+def measured_circuit(n: int, layers: int) -> QuantumCircuit:
     """Return an empty circuit of n qubits with a classical register `meas` of n bits.
 
     Raises
     ------
     InputError
-        If there is no qubit, or are too few layers.
+        If there is no qubit or no layer.
     MissingExtraError
         Without qiskit.
     """
-    if n < 1 or layers < least_layers:
-        raise InputError(
-            f"n = {n}, layers = {layers}",
-            field="circuit",
-            remedy=f"give 1 qubit or more and {least_layers} layers or more",
-        )
+    if n < 1 or layers < 1:
+        raise InputError(f"n = {n}, layers = {layers}", field="circuit", remedy="give 1 or more of each")
     try:
         from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
     except ImportError as error:
@@ -170,14 +165,14 @@ def measured_circuit(n: int, layers: int, least_layers: int = 1) -> QuantumCircu
 
 
 def parameter_vector(count: int) -> list[ParameterVectorElement]:
-    """Return free parameters that a circuit keeps in this order."""
+    """Return `count` free parameters, which a circuit keeps in this order."""
     from qiskit.circuit import ParameterVector
 
     return list(ParameterVector("a", count))
 
 
 def _couple_all(circuit: QuantumCircuit, order: list[int], angle: Sequence[ParameterVectorElement]) -> None:
-    """Append a layer's bricks; `order` [n], the variable on each qubit, is changed to what they leave."""
+    """Append a layer's bricks; `order` [n], the variable on each qubit, becomes the order after them."""
     n = len(order)
     for brick in range(n):
         for q in range(brick % 2, n - 1, 2):

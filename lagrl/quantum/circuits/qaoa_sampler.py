@@ -1,34 +1,31 @@
-"""Samplers of knapsacks by simulated circuits, and by the coin flips that circuits must beat."""
+"""Knapsack samplers by QAOA simulated without noise, and by independent bits, the control that circuits must beat."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lagrl.quantum.circuits.line_qaoa import line_depth, line_gates
-from lagrl.quantum.circuits.portfolio import Portfolio, Round, draw_portfolio
 from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, sample_qaoa
 from lagrl.quantum.subproblems.candidates import require_width, select_candidates
+from lagrl.quantum.subproblems.codes import count_codes
 from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState, draw_product, rotation_angles
 from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from lagrl.quantum.circuits.portfolio import Counted
     from lagrl.quantum.subproblems.candidates import Candidates
     from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
 
 
 @dataclass(frozen=True)
 class ProductSampler:
-    """Independent biased bits for the variables that presolve leaves: the zero-gate control of every circuit.
+    """Independent biased bits for the variables that presolve leaves: the control without gates between qubits.
 
     It is classical: its cost counts no circuits and no shots.
 
@@ -37,7 +34,7 @@ class ProductSampler:
     width
         Most variables per vehicle, 1 … 22.
     state
-        The bits' probabilities.
+        Probabilities of the bits.
 
     Raises
     ------
@@ -60,37 +57,34 @@ class ProductSampler:
         rng: np.random.Generator,
         context: SampleContext,
     ) -> Samples:
-        """Draw `shots` strings per vehicle as they fall, overloads included; see `SubproblemSampler.sample`."""
+        """Draw `shots` strings per vehicle, overloaded ones included; see `SubproblemSampler.sample`."""
         del context
-        make_ready(shots)
+        prepare_sampling(shots)
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)
         code, count = draw_product(self.state.probabilities(candidates), shots, rng)
         strings = candidates.strings(code)
-        cost = SamplingCost(seconds=time.perf_counter() - started, backend="product")
-        return Samples(strings, count, cost)
+        return Samples(strings, count, SamplingCost(seconds=time.perf_counter() - started, backend="product"))
 
 
 @dataclass(frozen=True)
 class QAOASampler:
     """QAOA of the penalised knapsack, simulated without noise by the statevector kernel.
 
-    One circuit for every vehicle that presolve does not solve, and for every configuration.
+    There is one circuit, the line network `qaoa_line`, for every vehicle that presolve does not solve.
 
     Attributes
     ----------
     width
-        Most variables per vehicle, 1 … 22; slack bits of a penalty that has them come on top.
+        Most variables per vehicle, 1 … 22; slack bits of a penalty are added to them.
     warm
-        Start from the product state, with the mixer aligned to it; else from the uniform superposition.
+        Start from the product state, with the mixer aligned to it; otherwise from the uniform superposition.
     ramp
-        Layers and their angles; None for those measured to suit the start (`WARM_RAMP`, `COLD_RAMP`).
+        Layers and their angles; if None the default of the start, `WARM_RAMP` or `COLD_RAMP`.
     penalty
-        How overload is priced.
+        Penalty of overload.
     state
         The product state of a warm start.
-    portfolio
-        Configurations that share the shots; the default is a single one.
 
     Raises
     ------
@@ -103,7 +97,6 @@ class QAOASampler:
     ramp: Ramp | None = None
     penalty: Penalty = field(default_factory=TiltedPenalty)
     state: ProductState = field(default_factory=ProductState)
-    portfolio: Portfolio = field(default_factory=Portfolio)
 
     def __post_init__(self) -> None:
         require_width(self.width)
@@ -117,88 +110,61 @@ class QAOASampler:
         rng: np.random.Generator,
         context: SampleContext,
     ) -> Samples:
-        """Draw `shots` strings per vehicle as they fall, overloads included; see `SubproblemSampler.sample`."""
+        """Draw `shots` strings per vehicle, overloaded ones included; see `SubproblemSampler.sample`."""
         del context
-        make_ready(shots)
+        prepare_sampling(shots)
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)
-        run = KernelRun(self, candidates, rng)
-        code, count = draw_portfolio(candidates, self.penalty, self.portfolio, shots, run)
+        problems, code, count = self.draw(candidates, shots, rng)
+        if (problems.width > candidates.width).any():  # slack bits
+            code, count = count_codes(code, count, candidates.width)
         strings = candidates.strings(code)
-        cost = replace(run.cost, seconds=time.perf_counter() - started, backend="statevector")
+        cost = self.cost(problems, shots, time.perf_counter() - started, "statevector")
         return Samples(strings, count, cost)
 
-
-class WarmSampler(Protocol):
-    """What `KernelRun` reads of a sampler; see `QAOASampler`."""
-
     @property
-    def warm(self) -> bool: ...
+    def used_ramp(self) -> Ramp:
+        """The ramp, or the default one of the start."""
+        return self.ramp or (WARM_RAMP if self.warm else COLD_RAMP)
 
-    @property
-    def ramp(self) -> Ramp | None: ...
+    def draw(
+        self, candidates: Candidates, shots: int, rng: np.random.Generator
+    ) -> tuple[QUBOBatch, NDArray[np.int64], NDArray[np.int64]]:
+        """Simulate the circuits of all vehicles.
 
-    @property
-    def state(self) -> ProductState: ...
+        Returns
+        -------
+        The QUBOs; codes [K, S], slack bits included, distinct in each row; counts [K, S], where 0 is padding. Solved
+        vehicles draw the empty string.
+        """
+        problems = self.penalty.qubos(candidates)
+        probability = self.state.probabilities(candidates) if self.warm else np.full(candidates.item.shape, 0.5)
+        slack = problems.linear.shape[1] - probability.shape[1]
+        theta = rotation_angles(np.pad(probability, ((0, 0), (0, slack)), constant_values=0.5))
+        uniform = rng.random((len(probability), shots))  # solved vehicles too: a draw depends on no other's presolve
+        return problems, *sample_qaoa(problems, self.used_ramp, theta, uniform)
 
-
-class Simulation(Protocol):
-    """What `sample_qaoa` does."""
-
-    def __call__(
-        self, problems: QUBOBatch, ramp: Ramp, theta: NDArray[np.float64], uniform: NDArray[np.float64]
-    ) -> Counted: ...
-
-
-class KernelRun:
-    """The simulated circuits of one call, and their bill: those of the line network, see `circuits.qaoa_line`.
-
-    Parameters
-    ----------
-    sampler
-        Whose start and angles.
-    candidates
-        The knapsacks.
-    rng
-        Source of randomness.
-    draw
-        `sample_qaoa`, or what does the same.
-    """
-
-    def __init__(
-        self, sampler: WarmSampler, candidates: Candidates, rng: np.random.Generator, draw: Simulation = sample_qaoa
-    ) -> None:
-        self.own_ramp = sampler.ramp or (WARM_RAMP if sampler.warm else COLD_RAMP)
-        self.draw = draw
-        self.rng = rng
-        self.cost = SamplingCost()
-        shape = candidates.item.shape
-        self.probability = sampler.state.probabilities(candidates) if sampler.warm else np.full(shape, 0.5)
-
-    def __call__(self, rounds: Sequence[Round], shots: int) -> list[Counted]:
-        """Simulate one round after the other."""
-        drawn = []
-        for own in rounds:
-            problems, ramp = own.asked, own.configuration.ramp or self.own_ramp
-            slack = problems.linear.shape[1] - self.probability.shape[1]
-            theta = rotation_angles(np.pad(self.probability, ((0, 0), (0, slack)), constant_values=0.5))
-            # vehicles not asked too: a draw depends on no other's presolve
-            uniform = self.rng.random((len(own.is_asked), shots))
-            drawn.append(self.draw(problems, ramp, theta, uniform))
-            self._book(problems.width[problems.width > 0].tolist(), ramp.layers, shots)
-        return drawn
-
-    def _book(self, widths: list[int], layers: int, shots: int) -> None:
-        self.cost += SamplingCost(
+    def cost(self, problems: QUBOBatch, shots: int, seconds: float, backend: str) -> SamplingCost:
+        """Return the cost of `shots` shots of each circuit, gates and depth by the closed forms of the line network."""
+        widths, layers = problems.width[problems.width > 0].tolist(), self.used_ramp.layers
+        return SamplingCost(
             circuits=len(widths),
             shots=len(widths) * shots,
             two_qubit_gates=sum(line_gates(width, layers) for width in widths),
             depth=max((line_depth(width, layers) for width in widths), default=0),
+            seconds=seconds,
+            backend=backend,
         )
 
 
-def make_ready(shots: int) -> None:
-    """Refuse to draw nothing, and compile before a clock starts."""
+def prepare_sampling(shots: int) -> None:
+    """Check the number of shots, and compile the kernels before a clock starts.
+
+    Raises
+    ------
+    InputError
+        If the number of shots is not allowed.
+    """
     from lagrl.quantum.circuits import statevector_kernels  # noqa: F401
     from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401
 

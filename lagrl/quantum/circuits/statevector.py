@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.problems.qubo import QUBO
-    from lagrl.quantum.subproblems.penalties import QUBOBatch
+    from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
 
 
 @dataclass(frozen=True)
 class Ramp:
-    """Angles that need no training: γ_l = g (l + 1)/p and β_l = b (1 − l/p) for layers l = 0 … p − 1.
+    """Untrained angles: γ_l = g (l + 1)/p and β_l = b (1 − l/p) for layers l = 0 … p − 1.
 
     A layer is exp(−iγ E/σ) and then the mixer exp(+iβ …). The signs belong together: the start is the mixer's state
-    of largest eigenvalue, and with exp(−iβ …) and γ > 0 the energy would climb.
+    of largest eigenvalue, and with exp(−iβ …) and γ > 0 the energy would rise.
 
     Attributes
     ----------
     layers
-        p.
+        Number of layers p.
     gamma
         g, radians per standard deviation σ of the energy.
     beta
@@ -55,7 +55,7 @@ class Ramp:
         return _angles(self.layers, self.gamma, self.beta)
 
 
-# of a grid of ramps, about the least best-of-64 gap over knapsacks from dual ascents on bundled instances
+# about the least best-of-64 gap of a grid, over knapsacks from dual ascents on bundled instances
 WARM_RAMP = Ramp(layers=1, gamma=1.2, beta=0.4)
 COLD_RAMP = Ramp(layers=2, gamma=2.0, beta=0.6)
 
@@ -71,7 +71,7 @@ def qaoa_state(
     Parameters
     ----------
     qubo
-        E; its offset is left out, being a global phase.
+        E; its offset is a global phase and is left out.
     gamma, beta
         [p] angles of the layers; γ in radians per unit of E.
     theta
@@ -84,7 +84,7 @@ def qaoa_state(
     Raises
     ------
     InputError
-        If there are more than 22 variables or none, or the angles' shapes do not belong together.
+        If there are more than 22 variables or none, or the angles' shapes do not match.
     """
     from lagrl.quantum.circuits.statevector_kernels import evolve
 
@@ -126,7 +126,7 @@ def sample_qaoa(
     Raises
     ------
     InputError
-        If a problem has more than 22 variables, or the shapes do not belong together.
+        If a problem has more than 22 variables, or the shapes do not match.
     """
     from lagrl.quantum.circuits.statevector_kernels import sample_qaoa_batch
 

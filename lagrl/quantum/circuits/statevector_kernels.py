@@ -1,4 +1,4 @@
-"""Compiled simulation of QAOA on diagonal Hamiltonians, one vehicle after the other in the same two buffers.
+"""Compiled simulation of QAOA on diagonal Hamiltonians, one vehicle after the other in the same buffers.
 
 The real and imaginary parts are kept apart so that the inner loops vectorise. Importing this module compiles the
 kernels or loads them from numba's cache.
@@ -49,9 +49,9 @@ def fill_phases(
 ) -> None:
     """Set real + i·imaginary to exp(−iγE(x)) for all 2^m strings; the steps [≥ 2^(m − 1)] are scratch.
 
-    The phases of strings with bit i are those without, times exp(−iγ(l_i + Σ_{j<i} q_ji x_j)), and those steps are
-    doubled in the same way: 2·2^m complex products and m²/2 sines, where a sine per string would take most of the
-    time. Each phase is a product of m(m + 1)/2 rounded ones at most.
+    The phases of strings with bit i are those without it, times exp(−iγ(l_i + Σ_{j<i} q_ji x_j)), and these steps are
+    doubled in the same way: 2·2^m complex products and m²/2 sines; a sine per string would take most of the time.
+    Each phase is a product of at most m(m + 1)/2 rounded ones.
     """
     real[0] = 1.0
     imaginary[0] = 0.0
@@ -124,13 +124,13 @@ def mix_qubit(c: float, z: float, x: float, half: int, size: int, real: Floats, 
     nogil=True,
 )
 def mix_lowest(
-    angle: Floats, beta: float, m: int, real: Floats, imaginary: Floats, turned_real: Floats, turned_imaginary: Floats
+    angle: Floats, beta: float, m: int, real: Floats, imaginary: Floats, chunk_real: Floats, chunk_imaginary: Floats
 ) -> None:
     """Apply the mixer to qubits 0, 1 and 2 of m ≥ 3.
 
-    Their pairs lie too near each other for vector instructions. A cache-sized chunk is turned, [n, 8] to [8, n], so
-    that equal low bits lie together, and back: half of the time of three plain passes. The turned ones [≥ min(512,
-    2^m)] are scratch.
+    Their pairs are too close in memory for vector instructions. A chunk that fits in the cache is transposed, [n, 8] to
+    [8, n], so that equal low bits lie together, and back: half the time of three plain passes. The arrays of chunks
+    [≥ min(512, 2^m)] are scratch.
     """
     c = np.cos(beta)
     s = np.sin(beta)
@@ -138,16 +138,16 @@ def mix_lowest(
     for chunk in range(0, 1 << m, 8 * n):
         for i in range(n):
             for low in range(8):
-                turned_real[low * n + i] = real[chunk + 8 * i + low]
-                turned_imaginary[low * n + i] = imaginary[chunk + 8 * i + low]
+                chunk_real[low * n + i] = real[chunk + 8 * i + low]
+                chunk_imaginary[low * n + i] = imaginary[chunk + 8 * i + low]
         for q in range(3):
             z = s * np.cos(angle[q])
             x = s * np.sin(angle[q])
-            mix_qubit(c, z, x, n << q, 8 * n, turned_real, turned_imaginary)
+            mix_qubit(c, z, x, n << q, 8 * n, chunk_real, chunk_imaginary)
         for i in range(n):
             for low in range(8):
-                real[chunk + 8 * i + low] = turned_real[low * n + i]
-                imaginary[chunk + 8 * i + low] = turned_imaginary[low * n + i]
+                real[chunk + 8 * i + low] = chunk_real[low * n + i]
+                imaginary[chunk + 8 * i + low] = chunk_imaginary[low * n + i]
 
 
 @njit(void(FLOATS, float64, int64, OUT_MATRIX), cache=True, nogil=True)
@@ -182,7 +182,7 @@ def evolve(linear: Floats, quadratic: Floats, angle: Floats, gamma: Floats, beta
 
 @njit(void(FLOATS, OUT_INTS, OUT_FLOATS), cache=True, nogil=True)
 def sort_uniforms(uniform: Floats, first: Ints, ordered: Floats) -> None:
-    """Write uniforms in [0, 1) in ascending order: by buckets of one on average, then by insertion. O(S) expected.
+    """Sort uniforms in [0, 1): into buckets of one on average, then by insertion. O(S) expected.
 
     `first` is [S + 1] scratch.
     """
@@ -214,8 +214,8 @@ def energy_scale(linear: Floats, quadratic: Floats, m: int) -> float:
         for j in range(m):
             pairs += quadratic[j, i] + quadratic[i, j]
             variance += quadratic[i, j] * quadratic[i, j] / 16
-        own = linear[i] / 2 + pairs / 4
-        variance += own * own
+        field = linear[i] / 2 + pairs / 4
+        variance += field * field
     return np.sqrt(variance) if variance > 0 else 1.0
 
 
@@ -244,7 +244,7 @@ def draw(real: Floats, imaginary: Floats, uniform: Floats, m: int, code: Ints, c
             code[n_distinct] = x
             count[n_distinct] = n_drawn - before
             n_distinct += 1
-    if n_drawn < len(uniform):  # a uniform so near to 1 that its product was rounded up to the total
+    if n_drawn < len(uniform):  # a uniform so close to 1 that its product was rounded up to the total
         if n_distinct == 0 or code[n_distinct - 1] != last:
             code[n_distinct] = last
             count[n_distinct] = 0
@@ -272,9 +272,8 @@ def sample_qaoa_batch(
 ) -> int:
     """Evolve and sample K problems of m_k = width[k] variables; return the largest number of distinct strings.
 
-    γ is in units of each problem's own σ. `uniform` is [K, shots]; `work` [6, ≥ 2^max m] and two rows of shots are
-    the only buffers. Problems of width 0 draw the empty string. Rows of `code` and `count` [K, shots] are padded by
-    zeros.
+    γ is in units of each problem's σ. `uniform` is [K, shots]; `work` [6, ≥ 2^max m] and two rows of shots are the
+    only buffers. Problems of width 0 draw the empty string. Rows of `code` and `count` [K, shots] are padded by zeros.
     """
     n_problems, shots = uniform.shape
     first = np.empty(shots + 1, np.int64)
@@ -282,8 +281,8 @@ def sample_qaoa_batch(
     most = 0
     for k in range(n_problems):
         m = width[k]
-        own = gamma / energy_scale(linear[k], quadratic[k], m)
-        evolve(linear[k], quadratic[k], angle[k], own, beta, m, work)
+        scaled = gamma / energy_scale(linear[k], quadratic[k], m)
+        evolve(linear[k], quadratic[k], angle[k], scaled, beta, m, work)
         sort_uniforms(uniform[k], first, ordered)
         n_distinct = draw(work[0], work[1], ordered, m, code[k], count[k])
         code[k, n_distinct:] = 0

@@ -1,4 +1,4 @@
-"""One vehicle's knapsack as an ansatz sees it: the QUBO, the warm start, and the costs and weights behind them."""
+"""One vehicle's knapsack as the input of an ansatz: its QUBO, warm start, reduced costs and weights."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Subproblem:
     Attributes
     ----------
     qubo
-        What stands for it, of n variables (slack bits, if any, are the last ones).
+        Its QUBO, of n variables (slack bits, if any, are the last ones).
     probability
         [n] P(y_i = 1) of the product state, the warm start.
     reduced_cost
@@ -59,6 +59,43 @@ class Subproblem:
         if not ((self.probability >= 0) & (self.probability <= 1)).all():
             raise InputError("a probability is not in [0, 1]", field="subproblem", remedy="give probabilities")
 
+    @classmethod
+    def of(
+        cls, candidates: Candidates, qubos: QUBOBatch, vehicle: int, probability: NDArray[np.float64] | None = None
+    ) -> Subproblem:
+        """Take one vehicle's knapsack out of a batch; slack bits have probability 1/2, and no cost and weight.
+
+        Parameters
+        ----------
+        candidates
+            The knapsacks.
+        qubos
+            Their QUBOs, by a penalty.
+        vehicle
+            Index of the vehicle.
+        probability
+            [K, m] P(y = 1) of a warm start; those of `ProductState()` if None.
+
+        Raises
+        ------
+        InputError
+            If presolve has solved the vehicle.
+        """
+        m = int(candidates.width[vehicle])
+        if not m:
+            raise InputError(f"{vehicle} is solved by presolve", field="vehicle", remedy="take one of width above 0")
+        if probability is None:
+            probability = ProductState().probabilities(candidates)
+        qubo = qubos.qubo(vehicle)
+        slack = qubo.n_variables - m
+        return cls(
+            qubo=qubo,
+            probability=np.pad(probability[vehicle, :m], (0, slack), constant_values=0.5),
+            reduced_cost=np.pad(candidates.reduced_cost[vehicle, :m], (0, slack)),
+            weight=np.pad(candidates.weight[vehicle, :m], (0, slack)),
+            room=int(candidates.room[vehicle]),
+        )
+
     @property
     def n_variables(self) -> int:
         """Number of variables n."""
@@ -70,40 +107,3 @@ class Subproblem:
         linear, quadratic = self.qubo.linear, self.qubo.quadratic
         field = 0.5 * linear + 0.25 * (quadratic.sum(axis=0) + quadratic.sum(axis=1))
         return math.sqrt(float(field @ field) + float((quadratic**2).sum()) / 16.0) or 1.0
-
-
-def subproblem(
-    candidates: Candidates, qubos: QUBOBatch, vehicle: int, probability: NDArray[np.float64] | None = None
-) -> Subproblem:
-    """Return what an ansatz is told of one vehicle's knapsack; slack bits are as likely 0 as 1, cost and weigh nothing.
-
-    Parameters
-    ----------
-    candidates
-        The knapsacks.
-    qubos
-        Of a penalty.
-    vehicle
-        Which.
-    probability
-        [K, m] P(y = 1) of a warm start; those of `ProductState()` if None.
-
-    Raises
-    ------
-    InputError
-        If presolve has solved the vehicle.
-    """
-    m = int(candidates.width[vehicle])
-    if not m:
-        raise InputError(f"{vehicle} is solved by presolve", field="vehicle", remedy="take one of width above 0")
-    if probability is None:
-        probability = ProductState().probabilities(candidates)
-    qubo = qubos.qubo(vehicle)
-    slack = qubo.n_variables - m
-    return Subproblem(
-        qubo=qubo,
-        probability=np.pad(probability[vehicle, :m], (0, slack), constant_values=0.5),
-        reduced_cost=np.pad(candidates.reduced_cost[vehicle, :m], (0, slack)),
-        weight=np.pad(candidates.weight[vehicle, :m], (0, slack)),
-        room=int(candidates.room[vehicle]),
-    )

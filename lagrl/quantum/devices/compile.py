@@ -1,4 +1,4 @@
-"""Templates in a device's own gates, on chosen qubits."""
+"""Compilation of templates into a device's native gates, on chosen qubits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.execution import Template
-from lagrl.quantum.devices.fakes import working_edges
+from lagrl.quantum.devices.device_errors import working_edges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
 
-SEED = 0  # of the transpiler, which only routes what is no line
+SEED = 0  # of the transpiler, which routes only templates that are not lines
 LARGEST_CACHE = 256
 _compiled: OrderedDict[tuple[str, tuple[int, int, bool], int, tuple[int, ...]], tuple[Target, Template]] = OrderedDict()
-_lock = threading.Lock()  # devices that run at once compile each in a thread of its own, and share what is compiled
+_lock = threading.Lock()  # devices that run concurrently compile in separate threads and share compiled templates
 
 
 def compile_template(template: Template, device: Any, qubits: Sequence[int]) -> Template:
-    """Return a template compiled for a device, its free parameters kept; compiled once for each line.
+    """Return a template compiled for a device, with its free parameters; compiled once for each line.
 
     A line's circuit is neither routed nor optimised across gates (the transpiler's level 1 on a trivial layout), so
-    that it has exactly the two-qubit gates of its closed form. Other templates are routed, and their counts are
-    those of the result.
+    it has exactly the two-qubit gates of its closed form. Other templates are routed, and their counts are those of
+    the compiled circuit.
 
     Parameters
     ----------
     template
         The circuit.
     device
-        A `Target`, or a backend, whose present target counts: after a new calibration it is another one.
+        A `Target`, or a backend, whose current target is used: after a new calibration it is another one.
     qubits
         [n] physical qubits; the template's qubit i is on qubits[i].
 
     Raises
     ------
     InputError
-        If the qubits are not as many as the template's or are not the device's, a line's circuit came back with
-        other two-qubit gates than it declares, or qiskit cannot compile it (where couplings have different gates).
+        If the number of qubits differs from the template's, a qubit is not the device's, a line's compiled circuit
+        has other two-qubit gates than it declares, or qiskit cannot compile it (where couplings have different gates).
     """
     target: Target = getattr(device, "target", device)
     with _lock:
@@ -52,21 +52,21 @@ def compile_template(template: Template, device: Any, qubits: Sequence[int]) -> 
 
 def two_qubit_gates(circuit: QuantumCircuit) -> int:
     """Count the gates on two or more qubits."""
-    return sum(_is_joining(step) for step in circuit.data)
+    return sum(_is_entangling(step) for step in circuit.data)
 
 
 def two_qubit_depth(circuit: QuantumCircuit) -> int:
-    """Return the most two-qubit gates one after the other."""
-    return int(circuit.depth(_is_joining))
+    """Return the depth of the circuit in two-qubit gates."""
+    return int(circuit.depth(_is_entangling))
 
 
 def require_isa(circuit: QuantumCircuit, target: Target) -> None:
-    """Refuse a circuit that is not in a device's own gates: a service would, but only after queueing.
+    """Raise an error for a circuit that a device cannot run; a service would do so only after queueing.
 
     Raises
     ------
     InputError
-        If it is too wide, or has an instruction that the device has not, or not on these qubits.
+        If it is too wide, or the device does not support an instruction on these qubits.
     """
     if circuit.num_qubits > target.num_qubits:
         raise InputError(
@@ -77,16 +77,16 @@ def require_isa(circuit: QuantumCircuit, target: Target) -> None:
         name, where = step.operation.name, tuple(place[q] for q in step.qubits)
         if name != "barrier" and not target.instruction_supported(name, where):
             raise InputError(
-                f"{name} on qubits {list(where)} is no instruction of {target.description or 'the device'}",
+                f"{name} on qubits {list(where)} is not an instruction of {target.description or 'the device'}",
                 field="circuit",
-                remedy="compile it for this device by compile_template",
+                remedy="compile it for this device with compile_template",
             )
 
 
 def _compiled_once(template: Template, target: Target, line: tuple[int, ...]) -> Template:
     key = (template.digest, template.declared, id(target), line)
     known = _compiled.get(key)
-    if known is not None:  # the target is kept, hence its id is not another's
+    if known is not None:  # the cache keeps the target alive, so no other target has its id
         _compiled.move_to_end(key)
         return known[1]
     if len(line) != template.n_qubits or len(set(line)) < len(line) or not set(line) <= set(range(target.num_qubits)):
@@ -95,12 +95,12 @@ def _compiled_once(template: Template, target: Target, line: tuple[int, ...]) ->
             field="qubits",
             remedy=f"give {template.n_qubits} different qubits from 0 to {target.num_qubits - 1}",
         )
-    made = _compile(template, target, line)
-    require_isa(made.circuit, target)
-    _compiled[key] = (target, made)
+    compiled = _compile(template, target, line)
+    require_isa(compiled.circuit, target)
+    _compiled[key] = (target, compiled)
     if len(_compiled) > LARGEST_CACHE:
         _compiled.popitem(last=False)
-    return made
+    return compiled
 
 
 def _compile(template: Template, target: Target, line: tuple[int, ...]) -> Template:
@@ -120,19 +120,21 @@ def _compile(template: Template, target: Target, line: tuple[int, ...]) -> Templ
         ) from error
     gates, depth = two_qubit_gates(circuit), two_qubit_depth(circuit)
     if template.is_line and (gates, depth) != template.declared[:2]:
-        told = f"{gates} two-qubit gates in depth {depth}, not {template.two_qubit_gates} in {template.two_qubit_depth}"
+        counts = (
+            f"{gates} two-qubit gates in depth {depth}, not {template.two_qubit_gates} in {template.two_qubit_depth}"
+        )
         joined = {frozenset(pair) for pair in working_edges(target)}
         if all(frozenset(pair) in joined for pair in itertools.pairwise(line)):
             raise InputError(
-                f"compiled on a line to {told} as declared",
+                f"compiled on a line to {counts} as declared",
                 field=template.name,
-                remedy="mend two_qubit_gates and two_qubit_depth, or say is_line=False",
+                remedy="correct two_qubit_gates and two_qubit_depth, or set is_line=False",
             )
         raise InputError(
-            f"{told}: qubits {list(line)} are no line", field=template.name, remedy="choose a line by find_line"
+            f"{counts}: qubits {list(line)} are not a line", field=template.name, remedy="choose a line with find_line"
         )
     return Template(template.name, circuit, template.layers, gates, depth, template.is_line)
 
 
-def _is_joining(step: Any) -> bool:
+def _is_entangling(step: Any) -> bool:
     return len(step.qubits) > 1 and step.operation.name != "barrier"

@@ -1,4 +1,4 @@
-"""Fake backends: calibration snapshots of IBM's devices that qiskit-ibm-runtime carries."""
+"""Fake backends: the calibration snapshots of IBM's devices in qiskit-ibm-runtime."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from lagrl.errors import InputError, MissingExtraError, UnknownNameError
+from lagrl.quantum.devices.device_errors import working_edges
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
-    from qiskit.transpiler import Target
 
 FAMILIES = frozenset({"Falcon", "Eagle", "Heron", "Nighthawk"})
 LEAST_QUBITS = 20
-BROKEN = frozenset({"FakeKyoto"})  # its snapshot marks every two-qubit gate as dead
-DEAD = 1.0
+BROKEN = frozenset({"FakeKyoto"})  # its snapshot marks every two-qubit gate as unusable
 _notes: dict[str, tuple[str, ...]] = {}
 
 
 def known_fakes() -> list[str]:
     """Return the names of the usable fake backends, such as `FakeKingston`, sorted.
 
-    These are the Falcon, Eagle, Heron and Nighthawk devices of at least 20 qubits. None is loaded for that.
+    These are the Falcon, Eagle, Heron and Nighthawk devices of at least 20 qubits. No device is loaded.
 
     Raises
     ------
@@ -35,7 +34,7 @@ def known_fakes() -> list[str]:
 
 
 def is_fake(name: str) -> bool:
-    """Whether a name is written as those of fake backends are: `FakeKingston`, `fake_kingston`."""
+    """Whether a name has the form of a fake backend's: `FakeKingston`, `fake_kingston`."""
     return name.lower().startswith("fake")
 
 
@@ -50,7 +49,7 @@ def fake_backend(name: str) -> BackendV2:
     Raises
     ------
     UnknownNameError
-        If there is none; the message lists those there are.
+        If there is no fake backend of that name; the message lists the known ones.
     InputError
         If it is too small, or no two-qubit gate of its snapshot works.
     MissingExtraError
@@ -73,20 +72,8 @@ def fake_backend(name: str) -> BackendV2:
 
 
 def fake_notes(name: str) -> tuple[str, ...]:
-    """Return what a fake backend warned of when it was loaded, such as errors that are not typical."""
+    """Return the warnings of a fake backend when it was loaded, such as errors that are not typical."""
     return _notes.get(_plain(name), ())
-
-
-def working_edges(target: Target) -> set[tuple[int, int]]:
-    """Return the pairs (a, b) of qubits that some two-qubit gate of error below 1 joins, in its own direction."""
-    edges = set()
-    for name in target.operation_names:
-        for where, entry in (target[name] or {}).items():
-            if where is not None and len(where) == 2:
-                error = getattr(entry, "error", None)
-                if error is None or error < DEAD:
-                    edges.add((int(where[0]), int(where[1])))
-    return edges
 
 
 def _plain(name: str) -> str:
@@ -95,7 +82,7 @@ def _plain(name: str) -> str:
 
 def _broken(name: str) -> InputError:
     return InputError(
-        f"{name} has dead edges only (every two-qubit error is 1)",
+        f"{name} has no usable two-qubit gate (every error is 1)",
         field="backend",
         remedy=f"choose another: {', '.join(known_fakes())}",
     )
@@ -107,9 +94,9 @@ def _classes() -> dict[str, type[Any]]:
 
 @lru_cache(maxsize=1)
 def _snapshots() -> dict[str, tuple[type[Any], int]]:
-    """Find the devices, and their numbers of qubits, by their configuration files alone.
+    """Find the devices and their numbers of qubits in their configuration files.
 
-    That takes half a millisecond each, where loading takes 100.
+    Reading one takes half a millisecond, loading the device 100.
     """
     try:
         from qiskit_ibm_runtime import fake_provider
@@ -128,7 +115,7 @@ def _snapshots() -> dict[str, tuple[type[Any], int]]:
 
 @lru_cache(maxsize=64)
 def _loaded(name: str) -> BackendV2:
-    with warnings.catch_warnings(record=True) as caught:  # it is made once, and warns then or never
+    with warnings.catch_warnings(record=True) as caught:  # it is made once, and warns only then
         warnings.simplefilter("always")
         backend = cast("BackendV2", _classes()[name]())
     _notes[_plain(name)] = tuple(str(entry.message) for entry in caught)

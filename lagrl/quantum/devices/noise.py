@@ -1,7 +1,7 @@
-"""Noise of a line of qubits: a device's target cut down to them, and the noise model made of it.
+"""Noise of a line of qubits: a device's target reduced to the line, and its noise model.
 
-A noise model of the whole device takes seconds in every call, one of the few qubits in use almost nothing, and both
-say the same: errors are attached to gates, so those of qubits that are not used never act.
+A noise model of the whole device takes seconds in every call, one of the few qubits in use almost no time, with the
+same results: errors are attached to gates, so those of unused qubits never act.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError, MissingExtraError
+from lagrl.quantum.devices.device_errors import is_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
     from qiskit.transpiler import Target
     from qiskit_aer.noise import NoiseModel
 
-DEAD = 1.0  # how a calibration marks an edge that cannot be used
-
 
 def reduced_target(device: Any, qubits: Sequence[int]) -> Target:
-    """Keep only a line's qubits of a device, called 0 … n − 1 in the line's order.
+    """Return the target of a line's qubits alone, numbered 0 … n − 1 in the line's order.
 
-    Instructions keep their errors and durations, qubits their T1 and T2. Edges between qubits that are no neighbours
-    on the line stay as well; dead ones do not.
+    Instructions keep their errors and durations, qubits their T1 and T2. Edges between qubits that are not neighbours
+    on the line are kept as well; unusable ones are not.
 
     Parameters
     ----------
@@ -38,7 +37,7 @@ def reduced_target(device: Any, qubits: Sequence[int]) -> Target:
     Raises
     ------
     InputError
-        If a qubit does not exist or comes twice, or the line needs an edge that is missing or dead.
+        If a qubit does not exist or occurs twice, or the line needs an edge that is missing or unusable.
     """
     from qiskit.transpiler import Target
 
@@ -65,7 +64,7 @@ def reduced_target(device: Any, qubits: Sequence[int]) -> Target:
             continue
         kept = {}
         for where, entry in known.items():
-            if place.keys() >= set(where) and not (len(where) == 2 and is_dead(entry)):
+            if place.keys() >= set(where) and not (len(where) == 2 and is_unusable(entry)):
                 kept[tuple(place[q] for q in where)] = entry
         if kept:
             reduced.add_instruction(target.operation_from_name(name), kept, name=name)
@@ -80,19 +79,13 @@ def reduced_target(device: Any, qubits: Sequence[int]) -> Target:
     return reduced
 
 
-def is_dead(entry: object) -> bool:
-    """Whether a calibration says that a gate does not work: error 1 or more."""
-    error = getattr(entry, "error", None)
-    return error is not None and error >= DEAD
-
-
 def noise_model(target: Target) -> NoiseModel:
     """Return Aer's basic device noise of a target: depolarising and relaxing gates, and readout errors.
 
     Parameters
     ----------
     target
-        Best a reduced one.
+        The target, usually a reduced one.
 
     Raises
     ------
@@ -107,7 +100,7 @@ def noise_model(target: Target) -> NoiseModel:
     model = NoiseModel(basis_gates=list(target.operation_names))
     for qubits, flips in basic_device_readout_errors(target=target):
         model.add_readout_error(flips, qubits)
-    relaxes = target.qubit_properties is not None  # else Aer stumbles over durations
+    relaxes = target.qubit_properties is not None  # otherwise Aer fails on durations
     for name, qubits, channel in basic_device_gate_errors(target=target, thermal_relaxation=relaxes):
         model.add_quantum_error(channel, name, qubits)
     return model
@@ -116,7 +109,7 @@ def noise_model(target: Target) -> NoiseModel:
 def readout_flips(target: Target) -> NDArray[np.float64]:
     """Return the probabilities [n, 2] that a qubit in 0 is read as 1, and one in 1 as 0.
 
-    Where a target tells only one error, both are that, as in Aer.
+    Where a target has only one error, both are that error, as in Aer.
     """
     measured = target["measure"] if "measure" in target.operation_names else {}
     flips = np.zeros((target.num_qubits, 2))

@@ -1,4 +1,4 @@
-"""A device as simulators of its noise see it: one good line of qubits for every width."""
+"""A device for simulators of its noise: one good line of qubits for every width."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LineCircuit:
-    """A template on a line of qubits.
+    """A template compiled for a line of qubits.
 
     Attributes
     ----------
     template
-        In the line's own gates, free parameters kept; its counts are those of the result.
+        The compiled template, in the line's native gates, with free parameters.
     log_fidelity
         ln F = Σ ln(1 − e) over its gates.
     measured
         [n] int64: the line's qubit that is read as variable i.
     readout
-        [n, 2] probabilities to read a 0 of variable i as 1, and a 1 as 0.
+        [n, 2] probabilities that a 0 of variable i is read as 1, and a 1 as 0.
     """
 
     template: Template
@@ -45,14 +45,14 @@ class LineCircuit:
 
 @dataclass(frozen=True, eq=False)
 class NoisyLine:
-    """Some qubits of a device in a row, and what is made of them: all of it once.
+    """A line of qubits of a device, with its noise model and its compiled circuits, each made once.
 
     Attributes
     ----------
     qubits
         Physical qubits in the line's order.
     target
-        The device cut down to them, see `reduced_target`.
+        The device's target reduced to them, see `reduced_target`.
     """
 
     qubits: tuple[int, ...]
@@ -63,16 +63,16 @@ class NoisyLine:
 
     @cached_property
     def noise(self) -> NoiseModel:
-        """Aer's noise model."""
+        """Aer's noise model of the line."""
         return noise_model(self.target)
 
     @cached_property
     def readout(self) -> NDArray[np.float64]:
-        """[n, 2] probabilities to read 0 as 1 and 1 as 0."""
+        """[n, 2] float64: probabilities that 0 is read as 1, and 1 as 0."""
         return readout_flips(self.target)
 
     def circuit(self, template: Template) -> LineCircuit:
-        """Return what a template becomes on this line; equal templates are compiled once."""
+        """Return a template compiled for this line; equal templates are compiled once."""
         key = (template.digest, template.declared)
         found = self._circuits.get(key)
         if found is None:
@@ -91,9 +91,9 @@ class NoisyDevice:
     Attributes
     ----------
     name
-        Such as `fake_kingston`.
+        Name of the device, such as `fake_kingston`.
     target
-        The whole device.
+        The whole device's target.
     """
 
     name: str
@@ -107,7 +107,7 @@ class NoisyDevice:
         Raises
         ------
         UnknownNameError
-            If there is none; the message lists those there are.
+            If there is no such fake backend; the message lists the known ones.
         MissingExtraError
             Without qiskit-ibm-runtime.
         """
@@ -116,7 +116,7 @@ class NoisyDevice:
         return _fake_device(str(fake_backend(name).name))
 
     def line(self, width: int) -> NoisyLine:
-        """Return the device's best line of so many qubits; found once.
+        """Return the device's best line of `width` qubits; found once.
 
         Raises
         ------
@@ -133,14 +133,14 @@ class NoisyDevice:
 
 
 def log_fidelity(circuit: QuantumCircuit, target: Target) -> float:
-    """Return Σ ln(1 − e) over a compiled circuit's gates: that none errs, if errors are independent.
+    """Return Σ ln(1 − e) over a compiled circuit's gates: log of the probability of no error, if independent.
 
     Measurements are not counted.
 
     Raises
     ------
     InputError
-        If the target has no such gate.
+        If the target does not support a gate.
     """
     place = {bit: i for i, bit in enumerate(circuit.qubits)}
     total = 0.0
@@ -156,7 +156,7 @@ def log_fidelity(circuit: QuantumCircuit, target: Target) -> float:
 
 
 def measured_qubits(circuit: QuantumCircuit) -> NDArray[np.int64]:
-    """Return [n] which qubit is measured into classical bit i."""
+    """Return the qubit that is measured into each classical bit, [n]."""
     qubit = {bit: i for i, bit in enumerate(circuit.qubits)}
     bit = {bit: i for i, bit in enumerate(circuit.clbits)}
     found = np.zeros(len(bit), np.int64)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.devices.device_errors import ENTANGLERS, Calibration
+from lagrl.quantum.devices.device_errors import ENTANGLERS, DeviceErrors
 from lagrl.quantum.devices.fakes import fake_notes, is_fake, known_fakes
 from lagrl.quantum.devices.placement import find_line
 from lagrl.quantum.ibm.device import open_device
@@ -41,7 +41,7 @@ class DeviceRow:
     gate
         The two-qubit gate of most working couplings.
     two_qubit_error, readout_error
-        Medians over working couplings, by the better direction, and over working qubits; see `Calibration.of`.
+        Medians over working couplings, by the better direction, and over working qubits; see `DeviceErrors.of`.
     t1, t2
         Medians over working qubits, seconds.
     fidelity
@@ -134,7 +134,7 @@ def describe_target(
     name: str, target: Target, widths: Sequence[int] = WIDTHS, state: DeviceState | None = None, note: str = ""
 ) -> DeviceRow:
     """Return the description of a calibration; see `DeviceRow`."""
-    calibration = Calibration.of(target)
+    calibration = DeviceErrors.of(target)
     properties = target.qubit_properties
     times = [properties[q] for q in calibration.readout if properties[q] is not None] if properties else []
     gates = _gates(target, calibration)
@@ -164,7 +164,7 @@ def _opened(name: str, service: Any) -> Device:
         return open_device(name)
 
 
-def _gates(target: Target, calibration: Calibration) -> list[str]:
+def _gates(target: Target, calibration: DeviceErrors) -> list[str]:
     """Return the two-qubit gates of working couplings, the most frequent first."""
     count: Counter[str] = Counter()
     for name in ENTANGLERS:

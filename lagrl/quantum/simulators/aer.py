@@ -1,9 +1,9 @@
-"""One call of qiskit's Aer simulator, on one thread."""
+"""Calls of qiskit's Aer simulator, on one thread."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run_aer(
     method: str, circuits: list[QuantumCircuit], noise: NoiseModel | None, shots: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Simulate circuits without free parameters; each gets its own stream of randomness.
+    """Sample circuits without free parameters, each with independent randomness.
 
     Parameters
     ----------
@@ -27,37 +27,30 @@ def run_aer(
     circuits
         With all their measurements in one register.
     noise
-        None for ideal gates.
+        Noise of gates and readout; None for ideal ones.
     shots
-        Per circuit.
+        Shots per circuit.
     rng
         Draws the simulator's seed.
 
     Returns
     -------
-    Codes [C, shots] int64: bit i is classical bit i. Shots stay in their order.
+    Codes [C, shots] int64, in the order of the shots: bit i is classical bit i.
 
     Raises
     ------
     MissingExtraError
         Without qiskit-aer.
     LagrlError
-        If the simulator fails, with what it says.
+        If the simulator fails, with its message.
     """
-    try:
-        from qiskit_aer import AerSimulator
-    except ImportError as error:
-        raise MissingExtraError.of("qiskit-aer", "quantum", "simulating circuits") from error
-    simulator = AerSimulator(method=method, noise_model=noise, max_parallel_threads=1)
     seed = int(rng.integers(2**31 - 1))
-    result = simulator.run(circuits, shots=shots, memory=True, seed_simulator=seed).result()
-    if not result.success:
-        raise LagrlError(f"Aer's {method} simulator failed: {result.status}")
+    result = _result(method, circuits, noise, shots=shots, memory=True, seed_simulator=seed)
     return np.array([[int(code, 16) for code in experiment.data.memory] for experiment in result.results], np.int64)
 
 
 def is_native(circuit: QuantumCircuit) -> bool:
-    """Whether Aer simulates all gates of a circuit as they are.
+    """Whether Aer simulates all gates of a circuit without compiling them.
 
     Raises
     ------
@@ -67,45 +60,51 @@ def is_native(circuit: QuantumCircuit) -> bool:
     return set(circuit.count_ops()) <= _native_gates()
 
 
-@cache
-def _native_gates() -> frozenset[str]:
-    try:
-        from qiskit_aer import AerSimulator
-    except ImportError as error:
-        raise MissingExtraError.of("qiskit-aer", "quantum", "simulating circuits") from error
-    return frozenset(AerSimulator(method="statevector").configuration().basis_gates) | {"measure", "barrier"}
-
-
 def exact_probabilities(
     circuits: list[QuantumCircuit], qubits: list[list[int]], noise: NoiseModel
 ) -> list[NDArray[np.float64]]:
-    """Return the distributions [2^n] before readout errors of circuits without measurements, by density matrices.
+    """Return the distributions [2^n] before readout errors, by density matrices.
 
     Parameters
     ----------
     circuits
         Without free parameters or measurements.
     qubits
-        For each circuit, which qubit is bit i of the index.
+        For each circuit, the qubit that is bit i of the index.
     noise
-        Of the gates.
+        Noise of the gates.
 
     Raises
     ------
     MissingExtraError
         Without qiskit-aer.
     LagrlError
-        If the simulator fails, with what it says.
+        If the simulator fails, with its message.
     """
-    try:
-        from qiskit_aer import AerSimulator
-        from qiskit_aer.library import SaveProbabilities
-    except ImportError as error:
-        raise MissingExtraError.of("qiskit-aer", "quantum", "simulating circuits") from error
     saving = [circuit.copy() for circuit in circuits]
     for circuit, order in zip(saving, qubits, strict=True):
-        circuit.append(SaveProbabilities(len(order)), order)
-    result = AerSimulator(method="density_matrix", noise_model=noise, max_parallel_threads=1).run(saving).result()
-    if not result.success:
-        raise LagrlError(f"Aer's density_matrix simulator failed: {result.status}")
+        circuit.append(_aer().library.SaveProbabilities(len(order)), order)
+    result = _result("density_matrix", saving, noise)
     return [np.asarray(result.data(i)["probabilities"], np.float64) for i in range(len(saving))]
+
+
+def _result(method: str, circuits: list[QuantumCircuit], noise: NoiseModel | None, **options: Any) -> Any:
+    simulator = _aer().AerSimulator(method=method, noise_model=noise, max_parallel_threads=1)
+    result = simulator.run(circuits, **options).result()
+    if not result.success:
+        raise LagrlError(f"Aer's {method} simulator failed: {result.status}")
+    return result
+
+
+def _aer() -> Any:
+    try:
+        import qiskit_aer
+        import qiskit_aer.library
+    except ImportError as error:
+        raise MissingExtraError.of("qiskit-aer", "quantum", "simulating circuits") from error
+    return qiskit_aer
+
+
+@cache
+def _native_gates() -> frozenset[str]:
+    return frozenset(_aer().AerSimulator(method="statevector").configuration().basis_gates) | {"measure", "barrier"}

@@ -1,4 +1,4 @@
-"""The surrogate of a noisy device: ideal samples, some lost to noise, all read with errors."""
+"""The noise channel of the surrogate: some ideal samples are replaced by random ones, all are read with errors."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Exponents:
-    """How a circuit's fidelity F = ∏ (1 − e) over its gates becomes the surrogate's two error rates.
+    """Exponents that turn a circuit's fidelity F = ∏ (1 − e) over its gates into the surrogate's two error rates.
 
     Attributes
     ----------
     lost
-        κ: the share 1 − F^κ of shots keeps nothing of the circuit and is a uniform string.
+        κ: the share 1 − F^κ of shots is replaced by uniformly random strings.
     local
-        η: the share 1 − F^(2η/n) of bits keeps nothing and is a fair coin. A gate in error spoils two of n qubits,
-        and in QAOA, whose gates are diagonal but for one mixer a layer, little of it spreads.
+        η: the share 1 − F^(2η/n) of bits is replaced by fair random bits. A faulty gate acts on two of n qubits, and
+        in QAOA, whose gates are diagonal except one mixer a layer, little of the error spreads.
 
     Raises
     ------
@@ -53,25 +53,25 @@ CALIBRATED = Exponents(lost=0.029, local=0.966)
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """What noise makes of a circuit's distribution p over strings of n bits:
+    """The noisy distribution q of a circuit over strings of n bits, from the ideal distribution p:
 
     q = R [F' p + (1 − F') / 2ⁿ]
 
-    R changes each bit independently: it stands for errors that spoil few qubits, and for readout. F' alone would be
-    global depolarising, which leaves three quarters of the distance from the exact distribution that neglecting noise
-    leaves, whatever its exponent; with R it is a third (`benchmarks/noise_calibration/run.py`).
+    R flips each bit independently: it models errors on few qubits, and readout. F' alone would be global
+    depolarising, whose distance from the exact distribution is three quarters of that of ignoring noise, with any
+    exponent; with R it is a third (`benchmarks/noise_calibration/run.py`).
 
     Attributes
     ----------
     fidelity
-        F', the share of shots that are not lost whole.
+        F', the share of shots that are not replaced by random strings.
     flips
-        [n, 2] probabilities that a 0 of variable i comes out as 1, and a 1 as 0.
+        [n, 2] probabilities that a 0 of variable i is read as 1, and a 1 as 0.
 
     Raises
     ------
     InputError
-        If one of them is no probability.
+        If one of them is not a probability.
     """
 
     fidelity: float
@@ -87,7 +87,7 @@ class Channel:
     def of(log_fidelity: float, readout: NDArray[np.float64], exponents: Exponents = CALIBRATED) -> Channel:
         """Return the channel of a circuit whose gates have ln F, with its variables' readout errors [n, 2]."""
         kept = np.exp(2.0 * exponents.local * log_fidelity / len(readout))
-        wrong = kept * readout + (1.0 - kept) * 0.5 * (readout + 1.0 - readout[:, ::-1])  # a fair coin, then read
+        wrong = kept * readout + (1.0 - kept) * 0.5 * (readout + 1.0 - readout[:, ::-1])  # a fair random bit, then read
         return Channel(float(np.exp(exponents.lost * log_fidelity)), wrong)
 
     @staticmethod
@@ -110,14 +110,14 @@ class Channel:
 def disturb(code: NDArray[np.int64], channels: Sequence[Channel | None], rng: np.random.Generator) -> NDArray[np.int64]:
     """Turn ideal samples of K circuits into samples of their q, shot by shot: O(K·S·W).
 
-    A circuit's draws do not depend on the others', whatever their widths.
+    The draws of a circuit do not depend on the other circuits or their widths.
 
     Parameters
     ----------
     code
         [K, S] drawn from p, bit i being variable i.
     channels
-        K of them; None where there is no circuit, whose codes stay.
+        K channels; None where there is no circuit, whose codes are not changed.
     rng
         Source of randomness.
 

@@ -1,4 +1,4 @@
-"""Noisy circuits by density matrices: the noise's exact distribution, 4ⁿ numbers."""
+"""Noisy circuits by density matrices of 4ⁿ numbers: their exact distributions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class DensityMatrixExecutor(LineExecutor):
     """Draws from the exact distribution of every noisy circuit, by Aer's `density_matrix`.
 
-    Shots cost nothing beside the evolution: best for few qubits and many shots.
+    Shots take almost no time compared with the evolution: best for few qubits and many shots.
     """
 
     max_width: int = 10
@@ -52,7 +52,7 @@ class DensityMatrixExecutor(LineExecutor):
         InputError
             If the circuit is too wide.
         """
-        self.require([pub], shots=1)
+        self.require_runnable([pub], shots=1)
         line = self.device.line(pub.template.n_qubits)
         known = line.circuit(pub.template)
         circuits = [circuit.remove_final_measurements(inplace=False) for circuit in bind(pub, known.template)]

@@ -1,4 +1,4 @@
-"""What all executors on noisy lines share: checks, one call per line, the order of answers, the bill."""
+"""The common part of executors on noisy lines: checks, one call per line, order of results, and cost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class BoundCircuit(NamedTuple):
-    """What is simulated, with its angles, and the compiled template of it."""
+    """A circuit to simulate, with its angles, and its compiled template."""
 
     circuit: QuantumCircuit
     template: Template
@@ -41,7 +41,7 @@ class LineExecutor(ABC):
     Attributes
     ----------
     device
-        Whose noise.
+        The device whose noise is simulated.
     max_width
         Most qubits of a circuit.
 
@@ -71,7 +71,7 @@ class LineExecutor(ABC):
         Parameters
         ----------
         name
-            Such as `FakeKingston`.
+            Name of the fake backend, such as `FakeKingston`.
         max_width
             Most qubits of a circuit; the method's default if None.
         """
@@ -92,7 +92,7 @@ class LineExecutor(ABC):
             If a circuit is wider than `max_width`, or there are no PUBs or shots.
         """
         del context
-        self.require(pubs, shots)
+        self.require_runnable(pubs, shots)
         lines = {pub.template.n_qubits: self.device.line(pub.template.n_qubits) for pub in pubs}
         compiled = [lines[pub.template.n_qubits].circuit(pub.template).template for pub in pubs]
         if self.uses_noise_model:
@@ -123,7 +123,7 @@ class LineExecutor(ABC):
         return Execution(codes, cost)
 
     def simulated(self, template: Template, compiled: Template) -> Template:
-        """Return which circuit is simulated: the compiled one, whose gates have the device's errors."""
+        """Return the template to simulate: the compiled one, whose gates have the device's errors."""
         del template
         return compiled
 
@@ -133,8 +133,8 @@ class LineExecutor(ABC):
     ) -> NDArray[np.int64]:
         """Return codes [C, shots] of circuits, all on the same line."""
 
-    def require(self, pubs: Sequence[Pub], shots: int) -> None:
-        """Refuse what cannot be run.
+    def require_runnable(self, pubs: Sequence[Pub], shots: int) -> None:
+        """Raise an error for circuits that cannot be run.
 
         Raises
         ------
@@ -159,9 +159,9 @@ def bind(pub: Pub, compiled: Template) -> list[QuantumCircuit]:
     Parameters
     ----------
     pub
-        The template as built, whose parameters the angles are in the order of.
+        The template as built, and angles in the order of its parameters.
     compiled
-        The same template compiled; it may have lost parameters that do not matter.
+        The same template compiled; it may have fewer parameters.
     """
     names = {parameter.name: i for i, parameter in enumerate(pub.template.circuit.parameters)}
     columns = [names[parameter.name] for parameter in compiled.circuit.parameters]

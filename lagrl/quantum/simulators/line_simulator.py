@@ -1,7 +1,4 @@
-"""A device as qiskit-ibm-runtime's local mode sees it, simulated on the qubits in use alone.
-
-Imported only where qiskit-aer is there.
-"""
+"""A backend for qiskit-ibm-runtime's local mode that simulates only the qubits in use; it needs qiskit-aer."""
 
 from __future__ import annotations
 
@@ -18,23 +15,22 @@ if TYPE_CHECKING:
 
 MOST_BY_DENSITY = 12  # qubits; 4¹² numbers are 256 MB
 SHOTS_PER_STATE = 4  # a trajectory costs about as much as 2ⁿ/4 … 2ⁿ/2 of a density matrix's columns
-MOST = 20
 
 
 class LineSimulator(AerSimulator):  # type: ignore[misc]
-    """Runs circuits compiled for a whole device as if on it, in a fraction of the time.
+    """Runs circuits compiled for a whole device with its noise, in a fraction of the time.
 
-    A noise model of 156 qubits takes seconds in every call. Here circuits are cut down to the qubits that are measured
-    or joined to others, and get the noise model of these: gates, readout, and idling where there are delays. The other
-    qubits' errors cannot act. Each call gets its own seed, where qiskit-ibm-runtime gives all PUBs of a job the same,
+    A noise model of 156 qubits takes seconds in every call. Here circuits are reduced to the qubits that are measured
+    or joined to others, with the noise model of these: gates, readout, and idling where there are delays. Errors of
+    other qubits cannot act. Each call gets another seed: qiskit-ibm-runtime gives all PUBs of a job the same seed,
     which would correlate them.
 
     Parameters
     ----------
     device
-        Whose target circuits are compiled for, and whose errors they suffer.
+        The device that circuits are compiled for, with its errors.
     noises
-        Noise models made before, by qubits; new ones are added.
+        Noise models by qubits; new ones are added.
     """
 
     def __init__(self, device: BackendV2, noises: dict[tuple[int, ...], NoiseModel]) -> None:
@@ -45,11 +41,11 @@ class LineSimulator(AerSimulator):  # type: ignore[misc]
 
     @property
     def target(self) -> Target:
-        """The whole device's."""
+        """The target of the whole device."""
         return self._device.target
 
     def __deepcopy__(self, memo: dict[int, Any]) -> LineSimulator:
-        """Local mode copies its backend to set options; copying all noise models would take longer than the run."""
+        """Return a copy that shares the noise models: local mode copies its backend to set options."""
         return LineSimulator(self._device, self._noises)
 
     def run(self, circuits: list[QuantumCircuit], parameter_binds: Any = None, **options: Any) -> Any:
@@ -74,7 +70,7 @@ class LineSimulator(AerSimulator):  # type: ignore[misc]
 
 
 def cut_down(circuit: QuantumCircuit) -> tuple[QuantumCircuit, tuple[int, ...]]:
-    """Return the circuit on the qubits alone that are measured or joined to others, and which they are, ascending."""
+    """Return the circuit on the qubits that are measured or joined to others, and these qubits, ascending."""
     place = {bit: i for i, bit in enumerate(circuit.qubits)}
     used = {
         place[bit]
@@ -94,7 +90,7 @@ def cut_down(circuit: QuantumCircuit) -> tuple[QuantumCircuit, tuple[int, ...]]:
 
 
 def _noise(device: BackendV2, qubits: tuple[int, ...]) -> NoiseModel:
-    """Aer's own noise model of a backend, but of a few of its qubits, which need not be a line."""
+    """Return Aer's noise model of a few qubits of a backend, which need not be a line."""
     target = device.target
     place = {q: i for i, q in enumerate(qubits)}
     properties = target.qubit_properties

@@ -1,39 +1,33 @@
-"""Noisy circuits at the price of ideal ones: any template by Aer, QAOA by the compiled kernel.
+"""Noisy circuits in the time of ideal ones: any template by Aer, QAOA by the compiled kernel.
 
-Both draw from the ideal distribution and send each shot through the device's `Channel`, which is exactly sampling
-from the surrogate distribution.
+Both draw from the ideal distribution and send each shot through the device's `Channel`, which samples exactly from
+the surrogate distribution.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from lagrl.quantum.circuits.line_qaoa import qaoa_line
-from lagrl.quantum.circuits.portfolio import Portfolio, draw_portfolio
-from lagrl.quantum.circuits.qaoa_sampler import KernelRun, make_ready
-from lagrl.quantum.circuits.statevector import Ramp, sample_qaoa
+from lagrl.quantum.circuits.qaoa_sampler import QAOASampler, prepare_sampling
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.aer import is_native, run_aer
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
 from lagrl.quantum.simulators.line_executor import LineExecutor
-from lagrl.quantum.subproblems.candidates import require_width, select_candidates
+from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.codes import count_codes
-from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
-from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleContext, Samples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.quantum.circuits.execution import Template
-    from lagrl.quantum.circuits.portfolio import Counted
     from lagrl.quantum.devices.noisy_device import NoisyLine
     from lagrl.quantum.simulators.line_executor import BoundCircuit
-    from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,7 @@ class SurrogateExecutor(LineExecutor):
     Attributes
     ----------
     exponents
-        How fidelity becomes error rates; calibrated on QAOA, for other templates an estimate.
+        Exponents of the channel; calibrated on QAOA, for other templates an estimate.
     """
 
     max_width: int = 22
@@ -54,7 +48,7 @@ class SurrogateExecutor(LineExecutor):
     uses_noise_model: ClassVar[bool] = False
 
     def simulated(self, template: Template, compiled: Template) -> Template:
-        """Return the circuit as built, where Aer knows all its gates: it does the same with a third of them."""
+        """Return the template as built if Aer knows all its gates: same result, a third of the gates."""
         return template if is_native(template.circuit) else compiled
 
     def run(
@@ -68,62 +62,30 @@ class SurrogateExecutor(LineExecutor):
 
 @dataclass(frozen=True)
 class SurrogateSampler:
-    """`QAOASampler` as a noisy device would answer: the kernel's samples, disturbed.
-
-    The circuits are line networks (`qaoa_line`), each on the device's best line of its width.
+    """QAOA on a noisy device: the samples of a `QAOASampler`, disturbed by the noise of the device's best lines.
 
     Attributes
     ----------
     device
-        Whose noise.
-    width, warm, ramp, penalty, state, portfolio
-        As in `QAOASampler`.
+        The device whose noise is simulated.
+    ideal
+        The circuits: line networks (`qaoa_line`), each on the best line of its width.
     exponents
-        How fidelity becomes error rates.
-
-    Raises
-    ------
-    InputError
-        If the width is not in 1 … 22.
+        Exponents of the channel.
     """
 
     device: NoisyDevice
-    width: int = 12
-    warm: bool = True
-    ramp: Ramp | None = None
-    penalty: Penalty = field(default_factory=TiltedPenalty)
-    state: ProductState = field(default_factory=ProductState)
-    portfolio: Portfolio = field(default_factory=Portfolio)
+    ideal: QAOASampler = field(default_factory=QAOASampler)
     exponents: Exponents = CALIBRATED
 
-    def __post_init__(self) -> None:
-        require_width(self.width)
-
     @classmethod
-    def of(
-        cls,
-        name: str,
-        width: int = 12,
-        warm: bool = True,
-        ramp: Ramp | None = None,
-        penalty: Penalty | None = None,
-        portfolio: Portfolio | None = None,
-        exponents: Exponents = CALIBRATED,
-    ) -> Self:
-        """Stand for the fake backend of a name; see `NoisyDevice.of` for what it raises."""
-        return cls(
-            NoisyDevice.of(name),
-            width,
-            warm,
-            ramp,
-            penalty or TiltedPenalty(),
-            portfolio=portfolio or Portfolio(),
-            exponents=exponents,
-        )
+    def of(cls, name: str, ideal: QAOASampler | None = None) -> Self:
+        """Simulate the fake backend of a name; see `NoisyDevice.of` for the errors raised."""
+        return cls(NoisyDevice.of(name), ideal or QAOASampler())
 
     @property
     def name(self) -> str:
-        """Such as `surrogate(fake_kingston)`."""
+        """The name that records use, such as `surrogate(fake_kingston)`."""
         return f"surrogate({self.device.name})"
 
     def sample(
@@ -135,43 +97,24 @@ class SurrogateSampler:
         rng: np.random.Generator,
         context: SampleContext,
     ) -> Samples:
-        """Draw `shots` strings per vehicle as they fall, overloads included; see `SubproblemSampler.sample`."""
+        """Draw `shots` strings per vehicle, overloaded ones included; see `SubproblemSampler.sample`."""
         del context
-        make_ready(shots)
+        prepare_sampling(shots)
         started = time.perf_counter()
-        candidates = select_candidates(reduced_cost, weight, capacity, self.width)
-        simulation = _Disturbed(self, rng)
-        run = KernelRun(self, candidates, rng, simulation)
-        code, count = draw_portfolio(candidates, self.penalty, self.portfolio, shots, run)
+        candidates = select_candidates(reduced_cost, weight, capacity, self.ideal.width)
+        problems, code, count = self.ideal.draw(candidates, shots, rng)
+        ideal_seconds = time.perf_counter() - started
+        channels = {int(m): self.channel(int(m)) for m in np.unique(problems.width) if m}  # compiles, not timed
+        started = time.perf_counter()
+        one_by_one = np.repeat(code.reshape(-1), count.reshape(-1)).reshape(-1, shots)
+        noisy = disturb(one_by_one, [channels.get(int(m)) for m in problems.width], rng)
+        code, count = count_codes(noisy, width=candidates.width)
         strings = candidates.strings(code)
-        seconds = time.perf_counter() - started - simulation.compiling
-        return Samples(strings, count, replace(run.cost, seconds=seconds, backend=self.name))
+        seconds = ideal_seconds + time.perf_counter() - started
+        return Samples(strings, count, self.ideal.cost(problems, shots, seconds, self.name))
 
-    def channel(self, width: int, layers: int) -> Channel:
-        """Return what noise makes of the circuit of so many variables and layers, on the device's line."""
+    def channel(self, width: int) -> Channel:
+        """Return the channel of the circuit of `width` variables on the device's best line."""
         line = self.device.line(width)
-        template = line.circuit(qaoa_line(width, layers, self.warm)).template
+        template = line.circuit(qaoa_line(width, self.ideal.used_ramp.layers, self.ideal.warm)).template
         return Channel.on(line, template, self.exponents)
-
-
-class _Disturbed:
-    """`sample_qaoa` through a device's channels, and the seconds that compiling for it took."""
-
-    def __init__(self, sampler: SurrogateSampler, rng: np.random.Generator) -> None:
-        self.sampler = sampler
-        self.rng = rng
-        self.compiling = 0.0
-
-    def __call__(
-        self, problems: QUBOBatch, ramp: Ramp, theta: NDArray[np.float64], uniform: NDArray[np.float64]
-    ) -> Counted:
-        started = time.perf_counter()
-        known = {int(m): self.sampler.channel(int(m), ramp.layers) for m in np.unique(problems.width) if m}
-        self.compiling += time.perf_counter() - started
-        code, count = sample_qaoa(problems, ramp, theta, uniform)
-        return count_codes(disturb(shot_by_shot(code, count), [known.get(int(m)) for m in problems.width], self.rng))
-
-
-def shot_by_shot(code: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return codes [K, shots], each repeated as often as it was drawn; all rows of the counts have the same sum."""
-    return np.repeat(code.reshape(-1), count.reshape(-1)).reshape(len(code), -1)

@@ -1,4 +1,4 @@
-"""Where the surrogate's exponents come from: exact noisy distributions of knapsack circuits."""
+"""Fit of the surrogate's exponents to exact noisy distributions of knapsack circuits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUANTITIES = ("distribution", "optimum", "yield", "energy")
 
 @dataclass(frozen=True, eq=False)
 class NoisyCase:
-    """One knapsack's circuit on a device, without readout errors, which the surrogate has exactly.
+    """One knapsack's circuit on a device, without readout errors, which the surrogate models exactly.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class NoisyCase:
     energy
         [2^n] (E − mean)/σ, so that uniform strings have 0 on average and a variance of 1.
     is_optimal, is_feasible
-        [2^n] bool: the cheapest strings that respect the capacity, and all that do.
+        [2^n] bool: the feasible strings of least cost, and all feasible strings.
     """
 
     log_fidelity: float
@@ -50,7 +50,7 @@ class NoisyCase:
     def of(
         problem: Subproblem, log_fidelity: float, ideal: NDArray[np.float64], noisy: NDArray[np.float64]
     ) -> NoisyCase:
-        """Read off the knapsack which strings are good; see the attributes."""
+        """Return the case of a knapsack, with its optimal and feasible strings; see the attributes."""
         n = problem.n_variables
         bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
         fits = bits @ problem.weight <= problem.room
@@ -61,7 +61,7 @@ class NoisyCase:
 
     @property
     def n_variables(self) -> int:
-        """Variables and qubits n."""
+        """Number of variables and qubits n."""
         return len(self.ideal).bit_length() - 1
 
     def surrogate(self, exponents: Exponents) -> NDArray[np.float64]:
@@ -70,10 +70,10 @@ class NoisyCase:
         return Channel.of(self.log_fidelity, nothing, exponents).distribution(self.ideal)
 
     def departures(self, q: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far q is from the noisy distribution in each of `QUANTITIES`, [4].
+        """Return the error of a distribution q [2^n] in each of `QUANTITIES`, [4].
 
-        Total variation distance, and the differences in the probability of the optimum, in feasible yield and in mean
-        energy (units of its standard deviation over uniform strings).
+        Total variation distance, and the differences in the probability of the optimum, in the probability of a
+        feasible string and in mean energy (units of its standard deviation over uniform strings).
         """
         off = q - self.noisy
         return np.array(
@@ -82,19 +82,19 @@ class NoisyCase:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Fitted exponents and what is left.
+class ExponentFit:
+    """Fitted exponents and their errors.
 
     Attributes
     ----------
     exponents
-        The best.
+        The exponents of least squared error.
     error
-        [4] root mean square departures with them, see `NoisyCase.departures`.
+        [4] root mean square of `NoisyCase.departures` with them.
     ideal_error
-        [4] the same if noise is neglected.
+        [4] the same if noise is ignored.
     n_cases
-        Circuits it was fitted to.
+        Number of circuits in the fit.
     """
 
     exponents: Exponents
@@ -104,12 +104,12 @@ class Calibration:
 
 
 def noisy_cases(executor: DensityMatrixExecutor, problems: Sequence[Subproblem], ansatz: Ansatz) -> list[NoisyCase]:
-    """Work out the exact noisy distributions of the knapsacks' circuits.
+    """Compute the exact noisy distributions of the knapsacks' circuits.
 
     Parameters
     ----------
     executor
-        The device, by density matrices.
+        The device, simulated by density matrices.
     problems
         Knapsacks of at most `executor.max_width` variables.
     ansatz
@@ -130,13 +130,13 @@ def noisy_cases(executor: DensityMatrixExecutor, problems: Sequence[Subproblem],
     return found
 
 
-def calibrate(cases: Sequence[NoisyCase], *, is_local: bool = True) -> Calibration:
+def calibrate(cases: Sequence[NoisyCase], *, is_local: bool = True) -> ExponentFit:
     """Fit the exponents: least mean over the cases of the summed squares of `NoisyCase.departures`.
 
     Parameters
     ----------
     cases
-        Circuits, best of several devices, widths and depths, for exponents that hold for others too.
+        Circuits, preferably of several devices, widths and depths, so that the exponents hold for others too.
     is_local
         Whether to fit both exponents (by Nelder and Mead 1965), or only κ with η = 0: global depolarising,
         q = F^κ p + (1 − F^κ)/2ⁿ.
@@ -163,7 +163,7 @@ def calibrate(cases: Sequence[NoisyCase], *, is_local: bool = True) -> Calibrati
 
     start = [0.1, 0.8] if is_local else [0.5]
     best = exponents(minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-10}).x)
-    return Calibration(best, _errors(cases, best), _errors(cases, Exponents(0.0, 0.0)), len(cases))
+    return ExponentFit(best, _errors(cases, best), _errors(cases, Exponents(0.0, 0.0)), len(cases))
 
 
 def _errors(cases: Sequence[NoisyCase], exponents: Exponents) -> NDArray[np.float64]:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrajectoryExecutor(LineExecutor):
-    """Draws every shot from a state that random errors befell (Dalibard, Castin, Mølmer 1992), by Aer's `statevector`.
+    """Draws every shot from a state with random errors (Dalibard, Castin, Mølmer 1992), by Aer's `statevector`.
 
-    Averaged over shots this is the density matrix. The time is shots times the circuit's.
+    The average over shots is the density matrix. The time is proportional to the shots.
     """
 
     max_width: int = 16

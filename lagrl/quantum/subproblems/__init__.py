@@ -1,1 +1,1 @@
-"""Knapsack subproblems as QUBOs: candidate sets, penalties, product state, classical control samplers, ranking."""
+"""Knapsack subproblems as QUBOs: candidates, penalties, product state and classical control samplers."""

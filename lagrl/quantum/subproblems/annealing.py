@@ -1,4 +1,4 @@
-"""Simulated annealing of the QUBOs that circuits get: the classical baseline of quantum annealers."""
+"""Simulated annealing of the same QUBOs that circuits sample: the classical baseline of quantum annealers."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class AnnealingSampler:
     width
         Most variables per vehicle, 1 … 22.
     penalty
-        How overload is priced. An annealer finds ground states, and those of circuits' default penalty are mostly too
-        heavy (best-of-64 gap .38 over knapsacks of dual ascents, against .006 with this one).
+        Penalty of overload. An annealer finds ground states, and those of the circuits' default penalty are mostly too
+        heavy (best-of-64 gap .38 over knapsacks of dual ascents, .006 with this one).
     sweeps
-        Passes over all bits in a read, from hot to cold; the range of temperatures is that of dwave-samplers.
+        Passes over all bits in a read, from hot to cold; dwave-samplers chooses the range of temperatures.
 
     Raises
     ------
@@ -65,7 +65,7 @@ class AnnealingSampler:
         rng: np.random.Generator,
         context: SampleContext,
     ) -> Samples:
-        """Draw `shots` strings per vehicle as they fall, overloads included; see `SubproblemSampler.sample`."""
+        """Draw `shots` strings per vehicle, overloaded ones included; see `SubproblemSampler.sample`."""
         from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401  compiled before the clock starts
 
         del context
@@ -84,7 +84,7 @@ class AnnealingSampler:
 
 
 def anneal(annealer: Any, qubo: QUBO, reads: int, sweeps: int, seed: int) -> NDArray[np.int64]:
-    """Return the codes [reads] that dwave's annealer draws, bit i being variable i."""
+    """Return the codes [reads] that dwave's annealer draws; bit i is variable i."""
     found = annealer.sample(to_bqm(qubo), num_reads=reads, num_sweeps=sweeps, seed=seed)
     codes: NDArray[np.int64] = found.record.sample.astype(np.int64) @ (1 << np.array(found.variables, np.int64))
     return codes

@@ -1,4 +1,4 @@
-"""Compiled presolve and candidate sets of all vehicles' knapsacks, and strings put together again."""
+"""Compiled kernels of candidates: presolve and selection, full strings, and repair of drawn strings."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def choose_candidates(
     greedy_load: Ints,
     stop: Floats,
 ) -> None:
-    """Presolve every knapsack and keep at most `most` items each in doubt; see `candidates.Candidates`.
+    """Presolve every knapsack and keep at most `most` items of each as candidates; see `candidates.Candidates`.
 
-    With the items sorted by efficiency e = −ã/d, greedy's first that does not fit has e_stop, and the items of least
-    √d·|e − e_stop| stay in doubt. Of the others the better ones are carried (greedy carries them, so they fit), the
-    worse ones are not. Items in doubt that are too heavy for the room left are dropped.
-    O(K·(n + m log m)) for m items worth carrying.
+    Items are sorted by efficiency e = −ã/d. The first item that greedy cannot fit has e_stop. The items of least
+    √d·|e − e_stop| are candidates. Of the others the more efficient ones are carried (greedy carries them, so they
+    fit), the less efficient ones are not. Candidates too heavy for the remaining room are dropped.
+    O(K·(n + m log m)) for m items of negative reduced cost.
     """
     n_vehicles, n = reduced_cost.shape
     wanted = np.empty(n, np.int64)
@@ -115,10 +115,44 @@ def choose_candidates(
 
 @njit(void(BYTE_MATRIX, INT_MATRIX, INTS, INT_MATRIX, OUT_BYTE_CUBE), cache=True, nogil=True)
 def write_strings(fixed: Bytes, item: Ints, width: Ints, code: Ints, strings: Bytes) -> None:
-    """Write each vehicle's strings [K, S, n]: what is fixed, and bit j of the code for candidate j. K·S·n bytes."""
+    """Write the full strings [K, S, n]: the fixed customers, and bit j of the code for candidate j. K·S·n bytes."""
     n_vehicles, n_strings = code.shape
     for k in range(n_vehicles):
         for s in range(n_strings):
             strings[k, s] = fixed[k]
             for j in range(width[k]):
                 strings[k, s, item[k, j]] = (code[k, s] >> j) & 1
+
+
+@njit(void(MATRIX, INT_MATRIX, INTS, INTS, INT_MATRIX, OUT_INT_MATRIX, OUT_FLOATS), cache=True, nogil=True)
+def repair_codes(
+    reduced_cost: Floats, weight: Ints, width: Ints, room: Ints, code: Ints, repaired: Ints, cost: Floats
+) -> None:
+    """Repair codes [K, S] and compute their costs; `cost` is [K·S]. See `Candidates.repair`.
+
+    Variables are in descending order of efficiency, so the least efficient one is the highest bit: dropping goes
+    down, adding goes up. O(K·S·m); 16 bytes are read and written per string, the knapsack stays in the cache.
+    """
+    n_vehicles, n_strings = code.shape
+    for k in range(n_vehicles):
+        m = width[k]
+        for s in range(n_strings):
+            bits = code[k, s] & ((1 << m) - 1)
+            left = room[k]
+            for j in range(m):
+                left -= ((bits >> j) & 1) * weight[k, j]
+            j = m - 1
+            while left < 0:
+                if (bits >> j) & 1:
+                    bits ^= 1 << j
+                    left += weight[k, j]
+                j -= 1
+            value = 0.0  # summed last and in order: equal strings cost the same to the last bit
+            for j in range(m):
+                if not (bits >> j) & 1 and weight[k, j] <= left:
+                    bits |= 1 << j
+                    left -= weight[k, j]
+                if (bits >> j) & 1:
+                    value += reduced_cost[k, j]
+            repaired[k, s] = bits
+            cost[k * n_strings + s] = value

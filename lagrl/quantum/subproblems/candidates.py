@@ -1,4 +1,4 @@
-"""Which customers of each vehicle's knapsack are worth a qubit."""
+"""Candidates: the customers of each vehicle's knapsack that become variables of a circuit."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ MAX_WIDTH = 22  # variables that the statevector kernel takes: 64 MiB of amplitu
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """K knapsacks min ã_k·y, d·y ≤ Q_k, cut down to at most W variables each.
+    """K knapsacks min ã_k·y, d·y ≤ Q_k, reduced to at most W variables each.
 
     Presolve leaves out customers with ã_i ≥ 0 and those heavier than the capacity; where the rest fits, the vehicle
-    is solved. Else the W of least √d·|e − e_stop| stay variables, where e = −ã/d and e_stop is that of the first
-    customer greedy cannot fit; better ones are carried, worse ones are not: the core of Balas and Zemel (1980). By
-    |e − e_stop| alone, or weighted by d as in their bounds, the optimum was lost more often or by more.
+    is solved. Otherwise the W customers of least √d·|e − e_stop| are variables, where e = −ã/d and e_stop is that of
+    the first customer that greedy cannot fit. More efficient customers are carried, less efficient ones are not: the
+    core of Balas and Zemel (1980). By |e − e_stop| alone, or weighted by d as in their bounds, the optimum was lost
+    more often or by more.
 
     Attributes
     ----------
     fixed
-        [K, n] uint8: the customers carried for sure; the whole answer where a vehicle has no variables.
+        [K, n] uint8: the customers that are always carried; the whole solution where a vehicle has no variables.
     item
-        [K, W] int64: the customers that are variables, the most efficient first; −1 is padding.
+        [K, W] int64: the customers that are variables, in descending order of efficiency; −1 is padding.
     width
         [K] int64: number of variables; 0 where the vehicle is solved.
     room
@@ -39,9 +40,9 @@ class Candidates:
     weight
         [K, W] int64: d of the variables, demand units; 0 in padding.
     greedy_load
-        [K] int64: the load that greedy makes of the variables, demand units.
+        [K] int64: load of greedy's choice among the variables, demand units.
     stop
-        [K] float64: e_stop, distance per demand unit; 0 where all customers worth carrying fit.
+        [K] float64: e_stop, distance per demand unit; 0 where all customers with ã < 0 fit.
     """
 
     fixed: NDArray[np.uint8] = field(repr=False)
@@ -54,22 +55,57 @@ class Candidates:
     stop: NDArray[np.float64] = field(repr=False)
 
     @property
-    def n_unsolved(self) -> int:
-        """How many vehicles have variables left."""
-        return int((self.width > 0).sum())
-
-    @property
     def is_variable(self) -> NDArray[np.bool_]:
-        """[K, W] where `item` is no padding."""
+        """[K, W] bool: True where `item` is not padding."""
         return self.item >= 0
 
     def strings(self, code: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return full strings [K, S, n] for codes [K, S]: bit j of a code is the vehicle's variable j."""
+        """Return full strings [K, S, n] of codes [K, S]: bit j of a code is the vehicle's variable j."""
         from lagrl.quantum.subproblems.candidate_kernels import write_strings
 
         strings = np.empty((*code.shape, self.fixed.shape[1]), np.uint8)
         write_strings(self.fixed, self.item, self.width, np.ascontiguousarray(code, np.int64), strings)
         return strings
+
+    def repair(self, code: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Make every string feasible and maximal.
+
+        While a string is too heavy, its least efficient customer is dropped. Then customers that are not carried are
+        added where they fit, the most efficient first.
+
+        Parameters
+        ----------
+        code
+            [K, S], bit j is variable j; bits above the variables (slack, padding) are ignored.
+
+        Returns
+        -------
+        Repaired codes [K, S] int64, and the costs Σ ã_j y_j of their variables [K, S], distance units, without the
+        fixed customers. Both are 0 where a vehicle is solved.
+
+        Raises
+        ------
+        InputError
+            If there is not one row of codes per vehicle.
+        """
+        from lagrl.quantum.subproblems.candidate_kernels import repair_codes
+
+        if code.ndim != 2 or len(code) != len(self.width):
+            raise InputError(
+                f"codes of shape {code.shape} for {len(self.width)} vehicles", field="code", remedy="give [K, S]"
+            )
+        repaired = np.empty(code.shape, np.int64)
+        cost = np.empty(code.shape)
+        repair_codes(
+            np.ascontiguousarray(self.reduced_cost),
+            np.ascontiguousarray(self.weight),
+            np.ascontiguousarray(self.width),
+            np.ascontiguousarray(self.room),
+            np.ascontiguousarray(code, np.int64),
+            repaired,
+            cost.reshape(-1),
+        )
+        return repaired, cost
 
 
 def select_candidates(
@@ -91,8 +127,8 @@ def select_candidates(
     Raises
     ------
     InputError
-        If the shapes do not belong together, a reduced cost is not finite, a weight or capacity is negative, or the
-        width is not in 1 … 22.
+        If the shapes do not match, a reduced cost is not finite, a weight or capacity is negative, or the width is
+        not in 1 … 22.
     """
     from lagrl.quantum.subproblems.candidate_kernels import choose_candidates
 
@@ -135,7 +171,7 @@ def select_candidates(
 
 
 def require_width(width: int) -> None:
-    """Refuse a number of variables that cannot be simulated.
+    """Raise an error for a number of variables that cannot be simulated.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Shots as they were taken, counted."""
+"""Counting drawn strings: equal codes of a problem become one code with a count."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Counted = tuple[NDArray[np.int64], NDArray[np.int64]]  # codes [K, S] and counts [K, S]
+
 
 def count_codes(
     code: NDArray[np.int64], count: NDArray[np.int64] | None = None, width: NDArray[np.int64] | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> Counted:
     """Merge equal codes of each of K problems.
 
     Parameters
@@ -20,9 +22,9 @@ def count_codes(
     code
         [K, N] in any order.
     count
-        [K, N] how often each was drawn; once if None. Where it is 0, the code is dropped.
+        [K, N] how often each was drawn; once if None. Codes with a count of 0 are dropped.
     width
-        [K] how many low bits to read, to merge strings that differ only in slack bits; all if None.
+        [K] number of low bits to read, which merges strings that differ only in slack bits; all bits if None.
 
     Returns
     -------

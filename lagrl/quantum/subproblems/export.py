@@ -1,4 +1,4 @@
-"""QUBOs in the forms of other libraries, and of qiskit's operators."""
+"""Conversion of a QUBO to dimod's binary quadratic model and to qiskit's sparse Pauli operator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def to_bqm(qubo: QUBO) -> BinaryQuadraticModel:
-    """Return a QUBO as dimod's model, binary, with variables 0 … m − 1 in order.
+    """Return a QUBO as dimod's binary quadratic model with variables 0 … m − 1 in order.
 
     Raises
     ------

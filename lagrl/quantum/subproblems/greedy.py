@@ -1,4 +1,4 @@
-"""Greedy by efficiency: the classical control that asks for nothing."""
+"""Greedy by efficiency: the classical control without randomness."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.quantum.subproblems.candidates import require_width, select_candidates
-from lagrl.quantum.subproblems.ranking import repaired_codes
 from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 class GreedySampler:
     """The greedy string of the variables that presolve leaves: the most efficient customers that fit, in turn.
 
-    It decides over the same variables as the circuits, so that what differs is only how they are decided. It is
-    classical and draws nothing: its cost counts no circuits and no shots.
+    It has the same variables as the circuits, so only the choice of their values differs. It is classical and draws
+    nothing: its cost counts no circuits and no shots.
 
     Attributes
     ----------
@@ -48,13 +47,14 @@ class GreedySampler:
         rng: np.random.Generator,
         context: SampleContext,
     ) -> Samples:
-        """Answer with the greedy string, counted `shots` times; see `SubproblemSampler.sample`."""
-        from lagrl.quantum.subproblems import candidate_kernels, ranking_kernels  # noqa: F401  compiled before the clock starts
+        """Return the greedy string, counted `shots` times; see `SubproblemSampler.sample`."""
+        from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401  compiled before the clock starts
 
         del rng, context
         require_shots(shots)
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)
-        strings = candidates.strings(repaired_codes(candidates, np.zeros((len(capacity), 1), np.int64)))
+        code, _ = candidates.repair(np.zeros((len(capacity), 1), np.int64))  # repairs the empty string
+        strings = candidates.strings(code)
         cost = SamplingCost(seconds=time.perf_counter() - started, backend="greedy")
         return Samples(strings, np.full((len(capacity), 1), shots, np.int64), cost)

@@ -1,46 +1,34 @@
-"""From knapsacks to QUBOs: what a penalty is, and the tilted quadratic one, which needs no slack bits.
+"""From knapsacks to QUBOs: the `Penalty` Protocol, and the tilted quadratic penalty, which needs no slack bits.
 
     E(y) = Σ_i ã_i y_i + ρ (r² + s r),    r = Σ_i d_i y_i − 1
 
 with ã in units of its mean size and d in units of the room (1 after scaling). As r² + s r = (r + s/2)² − s²/4,
 this is a soft *equality* on the load, at the target T = 1 − s/2 of the room. The Taylor (unbalanced) penalty of
-`unbalanced` is the same function. A target far above the optimal load buys customers that do not pay, so it is chosen
-per knapsack.
+`unbalanced` is the same function. With a target far above the optimal load, customers are carried that do not pay, so
+the target is chosen per knapsack.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from lagrl.errors import InputError, UnknownNameError
+from lagrl.errors import InputError, UnknownNameError, refuse
 from lagrl.quantum.subproblems.qubo_batch import QUBOBatch, mean_costs, normalised, soft_equalities
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from lagrl.quantum.subproblems.candidates import Candidates
 
-__all__ = [
-    "Penalty",
-    "QUBOBatch",
-    "TiltedPenalty",
-    "make_penalty",
-    "require_fill",
-    "require_strength",
-    "target_fills",
-    "target_loads",
-    "tilted_qubos",
-]
+PENALTIES = ("tilted", "unbalanced", "slack")
 
 
 @runtime_checkable
 class Penalty(Protocol):
-    """How overload is priced."""
+    """A penalty of overload, which turns knapsacks into QUBOs."""
 
     def qubos(self, candidates: Candidates) -> QUBOBatch:
         """Build the QUBO of every vehicle's variables; all zero, of width 0, where a vehicle is solved.
@@ -49,16 +37,6 @@ class Penalty(Protocol):
         ----------
         candidates
             The knapsacks. Bit j of a QUBO's code is variable j; slack bits, if any, are the high ones.
-        """
-        ...
-
-    def at(self, fill: float) -> Penalty:
-        """Return the same penalty at another target load, for sweeps.
-
-        Parameters
-        ----------
-        fill
-            0 is the penalty's own guess, 1 the room, −1 nothing; in between, T is linear in it.
         """
         ...
 
@@ -72,13 +50,13 @@ class TiltedPenalty:
     strength
         ρ, for costs in units of their mean and loads in units of the room.
     fill
-        The target load T: from nothing (−1) by what greedy loads (0) to the room (1).
+        The target load T, linear from nothing (−1) through greedy's load (0) to the room (1).
     is_aimed
-        Whether to aim lower by what the costs pull: near greedy's break a unit of load is worth e_stop, which moves
-        the minimum above T by e_stop/(2ρ), in scaled units. Aiming by as much below T lets it be found at T
-        (over knapsacks from dual ascents on the bundled instances, ρ = 30: the ground state was the optimum of .34 of
-        them, at fill 0.6, against .24 at best without). Circuits of one or two layers gain little by it, annealers
-        much.
+        Whether to correct the target for the pull of the costs. Near greedy's break a unit of load is worth e_stop,
+        which moves the minimum above T by e_stop/(2ρ), in scaled units; the target is lowered by as much, so that the
+        minimum is at T. Over knapsacks from dual ascents on the bundled instances, at ρ = 30, the ground state was
+        then the optimum of .34 of them, at fill 0.6, against .24 at best without. Circuits of one or two layers gain
+        little by it, annealers much.
 
     Raises
     ------
@@ -96,11 +74,8 @@ class TiltedPenalty:
 
     def qubos(self, candidates: Candidates) -> QUBOBatch:
         """Build the QUBO of every vehicle's variables; see `Penalty.qubos`."""
-        return tilted_qubos(candidates, self)
-
-    def at(self, fill: float) -> TiltedPenalty:
-        """Return the same penalty at another target load; see `Penalty.at`."""
-        return replace(self, fill=fill)
+        cost, load = normalised(candidates)
+        return soft_equalities(cost, load, self.tilts(candidates), self.strength, candidates.width)
 
     def tilts(self, candidates: Candidates) -> NDArray[np.float64]:
         """Return s = 2 (1 − T/room) of every vehicle, [K]."""
@@ -112,10 +87,10 @@ class TiltedPenalty:
 
 
 def target_loads(candidates: Candidates, fill: float = 0.0) -> NDArray[np.float64]:
-    """Return the load to aim at with each vehicle's variables, T ≤ min(room, Σ d), [K] demand units.
+    """Return the target load of each vehicle's variables, T ≤ min(room, Σ d), [K] demand units.
 
     Greedy's load fits and is near the optimal one. The room itself is no better a guess: where the optimal load is
-    well below it, aiming there buys customers that do not pay.
+    well below it, customers are carried that do not pay.
 
     Parameters
     ----------
@@ -128,87 +103,46 @@ def target_loads(candidates: Candidates, fill: float = 0.0) -> NDArray[np.float6
     return greedy + fill * (room - greedy) if fill >= 0 else (1.0 + fill) * greedy
 
 
-def target_fills(n_targets: int, lowest: float = -0.2, highest: float = 0.2) -> tuple[float, ...]:
-    """Return the fills of a sweep over `n_targets` target loads, in even steps, ascending; 0 alone for one.
-
-    A plain penalty's costs pull the load above its target, so a sweep reaches below greedy's load. Over knapsacks from
-    dual ascents on the bundled instances, at ρ = 30, the optimum was the ground state at one of five targets for .33
-    of them, and for .50 after repair, against .16 and .39 at greedy's load alone. For an aimed penalty 0 to 1 is the
-    range (.45 and .54).
-
-    Parameters
-    ----------
-    n_targets
-        How many.
-    lowest, highest
-        Ends of the sweep, −1 … 1.
-
-    Raises
-    ------
-    InputError
-        If there is no target, or an end is not in [−1, 1].
-    """
-    require_fill(lowest)
-    require_fill(highest)
-    if n_targets < 1:
-        raise InputError(f"{n_targets} given", field="targets", remedy="give 1 or more")
-    if n_targets == 1:
-        return (0.0,)
-    return tuple(round(float(fill), 6) for fill in np.linspace(lowest, highest, n_targets))
-
-
-def tilted_qubos(candidates: Candidates, penalty: TiltedPenalty) -> QUBOBatch:
-    """Build the QUBO of every vehicle's variables; all zero where a vehicle is solved.
-
-    Parameters
-    ----------
-    candidates
-        The knapsacks.
-    penalty
-        How overload is priced.
-    """
-    cost, load = normalised(candidates)
-    return soft_equalities(cost, load, penalty.tilts(candidates), penalty.strength, candidates.width)
-
-
-def make_penalty(name: str, strength: float | None = None) -> Penalty:
+def make_penalty(name: str, strength: float | None = None, fill: float = 0.0) -> Penalty:
     """Return the penalty called `name`: `tilted`, `unbalanced` or `slack`.
 
     Parameters
     ----------
     name
-        Which.
+        One of `PENALTIES`.
     strength
-        Coefficient of the squared load; the penalty's own if None. The target of `unbalanced` is kept.
+        Coefficient of the squared load; the penalty's default if None. The target of `unbalanced` is kept.
+    fill
+        Target load from nothing (−1) through the penalty's default (0) to the room (1).
 
     Raises
     ------
     UnknownNameError
-        If there is none of that name.
+        If there is no penalty of that name.
     InputError
-        If the strength is not a finite number of 0 or more.
+        If the strength is not a finite number of 0 or more, or a target load is given to `slack`.
     """
     from lagrl.quantum.subproblems.slack import SlackPenalty
     from lagrl.quantum.subproblems.unbalanced import UnbalancedPenalty
 
-    known: dict[str, Callable[..., Penalty]] = {
-        "tilted": TiltedPenalty,
-        "unbalanced": UnbalancedPenalty.of_strength,
-        "slack": SlackPenalty,
-    }
-    if name not in known:
-        raise UnknownNameError.of("penalty", name, known)
-    made: Penalty = known[name]() if strength is None else known[name](strength)
-    return made
+    if name == "tilted":
+        return TiltedPenalty(TiltedPenalty.strength if strength is None else strength, fill)
+    if name == "unbalanced":
+        return UnbalancedPenalty.of_strength(UnbalancedPenalty.quadratic if strength is None else strength, fill)
+    if name != "slack":
+        raise UnknownNameError.of("penalty", name, PENALTIES)
+    if fill:
+        refuse("fill", fill, "slack has no target load: leave it out")
+    return SlackPenalty(SlackPenalty.strength if strength is None else strength)
 
 
 def require_strength(strength: float, name: str = "strength") -> None:
-    """Refuse a coefficient of a penalty that is not a finite number of 0 or more."""
+    """Raise an error for a coefficient of a penalty that is not a finite number of 0 or more."""
     if not 0 <= strength < np.inf:
         raise InputError(f"{strength} given", field=name, remedy="give a finite number of 0 or more")
 
 
 def require_fill(fill: float) -> None:
-    """Refuse a target load below nothing or above the room."""
+    """Raise an error for a target load below nothing or above the room."""
     if not -1 <= fill <= 1:
         raise InputError(f"{fill} given", field="fill", remedy="give a number from −1 (no load) to 1 (the room)")

@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.quantum.subproblems.codes import count_codes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.quantum.subproblems.candidates import Candidates
+    from lagrl.quantum.subproblems.codes import Counted
 
 
 @dataclass(frozen=True)
 class ProductState:
-    """Independent bits, each the likelier the more efficient its customer is:
+    """Independent bits, more probably 1 the more efficient their customer is:
 
     P(y_i = 1) = clip(sigmoid(k (e_i − e_stop) / median_j |e_j − e_stop|), c, 1 − c),    e = −ã/d
 
     Attributes
     ----------
     sharpness
-        k: how fast doubt ends away from greedy's first customer that does not fit.
+        k: how fast the probabilities go to 0 or 1 away from the first customer that greedy cannot fit.
     clip
         c: least probability of either value.
 
@@ -46,7 +48,7 @@ class ProductState:
     def probabilities(self, candidates: Candidates) -> NDArray[np.float64]:
         """Return P(y_i = 1) of every variable, [K, W]; 0 in padding.
 
-        Where more than half of the variables are exactly as efficient as e_stop, the mean stands for the median.
+        Where more than half of the variables are exactly as efficient as e_stop, the mean replaces the median.
         """
         is_variable = candidates.is_variable
         efficiency = -candidates.reduced_cost / np.where(is_variable, candidates.weight, 1)
@@ -59,9 +61,7 @@ class ProductState:
         return np.where(is_variable, np.clip(probability, self.clip, 1.0 - self.clip), 0.0)
 
 
-def draw_product(
-    probability: NDArray[np.float64], shots: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def draw_product(probability: NDArray[np.float64], shots: int, rng: np.random.Generator) -> Counted:
     """Draw `shots` strings of independent bits for each of K problems.
 
     Parameters
@@ -79,15 +79,7 @@ def draw_product(
     """
     n_problems, width = probability.shape
     ones = rng.random((n_problems, shots, width)) < probability[:, None, :]
-    drawn = np.sort(ones @ (1 << np.arange(width)), axis=1)
-    is_new = np.ones(drawn.shape, np.bool_)
-    is_new[:, 1:] = drawn[:, 1:] != drawn[:, :-1]
-    place = is_new.cumsum(axis=1) - 1
-    problem = np.arange(n_problems)[:, None]
-    code, count = np.zeros((2, n_problems, int(place.max()) + 1), np.int64)
-    code[problem, place] = drawn
-    np.add.at(count, (problem, place), 1)
-    return code, count
+    return count_codes(ones @ (1 << np.arange(width)))
 
 
 def rotation_angles(probability: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -96,8 +88,16 @@ def rotation_angles(probability: NDArray[np.float64]) -> NDArray[np.float64]:
     return theta
 
 
+def product_amplitudes(theta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the amplitudes [2^n] of ⊗ RY(θ_i)|0⟩; bit i of the index is qubit i."""
+    state = np.ones(1)
+    for half in 0.5 * theta:
+        state = np.concatenate((np.cos(half) * state, np.sin(half) * state))
+    return state
+
+
 def _median(padded: NDArray[np.float64], length: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Medians [K] of rows whose padding is infinite; 0 of empty ones."""
+    """Return the medians [K] of rows whose padding is infinite; 0 of empty ones."""
     ordered = np.sort(padded, axis=1)
     rows = np.arange(len(ordered))
     lower, upper = np.maximum(length - 1, 0) // 2, length // 2

@@ -1,4 +1,4 @@
-"""The QUBOs of all vehicles' knapsacks at once, and the units they are in."""
+"""The QUBOs of all vehicles' knapsacks at once, and the units of their costs and loads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class QUBOBatch:
     offset
         [K] float64.
     width
-        [K] int64: bits of each, slack bits included; the knapsack's own variables come first.
+        [K] int64: bits of each, slack bits included; the knapsack's variables come first.
     """
 
     linear: NDArray[np.float64] = field(repr=False)
@@ -38,14 +38,14 @@ class QUBOBatch:
 
     @property
     def scale(self) -> NDArray[np.float64]:
-        """[K] σ = sqrt(Σ h² + Σ J²) of each one's Ising form, see `Ising.scale`; 1 where that is 0."""
+        """[K] float64: σ = sqrt(Σ h² + Σ J²) of each Ising form, see `Ising.scale`; 1 where that is 0."""
         pairs = self.quadratic.sum(axis=1) + self.quadratic.sum(axis=2)
         fields = self.linear / 2 + pairs / 4
         variance = (fields**2).sum(axis=1) + (self.quadratic**2).sum(axis=(1, 2)) / 16
         return np.sqrt(np.where(variance > 0, variance, 1.0))
 
     def qubo(self, vehicle: int) -> QUBO:
-        """Return one of them without its padding."""
+        """Return one vehicle's QUBO without its padding."""
         m = int(self.width[vehicle])
         return QUBO(
             self.linear[vehicle, :m].copy(), self.quadratic[vehicle, :m, :m].copy(), float(self.offset[vehicle])
@@ -53,7 +53,7 @@ class QUBOBatch:
 
 
 def normalised(candidates: Candidates) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return ã over the mean |ã| and d over the room, of every vehicle's variables, both [K, W]."""
+    """Return ã over the mean |ã|, and d over the room, of every vehicle's variables, both [K, W]."""
     cost = candidates.reduced_cost / mean_costs(candidates)[:, None]
     return cost, candidates.weight / np.maximum(candidates.room, 1).astype(np.float64)[:, None]
 
@@ -71,7 +71,7 @@ def soft_equalities(
     strength: float,
     width: NDArray[np.int64],
 ) -> QUBOBatch:
-    """Build cost·y + ρ (r² + s r) of r = load·y − 1.
+    """Build the QUBOs cost·y + ρ (r² + s r) with r = load·y − 1.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def soft_equalities(
     strength
         ρ.
     width
-        [K] bits of each; 0 leaves the offset out.
+        [K] bits of each; the offset is 0 where this is 0.
     """
     linear = cost + strength * (load**2 + (tilt - 2.0)[:, None] * load)
     quadratic = np.triu(2.0 * strength * load[:, :, None] * load[:, None, :], 1)

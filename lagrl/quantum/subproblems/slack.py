@@ -1,9 +1,9 @@
-"""Slack bits: the capacity as an equation, exactly, for ⌈log₂(R + 1)⌉ more bits.
+"""Slack bits: the capacity as an exact equation, with ⌈log₂(R + 1)⌉ more bits.
 
     E(y, z) = Σ_i ã_i y_i + ρ (Σ_i d_i y_i + Σ_j c_j z_j − R)² / R²
 
 where loads d and room R are divided by the loads' greatest common divisor first. The coefficients
-c = 1, 2, 4, …, 2^(b−2), R − (2^(b−1) − 1) make every slack from 0 to R and no other (Lucas 2014, section 5.2), so the
+c = 1, 2, 4, …, 2^(b−2), R − (2^(b−1) − 1) give every slack from 0 to R and no other (Lucas 2014, section 5.2), so the
 least penalty over z is 0 if and only if y fits.
 """
 
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SlackPenalty:
-    """The squared miss of load and slack against the room.
+    """The squared difference between load plus slack and the room.
 
     Attributes
     ----------
     strength
-        ρ, for costs in units of their mean and loads in units of the room. `sufficient_strength` is large: the ground
-        state is then the knapsack's optimum, but the angles of a circuit see little of the costs.
+        ρ, for costs in units of their mean and loads in units of the room. Above m R² (of m variables) the ground
+        state is the knapsack's optimum: the least overload is 1/R, which costs ρ/R², and gains at most m mean costs.
+        Such a strength leaves little of the costs in the angles of a circuit.
 
     Raises
     ------
@@ -73,20 +74,15 @@ class SlackPenalty:
         load /= np.maximum(room, 1)[:, None]
         return soft_equalities(cost, load, np.zeros(len(width)), self.strength, width)
 
-    def at(self, fill: float) -> SlackPenalty:
-        """Return this penalty: slack bits leave nothing to aim at."""
-        del fill
-        return self
-
 
 def slack_bits(room: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many bits make every slack from 0 to the room, ⌈log₂(R + 1)⌉, [...]."""
+    """Return the number of bits for every slack from 0 to the room, ⌈log₂(R + 1)⌉, [...]."""
     bits: NDArray[np.int64] = np.frexp(room.astype(np.float64))[1].astype(np.int64)  # R's length in binary
     return bits
 
 
 def slack_coefficients(room: int) -> NDArray[np.int64]:
-    """Return the slack bits' coefficients [b]: powers of 2, the last cut so that all of them add up to the room."""
+    """Return the slack bits' coefficients [b]: powers of 2, the last reduced so that their sum is the room."""
     bits = room.bit_length()
     coefficients = 1 << np.arange(bits, dtype=np.int64)
     if bits:
@@ -94,17 +90,7 @@ def slack_coefficients(room: int) -> NDArray[np.int64]:
     return coefficients
 
 
-def sufficient_strength(candidates: Candidates) -> NDArray[np.float64]:
-    """Return a ρ per vehicle, [K], above which the ground state is the knapsack's optimum.
-
-    The least overload is 1/R, which costs ρ/R²; it can gain at most Σ|ã|, which is m mean costs.
-    """
-    _, room = reduced_loads(candidates)
-    strength: NDArray[np.float64] = candidates.width * room.astype(np.float64) ** 2
-    return strength
-
-
 def reduced_loads(candidates: Candidates) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the weights [K, W] over their greatest common divisor, and how often that fits in the room, [K]."""
+    """Return weights [K, W] and room [K] in units of the weights' greatest common divisor, the room rounded down."""
     divisor = np.maximum(np.gcd.reduce(candidates.weight, axis=1), 1)
     return candidates.weight // divisor[:, None], candidates.room // divisor

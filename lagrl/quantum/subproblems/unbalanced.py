@@ -1,18 +1,18 @@
-"""The unbalanced penalty of Montañez-Barrera et al. (2024), and that it is the tilted one.
+"""The unbalanced penalty of Montañez-Barrera et al. (2024), and why it is the tilted one.
 
-exp(−h) ≈ 1 − h + h²/2 prices an overload (h < 0) more than room left over, without slack bits. With coefficients to
-choose, and h = 1 − Σ_i d_i y_i the part of the room left,
+exp(−h) ≈ 1 − h + h²/2 penalises an overload (h < 0) more than unused room, without slack bits. With free coefficients,
+and h = 1 − Σ_i d_i y_i the unused part of the room,
 
     E(y) = Σ_i ã_i y_i − l₁ h + l₂ h²
 
 As r = −h is the overload of `penalties`, l₂ h² − l₁ h = ρ (r² + s r) with ρ = l₂ and s = l₁/l₂: the same function,
-offset included. Both are a soft equality at the load T = 1 − l₁/(2 l₂) of the room. What differs is what is given:
-here one T, as a share of the room, for all vehicles.
+offset included. Both are a soft equality at the load T = 1 − l₁/(2 l₂) of the room. The parameters differ: here one T,
+as a share of the room, for all vehicles.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UnbalancedPenalty:
-    """−l₁ h + l₂ h² of the part h of the room left.
+    """The penalty −l₁ h + l₂ h² of the unused part h of the room.
 
-    The default aims at .85 of the room, which was best for circuits over knapsacks from dual ascents on the bundled
+    The default target is .85 of the room, the best for circuits over knapsacks from dual ascents on the bundled
     instances (.9 gave more ground states that were optimal, and more that were too heavy).
 
     Attributes
@@ -39,7 +39,7 @@ class UnbalancedPenalty:
     quadratic
         l₂, likewise.
     fill
-        Moves the target load from what l₁ and l₂ say (0) towards the room (1) or nothing (−1), by another l₁.
+        Moves the target load from that of l₁ and l₂ (0) towards the room (1) or nothing (−1), by another l₁.
 
     Raises
     ------
@@ -64,33 +64,16 @@ class UnbalancedPenalty:
             )
 
     @classmethod
-    def of_strength(cls, strength: float = 30.0) -> UnbalancedPenalty:
-        """Return the penalty of the default's target load and another l₂."""
+    def of_strength(cls, strength: float, fill: float = 0.0) -> UnbalancedPenalty:
+        """Return the penalty of the default's target load and l₂ = `strength`."""
         require_strength(strength)
-        return cls(cls.linear * strength / cls.quadratic, strength)
-
-    @classmethod
-    def from_tilted(cls, strength: float, tilt: float) -> UnbalancedPenalty:
-        """Return the penalty that is ρ (r² + s r): l₁ = ρ s, l₂ = ρ.
-
-        Parameters
-        ----------
-        strength
-            ρ.
-        tilt
-            s; see `TiltedPenalty.tilts`.
-        """
-        return cls(strength * tilt, strength)
-
-    def to_tilted(self) -> tuple[float, float]:
-        """Return ρ = l₂ and s = l₁/l₂ of the same function; s is 0 where both coefficients are."""
-        return self.quadratic, 2.0 * (1.0 - self.target)
+        return cls(cls.linear * strength / cls.quadratic, strength, fill)
 
     @property
     def target(self) -> float:
-        """The load T that is aimed at, as a share of the room."""
-        own = 1.0 - self.linear / (2.0 * self.quadratic) if self.quadratic else 1.0
-        return own + self.fill * (1.0 - own) if self.fill >= 0 else (1.0 + self.fill) * own
+        """The target load T, as a share of the room."""
+        unmoved = 1.0 - self.linear / (2.0 * self.quadratic) if self.quadratic else 1.0
+        return unmoved + self.fill * (1.0 - unmoved) if self.fill >= 0 else (1.0 + self.fill) * unmoved
 
     def qubos(self, candidates: Candidates) -> QUBOBatch:
         """Build the QUBO of every vehicle's variables; see `Penalty.qubos`."""
@@ -99,7 +82,3 @@ class UnbalancedPenalty:
         linear = cost + l_1 * load + l_2 * (load**2 - 2.0 * load)
         quadratic = np.triu(2.0 * l_2 * load[:, :, None] * load[:, None, :], 1)
         return QUBOBatch(linear, quadratic, np.where(candidates.width > 0, l_2 - l_1, 0.0), candidates.width)
-
-    def at(self, fill: float) -> UnbalancedPenalty:
-        """Return the same penalty at another target load; see `Penalty.at`."""
-        return replace(self, fill=fill)

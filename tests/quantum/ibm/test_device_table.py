@@ -111,8 +111,8 @@ def test_no_names_are_all_fake_backends(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_bad_input() -> None:
-    """Broken, small, unknown and forbidden devices each have their own error."""
-    with pytest.raises(InputError, match="FakeKyoto has dead edges only"):
+    """Broken, small, unknown and forbidden: each by its own error."""
+    with pytest.raises(InputError, match="FakeKyoto has no usable two-qubit gate"):
         list_devices(["FakeKyoto"])
     with pytest.raises(InputError, match="FakeLima has 5 qubits"):
         list_devices(["FakeLima"])

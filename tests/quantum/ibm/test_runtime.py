@@ -184,7 +184,7 @@ def test_a_circuit_of_another_device_is_refused(monkeypatch: pytest.MonkeyPatch)
     """Circuits in other gates than the device's are refused before they are sent."""
     executor = RuntimeExecutor.of("FakeHanoi")
     monkeypatch.setattr("lagrl.quantum.ibm.runtime.compile_template", lambda template, *_: template)
-    with pytest.raises(InputError, match=r"ry on qubits \[0\] is no instruction"):
+    with pytest.raises(InputError, match=r"ry on qubits \[0\] is not an instruction"):
         run(executor, [basis_pub(3, [1])])
 
 

@@ -22,8 +22,6 @@ from small_devices import line_target
 
 from lagrl.io.jsonl import TornLineWarning
 from lagrl.quantum.circuits.ansatz import make_ansatz
-from lagrl.quantum.circuits.portfolio import Configuration, Portfolio
-from lagrl.quantum.circuits.statevector import Ramp
 from lagrl.quantum.ibm.runtime import RuntimeExecutor
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
@@ -39,7 +37,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes
 
 WIDTH = 4
 STEPS = 3
-JOBS = 2 * STEPS  # a pilot and the rest
+JOBS = STEPS
 TARGET = line_target(WIDTH)
 STAGES = [
     "find_job",
@@ -196,8 +194,7 @@ def run(folder: Path, death: Death, device: type[Paid] = Paid) -> tuple[list[Sam
     """Run all steps, each with prices that depend on the last samples; return samples and final random state."""
     journal = MortalJournal(folder / "j.jsonl", death)
     executor = RuntimeExecutor(device(folder, death), max_width=WIDTH, journal=journal)
-    portfolio = Portfolio((Configuration(Ramp(1, 0.8, 0.4), 0.0), Configuration(Ramp(1, 0.8, 0.4), 0.5)), pilot=0.5)
-    sampler = CircuitSampler(executor, make_ansatz("qaoa"), WIDTH, portfolio=portfolio)
+    sampler = CircuitSampler(executor, make_ansatz("qaoa"), WIDTH)
     kept = JournaledSampler(sampler, journal, "ibm:ibm_folder")
     try:
         return steps(kept)

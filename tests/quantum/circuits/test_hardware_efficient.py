@@ -7,12 +7,11 @@ import pytest
 from small_circuits import line_target, measured, subproblem
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.circuits.copula import product_amplitudes
 from lagrl.quantum.circuits.entanglers import PATTERNS, amplitudes
 from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient, hardware_efficient_template, product_angles
 from lagrl.quantum.circuits.hardware_efficient_training import distribution_cvar, train
 from lagrl.quantum.devices.compile import compile_template, two_qubit_depth, two_qubit_gates
-from lagrl.quantum.subproblems.product import rotation_angles
+from lagrl.quantum.subproblems.product import product_amplitudes, rotation_angles
 
 pytest.importorskip("qiskit")
 

@@ -1,4 +1,4 @@
-"""Slack bits: exactly the slacks there are, and ground states that are the knapsack's optimum."""
+"""Slack bits give exactly the slacks from 0 to the room, and ground states are the knapsack's optimum."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.penalties import make_penalty
 from lagrl.quantum.subproblems.qubo_batch import mean_costs
-from lagrl.quantum.subproblems.slack import (
-    SlackPenalty,
-    reduced_loads,
-    slack_bits,
-    slack_coefficients,
-    sufficient_strength,
-)
+from lagrl.quantum.subproblems.slack import SlackPenalty, reduced_loads, slack_bits, slack_coefficients
 
 
 def small_candidates(seed: int, width: int = 6, divisor: int = 1, room: float = 0.4) -> Candidates:
@@ -59,10 +54,10 @@ def test_the_least_penalty_is_zero_just_where_a_string_fits(seed: int, divisor: 
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_ground_states_are_optimal_at_a_sufficient_strength(seed: int) -> None:
-    """The low bits of the least string are the best filling of the room."""
+def test_ground_states_are_optimal_at_a_strength_above_m_r2(seed: int) -> None:
+    """At ρ = m R² the low bits of the ground state are the optimal string."""
     found = small_candidates(seed)
-    strength = float(sufficient_strength(found).max())
+    strength = float((found.width * reduced_loads(found)[1] ** 2).max())
     problems = SlackPenalty(strength).qubos(found)
     for k in np.flatnonzero(found.width):
         m = found.width[k]
@@ -73,7 +68,7 @@ def test_ground_states_are_optimal_at_a_sufficient_strength(seed: int) -> None:
 
 
 def test_weak_penalties_overload() -> None:
-    """Sufficient is not said of any strength: a weak one has ground states that do not fit."""
+    """With a small strength some ground states are too heavy."""
     found = small_candidates(3)
     problems = SlackPenalty(0.1).qubos(found)
     overloaded = []
@@ -123,9 +118,9 @@ def test_too_many_bits_are_refused() -> None:
         SlackPenalty().qubos(found)
 
 
-def test_targets_mean_nothing_here() -> None:
-    """A sweep leaves it as it is; a negative strength is refused."""
-    penalty = SlackPenalty(12.0)
-    assert penalty.at(0.5) is penalty
+def test_slack_has_no_target_load() -> None:
+    """A target load and a negative strength raise an error."""
+    with pytest.raises(InputError, match=r"fill: 0.5 given; slack has no target load"):
+        make_penalty("slack", fill=0.5)
     with pytest.raises(InputError, match="strength"):
         SlackPenalty(-1.0)

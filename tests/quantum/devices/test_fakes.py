@@ -25,7 +25,7 @@ def test_unknown_name_lists_the_known_ones() -> None:
 
 def test_broken_snapshot_is_refused() -> None:
     """FakeKyoto, whose two-qubit gates are all dead, is refused and not offered."""
-    with pytest.raises(InputError, match="FakeKyoto has dead edges only"):
+    with pytest.raises(InputError, match="FakeKyoto has no usable two-qubit gate"):
         fake_backend("fake_kyoto")
     assert "FakeKyoto" not in known_fakes()
 

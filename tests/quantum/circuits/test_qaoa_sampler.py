@@ -15,7 +15,7 @@ from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
 from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
-from lagrl.quantum.subproblems.penalties import TiltedPenalty, tilted_qubos
+from lagrl.quantum.subproblems.penalties import TiltedPenalty, make_penalty
 from lagrl.quantum.subproblems.product import ProductState, rotation_angles
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
@@ -81,6 +81,21 @@ def test_solved_vehicles_get_their_one_answer(sampler: SubproblemSampler) -> Non
         assert np.array_equal(samples.bitstrings[k, 0], selection[k])
 
 
+@pytest.mark.parametrize("name", ["tilted", "unbalanced", "slack"])
+def test_penalties_keep_shots_and_strings(name: str) -> None:
+    """With any penalty shots add up, strings are distinct, and slack bits are not in the strings."""
+    reduced_cost, weight, capacity = knapsacks(np.random.default_rng(3), 4, 12)
+    sampler = QAOASampler(width=5, penalty=make_penalty(name))
+    samples = sampler.sample(reduced_cost, weight, capacity, 80, np.random.default_rng(0), SampleContext())
+    unsolved = int((select_candidates(reduced_cost, weight, capacity, 5).width > 0).sum())
+    assert (samples.cost.circuits, samples.cost.shots) == (unsolved, 80 * unsolved)
+    assert samples.cost.two_qubit_gates > 0 and samples.cost.depth > 0
+    assert samples.bitstrings.shape[2] == 12
+    assert (samples.counts.sum(axis=1) == 80).all()
+    for rows, counts in zip(samples.bitstrings, samples.counts, strict=True):
+        assert len({bytes(row) for row in rows[counts > 0]}) == (counts > 0).sum() <= 2**5
+
+
 def test_costs_say_what_was_used() -> None:
     """One circuit per vehicle that presolve leaves, its shots each; coin flips are no circuits."""
     cost = drawn(QAOASampler()).cost
@@ -120,7 +135,7 @@ def optimum_probabilities(seed: int = 7) -> dict[str, np.ndarray]:
     """Exact probabilities of the optimum of 40 small knapsacks under each way of drawing strings of their variables."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(seed), 40, 20)
     found = select_candidates(reduced_cost, weight, capacity, 8)
-    state, problems = ProductState(), tilted_qubos(found, TiltedPenalty())
+    state, problems = ProductState(), TiltedPenalty().qubos(found)
     warm_start, scale = state.probabilities(found), problems.scale
     chance: dict[str, list[float]] = {"uniform": [], "product": [], "cold": [], "warm": []}
     for k in np.flatnonzero(found.width):

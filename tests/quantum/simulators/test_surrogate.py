@@ -23,7 +23,6 @@ pytest.importorskip("qiskit_aer")
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import LineQAOA
 from lagrl.quantum.circuits.execution import CircuitExecutor, Pub
-from lagrl.quantum.circuits.portfolio import Configuration, Portfolio
 from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.circuits.statevector import WARM_RAMP, Ramp
 from lagrl.quantum.circuits.subproblem import Subproblem
@@ -33,7 +32,7 @@ from lagrl.quantum.simulators.density import DensityMatrixExecutor
 from lagrl.quantum.simulators.surrogate import SurrogateExecutor, SurrogateSampler
 from lagrl.quantum.simulators.surrogate_calibration import calibrate, noisy_cases
 from lagrl.quantum.subproblems.candidates import select_candidates
-from lagrl.quantum.subproblems.penalties import TiltedPenalty, tilted_qubos
+from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
 from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.relaxation.sampler import SampleContext, SubproblemSampler
@@ -55,7 +54,7 @@ def some_flips(n: int, seed: int = 1) -> np.ndarray:
 def subproblems(n: int, count: int = 4) -> list[Subproblem]:
     """Make knapsacks of exactly n variables."""
     found = select_candidates(*knapsacks(np.random.default_rng(n), 12, 40), n)
-    state, qubos = ProductState().probabilities(found), tilted_qubos(found, TiltedPenalty())
+    state, qubos = ProductState().probabilities(found), TiltedPenalty().qubos(found)
     vehicles = np.flatnonzero(found.width == n)[:count]
     assert len(vehicles) == count
     return [
@@ -185,14 +184,14 @@ def test_without_noise_it_is_the_kernels_sampler() -> None:
     perfect = line_device(8, edge=0.0, single=0.0, readout=(0.0, 0.0))
     for warm in (True, False):
         ideal = sampled(QAOASampler(width=7, warm=warm))
-        found = sampled(SurrogateSampler(perfect, width=7, warm=warm))
+        found = sampled(SurrogateSampler(perfect, QAOASampler(width=7, warm=warm)))
         assert np.array_equal(found.bitstrings, ideal.bitstrings)
         assert np.array_equal(found.counts, ideal.counts)
 
 
 def test_samples_bills_and_seeds() -> None:
     """Shots add up, strings are distinct, gates are the closed form's, the same seed draws the same."""
-    sampler = SurrogateSampler(line_device(8), width=8)
+    sampler = SurrogateSampler(line_device(8), QAOASampler(width=8))
     assert isinstance(sampler, SubproblemSampler)
     one, two, other = sampled(sampler), sampled(sampler), sampled(sampler, seed=1)
     assert np.array_equal(one.bitstrings, two.bitstrings)
@@ -212,7 +211,7 @@ def test_samples_bills_and_seeds() -> None:
     with pytest.raises(InputError, match="shots: 0 allows nothing"):
         sampled(sampler, shots=0)
     with pytest.raises(InputError, match="give 1 to 22 variables"):
-        SurrogateSampler(line_device(8), width=23)
+        SurrogateSampler(line_device(8), QAOASampler(width=23))
 
 
 def _eight() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -224,7 +223,7 @@ def _eight() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_a_vehicle_draws_the_same_whatever_the_others_price() -> None:
     """Its randomness does not depend on whether others are solved by presolve."""
-    sampler = SurrogateSampler(line_device(8), width=6)
+    sampler = SurrogateSampler(line_device(8), QAOASampler(width=6))
     one, other = sampled(sampler), sampled(sampler, free=(0, 1))
     for k in (2, 3, 4, 5):
         for first, second in ((one, other), (other, one)):
@@ -232,21 +231,9 @@ def test_a_vehicle_draws_the_same_whatever_the_others_price() -> None:
             assert np.array_equal(own, second.bitstrings[k, second.counts[k] > 0])
 
 
-def test_configurations_share_the_shots() -> None:
-    """Three targets, half of the shots in the pilot: circuits are billed as without noise, shots add up."""
-    targets = tuple(Configuration(None, fill) for fill in (0.0, 0.3, 0.6))
-    portfolio = Portfolio(targets, pilot=0.5)
-    samples = sampled(SurrogateSampler(line_device(8), width=6, portfolio=portfolio), shots=60)
-    ideal = sampled(QAOASampler(width=6, portfolio=portfolio), shots=60)
-    assert (samples.counts.sum(axis=1) == 60).all()
-    assert (samples.cost.circuits, samples.cost.shots) == (ideal.cost.circuits, ideal.cost.shots)
-    once = sampled(SurrogateSampler(line_device(8), width=6), shots=60).cost
-    assert samples.cost.two_qubit_gates == 4 * once.two_qubit_gates > 0
-
-
 def test_slack_bits_are_noisy_qubits_too() -> None:
     """Circuits are as wide as QUBOs with slack bits; strings are of customers only."""
-    sampler = SurrogateSampler(line_device(12), width=5, penalty=SlackPenalty())
+    sampler = SurrogateSampler(line_device(12), QAOASampler(width=5, penalty=SlackPenalty()))
     reduced_cost, weight, capacity = _eight()
     found = select_candidates(reduced_cost, weight, capacity, 5)
     widths = SlackPenalty().qubos(found).width

@@ -60,7 +60,6 @@ def test_presolve_needs_no_variables_where_all_that_pays_fits() -> None:
     reduced_cost = np.array([[-3.0, 0.0, 2.0, -1.0, -9.0]])
     found = select_candidates(reduced_cost, np.array([4, 1, 1, 5, 100]), np.array([9]))
     assert found.width.tolist() == [0]
-    assert found.n_unsolved == 0
     assert found.fixed.tolist() == [[1, 0, 0, 1, 0]]
     assert found.room.tolist() == [0]
 

@@ -54,7 +54,7 @@ def test_routed_circuits_say_what_they_cost() -> None:
 
 def test_what_is_no_line_is_refused() -> None:
     """A line's template on qubits that are no line would need more gates than its closed form."""
-    with pytest.raises(InputError, match="are no line"):
+    with pytest.raises(InputError, match="are not a line"):
         compile_template(qaoa_line(4, 1), line_target(5), (0, 1, 3, 2))
     with pytest.raises(InputError, match="4 different qubits from 0 to 4"):
         compile_template(qaoa_line(4, 1), line_target(5), (0, 1, 2, 5))
@@ -65,7 +65,7 @@ def test_what_is_no_line_is_refused() -> None:
 def test_foreign_instructions_are_named() -> None:
     """A circuit that is not in the device's gates is refused with the gate and its qubits."""
     target = line_target(4)
-    with pytest.raises(InputError, match=r"ry on qubits \[0\] is no instruction"):
+    with pytest.raises(InputError, match=r"ry on qubits \[0\] is not an instruction"):
         require_isa(qaoa_line(3, 1).circuit, target)
     far = compile_template(qaoa_line(4, 1), line_target(4), range(4)).circuit
     with pytest.raises(InputError, match="4 qubits on a device of 3"):
@@ -83,7 +83,9 @@ def test_wrong_counts_are_not_blamed_on_the_line() -> None:
     """A template that declares other gates than it has is told so where the qubits are a line."""
     template = qaoa_line(4, 1)
     wrong = Template("wrong counts", template.circuit, 1, 3, 3)
-    with pytest.raises(InputError, match=r"wrong counts: compiled on a line to .*, not 3 in 3 as declared; mend two_q"):
+    with pytest.raises(
+        InputError, match=r"wrong counts: compiled on a line to .*, not 3 in 3 as declared; correct two_q"
+    ):
         compile_template(wrong, line_target(4), range(4))
 
 

@@ -8,14 +8,7 @@ from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
-from lagrl.quantum.subproblems.penalties import (
-    Penalty,
-    TiltedPenalty,
-    make_penalty,
-    target_fills,
-    target_loads,
-    tilted_qubos,
-)
+from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty, make_penalty, target_loads
 from lagrl.quantum.subproblems.qubo_batch import mean_costs
 from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.quantum.subproblems.unbalanced import UnbalancedPenalty
@@ -40,7 +33,7 @@ def test_energies_are_cost_and_squared_distance_from_the_target(penalty: TiltedP
     """E = Σ ã y / mean|ã| + ρ ((d·y − T)²/room² − (1 − T/room)²): completing the square of ρ (r² + s r)."""
     found = some_candidates()
     target = target_loads(found, penalty.fill)
-    problems = tilted_qubos(found, penalty)
+    problems = penalty.qubos(found)
     for k in np.flatnonzero(found.width):
         m = found.width[k]
         y, cost, room = strings(m), found.reduced_cost[k, :m], found.room[k]
@@ -66,21 +59,6 @@ def test_targets_below_greedy_fall_to_nothing() -> None:
     found = some_candidates()
     assert target_loads(found, -0.25) == pytest.approx(0.75 * found.greedy_load)
     assert not target_loads(found, -1.0).any()
-
-
-@pytest.mark.parametrize(("n_targets", "fills"), [(1, (0.0,)), (3, (-0.2, 0.0, 0.2)), (5, (-0.2, -0.1, 0.0, 0.1, 0.2))])
-def test_sweeps_go_in_even_steps(n_targets: int, fills: tuple[float, ...]) -> None:
-    """Around greedy's load, or between the ends that are given."""
-    assert target_fills(n_targets) == pytest.approx(fills)
-    assert target_fills(3, 0.0, 1.0) == (0.0, 0.5, 1.0)
-
-
-def test_sweeps_over_nothing_are_refused() -> None:
-    """Neither no target nor one beyond the room."""
-    with pytest.raises(InputError, match="targets"):
-        target_fills(0)
-    with pytest.raises(InputError, match="fill"):
-        target_fills(3, 0.0, 1.5)
 
 
 def test_an_aimed_penalty_finds_its_target() -> None:
@@ -136,7 +114,7 @@ def test_a_sweep_moves_the_targets_of_slack_free_penalties(name: str) -> None:
     load, cost = y @ found.weight[k, : found.width[k]], y @ found.reduced_cost[k, : found.width[k]]
     best = []
     for fill in (-1.0, -0.5, 0.0, 1.0):
-        penalty = make_penalty(name, 1000.0).at(fill).qubos(found).qubo(k).energies() - cost / mean_costs(found)[k]
+        penalty = make_penalty(name, 1000.0, fill).qubos(found).qubo(k).energies() - cost / mean_costs(found)[k]
         best.append(load[penalty.argmin()])
     assert best[0] == 0
     assert best == sorted(set(best))
@@ -146,15 +124,15 @@ def test_a_sweep_moves_the_targets_of_slack_free_penalties(name: str) -> None:
 def test_units_do_not_matter() -> None:
     """Costs in other units of distance, and demands in other units of load, give the same QUBOs."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(4), 3, 20)
-    one = tilted_qubos(select_candidates(reduced_cost, weight, capacity, 8), TiltedPenalty())
-    other = tilted_qubos(select_candidates(100 * reduced_cost, 8 * weight, 8 * capacity, 8), TiltedPenalty())
+    one = TiltedPenalty().qubos(select_candidates(reduced_cost, weight, capacity, 8))
+    other = TiltedPenalty().qubos(select_candidates(100 * reduced_cost, 8 * weight, 8 * capacity, 8))
     assert other.linear == pytest.approx(one.linear)
     assert other.quadratic == pytest.approx(one.quadratic)
 
 
 def test_scales_are_the_ising_forms() -> None:
     """The batched σ is each problem's own; solved vehicles have all-zero problems and the harmless scale 1."""
-    problems = tilted_qubos(some_candidates(), TiltedPenalty())
+    problems = TiltedPenalty().qubos(some_candidates())
     for k in np.flatnonzero(problems.width):
         assert problems.scale[k] == pytest.approx(problems.qubo(k).to_ising().scale)
     assert not problems.linear[-1].any()

@@ -13,7 +13,7 @@ from small_circuits import graph_target, line_target
 from small_executions import MemoryJournal, basis_pub
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.devices.placement import PLACEMENTS, find_lines, line_fidelity, placed_line
+from lagrl.quantum.devices.placement import PLACEMENTS, find_lines, placed_line
 from lagrl.quantum.ibm.failures import JobFailedError, NotArrivedError
 from lagrl.quantum.ibm.job_fingerprint import fingerprint
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
@@ -67,7 +67,8 @@ def test_the_default_is_the_first_qubits_in_order() -> None:
     target = line_target(6, errors=[0.2, 0.01, 0.01, 0.01, 0.01], readout=[0.01] * 6)
     found = placed_line(target, 3, "default")
     assert found.qubits == (0, 1, 2)
-    assert found.log_fidelity == pytest.approx(line_fidelity(target, (0, 1, 2), qaoa_line(3, 1)).log_fidelity)
+    assert found.log_readout == pytest.approx(3 * np.log(0.99))
+    assert found.log_two_qubit == pytest.approx(4 * np.log(0.8) + 3 * np.log(0.99))
     assert found.fidelity < placed_line(target, 3, "line0").fidelity
 
 
@@ -83,7 +84,7 @@ def test_the_default_is_the_first_qubits_in_order() -> None:
 )
 def test_a_default_that_is_no_line_is_refused(target: object, n: int) -> None:
     """Nothing is routed: where the first qubits are no working line there is no default placement."""
-    with pytest.raises(InputError, match=rf"placement: default, but qubits 0 to {n - 1} .* are no line"):
+    with pytest.raises(InputError, match=rf"placement: default, but qubits 0 to {n - 1} .* are not a line"):
         placed_line(target, n, "default")
 
 
