@@ -20,7 +20,7 @@ INGREDIENTS = {
     "partition": "set partitioning over the pool",
     "bound": "a proven lower bound, with a share of the seconds",
 }
-"""What `reconstruct="pool"` adds to the reference's reconstruction; each can be left out."""
+"""What `method="search"` adds to the reference's reconstruction; each can be left out."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class SolveConfig:
         Budget of priced multiplier vectors over all linearisations; None: 200, or no limit where `seconds` is given.
     seconds
         Wall-clock limit, compilation excluded; None for none. Results then depend on the machine's speed.
-    reconstruct
+    method
         `cluster`: the best toured assignment of linearisations from seeds. `pool`: a search around the best routes on
         top, made of `INGREDIENTS`.
     seed
@@ -62,7 +62,7 @@ class SolveConfig:
     sampler: str = "exact"
     evaluations: int | None = None
     seconds: float | None = None
-    reconstruct: Literal["cluster", "pool"] = "pool"
+    method: Literal["reference", "search"] = "search"
     seed: int = 0
     linearisations: int | None = None
     seedings: tuple[str, ...] = ("kmeans", "sweep")
@@ -81,17 +81,19 @@ class SolveConfig:
         require_shots(self.shots)
         if self.seed < 0:
             raise InputError(f"{self.seed} is negative", field="seed", remedy="give 0 or more")
-        if self.reconstruct not in ("cluster", "pool"):
-            raise UnknownNameError.of("reconstruction", str(self.reconstruct), ("cluster", "pool"))
+        if self.method not in ("reference", "search"):
+            raise UnknownNameError.of("method", str(self.method), ("reference", "search"))
         require_known(self.sampler)
         if self.workers < 1:
             raise InputError(f"{self.workers} given", field="workers", remedy="give 1 or more")
         for name in self.without:
             if name not in INGREDIENTS:
                 raise UnknownNameError.of("ingredient", name, INGREDIENTS)
-        if self.without and self.reconstruct == "cluster":
+        if self.without and self.method == "reference":
             raise InputError(
-                f"{', '.join(self.without)} given", field="without", remedy="leave it out: cluster uses nothing of it"
+                f"{', '.join(self.without)} given",
+                field="without",
+                remedy="leave it out: reference uses none of them",
             )
         if not self.seedings:
             raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
@@ -101,7 +103,7 @@ class SolveConfig:
 
     def uses(self, ingredient: str) -> bool:
         """Whether an ingredient takes part."""
-        return self.reconstruct == "pool" and ingredient not in self.without
+        return self.method == "search" and ingredient not in self.without
 
     @property
     def evaluation_limit(self) -> int | None:

@@ -166,4 +166,4 @@ def _left_out(rows: list[Row]) -> list[str]:
 
 
 def _name(line: Line) -> str:
-    return "/".join(part for part in (line.controller, line.sampler, line.reconstruct, line.fleet) if part)
+    return "/".join(part for part in (line.controller, line.sampler, line.method, line.fleet) if part)

@@ -119,7 +119,7 @@ def differences(grouping: Grouping, baseline: str) -> list[Difference]:
     """Compare every line with the baseline controller run the same way, over the common instances."""
     found = []
     for line in grouping.lines:
-        reference = Line(baseline, line.sampler, line.reconstruct, line.fleet)
+        reference = Line(baseline, line.sampler, line.method, line.fleet)
         for budget in grouping.budgets:
             ours, theirs = grouping.gaps(line, budget), grouping.gaps(reference, budget)
             if line != reference and ours and theirs:

@@ -26,7 +26,7 @@ class Line:
 
     controller: str
     sampler: str
-    reconstruct: str
+    method: str
     fleet: str = ""
 
 
@@ -51,7 +51,7 @@ class Grouping:
         self._members: dict[tuple[Line, int], list[Row]] = defaultdict(list)
         for row in self.rows:
             for fleet in _fleet_views(row, self._other_rules):
-                line = Line(row["controller"], row["sampler"], row["reconstruct"], fleet)
+                line = Line(row["controller"], row["sampler"], row["method"], fleet)
                 self._members[line, row["budget"]].append(row)
         self.lines = sorted({line for line, _ in self._members})
         self.budgets = sorted({budget for _, budget in self._members})

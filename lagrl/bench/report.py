@@ -34,7 +34,7 @@ Format = Literal["md", "csv"]
 FEWEST_PAIRS = 6
 
 CSV_FIELDS = (
-    *("section", "controller", "sampler", "reconstruct", "fleet", "budget", "family", "baseline"),
+    *("section", "controller", "sampler", "method", "fleet", "budget", "family", "baseline"),
     *("n_instances", "n_rows", "n_feasible", "mean", "low", "high", "median", "maximum", "marked"),
     *("seconds", "dual_value", *QUANTUM, "note"),
 )
@@ -219,7 +219,7 @@ def _csv(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
 
 
 def _label_names(grouping: Grouping) -> list[str]:
-    names = ["controller", "sampler", "reconstruct"]
+    names = ["controller", "sampler", "method"]
     return [*names, "fleet"] if any(line.fleet for line in grouping.lines) else names
 
 

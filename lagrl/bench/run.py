@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lagrl.bench.provenance import config_hash, git_revision, versions
 from lagrl.bench.rows import RowStore
-from lagrl.bench.schema import SCHEMA, Row
+from lagrl.bench.schema import SCHEMA, Row, with_reconstruct
 from lagrl.bench.suites import family
 from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
@@ -54,7 +54,7 @@ class Evaluation:
     ----------
     instances
         Instance files.
-    controllers, samplers, reconstructs
+    controllers, samplers, methods
         Names, see `SolveConfig`.
     budgets
         Evaluations.
@@ -80,7 +80,7 @@ class Evaluation:
     instances: tuple[Path, ...]
     controllers: tuple[str, ...]
     samplers: tuple[str, ...] = ("exact",)
-    reconstructs: tuple[str, ...] = ("pool",)
+    methods: tuple[str, ...] = ("search",)
     budgets: tuple[int, ...] = (200,)
     seeds: tuple[int, ...] = (0,)
     fleet: Fleet | None = None
@@ -102,7 +102,7 @@ class Evaluation:
         InputError
             If a list is empty, an instance cannot be read, a name is unknown or a budget allows nothing.
         """
-        for name in ("instances", "controllers", "samplers", "reconstructs", "budgets", "seeds"):
+        for name in ("instances", "controllers", "samplers", "methods", "budgets", "seeds"):
             if not getattr(self, name):
                 raise InputError("nothing given", field=name, remedy="give at least one")
         for controller in self.controllers:
@@ -115,20 +115,20 @@ class Evaluation:
             )
         for sampler in self.samplers:
             require_known(sampler)
-        grid = itertools.product(self.controllers, self.samplers, self.reconstructs, self.budgets, self.seeds)
+        grid = itertools.product(self.controllers, self.samplers, self.methods, self.budgets, self.seeds)
         configs = [
             SolveConfig(
                 controller=controller,
                 sampler=sampler,
-                reconstruct=reconstruct,  # type: ignore[arg-type]  # checked by SolveConfig itself
+                method=method,  # type: ignore[arg-type]  # checked by SolveConfig itself
                 evaluations=budget,
                 seed=seed,
                 linearisations=self.linearisations,
-                without=self.without if reconstruct == "pool" else (),
+                without=self.without if method == "search" else (),
                 shots=self.shots,
                 record_exact=self.record_exact,
             )
-            for controller, sampler, reconstruct, budget, seed in grid
+            for controller, sampler, method, budget, seed in grid
         ]
         read = [(path, read_instance(path, fleet=self.fleet)) for path in self.instances]
         journals = {sampler: self.journal if keeps_answers(sampler) else None for sampler in self.samplers}
@@ -163,7 +163,7 @@ def row_key(problem: CVRP, config: SolveConfig) -> str:
     for array in (problem.demand, problem.distance):
         content.update(array.tobytes())
     content.update(f"{problem.capacity} {problem.fleet}".encode())
-    return f"{problem.name}:{content.hexdigest()[:12]}:{config_hash(settings_of(config))}"
+    return f"{problem.name}:{content.hexdigest()[:12]}:{_hash(settings_of(config))}"
 
 
 def settings_of(config: SolveConfig) -> dict[str, object]:
@@ -173,6 +173,10 @@ def settings_of(config: SolveConfig) -> dict[str, object]:
         "sampler_fingerprint": sampler_fingerprint(config.sampler),
     }
     return {**asdict(config), **{name: str(value) for name, value in fingerprints.items() if value is not None}}
+
+
+def _hash(settings: dict[str, object]) -> str:
+    return config_hash(with_reconstruct(settings))
 
 
 def run(
@@ -274,7 +278,7 @@ def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: fl
         "controller": config.controller,
         "sampler": config.sampler,
         "fleet": str(problem.fleet),
-        "reconstruct": config.reconstruct,
+        "method": config.method,
         "budget": config.evaluation_limit,
         "seed": config.seed,
         "evaluations": result.evaluations if result else config.evaluation_limit,
@@ -290,7 +294,7 @@ def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: fl
         "n_routes": result.solution.n_routes if result else None,
         "feasible": bool(result and result.solution.is_feasible(problem)),
         "config": json.loads(json.dumps(settings)),
-        "config_hash": config_hash(settings),
+        "config_hash": _hash(settings),
         "versions": versions(*packages),
         "git_revision": _revision(),
         "history": [[e, round(s, 6), c] for e, s, c in result.history] if result else [],

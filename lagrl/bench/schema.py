@@ -13,6 +13,9 @@ SCHEMA = "lagrl-row/1"
 
 Row = dict[str, Any]
 
+# until version 0.1 the field `method` of rows and configurations was called `reconstruct`, with other values
+_METHOD_UNTIL_0_1 = {"search": "pool", "reference": "cluster"}
+
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
@@ -59,7 +62,7 @@ FIELDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "controller": _TEXT,
     "sampler": _TEXT,
     "fleet": _TEXT,
-    "reconstruct": _TEXT,
+    "method": _TEXT,
     "budget": _INTEGER,
     "seed": _INTEGER,
     "evaluations": _INTEGER,
@@ -96,8 +99,25 @@ OPTIONAL: Mapping[str, tuple[Callable[[object], bool], str]] = {
 NULLABLE = frozenset({"dual_value", "cost", "best_known", "gap_pct", "n_routes", "git_revision", "price"})
 
 
+def with_method(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a row or configuration under the present name of `method`, which was `reconstruct` until version 0.1."""
+    if "reconstruct" not in record or "method" in record:
+        return record
+    names = {old: new for new, old in _METHOD_UNTIL_0_1.items()}
+    return {
+        "method" if field == "reconstruct" else field: names.get(value, value) if field == "reconstruct" else value
+        for field, value in record.items()
+    }
+
+
+def with_reconstruct(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration as it was called until version 0.1: its hash is part of the keys of rows, which stay."""
+    former = {field: value for field, value in config.items() if field != "method"}
+    return {**former, "reconstruct": _METHOD_UNTIL_0_1.get(config["method"], config["method"])}
+
+
 def check_row(row: object, *, source: str) -> Row:
-    """Return `row` if it is a complete row of this schema; fields beyond the contract are allowed.
+    """Return `row` under the present names if it is a complete row; fields beyond the schema are allowed.
 
     Parameters
     ----------
@@ -120,6 +140,9 @@ def check_row(row: object, *, source: str) -> Row:
             field="schema",
             remedy="give a file that this version of lagrl eval wrote",
         )
+    row = with_method(row)
+    if isinstance(row.get("config"), dict):
+        row = {**row, "config": with_method(row["config"])}
     for field, (holds, kind) in {**FIELDS, **OPTIONAL}.items():
         if field not in row:
             if field in OPTIONAL:

@@ -67,7 +67,7 @@ class SolveCommand:
     """budget of priced multiplier vectors (200 if no budget is given)"""
     seconds: Seconds = None
     """wall-clock limit, compilation excluded"""
-    reconstruct: Literal["cluster", "pool"] = "pool"
+    method: Literal["reference", "search"] = "search"
     """best toured assignment, or a search around it: linearising again, polish, set partitioning over all routes"""
     without: Ingredients = ""
     """leave out of pool: relinearisation, polish, partition, bound"""
@@ -102,7 +102,7 @@ class SolveCommand:
             sampler=self.sampler,
             evaluations=self.evaluations,
             seconds=self.seconds,
-            reconstruct=self.reconstruct,
+            method=self.method,
             linearisations=self.linearisations,
             seed=self.seed,
             shots=self.shots,
@@ -159,7 +159,7 @@ class EvalCommand:
     """what a second of the quantum computer costs, for the rows' estimated price"""
     record_exact: bool = False
     """under approximate samplers, compute the exact dual value too; controllers do not see it"""
-    reconstructs: Annotated[str, tyro.conf.arg(name="reconstruct", metavar="cluster,pool")] = "pool"
+    methods: Annotated[str, tyro.conf.arg(name="method", metavar="reference,search")] = "search"
     """reconstructions"""
     budgets: Annotated[str, tyro.conf.arg(metavar="N,N,…")] = "200"
     """evaluations"""
@@ -189,7 +189,7 @@ class EvalCommand:
             instances=tuple(resolve_instance(name, self.data) for name in named),
             controllers=_names(self.controllers),
             samplers=_names(self.samplers),
-            reconstructs=_names(self.reconstructs),
+            methods=_names(self.methods),
             budgets=_numbers("--budgets", self.budgets),
             seeds=_numbers("--seeds", self.seeds),
             fleet=None if self.fleet is None else Fleet.parse(self.fleet),

@@ -79,9 +79,9 @@ def print_solution(result: SolveResult, price: float | None = None) -> None:
     console.print(f"[bold]{escape(problem.name)}[/bold]: cost {solution.cost:.10g} in {routes}{known}")
     console.print(
         f"{_counted(result.evaluations, 'evaluation')} of {escape(result.config.controller)}, {ascents} from seeds, "
-        f"{result.seconds:.2f} s, fleet {problem.fleet}, {result.config.reconstruct}"
+        f"{result.seconds:.2f} s, fleet {problem.fleet}, {result.config.method}"
     )
-    if result.config.reconstruct == "pool":
+    if result.config.method == "search":
         console.print(f"[dim]{_shares(result)}[/dim]")
     if result.lower_bound is not None and result.gap_to_bound is not None:
         proven = ": no solution costs less" if result.gap_to_bound < 1e-7 else ""
