@@ -1,4 +1,4 @@
-"""What a solve is to do, and for how long."""
+"""Settings of a solve: controller, sampler, budget, method and seed."""
 
 from __future__ import annotations
 
@@ -15,47 +15,48 @@ from lagrl.samplers.registry import require_known
 DEFAULT_EVALUATIONS = 200
 
 INGREDIENTS = {
-    "relinearisation": "linearisations around routes that are there",
+    "relinearisation": "linearisations around the best routes",
     "polish": "PyVRP's local search",
-    "partition": "set partitioning over the pool",
-    "bound": "a proven lower bound, with a share of the seconds",
+    "partition": "set partitioning over all routes found",
+    "bound": "a proven lower bound, in a share of the seconds",
 }
-"""What `method="search"` adds to the reference's reconstruction; each can be left out."""
+"""Parts of the method `search`; each can be left out."""
 
 
 @dataclass(frozen=True)
 class SolveConfig:
-    """What to do with an instance, and for how long.
+    """Settings of a solve; the command line takes its options and their help from here.
 
     Attributes
     ----------
     controller
-        Name, `module:attribute` or `checkpoints/NAME`, see `controllers.registry`.
+        Rule that changes the multipliers: a name (see `lagrl list controllers`), `module:attribute` of your own, or
+        `checkpoints/NAME`.
     sampler
-        Name of what answers the knapsacks, or `module:attribute`, see `lagrl.samplers.registry`.
+        Solver of the knapsacks: a name (see `lagrl list samplers`) with options, as in `qaoa+width=8+layers=2`, or
+        `module:attribute` of your own.
     evaluations
-        Budget of priced multiplier vectors over all linearisations; None: 200, or no limit where `seconds` is given.
+        Budget: number of priced multiplier vectors over all linearisations (default: 200, or no limit with `seconds`).
     seconds
-        Wall-clock limit, compilation excluded; None for none. Results then depend on the machine's speed.
+        Wall-clock limit in seconds, compilation excluded (default: no limit); results then depend on the machine.
     method
-        `cluster`: the best toured assignment of linearisations from seeds. `pool`: a search around the best routes on
-        top, made of `INGREDIENTS`.
+        `reference`: the best toured assignment of linearisations from seeds. `search`: also a search around the best
+        routes, by relinearisation, polish, partition and bound.
     seed
-        Same seed, same result (unless `seconds` cuts it short).
+        Random seed; the same seed gives the same result, unless `seconds` ends the solve.
     linearisations
-        How often a search begins from seeds; None for twice. Under `cluster`, and without `relinearisation`, how many
-        linearisations the evaluations are spread over; None for `default_linearisations`. Others follow where duals are
-        solved before their share is spent.
+        Number of linearisations from seeds (default: 2). With the method `reference`, or without relinearisation:
+        number of linearisations that share the evaluations (default: one per 40); more follow if some end early.
     seedings
-        Rules that place the seeds, taken in turn.
+        Rules that place the seeds, used in turn (see `lagrl list seedings`).
     shots
-        Strings per vehicle asked of an approximate sampler.
+        Strings that an approximate sampler draws per vehicle.
     record_exact
-        Price the exact dual value under an approximate sampler too, for the record.
+        Also compute the exact dual value under an approximate sampler; the controller does not see it.
     without
-        Ingredients of `pool` to do without, see `INGREDIENTS`; `cluster` has none of them.
+        Parts of the method `search` to leave out: relinearisation, polish, partition, bound (default: none).
     workers
-        Processes that search side by side, see `search.workers`. Their number changes the result.
+        Processes that search in parallel and exchange routes; their number changes the result.
     """
 
     controller: str = "cfm"
@@ -102,17 +103,17 @@ class SolveConfig:
                 raise UnknownNameError.of("seeding", name, SEEDINGS)
 
     def uses(self, ingredient: str) -> bool:
-        """Whether an ingredient takes part."""
+        """Return whether a part of the method `search` is used."""
         return self.method == "search" and ingredient not in self.without
 
     @property
     def evaluation_limit(self) -> int | None:
-        """Evaluations allowed; None for no limit but the clock."""
+        """Number of evaluations allowed; None if only the seconds are limited."""
         if self.evaluations is None and self.seconds is None:
             return DEFAULT_EVALUATIONS
         return self.evaluations
 
 
 def default_linearisations(evaluations: int) -> int:
-    """Return over how many linearisations to spread an evaluation budget (measured: docs/decisions/005)."""
+    """Return the number of linearisations that share an evaluation budget (measured: docs/decisions/005)."""
     return max(1, -(-evaluations // 40))

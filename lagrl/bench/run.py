@@ -48,28 +48,36 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NU
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What to run: every combination of the fields, on every instance.
+    """Settings of an evaluation: every combination of controllers, samplers, methods, budgets and seeds is run.
 
     Attributes
     ----------
     instances
         Instance files.
-    controllers, samplers, methods
-        Names, see `SolveConfig`.
+    controllers
+        Controllers to compare (see `lagrl list controllers`).
+    samplers
+        Samplers to compare (see `lagrl list samplers`).
+    methods
+        Methods to compare: reference, search (see `lagrl solve --help`).
     budgets
-        Evaluations.
+        Budgets to compare, in evaluations.
     seeds
-        Seeds.
+        Random seeds; every combination is run once with each.
     fleet
-        A fleet rule for all instances; None keeps each instance's own.
-    linearisations, without
-        See `SolveConfig`; `without` concerns the reconstruction `pool` only.
-    shots, record_exact
-        See `SolveConfig`.
+        Fleet rule of all instances: exact:K, atleast:K or free (default: the rule of each instance's family).
+    linearisations
+        Number of linearisations from seeds (default: see `lagrl solve --help`).
+    without
+        Parts of the method `search` to leave out: relinearisation, polish, partition (default: none).
+    shots
+        Strings that an approximate sampler draws per vehicle.
+    record_exact
+        Also compute the exact dual value under approximate samplers; controllers do not see it.
     journal
-        File of the samplers' answers, see `solve`.
+        File that keeps the samplers' answers, to resume or replay them (default: none; always kept of real devices).
     price_per_second
-        What a second of the quantum computer costs; the rows' `price` is null without.
+        Price of one second of a quantum computer, for the rows' estimated `price` (default: no price).
 
     Raises
     ------

@@ -1,18 +1,6 @@
 """Samplers by name: kernels, annealing, circuits on simulated and real devices, replays, and a user's own.
 
-A name is `NAME[:ARGUMENT][+option=value …]`:
-
-    exact                       the optimal string of every knapsack
-    greedy                      the classical control: greedy by efficiency
-    product                     independent biased bits: the zero-gate control of every circuit
-    annealing                   simulated annealing on the QUBO
-    qaoa                        QAOA without noise, by the statevector kernel
-    noisy:BACKEND               circuits under the noise of a fake backend, such as noisy:FakeKingston
-    ibm:BACKEND                 a quantum computer of your account; ibm:FakeKingston takes the same path offline
-    bandit[:STATE]              what a bandit chooses for each knapsack: backend, qubits, circuit, or none; STATE is a
-                                file of `lagrl train bandit`, as in bandit:trained.json+backends=FakeTorino/FakeParis
-    replay:FILE                 the answers that a journal recorded
-    module:attribute            your own
+A name is `NAME[:ARGUMENT][+option=value …]`, see `SUMMARIES`.
 """
 
 from __future__ import annotations
@@ -107,6 +95,20 @@ SAMPLERS: dict[str, SamplerFactory] = {
     "bandit": _bandit,
     "replay": _replay,
 }
+
+SUMMARIES = {
+    "exact": "optimal solution of every knapsack, by dynamic programming or branch and bound",
+    "greedy": "greedy by efficiency: the classical baseline",
+    "product": "independent biased bits: the baseline of circuits without two-qubit gates",
+    "annealing": "simulated annealing of the QUBO",
+    "qaoa": "QAOA circuits without noise, by statevector simulation",
+    "noisy:BACKEND": "circuits with the noise of a fake backend, such as noisy:FakeKingston",
+    "ibm:BACKEND": "quantum computer of your IBM account; ibm:FakeKingston runs the same steps offline",
+    "bandit[:STATE]": "bandit that chooses backend, qubits and circuit; STATE is a file of lagrl train bandit",
+    "replay:FILE": "the answers that a journal recorded",
+    "module:attribute": "class or function of your own that makes a sampler",
+}
+"""One line on each form of a sampler's name, for `lagrl list samplers`."""
 
 
 def require_known(text: str) -> None:

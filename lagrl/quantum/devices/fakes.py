@@ -34,6 +34,17 @@ def known_fakes() -> list[str]:
     return sorted(name for name in _classes() if name not in BROKEN)
 
 
+def fake_sizes() -> dict[str, int]:
+    """Return the number of qubits of each usable fake backend, by name; none is loaded.
+
+    Raises
+    ------
+    MissingExtraError
+        Without qiskit-ibm-runtime.
+    """
+    return {name: _snapshots()[name][1] for name in known_fakes()}
+
+
 def is_fake(name: str) -> bool:
     """Whether a name is written as those of fake backends are: `FakeKingston`, `fake_kingston`."""
     return name.lower().startswith("fake")
