@@ -1,4 +1,4 @@
-"""Rows sorted into what is compared: lines (a controller and how it was run) by budgets, over common instances."""
+"""Groups of rows: lines (a controller and how it was run) by budgets, over common instances."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, order=True)
 class Line:
-    """What is compared: a controller and how it was run.
+    """A line of a report: a controller and how it was run.
 
     `fleet` is empty unless some instance was run under several fleet rules; then it is `benchmark` (the rule of the
     best known costs) or the kind of the other rule.
@@ -31,7 +31,7 @@ class Line:
 
 
 class Grouping:
-    """Rows by line and budget, the same whatever their order.
+    """Rows by line and budget; their order does not matter.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Grouping:
 
     @cached_property
     def _other_rules(self) -> frozenset[str]:
-        """Kinds of fleet rule that need lines of their own: none while every instance has a single rule."""
+        """Kinds of fleet rule that get their own lines: none while every instance has a single rule."""
         rules: dict[str, set[str]] = defaultdict(set)
         for row in self.rows:
             rules[row["instance"]].add(row["fleet"])

@@ -1,4 +1,4 @@
-"""Running controllers on instances: one resumable row per instance, configuration and seed."""
+"""Evaluation of controllers on instances: one resumable row per instance, configuration and seed."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Task:
-    """One row to be made."""
+    """Settings of one row: instance, fleet rule, configuration and key."""
 
     path: Path
     fleet: Fleet | None
@@ -162,10 +162,9 @@ class Task:
 
 
 def row_key(problem: CVRP, config: SolveConfig) -> str:
-    """Return what identifies a row: the instance's name and content, its fleet rule and the configuration.
+    """Return the key of a row: the instance's name and content, its fleet rule and the configuration.
 
-    A trained controller's weights and a trained sampler's state are part of it, so that what is trained anew gets rows
-    of its own.
+    A trained controller's weights and a trained sampler's state are part of it, so that retrained ones get new rows.
     """
     content = hashlib.sha256()
     for array in (problem.demand, problem.distance):
@@ -210,12 +209,12 @@ def run(
     on_row
         Called with each finished row.
     on_plan
-        Called once with the number of rows asked for and of those there already.
+        Called once with the number of rows requested and the number already in the file.
 
     Raises
     ------
     InputError
-        If the evaluation makes no sense, before anything is run.
+        If a setting is not allowed; nothing is run then.
     OutputError
         If `out` cannot be written.
     LagrlError
@@ -251,8 +250,8 @@ def make_row(task: Task, sampler: SubproblemSampler | None = None) -> Row:
     task
         What to solve.
     sampler
-        Answers instead of one made by the task's name, which the row goes on to tell: such as the named one with
-        something measured beside it. It is left open.
+        Replaces the sampler that the task names, such as the same one with a measurement added; the row keeps the
+        name. It is not closed.
     """
     problem = read_instance(task.path, fleet=task.fleet)
     compile_kernels()

@@ -1,4 +1,4 @@
-"""What a result row holds: the contract between whoever measures and whoever reports."""
+"""Schema of result rows, shared by evaluation and report."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_clean_rows_carry_no_caveat() -> None:
         ({"git_revision": None}, "MIXED GIT REVISIONS: abcdefabcdef, none (not a checkout)"),
         ({"git_revision": "abcdefabcdef-dirty"}, "UNCOMMITTED CODE"),
         ({"best_known": 780.0}, "MIXED BEST KNOWN COSTS for A-n32-k5"),
-        ({"seed": 7}, "UNBALANCED seeds: perturbed/exact/cluster (1), polyak/exact/cluster (1)"),
+        ({"seed": 7}, "UNBALANCED seeds: perturbed/exact/reference (1), polyak/exact/reference (1)"),
     ],
 )
 def test_mixed_rows_are_noted_loudly(changes: dict[str, Any], note: str) -> None:
@@ -189,7 +189,7 @@ def test_unbalanced_rows_are_compared_over_common_instances_only() -> None:
         ("polyak", "2", "0.5"),
     ]
     note = _records(rows, "caveat")[0]["note"]
-    assert "UNBALANCED at budget 10: rows are missing for polyak/exact/cluster (1)" in note
+    assert "UNBALANCED at budget 10: rows are missing for polyak/exact/reference (1)" in note
     assert "the 2 of 3 instances" in note
 
 
