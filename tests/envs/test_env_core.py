@@ -287,7 +287,7 @@ def test_multipliers_may_be_given_and_lanes_may_rest() -> None:
     assert (step.infos[1], step.rewards[1], step.terminated[1]) == ({}, 0.0, False)
     assert_same(batch.observation(1), before)
     assert [episode.steps for episode in batch.episodes] == [1, 0]
-    with pytest.raises(InputError, match="1 vectors for 2 lanes"):
+    with pytest.raises(InputError, match="1 vectors for 2 ascents"):
         batch.step_multipliers([None])
 
 
