@@ -1,4 +1,4 @@
-"""The dual loop as a Gymnasium environment: `gymnasium.make("envs:LagrangianCVRP-v0")`."""
+"""The Lagrangian dual loop as a Gymnasium environment: `gymnasium.make("envs:LagrangianCVRP-v0")`."""
 
 from __future__ import annotations
 

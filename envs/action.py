@@ -1,4 +1,4 @@
-"""What an action does to the multipliers, and which action a move of the multipliers would have been."""
+"""Actions: how they move the multipliers, and which action corresponds to a given move."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from lagrl.relaxation.dual import DualPoint
 
 MODES = ("diagonal", "direction")
-TOLERANCE = 1e-6  # what float32 may add to ±1
+TOLERANCE = 1e-6  # rounding of float32 beyond ±1
 
 
 @dataclass(frozen=True)
 class ActionConfig:
-    """How numbers in [−1, 1] move multipliers.
+    """How an action in [−1, 1] moves the multipliers.
 
     Attributes
     ----------
     mode
-        `diagonal`: λ ← λ + s·D∘g with the positive diagonal D = D₀·10^(c·a). `direction`: λ ← λ + s·r·a, which can
-        move where g = 0.
+        Meaning of an action a. `diagonal`: λ ← λ + s·D∘g with the positive diagonal D = D₀·10^(c·a). `direction`:
+        λ ← λ + s·r·a, which can also move where g = 0.
     base_step
-        D₀, in units of the dual's scale s. The steps that `hwc` takes from the linear relaxation's prices have a median
-        of about this, and nearly all of them lie within two decades of it.
+        D₀ of mode `diagonal`, in units of the dual's cost scale s. The steps of `hwc` from the linear relaxation's
+        prices have a median of about 0.3; nearly all lie within two decades of it.
     decades
-        c: D lies in [D₀/10^c, D₀·10^c].
+        c of mode `diagonal`: D lies in [D₀/10^c, D₀·10^c].
     reach
-        r: the longest move of `direction`, in units of s.
+        r of mode `direction`: the longest move, in units of s.
 
     Raises
     ------
@@ -65,7 +65,7 @@ class ActionConfig:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> ActionConfig:
-        """Read what `to_json` gave; InputError if an entry is unknown, missing or of another type."""
+        """Read a record that `to_json` returned; InputError if an entry is unknown, missing or of another type."""
         return from_record(cls, record, "action")
 
 
@@ -79,9 +79,9 @@ def next_multipliers(
     action
         [n] in [−1, 1], one number per customer.
     point
-        The multipliers to move from, priced: λ [n] and g [n].
+        The last evaluation: λ [n] distance units, and g [n].
     scale
-        The dual's scale s, distance units.
+        The dual's cost scale s, distance units.
     config
         The mode and its constants.
 
@@ -111,25 +111,25 @@ def action_label(
     scale: float,
     config: ActionConfig,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the action that goes from `multipliers` towards `target`: the inverse of `next_multipliers`.
+    """Return the action that moves `multipliers` to `target`: the inverse of `next_multipliers`.
 
-    Where a step is longer or shorter than the mode allows, the label is the nearest one: ±1. In `diagonal` mode a
-    customer with g = 0 cannot move (label 0, masked), and a move against g becomes the shortest one (−1).
+    A step that is longer or shorter than the mode allows gets the nearest label, ±1. In `diagonal` mode a customer
+    with g = 0 cannot move (label 0, masked), and a move against g becomes the shortest one (−1).
 
     Parameters
     ----------
     multipliers, target
-        [n] from where to where, distance units.
+        [n] start and end of the move, distance units.
     violation
         [n] g at `multipliers`.
     scale
-        The dual's scale s, distance units.
+        The dual's cost scale s, distance units.
     config
         The mode and its constants.
 
     Returns
     -------
-    Action [n] in [−1, 1], and where it means anything [n].
+    Action [n] float32 in [−1, 1], and mask [n] bool: true where the action has an effect.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def action_label(
 
 
 def refuse_entry(action: NDArray[np.floating[Any]], source: str | None = None) -> None:
-    """Raise for the first entry of an action [n] that is not a number in [−1, 1]; do nothing if there is none.
+    """Raise an error for the first entry of an action [n] that is not a number in [−1, 1].
 
     Raises
     ------

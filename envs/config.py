@@ -1,4 +1,4 @@
-"""What an episode is: instances, budget, samplers, actions, rewards."""
+"""Configuration of the environment: instances, budget, samplers, actions, rewards."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST = 200
-"""Most steps of an episode."""
+"""Largest number of steps in an episode."""
 
 _LARGEST_PADDING = 32_767  # neighbours are int16
 
 
 @dataclass(frozen=True)
 class RewardWeights:
-    """Weights of the potentials, see `envs.reward`.
+    """Weights of the terms of the reward, see `envs.reward`.
 
     Attributes
     ----------
     feasibility
-        Phase 1: share of customers served once.
+        Weight in phase 1 of the share of customers served exactly once.
     gap
-        Phase 2: relative dual gap.
-    cost, cost_gap
-        Phase 3: best route cost over Clarke and Wright's, and the relative dual gap. The reference has 0.10 and 0.01.
+        Weight in phase 2 of the relative dual gap.
+    cost
+        Weight in phase 3 of the best route cost divided by the Clarke–Wright cost (0.10 in the reference).
+    cost_gap
+        Weight in phase 3 of the relative dual gap (0.01 in the reference).
     """
 
     feasibility: float = 3.0
@@ -48,16 +50,16 @@ class RewardWeights:
 
 @dataclass(frozen=True)
 class CurriculumConfig:
-    """When a phase is over.
+    """When a phase of the curriculum ends.
 
     Attributes
     ----------
     window
-        Steps that are averaged.
+        Number of steps over which the criteria are averaged.
     share
-        Phase 1 ends when the mean share of customers served once exceeds this.
+        Phase 1 ends when the mean share of customers served exactly once exceeds this, in [0, 1].
     gap
-        Phase 2 ends when the mean relative dual gap falls below this.
+        Phase 2 ends when the mean relative dual gap falls below this, in [0, 1].
     """
 
     window: int = 30
@@ -76,40 +78,45 @@ class CurriculumConfig:
 
 @dataclass(frozen=True)
 class EnvConfig:
-    """What an episode is.
+    """Configuration of an episode: instance, budget, samplers, actions, rewards.
 
     Attributes
     ----------
     n_max
-        Customers that observations and actions are padded to (N).
+        Number of customers N to which observations and actions are padded.
     n_customers
-        Smallest and largest generated instance.
+        Customers of the smallest and of the largest generated instance.
     action
-        What an action means.
+        How an action moves the multipliers.
     max_steps
-        Steps of an episode, at most 200; one more evaluation is spent on the start.
+        Steps of an episode, at most 200; the start costs one more evaluation.
     min_steps
-        If given, each episode draws its steps log-uniformly from [min_steps, max_steps].
+        Smallest number of steps; each episode draws its number log-uniformly from [min_steps, max_steps]. None: every
+        episode has max_steps.
     decode_every
-        Evaluations from one repaired assignment to the next.
+        Evaluations between two repaired assignments.
     sampler
-        Prices λ: a name or `module:attribute`, see `lagrl.samplers.registry`.
+        Sampler that prices λ: a name or `module:attribute`, see `lagrl list samplers`.
     route_sampler
-        Its decoded, repaired, toured samples are the route feedback.
+        Sampler whose decoded, repaired and toured strings are the route feedback; a name or `module:attribute`.
     route_every
-        Evaluations from one route feedback to the next.
-    shots, n_joint
-        Strings per vehicle asked of an approximate sampler, and joint draws of them that are decoded.
+        Evaluations between two route feedbacks.
+    shots
+        Strings per vehicle from an approximate sampler.
+    n_joint
+        Joint draws of these strings that are decoded.
     start
-        `linear`: the prices of the linear relaxation; `zero`: λ = 0.
+        Multipliers of the first evaluation. `linear`: the prices of the linear relaxation; `zero`: λ = 0.
     bounds
-        Lowest and highest multiplier, distance units; None: the same as in `lagrl.solver`.
+        Lowest and highest multiplier, distance units; None: as in `lagrl solve`.
     phases
-        Curriculum phases (1 feasibility, 2 gap, 3 cost), in order.
+        Curriculum phases in order: 1 feasibility, 2 gap, 3 cost.
     seedings
-        Rules that place the seeds; each episode draws one.
-    rewards, curriculum
-        See there.
+        Rules that place the seeds; each episode draws one, see `lagrl list seedings`.
+    rewards
+        Weights of the reward's terms.
+    curriculum
+        When a phase ends.
 
     Raises
     ------
@@ -163,13 +170,13 @@ class EnvConfig:
     def preset(cls, name: Literal["default", "reference"] = "default") -> EnvConfig:
         """Return the configuration called `name`.
 
-        `reference` is that of Sharma and Lau (2026) as far as it is public: λ starts at 0 within [−400, 800], which
-        fits instances of small costs only, and all three phases are run through.
+        `reference` follows Sharma and Lau (2026) as far as it is public: λ starts at 0 within [−400, 800], which
+        only suits instances of small costs, and all three phases are used.
 
         Raises
         ------
         UnknownNameError
-            If it is neither `default` nor `reference`.
+            If the name is neither `default` nor `reference`.
         """
         if name == "default":
             return cls()
@@ -185,7 +192,7 @@ class EnvConfig:
         Parameters
         ----------
         overrides
-            Values by name; those of `action`, `rewards` and `curriculum` may be dicts of what changes there.
+            New values by field name; for `action`, `rewards` and `curriculum` a dict of their changed fields will do.
 
         Raises
         ------
@@ -206,7 +213,7 @@ class EnvConfig:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> EnvConfig:
-        """Read what `to_json` gave; InputError if an entry is unknown, missing or of another type."""
+        """Read a record that `to_json` returned; InputError if an entry is unknown, missing or of another type."""
         return from_record(cls, record, "environment")
 
 

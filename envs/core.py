@@ -1,4 +1,4 @@
-"""Episodes in a batch: one `DualLoop.step` moves all of them. Every environment here is a thin adapter of this."""
+"""A batch of episodes, moved together by one `DualLoop.step`; every environment here is a thin adapter of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from envs.action import TOLERANCE, next_multipliers, refuse_entry
 from envs.episode import Episode, Samplers, new_episode
-from envs.generator import given, instance_of, instance_record
+from envs.generator import instance_from_record, instance_record, load_instance
 from envs.observation import FEATURES, N_NEIGHBOURS
 from envs.reward import potential
-from envs.rng import generator_of, generator_record
+from envs.rng import generator_from_record, generator_record
 from lagrl.compilation import compile_kernels
 from lagrl.dual_loop import DualLoop
 from lagrl.errors import InputError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchStep:
-    """What one step brought, by lane; a lane that rested has 0, False and {}.
+    """Result of one step of all B environments; one that rested has 0, False and {}.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class BatchStep:
     terminated
         [B] bool: the dual is proven optimal, or the budget is spent.
     infos
-        Scalars, see `Episode.info`.
+        Scalars of each environment, see `Episode.info`.
     """
 
     rewards: NDArray[np.float64]
@@ -50,28 +50,28 @@ class BatchStep:
 
 
 class EpisodeBatch:
-    """B episodes side by side, each with its own instance, budget and randomness.
+    """B parallel environments, each with its own instance, budget and random numbers.
 
     Parameters
     ----------
     config
-        What an episode is.
+        Configuration of the episodes.
     n_envs
-        Number of episodes B.
+        Number of environments B.
     sampler, route_sampler
-        Make the samplers (a class will do), instead of those named in `config`.
+        Functions or classes that make the samplers, instead of those named in `config`.
 
     Attributes
     ----------
     episodes
-        One per lane; reading one before its first `reset` raises InputError.
+        Current episode of each environment; reading one before its first `reset` raises InputError.
     phase
-        Curriculum phase that episodes begin in.
+        Curriculum phase of the episodes to come.
 
     Raises
     ------
     UnknownNameError, InputError
-        If there is no lane, or a sampler cannot be made.
+        If `n_envs` is below 1, or a sampler cannot be made.
     """
 
     def __init__(
@@ -91,33 +91,35 @@ class EpisodeBatch:
         self._is_named = (sampler is None, route_sampler is None)
         self._episodes: list[Episode | None] = [None] * n_envs
         self._loop: DualLoop | None = None
-        self._nodes = np.zeros((n_envs, config.n_max, len(FEATURES)), np.float32)
-        self._mask = np.zeros((n_envs, config.n_max), np.int8)
-        self._neighbours = np.zeros((n_envs, config.n_max, N_NEIGHBOURS), np.int16)
+        self._observations: dict[str, NDArray[Any]] = {
+            "nodes": np.zeros((n_envs, config.n_max, len(FEATURES)), np.float32),
+            "node_mask": np.zeros((n_envs, config.n_max), np.int8),
+            "neighbours": np.zeros((n_envs, config.n_max, N_NEIGHBOURS), np.int16),
+        }
         compile_kernels()
 
     @property
     def episodes(self) -> list[Episode]:
-        """The lanes' episodes."""
+        """Current episode of each environment."""
         return [self._episode(index) for index in range(self.n_envs)]
 
     def set_phase(self, phase: int) -> None:
-        """Set the curriculum phase; each lane takes it on at its next reset."""
+        """Set the curriculum phase; each environment adopts it at its next reset."""
         if phase not in (1, 2, 3):
             raise InputError(f"{phase} given", field="phase", remedy="give 1, 2 or 3")
         self.phase = phase
 
     def reset(self, index: int, rng: np.random.Generator, instance: CVRP | str | Path | None = None) -> dict[str, Any]:
-        """Begin a lane's next episode, spend its first evaluation at λ₀, and return its scalars.
+        """Start an environment's next episode with an evaluation at λ₀, and return its scalars.
 
         Parameters
         ----------
         index
-            Which, from 0.
+            Environment index, from 0.
         rng
-            Source of all randomness of the episode.
+            Source of all random numbers of the episode.
         instance
-            A CVRP, a `.vrp` file or an instance's name; generated if None.
+            A CVRP, the path of a `.vrp` file or an instance's name; None: generated.
 
         Raises
         ------
@@ -126,23 +128,23 @@ class EpisodeBatch:
         InputError
             If the instance cannot be read, or `rng` is not a PCG64 generator.
         """
-        problem = None if instance is None else given(instance)
-        return self._begin(index, rng, problem, self.phase)
+        problem = None if instance is None else load_instance(instance)
+        return self._start(index, rng, problem, self.phase)
 
     def step(self, actions: NDArray[np.floating[Any]], resting: Collection[int] = ()) -> BatchStep:
-        """Move every lane by its action.
+        """Move the multipliers of every environment by its action.
 
         Parameters
         ----------
         actions
-            [B, N] in [−1, 1]; entries beyond a lane's customers are ignored, but must be finite.
+            [B, N] in [−1, 1]; entries beyond an instance's customers are ignored, but must be finite.
         resting
-            Lanes that stay where they are, whatever their actions.
+            Indices of environments that do not move; their actions are ignored.
 
         Raises
         ------
         InputError
-            If the shape is wrong, an entry is not finite or out of range, or a lane's episode is over.
+            If the shape is wrong, an entry is not finite or out of range, or an episode is over.
         """
         array = np.asarray(actions)
         self._check_actions(array, resting)
@@ -158,31 +160,31 @@ class EpisodeBatch:
         return self.step_multipliers(multipliers)
 
     def step_multipliers(self, multipliers: Sequence[NDArray[np.float64] | None]) -> BatchStep:
-        """Move every lane to given multipliers [n], distance units; None lets it rest.
+        """Move every environment to given multipliers [n], distance units; None: it rests.
 
         Raises
         ------
         InputError
-            If there is not one entry per lane, one is not [n] finite numbers, or a lane's episode is over.
+            If there is not one entry per environment, one is not [n] finite numbers, or an episode is over.
         """
-        if len(multipliers) == self.n_envs:  # else the loop refuses
+        if len(multipliers) == self.n_envs:  # otherwise the loop raises the error
             for index, vector in enumerate(multipliers):
                 if vector is not None and self._episode(index).is_over:
-                    raise InputError("the episode is over", source=f"lane {index}", remedy="reset it first")
+                    raise InputError("the episode is over", source=f"environment {index}", remedy="reset it first")
         rewards, terminated = np.zeros(self.n_envs), np.zeros(self.n_envs, dtype=bool)
         infos: list[dict[str, Any]] = [{} for _ in range(self.n_envs)]
         for index, step in enumerate(self._require_loop().step(multipliers)):
             if step is not None:
                 episode = self._episode(index)
-                rewards[index] = self._take(index, episode, step)
+                rewards[index] = self._record(index, episode, step)
                 terminated[index] = episode.is_over
                 infos[index] = episode.info()
         return BatchStep(rewards, terminated, infos)
 
     def close(self) -> None:
-        """Close the samplers made by name of the episodes under way, which saves what they learned.
+        """Close the current samplers that were made by name, which saves what they learned.
 
-        What makes samplers is the caller's, and so is what it made. Episodes may be begun again afterwards.
+        Samplers from a caller's function are left to the caller. Episodes can be started again afterwards.
         """
         made: dict[int, SubproblemSampler] = {}
         for episode in self._episodes:
@@ -195,25 +197,17 @@ class EpisodeBatch:
             close_sampler(sampler)
 
     def observations(self) -> dict[str, NDArray[Any]]:
-        """Return what all lanes see, [B, …] fresh arrays; see `envs.observation.padded`."""
-        return {
-            "nodes": self._nodes.copy(),
-            "node_mask": self._mask.copy(),
-            "neighbours": self._neighbours.copy(),
-        }
+        """Return copies of all environments' observations, [B, …]; see `envs.observation.padded`."""
+        return {name: array.copy() for name, array in self._observations.items()}
 
     def observation(self, index: int) -> dict[str, NDArray[Any]]:
-        """Return what one lane sees, fresh arrays."""
-        return {
-            "nodes": self._nodes[index].copy(),
-            "node_mask": self._mask[index].copy(),
-            "neighbours": self._neighbours[index].copy(),
-        }
+        """Return a copy of one environment's observation."""
+        return {name: array[index].copy() for name, array in self._observations.items()}
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return everything needed to go on from here: plain JSON values, and arrays by name.
+        """Return the state that `load_state` needs: plain JSON values, and arrays by name.
 
-        An episode is kept as how it was drawn and the multipliers it took; `load_state` plays it again.
+        An episode is stored as its generator's state and its multipliers; `load_state` replays it.
         """
         arrays: dict[str, NDArray[Any]] = {}
         records: list[dict[str, Any] | None] = []
@@ -227,47 +221,48 @@ class EpisodeBatch:
                 record["instance"], parts = instance_record(episode.problem)
                 arrays |= {f"{index}/{name}": part for name, part in parts.items()}
             records.append(record)
-        return {"config": self.config.to_json(), "phase": self.phase, "lanes": records}, arrays
+        return {"config": self.config.to_json(), "phase": self.phase, "episodes": records}, arrays
 
     def load_state(self, record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Play the recorded episodes again; what follows is then to the bit what would have followed.
+        """Replay recorded episodes; all later steps are bit-equal to those of the recorded batch.
 
         Parameters
         ----------
         record, arrays
-            What `state` gave, from a batch of the same configuration and number of lanes.
+            Return value of `state`, from a batch of the same configuration and number of environments.
 
         Raises
         ------
         InputError
-            If they come from another configuration or number of lanes.
+            If they come from another configuration or number of environments.
         """
         if record["config"] != self.config.to_json():
             raise InputError("the state is one of another configuration", field="config", remedy="resume with the same")
-        if len(record["lanes"]) != self.n_envs:
+        entries = record["episodes"] if "episodes" in record else record["lanes"]  # the name in archives of 0.1
+        if len(entries) != self.n_envs:
             raise InputError(
-                f"the state has {len(record['lanes'])} lanes, the batch {self.n_envs}",
+                f"the state has {len(entries)} environments, the batch {self.n_envs}",
                 field="n_envs",
-                remedy="resume with as many",
+                remedy="resume with the same number",
             )
         self.set_phase(record["phase"])
         self._episodes = [None] * self.n_envs
         trails = []
-        for index, entry in enumerate(record["lanes"]):
+        for index, entry in enumerate(entries):
             trails.append(np.asarray(arrays.get(f"{index}/multipliers", ())))
             if entry is not None:
                 own = {name: np.asarray(arrays[f"{index}/{name}"]) for name in _PARTS if f"{index}/{name}" in arrays}
-                problem = None if entry["instance"] is None else instance_of(entry["instance"], own)
-                self._begin(index, generator_of(entry["rng"]), problem, entry["phase"])
+                problem = None if entry["instance"] is None else instance_from_record(entry["instance"], own)
+                self._start(index, generator_from_record(entry["rng"]), problem, entry["phase"])
         for step in range(max(map(len, trails))):
             self.step_multipliers([trail[step] if step < len(trail) else None for trail in trails])
 
-    def _begin(self, index: int, rng: np.random.Generator, problem: CVRP | None, phase: int) -> dict[str, Any]:
+    def _start(self, index: int, rng: np.random.Generator, problem: CVRP | None, phase: int) -> dict[str, Any]:
         episode = new_episode(self.config, self._samplers, phase, rng, generator_record(rng), problem)
         (step,) = self._new_loop([episode.state]).step([episode.initial])
         assert step is not None
-        self._place(index, episode)
-        self._take(index, episode, step)
+        self._install(index, episode)
+        self._record(index, episode, step)
         return episode.info()
 
     def _new_loop(self, states: list[AscentState]) -> DualLoop:
@@ -276,24 +271,26 @@ class EpisodeBatch:
             states, decode_every=config.decode_every, n_joint=config.n_joint, route_every=config.route_every
         )
 
-    def _place(self, index: int, episode: Episode) -> None:
-        """Put an episode where the lane's last one was."""
-        if self._loop is None:  # its place is kept in the other lanes until they begin; they cannot step before
+    def _install(self, index: int, episode: Episode) -> None:
+        """Put an episode in the place of the environment's last one."""
+        if self._loop is None:  # the other entries hold this state until their first reset; they cannot step before
             self._loop = self._new_loop([episode.state] * self.n_envs)
         self._loop.states[index] = episode.state
         self._episodes[index] = episode
         n = episode.n_customers
-        self._nodes[index, n:] = 0.0
-        self._mask[index, :n], self._mask[index, n:] = 1, 0
-        self._neighbours[index, :n], self._neighbours[index, n:] = episode.observer.neighbours, 0
+        for array in self._observations.values():
+            array[index, n:] = 0
+        self._observations["node_mask"][index, :n] = 1
+        self._observations["neighbours"][index, :n] = episode.observer.neighbours
 
-    def _take(self, index: int, episode: Episode, step: Step) -> float:
-        """Let a turn into the episode and the lane's observation; return the reward."""
+    def _record(self, index: int, episode: Episode, step: Step) -> float:
+        """Record an evaluation in the episode and its observation; return the reward."""
         weights = self.config.rewards
-        before = potential(episode.progress, episode.phase, weights)
+        before = potential(episode.best, episode.phase, weights)
         episode.note(step)
-        self._nodes[index, : episode.n_customers] = episode.observer.observe(step.point, step.feedback)
-        return potential(episode.progress, episode.phase, weights) - before
+        observed = episode.observer.observe(step.point, step.feedback)
+        self._observations["nodes"][index, : episode.n_customers] = observed
+        return potential(episode.best, episode.phase, weights) - before
 
     def _check_actions(self, actions: NDArray[np.floating[Any]], resting: Collection[int]) -> None:
         wanted = (self.n_envs, self.config.n_max)
@@ -301,7 +298,7 @@ class EpisodeBatch:
             raise InputError(
                 f"array of shape {actions.shape} and type {actions.dtype}",
                 field="action",
-                remedy=f"give floats of shape {wanted}: lanes and padded customers",
+                remedy=f"give floats of shape {wanted}: environments and padded customers",
             )
         if (np.abs(actions) <= 1.0 + TOLERANCE).all():
             return
@@ -309,11 +306,11 @@ class EpisodeBatch:
             if index in resting:
                 continue
             n = self._episode(index).n_customers
-            refuse_entry(actions[index, :n], f"lane {index}")
+            refuse_entry(actions[index, :n], f"environment {index}")
             for entry in np.flatnonzero(~np.isfinite(actions[index, n:]))[:1]:
                 raise InputError(
                     f"entry {n + entry} beyond the {n} customers is {actions[index, n + entry]}",
-                    source=f"lane {index}",
+                    source=f"environment {index}",
                     field="action",
                     remedy="pad with 0",
                 )
@@ -321,12 +318,12 @@ class EpisodeBatch:
     def _episode(self, index: int) -> Episode:
         episode = self._episodes[index]
         if episode is None:
-            raise InputError("no episode has begun", source=f"lane {index}", remedy="call reset first")
+            raise InputError("no episode has started", source=f"environment {index}", remedy="call reset first")
         return episode
 
     def _require_loop(self) -> DualLoop:
         if self._loop is None:
-            raise InputError("no episode has begun", field="step", remedy="call reset first")
+            raise InputError("no episode has started", field="step", remedy="call reset first")
         return self._loop
 
 
@@ -338,7 +335,7 @@ def _samplers(
     sampler: Callable[[], SubproblemSampler] | None,
     route_sampler: Callable[[], SubproblemSampler] | None,
 ) -> Samplers:
-    """Check that the samplers can be made; one of the same name prices and proposes routes from the same strings."""
+    """Return the episodes' sampler makers, each tried once; equal names share the strings for pricing and routes."""
     price = sampler or (lambda: make_sampler(config.sampler))
     route = route_sampler or (lambda: make_sampler(config.route_sampler))
     price()

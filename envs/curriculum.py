@@ -1,4 +1,4 @@
-"""When to go on to the next phase: one judge for all lanes."""
+"""The curriculum: one phase for all environments, and the rule that advances it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 class Curriculum:
-    """Watches the lanes' infos and says when a phase is over.
+    """Advances the phase by the environments' infos.
 
-    Phase 1 ends when the mean share of customers served once, over the last `window` steps, exceeds `share`; phase 2
-    when the mean relative dual gap falls below `gap`; phase 3 never. The environments take a new phase on at their
-    next reset.
+    Phase 1 ends when the mean share of customers served exactly once, over the last `window` steps, exceeds `share`;
+    phase 2 when the mean relative dual gap falls below `gap`; phase 3 never. The environments adopt a new phase at
+    their next reset.
 
     Parameters
     ----------
     config
-        Its `phases` and `curriculum`.
+        The environment's; its `phases` and `curriculum` are used.
 
     Attributes
     ----------
     phase
-        The phase that episodes should begin in.
+        Phase of the episodes to come.
     """
 
     def __init__(self, config: EnvConfig) -> None:
@@ -38,12 +38,12 @@ class Curriculum:
         self.phase = config.phases[0]
 
     def observe(self, infos: Sequence[Mapping[str, Any]]) -> bool:
-        """Take one step of all lanes into account; tell whether the phase advanced.
+        """Add one step of all environments; return whether the phase advanced.
 
         Parameters
         ----------
         infos
-            The scalars of each lane; those of lanes that rested, or are still in another phase, are left out.
+            Scalars of each environment; those that rested or are still in another phase do not count.
         """
         name = {1: "share_served", 2: "gap"}.get(self.phase)
         seen = [float(info[name]) for info in infos if name in info and info["phase"] == self.phase] if name else []
@@ -60,11 +60,11 @@ class Curriculum:
         return True
 
     def state(self) -> dict[str, Any]:
-        """Return everything that `load_state` needs, as plain JSON values."""
+        """Return the state that `load_state` needs, as plain JSON values."""
         return {"phase": self.phase, "recent": list(self._recent)}
 
     def load_state(self, record: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken.
+        """Restore a state that `state` returned.
 
         Raises
         ------

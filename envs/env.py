@@ -1,8 +1,8 @@
-"""`LagrangianCVRP-v0`: one episode is one instance, one step one evaluation of its dual."""
+"""`LagrangianCVRP-v0`: one episode is one instance, one step is one evaluation of its dual."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import gymnasium
 import numpy as np
@@ -25,23 +25,23 @@ Observation = dict[str, Any]
 
 
 class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
-    """The dual loop with the controller taken out.
+    """The dual loop as an environment, whose agent takes the controller's place.
 
     Observations are `Dict(nodes [N, 14] float32, node_mask [N] int8, neighbours [N, 5] int16)`, see
     `envs.observation`; actions are `Box(−1, 1, (N,))`, see `envs.action`; rewards are differences of potentials, see
-    `envs.reward`. Episodes end (`terminated`) when the dual is proven optimal or the budget is spent: what is left
-    of it is in the observation, so the end belongs to the task, and `truncated` is left to wrappers.
+    `envs.reward`. Episodes end (`terminated`) when the dual is proven optimal or the budget is spent: the remaining
+    budget is in the observation, so this end is part of the task, and `truncated` is left to wrappers.
 
     Parameters
     ----------
     config
-        What an episode is; that of `preset` if None.
+        Configuration of the episodes; that of `preset` if None.
     render_mode
-        `ansi` (a text), `rgb_array` (a picture; needs the viz extra) or None.
+        `ansi` (text), `rgb_array` (picture; needs the extra viz) or None.
     preset
         `default` or `reference`.
     overrides
-        Fields of `EnvConfig` to change. `sampler` and `route_sampler` may be what makes a sampler (a class will do)
+        Fields of `EnvConfig` to change. `sampler` and `route_sampler` may be a function or class that makes a sampler,
         instead of a name.
 
     Raises
@@ -50,7 +50,7 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
         If the configuration, a sampler or the render mode is not possible.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 5}
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 5}  # noqa: RUF012 - as in gymnasium
 
     def __init__(
         self,
@@ -69,20 +69,20 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
 
     @property
     def episode(self) -> Episode:
-        """The episode under way; InputError before the first reset."""
+        """The current episode; InputError before the first reset."""
         return self.batch.episodes[0]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode and spend its first evaluation.
+        """Start an episode with its first evaluation.
 
         Parameters
         ----------
         seed
-            Seeds the generator of this and all later episodes.
+            Seed of the generator of this and all later episodes.
         options
-            `instance`: a CVRP, a `.vrp` file, or an instance's name; generated if not given.
+            `instance`: a CVRP, the path of a `.vrp` file, or an instance's name; generated if not given.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
         return self.batch.observation(0), info
 
     def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Move the multipliers and price them; see `EpisodeBatch.step` for what is refused."""
+        """Move the multipliers and price them; for the errors see `EpisodeBatch.step`."""
         step = self.batch.step(np.asarray(action)[None])
         return self.batch.observation(0), float(step.rewards[0]), bool(step.terminated[0]), False, step.infos[0]
 
@@ -105,29 +105,29 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
         self.batch.set_phase(phase)
 
     def close(self) -> None:
-        """Close what samplers hold open, and save what they learned; see `EpisodeBatch.close`."""
+        """Close the samplers, which saves what they learned; see `EpisodeBatch.close`."""
         self.batch.close()
 
     def render(self) -> Any:
-        """Return the episode as text or picture [H, W, 3] uint8, as the render mode says."""
+        """Return the episode as text or as a picture [H, W, 3] uint8, by the render mode."""
         return None if self.render_mode is None else render_episode(self.episode, self.render_mode)
 
 
 def configured(
     config: EnvConfig | None, preset: Literal["default", "reference"], overrides: Mapping[str, Any]
 ) -> EnvConfig:
-    """Return the configuration, or else the preset, with fields changed."""
+    """Return the configuration (the preset's if None) with some fields changed."""
     base = config or EnvConfig.preset(preset)
     return base.changed(overrides) if overrides else base
 
 
-def action_space(n_max: int) -> spaces.Box:
+def action_space(n_max: int) -> spaces.Box[np.float32]:
     """Return the space of padded actions."""
     return spaces.Box(-1.0, 1.0, (n_max,), np.float32)
 
 
 def instance_option(options: Mapping[str, Any] | None) -> Any:
-    """Return the instance asked for, None if none was.
+    """Return the option `instance` of a reset, None if it is not given.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def instance_option(options: Mapping[str, Any] | None) -> Any:
 
 
 def _makers(overrides: dict[str, Any]) -> dict[str, Any]:
-    """Take what makes samplers out of the overrides; names stay there."""
+    """Remove functions that make samplers from the overrides and return them; names stay there."""
     makers = {}
     for name in ("sampler", "route_sampler"):
         value = overrides.get(name)
@@ -148,6 +148,8 @@ def _makers(overrides: dict[str, Any]) -> dict[str, Any]:
             makers[name] = overrides.pop(name)
         elif hasattr(value, "sample"):
             raise InputError(
-                f"a {type(value).__name__} given", field=name, remedy="give what makes it, as every episode has its own"
+                f"a {type(value).__name__} given",
+                field=name,
+                remedy="give a function that makes it, since every episode has its own",
             )
     return makers

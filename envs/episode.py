@@ -1,4 +1,4 @@
-"""One episode: an instance, its linearisation, a lane of the dual loop, and what came of it so far."""
+"""One episode: an instance, its linearisation, its state in the dual loop, and its results so far."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envs.generator import generated
+from envs.generator import generate_instance
 from envs.observation import Observer, require_room
-from envs.reward import Progress
-from envs.rng import child
+from envs.reward import BestSoFar
+from envs.rng import draw_generator
 from lagrl.dual_loop import AscentState
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Samplers:
-    """What makes an episode's samplers: each episode has its own, so that none remembers another.
+    """Functions that make the samplers of an episode; each episode has its own, so that none depends on another.
 
-    But for `ibm:…` and `bandit…`, which by name are the same for all episodes of a process: a device is connected once,
-    and a bandit that learns does so from all of them (`bandit+learn=false` remembers nothing).
+    Exceptions are `ibm:…` and `bandit…` by name, which all episodes of a process share: a device is connected once,
+    and a learning bandit learns from all of them (`bandit+learn=false` learns nothing).
 
     Attributes
     ----------
     price
-        Makes what prices λ.
+        Makes the sampler that prices λ.
     route
-        Makes what proposes routes; None if that is the same.
+        Makes the sampler that proposes routes; None if it is the same.
     """
 
     price: Callable[[], SubproblemSampler]
@@ -53,30 +53,30 @@ class Samplers:
 
 @dataclass(eq=False)
 class Episode:
-    """An episode under way.
+    """An episode and its results so far.
 
     Attributes
     ----------
     problem
         The instance.
     state
-        Its place in the dual loop.
+        Its entry of the dual loop's batch.
     observer
-        Makes its observations.
-    progress
-        The best so far.
+        Computes its observations.
+    best
+        The best results so far.
     initial
         [n] λ₀, distance units.
     horizon
-        Steps the episode may take.
+        Largest number of steps.
     phase
         Curriculum phase of its rewards.
     seeding
-        Rule of its linearisation.
+        Seeding rule of its linearisation.
     rng_record
-        State of the generator that it was drawn from, before.
+        State of its random generator before the episode was drawn.
     is_given
-        Whether the instance was given rather than drawn.
+        Whether the instance was given by the user instead of generated.
     trail
         [n] multipliers of each step, clipped, distance units.
     values, assignment_costs
@@ -84,9 +84,9 @@ class Episode:
     step
         The last evaluation.
     share_served
-        Share of customers with g = 0 there.
+        Share of customers with g = 0 at the last evaluation.
     sampling
-        What both samplers used up.
+        Circuits, shots and seconds of both samplers.
     is_optimal
         Whether an evaluation proved the dual optimal.
     """
@@ -94,7 +94,7 @@ class Episode:
     problem: CVRP
     state: AscentState
     observer: Observer
-    progress: Progress
+    best: BestSoFar
     initial: NDArray[np.float64]
     horizon: int
     phase: int
@@ -111,7 +111,7 @@ class Episode:
 
     @property
     def dual(self) -> AssignmentDual:
-        """The dual being ascended."""
+        """The dual function that is maximised."""
         return self.state.dual
 
     @property
@@ -121,12 +121,12 @@ class Episode:
 
     @property
     def steps(self) -> int:
-        """Steps taken; the start is none."""
+        """Number of steps so far; the start does not count."""
         return len(self.trail)
 
     @property
     def budget(self) -> int:
-        """Evaluations the episode may take, the start included."""
+        """Largest number of evaluations, the start included."""
         return self.horizon + 1
 
     @property
@@ -135,7 +135,7 @@ class Episode:
         return self.steps >= self.horizon or (self.is_optimal and self.steps > 0)
 
     def note(self, step: Step) -> None:
-        """Take an evaluation into account; the first one is the start."""
+        """Record an evaluation; the first one is the start."""
         if self.step is not None:
             self.trail.append(step.point.multipliers)
         self.step = step
@@ -143,30 +143,30 @@ class Episode:
         violation = step.point.violation
         self.share_served = 1.0 - int(np.count_nonzero(violation)) / len(violation)
         self.is_optimal |= step.is_optimal
-        self.progress.note(step, self.share_served)
+        self.best.note(step, self.share_served)
         self.values.append(step.point.sampled_value)
-        self.assignment_costs.append(self.progress.assignment_cost)
+        self.assignment_costs.append(self.best.assignment_cost)
 
     def info(self) -> dict[str, Any]:
         """Return the episode's scalars; costs that do not exist yet are NaN.
 
-        `sampled_value` and `share_served` are those of the last evaluation, all others the best so far. `dual_value`
+        `sampled_value` and `share_served` belong to the last evaluation, all others are the best so far. `dual_value`
         is exact, hence NaN under an approximate sampler. `circuits`, `shots` and `qpu_seconds` are the episode's sums.
         """
-        progress, step = self.progress, self.step
+        best, step = self.best, self.step
         assert step is not None
-        has_routes = progress.route_cost < np.inf
+        has_routes = best.route_cost < np.inf
         return {
             "phase": self.phase,
             "n_customers": self.n_customers,
             "n_vehicles": self.state.dual.problem.n_vehicles,
             "evaluations": self.steps + 1,
             "sampled_value": step.point.sampled_value,
-            "dual_value": np.nan if step.point.value is None else progress.sampled_value,
-            "assignment_cost": progress.assignment_cost if progress.assignment_cost < np.inf else np.nan,
-            "route_cost": progress.route_cost if has_routes else np.nan,
-            "route_ratio": progress.route_ratio if has_routes else np.nan,
-            "gap": progress.gap,
+            "dual_value": np.nan if step.point.value is None else best.sampled_value,
+            "assignment_cost": best.assignment_cost if best.assignment_cost < np.inf else np.nan,
+            "route_cost": best.route_cost if has_routes else np.nan,
+            "route_ratio": best.route_ratio if has_routes else np.nan,
+            "gap": best.gap,
             "share_served": self.share_served,
             "circuits": self.sampling.circuits,
             "shots": self.sampling.shots,
@@ -184,18 +184,18 @@ def new_episode(
     rng_record: dict[str, Any],
     problem: CVRP | None = None,
 ) -> Episode:
-    """Draw an episode that has not spent an evaluation yet.
+    """Draw an episode, without any evaluation yet.
 
     Parameters
     ----------
     config
-        What an episode is.
+        Configuration of the episode.
     samplers
-        Make the samplers.
+        Functions that make the samplers.
     phase
         Curriculum phase of its rewards.
     rng
-        Source of all randomness of the episode.
+        Source of all random numbers of the episode.
     rng_record
         Its state before.
     problem
@@ -209,7 +209,7 @@ def new_episode(
     horizon = _draw_horizon(config, rng)
     is_given = problem is not None
     if problem is None:
-        problem = generated(rng, config.n_customers)
+        problem = generate_instance(rng, config.n_customers)
     require_room(problem.n_customers, config.n_max, problem.name)
     seeding = config.seedings[rng.integers(len(config.seedings))]
     assignment = linearise(problem, SEEDINGS[seeding](problem, vehicles_to_try(problem), rng))
@@ -222,17 +222,17 @@ def new_episode(
 
     def dual(make: Callable[[], SubproblemSampler], run: str) -> AssignmentDual:
         return AssignmentDual(
-            assignment, make(), shots=config.shots, rng=child(rng), run=run, ceiling=ceiling, floor=floor
+            assignment, make(), shots=config.shots, rng=draw_generator(rng), run=run, ceiling=ceiling, floor=floor
         )
 
-    state = AscentState(dual(samplers.price, problem.name), Incumbent(RoutePool(problem)), child(rng))
+    state = AscentState(dual(samplers.price, problem.name), Incumbent(RoutePool(problem)), draw_generator(rng))
     if samplers.route is not None:
         state.route_dual = dual(samplers.route, f"{problem.name}/routes")
     return Episode(
         problem=problem,
         state=state,
         observer=Observer(state.dual, horizon + 1),
-        progress=Progress(clarke_wright(problem).cost),
+        best=BestSoFar(clarke_wright(problem).cost),
         initial=state.dual.clip(initial),
         horizon=horizon,
         phase=phase,
@@ -243,7 +243,7 @@ def new_episode(
 
 
 def _draw_horizon(config: EnvConfig, rng: np.random.Generator) -> int:
-    """Draw the number of steps, log-uniformly if there is a choice."""
+    """Draw the number of steps, log-uniformly if `min_steps` is given."""
     if config.min_steps is None:
         return config.max_steps
     low, high = np.log(config.min_steps - 0.5), np.log(config.max_steps + 0.5)

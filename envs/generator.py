@@ -1,4 +1,4 @@
-"""The instance of an episode: generated, or given by the user as an object, a file or a name."""
+"""Instances of episodes: generated, or given by the user as an object, a file or a name."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def generated(rng: np.random.Generator, n_customers: tuple[int, int]) -> CVRP:
-    """Draw an X-type instance of one of the sizes (both inclusive)."""
+def generate_instance(rng: np.random.Generator, n_customers: tuple[int, int]) -> CVRP:
+    """Generate an instance of X type (Uchoa et al. 2017) whose number of customers lies between two (inclusive)."""
     return generate(sample_params(rng, n_customers), rng)
 
 
-def given(instance: CVRP | str | Path) -> CVRP:
-    """Return the instance that a user means.
+def load_instance(instance: CVRP | str | Path) -> CVRP:
+    """Return the instance that a user gave as an object, a path or a name.
 
     Parameters
     ----------
     instance
-        The instance itself, a `.vrp` file, a bundled instance's name, or the name of a file in LAGRL_DATA.
+        The instance itself, the path of a `.vrp` file, a bundled instance's name, or the name of a file in LAGRL_DATA.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def given(instance: CVRP | str | Path) -> CVRP:
 
 
 def instance_record(problem: CVRP) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Return an instance as plain JSON values and arrays, distances included: files may change or go."""
+    """Return an instance as plain JSON values and arrays, distances included: files may change or disappear."""
     record = {
         "name": problem.name,
         "capacity": int(problem.capacity),
@@ -67,8 +67,8 @@ def instance_record(problem: CVRP) -> tuple[dict[str, Any], dict[str, NDArray[An
     return record, {name: array.copy() for name, array in arrays.items()}
 
 
-def instance_of(record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> CVRP:
-    """Return the instance that `instance_record` took apart."""
+def instance_from_record(record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> CVRP:
+    """Rebuild an instance from the return values of `instance_record`."""
     return CVRP(
         name=record["name"],
         demand=arrays["demand"],

@@ -1,7 +1,7 @@
-"""What a policy sees: fourteen scale-free numbers per customer, and who its neighbours are.
+"""Observations of a policy: fourteen scale-free numbers per customer, and its nearest neighbours.
 
-A pure function of what any `Controller` gets (`DualPoint`, `Feedback`) and of the budget, so that a policy sees the
-same in an environment and in a solve.
+They are a function of a `Controller`'s inputs (`DualPoint`, `Feedback`) and of the budget only, so that a policy
+observes the same in an environment and in a solve.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ _FAST, _SLOW = 0.3, 0.05
 
 
 class Observer:
-    """Turns the evaluations of one ascent into observations; `observe` is called once per evaluation, in order.
+    """Computes the observations of one ascent; call `observe` once per evaluation, in order.
 
     Parameters
     ----------
     dual
-        The dual being ascended; its problem must know the instance it came from.
+        The dual function; its problem must have an `origin`, the instance that it linearises.
     budget
         Evaluations of the ascent, the start included.
 
@@ -99,9 +99,9 @@ class Observer:
         Parameters
         ----------
         point
-            The multipliers just priced.
+            The evaluation.
         feedback
-            What recovery learned so far.
+            Costs of the best assignment and routes so far.
         """
         scale, multipliers, violation = self._scale, point.multipliers, point.violation
         if self.evaluations == 0:
@@ -152,7 +152,7 @@ def nearest_neighbours(problem: CVRP) -> NDArray[np.int16]:
 def padded(
     nodes: NDArray[np.float32], neighbours: NDArray[np.int16], n_max: int
 ) -> dict[str, NDArray[np.float32] | NDArray[np.int8] | NDArray[np.int16]]:
-    """Return an observation of fixed shape; what is beyond the n customers is 0.
+    """Return an observation of fixed shape, 0 beyond the n customers.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def padded(
     neighbours
         [n, 5].
     n_max
-        N, n or more.
+        N, at least n.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def padded(
 
 
 def require_room(n: int, n_max: int, source: str | None = None) -> None:
-    """Refuse instances larger than the padding.
+    """Raise an error for an instance larger than the padding.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""An episode as text or picture."""
+"""Rendering of an episode as text or picture."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _INK, _FAINT = "#222222", "#767676"
 
 
 def require_mode(mode: str | None) -> RenderMode | None:
-    """Return the render mode.
+    """Return the render mode if it is known.
 
     Raises
     ------
     UnknownNameError
-        If it is not known.
+        If it is not.
     """
     if mode is not None and mode not in RENDER_MODES:
         raise UnknownNameError.of("render mode", mode, RENDER_MODES)
@@ -42,19 +42,19 @@ def render_episode(episode: Episode, mode: str) -> str | NDArray[np.uint8]:
     Raises
     ------
     MissingExtraError
-        If a picture is wanted and matplotlib is not installed.
+        If the mode is `rgb_array` and matplotlib is not installed.
     """
     return as_text(episode) if mode == "ansi" else as_picture(episode)
 
 
 def as_text(episode: Episode) -> str:
-    """Return the episode's figures and its best routes, a line each."""
+    """Return the episode's figures and its best routes, one per line."""
     info, solution = episode.info(), episode.state.incumbent.solution()
     value = "dual value" if episode.dual.is_exact else "sampled value"
     lines = [
         f"{episode.problem.name}: {info['n_customers']} customers, {info['n_vehicles']} vehicles ({episode.seeding}), "
         f"evaluation {info['evaluations']}/{episode.budget}, phase {episode.phase}",
-        f"{value} {info['sampled_value']:.6g}, best {episode.progress.sampled_value:.6g} "
+        f"{value} {info['sampled_value']:.6g}, best {episode.best.sampled_value:.6g} "
         "(of the assignment surrogate; does not bound the CVRP)",
         f"assignment {info['assignment_cost']:.6g}, gap {100 * info['gap']:.2f} %, "
         f"{100 * info['share_served']:.0f} % served once" + (", proven optimal" if info["is_optimal"] else ""),
@@ -90,8 +90,8 @@ def _draw_map(figure: Figure, axes: Axes, episode: Episode) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
-    told = "no routes yet" if solution is None else f"{solution.n_routes} routes, cost {solution.cost:.10g}"
-    axes.set_title(f"{problem.name}: {told}", fontsize=11, color=_INK, loc="left")
+    summary = "no routes yet" if solution is None else f"{solution.n_routes} routes, cost {solution.cost:.10g}"
+    axes.set_title(f"{problem.name}: {summary}", fontsize=11, color=_INK, loc="left")
     points = problem.coordinates
     if points is None:
         axes.text(0.5, 0.5, "only distances are known", ha="center", color=_FAINT, transform=axes.transAxes)
@@ -104,12 +104,13 @@ def _draw_map(figure: Figure, axes: Axes, episode: Episode) -> None:
     step = episode.step
     assert step is not None
     size = 14.0 + 60.0 * problem.demand / max(1, int(problem.demand.max()))
+    x, y = points.T
     dots = axes.scatter(
-        *points[1:].T, s=size, c=step.point.multipliers, cmap="viridis", edgecolor="white", linewidth=0.6, zorder=3
+        x[1:], y[1:], s=size, c=step.point.multipliers, cmap="viridis", edgecolor="white", linewidth=0.6, zorder=3
     )
-    left_out = step.point.violation != 0
-    axes.scatter(*points[1:][left_out].T, s=size[left_out] + 45, facecolor="none", edgecolor=COLOURS[1], zorder=2)
-    axes.scatter(*points[0], s=90, marker="s", color=_INK, edgecolor="white", linewidth=1.0, zorder=4)
+    wrong = step.point.violation != 0
+    axes.scatter(x[1:][wrong], y[1:][wrong], s=size[wrong] + 45, facecolor="none", edgecolor=COLOURS[1], zorder=2)
+    axes.scatter(x[:1], y[:1], s=90, marker="s", color=_INK, edgecolor="white", linewidth=1.0, zorder=4)
     axes.set_aspect("equal", adjustable="datalim")
     bar = figure.colorbar(dots, ax=axes, shrink=0.7, pad=0.01)
     bar.set_label("multiplier λ", fontsize=9, color=_INK)
@@ -134,7 +135,7 @@ def _draw_ascent(axes: Axes, episode: Episode) -> None:
             linestyle=(0, (5, 1.5)), **style,
         )  # fmt: skip
     axes.set_xlim(0.5, episode.budget + 0.5)
-    axes.set_title(f"Dual ascent, gap {100 * episode.progress.gap:.2f} %", fontsize=11, color=_INK, loc="left")
+    axes.set_title(f"Dual ascent, gap {100 * episode.best.gap:.2f} %", fontsize=11, color=_INK, loc="left")
     axes.set_xlabel(f"evaluations (of {episode.budget})", fontsize=10, color=_INK)
     axes.set_ylabel("assignment surrogate, distance units\n(does not bound the CVRP)", fontsize=10, color=_INK)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))

@@ -1,8 +1,8 @@
-"""Rewards: how much the best found so far got better, r = Φ(s′) − Φ(s).
+"""Rewards: the improvement of the best results so far, r = Φ(s′) − Φ(s).
 
 Φ is built on best-so-far quantities, and there is no γ in the difference. Ng, Harada and Russell's (1999) shaping,
-γΦ(s′) − Φ(s), telescopes under the discounted return and pays slow and quick episodes alike; the plain difference,
-discounted by γ, pays for finding things early.
+γΦ(s′) − Φ(s), telescopes under the discounted return, so that slow and quick episodes earn the same; the plain
+difference, discounted by γ, rewards early improvements.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from lagrl.dual_loop import Step
 
 LARGEST_RATIO = 2.0
-"""Route costs above this many times the savings cost count as this, and so does having no routes."""
+"""Upper limit of the route cost divided by the savings cost, and its value while there are no routes."""
 
-_LEAST_COST = 1e-9  # distance units; keeps a surrogate cost of 0 from dividing
+_LEAST_COST = 1e-9  # distance units; avoids a division by a surrogate cost of 0
 
 
 @dataclass
-class Progress:
-    """The best of an episode so far.
+class BestSoFar:
+    """Best results of an episode so far.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Progress:
     route_cost: float = np.inf
 
     def note(self, step: Step, share_served: float) -> None:
-        """Take one evaluation into account."""
+        """Update the best results by one evaluation."""
         self.share_served = max(self.share_served, share_served)
         self.sampled_value = max(self.sampled_value, step.point.sampled_value)
         self.assignment_cost = min(self.assignment_cost, step.assignment_cost)
@@ -55,7 +55,7 @@ class Progress:
     def gap(self) -> float:
         """Relative dual gap (Z − L)/Z of the best assignment and the best sampled value, in [0, 1].
 
-        1 while there is no assignment. Sampled values bound L(λ) from above, so that the gap may be 0 without proof.
+        It is 1 while there is no assignment. Sampled values bound L(λ) from above, so a gap of 0 is no proof.
         """
         if self.assignment_cost == np.inf:
             return 1.0
@@ -64,27 +64,28 @@ class Progress:
 
     @property
     def route_ratio(self) -> float:
-        """Best route cost over Clarke and Wright's; infinite while there are no routes."""
+        """Best route cost divided by the Clarke–Wright cost; infinite while there are no routes."""
         return self.route_cost / self.savings_cost if self.savings_cost > 0 else 1.0 + self.route_cost
 
 
-def potential(progress: Progress, phase: int, weights: RewardWeights) -> float:
-    """Return Φ of a phase.
+def potential(best: BestSoFar, phase: int, weights: RewardWeights) -> float:
+    """Return the potential Φ of a phase, without unit.
 
-    1: share of customers served once. 2: minus the relative gap, so that its difference is the part that was closed.
-    3: minus the route cost over Clarke and Wright's (2 at most, and where there are no routes) and minus the gap.
+    Phase 1: share of customers served exactly once. Phase 2: minus the relative gap, so that the difference of two is
+    the part that was closed. Phase 3: minus the route cost divided by the Clarke–Wright cost (at most 2; 2 without
+    routes), minus the relative gap.
 
     Parameters
     ----------
-    progress
-        The best so far.
+    best
+        Best results so far.
     phase
         1, 2 or 3.
     weights
-        Of the parts.
+        Weights of these terms.
     """
     if phase == 1:
-        return weights.feasibility * progress.share_served
+        return weights.feasibility * best.share_served
     if phase == 2:
-        return -weights.gap * progress.gap
-    return -weights.cost * min(progress.route_ratio, LARGEST_RATIO) - weights.cost_gap * progress.gap
+        return -weights.gap * best.gap
+    return -weights.cost * min(best.route_ratio, LARGEST_RATIO) - weights.cost_gap * best.gap

@@ -1,4 +1,4 @@
-"""States of random generators as plain JSON, so that an episode can be played again."""
+"""States of random generators as plain JSON values, from which an episode can be replayed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def generator_record(rng: np.random.Generator) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it is not one of numpy's PCG64 generators, such as `numpy.random.default_rng` gives.
+        If it is not a PCG64 generator, as `numpy.random.default_rng` returns.
     """
     state = rng.bit_generator.state
     if state["bit_generator"] not in _KINDS:
@@ -30,25 +30,25 @@ def generator_record(rng: np.random.Generator) -> dict[str, Any]:
     return dict(state)
 
 
-def generator_of(record: Mapping[str, Any]) -> np.random.Generator:
+def generator_from_record(record: Mapping[str, Any]) -> np.random.Generator:
     """Return a generator in the recorded state.
 
     Raises
     ------
     InputError
-        If it is no such record.
+        If the record is not one of `generator_record`.
     """
     try:
         bits = _KINDS[record["bit_generator"]]()
         bits.state = dict(record)
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"no generator's state ({error})", field="rng", remedy="mend the record") from error
+        raise InputError(f"not the state of a generator ({error})", field="rng", remedy="correct the record") from error
     return np.random.Generator(bits)
 
 
-def child(rng: np.random.Generator) -> np.random.Generator:
+def draw_generator(rng: np.random.Generator) -> np.random.Generator:
     """Draw an independent generator from `rng`.
 
-    `Generator.spawn` would count its children outside of the state that is recorded.
+    `Generator.spawn` would count its children outside of the recorded state.
     """
     return np.random.default_rng(rng.integers(0, 2**32, size=4, dtype=np.uint32))

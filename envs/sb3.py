@@ -1,4 +1,4 @@
-"""The batch as Stable-Baselines3's VecEnv; a lane is reset in the very step that ends its episode."""
+"""The batch as a VecEnv of Stable-Baselines3; an environment is reset in the step that ends its episode."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from envs.core import EpisodeBatch
 from envs.env import action_space, instance_option
 from envs.observation import observation_space
-from envs.rng import generator_of, generator_record
+from envs.rng import generator_from_record, generator_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 class LagrangianVecEnv(VecEnv):
     """B environments in one process, moved by one step of the dual loop.
 
-    Infos carry what SB3 expects: `terminal_observation`, and `episode` (return, length, seconds) as its Monitor
-    writes.
+    Infos contain the entries that SB3 expects: `terminal_observation`, and `episode` (return, length, seconds) as
+    from its Monitor.
 
     Parameters
     ----------
     config
-        What an episode is.
+        Configuration of the episodes.
     n_envs
-        Number of lanes B.
+        Number of environments B.
     seed
-        Lane b draws its episodes from the generator seeded with [seed, b].
+        Environment b draws its episodes from the generator seeded with [seed, b].
     sampler, route_sampler
         As for `EpisodeBatch`.
     """
@@ -60,9 +60,9 @@ class LagrangianVecEnv(VecEnv):
         super().__init__(n_envs, observation_space(config.n_max), action_space(config.n_max))
 
     def seed(self, seed: int | None = None) -> list[Any]:
-        """Draw lane b's episodes from the generator seeded with [seed, b], from the next reset on.
+        """Seed environment b's generator with [seed, b], from the next reset on.
 
-        SB3's own rule, seed + b, would give neighbouring seeds the same episodes in all lanes but one.
+        SB3's rule, seed + b, would give neighbouring seeds the same episodes in all environments except one.
         """
         super().seed(seed)
         if seed is not None:
@@ -70,7 +70,7 @@ class LagrangianVecEnv(VecEnv):
         return list(self._seeds)
 
     def reset(self) -> dict[str, NDArray[Any]]:
-        """Begin an episode in every lane; what `seed` and `set_options` asked for counts for this reset."""
+        """Start an episode in every environment; `seed` and `set_options` take effect in this reset."""
         for index in range(self.num_envs):
             if self._seeds[index] is not None:
                 self._generators[index] = np.random.default_rng(self._seeds[index])
@@ -82,11 +82,11 @@ class LagrangianVecEnv(VecEnv):
         return self.batch.observations()
 
     def step_async(self, actions: NDArray[np.float32]) -> None:
-        """Keep the actions [B, N] for `step_wait`."""
+        """Store the actions [B, N] for `step_wait`."""
         self._actions = actions
 
     def step_wait(self) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
-        """Move every lane; reset those whose episode ended."""
+        """Move every environment; reset those whose episode ended."""
         step = self.batch.step(self._actions)
         self._return += step.rewards
         self._length += 1
@@ -104,44 +104,44 @@ class LagrangianVecEnv(VecEnv):
         return self.batch.observations(), step.rewards.astype(np.float32), step.terminated, step.infos
 
     def observations(self) -> dict[str, NDArray[Any]]:
-        """Return what all lanes see now, fresh arrays; after `load_state` there is no `reset` to return them."""
+        """Return copies of the current observations [B, …]; needed after `load_state`, which returns none."""
         return self.batch.observations()
 
     def set_phase(self, phase: int) -> None:
-        """Set the curriculum phase; each lane takes it on at its next reset."""
+        """Set the curriculum phase; each environment adopts it at its next reset."""
         self.batch.set_phase(phase)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return everything needed to go on from here: plain JSON values, and arrays by name."""
+        """Return the state that `load_state` needs: plain JSON values, and arrays by name."""
         record, arrays = self.batch.state()
         record["generators"] = [generator_record(rng) for rng in self._generators]
         return record, arrays | {"return": self._return.copy(), "length": self._length.copy()}
 
     def load_state(self, record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where `state` was taken, to the bit; see `EpisodeBatch.load_state` for what is refused."""
+        """Restore a state, with bit-equal later steps; for the errors see `EpisodeBatch.load_state`."""
         self.batch.load_state(record, arrays)
-        self._generators = [generator_of(entry) for entry in record["generators"]]
+        self._generators = [generator_from_record(entry) for entry in record["generators"]]
         self._return, self._length = np.array(arrays["return"]), np.array(arrays["length"])
         self.reset_infos = [episode.info() for episode in self.batch.episodes]
 
     def close(self) -> None:
-        """Close what samplers hold open, and save what they learned; see `EpisodeBatch.close`."""
+        """Close the samplers, which saves what they learned; see `EpisodeBatch.close`."""
         self.batch.close()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        """Return an attribute, the same for all lanes asked for."""
+        """Return an attribute of this object, once per requested environment."""
         return [getattr(self, attr_name)] * len(list(self._get_indices(indices)))
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        """Refuse: lanes have no attributes of their own."""
-        raise AttributeError(f"lanes have no attribute {attr_name!r} of their own; make a new environment")
+        """Raise AttributeError: single environments have no attributes."""
+        raise AttributeError(f"single environments have no attribute {attr_name!r}; make a new vectorised environment")
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
-        """Refuse: lanes have no methods of their own; call those of this object."""
+        """Raise AttributeError: single environments have no methods; call those of this object."""
         raise AttributeError(
-            f"lanes have no method {method_name!r} of their own; call it on the vectorised environment"
+            f"single environments have no method {method_name!r}; call it on the vectorised environment"
         )
 
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
-        """Whether each lane's infos carry what that wrapper adds: only Monitor's."""
+        """Return whether the infos contain the entries of a wrapper class: true for Monitor only."""
         return [issubclass(wrapper_class, Monitor)] * len(list(self._get_indices(indices)))

@@ -1,8 +1,8 @@
-"""The batch as a Gymnasium vector environment; a lane is reset in the step after its episode's last."""
+"""The batch as a Gymnasium vector environment, each entry reset in the step after the end of its episode."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 Observations = dict[str, Any]
 
 
-class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArray[np.float64]"]):
+class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArray[Any]"]):
     """B environments in one process, moved by one step of the dual loop.
 
-    Lane b seeded with s plays the episodes that `LagrangianCVRP` seeded with s + b plays, to the bit.
+    Environment b, seeded with s, is bit-equal to a `LagrangianCVRP` seeded with s + b.
 
     Parameters
     ----------
     num_envs
-        Number of lanes B.
+        Number of environments B.
     config, render_mode, preset, overrides
         As for `LagrangianCVRP`.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
+    metadata: dict[str, Any] = {  # noqa: RUF012 - as in gymnasium
         "render_modes": list(RENDER_MODES),
         "render_fps": 5,
         "autoreset_mode": AutoresetMode.NEXT_STEP,
@@ -66,20 +66,20 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observations, dict[str, Any]]:
-        """Begin an episode in every lane.
+        """Start an episode in every environment.
 
         Parameters
         ----------
         seed
-            s seeds lane b with s + b; or one per lane.
+            A number s seeds environment b with s + b; a sequence has one seed per environment.
         options
-            `instance` for all lanes; `reset_mask` [B] bool resets some lanes only.
+            `instance` of all environments; `reset_mask` [B] bool selects the environments to reset.
         """
-        asked = dict(options or {})
-        mask = np.asarray(asked.pop("reset_mask", np.ones(self.num_envs, dtype=bool)))
+        given = dict(options or {})
+        mask = np.asarray(given.pop("reset_mask", np.ones(self.num_envs, dtype=bool)))
         if mask.shape != (self.num_envs,) or mask.dtype != bool:
             raise InputError(f"array of shape {mask.shape}", field="reset_mask", remedy=f"give {self.num_envs} bools")
-        instance, seeds = instance_option(asked), self._seeds(seed)
+        instance, seeds = instance_option(given), self._seeds(seed)
         infos: dict[str, Any] = {}
         for index in np.flatnonzero(mask).tolist():
             if seeds[index] is not None:
@@ -91,7 +91,7 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
     def step(
         self, actions: NDArray[np.float32]
     ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Move every lane [B, N]; those whose episode is over are reset instead, their actions ignored."""
+        """Move every environment by actions [B, N]; one whose episode is over is reset and its action ignored."""
         over = np.flatnonzero(self._is_over).tolist()
         step = self.batch.step(actions, resting=over)
         for index in over:
@@ -113,11 +113,11 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         self.batch.set_phase(phase)
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Close what samplers hold open, and save what they learned; see `EpisodeBatch.close`."""
+        """Close the samplers, which saves what they learned; see `EpisodeBatch.close`."""
         self.batch.close()
 
     def render(self) -> tuple[Any, ...] | None:
-        """Return every lane's text or picture, as the render mode says."""
+        """Return every environment's text or picture, by the render mode."""
         mode = self.render_mode
         return None if mode is None else tuple(render_episode(episode, mode) for episode in self.batch.episodes)
 

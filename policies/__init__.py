@@ -1,4 +1,4 @@
-"""Trained controllers: a graph network that chooses every customer's step length, and its checkpoints."""
+"""Trained controllers: a graph network that chooses the step length of every customer, and its checkpoints."""
 
 from __future__ import annotations
 

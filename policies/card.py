@@ -1,4 +1,4 @@
-"""The model card: who trained what, on what, by which command, and how well it was measured to do."""
+"""The model card of a checkpoint: how it was trained, by which command, and its measured results."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ RESULT_FIELDS: dict[str, Any] = {"measured": str, "command": str, "figures": dic
 
 LIMITATIONS = (
     "Trained on generated instances only. It moves multipliers and does not route: the quality of routes depends on "
-    "decoding as much. Values it raises bound the assignment surrogate, not the CVRP."
+    "decoding as well. The dual values bound the assignment surrogate, not the CVRP."
 )
 
 
@@ -64,7 +64,7 @@ def model_card(
     limitations: str = LIMITATIONS,
     license: str = "MIT",
 ) -> dict[str, Any]:
-    """Return a card with the time, versions and revision filled in.
+    """Return a complete card, with the current time, versions and git revision.
 
     Parameters
     ----------
@@ -77,18 +77,18 @@ def model_card(
     command
         The command that trained it.
     config
-        That command's whole configuration, plain JSON.
+        Configuration of that command, plain JSON values.
     training
-        `instances` (what it was trained on), `seed`, `steps`, `seconds`, `hardware` (see `hardware`), `parent` (the
-        checkpoint it started from, or None), and whatever else is worth knowing.
+        `instances` (description), `seed`, `steps`, `seconds`, `hardware` (see `hardware`), `parent` (the initial
+        checkpoint, or None), and further entries if useful.
     selection
         Validation figures by which it was chosen.
     results
-        One `{measured, command, figures}` each: on what it was measured, how to repeat that, and what came out.
+        Measurements, each `{measured, command, figures}`: what was measured, the command that repeats it, the results.
     limitations
-        What it must not be relied on for.
+        Uses for which it is not suited.
     license
-        Of the weights.
+        License of the weights.
 
     Raises
     ------
@@ -115,14 +115,14 @@ def model_card(
 
 
 def checked_card(card: object, *, source: str | None = None) -> dict[str, Any]:
-    """Return the card if every field is there and of its type.
+    """Return the card if it has every field, each of its type.
 
     Parameters
     ----------
     card
-        What is to be a card.
+        The card to check.
     source
-        The file it comes from, for messages.
+        Its file, for error messages.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def checked_card(card: object, *, source: str | None = None) -> dict[str, Any]:
 
 
 def hardware(accelerator: str | None = None) -> str:
-    """Describe the machine without naming it: system, architecture, cores, and the accelerator if one was used."""
+    """Describe the machine without its name: system, architecture, CPU cores and accelerator."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{platform.system()} {platform.machine()}, {cores} CPU cores" + (f", {accelerator}" if accelerator else "")
 

@@ -1,4 +1,4 @@
-"""Checkpoints: weights as safetensors, and a JSON beside them that says what they are; nothing is ever unpickled."""
+"""Checkpoints: weights as safetensors, and a JSON file that describes them; nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained policy.
+    """A trained policy and its description.
 
     Attributes
     ----------
@@ -44,11 +44,11 @@ class Checkpoint:
     policy
         Its size.
     action
-        What its actions mean; it was trained for no other.
+        Meaning of its actions; it was trained for no other.
     card
         See `policies.card.model_card`.
     fingerprint
-        12 hexadecimal digits of what it does: weights, size and meaning of its actions, not the card.
+        12 hexadecimal digits that identify its behaviour: weights, size and meaning of its actions, not the card.
     """
 
     net: DiagonalPrecondNet = field(repr=False)
@@ -63,30 +63,29 @@ def save_checkpoint(
 ) -> None:
     """Write `path`.safetensors and `path`.json.
 
-    Both are on the disk under other names before the first is renamed into place: a full disk leaves an older
-    checkpoint as it was, and so does an interruption anywhere but between the two renames. No file system renames two
-    files at once; a reader who comes between them finds that they do not belong together and looks again, see
-    `load_checkpoint`.
+    Both are on the disk under other names before the first is renamed: an older checkpoint survives a full disk, and
+    an interruption except between the two renames. A reader between the two renames finds that the files do not
+    belong together and reads them again, see `load_checkpoint`.
 
     Parameters
     ----------
     path
-        Where, such as `checkpoints/NAME`; the folder must exist.
+        Path without suffix, such as `checkpoints/NAME`; the folder must exist.
     net
         The network; on any device.
     action
-        What its actions mean.
+        Meaning of its actions.
     card
         See `policies.card.model_card`.
 
     Raises
     ------
     InputError
-        If a weight is not finite or the card is not complete: nothing is written then.
+        If a weight is not finite or the card is not complete; nothing is written then.
     OutputError
         If the files cannot be written.
     """
-    files = CheckpointFiles.at(path)
+    files = CheckpointFiles.from_path(path)
     state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     require_finite(state, source=str(files.tensors), remedy="this training diverged; keep an earlier checkpoint")
     content = save(state, metadata={"format": FORMAT})
@@ -111,9 +110,9 @@ def load_checkpoint(spec: str | os.PathLike[str], *, expect_mode: str | None = N
     Parameters
     ----------
     spec
-        A path, with or without suffix, else NAME or `checkpoints/NAME` of a shipped one.
+        A path, with or without suffix, or NAME or `checkpoints/NAME` of a shipped one.
     expect_mode
-        Action mode that it must have been trained for; any if None.
+        Action mode for which it must have been trained; None: any.
 
     Raises
     ------
@@ -134,7 +133,7 @@ def load_checkpoint(spec: str | os.PathLike[str], *, expect_mode: str | None = N
         raise InputError(problem, source=source, field="action.mode", remedy=remedy)
     require_same_observation(record["observation"], source)
     card = checked_card(record["card"], source=source)
-    with torch.random.fork_rng(devices=[]):  # initial weights are thrown away, and cost no random numbers
+    with torch.random.fork_rng(devices=[]):  # the discarded initial weights must not use up random numbers
         net = DiagonalPrecondNet(policy)
     net.load_state_dict(read_tensors(content, net, str(files.tensors)))
     behaviour = [record["sha256"], policy.to_json(), action.to_json(), record["observation"]]
@@ -150,7 +149,7 @@ def _config(cls: type[Any], record: dict[str, Any], source: str) -> Any:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write and wait for the disk: what a full disk refuses must be known before the first file is renamed."""
+    """Write and wait for the disk: a full disk must be noticed before the first file is renamed."""
     with path.open("wb") as stream:
         stream.write(content)
         stream.flush()

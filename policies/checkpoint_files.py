@@ -1,4 +1,4 @@
-"""Reading what a checkpoint's two files hold, and refusing what they should not hold."""
+"""Reading and checking the two files of a checkpoint."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _FIELDS = {
     "card": dict,
 }
 OBSERVATION = {"features": list(FEATURES), "n_neighbours": N_NEIGHBOURS, "horizon": HORIZON}
-_BETWEEN_FILES = 0.5  # seconds after which a writer has surely put its second file in place as well
-_LOOKS = 20  # at files that keep changing
+_BETWEEN_FILES = 0.5  # seconds, enough for a writer to rename its second file as well
+_ATTEMPTS = 20  # to read files that keep changing
 TRAIN_AGAIN = "use a checkpoint made with this version, or train one"
 FETCH_AGAIN = "fetch or save the checkpoint again"
 
 
 def read_pair(files: CheckpointFiles) -> tuple[dict[str, Any], bytes]:
-    """Read record and weights of one and the same write.
+    """Read record and weights that were written together.
 
     Raises
     ------
@@ -52,20 +52,20 @@ def read_pair(files: CheckpointFiles) -> tuple[dict[str, Any], bytes]:
         If either is damaged, or they do not belong together.
     """
     last: list[tuple[int, int]] = []
-    for _ in range(_LOOKS):
+    for _ in range(_ATTEMPTS):
         stamps = [(stat.st_mtime_ns, stat.st_ino) for stat in (files.tensors.stat(), files.record.stat())]
         record = _record(files.record)
         content = _bytes(files.tensors)
         if hashlib.sha256(content).hexdigest() == record["sha256"]:
             return record, content
-        if stamps == last:  # at rest, and still not of one write
+        if stamps == last:  # they no longer change, and still do not belong together
             break
         last = stamps
         time.sleep(_BETWEEN_FILES)
     if len(content) < record["bytes"]:
         problem = f"holds {len(content)} of {record['bytes']} bytes: truncated"
     else:
-        problem = f"does not have the sha256 that {files.record.name} says: damaged, or of another checkpoint"
+        problem = f"does not have the sha256 in {files.record.name}: damaged, or of another checkpoint"
     raise InputError(problem, source=str(files.tensors), remedy=FETCH_AGAIN)
 
 
@@ -91,7 +91,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def read_tensors(content: bytes, net: DiagonalPrecondNet, source: str) -> dict[str, Tensor]:
-    """Read the weights; they must be just those of `net`, or the file is somebody else's.
+    """Read the weights, which must have the names, shapes and types of those of `net`.
 
     Raises
     ------
@@ -118,28 +118,28 @@ def read_tensors(content: bytes, net: DiagonalPrecondNet, source: str) -> dict[s
 
 
 def require_finite(tensors: dict[str, Tensor], *, source: str, remedy: str) -> None:
-    """Refuse NaN and infinities.
+    """Raise an error for NaN and infinities.
 
     Raises
     ------
     InputError
-        Naming the first tensor that holds one.
+        Naming the first tensor that has one.
     """
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise InputError("holds a weight that is not finite", source=source, field=name, remedy=remedy)
 
 
-def require_same_observation(theirs: dict[str, Any], source: str) -> None:
-    """Refuse a policy that was trained to see something else than this version shows.
+def require_same_observation(observation: dict[str, Any], source: str) -> None:
+    """Raise an error for a policy that was trained with other observations than those of this version.
 
     Raises
     ------
     InputError
-        Naming what differs.
+        Naming the entry that differs.
     """
-    if theirs == OBSERVATION:
+    if observation == OBSERVATION:
         return
-    name = next((name for name in OBSERVATION if theirs.get(name) != OBSERVATION[name]), "observation")
-    problem = f"made for {theirs.get(name)}, this version shows {OBSERVATION.get(name)}"
+    name = next((name for name in OBSERVATION if observation.get(name) != OBSERVATION[name]), "observation")
+    problem = f"trained with {observation.get(name)}, this version has {OBSERVATION.get(name)}"
     raise InputError(problem, source=source, field=f"observation.{name}", remedy=TRAIN_AGAIN)

@@ -1,4 +1,4 @@
-"""How large a policy is, and how widely it explores at first."""
+"""Configuration of a policy: the size of its network and its initial exploration."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _LOG_STD = (-10.0, 3.0)
 
 @dataclass(frozen=True)
 class PolicyConfig:
-    """The network's size and the initial spread of its actions.
+    """Size of the network and initial standard deviations of its actions.
 
     Attributes
     ----------
     hidden
         Width of a node's embedding; a multiple of `heads`.
     layers
-        GATv2 layers.
+        Number of GATv2 layers.
     heads
-        Attention heads of each, of width `head_width`.
+        Attention heads of each layer, of width `head_width`.
     critic_hidden
-        Width of the critic's own small network.
+        Width of the critic's network.
     log_std
-        Initial ln σ of each customer's own exploration, in units of the action.
+        Initial ln σ, the independent exploration of each customer, in units of the action.
     shared_log_std
-        Initial ln τ of a shift common to all customers' actions; None for none, and then there is nothing to learn.
+        Initial ln τ, a shift common to all customers' actions, in units of the action; None: no common shift.
     min_log_std
-        Floor of both: cloning a deterministic expert would otherwise drive σ to 0, and leave PPO nothing to explore
-        with and a log-density that explodes.
+        Lower limit of ln σ and ln τ. Without it, cloning a deterministic expert would drive σ to 0, which leaves PPO
+        no exploration and an unbounded log-density.
 
     Raises
     ------
@@ -72,7 +72,7 @@ class PolicyConfig:
 
     @classmethod
     def preset(cls, name: Literal["small", "reference"]) -> PolicyConfig:
-        """Return `small`, made for CPUs, or `reference`: 256 wide, 4 layers of 8 heads, independent exploration."""
+        """Return `small`, for CPUs, or `reference`: width 256, 4 layers of 8 heads, independent exploration."""
         presets = {
             "small": cls(),
             "reference": cls(hidden=256, layers=4, heads=8, critic_hidden=256, shared_log_std=None),
@@ -87,5 +87,5 @@ class PolicyConfig:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> PolicyConfig:
-        """Read what `to_json` gave; InputError if an entry is unknown, missing, of another type or out of range."""
+        """Read a record that `to_json` returned; InputError if an entry is unknown, missing or does not fit."""
         return from_record(cls, record, "policy")

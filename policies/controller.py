@@ -23,10 +23,10 @@ _EXTRA = ("torch", "torch_geometric", "safetensors", "gymnasium")
 
 
 class PolicyController:
-    """Observes, asks the network for the mean action, and moves the multipliers by it, exactly as the environment does.
+    """Moves the multipliers by the network's mean action, exactly as the environment does.
 
-    It is deterministic: no randomness is used. The network sees one observation at a time, as a policy in a single
-    environment does, so that both compute the same bits.
+    It is deterministic: it uses no random numbers. The network evaluates one observation at a time, as in a single
+    environment, so that both compute the same bits.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ class PolicyController:
         rng: np.random.Generator,
         initial: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
-        """Begin at `initial`, or at zero without one; see `Controller.start`.
+        """Start at `initial`, or at zero if None; see `Controller.start`.
 
         Raises
         ------
         InputError
             If the dual is not that of an assignment problem.
         InstanceError
-            If its problem does not know which instance it linearises: the policy sees demands and distances.
+            If its problem has no `origin`: the policy observes the demands and distances of the instance.
         """
         from envs.observation import Observer
         from lagrl.relaxation.dual import AssignmentDual
@@ -70,7 +70,7 @@ class PolicyController:
         return np.zeros(dual.n_multipliers) if initial is None else np.array(initial, dtype=np.float64)
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
-        """Return where the mean action leads from the last point, [n]; see `Controller.update`."""
+        """Return the multipliers [n] after the mean action at the last point; see `Controller.update`."""
         from envs.action import next_multipliers
 
         action = self.action(self._observer.observe(point, feedback))
@@ -91,10 +91,10 @@ class PolicyController:
 
 
 def checkpoint_controllers(spec: str) -> Callable[[], Controller]:
-    """Return what makes the controllers of a checkpoint: the entry point `checkpoints` of `lagrl.controllers`.
+    """Return a function that makes a checkpoint's controllers: the entry point `checkpoints` of `lagrl.controllers`.
 
-    The weights are read once per process and shared, for a solve makes a controller per linearisation; they are read
-    again when the files have changed.
+    The weights are read once per process and shared, because a solve makes one controller per linearisation; they are
+    read again when the files have changed.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def checkpoint_controllers(spec: str) -> Callable[[], Controller]:
         See `load_checkpoint`.
     """
     try:
-        from policies.checkpoint import load_checkpoint  # noqa: F401 - fails here rather than in the middle
+        from policies.checkpoint import load_checkpoint  # noqa: F401 - a missing package must fail here
         from policies.locate import find_checkpoint
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
@@ -120,7 +120,7 @@ def checkpoint_controllers(spec: str) -> Callable[[], Controller]:
     stamps = tuple((stat.st_mtime_ns, stat.st_size) for stat in (files.tensors.stat(), files.record.stat()))
     checkpoint = _loaded(str(files.record.resolve()), stamps)
     factory = partial(PolicyController, checkpoint)
-    # what result rows record of a controller that is more than its name
+    # recorded in result rows
     factory.fingerprint, factory.packages = checkpoint.fingerprint, ("torch", "torch-geometric")  # type: ignore[attr-defined]
     return factory
 
@@ -135,15 +135,15 @@ def _loaded(path: str, stamps: tuple[tuple[int, int], ...]) -> Checkpoint:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch use one thread for what is within, and as many as before afterwards.
+    """Limit torch to one thread within the `with` block, and restore the number afterwards.
 
-    Controllers are compared by the second, classical ones use one thread, and more do not pay on graphs this small.
-    Nothing is changed for good: a program that trains in the same process keeps its threads.
+    Controllers are compared by their seconds, classical ones use one thread, and graphs of this size gain nothing from
+    more. A program that trains in the same process keeps its threads.
     """
     import torch
 
     threads = torch.get_num_threads()
-    if threads == 1:  # workers of `lagrl eval` are told so from outside
+    if threads == 1:
         yield
         return
     torch.set_num_threads(1)

@@ -21,10 +21,10 @@ class DiagonalPrecondPolicy(MultiInputActorCriticPolicy):
     """Actor and critic for the padded observations of `LagrangianCVRP-v0`.
 
     Stable-Baselines3 would put a dense layer over all padded customers on top of a feature extractor, which ties the
-    weights to N; here every customer's action comes out of the graph network itself. Its casting and scaling of
-    observations is passed by as well: neighbours stay indices.
+    weights to N; here the graph network computes every customer's action. The casting and scaling of observations in
+    Stable-Baselines3 is not used either: neighbours stay indices.
 
-    Sampled actions are clipped to the box before the environment sees them, and log-probabilities are those of the
+    Sampled actions are clipped to the box before they reach the environment; log-probabilities are those of the
     unclipped ones, as in every continuous policy of Stable-Baselines3.
 
     Parameters
@@ -34,7 +34,7 @@ class DiagonalPrecondPolicy(MultiInputActorCriticPolicy):
     config
         The network; `PolicyConfig()` if None.
     **kwargs
-        For `MultiInputActorCriticPolicy`; what describes its own networks has no effect.
+        Arguments of `MultiInputActorCriticPolicy`; those that describe its networks have no effect.
 
     Raises
     ------
@@ -75,11 +75,11 @@ class DiagonalPrecondPolicy(MultiInputActorCriticPolicy):
         return values, distribution.log_prob(actions), distribution.entropy()
 
     def get_distribution(self, obs: PyTorchObs) -> MaskedGaussian:
-        """Return the distribution of actions; the critic is not asked."""
+        """Return the distribution of actions, without evaluating the critic."""
         return self._distribution(obs, self.net.mean(_tensors(obs)))
 
     def predict_values(self, obs: PyTorchObs) -> Tensor:
-        """Return values [B, 1]; the actor is not asked."""
+        """Return values [B, 1], without evaluating the actor."""
         return self.net.value(_tensors(obs)).unsqueeze(1)
 
     def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
@@ -99,7 +99,7 @@ def _tensors(obs: PyTorchObs) -> dict[str, Tensor]:
 
 
 def _require_spaces(observation_space: Any, action_space: Any) -> None:
-    """Refuse spaces of another environment here, rather than by a shape error deep in the network."""
+    """Raise an error for spaces of another environment, clearer than a shape error inside the network."""
     shapes = {key: space.shape for key, space in getattr(observation_space, "spaces", {}).items()}
     n = (shapes.get("node_mask") or (None,))[0]
     wanted = shapes.keys() == {"nodes", "node_mask", "neighbours"} and shapes["nodes"] == (n, N_FEATURES)

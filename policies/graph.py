@@ -1,4 +1,4 @@
-"""From padded observations to one flat graph, and back: nothing of the padding reaches a computation."""
+"""Conversion of padded observations to one flat graph and back; no computation touches the padding."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 def as_tensors(
     observation: Mapping[str, NDArray[np.generic] | Tensor], device: torch.device | str = "cpu"
 ) -> dict[str, Tensor]:
-    """Turn an environment's observation into what the network takes.
+    """Convert an environment's observation to the input of the network.
 
     Parameters
     ----------
     observation
-        `nodes` [B, N, F] or [N, F], `node_mask` and `neighbours` likewise, arrays or tensors. One without the batch
-        axis becomes a batch of one.
+        `nodes` [B, N, F] or [N, F], `node_mask` and `neighbours` likewise, arrays or tensors. An observation without
+        the batch axis becomes a batch of one.
     device
-        Where the tensors shall be.
+        Device of the tensors.
     """
     tensors = {key: torch.as_tensor(value, device=device) for key, value in observation.items()}
     if tensors["nodes"].ndim == 2:
@@ -36,7 +36,7 @@ def as_tensors(
 
 @dataclass(frozen=True)
 class GraphBatch:
-    """The real customers of B observations, one after the other: M nodes, and edges within each observation.
+    """Graph of the real customers of B observations: M nodes in order, edges within each observation.
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class GraphBatch:
     edges
         [2, E] int64, from neighbour to node, self loops included; ordered by node.
     graph
-        [M] int64, which observation a node is of.
+        [M] int64, index of each node's observation.
     sizes
-        [B] int64, real customers n.
+        [B] int64, number of real customers n.
     rows
-        [M] int64, each node's place among the B·N padded ones.
+        [M] int64, each node's index among the B·N padded ones.
     shape
         (B, N).
     """
@@ -63,7 +63,7 @@ class GraphBatch:
 
     @classmethod
     def compact(cls, observation: Mapping[str, Tensor]) -> GraphBatch:
-        """Drop the padding; any number type will do, as frameworks like to cast everything to float.
+        """Remove the padding of observations of any number type.
 
         Parameters
         ----------
@@ -83,25 +83,25 @@ class GraphBatch:
         return cls(features, edges, graph, sizes, rows, (n_graphs, padded))
 
     def mean(self, values: Tensor) -> Tensor:
-        """Average [M, H] over each graph's nodes: [B, H]; 0 for a graph without any."""
+        """Return the mean of [M, H] over each graph's nodes: [B, H]; 0 for a graph without nodes."""
         total = values.new_zeros(len(self.sizes), values.shape[1])
         total = total.scatter_add(0, self.graph.unsqueeze(1).expand_as(values), values)
         return total / self.sizes.clamp(min=1).unsqueeze(1)
 
     def maximum(self, values: Tensor) -> Tensor:
-        """Largest of [M, H] over each graph's nodes: [B, H]; 0 for a graph without any."""
+        """Return the maximum of [M, H] over each graph's nodes: [B, H]; 0 for a graph without nodes."""
         empty = values.new_zeros(len(self.sizes), values.shape[1])
         index = self.graph.unsqueeze(1).expand_as(values)
         return empty.scatter_reduce(0, index, values, "amax", include_self=False)
 
     def padded(self, values: Tensor) -> Tensor:
-        """Put [M] back in place: [B, N], exactly 0 on padding."""
+        """Restore the padding of [M]: [B, N], exactly 0 on padding."""
         n_graphs, padded = self.shape
         return values.new_zeros(n_graphs * padded).scatter(0, self.rows, values).view(n_graphs, padded)
 
 
 def _edges(sources: Tensor) -> Tensor:
-    """Join each node's neighbours [M, k] and itself to [2, E]; a neighbour that is the node itself counts once."""
+    """Return the edges [2, E] from neighbours [M, k] and from the node itself, each self loop once."""
     targets = torch.arange(len(sources), device=sources.device).unsqueeze(1)
     sources = torch.cat([sources, targets], dim=1)
     keep = sources != targets

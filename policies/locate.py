@@ -1,4 +1,4 @@
-"""Where a checkpoint is: a path first, then a shipped one of that name."""
+"""Locating a checkpoint: first as a path, then as a shipped one of that name."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class CheckpointFiles:
     tensors
         Weights, `NAME.safetensors`.
     record
-        What they are, and their checksum, `NAME.json`.
+        Description and checksum of the weights, `NAME.json`.
     """
 
     tensors: Path
     record: Path
 
     @classmethod
-    def at(cls, path: str | os.PathLike[str]) -> CheckpointFiles:
-        """Name the files of the checkpoint at `path`, given with or without one of the two suffixes."""
+    def from_path(cls, path: str | os.PathLike[str]) -> CheckpointFiles:
+        """Return the files of the checkpoint at `path`, with or without one of the two suffixes."""
         stem = str(path)
         for suffix in (TENSORS, RECORD):
             stem = stem.removesuffix(suffix)
@@ -39,7 +39,7 @@ class CheckpointFiles:
 
 
 def shipped_folder() -> Path:
-    """Return where shipped checkpoints are: in this package once installed, beside it in a checkout."""
+    """Return the folder of the shipped checkpoints: in this package if installed, beside it in a checkout."""
     package = Path(__file__).resolve().parent
     installed = package / "shipped"
     return installed if installed.is_dir() else package.parent / "checkpoints"
@@ -51,27 +51,27 @@ def shipped_names(folder: Path | None = None) -> list[str]:
 
 
 def find_checkpoint(spec: str | os.PathLike[str]) -> CheckpointFiles:
-    """Find a checkpoint's files.
+    """Return the files of an existing checkpoint.
 
     Parameters
     ----------
     spec
-        A path, with or without suffix; else NAME or `checkpoints/NAME` of a shipped one.
+        A path, with or without suffix, or NAME or `checkpoints/NAME` of a shipped one.
 
     Raises
     ------
     UnknownNameError
-        If there is neither.
+        If there is no such checkpoint.
     InputError
-        If only one of the two files is there.
+        If only one of the two files exists.
     """
-    here = CheckpointFiles.at(spec)
+    here = CheckpointFiles.from_path(spec)
     if here.tensors.is_file() or here.record.is_file():
         _require_both(here)
         return here
     name = here.record.name.removesuffix(RECORD)
     if name and here.record.parent in (Path(), Path("checkpoints")):
-        shipped = CheckpointFiles.at(shipped_folder() / name)
+        shipped = CheckpointFiles.from_path(shipped_folder() / name)
         if shipped.tensors.is_file() or shipped.record.is_file():
             _require_both(shipped)
             return shipped

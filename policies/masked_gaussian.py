@@ -1,4 +1,4 @@
-"""The distribution of actions: a Gaussian over the real customers, with an optional shift common to all of them."""
+"""Distribution of the actions: a Gaussian over the real customers, with an optional shift common to all of them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _LOG_2PI = math.log(2.0 * math.pi)
 class MaskedGaussian(Distribution):
     r"""a ~ N(μ, σ²I + τ²11ᵀ) over the n real customers of each observation; padded entries are 0 with certainty.
 
-    Each customer explores by itself (σ), and all together (τ): a common shift of all logarithmic step lengths is
-    what changes an ascent noticeably, and n independent draws practically never make one.
+    Each customer explores independently (σ), and all together (τ): only a common shift of all logarithmic step lengths
+    changes an ascent noticeably, and n independent draws practically never produce one.
 
     The covariance has two eigenspaces: the direction 1/√n with variance σ² + nτ², and everything orthogonal to it
-    with variance σ² in n − 1 dimensions (so its inverse and determinant are known in closed form, as by Sherman and
-    Morrison 1950). With d = a − μ the log-density is the sum of
+    with variance σ² in n − 1 dimensions, so its inverse and determinant have closed forms (Sherman and Morrison
+    1950). With d = a − μ the log-density is the sum of
 
         shared:  −½ [ (Σd)²/n / (σ² + nτ²) + ln 2π(σ² + nτ²) ]
         local:   −½ [ Σ(d − d̄)² / σ²      + (n − 1) ln 2πσ² ]
@@ -54,7 +54,7 @@ class MaskedGaussian(Distribution):
     def proba_distribution(
         self, mean: Tensor, mask: Tensor, log_std: Tensor, shared_log_std: Tensor | None = None
     ) -> MaskedGaussian:
-        """Set the parameters, see the class; returns itself."""
+        """Set the parameters of the class; return this distribution."""
         self.mask = mask.bool()
         self.mean = torch.where(self.mask, mean, torch.zeros_like(mean))
         self.log_std = log_std
@@ -71,7 +71,7 @@ class MaskedGaussian(Distribution):
     def parts(self, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the shared and the local part [B] of the log-density of actions [B, N]; padding is ignored.
 
-        A ratio of two policies of the same σ has a spread that grows with n; dividing the local part's difference by
+        The ratio of two policies of the same σ varies more with larger n; dividing the difference of the local parts by
         n − 1 makes it comparable for all sizes.
         """
         along, across = self._split(actions - self.mean)
@@ -96,7 +96,7 @@ class MaskedGaussian(Distribution):
     def sample(self) -> Tensor:
         """Draw actions [B, N], 0 on padding, with gradients to the parameters.
 
-        One draw per real customer and one per observation, so that padding does not change which.
+        It draws one number per real customer and one per observation, so that padding does not change the draws.
         """
         own = torch.zeros_like(self.mean)
         own[self.mask] = torch.randn(int(self.mask.sum()), dtype=own.dtype, device=own.device)
@@ -107,7 +107,7 @@ class MaskedGaussian(Distribution):
         return actions
 
     def kl_to(self, other: MaskedGaussian) -> Tensor:
-        """Return the Kullback–Leibler divergence KL(self ‖ other) [B]; both must be over the same customers."""
+        """Return the Kullback–Leibler divergence KL(self ‖ other) [B] of two distributions over the same customers."""
         along, across = self._split(self.mean - other.mean)
         wide = self.shared_variance / other.shared_variance
         narrow = self.variance / other.variance
@@ -123,7 +123,7 @@ class MaskedGaussian(Distribution):
         shared_log_std: Tensor | None = None,
         deterministic: bool = False,
     ) -> Tensor:
-        """Set the parameters, then draw actions, or take the mode."""
+        """Set the parameters, then draw actions or return the mode."""
         self.proba_distribution(mean, mask, log_std, shared_log_std)
         return self.get_actions(deterministic=deterministic)
 
@@ -141,5 +141,5 @@ class MaskedGaussian(Distribution):
 
 
 def _sum(values: Tensor) -> Tensor:
-    """Sum [B, N] to [B] one after the other: unlike `sum`, whose order depends on N, zeros of padding change no bit."""
+    """Sum [B, N] to [B] in the order of the customers: unlike in `sum`, zeros of padding change no bit."""
     return values.cumsum(dim=1)[:, -1]

@@ -1,4 +1,4 @@
-"""The network: a graph attention actor that gives every customer one number, and a critic of its own."""
+"""The policy network: a graph attention actor with one number per customer, and a separate critic."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ class DiagonalPrecondNet(nn.Module):
         μ_i = w·hᴸ_i + v·x_i + b
 
     GATv2 is the attention of Brody, Alon and Yahav (2022, How Attentive are Graph Attention Networks?, ICLR), over
-    N(i) ∪ {i}. A few layers of it see a few neighbourhoods only; the pooled mean tells every customer how the whole
-    instance fares. The skip v starts at 0 and w near 0, so that an untrained network answers about 0 everywhere: the
-    environment's base step.
+    N(i) ∪ {i}. A few layers of it cover a few neighbourhoods only; the pooled mean gives every customer information
+    about the whole instance. The skip v starts at 0 and w near 0, so that an untrained network returns about 0
+    everywhere: the environment's base step.
 
-    The critic shares nothing with the actor: it averages and maximises a small network's view of the single
-    customers. It can be trained while the actor stays as it is to the bit, and its errors never reach the actor's
-    features; the price is a few thousand more weights.
+    The critic shares no weights with the actor: it pools the output of a small network on single customers by mean and
+    maximum. It can be trained while the actor stays bit-equal, and its errors never reach the actor's features; the
+    cost is a few thousand more weights.
 
-    Padding is dropped before anything is computed: the same states in the same order give the same bits under any N
-    on a CPU. (The same state among *other* states may differ in the last bit: matrix products round by their shape.)
+    Padding is removed before any computation: on a CPU the same states in the same order give the same bits for any N.
+    (The same state among *other* states may differ in the last bit: matrix products round by their shape.)
 
     Parameters
     ----------
     config
-        Size and initial spread.
+        Size and initial exploration.
 
     Attributes
     ----------
     log_std, shared_log_std
         ln σ and ln τ, see `MaskedGaussian`; the latter is None without shared exploration. Use `spread()`, which
-        keeps the floor.
+        applies the lower limit.
     """
 
     def __init__(self, config: PolicyConfig) -> None:
@@ -82,8 +82,8 @@ class DiagonalPrecondNet(nn.Module):
         Parameters
         ----------
         observation
-            `nodes` [B, N, 14], `node_mask` [B, N] and `neighbours` [B, N, k]; see `GraphBatch.compact` and, for what
-            an environment gives, `as_tensors`.
+            `nodes` [B, N, 14], `node_mask` [B, N] and `neighbours` [B, N, k]; see `GraphBatch.compact`, and
+            `as_tensors` for observations of an environment.
         """
         batch = GraphBatch.compact(observation)
         return self._mean(batch), self.critic(batch)
@@ -98,18 +98,18 @@ class DiagonalPrecondNet(nn.Module):
         return value
 
     def spread(self) -> tuple[Tensor, Tensor | None]:
-        """Return ln σ and ln τ (None without shared exploration), not below the floor, ready for `MaskedGaussian`."""
+        """Return ln σ and ln τ (None without shared exploration), at least `min_log_std`, for `MaskedGaussian`."""
         floor = self.config.min_log_std
         shared = self.shared_log_std
         return _floored(self.log_std, floor), None if shared is None else _floored(shared, floor)
 
     def actor_parameters(self) -> Iterator[nn.Parameter]:
-        """Everything that actions depend on, spread included; disjoint from `critic_parameters`."""
+        """Return the parameters of the actions, exploration included; disjoint from `critic_parameters`."""
         named = self.named_parameters()
         return (parameter for name, parameter in named if not name.startswith("critic."))
 
     def critic_parameters(self) -> Iterator[nn.Parameter]:
-        """Everything that only values depend on."""
+        """Return the parameters that only values depend on."""
         return self.critic.parameters()
 
     def _mean(self, batch: GraphBatch) -> Tensor:
@@ -148,10 +148,9 @@ def _floored(value: Tensor, floor: float) -> Tensor:
 
 
 class _Floor(torch.autograd.Function):
-    """max(x, floor) whose gradient is withheld only where it would push further below.
+    """max(x, floor), whose gradient is 0 only where it would lower x further below the floor.
 
-    A plain clamp has no gradient at all below the floor: a spread that cloning pressed down would stay there for
-    good, whatever PPO thinks of it.
+    A plain clamp has no gradient below the floor, so that PPO could never raise a ln σ that cloning had lowered.
     """
 
     @staticmethod

@@ -1,6 +1,6 @@
 """Training controllers: behaviour cloning (`python -m train.bc`), then PPO (`python -m train.ppo`).
 
-And apart from those, without torch, bandits over backends and circuits (`python -m train.bandit`).
+A third command, which needs no torch, trains bandits over backends and circuits (`python -m train.bandit`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asking the C library to keep freed memory, which a training step wants back at once."""
+"""Setting of the C library's allocator: freed memory is kept for the next training step."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _PAD = 2**28
 
 
 def keep_memory() -> bool:
-    """Let freed memory stay with this process; tell whether the C library took the advice.
+    """Keep freed memory in this process; return whether the C library accepted the setting.
 
-    A backward pass on a CPU frees arrays of tens of megabytes and asks for the same again. By default glibc returns
-    them to the system, which then has to clear every page anew: a third of the time of a PPO update. Other C
-    libraries have no such setting; they are left alone.
+    A backward pass on a CPU frees arrays of tens of megabytes and allocates the same sizes again. By default glibc
+    returns them to the system, which then clears every page again: a third of the time of a PPO update. Other C
+    libraries have no such setting and stay unchanged.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return False
-    # The first setting ends glibc's own adaptation: were it refused and the next ones not, things would get worse.
-    if not any(mallopt(_M_MMAP_THRESHOLD, size) == 1 for size in (2**30, 2**25)):  # older ones take 2**25 at most
+    # any setting ends glibc's adaptation: if the first one fails, the others would make it slower
+    if not any(mallopt(_M_MMAP_THRESHOLD, size) == 1 for size in (2**30, 2**25)):  # old versions accept at most 2**25
         return False
     return all([mallopt(_M_TRIM_THRESHOLD, _LARGEST) == 1, mallopt(_M_TOP_PAD, _PAD) == 1])

@@ -1,7 +1,7 @@
-"""The archive of a run: everything it needs to go on as if it had never stopped.
+"""Archives of training runs, from which a run resumes with bit-equal results.
 
-One safetensors file of arrays and one JSON file that names it. The JSON is renamed into place last, so that a reader
-finds the old archive or the new one, whenever the run was cut off.
+An archive is one safetensors file of arrays and one JSON file that names it. The JSON file is renamed into place last,
+so that after any interruption a reader finds the old archive or the new one.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ _ARRAYS = "archive-{}.safetensors"
 
 
 def save_archive(folder: Path, arrays: Mapping[str, Tensor | NDArray[Any]], record: dict[str, Any]) -> None:
-    """Replace the archive in `folder`.
+    """Write the archive in `folder`, replacing the earlier one.
 
     Parameters
     ----------
     folder
         The run's folder; it must exist.
     arrays
-        Arrays by name, of any shape; of float, int, uint8 or bool entries.
+        Arrays by name, of any shape, with float, int, uint8 or bool entries.
     record
-        Everything else, as JSON values. Floats come back exactly; NaN and infinity are allowed.
+        Everything else, as JSON values. Floats are stored exactly; NaN and infinity are allowed.
 
     Raises
     ------
     OutputError
-        If the folder cannot be written or is full; the earlier archive is then still there, whole.
+        If the folder cannot be written or is full; the earlier archive then stays complete.
     """
     data = save({name: _tensor(array) for name, array in arrays.items()})
     digest = hashlib.sha256(data).hexdigest()
@@ -72,21 +72,21 @@ def load_archive(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises
     ------
     InputError
-        If there is none, or it is damaged, of another program or of another schema version.
+        If there is none, or it is damaged, not an archive of training, or of another schema version.
     """
     path = Path(folder) / RECORD_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(
-            "no archive there", source=str(path), remedy="give the folder of a run that was begun, as in runs/NAME"
+            "no archive there", source=str(path), remedy="give the folder of an earlier run, such as runs/NAME"
         ) from None
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", source=str(path)) from error
     except ValueError as error:
         raise _damaged(path, "is not JSON", error) from error
     if not isinstance(content, dict) or content.get("kind") != _KIND:
-        raise InputError("is not an archive of ours", source=str(path), remedy="give the folder of a run of train")
+        raise InputError("is not an archive of training", source=str(path), remedy="give the folder of a run")
     if content.get("schema_version") != SCHEMA_VERSION:
         raise InputError(
             f"{content.get('schema_version')!r} is not {SCHEMA_VERSION}",
@@ -105,7 +105,7 @@ def _load_arrays(path: Path, digest: str) -> dict[str, Tensor]:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", source=str(path), remedy="start a new run") from error
     if hashlib.sha256(data).hexdigest() != digest:
-        raise _damaged(path, f"{len(data)} bytes do not have the checksum the archive names")
+        raise _damaged(path, f"{len(data)} bytes do not have the checksum in the archive")
     try:
         found: dict[str, Tensor] = load(data)
     except SafetensorError as error:
@@ -114,14 +114,14 @@ def _load_arrays(path: Path, digest: str) -> dict[str, Tensor]:
 
 
 def rng_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the state of the global generators of Python, numpy and torch (CUDA's where there is one).
+    """Return the state of the global generators of Python, numpy and torch, with those of CUDA if available.
 
     Returns
     -------
-    Arrays under `rng/…`, and a record, for `set_rng_state`.
+    Arrays named `rng/…`, and a record, for `set_rng_state`.
     """
     version, words, gauss = random.getstate()
-    legacy: dict[str, Any] = dict(np.random.get_state(legacy=False))  # noqa: NPY002 - others may draw from it
+    legacy: dict[str, Any] = dict(np.random.get_state(legacy=False))  # noqa: NPY002 - other libraries may use it
     legacy["state"] = {"key": legacy["state"]["key"].tolist(), "pos": legacy["state"]["pos"]}
     arrays = {"rng/torch": torch.get_rng_state()}
     if torch.cuda.is_available():
@@ -130,7 +130,7 @@ def rng_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def set_rng_state(arrays: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
-    """Put the global generators where `rng_state` found them; other arrays are ignored."""
+    """Restore the global generators from the return values of `rng_state`; other arrays are ignored."""
     version, words, gauss = record["python"]
     random.setstate((version, tuple(words), gauss))
     legacy = dict(record["numpy"])
@@ -146,7 +146,7 @@ def set_rng_state(arrays: Mapping[str, Tensor], record: Mapping[str, Any]) -> No
 def optimizer_state(
     optimizer: torch.optim.Optimizer, prefix: str = "optimizer/"
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return an optimiser's state: arrays under `prefix`, and a record of its groups and plain numbers."""
+    """Return an optimiser's state: arrays with `prefix`, and a record of its groups and plain numbers."""
     state = optimizer.state_dict()
     arrays: dict[str, Tensor] = {}
     numbers: dict[str, dict[str, Any]] = {}
@@ -165,12 +165,12 @@ def load_optimizer_state(
     record: Mapping[str, Any],
     prefix: str = "optimizer/",
 ) -> None:
-    """Put an optimiser where `optimizer_state` found it; its parameters must be the same.
+    """Restore an optimiser of the same parameters from the return values of `optimizer_state`.
 
     Raises
     ------
     InputError
-        If its parameter groups are others.
+        If its parameter groups differ.
     """
     state: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in record["numbers"].items()}
     for key, array in arrays.items():
@@ -185,12 +185,22 @@ def load_optimizer_state(
         optimizer.load_state_dict({"state": state, "param_groups": groups})
     except ValueError as error:
         raise InputError(
-            str(error), field="optimiser", remedy="resume with the configuration and code the run was begun with"
+            str(error), field="optimiser", remedy="resume with the configuration and code of the run's start"
         ) from error
 
 
+def add_prefix(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arrays with `prefix` before their names."""
+    return {f"{prefix}{name}": array for name, array in arrays.items()}
+
+
+def select_prefix(prefix: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the arrays whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
 def _tensor(array: Tensor | NDArray[Any]) -> Tensor:
-    """Return a tensor of its own memory: safetensors refuses what is shared or strided."""
+    """Return a contiguous copy: safetensors refuses shared and strided tensors."""
     tensor = array.detach() if isinstance(array, torch.Tensor) else torch.from_numpy(np.array(array))
     return tensor.cpu().contiguous().clone()
 

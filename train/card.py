@@ -1,8 +1,7 @@
-"""What a training run writes on its checkpoint's model card."""
+"""The model card of a checkpoint from training."""
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,59 +9,53 @@ import torch
 from policies.card import hardware, model_card
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from train.run import RunPaths, TrainingRun
 
 _INSTANCES = "generated X-type instances (Uchoa et al. 2017) of {} to {} customers; no CVRPLIB instance"
 
 
 def training_card(
+    run: TrainingRun[Any],
+    paths: RunPaths,
     *,
-    name: str,
-    kind: str,
     description: str,
-    arguments: Sequence[str],
-    config: Mapping[str, Any],
     steps: int,
-    seconds: float,
     device: torch.device,
     selection: Mapping[str, Any],
-    parent: str | None = None,
+    **config: Any,
 ) -> dict[str, Any]:
-    """Return the model card of a checkpoint that a run of ours has trained.
+    """Return the model card of a run's checkpoint.
 
     Parameters
     ----------
-    name, kind, description
+    run, paths
+        The run and its output paths.
+    description
         See `policies.card.model_card`.
-    arguments
-        What the user gave to `python -m train.<kind>`.
-    config
-        The run's whole configuration as JSON values, with `seed` and `env.n_customers` in it.
     steps
-        Optimiser or environment steps taken.
-    seconds
-        Wall-clock seconds, all resumed pieces together.
+        Optimiser steps (cloning) or environment steps (PPO) of these weights.
     device
-        Where it was trained.
+        Device of the training.
     selection
-        Figures on validation instances by which these weights were chosen, and of what they are compared with.
-    parent
-        The checkpoint it was trained from.
+        Validation figures by which these weights were chosen, and those of their competitors.
+    config
+        Entries of the card's configuration besides the run's own.
     """
-    accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return model_card(
-        name=name,
-        kind=kind,
+        name=paths.out.name,
+        kind=run.name,
         description=description,
-        command=shlex.join(["python", "-m", f"train.{kind}", *arguments]),
-        config=config,
+        command=paths.command,
+        config=run.config.to_json() | config,
         training={
-            "instances": _INSTANCES.format(*config["env"]["n_customers"]),
-            "seed": int(config["seed"]),
+            "instances": _INSTANCES.format(*run.config.env.n_customers),
+            "seed": run.config.seed,
             "steps": steps,
-            "seconds": round(seconds, 1),
-            "hardware": hardware(accelerator),
-            "parent": parent,
+            "seconds": round(run.seconds, 1),
+            "hardware": hardware(torch.cuda.get_device_name(device) if device.type == "cuda" else None),
+            "parent": paths.init,
         },
         selection=selection,
     )

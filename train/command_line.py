@@ -1,4 +1,4 @@
-"""What `python -m train.bc` and `python -m train.ppo` share on the command line."""
+"""Command line of `python -m train.bc` and `python -m train.ppo`: shared options and their parser."""
 
 import importlib
 import sys
@@ -16,51 +16,51 @@ _EXTRA = ("torch", "torch_geometric", "gymnasium", "stable_baselines3", "safeten
 
 Minutes = Annotated[float | None, tyro.conf.arg(metavar="M", help_behavior_hint="")]
 Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
-Place = Annotated[Path | None, tyro.conf.arg(metavar="checkpoints/NAME", help_behavior_hint="")]
+CheckpointPath = Annotated[Path | None, tyro.conf.arg(metavar="checkpoints/NAME", help_behavior_hint="")]
 
 
 class Configuration(Protocol):
-    """A frozen dataclass of hyper-parameters with named presets."""
+    """Protocol of a frozen dataclass of hyper-parameters with named presets."""
 
     @classmethod
     def preset(cls, name: str) -> Any:
-        """Return the configuration called `name`."""
+        """Return the configuration of a preset."""
         ...
 
 
-C = TypeVar("C")
+C = TypeVar("C", bound=Configuration)
 O = TypeVar("O", bound="RunOptions")  # noqa: E741
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is carried out; nothing here changes what it computes, but for the last bits."""
+    """Options of a run besides its hyper-parameters; they change at most the last bits of its results."""
 
     preset: Literal["small", "reference"] = "small"
-    """small: for two CPU cores; reference: as large as published"""
+    """set of hyper-parameters; small: for two CPU cores, reference: as large as published"""
     minutes: Minutes = None
-    """save and stop after so many; go on with --resume"""
-    out: Place = None
-    """where the checkpoint goes (two files: .safetensors and .json)"""
+    """save and stop after this number of minutes; continue with --resume (default: no limit)"""
+    out: CheckpointPath = None
+    """path of the checkpoint, two files: .safetensors and .json (default: checkpoints/ and the name of the run)"""
     run: Folder = None
-    """folder of the run: archive, curves, TensorBoard (runs/NAME if left out)"""
+    """folder of the run with archive, curves, TensorBoard (default: runs/ and the name of the checkpoint)"""
     resume: Folder = None
-    """go on with the run in this folder; its configuration is kept"""
+    """continue the run in this folder with its own configuration (default: a new run)"""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """where to compute; auto takes CUDA where there is one"""
+    """device of the network; auto: CUDA if available, else the CPU"""
     threads: int = 1
-    """threads of torch; another number gives other last bits"""
+    """number of torch threads; another number changes the last bits of results"""
 
 
 def parse(
     prog: str, description: str, config_type: type[C], options_type: type[O], argv: Sequence[str]
 ) -> tuple[C | None, O]:
-    """Read the arguments: the preset first, then what differs from it.
+    """Read the arguments: the preset first, then the options that change it.
 
     Parameters
     ----------
     prog, description
-        For the help.
+        Name and description of the program in its help.
     config_type
         A frozen dataclass with a classmethod `preset(name)`; its fields become options (`--env.max-steps`).
     options_type
@@ -70,7 +70,7 @@ def parse(
 
     Returns
     -------
-    The configuration (None with --resume, where the run has its own) and the options.
+    The configuration (None with --resume, where the archive contains it) and the options.
 
     Raises
     ------
@@ -78,12 +78,12 @@ def parse(
         If the arguments cannot be read.
     """
     options = [("options", Annotated[options_type, tyro.conf.arg(name="")], field(default=options_type()))]
-    if _given("--resume", argv):
+    if _contains("--resume", argv):
         try:
             return None, _read(prog, description, make_dataclass("Resumed", options), argv).options
         except InputError as error:
-            raise InputError(error.problem, remedy="with --resume the configuration is the run's own") from error
-    preset = config_type.preset(_value("--preset", argv, options_type().preset))  # type: ignore[attr-defined]
+            raise InputError(error.problem, remedy="with --resume the configuration is that of the run") from error
+    preset = config_type.preset(_value("--preset", argv, options_type().preset))
     config = ("config", Annotated[config_type, tyro.conf.arg(name="")], field(default=preset))
     arguments = _read(prog, description, make_dataclass("New", [*options, config]), argv)
     return arguments.config, arguments.options
@@ -92,12 +92,12 @@ def parse(
 def entry(prog: str, module: str, argv: Sequence[str] | None) -> int:
     """Call `main(arguments)` of `module`; return the exit code.
 
-    The module is imported here, so that a missing package is told in one line, as every mistake is (exit code 2).
+    The module is imported here, so that a missing package is an error message of one line (exit code 2).
 
     Parameters
     ----------
     prog
-        What the user typed, for messages.
+        Name of the program in messages.
     module
         Dotted name; its `main` takes the arguments and returns an exit code or None.
     argv
@@ -108,24 +108,24 @@ def entry(prog: str, module: str, argv: Sequence[str] | None) -> int:
 
 
 def long_form(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with `--mode`, which is what one looks for first, as the option that it is short for."""
+    """Return the arguments with the short option `--mode` replaced by `--env.action.mode`."""
     return [f"--env.action.mode{word[6:]}" if word.partition("=")[0] == "--mode" else word for word in arguments]
 
 
 def run_folder(options: RunOptions, name: str) -> Path:
-    """Return the folder of a new run; it is not made yet.
+    """Return the folder of a new run, which does not exist yet.
 
     Raises
     ------
     InputError
-        If a run was begun there already: it is not overwritten.
+        If the folder contains a run: it is not overwritten.
     """
     folder = options.run or Path("runs") / (options.out.name if options.out else name)
     if (folder / "archive.json").exists():
         raise InputError(
-            "a run was begun there",
+            "the folder contains a run",
             source=str(folder),
-            remedy=f"go on with --resume {folder}, or give another --run",
+            remedy=f"continue it with --resume {folder}, or give another --run",
         )
     return folder
 
@@ -154,12 +154,12 @@ def _imported(module: str) -> Callable[[list[str]], int | None]:
     return main
 
 
-def _given(option: str, argv: Sequence[str]) -> bool:
+def _contains(option: str, argv: Sequence[str]) -> bool:
     return any(word == option or word.startswith(f"{option}=") for word in argv)
 
 
 def _value(option: str, argv: Sequence[str], default: str) -> str:
-    """Return what is given for an option that must be known before all the others; tyro checks it again."""
+    """Return the value of an option that is needed before the others; tyro checks it again."""
     for index, word in enumerate(argv):
         if word.startswith(f"{option}="):
             return word.partition("=")[2]

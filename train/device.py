@@ -1,4 +1,4 @@
-"""Where a run computes, with how many threads, and where its random numbers begin."""
+"""Device, threads and seeds of a training run."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 
 
 def prepare(device: str, threads: int) -> torch.device:
-    """Return the device called `device`, and let torch use so many threads of the CPU.
+    """Return a torch device by name, and set the number of torch threads.
 
     Parameters
     ----------
     device
-        `cpu`, `cuda`, or `auto`: CUDA where there is one.
+        `cpu`, `cuda`, or `auto`: CUDA if available.
     threads
-        Threads of torch. Sums are split among them, hence another number gives other last bits.
+        Number of threads. Sums are split among them, hence another number changes the last bits.
 
     Raises
     ------
     InputError
-        If CUDA is asked for and not there, or `threads` is below 1.
+        If `cuda` is not available, or `threads` is below 1.
     UnknownNameError
         If the device is not known.
     """
@@ -46,10 +46,10 @@ def seed_everything(seed: int) -> None:
     Raises
     ------
     InputError
-        If the seed is not one numpy takes.
+        If the seed is not from 0 to 2³² − 1.
     """
     if not 0 <= seed < 2**32:
         raise InputError(f"{seed} given", field="--seed", remedy="give a whole number from 0 to 4294967295")
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - ours are explicit; a library's may not be
+    np.random.seed(seed)  # noqa: NPY002 - other libraries may use it
     torch.manual_seed(seed)

@@ -1,16 +1,19 @@
-"""Whom to clone: any controller of lagrl, or one that knows where the dual's maximum is."""
+"""Experts for imitation: any controller of lagrl, or one that knows the maximiser of the dual."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from envs.action import action_label
 from lagrl.ascent import ascend
 from lagrl.controllers.camerini import CameriniFrattaMaffioli
 from lagrl.controllers.registry import controller_factory
 from lagrl.dual_loop import AscentState, DualLoop
 from lagrl.errors import InputError
+from lagrl.plugins import call_plugin
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
 from lagrl.relaxation.dual import AssignmentDual
@@ -20,19 +23,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from envs.action import ActionConfig
+    from envs.episode import Episode
     from lagrl.controllers.base import Controller, Feedback
     from lagrl.relaxation.dual import DualFunction, DualPoint
 
-_DECODE_EVERY = 10  # evaluations of the long run between two looks at its incumbent
+_DECODE_EVERY = 10  # evaluations of the long run
 
 
 def expert_factory(name: str) -> Callable[[], Controller]:
-    """Return what makes the experts called `name`: a fresh one for every episode.
+    """Return a function that makes experts of a name, one for every episode.
 
     Parameters
     ----------
     name
-        `target`, or anything that `lagrl solve --controller` takes.
+        `target`, or a controller of `lagrl solve --controller`.
 
     Raises
     ------
@@ -42,19 +47,59 @@ def expert_factory(name: str) -> Callable[[], Controller]:
     return TargetExpert if name == "target" else controller_factory(name)
 
 
-class TargetExpert:
-    """λ ← λ + α·(λ* − λ), with λ* the best multipliers of a long exact run from the episode's own start.
+def start_expert(make: Callable[[], Controller], episode: Episode, rng: np.random.Generator) -> Controller:
+    """Return a new expert, started on an episode.
 
-    Unlike a supergradient rule it can say what to do with customers that are served once, and it always knows the
-    way home from where a learner went. It spends evaluations of its own on λ* before the episode begins: an oracle to
-    learn from, not a controller to compare with.
+    Raises
+    ------
+    InputError
+        If the expert's code fails.
+    """
+    expert = make()
+    start = partial(expert.start, episode.dual, budget=episode.budget, rng=rng, initial=episode.initial)
+    call_plugin(_source(expert), start)
+    return expert
+
+
+def expert_target(expert: Controller, episode: Episode) -> NDArray[np.float64]:
+    """Return the expert's multipliers [n] after the episode's last evaluation, clipped, distance units.
+
+    Raises
+    ------
+    InputError
+        If the expert's code fails or returns anything but n finite numbers.
+    """
+    assert episode.step is not None
+    update = partial(expert.update, episode.step.point, episode.step.feedback)
+    target = call_plugin(_source(expert), update)
+    try:
+        return episode.dual.clip(target)
+    except InputError as error:
+        raise InputError(error.problem, source=_source(expert), field=error.field, remedy=error.remedy) from error
+
+
+def expert_label(
+    target: NDArray[np.float64], episode: Episode, config: ActionConfig
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the action [n] from the last evaluation to `target`, and its mask; see `action_label`."""
+    assert episode.step is not None
+    point = episode.step.point
+    return action_label(point.multipliers, target, point.violation, episode.dual.scale, config)
+
+
+class TargetExpert:
+    """λ ← λ + α·(λ* − λ), with λ* the best multipliers of a long exact run from the episode's start.
+
+    Unlike a supergradient rule it also moves customers that are served exactly once, and it leads back from any
+    multipliers that a learner visits. It needs additional evaluations for λ* before the episode starts: it is an
+    oracle for imitation, not a controller for comparisons.
 
     Parameters
     ----------
     pull
-        α, share of the way.
+        α, share of the distance to λ* per step.
     evaluations
-        Length of the run, by Camerini, Fratta and Maffioli's rule.
+        Evaluations of the long run, by the rule of Camerini, Fratta and Maffioli (1975).
     """
 
     def __init__(self, pull: float = 0.6, evaluations: int = 400) -> None:
@@ -69,7 +114,7 @@ class TargetExpert:
         rng: np.random.Generator,
         initial: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
-        """Find λ*; begin at `initial`, or at zero without one.
+        """Compute λ*; start at `initial`, or at zero if None.
 
         Raises
         ------
@@ -79,7 +124,7 @@ class TargetExpert:
         del budget
         if not isinstance(dual, AssignmentDual) or dual.problem.origin is None:
             raise InputError(
-                f"{type(dual).__name__} does not say which instance it is of",
+                f"{type(dual).__name__} is not the dual of an instance",
                 source="expert target",
                 field="dual",
                 remedy="use a classical controller",
@@ -88,7 +133,7 @@ class TargetExpert:
         return np.zeros(dual.n_multipliers) if initial is None else np.array(initial, dtype=np.float64)
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
-        """Go some of the way to λ* from the last point; see `Controller.update`."""
+        """Move from the last point towards λ*; see `Controller.update`."""
         del feedback
         return point.multipliers + self.pull * (self.target - point.multipliers)
 
@@ -96,7 +141,7 @@ class TargetExpert:
 def best_multipliers(
     dual: AssignmentDual, evaluations: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
-    """Return the best multipliers [n] of a long exact ascent, distance units; the dual itself is not touched."""
+    """Return the best multipliers [n] of a long exact ascent, distance units, without changing the dual."""
     assert dual.problem.origin is not None
     (floor, *_), (ceiling, *_) = dual.bounds
     exact = AssignmentDual(dual.problem, floor=float(floor), ceiling=float(ceiling))
@@ -105,3 +150,7 @@ def best_multipliers(
     (trace,) = ascend(loop, [CameriniFrattaMaffioli()], [evaluations], [rng], [initial])
     assert trace.best is not None
     return trace.best.point.multipliers
+
+
+def _source(expert: Controller) -> str:
+    return f"expert {type(expert).__name__}"

@@ -1,4 +1,4 @@
-"""How far a run is: a bar with the time left on a terminal, one plain line per step elsewhere."""
+"""Progress of a run: a bar with the remaining time on a terminal, one plain line per step elsewhere."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Shows a run's steps on stderr; a context manager.
+    """Shows the steps of a run on stderr; a context manager.
 
     Parameters
     ----------
     title
-        What is running.
+        Name of the run.
     total
         Steps of the whole run.
     done
-        Steps done before (of a resumed run); they do not enter the estimate of the time left.
+        Steps before the start (of a resumed run); they do not enter the estimate of the remaining time.
     unit
-        What a step is called.
+        Name of a step.
     stream
-        Where to; stderr if None.
+        Output stream; stderr if None.
     clock
-        Seconds.
+        Returns the time in seconds.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class Progress:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar: Bar | None = None
         if self._console.is_terminal:
-            self._bar = Bar(*columns, TextColumn("{task.fields[left]}  {task.fields[said]}"), console=self._console)
-            self._task = self._bar.add_task(title, total=total, completed=done, left="", said="")
+            self._bar = Bar(*columns, TextColumn("{task.fields[left]}  {task.fields[shown]}"), console=self._console)
+            self._task = self._bar.add_task(title, total=total, completed=done, left="", shown="")
 
     def __enter__(self) -> Self:
         self._started = self._clock()
@@ -71,22 +71,22 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds to the end at the pace of this process so far; None before its first step."""
+        """Estimated seconds to the end, from the steps of this process; None before its first step."""
         steps = self.done - self._first
         return (self._clock() - self._started) / steps * (self.total - self.done) if steps else None
 
     def advance(self, steps: int = 1, **figures: float) -> None:
-        """Note that steps are done, with figures worth showing."""
+        """Add completed steps, and show some figures."""
         self.done += steps
-        said = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
         left = "" if self.seconds_left is None else f"{readable(self.seconds_left)} left"
         if self._bar is not None:
-            self._bar.update(self._task, completed=self.done, left=left, said=said)
+            self._bar.update(self._task, completed=self.done, left=left, shown=shown)
         else:
-            self._line(", ".join(part for part in (f"{self.unit} {self.done}/{self.total}", said, left) if part))
+            self._line(", ".join(part for part in (f"{self.unit} {self.done}/{self.total}", shown, left) if part))
 
     def note(self, text: str) -> None:
-        """Show a line of text."""
+        """Show one line of text."""
         self._line(text)
 
     def _line(self, text: str) -> None:
@@ -98,7 +98,7 @@ class Progress:
 
 
 def readable(seconds: float) -> str:
-    """Return a duration as people say it: 45 s, 12 min, 3.4 h."""
+    """Return a duration in a readable unit: 45 s, 12 min, 3.4 h."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

@@ -1,4 +1,4 @@
-"""Ending a run early without losing it: Ctrl-C, a polite kill, or the minutes it was given."""
+"""Early end of a run without loss: by Ctrl-C, SIGTERM, or a time limit."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stop:
-    """Whether a run should save and end, asked at its boundaries; a context manager.
+    """Request to save and end a run; a context manager.
 
-    The first Ctrl-C (or SIGTERM) asks for it, the second raises KeyboardInterrupt at once. Signals are only caught
-    between `with` and its end, and only in the main thread.
+    The first Ctrl-C (or SIGTERM) is a request, the second raises KeyboardInterrupt at once. Signals are only caught
+    within the `with` block, and only in the main thread.
 
     Parameters
     ----------
     minutes
-        Wall-clock minutes from the start of the `with` block after which to end; None for no limit.
+        Wall-clock minutes from the start of the `with` block to the request; None: no limit.
     clock
-        Seconds.
+        Returns the time in seconds.
 
     Raises
     ------
@@ -59,12 +59,12 @@ class Stop:
 
     @property
     def requested(self) -> bool:
-        """Whether to save and end at the next boundary."""
+        """Whether the run should save and end after its current step."""
         return self.reason is not None
 
     @property
     def reason(self) -> str | None:
-        """Why, in words for the user; None while there is no reason."""
+        """Reason of the request, for the user; None without one."""
         if self._signal is not None:
             return self._signal
         if self._minutes is not None and self._clock() - self._started >= 60.0 * self._minutes:
@@ -75,4 +75,4 @@ class Stop:
         del frame
         if self._signal is not None:
             raise KeyboardInterrupt
-        self._signal = "Ctrl-C" if number == signal.SIGINT else "asked to end"
+        self._signal = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"

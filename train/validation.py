@@ -1,6 +1,6 @@
-"""How good a controller is while it trains: routes on generated instances that training never sees.
+"""Validation of a controller during training: route costs on generated instances outside the training set.
 
-CVRPLIB stays out of it: choosing a checkpoint on the test set would make the test a training set.
+CVRPLIB is not used: a checkpoint that was chosen on the test set could not be tested on it.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 BUDGETS = (10, 25, 50)
 
-_STREAM = 0x56414C49  # "VALI": no seed sequence of training holds this word
+_STREAM = 0x56414C49  # "VALI": separates these random streams from those of training
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What a controller achieved.
+    """Route costs of a controller on the validation instances.
 
     Attributes
     ----------
     budgets
         Evaluations of each solve.
     ratio
-        [instances, budgets] route cost over Clarke and Wright's; below 1 is better than savings.
+        [instances, budgets] route cost divided by the Clarke–Wright cost; below 1 is better than savings.
     """
 
     budgets: tuple[int, ...]
@@ -45,7 +45,7 @@ class Validation:
 
     @property
     def means(self) -> dict[int, float]:
-        """Mean ratio for each budget."""
+        """Mean ratio over the instances for each budget."""
         return {budget: float(mean) for budget, mean in zip(self.budgets, self.ratio.mean(axis=0), strict=True)}
 
     @property
@@ -60,9 +60,9 @@ def validation_set(seed: int, n: int, sizes: tuple[int, int]) -> list[CVRP]:
     Parameters
     ----------
     seed
-        Same seed, same instances; whatever it is, none of training's random streams coincides with these.
+        Equal seeds give equal instances; for any seed they are independent of the training instances.
     n
-        How many.
+        Number of instances.
     sizes
         Customers of the smallest and of the largest, 2 or more; the others lie between, evenly on a logarithmic
         scale.
@@ -99,15 +99,15 @@ def measure(
     Parameters
     ----------
     controller
-        Makes the controllers, a fresh one per ascent.
+        Makes the controllers, one per ascent.
     problems
         The instances.
     budgets
         Evaluations of each solve.
     sampler
-        Answers the knapsacks.
+        Name of the subproblem sampler.
     seed
-        Of linearisations and decoding: the same for all controllers, so that they differ in nothing else.
+        Seed of linearisations and decoding, the same for all controllers.
 
     Raises
     ------
@@ -118,20 +118,8 @@ def measure(
     """
     ratio = np.empty((len(problems), len(budgets)))
     for i, problem in enumerate(problems):
-        yardstick = clarke_wright(problem).cost
+        savings_cost = clarke_wright(problem).cost
         for b, budget in enumerate(budgets):
             config = SolveConfig(sampler=sampler, evaluations=budget, method="reference", seed=seed + i)
-            ratio[i, b] = solve(problem, config, controller=controller).solution.cost / yardstick
+            ratio[i, b] = solve(problem, config, controller=controller).solution.cost / savings_cost
     return Validation(tuple(budgets), ratio)
-
-
-def evaluate(
-    controller: Callable[[], Controller],
-    problems: Sequence[CVRP],
-    budgets: Sequence[int] = BUDGETS,
-    *,
-    sampler: str = "exact",
-    seed: int = 0,
-) -> dict[int, float]:
-    """Return the mean route cost over Clarke and Wright's for each budget, see `measure`."""
-    return measure(controller, problems, budgets, sampler=sampler, seed=seed).means

@@ -34,7 +34,7 @@ class NoisySampler:
 
 
 class DealSampler:
-    """Deals the customers out by number, whatever their prices: vehicle k gets k, k + K, k + 2K, …"""
+    """Assigns customers by number, independent of prices: vehicle k gets k, k + K, k + 2K, …"""
 
     steps: ClassVar[list[int]] = []
 
@@ -47,7 +47,7 @@ class DealSampler:
         rng: np.random.Generator,
         context: SampleContext,
     ) -> Samples:
-        """See `SubproblemSampler.sample`; notes which of its steps it was asked for."""
+        """Record the requested step; see `SubproblemSampler.sample`."""
         self.steps.append(context.step)
         n_vehicles, n = reduced_cost.shape
         strings = (np.arange(n)[None, :] % n_vehicles == np.arange(n_vehicles)[:, None]).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""When phases end."""
+"""The end of the curriculum's phases."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_thresholds_are_strict() -> None:
 
 
 def test_a_phase_begins_with_an_empty_window() -> None:
-    """What was averaged for one phase does not count for the next; nor do lanes that are still in the last."""
+    """The average of a phase starts empty, and environments that are still in the last phase do not count."""
     curriculum = Curriculum(ALL)
     for _ in range(3):
         curriculum.observe(infos(1, 0.9))
@@ -50,13 +50,13 @@ def test_a_phase_begins_with_an_empty_window() -> None:
 
 
 def test_one_phase_never_ends() -> None:
-    """With a single phase configured there is nowhere to go."""
+    """A single configured phase never ends."""
     curriculum = Curriculum(replace(ALL, phases=(2,)))
     assert not any(curriculum.observe(infos(2, 0.0)) for _ in range(9))
 
 
 def test_a_state_goes_on() -> None:
-    """Saved in the middle of a window, through JSON, the phase ends at the same step."""
+    """Restored from JSON in the middle of a window, the phase ends at the same step."""
     curriculum, again = Curriculum(ALL), Curriculum(ALL)
     curriculum.observe(infos(1, 0.9))
     curriculum.observe(infos(1, 0.9))

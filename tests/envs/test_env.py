@@ -35,11 +35,11 @@ def test_both_libraries_find_nothing_wrong(mode: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_gymnasium(made(action={"mode": mode}, render_mode="ansi"), skip_render_check=False)
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as message:
         warnings.simplefilter("always")
         check_sb3(made(action={"mode": mode}))
-    assert told
-    assert all("unconventional shape" in str(warning.message) for warning in told)
+    assert message
+    assert all("unconventional shape" in str(warning.message) for warning in message)
 
 
 def rollout(seed: int, n_steps: int = 14) -> list[tuple[float, NDArray[np.float32]]]:
@@ -58,7 +58,7 @@ def rollout(seed: int, n_steps: int = 14) -> list[tuple[float, NDArray[np.float3
 
 
 def test_same_seed_same_episodes() -> None:
-    """Twice the same, another seed another."""
+    """The same seed gives the same episodes, another seed others."""
     first, second, other = rollout(3), rollout(3), rollout(4)
     for (reward, nodes), (again, same) in zip(first, second, strict=True):
         assert reward == again
@@ -77,7 +77,7 @@ def test_infos_hold_scalars_only() -> None:
 
 
 def test_an_instance_may_be_asked_for() -> None:
-    """By object and by name, the same instance; its optimum is not the environment's business."""
+    """By object and by name, the instance is the same."""
     env = made()
     _, by_name = env.reset(seed=0, options={"instance": "G-n16-k3"})
     _, by_object = env.reset(seed=0, options={"instance": read_bundled("G-n16-k3")})
@@ -88,7 +88,7 @@ def test_an_instance_may_be_asked_for() -> None:
 
 
 def test_actions_matter() -> None:
-    """Different actions lead to different multipliers: the policy's output is not ignored."""
+    """Different actions lead to different multipliers."""
     reached = []
     for value in (-1.0, 0.0, 1.0):
         env = made()
@@ -99,7 +99,7 @@ def test_actions_matter() -> None:
 
 
 def test_presets_and_overrides() -> None:
-    """The reference preset with a field changed; fields nobody knows are refused."""
+    """The reference preset can be changed by fields; unknown fields are an error."""
     env = gymnasium.make("envs:LagrangianCVRP-v0", preset="reference", route_sampler="exact").unwrapped
     assert isinstance(env, LagrangianCVRP)
     assert (env.config.start, env.config.route_sampler, env.config.n_max) == ("zero", "exact", 100)
@@ -171,7 +171,7 @@ def test_the_picture_changes_with_the_episode() -> None:
 
 
 def test_a_picture_needs_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it the error names the extra."""
+    """Without matplotlib the error names the extra."""
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
     env = made(render_mode="rgb_array")
@@ -181,7 +181,7 @@ def test_a_picture_needs_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_samplers_may_be_given_as_what_makes_them() -> None:
-    """A class or function in place of a name answers every episode anew; an object is refused with what to give."""
+    """A class or function makes a new sampler for every episode; a sampler object is an error with a remedy."""
     from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
 
     env = made(route_sampler=lambda: QAOASampler(width=4), sampler=ProductSampler, max_steps=3)
@@ -190,5 +190,5 @@ def test_samplers_may_be_given_as_what_makes_them() -> None:
     for _ in range(3):
         info = env.step(np.zeros(20, np.float32))[4]
     assert info["circuits"] > 0
-    with pytest.raises(InputError, match="route_sampler: a QAOASampler given; give what makes it"):
+    with pytest.raises(InputError, match="route_sampler: a QAOASampler given; give a function that makes it"):
         made(route_sampler=QAOASampler())

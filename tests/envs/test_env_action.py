@@ -1,4 +1,4 @@
-"""Actions: what they do to multipliers, their inverse, and what is refused."""
+"""Actions: their effect on multipliers, their inverse, and their errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_direction_moves_where_g_is_zero() -> None:
 
 @given(st.lists(st.floats(-1, 1, width=32), min_size=3, max_size=3), st.sampled_from(["diagonal", "direction"]))
 def test_the_label_of_a_move_is_the_action_that_made_it(action: list[float], mode: str) -> None:
-    """action_label inverts next_multipliers wherever the mask says that there is something to invert."""
+    """action_label inverts next_multipliers wherever the mask is true."""
     config, at = ActionConfig(mode=mode), point([5.0, 20.0, 9.0], [1, -3, 0])  # type: ignore[arg-type]
     target = next_multipliers(np.array(action), at, SCALE, config)
     label, mask = action_label(at.multipliers, target, at.violation, SCALE, config)
@@ -63,7 +63,7 @@ def test_labels_stay_in_range() -> None:
 
 @pytest.mark.parametrize("mode", ["diagonal", "direction"])
 @pytest.mark.parametrize(
-    ("action", "told"),
+    ("action", "message"),
     [
         ([0.0, np.nan, 0.0], "customer 2 is given nan"),
         ([0.0, 0.0, 1.01], "customer 3 is given 1.01"),
@@ -71,9 +71,9 @@ def test_labels_stay_in_range() -> None:
         ([0.0, 0.0], r"shape \(2,\)"),
     ],
 )
-def test_bad_actions_are_refused(mode: str, action: list[float], told: str) -> None:
+def test_bad_actions_are_refused(mode: str, action: list[float], message: str) -> None:
     """NaN, out of range and wrong shapes are named, with the customer and the value."""
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         next_multipliers(np.array(action), point([1.0, 2.0, 3.0], [1, 1, 1]), SCALE, ActionConfig(mode=mode))  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Bandits in the environment: shared by its episodes, learning where they may, repeatable where they may not."""
+"""Bandits in the environment: shared by its episodes, and repeatable where learning is switched off."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAVED = f"+backends=FakeKingston/FakeBrisbane+width=6{FEW}+save=true"
 
 
 def episode(sampler: str, seed: int, **options: object) -> dict:
-    """Take three steps; return what is told at the end."""
+    """Take three steps; return the last infos."""
     env = gymnasium.make("envs:LagrangianCVRP-v0", sampler=sampler, max_steps=3, shots=16, start="zero", **options)
     env.reset(seed=seed, options={"instance": "G-n16-k3"})
     for _ in range(3):
@@ -35,7 +35,7 @@ def episode(sampler: str, seed: int, **options: object) -> dict:
 
 
 def test_a_bandit_prices_and_learns_across_episodes() -> None:
-    """By name, with all circuits: every episode adds to what the process's bandit knows."""
+    """A bandit by name learns from every episode of the process."""
     bandit = make_sampler(NAME)
     model = bandit.policy.model
     seen = [model.n_observations]
@@ -48,7 +48,7 @@ def test_a_bandit_prices_and_learns_across_episodes() -> None:
 
 
 def test_without_learning_episodes_repeat() -> None:
-    """Equal seeds, equal episodes, whatever came between; nothing is learned."""
+    """Without learning, equal seeds give equal episodes, also with other episodes in between."""
     name = f"{NAME}{FEW}+learn=false+epsilon=0.5"
     first = episode(name, 3)
     episode(name, 4)
@@ -59,7 +59,7 @@ def test_without_learning_episodes_repeat() -> None:
 
 @pytest.mark.parametrize("kind", ["single", "vector", "sb3"])
 def test_what_is_learned_is_saved_when_it_is_closed(kind: str, tmp_path: Path) -> None:
-    """By any environment, priced or routed by it; and it goes on from there."""
+    """Any environment saves the bandit that prices or routes its episodes, and continues with it."""
     path = tmp_path / "state.json"
     named = {"route_sampler": f"bandit:{path}{SAVED}", "sampler": "exact"}
     if kind != "single":
@@ -83,14 +83,14 @@ def test_what_is_learned_is_saved_when_it_is_closed(kind: str, tmp_path: Path) -
 
 
 def test_what_the_caller_makes_is_the_callers() -> None:
-    """It is not closed by the environment, nor is one that nothing was asked of yet."""
+    """The environment does not close a caller's sampler."""
     closed: list[str] = []
 
     class Own(ExactSampler):
-        """Tells when it is closed."""
+        """A sampler that counts its closing."""
 
         def close(self) -> None:
-            """Note it."""
+            """Count the call of close."""
             closed.append("own")
 
     env = LagrangianCVRP(sampler=Own, route_sampler="exact", max_steps=3)

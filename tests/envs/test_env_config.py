@@ -1,4 +1,4 @@
-"""Configurations: presets, strict JSON, and what is refused."""
+"""Configurations: presets, strict JSON, and errors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def damaged(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("record", "told"),
+    ("record", "message"),
     [
         (damaged(colour=1), "unknown colour; known: "),
         (damaged(n_max="removed"), "environment: lacks n_max"),
@@ -49,14 +49,14 @@ def damaged(**changes: Any) -> dict[str, Any]:
         (damaged(start="middle"), r"environment\.start"),
     ],
 )
-def test_damaged_records_are_refused(record: dict[str, Any], told: str) -> None:
+def test_damaged_records_are_refused(record: dict[str, Any], message: str) -> None:
     """Unknown, missing and mistyped entries are named."""
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         EnvConfig.from_json(record)
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"n_customers": (20, 101)}, "raise n_max"),
         ({"n_customers": (1, 50)}, "n_customers"),
@@ -74,14 +74,14 @@ def test_damaged_records_are_refused(record: dict[str, Any], told: str) -> None:
         ({"seedings": ()}, "seedings"),
     ],
 )
-def test_impossible_values_are_refused(fields: dict[str, Any], told: str) -> None:
-    """Each message names the field."""
-    with pytest.raises(InputError, match=told):
+def test_impossible_values_are_refused(fields: dict[str, Any], message: str) -> None:
+    """The error message names the field."""
+    with pytest.raises(InputError, match=message):
         EnvConfig(**fields)
 
 
 def test_unknown_names_are_refused() -> None:
-    """Seedings, starts and presets."""
+    """Unknown seedings, starts and presets are errors."""
     with pytest.raises(UnknownNameError, match="sweep"):
         EnvConfig(seedings=("swep",))
     with pytest.raises(UnknownNameError, match="linear"):

@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 SHORT = EnvConfig(n_max=24, n_customers=(8, 24), max_steps=7, route_sampler="exact", route_every=3)
 
 
-def generator(lane: int, seed: int = 0) -> np.random.Generator:
-    """A lane's generator."""
-    return np.random.default_rng([seed, lane])
+def generator(index: int, seed: int = 0) -> np.random.Generator:
+    """Return the generator of an environment."""
+    return np.random.default_rng([seed, index])
 
 
-def actions(step: int, n_lanes: int, n_max: int) -> NDArray[np.float32]:
-    """Some actions of a step, the same for a lane however many there are."""
+def actions(step: int, n_envs: int, n_max: int) -> NDArray[np.float32]:
+    """Some actions of a step, the same for an environment in a batch of any size."""
     return np.stack(
-        [np.random.default_rng([9, step, lane]).uniform(-1, 1, n_max).astype(np.float32) for lane in range(n_lanes)]
+        [np.random.default_rng([9, step, index]).uniform(-1, 1, n_max).astype(np.float32) for index in range(n_envs)]
     )
 
 
-def play(batch: EpisodeBatch, rngs: list[np.random.Generator], steps: range, lanes: list[int]) -> list[list[Any]]:
-    """Step a batch whose lanes play as `lanes`, resetting what is over; everything seen, by lane."""
-    seen: list[list[Any]] = [[] for _ in lanes]
+def play(batch: EpisodeBatch, rngs: list[np.random.Generator], steps: range, indices: list[int]) -> list[list[Any]]:
+    """Step a batch with the actions of `indices`, reset finished episodes; return all results by environment."""
+    seen: list[list[Any]] = [[] for _ in indices]
     for t in steps:
-        step = batch.step(actions(t, max(lanes) + 1, batch.config.n_max)[lanes])
+        step = batch.step(actions(t, max(indices) + 1, batch.config.n_max)[indices])
         for b in range(batch.n_envs):
             seen[b].append((step.rewards[b], step.terminated[b], repr(step.infos[b]), batch.observation(b)))
             if step.terminated[b]:
@@ -78,26 +78,26 @@ each_setting = pytest.mark.parametrize(("config", "made"), [s[1:] for s in SETTI
 
 
 @each_setting
-def test_a_batch_is_its_lanes_one_by_one(config: EnvConfig, made: dict[str, Any]) -> None:
-    """Four lanes of different sizes, through several episodes, see to the bit what each sees alone."""
+def test_a_batch_equals_single_environments(config: EnvConfig, made: dict[str, Any]) -> None:
+    """Four environments of different sizes are bit-equal to four single ones through several episodes."""
     together = EpisodeBatch(config, 4, **made)
-    rngs = [generator(lane) for lane in range(4)]
-    first = [together.reset(lane, rngs[lane]) for lane in range(4)]
+    rngs = [generator(index) for index in range(4)]
+    first = [together.reset(index, rngs[index]) for index in range(4)]
     seen = play(together, rngs, range(17), [0, 1, 2, 3])
     assert len({info["n_customers"] for info in first}) > 1
-    for lane in range(4):
-        alone, rng = EpisodeBatch(config, 1, **made), generator(lane)
-        assert repr(alone.reset(0, rng)) == repr(first[lane])
-        assert_same(play(alone, [rng], range(17), [lane]), [seen[lane]])
+    for index in range(4):
+        alone, rng = EpisodeBatch(config, 1, **made), generator(index)
+        assert repr(alone.reset(0, rng)) == repr(first[index])
+        assert_same(play(alone, [rng], range(17), [index]), [seen[index]])
 
 
 @each_setting
 def test_a_state_goes_on_to_the_bit(config: EnvConfig, made: dict[str, Any]) -> None:
-    """Saved in the middle of episodes (through JSON), a fresh batch goes on as the undisturbed one does."""
+    """A new batch, restored from JSON in the middle of episodes, continues like the undisturbed one."""
     batch = EpisodeBatch(config, 3, **made)
-    rngs = [generator(lane, 4) for lane in range(3)]
-    for lane in range(3):
-        batch.reset(lane, rngs[lane], read_bundled("G-n16-k3") if lane == 1 else None)
+    rngs = [generator(index, 4) for index in range(3)]
+    for index in range(3):
+        batch.reset(index, rngs[index], read_bundled("G-n16-k3") if index == 1 else None)
     play(batch, rngs, range(4), [0, 1, 2])
     batch.set_phase(3)
     record, arrays = batch.state()
@@ -113,7 +113,7 @@ def test_a_state_goes_on_to_the_bit(config: EnvConfig, made: dict[str, Any]) -> 
 
 
 def test_a_state_survives_the_file_it_came_from(tmp_path: Path) -> None:
-    """Instances given by path are kept with the state: the file may go."""
+    """The state contains instances that were given by path: their file may disappear."""
     path = tmp_path / "mine.vrp"
     path.write_bytes(bundled_path("G-n16-k3").read_bytes())
     batch = EpisodeBatch(SHORT, 1)
@@ -128,7 +128,7 @@ def test_a_state_survives_the_file_it_came_from(tmp_path: Path) -> None:
 
 
 def test_a_state_before_the_first_reset_is_empty() -> None:
-    """There is nothing to play again, and nothing is invented."""
+    """A state without episodes restores no episode."""
     batch = EpisodeBatch(SHORT, 2)
     again = EpisodeBatch(SHORT, 2)
     again.load_state(*batch.state())
@@ -137,16 +137,16 @@ def test_a_state_before_the_first_reset_is_empty() -> None:
 
 
 def test_foreign_states_are_refused() -> None:
-    """Another configuration or another number of lanes."""
+    """A state of another configuration or another number of environments is an error."""
     record, arrays = EpisodeBatch(SHORT, 2).state()
     with pytest.raises(InputError, match="configuration"):
         EpisodeBatch(replace(SHORT, max_steps=8), 2).load_state(record, arrays)
-    with pytest.raises(InputError, match="2 lanes, the batch 3"):
+    with pytest.raises(InputError, match="2 environments, the batch 3"):
         EpisodeBatch(SHORT, 3).load_state(record, arrays)
 
 
 def test_routes_come_from_the_route_sampler() -> None:
-    """A sampler that deals customers out by number finds those clusters in the pool; without it they are not there."""
+    """The pool contains the route sampler's clusters, and lacks them without this sampler."""
     DealSampler.steps.clear()
     problem = CVRP.from_coordinates("even", np.random.default_rng(0).integers(0, 100, (13, 2)), [1] * 12, 4)
     dealt = {frozenset(range(1 + k, 13, 4)) for k in range(4)}  # three vehicles would be full to the last unit
@@ -165,7 +165,7 @@ def test_routes_come_from_the_route_sampler() -> None:
 
 
 def test_one_sampler_for_prices_and_routes_is_asked_once() -> None:
-    """Named the same, prices and routes share their strings; otherwise each has its own."""
+    """Samplers of equal names share their strings for prices and routes; others have separate strings."""
     shared, apart = replace(SHORT, sampler="product", route_sampler="product"), replace(SHORT, sampler="product")
     for config, has_own in ((shared, False), (apart, True), (SHORT, False)):
         batch = EpisodeBatch(config, 1)
@@ -174,7 +174,7 @@ def test_one_sampler_for_prices_and_routes_is_asked_once() -> None:
 
 
 def test_the_exact_value_is_never_used_under_an_approximate_sampler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not even computed; the infos have no dual value."""
+    """The exact value is not computed, and the infos have no dual value."""
 
     def forbidden(*_: object) -> None:
         raise AssertionError("priced exactly")
@@ -185,12 +185,12 @@ def test_the_exact_value_is_never_used_under_an_approximate_sampler(monkeypatch:
     assert np.isnan(info["dual_value"])
     step = batch.step(actions(0, 1, 24))
     assert np.isnan(step.infos[0]["dual_value"])
-    assert batch.episodes[0].progress.sampled_value == max(info["sampled_value"], step.infos[0]["sampled_value"])
+    assert batch.episodes[0].best.sampled_value == max(info["sampled_value"], step.infos[0]["sampled_value"])
     assert not step.infos[0]["is_optimal"]
 
 
 def test_an_episode_spends_its_budget() -> None:
-    """Horizon T takes T steps and T + 1 evaluations; a further step is refused until the lane is reset."""
+    """Horizon T allows T steps and T + 1 evaluations; a further step is an error until the next reset."""
     tiny = replace(SHORT, action=ActionConfig(base_step=0.03))  # or the optimum would be proven on the way
     batch = EpisodeBatch(tiny, 1)
     batch.reset(0, generator(0), "G-n16-k3")
@@ -200,12 +200,12 @@ def test_an_episode_spends_its_budget() -> None:
     assert steps[-1].infos[0]["evaluations"] == 8
     assert steps[-1].infos[0]["is_over"]
     assert batch.observations()["nodes"][0, 0, 10] == 0.0
-    with pytest.raises(InputError, match="lane 0: the episode is over; reset"):
+    with pytest.raises(InputError, match="environment 0: the episode is over; reset"):
         batch.step(actions(0, 1, 24))
 
 
 def test_a_proven_optimum_ends_the_episode() -> None:
-    """At λ with g = 0 under the exact sampler the next step is the last, however much budget is left."""
+    """After λ with g = 0 under the exact sampler the next step is the last, with any budget left."""
     problem = CVRP.from_coordinates("far", [[0, 0], [100, 0], [0, 100]], [1, 1], 1)
     batch = EpisodeBatch(SHORT, 1)
     batch.reset(0, generator(0), problem)
@@ -216,7 +216,7 @@ def test_a_proven_optimum_ends_the_episode() -> None:
 
 
 def test_horizons_are_drawn() -> None:
-    """Within [min_steps, max_steps], short ones as often as long ones on a log scale."""
+    """Horizons lie within [min_steps, max_steps], uniformly on a log scale."""
     batch = EpisodeBatch(replace(SHORT, min_steps=2, max_steps=128, n_customers=(3, 4)), 1)
     rng = generator(0)
     horizons = []
@@ -247,10 +247,10 @@ def test_the_start_is_what_the_configuration_says() -> None:
 
 
 def test_the_phase_changes_at_reset_only() -> None:
-    """An episode keeps the phase it began in."""
+    """An episode keeps the phase of its start."""
     batch = EpisodeBatch(SHORT, 2)
-    for lane in range(2):
-        batch.reset(lane, generator(lane), "G-n16-k3")
+    for index in range(2):
+        batch.reset(index, generator(index), "G-n16-k3")
     batch.set_phase(3)
     assert [info["phase"] for info in batch.step(actions(0, 2, 24)).infos] == [2, 2]
     batch.reset(1, generator(5))
@@ -275,11 +275,11 @@ def test_tiny_instances_work(n: int, capacity: int) -> None:
     assert batch.observations()["node_mask"].sum() == n
 
 
-def test_multipliers_may_be_given_and_lanes_may_rest() -> None:
-    """`step_multipliers` prices what it is given, clipped; a resting lane stays as it was."""
+def test_multipliers_may_be_given_and_environments_may_rest() -> None:
+    """`step_multipliers` prices the given multipliers, clipped; a resting environment is unchanged."""
     batch = EpisodeBatch(SHORT, 2)
-    for lane in range(2):
-        batch.reset(lane, generator(lane), "G-n16-k3")
+    for index in range(2):
+        batch.reset(index, generator(index), "G-n16-k3")
     before = batch.observation(1)
     step = batch.step_multipliers([np.full(15, 1e9), None])
     highest = batch.episodes[0].dual.bounds[1]
@@ -292,27 +292,27 @@ def test_multipliers_may_be_given_and_lanes_may_rest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lane", "entry", "value", "told"),
+    ("index", "entry", "value", "message"),
     [
-        (1, 3, np.nan, "lane 1: action: customer 4 is given nan"),
-        (0, 14, -1.5, "lane 0: action: customer 15 is given -1.5"),
-        (1, 20, np.inf, "lane 1: action: entry 20 beyond the 15 customers is inf"),
+        (1, 3, np.nan, "environment 1: action: customer 4 is given nan"),
+        (0, 14, -1.5, "environment 0: action: customer 15 is given -1.5"),
+        (1, 20, np.inf, "environment 1: action: entry 20 beyond the 15 customers is inf"),
     ],
 )
-def test_bad_actions_are_refused(lane: int, entry: int, value: float, told: str) -> None:
-    """Lane, customer and value are named, and no lane has moved."""
+def test_bad_actions_are_refused(index: int, entry: int, value: float, message: str) -> None:
+    """The error names environment, customer and value, and no environment has moved."""
     batch = EpisodeBatch(SHORT, 2)
     for b in range(2):
         batch.reset(b, generator(b), "G-n16-k3")
     action = np.zeros((2, 24), np.float32)
-    action[lane, entry] = value
-    with pytest.raises(InputError, match=told):
+    action[index, entry] = value
+    with pytest.raises(InputError, match=message):
         batch.step(action)
     assert [episode.steps for episode in batch.episodes] == [0, 0]
 
 
 def test_padding_entries_are_ignored() -> None:
-    """Whatever finite numbers stand beyond the customers, the step is the same."""
+    """Finite numbers beyond the customers do not change the step."""
     rewards = []
     for beyond in (0.0, 0.7, -30.0):
         batch = EpisodeBatch(SHORT, 1)
@@ -328,7 +328,7 @@ def test_padding_entries_are_ignored() -> None:
     "wrong", [np.zeros((2, 23), np.float32), np.zeros(24, np.float32), np.zeros((2, 24), np.int64), np.zeros((1, 24))]
 )
 def test_wrong_shapes_and_types_are_refused(wrong: NDArray[Any]) -> None:
-    """The message gives the shape that is wanted."""
+    """The error message gives the required shape."""
     batch = EpisodeBatch(SHORT, 2)
     for b in range(2):
         batch.reset(b, generator(b))
@@ -337,7 +337,7 @@ def test_wrong_shapes_and_types_are_refused(wrong: NDArray[Any]) -> None:
 
 
 def test_instances_that_cannot_be_played_are_refused(tmp_path: Path) -> None:
-    """Too large for the padding, unknown, of the wrong type, or no file; the lane goes on as before."""
+    """Instances that are too large, unknown, of a wrong type or no file are errors; the episode continues."""
     batch = EpisodeBatch(SHORT, 1)
     batch.reset(0, generator(0), "G-n16-k3")
     with pytest.raises(InstanceError, match=r"G-n31-k5: n_max: 30 customers are more than the 24 .* n_max=30"):
@@ -355,7 +355,7 @@ def test_instances_that_cannot_be_played_are_refused(tmp_path: Path) -> None:
 
 
 def test_batches_that_cannot_be_made_are_refused() -> None:
-    """No lanes; samplers nobody knows."""
+    """Less than one environment and unknown samplers are errors."""
     with pytest.raises(InputError, match="n_envs"):
         EpisodeBatch(SHORT, 0)
     with pytest.raises(UnknownNameError, match="did you mean 'qaoa'"):
@@ -363,7 +363,7 @@ def test_batches_that_cannot_be_made_are_refused() -> None:
 
 
 def test_observations_are_fresh() -> None:
-    """What was returned does not change later, and changing it changes nothing."""
+    """Returned observations do not change later, and changing them has no effect."""
     batch = EpisodeBatch(SHORT, 1)
     batch.reset(0, generator(0), "G-n16-k3")
     first = batch.observations()
@@ -377,7 +377,7 @@ def test_observations_are_fresh() -> None:
 
 
 def test_a_smaller_instance_leaves_nothing_of_a_larger_one() -> None:
-    """After a reset, the padding of the lane is zero again."""
+    """After a reset, the padding of the environment is zero again."""
     batch = EpisodeBatch(replace(SHORT, n_max=30), 1)
     batch.reset(0, generator(0), "G-n31-k5")
     batch.reset(0, generator(0), "G-n16-k3")

@@ -1,4 +1,4 @@
-"""Observations against a plain recomputation, padding, neighbours."""
+"""Observations: comparison with a plain recomputation, padding, neighbours."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_every_feature_is_what_it_says() -> None:
 
 
 def test_the_unit_of_distance_does_not_matter() -> None:
-    """The same instance in metres and in kilometres looks the same."""
+    """The same instance in metres and in kilometres has the same observations."""
     problem = read_bundled("G-n16-k3")
     seen = []
     for factor in (1.0, 1000.0):
@@ -104,7 +104,7 @@ def test_the_unit_of_distance_does_not_matter() -> None:
 
 
 def test_remaining_budget_is_absolute() -> None:
-    """With the same evaluations left, two budgets look the same; long ones are capped at 1."""
+    """With equal evaluations left, two budgets give the same feature; it is at most 1."""
     dual = a_dual()
     point = dual.evaluate(np.zeros(15))
     long, short, huge = Observer(dual, 60), Observer(dual, 11), Observer(dual, 10 * HORIZON)
@@ -115,7 +115,7 @@ def test_remaining_budget_is_absolute() -> None:
 
 
 def test_values_stay_in_the_space() -> None:
-    """Multipliers far out are clipped: every observation lies in its space."""
+    """Features of extreme multipliers are clipped: every observation lies in its space."""
     dual, space = a_dual(), observation_space(20)
     observer = Observer(dual, 5)
     for factor in (0.0, 1e9, 3.0):
@@ -124,7 +124,7 @@ def test_values_stay_in_the_space() -> None:
 
 
 def test_neighbours_are_the_nearest_others() -> None:
-    """By brute force: five smallest distances, ties by number, never oneself nor the depot."""
+    """By brute force: the five nearest customers, ties by number, without the customer itself and the depot."""
     problem = read_bundled("G-n31-k5")
     table = nearest_neighbours(problem)
     for i in range(30):
@@ -134,7 +134,7 @@ def test_neighbours_are_the_nearest_others() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 5, 6])
 def test_few_customers_are_their_own_neighbours(n: int) -> None:
-    """With fewer than five others, one's own number fills the row."""
+    """With fewer than five others, the customer's own number fills the row."""
     table = nearest_neighbours(tiny(n))
     assert table.shape == (n, N_NEIGHBOURS)
     assert table.dtype == np.int16
@@ -163,7 +163,7 @@ def test_padding_is_zero_and_the_rest_untouched() -> None:
 
 
 def test_an_observer_needs_the_instance() -> None:
-    """An assignment problem made by hand does not know the depot distances."""
+    """An assignment problem without an instance is an error: it has no depot distances."""
     dual = AssignmentDual(AssignmentProblem(np.ones((1, 2)), np.array([1, 1]), np.array([2])))
     with pytest.raises(InstanceError, match="linearise"):
         Observer(dual, 5)

@@ -9,7 +9,7 @@ import pytest
 
 from envs.config import EnvConfig, RewardWeights
 from envs.core import EpisodeBatch
-from envs.reward import Progress, potential
+from envs.reward import BestSoFar, potential
 
 WEIGHTS = RewardWeights()
 
@@ -24,7 +24,7 @@ class Point:
 
 @dataclass
 class Evaluation:
-    """What Progress reads of a turn."""
+    """The fields of a step that BestSoFar reads."""
 
     point: Point
     assignment_cost: float = np.inf
@@ -33,47 +33,47 @@ class Evaluation:
 
 def test_potentials_by_hand() -> None:
     """Shares, gaps and cost ratios times their weights."""
-    progress = Progress(savings_cost=200.0)
-    progress.note(Evaluation(Point(80.0), 100.0, 210.0), 0.5)
-    assert potential(progress, 1, WEIGHTS) == pytest.approx(3.0 * 0.5)
-    assert potential(progress, 2, WEIGHTS) == pytest.approx(-3.0 * 0.2)
-    assert potential(progress, 3, WEIGHTS) == pytest.approx(-10.0 * 1.05 - 1.0 * 0.2)
+    best = BestSoFar(savings_cost=200.0)
+    best.note(Evaluation(Point(80.0), 100.0, 210.0), 0.5)
+    assert potential(best, 1, WEIGHTS) == pytest.approx(3.0 * 0.5)
+    assert potential(best, 2, WEIGHTS) == pytest.approx(-3.0 * 0.2)
+    assert potential(best, 3, WEIGHTS) == pytest.approx(-10.0 * 1.05 - 1.0 * 0.2)
 
 
 def test_before_anything_is_found_potentials_are_finite() -> None:
     """No routes count as twice the savings cost, no assignment as a gap of 1."""
-    progress = Progress(savings_cost=200.0)
-    progress.note(Evaluation(Point(-50.0)), 0.0)
-    assert [potential(progress, phase, WEIGHTS) for phase in (1, 2, 3)] == [0.0, -3.0, -21.0]
+    best = BestSoFar(savings_cost=200.0)
+    best.note(Evaluation(Point(-50.0)), 0.0)
+    assert [potential(best, phase, WEIGHTS) for phase in (1, 2, 3)] == [0.0, -3.0, -21.0]
 
 
 def test_worse_evaluations_change_nothing() -> None:
     """Potentials never fall: best-so-far quantities only improve."""
-    progress, rng = Progress(savings_cost=100.0), np.random.default_rng(0)
+    best, rng = BestSoFar(savings_cost=100.0), np.random.default_rng(0)
     last = [-np.inf] * 3
     for _ in range(50):
         costs = rng.uniform(90, 300, 2)
-        progress.note(Evaluation(Point(float(rng.uniform(0, 90))), *costs), float(rng.random()))
-        now = [potential(progress, phase, WEIGHTS) for phase in (1, 2, 3)]
+        best.note(Evaluation(Point(float(rng.uniform(0, 90))), *costs), float(rng.random()))
+        now = [potential(best, phase, WEIGHTS) for phase in (1, 2, 3)]
         assert all(new >= old for new, old in zip(now, last, strict=True))
         last = now
-    progress.note(Evaluation(Point(-1e9), 1e9, 1e9), 0.0)
-    assert [potential(progress, phase, WEIGHTS) for phase in (1, 2, 3)] == last
+    best.note(Evaluation(Point(-1e9), 1e9, 1e9), 0.0)
+    assert [potential(best, phase, WEIGHTS) for phase in (1, 2, 3)] == last
 
 
 def test_sampled_values_above_the_assignment_close_the_gap_at_most() -> None:
     """A sampled value bounds L from above: beyond the assignment's cost the gap is 0, never negative."""
-    progress = Progress(savings_cost=100.0)
-    progress.note(Evaluation(Point(500.0, value=1.0), 100.0), 0.0)
-    assert progress.gap == 0.0
+    best = BestSoFar(savings_cost=100.0)
+    best.note(Evaluation(Point(500.0, value=1.0), 100.0), 0.0)
+    assert best.gap == 0.0
 
 
 def test_free_instances_have_finite_ratios() -> None:
-    """Where every customer sits on the depot, savings cost nothing and neither do the routes."""
-    progress = Progress(savings_cost=0.0)
-    progress.note(Evaluation(Point(0.0), 0.0, 0.0), 1.0)
-    assert (progress.route_ratio, progress.gap) == (1.0, 0.0)
-    assert potential(progress, 3, WEIGHTS) == -10.0
+    """Where every customer is at the depot, the savings cost and the route cost are 0."""
+    best = BestSoFar(savings_cost=0.0)
+    best.note(Evaluation(Point(0.0), 0.0, 0.0), 1.0)
+    assert (best.route_ratio, best.gap) == (1.0, 0.0)
+    assert potential(best, 3, WEIGHTS) == -10.0
 
 
 @pytest.mark.parametrize("phase", [1, 2, 3])

@@ -1,4 +1,4 @@
-"""Route feedback comes from any sampler that has a name, circuits included."""
+"""Route feedback of any named sampler, circuits included."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SAMPLERS = ["greedy", "annealing", "qaoa+width=6+fill=0.2", "noisy:FakeKingston+
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_route_feedback_by_name(sampler: str) -> None:
-    """Routes are proposed, what they cost in circuits is told, and the same seed tells the same."""
+    """Routes are proposed, the infos count their circuits, and equal seeds give equal infos."""
     pytest.importorskip("dwave.samplers" if sampler == "annealing" else "qiskit_aer")
     infos = []
     for _ in range(2):

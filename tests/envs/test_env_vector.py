@@ -23,13 +23,13 @@ from lagrl.errors import InputError
 CONFIG = EnvConfig(n_max=16, n_customers=(6, 16), max_steps=6, min_steps=2, route_sampler="product", shots=8)
 
 
-def some_actions(step: int, n_lanes: int) -> np.ndarray:
+def some_actions(step: int, n_envs: int) -> np.ndarray:
     """The actions of a step."""
-    return np.random.default_rng([1, step]).uniform(-1, 1, (n_lanes, CONFIG.n_max)).astype(np.float32)
+    return np.random.default_rng([1, step]).uniform(-1, 1, (n_envs, CONFIG.n_max)).astype(np.float32)
 
 
-def test_vector_lanes_are_single_environments() -> None:
-    """Lane b of seed s plays what the single environment of seed s + b plays, resets one step late."""
+def test_vector_entries_are_single_environments() -> None:
+    """Environment b of seed s equals the single environment of seed s + b, with resets one step later."""
     vector = gymnasium.make_vec("envs:LagrangianCVRP-v0", num_envs=3, config=CONFIG)
     assert isinstance(vector, LagrangianVectorEnv)
     assert vector.metadata["autoreset_mode"] == AutoresetMode.NEXT_STEP
@@ -58,7 +58,7 @@ def test_vector_lanes_are_single_environments() -> None:
 
 
 def test_vector_reset_takes_masks_and_seeds() -> None:
-    """Only masked lanes begin again; seeds may be given one by one; wrong ones are refused."""
+    """Only masked environments are reset; seeds may be given one by one; a wrong number is an error."""
     vector = LagrangianVectorEnv(2, CONFIG)
     first, _ = vector.reset(seed=[3, 4])
     second, infos = vector.reset(seed=[5, 5], options={"reset_mask": np.array([False, True]), "instance": "G-n16-k3"})
@@ -70,8 +70,8 @@ def test_vector_reset_takes_masks_and_seeds() -> None:
             vector.reset(**bad)
 
 
-def test_vector_renders_every_lane() -> None:
-    """One text per lane."""
+def test_vector_renders_every_environment() -> None:
+    """Rendering returns one text per environment."""
     vector = LagrangianVectorEnv(2, CONFIG, render_mode="ansi")
     vector.reset(seed=0)
     texts = vector.render()
@@ -80,13 +80,13 @@ def test_vector_renders_every_lane() -> None:
 
 
 def test_sb3_resets_in_the_same_step() -> None:
-    """At an episode's end the observation is the next one's, the last one's and the totals are in the info."""
+    """At an episode's end the observation belongs to the next episode; the info has the last one and the totals."""
     vector = LagrangianVecEnv(CONFIG, 3, seed=2)
     batch = EpisodeBatch(CONFIG, 3)
-    generators = [np.random.default_rng([2, lane]) for lane in range(3)]
+    generators = [np.random.default_rng([2, index]) for index in range(3)]
     vector.reset()
-    for lane in range(3):
-        batch.reset(lane, generators[lane])
+    for index in range(3):
+        batch.reset(index, generators[index])
     total, length, n_ends = np.zeros(3), np.zeros(3), 0
     for t in range(20):
         actions = some_actions(t, 3)
@@ -95,24 +95,24 @@ def test_sb3_resets_in_the_same_step() -> None:
         np.testing.assert_array_equal(rewards, step.rewards.astype(np.float32))
         np.testing.assert_array_equal(dones, step.terminated)
         total, length = total + step.rewards, length + 1
-        for lane in np.flatnonzero(dones).tolist():
-            last = batch.observation(lane)
-            assert all(np.array_equal(infos[lane]["terminal_observation"][name], last[name]) for name in last)
-            assert infos[lane]["episode"]["r"] == pytest.approx(total[lane], abs=1e-6)
-            assert infos[lane]["episode"]["l"] == length[lane]
-            assert infos[lane]["TimeLimit.truncated"] is False
-            total[lane], length[lane] = 0.0, 0
-            batch.reset(lane, generators[lane])
+        for index in np.flatnonzero(dones).tolist():
+            last = batch.observation(index)
+            assert all(np.array_equal(infos[index]["terminal_observation"][name], last[name]) for name in last)
+            assert infos[index]["episode"]["r"] == pytest.approx(total[index], abs=1e-6)
+            assert infos[index]["episode"]["l"] == length[index]
+            assert infos[index]["TimeLimit.truncated"] is False
+            total[index], length[index] = 0.0, 0
+            batch.reset(index, generators[index])
             n_ends += 1
-        for lane in np.flatnonzero(~dones).tolist():
-            assert "terminal_observation" not in infos[lane]
+        for index in np.flatnonzero(~dones).tolist():
+            assert "terminal_observation" not in infos[index]
         now = batch.observations()
         assert all(np.array_equal(seen[name], now[name]) for name in now)
     assert n_ends > 3
 
 
 def play(vector: LagrangianVecEnv, steps: range) -> list[Any]:
-    """Everything a trainer sees, as comparable text."""
+    """Return all results of some steps as comparable text."""
     seen = []
     for t in steps:
         observations, rewards, dones, infos = vector.step(some_actions(t, vector.num_envs))
@@ -126,7 +126,7 @@ def play(vector: LagrangianVecEnv, steps: range) -> list[Any]:
 
 @pytest.mark.parametrize("name", ["product", "qaoa"])
 def test_sb3_goes_on_from_a_state_to_the_bit(name: str) -> None:
-    """Saved between two steps, through JSON, a fresh environment goes on as the undisturbed one, resets included."""
+    """A new environment, restored from JSON between two steps, continues like the undisturbed one."""
     config = replace(CONFIG, route_sampler=name, route_every=3)
     vector = LagrangianVecEnv(config, 3, seed=0)
     vector.reset()
@@ -140,7 +140,7 @@ def test_sb3_goes_on_from_a_state_to_the_bit(name: str) -> None:
 
 
 def test_sb3_seeds_options_and_phases() -> None:
-    """`seed` and `set_options` count for the next reset, `set_phase` from each lane's next reset on."""
+    """`seed` and `set_options` affect the next reset, `set_phase` every environment's next reset and later ones."""
     vector = LagrangianVecEnv(CONFIG, 2, seed=0)
     vector.seed(5)
     vector.set_options({"instance": "G-n16-k3"})
@@ -154,7 +154,7 @@ def test_sb3_seeds_options_and_phases() -> None:
     vector.reset()
     assert all(episode.problem.name != "G-n16-k3" for episode in vector.batch.episodes)
     for refused in (lambda: vector.env_method("set_phase", 2), lambda: vector.set_attr("phase", 2)):
-        with pytest.raises(AttributeError, match="of their own"):
+        with pytest.raises(AttributeError, match="single environments"):
             refused()
 
 
@@ -169,7 +169,7 @@ def test_stock_sb3_can_train_on_it() -> None:
 
 
 def test_neighbouring_seeds_share_no_episode() -> None:
-    """Each lane of each seed draws its own: two trainings with seeds 0 and 1 are two trainings."""
+    """All environments of seeds 0 and 1 have different episodes."""
     seen = set()
     for seed in (0, 1, 2):
         for again in (False, True):

@@ -1,4 +1,4 @@
-"""Small checkpoints made up for tests."""
+"""Small checkpoints for the tests."""
 
 from __future__ import annotations
 

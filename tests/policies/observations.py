@@ -1,4 +1,4 @@
-"""Padded observations made up for tests: random features, neighbours by distance in a random plane."""
+"""Padded random observations for tests: random features, neighbours by distance in a random plane."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from policies.graph import as_tensors
 
 
 def one_state(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return features [n, 14] and neighbours [n, 5] of a made-up instance."""
+    """Return features [n, 14] and neighbours [n, 5] of a random instance."""
     rng = np.random.default_rng([n, seed])
     nodes = rng.normal(size=(n, len(FEATURES))).astype(np.float32)
     place = rng.normal(size=(n, 2))
@@ -24,7 +24,7 @@ def one_state(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def observation(sizes: list[int], n_max: int, seed: int = 0, junk: float = 0.0) -> dict[str, Tensor]:
-    """Return a batch of made-up states padded to `n_max`; `junk` fills the features of the padding."""
+    """Return a batch of random states padded to `n_max`; `junk` fills the features of the padding."""
     singles = [padded(*one_state(n, seed + b), n_max) for b, n in enumerate(sizes)]
     batch = as_tensors({key: np.stack([single[key] for single in singles]) for key in singles[0]})
     padding = batch["node_mask"] == 0

@@ -1,4 +1,4 @@
-"""Checkpoints: written whole, read with suspicion."""
+"""Checkpoints: written completely, and checked when read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from policies.locate import shipped_folder
 
 @pytest.fixture(autouse=True)
 def impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait for writers of damaged files; only one test has a writer."""
+    """Remove the wait for a second writer; only one test has a writer."""
     if "overwritten" not in request.node.name:
         monkeypatch.setattr("policies.checkpoint_files._BETWEEN_FILES", 0.0)
 
@@ -58,7 +58,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
-    """Weights come back to the bit, with size, action and card; no random number is spent on it."""
+    """Weights, size, action and card are read back unchanged, without using random numbers."""
     net, action, card = some_net(), ActionConfig("direction", reach=0.2), some_card()
     save_checkpoint(tmp_path / "a", net, action, card)
     before = torch.random.get_rng_state()
@@ -79,7 +79,7 @@ def test_names_may_hold_dots(tmp_path: Path, name: str) -> None:
 
 
 def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
-    """The same weights and card are the same files."""
+    """The same weights and card give the same files."""
     net, card = some_net(), some_card()
     for name in ("a", "b"):
         save_checkpoint(tmp_path / name, net, ActionConfig(), card)
@@ -88,7 +88,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_record_is_readable(path: Path) -> None:
-    """The JSON says what the weights are, in the open, and how many bytes they should be."""
+    """The JSON file describes the weights, and has their number of bytes."""
     record = json.loads(path.with_suffix(".json").read_text())
     weights = path.with_suffix(".safetensors").read_bytes()
     assert record["schema_version"] == 1
@@ -99,7 +99,7 @@ def test_record_is_readable(path: Path) -> None:
 
 
 def test_truncated(path: Path) -> None:
-    """Cut short anywhere, the weights are refused, and the message says how much is left."""
+    """Truncated weights are an error with the number of bytes left."""
     file = path.with_suffix(".safetensors")
     content = file.read_bytes()
     for length in (len(content) - 1, 100, 0):
@@ -109,7 +109,7 @@ def test_truncated(path: Path) -> None:
 
 
 def test_damaged(path: Path) -> None:
-    """One flipped bit is noticed."""
+    """One flipped bit is an error."""
     file = path.with_suffix(".safetensors")
     content = bytearray(file.read_bytes())
     content[-3] ^= 1
@@ -119,7 +119,7 @@ def test_damaged(path: Path) -> None:
 
 
 def test_not_safetensors(path: Path) -> None:
-    """A header that lies, or a pickle with a right checksum, is refused and nothing of it is run."""
+    """A wrong header or a pickle with a right checksum is an error, and no code of it runs."""
     file = path.with_suffix(".safetensors")
     for content in (struct.pack("<Q", 2**60) + b"{}", b"\x80\x04cos\nsystem\n(S'exit 1'\ntR."):
         file.write_bytes(content)
@@ -129,7 +129,7 @@ def test_not_safetensors(path: Path) -> None:
 
 
 def test_nothing_here_unpickles() -> None:
-    """Loading a checkpoint imports no code that could run what a file says."""
+    """Loading a checkpoint imports no module that could execute a file."""
     package = Path(policies.checkpoint.__file__).parent
     text = "".join(file.read_text() for file in package.glob("*.py"))
     for word in ("pickle.", "torch.load", "import pickle", "eval("):
@@ -151,12 +151,12 @@ def test_nothing_here_unpickles() -> None:
         ({"policy": TINY.to_json() | {"hidden": 10**9}}, "policy.hidden"),
         (
             {"observation": {"features": ["a", "b"], "n_neighbours": 5, "horizon": 200}},
-            "made for .'a', 'b'.*multiplier",
+            "trained with .'a', 'b'.*multiplier",
         ),
     ],
 )
 def test_other_records(path: Path, changes: dict[str, Any], message: str) -> None:
-    """Another program's, version's or observation's record is refused; file, field and value are named."""
+    """A record of another program, version or observation is an error that names file, field and value."""
     edit(path, **changes)
     with pytest.raises(InputError, match=message) as caught:
         load_checkpoint(path)
@@ -166,7 +166,7 @@ def test_other_records(path: Path, changes: dict[str, Any], message: str) -> Non
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "\x00\xff", "null"])
 def test_record_is_no_json(path: Path, text: str) -> None:
-    """Anything but a JSON object is refused in the name of the file."""
+    """Anything except a JSON object is an error with the name of the file."""
     path.with_suffix(".json").write_bytes(text.encode("latin-1"))
     with pytest.raises(InputError, match=r"tiny\.json"):
         load_checkpoint(path)
@@ -183,14 +183,14 @@ def test_record_is_no_json(path: Path, text: str) -> None:
     ],
 )
 def test_foreign_weights(path: Path, change: dict[str, torch.Tensor | None], message: str) -> None:
-    """Weights that are not just this policy's are refused, however right their checksum."""
+    """Weights of another policy are an error, also with a right checksum."""
     edit_weights(path, change)
     with pytest.raises(InputError, match=message):
         load_checkpoint(path)
 
 
 def test_action_mode(path: Path) -> None:
-    """A policy of one mode is not run in another."""
+    """A policy of one mode is an error in another."""
     assert load_checkpoint(path, expect_mode="diagonal").action.mode == "diagonal"
     with pytest.raises(InputError, match="trained for 'diagonal', not 'direction'"):
         load_checkpoint(path, expect_mode="direction")
@@ -205,7 +205,7 @@ def test_half_a_checkpoint(path: Path, suffix: str) -> None:
 
 
 def test_name_is_a_path_first_then_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`checkpoints/NAME` is looked for here, then among the shipped ones; unknown names list those."""
+    """`checkpoints/NAME` is a local path first, then a shipped one; unknown names list the shipped ones."""
     shipped, here = tmp_path / "shipped", tmp_path / "here"
     (here / "checkpoints").mkdir(parents=True)
     shipped.mkdir()
@@ -224,7 +224,7 @@ def test_name_is_a_path_first_then_shipped(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_shipped_folder_is_beside_the_package_in_a_checkout() -> None:
-    """Without an installed copy, the checkout's own folder is where shipped ones are."""
+    """Without an installed copy, the shipped folder is that of the checkout."""
     assert shipped_folder().name in ("checkpoints", "shipped")
     assert shipped_folder().parent in (Path(policies.__file__).parent, Path(policies.__file__).parents[1])
 
@@ -241,7 +241,7 @@ def test_shipped_folder_is_beside_the_package_in_a_checkout() -> None:
     ],
 )
 def test_incomplete_card(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
-    """A card that says too little or nonsense is refused before anything is written."""
+    """An incomplete or wrong card is an error before any file is written."""
     with pytest.raises(InputError, match=message):
         save_checkpoint(tmp_path / "a", some_net(), ActionConfig(), some_card(**changes))
     assert not list(tmp_path.iterdir())
@@ -256,7 +256,7 @@ def test_card_says_where_it_comes_from() -> None:
 
 
 def test_diverged_weights_are_not_saved(path: Path) -> None:
-    """NaN weights leave the older checkpoint as it was."""
+    """NaN weights are an error that leaves the older checkpoint unchanged."""
     before = path.with_suffix(".safetensors").read_bytes()
     net = some_net()
     with torch.no_grad():
@@ -268,7 +268,7 @@ def test_diverged_weights_are_not_saved(path: Path) -> None:
 
 @pytest.mark.parametrize("failing", [1, 2])
 def test_full_disk_leaves_the_older_one(path: Path, failing: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If either file finds no room, both stay as they were, and nothing half-written is left."""
+    """If either file does not fit, both stay unchanged, and no partial file is left."""
     calls = iter(range(1, 9))
     sync = os.fsync
 
@@ -286,13 +286,13 @@ def test_full_disk_leaves_the_older_one(path: Path, failing: int, monkeypatch: p
 
 
 def test_missing_folder(tmp_path: Path) -> None:
-    """A folder that is not there is an error that says so."""
+    """A missing folder is an error that names it."""
     with pytest.raises(OutputError, match=r"a\.json: cannot be written \(No such file or directory\)"):
         save_checkpoint(tmp_path / "no" / "a", some_net(), ActionConfig(), some_card())
 
 
 def test_reading_while_it_is_overwritten(path: Path) -> None:
-    """A reader beside a busy writer gets one write or the other, never a mixture and never an error."""
+    """A reader during writes gets one complete write or another, never a mixture and never an error."""
     stop = threading.Event()
     failures: list[Exception] = []
 
@@ -314,7 +314,7 @@ def test_reading_while_it_is_overwritten(path: Path) -> None:
 
 
 def test_killed_at_any_moment_leaves_a_good_checkpoint(tmp_path: Path) -> None:
-    """A writer that dies after the first file is written out, before any is in place, takes nothing with it."""
+    """A writer that dies before the first rename leaves the older checkpoint unchanged."""
     path = some_checkpoint(tmp_path)
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[2]); from checkpoints import *\n"

@@ -1,4 +1,4 @@
-"""The masked Gaussian against torch's dense one."""
+"""The masked Gaussian compared with torch's dense one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make(seed: int, log_std: float, shared: float | None, n_max: int = N) -> Mas
 
 
 def dense(distribution: MaskedGaussian, b: int) -> MultivariateNormal:
-    """Return state b's distribution with its covariance written out."""
+    """Return state b's distribution with its dense covariance."""
     n = SIZES[b]
     tau2 = 0.0 if distribution.shared_log_std is None else float(distribution.shared_log_std.exp()) ** 2
     covariance = float(distribution.log_std.exp()) ** 2 * torch.eye(n, dtype=torch.float64) + tau2
@@ -41,7 +41,7 @@ shareds = st.none() | st.floats(-3, 1)
 @given(st.integers(0, 99), log_stds, shareds)
 @settings(max_examples=25, deadline=None)
 def test_density_and_entropy_are_those_of_the_dense_gaussian(seed: int, log_std: float, shared: float | None) -> None:
-    """Closed forms equal the covariance written out, with and without a shared part."""
+    """Closed forms equal those of the dense covariance, with and without a shared part."""
     distribution = make(seed, log_std, shared)
     actions = torch.randn(3, N, generator=torch.Generator().manual_seed(seed + 1), dtype=torch.float64)
     for b, n in enumerate(SIZES):
@@ -55,7 +55,7 @@ def test_density_and_entropy_are_those_of_the_dense_gaussian(seed: int, log_std:
 def test_divergence_is_that_of_dense_gaussians(
     seed: int, log_std: float, shared: float | None, other_log_std: float, other_shared: float | None
 ) -> None:
-    """KL equals torch's for the covariances written out, and is 0 to itself."""
+    """KL equals torch's for the dense covariances, and is 0 to itself."""
     p, q = make(seed, log_std, shared), make(seed + 1, other_log_std, other_shared)
     for b in range(3):
         torch.testing.assert_close(p.kl_to(q)[b], kl_divergence(dense(p, b), dense(q, b)), rtol=1e-6, atol=1e-8)
@@ -79,7 +79,7 @@ def test_parts_are_the_two_eigenspaces(shared: float | None) -> None:
 
 
 def test_padding_counts_for_nothing() -> None:
-    """Whatever stands on padding, even NaN, and however much of it there is, density, entropy and KL keep every bit."""
+    """Density, entropy and KL keep every bit for any values on padding, even NaN, and any amount of it."""
     narrow, other = make(0, -0.3, -0.5, 5), make(1, -0.3, -0.5, 5)
     actions = torch.randn(3, 5, dtype=torch.float64) * narrow.mask
     for n_max in (6, 64):
@@ -93,7 +93,7 @@ def test_padding_counts_for_nothing() -> None:
 
 
 def test_padding_would_count_without_the_mask() -> None:
-    """The same numbers with everybody real have another density: the test above can fail."""
+    """The same numbers with all customers real have another density: the test above can fail."""
     distribution = make(0, -0.3, None)
     unmasked = MaskedGaussian(distribution.mean, torch.ones(3, N), distribution.log_std)
     actions = distribution.sample()
@@ -101,7 +101,7 @@ def test_padding_would_count_without_the_mask() -> None:
 
 
 def test_padding_changes_no_draw() -> None:
-    """Actions on padding are 0, and those of real customers do not depend on how much padding there is."""
+    """Actions on padding are 0, and those of real customers do not depend on the amount of padding."""
     torch.manual_seed(5)
     narrow = make(0, -0.3, -0.5, 5).sample()
     torch.manual_seed(5)
@@ -127,7 +127,7 @@ def test_samples_have_the_covariance(shared: float | None) -> None:
 
 
 def test_gradients_reach_mean_and_spread() -> None:
-    """The likelihood teaches μ, σ and τ, and teaches nothing on padding."""
+    """The likelihood has gradients for μ, σ and τ, and none on padding."""
     mean = torch.zeros(2, 6, requires_grad=True)
     log_std, shared = (torch.tensor(value, requires_grad=True) for value in (-0.5, -1.0))
     mask = torch.arange(6) < torch.tensor([[2], [5]])
@@ -139,7 +139,7 @@ def test_gradients_reach_mean_and_spread() -> None:
 
 
 def test_mode_and_parameters_given_anew() -> None:
-    """The mode is the mean; parameters can be set anew, in one go with a draw."""
+    """The mode is the mean; parameters can be set again, together with a draw."""
     distribution = make(0, -0.3, -0.5)
     assert torch.equal(distribution.get_actions(deterministic=True), distribution.mean)
     actions, log_prob = distribution.log_prob_from_params(

@@ -1,4 +1,4 @@
-"""A checkpoint as a controller: the same steps as in the environment, from the same code."""
+"""A checkpoint as a controller: the same steps as in the environment."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ if TYPE_CHECKING:
 
 
 class Watched:
-    """A controller that keeps the points it is told."""
+    """A controller that records its points."""
 
     def __init__(self, inner: Controller) -> None:
         self.inner = inner
         self.points: list[DualPoint] = []
 
     def start(self, dual: DualFunction, **given: object) -> np.ndarray:
-        """Begin as the inner one does."""
+        """Start the inner controller."""
         return self.inner.start(dual, **given)
 
     def update(self, point: DualPoint, feedback: object = None) -> np.ndarray:
-        """Keep the point, then ask."""
+        """Record the point, then update the inner controller."""
         self.points.append(point)
         return self.inner.update(point, feedback)
 
@@ -63,7 +63,7 @@ def problem(n: int = 18, seed: int = 3) -> CVRP:
 
 
 def trajectory(checkpoint: Checkpoint, config: EnvConfig, seed: int) -> list[np.ndarray]:
-    """Return the λs, but for the last, of an ascent of the episode that an environment would draw from this seed."""
+    """Return the λs, except the last, of an ascent of the episode that an environment draws from this seed."""
     rng = np.random.default_rng(seed)
     makes = [lambda name=name: make_sampler(name) for name in (config.sampler, config.route_sampler)]
     samplers = Samplers(makes[0], None if config.sampler == config.route_sampler else makes[1])
@@ -105,7 +105,7 @@ def test_controller_moves_as_the_policy_does_in_the_environment(
 
 @pytest.mark.parametrize("a", [-1.0, 0.0, 0.4, 1.0])
 def test_constant_action_is_a_fixed_step(a: float) -> None:
-    """A network that says `a` everywhere moves λ by s·D₀·10^(c·a)·g, and by nothing else."""
+    """A network that returns `a` everywhere moves λ by exactly s·D₀·10^(c·a)·g."""
     config = ActionConfig(base_step=0.05, decades=1.5)
     dual, points = _priced(3)
     controller = PolicyController(_constant(a, config))
@@ -118,7 +118,7 @@ def test_constant_action_is_a_fixed_step(a: float) -> None:
 
 @pytest.mark.parametrize("said", [-40.0, 40.0])
 def test_actions_are_clipped(said: float) -> None:
-    """What the network says beyond the box counts as its edge."""
+    """Outputs beyond the box are clipped to it."""
     dual, points = _priced(1)
     controllers = [PolicyController(_constant(a, ActionConfig())) for a in (said, float(np.sign(said)))]
     answers = []
@@ -129,7 +129,7 @@ def test_actions_are_clipped(said: float) -> None:
 
 
 def test_without_violation_a_preconditioner_stays() -> None:
-    """Where everybody is served once, a diagonal mode has nowhere to go: λ comes back as it is."""
+    """Where every customer is served once, mode diagonal returns λ unchanged."""
     dual, points = _priced(1)
     still = DualPoint(
         points[0].multipliers, None, 1.0, points[0].selection, np.zeros(dual.n_multipliers), points[0].vehicle_value
@@ -140,7 +140,7 @@ def test_without_violation_a_preconditioner_stays() -> None:
 
 
 def test_start_is_zero_or_what_is_given() -> None:
-    """Without a warm start an ascent begins at 0; a given one is copied."""
+    """Without a warm start an ascent starts at 0; a given one is copied."""
     dual, _ = _priced(1)
     controller = PolicyController(Checkpoint(some_net(), TINY, ActionConfig(), some_card()))
     assert not controller.start(dual, budget=5, rng=np.random.default_rng(0)).any()
@@ -150,7 +150,7 @@ def test_start_is_zero_or_what_is_given() -> None:
 
 
 def test_weights_decide(tmp_path: Path) -> None:
-    """Checkpoints whose heads differ move through different duals; the same one does so twice the same way."""
+    """Checkpoints with different heads give different ascents; the same one gives the same ascent twice."""
     values = []
     for seed in (0, 0, 1):
         spec = some_checkpoint(tmp_path, f"net{seed}", seed)
@@ -162,7 +162,7 @@ def test_weights_decide(tmp_path: Path) -> None:
 
 
 def test_named_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`checkpoints/NAME` reaches the weights through the entry point, and a bad name is the user's error."""
+    """`checkpoints/NAME` loads the weights through the entry point, and a wrong name is a typed error."""
     (tmp_path / "checkpoints").mkdir()
     some_checkpoint(tmp_path / "checkpoints", "mine")
     monkeypatch.chdir(tmp_path)
@@ -174,7 +174,7 @@ def test_named_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_weights_are_read_once_until_they_change(tmp_path: Path) -> None:
-    """A process reads a checkpoint once for all its controllers, and again after it was overwritten."""
+    """A process reads a checkpoint once for all controllers, and again after it was overwritten."""
     path = some_checkpoint(tmp_path)
     first, second = (checkpoint_controllers(str(path))().checkpoint for _ in range(2))
     assert first is second
@@ -196,7 +196,7 @@ def test_relative_names_are_kept_apart(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_controllers_of_one_checkpoint_do_not_mix(tmp_path: Path) -> None:
-    """Controllers that share weights keep their own ascents: asked in turn, they answer as they would alone."""
+    """Controllers that share weights have separate ascents: used alternately, they return the same as alone."""
     make = checkpoint_controllers(str(some_checkpoint(tmp_path)))
     dual, points = _priced(4)
     alone, one, two = make(), make(), make()
@@ -209,7 +209,7 @@ def test_controllers_of_one_checkpoint_do_not_mix(tmp_path: Path) -> None:
 
 
 def test_other_duals_are_refused() -> None:
-    """A dual that is no assignment's, or whose instance is unknown, is an error that says so."""
+    """A dual of another problem, or without an instance, is a typed error."""
     controller = PolicyController(Checkpoint(some_net(), TINY, ActionConfig(), some_card()))
     with pytest.raises(InputError, match="object is not the dual of an assignment problem"):
         controller.start(object(), budget=5, rng=np.random.default_rng(0))
@@ -219,7 +219,7 @@ def test_other_duals_are_refused() -> None:
 
 
 def test_threads_are_put_back() -> None:
-    """One thread within, as many as before afterwards, also after an error."""
+    """There is one thread within the block, and the earlier number afterwards, also after an error."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -233,7 +233,7 @@ def test_threads_are_put_back() -> None:
 
 @pytest.mark.parametrize("package", ["torch", "safetensors"])
 def test_missing_extra_is_named(package: str) -> None:
-    """Without one of the packages, the message says what to install, and names no other cause."""
+    """Without one of the packages, the message names what to install, and no other cause."""
     code = (
         f"import sys; sys.modules[{package!r}] = None\n"
         "from policies.controller import checkpoint_controllers\n"
@@ -247,14 +247,14 @@ def test_missing_extra_is_named(package: str) -> None:
 
 
 def test_importing_the_entry_point_is_cheap() -> None:
-    """Naming the controllers that exist must not load torch."""
+    """Listing the existing controllers must not load torch."""
     code = "import sys, policies.controller; sys.exit('torch' in sys.modules or 'gymnasium' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert policies.controller.__file__
 
 
 def _constant(a: float, config: ActionConfig) -> Checkpoint:
-    """Return a checkpoint that says `a` for everybody."""
+    """Return a checkpoint whose action is `a` for every customer."""
     net = some_net()
     with torch.no_grad():
         net.head.weight.zero_()
@@ -264,7 +264,7 @@ def _constant(a: float, config: ActionConfig) -> Checkpoint:
 
 
 def _priced(count: int) -> tuple[AssignmentDual, list[DualPoint]]:
-    """Return a generated instance's dual, and some points of it where somebody is left out or served twice."""
+    """Return a generated instance's dual, and some points of it with g ≠ 0."""
     batch = EpisodeBatch(EnvConfig(n_max=20, n_customers=(18, 18), route_sampler="exact"), 1)
     batch.reset(0, np.random.default_rng(0), problem())
     dual = batch.episodes[0].dual
@@ -275,7 +275,7 @@ def _priced(count: int) -> tuple[AssignmentDual, list[DualPoint]]:
 
 
 def test_rows_tell_checkpoints_of_one_name_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint trained anew under its old name gets rows of its own; a changed card alone does not."""
+    """A checkpoint with new weights under its old name gets new rows; with a changed card alone it does not."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "checkpoints").mkdir()
     config, keys = SolveConfig(controller="checkpoints/mine"), []

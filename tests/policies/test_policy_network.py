@@ -1,4 +1,4 @@
-"""The graph network: padding, sizes, permutations, what depends on what."""
+"""The graph network: padding, sizes, permutations, and the effect of its inputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TINY = PolicyConfig(hidden=8, layers=2, heads=2, critic_hidden=8)
 
 
 def shaken_net(config: PolicyConfig = TINY, seed: int = 0) -> DiagonalPrecondNet:
-    """Return a network none of whose weights is zero."""
+    """Return a network without zero weights."""
     torch.manual_seed(seed)
     net = DiagonalPrecondNet(config)
     shaken(net, seed)
@@ -27,7 +27,7 @@ def shaken_net(config: PolicyConfig = TINY, seed: int = 0) -> DiagonalPrecondNet
 @pytest.mark.parametrize("config", [TINY, PolicyConfig()])
 @pytest.mark.parametrize("sizes", [[13], [7, 13, 1, 6]])
 def test_padding_changes_no_bit(config: PolicyConfig, sizes: list[int]) -> None:
-    """The same states give the same bits under any N, whatever stands in the padding, alone or side by side."""
+    """The same states give the same bits for any N and any padding, alone or in a batch."""
     net = shaken_net(config)
     narrow, values = net(observation(sizes, 13))
     for n_max, junk in ((14, 1e9), (50, float("nan"))):
@@ -38,7 +38,7 @@ def test_padding_changes_no_bit(config: PolicyConfig, sizes: list[int]) -> None:
 
 
 def test_states_do_not_see_each_other() -> None:
-    """A state's outputs are those it would have alone, but for rounding."""
+    """A state's outputs in a batch equal those alone, except for rounding."""
     net = shaken_net()
     together, values = net(observation([7, 13, 2], 15))
     for b, n in enumerate([7, 13, 2]):
@@ -50,7 +50,7 @@ def test_states_do_not_see_each_other() -> None:
 @given(n=st.integers(1, 12), seed=st.integers(0, 50))
 @settings(max_examples=15, deadline=None)
 def test_renaming_customers_renames_the_answers(n: int, seed: int) -> None:
-    """Customers have no order: permuted inputs give permuted means and the same value, but for rounding."""
+    """Permuted inputs give permuted means and the same value, except for rounding."""
     net = shaken_net()
     state = observation([n], n, seed)
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
@@ -67,7 +67,7 @@ def test_renaming_customers_renames_the_answers(n: int, seed: int) -> None:
 
 
 def test_every_number_type_gives_the_same_answer() -> None:
-    """What casts everything to float, as Stable-Baselines3 does, changes nothing."""
+    """A cast of all inputs to float, as in Stable-Baselines3, does not change the outputs."""
     net = shaken_net()
     state = observation([6, 9], 12)
     cast = {key: value.float() for key, value in state.items()}
@@ -83,7 +83,7 @@ def test_edges_join_neighbours_and_the_node_itself() -> None:
 
 
 def test_neighbours_matter() -> None:
-    """Another neighbour table gives other means: the attention is not an ornament."""
+    """Another neighbour table gives other means: the attention has an effect."""
     net = shaken_net()
     state = observation([12], 12)
     other = state | {"neighbours": state["neighbours"].flip(1).roll(1, dims=1)}
@@ -91,7 +91,7 @@ def test_neighbours_matter() -> None:
 
 
 def test_whole_instance_matters() -> None:
-    """A customer beyond the reach of all layers still moves everyone, through the pooled mean."""
+    """A customer beyond the reach of all layers changes every mean, through the pooled mean."""
     net = shaken_net()
     state = observation([40], 40)
     chain = (torch.arange(40).unsqueeze(1) - torch.arange(1, 6)).clamp(min=0).unsqueeze(0)  # edges go up only
@@ -103,7 +103,7 @@ def test_whole_instance_matters() -> None:
 
 
 def test_untrained_network_takes_the_base_step() -> None:
-    """Fresh weights answer about 0 everywhere, so that the first ascents are sensible."""
+    """Initial weights return about 0 everywhere."""
     for seed in range(3):
         torch.manual_seed(seed)
         mean = DiagonalPrecondNet(PolicyConfig()).mean(observation([30, 50], 50))
@@ -111,7 +111,7 @@ def test_untrained_network_takes_the_base_step() -> None:
 
 
 def test_actor_and_critic_share_nothing() -> None:
-    """Training the critic leaves means as they are to the bit, and the two sets of weights make up the whole."""
+    """Training the critic changes no bit of the means, and the two sets of parameters are the whole network."""
     net = shaken_net()
     state = observation([5, 8], 10)
     actor, critic = set(net.actor_parameters()), set(net.critic_parameters())
@@ -127,7 +127,7 @@ def test_actor_and_critic_share_nothing() -> None:
 
 
 def test_forward_is_mean_and_value() -> None:
-    """The three ways to ask agree to the bit."""
+    """Forward pass, mean and value agree to the bit."""
     net = shaken_net()
     state = observation([5, 8], 10)
     mean, value = net(state)
@@ -145,7 +145,7 @@ def test_every_weight_learns() -> None:
 
 
 def test_a_state_without_customers_is_harmless() -> None:
-    """A row that is all padding gives zeros and a finite value, beside others or alone."""
+    """A state of padding alone gives zeros and a finite value, in a batch or alone."""
     net = shaken_net()
     empty = observation([3], 5) | {"node_mask": torch.zeros(1, 5, dtype=torch.int8)}
     mean, value = net(empty)
@@ -154,7 +154,7 @@ def test_a_state_without_customers_is_harmless() -> None:
 
 
 def test_spread_has_a_floor_that_can_be_left() -> None:
-    """Below the floor the spread is the floor; a gradient pulls it up again, and never further down."""
+    """Below the floor the spread is the floor; gradients raise it, and never lower it further."""
     net = DiagonalPrecondNet(PolicyConfig(log_std=-5.0, shared_log_std=-4.0, min_log_std=-3.0))
     log_std, shared = net.spread()
     assert log_std.item() == shared.item() == -3.0
@@ -171,7 +171,7 @@ def test_as_tensors_adds_the_batch() -> None:
 
 
 def test_presets() -> None:
-    """The reference is 14 → 256, four layers of eight heads of 32; the small one is small."""
+    """The reference network is 14 → 256 with four layers of eight heads of 32; the small one is smaller."""
     reference = PolicyConfig.preset("reference")
     assert (reference.hidden, reference.layers, reference.heads, reference.head_width) == (256, 4, 8, 32)
     small = DiagonalPrecondNet(PolicyConfig.preset("small"))
@@ -191,12 +191,12 @@ def test_presets() -> None:
     ],
 )
 def test_config_refuses_nonsense(change: dict[str, float], field: str) -> None:
-    """A value out of range is refused, and the message names it."""
+    """A value out of range is an error that names it."""
     with pytest.raises(InputError, match=field):
         PolicyConfig(**change)
 
 
 def test_config_survives_json() -> None:
-    """A configuration is read back as it was written."""
+    """A configuration survives its JSON form unchanged."""
     for config in (PolicyConfig(), PolicyConfig.preset("reference")):
         assert PolicyConfig.from_json(config.to_json()) == config

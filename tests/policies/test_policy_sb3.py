@@ -1,4 +1,4 @@
-"""The policy inside stock Stable-Baselines3."""
+"""The policy in unmodified Stable-Baselines3."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EASY = EnvConfig(n_max=12, n_customers=(6, 10), max_steps=5, route_sampler="exac
 
 
 def make_policy(n_max: int = 12, config: PolicyConfig = TINY) -> DiagonalPrecondPolicy:
-    """Return a policy whose weights have all been moved."""
+    """Return a policy with all weights changed."""
     torch.manual_seed(0)
     action_space = spaces.Box(-1.0, 1.0, (n_max,), np.float32)
     policy = DiagonalPrecondPolicy(observation_space(n_max), action_space, lambda _: 1e-3, config=config)
@@ -39,7 +39,7 @@ def make_ppo(env: LagrangianVecEnv | DummyVecEnv, seed: int = 0) -> PPO:
 
 @pytest.mark.parametrize("kind", ["batched", "dummy"])
 def test_stock_ppo_learns(kind: str) -> None:
-    """PPO runs on both kinds of environments, changes actor and critic, and does so the same way twice."""
+    """PPO runs on both kinds of environments, changes actor and critic, and gives the same bits twice."""
     weights = []
     for _ in range(2):
         env = LagrangianVecEnv(EASY, 2, 0) if kind == "batched" else DummyVecEnv([lambda: LagrangianCVRP(EASY)] * 2)
@@ -54,12 +54,12 @@ def test_stock_ppo_learns(kind: str) -> None:
 
 
 def test_another_algorithm_learns_too() -> None:
-    """Nothing in the policy is PPO's own."""
+    """The policy also works with A2C."""
     A2C(DiagonalPrecondPolicy, LagrangianVecEnv(EASY, 2, 0), n_steps=4, policy_kwargs={"config": TINY}).learn(16)
 
 
 def test_predict_is_the_mean_within_the_box() -> None:
-    """A deterministic prediction is the network's mean, clipped; single observations work as batches do."""
+    """A deterministic prediction is the network's mean, clipped; single observations work like batches."""
     policy = make_policy()
     with torch.no_grad():
         policy.net.head.bias.fill_(0.9)
@@ -76,7 +76,7 @@ def test_predict_is_the_mean_within_the_box() -> None:
 
 
 def test_all_ways_to_ask_agree() -> None:
-    """Density, value and entropy of what `forward` drew are those that `evaluate_actions` finds, to the bit."""
+    """`evaluate_actions` returns the density, value and entropy of `forward`, to the bit."""
     policy = make_policy()
     state = observation([12, 5, 1], 12)
     actions, values, log_prob = policy(state)
@@ -92,7 +92,7 @@ def test_all_ways_to_ask_agree() -> None:
 
 
 def test_padding_is_invisible_to_ppo() -> None:
-    """Log-densities and entropies keep every bit under more padding and under junk in the padding."""
+    """Log-densities and entropies keep every bit with more padding and with other values in it."""
     state, wide = observation([8, 5], 12), observation([8, 5], 30, junk=float("nan"))
     narrow_policy, wide_policy = make_policy(12), make_policy(30)
     actions = narrow_policy(state)[0].detach()
@@ -105,7 +105,7 @@ def test_padding_is_invisible_to_ppo() -> None:
 
 
 def test_observations_reach_the_network_as_they_are() -> None:
-    """What Stable-Baselines3 does to observations elsewhere (floats, images) is not done here."""
+    """Observations are not preprocessed as in other policies of Stable-Baselines3 (floats, images)."""
     policy = make_policy()
     state = observation([12, 5], 12)
     direct = policy.net.mean(state)
@@ -114,7 +114,7 @@ def test_observations_reach_the_network_as_they_are() -> None:
 
 
 def test_weights_move_between_paddings() -> None:
-    """The weights are those of any N."""
+    """The weights do not depend on N."""
     small, large = make_policy(12), make_policy(30)
     with torch.no_grad():
         small.net.head.bias.fill_(0.25)
@@ -123,7 +123,7 @@ def test_weights_move_between_paddings() -> None:
 
 
 def test_own_saving_works(tmp_path: object) -> None:
-    """Stable-Baselines3's own files for a run of one's own keep size and weights."""
+    """Files of Stable-Baselines3 preserve size and weights."""
     model = make_ppo(LagrangianVecEnv(EASY, 1, 0))
     shaken(model.policy.net)
     model.save(f"{tmp_path}/model")
@@ -137,7 +137,7 @@ def test_own_saving_works(tmp_path: object) -> None:
 
 
 def test_critic_warms_up_with_the_actor_frozen() -> None:
-    """An optimiser of the critic alone leaves every action as it was, to the bit."""
+    """An optimiser of the critic alone changes no bit of the actions."""
     policy = make_policy()
     state = observation([9, 4], 12)
     before = policy.get_distribution(state).mean.detach()
@@ -152,7 +152,7 @@ def test_critic_warms_up_with_the_actor_frozen() -> None:
 
 
 def test_foreign_spaces_are_refused() -> None:
-    """Spaces of another environment are an error that says what is wanted."""
+    """Spaces of another environment are an error that names the required ones."""
     box = spaces.Box(-1.0, 1.0, (4,), np.float32)
     for space, actions in ((box, box), (observation_space(12), box)):
         with pytest.raises(InputError, match="LagrangianCVRP-v0"):

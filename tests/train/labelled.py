@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from envs.observation import FEATURES, N_NEIGHBOURS
-from train.bc.dataset import States
+from train.dataset import States
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def random_states(sizes: Sequence[int], seed: int = 0, first_episode: int = 0) -> States:
-    """Return one state of each size, each of an episode of its own, with random features and labels."""
+    """Return one state of each size, each of a separate episode, with random features and labels."""
     rng = np.random.default_rng(seed)
     total = sum(sizes)
     is_labelled = rng.random(total) < 0.6

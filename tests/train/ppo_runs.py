@@ -62,7 +62,7 @@ TINY_OPTIONS = [
 
 
 class NowAndThen:
-    """Asks to stop after so many boundaries."""
+    """Requests an end after a number of boundaries."""
 
     def __init__(self, boundaries: int | None = None) -> None:
         self.left = boundaries
@@ -152,7 +152,7 @@ def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 def clone(seed: int = 3, **changes: Any) -> Checkpoint:
-    """Return an untrained policy in the guise of one cloned from an expert."""
+    """Return an untrained policy with the card of one that was cloned from an expert."""
     torch.manual_seed(seed)
     net = DiagonalPrecondNet(TINY_POLICY)
     with torch.no_grad():

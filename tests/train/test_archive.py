@@ -1,4 +1,4 @@
-"""Archives: what is saved comes back, and an old one survives whatever happens to a new one."""
+"""Archives: they restore what was saved, and an old one survives a failed write of a new one."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def test_arrays_and_record_come_back(tmp_path: Path) -> None:
 
 
 def test_saving_the_same_twice_keeps_it(tmp_path: Path) -> None:
-    """The arrays' file is named by its content: a second save of the same must not remove it."""
+    """The name of the arrays' file depends on its content: saving the same arrays again must not remove it."""
     for _ in range(2):
         save_archive(tmp_path, {"weights": torch.ones(2)}, {"epoch": 1})
     assert torch.equal(load_archive(tmp_path)[0]["weights"], torch.ones(2))
 
 
 def test_generators_go_on_where_they_were(tmp_path: Path) -> None:
-    """Python, numpy and torch draw the same after a way through the disk."""
+    """Python, numpy and torch draw equal numbers after the archive was written and read."""
     random.gauss(0, 1)  # leaves half a pair behind
     arrays, record = rng_state()
     save_archive(tmp_path, arrays, record)
@@ -74,7 +74,7 @@ def test_generators_go_on_where_they_were(tmp_path: Path) -> None:
 def test_optimiser_goes_on_where_it_was(
     tmp_path: Path, make: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]
 ) -> None:
-    """Two steps, a way through the disk and two more steps are four steps, to the bit."""
+    """Two steps, an archive and two more steps give the same bits as four steps."""
 
     def steps(parameter: torch.nn.Parameter, optimizer: torch.optim.Optimizer, count: int) -> None:
         for _ in range(count):
@@ -107,7 +107,7 @@ def test_optimiser_of_other_parameters_is_refused() -> None:
 
 @pytest.mark.parametrize("full_after", [0, 1])
 def test_full_disk_keeps_the_earlier_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_after: int) -> None:
-    """Whether the arrays or the record no longer fit: a typed error, and what was there can be read."""
+    """If the arrays or the record do not fit, the error is typed and the earlier archive can be read."""
     save_archive(tmp_path, {"weights": torch.ones(2)}, {"epoch": 1})
     writes = 0
 
@@ -158,8 +158,8 @@ def _edit(folder: Path, **entries: object) -> None:
         (lambda folder: next(folder.glob("*.safetensors")).unlink(), "cannot be read"),
         (lambda folder: (folder / RECORD_FILE).unlink(), "no archive there"),
         (lambda folder: (folder / RECORD_FILE).write_text("{"), "not JSON"),
-        (lambda folder: (folder / RECORD_FILE).write_text("[]"), "not an archive of ours"),
-        (lambda folder: _edit(folder, kind="other"), "not an archive of ours"),
+        (lambda folder: (folder / RECORD_FILE).write_text("[]"), "not an archive of training"),
+        (lambda folder: _edit(folder, kind="other"), "not an archive of training"),
         (lambda folder: _edit(folder, schema_version=2), "schema_version: 2 is not 1"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Rewards over and above an expert's."""
+"""Rewards relative to an expert's rewards."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ def test_an_episode_earns_its_own_rewards_minus_the_experts(gamma: float) -> Non
         own += gamma**steps * rewards
         rest += gamma**steps * fewer
         steps += 1
-        for lane in np.flatnonzero(dones):
-            assert rest[lane] == pytest.approx(own[lane] - due[lane], abs=1e-5)
-            due[lane] = float(_sum(wrapped.rewards[lane], gamma))
-            own[lane] = rest[lane] = steps[lane] = 0.0
+        for index in np.flatnonzero(dones):
+            assert rest[index] == pytest.approx(own[index] - due[index], abs=1e-5)
+            due[index] = float(_sum(wrapped.rewards[index], gamma))
+            own[index] = rest[index] = steps[index] = 0.0
             ends += 1
     assert ends >= 12
 
 
 def test_the_state_goes_on_alike() -> None:
-    """What is loaded elsewhere takes the same away from the same steps."""
+    """A restored baseline subtracts the same rewards in the same steps."""
     here, there = (LagrangianVecEnv(CONFIG, 2, seed=seed) for seed in (3, 4))
     one, other = ExpertBaseline(here, HeldWolfeCrowder, 0.99), ExpertBaseline(there, HeldWolfeCrowder, 0.99)
     one.reset()

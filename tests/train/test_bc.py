@@ -1,4 +1,4 @@
-"""`python -m train.bc`: what it leaves behind, and that an interruption changes nothing."""
+"""`python -m train.bc`: its output files, and equal results after an interruption."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from lagrl.controllers.registry import controller_factory
 from lagrl.solver import SolveConfig, solve
 from policies.checkpoint import load_checkpoint
 from policies.network import DiagonalPrecondNet
-from train.archive import load_archive
-from train.bc import command as bc_command
+from train import bc as train_package
+from train.archive import load_archive, save_archive
 from train.bc import main
 from train.bc.config import BCConfig
 from train.bc.run import learning_rate
 from train.curves import read_curves
-from train.validation import evaluate, validation_set
+from train.stop import Stop
+from train.validation import measure, validation_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 TINY = shlex.split("""
-    --rounds 2 --epochs-per-round 2 --first-episodes 6 --episodes 4 --held-out 3 --lanes 2 --batch-size 8
+    --rounds 2 --epochs-per-round 2 --first-episodes 6 --episodes 4 --held-out 3 --n-envs 2 --batch-size 8
     --learning-rate 0.01 --validate-every 1 --validation-instances 3 --validation-sizes 6 12 --budgets 2 4
     --policy.hidden 8 --policy.heads 2 --policy.layers 1 --policy.critic-hidden 8 --device cpu
     --env.n-max 12 --env.n-customers 6 12 --env.min-steps 2 --env.max-steps 5 --seed 3
@@ -51,9 +52,9 @@ def train(name: str, *more: str) -> int:
 
 
 def stop_after(epochs: int, name: str) -> type:
-    """Return a `Stop` that asks for an end once so many epochs are on the curves."""
+    """Return a `Stop` that requests an end when the curves have this number of epochs."""
 
-    class StopAfter(bc_command.Stop):
+    class StopAfter(Stop):
         @property
         def reason(self) -> str | None:
             curves = Path("runs", name, "curves.jsonl")
@@ -63,7 +64,7 @@ def stop_after(epochs: int, name: str) -> type:
 
 
 def rows_of(name: str) -> list[dict[str, float]]:
-    """Return the curves without the clock."""
+    """Return the rows of the curves without the seconds."""
     return [
         {key: value for key, value in row.items() if key != "seconds"}
         for row in read_curves(Path("runs", name, "curves.jsonl"))
@@ -84,12 +85,12 @@ def assert_same_run(one: str, other: str) -> None:
 
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_a_resumed_run_equals_an_undisturbed_one(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
-    """Stopped within a round or between two and resumed, to the last bit; twice over without a stop as well."""
+    """A run stopped within or between rounds and resumed gives the same bits; so does a second run."""
     assert train("whole") == 0
     assert train("again") == 0
     assert_same_run("whole", "again")
     with monkeypatch.context() as patch:
-        patch.setattr(bc_command, "Stop", stop_after(epochs, "halves"))
+        patch.setattr("train.run.Stop", stop_after(epochs, "halves"))
         assert train("halves") == 0
     assert len(rows_of("halves")) == epochs
     torch.rand(7)  # what happens in between must not matter
@@ -98,11 +99,11 @@ def test_a_resumed_run_equals_an_undisturbed_one(monkeypatch: pytest.MonkeyPatch
 
 
 def test_checkpoint_card_and_message(capsys: pytest.CaptureFixture[str]) -> None:
-    """The kept candidate is the best one validated; card and message tell its figures, the expert's, and what next."""
+    """The best validated candidate is kept; card and message have its figures, the expert's, and the next command."""
     assert train("mine", "--mean-weight", "2") == 0
     checkpoint, rows = load_checkpoint("checkpoints/mine"), rows_of("mine")
     problems = validation_set(1_000_003, 3, (6, 12))
-    scores = evaluate(controller_factory("checkpoints/mine"), problems, (2, 4))
+    scores = measure(controller_factory("checkpoints/mine"), problems, (2, 4)).means
     assert np.mean(list(scores.values())) == pytest.approx(min(row["validation"] for row in rows))
     card = checkpoint.card
     assert card["kind"] == "bc"
@@ -110,7 +111,7 @@ def test_checkpoint_card_and_message(capsys: pytest.CaptureFixture[str]) -> None
     assert card["config"]["mean_weight"] == 2.0
     assert card["command"].startswith("python -m train.bc --rounds 2")
     assert card["selection"]["policy"] == {str(budget): round(score, 6) for budget, score in scores.items()}
-    expert = evaluate(controller_factory("hwc"), problems, (2, 4))
+    expert = measure(controller_factory("hwc"), problems, (2, 4)).means
     assert card["selection"]["expert"] == {str(budget): round(score, 6) for budget, score in expert.items()}
     said = capsys.readouterr()
     assert "next: python -m train.ppo --init checkpoints/mine\n" in said.out
@@ -120,7 +121,7 @@ def test_checkpoint_card_and_message(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_training_changes_the_actor_and_only_the_actor() -> None:
-    """The clone comes to follow its expert on the data it has, and its critic is still untrained."""
+    """The clone follows its expert on the training data, and its critic is still untrained."""
     assert train("mine", "--epochs-per-round", "15", "--validate-every", "30") == 0
     arrays, _ = load_archive(Path("runs/mine"))
     torch.manual_seed(3)
@@ -132,7 +133,7 @@ def test_training_changes_the_actor_and_only_the_actor() -> None:
 
 
 def test_the_policy_decides() -> None:
-    """As a controller, the checkpoint goes elsewhere than with its weights set to others."""
+    """As a controller, the checkpoint gives other multipliers than with changed weights."""
     assert train("mine") == 0
     (problem,) = validation_set(1, 1, (40, 40))
     config = SolveConfig(evaluations=5, method="reference")
@@ -149,18 +150,37 @@ def test_the_policy_decides() -> None:
 
 
 def test_direction_mode_clones_the_target(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--mode direction` changes what actions mean, and whom to clone; PPO is to be told so too."""
+    """`--mode direction` changes the meaning of actions and the expert, and is part of the command for PPO."""
     assert train("there", "--mode", "direction") == 0
     assert "next: python -m train.ppo --init checkpoints/there --mode direction\n" in capsys.readouterr().out
     checkpoint = load_checkpoint("checkpoints/there", expect_mode="direction")
     assert checkpoint.card["config"]["expert"] == "target"
 
 
+def test_archives_of_version_0_1_are_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive with the names of version 0.1 resumes to the same run as one with today's names."""
+    assert train("whole") == 0
+    with monkeypatch.context() as patch:
+        patch.setattr("train.run.Stop", stop_after(2, "old"))
+        assert train("old") == 0
+    arrays, record = load_archive(Path("runs/old"))
+    run = record["run"]
+    run["config"]["lanes"] = run["config"].pop("n_envs")
+    run["best"]["epoch"] = run["best"].pop("step")
+    del record["init"]
+    record["arguments"] = shlex.split(record.pop("command"))[3:]
+    save_archive(Path("runs/old"), arrays, record)
+    assert main(["--resume", "runs/old"]) == 0
+    assert_same_run("whole", "old")
+    commands = [load_checkpoint(f"checkpoints/{name}").card["command"] for name in ("whole", "old")]
+    assert commands[1] == commands[0].replace("whole", "old")
+
+
 def test_ctrl_c_saves_and_resume_ends_the_same(folder: Path) -> None:
-    """A real SIGINT to a real process: exit code 0, a way to go on, and in the end the same run."""
+    """After SIGINT the process ends with code 0 and a command to resume, which gives the same run."""
     more = ["--epochs-per-round", "30", "--validate-every", "20"]
     command = [sys.executable, "-m", "train.bc", *TINY, "--out", "checkpoints/cut", *more]
-    environment = os.environ | {"PYTHONPATH": str(Path(bc_command.__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(train_package.__file__).parents[2])}
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
     curves = folder / "runs/cut/curves.jsonl"
     deadline = time.monotonic() + 120
@@ -189,9 +209,9 @@ def _damage_shard() -> None:
 def test_a_bad_shard_is_named_and_nothing_is_lost(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], harm: Callable[[], None], said: str
 ) -> None:
-    """One line, exit code 2, the shard's name and a remedy; the checkpoint written before is as it was."""
+    """The error is one line with the shard's name and a remedy, exit code 2; the checkpoint is unchanged."""
     with monkeypatch.context() as patch:
-        patch.setattr(bc_command, "Stop", stop_after(1, "mine"))
+        patch.setattr("train.run.Stop", stop_after(1, "mine"))
         train("mine")
     before = Path("checkpoints/mine.safetensors").read_bytes()
     harm()
@@ -207,7 +227,7 @@ def test_a_bad_shard_is_named_and_nothing_is_lost(
 def test_full_disk_ends_the_run_and_keeps_what_was_saved(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """When the second round's data no longer fit: exit code 2, and with room again the run ends as undisturbed."""
+    """If the second round's data do not fit, the exit code is 2; resumed later, the run gives the same results."""
     assert train("whole") == 0
     write = Path.write_bytes
 
@@ -216,7 +236,7 @@ def test_full_disk_ends_the_run_and_keeps_what_was_saved(
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(path, data)
 
-    monkeypatch.setattr(bc_command, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("train.run.SAVE_SECONDS", 0.0)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
         assert train("short") == 2
@@ -227,7 +247,7 @@ def test_full_disk_ends_the_run_and_keeps_what_was_saved(
 
 
 def test_a_finished_run_resumes_to_its_end() -> None:
-    """Nothing is left to do: the checkpoint is written again, elsewhere if asked."""
+    """The checkpoint is written again, to another path if given."""
     assert train("mine") == 0
     assert main(["--resume", "runs/mine", "--out", "checkpoints/copy"]) == 0
     assert (
@@ -251,8 +271,8 @@ def _unknown_setting() -> None:
 def test_archives_of_other_runs_are_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], harm: Callable[[], None], said: str
 ) -> None:
-    """A run of another trainer, or of a version with other settings, is not gone on with."""
-    monkeypatch.setattr(bc_command, "Stop", stop_after(1, "mine"))
+    """A run of another trainer, or of a version with other settings, is not resumed."""
+    monkeypatch.setattr("train.run.Stop", stop_after(1, "mine"))
     train("mine")
     harm()
     assert main(["--resume", "runs/mine"]) == 2
@@ -283,7 +303,7 @@ def test_archives_of_other_runs_are_refused(
     ],
 )
 def test_mistakes_are_told_in_one_line(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
-    """Exit code 2, the field and the value, and nothing is begun."""
+    """The error names the field and the value, the exit code is 2, and no run is started."""
     assert main([*([] if "--resume" in arguments else TINY), *arguments]) == 2
     message = capsys.readouterr().err.strip()
     assert said in message
@@ -293,24 +313,24 @@ def test_mistakes_are_told_in_one_line(capsys: pytest.CaptureFixture[str], argum
 
 
 def test_a_run_is_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
-    """A second run of the same name is refused, with the command that goes on with the first."""
+    """A second run of the same name is an error, with the command that resumes the first."""
     assert train("mine") == 0
     assert train("mine") == 2
     assert "--resume runs/mine" in capsys.readouterr().err
 
 
 def test_configuration_stays_the_runs_own(capsys: pytest.CaptureFixture[str]) -> None:
-    """With --resume, hyper-parameters are refused: the curves would be of neither run."""
+    """With --resume, hyper-parameters are an error: the curves would belong to neither run."""
     assert train("mine") == 0
     assert main(["--resume", "runs/mine", "--rounds", "3"]) == 2
-    assert "the run's own" in capsys.readouterr().err
+    assert "that of the run" in capsys.readouterr().err
 
 
 def test_before_the_first_validation_the_policy_is_saved_as_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A run cut short leaves a checkpoint all the same, and says that nobody has measured it."""
-    monkeypatch.setattr(bc_command, "Stop", stop_after(1, "mine"))
+    """A run that ends early leaves a checkpoint, and prints that it is not validated."""
+    monkeypatch.setattr("train.run.Stop", stop_after(1, "mine"))
     assert train("mine", "--validate-every", "3") == 0
     assert load_checkpoint("checkpoints/mine").card["selection"]["policy"] == {}
     assert "not validated" in capsys.readouterr().out
@@ -327,13 +347,13 @@ def test_the_clock_does_not_steer_the_schedule() -> None:
 
 @pytest.mark.parametrize("name", ["small", "reference"])
 def test_presets_come_back_from_json(name: str) -> None:
-    """What is saved beside every result is what was asked for."""
+    """A preset survives its JSON form unchanged."""
     config = BCConfig.preset(name)
     assert BCConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
 def test_disk_full_on_curves(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first archive is written before the first epoch: whatever fails afterwards, there is a run to resume."""
+    """The first archive is written before the first epoch, so that a run that fails later can be resumed."""
 
     def fail(*args: object, **kwargs: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")

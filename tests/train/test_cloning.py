@@ -1,4 +1,4 @@
-"""Fitting: the loss is the likelihood of what is labelled, and it teaches."""
+"""Fitting: the loss is the likelihood of the labels, and training lowers it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labelled import random_states
 from lagrl.errors import InputError
 from policies.config import PolicyConfig
 from policies.network import DiagonalPrecondNet
-from train.bc.batches import batch_of
+from train.batches import batch_of
 from train.bc.cloning import fit_epoch, imitation_error, imitation_loss
 
 TINY = PolicyConfig(hidden=8, heads=2, layers=1, critic_hidden=8, log_std=-0.5, shared_log_std=-0.7)
@@ -80,7 +80,7 @@ def teach(net: DiagonalPrecondNet, epochs: int, seed: int = 0) -> list[dict[str,
 
 
 def test_a_simple_rule_is_learned(net: DiagonalPrecondNet) -> None:
-    """The error falls by far on states that were never trained on, and the critic is left alone."""
+    """The error falls much on states outside the training set, and the critic is unchanged."""
     critic = [parameter.clone() for parameter in net.critic_parameters()]
     rows = teach(net, 25)
     assert rows[-1]["mse"] < 0.05 * rows[0]["mse"]
@@ -90,7 +90,7 @@ def test_a_simple_rule_is_learned(net: DiagonalPrecondNet) -> None:
 
 
 def test_the_spread_keeps_its_floor() -> None:
-    """However certain the policy becomes, it goes on exploring, and its likelihood stays finite."""
+    """The exploration stays at its lower limit, and the likelihood stays finite."""
     torch.manual_seed(0)
     net = DiagonalPrecondNet(replace(TINY, log_std=-1.95, shared_log_std=-1.95, min_log_std=-2.0))
     rows = teach(net, 12)

@@ -1,4 +1,4 @@
-"""Curves: every row is there once, whatever happened to the run."""
+"""Curves: every row exists once, also after an interruption of the run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_rows_come_back_and_reach_tensorboard(tmp_path: Path) -> None:
-    """What is appended can be read from the file, and from TensorBoard's."""
+    """Appended rows can be read from the file and from TensorBoard's file."""
     with Curves(tmp_path) as curves:
         curves.append(1, {"loss": 0.5, "validation/25": 1.0})
         curves.append(2, {"loss": float("nan")})
@@ -29,7 +29,7 @@ def test_rows_come_back_and_reach_tensorboard(tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_drops_what_it_will_do_again(tmp_path: Path) -> None:
-    """Rows after the archive's step go, a torn last line goes, and a new run begins empty."""
+    """Rows after the archive's step and a torn last line are removed, and a new run starts empty."""
     with Curves(tmp_path) as curves:
         for step in (1, 2, 3):
             curves.append(step, {"loss": step})
@@ -50,7 +50,7 @@ def test_a_line_that_is_no_row_is_told(tmp_path: Path) -> None:
 
 
 def test_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row that cannot be written ends the run with a typed error that says how to go on."""
+    """A row that cannot be written ends the run with a typed error and a command to resume it."""
 
     def full(*args: object, **kwargs: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,4 +1,4 @@
-"""Collection: the expert labels what was visited, whoever acted."""
+"""Collection: the expert labels every visited state, in its own and in the learner's episodes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from lagrl.controllers.base import Controller, Feedback
     from lagrl.relaxation.dual import DualPoint
-    from train.bc.dataset import States
+    from train.dataset import States
 
 CONFIG = EnvConfig(
     n_max=14, n_customers=(8, 14), min_steps=3, max_steps=6, decode_every=1, route_sampler="exact", route_every=200
@@ -46,7 +46,7 @@ def gather(expert: type, learner: object = None, share: float = 1.0, **kwargs: i
         expert,
         learner,  # type: ignore[arg-type]
         task,
-        lanes=kwargs.pop("lanes", 3),
+        n_envs=kwargs.pop("n_envs", 3),
         seed=kwargs.pop("seed", 5),
     )
     assert found is not None
@@ -54,18 +54,18 @@ def gather(expert: type, learner: object = None, share: float = 1.0, **kwargs: i
 
 
 def replayed(make: type, actions: float | None, episode: int, number: int = 0) -> list[tuple[NDArray, NDArray]]:
-    """Play one episode alone, by a constant action or (None) by the labels; return features and labels."""
+    """Run one episode alone, with a constant action or (None) with the labels; return features and labels."""
     batch = EpisodeBatch(CONFIG, 1)
     batch.reset(0, np.random.default_rng([WATCH, 5, number, episode, 0]))
-    ride = batch.episodes[0]
+    played = batch.episodes[0]
     expert: Controller = make()
-    expert.start(ride.dual, budget=ride.budget, rng=np.random.default_rng(0), initial=ride.initial)
+    expert.start(played.dual, budget=played.budget, rng=np.random.default_rng(0), initial=played.initial)
     seen = []
-    while not ride.is_over:
-        assert ride.step is not None
-        point = ride.step.point
-        target = ride.dual.clip(expert.update(point, ride.step.feedback))
-        label, mask = action_label(point.multipliers, target, point.violation, ride.dual.scale, CONFIG.action)
+    while not played.is_over:
+        assert played.step is not None
+        point = played.step.point
+        target = played.dual.clip(expert.update(point, played.step.feedback))
+        label, mask = action_label(point.multipliers, target, point.violation, played.dual.scale, CONFIG.action)
         n = len(label)
         if mask.any():
             seen.append((batch.observation(0)["nodes"][:n], label))
@@ -77,7 +77,7 @@ def replayed(make: type, actions: float | None, episode: int, number: int = 0) -
 
 @pytest.mark.parametrize("acts", ["expert", "learner"])
 def test_states_are_those_of_whoever_acts_with_the_experts_labels(acts: str) -> None:
-    """Played one by one by hand, every episode has the same states and the same labels."""
+    """Every episode, run alone by hand, has the same states and the same labels."""
     if acts == "expert":
         states, actions = gather(HeldWolfeCrowder), None
     else:
@@ -105,9 +105,9 @@ def test_a_constant_step_has_a_constant_label() -> None:
     assert wide.mean() > 0.9
 
 
-def test_same_data_whatever_the_lanes() -> None:
-    """How many episodes run side by side changes nothing, and collecting twice gives the same."""
-    few, many, again = (gather(HeldWolfeCrowder, lanes=lanes, episodes=5) for lanes in (1, 5, 5))
+def test_same_data_for_any_number_of_environments() -> None:
+    """The number of environments does not change the data, and a second collection gives the same."""
+    few, many, again = (gather(HeldWolfeCrowder, n_envs=n_envs, episodes=5) for n_envs in (1, 5, 5))
     for other in (many, again):
         assert np.array_equal(few.nodes, other.nodes)
         assert np.array_equal(few.labels, other.labels)
@@ -115,7 +115,7 @@ def test_same_data_whatever_the_lanes() -> None:
 
 
 def test_rounds_and_seeds_have_episodes_of_their_own() -> None:
-    """Another round or seed meets other instances."""
+    """Another round or seed has other instances."""
     first, other_round, other_seed = (
         gather(HeldWolfeCrowder),
         gather(HeldWolfeCrowder, number=1),
@@ -128,7 +128,7 @@ def test_rounds_and_seeds_have_episodes_of_their_own() -> None:
 
 
 def test_shares_of_episodes_go_to_the_learner() -> None:
-    """With share ½ some episodes are the expert's to the last state, and some the learner's."""
+    """With share ½ the expert acts in some episodes and the learner in the others, each to the end."""
 
     def learner(seen: Mapping[str, NDArray]) -> NDArray[np.float32]:
         return np.full(seen["node_mask"].shape, -0.5, np.float32)
@@ -149,17 +149,19 @@ def test_shares_of_episodes_go_to_the_learner() -> None:
 
 
 def test_schedule_falls_geometrically() -> None:
-    """All at first, then β, β², …; with β = 0 only the first round is the expert's."""
+    """The share is 1 at first, then β, β², …; with β = 0 the expert acts in the first round only."""
     assert [expert_share(0.5, number) for number in range(3)] == [1.0, 0.5, 0.25]
     assert [expert_share(0.0, number) for number in range(2)] == [1.0, 0.0]
 
 
 def test_noise_moves_the_learner_only() -> None:
-    """Noise on actions leads elsewhere, and leaves the expert's episodes alone."""
+    """Noise changes the states of the learner's episodes, and not those of the expert's."""
     zero = lambda seen: np.zeros(seen["node_mask"].shape, np.float32)  # noqa: E731
-    plain = collect(CONFIG, HeldWolfeCrowder, zero, Round(1, 2, 0, 0.0), lanes=2, seed=0)
-    noisy = collect(CONFIG, HeldWolfeCrowder, zero, Round(1, 2, 0, 0.0, noise=0.3), lanes=2, seed=0)
-    experts = [collect(CONFIG, HeldWolfeCrowder, zero, Round(1, 2, 0, 1.0, noise=x), lanes=2, seed=0) for x in (0, 0.3)]
+    plain = collect(CONFIG, HeldWolfeCrowder, zero, Round(1, 2, 0, 0.0), n_envs=2, seed=0)
+    noisy = collect(CONFIG, HeldWolfeCrowder, zero, Round(1, 2, 0, 0.0, noise=0.3), n_envs=2, seed=0)
+    experts = [
+        collect(CONFIG, HeldWolfeCrowder, zero, Round(1, 2, 0, 1.0, noise=x), n_envs=2, seed=0) for x in (0, 0.3)
+    ]
     assert plain is not None
     assert noisy is not None
     assert not np.array_equal(plain.nodes, noisy.nodes)
@@ -167,7 +169,7 @@ def test_noise_moves_the_learner_only() -> None:
 
 
 def test_direction_labels_lead_to_the_target() -> None:
-    """Following the target's labels raises the share that λ* serves once, and customers with g = 0 are labelled too."""
+    """Actions shrink along the target's labels, and customers with g = 0 are labelled too."""
     config = EnvConfig(**{**vars(CONFIG), "action": ActionConfig(mode="direction"), "start": "zero"})
     states = gather(TargetExpert, config=config)  # type: ignore[arg-type]
     assert states.is_labelled.all()
@@ -178,14 +180,14 @@ def test_direction_labels_lead_to_the_target() -> None:
 
 
 def test_a_stop_ends_collection_at_once() -> None:
-    """When asked to stop, nothing half done is returned."""
+    """After a request to stop, no incomplete data are returned."""
     asked = []
 
     def stop() -> bool:
         asked.append(1)
         return len(asked) == 2
 
-    assert collect(CONFIG, HeldWolfeCrowder, None, Round(0, 4, 0, 1.0), lanes=2, seed=0, stop=stop) is None
+    assert collect(CONFIG, HeldWolfeCrowder, None, Round(0, 4, 0, 1.0), n_envs=2, seed=0, stop=stop) is None
     assert len(asked) == 2
 
 
@@ -197,7 +199,7 @@ class Broken(HeldWolfeCrowder):
 
 
 class Forgetful(HeldWolfeCrowder):
-    """An expert that forgets what it knows."""
+    """An expert that returns NaN."""
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
         return np.full(len(point.multipliers), np.nan)
@@ -205,6 +207,6 @@ class Forgetful(HeldWolfeCrowder):
 
 @pytest.mark.parametrize(("expert", "said"), [(Broken, "Broken.*mine"), (Forgetful, "Forgetful.*nan")])
 def test_a_faulty_expert_is_named(expert: type, said: str) -> None:
-    """What a user's own expert raises or answers wrongly is told in its name."""
+    """An exception or a wrong return value of a user's expert is an error with its name."""
     with pytest.raises(InputError, match=said):
         gather(expert)

@@ -1,4 +1,4 @@
-"""Experts: controllers by name, and the one that knows the maximum."""
+"""Experts: controllers by name, and the one that knows the maximiser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def dual() -> AssignmentDual:
 
 
 def test_names_make_fresh_controllers() -> None:
-    """Each call gives an expert of its own."""
+    """Each call returns a new expert."""
     make = expert_factory("volume")
     assert isinstance(make(), Volume)
     assert make() is not make()
@@ -35,7 +35,7 @@ def test_names_make_fresh_controllers() -> None:
 
 
 def test_target_is_the_best_a_long_run_finds(dual: AssignmentDual) -> None:
-    """λ* beats the start by far, and no random point nearby beats λ* by more than a hair."""
+    """λ* is much better than the start, and no random point nearby exceeds λ* by more than 1 % of that."""
     rng = np.random.default_rng(1)
     start = np.zeros(dual.n_multipliers)
     target = best_multipliers(dual, 400, rng, start)
@@ -50,7 +50,7 @@ def test_target_is_the_best_a_long_run_finds(dual: AssignmentDual) -> None:
 
 
 def test_target_is_approached_from_anywhere(dual: AssignmentDual) -> None:
-    """One answer goes the given share of the way from wherever the learner is; the whole way with pull 1."""
+    """One update moves the given share of the distance from any point; with pull 1 it reaches λ*."""
     rng = np.random.default_rng(2)
     expert = TargetExpert(pull=0.6, evaluations=40)
     start = np.full(dual.n_multipliers, 5.0)
@@ -64,7 +64,7 @@ def test_target_is_approached_from_anywhere(dual: AssignmentDual) -> None:
 
 
 def test_target_does_not_disturb_the_dual(dual: AssignmentDual) -> None:
-    """The long run is its own: the episode's dual counts none of its evaluations, and λ* lies within the bounds."""
+    """The episode's dual counts no evaluation of the long run, and λ* lies within the bounds."""
     expert = TargetExpert(evaluations=30)
     expert.start(dual, budget=9, rng=np.random.default_rng(3))
     assert dual.step == 0
@@ -72,7 +72,7 @@ def test_target_does_not_disturb_the_dual(dual: AssignmentDual) -> None:
 
 
 def test_target_needs_an_instance(dual: AssignmentDual) -> None:
-    """A dual that does not say which instance it is of cannot be run through recovery."""
+    """A dual without an instance is an error."""
     with pytest.raises(InputError, match="expert target"):
         TargetExpert().start(_Line(), budget=3, rng=np.random.default_rng(0))
 
@@ -89,7 +89,7 @@ class _Line:
 
 
 def test_best_is_not_just_the_last(dual: AssignmentDual) -> None:
-    """The rule's own last point is no better than what is returned."""
+    """The result is at least as good as the last point of the rule."""
     rng = np.random.default_rng(4)
     target = best_multipliers(dual, 60, rng)
     rule = CameriniFrattaMaffioli()

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ppo_runs import TINY, half_way_model, weights
 
 from policies.masked_gaussian import MaskedGaussian
+from train.dataset import States
 from train.ppo.algorithm import GraphPPO, per_customer
-from train.ppo.imitation import ExpertStates
 
 
 def learned(model: GraphPPO, rollouts: int) -> GraphPPO:
@@ -45,7 +45,7 @@ def test_ratio_does_not_grow_with_customers(n: int, copies: int, shift: float, s
 
 
 def test_shared_part_keeps_its_full_ratio() -> None:
-    """The common shift is one number whatever n is; without it everything is averaged over n."""
+    """The common shift is one number for any n; without it both parts are averaged over n."""
     shared, local, n = torch.tensor([0.5]), torch.tensor([3.0]), torch.tensor([7])
     assert per_customer(shared, local, n, has_shared=True).item() == pytest.approx(0.5 + 3.0 / 6)
     assert per_customer(shared, local, n, has_shared=False).item() == pytest.approx(0.5)
@@ -53,7 +53,7 @@ def test_shared_part_keeps_its_full_ratio() -> None:
 
 
 def test_finds_the_best_action() -> None:
-    """On a problem whose best mean action is 0.5 everywhere, the mean goes there from 0."""
+    """On a problem whose best mean action is 0.5 everywhere, the mean moves there from 0."""
     model = half_way_model()
     before = mean_action(model)
     learned(model, 20)
@@ -62,7 +62,7 @@ def test_finds_the_best_action() -> None:
 
 
 def test_warm_up_leaves_the_actor_as_it_is() -> None:
-    """In the first rollouts the critic learns and no bit of the actor changes; after them both do."""
+    """In the first rollouts the critic changes and no bit of the actor does; later both change."""
     model = half_way_model(critic_warmup=2)
     model.freeze_clone()
     before = weights(model.net)
@@ -77,7 +77,7 @@ def test_warm_up_leaves_the_actor_as_it_is() -> None:
 
 
 def test_first_ratio_is_one() -> None:
-    """Before anything is learned from a rollout, new and old policy agree: nothing is clipped, the KL is 0."""
+    """Before the first update, new and old policy agree: nothing is clipped, the KL is 0."""
     model = half_way_model(learning_rate=(0.0, 0.0))
     learned(model, 1)
     assert model.last_update["kl"] == pytest.approx(0.0, abs=1e-6)
@@ -85,7 +85,7 @@ def test_first_ratio_is_one() -> None:
 
 
 def test_update_ends_at_the_target_kl() -> None:
-    """A policy that moves too far stops learning from its rollout; 0 means no such limit."""
+    """An update ends when the policy has moved too far; 0 means no limit."""
     few = learned(half_way_model(learning_rate=(0.1, 0.1), target_kl=1e-3), 1)
     many = learned(half_way_model(learning_rate=(0.1, 0.1), target_kl=0.0), 1)
     assert few._n_updates == 0
@@ -93,7 +93,7 @@ def test_update_ends_at_the_target_kl() -> None:
 
 
 def test_clone_holds_the_policy_back() -> None:
-    """The heavier the KL from the frozen clone, the nearer the policy stays to it."""
+    """The larger the weight of the KL from the frozen clone, the closer the policy stays to it."""
 
     def moved(weight: float) -> float:
         model = half_way_model()
@@ -105,15 +105,20 @@ def test_clone_holds_the_policy_back() -> None:
 
 
 def test_imitates_labelled_customers_only() -> None:
-    """Under a heavy weight the mean goes to the expert's actions, and what is not labelled says nothing."""
+    """With a large weight the mean moves to the expert's actions; entries without label have no effect."""
     model = half_way_model(target_kl=0.0)
     model.config = replace(model.config, imitation=(30.0, 30.0), imitation_batch=16)
-    observation = {name: torch.from_numpy(array) for name, array in model.env.reset().items()}
+    arrays = model.env.reset()
+    observation = {name: torch.from_numpy(array) for name, array in arrays.items()}
     real = observation["node_mask"].bool()
     labelled = real.clone()
     labelled[:, 1] = False
-    actions = torch.where(labelled, torch.tensor(-0.4), torch.tensor(50.0))
-    model.expert = ExpertStates(observation, actions, labelled)
+    actions = torch.where(labelled, torch.tensor(-0.4), torch.tensor(50.0)).numpy()
+    states = []
+    for index, n in enumerate(real.sum(dim=1).tolist()):
+        single = {name: array[index] for name, array in arrays.items()}
+        states.append(States.single(single, actions[index, :n], labelled[index, :n].numpy()))
+    model.expert = States.joined(states)
     learned(model, 8)
     with torch.no_grad():
         mean = model.net.mean(observation)

@@ -24,7 +24,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the setting")
 def test_freed_memory_is_used_again() -> None:
-    """Arrays that come and go cost page faults once with the setting, and every time without."""
+    """Repeated arrays cost page faults once with the setting, and every time without it."""
 
     def faults(how: str) -> int:
         command = [sys.executable, "-c", _FAULTS, how]

@@ -27,7 +27,7 @@ def train(tmp_path: Path, *arguments: str) -> int:
 
 
 def test_run_ends_with_a_checkpoint_and_what_to_do_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command trains, says how the policy compares with the clone, and leaves a checkpoint never worse than it."""
+    """The command trains, prints the comparison with the clone, and writes a checkpoint that is never worse."""
     init = clone_file(tmp_path)
     assert train(tmp_path, "--init", str(init), "--seed", "5") == 0
     said = capsys.readouterr().out
@@ -58,7 +58,7 @@ def test_from_scratch_must_be_said(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_nothing_is_said_of_rollouts_that_were_not_validated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that ends before its first validation has not found its rollouts worse than the clone."""
+    """A run that ends before its first validation does not claim that its rollouts were worse than the clone."""
     init = clone_file(tmp_path)
     monkeypatch.setattr(Stop, "reason", "enough")
     assert train(tmp_path, "--init", str(init), "--mode", "diagonal") == 0
@@ -67,7 +67,7 @@ def test_nothing_is_said_of_rollouts_that_were_not_validated(
 
 
 def test_bad_starts_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A checkpoint of another mode, a foreign one, a missing one and one that would be overwritten are told apart."""
+    """A checkpoint of another mode, a foreign, a missing and an overwritten one are separate errors."""
     init = clone_file(tmp_path)
     assert train(tmp_path, "--init", str(init), "--env.action.mode", "direction") == 2
     assert "'diagonal'" in capsys.readouterr().err
@@ -84,7 +84,7 @@ def test_bad_starts_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_resume_is_for_runs_of_ppo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without an archive there is nothing to resume, a finished run stays as it is, and no run is written over."""
+    """Without an archive resuming fails, a finished run stays unchanged, and no run is overwritten."""
     assert main(["--resume", str(tmp_path)]) == 2
     assert "archive.json" in capsys.readouterr().err
     init = str(clone_file(tmp_path))

@@ -8,7 +8,7 @@ from train.ppo.reward_scale import ScaledRewards
 
 
 def test_scale_is_the_spread_of_returns() -> None:
-    """The running variance is that of all discounted returns so far, and infos keep what was earned."""
+    """The running variance is that of all discounted returns so far, and infos contain the original rewards."""
     env = ScaledRewards(HalfWay(3), gamma=0.9, clip=np.inf)
     env.reset()
     earned, scaled = [], []
@@ -22,7 +22,7 @@ def test_scale_is_the_spread_of_returns() -> None:
 
 
 def test_returns_are_discounted_and_end_with_the_episode() -> None:
-    """A return is γ times the last one plus the reward, and starts from nothing in a new episode."""
+    """A return is γ times the last one plus the reward, and starts from 0 in a new episode."""
     env = ScaledRewards(HalfWay(1), gamma=0.5)
     env.reset()
     env.venv.step_wait = lambda: ({}, np.array([2.0]), np.array([False]), [{}])  # type: ignore[method-assign]
@@ -35,7 +35,7 @@ def test_returns_are_discounted_and_end_with_the_episode() -> None:
 
 
 def test_rewards_are_clipped() -> None:
-    """One freak reward does not exceed the clip."""
+    """One extreme reward is clipped to the limit."""
     env = ScaledRewards(HalfWay(1), gamma=0.5, clip=3.0)
     env.reset()
     for reward in [0.1] * 50 + [1000.0]:
@@ -45,7 +45,7 @@ def test_rewards_are_clipped() -> None:
 
 
 def test_state_is_taken_back() -> None:
-    """A scale put together again goes on with the same numbers."""
+    """A restored scale continues with the same numbers."""
     first, second = ScaledRewards(HalfWay(2), gamma=0.9), ScaledRewards(HalfWay(2), gamma=0.9)
     first.reset()
     for _ in range(5):

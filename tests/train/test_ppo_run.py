@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from ppo_runs import TINY, NowAndThen, clone, weights
 from lagrl.errors import InputError
 from policies.controller import PolicyController
 from train.archive import load_archive, save_archive
+from train.candidate import TrainingCandidate
 from train.curves import Curves, read_curves
-from train.ppo.archive import put_together, take_apart
+from train.ppo.archive import restored_run, run_state
 from train.ppo.config import PPOConfig
-from train.ppo.run import Candidate, PPORun
+from train.ppo.run import PPORun
 from train.progress import Progress
-from train.validation import evaluate
+from train.validation import measure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,13 +33,13 @@ CONFIGS = {
 
 
 def carried_out(run: PPORun, folder: Path, *, boundaries: int | None = None, resumed: bool = False) -> PPORun:
-    """Train to the end, or past so many boundaries, with an archive at each."""
+    """Train to the end, or past a number of boundaries, with an archive at each."""
     folder.mkdir(exist_ok=True)
 
-    def save(run: PPORun) -> None:
-        save_archive(folder, *take_apart(run))
+    def save() -> None:
+        save_archive(folder, *run_state(run))
 
-    with (folder / "progress").open("w") as stream, Curves(folder, run.rollouts_done if resumed else None) as curves:
+    with (folder / "progress").open("w") as stream, Curves(folder, run.steps_done if resumed else None) as curves:
         progress = Progress("ppo", run.config.rollouts, stream=stream)
         run.learn(NowAndThen(boundaries), curves, progress, save, resumed=resumed)
     return run
@@ -52,14 +54,14 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_resumed_run_equals_an_undisturbed_one(name: str, tmp_path: Path) -> None:
-    """Two rollouts, a new process's worth of forgetting, and two more give the bits of four in one go."""
+    """Two rollouts, an archive and two more rollouts give the same bits as four."""
     start = None if name == "scratch" else clone()
     whole = carried_out(PPORun(CONFIGS[name], start, device="cpu"), tmp_path / "whole")
     carried_out(PPORun(CONFIGS[name], start, device="cpu"), tmp_path / "parts", boundaries=3)
     assert [row["step"] for row in rows(tmp_path / "parts")] == [0, 1, 2]
     torch.manual_seed(12345)
-    parts = put_together(*load_archive(tmp_path / "parts"), device="cpu")
-    assert parts.rollouts_done == 2
+    parts = restored_run(*load_archive(tmp_path / "parts"), device="cpu")
+    assert parts.steps_done == 2
     carried_out(parts, tmp_path / "parts", resumed=True)
     assert rows(tmp_path / "parts") == rows(tmp_path / "whole")
     assert [row["step"] for row in rows(tmp_path / "whole")] == [0, 1, 2, 3, 4]
@@ -72,18 +74,34 @@ def test_resumed_run_equals_an_undisturbed_one(name: str, tmp_path: Path) -> Non
     assert told == retold
 
 
+def test_archives_of_version_0_1_are_resumed(tmp_path: Path) -> None:
+    """An archive with the names of version 0.1 resumes to the same weights and candidates as an undisturbed run."""
+    whole = carried_out(PPORun(TINY, clone(), device="cpu"), tmp_path / "whole")
+    carried_out(PPORun(TINY, clone(), device="cpu"), tmp_path / "old", boundaries=3)
+    arrays, record = load_archive(tmp_path / "old")
+    record["env"]["lanes"] = record["env"].pop("episodes")
+    for name in ("first", "best"):
+        record[name] = {"rollout": record[name]["step"]}
+    parts = carried_out(restored_run(arrays, record, device="cpu"), tmp_path / "old", resumed=True)
+    first, second = weights(whole.net), weights(parts.net)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert rows(tmp_path / "old") == rows(tmp_path / "whole")
+    for one, other in ((whole.first, parts.first), (whole.best, parts.best)):
+        assert one is not None
+        assert other is not None
+        assert (one.step, one.scores, one.merit) == (other.step, other.scores, other.merit)
+
+
 def test_saving_more_often_changes_nothing(tmp_path: Path) -> None:
-    """The clock decides when checkpoints are written, and must not decide what is trained."""
+    """The times of checkpoints do not change the training."""
 
     card = clone().card
 
-    def save_often(run: PPORun) -> None:
-        run.save_best(tmp_path / "best", card)
-
     trained = []
-    for number, save in enumerate((lambda run: None, save_often)):
-        run, folder = PPORun(TINY, clone(), device="cpu"), tmp_path / str(number)
+    for often in (False, True):
+        run, folder = PPORun(TINY, clone(), device="cpu"), tmp_path / str(often)
         folder.mkdir()
+        save = partial(run.save_checkpoint, tmp_path / "best", card) if often else (lambda: None)
         with (folder / "progress").open("w") as stream, Curves(folder) as curves:
             run.learn(NowAndThen(), curves, Progress("ppo", TINY.rollouts, stream=stream), save)
         trained.append(weights(run.model.net))
@@ -92,7 +110,7 @@ def test_saving_more_often_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_training_changes_the_weights(tmp_path: Path) -> None:
-    """After the warm-up every part of actor and critic is another than the clone's, and the clone itself is not."""
+    """After the warm-up all weights of actor and critic differ from the clone's, which are unchanged."""
     start = clone()
     before = weights(start.net)
     run = carried_out(PPORun(TINY, start, device="cpu"), tmp_path)
@@ -104,19 +122,19 @@ def test_training_changes_the_weights(tmp_path: Path) -> None:
 
 
 def test_clone_is_the_first_candidate(tmp_path: Path) -> None:
-    """What is kept is the best on validation, the clone included, and its score is that of its weights."""
+    """The best candidate in validation is kept, the clone included, with the score of its weights."""
     start = clone()
     run = carried_out(PPORun(TINY, start, device="cpu"), tmp_path)
     scores = [row["validation"] for row in rows(tmp_path) if "validation" in row]
     assert len(scores) == 3  # at 0, 2 and 4
     assert run.first is not None
     assert run.best is not None
-    assert run.first.scores == evaluate(lambda: PolicyController(start), run.problems, TINY.budgets)
+    assert run.first.scores == measure(lambda: PolicyController(start), run.problems, TINY.budgets).means
     assert run.best.merit == min(scores) <= run.first.merit == scores[0]
 
 
 def test_action_constants_are_the_checkpoints() -> None:
-    """Left alone, the environment takes the checkpoint's constants; others are refused."""
+    """By default the environment has the checkpoint's constants; other values are an error."""
     start = clone(base_step=0.05)
     assert PPORun(TINY, start, device="cpu").config.env.action.base_step == 0.05
     other = replace(TINY, env=replace(TINY.env, action=replace(TINY.env.action, base_step=0.01)))
@@ -125,7 +143,7 @@ def test_action_constants_are_the_checkpoints() -> None:
 
 
 def test_expert_is_the_one_that_was_cloned() -> None:
-    """The checkpoint's card names the expert; without a card somebody must."""
+    """The checkpoint's card names the expert; without a card the configuration must."""
     named = replace(TINY, expert=None)
     assert PPORun(named, clone(), device="cpu").expert_name == "hwc"
     with pytest.raises(InputError, match="expert: no expert to imitate"):
@@ -152,11 +170,15 @@ def test_unusable_values_are_named(field: str, value: Any) -> None:
         replace(TINY, **{field: value})
 
 
+def candidate(rollout: int, ratio: np.ndarray) -> TrainingCandidate:
+    return TrainingCandidate(rollout, dict(zip((10, 25), ratio.mean(axis=0).tolist(), strict=True)), {}, ratio)
+
+
 def test_worse_means_more_than_noise() -> None:
-    """A loss on every instance counts; the same mean loss from one unlucky instance does not."""
-    clone = Candidate(0, np.ones((4, 2)), (10, 25), {})
-    steady = Candidate(1, np.full((4, 2), 1.01), (10, 25), {})
-    unlucky = Candidate(2, np.ones((4, 2)) + np.array([[0.07], [-0.01], [-0.01], [-0.01]]), (10, 25), {})
+    """A loss on every instance counts as worse; the same mean loss on one instance does not."""
+    clone = candidate(0, np.ones((4, 2)))
+    steady = candidate(1, np.full((4, 2), 1.01))
+    unlucky = candidate(2, np.ones((4, 2)) + np.array([[0.07], [-0.01], [-0.01], [-0.01]]))
     assert steady.merit == pytest.approx(unlucky.merit)
     assert steady.is_worse_than(clone)
     assert not unlucky.is_worse_than(clone)
@@ -164,10 +186,9 @@ def test_worse_means_more_than_noise() -> None:
 
 
 def test_any_rollout_that_is_not_worse_takes_the_clones_place() -> None:
-    """Then the best of them; one that is worse than the clone never does, were it better than nothing."""
+    """Later the best one replaces it; a rollout worse than the clone never does."""
     clone, level, better, worse = (
-        Candidate(rollout, np.full((4, 2), ratio), (10, 25), {})
-        for rollout, ratio in ((0, 1.0), (1, 1.0), (2, 0.99), (3, 1.01))
+        candidate(rollout, np.full((4, 2), ratio)) for rollout, ratio in ((0, 1.0), (1, 1.0), (2, 0.99), (3, 1.01))
     )
     assert PPORun._is_preferred(level, clone, clone)
     assert PPORun._is_preferred(better, clone, level)
@@ -176,11 +197,11 @@ def test_any_rollout_that_is_not_worse_takes_the_clones_place() -> None:
 
 
 def test_an_archive_without_its_parts_is_refused() -> None:
-    """A record that lacks something is no archive, and says so."""
+    """A record with a missing entry is an error that calls it no archive."""
     run = PPORun(TINY, clone(), device="cpu")
     run.model._last_episode_starts = np.ones(TINY.n_envs, dtype=bool)
     run.env.reset()
-    arrays, record = take_apart(run)
+    arrays, record = run_state(run)
     tensors = {name: torch.as_tensor(array) for name, array in arrays.items()}
     with pytest.raises(InputError, match="not the archive of a PPO run"):
-        put_together(tensors, {name: value for name, value in record.items() if name != "curriculum"}, device="cpu")
+        restored_run(tensors, {name: value for name, value in record.items() if name != "curriculum"}, device="cpu")

@@ -1,4 +1,4 @@
-"""Asking a run to end."""
+"""Requests to end a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from train.stop import Stop
 
 
 def test_first_signal_asks_and_second_ends() -> None:
-    """Ctrl-C once is a request, twice an interruption; afterwards the old handlers are back."""
+    """The first Ctrl-C is a request, the second an interruption; afterwards the old handlers are restored."""
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with Stop() as stop:
         assert not stop.requested
@@ -25,14 +25,14 @@ def test_first_signal_asks_and_second_ends() -> None:
 
 
 def test_a_polite_kill_asks_too() -> None:
-    """SIGTERM is what batch systems send before they kill."""
+    """SIGTERM, which batch systems send first, is a request as well."""
     with Stop() as stop:
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop.requested
 
 
 def test_minutes_count_from_the_beginning() -> None:
-    """The limit is reached when that many minutes have passed, not before."""
+    """The limit is reached when the given minutes have passed, not before."""
     now = 100.0
     stop = Stop(minutes=2.0, clock=lambda: now)
     now = 1000.0
@@ -46,6 +46,6 @@ def test_minutes_count_from_the_beginning() -> None:
 
 @pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan")])
 def test_minutes_must_be_above_zero(minutes: float) -> None:
-    """A limit that allows nothing is a mistake."""
+    """A limit of 0 minutes or less is an error."""
     with pytest.raises(InputError, match="--minutes"):
         Stop(minutes=minutes)

@@ -45,25 +45,25 @@ def test_presets_come_first_and_are_overridden() -> None:
 
 
 def test_resume_takes_no_settings() -> None:
-    """The run has its own; how it is carried out can still be said."""
+    """The archive has the hyper-parameters; the other options can still be given."""
     config, options = read("--resume", "runs/x", "--minutes", "3")
     assert config is None
     assert options.resume == Path("runs/x")
     assert options.minutes == 3.0
-    with pytest.raises(InputError, match="the run's own"):
+    with pytest.raises(InputError, match="that of the run"):
         read("--resume", "runs/x", "--seed", "1")
 
 
 @pytest.mark.parametrize("words", [["--seed", "x"], ["--preset", "huge"], ["--sede", "1"], ["--device", "tpu"]])
 def test_what_cannot_be_read_is_one_error(words: list[str]) -> None:
-    """tyro's boxes become a typed error that names the help."""
+    """An error of tyro becomes a typed error of one line that names the help."""
     with pytest.raises(InputError, match="--help") as caught:
         read(*words)
     assert "│" not in str(caught.value)
 
 
 def test_runs_are_named_after_their_checkpoint(tmp_path: Path) -> None:
-    """--run wins, then --out's name, then the default; a folder where a run was begun is refused."""
+    """--run comes first, then the name of --out, then the default; a folder with a run is an error."""
     assert run_folder(RunOptions(), "bc-0") == Path("runs/bc-0")
     assert run_folder(RunOptions(out=Path("checkpoints/mine")), "bc-0") == Path("runs/mine")
     assert run_folder(RunOptions(run=tmp_path), "bc-0") == tmp_path
@@ -73,7 +73,7 @@ def test_runs_are_named_after_their_checkpoint(tmp_path: Path) -> None:
 
 
 def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without torch: one line that says what to install, exit code 2."""
+    """Without torch the error is one line with the package to install, and exit code 2."""
     real = builtins.__import__
 
     def without(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -92,7 +92,7 @@ def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 def test_lagrl_train_is_the_same_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`lagrl train bc …` hands everything over to the installed command."""
+    """`lagrl train bc …` passes its arguments to the installed command."""
     heard: list[list[str]] = []
     monkeypatch.setattr("train.bc.main", lambda argv: heard.append(argv) or 7)
     assert lagrl(["train", "bc", "--seed", "1"]) == 7
@@ -100,7 +100,7 @@ def test_lagrl_train_is_the_same_command(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_lagrl_train_helps(capsys: pytest.CaptureFixture[str]) -> None:
-    """The help lists it, and says where each method's options are."""
+    """The help lists the training methods."""
     for words in (["--help"], ["train", "--help"]):
         with pytest.raises(SystemExit):
             lagrl(words)

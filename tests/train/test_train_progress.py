@@ -1,4 +1,4 @@
-"""What a run says of itself."""
+"""The progress of a run."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from train.progress import Progress, readable
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 def test_plain_lines_tell_steps_figures_and_time_left() -> None:
-    """Elsewhere than on a terminal: one line per step, with the time left at the pace so far."""
+    """Without a terminal there is one line per step, with the remaining time at the pace so far."""
     now, stream = 0.0, io.StringIO()
     with Progress("bc", 10, stream=stream, clock=lambda: now) as progress:
         now = 30.0
@@ -27,7 +27,7 @@ def test_plain_lines_tell_steps_figures_and_time_left() -> None:
 
 
 def test_time_left_counts_this_process_only() -> None:
-    """Six of ten steps were done before; three more took 30 s, so one more takes 10 s."""
+    """After six earlier steps of ten, three took 30 s, so the last one takes 10 s."""
     now, stream = 0.0, io.StringIO()
     with Progress("bc", 10, done=6, stream=stream, clock=lambda: now) as progress:
         assert progress.seconds_left is None
@@ -37,7 +37,7 @@ def test_time_left_counts_this_process_only() -> None:
 
 
 def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal the same figures stand beside a bar."""
+    """On a terminal the same figures are beside a bar."""
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     with Progress("bc", 2, stream=stream) as progress:
@@ -52,5 +52,5 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("seconds", "text"), [(5, "5 s"), (600, "10 min"), (7200, "2.0 h")])
 def test_durations_as_people_say_them(seconds: float, text: str) -> None:
-    """Seconds, minutes or hours, whichever is fitting."""
+    """Durations are in seconds, minutes or hours by their size."""
     assert readable(seconds) == text

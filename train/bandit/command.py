@@ -82,14 +82,14 @@ class BanditCommand:
             for read in (*self.traces, *self.validate):
                 if path.exists() and read.exists() and path.samefile(read):
                     raise OutputError(f"{path}: is what the result is made from; give another name")
-        read = read_traces(self.traces)
+        logged = read_traces(self.traces)
         names, widths = self._held_out()
-        left = held_out(read, backends=names, widths=widths)
+        left = held_out(logged, backends=names, widths=widths)
         table = TraceTable.of(left)
         model = fit(table, self.ridge)
         state = BanditState("thompson" if self.policy == "thompson" else "linucb", parameter, self.epsilon, model)
         static = best_static(table, ridge=self.ridge, without=names)
-        card = self._card(len(read), len(left), left_instances={trace.instance for trace in left}, static=static)
+        card = self._card(len(logged), len(left), left_instances={trace.instance for trace in left}, static=static)
         judged = self._judged({trace.instance for trace in left}) if self.validate else None
         state.write(self.out)  # before it is judged: whatever becomes of that, the training stays
         _write_card(card_file, card)

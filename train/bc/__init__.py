@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train, or go on training; return the exit code (2: the user's mistake, told in one line)."""
+    """Run the command with some arguments (None: those of the process); return the exit code, 2 for a user's error."""
     return entry("python -m train.bc", "train.bc.command", argv)

@@ -1,14 +1,15 @@
-"""A cloning run taken apart into arrays and JSON values, and put together again."""
+"""State of a cloning run for its archive, and its restoration."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
-from train.archive import load_optimizer_state, optimizer_state, rng_state, set_rng_state
+from train.archive import add_prefix, load_optimizer_state, optimizer_state, rng_state, select_prefix, set_rng_state
 from train.bc.config import BCConfig
-from train.bc.dataset import read_states
-from train.bc.run import DATASET_FOLDER, BCRun, Candidate, Scores
+from train.bc.run import DATASET_FOLDER, BCRun
+from train.candidate import TrainingCandidate, score_pairs, scores_from_pairs
+from train.dataset import read_states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,44 +19,40 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def take_apart(run: BCRun) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return everything that `put_together` needs: arrays by name, and JSON values.
+def run_state(run: BCRun) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the state that `restored_run` needs: arrays by name, and JSON values.
 
-    The dataset stays where it is; the manifest with its shards' checksums is part of the record.
+    The record contains the manifest with the checksums of the dataset's shards, not the dataset.
     """
-    arrays = {f"net/{name}": value for name, value in run.net.state_dict().items()}
-    fitted, optimizer = optimizer_state(run.optimizer)
-    drawn, generators = rng_state()
-    best = None
-    if run.best is not None:
-        arrays |= {f"best/{name}": value for name, value in run.best.weights.items()}
-        best = {"epoch": run.best.epoch, "scores": _pairs(run.best.scores), "imitation": run.best.imitation}
+    optimizer_arrays, optimizer_record = optimizer_state(run.optimizer)
+    random_arrays, random_record = rng_state()
+    best_arrays, best_record = run.best.state("best") if run.best is not None else ({}, None)
     record = {
         "config": run.config.to_json(),
         "epoch": run.epoch,
         "updates": run.updates,
         "manifest": run.manifest,
-        "expert_scores": _pairs(run.expert_scores),
+        "expert_scores": score_pairs(run.expert_scores),
         "imitation": run.imitation,
-        "best": best,
+        "best": best_record,
         "seconds": run.seconds,
-        "optimizer": optimizer,
-        "generators": generators,
+        "optimizer": optimizer_record,
+        "generators": random_record,
     }
-    return arrays | fitted | drawn, record
+    return add_prefix("net/", run.net.state_dict()) | best_arrays | optimizer_arrays | random_arrays, record
 
 
-def put_together(arrays: Mapping[str, Tensor], record: Mapping[str, Any], folder: Path, device: torch.device) -> BCRun:
-    """Return the run that `take_apart` was given.
+def restored_run(arrays: Mapping[str, Tensor], record: Mapping[str, Any], folder: Path, device: torch.device) -> BCRun:
+    """Return the run of an archive.
 
     Parameters
     ----------
     arrays, record
-        What `take_apart` returned.
+        Return values of `run_state`.
     folder
-        The run's, with the dataset in it.
+        Folder of the run, which contains the dataset.
     device
-        Where to go on.
+        Device of the network.
 
     Raises
     ------
@@ -64,18 +61,16 @@ def put_together(arrays: Mapping[str, Tensor], record: Mapping[str, Any], folder
     """
     try:
         run = BCRun(BCConfig.from_json(record["config"]), folder, device)
-        run.net.load_state_dict(_named(arrays, "net/"))
+        run.net.load_state_dict(select_prefix("net/", arrays))
         load_optimizer_state(run.optimizer, arrays, record["optimizer"])
         run.epoch, run.updates, run.seconds = record["epoch"], record["updates"], record["seconds"]
-        run.expert_scores = _scores(record["expert_scores"])
+        run.expert_scores = scores_from_pairs(record["expert_scores"])
         run.imitation = dict(record["imitation"])
         run.manifest = record["manifest"]
         if record["best"] is not None:
-            best = record["best"]
-            weights = _named(arrays, "best/")
-            run.best = Candidate(best["epoch"], _scores(best["scores"]), best["imitation"], weights)
+            run.best = TrainingCandidate.from_state("best", arrays, record["best"], run.config.budgets)
         generators = record["generators"]
-    except (KeyError, RuntimeError) as error:  # torch's, of weights of other names or shapes
+    except (KeyError, RuntimeError) as error:  # RuntimeError: torch's, for weights of other names or shapes
         raise InputError(
             f"is not the archive of a cloning run ({error})", source=str(folder), remedy="start a new run"
         ) from error
@@ -83,16 +78,3 @@ def put_together(arrays: Mapping[str, Tensor], record: Mapping[str, Any], folder
         run.states = read_states(folder / DATASET_FOLDER, run.manifest)
     set_rng_state(arrays, generators)
     return run
-
-
-def _named(arrays: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def _pairs(scores: Scores) -> list[list[float]]:
-    """JSON has no numbers as keys."""
-    return [[budget, score] for budget, score in scores.items()]
-
-
-def _scores(pairs: list[list[float]]) -> Scores:
-    return {int(budget): score for budget, score in pairs}

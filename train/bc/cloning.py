@@ -1,4 +1,4 @@
-"""Fitting a policy's actions to an expert's."""
+"""Fitting of a policy's actions to those of an expert."""
 
 from __future__ import annotations
 
@@ -9,29 +9,25 @@ import numpy as np
 import torch
 
 from lagrl.errors import InputError
-from policies.masked_gaussian import MaskedGaussian
-from train.bc.batches import batch_of
+from train.batches import batch_of, label_loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
     from policies.network import DiagonalPrecondNet
-    from train.bc.batches import LabelledBatch
-    from train.bc.dataset import States
+    from train.batches import LabelledBatch
+    from train.dataset import States
 
-_STREAM = 0x434C4F4E  # "CLON": keeps the order of minibatches apart from other random streams
+_STREAM = 0x434C4F4E  # "CLON": separates the order of minibatches from other random streams
 
 
 def imitation_loss(net: DiagonalPrecondNet, batch: LabelledBatch) -> tuple[Tensor, Tensor]:
     """Return −log π(label | state) and the squared error of the mean, both per labelled customer, averaged over states.
 
-    The likelihood is that of the labelled customers alone: where a label means nothing, whatever the policy does is as
-    good. Dividing by their number keeps large instances from counting more than small ones.
-
-    The likelihood alone would teach the spread well and the mean badly: a classical rule's action is nearly one number
-    for all customers, errors in it are explained by the shared exploration τ, and per customer they weigh 1/(nτ²)
-    only. The squared error, which weighs all directions alike, teaches the mean.
+    The likelihood alone teaches the spread well and the mean badly: a classical rule's action is nearly one number for
+    all customers, the shared exploration τ explains errors in it, and per customer they weigh 1/(nτ²) only. The squared
+    error, which weighs all directions equally, teaches the mean.
 
     Parameters
     ----------
@@ -45,10 +41,8 @@ def imitation_loss(net: DiagonalPrecondNet, batch: LabelledBatch) -> tuple[Tenso
     Two scalars.
     """
     mean = net.mean(batch.observation)
-    distribution = MaskedGaussian(mean, batch.is_labelled, *net.spread())
-    likelihood = -(distribution.log_prob(batch.labels) / distribution.n_real).mean()
     squared = torch.where(batch.is_labelled, mean - batch.labels, torch.zeros_like(mean)).square()
-    return likelihood, (squared.sum(dim=1) / distribution.n_real).mean()
+    return label_loss(mean, batch, net.spread()), (squared.sum(dim=1) / batch.is_labelled.sum(dim=1)).mean()
 
 
 def fit_epoch(
@@ -63,18 +57,18 @@ def fit_epoch(
     seed: int,
     epoch: int,
 ) -> dict[str, float]:
-    """Go once through the chosen states, in an order that depends on the seed and the epoch only.
+    """Fit once to the chosen states, in an order that depends on the seed and the epoch only.
 
     Parameters
     ----------
     net, optimizer
-        What is fitted, and by what; only the parameters the optimiser knows change.
+        The network and its optimiser; only the optimiser's parameters change.
     states, chosen
-        All states, and the numbers of those to train on.
+        All states, and the indices of those to train on.
     batch_size, mean_weight, max_grad_norm
         See `BCConfig`.
     seed, epoch
-        Of the run, and which.
+        Seed of the run, and index of the epoch.
 
     Returns
     -------
@@ -93,7 +87,7 @@ def fit_epoch(
         batch = batch_of(states, order[start : start + batch_size], device)
         likelihood, error = imitation_loss(net, batch)
         optimizer.zero_grad(set_to_none=True)
-        (likelihood + mean_weight * error).backward()
+        (likelihood + mean_weight * error).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(parameters, max_grad_norm)
         optimizer.step()
         totals += len(batch) * np.array([likelihood.item(), error.item()])
@@ -110,9 +104,9 @@ def fit_epoch(
 def imitation_error(
     net: DiagonalPrecondNet, states: States, chosen: NDArray[np.int64], batch_size: int
 ) -> dict[str, float]:
-    """Return the loss, the mean squared error and the share of the labels' variance explained, on the chosen states.
+    """Return the loss, the mean squared error and the explained share of the labels' variance on the chosen states.
 
-    NaN where no state was chosen: a few short episodes may all be optimal from the start.
+    All are NaN without chosen states: a few short episodes may all be optimal from the start.
     """
     if len(chosen) == 0:
         return {"loss": np.nan, "mse": np.nan, "explained": np.nan}
@@ -124,17 +118,17 @@ def imitation_error(
             batch = batch_of(states, chosen[start : start + batch_size], device)
             likelihood, error = imitation_loss(net, batch)
             totals += len(batch) * np.array([likelihood.item(), error.item()])
-            labels.append(_state_means(batch))
+            labels.append(_label_moments(batch))
     loss, mse = totals / len(chosen)
     first, second = np.concatenate(labels).mean(axis=0)
     variance = second - first**2
     return {"loss": float(loss), "mse": float(mse), "explained": float(1 - mse / variance) if variance > 0 else np.nan}
 
 
-def _state_means(batch: LabelledBatch) -> NDArray[np.float64]:
-    """Return [B, 2] the mean of the labels and of their squares in each state."""
+def _label_moments(batch: LabelledBatch) -> NDArray[np.float64]:
+    """Return [B, 2] the means of the labels and of their squares in each state."""
     mask = batch.is_labelled.cpu().numpy()
     labels = batch.labels.cpu().numpy().astype(np.float64)
     moments = np.stack([labels, labels**2], axis=-1)
-    total: NDArray[np.float64] = np.where(mask[..., None], moments, 0.0).sum(axis=1)
-    return total / mask.sum(axis=1)[:, None]
+    means: NDArray[np.float64] = np.where(mask[..., None], moments, 0.0).sum(axis=1) / mask.sum(axis=1)[:, None]
+    return means

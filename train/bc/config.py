@@ -1,17 +1,15 @@
-"""What a cloning run is made of: one frozen dataclass, given on the command line and saved with every checkpoint."""
+"""Hyper-parameters of cloning: one frozen dataclass, set on the command line and saved with every checkpoint."""
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 from envs.action import ActionConfig
 from envs.config import EnvConfig
-from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.records import from_record, to_record
+from lagrl.errors import InputError
 from policies.config import PolicyConfig
+from train.config import TrainingConfig
 
-Preset = Literal["small", "reference"]
-
-# As in a solve: assignments are decoded at every evaluation, and what is learned from needs no routes.
+# As in a solve, assignments are decoded at every evaluation; labels need no routes.
 _TRAINING_ENV = EnvConfig(
     min_steps=9,
     max_steps=49,
@@ -22,70 +20,64 @@ _TRAINING_ENV = EnvConfig(
 
 
 @dataclass(frozen=True)
-class BCConfig:
+class BCConfig(TrainingConfig):
     """Hyper-parameters of `python -m train.bc`.
 
     Attributes
     ----------
-    seed
-        Of instances, initial weights and minibatches.
     expert
-        Whom to clone: a controller's name, module:attribute, or target; hwc for diagonal actions and target for
-        direction if left out.
+        Controller to clone: a name, module:attribute, or target. None: hwc for diagonal actions, target for direction.
     rounds
-        Rounds of data collection (DAgger).
+        Number of rounds of data collection (DAgger).
     epochs_per_round
-        Passes over all data so far after each round.
+        Epochs over all data so far after each round.
     first_episodes
-        Episodes of the first round, where the expert acts.
+        Episodes of the first round, in which the expert acts.
     episodes
         Episodes of each later round.
-    lanes
-        Episodes that are collected side by side.
+    n_envs
+        Number of parallel environments during data collection.
     beta
-        The expert acts in a share beta^round of a round's episodes, the learner in the others; the expert labels all.
+        β: the expert acts in a share β^round of a round's episodes, the learner in the others; the expert labels all.
     noise
-        Standard deviation of noise on the learner's actions while data are collected.
+        Standard deviation of the noise on the learner's actions during data collection, in units of the action.
     batch_size
         States per minibatch.
     learning_rate
-        Adam's, in the first epoch.
+        Adam's learning rate in the first epoch.
     last_learning_rate
-        Adam's, in the last epoch; half a cosine lies between.
+        Adam's learning rate in the last epoch; between the two it follows half a cosine.
     mean_weight
-        Weight of the mean squared error beside the negative log-likelihood.
+        Weight of the mean squared error; the negative log-likelihood has weight 1.
     max_grad_norm
-        Largest norm of a gradient.
+        Largest norm of a gradient; longer ones are clipped.
     held_out
-        One of so many episodes is kept from training, to measure imitation on.
-    validate_every
-        Epochs between validations.
-    validation_instances
-        Generated instances of a validation.
-    validation_sizes
-        Customers of the smallest and of the largest of them.
-    validation_seed
-        Their seed.
-    budgets
-        Evaluations of the solves of a validation.
-    policy
-        The network.
-    env
-        The episodes.
+        One of this number of episodes is excluded from training, to measure the imitation.
 
     Raises
     ------
     InputError
-        On the first value that cannot be used.
+        On the first value that is out of range.
     """
 
-    seed: int = 0
+    REFERENCE: ClassVar[dict[str, Any]] = {
+        "rounds": 12,
+        "epochs_per_round": 10,
+        "first_episodes": 512,
+        "episodes": 256,
+        "learning_rate": 1e-3,
+        "last_learning_rate": 5e-5,
+        "validate_every": 5,
+        "policy": PolicyConfig.preset("reference"),
+        "env": replace(_TRAINING_ENV, max_steps=199),
+    }
+
     expert: str | None = None
     rounds: int = 8
     epochs_per_round: int = 4
     first_episodes: int = 96
     episodes: int = 64
-    lanes: int = 32
+    n_envs: int = 32
     beta: float = 0.5
     noise: float = 0.0
     batch_size: int = 64
@@ -94,85 +86,41 @@ class BCConfig:
     mean_weight: float = 100.0
     max_grad_norm: float = 10.0
     held_out: int = 10
-    validate_every: int = 4
-    validation_instances: int = 64
-    validation_sizes: tuple[int, int] = (20, 150)
-    validation_seed: int = 1_000_003
-    budgets: tuple[int, ...] = (10, 25, 50)
-    policy: PolicyConfig = field(default_factory=PolicyConfig)
     env: EnvConfig = _TRAINING_ENV
 
     def __post_init__(self) -> None:
-        for name in _COUNTS:
+        super().__post_init__()
+        for name in ("rounds", "epochs_per_round", "first_episodes", "episodes", "n_envs", "batch_size"):
             if getattr(self, name) < 1:
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy="give 1 or more")
         for name in ("learning_rate", "last_learning_rate", "max_grad_norm"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a finite number above 0")
-        for name in ("seed", "noise", "mean_weight", "validation_seed"):
+        for name in ("noise", "mean_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy="give 0 or more")
         if not 0 <= self.beta <= 1:
             raise InputError(f"{self.beta} given", field="beta", remedy="give a share from 0 to 1")
         if self.held_out < 2 or self.first_episodes < self.held_out:
             problem = f"{self.held_out} given, the first round has {self.first_episodes} episodes"
-            raise InputError(problem, field="held_out", remedy="give 2 to that many")
-        low, high = self.validation_sizes
-        if not 2 <= low <= high:
-            raise InputError(f"{low} {high} given", field="validation_sizes", remedy="give 2 or more, the lower first")
-        if not self.budgets or min(self.budgets) < 1:
-            raise InputError(f"{self.budgets} given", field="budgets", remedy="give one or more numbers above 0")
+            raise InputError(problem, field="held_out", remedy="give 2 or more, at most the first round's episodes")
 
     @property
     def epochs(self) -> int:
-        """Epochs of the whole run."""
+        """Number of epochs of the whole run."""
         return self.rounds * self.epochs_per_round
 
-    @classmethod
-    def preset(cls, name: str) -> "BCConfig":
-        """Return a named configuration: `small` for two CPU cores, `reference` as large as published.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such preset.
-        """
-        if name == "small":
-            return cls()
-        if name == "reference":
-            return cls(
-                rounds=12,
-                epochs_per_round=10,
-                first_episodes=512,
-                episodes=256,
-                learning_rate=1e-3,
-                last_learning_rate=5e-5,
-                validate_every=5,
-                policy=PolicyConfig.preset("reference"),
-                env=replace(_TRAINING_ENV, max_steps=199),
-            )
-        raise UnknownNameError.of("preset", name, get_args(Preset))
-
-    def resolved(self) -> "BCConfig":
-        """Return the same with the expert named."""
+    def resolved(self) -> Self:
+        """Return the configuration with the default expert filled in."""
         return self if self.expert is not None else replace(self, expert=default_expert(self.env.action))
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the configuration as plain JSON values."""
-        return to_record(self)
-
     @classmethod
-    def from_json(cls, record: dict[str, Any]) -> "BCConfig":
-        """Read what `to_json` gave; InputError if an entry is unknown, missing or of another type."""
-        return from_record(cls, record, "configuration")
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        """Read a record that `to_json` returned, also of version 0.1, where `n_envs` was called `lanes`."""
+        renamed = {"n_envs" if name == "lanes" else name: value for name, value in record.items()}
+        return super().from_json(renamed)
 
 
 def default_expert(action: ActionConfig) -> str:
-    """Return whom to clone for actions of this mode, if nobody is named."""
+    """Return the default expert for actions of a mode."""
     return "hwc" if action.mode == "diagonal" else "target"
-
-
-_COUNTS = (
-    "rounds", "epochs_per_round", "first_episodes", "episodes", "lanes", "batch_size", "validate_every",
-    "validation_instances",
-)  # fmt: skip

@@ -1,31 +1,27 @@
-"""Collecting data where the learner goes: DAgger (Ross, Gordon and Bagnell 2011)."""
+"""Collection of states that the learner visits: DAgger (Ross, Gordon and Bagnell 2011)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envs.action import action_label
 from envs.core import EpisodeBatch
-from lagrl.errors import InputError
-from lagrl.plugins import call_plugin
-from train.bc.dataset import States
+from train.dataset import States
+from train.experts import expert_label, expert_target, start_expert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from envs.config import EnvConfig
-    from envs.episode import Episode
     from lagrl.controllers.base import Controller
 
-    Learner = Callable[[Mapping[str, NDArray]], NDArray[np.float32]]
+    Learner = Callable[[Mapping[str, NDArray[Any]]], NDArray[np.float32]]
 
-_STREAM = 0x44414747  # "DAGG": keeps these random streams apart from validation's and from one another
+_STREAM = 0x44414747  # "DAGG": separates these random streams from those of validation and of minibatches
 
 
 @dataclass(frozen=True)
@@ -35,15 +31,15 @@ class Round:
     Attributes
     ----------
     number
-        From 0.
+        Index of the round, from 0.
     episodes
-        How many.
+        Number of episodes.
     first_episode
         Number of the first one within the run.
     expert_share
         Share of the episodes in which the expert acts; the learner acts in the others.
     noise
-        Standard deviation of noise on the learner's actions.
+        Standard deviation of the noise on the learner's actions, in units of the action.
     """
 
     number: int
@@ -54,7 +50,7 @@ class Round:
 
 
 def expert_share(beta: float, number: int) -> float:
-    """Return β^number: all at first, geometrically less later (β = 0: only the first round)."""
+    """Return β^number, the share of episodes of a round in which the expert acts (β = 0: only the first round)."""
     return float(beta**number)
 
 
@@ -64,34 +60,33 @@ def collect(
     learner: Learner | None,
     task: Round,
     *,
-    lanes: int,
+    n_envs: int,
     seed: int,
     stop: Callable[[], bool] = lambda: False,
 ) -> States | None:
-    """Play episodes and let the expert say at every state what it would have done there.
+    """Run episodes and label every state with the action that the expert would take there.
 
-    A fresh expert rides along with each episode: it is told of every point visited, and asked for the next
-    multipliers, whoever acts. A rule that remembers its own direction (`cfm`, `volume`) then remembers directions that
-    were not taken; what it says is still what it would do after such a past. Where the expert acts, its label is
-    taken, not its multipliers: it moves as well as the action space allows, hence through states that a learner
-    can reach.
+    Every episode has its own expert, which observes every point of the episode and proposes the next multipliers, also
+    where the learner acts. A rule with a memory of directions (`cfm`, `volume`) then remembers directions that were
+    not taken; its proposal is still what it would do after this past. Where the expert acts, the label is applied
+    instead of its multipliers: the episode then stays within the action space, in states that a learner can reach.
 
     Parameters
     ----------
     config
-        The episodes.
+        Configuration of the episodes.
     expert
         Makes the experts.
     learner
-        Means [B, N] of the actions at observations [B, …]; None: the expert acts in every episode.
+        Maps observations [B, …] to mean actions [B, N]; None: the expert acts in every episode.
     task
-        Which round.
-    lanes
-        Episodes side by side.
+        The round.
+    n_envs
+        Number of parallel environments.
     seed
-        Of the run. Each episode's randomness depends on it, the round and the episode's number only.
+        Seed of the run. The random numbers of an episode depend on it, the round and the episode's number only.
     stop
-        Asked after every step; if true, nothing is returned.
+        Called after every step; if it returns true, collection ends without a result.
 
     Returns
     -------
@@ -102,20 +97,20 @@ def collect(
     InputError
         If the expert fails.
     """
-    rides = _Rides(config, expert, task, min(lanes, task.episodes), seed)
-    while rides.under_way:
-        actions = rides.labels()
+    collection = _Collection(config, expert, task, min(n_envs, task.episodes), seed)
+    while collection.running:
+        actions = collection.labels()
         if learner is not None:
-            rides.mix(actions, learner)
-        rides.step(actions)
+            collection.insert_learner_actions(actions, learner)
+        collection.step(actions)
         if stop():
             return None
-    return rides.states()
+    return collection.states()
 
 
 @dataclass(frozen=True)
-class _Ride:
-    """An expert's ride with one episode: the episode's number in the round, its randomness, and who acts."""
+class _LabelledEpisode:
+    """An episode's number in the round, its expert and random numbers, and whether the learner acts in it."""
 
     number: int
     expert: Controller
@@ -123,97 +118,65 @@ class _Ride:
     is_learners: bool
 
 
-class _Rides:
-    """The rides of a round: those under way by lane, and what was seen on all."""
+class _Collection:
+    """The running episodes of a round by environment index, and the labelled states so far."""
 
     def __init__(
-        self, config: EnvConfig, make_expert: Callable[[], Controller], task: Round, lanes: int, seed: int
+        self, config: EnvConfig, make_expert: Callable[[], Controller], task: Round, n_envs: int, seed: int
     ) -> None:
         self.config, self.make_expert, self.task, self.seed = config, make_expert, task, seed
-        self.batch = EpisodeBatch(config, lanes)
-        self.begun = 0
-        self.seen: list[tuple[int, States]] = []
-        numbers = [self._reset(lane) for lane in range(lanes)]
-        self.under_way = {lane: self._ride(lane, number) for lane, number in enumerate(numbers)}
+        self.batch = EpisodeBatch(config, n_envs)
+        self.n_started = 0
+        self.labelled: list[tuple[int, States]] = []
+        self.running: dict[int, _LabelledEpisode] = {}
+        self._start_episodes(range(n_envs))
 
     def labels(self) -> NDArray[np.float32]:
-        """Ask every expert; note the states with their labels, and return the labels [B, N], 0 where there are none."""
+        """Label and record the current states; return the labels [B, N], 0 where there is none."""
         actions = np.zeros((self.batch.n_envs, self.config.n_max), np.float32)
-        for lane, ride in self.under_way.items():
-            episode = self.batch.episodes[lane]
-            label, mask = _label(episode, ride.expert, self.config)
-            actions[lane, : episode.n_customers] = label
+        for index, labelled in self.running.items():
+            episode = self.batch.episodes[index]
+            label, mask = expert_label(expert_target(labelled.expert, episode), episode, self.config.action)
+            actions[index, : episode.n_customers] = label
             if mask.any():
-                number = self.task.first_episode + ride.number
-                self.seen.append((ride.number, _state(self.batch.observation(lane), label, mask, number)))
+                number = self.task.first_episode + labelled.number
+                state = States.single(self.batch.observation(index), label, mask, number)
+                self.labelled.append((labelled.number, state))
         return actions
 
-    def mix(self, actions: NDArray[np.float32], learner: Learner) -> None:
-        """Put the learner's actions in place of the labels in the episodes that are the learner's."""
+    def insert_learner_actions(self, actions: NDArray[np.float32], learner: Learner) -> None:
+        """Replace the labels by the learner's actions in the learner's episodes."""
         means = learner(self.batch.observations())
-        for lane, ride in self.under_way.items():
-            if ride.is_learners:
-                n = self.batch.episodes[lane].n_customers
-                noise = self.task.noise * ride.rng.standard_normal(n) if self.task.noise else 0.0
-                actions[lane, :n] = np.clip(means[lane, :n] + noise, -1.0, 1.0)
+        for index, labelled in self.running.items():
+            if labelled.is_learners:
+                n = self.batch.episodes[index].n_customers
+                noise = self.task.noise * labelled.rng.standard_normal(n) if self.task.noise else 0.0
+                actions[index, :n] = np.clip(means[index, :n] + noise, -1.0, 1.0)
 
     def step(self, actions: NDArray[np.float32]) -> None:
-        """Move on; where an episode ends the next one begins, while there are any left."""
-        resting = [lane for lane in range(self.batch.n_envs) if lane not in self.under_way]
+        """Move all running episodes; start the next episode of the round where one ended."""
+        resting = [index for index in range(self.batch.n_envs) if index not in self.running]
         over = self.batch.step(actions, resting).terminated
-        for lane in list(self.under_way):
-            if not over[lane]:
-                continue
-            if self.begun < self.task.episodes:
-                self.under_way[lane] = self._ride(lane, self._reset(lane))
-            else:
-                del self.under_way[lane]
+        for index in [index for index in self.running if over[index]]:
+            del self.running[index]
+            if self.n_started < self.task.episodes:
+                self._start_episodes([index])
 
     def states(self) -> States:
-        """Return what was seen, episode by episode, whichever lanes they were in."""
-        return States.joined([state for _, state in sorted(self.seen, key=lambda entry: entry[0])])
+        """Return the labelled states in the order of the episodes, independent of the environments' number."""
+        return States.joined([state for _, state in sorted(self.labelled, key=lambda entry: entry[0])])
 
-    def _reset(self, lane: int) -> int:
-        """Begin the round's next episode in a lane; return its number."""
-        number = self.begun
-        self.begun += 1
-        self.batch.reset(lane, self._rng(number, 0))
-        return number
-
-    def _ride(self, lane: int, number: int) -> _Ride:
-        """Let a fresh expert ride along with the episode just begun in a lane."""
-        episode, rng, expert = self.batch.episodes[lane], self._rng(number, 1), self.make_expert()
-        is_learners = bool(rng.random() >= self.task.expert_share)
-        begin = partial(expert.start, episode.dual, budget=episode.budget, rng=rng, initial=episode.initial)
-        call_plugin(f"expert {type(expert).__name__}", begin)
-        return _Ride(number, expert, rng, is_learners)
+    def _start_episodes(self, indices: Sequence[int]) -> None:
+        """Start the next episodes of the round in some environments, each with its expert."""
+        numbers = range(self.n_started, self.n_started + len(indices))
+        self.n_started += len(indices)
+        for index, number in zip(indices, numbers, strict=True):
+            self.batch.reset(index, self._rng(number, 0))
+        for index, number in zip(indices, numbers, strict=True):
+            rng = self._rng(number, 1)
+            is_learners = bool(rng.random() >= self.task.expert_share)
+            expert = start_expert(self.make_expert, self.batch.episodes[index], rng)
+            self.running[index] = _LabelledEpisode(number, expert, rng, is_learners)
 
     def _rng(self, number: int, stream: int) -> np.random.Generator:
         return np.random.default_rng([_STREAM, self.seed, self.task.number, number, stream])
-
-
-def _label(episode: Episode, expert: Controller, config: EnvConfig) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the action that the expert's answer at the last point amounts to, and where it means anything."""
-    assert episode.step is not None
-    point = episode.step.point
-    name = f"expert {type(expert).__name__}"
-    answer = call_plugin(name, partial(expert.update, point, episode.step.feedback))
-    try:
-        target = episode.dual.clip(answer)
-    except InputError as error:
-        raise InputError(error.problem, source=name, field=error.field, remedy=error.remedy) from error
-    return action_label(point.multipliers, target, point.violation, episode.dual.scale, config.action)
-
-
-def _state(
-    observation: Mapping[str, NDArray], label: NDArray[np.float32], mask: NDArray[np.bool_], episode: int
-) -> States:
-    n = len(label)
-    return States(
-        nodes=observation["nodes"][:n],
-        neighbours=observation["neighbours"][:n],
-        labels=label,
-        is_labelled=mask,
-        sizes=np.array([n], dtype=np.int32),
-        episodes=np.array([episode], dtype=np.int32),
-    )

@@ -1,118 +1,78 @@
-"""A cloning run: rounds of data, epochs of fitting, validation, and the candidate that is kept."""
+"""A cloning run: rounds of data collection, epochs of fitting, and validation."""
 
 from __future__ import annotations
 
-import copy
 import math
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from lagrl.samplers.registry import make_sampler
-from policies.checkpoint import Checkpoint
-from policies.controller import PolicyController
 from policies.graph import as_tensors
 from policies.network import DiagonalPrecondNet
 from train.bc.cloning import fit_epoch, imitation_error
+from train.bc.config import BCConfig
 from train.bc.dagger import Round, collect, expert_share
-from train.bc.dataset import States, add_shard, new_manifest
+from train.candidate import Scores, TrainingCandidate
+from train.dataset import States, add_shard, new_manifest
 from train.device import seed_everything
 from train.experts import expert_factory
-from train.validation import evaluate, validation_set
+from train.run import TrainingRun
+from train.validation import measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
-    from train.bc.config import BCConfig
     from train.curves import Curves
     from train.progress import Progress
     from train.stop import Stop
 
 DATASET_FOLDER = "dataset"
 
-Scores = dict[int, float]
-"""Mean route cost over Clarke and Wright's, per budget."""
 
-
-@dataclass(frozen=True)
-class Candidate:
-    """Weights that were validated.
-
-    Attributes
-    ----------
-    epoch
-        After how many epochs.
-    scores
-        What validation said.
-    imitation
-        Figures on held-out episodes.
-    weights
-        The network's, on the CPU.
-    """
-
-    epoch: int
-    scores: Scores
-    imitation: dict[str, float]
-    weights: dict[str, Tensor] = field(repr=False)
-
-    @property
-    def merit(self) -> float:
-        """Mean score over the budgets; lower is better."""
-        return merit(self.scores)
-
-
-def merit(scores: Scores) -> float:
-    """Return the mean score over the budgets; lower is better."""
-    return float(np.mean(list(scores.values())))
-
-
-class BCRun:
-    """A run under way.
+class BCRun(TrainingRun[BCConfig]):
+    """A cloning run and its state.
 
     Parameters
     ----------
     config
-        What to do.
+        Hyper-parameters.
     folder
-        The run's folder; it must exist when training begins. The dataset goes into a folder within.
+        Folder of the run, which must exist when training starts; it contains the dataset.
     device
-        Where to compute.
+        Device of the network.
 
     Attributes
     ----------
-    net, optimizer
-        The policy's network, and what fits its actor; the critic is left to PPO.
+    optimizer
+        Optimiser of the actor; the critic is left to PPO.
     epoch
-        Epochs done.
+        Number of epochs so far.
     updates
-        Minibatches done.
-    manifest
-        The dataset so far.
+        Number of minibatches so far.
+    manifest, states
+        Manifest of the dataset so far, and its states; None before the first round.
     expert_scores
-        What validation says of the expert; empty until measured.
-    best
-        The best candidate so far; None until validated.
-    imitation
-        The last figures on held-out episodes.
-    seconds
-        Spent so far, all pieces together.
+        Validation result of the expert; empty before it is measured.
     """
 
+    name = "bc"
+    unit = "epoch"
+
     def __init__(self, config: BCConfig, folder: Path, device: torch.device) -> None:
-        self.config = config = config.resolved()
+        config = config.resolved()
+        super().__init__(config, config.policy)
         assert config.expert is not None
         self.folder = folder
         self.device = device
         self.expert = expert_factory(config.expert)
         for name in (config.env.sampler, config.env.route_sampler):
-            make_sampler(name)  # an unknown one is told now, not after the first validation
+            make_sampler(name)  # an unknown name must be an error now, not after the first validation
         seed_everything(config.seed)
         self.net = DiagonalPrecondNet(config.policy).to(device)
         self.optimizer = torch.optim.Adam(self.net.actor_parameters(), lr=config.learning_rate)
@@ -120,58 +80,47 @@ class BCRun:
         self.manifest = new_manifest()
         self.states: States | None = None
         self.expert_scores: Scores = {}
-        self.best: Candidate | None = None
-        self.imitation: dict[str, float] = {}
-        self.seconds = 0.0
-        self.problems = validation_set(config.validation_seed, config.validation_instances, config.validation_sizes)
 
     @property
-    def candidate(self) -> Candidate:
-        """The best candidate; before the first validation, the policy as it is, without scores."""
-        return self.best or Candidate(self.epoch, {}, self.imitation, self.checkpoint.net.state_dict())
+    def steps_done(self) -> int:
+        """Number of epochs so far."""
+        return self.epoch
 
     @property
-    def is_complete(self) -> bool:
-        """Whether nothing is left to do."""
-        return self.epoch >= self.config.epochs
+    def total_steps(self) -> int:
+        """Number of epochs of the whole run."""
+        return self.config.epochs
 
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """The policy as it is now; a copy on the CPU."""
-        net = copy.deepcopy(self.net).cpu().eval()
-        return Checkpoint(net=net, policy=self.config.policy, action=self.config.env.action, card={})
+    def learn(
+        self, stop: Stop, curves: Curves, progress: Progress, save: Callable[[], None], *, resumed: bool = False
+    ) -> None:
+        """Train to the end, or until `stop` requests an end; see `TrainingRun.learn`.
 
-    def learn(self, stop: Stop, curves: Curves, progress: Progress, save: Callable[[BCRun], None]) -> None:
-        """Train to the end, or until `stop` says so.
-
-        Parameters
-        ----------
-        stop
-            Asked while data are collected and after every epoch. Whatever it interrupts is done again, alike.
-        curves, progress
-            Told after every epoch.
-        save
-            Archives the run, after every round of data and every epoch; it decides itself whether that is due.
+        `stop` is also checked during data collection; an interrupted round is repeated with equal data later.
         """
         started = time.monotonic() - self.seconds
+        if not resumed:
+            save()  # a run that fails later can be resumed
         if not self.expert_scores:
-            self.expert_scores = evaluate(self.expert, self.problems, self.config.budgets)
-        progress.note(f"validation of expert {self.config.expert}: {_said(self.expert_scores)}")
+            self.expert_scores = measure(self.expert, self.problems, self.config.budgets).means
+        scores = ", ".join(f"{score:.4f} at {budget}" for budget, score in self.expert_scores.items())
+        progress.note(f"validation of expert {self.config.expert}: {scores}")
         while not self.is_complete and not stop.requested:
             if len(self.manifest["shards"]) <= self.epoch // self.config.epochs_per_round:
                 if not self.collect_round(stop):
                     break
                 self.seconds = time.monotonic() - started
-                save(self)
+                save()
             row = self.train_epoch()
             self.seconds = time.monotonic() - started
             curves.append(self.epoch, row | {"seconds": self.seconds})
-            save(self)
+            save()
             shown = ("loss", "mse", "held_out/explained", "validation")
             progress.advance(1, **{name: row[name] for name in shown if name in row})
+        save()
 
     def collect_round(self, stop: Stop) -> bool:
-        """Collect the next round's shard; tell whether it was completed."""
+        """Collect the next round's shard; return whether it is complete."""
         config, number = self.config, len(self.manifest["shards"])
         before = 0 if number == 0 else config.first_episodes + (number - 1) * config.episodes
         task = Round(
@@ -186,7 +135,7 @@ class BCRun:
             self.expert,
             self.act if number else None,
             task,
-            lanes=config.lanes,
+            n_envs=config.n_envs,
             seed=config.seed,
             stop=lambda: stop.requested,
         )
@@ -205,7 +154,7 @@ class BCRun:
         return actions
 
     def train_epoch(self) -> dict[str, float]:
-        """Fit once through all data so far; return the row for the curves."""
+        """Fit once to all data so far; return the row for the curves."""
         config, states = self.config, self.states
         assert states is not None
         is_held_out = states.episodes % config.held_out == config.held_out - 1
@@ -237,13 +186,13 @@ class BCRun:
         return row
 
     def validate(self) -> dict[str, float]:
-        """Measure the policy as it is; keep it if it is the best so far."""
-        checkpoint = self.checkpoint
-        scores = evaluate(lambda: PolicyController(checkpoint), self.problems, self.config.budgets)
-        candidate = Candidate(self.epoch, scores, self.imitation, checkpoint.net.state_dict())
+        """Measure the current policy, which becomes the best candidate if it is the best so far."""
+        weights = self.weights()
+        scores = self.measured(weights, self.problems).means
+        candidate = TrainingCandidate(self.epoch, scores, weights, imitation=self.imitation)
         if self.best is None or candidate.merit < self.best.merit:
             self.best = candidate
-        return {"validation": candidate.merit} | {f"validation/{budget}": score for budget, score in scores.items()}
+        return candidate.curve_row()
 
 
 def learning_rate(config: BCConfig, epoch: int) -> float:
@@ -251,7 +200,3 @@ def learning_rate(config: BCConfig, epoch: int) -> float:
     share = epoch / max(1, config.epochs - 1)
     fall = config.learning_rate - config.last_learning_rate
     return config.last_learning_rate + 0.5 * fall * (1.0 + math.cos(math.pi * share))
-
-
-def _said(scores: Scores) -> str:
-    return ", ".join(f"{score:.4f} at {budget}" for budget, score in scores.items())

@@ -1,4 +1,4 @@
-"""Fine-tune a cloned policy with PPO: `python -m train.ppo --init checkpoints/NAME`."""
+"""Fine-tuning of a cloned policy with PPO: `python -m train.ppo`, or `lagrl train ppo`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,5 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code.
-
-    Parameters
-    ----------
-    argv
-        The arguments; the process's own if None.
-    """
+    """Run the command with some arguments (None: those of the process); return the exit code, 2 for a user's error."""
     return entry("python -m train.ppo", "train.ppo.command", argv)

@@ -1,4 +1,4 @@
-"""PPO for a policy that acts on every customer: normalised ratios, a frozen clone to stay near, an expert."""
+"""PPO for a policy with one action per customer: normalised ratios, a penalty towards a frozen clone, imitation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from stable_baselines3.common.utils import explained_variance
 from torch.nn import functional
 
 from policies.masked_gaussian import MaskedGaussian
-from train.ppo.config import at
+from train.batches import batch_of, label_loss
+from train.ppo.config import interpolate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from policies.network import DiagonalPrecondNet
+    from train.dataset import States
     from train.ppo.config import PPOConfig
-    from train.ppo.imitation import ExpertStates
 
 Spread = tuple["Tensor", "Tensor | None"]
 """ln σ and ln τ."""
@@ -37,18 +38,18 @@ def per_customer(shared: Tensor, local: Tensor, n_real: Tensor, *, has_shared: b
     """Normalise differences of log-probabilities for the number of customers.
 
     A joint log-probability is a sum over customers, so that the variance of a plain ratio grows with n and clipping
-    stops large instances first. The common shift is one number whatever n is, and keeps its full ratio; what is
-    left has n − 1 dimensions, and enters as its mean, the geometric mean of the customers' ratios (as Zheng et al.
-    2025, eq. 7, normalise a sequence's ratio for its length).
+    affects large instances first. The common shift is one number for any n and keeps its full ratio; the rest has
+    n − 1 dimensions and enters as its mean, the geometric mean of the customers' ratios (as Zheng et al. 2025, eq. 7,
+    normalise a sequence's ratio for its length).
 
     Parameters
     ----------
     shared, local
         [B] differences of the two parts of `MaskedGaussian.parts`.
     n_real
-        [B] customers that are not padding.
+        [B] number of real customers n.
     has_shared
-        Whether the policy explores along the common shift at all; if not, both parts are averaged over n.
+        Whether the policy explores along the common shift; if not, both parts are averaged over n.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def per_customer(shared: Tensor, local: Tensor, n_real: Tensor, *, has_shared: b
 
 @dataclass(frozen=True)
 class Rollout:
-    """A rollout as tensors, with what the weights that collected it say of it.
+    """A rollout as tensors, with the distribution of the policy that collected it.
 
     Attributes
     ----------
@@ -94,28 +95,28 @@ class Rollout:
 
 
 class GraphPPO(PPO):
-    """Clipped PPO (Schulman et al. 2017) in SB3's frame, with an update of our own.
+    """Clipped PPO (Schulman et al. 2017) in SB3's frame, with a custom update.
 
     The loss of a minibatch is
 
         −min(ρA, clip(ρ)A) − c_H·H + c_V·(V − R)² + c_K·KL(π ‖ clone)/n + c_I·(−log π(expert's action))/n
 
     with ρ from `per_customer`. In the first rollouts only the critic learns, because the advantages of an untrained
-    one would erase the clone.
+    critic would erase the clone.
 
     Parameters
     ----------
     config
-        Coefficients and schedules, all functions of the progress in steps and never of the clock.
+        Coefficients and schedules; schedules depend on the steps so far, never on the clock.
     kwargs
-        SB3's own.
+        Arguments of SB3's `PPO`.
 
     Attributes
     ----------
     clone
-        The network to stay near, see `freeze_clone`; None without one.
+        Network of the penalty KL(π ‖ clone), see `freeze_clone`; None without it.
     expert
-        States with an expert's actions; None without imitation.
+        States labelled with an expert's actions; None without imitation.
     last_update
         Scalars of the last call of `train`, for the curves.
     """
@@ -123,7 +124,7 @@ class GraphPPO(PPO):
     def __init__(self, *args: Any, config: PPOConfig, **kwargs: Any) -> None:
         self.config = config
         self.clone: DiagonalPrecondNet | None = None
-        self.expert: ExpertStates | None = None
+        self.expert: States | None = None
         self.last_update: dict[str, float] = {}
         super().__init__(*args, **kwargs)
 
@@ -136,7 +137,7 @@ class GraphPPO(PPO):
         self.policy.optimizer = torch.optim.Adam(groups, lr=self.lr_schedule(1), eps=1e-5)
 
     def freeze_clone(self) -> None:
-        """Take the network as it is for the clone to stay near."""
+        """Copy the current network as the clone."""
         self.clone = copy.deepcopy(self.net).requires_grad_(False).eval()
 
     @property
@@ -146,18 +147,18 @@ class GraphPPO(PPO):
 
     @property
     def progress(self) -> float:
-        """Share of the planned steps done, 0 … 1."""
+        """Share of the planned steps so far, from 0 to 1."""
         return 1.0 - self._current_progress_remaining
 
     @property
     def is_warming_up(self) -> bool:
-        """Whether the rollout just collected trains the critic only."""
+        """Whether the last rollout trains the critic only."""
         return self.num_timesteps <= self.config.critic_warmup * self.n_steps * self.n_envs
 
     def collect_rollouts(
         self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
     ) -> bool:
-        """Collect as SB3 does, with the exploration that the schedule wants at this progress."""
+        """Collect a rollout as SB3 does, with the scheduled exploration."""
         self._set_exploration()
         return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
 
@@ -165,12 +166,12 @@ class GraphPPO(PPO):
         if self.config.learn_log_std:
             return
         with torch.no_grad():
-            self.net.log_std.fill_(at(self.config.log_std, self.progress))
+            self.net.log_std.fill_(interpolate(self.config.log_std, self.progress))
             if self.net.shared_log_std is not None:
-                self.net.shared_log_std.fill_(at(self.config.shared_log_std, self.progress))
+                self.net.shared_log_std.fill_(interpolate(self.config.shared_log_std, self.progress))
 
     def _update_learning_rate(self, optimizers: object) -> None:
-        """Give the actor's and the critic's groups their own rates."""
+        """Set the learning rates of the actor and of the critic."""
         rates = self.lr_schedule(self._current_progress_remaining), self.config.critic_learning_rate
         self.logger.record("train/learning_rate", rates[0])
         for group, rate in zip(self.policy.optimizer.param_groups, rates, strict=True):
@@ -178,12 +179,12 @@ class GraphPPO(PPO):
 
     @property
     def fixed_spread(self) -> Spread:
-        """The current exploration as constants: what is learned from clone and expert moves the means only."""
+        """The current exploration as constants: clone and expert change the means only."""
         log_std, shared = self.net.spread()
         return log_std.detach().clone(), None if shared is None else shared.detach().clone()
 
     def train(self) -> None:
-        """Update the policy from the rollout in SB3's buffer; see the class for the loss."""
+        """Update the policy by the rollout in SB3's buffer; the class describes the loss."""
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
         rollout = self._rollout()
@@ -200,7 +201,7 @@ class GraphPPO(PPO):
             self.logger.record(f"train/{name}", value)
 
     def _rollout(self) -> Rollout:
-        """Return the whole rollout with its old log-probabilities in parts, which SB3's buffer has no room for."""
+        """Return the whole rollout with the parts of its old log-probabilities, which SB3's buffer cannot store."""
         data = next(self.rollout_buffer.get())
         observations = dict(data.observations)
         mask = observations["node_mask"]
@@ -214,7 +215,7 @@ class GraphPPO(PPO):
         )
 
     def _epoch(self, rollout: Rollout, scalars: dict[str, list[float]]) -> bool:
-        """Go through the rollout once; return False if the policy has moved as far as it may."""
+        """Fit once to the rollout; return False if the KL divergence exceeds its limit."""
         for indices in self._minibatches(len(rollout)):
             if self.is_warming_up:
                 loss, step = self._critic_loss(rollout, indices)
@@ -226,7 +227,7 @@ class GraphPPO(PPO):
                 return False
             self.policy.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            for group in self.policy.optimizer.param_groups:  # apart, or a poor critic would slow the actor
+            for group in self.policy.optimizer.param_groups:  # separately, or a poor critic would slow the actor
                 torch.nn.utils.clip_grad_norm_(group["params"], self.max_grad_norm)
             self.policy.optimizer.step()
         self._n_updates += 1
@@ -237,7 +238,7 @@ class GraphPPO(PPO):
         yield from torch.split(order, self.batch_size)
 
     def _critic_loss(self, rollout: Rollout, indices: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """Leave the actor out altogether: without gradients Adam does not touch its weights."""
+        """Return the critic's loss alone: without gradients Adam does not change the actor's weights."""
         value = self.net.value({name: array[indices] for name, array in rollout.observations.items()})
         loss = functional.mse_loss(value, rollout.returns[indices])
         return self.vf_coef * loss, {"value_loss": loss.item()}
@@ -268,11 +269,11 @@ class GraphPPO(PPO):
             fixed = self.fixed_spread
             clone = MaskedGaussian(rollout.clone_mean[indices], mask, *fixed)
             kl_to_clone = (MaskedGaussian(mean, mask, *fixed).kl_to(clone) / n_real).mean()
-            loss = loss + at(self.config.clone_kl, self.progress) * kl_to_clone
+            loss = loss + interpolate(self.config.clone_kl, self.progress) * kl_to_clone
             step["kl_to_clone"] = kl_to_clone.item()
-        weight = at(self.config.imitation, self.progress)
+        weight = interpolate(self.config.imitation, self.progress)
         if self.expert is not None and weight > 0:
-            imitation = self._imitation_loss()
+            imitation = self._imitation_loss(self.expert)
             loss = loss + weight * imitation
             step["imitation_loss"] = imitation.item()
         with torch.no_grad():
@@ -281,16 +282,15 @@ class GraphPPO(PPO):
             step["clip_fraction"] = float(((ratio - 1).abs() > clip).float().mean())
         return loss, step
 
-    def _imitation_loss(self) -> Tensor:
-        """Return −log π(expert's action | state) per labelled customer; it moves the mean only."""
-        states = self.expert.sample(self.config.imitation_batch, self.device)  # type: ignore[union-attr]
-        mean = self.net.mean(states.observations)
-        log_prob = MaskedGaussian(mean, states.labelled, *self.fixed_spread).log_prob(states.actions)
-        return -(log_prob / states.labelled.sum(dim=1)).mean()
+    def _imitation_loss(self, states: States) -> Tensor:
+        """Return −log π(expert's action | state) of random states, drawn with replacement; it moves the mean only."""
+        chosen = torch.randint(len(states), (self.config.imitation_batch,))
+        batch = batch_of(states, chosen.numpy(), self.device, self.config.env.n_max)
+        return label_loss(self.net.mean(batch.observation), batch, self.fixed_spread)
 
 
 def _in_batches(net: DiagonalPrecondNet, observations: dict[str, Tensor]) -> Tensor:
-    """Return the means [T, N] of a network, without gradients."""
+    """Return the means [T, N] of a network, evaluated in batches."""
     size = len(observations["node_mask"])
     parts = [
         net.mean({name: array[start : start + _EVALUATION_BATCH] for name, array in observations.items()})

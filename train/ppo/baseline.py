@@ -1,14 +1,15 @@
-"""Rewards over and above those of an expert on the same episode: a control variate for the policy gradient."""
+"""Rewards relative to an expert's on the same episode: a control variate for the policy gradient."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from stable_baselines3.common.vec_env import VecEnvWrapper
 
 from envs.core import EpisodeBatch
-from envs.rng import generator_of
+from envs.rng import generator_from_record
+from train.experts import expert_target, start_expert
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,29 +22,29 @@ if TYPE_CHECKING:
 
 
 class ExpertBaseline(VecEnvWrapper):
-    """Take from every reward what an expert earns at the same step of the same episode.
+    """Subtracts from every reward what an expert earns at the same step of the same episode.
 
-    How much an episode earns depends far more on its instance and seeds than on who controls it. The expert meets the
-    same instance, linearisation and start, so that most of that cancels. Its rewards do not depend on the policy's
-    actions, hence the policy gradient's mean is unchanged and its variance falls (Greensmith, Bartlett and Baxter
-    2004). Where the policy ends early, because it proved the dual optimal, the discounted rest of the expert's rewards
-    is taken away at once; ending early is neither paid nor punished.
+    The return of an episode depends far more on its instance and seeds than on the policy. The expert has the same
+    instance, linearisation and start, so that most of this cancels. Its rewards do not depend on the policy's actions,
+    hence the mean of the policy gradient is unchanged and its variance falls (Greensmith, Bartlett and Baxter 2004).
+    Where the policy ends early, because it proved the dual optimal, the discounted rest of the expert's rewards is
+    subtracted at once, so that an early end changes the return by neither a bonus nor a penalty.
 
     Parameters
     ----------
     venv
         The environments.
     expert
-        Makes the controllers; one rides along with every episode.
+        Makes the controllers, one for every episode.
     gamma
-        Discount of the returns.
+        Discount factor of the returns.
 
     Attributes
     ----------
     rewards
-        One [T] array per environment: what the expert earns at each step of the current episode.
+        One [T] array per environment: the expert's reward at each step of the current episode.
     taken
-        [n_envs] steps taken of it.
+        [n_envs] steps of the current episode so far.
     """
 
     def __init__(self, venv: LagrangianVecEnv, expert: Callable[[], Controller], gamma: float) -> None:
@@ -56,49 +57,44 @@ class ExpertBaseline(VecEnvWrapper):
         self._shadow = EpisodeBatch(self.batch.config, 1)
 
     def reset(self) -> VecEnvObs:
-        """Reset every environment, and let the expert run ahead."""
+        """Reset every environment, and let the expert run each episode."""
         observations = self.venv.reset()
-        for lane in range(self.num_envs):
-            self._begin(lane)
+        for index in range(self.num_envs):
+            self._run_expert(index)
         return observations
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Step, and take away what the expert earned."""
+        """Step, and subtract the expert's rewards."""
         observations, rewards, dones, infos = self.venv.step_wait()
         rewards = rewards.astype(np.float32)
-        for lane in range(self.num_envs):
-            ahead = self.rewards[lane][self.taken[lane] :]
-            due = ahead if dones[lane] else ahead[:1]
-            rewards[lane] -= float((due * self.gamma ** np.arange(len(due))).sum())
-            self.taken[lane] += 1
-            if dones[lane]:
-                self._begin(lane)
+        for index in range(self.num_envs):
+            ahead = self.rewards[index][self.taken[index] :]
+            due = ahead if dones[index] else ahead[:1]
+            rewards[index] -= float((due * self.gamma ** np.arange(len(due))).sum())
+            self.taken[index] += 1
+            if dones[index]:
+                self._run_expert(index)
         return observations, rewards, dones, infos
 
-    def state(self) -> tuple[dict[str, object], dict[str, NDArray[np.float64]]]:
-        """Return the expert's rewards and how many were taken: plain JSON values, and arrays."""
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
+        """Return the expert's rewards and the steps taken: plain JSON values, and arrays."""
         record = {"taken": self.taken.tolist()}
-        return record, {f"baseline/{lane}": rewards for lane, rewards in enumerate(self.rewards)}
+        return record, {f"baseline/{index}": rewards for index, rewards in enumerate(self.rewards)}
 
-    def load_state(self, record: dict[str, object], arrays: dict[str, NDArray[np.float64]]) -> None:
-        """Take back what `state` returned."""
+    def load_state(self, record: dict[str, Any], arrays: dict[str, NDArray[np.float64]]) -> None:
+        """Restore the return values of `state`."""
         self.taken = np.array(record["taken"], dtype=np.int64)
-        self.rewards = [np.array(arrays[f"baseline/{lane}"]) for lane in range(self.num_envs)]
+        self.rewards = [np.array(arrays[f"baseline/{index}"]) for index in range(self.num_envs)]
 
-    def _begin(self, lane: int) -> None:
-        """Let a fresh expert control the episode that the lane has just begun, to its end."""
-        episode, shadow = self.batch.episodes[lane], self._shadow
+    def _run_expert(self, index: int) -> None:
+        """Let a new expert run the episode that an environment has just started, to its end."""
+        episode, shadow = self.batch.episodes[index], self._shadow
         shadow.set_phase(episode.phase)
-        shadow.reset(0, generator_of(episode.rng_record), episode.problem if episode.is_given else None)
+        shadow.reset(0, generator_from_record(episode.rng_record), episode.problem if episode.is_given else None)
         twin = shadow.episodes[0]
-        controller = self.expert()
-        multipliers = controller.start(
-            twin.dual, budget=twin.budget, rng=np.random.default_rng(0), initial=twin.initial
-        )
+        expert = start_expert(self.expert, twin, np.random.default_rng(0))
         earned = []
         while not twin.is_over:
-            assert twin.step is not None
-            multipliers = controller.update(twin.step.point, twin.step.feedback)
-            earned.append(float(shadow.step_multipliers([multipliers]).rewards[0]))
-        self.rewards[lane] = np.array(earned)
-        self.taken[lane] = 0
+            earned.append(float(shadow.step_multipliers([expert_target(expert, twin)]).rewards[0]))
+        self.rewards[index] = np.array(earned)
+        self.taken[index] = 0

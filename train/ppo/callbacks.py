@@ -1,4 +1,4 @@
-"""Around SB3's rollouts: the curriculum's phase, the episodes' statistics, and the boundary between two of them."""
+"""Callbacks of SB3: the curriculum's phase, the statistics of episodes, and the boundary between two rollouts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class CurriculumCallback(BaseCallback):
-    """Let one curriculum own the phase of every environment.
+    """Sets the phase of all environments by one curriculum.
 
-    It sees every step of all of them; when it advances, each environment changes phase at its own next reset, so that
-    no episode's rewards are of two kinds.
+    The curriculum observes every step of all environments; each environment adopts a new phase at its next reset, so
+    that no episode has rewards of two phases.
     """
 
     def __init__(self, curriculum: Curriculum) -> None:
@@ -31,12 +31,12 @@ class CurriculumCallback(BaseCallback):
 
 
 class EpisodeStatistics(BaseCallback):
-    """Collect what the episodes that end in a rollout brought.
+    """Averages the results of the episodes that end in a rollout.
 
     Attributes
     ----------
     episodes
-        Episodes that ended in this rollout.
+        Number of episodes that ended in this rollout.
     """
 
     _KEYS = ("route_ratio", "gap", "share_served")
@@ -66,23 +66,23 @@ class EpisodeStatistics(BaseCallback):
             self._values.setdefault(key, []).append(float(value))
 
     def means(self) -> dict[str, float]:
-        """Return the means over the rollout's episodes; a key without a value is left out."""
+        """Return the means over the rollout's episodes; a key without a finite value is omitted."""
         return {key: float(np.mean(values)) for key, values in self._values.items()}
 
 
 class RolloutBoundary(BaseCallback):
-    """Call `at_boundary` after each rollout and its update, and once before the first.
+    """Calls `at_boundary` after each rollout and its update, and once before the first.
 
-    SB3 has no hook between an update and the next rollout; the start of the next one is that moment, and the end of
-    training that of the last. When `at_boundary` returns False training ends: the one step SB3 takes before it asks
-    belongs to no archive.
+    SB3 has no hook between an update and the next rollout; the start of the next one serves instead, and for the last
+    update the end of training. When `at_boundary` returns False training ends; the one step that SB3 takes before it
+    checks is in no archive.
 
     Parameters
     ----------
     at_boundary
-        What to do there; whether to go on.
+        Called at every boundary; returns whether to continue.
     reached
-        Steps of a resumed run, whose boundary was reached before it was archived.
+        Steps of a resumed run, whose current boundary was handled before it was archived.
     """
 
     def __init__(self, at_boundary: Callable[[], bool], reached: int | None = None) -> None:

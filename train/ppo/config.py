@@ -1,14 +1,13 @@
-"""What a PPO run is made of: one frozen dataclass, given on the command line and saved with every checkpoint."""
+"""Hyper-parameters of PPO: one frozen dataclass, set on the command line and saved with every checkpoint."""
 
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from envs.config import EnvConfig
-from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.records import from_record, to_record
+from lagrl.errors import InputError
 from policies.config import PolicyConfig
+from train.config import TrainingConfig
 
-Preset = Literal["small", "reference"]
 Schedule = tuple[float, float]  # value at the first and at the last step, linear between
 
 # As in a solve, assignments are decoded at every evaluation, and short ascents are as frequent as long ones.
@@ -16,88 +15,80 @@ _TRAINING_ENV = EnvConfig(min_steps=9, max_steps=49, decode_every=1, route_every
 
 
 @dataclass(frozen=True)
-class PPOConfig:
+class PPOConfig(TrainingConfig):
     """Hyper-parameters of `python -m train.ppo`.
-
-    A pair of numbers is a schedule: the value at the first and at the last step, linear between.
 
     Attributes
     ----------
-    seed
-        Of instances, exploration, minibatches and expert episodes.
     rollouts
-        Rollouts of the run; after each the policy is updated.
+        Number of rollouts; an update of the policy follows each.
     n_envs
-        Environments stepped together.
+        Number of parallel environments.
     n_steps
         Steps of each environment per rollout.
     batch_size
         States per minibatch.
     n_epochs
-        Times a rollout is gone through.
+        Epochs over a rollout in its update.
     learning_rate
-        Adam's, of the actor (a schedule).
+        Adam's learning rate of the actor (first and last value, linear between).
     critic_learning_rate
-        Adam's, of the critic.
+        Adam's learning rate of the critic.
     gamma
-        Discount; .99 in the reference.
+        Discount factor γ of the returns; 0.99 in the reference.
     gae_lambda
-        Trace of the advantages (Schulman et al. 2016); .95 in the reference.
+        λ of the generalised advantage estimates (Schulman et al. 2016); 0.95 in the reference.
     clip_range
-        Where ratios, normalised for the number of customers, are clipped: at 1 ± this.
+        Ratios, normalised for the number of customers, are clipped to 1 ± this.
     target_kl
-        KL divergence per customer, from the policy that collected the rollout, beyond which its update ends; 0: never.
+        The update of a rollout ends when the KL divergence per customer exceeds 1.5 times this; 0: never.
     entropy
         Weight of the entropy per customer.
     value
         Weight of the critic's loss.
     max_grad_norm
-        Largest norm of the actor's gradient, and of the critic's.
+        Largest norm of the actor's gradient, and of the critic's; longer ones are clipped.
     learn_log_std
-        Whether exploration is learned; if not, it follows its schedules.
+        Whether the exploration is learned instead of following its schedules.
     log_std
-        ln σ of each customer's own exploration, in units of the action; its first value is where a learned one starts.
-        The policy's `min_log_std` is the floor.
+        ln σ of each customer's independent exploration, in units of the action (first and last value, linear between).
+        If learned, it starts at the first value. The policy's min_log_std is the lower limit.
     shared_log_std
-        ln τ of the exploration that all customers have in common, likewise.
+        ln τ of the exploration common to all customers, likewise.
     shared_exploration
-        Whether there is any in common.
+        Whether there is an exploration common to all customers.
     critic_warmup
-        Rollouts at first that train the critic only.
+        Number of rollouts at the start that train the critic only.
     clone_kl
-        Weight of the KL divergence per customer from the frozen initial policy (a schedule).
+        Weight of the KL divergence per customer from the frozen initial policy (first and last value, linear between).
     imitation
-        Weight of −log π(expert's action) per customer (a schedule).
+        Weight of −log π(expert's action) per customer (first and last value, linear between).
     imitation_states
-        Expert states to imitate.
+        Number of expert states to imitate.
     imitation_batch
-        Of these, drawn per minibatch.
+        Expert states per minibatch.
     expert
-        Whose actions; None: the one the initial checkpoint was cloned from.
+        Controller to imitate and for the baseline. None: the expert of the initial checkpoint.
     baseline
-        Whether rewards are counted from what the expert earns on the same episode, see `train.ppo.baseline`.
-    validate_every
-        Rollouts between validations.
-    validation_instances
-        Generated instances to validate on.
-    validation_sizes
-        Customers of the smallest and of the largest of these.
-    validation_seed
-        Of these; the same as in cloning unless told otherwise.
-    budgets
-        Evaluations of each validating solve.
-    policy
-        The network, when it is trained from scratch; otherwise the checkpoint says.
-    env
-        The environment; its action mode must be the checkpoint's.
+        Whether the expert's reward on the same episode is subtracted from every reward, see `train.ppo.baseline`.
 
     Raises
     ------
     InputError
-        On the first value that cannot be used.
+        On the first value that is out of range.
     """
 
-    seed: int = 0
+    REFERENCE: ClassVar[dict[str, Any]] = {
+        "rollouts": 500,
+        "n_envs": 32,
+        "n_steps": 128,
+        "batch_size": 512,
+        "n_epochs": 10,
+        "critic_warmup": 10,
+        "policy": PolicyConfig.preset("reference"),
+        "env": EnvConfig.preset("reference"),
+    }
+
     rollouts: int = 90
     n_envs: int = 32
     n_steps: int = 32
@@ -125,13 +116,10 @@ class PPOConfig:
     baseline: bool = True
     validate_every: int = 10
     validation_instances: int = 96
-    validation_sizes: tuple[int, int] = (20, 150)
-    validation_seed: int = 1_000_003
-    budgets: tuple[int, ...] = (10, 25, 50)
-    policy: PolicyConfig = field(default_factory=PolicyConfig)
     env: EnvConfig = _TRAINING_ENV
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a number above 0")
@@ -140,15 +128,11 @@ class PPOConfig:
             for value in values if isinstance(values, tuple) else (values,):
                 if not value >= 0:
                     raise InputError(f"{values} given", field=name, remedy="give 0 or more")
-        if self.seed >= 2**32:
-            raise InputError(f"{self.seed} given", field="seed", remedy="give a whole number from 0 to 4294967295")
         for name in ("gamma", "gae_lambda"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a number from 0 to 1")
         if self.n_envs * self.n_steps < 2 or self.batch_size < 2:
             raise InputError("fewer than 2 states", field="batch_size, n_steps", remedy="advantages need 2 or more")
-        if not self.budgets or min(self.budgets) < 1:
-            raise InputError(f"{self.budgets} given", field="budgets", remedy="give one or more numbers above 0")
 
     @property
     def rollout_size(self) -> int:
@@ -157,44 +141,11 @@ class PPOConfig:
 
     @property
     def total_timesteps(self) -> int:
-        """Steps of the whole run."""
+        """Steps of the whole run, over all environments."""
         return self.rollouts * self.rollout_size
 
-    @classmethod
-    def preset(cls, name: str) -> "PPOConfig":
-        """Return a named configuration: `small` for two CPU cores, `reference` as published.
 
-        Raises
-        ------
-        UnknownNameError
-            If there is no such preset.
-        """
-        if name == "small":
-            return cls()
-        if name == "reference":
-            return cls(
-                rollouts=500,
-                n_envs=32,
-                n_steps=128,
-                batch_size=512,
-                n_epochs=10,
-                critic_warmup=10,
-                policy=PolicyConfig.preset("reference"),
-                env=EnvConfig.preset("reference"),
-            )
-        raise UnknownNameError.of("preset", name, get_args(Preset))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the configuration as plain JSON values."""
-        return to_record(self)
-
-    @classmethod
-    def from_json(cls, record: Any) -> "PPOConfig":
-        """Read what `to_json` gave; InputError if an entry is unknown, missing or of another type."""
-        return from_record(cls, record, "ppo")
-
-
-def at(schedule: Schedule, progress: float) -> float:
+def interpolate(schedule: Schedule, progress: float) -> float:
     """Return the value of a schedule at a progress from 0 to 1."""
     first, last = schedule
     return first + (last - first) * min(max(progress, 0.0), 1.0)
@@ -202,9 +153,8 @@ def at(schedule: Schedule, progress: float) -> float:
 
 _POSITIVE = (
     "rollouts", "n_envs", "n_steps", "batch_size", "n_epochs", "critic_learning_rate", "clip_range", "max_grad_norm",
-    "imitation_batch", "validate_every", "validation_instances",
+    "imitation_batch",
 )  # fmt: skip
 _NOT_NEGATIVE = (
-    "seed", "learning_rate", "target_kl", "entropy", "value", "critic_warmup", "clone_kl", "imitation",
-    "imitation_states", "validation_seed",
+    "learning_rate", "target_kl", "entropy", "value", "critic_warmup", "clone_kl", "imitation", "imitation_states",
 )  # fmt: skip

@@ -1,8 +1,8 @@
-"""Rewards in units of the returns' own spread, so that one critic and one step size fit every phase and preset."""
+"""Rewards in units of the returns' standard deviation, so that one step size fits every phase and preset."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from stable_baselines3.common.vec_env import VecEnvWrapper
@@ -12,31 +12,31 @@ if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
     from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
-_FLOOR = 1e-4  # of the spread: rewards that are all but zero are not blown up into noise
+_FLOOR = 1e-4  # of the standard deviation: rewards close to 0 are not amplified to noise
 
 
 class ScaledRewards(VecEnvWrapper):
-    """Divide rewards by the running standard deviation of the discounted returns, and clip them.
+    """Divides rewards by the running standard deviation of the discounted returns, and clips them.
 
-    The reward half of SB3's `VecNormalize` (Engstrom et al. 2020 name it among what makes PPO work), without the half
-    that would normalise masks and neighbour tables, and with a state that can be archived. The mean is not taken
-    away: that would change what is optimal. `infos` keep the rewards as they were earned.
+    This is the reward half of SB3's `VecNormalize` (important for PPO by Engstrom et al. 2020), without the other half,
+    which would normalise masks and neighbour tables, and with a state that can be archived. The mean is not subtracted,
+    because that would change the optimal policy. `infos` contain the original rewards.
 
     Parameters
     ----------
     venv
         The environments.
     gamma
-        Discount of the returns.
+        Discount factor of the returns.
     clip
-        Largest size of a scaled reward.
+        Largest absolute value of a scaled reward.
 
     Attributes
     ----------
     returns
-        [n_envs] discounted sum of each environment's rewards since its episode began.
+        [n_envs] discounted sum of each environment's rewards since the start of its episode.
     count, mean, variance
-        Of all the returns so far (Chan, Golub and LeVeque 1983, parallel update).
+        Statistics of all returns so far (Chan, Golub and LeVeque 1983, parallel update).
     """
 
     def __init__(self, venv: VecEnv, gamma: float, clip: float = 10.0) -> None:
@@ -48,24 +48,24 @@ class ScaledRewards(VecEnvWrapper):
 
     @property
     def scale(self) -> float:
-        """What rewards are divided by."""
+        """Divisor of the rewards, at least 1e-4."""
         return float(max(np.sqrt(self.variance), _FLOOR))
 
     def reset(self) -> VecEnvObs:
-        """Reset every environment; the spread seen so far is kept."""
+        """Reset every environment; the statistics are kept."""
         self.returns[:] = 0.0
         return self.venv.reset()
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Step, learn from the rewards, then scale them."""
+        """Step, update the statistics, then scale the rewards."""
         observations, rewards, dones, infos = self.venv.step_wait()
         self.returns = self.gamma * self.returns + rewards
-        self._learn(self.returns)
+        self._update(self.returns)
         self.returns[dones] = 0.0
         scaled = np.clip(rewards / self.scale, -self.clip, self.clip).astype(np.float32)
         return observations, scaled, dones, infos
 
-    def _learn(self, batch: NDArray[np.float64]) -> None:
+    def _update(self, batch: NDArray[np.float64]) -> None:
         total = self.count + len(batch)
         shift = float(batch.mean()) - self.mean
         spread = self.variance * self.count + float(batch.var()) * len(batch)
@@ -73,8 +73,8 @@ class ScaledRewards(VecEnvWrapper):
         self.mean += shift * len(batch) / total
         self.count = total
 
-    def state(self) -> dict[str, object]:
-        """Return everything but the environments, as plain JSON values."""
+    def state(self) -> dict[str, Any]:
+        """Return the statistics, without the environments' state, as plain JSON values."""
         return {
             "count": self.count,
             "mean": self.mean,
@@ -82,7 +82,7 @@ class ScaledRewards(VecEnvWrapper):
             "returns": [float(value) for value in self.returns],
         }
 
-    def load_state(self, record: dict[str, object]) -> None:
-        """Take back what `state` returned."""
-        self.count, self.mean, self.variance = (float(record[name]) for name in ("count", "mean", "variance"))  # type: ignore[arg-type]
+    def load_state(self, record: dict[str, Any]) -> None:
+        """Restore the return value of `state`."""
+        self.count, self.mean, self.variance = (float(record[name]) for name in ("count", "mean", "variance"))
         self.returns = np.array(record["returns"], dtype=np.float64)

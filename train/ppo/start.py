@@ -1,4 +1,4 @@
-"""Where a PPO run starts: the clone's weights and actions, this run's exploration, the expert it was cloned from."""
+"""Start of a PPO run: weights and actions of the clone, exploration of this run, expert of the clone."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 
 def load_weights(net: DiagonalPrecondNet, weights: dict[str, Tensor]) -> None:
-    """Give `net` trained weights, all but the spread of its exploration, which is this run's own."""
+    """Load trained weights into `net`, except ln σ and ln τ, which are those of this run."""
     spread = ("log_std", "shared_log_std")
     own = {name: tensor for name, tensor in net.state_dict().items() if name in spread}
     net.load_state_dict({name: tensor for name, tensor in weights.items() if name not in spread} | own)
 
 
 def action_of(config: PPOConfig, start: Checkpoint | None) -> ActionConfig:
-    """Return what actions mean: as in the checkpoint, unless the configuration asks for something else.
+    """Return the meaning of the actions: the checkpoint's, or the configuration's without a checkpoint.
 
     Raises
     ------
     InputError
-        If it does: the checkpoint was not trained for that.
+        If the configuration has another one, for which the checkpoint was not trained.
     """
-    asked = config.env.action
-    if start is None or asked == start.action:
-        return asked
-    if asked == ActionConfig(mode=start.action.mode):
+    configured = config.env.action
+    if start is None or configured == start.action:
+        return configured
+    if configured == ActionConfig(mode=start.action.mode):
         return start.action
     raise InputError(
-        f"{asked} is not the checkpoint's {start.action}",
+        f"{configured} is not the checkpoint's {start.action}",
         field="env.action",
         remedy="leave env.action out, or clone an expert with these actions first (python -m train.bc)",
     )
@@ -52,12 +52,12 @@ def policy_of(config: PPOConfig, start: Checkpoint | None) -> PolicyConfig:
 
 
 def imitates(config: PPOConfig) -> bool:
-    """Tell whether the run imitates an expert at all."""
+    """Return whether the run imitates an expert."""
     return max(config.imitation) > 0 and config.imitation_states > 0
 
 
 def expert_of(config: PPOConfig, start: Checkpoint | None) -> str | None:
-    """Return whose actions are imitated and whose rewards are the baseline; None if neither is asked for.
+    """Return the expert whose actions are imitated and whose rewards are the baseline; None without both.
 
     Raises
     ------
@@ -72,6 +72,6 @@ def expert_of(config: PPOConfig, start: Checkpoint | None) -> str | None:
         raise InputError(
             "no expert to imitate or to compare with",
             field="expert",
-            remedy="name one (--expert hwc), or do without (--imitation 0 0 --no-baseline)",
+            remedy="name one (--expert hwc), or switch both off (--imitation 0 0 --no-baseline)",
         )
     return str(name)

@@ -1,7 +1,7 @@
-"""What an expert would have done where a learner went: states and labels, in shards on the disk.
+"""Labelled states: what an expert would do in states that a learner visits; stored in shards on the disk.
 
-States are kept without padding, one after the other. A manifest names every shard with its checksum, so that what is
-missing or damaged is told and never silently left out.
+States are stored without padding, one after the other. A manifest lists every shard with its checksum, so that a
+missing or damaged shard is an error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lagrl.errors import InputError
 from lagrl.io.atomic import replacing, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,22 +33,22 @@ _KIND = "lagrl expert states"
 
 @dataclass(frozen=True)
 class States:
-    """S labelled states of M customers altogether.
+    """S labelled states with M customers in total.
 
     Attributes
     ----------
     nodes
         [M, 14] float32 features.
     neighbours
-        [M, 5] int16, within the state.
+        [M, 5] int16, customer indices within the state.
     labels
-        [M] float32, the expert's actions.
+        [M] float32, the expert's actions, 0 where not labelled.
     is_labelled
-        [M] bool, where a label means anything.
+        [M] bool, true where the action has an effect.
     sizes
-        [S] int32 customers of each state.
+        [S] int32, number of customers of each state.
     episodes
-        [S] int32 number of the episode within the run.
+        [S] int32, number of each state's episode within the run.
     """
 
     nodes: NDArray[np.float32]
@@ -62,13 +62,32 @@ class States:
         return len(self.sizes)
 
     @classmethod
+    def single(
+        cls,
+        observation: Mapping[str, NDArray[Any]],
+        labels: NDArray[np.float32],
+        is_labelled: NDArray[np.bool_],
+        episode: int = 0,
+    ) -> States:
+        """Return one state from a padded observation, its labels [n] and their mask [n]."""
+        n = len(labels)
+        return cls(
+            nodes=observation["nodes"][:n],
+            neighbours=observation["neighbours"][:n],
+            labels=labels,
+            is_labelled=is_labelled,
+            sizes=np.array([n], dtype=np.int32),
+            episodes=np.array([episode], dtype=np.int32),
+        )
+
+    @classmethod
     def joined(cls, parts: Sequence[States]) -> States:
-        """Return all states of some parts, in order."""
+        """Concatenate the states of several parts, in order."""
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 def new_manifest() -> dict[str, Any]:
-    """Return the manifest of a dataset without shards."""
+    """Return the manifest of an empty dataset."""
     return {
         "kind": _KIND,
         "schema_version": SCHEMA_VERSION,
@@ -79,24 +98,24 @@ def new_manifest() -> dict[str, Any]:
 
 
 def add_shard(folder: Path, manifest: dict[str, Any], states: States) -> dict[str, Any]:
-    """Write one more shard and the manifest that names it; return that manifest.
+    """Write one more shard and the extended manifest; return that manifest.
 
     Parameters
     ----------
     folder
-        The dataset's; it must exist.
+        Folder of the dataset; it must exist.
     manifest
-        What there is. A file that it does not name, left by a run that was killed, is replaced.
+        The current manifest. A file that it does not list, left by a killed run, is replaced.
     states
-        The shard.
+        States of the new shard.
 
     Raises
     ------
     OutputError
-        If the folder cannot be written or is full; what the manifest names is untouched.
+        If the folder cannot be written or is full; the listed shards stay unchanged.
     """
     buffer = io.BytesIO()
-    np.savez(buffer, **{field.name: getattr(states, field.name) for field in fields(states)})  # type: ignore[arg-type]
+    np.savez(buffer, **{field.name: getattr(states, field.name) for field in fields(states)})
     data = buffer.getvalue()
     name = f"shard-{len(manifest['shards']):04d}.npz"
     with replacing(folder / name) as temporary:
@@ -107,33 +126,8 @@ def add_shard(folder: Path, manifest: dict[str, Any], states: States) -> dict[st
     return extended
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest in a dataset's folder.
-
-    Raises
-    ------
-    InputError
-        If it is missing, damaged or of another program or version.
-    """
-    path = folder / MANIFEST_FILE
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", source=str(path), remedy=_REMEDY) from error
-    except ValueError as error:
-        raise InputError(f"is not JSON ({error})", source=str(path), remedy=_REMEDY) from error
-    wanted = new_manifest()
-    if not isinstance(manifest, dict) or manifest.keys() != wanted.keys():
-        raise InputError("is not a manifest of expert states", source=str(path), remedy=_REMEDY)
-    for name in ("kind", "schema_version", "features", "n_neighbours"):
-        if manifest[name] != wanted[name]:
-            problem = f"{manifest[name]!r} is not {wanted[name]!r}"
-            raise InputError(problem, source=str(path), field=name, remedy="start a new run with this version")
-    return manifest
-
-
 def read_states(folder: Path, manifest: dict[str, Any]) -> States:
-    """Return the states of all shards that a manifest names, in order.
+    """Return the states of all shards in a manifest, in order.
 
     Raises
     ------
@@ -151,7 +145,7 @@ def _read_shard(path: Path, entry: dict[str, Any]) -> States:
     except OSError as error:
         raise InputError(f"the shard cannot be read ({error.strerror})", source=str(path), remedy=_REMEDY) from error
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-        raise InputError("the shard is damaged: its checksum is another", source=str(path), remedy=_REMEDY)
+        raise InputError("the shard is damaged: its checksum differs", source=str(path), remedy=_REMEDY)
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             states = States(**{field.name: arrays[field.name] for field in fields(States)})

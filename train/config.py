@@ -1,0 +1,88 @@
+"""Hyper-parameters that cloning and PPO share."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from envs.config import EnvConfig
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.io.records import from_record, to_record
+from policies.config import PolicyConfig
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Hyper-parameters of every training run.
+
+    Attributes
+    ----------
+    seed
+        Seed of instances, initial weights, exploration and minibatches, 0 to 4294967295.
+    validate_every
+        Epochs (cloning) or rollouts (PPO) between two validations.
+    validation_instances
+        Number of generated instances in a validation.
+    validation_sizes
+        Customers of the smallest and of the largest validation instance.
+    validation_seed
+        Seed of the validation instances; the same default in cloning and PPO.
+    budgets
+        Evaluations of the solves in a validation.
+    policy
+        Size and initial exploration of the network.
+    env
+        Configuration of the episodes.
+
+    Raises
+    ------
+    InputError
+        On the first value that is out of range.
+    """
+
+    REFERENCE: ClassVar[dict[str, Any]] = {}
+    """Values of the preset `reference` that differ from the defaults."""
+
+    seed: int = 0
+    validate_every: int = 4
+    validation_instances: int = 64
+    validation_sizes: tuple[int, int] = (20, 150)
+    validation_seed: int = 1_000_003
+    budgets: tuple[int, ...] = (10, 25, 50)
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
+    env: EnvConfig = field(default_factory=EnvConfig)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"{self.seed} given", field="seed", remedy="give a whole number from 0 to 4294967295")
+        if self.validation_seed < 0:
+            raise InputError(f"{self.validation_seed} given", field="validation_seed", remedy="give 0 or more")
+        for name in ("validate_every", "validation_instances"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{getattr(self, name)} given", field=name, remedy="give 1 or more")
+        low, high = self.validation_sizes
+        if not 2 <= low <= high:
+            raise InputError(f"{low} {high} given", field="validation_sizes", remedy="give 2 or more, the lower first")
+        if not self.budgets or min(self.budgets) < 1:
+            raise InputError(f"{self.budgets} given", field="budgets", remedy="give one or more numbers above 0")
+
+    @classmethod
+    def preset(cls, name: str) -> Self:
+        """Return a named configuration: `small` for two CPU cores, `reference` as large as published.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such preset.
+        """
+        presets = {"small": {}, "reference": cls.REFERENCE}
+        if name not in presets:
+            raise UnknownNameError.of("preset", name, presets)
+        return cls(**presets[name])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON values."""
+        return to_record(self)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        """Read a record that `to_json` returned; InputError if an entry is unknown, missing or of another type."""
+        return from_record(cls, record, "configuration")

@@ -1,0 +1,282 @@
+"""Training runs: the parts that cloning and PPO share, from the command line to the last archive."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import torch
+
+from lagrl.errors import InputError
+from lagrl.io.atomic import require_writable
+from policies.checkpoint import Checkpoint, save_checkpoint
+from policies.controller import PolicyController
+from policies.network import DiagonalPrecondNet
+from train.allocator import keep_memory
+from train.archive import load_archive, save_archive
+from train.candidate import TrainingCandidate
+from train.command_line import RunOptions, long_form, parse
+from train.config import TrainingConfig
+from train.curves import Curves
+from train.device import prepare
+from train.progress import Progress
+from train.stop import Stop
+from train.validation import measure, validation_set
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from lagrl.problems.cvrp import CVRP
+    from policies.config import PolicyConfig
+    from train.validation import Validation
+
+C = TypeVar("C", bound=TrainingConfig)
+O = TypeVar("O", bound=RunOptions)  # noqa: E741
+R = TypeVar("R", bound="TrainingRun[Any]")
+
+SAVE_SECONDS = 60.0
+"""Seconds between two archives of a run."""
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """Output paths of a run, and how it was started.
+
+    Attributes
+    ----------
+    folder
+        Folder of archive, curves, TensorBoard and dataset.
+    out
+        Path of the checkpoint, without suffix.
+    command
+        Command line that started the run.
+    threads
+        Number of torch threads at its start.
+    init
+        Initial checkpoint as the user gave it; None from scratch.
+    """
+
+    folder: Path
+    out: Path
+    command: str
+    threads: int
+    init: str | None = None
+
+    def create(self) -> RunPaths:
+        """Create the folders of a new run; return the paths.
+
+        Raises
+        ------
+        OutputError
+            If the checkpoint cannot be written.
+        """
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        require_writable(self.out.with_name(f"{self.out.name}.json"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+
+class TrainingRun(ABC, Generic[C]):
+    """A training run with its network, its time and its best candidate.
+
+    Parameters
+    ----------
+    config
+        Hyper-parameters.
+    policy
+        Size and initial exploration of the network.
+
+    Attributes
+    ----------
+    name, unit
+        Name of the method, and name of its steps.
+    net
+        The network in training.
+    problems
+        Validation instances.
+    best
+        Best candidate so far; None before the first validation.
+    imitation
+        Last figures on held-out episodes (cloning).
+    seconds
+        Wall-clock seconds so far, over all resumed parts.
+    """
+
+    name: ClassVar[str]
+    unit: ClassVar[str]
+    net: DiagonalPrecondNet
+
+    def __init__(self, config: C, policy: PolicyConfig) -> None:
+        self.config = config
+        self.policy = policy
+        self.best: TrainingCandidate | None = None
+        self.imitation: dict[str, float] = {}
+        self.seconds = 0.0
+        self.problems = validation_set(config.validation_seed, config.validation_instances, config.validation_sizes)
+
+    @property
+    @abstractmethod
+    def steps_done(self) -> int:
+        """Number of steps so far."""
+
+    @property
+    @abstractmethod
+    def total_steps(self) -> int:
+        """Number of steps of the whole run."""
+
+    @abstractmethod
+    def learn(
+        self, stop: Stop, curves: Curves, progress: Progress, save: Callable[[], None], *, resumed: bool = False
+    ) -> None:
+        """Train to the end, or until `stop` requests an end.
+
+        Parameters
+        ----------
+        stop
+            Checked between two steps.
+        curves, progress
+            Updated after every step.
+        save
+            Called after every step; writes an archive if one is due.
+        resumed
+            Whether the run comes from an archive.
+        """
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all steps are done."""
+        return self.steps_done >= self.total_steps
+
+    @property
+    def candidate(self) -> TrainingCandidate:
+        """Best candidate; before the first validation the current policy, without scores."""
+        return self.best or TrainingCandidate(self.steps_done, {}, self.weights(), imitation=self.imitation)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return a copy of the current weights on the CPU."""
+        return {name: tensor.detach().cpu().clone() for name, tensor in self.net.state_dict().items()}
+
+    def network(self, weights: dict[str, Tensor]) -> DiagonalPrecondNet:
+        """Return a network with these weights, in evaluation mode."""
+        with torch.random.fork_rng(devices=[]):  # the time of an archive must not change later random numbers
+            net = DiagonalPrecondNet(self.policy)
+        net.load_state_dict(weights)
+        return net.eval()
+
+    def measured(self, weights: dict[str, Tensor], problems: Sequence[CVRP]) -> Validation:
+        """Return the validation result of some weights."""
+        checkpoint = Checkpoint(self.network(weights), self.policy, self.config.env.action, card={})
+        return measure(lambda: PolicyController(checkpoint), problems, self.config.budgets)
+
+    def save_checkpoint(self, path: Path, card: dict[str, Any]) -> None:
+        """Write the candidate as a checkpoint."""
+        save_checkpoint(path, self.network(self.candidate.weights), self.config.env.action, card)
+
+
+def run_command(
+    arguments: list[str],
+    *,
+    prog: str,
+    about: str,
+    config_type: type[C],
+    options_type: type[O],
+    start: Callable[[C, O, torch.device, str], tuple[R, RunPaths]],
+    resume: Callable[[O, torch.device], tuple[R, RunPaths]],
+    state: Callable[[R], tuple[dict[str, Any], dict[str, Any]]],
+    card: Callable[[R, RunPaths], dict[str, Any]],
+) -> tuple[R, RunPaths, Stop]:
+    """Train as the command line says; return the run, its paths, and the reason of its end.
+
+    Parameters
+    ----------
+    arguments
+        Arguments of the command line.
+    prog, about, config_type, options_type
+        See `parse`.
+    start
+        Makes a new run.
+    resume
+        Restores a run from its archive.
+    state
+        Returns arrays and JSON values of a run for its archive.
+    card
+        Returns the model card of a run's checkpoint.
+    """
+    arguments = long_form(arguments)
+    config, options = parse(prog, about, config_type, options_type, arguments)
+    device = prepare(options.device, options.threads)
+    keep_memory()
+    with Stop(options.minutes) as stop:
+        if config is None:
+            run, paths = resume(options, device)
+        else:
+            run, paths = start(config, options, device, shlex.join([*prog.split(), *arguments]))
+        _train(run, paths, stop, state, card, resumed=config is None)
+    return run, paths, stop
+
+
+def _train(
+    run: R,
+    paths: RunPaths,
+    stop: Stop,
+    state: Callable[[R], tuple[dict[str, Any], dict[str, Any]]],
+    card: Callable[[R, RunPaths], dict[str, Any]],
+    *,
+    resumed: bool,
+) -> None:
+    """Train with a checkpoint of every new best candidate, and with an archive every minute and at the end."""
+    last = -math.inf
+    written = run.best if resumed else None
+
+    def save() -> None:
+        nonlocal last, written
+        if run.best is not None and run.best is not written:
+            run.save_checkpoint(paths.out, card(run, paths))
+            written = run.best
+        if time.monotonic() - last < SAVE_SECONDS and not stop.requested and not run.is_complete:
+            return
+        arrays, record = state(run)
+        kept = {"out": str(paths.out), "command": paths.command, "threads": paths.threads, "init": paths.init}
+        save_archive(paths.folder, arrays, {"trainer": run.name, "run": record} | kept)
+        last = time.monotonic()
+
+    with (
+        Curves(paths.folder, run.steps_done if resumed else None) as curves,
+        Progress(run.name, run.total_steps, done=run.steps_done, unit=run.unit) as progress,
+    ):
+        if torch.get_num_threads() != paths.threads:
+            progress.note(f"started with --threads {paths.threads}; another number changes the last bits of results")
+        run.learn(stop, curves, progress, save, resumed=resumed)
+
+
+def open_archive(options: RunOptions, trainer: str) -> tuple[RunPaths, dict[str, Tensor], dict[str, Any]]:
+    """Read the archive of --resume; return the run's paths, arrays and record.
+
+    Raises
+    ------
+    InputError
+        If --run is given as well, or the archive is missing, damaged or from another trainer.
+    """
+    folder = options.resume
+    assert folder is not None
+    if options.run is not None:
+        raise InputError("the folder is that of --resume", field="--run", remedy="leave it out")
+    arrays, record = load_archive(folder)
+    if record.get("trainer") != trainer:
+        raise InputError(
+            f"a run of {record.get('trainer')!r}, not of {trainer}",
+            source=str(folder),
+            remedy="resume it with the command that started it",
+        )
+    if "arguments" in record:  # cloning in version 0.1
+        record["command"] = shlex.join(["python", "-m", "train.bc", *record["arguments"]])
+    out = options.out or Path(record["out"])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return RunPaths(folder, out, record["command"], record["threads"], record.get("init")), arrays, record["run"]
