@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """The configuration of a solve: method, budgets, sampler and seed."""
+=======
+"""Settings of a solve: controller, sampler, budget, method and seed."""
+>>>>>>> cli
 
 from __future__ import annotations
 
@@ -15,38 +19,55 @@ from lagrl.samplers.registry import require_known
 DEFAULT_EVALUATIONS = 200
 
 INGREDIENTS = {
+<<<<<<< HEAD
     "relinearisation": "linearisations around existing routes",
     "polish": "PyVRP's local search",
     "partition": "set partitioning over the pool",
     "bound": "a proven lower bound, computed in a share of the seconds",
+=======
+    "relinearisation": "linearisations around the best routes",
+    "polish": "PyVRP's local search",
+    "partition": "set partitioning over all routes found",
+    "bound": "a proven lower bound, in a share of the seconds",
+>>>>>>> cli
 }
-"""What `reconstruct="pool"` adds to the reference's reconstruction; each can be left out."""
+"""Parts of the method `search`; each can be left out."""
 
 
 @dataclass(frozen=True)
 class SolveConfig:
+<<<<<<< HEAD
     """How to solve an instance, and for how long.
+=======
+    """Settings of a solve; the command line takes its options and their help from here.
+>>>>>>> cli
 
     Attributes
     ----------
     controller
-        Name, `module:attribute` or `checkpoints/NAME`, see `controllers.registry`.
+        Rule that changes the multipliers: a name (see `lagrl list controllers`), `module:attribute` of your own, or
+        `checkpoints/NAME`.
     sampler
+<<<<<<< HEAD
         Name of the sampler that solves the knapsacks, or `module:attribute`, see `lagrl.samplers.registry`.
+=======
+        Solver of the knapsacks: a name (see `lagrl list samplers`) with options, as in `qaoa+width=8+layers=2`, or
+        `module:attribute` of your own.
+>>>>>>> cli
     evaluations
-        Budget of priced multiplier vectors over all linearisations; None: 200, or no limit where `seconds` is given.
+        Budget: number of priced multiplier vectors over all linearisations (default: 200, or no limit with `seconds`).
     seconds
-        Wall-clock limit, compilation excluded; None for none. Results then depend on the machine's speed.
-    reconstruct
-        `cluster`: the best toured assignment of linearisations from seeds. `pool`: a search around the best routes on
-        top, made of `INGREDIENTS`.
+        Wall-clock limit in seconds, compilation excluded (default: no limit); results then depend on the machine.
+    method
+        `reference`: the best toured assignment of linearisations from seeds. `search`: also a search around the best
+        routes, by relinearisation, polish, partition and bound.
     seed
-        Same seed, same result (unless `seconds` cuts it short).
+        Random seed; the same seed gives the same result, unless `seconds` ends the solve.
     linearisations
-        How often a search begins from seeds; None for twice. Under `cluster`, and without `relinearisation`, how many
-        linearisations the evaluations are spread over; None for `default_linearisations`. Others follow where duals are
-        solved before their share is spent.
+        Number of linearisations from seeds (default: 2). With the method `reference`, or without relinearisation:
+        number of linearisations that share the evaluations (default: one per 40); more follow if some end early.
     seedings
+<<<<<<< HEAD
         Rules that place the seeds, used one after the other.
     shots
         Bitstrings per vehicle requested from an approximate sampler.
@@ -56,13 +77,24 @@ class SolveConfig:
         Ingredients of `pool` to leave out, see `INGREDIENTS`; `cluster` has none of them.
     workers
         Number of processes that search in parallel, see `search.workers`. The number changes the result.
+=======
+        Rules that place the seeds, used in turn (see `lagrl list seedings`).
+    shots
+        Strings that an approximate sampler draws per vehicle.
+    record_exact
+        Also compute the exact dual value under an approximate sampler; the controller does not see it.
+    without
+        Parts of the method `search` to leave out: relinearisation, polish, partition, bound (default: none).
+    workers
+        Processes that search in parallel and exchange routes; their number changes the result.
+>>>>>>> cli
     """
 
     controller: str = "cfm"
     sampler: str = "exact"
     evaluations: int | None = None
     seconds: float | None = None
-    reconstruct: Literal["cluster", "pool"] = "pool"
+    method: Literal["reference", "search"] = "search"
     seed: int = 0
     linearisations: int | None = None
     seedings: tuple[str, ...] = ("kmeans", "sweep")
@@ -81,17 +113,19 @@ class SolveConfig:
         require_shots(self.shots)
         if self.seed < 0:
             raise InputError(f"{self.seed} is negative", field="seed", remedy="give 0 or more")
-        if self.reconstruct not in ("cluster", "pool"):
-            raise UnknownNameError.of("reconstruction", str(self.reconstruct), ("cluster", "pool"))
+        if self.method not in ("reference", "search"):
+            raise UnknownNameError.of("method", str(self.method), ("reference", "search"))
         require_known(self.sampler)
         if self.workers < 1:
             raise InputError(f"{self.workers} given", field="workers", remedy="give 1 or more")
         for name in self.without:
             if name not in INGREDIENTS:
                 raise UnknownNameError.of("ingredient", name, INGREDIENTS)
-        if self.without and self.reconstruct == "cluster":
+        if self.without and self.method == "reference":
             raise InputError(
-                f"{', '.join(self.without)} given", field="without", remedy="leave it out: cluster uses nothing of it"
+                f"{', '.join(self.without)} given",
+                field="without",
+                remedy="leave it out: reference uses none of them",
             )
         if not self.seedings:
             raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
@@ -100,17 +134,26 @@ class SolveConfig:
                 raise UnknownNameError.of("seeding", name, SEEDINGS)
 
     def uses(self, ingredient: str) -> bool:
+<<<<<<< HEAD
         """Whether an ingredient of `INGREDIENTS` is used."""
         return self.reconstruct == "pool" and ingredient not in self.without
+=======
+        """Return whether a part of the method `search` is used."""
+        return self.method == "search" and ingredient not in self.without
+>>>>>>> cli
 
     @property
     def evaluation_limit(self) -> int | None:
-        """Evaluations allowed; None for no limit but the clock."""
+        """Number of evaluations allowed; None if only the seconds are limited."""
         if self.evaluations is None and self.seconds is None:
             return DEFAULT_EVALUATIONS
         return self.evaluations
 
 
 def default_linearisations(evaluations: int) -> int:
+<<<<<<< HEAD
     """Return how many linearisations share an evaluation budget (measured: docs/decisions/005)."""
+=======
+    """Return the number of linearisations that share an evaluation budget (measured: docs/decisions/005)."""
+>>>>>>> cli
     return max(1, -(-evaluations // 40))

@@ -2,8 +2,7 @@
 
 A solve starts with a few linearisations from seeds, because these limit quality more than the dual does, and continues
 with linearisations around the best routes (`lagrl.search`). Each ascent has its own warm start and its own controller;
-all routes are collected in one pool. `cluster` is the reference's method: linearisations from seeds, and the best
-toured assignment.
+all routes meet in one pool. The method `reference` is simpler: linearisations from seeds, the best toured assignment.
 """
 
 from __future__ import annotations
@@ -117,7 +116,7 @@ class SolveResult:
             "controller": self.config.controller,
             "sampler": self.config.sampler,
             "fleet": str(self.problem.fleet),
-            "reconstruct": self.config.reconstruct,
+            "method": self.config.method,
             "seed": self.config.seed,
             "feasible": self.solution.is_feasible(self.problem),
             "quantum_seconds": round(self.sampling_seconds, 6),

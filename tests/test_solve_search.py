@@ -90,7 +90,7 @@ def test_all_ingredients_beat_none() -> None:
     [
         ({"without": ("pollish",)}, UnknownNameError, "unknown ingredient 'pollish'; did you mean 'polish'"),
         ({"without": ("polish", "")}, UnknownNameError, "unknown ingredient ''"),
-        ({"without": ("bound",), "reconstruct": "cluster"}, InputError, "without: bound given; leave it out"),
+        ({"without": ("bound",), "method": "reference"}, InputError, "without: bound given; leave it out"),
         ({"workers": 0}, InputError, "workers: 0 given; give 1 or more"),
         ({"workers": -2}, InputError, "workers: -2"),
     ],

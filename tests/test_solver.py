@@ -43,7 +43,7 @@ def test_bundled_instances_are_solved(name: str) -> None:
     problem = read_bundled(name)
     config = SolveConfig(evaluations=40)
     pool = solve(problem, config)
-    cluster = solve(problem, replace(config, reconstruct="cluster"))
+    cluster = solve(problem, replace(config, method="reference"))
     for result in (pool, cluster):
         assert faults(problem, result.solution.routes, result.solution.cost) == []
         assert result.evaluations == 40
@@ -60,7 +60,7 @@ def test_bundled_instances_are_solved(name: str) -> None:
 def test_set_partitioning_pays() -> None:
     """On an instance of many short routes, the pool holds better combinations than any single assignment."""
     problem, config = read_bundled(bundled_names()[3]), SolveConfig(evaluations=20)
-    assert solve(problem, config).solution.cost < solve(problem, replace(config, reconstruct="cluster")).solution.cost
+    assert solve(problem, config).solution.cost < solve(problem, replace(config, method="reference")).solution.cost
 
 
 def test_same_seed_same_result_and_another_seed_another() -> None:
@@ -100,7 +100,7 @@ print(json.dumps([result.solution.routes, result.dual_value, [[e, c] for e, _, c
 def test_budget_is_spent_to_the_last_evaluation(budget: int, linearisations: int | None) -> None:
     """Never more evaluations than allowed, and none left over: solved duals make room for other linearisations."""
     for name in (SMALL, LARGE):
-        config = SolveConfig(evaluations=budget, linearisations=linearisations, reconstruct="cluster")
+        config = SolveConfig(evaluations=budget, linearisations=linearisations, method="reference")
         seen: list[int] = []
         result = solve(read_bundled(name), config, seen.append)
         assert result.evaluations == budget == seen[-1]
@@ -117,13 +117,13 @@ def test_without_a_budget_there_are_two_hundred() -> None:
     assert SolveConfig(seconds=2.0, evaluations=7).evaluation_limit == 7
 
 
-@pytest.mark.parametrize("reconstruct", ["cluster", "pool"])
-def test_clock_is_kept(reconstruct: Any) -> None:
+@pytest.mark.parametrize("method", ["reference", "search"])
+def test_clock_is_kept(method: Any) -> None:
     """On 200 customers a second is overrun by little (the margin is for a busy machine), and used."""
     problem = read_bundled(LARGEST)
     solve(problem, SolveConfig(evaluations=1))  # kernels are compiled before the clock starts
     started = time.perf_counter()
-    result = solve(problem, SolveConfig(seconds=1.0, reconstruct=reconstruct))
+    result = solve(problem, SolveConfig(seconds=1.0, method=method))
     assert 0.5 < time.perf_counter() - started < 8.0
     assert result.evaluations > 4
     assert result.solution.is_feasible(problem)
@@ -149,7 +149,7 @@ def test_no_time_is_enough_for_one_evaluation() -> None:
         ({"linearisations": 0}, InputError, "linearisations: 0"),
         ({"shots": 0}, BudgetError, "shots: 0"),
         ({"seed": -1}, InputError, "seed: -1 is negative"),
-        ({"reconstruct": "pol"}, UnknownNameError, "unknown reconstruction 'pol'; did you mean 'pool'"),
+        ({"method": "serch"}, UnknownNameError, "unknown method 'serch'; did you mean 'search'"),
         ({"sampler": "exakt"}, UnknownNameError, "unknown sampler 'exakt'; did you mean 'exact'"),
         ({"seedings": ()}, InputError, "seedings: no rule given"),
         ({"seedings": ("sweep", "kmean")}, UnknownNameError, "unknown seeding 'kmean'; did you mean 'kmeans'"),
@@ -180,8 +180,8 @@ def test_fleet_rules_are_kept(rule: str) -> None:
     """Exactly K, at least K or any number of routes, up to one customer each."""
     bundled = read_bundled(SMALL)
     problem = replace(bundled, fleet=Fleet.parse(rule))
-    for reconstruct in ("cluster", "pool"):
-        result = solve(problem, SolveConfig(evaluations=20, reconstruct=reconstruct))  # type: ignore[arg-type]
+    for method in ("reference", "search"):
+        result = solve(problem, SolveConfig(evaluations=20, method=method))  # type: ignore[arg-type]
         assert faults(problem, result.solution.routes) == []
         assert problem.fleet.allows(result.solution.n_routes)
 
@@ -218,10 +218,10 @@ ODD = [
 
 
 @pytest.mark.parametrize("problem", ODD, ids=lambda problem: problem.name)
-@pytest.mark.parametrize("reconstruct", ["cluster", "pool"])
-def test_odd_instances(problem: CVRP, reconstruct: Any) -> None:
+@pytest.mark.parametrize("method", ["reference", "search"])
+def test_odd_instances(problem: CVRP, method: Any) -> None:
     """The smallest, emptiest and fullest instances are solved like any other."""
-    result = solve(problem, SolveConfig(evaluations=12, reconstruct=reconstruct))
+    result = solve(problem, SolveConfig(evaluations=12, method=method))
     assert faults(problem, result.solution.routes, result.solution.cost) == []
     assert result.evaluations == 12
 
@@ -247,7 +247,7 @@ def test_distances_alone_are_enough() -> None:
 def test_dual_values_bound_their_own_linearisation() -> None:
     """In every ascent the highest L is at least the linear relaxation's value and at most its cheapest assignment."""
     for name in (SMALL, MIDDLE, LARGE):
-        result = solve(read_bundled(name), SolveConfig(evaluations=60, reconstruct="cluster"))
+        result = solve(read_bundled(name), SolveConfig(evaluations=60, method="reference"))
         for ascent in result.ascents:
             dual_value = ascent.trace.dual_value
             assert dual_value is not None
@@ -261,12 +261,12 @@ def test_dual_values_bound_their_own_linearisation() -> None:
 def test_seedings_and_vehicles_take_turns() -> None:
     """Rules alternate, and a vehicle more is tried only where the fleet is not fixed."""
     problem = read_bundled(LARGE)
-    free = solve(problem, SolveConfig(evaluations=16, linearisations=8, reconstruct="cluster"))
+    free = solve(problem, SolveConfig(evaluations=16, linearisations=8, method="reference"))
     assert [ascent.seeding for ascent in free.ascents[:4]] == ["kmeans", "sweep"] * 2
     needed = problem.minimum_vehicles
     assert {ascent.n_vehicles for ascent in free.ascents} == {needed, needed + 1}
     fixed = replace(problem, fleet=Fleet("exact", needed + 1))
-    exact = solve(fixed, SolveConfig(evaluations=16, linearisations=8, reconstruct="cluster"))
+    exact = solve(fixed, SolveConfig(evaluations=16, linearisations=8, method="reference"))
     assert {ascent.n_vehicles for ascent in exact.ascents} == {needed + 1}
 
 
@@ -409,7 +409,7 @@ def test_own_samplers_by_module_and_attribute(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(("evaluations", "asked"), [(10, 7), (25, 10), (50, 20), (12, 4), (7, 7), (3, 8)])
 def test_as_many_linearisations_are_tried_as_were_asked_for(evaluations: int, asked: int) -> None:
     """Their shares differ by one at most, unless a dual was solved before its share was spent."""
-    config = SolveConfig(evaluations=evaluations, linearisations=asked, controller="perturbed", reconstruct="cluster")
+    config = SolveConfig(evaluations=evaluations, linearisations=asked, controller="perturbed", method="reference")
     result = solve(read_bundled(LARGE), config)
     shares = [len(ascent.trace) for ascent in result.ascents]
     assert sum(shares) == evaluations

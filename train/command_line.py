@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import tyro
 
-from lagrl.cli.entry import carry_out, parsed
+from lagrl.cli.entry import parse_arguments, run_guarded
 from lagrl.errors import InputError, MissingExtraError
 
 _EXTRA = ("torch", "torch_geometric", "gymnasium", "stable_baselines3", "safetensors", "tensorboard")
@@ -104,7 +104,7 @@ def entry(prog: str, module: str, argv: Sequence[str] | None) -> int:
         The arguments; the process's own if None.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return carry_out(prog, lambda: _imported(module)(arguments))
+    return run_guarded(prog, lambda: _imported(module)(arguments))
 
 
 def long_form(arguments: Sequence[str]) -> list[str]:
@@ -131,7 +131,7 @@ def run_folder(options: RunOptions, name: str) -> Path:
 
 
 def _read(prog: str, description: str, command: type, argv: Sequence[str]) -> Any:
-    return parsed(
+    return parse_arguments(
         lambda: tyro.cli(
             command,
             args=list(argv),

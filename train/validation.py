@@ -94,7 +94,7 @@ def measure(
     sampler: str = "exact",
     seed: int = 0,
 ) -> Validation:
-    """Solve every instance with every budget as `lagrl eval --reconstruct cluster` does.
+    """Solve every instance with every budget as `lagrl eval --method reference` does.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def measure(
     for i, problem in enumerate(problems):
         yardstick = clarke_wright(problem).cost
         for b, budget in enumerate(budgets):
-            config = SolveConfig(sampler=sampler, evaluations=budget, reconstruct="cluster", seed=seed + i)
+            config = SolveConfig(sampler=sampler, evaluations=budget, method="reference", seed=seed + i)
             ratio[i, b] = solve(problem, config, controller=controller).solution.cost / yardstick
     return Validation(tuple(budgets), ratio)
 

@@ -154,7 +154,7 @@ def check(instances: list[Path], args: Args, out: Path) -> None:
                     continue
                 sampler.begin(np.random.default_rng([seed, number]), args.crosscheck)
                 config = SolveConfig(
-                    reconstruct="cluster", evaluations=args.evaluations, shots=args.shots, seed=seed, sampler="bandit"
+                    method="reference", evaluations=args.evaluations, shots=args.shots, seed=seed, sampler="bandit"
                 )
                 started = time.perf_counter()
                 with contextlib.suppress(SolutionError):  # the steps on the way count all the same

@@ -52,8 +52,8 @@ def report(paths: Sequence[Path]) -> str:
     if first and first[0].get("kind") == KIND:
         return crosscheck_tables([line for path in paths for line in read_lines(path)])
     rows = read_rows(*paths)
-    parts = [part for part in ("cluster", "pool") if any(row["reconstruct"] == part for row in rows)]
-    return "\n\n".join(Part([row for row in rows if row["reconstruct"] == part], part).tables() for part in parts)
+    parts = [part for part in ("reference", "search") if any(row["method"] == part for row in rows)]
+    return "\n\n".join(Part([row for row in rows if row["method"] == part], part).tables() for part in parts)
 
 
 class Part:
@@ -81,7 +81,7 @@ class Part:
 
     def tables(self) -> str:
         """Render."""
-        text = [f"### Reconstruction `{self.name}`", "", *self._samplers()]
+        text = [f"### Method `{self.name}`", "", *self._samplers()]
         fallbacks = [row["fallback"] for own in self.rows.values() for row in own if row["fallback"]]
         if fallbacks:
             text += ["", f"In {len(fallbacks)} rows something else answered than was asked: {fallbacks[0]}"]

@@ -16,9 +16,9 @@ the instances before again, for what it learned there.
 same plan and the same randomness otherwise: by the state's choices, or by lot without one.
 
 A full run is 20 instances × 5 seeds × 2 decoders × 13 samplers, about half a core-hour on one thread: of A-n60-k9 and
-M-n121-k7, seconds of CPU for a run with `cluster` and with `pool` are 0.02 to 0.1 for exact strings, the product state
+M-n121-k7, CPU seconds of a run with `reference` and with `search` are 0.02 to 0.1 for exact strings, the product state
 and `noisy`, 0.5 to 0.9 for a static arm, 0.2 to 1 for the trained bandit and 1.6 to 3.5 for the one that learns. The
-decoders can be run side by side, `--reconstructs cluster` and `--reconstructs pool` with files of their own, which
+decoders can be run side by side, `--methods reference` and `--methods search` with files of their own, which
 `--report` and `lagrl report` read together, gzipped or not. A cross-check of 5 % of the steps takes about 0.2
 core-hours: 3 seconds for a step's trajectories, 4 for a run's own answers.
 """
@@ -72,8 +72,8 @@ class Args:
         The first so many of the 20 smallest of paper30.
     seeds
         0 … this − 1.
-    reconstructs
-        Decoders: `cluster` is the reference's.
+    methods
+        Methods of `SolveConfig`: `reference` or `search`.
     state
         A trained bandit; left out without.
     best_static
@@ -90,7 +90,7 @@ class Args:
     report: tuple[Path, ...] = ()
     instances: int = 20
     seeds: int = 5
-    reconstructs: tuple[str, ...] = ("cluster", "pool")
+    methods: tuple[str, ...] = ("reference", "search")
     state: Path | None = None
     best_static: str = ""
     noisy: str = "FakeBrisbane"
@@ -141,14 +141,14 @@ def samplers(args: Args) -> dict[str, list[str]]:
 def tasks(args: Args) -> Iterator[tuple[Task, list[str]]]:
     """Yield what to run: decoder by decoder and seed by seed, each sampler through all instances."""
     roles = samplers(args)
-    for reconstruct in args.reconstructs:
+    for method in args.methods:
         for seed in range(args.seeds):
             for sampler in roles:
                 evaluation = Evaluation(
                     tuple(smallest(args.instances)),
                     (CONTROLLER,),
                     (sampler,),
-                    (reconstruct,),
+                    (method,),
                     (args.evaluations,),
                     (seed,),
                     shots=args.shots,
@@ -177,9 +177,9 @@ def run(args: Args, rows: Path) -> None:
         for number, (task, roles) in enumerate(plan):
             is_learning = "learning" in roles
             if is_learning:
-                own = (task.config.reconstruct, task.config.seed)
+                own = (task.config.method, task.config.seed)
                 if own != stream:
-                    due = {t.key for t, r in plan if r is roles and (t.config.reconstruct, t.config.seed) == own} - done
+                    due = {t.key for t, r in plan if r is roles and (t.config.method, t.config.seed) == own} - done
                     stream, learner = own, make_bandit("", BanditOptions(width=args.width))
                 if not due:
                     continue
@@ -197,7 +197,7 @@ def run(args: Args, rows: Path) -> None:
             if task.key not in done:
                 store.append(row)
             gap = "none" if row["gap_pct"] is None else f"{row['gap_pct']:.2f} %"
-            told = f"{row['instance']} {row['reconstruct']} seed {row['seed']} {row['sampler']}: {gap}"
+            told = f"{row['instance']} {row['method']} seed {row['seed']} {row['sampler']}: {gap}"
             print(f"{number + 1}/{len(plan)} {told}, {row['seconds'] + row['quantum_seconds']:.2f} s", flush=True)
 
 

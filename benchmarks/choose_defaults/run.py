@@ -29,6 +29,7 @@ import numpy as np
 import tyro
 
 from benchmarks.bundled_instances.run import route_with_pyvrp
+from lagrl.bench.schema import with_method
 from lagrl.controllers.registry import CONTROLLERS
 from lagrl.errors import InputError
 from lagrl.io.atomic import require_writable
@@ -78,7 +79,7 @@ def settings() -> Iterator[Setting]:
         for chosen in grid:
             label = f"{name} " + ", ".join(f"{field} {value}" for field, value in chosen)
             for evaluations in (50, 200):
-                config = SolveConfig(controller=name, evaluations=evaluations, reconstruct="cluster")
+                config = SolveConfig(controller=name, evaluations=evaluations, method="reference")
                 yield Setting("constants", label, config, chosen)
 
 
@@ -108,7 +109,7 @@ def measure(task: tuple[CVRP, Setting]) -> dict[str, Any]:
         "question": setting.question,
         "label": setting.label,
         "evaluations": setting.config.evaluations,
-        "reconstruct": setting.config.reconstruct,
+        "method": setting.config.method,
         "instance": problem.name,
         "reference": problem.best_known,
         "cost": result.solution.cost,
@@ -126,7 +127,7 @@ def show(rows: list[dict[str, Any]]) -> str:
         gaps: dict[tuple[str, int], list[float]] = defaultdict(list)
         for row in mine:
             gaps[row["label"], row["evaluations"]].append(row["gap_pct"])
-        text += [f"### {question} ({mine[0]['reconstruct']}), mean gap % on 24 generated instances", ""]
+        text += [f"### {question} ({mine[0]['method']}), mean gap % on 24 generated instances", ""]
         text += ["| setting | " + " | ".join(f"{budget}" for budget in budgets) + " |", "|---|" + "--:|" * len(budgets)]
         for label in dict.fromkeys(row["label"] for row in mine):
             cells = (gaps.get((label, budget)) for budget in budgets)
@@ -148,7 +149,7 @@ def main(out: Path | None = None, show_rows: Path | None = None, workers: int = 
         Processes, one thread each.
     """
     if show_rows is not None:
-        print(show(read_rows(show_rows)))
+        print(show([with_method(row) for row in read_rows(show_rows)]))
         return
     if out is None:
         raise InputError("no file given", field="--out", remedy="say where the rows go, or --show-rows what to show")

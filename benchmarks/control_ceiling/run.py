@@ -65,7 +65,7 @@ def controllers(checkpoint: str | None, shifts: tuple[float, ...]) -> dict[str, 
 
 def ascend_once(problem: CVRP, make: Callable[[], Controller], budget: int, seed: int) -> tuple[float, float]:
     """Return the cheapest routes of one ascent and its highest exact dual value, distance units."""
-    config = SolveConfig(evaluations=budget, reconstruct="cluster", seed=seed, linearisations=1)
+    config = SolveConfig(evaluations=budget, method="reference", seed=seed, linearisations=1)
     result = solve(problem, config, controller=make)
     assert result.ascents[0].trace.dual_value is not None
     return result.solution.cost, result.ascents[0].trace.dual_value

@@ -72,7 +72,7 @@ class Row:
 
     n_joint: int
     n_toured: int
-    reconstruct: str
+    method: str
     budget: int
     excess_pct: float
     seconds: float
@@ -85,26 +85,22 @@ def main(args: Args) -> None:
     problems = [_instance(args, index) for index in range(args.instances)]
     baseline = [clarke_wright(problem).cost for problem in problems]
     rows = []
-    print(
-        "| joint draws | toured | reconstruct | budget | over Clarke-Wright, % | seconds |\n|--:|--:|---|--:|--:|--:|"
-    )
+    print("| joint draws | toured | method | budget | over Clarke-Wright, % | seconds |\n|--:|--:|---|--:|--:|--:|")
     for n_joint, n_toured in args.draws:
         loop = partial(DualLoop, n_joint=n_joint, n_toured=n_toured)
         with mock.patch.object(lagrl.solver, "DualLoop", loop):
-            for reconstruct in ("cluster", "pool"):
+            for method in ("reference", "search"):
                 for budget in args.budgets:
-                    without = () if reconstruct == "cluster" else ("relinearisation", "polish")
-                    config = SolveConfig(
-                        args.controller, args.sampler, budget, reconstruct=reconstruct, without=without
-                    )
+                    without = () if method == "reference" else ("relinearisation", "polish")
+                    config = SolveConfig(args.controller, args.sampler, budget, method=method, without=without)
                     found = [solve(problem, config) for problem in problems]
                     pairs = zip(found, baseline, strict=True)
                     excess = fmean(100 * (result.solution.cost / cost - 1) for result, cost in pairs)
                     seconds = fmean(result.seconds for result in found)
-                    row = Row(n_joint, n_toured, reconstruct, budget, excess, seconds)
+                    row = Row(n_joint, n_toured, method, budget, excess, seconds)
                     rows.append(row)
                     print(
-                        f"| {n_joint} | {n_toured} | {reconstruct} | {budget} | {excess:+.2f} | {seconds:.2f} |",
+                        f"| {n_joint} | {n_toured} | {method} | {budget} | {excess:+.2f} | {seconds:.2f} |",
                         flush=True,
                     )
     if args.out is not None:

@@ -26,7 +26,7 @@ Key = tuple[Any, ...]
 
 def circumstances(row: dict[str, Any]) -> Key:
     """Return what two rows must share to be compared."""
-    return tuple(row[name] for name in ("instance", "sampler", "reconstruct", "fleet", "seed"))
+    return tuple(row[name] for name in ("instance", "sampler", "method", "fleet", "seed"))
 
 
 def gap_after(row: dict[str, Any], seconds: float) -> float:
@@ -50,7 +50,7 @@ def compared(rows: list[dict[str, Any]], rules: tuple[str, ...]) -> dict[Key, di
         for rule in rules:
             other = longest.get((rule, *circumstances(row)))
             if other is not None:
-                group = (method(row["controller"]), row["sampler"], row["reconstruct"], row["budget"], rule)
+                group = (method(row["controller"]), row["sampler"], row["method"], row["budget"], rule)
                 pairs[group][row["instance"]].append((row["gap_pct"], gap_after(other, seconds)))
     return pairs
 
@@ -65,17 +65,17 @@ def main(rows: tuple[Path, ...], rules: tuple[str, ...] = ("hwc", "cfm")) -> Non
     rules
         Classical controllers to compare with; they need rows that lasted as long as the policies'.
     """
-    print("| policy | sampler | reconstruct | budget | rule | policy's gap % | rule's at its seconds | difference |")
+    print("| policy | sampler | method | budget | rule | policy's gap % | rule's at its seconds | difference |")
     print("|---|---|---|--:|---|--:|--:|--:|")
     rng = np.random.default_rng(0)
     for group, by_instance in sorted(
         compared([row for path in rows for row in read_rows(path)], rules).items(), key=str
     ):
-        policy, sampler, reconstruct, budget, rule = group
+        policy, sampler, how, budget, rule = group
         means = np.array([np.mean(pairs, axis=0) for pairs in by_instance.values()])
         found = bootstrap_interval(means[:, 0] - means[:, 1], rng)
         print(
-            f"| {policy} | {sampler} | {reconstruct} | {budget} | {rule} | {means[:, 0].mean():.2f} | "
+            f"| {policy} | {sampler} | {how} | {budget} | {rule} | {means[:, 0].mean():.2f} | "
             f"{means[:, 1].mean():.2f} | {found.mean:+.2f} [{found.low:+.2f}, {found.high:+.2f}] |"
         )
 

@@ -49,7 +49,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "without bound": {"without": ("bound",)},
     "without master prices": {"moves": "regret"},
     "without ascent": {"moves": "unpriced"},
-    "cluster": {"reconstruct": "cluster"},
+    "cluster": {"method": "reference"},
 }
 SCALING = (
     *("X-n101-k25", "X-n153-k22", "X-n200-k36", "X-n251-k28", "X-n303-k21", "X-n351-k40"),

@@ -38,7 +38,7 @@ def instance(name: str) -> CVRP:
 def gap_without_rule(row: dict[str, Any]) -> float:
     """Solve a row again as if no fleet were ever full."""
     linearising.FULL = np.inf
-    without = () if row["reconstruct"] == "cluster" else ("relinearisation", "polish")
+    without = () if row["method"] == "reference" else ("relinearisation", "polish")
     settings = {**row["config"], "seedings": tuple(row["config"]["seedings"]), "without": without}
     problem = instance(row["instance"])
     gap = problem.gap_percent(solving.solve(problem, solving.SolveConfig(**settings)).solution.cost)
@@ -67,14 +67,14 @@ def main(rows: Path, controllers: tuple[str, ...] = ("cfm", "volume", "perturbed
         again = list(executor.map(gap_without_rule, chosen, chunksize=2))
     pairs: dict[tuple[str, str, int], list[tuple[float, float]]] = defaultdict(list)
     for row, gap in zip(chosen, again, strict=True):
-        pairs[row["controller"], row["reconstruct"], row["budget"]].append((row["gap_pct"], gap))
+        pairs[row["controller"], row["method"], row["budget"]].append((row["gap_pct"], gap))
     print(f"Touched: {', '.join(touched)} ({len(touched)} of {len(names)})\n")
-    print("| controller | reconstruct | budget | with the rule | without | mean of the list without it |")
+    print("| controller | method | budget | with the rule | without | mean of the list without it |")
     print("|---|---|--:|--:|--:|--:|")
-    for (controller, reconstruct, budget), gaps in sorted(pairs.items()):
+    for (controller, method, budget), gaps in sorted(pairs.items()):
         kept, dropped = fmean(gap for gap, _ in gaps), fmean(gap for _, gap in gaps)
         effect = (dropped - kept) * len(touched) / len(names)
-        print(f"| {controller} | {reconstruct} | {budget} | {kept:.2f} | {dropped:.2f} | {effect:+.2f} |")
+        print(f"| {controller} | {method} | {budget} | {kept:.2f} | {dropped:.2f} | {effect:+.2f} |")
 
 
 if __name__ == "__main__":

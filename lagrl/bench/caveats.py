@@ -1,4 +1,4 @@
-"""What a reader must know before believing a table: what is missing, mixed or left out."""
+"""Caveats of a report: rows that are missing, mixed or left out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def caveats(grouping: Grouping) -> list[str]:
-    """List everything that weakens the comparison, one sentence each; empty if there is nothing."""
+    """Return everything that weakens the comparison, one sentence each."""
     return [
         *_mixed(grouping.rows),
         *_unbalanced_instances(grouping),
@@ -28,7 +28,7 @@ def caveats(grouping: Grouping) -> list[str]:
 
 
 def provenance(rows: Iterable[Row]) -> list[str]:
-    """List what the rows were made from and with, one line each."""
+    """Return the origin of the rows: instances, seeds, versions and revisions, one line each."""
     rows = list(rows)
     instances = {row["instance"] for row in rows}
     seeds = sorted({row["seed"] for row in rows})
@@ -59,7 +59,7 @@ def _mixed(rows: list[Row]) -> list[str]:
     if len(revisions) > 1:
         found.append(f"MIXED GIT REVISIONS: {', '.join(revisions)}; the rows come from different code.")
     if any(revision.endswith("-dirty") for revision in revisions):
-        found.append("UNCOMMITTED CODE: a `-dirty` revision names code that nobody else can look up.")
+        found.append("UNCOMMITTED CODE: a `-dirty` revision is not in the repository, so it cannot be looked up.")
     return found + _mixed_best_known(rows)
 
 
@@ -142,9 +142,9 @@ def _learning(rows: list[Row]) -> list[str]:
     if not names:
         return []
     return [
-        f"LEARNING SAMPLERS: {', '.join(names)} went on learning from row to row, so that a row depends on those "
-        "before it in its process: with several workers, or after an interruption, it comes out otherwise; "
-        "learn=false ends that."
+        f"LEARNING SAMPLERS: {', '.join(names)} kept learning from row to row, so that a row depends on the rows "
+        "before it in its process: with several workers, or after an interruption, it differs; "
+        "learn=false prevents that."
     ]
 
 
@@ -159,11 +159,11 @@ def _left_out(rows: list[Row]) -> list[str]:
     fallbacks = sorted({row["fallback"] for row in rows if row.get("fallback")})
     if fallbacks:
         count = sum(bool(row.get("fallback")) for row in rows)
-        found.append(f"FALLBACKS in {count} of {len(rows)} rows answered instead of what was asked: {fallbacks[0]}")
+        found.append(f"FALLBACKS in {count} of {len(rows)} rows, in place of the requested sampler: {fallbacks[0]}")
     if unknown:
         found.append(f"{unknown} feasible rows have no best known cost and are left out of gaps.")
     return found
 
 
 def _name(line: Line) -> str:
-    return "/".join(part for part in (line.controller, line.sampler, line.reconstruct, line.fleet) if part)
+    return "/".join(part for part in (line.controller, line.sampler, line.method, line.fleet) if part)

@@ -1,4 +1,4 @@
-"""Collecting decisions from real dual loops: what bandits are trained on and judged by."""
+"""Collection of bandit decisions from real dual loops, for training and evaluation of bandits."""
 
 from __future__ import annotations
 
@@ -40,25 +40,27 @@ _NOT_COMMON = ("width", "learn", "save", "policy", "static", "alpha")
 
 @dataclass(frozen=True)
 class Collection:
-    """What to collect: the decisions of one solve for every combination of the lists, on every instance.
+    """Settings of a collection: one solve for every instance, controller, width and seed.
 
     Attributes
     ----------
     problems
-        Instances, of different names.
+        Instances, with different names.
     controllers
-        Names, see `SolveConfig`.
+        Controllers (see `lagrl list controllers`).
     widths
-        Most variables per vehicle.
+        Greatest numbers of variables per vehicle.
     seeds
-        Seeds.
-    evaluations, shots
-        See `SolveConfig`.
+        Random seeds of the solves.
+    evaluations
+        Budget of every solve, in evaluations.
+    shots
+        Strings sampled per vehicle.
     options
-        Backends, circuits, limits and noise; its epsilon is the share of choices by lot: all of them where it and
-        `state` are left out, as a state says where it is left out only.
+        Backends, circuits, limits and noise. Its epsilon is the exploration probability: 1 without `state`, and that of
+        the state if it is None.
     state
-        A trained state whose choices are logged; empty for choices by lot alone.
+        JSON file of a trained bandit whose decisions are logged (default: all decisions are random).
 
     Raises
     ------
@@ -97,13 +99,13 @@ class Collection:
             )
         if not self.state and epsilon not in (None, 1.0):
             raise InputError(
-                f"{epsilon} given", field="epsilon", remedy="give a state too: all choices are by lot without"
+                f"{epsilon} given", field="epsilon", remedy="give a state too: without one, all decisions are random"
             )
         if self.epsilon <= 0.0:
             raise InputError(f"{self.state} has none", field="epsilon", remedy="give a share above 0: all arms need it")
 
     def settings(self) -> dict[str, Any]:
-        """Return what all decisions of a file have in common, as plain JSON values."""
+        """Return the settings that all decisions of a file share, as plain JSON values."""
         options = {name: value for name, value in asdict(self.options).items() if name not in _NOT_COMMON}
         return {
             **options,
@@ -117,13 +119,13 @@ class Collection:
 
     @property
     def epsilon(self) -> float:
-        """Share of choices by lot."""
+        """Exploration probability ε: share of decisions taken at random."""
         if self.options.epsilon is not None:
             return self.options.epsilon
         return read_state(Path(self.state)).epsilon if self.state else 1.0
 
     def sampler(self, width: int, log: _Counting) -> BanditSampler | SavingBandit:
-        """Return what decides for knapsacks of at most so many variables, and does not learn."""
+        """Return the bandit for knapsacks of at most `width` variables; it does not learn."""
         if self.state:
             chosen = replace(self.options, epsilon=self.epsilon, learn=False)
         else:
@@ -163,17 +165,17 @@ def collect(
     collection
         What to collect.
     out
-        File of traces, made if it is missing. What is left of an interrupted run is removed first. Jobs of an account's
-        devices are kept beside it, in `OUT.journal.jsonl`: the run is made again by what they brought, not paid twice.
+        File of traces, created if it is missing. The remains of an interrupted run are removed first. Jobs of an
+        account's devices are kept beside it, in `OUT.journal.jsonl`: a repeated run reads them, and pays nothing.
     on_plan
-        Told how many runs there are, and how many of them are in the file.
+        Called once with the number of runs and the number of runs already in the file.
     on_run
-        Told the key of every run that is finished.
+        Called with the key of every finished run.
 
     Raises
     ------
     InputError
-        If something named is not known, or the file was begun with other settings.
+        If a name is unknown, or the file was started with other settings.
     OutputError
         If the file cannot be written, or another process writes to it.
     """
@@ -225,14 +227,14 @@ def collect(
 
 
 class _Counting:
-    """Hands decisions on to the log of the file, and counts those of a run."""
+    """Log that passes decisions on to the log of the file, and counts those of a run."""
 
     def __init__(self) -> None:
         self.log: TraceLog | None = None
         self.n = 0
 
     def note(self, context: SampleContext, decisions: Sequence[Decision]) -> None:
-        """Keep what was decided in one call of the sampler."""
+        """Log the decisions of one call of the sampler."""
         assert self.log is not None
         self.n += len(decisions)
         self.log.note(context, decisions)

@@ -1,4 +1,4 @@
-"""What a report says of grouped rows: gaps and times, differences from a baseline, gaps by family.
+"""Statistics of grouped rows: gaps and times, differences from a baseline, gaps by family.
 
 Every statistic is over instances, an instance's value being the mean over its seeds.
 """
@@ -12,26 +12,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.bench.grouping import Line
 from lagrl.bench.statistics import Interval, bootstrap_interval, paired_difference
 from lagrl.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
 
-    from lagrl.bench.grouping import Grouping
+    from lagrl.bench.grouping import Grouping, Line
     from lagrl.bench.schema import Row
 
 DEFAULT_BASELINE = "perturbed"
 EXACT = "exact"  # the sampler that others are compared with
 QUANTUM = ("circuits", "two_qubit_gates", "shots", "quantum_seconds", "qpu_seconds", "queue_seconds", "price")
+MEANS = ("seconds", "dual_value", *QUANTUM)
 
 _SEED = 1993  # a fresh generator per interval: no interval depends on what else is in the report
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One line at one budget. Gaps in per cent of the best known cost, times in seconds, costs in distance units."""
+    """One line at one budget. Gaps in per cent of the best known cost.
+
+    Attributes
+    ----------
+    means
+        `seconds`, `dual_value` and those of `QUANTUM`, means over instances; None where a row lacks the value.
+    """
 
     line: Line
     budget: int
@@ -41,15 +47,7 @@ class Cell:
     gap: Interval | None
     median: float | None
     maximum: float | None
-    seconds: float | None
-    dual_value: float | None
-    circuits: float | None
-    two_qubit_gates: float | None
-    shots: float | None
-    quantum_seconds: float | None
-    qpu_seconds: float | None
-    queue_seconds: float | None
-    price: float | None
+    means: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -84,10 +82,9 @@ def cells(grouping: Grouping) -> list[Cell]:
 
 
 def baseline_controller(grouping: Grouping, name: str | None) -> str:
-    """Return the controller that others are compared with.
+    """Return the controller that others are compared with: `name`, else `perturbed`, else the alphabetically first.
 
-    `perturbed` unless named, for a learner that does not beat random perturbation has learned nothing; without it
-    the alphabetically first.
+    A learner that does not beat random perturbation has learned nothing, hence `perturbed`.
 
     Raises
     ------
@@ -103,36 +100,17 @@ def baseline_controller(grouping: Grouping, name: str | None) -> str:
 
 
 def require_sampler(grouping: Grouping, name: str) -> None:
-    """Refuse a sampler to compare with that no row is of; the exact one may be missing.
-
-    Raises
-    ------
-    UnknownNameError
-        If no row is of it.
-    """
+    """Raise UnknownNameError if no row is of the baseline sampler; the exact one may be missing."""
     samplers = sorted({line.sampler for line in grouping.lines})
     if name != EXACT and name not in samplers:
         raise UnknownNameError.of("baseline sampler", name, samplers)
 
 
-def differences(grouping: Grouping, baseline: str) -> list[Difference]:
-    """Compare every line with the baseline controller run the same way, over the common instances."""
+def differences(grouping: Grouping, **baseline: str) -> list[Difference]:
+    """Compare each line with the line of another controller or sampler (`baseline`), over the common instances."""
     found = []
     for line in grouping.lines:
-        reference = Line(baseline, line.sampler, line.reconstruct, line.fleet)
-        for budget in grouping.budgets:
-            ours, theirs = grouping.gaps(line, budget), grouping.gaps(reference, budget)
-            if line != reference and ours and theirs:
-                interval = paired_difference(ours, theirs, np.random.default_rng(_SEED))
-                found.append(Difference(line, budget, len(ours), interval))
-    return found
-
-
-def sampler_differences(grouping: Grouping, baseline: str = EXACT) -> list[Difference]:
-    """Compare every line with the same controller under the sampler `baseline`, over the common instances."""
-    found = []
-    for line in grouping.lines:
-        reference = replace(line, sampler=baseline)
+        reference = replace(line, **baseline)
         for budget in grouping.budgets:
             ours, theirs = grouping.gaps(line, budget), grouping.gaps(reference, budget)
             if line != reference and ours and theirs:
@@ -160,9 +138,6 @@ def _cell(grouping: Grouping, line: Line, budget: int) -> Cell:
     run = set(grouping.instances_run(budget))
     shared = [row for row in members if row["instance"] in run]
 
-    def mean_of(field: str) -> float | None:
-        return _mean_over_instances(shared, lambda row: row.get(field))
-
     return Cell(
         line,
         budget,
@@ -172,22 +147,14 @@ def _cell(grouping: Grouping, line: Line, budget: int) -> Cell:
         gap=bootstrap_interval(gaps, np.random.default_rng(_SEED)) if gaps else None,
         median=median(gaps) if gaps else None,
         maximum=max(gaps) if gaps else None,
-        seconds=mean_of("seconds"),
-        dual_value=mean_of("dual_value"),
-        circuits=mean_of("circuits"),
-        two_qubit_gates=mean_of("two_qubit_gates"),
-        shots=mean_of("shots"),
-        quantum_seconds=mean_of("quantum_seconds"),
-        qpu_seconds=mean_of("qpu_seconds"),
-        queue_seconds=mean_of("queue_seconds"),
-        price=mean_of("price"),
+        means={name: _mean_over_instances(shared, name) for name in MEANS},
     )
 
 
-def _mean_over_instances(rows: Iterable[Row], value: Callable[[Row], float | None]) -> float | None:
+def _mean_over_instances(rows: Iterable[Row], name: str) -> float | None:
     by_instance: dict[str, list[float]] = defaultdict(list)
     for row in rows:
-        number = value(row)
+        number = row.get(name)
         if number is None:
             return None
         by_instance[row["instance"]].append(number)

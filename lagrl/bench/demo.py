@@ -1,4 +1,4 @@
-"""The demonstration: every bundled instance under several controllers, a table and a picture of the same run."""
+"""Demonstration: the bundled instances under several controllers, as a table and a picture."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ _SIZE = (13.5, 4.6)  # inches
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What a demonstration measured.
+    """Results of a demonstration.
 
     Attributes
     ----------
     picture
-        The PNG.
+        PNG file.
     pictured
-        Name of the instance on it.
+        Name of the instance in the picture.
     results
         By instance, the smallest first, then by controller.
     compile_seconds
-        Seconds to compile the kernels or to load them; in no other number.
+        Seconds to compile or load the kernels, contained in no other number.
     """
 
     picture: Path
@@ -82,8 +82,8 @@ def demo(
 ) -> DemoResult:
     """Solve the bundled instances, print the table and draw the picture.
 
-    Controllers are compared on linearisations from seeds and set partitioning alone: what a search adds to both would
-    hide them.
+    Controllers are compared on linearisations from seeds and set partitioning alone: a search would hide their
+    differences.
 
     Parameters
     ----------

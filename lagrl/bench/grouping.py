@@ -1,4 +1,4 @@
-"""Rows sorted into what is compared: lines (a controller and how it was run) by budgets, over common instances."""
+"""Groups of rows: lines (a controller and how it was run) by budgets, over common instances."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, order=True)
 class Line:
-    """What is compared: a controller and how it was run.
+    """A line of a report: a controller and how it was run.
 
     `fleet` is empty unless some instance was run under several fleet rules; then it is `benchmark` (the rule of the
     best known costs) or the kind of the other rule.
@@ -26,12 +26,12 @@ class Line:
 
     controller: str
     sampler: str
-    reconstruct: str
+    method: str
     fleet: str = ""
 
 
 class Grouping:
-    """Rows by line and budget, the same whatever their order.
+    """Rows by line and budget; their order does not matter.
 
     Parameters
     ----------
@@ -51,14 +51,14 @@ class Grouping:
         self._members: dict[tuple[Line, int], list[Row]] = defaultdict(list)
         for row in self.rows:
             for fleet in _fleet_views(row, self._other_rules):
-                line = Line(row["controller"], row["sampler"], row["reconstruct"], fleet)
+                line = Line(row["controller"], row["sampler"], row["method"], fleet)
                 self._members[line, row["budget"]].append(row)
         self.lines = sorted({line for line, _ in self._members})
         self.budgets = sorted({budget for _, budget in self._members})
 
     @cached_property
     def _other_rules(self) -> frozenset[str]:
-        """Kinds of fleet rule that need lines of their own: none while every instance has a single rule."""
+        """Kinds of fleet rule that get their own lines: none while every instance has a single rule."""
         rules: dict[str, set[str]] = defaultdict(set)
         for row in self.rows:
             rules[row["instance"]].add(row["fleet"])

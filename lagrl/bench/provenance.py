@@ -1,4 +1,4 @@
-"""Where a number came from: versions, the revision of the code, the configuration."""
+"""Origin of a number: versions, the revision of the code, the configuration."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHECKOUT = Path(lagrl.__file__).resolve().parent.parent
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Return the versions of lagrl, Python and what the numbers depend on, without importing any of it.
+    """Return the versions of lagrl, Python and the packages that numbers depend on, without importing them.
 
     Parameters
     ----------
@@ -31,8 +31,7 @@ def versions(*packages: str) -> dict[str, str]:
 
     Returns
     -------
-    dict
-        Name to version; a package that is not installed is not in it.
+    Name to version; a package that is not installed is left out.
     """
     found = {"lagrl": lagrl.__version__, "python": platform.python_version()}
     for package in (*_DEPENDENCIES, *packages):
@@ -51,13 +50,11 @@ def git_revision(checkout: Path = _CHECKOUT) -> str | None:
     Parameters
     ----------
     checkout
-        The folder that holds `.git`. A folder within somebody else's checkout, such as an environment's
-        site-packages, has none of its own.
+        The folder that holds `.git`. A folder inside another checkout, such as site-packages, has no revision.
 
     Returns
     -------
-    str or None
-        12 hexadecimal digits (more if those are ambiguous); None without git or outside a checkout.
+    12 hexadecimal digits (more if those are ambiguous); None without git or outside a checkout.
     """
     if not (checkout / ".git").exists():
         return None

@@ -1,4 +1,4 @@
-"""A report on result rows: gaps, differences from the baseline, families, and where it all came from."""
+"""Reports on result rows: gaps, differences from the baseline, families, and the origin of the rows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 from lagrl.bench.caveats import caveats, provenance
 from lagrl.bench.comparison import (
     EXACT,
+    MEANS,
     QUANTUM,
     baseline_controller,
     by_family,
     cells,
     differences,
     require_sampler,
-    sampler_differences,
 )
 from lagrl.bench.grouping import Grouping
 from lagrl.bench.tables import Table, to_csv, to_markdown
@@ -34,9 +34,9 @@ Format = Literal["md", "csv"]
 FEWEST_PAIRS = 6
 
 CSV_FIELDS = (
-    *("section", "controller", "sampler", "reconstruct", "fleet", "budget", "family", "baseline"),
+    *("section", "controller", "sampler", "method", "fleet", "budget", "family", "baseline"),
     *("n_instances", "n_rows", "n_feasible", "mean", "low", "high", "median", "maximum", "marked"),
-    *("seconds", "dual_value", *QUANTUM, "note"),
+    *(*MEANS, "note"),
 )
 
 _DUAL_NOTE = (
@@ -55,9 +55,9 @@ def report(
     rows
         As from `read_rows`, in any order: the same rows give the same report.
     format
-        `md`: tables for a reader, rounded. `csv`: the same numbers in full, one record a line; `section` tells
-        whether it is a `gap`, a `difference` (from the baseline controller), a `sampler difference` (from the
-        baseline sampler), a `family`, a `caveat` or `provenance`.
+        `md`: rounded tables. `csv`: the same numbers in full, one record a line; its `section` is `gap`, `difference`
+        (from the baseline controller), `sampler difference` (from the baseline sampler), `family`, `caveat` or
+        `provenance`.
     baseline
         Controller to compare with; None takes `perturbed` if there is one, else the alphabetically first.
     baseline_sampler
@@ -80,10 +80,24 @@ def report(
 
 
 def _markdown(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
-    tables = [_gap_table(grouping), _detail_table(grouping)]
-    tables += [
-        _controller_table(grouping, baseline),
-        _sampler_table(grouping, baseline_sampler),
+    by_controller = differences(grouping, controller=baseline)
+    by_sampler = differences(grouping, sampler=baseline_sampler)
+    compared = {difference.line for difference in by_sampler}
+    tables = [
+        _gap_table(grouping),
+        _detail_table(grouping),
+        _difference_table(
+            f"that of `{baseline}` run the same way",
+            grouping,
+            by_controller,
+            [line for line in grouping.lines if line.controller != baseline],
+        ),
+        _difference_table(
+            f"that of the same controller with sampler `{baseline_sampler}`",
+            grouping,
+            by_sampler,
+            [line for line in grouping.lines if line in compared],
+        ),
         _family_table(grouping),
     ]
     parts = ["## Results\n"]
@@ -95,65 +109,50 @@ def _markdown(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
     return "\n".join(parts)
 
 
+def _table(grouping: Grouping, title: str, header: list[str], rows: list[tuple[Line, list[str]]], note: str) -> Table:
+    """Return a table whose rows start with the labels of a line."""
+    labels = _label_names(grouping)
+    cells = [[*(str(getattr(line, name)) for name in labels), *values] for line, values in rows]
+    return Table(title, [*labels, *header], cells, len(labels), note)
+
+
 def _gap_table(grouping: Grouping) -> Table:
     gaps = {(cell.line, cell.budget): cell.gap for cell in cells(grouping)}
-    header = [f"{budget} ({len(grouping.instances_with_gap(budget))})" for budget in grouping.budgets]
-    return Table(
+    return _table(
+        grouping,
         "Mean gap to the best known cost, %, by budget in evaluations (instances)",
-        [*_label_names(grouping), *header],
-        [
-            [*_labels(grouping, line), *(_interval(gaps.get((line, budget))) for budget in grouping.budgets)]
-            for line in grouping.lines
-        ],
-        len(_label_names(grouping)),
+        [f"{budget} ({len(grouping.instances_with_gap(budget))})" for budget in grouping.budgets],
+        [(line, [_interval(gaps.get((line, budget))) for budget in grouping.budgets]) for line in grouping.lines],
         "In brackets: 95 % percentile bootstrap interval over instances, each the mean over its seeds.",
     )
 
 
 def _detail_table(grouping: Grouping) -> Table:
     shown = cells(grouping)
-    columns = ["budget", "median gap", "max gap", "feasible", "seconds"]
-    quantum = [name for name in QUANTUM if any(getattr(cell, name) for cell in shown)]
-    dual = ["dual value"] if any(cell.dual_value is not None for cell in shown) else []
+    quantum = [name for name in QUANTUM if any(cell.means[name] for cell in shown)]
+    dual = ["dual value"] if any(cell.means["dual_value"] is not None for cell in shown) else []
 
     def numbers(cell: Cell) -> list[str]:
         spread = [str(cell.budget), _fixed(cell.median), _fixed(cell.maximum), f"{cell.n_feasible}/{cell.n_rows}"]
-        spent = [_short(cell.seconds), *(_short(getattr(cell, name)) for name in quantum)]
-        return [*spread, *spent, *([_fixed(cell.dual_value)] if dual else [])]
+        spent = [_short(cell.means[name]) for name in ("seconds", *quantum)]
+        return [*spread, *spent, *([_fixed(cell.means["dual_value"])] if dual else [])]
 
-    return Table(
+    return _table(
+        grouping,
         "Spread, feasible rows and time",
-        [*_label_names(grouping), *columns, *(name.replace("_", " ") for name in quantum), *dual],
-        [[*_labels(grouping, cell.line), *numbers(cell)] for cell in shown],
-        len(_label_names(grouping)),
+        [
+            *("budget", "median gap", "max gap", "feasible", "seconds"),
+            *(name.replace("_", " ") for name in quantum),
+            *dual,
+        ],
+        [(cell.line, numbers(cell)) for cell in shown],
         " ".join(
             ["Seconds are classical, compilation excluded; means over instances.", *([_DUAL_NOTE] if dual else [])]
         ),
     )
 
 
-def _controller_table(grouping: Grouping, baseline: str) -> Table:
-    return _difference_table(
-        f"Mean gap minus that of `{baseline}` run the same way, percentage points (negative is better)",
-        grouping,
-        differences(grouping, baseline),
-        [line for line in grouping.lines if line.controller != baseline],
-    )
-
-
-def _sampler_table(grouping: Grouping, baseline: str) -> Table:
-    """Samplers against one of them, the exact one if not another; empty where no controller was run under both."""
-    found = sampler_differences(grouping, baseline)
-    compared = {difference.line for difference in found}
-    return _difference_table(
-        f"Mean gap minus that of the same controller with sampler `{baseline}`, percentage points (negative is better)",
-        grouping,
-        found,
-        [line for line in grouping.lines if line in compared],
-    )
-
-
-def _difference_table(title: str, grouping: Grouping, found: list[Difference], lines: list[Line]) -> Table:
+def _difference_table(other: str, grouping: Grouping, found: list[Difference], lines: list[Line]) -> Table:
     by_place = {(difference.line, difference.budget): difference for difference in found}
 
     def show(line: Line, budget: int) -> str:
@@ -163,11 +162,11 @@ def _difference_table(title: str, grouping: Grouping, found: list[Difference], l
         mark = " *" if _is_marked(difference) else ""
         return _interval(difference.interval, "+.2f") + mark
 
-    return Table(
-        title,
-        [*_label_names(grouping), *map(str, grouping.budgets)],
-        [[*_labels(grouping, line), *(show(line, budget) for budget in grouping.budgets)] for line in lines],
-        len(_label_names(grouping)),
+    return _table(
+        grouping,
+        f"Mean gap minus {other}, percentage points (negative is better)",
+        [str(budget) for budget in grouping.budgets],
+        [(line, [show(line, budget) for budget in grouping.budgets]) for line in lines],
         "In brackets: 95 % bootstrap interval, paired by instance; \\* marks those without 0, withheld below "
         f"{FEWEST_PAIRS} instances; — where either has no gap. Not corrected for the number of comparisons.",
     )
@@ -177,15 +176,12 @@ def _family_table(grouping: Grouping) -> Table:
     found = {(g.line, g.family): g for g in by_family(grouping)}
     counts = {g.family: g.n_instances for g in found.values()}
     families = sorted(counts)
-    rows = [
-        [*_labels(grouping, line), *(_fixed(found[line, name].gap) for name in families)]
-        for line in sorted({line for line, _ in found})
-    ]
-    return Table(
+    return _table(
+        grouping,
         f"Mean gap by family at budget {grouping.budgets[-1]}, % (instances)",
-        [*_label_names(grouping), *(f"{name} ({counts[name]})" for name in families)],
-        rows,
-        len(_label_names(grouping)),
+        [f"{name} ({counts[name]})" for name in families],
+        [(line, [_fixed(found[line, name].gap) for name in families]) for line in sorted({line for line, _ in found})],
+        "",
     )
 
 
@@ -193,11 +189,12 @@ def _csv(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
     records: list[Mapping[str, object]] = []
     for cell in cells(grouping):
         fields = asdict(cell)
-        del fields["line"], fields["gap"]
-        records.append({"section": "gap", **asdict(cell.line), **fields, **(asdict(cell.gap) if cell.gap else {})})
+        del fields["line"], fields["gap"], fields["means"]
+        interval = asdict(cell.gap) if cell.gap else {}
+        records.append({"section": "gap", **asdict(cell.line), **fields, **cell.means, **interval})
     for section, reference, found in (
-        ("difference", baseline, differences(grouping, baseline)),
-        ("sampler difference", baseline_sampler, sampler_differences(grouping, baseline_sampler)),
+        ("difference", baseline, differences(grouping, controller=baseline)),
+        ("sampler difference", baseline_sampler, differences(grouping, sampler=baseline_sampler)),
     ):
         records += [
             {
@@ -219,12 +216,8 @@ def _csv(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
 
 
 def _label_names(grouping: Grouping) -> list[str]:
-    names = ["controller", "sampler", "reconstruct"]
+    names = ["controller", "sampler", "method"]
     return [*names, "fleet"] if any(line.fleet for line in grouping.lines) else names
-
-
-def _labels(grouping: Grouping, line: Line) -> list[str]:
-    return [str(getattr(line, name)) for name in _label_names(grouping)]
 
 
 def _is_marked(difference: Difference) -> bool:

@@ -1,4 +1,4 @@
-"""Running controllers on instances: one resumable row per instance, configuration and seed."""
+"""Evaluation of controllers on instances: one resumable row per instance, configuration and seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lagrl.bench.provenance import config_hash, git_revision, versions
 from lagrl.bench.rows import RowStore
-from lagrl.bench.schema import SCHEMA, Row
+from lagrl.bench.schema import SCHEMA, Row, with_reconstruct
 from lagrl.bench.suites import family
 from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
@@ -48,28 +48,36 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NU
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What to run: every combination of the fields, on every instance.
+    """Settings of an evaluation: every combination of controllers, samplers, methods, budgets and seeds is run.
 
     Attributes
     ----------
     instances
         Instance files.
-    controllers, samplers, reconstructs
-        Names, see `SolveConfig`.
+    controllers
+        Controllers to compare (see `lagrl list controllers`).
+    samplers
+        Samplers to compare (see `lagrl list samplers`).
+    methods
+        Methods to compare: reference, search (see `lagrl solve --help`).
     budgets
-        Evaluations.
+        Budgets to compare, in evaluations.
     seeds
-        Seeds.
+        Random seeds; every combination is run once with each.
     fleet
-        A fleet rule for all instances; None keeps each instance's own.
-    linearisations, without
-        See `SolveConfig`; `without` concerns the reconstruction `pool` only.
-    shots, record_exact
-        See `SolveConfig`.
+        Fleet rule of all instances: exact:K, atleast:K or free (default: the rule of each instance's family).
+    linearisations
+        Number of linearisations from seeds (default: see `lagrl solve --help`).
+    without
+        Parts of the method `search` to leave out: relinearisation, polish, partition (default: none).
+    shots
+        Strings that an approximate sampler draws per vehicle.
+    record_exact
+        Also compute the exact dual value under approximate samplers; controllers do not see it.
     journal
-        File of the samplers' answers, see `solve`.
+        File that keeps the samplers' answers, to resume or replay them (default: none; always kept of real devices).
     price_per_second
-        What a second of the quantum computer costs; the rows' `price` is null without.
+        Price of one second of a quantum computer, for the rows' estimated `price` (default: no price).
 
     Raises
     ------
@@ -80,7 +88,7 @@ class Evaluation:
     instances: tuple[Path, ...]
     controllers: tuple[str, ...]
     samplers: tuple[str, ...] = ("exact",)
-    reconstructs: tuple[str, ...] = ("pool",)
+    methods: tuple[str, ...] = ("search",)
     budgets: tuple[int, ...] = (200,)
     seeds: tuple[int, ...] = (0,)
     fleet: Fleet | None = None
@@ -102,7 +110,7 @@ class Evaluation:
         InputError
             If a list is empty, an instance cannot be read, a name is unknown or a budget allows nothing.
         """
-        for name in ("instances", "controllers", "samplers", "reconstructs", "budgets", "seeds"):
+        for name in ("instances", "controllers", "samplers", "methods", "budgets", "seeds"):
             if not getattr(self, name):
                 raise InputError("nothing given", field=name, remedy="give at least one")
         for controller in self.controllers:
@@ -115,20 +123,20 @@ class Evaluation:
             )
         for sampler in self.samplers:
             require_known(sampler)
-        grid = itertools.product(self.controllers, self.samplers, self.reconstructs, self.budgets, self.seeds)
+        grid = itertools.product(self.controllers, self.samplers, self.methods, self.budgets, self.seeds)
         configs = [
             SolveConfig(
                 controller=controller,
                 sampler=sampler,
-                reconstruct=reconstruct,  # type: ignore[arg-type]  # checked by SolveConfig itself
+                method=method,  # type: ignore[arg-type]  # checked by SolveConfig itself
                 evaluations=budget,
                 seed=seed,
                 linearisations=self.linearisations,
-                without=self.without if reconstruct == "pool" else (),
+                without=self.without if method == "search" else (),
                 shots=self.shots,
                 record_exact=self.record_exact,
             )
-            for controller, sampler, reconstruct, budget, seed in grid
+            for controller, sampler, method, budget, seed in grid
         ]
         read = [(path, read_instance(path, fleet=self.fleet)) for path in self.instances]
         journals = {sampler: self.journal if keeps_answers(sampler) else None for sampler in self.samplers}
@@ -143,7 +151,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Task:
-    """One row to be made."""
+    """Settings of one row: instance, fleet rule, configuration and key."""
 
     path: Path
     fleet: Fleet | None
@@ -154,16 +162,15 @@ class Task:
 
 
 def row_key(problem: CVRP, config: SolveConfig) -> str:
-    """Return what identifies a row: the instance's name and content, its fleet rule and the configuration.
+    """Return the key of a row: the instance's name and content, its fleet rule and the configuration.
 
-    A trained controller's weights and a trained sampler's state are part of it, so that what is trained anew gets rows
-    of its own.
+    A trained controller's weights and a trained sampler's state are part of it, so that retrained ones get new rows.
     """
     content = hashlib.sha256()
     for array in (problem.demand, problem.distance):
         content.update(array.tobytes())
     content.update(f"{problem.capacity} {problem.fleet}".encode())
-    return f"{problem.name}:{content.hexdigest()[:12]}:{config_hash(settings_of(config))}"
+    return f"{problem.name}:{content.hexdigest()[:12]}:{_hash(settings_of(config))}"
 
 
 def settings_of(config: SolveConfig) -> dict[str, object]:
@@ -173,6 +180,10 @@ def settings_of(config: SolveConfig) -> dict[str, object]:
         "sampler_fingerprint": sampler_fingerprint(config.sampler),
     }
     return {**asdict(config), **{name: str(value) for name, value in fingerprints.items() if value is not None}}
+
+
+def _hash(settings: dict[str, object]) -> str:
+    return config_hash(with_reconstruct(settings))
 
 
 def run(
@@ -198,12 +209,12 @@ def run(
     on_row
         Called with each finished row.
     on_plan
-        Called once with the number of rows asked for and of those there already.
+        Called once with the number of rows requested and the number already in the file.
 
     Raises
     ------
     InputError
-        If the evaluation makes no sense, before anything is run.
+        If a setting is not allowed; nothing is run then.
     OutputError
         If `out` cannot be written.
     LagrlError
@@ -239,8 +250,8 @@ def make_row(task: Task, sampler: SubproblemSampler | None = None) -> Row:
     task
         What to solve.
     sampler
-        Answers instead of one made by the task's name, which the row goes on to tell: such as the named one with
-        something measured beside it. It is left open.
+        Replaces the sampler that the task names, such as the same one with a measurement added; the row keeps the
+        name. It is not closed.
     """
     problem = read_instance(task.path, fleet=task.fleet)
     compile_kernels()
@@ -274,7 +285,7 @@ def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: fl
         "controller": config.controller,
         "sampler": config.sampler,
         "fleet": str(problem.fleet),
-        "reconstruct": config.reconstruct,
+        "method": config.method,
         "budget": config.evaluation_limit,
         "seed": config.seed,
         "evaluations": result.evaluations if result else config.evaluation_limit,
@@ -290,7 +301,7 @@ def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: fl
         "n_routes": result.solution.n_routes if result else None,
         "feasible": bool(result and result.solution.is_feasible(problem)),
         "config": json.loads(json.dumps(settings)),
-        "config_hash": config_hash(settings),
+        "config_hash": _hash(settings),
         "versions": versions(*packages),
         "git_revision": _revision(),
         "history": [[e, round(s, 6), c] for e, s, c in result.history] if result else [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from lagrl.errors import InputError
@@ -10,6 +11,9 @@ from lagrl.io.records import Check, read_fields
 SCHEMA = "lagrl-row/1"
 
 Row = dict[str, Any]
+
+# until version 0.1 the field `method` of rows and configurations was called `reconstruct`, with other values
+_METHOD_UNTIL_0_1 = {"search": "pool", "reference": "cluster"}
 
 
 def _is_history(value: list[object]) -> bool:
@@ -37,7 +41,7 @@ FIELDS: dict[str, Any] = {
     "controller": _TEXT,
     "sampler": _TEXT,
     "fleet": _TEXT,
-    "reconstruct": _TEXT,
+    "method": _TEXT,
     "budget": _INTEGER,
     "seed": _INTEGER,
     "evaluations": _INTEGER,
@@ -76,8 +80,25 @@ _HINTS = {name: hint | None if name in NULLABLE else hint for name, hint in {**F
 _REMEDY = "give a file that lagrl eval wrote"
 
 
+def with_method(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a row or configuration under the present name of `method`, which was `reconstruct` until version 0.1."""
+    if "reconstruct" not in record or "method" in record:
+        return record
+    names = {old: new for new, old in _METHOD_UNTIL_0_1.items()}
+    return {
+        "method" if field == "reconstruct" else field: names.get(value, value) if field == "reconstruct" else value
+        for field, value in record.items()
+    }
+
+
+def with_reconstruct(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration as it was called until version 0.1: its hash is part of the keys of rows, which stay."""
+    former = {field: value for field, value in config.items() if field != "method"}
+    return {**former, "reconstruct": _METHOD_UNTIL_0_1.get(config["method"], config["method"])}
+
+
 def check_row(row: object, *, source: str) -> Row:
-    """Return `row` if it is a complete row of this schema; further fields are allowed.
+    """Return `row` under the present names if it is a complete row; fields beyond the schema are allowed.
 
     Parameters
     ----------
@@ -100,6 +121,9 @@ def check_row(row: object, *, source: str) -> Row:
             field="schema",
             remedy="give a file that this version of lagrl eval wrote",
         )
+    row = with_method(row)
+    if isinstance(row.get("config"), dict):
+        row = {**row, "config": with_method(row["config"])}
     read_fields(row, _HINTS, source=source, remedy=_REMEDY, optional=OPTIONAL, allow_others=True)
     if row["feasible"] and row["cost"] is None:
         raise InputError("null in a feasible row", source=source, field="cost", remedy="give the cost of the routes")

@@ -1,4 +1,4 @@
-"""How sure a mean over instances is: percentile bootstrap intervals (Efron and Tibshirani 1993, ch. 13)."""
+"""Uncertainty of means over instances: percentile bootstrap intervals (Efron and Tibshirani 1993, ch. 13)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BLOCK = 2**21  # indices drawn at once: 16 MiB
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and its interval, in the unit of the values; low ≤ mean ≤ high but for rounding and extreme skew."""
+    """A mean and its interval, in the unit of the values; low ≤ mean ≤ high except for rounding and extreme skew."""
 
     mean: float
     low: float
@@ -28,7 +28,7 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether 0 lies outside."""
+        """Whether 0 lies outside the interval."""
         return self.low > 0 or self.high < 0
 
 
@@ -36,8 +36,8 @@ def bootstrap_interval(values: ArrayLike, rng: Generator, level: float = 0.95, r
     """Return the mean of `values` and its percentile bootstrap interval.
 
     The interval runs from the (1 − level)/2 to the (1 + level)/2 quantile of the means of `resamples` samples of n
-    values drawn with replacement. It is too narrow for small n (Efron and Tibshirani 1993, §13.7). One value tells
-    nothing of its spread: its interval is the whole line.
+    values drawn with replacement. It is too narrow for small n (Efron and Tibshirani 1993, §13.7). One value says
+    nothing about its spread: its interval is unbounded.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def bootstrap_interval(values: ArrayLike, rng: Generator, level: float = 0.95, r
     if not 0 < level < 1:
         raise InputError(f"{level} is not a confidence level", field="level", remedy="give one within (0, 1)")
     if resamples < 1:
-        raise InputError(f"{resamples} is too few", field="resamples", remedy="give 1 or more, rather 1000")
+        raise InputError(f"{resamples} is too few", field="resamples", remedy="give 1 or more, better 1000")
     mean = float(sample.mean())
     if len(sample) == 1:
         return Interval(mean, -np.inf, np.inf)

@@ -1,4 +1,4 @@
-"""Named sets of instances, and the family an instance's name tells."""
+"""Named sets of instances, and the benchmark family in an instance's name."""
 
 from __future__ import annotations
 

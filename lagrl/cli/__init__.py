@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from lagrl.cli.entry import carry_out, main, parsed
+from lagrl.cli.entry import main, parse_arguments, run_guarded
 
-__all__ = ["carry_out", "main", "parsed"]
+__all__ = ["main", "parse_arguments", "run_guarded"]

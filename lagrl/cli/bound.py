@@ -1,69 +1,55 @@
-"""What `lagrl bound` takes and prints: a lower bound on the CVRP itself."""
+"""The command `lagrl bound`: a lower bound on the cost of every solution of an instance."""
 
 from __future__ import annotations
 
 import json
 import math
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import tyro
+from lagrl.bounds.bound import lower_bound
+from lagrl.cli.instances import OneInstance
+from lagrl.cli.options import Count, Text
+from lagrl.controllers.registry import controller_factory
+from lagrl.errors import InputError
+from lagrl.problems.cvrplib import usual_rounding
 
 if TYPE_CHECKING:
     from lagrl.bounds.bound import LowerBound
     from lagrl.problems.cvrp import CVRP
 
-Number = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")]
-Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
-Word = Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint="")]
-
 
 @dataclass(frozen=True)
 class BoundCommand:
-    """Bound the cost of every solution of an instance from below.
+    """Options of `lagrl bound`.
 
     Unlike the dual value of `lagrl solve`, this bounds the CVRP: no solution that meets the fleet rule is cheaper.
     """
 
-    file: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
-    """CVRPLIB .vrp file, or the name of a bundled instance or of one in --data"""
+    instance: OneInstance
     seconds: float = 60.0
-    """wall-clock limit, compilation excluded"""
-    evaluations: Number = None
-    """most exact pricings of ng-routes (no limit if left out; 1000 for a controller)"""
-    fleet: Word = None
-    """exact:K, atleast:K or free; the benchmark family's own rule if left out"""
-    controller: Word = None
-    """climb the dual of ng-routes by a controller (see lagrl solve --help) instead of column generation with cuts"""
+    """wall-clock limit in seconds, compilation excluded"""
+    evaluations: Count = None
+    """greatest number of exact pricings of ng-routes (default: no limit; 1000 with --controller)"""
+    controller: Text = None
+    """controller that ascends the dual of ng-routes, see `lagrl list controllers` (default: column generation)"""
     ng: int = 8
-    """other customers that each customer remembers, 1 to 12"""
+    """number of other customers in the ng-neighbourhood of each customer, 1 to 12"""
     no_cuts: bool = False
-    """leave rounded capacity cuts out"""
-    rounding: Literal["auto", "nint", "none"] = "auto"
-    """round distances as CVRPLIB does, keep them exact, or do what the instance's set does"""
+    """do not separate rounded capacity cuts"""
     seed: int = 0
-    """seed of a controller that draws"""
-    data: Folder = None
-    """folder of CVRPLIB files; LAGRL_DATA if left out"""
+    """random seed of the controller"""
     json: bool = False
     """print one JSON object instead of text"""
 
     def run(self) -> None:
-        """Carry the command out."""
-        from lagrl.bounds.bound import lower_bound
+        """Compute the bound and print it."""
         from lagrl.compilation import compile_kernels
-        from lagrl.controllers.registry import controller_factory
-        from lagrl.errors import InputError
-        from lagrl.problems.cvrplib import read_instance, usual_rounding
-        from lagrl.problems.fleet import Fleet
-        from lagrl.problems.locate import resolve_instance
 
         if self.controller is not None and self.no_cuts:
             raise InputError("given with --controller", field="--no-cuts", remedy="leave it out: no cuts there")
         controller = None if self.controller is None else controller_factory(self.controller)()
-        fleet = None if self.fleet is None else Fleet.parse(self.fleet)
-        problem = read_instance(resolve_instance(self.file, self.data), fleet=fleet, rounding=self.rounding)
+        problem = self.instance.read()
         if problem.rounding not in ("explicit", usual_rounding(problem.name)):
             problem = replace(problem, best_known=None)  # it holds for other distances
         compile_kernels()

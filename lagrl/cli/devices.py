@@ -1,46 +1,80 @@
-"""What the command line tells of devices."""
+"""The command `lagrl devices`: properties of fake backends and of an account's devices."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from lagrl.cli.options import Numbers
 from lagrl.errors import InputError
+from lagrl.quantum.ibm.device_table import WIDTHS, list_devices
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lagrl.quantum.ibm.device_table import DeviceRow
+
+Names = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAMES…", help_behavior_hint="")]
 
 
 @dataclass(frozen=True)
 class DevicesCommand:
-    """Tell what devices are like: qubits, median errors, the best line's expected fidelity, the queue.
+    """Options of `lagrl devices`.
 
-    Without names it is all fake backends: calibration snapshots of real devices, which need no account.
+    The table has qubits, median errors, the expected fidelity of the best line of qubits, and the queue. Fake backends
+    are calibration snapshots of real devices; they need no account.
     """
 
-    names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAMES…", help_behavior_hint="")] = ()
-    """fake backends, such as FakeKingston, and devices of your account, such as ibm_kingston"""
+    names: Names = ()
+    """fake backends, such as FakeKingston, and devices of your account, such as ibm_kingston (default: all fakes)"""
     account: bool = False
-    """all devices of your account, besides or instead of names"""
-    widths: Annotated[str, tyro.conf.arg(metavar="N,N,…")] = "4,8,12"
-    """qubits of the lines whose fidelity is told: that of QAOA with one layer"""
+    """list all devices of your account, with or without names"""
+    widths: Numbers = WIDTHS
+    """lengths of the lines of qubits for which the fidelity of one-layer QAOA is estimated"""
     json: bool = False
     """print one JSON object instead of text"""
 
     def run(self) -> None:
-        """Carry the command out."""
-        from lagrl.cli.show import print_devices
-        from lagrl.quantum.ibm.device_table import list_devices
-
-        rows = list_devices(self.names, account=self.account, widths=_widths(self.widths))
+        """Print the table."""
+        if not self.widths or min(self.widths) < 0:
+            shown = ",".join(map(str, self.widths))
+            raise InputError(f"{shown!r} given", field="--widths", remedy="give numbers of qubits, such as 4,8,12")
+        rows = list_devices(self.names, account=self.account, widths=tuple(dict.fromkeys(self.widths)))
         if self.json:
             print(json.dumps({"devices": [row.record() for row in rows]}, allow_nan=False))
         else:
             print_devices(rows)
 
 
-def _widths(text: str) -> tuple[int, ...]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or not all(part.isdecimal() for part in parts):
-        raise InputError(f"{text!r} given", field="--widths", remedy="give numbers of qubits, such as 4,8,12")
-    return tuple(dict.fromkeys(int(part) for part in parts))
+def print_devices(rows: Sequence[DeviceRow]) -> None:
+    """Print a table of devices for a person, then their notes; – stands for unknown values."""
+    widths = list(dict.fromkeys(width for row in rows for width in row.fidelity))
+    title = ["device", "qubits", "gate", "2q error", "readout", "T1 us", "T2 us"]
+    lines = [[*title, *(f"F({width})" for width in widths), "queue", "operational"]]
+    for row in rows:
+        lines.append(
+            [
+                *(row.name, str(row.qubits), row.gate or "–"),
+                *(_or_dash(row.two_qubit_error, ".2e"), _or_dash(row.readout_error, ".2e")),
+                *(_or_dash(time and 1e6 * time, ".0f") for time in (row.t1, row.t2)),
+                *(_or_dash(row.fidelity.get(width), ".3f") for width in widths),
+                "–" if row.pending_jobs is None else str(row.pending_jobs),
+                "–" if row.is_operational is None else ("yes" if row.is_operational else "no"),
+            ]
+        )
+    size = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        name, *rest = (
+            cell.ljust(n) if not i else cell.rjust(n) for i, (cell, n) in enumerate(zip(line, size, strict=True))
+        )
+        print("  ".join([name, *rest]))
+    for row in rows:
+        if row.note:
+            print(f"note: {row.note if row.name in row.note else f'{row.name}: {row.note}'}")
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)

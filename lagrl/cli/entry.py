@@ -1,35 +1,66 @@
-"""The command line: `lagrl solve | bound | eval | report | generate | fetch | demo | journal | devices | traces | …`.
+"""Entry point of the command line: the list of commands, and the handling of arguments and errors.
 
-Thin on purpose: arguments in, command run, answer out (`commands` has them). A user's mistake becomes one line on
-stderr and exit code 2.
+Each command is a module of its own, imported only when it is called. A user's mistake becomes one line on stderr and
+exit code 2.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import inspect
 import io
 import os
 import signal
 import sys
 import warnings
-from typing import TYPE_CHECKING, TypeVar
-
-import tyro
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from lagrl import __version__
-from lagrl.cli.commands import COMMANDS, Command, installed_command
-from lagrl.errors import InputError, LagrlError
+from lagrl.errors import InputError, LagrlError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 
+COMMANDS = {
+    "solve": "Find routes for one instance.",
+    "bound": "Compute a lower bound on the cost of every solution of an instance.",
+    "eval": "Run controllers on instances; each run becomes a row of a file.",
+    "report": "Compare the controllers of result rows, with statistics.",
+    "list": "List the names of controllers, samplers, seedings, instances or backends.",
+    "generate": "Generate random instances as CVRPLIB files.",
+    "fetch": "Download CVRPLIB instances and their best known solutions.",
+    "demo": "Solve the bundled instances with several controllers, and draw a picture.",
+    "devices": "Print qubits, errors and queues of quantum computers and fake backends.",
+    "journal": "Summarise a journal: sampler calls, pending jobs, charges.",
+    "traces": "Collect decisions about backends and circuits, to train a bandit.",
+    "doctor": "Check this installation: packages, kernels, data and foreign folders.",
+    "train": "Train a policy or a bandit.",
+}
+_MODULES = {"eval": "evaluate"}  # where a command's module has another name
+
+
+class RefusedError(Exception):
+    """Carries a typed error through tyro, which would print any ValueError in a box of its own."""
+
+    def __init__(self, error: LagrlError) -> None:
+        self.error = error
+
+
+class Command(Protocol):
+    """Arguments of one command, and its action; the exit code is 0 unless `run` returns another."""
+
+    def run(self) -> int | None:
+        """Execute the command."""
+        ...
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code.
 
-    0: done. 1: `doctor` found a problem. 2: the user's mistake, told in one line on stderr. 130: interrupted.
+    0: done. 1: `doctor` found a problem. 2: the user's mistake, explained in one line on stderr. 130: interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
@@ -38,18 +69,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:  # the process is ours
         warnings.showwarning = _warn
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end as after Ctrl-C: workers gone, rows kept
-    return carry_out("lagrl", lambda: _run(arguments))
+    return run_guarded("lagrl", lambda: _run(arguments))
 
 
-def carry_out(prog: str, body: Callable[[], int | None]) -> int:
-    """Run a command's body and return the exit code; what goes wrong becomes one line on stderr.
+def run_guarded(prog: str, body: Callable[[], int | None]) -> int:
+    """Run a command's body and return the exit code; errors become one line on stderr.
 
     Parameters
     ----------
     prog
-        Who speaks in that line.
+        Name at the start of that line.
     body
-        The command; its exit code is 0 where it gives none.
+        The command; its exit code is 0 if it returns None.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -61,69 +92,100 @@ def carry_out(prog: str, body: Callable[[], int | None]) -> int:
         sys.stdout.flush()
         return code
     except LagrlError as error:
-        _complain(str(error), prog)
+        _print_error(str(error), prog)
         return 2
-    except BrokenPipeError:  # the reader (head, less) has seen enough
+    except BrokenPipeError:  # the reader (head, less) has closed its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         place = "" if error.filename is None else f"{error.filename}: "
-        _complain(f"{place}cannot write the output ({error.strerror or error}); check where it goes", prog)
+        _print_error(f"{place}cannot write the output ({error.strerror or error}); check where it goes", prog)
         return 2
     except KeyboardInterrupt:
-        _complain("interrupted", prog)
+        _print_error("interrupted", prog)
         return 130
 
 
-def parsed(parse: Callable[[], T], *, help_hint: str) -> T:
-    """Let tyro read arguments; its boxed complaint becomes one line.
+def parse_arguments(parse: Callable[[], T], *, help_hint: str) -> T:
+    """Return what tyro makes of arguments; its boxed error message becomes one line.
 
     Parameters
     ----------
     parse
         Calls tyro.
     help_hint
-        Added to a complaint that does not name `--help` itself.
+        Added to a message that does not name `--help`.
 
     Raises
     ------
     InputError
-        If the arguments cannot be read.
+        If the arguments cannot be read, or a configuration refuses a value.
     """
-    complaint = io.StringIO()
+    message = io.StringIO()
     try:
-        with contextlib.redirect_stderr(complaint):
+        with contextlib.redirect_stderr(message):
             return parse()
+    except RefusedError as refused:
+        raise refused.error from None
     except SystemExit as stop:
         if not stop.code:
             raise
         # below the title of a box that is drawn with dashes and blanks where the terminal is not UTF-8
-        lines = [line.strip(" │") for line in complaint.getvalue().splitlines()[1:]]
-        said = " ".join(line for line in lines if line.strip("─-╰╯"))
+        lines = [line.strip(" │") for line in message.getvalue().splitlines()[1:]]
+        text = " ".join(line for line in lines if line.strip("─-╰╯"))
         for detail in (" Argument helptext:", " Got errors:"):
-            said = said.partition(detail)[0]
-        raise InputError(said if "--help" in said else f"{said} {help_hint}") from None
+            text = text.partition(detail)[0]
+        raise InputError(text if "--help" in text else f"{text} {help_hint}") from None
 
 
 def _run(arguments: list[str]) -> int | None:
-    if arguments[:1] == ["train"] and len(arguments) > 1 and not arguments[1].startswith("-"):
-        return installed_command(f"train-{arguments[1]}")(arguments[2:])
-    command: Command = parsed(
-        lambda: tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            args=arguments,
-            prog="lagrl",
-            description="Vehicle routing through a Lagrangian dual, one small knapsack per vehicle.",
+    if arguments and arguments[0] in ("-h", "--help"):
+        print(_overview())
+        raise SystemExit(0)  # as tyro does after the help of a command
+    if not arguments:
+        raise InputError("no command given", remedy=f"give one of {', '.join(COMMANDS)}; see lagrl --help")
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise UnknownNameError.of("command", name, COMMANDS, hint="; see lagrl --help")
+    if name == "train" and rest and not rest[0].startswith("-"):
+        from lagrl.cli.train import installed_command
+
+        return installed_command(f"train-{rest[0]}")(rest[1:])
+    import tyro
+
+    command_type = getattr(importlib.import_module(f"lagrl.cli.{_MODULES.get(name, name)}"), f"{name.title()}Command")
+    details = (inspect.getdoc(command_type) or "").partition("\n\n")[2]
+    command: Command = parse_arguments(
+        lambda: tyro.cli(
+            command_type,
+            args=rest,
+            prog=f"lagrl {name}",
+            description=f"{COMMANDS[name]}\n\n{details}".strip(),
             config=(tyro.conf.FlagCreatePairsOff,),
         ),
-        help_hint="See lagrl --help",
+        help_hint=f"See lagrl {name} --help",
     )
     return command.run()
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    return "\n".join(
+        [
+            "usage: lagrl [-h] [--version] COMMAND …",
+            "",
+            "Vehicle routing through a Lagrangian dual, one small knapsack per vehicle.",
+            "",
+            *(f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items()),
+            "",
+            "lagrl COMMAND --help lists the options of a command.",
+        ]
+    )
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
     print(f"lagrl: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
-def _complain(message: str, prog: str) -> None:
+def _print_error(message: str, prog: str) -> None:
     print(f"{prog}: error: {' '.join(message.split())}", file=sys.stderr)

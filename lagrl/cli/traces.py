@@ -5,131 +5,80 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from lagrl.cli.journal import going_on
+from lagrl.bench.collect import Collection, collect, generated_problems
+from lagrl.cli.instances import ManyInstances
+from lagrl.cli.interruption import explain_resuming
+from lagrl.cli.options import Count, Numbers, options
+from lagrl.cli.progress import counting_bar
 from lagrl.errors import InputError
+from lagrl.problems.cvrplib import read_instance
+from lagrl.quantum.bandit.options import BanditOptions
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
 
-Out = Annotated[Path, tyro.conf.arg(metavar="TRACES.jsonl")]
-Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
-Numbers = Annotated[str, tyro.conf.arg(metavar="N,N,…")]
-Slashed = Annotated[str, tyro.conf.arg(metavar="A/B/…", help_behavior_hint="")]
+_SIZES = (20, 60)  # customers, without --customers
+_NOT_OFFERED = ("policy", "static", "alpha", "width", "learn", "save", "spread", "per_job", "timeout")
+
+Traces = Annotated[Path, tyro.conf.arg(metavar="TRACES.jsonl")]
+Sizes = Annotated[Numbers, tyro.conf.arg(metavar="LOW,HIGH", help_behavior_hint="")]
+Settings = Annotated[
+    dict[str, Any],
+    options(Collection, build=dict, fixed={"problems": (), "options": None}, aliases={"widths": "--width"}),
+]
+Bandit = Annotated[
+    BanditOptions,
+    options(
+        BanditOptions,
+        fixed={name: getattr(BanditOptions, name) for name in _NOT_OFFERED},
+        names={"method": "noise"},
+        texts={"epsilon": "Share of decisions taken at random (default: 1, or as --state says)."},
+    ),
+]
 
 
 @dataclass(frozen=True)
 class TracesCommand:
-    """Log what is chosen for every knapsack (backend, qubits, circuit) and what it brought, to train a bandit on.
+    """Options of `lagrl traces`.
 
-    Run again with the same --out after an interruption, and only the missing runs are made.
+    Each decision says which backend, qubits and circuit were chosen for a knapsack, and the reward. After an
+    interruption, the same command makes the missing runs only.
     """
 
-    out: Out
-    """file of decisions, appended to"""
-    files: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILES…", help_behavior_hint="")] = ()
-    """CVRPLIB .vrp files, or names"""
-    suite: Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint="")] = None
-    """paper30 or bundled, besides or instead of files"""
-    data: Folder = None
-    """folder of CVRPLIB files; LAGRL_DATA if left out"""
-    generated: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None
-    """so many generated X-type instances, besides or instead of files"""
-    customers: Annotated[str | None, tyro.conf.arg(metavar="LOW,HIGH", help_behavior_hint="")] = None
-    """their sizes (20,60 if left out)"""
-    seed: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None
-    """seed of the generated instances (0 if left out); those of the solves are --seeds"""
-    controllers: Annotated[str, tyro.conf.arg(metavar="A,B,…")] = "cfm"
-    """controllers, see lagrl solve --help"""
-    evaluations: int = 50
-    """budget of every solve"""
-    shots: int = 64
-    """strings per vehicle"""
-    seeds: Numbers = "0"
-    """seeds of the solves"""
-    widths: Annotated[str, tyro.conf.arg(metavar="N,N,…", aliases=["--width"])] = "8"
-    """most variables per vehicle"""
-    backends: Slashed = ""
-    """fake backends, or ibm_… of your account, such as FakeKingston/FakeBrisbane; six fake ones if left out"""
-    families: Slashed = ""
-    """circuits; all if left out"""
-    depths: Slashed = ""
-    """their layers; 1/2/3 if left out"""
-    placements: Slashed = ""
-    """line0/line1/line2/default; all if left out"""
-    epsilon: Annotated[float | None, tyro.conf.arg(metavar="SHARE", help_behavior_hint="")] = None
-    """share of choices by lot; all of them if left out, or as --state says"""
-    state: Annotated[str, tyro.conf.arg(metavar="STATE.json", help_behavior_hint="")] = ""
-    """log what a trained bandit chooses, rather than choices by lot alone"""
-    gates: int = 400
-    """most two-qubit gates of a circuit"""
-    fidelity: float = 0.02
-    """least expected fidelity of a circuit"""
-    decay: float = 1.0
-    """most duration of a circuit, over the least T2"""
-    noise: Literal["surrogate", "density", "trajectories"] = "surrogate"
-    """how fake backends are simulated"""
+    out: Traces
+    """file of decisions, to which new ones are appended"""
+    instances: ManyInstances
+    settings: Settings
+    bandit: Bandit
+    generated: Count = None
+    """number of generated X-type instances, in addition to files (default: none)"""
+    customers: Sizes = ()
+    """least and greatest number of customers of generated instances (default: 20,60)"""
+    seed: Count = None
+    """random seed of the generated instances (default: 0); solves have --seeds"""
 
     def run(self) -> None:
-        """Carry the command out."""
-        from lagrl.bench.collect import Collection, collect
-        from lagrl.cli.show import counting
-        from lagrl.quantum.bandit.options import BanditOptions
-
-        collection = Collection(
-            problems=self._problems(),
-            controllers=tuple(name for name in self.controllers.split(",") if name),
-            widths=_numbers("--widths", self.widths),
-            seeds=_numbers("--seeds", self.seeds),
-            evaluations=self.evaluations,
-            shots=self.shots,
-            options=BanditOptions(
-                backends=self.backends,
-                families=self.families,
-                depths=self.depths,
-                placements=self.placements,
-                epsilon=self.epsilon,
-                gates=self.gates,
-                fidelity=self.fidelity,
-                decay=self.decay,
-                method=self.noise,
-            ),
-            state=self.state,
-        )
-        with going_on(self.out), counting("runs") as (on_plan, advance):
+        """Make the missing runs and print their number."""
+        collection = Collection(**{**self.settings, "problems": self._problems(), "options": self.bandit})
+        with explain_resuming(self.out), counting_bar("runs") as (on_plan, advance):
             made = collect(collection, self.out, on_plan=on_plan, on_run=advance)
         print(f"{self.out}: {made} runs added", file=sys.stderr)
 
     def _problems(self) -> tuple[CVRP, ...]:
-        from lagrl.bench.collect import generated_problems
-        from lagrl.bench.suites import suite
-        from lagrl.problems.cvrplib import read_instance
-        from lagrl.problems.locate import resolve_instance
-
-        named = [*self.files, *(suite(self.suite) if self.suite else ())]
-        found = [read_instance(resolve_instance(name, self.data)) for name in named]
+        found = [read_instance(path) for path in self.instances.paths()]
         if self.generated is not None:
-            sizes = _numbers("--customers", self.customers or "20,60")
+            sizes = self.customers or _SIZES
             if len(sizes) != 2:
-                raise InputError(
-                    f"{self.customers!r} given", field="--customers", remedy="give two numbers, as in 20,60"
-                )
+                shown = ",".join(map(str, sizes))
+                raise InputError(f"{shown!r} given", field="--customers", remedy="give two numbers, as in 20,60")
             found += generated_problems(self.generated, (sizes[0], sizes[1]), self.seed or 0)
-        elif self.customers is not None or self.seed is not None:
-            option = "--seed" if self.customers is None else "--customers"
+        elif self.customers or self.seed is not None:
+            option = "--customers" if self.customers else "--seed"
             raise InputError("nothing is generated", field=option, remedy="give --generated N too, or leave it out")
         if not found:
             raise InputError("no instance given", field="FILES", remedy="give files, names, --suite or --generated N")
         return tuple(found)
-
-
-def _numbers(option: str, text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise InputError(
-            f"{text!r} is not a list of whole numbers", field=option, remedy="separate them by commas, as in 4,8"
-        ) from None

@@ -35,6 +35,19 @@ CONTROLLERS: dict[str, ControllerFactory] = {
     "perturbed": Perturbed,
 }
 
+SUMMARIES = {
+    "constant": "supergradient step of constant length (Shor, 1962)",
+    "polyak": "Polyak's step length towards an estimated optimum (Polyak, 1969)",
+    "hwc": "Held-Wolfe-Crowder: Polyak's step towards the incumbent, halved when it stalls (1974)",
+    "cfm": "Camerini-Fratta-Maffioli: supergradient deflected by the previous direction (1975)",
+    "volume": "volume algorithm: step along an average of supergradients (Barahona and Anbil, 2000)",
+    "adam": "Adam: moment averages of the supergradient (Kingma and Ba, 2015)",
+    "bundle": "proximal bundle method with one cut per vehicle (Lemaréchal, 1978; Kiwiel, 1990)",
+    "cg": "Dantzig-Wolfe column generation with smoothed prices",
+    "perturbed": "random perturbations of the start, no ascent: the baseline that a learner must beat",
+}
+"""One line on each of `CONTROLLERS`, for `lagrl list controllers`."""
+
 
 def controller_factory(spec: str) -> ControllerFactory:
     """Return the factory of the controllers called `spec`; it makes a new one for every ascent.

@@ -1,6 +1,6 @@
-"""`lagrl doctor`: whether this installation works, and what to do where it does not.
+"""Checks of an installation, with a remedy for each problem.
 
-What is checked is imported by the check itself, so that a broken package is a finding and not the end.
+Each check imports what it checks, so that a broken package is a finding and does not end the program.
 """
 
 from __future__ import annotations
@@ -53,10 +53,9 @@ def diagnose(data: Path | None = None) -> list[Finding]:
 def _guarded(name: str, check: Callable[[], list[Finding]]) -> list[Finding]:
     try:
         return check()
-    except Exception as error:  # whatever it is, the other checks must still be made
-        said = " ".join(str(error).split())
-        remedy = "install lagrl afresh in an empty environment; if that does not help, report this line"
-        return [Finding(name, "problem", f"{type(error).__name__}: {said}", remedy)]
+    except Exception as error:  # the other checks must still be made
+        remedy = "reinstall lagrl in an empty environment; if that does not help, report this line"
+        return [Finding(name, "problem", f"{type(error).__name__}: {' '.join(str(error).split())}", remedy)]
 
 
 def _check_kernels() -> list[Finding]:
@@ -107,19 +106,21 @@ def _check_solve() -> list[Finding]:
     if wrong:
         return [Finding("solve", "problem", f"{problem.name}: {wrong[0]}", "report this line: lagrl is wrong here")]
     gap = problem.gap_percent(result.solution.cost)
-    told = f"cost {result.solution.cost:.10g}" + ("" if gap is None else f", {gap:.2f} % above best known")
-    return [Finding("solve", "ok", f"{problem.name}: {told}, {result.seconds:.2f} s; routes checked")]
+    outcome = f"cost {result.solution.cost:.10g}" + ("" if gap is None else f", {gap:.2f} % above best known")
+    return [Finding("solve", "ok", f"{problem.name}: {outcome}, {result.seconds:.2f} s; routes checked")]
 
 
 def _check_data(data: Path | None) -> list[Finding]:
     from lagrl.errors import InputError
     from lagrl.problems.locate import DATA_VARIABLE, data_folder
 
-    is_asked = data is not None or bool(os.environ.get(DATA_VARIABLE))
+    is_requested = data is not None or bool(os.environ.get(DATA_VARIABLE))
     try:
         folder = data_folder(data)
     except InputError as error:
-        return [Finding("data", "problem" if is_asked else "note", f"{error.source}: {error.problem}", error.remedy)]
+        return [
+            Finding("data", "problem" if is_requested else "note", f"{error.source}: {error.problem}", error.remedy)
+        ]
     instances = {*folder.glob("*.vrp"), *folder.glob("*/*.vrp")}
     if not instances:
         remedy = f"lagrl fetch NAMES --to {folder}, or give the folder that holds the .vrp files"

@@ -1,4 +1,4 @@
-"""What `lagrl doctor` finds, and how it is told."""
+"""Findings of `lagrl doctor`, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _MARKS = {"ok": "ok  ", "note": "note", "problem": "FAIL"}
 
 @dataclass(frozen=True)
 class Finding:
-    """The answer of one check.
+    """The result of one check.
 
     Attributes
     ----------
     name
-        What was checked.
+        Name of the check.
     status
         `ok`; `note`: works, but worth knowing; `problem`: something will fail.
     message
-        What was found, in one line.
+        Result in one line.
     remedy
-        What to do about it, if anything.
+        Action that solves the problem; None if there is none.
     """
 
     name: str
@@ -48,6 +48,6 @@ def render(findings: Sequence[Finding]) -> str:
 
 
 def to_json(findings: Sequence[Finding]) -> str:
-    """Return one JSON object: `ok`, whether there is no problem, and `findings`."""
+    """Return one JSON object: `ok` (no problem was found) and `findings`."""
     is_ok = all(finding.status != "problem" for finding in findings)
     return json.dumps({"ok": is_ok, "findings": [asdict(finding) for finding in findings]}, indent=2)

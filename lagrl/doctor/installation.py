@@ -1,4 +1,4 @@
-"""Whether Python and the packages are what lagrl's own metadata asks for."""
+"""Comparison of Python and the installed packages with the requirements of lagrl."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _LOWEST = re.compile(r">=\s*([0-9.]+)")
 
 @dataclass(frozen=True)
 class Requirement:
-    """A package that lagrl asks for.
+    """A package that lagrl requires.
 
     Attributes
     ----------
     package
         Name of the distribution.
     lowest
-        Lowest version that will do; empty if any will.
+        Lowest version allowed; empty if any is.
     extra
-        Extra that brings it; None for the core.
+        Extra that requires it; None for the core.
     """
 
     package: str
@@ -34,7 +34,7 @@ class Requirement:
     extra: str | None
 
     def fault(self) -> str | None:
-        """Say what is wrong with what is installed, None if nothing is."""
+        """Return why the requirement is not met; None if it is."""
         try:
             version = metadata.version(self.package)
         except metadata.PackageNotFoundError:
@@ -45,7 +45,7 @@ class Requirement:
 
 
 def requirements(distribution: str = "lagrl") -> list[Requirement]:
-    """Return what an installed distribution asks for, itself excluded (an extra may gather others).
+    """Return the requirements of an installed distribution, itself excluded (an extra may include others).
 
     Raises
     ------
@@ -78,9 +78,9 @@ def check_packages() -> list[Finding]:
 
 
 def check_extras() -> list[Finding]:
-    """Say for each extra whether its packages are there; they are not imported, which would take long.
+    """Check the packages of each extra; they are not imported, which would take long.
 
-    An extra that gathers others adds nothing to what is said of those, and is left out.
+    An extra that includes others is left out: they have their own lines.
     """
     by_extra: dict[str, list[Requirement]] = {}
     for requirement in requirements():

@@ -1,7 +1,7 @@
-"""Foreign packages that Python would find in place of ours.
+"""Foreign packages that Python would import in place of the packages of lagrl.
 
-`python -m NAME` looks in the current folder first, where a folder of the same name may belong to somebody else. Ours
-carry the marker `__lagrl__ = True` in their `__init__`; it is read without running anything foreign.
+`python -m NAME` searches the current folder first, where another project may have a folder of that name. Packages of
+lagrl carry the marker `__lagrl__ = True` in their `__init__`; it is read without running foreign code.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def is_ours(source: Path) -> bool:
 
 
 def find_foreign(package: str, folder: Path) -> str | None:
-    """Return where Python, started in `folder`, finds a package of this name that is not ours; None if it is.
+    """Return the foreign package that Python imports under this name when started in `folder`; None if it is ours.
 
     Raises
     ------
@@ -66,14 +66,14 @@ def find_foreign(package: str, folder: Path) -> str | None:
     # some editable installs are found by hooks alone
     spec = PathFinder.find_spec(package, [str(folder), *elsewhere]) or find_spec(package)
     if spec is None:
-        raise ModuleNotFoundError(f"lagrl's own package {package!r} is nowhere on the path")
+        raise ModuleNotFoundError(f"lagrl's own package {package!r} is not on the path")
     if spec.origin is None:  # a folder without __init__.py
         return ", ".join(spec.submodule_search_locations or [])
     return None if is_ours(Path(spec.origin)) else spec.origin
 
 
 def check_shadowing(current_folder: Callable[[], Path]) -> list[Finding]:
-    """Look for each of our packages as if Python were started in the current folder."""
+    """Search each package of lagrl as Python does when it is started in the current folder."""
     folder = current_folder()
     findings: list[Finding] = []
     packages = provided_packages()

@@ -177,7 +177,7 @@ def draw_incumbents(axes: Axes, results: Mapping[str, SolveResult]) -> None:
     if is_gap:
         axes.set_ylim(bottom=0.0)
     label = "gap to best known cost, %" if is_gap else "route cost"
-    is_pooled = all(result.config.reconstruct == "pool" for result in results.values())
+    is_pooled = all(result.config.method == "search" for result in results.values())
     title = "Best routes so far" + (" (last: set partitioning)" if is_pooled else "")
     _finish(axes, title, "evaluations, all linearisations", label)
 

@@ -1,20 +1,7 @@
 """Samplers by name: exact, classical controls, circuits on simulated and real devices, replays, user-defined ones.
 
-A sampler string is `NAME[:ARGUMENT][+option=value …]`:
-
-    exact                       the optimal string of every knapsack
-    greedy                      the classical control: greedy by efficiency
-    product                     independent biased bits: the control without gates between qubits
-    annealing                   simulated annealing on the QUBO
-    qaoa                        QAOA without noise, by the statevector kernel
-    noisy:BACKEND               circuits under the noise of a fake backend, such as noisy:FakeKingston
-    ibm:BACKEND                 a quantum computer of your account; ibm:FakeKingston runs the same code offline
-    bandit[:STATE]              a bandit chooses backend, qubits and circuit, or none, for each knapsack; STATE is a
-                                file of `lagrl train bandit`, as in bandit:trained.json+backends=FakeTorino/FakeParis
-    replay:FILE                 the samples that a journal recorded
-    module:attribute            a user-defined sampler
-
-Every public function parses its sampler string once and works with the `SamplerSpec`.
+A name is `NAME[:ARGUMENT][+option=value …]`, see `SUMMARIES`. Every public function parses its string once and works
+with the `SamplerSpec`.
 """
 
 from __future__ import annotations
@@ -105,6 +92,20 @@ SAMPLERS: dict[str, SamplerFactory] = {
     "bandit": _bandit,
     "replay": lambda spec: ReplaySampler(spec.argument, spec.read(ReplayOptions).sampler or None),
 }
+
+SUMMARIES = {
+    "exact": "optimal solution of every knapsack, by dynamic programming or branch and bound",
+    "greedy": "greedy by efficiency: the classical baseline",
+    "product": "independent biased bits: the baseline of circuits without two-qubit gates",
+    "annealing": "simulated annealing of the QUBO",
+    "qaoa": "QAOA circuits without noise, by statevector simulation",
+    "noisy:BACKEND": "circuits with the noise of a fake backend, such as noisy:FakeKingston",
+    "ibm:BACKEND": "quantum computer of your IBM account; ibm:FakeKingston runs the same steps offline",
+    "bandit[:STATE]": "bandit that chooses backend, qubits and circuit; STATE is a file of lagrl train bandit",
+    "replay:FILE": "the answers that a journal recorded",
+    "module:attribute": "class or function of your own that makes a sampler",
+}
+"""One line on each form of a sampler's name, for `lagrl list samplers`."""
 
 
 def require_known(text: str) -> None:

@@ -15,7 +15,7 @@ def synthetic_row(instance: str = "A-n32-k5", controller: str = "polyak", **chan
         "controller": controller,
         "sampler": "exact",
         "fleet": "exact:5",
-        "reconstruct": "cluster",
+        "method": "reference",
         "budget": 10,
         "seed": 0,
         "evaluations": 10,

@@ -121,7 +121,7 @@ def small(scripts: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNa
 
 def settings(scripts: SimpleNamespace, **changes: Any) -> Any:
     """Return arguments of a tiny run."""
-    return scripts.run.Args(instances=2, evaluations=2, shots=16, reconstructs=("cluster",), **{"seeds": 2, **changes})
+    return scripts.run.Args(instances=2, evaluations=2, shots=16, methods=("reference",), **{"seeds": 2, **changes})
 
 
 def test_an_interrupted_run_is_gone_on_with_as_if_nothing_had_been(small: SimpleNamespace, tmp_path: Path) -> None:

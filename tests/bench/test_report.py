@@ -30,21 +30,21 @@ _GOLDEN = """\
 
 ### Mean gap to the best known cost, %, by budget in evaluations (instances)
 
-| controller | sampler | reconstruct |            10 (2) |            50 (2) |
-| ---------- | ------- | ----------- | ----------------: | ----------------: |
-| perturbed  | exact   | cluster     | 6.00 [5.00, 7.00] | 2.00 [1.00, 3.00] |
-| polyak     | exact   | cluster     | 4.50 [3.00, 6.00] | 1.88 [1.50, 2.25] |
+| controller | sampler | method    |            10 (2) |            50 (2) |
+| ---------- | ------- | --------- | ----------------: | ----------------: |
+| perturbed  | exact   | reference | 6.00 [5.00, 7.00] | 2.00 [1.00, 3.00] |
+| polyak     | exact   | reference | 4.50 [3.00, 6.00] | 1.88 [1.50, 2.25] |
 
 In brackets: 95 % percentile bootstrap interval over instances, each the mean over its seeds.
 
 ### Spread, feasible rows and time
 
-| controller | sampler | reconstruct | budget | median gap | max gap | feasible | seconds | dual value |
-| ---------- | ------- | ----------- | -----: | ---------: | ------: | -------: | ------: | ---------: |
-| perturbed  | exact   | cluster     |     10 |       6.00 |    7.00 |      4/4 |     1.5 |     700.00 |
-| perturbed  | exact   | cluster     |     50 |       2.00 |    3.00 |      4/4 |     5.5 |     700.00 |
-| polyak     | exact   | cluster     |     10 |       4.50 |    6.00 |      4/4 |     1.5 |     700.00 |
-| polyak     | exact   | cluster     |     50 |       1.88 |    2.25 |      4/4 |     5.5 |     700.00 |
+| controller | sampler | method    | budget | median gap | max gap | feasible | seconds | dual value |
+| ---------- | ------- | --------- | -----: | ---------: | ------: | -------: | ------: | ---------: |
+| perturbed  | exact   | reference |     10 |       6.00 |    7.00 |      4/4 |     1.5 |     700.00 |
+| perturbed  | exact   | reference |     50 |       2.00 |    3.00 |      4/4 |     5.5 |     700.00 |
+| polyak     | exact   | reference |     10 |       4.50 |    6.00 |      4/4 |     1.5 |     700.00 |
+| polyak     | exact   | reference |     50 |       1.88 |    2.25 |      4/4 |     5.5 |     700.00 |
 
 Seconds are classical, compilation excluded; means over instances. The dual value is that of the linearisation whose \
 routes were best, so it need not rise with the budget; it bounds that linearisation's assignment surrogate, **not** \
@@ -52,19 +52,19 @@ the CVRP, and may lie above the cost of routes.
 
 ### Mean gap minus that of `perturbed` run the same way, percentage points (negative is better)
 
-| controller | sampler | reconstruct |                   10 |                   50 |
-| ---------- | ------- | ----------- | -------------------: | -------------------: |
-| polyak     | exact   | cluster     | -1.50 [-2.00, -1.00] | -0.12 [-0.75, +0.50] |
+| controller | sampler | method    |                   10 |                   50 |
+| ---------- | ------- | --------- | -------------------: | -------------------: |
+| polyak     | exact   | reference | -1.50 [-2.00, -1.00] | -0.12 [-0.75, +0.50] |
 
 In brackets: 95 % bootstrap interval, paired by instance; \\* marks those without 0, withheld below 6 instances; \
 — where either has no gap. Not corrected for the number of comparisons.
 
 ### Mean gap by family at budget 50, % (instances)
 
-| controller | sampler | reconstruct | A (1) | B (1) |
-| ---------- | ------- | ----------- | ----: | ----: |
-| perturbed  | exact   | cluster     |  1.00 |  3.00 |
-| polyak     | exact   | cluster     |  1.50 |  2.25 |
+| controller | sampler | method    | A (1) | B (1) |
+| ---------- | ------- | --------- | ----: | ----: |
+| perturbed  | exact   | reference |  1.00 |  3.00 |
+| polyak     | exact   | reference |  1.50 |  2.25 |
 
 ### Provenance
 
@@ -146,10 +146,10 @@ def test_baseline_is_perturbed_else_the_first_else_as_asked() -> None:
 
 
 def test_a_line_is_compared_with_the_baseline_run_the_same_way() -> None:
-    """A pool is never compared with clusters: without a counterpart there is no difference."""
-    rows = [*_pairs(2), synthetic_row("A-n31-k5", "polyak", reconstruct="pool", key="pool")]
-    assert [record["reconstruct"] for record in _records(rows, "difference")] == ["cluster"]
-    assert "| polyak     | exact   | pool        |" in report(rows)
+    """The methods search and reference are not compared with each other."""
+    rows = [*_pairs(2), synthetic_row("A-n31-k5", "polyak", method="search", key="other")]
+    assert [record["method"] for record in _records(rows, "difference")] == ["reference"]
+    assert "| polyak     | exact   | search    |" in report(rows)
 
 
 def test_clean_rows_carry_no_caveat() -> None:
@@ -164,7 +164,7 @@ def test_clean_rows_carry_no_caveat() -> None:
         ({"git_revision": None}, "MIXED GIT REVISIONS: abcdefabcdef, none (not a checkout)"),
         ({"git_revision": "abcdefabcdef-dirty"}, "UNCOMMITTED CODE"),
         ({"best_known": 780.0}, "MIXED BEST KNOWN COSTS for A-n32-k5"),
-        ({"seed": 7}, "UNBALANCED seeds: perturbed/exact/cluster (1), polyak/exact/cluster (1)"),
+        ({"seed": 7}, "UNBALANCED seeds: perturbed/exact/reference (1), polyak/exact/reference (1)"),
     ],
 )
 def test_mixed_rows_are_noted_loudly(changes: dict[str, Any], note: str) -> None:
@@ -189,7 +189,7 @@ def test_unbalanced_rows_are_compared_over_common_instances_only() -> None:
         ("polyak", "2", "0.5"),
     ]
     note = _records(rows, "caveat")[0]["note"]
-    assert "UNBALANCED at budget 10: rows are missing for polyak/exact/cluster (1)" in note
+    assert "UNBALANCED at budget 10: rows are missing for polyak/exact/reference (1)" in note
     assert "the 2 of 3 instances" in note
 
 
@@ -217,7 +217,7 @@ def test_a_controller_that_never_succeeds_does_not_empty_the_table() -> None:
         ("2", "1.5", "2"),
         ("0", "", "0"),
     ]
-    assert "| polyak     | exact   | cluster     |                 — |" in report(rows)
+    assert "| polyak     | exact   | reference |                 — |" in report(rows)
 
 
 def test_only_infeasible_rows_are_said_to_be_so() -> None:
@@ -266,7 +266,7 @@ def test_fleet_rules_split_lines_only_where_an_instance_has_several() -> None:
         ("benchmark", "2", "2.0"),
         ("free", "2", "1.5"),
     ]
-    assert "| controller | sampler | reconstruct | fleet     |" in report(rows)
+    assert "| controller | sampler | method    | fleet     |" in report(rows)
 
 
 def test_no_rows_and_unknown_formats_are_refused() -> None:

@@ -28,7 +28,7 @@ from lagrl.quantum.subproblems.greedy import GreedySampler
 from lagrl.solver import SolveConfig
 
 SMALL, MIDDLE = (bundled_path(name) for name in bundled_names()[:2])
-QUICK = Evaluation((SMALL, MIDDLE), ("polyak", "cfm"), reconstructs=("cluster",), budgets=(4,), seeds=(0, 1))
+QUICK = Evaluation((SMALL, MIDDLE), ("polyak", "cfm"), methods=("reference",), budgets=(4,), seeds=(0, 1))
 
 
 def timeless(row: Row) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def test_rows_are_complete_and_say_what_was_run(tmp_path: Path) -> None:
         assert row["gap_pct"] == pytest.approx(100 * (row["cost"] / row["best_known"] - 1))
         assert row["history"][-1][2] == pytest.approx(row["cost"])
         assert (row["config"]["controller"], row["config"]["seed"]) == (row["controller"], row["seed"])
-        assert (row["fleet"], row["sampler"], row["reconstruct"]) == ("free", "exact", "cluster")
+        assert (row["fleet"], row["sampler"], row["method"]) == ("free", "exact", "reference")
 
 
 def test_a_second_run_adds_nothing(tmp_path: Path) -> None:
@@ -80,12 +80,30 @@ def test_a_second_run_adds_nothing(tmp_path: Path) -> None:
     assert out.read_bytes().startswith(before)
 
 
+@pytest.mark.parametrize(("method", "former"), [("reference", "cluster"), ("search", "pool")])
+def test_rows_written_until_0_1_count_as_finished(method: str, former: str, tmp_path: Path) -> None:
+    """Their field `reconstruct` is read as `method`, and their keys and hashes are those of today's configurations."""
+    out, old = tmp_path / "rows.jsonl", tmp_path / "old.jsonl"
+    asked = replace(QUICK, methods=(method,))
+    run(asked, out)
+    text = out.read_text()
+    assert "reconstruct" not in text
+    old.write_text(text.replace(f'"method": "{method}"', f'"reconstruct": "{former}"'))
+    assert read_rows(old) == read_rows(out)
+    assert run(asked, old) == 0
+
+
+def test_keys_are_those_of_version_0_1() -> None:
+    """A key written down when the field was called `reconstruct` is still the key of that run."""
+    assert row_key(read_instance(SMALL), SolveConfig(evaluations=5)) == "G-n16-k3:605d4c798aa6:8acd85534507"
+
+
 INTERRUPTED = """
 import sys, time
 from pathlib import Path
 from lagrl.bench.run import Evaluation, run
 evaluation = Evaluation(
-    tuple(map(Path, sys.argv[2:])), ("polyak", "cfm"), reconstructs=("cluster",), budgets=(4,), seeds=(0, 1)
+    tuple(map(Path, sys.argv[2:])), ("polyak", "cfm"), methods=("reference",), budgets=(4,), seeds=(0, 1)
 )
 run(evaluation, sys.argv[1], on_row=lambda row: time.sleep(0.3))
 """
@@ -122,7 +140,7 @@ CHANGES: list[dict[str, Any]] = [
     {"controller": "polyak"},
     {"evaluations": 5},
     {"seconds": 1.0},
-    {"reconstruct": "cluster"},
+    {"method": "reference"},
     {"seed": 1},
     {"linearisations": 2},
     {"seedings": ("kmeans",)},
@@ -157,7 +175,7 @@ def test_keys_tell_everything_apart() -> None:
 def test_a_changed_instance_is_run_again(tmp_path: Path) -> None:
     """An instance whose content changed under the same name gets a new row beside the old one."""
     path, out = tmp_path / "mine.vrp", tmp_path / "rows.jsonl"
-    evaluation = Evaluation((path,), ("cfm",), reconstructs=("cluster",), budgets=(2,))
+    evaluation = Evaluation((path,), ("cfm",), methods=("reference",), budgets=(2,))
     for farthest in (30, 40):
         points = [[0, 0], [10, 0], [0, 20], [farthest, farthest]]
         write_instance(path, CVRP.from_coordinates("mine", points, [1, 2, 3], 4))
@@ -173,7 +191,7 @@ def test_a_changed_instance_is_run_again(tmp_path: Path) -> None:
         ({"controllers": ("cfm", "polyakk")}, UnknownNameError, "unknown controller 'polyakk'"),
         ({"controllers": ("cfm", "nowhere:Rule")}, InputError, "cannot import 'nowhere'"),
         ({"samplers": ("exact", "exakt")}, UnknownNameError, "unknown sampler 'exakt'"),
-        ({"reconstructs": ("pool", "pol")}, UnknownNameError, "unknown reconstruction 'pol'"),
+        ({"methods": ("search", "serch")}, UnknownNameError, "unknown method 'serch'; did you mean 'search'"),
         ({"budgets": (4, 0)}, BudgetError, "evaluations: 0"),
         ({"seeds": (0, -1)}, InputError, "seed: -1"),
         ({"instances": (SMALL, Path("missing.vrp"))}, InputError, "missing.vrp"),
@@ -181,7 +199,7 @@ def test_a_changed_instance_is_run_again(tmp_path: Path) -> None:
         ({"fleet": Fleet("exact", 2)}, InputError, "exact:2 is too few vehicles"),
         *(
             ({field: ()}, InputError, f"{field}: nothing given")
-            for field in ("instances", "controllers", "samplers", "reconstructs", "budgets", "seeds")
+            for field in ("instances", "controllers", "samplers", "methods", "budgets", "seeds")
         ),
     ],
 )

@@ -33,7 +33,7 @@ EXECUTION_KEYS += ["fallback", "price"]
 SEARCH_KEYS = ["lower_bound", "gap_to_bound_pct", "polish_seconds", "partition_seconds", "bound_seconds", "history"]
 SOLVE_KEYS = [
     *("instance", "cost", "bks", "gap_pct", "n_routes", "routes", "dual_value", "evaluations", "circuits", "shots"),
-    *("seconds", "controller", "sampler", "fleet", "reconstruct", "seed", "feasible"),
+    *("seconds", "controller", "sampler", "fleet", "method", "seed", "feasible"),
 ]
 
 GOOD = """\
@@ -95,7 +95,7 @@ BAD_ARGUMENTS = {
     "controller that is none": (["solve", SMALL, "--controller", "pathlib:Path"], ["pathlib:Path", "start"]),
     "unknown checkpoint": (["solve", SMALL, "--controller", "checkpoints/none"], ["checkpoints/none"]),
     "unknown sampler": (["solve", SMALL, "--sampler", "exakt"], ["sampler", "'exakt'", "'exact'"]),
-    "unknown reconstruction": (["solve", SMALL, "--reconstruct", "pond"], ["--reconstruct", "pond", "pool"]),
+    "unknown method": (["solve", SMALL, "--method", "pool"], ["--method", "pool", "search"]),
     "unknown fleet rule": (["solve", SMALL, "--fleet", "some"], ["fleet", "'some'", "exact:K"]),
     "too few vehicles": (["solve", SMALL, "--fleet", "exact:1"], ["G-n16-k3.vrp", "exact:1", "exact:3"]),
     "no vehicles": (["solve", SMALL, "--fleet", "exact:0"], ["fleet", "exact:0", "1 or more"]),
@@ -223,14 +223,14 @@ def test_a_mistake_ends_the_process_with_code_2_and_one_line(tmp_path: Path) -> 
     assert contents(tmp_path) == set()
 
 
-@pytest.mark.parametrize("reconstruct", ["cluster", "pool"])
+@pytest.mark.parametrize("method", ["reference", "search"])
 @pytest.mark.parametrize("fleet", [None, "exact:4", "atleast:5"])
 def test_solve_prints_the_record_of_routes_that_the_checker_accepts(
-    capsys: pytest.CaptureFixture[str], reconstruct: str, fleet: str | None
+    capsys: pytest.CaptureFixture[str], method: str, fleet: str | None
 ) -> None:
     """Exactly the keys agreed on; customers 1 … n, each once, within loads and fleet, at the cost stated."""
     asked = [] if fleet is None else ["--fleet", fleet]
-    record = solved(capsys, SMALL, "--evaluations", "20", "--reconstruct", reconstruct, "--seed", "7", *asked)
+    record = solved(capsys, SMALL, "--evaluations", "20", "--method", method, "--seed", "7", *asked)
     assert list(record) == [*SOLVE_KEYS, *EXECUTION_KEYS, *SEARCH_KEYS]
     assert record["history"][-1][2] == record["cost"]
     problem = read_instance(SMALL)
@@ -247,7 +247,7 @@ def test_solve_prints_the_record_of_routes_that_the_checker_accepts(
     assert (record["circuits"], record["shots"]) == (0, 0)
     said = (record["instance"], record["controller"], record["sampler"], record["fleet"], record["seed"])
     assert said == ("G-n16-k3", "cfm", "exact", fleet or "free", 7)
-    assert record["reconstruct"] == reconstruct
+    assert record["method"] == method
     assert record["feasible"] is True
 
 

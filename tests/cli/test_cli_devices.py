@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_json_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_account_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """`--account` lists its devices alone; what is away is told as such."""
     pytest.importorskip("qiskit_ibm_runtime")
-    sys.path.insert(0, f"{__file__.rpartition('/')[0]}/quantum")
+    sys.path.insert(0, str(Path(__file__).parents[1] / "quantum"))
     fake_service = pytest.importorskip("fake_service")
     sys.path.pop(0)
     service = fake_service.FakeService(["down"], pending_jobs=7)
@@ -66,8 +67,8 @@ def test_the_account_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         (["FakeLima"], "FakeLima has 5 qubits"),
         (["FakeNowhere"], "unknown backend 'FakeNowhere'"),
         (["FakeHanoi", "--widths", "0"], "widths: 0 given"),
-        (["FakeHanoi", "--widths", "4;8"], "--widths: '4;8' given"),
-        (["FakeHanoi", "--widths", ","], "--widths: ',' given"),
+        (["FakeHanoi", "--widths", "4;8"], "--widths: '4;8' is not a list of whole numbers"),
+        (["FakeHanoi", "--widths", ","], "--widths: '' given"),
     ],
 )
 def test_mistakes_are_one_line(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:

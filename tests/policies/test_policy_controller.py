@@ -154,7 +154,7 @@ def test_weights_decide(tmp_path: Path) -> None:
     values = []
     for seed in (0, 0, 1):
         spec = some_checkpoint(tmp_path, f"net{seed}", seed)
-        config = SolveConfig(evaluations=12, linearisations=1, reconstruct="cluster")
+        config = SolveConfig(evaluations=12, linearisations=1, method="reference")
         result = solve(problem(30), config, controller=checkpoint_controllers(str(spec)))
         values.append(result.ascents[0].trace.sampled_value)
     assert values[0] == values[1]

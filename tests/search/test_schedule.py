@@ -202,7 +202,7 @@ def test_decisions_that_decide_nothing_are_refused(options: dict[str, Any], mess
 def test_configurations_name_their_schedule() -> None:
     """Without relinearisation there are seeds only, over the given number of linearisations."""
     assert isinstance(schedule_of(SolveConfig()), AdaptiveSchedule)
-    for config in (SolveConfig(without=("relinearisation",)), SolveConfig(reconstruct="cluster")):
+    for config in (SolveConfig(without=("relinearisation",)), SolveConfig(method="reference")):
         assert isinstance(schedule_of(config), SeedSchedule)
     asked = SolveConfig(evaluations=50, linearisations=7, without=("relinearisation",))
     seeds_only = schedule_of(asked)

@@ -104,7 +104,7 @@ def test_a_move_before_there_are_routes_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [SolveConfig(without=("relinearisation", "polish")), SolveConfig(reconstruct="cluster")]
+    "config", [SolveConfig(without=("relinearisation", "polish")), SolveConfig(method="reference")]
 )
 def test_a_schedule_may_move_where_the_configuration_would_not(config: SolveConfig) -> None:
     """A custom schedule decides, for any ingredients."""

@@ -144,7 +144,7 @@ def test_a_worker_that_is_called_off_stops_at_once() -> None:
 def test_a_time_limit_too_short_for_anything() -> None:
     """Each worker makes a step, and there are routes, by the reference's reconstruction too."""
     problem = plane(2, 20)
-    result = solve(problem, SolveConfig(seconds=1e-6, workers=2, reconstruct="cluster"))
+    result = solve(problem, SolveConfig(seconds=1e-6, workers=2, method="reference"))
     assert faults(problem, result.solution.routes) == []
     assert result.evaluations >= 2
 

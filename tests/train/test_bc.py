@@ -135,7 +135,7 @@ def test_the_policy_decides() -> None:
     """As a controller, the checkpoint goes elsewhere than with its weights set to others."""
     assert train("mine") == 0
     (problem,) = validation_set(1, 1, (40, 40))
-    config = SolveConfig(evaluations=5, reconstruct="cluster")
+    config = SolveConfig(evaluations=5, method="reference")
     trained = solve(problem, config, controller=controller_factory("checkpoints/mine"))
     checkpoint = load_checkpoint("checkpoints/mine")
     with torch.no_grad():

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from lagrl.cli.commands import installed_command
 from lagrl.cli.entry import main as lagrl
+from lagrl.cli.train import installed_command
 from lagrl.errors import InputError, UnknownNameError
 from train.command_line import RunOptions, entry, parse, run_folder
 

@@ -35,7 +35,7 @@ def test_figures_are_those_of_solve() -> None:
     found = measure(HeldWolfeCrowder, problems, (2, 5), seed=7)
     for i, problem in enumerate(problems):
         for b, budget in enumerate((2, 5)):
-            config = SolveConfig(controller="hwc", evaluations=budget, reconstruct="cluster", seed=7 + i)
+            config = SolveConfig(controller="hwc", evaluations=budget, method="reference", seed=7 + i)
             assert found.ratio[i, b] == solve(problem, config).solution.cost / clarke_wright(problem).cost
     assert found.means == {2: found.ratio[:, 0].mean(), 5: found.ratio[:, 1].mean()}
     assert found.score == pytest.approx(np.mean(list(found.means.values())))

@@ -11,7 +11,7 @@ import numpy as np
 import tyro
 
 from lagrl.bench.provenance import git_revision, versions
-from lagrl.cli.entry import parsed
+from lagrl.cli.entry import parse_arguments
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable, write_text
 from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy
@@ -194,7 +194,7 @@ class BanditCommand:
 
 def main(argv: Sequence[str]) -> None:
     """Train from the command line's arguments."""
-    command = parsed(
+    command = parse_arguments(
         lambda: tyro.cli(
             BanditCommand,
             args=list(argv),

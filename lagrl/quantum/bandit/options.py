@@ -38,26 +38,34 @@ class BanditOptions:
     Attributes
     ----------
     backends
-        Names joined by `/`, such as `FakeKingston/FakeBrisbane`; those that begin with `ibm_` are devices of your
-        account. `pools.SIX` if left out.
+        Names joined by `/`, such as `FakeKingston/FakeBrisbane`; names that start with `ibm_` are devices of your
+        account (default: six fake backends, `pools.SIX`).
     policy
         `linucb`, `greedy`, `thompson`, `uniform` or `static`; the state's, or linucb, if left out.
     static
         The one arm that is always taken, `BACKEND/PLACEMENT/FAMILY/LAYERS` or `product`; where it may not run, other
         arms in their order, no circuit last.
     epsilon
-        Share of choices by lot; the state's, or 0.05, if left out.
+        Exploration probability ε, from 0 to 1 (default: that of the state, or 0.05).
     alpha
         How much is explored: deviations that linucb adds, the scale of Thompson's draws; the state's, or the policy's
         own default, if left out.
-    gates, fidelity, decay
-        See `Limits`.
+    gates
+        Greatest number of two-qubit gates of a circuit.
+    fidelity
+        Least expected fidelity of a circuit, from 0 to 1.
+    decay
+        Greatest duration of a circuit, as a multiple of the T2 of the qubit that decays first.
     width
         Most variables per vehicle.
-    families, depths, placements
-        Circuits, their layers and the lines of qubits that can be chosen, joined by `/`; all if left out.
+    families
+        Circuit families to choose from, joined by `/` (default: all).
+    depths
+        Numbers of circuit layers to choose from, joined by `/` (default: 1/2/3).
+    placements
+        Lines of qubits to choose from, joined by `/` (default: line0/line1/line2/default).
     method
-        How fake backends are simulated: `surrogate`, `density` or `trajectories`.
+        Simulation of fake backends: `surrogate`, `density` or `trajectories`.
     learn
         Whether to go on learning; yes if left out, where the policy learns. Who does not learn does not explore either,
         unless policy, alpha or epsilon say so: the arm of the highest mean is taken.

@@ -33,6 +33,17 @@ def known_fakes() -> list[str]:
     return sorted(name for name in _classes() if name not in BROKEN)
 
 
+def fake_sizes() -> dict[str, int]:
+    """Return the number of qubits of each usable fake backend, by name; none is loaded.
+
+    Raises
+    ------
+    MissingExtraError
+        Without qiskit-ibm-runtime.
+    """
+    return {name: _snapshots()[name][1] for name in known_fakes()}
+
+
 def is_fake(name: str) -> bool:
     """Whether a name has the form of a fake backend's: `FakeKingston`, `fake_kingston`."""
     return name.lower().startswith("fake")

@@ -1,0 +1,54 @@
+"""The command `lagrl eval`: run controllers on instances."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from lagrl.bench.run import Evaluation, run
+from lagrl.cli.instances import ManyInstances
+from lagrl.cli.interruption import announce_journal, explain_resuming
+from lagrl.cli.options import options
+from lagrl.cli.progress import row_bar
+from lagrl.errors import InputError
+
+Rows = Annotated[Path, tyro.conf.arg(metavar="ROWS.jsonl")]
+Settings = Annotated[
+    Evaluation,
+    options(
+        Evaluation,
+        fixed={"instances": ()},
+        names={"methods": "method", "price_per_second": "price"},
+        aliases={"samplers": "--sampler"},
+    ),
+]
+
+
+@dataclass(frozen=True)
+class EvalCommand:
+    """Options of `lagrl eval`.
+
+    Each run becomes one row. After an interruption, the same command makes the missing rows only.
+    """
+
+    out: Rows
+    """file of rows, to which new rows are appended"""
+    instances: ManyInstances
+    settings: Settings
+    workers: int = 1
+    """processes, with one thread each"""
+
+    def run(self) -> None:
+        """Make the missing rows and print their number."""
+        paths = self.instances.paths()
+        if not paths:
+            raise InputError("no instance given", field="FILES", remedy="give files, names or --suite paper30|bundled")
+        evaluation = replace(self.settings, instances=paths)
+        announce_journal(evaluation.journal, *evaluation.samplers)
+        with explain_resuming(self.out), row_bar() as (on_plan, on_row):
+            made = run(evaluation, self.out, workers=self.workers, on_plan=on_plan, on_row=on_row)
+        print(f"{self.out}: {made} rows added", file=sys.stderr)

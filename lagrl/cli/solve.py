@@ -1,0 +1,132 @@
+"""The command `lagrl solve`: find routes for one instance."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from lagrl import __version__
+from lagrl.cli.instances import OneInstance
+from lagrl.cli.interruption import announce_journal, explain_resuming
+from lagrl.cli.options import OutFile, Rate, options
+from lagrl.cli.outputs import keep_inputs, keep_reference
+from lagrl.cli.progress import evaluation_bar
+from lagrl.io.atomic import require_writable
+from lagrl.problems.cvrplib import write_solution
+from lagrl.solver import SolveConfig, estimated_price, require_price, solve
+
+if TYPE_CHECKING:
+    from lagrl.relaxation.sampler import SamplingCost
+    from lagrl.solver import SolveResult
+
+Config = Annotated[SolveConfig, options(SolveConfig)]
+
+
+@dataclass(frozen=True)
+class SolveCommand:
+    """Options of `lagrl solve`.
+
+    The printed dual value bounds the assignment surrogate of a linearisation, not the CVRP.
+    """
+
+    instance: OneInstance
+    config: Config
+    journal: OutFile = None
+    """file that keeps the sampler's answers, to resume or replay them (default: none; always kept of real devices)"""
+    price: Rate = None
+    """price of one second of the quantum computer, for the estimated price in the record (default: no price)"""
+    out: OutFile = None
+    """.sol file to write the routes to (default: none)"""
+    json: bool = False
+    """print one JSON object instead of text"""
+
+    def run(self) -> None:
+        """Solve the instance, print the result and write the routes."""
+        require_price(self.price)
+        path = self.instance.path()
+        if self.out is not None:
+            require_writable(self.out)
+            keep_inputs(self.out, path)
+            keep_reference(self.out, path)
+        problem = self.instance.read()
+        announce_journal(self.journal, self.config.sampler)
+        with (
+            explain_resuming(self.journal, self.config.sampler),
+            evaluation_bar(problem.name, self.config.evaluation_limit, is_quiet=self.json) as advance,
+        ):
+            result = solve(problem, self.config, advance, journal=self.journal)
+        if self.out is not None:
+            write_solution(self.out, result.solution, solver=f"lagrl {__version__}")
+        if self.json:
+            print(json.dumps(result.record(self.price), allow_nan=False))
+        else:
+            print_solution(result, estimated_price(result.sampling, self.price))
+
+
+def print_solution(result: SolveResult, price: float | None = None) -> None:
+    """Print routes, cost, gaps, bounds and the use of quantum computers as text."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    problem, solution = result.problem, result.solution
+    gap = problem.gap_percent(solution.cost)
+    known = f", best known {problem.best_known:.10g}, gap {gap:.2f} %" if gap is not None else ""
+    routes, ascents = _counted(solution.n_routes, "route"), _counted(len(result.ascents), "linearisation")
+    console = Console(highlight=False, soft_wrap=True)
+    for number, route in enumerate(solution.routes, 1):
+        load = sum(int(problem.demand[customer - 1]) for customer in route)
+        stops = " ".join(map(str, route))
+        console.print(f"[dim]Route #{number} ({load}/{problem.capacity}):[/dim] {stops}")
+    console.print(f"[bold]{escape(problem.name)}[/bold]: cost {solution.cost:.10g} in {routes}{known}")
+    console.print(
+        f"{_counted(result.evaluations, 'evaluation')} of {escape(result.config.controller)}, {ascents} from seeds, "
+        f"{result.seconds:.2f} s, fleet {problem.fleet}, {result.config.method}"
+    )
+    if result.config.method == "search":
+        console.print(f"[dim]{_shares(result)}[/dim]")
+    if result.lower_bound is not None and result.gap_to_bound is not None:
+        proven = ": no solution costs less" if result.gap_to_bound < 1e-7 else ""
+        console.print(f"lower bound {result.lower_bound:.10g}, gap to bound {result.gap_to_bound:.2f} %{proven}")
+    if result.sampling.backend not in ("", "exact"):
+        console.print(escape(_bill(result.sampling, result.sampling_seconds, price)))
+    if result.sampling.fallback:
+        console.print(f"[yellow]replaced answers: {escape(result.sampling.fallback)}[/yellow]")
+    if result.dual_value is not None:
+        console.print(f"[dim]dual value {result.dual_value:.2f} (bounds the assignment surrogate, not the CVRP)[/dim]")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _shares(result: SolveResult) -> str:
+    """Return which share of the seconds went to each part."""
+    total = max(result.seconds * result.config.workers, 1e-9)
+    parts = {
+        "local search": result.polish_seconds,
+        "set partitioning": result.partition_seconds,
+        "lower bound": result.bound_seconds,
+    }
+    used = ", ".join(f"{100 * seconds / total:.0f} % {part}" for part, seconds in parts.items() if seconds > 0)
+    return f"of the time: {used or 'all in the dual loop'}; best routes after {result.history[-1][1]:.2f} s"
+
+
+def _bill(cost: SamplingCost, seconds: float, price: float | None) -> str:
+    """Return which backend sampled the knapsacks and what it used; zeros are left out."""
+    used = [
+        f"{number:,} {unit}" if isinstance(number, int) else f"{number:.2f} {unit}"
+        for number, unit in (
+            (cost.circuits, "circuits"),
+            (cost.shots, "shots"),
+            (cost.two_qubit_gates, f"two-qubit gates, depth up to {cost.depth}"),
+            (cost.jobs, "jobs"),
+            (cost.qpu_seconds, "s of a quantum computer"),
+            (cost.queue_seconds, "s in the queue"),
+            (seconds, "s here"),
+        )
+        if number
+    ]
+    if price is not None:
+        used.append(f"price {price:g}")
+    return f"knapsacks by {cost.backend}: {', '.join(used)}"
