@@ -1,14 +1,64 @@
-"""The Lagrangian dual loop as a Gymnasium environment: `gymnasium.make("envs:LagrangianCVRP-v0")`."""
+"""The Lagrangian dual loop as a Gymnasium environment: `gymnasium.make("envs:LagrangianCVRP-v0")`.
+
+Importing this package registers the environment. Its other names are imported when they are first used.
+
+Examples
+--------
+>>> import envs, gymnasium
+>>> env = gymnasium.make("LagrangianCVRP-v0")
+>>> observation, info = env.reset(seed=0, options={"instance": "G-n16-k3"})
+>>> observation["nodes"].shape
+(100, 14)
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gymnasium.envs.registration import register, registry
 
-__lagrl__ = True  # marks our packages: `lagrl doctor` tells foreign ones of the same name by its absence
+from lagrl.lazy import lazy_names
+
+__all__ = [
+    "ActionConfig",
+    "CurriculumConfig",
+    "EnvConfig",
+    "EpisodeBatch",
+    "LagrangianCVRP",
+    "LagrangianVecEnv",
+    "LagrangianVectorEnv",
+    "Observer",
+    "RewardWeights",
+    "next_multipliers",
+]
+
+__lagrl__ = True  # marks our packages: `lagrl doctor` recognises foreign packages of the same name by its absence
 
 if "LagrangianCVRP-v0" not in registry:
     register(
         id="LagrangianCVRP-v0",
         entry_point="envs.env:LagrangianCVRP",
         vector_entry_point="envs.vector:LagrangianVectorEnv",
+    )
+
+if TYPE_CHECKING:
+    from envs.action import ActionConfig, next_multipliers
+    from envs.config import CurriculumConfig, EnvConfig, RewardWeights
+    from envs.core import EpisodeBatch
+    from envs.env import LagrangianCVRP
+    from envs.observation import Observer
+    from envs.sb3 import LagrangianVecEnv
+    from envs.vector import LagrangianVectorEnv
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "envs.action": ["ActionConfig", "next_multipliers"],
+            "envs.config": ["CurriculumConfig", "EnvConfig", "RewardWeights"],
+            "envs.core": ["EpisodeBatch"],
+            "envs.env": ["LagrangianCVRP"],
+            "envs.observation": ["Observer"],
+            "envs.sb3": ["LagrangianVecEnv"],
+            "envs.vector": ["LagrangianVectorEnv"],
+        },
     )

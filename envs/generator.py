@@ -10,7 +10,7 @@ from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.fleet import Fleet
-from lagrl.problems.generate import generate, sample_params
+from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.problems.locate import resolve_instance
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def generate_instance(rng: np.random.Generator, n_customers: tuple[int, int]) -> CVRP:
     """Generate an instance of X type (Uchoa et al. 2017) whose number of customers lies between two (inclusive)."""
-    return generate(sample_params(rng, n_customers), rng)
+    return generate_x_type(sample_params(rng, n_customers), rng)
 
 
 def load_instance(instance: CVRP | str | Path) -> CVRP:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.controllers.base import ask_controller, has_finished
+from lagrl.controllers.registry import make_controller
+from lagrl.errors import BudgetError, InputError
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -39,6 +41,14 @@ class DualTrace:
         rule; the same routes count once.
     best
         The step with the highest exact (else sampled) value; the last is not necessarily the best.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> loop = lagrl.DualLoop.of(lagrl.AssignmentDual(lagrl.linearise(lagrl.read("G-n16-k3"))))
+    >>> trace = lagrl.ascend(loop, "constant", budget=10)
+    >>> trace.best.exact_value == trace.dual_value
+    True
     """
 
     sampled_value: list[float] = field(default_factory=list)
@@ -76,6 +86,54 @@ class DualTrace:
 
 
 def ascend(
+    loop: DualLoop,
+    controller: Controller | str,
+    budget: int = 100,
+    rng: np.random.Generator | None = None,
+    initial: NDArray[np.float64] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> DualTrace:
+    """Ascend one dual; the controller chooses every multiplier vector.
+
+    Parameters
+    ----------
+    loop
+        The dual loop of one dual, see `DualLoop.of`.
+    controller
+        A controller, its class, or a name such as `volume`.
+    budget
+        Evaluations, 1 or more.
+    rng
+        Randomness of the controller; seeded with 0 if None.
+    initial, stop
+        See `ascend_all`.
+
+    Raises
+    ------
+    InputError
+        If the loop has more than one entry, the controller is unknown, raises, or answers with anything but [n] finite
+        numbers.
+    BudgetError
+        If the budget is below 1.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> assignment = lagrl.linearise(lagrl.read("G-n16-k3"))
+    >>> loop = lagrl.DualLoop.of(lagrl.AssignmentDual(assignment))
+    >>> trace = lagrl.ascend(loop, "volume", budget=30)
+    >>> len(trace), max(trace.exact_value) == trace.dual_value
+    (30, True)
+    """
+    if len(loop.states) != 1:
+        raise InputError(f"{len(loop.states)} duals", field="loop", remedy="use lagrl.ascent.ascend_all for several")
+    if budget < 1:
+        raise BudgetError(f"{budget} allows nothing", field="budget", remedy="give 1 or more")
+    rng = np.random.default_rng(0) if rng is None else rng
+    return ascend_all(loop, [make_controller(controller)], [budget], [rng], [initial], stop)[0]
+
+
+def ascend_all(
     loop: DualLoop,
     controllers: Sequence[Controller],
     budgets: Sequence[int],

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lagrl.controllers.base import Feedback
 from lagrl.errors import InputError
 from lagrl.recovery.decode import candidate_selections
+from lagrl.recovery.incumbent import Incumbent
+from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.reconstruction import ClusterTours, Reconstruction
 from lagrl.recovery.repair import Repaired, repair
 from lagrl.relaxation.dual import AssignmentDual, DualPoint, evaluate_duals
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.problems.assignment import AssignmentProblem
-    from lagrl.recovery.incumbent import Incumbent
 
 
 @dataclass(eq=False)
@@ -144,6 +145,14 @@ class DualLoop:
     ------
     InputError
         If `decode_every` or `route_every` is below 1, or `n_joint` or `n_toured` below 0.
+
+    Examples
+    --------
+    >>> import lagrl, numpy as np
+    >>> loop = lagrl.DualLoop.of(lagrl.AssignmentDual(lagrl.linearise(lagrl.read("G-n16-k3"))))
+    >>> (step,) = loop.step([np.zeros(15)])
+    >>> step.exact_value, step.route_cost > 5098
+    (0.0, True)
     """
 
     def __init__(
@@ -170,6 +179,34 @@ class DualLoop:
         self.route_every = route_every
         self.recording_seconds = 0.0
         self._layout: tuple[list[AssignmentProblem], KnapsackBatch] | None = None
+
+    @classmethod
+    def of(cls, dual: AssignmentDual, *, seed: int = 0, **options: Any) -> DualLoop:
+        """Return the loop of one dual, whose routes are those of the instance that the dual linearises.
+
+        Parameters
+        ----------
+        dual
+            The dual function of a linearised instance.
+        seed
+            Randomness of joint decodes.
+        options
+            Keywords of `DualLoop`.
+
+        Raises
+        ------
+        InputError
+            If the dual's assignment problem has no `origin`, or an option is out of range.
+        """
+        problem = dual.problem.origin
+        if problem is None:
+            raise InputError(
+                "the assignment problem does not say which instance it linearises",
+                field="dual",
+                remedy="make it with lagrl.linearise(problem), or give AssignmentProblem an origin",
+            )
+        state = AscentState(dual, Incumbent(RoutePool(problem)), np.random.default_rng(seed))
+        return cls([state], **options)
 
     @property
     def sampling_seconds(self) -> float:

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
 
 class LagrlError(Exception):
-    """Base of every error that lagrl raises on purpose."""
+    """Base of every error that lagrl raises on purpose.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> try:
+    ...     lagrl.read(3)
+    ... except lagrl.LagrlError as error:
+    ...     print(error)
+    instance: 3 given; give the path of a .vrp file or an instance name, as in lagrl.read('G-n51-k6')
+    """
 
 
 class InputError(LagrlError, ValueError):

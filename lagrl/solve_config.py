@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from lagrl.errors import BudgetError, InputError, UnknownNameError
 from lagrl.relaxation.sampler import require_shots
 from lagrl.relaxation.seeding import SEEDINGS
 from lagrl.samplers.registry import require_known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 DEFAULT_EVALUATIONS = 200
 
@@ -57,6 +60,13 @@ class SolveConfig:
         Parts of the method `search` to leave out: relinearisation, polish, partition, bound (default: none).
     workers
         Processes that search in parallel and exchange routes; their number changes the result.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> config = lagrl.SolveConfig(controller="volume", evaluations=50)
+    >>> lagrl.solve(lagrl.read("G-n16-k3"), config).evaluations
+    50
     """
 
     controller: str = "cfm"
@@ -112,6 +122,47 @@ class SolveConfig:
         if self.evaluations is None and self.seconds is None:
             return DEFAULT_EVALUATIONS
         return self.evaluations
+
+
+def configured(config: object, keywords: Mapping[str, Any], others: Iterable[str] = ()) -> SolveConfig:
+    """Return a configuration with some of its fields replaced by keywords.
+
+    Parameters
+    ----------
+    config
+        The configuration; the default one if None.
+    keywords
+        Values by field; a field that takes several names takes a single one or a list as well.
+    others
+        Further keywords of the caller, for the message.
+
+    Raises
+    ------
+    UnknownNameError
+        If a keyword is no field.
+    InputError
+        If a value is not allowed.
+    """
+    if not isinstance(config, SolveConfig | None):
+        remedy = "give a SolveConfig, or its fields as keywords, such as seconds=5"
+        raise InputError(f"{config!r:.80} given", field="config", remedy=remedy)
+    default = config or SolveConfig()
+    known = {field.name for field in fields(SolveConfig)}
+    for name in keywords:
+        if name not in known:
+            raise UnknownNameError.of("keyword", name, {*known, *others})
+    values: dict[str, Any] = {
+        name: as_tuple(value) if name in ("seedings", "without") else value for name, value in keywords.items()
+    }
+    try:
+        return replace(default, **values)
+    except TypeError as error:
+        raise InputError(str(error), field="keywords", remedy="check the types of the values") from error
+
+
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """Return several values as a tuple; one text, path or other value that is not a collection counts as one."""
+    return tuple(value) if isinstance(value, list | tuple | set | range) else (value,)
 
 
 def default_linearisations(evaluations: int) -> int:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lagrl import __version__
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, SolutionError
+from lagrl.problems.cvrp import require_cvrp
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
 from lagrl.samplers.registry import close_sampler, make_sampler
 from lagrl.search.schedule import Schedule, schedule_of
 from lagrl.search.search import Search
 from lagrl.search.search_report import Ascent, SearchReport
 from lagrl.search.workers import search_in_processes
-from lagrl.solve_config import SolveConfig, default_linearisations
+from lagrl.solve_config import SolveConfig, configured, default_linearisations
 
 if TYPE_CHECKING:
     import os
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Ascent", "SolveConfig", "SolveResult", "default_linearisations", "solve"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SolveResult:
     """The best routes found by a solve, with its bounds, costs and times.
 
@@ -61,6 +63,13 @@ class SolveResult:
         (evaluations, seconds, cost) at each improvement; with several workers, at each exchange that brought one.
     ascents
         One per linearisation from seeds.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> result = lagrl.solve(lagrl.read("G-n16-k3"), evaluations=50)
+    >>> print(result)
+    G-n16-k3: cost 5098 in 3 routes, gap to best known 0.00 %
     """
 
     problem: CVRP
@@ -78,6 +87,37 @@ class SolveResult:
     bound_seconds: float
     history: list[tuple[int, float, float]] = field(repr=False)
     ascents: list[Ascent] = field(repr=False)
+
+    @property
+    def cost(self) -> float:
+        """Cost of the routes, distance units."""
+        return self.solution.cost
+
+    @property
+    def routes(self) -> tuple[tuple[int, ...], ...]:
+        """The routes: customers 1 … n in visiting order, the depot left out."""
+        return self.solution.routes
+
+    @property
+    def gap(self) -> float | None:
+        """100·(cost − best known cost)/best known cost, %; None without a best known cost."""
+        return self.problem.gap_percent(self.cost)
+
+    @property
+    def solver(self) -> str:
+        """What found the routes, as `.sol` files state it."""
+        return f"lagrl {__version__}"
+
+    def __str__(self) -> str:
+        parts = [f"cost {self.cost:.10g} in {self.solution.n_routes} routes"]
+        if self.gap is not None:
+            parts.append(f"gap to best known {self.gap:.2f} %")
+        if self.lower_bound is not None:
+            parts.append(f"lower bound {self.lower_bound:.10g}")
+        return f"{self.problem.name}: {', '.join(parts)}"
+
+    def __repr__(self) -> str:
+        return f"<SolveResult {self}>"
 
     @property
     def gap_to_bound(self) -> float | None:
@@ -136,10 +176,11 @@ def solve(
     config: SolveConfig | None = None,
     on_evaluation: Callable[[int], None] | None = None,
     *,
-    controller: Callable[[], Controller] | None = None,
-    sampler: SubproblemSampler | None = None,
+    controller: Callable[[], Controller] | str | None = None,
+    sampler: SubproblemSampler | str | None = None,
     schedule: Schedule | None = None,
     journal: str | os.PathLike[str] | None = None,
+    **fields: Any,
 ) -> SolveResult:
     """Find routes for an instance.
 
@@ -148,32 +189,50 @@ def solve(
     problem
         The instance; its fleet rule is kept.
     config
-        What to do and for how long.
+        What to do and for how long; the default configuration if None. Keywords replace its fields.
     on_evaluation
         Called with the number of evaluations so far, after each step of the loop.
     controller
-        Makes the controllers (a class will do), instead of the one named in `config`.
+        A name, a controller class, or a function that makes controllers: every ascent gets its own.
     sampler
-        Answers the knapsacks, instead of the one named in `config`; it is left open.
+        A name, or an object that solves the knapsacks; an object is left open.
     schedule
         Decides the next linearisation, instead of the schedule of `config`.
+    fields
+        Fields of `SolveConfig`, such as `seconds=5` or `workers=2`.
     journal
         File that keeps every answer of the sampler named in `config`, to go on from or to replay; None for none,
         but for a real quantum computer (see `lagrl.samplers.registry.make_sampler`).
 
     Raises
     ------
+    UnknownNameError
+        If a keyword, controller or sampler is not known; the message names the nearest one.
     SolutionError
         If no routes that meet the fleet rule were found.
-    UnknownNameError, InputError
-        If the controller or sampler cannot be made, or the controller, sampler or schedule fails.
+    InputError
+        If a value is not allowed, the controller or sampler cannot be made, or the controller, sampler or schedule
+        fails.
     InstanceError
         If a knapsack takes more memory than the exact search may use, see `KnapsackBatch.price`.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> result = lagrl.solve(lagrl.read("G-n16-k3"), evaluations=50, controller="volume")
+    >>> result.cost, len(result.routes), round(result.gap, 2)
+    (5098.0, 3, 0.0)
     """
     from lagrl.compilation import compile_kernels
 
-    config = config or SolveConfig()
+    require_cvrp(problem)
+    if isinstance(controller, str):
+        fields["controller"], controller = controller, None
+    if isinstance(sampler, str):
+        fields["sampler"], sampler = sampler, None
+    config = configured(config, fields, ("on_evaluation", "schedule", "journal"))
     if controller is not None:
+        _require_factory(controller)
         config = replace(config, controller=_name_of(controller))
     if sampler is not None:
         _require_sampler(sampler, journal)
@@ -203,9 +262,16 @@ def require_price(price_per_second: float | None) -> None:
         raise InputError(f"{price_per_second} given", field="price", remedy="give a finite number of 0 or more")
 
 
+def _require_factory(controller: object) -> None:
+    if not callable(controller):
+        raise InputError(
+            f"a {type(controller).__name__} given",
+            field="controller",
+            remedy="give its class, a function that makes one, or a name: every ascent gets its own controller",
+        )
+
+
 def _require_sampler(sampler: object, journal: object) -> None:
-    if isinstance(sampler, str):
-        raise InputError(f"{sampler!r} given", field="sampler", remedy=f"write SolveConfig(sampler={sampler!r})")
     if isinstance(sampler, type) or not isinstance(sampler, SubproblemSampler):
         given = sampler.__name__ if isinstance(sampler, type) else type(sampler).__name__
         kind = "the class" if isinstance(sampler, type) else "a"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lagrl.ascent import DualTrace, ascend
+from lagrl.ascent import DualTrace, ascend_all
 from lagrl.controllers.constant import ConstantStep
 from lagrl.controllers.registry import controller_factory
 from lagrl.dual_loop import AscentState, DualLoop, Step
@@ -96,7 +96,7 @@ MIXED = [(SMALL, 0, "sweep"), (MIDDLE, 1, "kmeans"), (LARGE, 2, "farthest"), (MI
 def ascend_alone(one: AscentState, controller: Controller, budget: int, **options: object) -> DualTrace:
     """Run the ascent of a single entry."""
     loop = DualLoop([one], **options)  # type: ignore[arg-type]
-    return ascend(loop, [controller], [budget], [np.random.default_rng(0)])[0]
+    return ascend_all(loop, [controller], [budget], [np.random.default_rng(0)])[0]
 
 
 def scalars(trace: DualTrace) -> list[list[float]]:
@@ -111,7 +111,7 @@ def test_a_batch_is_its_lanes_one_by_one(name: str, noisy: bool) -> None:
     """Ascents of different sizes and budgets give the same bits together as each one alone."""
     make, budgets = controller_factory(name), [9, 14, 6, 11]
     together = [state(*of, noisy=noisy) for of in MIXED]
-    traces = ascend(
+    traces = ascend_all(
         DualLoop(together, keep_selections=True),
         [make() for _ in MIXED],
         budgets,
@@ -120,7 +120,7 @@ def test_a_batch_is_its_lanes_one_by_one(name: str, noisy: bool) -> None:
     for b, of in enumerate(MIXED):
         alone = state(*of, noisy=noisy)
         loop = DualLoop([alone], keep_selections=True)
-        (trace,) = ascend(loop, [make()], [budgets[b]], [np.random.default_rng(b)])
+        (trace,) = ascend_all(loop, [make()], [budgets[b]], [np.random.default_rng(b)])
         assert scalars(trace) == scalars(traces[b])
         assert trace.best is not None
         assert traces[b].best is not None
@@ -157,7 +157,7 @@ def test_warm_starts_are_where_the_ascent_begins() -> None:
     """The first evaluation of each ascent is at its given multipliers."""
     states = [state(SMALL, 0), state(SMALL, 1)]
     starts = [np.linspace(0.0, 900.0, 15), None]
-    traces = ascend(DualLoop(states), [Recording(), Recording()], [1, 1], [np.random.default_rng(0)] * 2, starts)
+    traces = ascend_all(DualLoop(states), [Recording(), Recording()], [1, 1], [np.random.default_rng(0)] * 2, starts)
     best = [trace.best for trace in traces]
     np.testing.assert_array_equal(best[0].point.multipliers, starts[0])  # type: ignore[union-attr, arg-type]
     np.testing.assert_array_equal(best[1].point.multipliers, np.zeros(15))  # type: ignore[union-attr]
@@ -254,7 +254,7 @@ def test_exact_values_stay_out_of_sight_under_an_approximate_sampler(record_exac
     """Controllers see sampled values only; L is recorded on request, never above them, and its time is separate."""
     controller = Recording()
     loop = DualLoop([state(SMALL, 0, noisy=True)], record_exact=record_exact)
-    (trace,) = ascend(loop, [controller], [12], [np.random.default_rng(0)])
+    (trace,) = ascend_all(loop, [controller], [12], [np.random.default_rng(0)])
     assert len(trace) == 12
     assert len(controller.seen) == 11
     assert all(point.value is None and not point.is_optimal for point, _ in controller.seen)
@@ -287,14 +287,16 @@ def easy() -> AscentState:
 def test_only_the_exact_sampler_proves_optimality() -> None:
     """A selection of every customer once ends an exact ascent; a sampled one continues to its budget."""
     start = [np.full(4, 5.0)]
-    (trace,) = ascend(DualLoop([easy()]), [Recording()], [10], [np.random.default_rng(0)], start)
+    (trace,) = ascend_all(DualLoop([easy()]), [Recording()], [10], [np.random.default_rng(0)], start)
     assert len(trace) == 1
     assert trace.best is not None
     assert trace.best.is_optimal
     assert trace.dual_value == 4.0
     sampled = easy()
     sampled.dual = AssignmentDual(sampled.dual.problem, NoisySampler(), shots=4, rng=np.random.default_rng(0))
-    (trace,) = ascend(DualLoop([sampled], record_exact=True), [Recording()], [10], [np.random.default_rng(0)], start)
+    (trace,) = ascend_all(
+        DualLoop([sampled], record_exact=True), [Recording()], [10], [np.random.default_rng(0)], start
+    )
     assert len(trace) == 10
     assert trace.best is not None
     assert not trace.best.point.violation.any()
@@ -306,7 +308,7 @@ def test_incumbents_bound_the_dual_from_above(noisy: bool) -> None:
     """The feedback's assignment cost never rises and is never below any L of that linearisation."""
     controller = Recording()
     loop = DualLoop([state(MIDDLE, 3, noisy=noisy)], record_exact=True)
-    (trace,) = ascend(loop, [controller], [40], [np.random.default_rng(0)])
+    (trace,) = ascend_all(loop, [controller], [40], [np.random.default_rng(0)])
     costs = [feedback.assignment_upper_bound for _, feedback in controller.seen if feedback is not None]
     known = [cost for cost in costs if cost is not None]
     assert len(known) > 30
@@ -372,20 +374,20 @@ def test_ascent_stops_at_its_budget_or_when_told() -> None:
     """Each ascent keeps its budget and passes it to its controller; `stop` ends all after the current step."""
     states, controllers = [state(LARGE, b) for b in range(3)], [Recording() for _ in range(3)]
     rngs = [np.random.default_rng(b) for b in range(3)]
-    traces = ascend(DualLoop(states), controllers, [3, 1, 5], rngs)
+    traces = ascend_all(DualLoop(states), controllers, [3, 1, 5], rngs)
     assert [len(trace) for trace in traces] == [3, 1, 5]
     assert [controller.budget for controller in controllers] == [3, 1, 5]
     asked = iter([False, True])
-    traces = ascend(DualLoop(states), controllers, [3, 1, 5], rngs, stop=lambda: next(asked))
+    traces = ascend_all(DualLoop(states), controllers, [3, 1, 5], rngs, stop=lambda: next(asked))
     assert [len(trace) for trace in traces] == [2, 1, 2]
-    traces = ascend(DualLoop(states), controllers, [9, 9, 9], rngs, stop=lambda: True)
+    traces = ascend_all(DualLoop(states), controllers, [9, 9, 9], rngs, stop=lambda: True)
     assert [len(trace) for trace in traces] == [1, 1, 1]
 
 
 def test_best_turn_is_the_highest_not_the_last() -> None:
     """A controller that walks away from its best point leaves that one in the trace as the best."""
     loop, start = DualLoop([state(MIDDLE, 0)]), [np.full(30, 300.0)]
-    (trace,) = ascend(loop, [Recording(step=-0.2)], [10], [np.random.default_rng(0)], start)
+    (trace,) = ascend_all(loop, [Recording(step=-0.2)], [10], [np.random.default_rng(0)], start)
     values = np.array(trace.sampled_value)
     assert trace.best is not None
     assert values.argmax() != len(values) - 1
@@ -528,7 +530,9 @@ class Misnamed(Recording):
 def test_an_ascent_ends_when_its_controller_is_finished() -> None:
     """`is_finished` ends its own ascent only; a method of that name, or no attribute, ends nothing."""
     controllers = [Resigning(3), Recording(), Misnamed()]
-    traces = ascend(DualLoop([state(SMALL, s) for s in range(3)]), controllers, [7] * 3, [np.random.default_rng(0)] * 3)
+    traces = ascend_all(
+        DualLoop([state(SMALL, s) for s in range(3)]), controllers, [7] * 3, [np.random.default_rng(0)] * 3
+    )
     assert [len(trace) for trace in traces] == [3, 7, 7]
 
 

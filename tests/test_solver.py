@@ -428,10 +428,9 @@ def test_a_capacity_beyond_counting_is_no_obstacle() -> None:
 
 
 def test_what_is_no_sampler_object_is_told() -> None:
-    """A name, a class, something else, or a journal beside an object: the message says how to write it."""
+    """A class, something else, or a journal beside an object: the message says how to write it."""
     problem = read_bundled(SMALL)
     wrong: dict[Any, str] = {
-        "qaoa": r"SolveConfig\(sampler='qaoa'\)",
         Greedy: "the class Greedy given",
         3: "a int given",
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from envs.action import action_label
-from lagrl.ascent import ascend
+from lagrl.ascent import ascend_all
 from lagrl.controllers.camerini import CameriniFrattaMaffioli
 from lagrl.controllers.registry import controller_factory
 from lagrl.dual_loop import AscentState, DualLoop
@@ -147,7 +147,7 @@ def best_multipliers(
     exact = AssignmentDual(dual.problem, floor=float(floor), ceiling=float(ceiling))
     state = AscentState(exact, Incumbent(RoutePool(dual.problem.origin)), rng)
     loop = DualLoop([state], decode_every=_DECODE_EVERY, route_every=evaluations)
-    (trace,) = ascend(loop, [CameriniFrattaMaffioli()], [evaluations], [rng], [initial])
+    (trace,) = ascend_all(loop, [CameriniFrattaMaffioli()], [evaluations], [rng], [initial])
     assert trace.best is not None
     return trace.best.point.multipliers
 

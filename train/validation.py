@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.problems.generate import generate, sample_params
+from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.recovery.savings import clarke_wright
 from lagrl.solver import SolveConfig, solve
 
@@ -82,7 +82,7 @@ def validation_set(seed: int, n: int, sizes: tuple[int, int]) -> list[CVRP]:
     problems = []
     for index, size in enumerate(customers):
         rng = np.random.default_rng([_STREAM, seed, index])
-        problems.append(generate(sample_params(rng, (size, size)), rng, f"validation-{seed}-{index}"))
+        problems.append(generate_x_type(sample_params(rng, (size, size)), rng, f"validation-{seed}-{index}"))
     return problems
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import lagrl.problems
 from lagrl.errors import InputError, LagrlError, MissingExtraError, SolutionError
 from lagrl.problems.cvrplib import read_instance, read_solution, write_instance, write_solution
-from lagrl.problems.generate import XTypeParams, generate
+from lagrl.problems.generate import XTypeParams, generate_x_type
 from lagrl.problems.solution import Solution, faults
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Recipe:
 
     def make(self) -> CVRP:
         """Generate the instance; always the same."""
-        return generate(self.params, np.random.default_rng(self.seed))
+        return generate_x_type(self.params, np.random.default_rng(self.seed))
 
 
 RECIPES = (
@@ -116,8 +116,8 @@ def keep_cheaper(folder: Path, problem: CVRP, found: Solution) -> Solution:
     there = _solution_there(folder, problem)
     if there is not None and there.cost <= found.cost:
         return there
-    write_instance(folder / f"{problem.name}.vrp", problem)
-    write_solution(folder / f"{problem.name}.sol", found)
+    write_instance(problem, folder / f"{problem.name}.vrp")
+    write_solution(found, folder / f"{problem.name}.sol")
     return found
 
 

@@ -34,7 +34,7 @@ from lagrl.controllers.registry import CONTROLLERS
 from lagrl.errors import InputError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.cvrp import CVRP
-from lagrl.problems.generate import generate, sample_params
+from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.solver import SolveConfig, solve
 
 SIZES = ((30, 60), (60, 110), (110, 220))
@@ -86,7 +86,7 @@ def settings() -> Iterator[Setting]:
 def instances() -> list[CVRP]:
     """Generate the validation instances."""
     rng = np.random.default_rng(INSTANCE_SEED)
-    return [generate(sample_params(rng, SIZES[j % 3]), rng, name=f"V-{j:02d}") for j in range(24)]
+    return [generate_x_type(sample_params(rng, SIZES[j % 3]), rng, name=f"V-{j:02d}") for j in range(24)]
 
 
 def referenced(problem: CVRP) -> CVRP:

@@ -38,7 +38,7 @@ from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance
-from lagrl.problems.generate import generate, sample_params
+from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.problems.locate import resolve_instance
 from lagrl.recovery.repair import repair
 from lagrl.relaxation.dual import AssignmentDual
@@ -164,7 +164,7 @@ def cases(args: Args) -> Iterator[Case]:
                 yield make_case(instance.name, instance, rule, seed)
     rng = np.random.default_rng(GENERATED_SEED)
     for j in range(args.generated):
-        instance = generate(sample_params(rng, SIZES[j % 3]), rng, name=f"V-{j:02d}")
+        instance = generate_x_type(sample_params(rng, SIZES[j % 3]), rng, name=f"V-{j:02d}")
         for rule in ("kmeans", "sweep"):
             yield make_case("generated", instance, rule, 0)
 

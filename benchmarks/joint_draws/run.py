@@ -29,7 +29,7 @@ from lagrl.dual_loop import DualLoop
 from lagrl.errors import LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.cvrp import CVRP
-from lagrl.problems.generate import XTypeParams, generate
+from lagrl.problems.generate import XTypeParams, generate_x_type
 from lagrl.recovery.savings import clarke_wright
 from lagrl.solver import SolveConfig, solve
 
@@ -116,7 +116,7 @@ def _instance(args: Args, index: int) -> CVRP:
         customers=rng.choice(["R", "C", "RC"]).item(),
         demand=rng.choice(["U", "1-10", "5-10", "1-100", "50-100", "Q", "SL"]).item(),
     )
-    return generate(params, rng)
+    return generate_x_type(params, rng)
 
 
 if __name__ == "__main__":

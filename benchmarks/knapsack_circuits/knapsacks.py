@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lagrl.controllers import Feedback, controller_factory
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
-from lagrl.problems.generate import generate, sample_params
+from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual
@@ -138,7 +138,7 @@ def _instances(seed: int) -> Iterator[tuple[CVRP, str]]:
     while True:
         rng = np.random.default_rng([seed, index])
         params = sample_params(rng, SIZES)
-        yield generate(params, rng, name=f"generated {seed}.{index}"), params.demand
+        yield generate_x_type(params, rng, name=f"generated {seed}.{index}"), params.demand
         index += 1
 
 

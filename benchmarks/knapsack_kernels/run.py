@@ -36,7 +36,7 @@ from lagrl.io.atomic import require_writable
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance
-from lagrl.problems.generate import generate, sample_params
+from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.problems.locate import resolve_instance
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual
@@ -136,7 +136,7 @@ def problems(args: Args) -> Iterator[tuple[str, AssignmentProblem]]:
         yield name, linearised(read_instance(resolve_instance(name, args.data)), args.seed)
     for index in range(args.generated):
         rng = np.random.default_rng([args.seed, index])
-        instance = generate(sample_params(rng, SIZES[index % len(SIZES)]), rng)
+        instance = generate_x_type(sample_params(rng, SIZES[index % len(SIZES)]), rng)
         problem = linearised(instance, args.seed)
         for scale in args.scales:
             yield f"generated {index}, ×{scale}", scaled(problem, scale, rng)

@@ -30,7 +30,7 @@ from lagrl.compilation import compile_kernels
 from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.cvrplib import read_instance
-from lagrl.problems.generate import XTypeParams, generate
+from lagrl.problems.generate import XTypeParams, generate_x_type
 from lagrl.problems.locate import resolve_instance
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
 from lagrl.quantum.circuits.statevector import Ramp
@@ -130,7 +130,7 @@ def time_step(name: str, sampler: SubproblemSampler, width: int, args: Args) -> 
     if args.instance:
         instance = read_instance(resolve_instance(args.instance, args.data))
     else:
-        instance = generate(SIZE, rng)
+        instance = generate_x_type(SIZE, rng)
     problem = linearise(instance, kmeans(instance, instance.minimum_vehicles, rng))
     multipliers = linear_dual(problem).multipliers + args.lift * problem.cost_scale
     dual = AssignmentDual(problem, sampler, shots=args.shots, rng=rng)

@@ -14,7 +14,7 @@ import numpy as np
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, SolutionError
-from lagrl.problems.generate import generate, sample_params
+from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.bandit.pools import is_account_device
@@ -146,7 +146,7 @@ def generated_problems(count: int, n_customers: tuple[int, int], seed: int) -> t
     found = []
     for number in range(count):
         rng = np.random.default_rng([seed, number])
-        problem = generate(sample_params(rng, n_customers), rng)
+        problem = generate_x_type(sample_params(rng, n_customers), rng)
         found.append(replace(problem, name=f"{problem.name}-s{seed}-{number}"))
     return tuple(found)
 

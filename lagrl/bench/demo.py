@@ -18,7 +18,7 @@ from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable
-from lagrl.plot.pictures import draw_dual_curves, draw_incumbents, draw_routes, new_figure, save_figure
+from lagrl.plot import pictures
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.solver import SolveConfig, solve
 
@@ -114,7 +114,7 @@ def demo(
         controller_factory(controller)
     settings = SolveConfig(evaluations=evaluations, seed=seed, without=("relinearisation", "polish"))
     configs = {name: replace(settings, controller=name) for name in chosen}
-    figure = new_figure(*_SIZE)
+    figure = pictures.new_figure(*_SIZE)
     picture = _prepare(folder)
     started = time.perf_counter()
     compile_kernels()
@@ -125,10 +125,10 @@ def demo(
     shown = results[pictured]
     best = min(shown.values(), key=lambda result: result.solution.cost)
     axes = figure.subplots(1, 3, width_ratios=(1.1, 1, 1))
-    draw_routes(axes[0], best.problem, best.solution)
-    draw_dual_curves(axes[1], shown)
-    draw_incumbents(axes[2], shown)
-    save_figure(figure, picture)
+    pictures.routes(best.problem, best, axes[0])
+    pictures.dual({name: solved.ascents[0] for name, solved in shown.items()}, axes[1])
+    pictures.history(shown, axes[2])
+    pictures.save_figure(figure, picture)
     result = DemoResult(picture, pictured, results, compile_seconds)
     _print(result, chosen, evaluations)
     return result

@@ -92,6 +92,13 @@ def read_rows(*paths: str | os.PathLike[str]) -> list[Row]:
     ------
     InputError
         If a file cannot be read, holds anything but rows, or a key occurs twice in or between files.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> _ = lagrl.evaluate(["G-n16-k3"], budgets=10, out="rows.jsonl")
+    >>> [row["instance"] for row in lagrl.read_rows("rows.jsonl")]
+    ['G-n16-k3']
     """
     files: dict[str, Path] = {}
     return [

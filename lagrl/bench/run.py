@@ -9,19 +9,23 @@ import os
 import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from multiprocessing import active_children, get_context
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lagrl.bench.provenance import config_hash, git_revision, versions
-from lagrl.bench.rows import RowStore
+from lagrl.bench.rows import RowStore, read_rows
 from lagrl.bench.schema import SCHEMA, Row, with_reconstruct
 from lagrl.bench.suites import family
 from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
-from lagrl.errors import InputError, LagrlError, SolutionError
+from lagrl.errors import InputError, LagrlError, SolutionError, UnknownNameError
+from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance
+from lagrl.problems.fleet import Fleet
+from lagrl.problems.locate import resolve_instance
 from lagrl.processes import exit_with_parent
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.samplers.registry import (
@@ -32,14 +36,12 @@ from lagrl.samplers.registry import (
     sampler_fingerprint,
     sampler_packages,
 )
-from lagrl.solver import SolveConfig, estimated_price, require_price, solve
+from lagrl.solve_config import SolveConfig, as_tuple
+from lagrl.solver import estimated_price, require_price, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
-    from lagrl.problems.cvrp import CVRP
-    from lagrl.problems.fleet import Fleet
     from lagrl.relaxation.sampler import SubproblemSampler
     from lagrl.solver import SolveResult
 
@@ -53,7 +55,7 @@ class Evaluation:
     Attributes
     ----------
     instances
-        Instance files.
+        Instance files, or instances.
     controllers
         Controllers to compare (see `lagrl list controllers`).
     samplers
@@ -85,7 +87,7 @@ class Evaluation:
         If the price is negative or not finite.
     """
 
-    instances: tuple[Path, ...]
+    instances: tuple[Path | CVRP, ...]
     controllers: tuple[str, ...]
     samplers: tuple[str, ...] = ("exact",)
     methods: tuple[str, ...] = ("search",)
@@ -138,13 +140,15 @@ class Evaluation:
             )
             for controller, sampler, method, budget, seed in grid
         ]
-        read = [(path, read_instance(path, fleet=self.fleet)) for path in self.instances]
+        read = [(instance, _read(instance, self.fleet)) for instance in self.instances]
         journals = {sampler: self.journal if keeps_answers(sampler) else None for sampler in self.samplers}
         for sampler, journal in journals.items():  # last, as it opens the journal
             close_sampler(make_sampler(sampler, journal=journal))
         return [
-            Task(path, self.fleet, config, row_key(problem, config), journals[config.sampler], self.price_per_second)
-            for path, problem in read
+            Task(
+                instance, self.fleet, config, row_key(problem, config), journals[config.sampler], self.price_per_second
+            )
+            for instance, problem in read
             for config in configs
         ]
 
@@ -153,12 +157,20 @@ class Evaluation:
 class Task:
     """Settings of one row: instance, fleet rule, configuration and key."""
 
-    path: Path
+    instance: Path | CVRP
     fleet: Fleet | None
     config: SolveConfig
     key: str = field(compare=False)
     journal: Path | None = None
     price_per_second: float | None = None
+
+
+def _read(instance: Path | CVRP, fleet: Fleet | None) -> CVRP:
+    if not isinstance(instance, CVRP):
+        return read_instance(instance, fleet=fleet)
+    if fleet is None or fleet == instance.fleet:
+        return instance
+    return replace(instance, fleet=fleet, best_known=None)
 
 
 def row_key(problem: CVRP, config: SolveConfig) -> str:
@@ -220,26 +232,134 @@ def run(
     LagrlError
         If a worker process dies; finished rows are kept.
     """
-    if workers < 1:
-        raise InputError(f"{workers} given", field="workers", remedy="give 1 or more")
+    _require_workers(workers)
+    return _complete(evaluation.tasks(), out, workers, on_row, on_plan)
+
+
+def evaluate(
+    instances: Sequence[str | os.PathLike[str] | CVRP] | str | os.PathLike[str] | CVRP,
+    controllers: Sequence[str] | str = "cfm",
+    budgets: Sequence[int] | int = 200,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    workers: int = 1,
+    data: str | os.PathLike[str] | None = None,
+    on_row: Callable[[Row], None] | None = None,
+    **options: Any,
+) -> list[Row]:
+    """Solve every instance with every controller, budget, sampler and seed; return one row (a plain dict) for each.
+
+    Parameters
+    ----------
+    instances
+        Paths, instance names (see `lagrl.read`) or instances; one or several.
+    controllers
+        Names, see `SolveConfig`; one or several.
+    budgets
+        Evaluations of each solve; one or several.
+    out
+        JSONL file that keeps every row as soon as it is finished: rows that it has already are not made again. None
+        keeps rows in memory only.
+    workers
+        Processes. With more than 1, a script needs `if __name__ == "__main__":`, as they import it.
+    data
+        Folder of CVRPLIB files; the environment variable LAGRL_DATA if None.
+    on_row
+        Called with each row that is made.
+    options
+        The other fields of `Evaluation`: samplers, seeds, fleet, …; one value or several where it takes several.
+
+    Returns
+    -------
+    Rows in the order of instances, then configurations; `pandas.DataFrame(rows)` makes a table of them.
+
+    Raises
+    ------
+    UnknownNameError
+        If an option, instance, controller or sampler is not known.
+    InputError
+        If a value is not allowed, before anything is run.
+    OutputError
+        If `out` cannot be written.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> rows = lagrl.evaluate(["G-n16-k3"], controllers=["volume", "cfm"], budgets=20)
+    >>> [(row["controller"], row["feasible"]) for row in rows]
+    [('volume', True), ('cfm', True)]
+    """
+    known = {field.name: field for field in fields(Evaluation)}
+    for name in options:
+        if name not in known:
+            raise UnknownNameError.of("keyword", name, {*known, "out", "workers", "data", "on_row"})
+    several: dict[str, Any] = {
+        name: as_tuple(value) if isinstance(known[name].default, tuple) else value for name, value in options.items()
+    }
+    if options.get("fleet") is not None:
+        several["fleet"] = Fleet.of(options["fleet"])
+    if options.get("journal") is not None:
+        several["journal"] = Path(options["journal"])
+    evaluation = Evaluation(
+        instances=tuple(
+            instance if isinstance(instance, CVRP) else resolve_instance(os.fspath(instance), data)
+            for instance in as_tuple(instances)
+        ),
+        controllers=as_tuple(controllers),
+        budgets=as_tuple(budgets),
+        **several,
+    )
+    _require_workers(workers)
     tasks = evaluation.tasks()
+    made: list[Row] = []
+    if out is None:
+        _run_tasks(list({task.key: task for task in tasks}.values()), workers, _both(made.append, on_row))
+    else:
+        _complete(tasks, out, workers, on_row, None)
+        made = read_rows(out)
+    by_key = {row["key"]: row for row in made}
+    return [by_key[key] for key in dict.fromkeys(task.key for task in tasks)]
+
+
+def _complete(
+    tasks: Sequence[Task],
+    out: str | os.PathLike[str],
+    workers: int,
+    on_row: Callable[[Row], None] | None,
+    on_plan: Callable[[int, int], None] | None,
+) -> int:
     with RowStore(out) as store:
         done = store.keys()
         due = list({task.key: task for task in tasks if task.key not in done}.values())
         if on_plan is not None:
             on_plan(len(tasks), len(tasks) - len(due))
 
-        def keep(row: Row) -> None:
-            store.append(row)
-            if on_row is not None:
-                on_row(row)
-
-        if workers == 1:
-            for task in due:
-                keep(make_row(task))
-        else:
-            _run_in_processes(due, workers, keep)
+        _run_tasks(due, workers, _both(store.append, on_row))
     return len(due)
+
+
+def _require_workers(workers: int) -> None:
+    if workers < 1:
+        raise InputError(f"{workers} given", field="workers", remedy="give 1 or more")
+
+
+def _both(keep: Callable[[Row], None], on_row: Callable[[Row], None] | None) -> Callable[[Row], None]:
+    """Return a callback that keeps a row first and then reports it."""
+
+    def kept(row: Row) -> None:
+        keep(row)
+        if on_row is not None:
+            on_row(row)
+
+    return kept
+
+
+def _run_tasks(due: Sequence[Task], workers: int, keep: Callable[[Row], None]) -> None:
+    if workers == 1:
+        for task in due:
+            keep(make_row(task))
+    else:
+        _run_in_processes(due, workers, keep)
 
 
 def make_row(task: Task, sampler: SubproblemSampler | None = None) -> Row:
@@ -253,7 +373,7 @@ def make_row(task: Task, sampler: SubproblemSampler | None = None) -> Row:
         Replaces the sampler that the task names, such as the same one with a measurement added; the row keeps the
         name. It is not closed.
     """
-    problem = read_instance(task.path, fleet=task.fleet)
+    problem = _read(task.instance, task.fleet)
     compile_kernels()
     started = time.perf_counter()
     try:

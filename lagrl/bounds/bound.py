@@ -14,7 +14,9 @@ from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_dual import RouteDual, distance_units
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.bounds.trivial import trivial_bound
+from lagrl.controllers.registry import make_controller
 from lagrl.errors import BudgetError, FleetError
+from lagrl.problems.cvrp import require_cvrp
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -48,6 +50,13 @@ class LowerBound:
         Whether the time was too short for anything better than `trivial_bound`.
     obstacle
         What stopped the work early (a solver's failure, memory); empty if only the given limits did.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> bound = lagrl.lower_bound(lagrl.read("G-n16-k3"), evaluations=3)
+    >>> 0 < bound.value <= bound.rounded <= 5098
+    True
     """
 
     value: float
@@ -234,11 +243,11 @@ def lower_bound(
     evaluations: float = np.inf,
     n_neighbours: int = 8,
     cuts: bool = True,
-    controller: Controller | None = None,
+    controller: Controller | str | None = None,
     upper: float = np.inf,
     seed: int = 0,
 ) -> LowerBound:
-    """Compute a lower bound on the cost of every solution.
+    """Compute a lower bound on the cost of every solution of an instance under its fleet rule.
 
     Parameters
     ----------
@@ -257,13 +266,30 @@ def lower_bound(
         If a limit or `n_neighbours` is out of range, or the controller fails.
     FleetError
         If the bound rises so high that no routes meet the fleet rule.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> bound = lagrl.lower_bound(lagrl.read("G-n16-k3"), seconds=10)
+    >>> bound.value <= 5098
+    True
     """
+    from lagrl.compilation import compile_kernels
+
+    require_cvrp(problem)
     for field, limit in (("seconds", seconds), ("evaluations", evaluations)):
         if not limit > 0:
             raise BudgetError(f"{limit:g} given", field=field, remedy="give more than 0")
     budget = _EVALUATIONS if np.isinf(evaluations) else int(evaluations)
+    compile_kernels()
     bound = RouteBound(
-        problem, n_neighbours=n_neighbours, cuts=cuts, controller=controller, budget=budget, upper=upper, seed=seed
+        problem,
+        n_neighbours=n_neighbours,
+        cuts=cuts,
+        controller=None if controller is None else make_controller(controller),
+        budget=budget,
+        upper=upper,
+        seed=seed,
     )
     bound.improve(seconds - bound.seconds, evaluations)
     if bound.is_infeasible:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from lagrl.cli.options import attribute_texts
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.cvrplib import write_instance
-from lagrl.problems.generate import XTypeParams, generate, sample_params
+from lagrl.problems.generate import XTypeParams, draw_instance
 
 _TEXTS = attribute_texts(XTypeParams)
 CHARACTERISTICS = ("depot", "customers", "demand", "route_length", "n_seeds")
@@ -70,12 +70,11 @@ class GenerateCommand:
         given = {name: getattr(self, name) for name in CHARACTERISTICS if getattr(self, name) is not None}
         for number in range(self.count):
             rng = np.random.default_rng([self.seed, number])
-            drawn = asdict(sample_params(rng, (self.n_customers, self.n_customers)))
-            problem = generate(XTypeParams(**{**drawn, **given}), rng)
+            problem = draw_instance(rng, self.n_customers, given)
             name = f"{problem.name}-s{self.seed}" + (f"-{number}" if self.count > 1 else "")
             path = Path(self.out) / f"{name}.vrp"
             require_writable(path)
             if path.exists() and not self.overwrite:
                 raise OutputError(f"{path}: exists; give --overwrite or another folder")
-            write_instance(path, replace(problem, name=name))
+            write_instance(replace(problem, name=name), path)
             yield path

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from lagrl import __version__
 from lagrl.cli.instances import OneInstance
 from lagrl.cli.interruption import announce_journal, explain_resuming
 from lagrl.cli.options import OutFile, Rate, options
@@ -57,7 +56,7 @@ class SolveCommand:
         ):
             result = solve(problem, self.config, advance, journal=self.journal)
         if self.out is not None:
-            write_solution(self.out, result.solution, solver=f"lagrl {__version__}")
+            write_solution(result, self.out)
         if self.json:
             print(json.dumps(result.record(self.price), allow_nan=False))
         else:

@@ -86,3 +86,25 @@ def controller_factory(spec: str) -> ControllerFactory:
     hint = "; or module:attribute for your own"
     known = {*CONTROLLERS, *installed, *(["checkpoints/NAME"] if loader else [])}
     raise UnknownNameError.of("controller", spec, known, hint=hint)
+
+
+def make_controller(controller: Controller | type[Controller] | str) -> Controller:
+    """Return a controller given as such, as its class, or by name (see `controller_factory`).
+
+    Raises
+    ------
+    UnknownNameError, InputError
+        If it is not known, or cannot be made.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> type(lagrl.controllers.make_controller("volume")).__name__
+    'Volume'
+    """
+    if isinstance(controller, str):
+        return controller_factory(controller)()
+    if isinstance(controller, type):
+        made: Controller = checked_factory("controller", controller.__name__, controller, Controller, _METHODS)()
+        return made
+    return controller

@@ -1,28 +1,37 @@
-"""Pictures of routes, of dual ascents and of incumbents, drawn on axes that the caller owns.
+"""Pictures of routes, of dual ascents and of the improvement of the best routes.
 
-matplotlib is imported on use, and its figure objects are used directly: there is no global state, and no display.
+matplotlib is imported on use. Without axes the pictures open a figure of pyplot, which a notebook or `pyplot.show()`
+displays; `new_figure` makes one that is bound to no display.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from lagrl.ascent import DualTrace
 from lagrl.errors import InputError, MissingExtraError
 from lagrl.io.atomic import replacing
+from lagrl.problems.cvrp import require_cvrp
+from lagrl.problems.solution import solution_of
+from lagrl.search.search_report import Ascent
+from lagrl.solver import SolveResult
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from lagrl.problems.cvrp import CVRP
-    from lagrl.problems.solution import Solution
-    from lagrl.solver import SolveResult
+    from lagrl.problems.solution import HasRoutes, Solution
+
+Ascents: TypeAlias = DualTrace | Ascent
 
 # Okabe and Ito (2008), told apart under all common colour blindness; their yellow is too faint on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
@@ -64,34 +73,59 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         figure.savefig(temporary, format="png", metadata={"Software": None})
 
 
-def draw_routes(axes: Axes, problem: CVRP, solution: Solution) -> None:
-    """Draw routes in the plane: depot a square, customers as large as their demand, depot legs faint.
+def routes(problem: CVRP, solution: HasRoutes | Iterable[Sequence[int]], ax: Axes | None = None) -> Axes:
+    """Draw routes in the plane: the depot as a square, customers as large as their demand, depot legs faint.
 
     Routes are coloured in the order of their direction from the depot, so that neighbours differ.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    solution
+        A `Solution`, the result of a solve, or bare routes of customers 1 … n.
+    ax
+        Axes to draw on; new ones if None.
+
+    Returns
+    -------
+    The axes.
 
     Raises
     ------
     InputError
-        If the instance has no coordinates.
+        If the instance has no coordinates, or the solution has no routes of its customers.
+    MissingExtraError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> problem = lagrl.read("G-n16-k3")
+    >>> ax = lagrl.plot.routes(problem, lagrl.solve(problem, evaluations=20))
+    >>> ax.figure.savefig("routes.png")
     """
+    require_cvrp(problem)
     points = problem.coordinates
     if points is None:
         raise InputError(
             "only distances are known", source=problem.name, field="coordinates", remedy="draw an instance in the plane"
         )
+    drawn = solution_of(problem, solution)
+    ax = ax or _new_axes()
     area = 10.0 + 60.0 * problem.demand / max(1, int(problem.demand.max()))
-    for index, route in enumerate(_by_direction(problem, solution)):
+    for index, route in enumerate(_by_direction(points, drawn)):
         colour = COLOURS[index % len(COLOURS)]
         dashes = _DASHES[index // len(COLOURS) % len(_DASHES)]
         tour = points[list(route)]
-        axes.plot(*tour.T, color=colour, linestyle=dashes, linewidth=1.6, zorder=2, gid="route", solid_capstyle="round")
+        ax.plot(*tour.T, color=colour, linestyle=dashes, linewidth=1.6, zorder=2, gid="route", solid_capstyle="round")
         for end in (tour[0], tour[-1]):
-            axes.plot(*np.stack([points[0], end]).T, color=colour, alpha=0.25, linewidth=1.0, zorder=1, gid="depot leg")
+            ax.plot(*np.stack([points[0], end]).T, color=colour, alpha=0.25, linewidth=1.0, zorder=1, gid="depot leg")
         sizes = area[np.array(route) - 1]
-        axes.scatter(
+        ax.scatter(
             tour[:, 0], tour[:, 1], s=sizes, color=colour, edgecolor="white", linewidth=0.6, zorder=3, gid="customers"
         )
-    axes.scatter(
+    ax.scatter(
         points[0, 0],
         points[0, 1],
         s=90,
@@ -102,90 +136,132 @@ def draw_routes(axes: Axes, problem: CVRP, solution: Solution) -> None:
         zorder=4,
         gid="depot",
     )
-    axes.set_aspect("equal", adjustable="datalim")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
-    gap = problem.gap_percent(solution.cost)
-    told = "" if gap is None else f", {gap:.2f} % above best known"
-    _title(axes, f"{problem.name}: {solution.n_routes} routes, cost {solution.cost:.10g}{told}")
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+    gap = problem.gap_percent(drawn.cost)
+    known = "" if gap is None else f", {gap:.2f} % above best known"
+    _title(ax, f"{problem.name}: {drawn.n_routes} routes, cost {drawn.cost:.10g}{known}")
+    return ax
 
 
-def draw_dual_curves(axes: Axes, results: Mapping[str, SolveResult]) -> None:
-    """Draw the best dual value so far over the evaluations of the first linearisation, one line per controller.
+def dual(ascents: Ascents | Mapping[str, Ascents], ax: Axes | None = None) -> Axes:
+    """Draw the best dual value so far over the evaluations of a linearisation, one line for each ascent.
 
-    Its linear relaxation and the cheapest assignment that any controller found are lines of reference: the optimum
-    of the dual lies between them.
+    The cheapest assignment found by any ascent is a line of reference, and so is the linear relaxation where it is
+    known: the optimum of the dual lies between them.
 
     Parameters
     ----------
-    axes
-        To draw on.
-    results
-        By controller; of the same instance and seed, so that the first linearisation is the same.
+    ascents
+        A `DualTrace`, an entry of `SolveResult.ascents`, or several of them by name, all of the same linearisation.
+    ax
+        Axes to draw on; new ones if None.
+
+    Returns
+    -------
+    The axes.
 
     Raises
     ------
     InputError
-        If there are no results, they are not of the same linearisation, or have no exact dual values.
+        If there is no ascent, they are not of the same linearisation, or have no exact dual values.
+    MissingExtraError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> result = lagrl.solve(lagrl.read("G-n16-k3"), evaluations=20)
+    >>> lagrl.plot.dual(result.ascents[0]).get_xlabel()
+    'evaluations of the linearisation'
     """
-    first = {name: result.ascents[0] for name, result in results.items()}
-    if len({(r.problem.name, first[name].linear_value) for name, r in results.items()}) != 1:
+    named = dict(ascents) if isinstance(ascents, Mapping) else {"best so far": ascents}
+    linear = {ascent.linear_value for ascent in named.values() if isinstance(ascent, Ascent)}
+    if not named or len(linear) > 1:
         raise InputError(
-            "not all of one linearisation", field="results", remedy="give results of one instance under one seed"
+            "not all of one linearisation", field="ascents", remedy="give ascents of one instance under one seed"
         )
-    cheapest = min(min(ascent.trace.assignment_cost) for ascent in first.values())
-    longest = max(len(ascent.trace) for ascent in first.values())
-    for index, (name, ascent) in enumerate(first.items()):
-        values = np.array(ascent.trace.exact_value)
-        if np.isnan(values).all():
-            raise InputError(f"no exact dual value under {name}", field="results", remedy="solve with record_exact")
-        best = np.fmax.accumulate(values).tolist()
+    traces = {name: ascent.trace if isinstance(ascent, Ascent) else ascent for name, ascent in named.items()}
+    for name, trace in traces.items():
+        if not isinstance(trace, DualTrace):
+            raise InputError(f"{trace!r:.80} given", field="ascents", remedy="give what lagrl.ascend(...) returns")
+        if trace.dual_value is None:
+            raise InputError(f"no exact dual value under {name}", field="ascents", remedy="ascend with record_exact")
+    ax = ax or _new_axes()
+    longest = max(len(trace) for trace in traces.values())
+    for index, (name, trace) in enumerate(traces.items()):
+        best = np.fmax.accumulate(np.array(trace.exact_value)).tolist()
         best += best[-1:] * (longest - len(best))  # proven optimal early: the value stays
-        _curve(axes, index, name, range(1, longest + 1), best)
-    _reference(axes, next(iter(first.values())).linear_value, "linear relaxation", above=False)
+        _curve(ax, index, name, range(1, longest + 1), best)
+    for value in linear:
+        _reference(ax, value, "linear relaxation", above=False)
+    cheapest = min(min(trace.assignment_cost) for trace in traces.values())
     if math.isfinite(cheapest):
-        _reference(axes, cheapest, "cheapest assignment found", above=True)
-    axes.margins(y=0.08)
-    _finish(axes, "Dual ascent of the first linearisation", "evaluations of the linearisation", _DUAL_LABEL)
+        _reference(ax, cheapest, "cheapest assignment found", above=True)
+    ax.margins(y=0.08)
+    title = "Dual ascent of the first linearisation" if linear else "Dual ascent"
+    return _finish(ax, title, "evaluations of the linearisation", _DUAL_LABEL)
 
 
-def draw_incumbents(axes: Axes, results: Mapping[str, SolveResult]) -> None:
-    """Draw how the best routes improve over all evaluations: gap in percent, or cost without a best known one.
+def history(results: SolveResult | Mapping[str, SolveResult], ax: Axes | None = None) -> Axes:
+    """Draw how the best routes improve over all evaluations: gap to the best known cost in percent, else the cost.
 
     Parameters
     ----------
-    axes
-        To draw on.
     results
-        By controller, of one instance.
+        The result of a solve, or several by name, all of one instance.
+    ax
+        Axes to draw on; new ones if None.
+
+    Returns
+    -------
+    The axes.
 
     Raises
     ------
     InputError
         If there are no results, or not all are of one instance.
+    MissingExtraError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> result = lagrl.solve(lagrl.read("G-n16-k3"), evaluations=20)
+    >>> lagrl.plot.history(result).get_ylabel()
+    'gap to best known cost, %'
     """
-    if len({result.problem.name for result in results.values()}) != 1:
+    named = {results.config.controller: results} if isinstance(results, SolveResult) else results
+    if not isinstance(named, Mapping) or len({result.problem.name for result in named.values()}) != 1:
         raise InputError("not all of one instance", field="results", remedy="give results of one instance")
-    problem = next(iter(results.values())).problem
+    problem = next(iter(named.values())).problem
     is_gap = problem.gap_percent(1.0) is not None
-    for index, (name, result) in enumerate(results.items()):
+    ax = ax or _new_axes()
+    for index, (name, result) in enumerate(named.items()):
         spent = [evaluations for evaluations, _, _ in result.history]
         shown = [problem.gap_percent(cost) or 0.0 if is_gap else cost for _, _, cost in result.history]
-        _curve(axes, index, name, [*spent, result.evaluations], [*shown, shown[-1]], drawstyle="steps-post")
-    axes.margins(y=0.08)
+        _curve(ax, index, name, [*spent, result.evaluations], [*shown, shown[-1]], drawstyle="steps-post")
+    ax.margins(y=0.08)
     if is_gap:
-        axes.set_ylim(bottom=0.0)
+        ax.set_ylim(bottom=0.0)
     label = "gap to best known cost, %" if is_gap else "route cost"
-    is_pooled = all(result.config.method == "search" for result in results.values())
+    is_pooled = all(result.config.method == "search" for result in named.values())
     title = "Best routes so far" + (" (last: set partitioning)" if is_pooled else "")
-    _finish(axes, title, "evaluations, all linearisations", label)
+    return _finish(ax, title, "evaluations, all linearisations", label)
 
 
-def _by_direction(problem: CVRP, solution: Solution) -> list[tuple[int, ...]]:
-    points = problem.coordinates
-    assert points is not None  # the caller has refused it
+def _new_axes() -> Axes:
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise MissingExtraError.of("matplotlib", "viz", "drawing") from error
+    _, ax = pyplot.subplots(layout="constrained")
+    return ax
 
+
+def _by_direction(points: NDArray[np.float64], solution: Solution) -> list[tuple[int, ...]]:
     def angle(route: tuple[int, ...]) -> float:
         across, along = points[list(route)].mean(axis=0) - points[0]
         return math.atan2(along, across)
@@ -223,7 +299,7 @@ def _title(axes: Axes, text: str) -> None:
     axes.set_title(text, fontsize=11, color=_INK, loc="left")
 
 
-def _finish(axes: Axes, title: str, x_label: str, y_label: str) -> None:
+def _finish(axes: Axes, title: str, x_label: str, y_label: str) -> Axes:
     from matplotlib.ticker import MaxNLocator
 
     _title(axes, title)
@@ -234,3 +310,4 @@ def _finish(axes: Axes, title: str, x_label: str, y_label: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(_FAINT)
     axes.legend(frameon=False, fontsize=9.5, loc="best")
+    return axes

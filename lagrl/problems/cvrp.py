@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lagrl.errors import FleetError, InstanceError
+from lagrl.errors import FleetError, InputError, InstanceError
 from lagrl.problems.fleet import Fleet, minimum_vehicles
 
 if TYPE_CHECKING:
@@ -51,6 +52,13 @@ class CVRP:
         If an array has the wrong shape, a non-finite or negative entry, or a demand exceeds the capacity.
     FleetError
         If the fleet rule cannot be met.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> problem = lagrl.read("G-n16-k3")
+    >>> problem.n_customers, problem.minimum_vehicles, problem.demand.dtype
+    (15, 3, dtype('int64'))
     """
 
     name: str
@@ -83,11 +91,11 @@ class CVRP:
         capacity: int,
         *,
         rounding: Literal["nint", "none"] = "nint",
-        fleet: Fleet | None = None,
+        fleet: Fleet | str | None = None,
         best_known: float | None = None,
         comment: str = "",
     ) -> CVRP:
-        """Build an instance in the plane.
+        """Build an instance in the plane from lists or arrays.
 
         Parameters
         ----------
@@ -102,13 +110,26 @@ class CVRP:
         rounding
             `nint` rounds each arc to floor(d + 0.5) as CVRPLIB does; `none` keeps the Euclidean distance.
         fleet
-            Rule on the number of routes; free if None.
+            Rule on the number of routes, such as `exact:3`; free if None.
         best_known
             Best known cost, if any.
         comment
             Free text.
+
+        Raises
+        ------
+        InstanceError, FleetError
+            See `CVRP`; also if a demand or the capacity is not a whole number.
+
+        Examples
+        --------
+        >>> import lagrl
+        >>> places = [(0, 0), (3, 4), (0, 5), (-3, 4)]
+        >>> problem = lagrl.CVRP.from_coordinates("four places", places, demand=[2, 3, 4], capacity=6)
+        >>> problem.distance[0].tolist(), problem.minimum_vehicles
+        ([0.0, 5.0, 5.0, 5.0], 2)
         """
-        points = np.array(coordinates, dtype=np.float64)
+        points = _numbers(name, "coordinates", coordinates)
         if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
             raise InstanceError(
                 f"array of shape {points.shape} is not [n + 1, 2] finite numbers",
@@ -118,12 +139,66 @@ class CVRP:
             )
         return cls(
             name=name,
-            demand=_whole_numbers(name, "demand", demand),
+            demand=_demand(name, demand, len(points)),
             capacity=int(_whole_numbers(name, "capacity", [capacity])[0]),
             distance=euclidean(points, points, rounding),
             coordinates=points,
-            fleet=fleet or Fleet(),
+            fleet=Fleet.of(fleet),
             rounding=rounding,
+            best_known=best_known,
+            comment=comment,
+        )
+
+    @classmethod
+    def from_distances(
+        cls,
+        name: str,
+        distance: ArrayLike,
+        demand: ArrayLike,
+        capacity: int,
+        *,
+        coordinates: ArrayLike | None = None,
+        fleet: Fleet | str | None = None,
+        best_known: float | None = None,
+        comment: str = "",
+    ) -> CVRP:
+        """Build an instance from a symmetric distance matrix, given as lists or an array.
+
+        Parameters
+        ----------
+        name
+            Instance name.
+        distance
+            [n + 1, n + 1] distance units, the depot first.
+        demand
+            [n] demand units, the depot left out.
+        capacity
+            Demand units.
+        coordinates
+            [n + 1, 2] for pictures and seeds; None where only distances are known.
+        fleet, best_known, comment
+            As for `from_coordinates`.
+
+        Raises
+        ------
+        InstanceError, FleetError
+            See `CVRP`; also if a demand or the capacity is not a whole number.
+
+        Examples
+        --------
+        >>> import lagrl
+        >>> minutes = [[0, 5, 9], [5, 0, 7], [9, 7, 0]]
+        >>> lagrl.CVRP.from_distances("two stops", minutes, demand=[1, 1], capacity=2).n_customers
+        2
+        """
+        matrix = _numbers(name, "distance", distance)
+        return cls(
+            name=name,
+            demand=_demand(name, demand, len(matrix)),
+            capacity=int(_whole_numbers(name, "capacity", [capacity])[0]),
+            distance=matrix,
+            coordinates=None if coordinates is None else _numbers(name, "coordinates", coordinates),
+            fleet=Fleet.of(fleet),
             best_known=best_known,
             comment=comment,
         )
@@ -164,6 +239,42 @@ class CVRP:
     def gap_percent(self, cost: float) -> float | None:
         """Return 100·(cost − best known) / best known, or None without a best known cost."""
         return None if not self.best_known else 100.0 * (cost - self.best_known) / self.best_known
+
+
+def require_cvrp(problem: object) -> None:
+    """Refuse what is not an instance, such as the name of one.
+
+    Raises
+    ------
+    InputError
+        If `problem` is not a `CVRP`.
+    """
+    if isinstance(problem, CVRP):
+        return
+    remedy = "give a CVRP, from lagrl.read(...) or lagrl.CVRP.from_coordinates(...)"
+    if isinstance(problem, str | os.PathLike):
+        remedy = f"read it first: lagrl.read({os.fspath(problem)!r})"
+    raise InputError(f"{problem!r:.80} given", field="problem", remedy=remedy)
+
+
+def _numbers(name: str, field: str, values: ArrayLike) -> NDArray[np.float64]:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        remedy = "give numbers, the same number of them in every row"
+        raise InstanceError(str(error), source=name, field=field, remedy=remedy) from error
+
+
+def _demand(name: str, demand: ArrayLike, n_nodes: int) -> NDArray[np.int64]:
+    found = _whole_numbers(name, "demand", demand)
+    if found.ndim == 1 and len(found) == n_nodes > 1:
+        raise InstanceError(
+            f"{n_nodes} demands for {n_nodes - 1} customers",
+            source=name,
+            field="demand",
+            remedy="leave out the depot's demand",
+        )
+    return found
 
 
 def _whole_numbers(name: str, field: str, values: ArrayLike) -> NDArray[np.int64]:

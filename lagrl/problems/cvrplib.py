@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -9,19 +11,18 @@ from lagrl.errors import InputError, InstanceError, SolutionError
 from lagrl.problems.best_known import best_known
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib_check import checked_data, require_safe_name
-from lagrl.problems.cvrplib_solution import check_solution, read_solution, solver_of, stated_cost, write_solution
+from lagrl.problems.cvrplib_solution import read_solution, solver_of, stated_cost, write_solution
 from lagrl.problems.cvrplib_text import read_text, scan
 from lagrl.problems.cvrplib_write import usual_rounding, write_instance
 from lagrl.problems.fleet import Fleet
+from lagrl.problems.locate import resolve_instance
 
 if TYPE_CHECKING:
-    import os
-
     from lagrl.problems.cvrplib_check import InstanceData
     from lagrl.problems.cvrplib_text import InstanceText
 
 __all__ = [
-    "check_solution",
+    "read",
     "read_instance",
     "read_solution",
     "solver_of",
@@ -29,6 +30,56 @@ __all__ = [
     "write_instance",
     "write_solution",
 ]
+
+
+def read(
+    instance: str | os.PathLike[str],
+    *,
+    fleet: Fleet | str | None = None,
+    rounding: Literal["auto", "nint", "none"] = "auto",
+    data: str | os.PathLike[str] | None = None,
+) -> CVRP:
+    """Read an instance: a CVRPLIB `.vrp` file, a bundled instance, or a CVRPLIB instance by its name.
+
+    Parameters
+    ----------
+    instance
+        Path of the file, or a name such as `G-n51-k6` (bundled) or `X-n101-k25` (looked up in `data`).
+    fleet
+        Rule on the number of routes: `exact:K`, `atleast:K` or `free`; that of the instance's benchmark family if None.
+    rounding
+        How distances follow from coordinates: `nint` rounds to the nearest whole number, `none` keeps them, `auto`
+        does what the instance's benchmark family does.
+    data
+        Folder of CVRPLIB files; the environment variable LAGRL_DATA if None.
+
+    Raises
+    ------
+    InputError
+        If `instance` is neither a path nor a name, or the folder cannot be used.
+    UnknownNameError
+        If no instance of that name is found.
+    InstanceError, FleetError, SolutionError
+        See `read_instance`.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> problem = lagrl.read("G-n51-k6")
+    >>> problem.n_customers, problem.capacity, problem.best_known
+    (50, 384, 9249.0)
+    """
+    if not isinstance(instance, str | os.PathLike):
+        raise InputError(
+            f"{instance!r:.80} given",
+            field="instance",
+            remedy="give the path of a .vrp file or an instance name, as in lagrl.read('G-n51-k6')",
+        )
+    path = resolve_instance(os.fspath(instance), data)
+    problem = read_instance(path, fleet=Fleet.of(fleet) if fleet is not None else None, rounding=rounding)
+    if problem.rounding not in ("explicit", usual_rounding(problem.name)):
+        return replace(problem, best_known=None)  # it holds for the usual distances
+    return problem
 
 
 def read_instance(

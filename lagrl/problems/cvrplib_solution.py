@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from lagrl.errors import SolutionError
+from lagrl.errors import InputError, SolutionError
 from lagrl.io.atomic import write_text
 from lagrl.problems.cvrplib_text import read_text, shown
-from lagrl.problems.solution import Solution, faults
+from lagrl.problems.solution import HasRoutes, Solution
 
 if TYPE_CHECKING:
     import os
@@ -34,24 +34,33 @@ class SolutionText:
     solver: str | None = None
 
 
-def read_solution(path: str | os.PathLike[str], problem: CVRP) -> Solution:
-    """Read a `.sol` file; the cost is computed from the routes, not taken from the file.
-
-    Whether the routes solve the instance is for `check_solution` to say.
+def read_solution(path: str | os.PathLike[str], problem: CVRP | None = None) -> Solution:
+    """Read a CVRPLIB `.sol` file; whether it solves an instance is reported by `lagrl.check(problem, solution)`.
 
     Parameters
     ----------
     path
         The file.
     problem
-        The instance it belongs to.
+        The instance it belongs to: the cost is then computed from the routes. Without one it is the cost that the file
+        states.
 
     Raises
     ------
     SolutionError
-        If the file is missing, malformed or cut off, or visits a customer that does not exist.
+        If the file is missing, malformed or cut off, or visits a customer that does not exist in `problem`.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> with open("two.sol", "w") as file:
+    ...     _ = file.write("Route #1: 2 1\\nRoute #2: 3\\nCost 26\\n")
+    >>> lagrl.read_solution("two.sol")
+    Solution(routes=((2, 1), (3,)), cost=26.0)
     """
     stated = _parse(path)
+    if problem is None:
+        return Solution(stated.routes, stated.cost)
     for customer in sorted({customer for route in stated.routes for customer in route}):
         if not 1 <= customer <= problem.n_customers:
             _fail(
@@ -59,25 +68,6 @@ def read_solution(path: str | os.PathLike[str], problem: CVRP) -> Solution:
                 "give a solution of this instance",
             )  # fmt: skip
     return Solution.of(problem, stated.routes)
-
-
-def check_solution(path: str | os.PathLike[str], problem: CVRP) -> list[str]:
-    """List everything that keeps a `.sol` file from solving `problem` at the cost it states; empty if it does.
-
-    Parameters
-    ----------
-    path
-        The file.
-    problem
-        The instance, with the fleet rule to hold it against.
-
-    Raises
-    ------
-    SolutionError
-        If the file is missing, malformed or cut off.
-    """
-    stated = _parse(path)
-    return faults(problem, stated.routes, stated.cost)
 
 
 def stated_cost(path: str | os.PathLike[str]) -> float:
@@ -102,25 +92,43 @@ def solver_of(path: str | os.PathLike[str]) -> str | None:
     return _parse(path).solver
 
 
-def write_solution(path: str | os.PathLike[str], solution: Solution, *, solver: str | None = None) -> None:
-    """Write a solution to a `.sol` file, atomically, its cost without loss.
+def write_solution(solution: HasRoutes, path: str | os.PathLike[str], *, solver: str | None = None) -> None:
+    """Write a solution to a CVRPLIB `.sol` file, atomically, its cost without loss.
 
     Parameters
     ----------
-    path
-        The file; its folder must exist.
     solution
-        At least one route.
+        A `Solution` or the result of a solve, of at least one route.
+    path
+        The file; its folder must exist. A file of that name is replaced.
     solver
-        What found it, if the file is not to count as a reference: its cost is then never read as best known.
+        What found it; the file's cost is then never read as best known. Results of a solve state it themselves.
 
     Raises
     ------
+    InputError
+        If `solution` is something else.
     SolutionError
         If there is no route, a route is empty or the cost is not a finite number of 0 or more.
     OutputError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> lagrl.write_solution(lagrl.Solution(((2, 1), (3,)), 26.0), "mine.sol")
+    >>> print(open("mine.sol").read(), end="")
+    Route #1: 2 1
+    Route #2: 3
+    Cost 26
     """
+    if not isinstance(solution, HasRoutes):
+        raise InputError(
+            f"{solution!r:.80} given",
+            field="solution",
+            remedy="give a Solution or the result of lagrl.solve(...) first",
+        )
+    solver = getattr(solution, "solver", None) if solver is None else solver
     cost = float(solution.cost)
     if not solution.routes or not all(solution.routes):
         _fail(str(path), "Route", "a route is empty or there is none", "write non-empty routes only")

@@ -32,8 +32,8 @@ def usual_rounding(name: str) -> Literal["nint", "none"]:
     return "none" if _UNROUNDED_SET.match(name) else "nint"
 
 
-def write_instance(path: str | os.PathLike[str], problem: CVRP) -> None:
-    """Write `problem` to a `.vrp` file, atomically.
+def write_instance(problem: CVRP, path: str | os.PathLike[str]) -> None:
+    """Write an instance to a CVRPLIB `.vrp` file, atomically.
 
     Reading it back gives the same coordinates, demands, capacity and distances. Distances that do not follow from
     the coordinates by the rounding usual for the name are written out as EXPLICIT FULL_MATRIX. The format has no
@@ -41,10 +41,10 @@ def write_instance(path: str | os.PathLike[str], problem: CVRP) -> None:
 
     Parameters
     ----------
-    path
-        The file; its folder must exist.
     problem
         The instance.
+    path
+        The file; its folder must exist. A file of that name is replaced.
 
     Raises
     ------
@@ -52,6 +52,13 @@ def write_instance(path: str | os.PathLike[str], problem: CVRP) -> None:
         If the name or comment cannot stand in a CVRPLIB file.
     OutputError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> lagrl.write_instance(lagrl.generate(20, seed=3), "mine.vrp")
+    >>> lagrl.read("mine.vrp").n_customers
+    20
     """
     require_safe_name(problem.name, str(path))
     comment = " ".join(problem.comment.split())

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from lagrl.errors import FetchError, InputError
 from lagrl.io.atomic import replacing, require_writable
-from lagrl.problems.cvrplib import check_solution, read_instance
+from lagrl.problems.cvrplib import read_instance, read_solution
 from lagrl.problems.download import download
 from lagrl.problems.locate import set_of
+from lagrl.problems.solution import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -146,7 +147,7 @@ def _fetch_solution(source: _Source, target: Path, problem: CVRP) -> None:
     with replacing(target) as temporary:
         temporary.write_bytes(body)
         try:
-            found = check_solution(temporary, problem)
+            found = check(problem, read_solution(temporary))
         except InputError as error:
             raise _refused("solution", source.url("sol"), error) from error
         if found:
@@ -172,6 +173,6 @@ def _sound_instance(path: Path, name: str) -> CVRP | None:
 
 def _is_sound_solution(path: Path, problem: CVRP) -> bool:
     try:
-        return not check_solution(path, problem)
+        return not check(problem, read_solution(path))
     except InputError:
         return False

@@ -28,6 +28,13 @@ class Fleet:
         `exact` (just `count` non-empty routes), `atleast` (`count` or more) or `free` (any number).
     count
         The K of the rule; 0 under `free`.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> fleet = lagrl.Fleet.parse("atleast:3")
+    >>> fleet.allows(2), fleet.allows(4)
+    (False, True)
     """
 
     rule: FleetRule = "free"
@@ -52,6 +59,19 @@ class Fleet:
             raise FleetError(f"{text!r} is not a fleet rule", field="fleet", remedy="write exact:K, atleast:K or free")
         rule: FleetRule = "exact" if match[1] == "exact" else "atleast"
         return cls(rule, int(match[2]))
+
+    @classmethod
+    def of(cls, rule: Fleet | str | None) -> Fleet:
+        """Return a fleet rule given as such or as text; `free` for None.
+
+        Raises
+        ------
+        FleetError
+            If the text is not a fleet rule.
+        """
+        if isinstance(rule, Fleet):
+            return rule
+        return cls() if rule is None else cls.parse(str(rule))
 
     @classmethod
     def of_benchmark(cls, name: str) -> Fleet:

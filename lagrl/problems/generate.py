@@ -7,8 +7,8 @@ Vehicle Routing Problem, European Journal of Operational Research 257, section 3
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import minimum_vehicles
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.random import Generator
     from numpy.typing import NDArray
 
@@ -124,7 +126,77 @@ def sample_params(rng: Generator, n_customers: tuple[int, int]) -> XTypeParams:
     )
 
 
-def generate(params: XTypeParams, rng: Generator, name: str | None = None) -> CVRP:
+def generate(
+    n_customers: int = 50,
+    seed: int = 0,
+    *,
+    depot: Depot | None = None,
+    customers: Customers | None = None,
+    demand: Demand | None = None,
+    route_length: float | None = None,
+    n_seeds: int | None = None,
+    name: str | None = None,
+) -> CVRP:
+    """Generate a random instance like those of CVRPLIB's X set: whole distances, any number of vehicles.
+
+    Parameters
+    ----------
+    n_customers
+        Number of customers n, 2 … `MAX_CUSTOMERS`.
+    seed
+        Same arguments, same instance.
+    depot, customers, demand, route_length, n_seeds
+        Characteristics, see `XTypeParams`; each is drawn at random if None.
+    name
+        Instance name; if None, such as `G-n51-k6-s0` for 50 customers, at least 6 vehicles and seed 0.
+
+    Raises
+    ------
+    InputError
+        If a value is unknown or out of range.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> problem = lagrl.generate(n_customers=20, seed=3, demand="1-10")
+    >>> problem.n_customers, int(problem.demand.max()) <= 10
+    (20, True)
+    """
+    _require_whole("seed", seed, 0, 2**63 - 1)
+    characteristics = {
+        "depot": depot,
+        "customers": customers,
+        "demand": demand,
+        "route_length": route_length,
+        "n_seeds": n_seeds,
+    }
+    given = {field: value for field, value in characteristics.items() if value is not None}
+    problem = draw_instance(np.random.default_rng(seed), n_customers, given)
+    return replace(problem, name=name or f"{problem.name}-s{seed}")
+
+
+def draw_instance(rng: Generator, n_customers: int, given: Mapping[str, Any]) -> CVRP:
+    """Generate an X-type instance whose characteristics are drawn at random, except those given.
+
+    Parameters
+    ----------
+    rng
+        Source of randomness.
+    n_customers
+        Number of customers n, 2 or more.
+    given
+        Fields of `XTypeParams` by name.
+
+    Raises
+    ------
+    InputError
+        If a value is unknown or out of range.
+    """
+    drawn = asdict(sample_params(rng, (n_customers, n_customers)))
+    return generate_x_type(XTypeParams(**{**drawn, **given}), rng)
+
+
+def generate_x_type(params: XTypeParams, rng: Generator, name: str | None = None) -> CVRP:
     """Generate an X-type instance: rounded distances, free fleet, no two nodes on one point.
 
     The capacity is Q = max(⌈r·Σd / n⌉, max d), so that Σd / Q vehicles carry about r customers each. Customers are

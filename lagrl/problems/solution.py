@@ -5,12 +5,30 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from lagrl.errors import InputError
+from lagrl.problems.cvrp import require_cvrp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from lagrl.problems.cvrp import CVRP
+
+
+@runtime_checkable
+class HasRoutes(Protocol):
+    """Anything with routes and their cost: a `Solution`, or the result of a solve."""
+
+    @property
+    def routes(self) -> tuple[tuple[int, ...], ...]:
+        """Customers 1 … n in visiting order, the depot left out."""
+        ...
+
+    @property
+    def cost(self) -> float:
+        """Cost of the routes, distance units."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -23,6 +41,13 @@ class Solution:
         Each a sequence of customers 1 … n (CVRPLIB's `.sol` numbering), the depot at both ends implied.
     cost
         Sum of the arcs driven, distance units.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> problem = lagrl.CVRP.from_coordinates("line", [(0, 0), (1, 0), (2, 0)], demand=[1, 1], capacity=2)
+    >>> lagrl.Solution.of(problem, [[1, 2]])
+    Solution(routes=((1, 2),), cost=4.0)
     """
 
     routes: tuple[tuple[int, ...], ...]
@@ -56,6 +81,63 @@ def route_cost(problem: CVRP, route: Sequence[int]) -> float:
     """Return the length of depot → route → depot, distance units."""
     path = [0, *route, 0]
     return float(sum(problem.distance[i, j] for i, j in itertools.pairwise(path)))
+
+
+def check(problem: CVRP, solution: HasRoutes | Iterable[Sequence[int]]) -> list[str]:
+    """List everything that keeps a solution from solving an instance, one sentence each; empty if it does.
+
+    Parameters
+    ----------
+    problem
+        The instance, with its fleet rule.
+    solution
+        A `Solution`, the result of a solve, or bare routes of customers 1 … n. A cost that is given is checked too.
+
+    Raises
+    ------
+    InputError
+        If one of the two is something else.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> problem = lagrl.CVRP.from_coordinates("line", [(0, 0), (1, 0), (2, 0)], demand=[1, 1], capacity=2)
+    >>> lagrl.check(problem, [[1, 2]])
+    []
+    >>> lagrl.check(problem, [[1]])
+    ['customer 2 is not visited']
+    """
+    require_cvrp(problem)
+    if isinstance(solution, HasRoutes):
+        return faults(problem, solution.routes, solution.cost)
+    return faults(problem, _bare_routes(solution))
+
+
+def solution_of(problem: CVRP, solution: HasRoutes | Iterable[Sequence[int]]) -> Solution:
+    """Return a solution, a result or bare routes as a `Solution` whose cost is computed from the routes.
+
+    Raises
+    ------
+    InputError
+        If it is something else, or a customer does not exist in `problem`.
+    """
+    routes = solution.routes if isinstance(solution, HasRoutes) else _bare_routes(solution)
+    try:
+        return Solution.of(problem, routes)
+    except IndexError as error:
+        remedy = "give a solution of this instance"
+        raise InputError(str(error), source=problem.name, field="solution", remedy=remedy) from error
+
+
+def _bare_routes(solution: Iterable[Sequence[int]]) -> list[list[int]]:
+    try:
+        return [[int(customer) for customer in route] for route in solution]
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{solution!r:.80} given",
+            field="solution",
+            remedy="give a Solution, as from lagrl.read_solution(path), a SolveResult, or routes such as [[1, 2], [3]]",
+        ) from error
 
 
 def faults(problem: CVRP, routes: Sequence[Sequence[int]], stated_cost: float | None = None) -> list[str]:

@@ -1,1 +1,79 @@
-"""Knapsacks as quantum circuits: penalties, candidate sets, simulation and samplers."""
+"""Knapsacks as quantum circuits: candidates, penalties, circuits, devices, simulators and their scheduling.
+
+Examples
+--------
+>>> import lagrl
+>>> samples = lagrl.quantum.sample([-9, -7, -5, -4], weight=[4, 3, 3, 2], capacity=8)
+>>> samples.cost.circuits
+1
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lagrl.lazy import lazy_names
+
+__all__ = [
+    "Ansatz",
+    "CircuitExecutor",
+    "DensityMatrixExecutor",
+    "LineQAOA",
+    "Pub",
+    "Ramp",
+    "Subproblem",
+    "SurrogateExecutor",
+    "Template",
+    "TiltedPenalty",
+    "TrajectoryExecutor",
+    "circuit",
+    "compile_template",
+    "fake_backend",
+    "find_line",
+    "known_fakes",
+    "make_ansatz",
+    "make_penalty",
+    "noise_model",
+    "reduced_target",
+    "rotation_angles",
+    "sample",
+    "select_candidates",
+]
+
+if TYPE_CHECKING:
+    from lagrl.quantum.circuits.ansatz import Ansatz, LineQAOA, make_ansatz
+    from lagrl.quantum.circuits.execution import CircuitExecutor, Pub, Template
+    from lagrl.quantum.circuits.single_knapsack import circuit, sample
+    from lagrl.quantum.circuits.statevector import Ramp
+    from lagrl.quantum.circuits.subproblem import Subproblem
+    from lagrl.quantum.devices.compile import compile_template
+    from lagrl.quantum.devices.fakes import fake_backend, known_fakes
+    from lagrl.quantum.devices.noise import noise_model, reduced_target
+    from lagrl.quantum.devices.placement import find_line
+    from lagrl.quantum.simulators.density import DensityMatrixExecutor
+    from lagrl.quantum.simulators.surrogate import SurrogateExecutor
+    from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
+    from lagrl.quantum.subproblems.candidates import select_candidates
+    from lagrl.quantum.subproblems.penalties import TiltedPenalty, make_penalty
+    from lagrl.quantum.subproblems.product import rotation_angles
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "lagrl.quantum.circuits.ansatz": ["Ansatz", "LineQAOA", "make_ansatz"],
+            "lagrl.quantum.circuits.execution": ["CircuitExecutor", "Pub", "Template"],
+            "lagrl.quantum.circuits.single_knapsack": ["circuit", "sample"],
+            "lagrl.quantum.circuits.statevector": ["Ramp"],
+            "lagrl.quantum.circuits.subproblem": ["Subproblem"],
+            "lagrl.quantum.devices.compile": ["compile_template"],
+            "lagrl.quantum.devices.fakes": ["fake_backend", "known_fakes"],
+            "lagrl.quantum.devices.noise": ["noise_model", "reduced_target"],
+            "lagrl.quantum.devices.placement": ["find_line"],
+            "lagrl.quantum.simulators.density": ["DensityMatrixExecutor"],
+            "lagrl.quantum.simulators.surrogate": ["SurrogateExecutor"],
+            "lagrl.quantum.simulators.trajectories": ["TrajectoryExecutor"],
+            "lagrl.quantum.subproblems.candidates": ["select_candidates"],
+            "lagrl.quantum.subproblems.penalties": ["TiltedPenalty", "make_penalty"],
+            "lagrl.quantum.subproblems.product": ["rotation_angles"],
+        },
+    )

@@ -114,6 +114,14 @@ class AssignmentDual:
     ----------
     sampling_seconds
         Wall-clock seconds spent in an approximate sampler so far, without the time in a queue.
+
+    Examples
+    --------
+    >>> import lagrl, numpy as np
+    >>> dual = lagrl.AssignmentDual(lagrl.linearise(lagrl.read("G-n16-k3")))
+    >>> point = dual.evaluate(np.full(dual.n_multipliers, 300.0))
+    >>> point.selection.shape, point.value == point.sampled_value
+    ((3, 15), True)
     """
 
     def __init__(

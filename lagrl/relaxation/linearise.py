@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.errors import InstanceError
+from lagrl.errors import InstanceError, UnknownNameError
 from lagrl.problems.assignment import AssignmentProblem
+from lagrl.problems.cvrp import require_cvrp
+from lagrl.relaxation.seeding import SEEDINGS
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
@@ -27,7 +29,7 @@ def vehicles_to_try(problem: CVRP, repetition: int = 0) -> int:
     return min(problem.minimum_vehicles + spare, problem.n_customers)
 
 
-def linearise(problem: CVRP, seeds: Seeds) -> AssignmentProblem:
+def linearise(problem: CVRP, seeds: Seeds | str = "kmeans") -> AssignmentProblem:
     """Return the assignment problem a_ki = c(0, i) + c(i, s_k) − c(0, s_k) of the vehicles' seeds s_k.
 
     Costs are clipped at 0: rounded distances can break the triangle inequality by one.
@@ -37,13 +39,28 @@ def linearise(problem: CVRP, seeds: Seeds) -> AssignmentProblem:
     problem
         The instance.
     seeds
-        One seed per vehicle, see `seeding`.
+        One seed per vehicle, see `seeding`. A rule's name (kmeans, sweep, farthest, concentrators) places seeds for
+        `vehicles_to_try` vehicles, always at the same points.
 
     Raises
     ------
+    UnknownNameError
+        If there is no such rule.
     InstanceError
         If the vehicles together cannot carry the total demand.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> assignment = lagrl.linearise(lagrl.read("G-n16-k3"))
+    >>> assignment.cost.shape
+    (3, 15)
     """
+    require_cvrp(problem)
+    if isinstance(seeds, str):
+        if seeds not in SEEDINGS:
+            raise UnknownNameError.of("seeding", seeds, SEEDINGS)
+        seeds = SEEDINGS[seeds](problem, vehicles_to_try(problem), np.random.default_rng(0))
     total, available = int(problem.demand.sum()), seeds.n_vehicles * problem.capacity
     if total > available:
         raise InstanceError(

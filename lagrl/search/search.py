@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.ascent import DualTrace, ascend
+from lagrl.ascent import DualTrace, ascend_all
 from lagrl.dual_loop import AscentState, DualLoop
 from lagrl.errors import InputError
 from lagrl.plugins import call_plugin
@@ -238,7 +238,7 @@ class Search:
     ) -> list[DualTrace]:
         loop = DualLoop(states, keep_selections=keep_selections, record_exact=self.config.record_exact)
         controllers = [self.make_controller() for _ in states]
-        traces = ascend(loop, controllers, budgets[: len(states)], rngs, list(first_prices), self._after_step)
+        traces = ascend_all(loop, controllers, budgets[: len(states)], rngs, list(first_prices), self._after_step)
         self.budget.spent = self.incumbent.evaluations
         self.seconds_of["sampling"] += loop.sampling_seconds
         self.seconds_of["recording"] += loop.recording_seconds

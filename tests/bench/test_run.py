@@ -178,7 +178,7 @@ def test_a_changed_instance_is_run_again(tmp_path: Path) -> None:
     evaluation = Evaluation((path,), ("cfm",), methods=("reference",), budgets=(2,))
     for farthest in (30, 40):
         points = [[0, 0], [10, 0], [0, 20], [farthest, farthest]]
-        write_instance(path, CVRP.from_coordinates("mine", points, [1, 2, 3], 4))
+        write_instance(CVRP.from_coordinates("mine", points, [1, 2, 3], 4), path)
         assert run(evaluation, out) == 1
     first, second = read_rows(out)
     assert first["instance"] == second["instance"] == "mine"
@@ -264,7 +264,7 @@ def test_no_routes_is_a_result_too(tmp_path: Path) -> None:
     """Where no routes within the fleet rule are found, the row says so and has neither cost nor gap."""
     path, out = tmp_path / "fives.vrp", tmp_path / "rows.jsonl"
     points = [[0, 0], [1, 0], [2, 0], [3, 0], [4, 0], [5, 0]]
-    write_instance(path, CVRP.from_coordinates("fives", points, [4] * 5, 10))
+    write_instance(CVRP.from_coordinates("fives", points, [4] * 5, 10), path)
     evaluation = Evaluation((path,), ("cfm",), budgets=(3,), fleet=Fleet("exact", 2))
     assert run(evaluation, out) == 1
     (row,) = read_rows(out)

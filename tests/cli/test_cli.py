@@ -19,9 +19,9 @@ from lagrl import __version__
 from lagrl.bench.rows import read_rows
 from lagrl.cli import entry as cli
 from lagrl.problems.bundled import bundled_names, bundled_path
-from lagrl.problems.cvrplib import check_solution, read_instance, read_solution
+from lagrl.problems.cvrplib import read_instance, read_solution
 from lagrl.problems.locate import DATA_VARIABLE
-from lagrl.problems.solution import faults
+from lagrl.problems.solution import check, faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -267,7 +267,7 @@ def test_solve_writes_a_solution_that_reads_back(tmp_path: Path, capsys: pytest.
     out.write_text("old", encoding="utf-8")
     record = solved(capsys, SMALL, "--evaluations", "20", "--out", str(out))
     problem = read_instance(SMALL)
-    assert check_solution(out, problem) == []
+    assert check(problem, read_solution(out)) == []
     solution = read_solution(out, problem)
     assert [list(route) for route in solution.routes] == record["routes"]
     assert solution.cost == record["cost"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from lagrl.errors import InputError, MissingExtraError, OutputError
 from lagrl.problems.bundled import read_bundled
 from lagrl.problems.cvrp import CVRP
 from lagrl.solver import SolveConfig, SolveResult, solve
+
+if TYPE_CHECKING:
+    from lagrl.search.search_report import Ascent
 
 pytest.importorskip("matplotlib", reason="the pictures need matplotlib (extra viz)")
 
@@ -28,13 +32,18 @@ def results() -> dict[str, SolveResult]:
     return {name: solve(problem, SolveConfig(controller=name, evaluations=40)) for name in CONTROLLERS}
 
 
+def first_ascents(results: dict[str, SolveResult]) -> dict[str, Ascent]:
+    """The first ascent under each controller."""
+    return {name: result.ascents[0] for name, result in results.items()}
+
+
 def test_routes_are_drawn_one_line_each_through_their_customers(results: dict[str, SolveResult]) -> None:
     """As many lines as routes, each through its customers' coordinates; two faint depot legs a route."""
     result = results["cfm"]
     problem, solution = result.problem, result.solution
     assert problem.coordinates is not None
     axes = pictures.new_figure(4, 4).subplots()
-    pictures.draw_routes(axes, problem, solution)
+    pictures.routes(problem, solution, axes)
     drawn = [line for line in axes.lines if line.get_gid() == "route"]
     legs = [line for line in axes.lines if line.get_gid() == "depot leg"]
     expected = {tuple(map(tuple, problem.coordinates[list(route)])) for route in solution.routes}
@@ -50,7 +59,7 @@ def test_customers_grow_with_their_demand(results: dict[str, SolveResult]) -> No
     problem, solution = results["cfm"].problem, results["cfm"].solution
     assert problem.coordinates is not None
     axes = pictures.new_figure(4, 4).subplots()
-    pictures.draw_routes(axes, problem, solution)
+    pictures.routes(problem, solution, axes)
     groups = [group for group in axes.collections if group.get_gid() == "customers"]
     size = {
         tuple(place): area
@@ -67,8 +76,8 @@ def test_the_title_of_the_routes_says_name_cost_and_gap(results: dict[str, Solve
     """The numbers are the solution's; without a best known cost there is no gap."""
     problem, solution = results["cfm"].problem, results["cfm"].solution
     axes = pictures.new_figure(8, 4).subplots(1, 2)
-    pictures.draw_routes(axes[0], problem, solution)
-    pictures.draw_routes(axes[1], replace(problem, best_known=None), solution)
+    pictures.routes(problem, solution, axes[0])
+    pictures.routes(replace(problem, best_known=None), solution, axes[1])
     title = axes[0].get_title(loc="left")
     assert title.startswith(f"{problem.name}: {solution.n_routes} routes, cost {solution.cost:.10g}, ")
     assert f"{problem.gap_percent(solution.cost):.2f} %" in title
@@ -80,13 +89,13 @@ def test_an_instance_without_coordinates_cannot_be_drawn(results: dict[str, Solv
     flat = CVRP("bare", np.array([1]), 1, np.array([[0.0, 1.0], [1.0, 0.0]]))
     solution = replace(results["cfm"].solution, routes=((1,),), cost=2.0)
     with pytest.raises(InputError, match=r"bare: coordinates: only distances are known"):
-        pictures.draw_routes(pictures.new_figure(4, 4).subplots(), flat, solution)
+        pictures.routes(flat, solution, pictures.new_figure(4, 4).subplots())
 
 
 def test_dual_curves_never_fall_and_end_at_the_highest_value(results: dict[str, SolveResult]) -> None:
     """One line per controller, of the first ascent, between the two lines of reference."""
     axes = pictures.new_figure(4, 4).subplots()
-    pictures.draw_dual_curves(axes, results)
+    pictures.dual(first_ascents(results), axes)
     curves = {line.get_label(): np.asarray(line.get_ydata()) for line in axes.lines if line.get_gid() == "controller"}
     assert set(curves) == set(CONTROLLERS)
     lowest, highest = sorted(line.get_ydata()[0] for line in axes.lines if line.get_gid() == "reference")
@@ -104,9 +113,9 @@ def test_dual_curves_of_different_linearisations_are_refused(results: dict[str, 
     """Under another seed the values are not comparable."""
     other = solve(results["cfm"].problem, SolveConfig(controller="cfm", evaluations=40, seed=1))
     with pytest.raises(InputError, match="one linearisation"):
-        pictures.draw_dual_curves(pictures.new_figure(4, 4).subplots(), {**results, "other": other})
+        pictures.dual(first_ascents({**results, "other": other}))
     with pytest.raises(InputError, match="one linearisation"):
-        pictures.draw_dual_curves(pictures.new_figure(4, 4).subplots(), {})
+        pictures.dual({})
 
 
 def test_incumbents_never_get_worse_and_end_at_the_result(results: dict[str, SolveResult]) -> None:
@@ -114,7 +123,7 @@ def test_incumbents_never_get_worse_and_end_at_the_result(results: dict[str, Sol
     bare = {name: replace(result, problem=replace(result.problem, best_known=None)) for name, result in results.items()}
     for shown, is_gap in ((results, True), (bare, False)):
         axes = pictures.new_figure(4, 4).subplots()
-        pictures.draw_incumbents(axes, shown)
+        pictures.history(shown, axes)
         curves = {line.get_label(): line for line in axes.lines if line.get_gid() == "controller"}
         assert set(curves) == set(CONTROLLERS)
         for name, line in curves.items():
@@ -130,7 +139,7 @@ def test_incumbents_never_get_worse_and_end_at_the_result(results: dict[str, Sol
 def test_a_figure_is_saved_as_the_same_png_twice(tmp_path: Path, results: dict[str, SolveResult]) -> None:
     """The file has a PNG's signature and the size asked for, replaces what was there, and nothing else is left."""
     figure = pictures.new_figure(6, 4)
-    pictures.draw_incumbents(figure.subplots(), results)
+    pictures.history(results, figure.subplots())
     first, second = tmp_path / "first.png", tmp_path / "second.png"
     second.write_bytes(b"old")
     for path in (first, second):
@@ -167,3 +176,42 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'lagrl\[viz\]'"):
         pictures.new_figure(1, 1)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    problem = read_bundled("G-n16-k3")
+    with pytest.raises(MissingExtraError, match=r"pip install 'lagrl\[viz\]'"):
+        pictures.routes(problem, [range(1, 16)])
+
+
+def test_pictures_without_axes_open_their_own_and_return_them(results: dict[str, SolveResult]) -> None:
+    """Each picture returns the axes that it drew on, new ones each time; bare routes are drawn as well."""
+    from matplotlib import pyplot
+
+    result = results["cfm"]
+    drawn = [
+        pictures.routes(result.problem, result),
+        pictures.routes(result.problem, result.routes),
+        pictures.history(result),
+        pictures.dual(result.ascents[0].trace),
+    ]
+    assert len({id(ax) for ax in drawn}) == len(drawn)
+    assert all(ax.lines for ax in drawn)
+    assert drawn[0].get_title(loc="left") == drawn[1].get_title(loc="left")
+    assert drawn[3].get_title(loc="left") == "Dual ascent"
+    assert {line.get_gid() for line in drawn[3].lines} == {"controller", "end", "reference"}
+    for ax in drawn:
+        pyplot.close(ax.figure)
+
+
+def test_pictures_refuse_other_things(results: dict[str, SolveResult]) -> None:
+    """What is given and what to give instead are in one line."""
+    problem = results["cfm"].problem
+    with pytest.raises(InputError, match=r"problem: 'x' given; read it first: lagrl.read\('x'\)"):
+        pictures.routes("x", results["cfm"])
+    with pytest.raises(InputError, match=r"solution: .* given; give a Solution"):
+        pictures.routes(problem, 3)
+    with pytest.raises(InputError, match="customer 99 is not in"):
+        pictures.routes(problem, [[99]])
+    with pytest.raises(InputError, match=r"ascents: 3 given; give what lagrl.ascend\(...\) returns"):
+        pictures.dual(3)
+    with pytest.raises(InputError, match="results of one instance"):
+        pictures.history(3)

@@ -19,14 +19,14 @@ from envs.core import EpisodeBatch
 from envs.env import LagrangianCVRP
 from envs.episode import Samplers, new_episode
 from envs.rng import generator_record
-from lagrl.ascent import ascend
+from lagrl.ascent import ascend_all
 from lagrl.bench.run import row_key, settings_of
 from lagrl.controllers.base import Controller
 from lagrl.controllers.registry import controller_factory
 from lagrl.dual_loop import DualLoop
 from lagrl.errors import InputError, InstanceError, UnknownNameError
 from lagrl.problems.assignment import AssignmentProblem
-from lagrl.problems.generate import XTypeParams, generate
+from lagrl.problems.generate import XTypeParams, generate_x_type
 from lagrl.relaxation.dual import AssignmentDual, DualFunction, DualPoint
 from lagrl.samplers.registry import make_sampler
 from lagrl.solver import SolveConfig, solve
@@ -59,7 +59,7 @@ class Watched:
 
 def problem(n: int = 18, seed: int = 3) -> CVRP:
     """Return a generated instance."""
-    return generate(XTypeParams(n, "R", "RC", "1-100", route_length=4.0), np.random.default_rng(seed))
+    return generate_x_type(XTypeParams(n, "R", "RC", "1-100", route_length=4.0), np.random.default_rng(seed))
 
 
 def trajectory(checkpoint: Checkpoint, config: EnvConfig, seed: int) -> list[np.ndarray]:
@@ -72,7 +72,7 @@ def trajectory(checkpoint: Checkpoint, config: EnvConfig, seed: int) -> list[np.
         [episode.state], decode_every=config.decode_every, n_joint=config.n_joint, route_every=config.route_every
     )
     controller = Watched(PolicyController(checkpoint))
-    ascend(loop, [controller], [episode.budget], [rng], [episode.initial])
+    ascend_all(loop, [controller], [episode.budget], [rng], [episode.initial])
     return [point.multipliers for point in controller.points]
 
 

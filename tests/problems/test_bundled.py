@@ -7,10 +7,10 @@ import pytest
 
 from lagrl.errors import InputError, SolutionError, UnknownNameError
 from lagrl.problems.bundled import bundled_names, bundled_path, read_bundled
-from lagrl.problems.cvrplib import check_solution, read_instance, read_solution
+from lagrl.problems.cvrplib import read_instance, read_solution
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.generate import XTypeParams
-from lagrl.problems.solution import Solution, faults
+from lagrl.problems.solution import Solution, check, faults
 
 SIZES = [15, 30, 50, 80, 120, 200]
 
@@ -36,7 +36,7 @@ def test_reference_solution_is_right(position):
     path = bundled_path(problem.name).with_suffix(".sol")
     solution = read_solution(path, problem)
     assert faults(problem, solution.routes, problem.best_known) == []
-    assert check_solution(path, problem) == []
+    assert check(problem, read_solution(path)) == []
     assert solution.cost == problem.best_known
     assert solution.n_routes >= problem.minimum_vehicles
     assert problem.fleet == Fleet()
@@ -73,7 +73,7 @@ def test_unknown_name_is_refused(name):
 
 def solved_at(folder, script, routes):
     """Offer `routes` of a three-customer instance to `folder`; return what is kept and what lies there then."""
-    problem = script.generate(XTypeParams(3, "E", "R", "U", route_length=3), np.random.default_rng(0))
+    problem = script.generate_x_type(XTypeParams(3, "E", "R", "U", route_length=3), np.random.default_rng(0))
     kept = script.keep_cheaper(folder, problem, Solution.of(problem, routes))
     path = folder / f"{problem.name}.vrp"
     return kept, read_solution(path.with_suffix(".sol"), read_instance(path))
@@ -92,7 +92,9 @@ def test_reference_solution_only_improves(tmp_path, script):
 
 def test_solution_of_another_instance_is_replaced(tmp_path, script):
     """A cheap solution of a different instance under the same name does not stay."""
-    problem = script.generate(XTypeParams(3, "E", "R", "U", route_length=3), np.random.default_rng(0), name="same")
+    problem = script.generate_x_type(
+        XTypeParams(3, "E", "R", "U", route_length=3), np.random.default_rng(0), name="same"
+    )
     near = replace(problem, distance=problem.distance / 2, coordinates=problem.coordinates / 2)
     script.keep_cheaper(tmp_path, near, Solution.of(near, [[1, 2, 3]]))
     kept = script.keep_cheaper(tmp_path, problem, Solution.of(problem, [[1], [2], [3]]))

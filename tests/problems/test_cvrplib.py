@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from lagrl.errors import FleetError, InstanceError, OutputError, SolutionError
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import (
-    check_solution,
     read_instance,
     read_solution,
     usual_rounding,
@@ -24,7 +23,7 @@ from lagrl.problems.cvrplib import (
     write_solution,
 )
 from lagrl.problems.fleet import Fleet
-from lagrl.problems.solution import Solution
+from lagrl.problems.solution import Solution, check
 
 LOWER_ROW = """\
 NAME : lower
@@ -188,7 +187,7 @@ def test_what_is_written_is_read_back(
     problem = CVRP.from_coordinates(name, points, demand, 50, rounding=rounding, comment="a b")
     with TemporaryDirectory() as folder:
         path = Path(folder) / "written.vrp"
-        write_instance(path, problem)
+        write_instance(problem, path)
         again = read_instance(path)
     assert np.array_equal(again.distance, problem.distance)
     assert np.array_equal(again.coordinates, problem.coordinates)
@@ -199,14 +198,14 @@ def test_what_is_written_is_read_back(
 def test_distances_without_coordinates_are_written_as_a_matrix(tmp_path: Path) -> None:
     """An EXPLICIT instance is read back as it was, by vrplib's own reader too."""
     distance = np.array([[0, 0.1, 2], [0.1, 0, 1 / 3], [2, 1 / 3, 0]])
-    write_instance(tmp_path / "m.vrp", CVRP("m", np.array([1, 2]), 5, distance))
+    write_instance(CVRP("m", np.array([1, 2]), 5, distance), tmp_path / "m.vrp")
     assert np.array_equal(read_instance(tmp_path / "m.vrp").distance, distance)
     assert np.array_equal(vrplib.read_instance(tmp_path / "m.vrp")["edge_weight"], distance)
 
 
 def test_whole_numbers_are_written_without_a_point(tmp_path: Path, good_text: str) -> None:
     """Files look as the benchmarks do."""
-    write_instance(tmp_path / "w.vrp", read_instance(saved(tmp_path, good_text)))
+    write_instance(read_instance(saved(tmp_path, good_text)), tmp_path / "w.vrp")
     assert "2\t3\t4\n" in (tmp_path / "w.vrp").read_text()
 
 
@@ -215,7 +214,7 @@ def test_unsafe_names_are_not_written(tmp_path: Path, name: str) -> None:
     """A name that would break the file, or leave its folder, is refused and nothing is written."""
     problem = CVRP.from_coordinates(name, [[0, 0], [1, 1]], [1], 2)
     with pytest.raises(InstanceError, match="NAME"):
-        write_instance(tmp_path / "w.vrp", problem)
+        write_instance(problem, tmp_path / "w.vrp")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -223,14 +222,14 @@ def test_a_comment_that_ends_the_header_is_not_written(tmp_path: Path) -> None:
     """Readers that look for EOF anywhere would stop at it."""
     problem = CVRP.from_coordinates("a", [[0, 0], [1, 1]], [1], 2, comment="the EOF of it")
     with pytest.raises(InstanceError, match="COMMENT"):
-        write_instance(tmp_path / "w.vrp", problem)
+        write_instance(problem, tmp_path / "w.vrp")
 
 
 def test_writing_into_a_missing_folder_says_so(tmp_path: Path, good_text: str) -> None:
     """The user learns which file could not be written."""
     problem = read_instance(saved(tmp_path, good_text))
     with pytest.raises(OutputError, match=r"none.a\.vrp"):
-        write_instance(tmp_path / "none" / "a.vrp", problem)
+        write_instance(problem, tmp_path / "none" / "a.vrp")
 
 
 def test_a_solution_is_read_and_checked(tmp_path: Path, good_text: str, good_solution: str) -> None:
@@ -238,18 +237,18 @@ def test_a_solution_is_read_and_checked(tmp_path: Path, good_text: str, good_sol
     problem = read_instance(saved(tmp_path, good_text))
     path = saved(tmp_path, good_solution, "a.sol")
     assert read_solution(path, problem) == Solution(((1, 2), (3,)), 26.0)
-    assert check_solution(path, problem) == []
+    assert check(problem, read_solution(path)) == []
     path = saved(tmp_path, good_solution.replace("26", "25"), "a.sol")
     assert read_solution(path, problem).cost == 26
-    assert check_solution(path, problem) == ["stated cost is 25, the routes cost 26"]
+    assert check(problem, read_solution(path)) == ["stated cost is 25, the routes cost 26"]
     exact = read_instance(saved(tmp_path, good_text), fleet=Fleet("exact", 3))
-    assert "fleet rule is exact:3" in check_solution(path, exact)[0]
+    assert "fleet rule is exact:3" in check(exact, read_solution(path))[0]
 
 
 @pytest.mark.parametrize(("cost", "line"), [(26.0, "Cost 26"), (1 / 3 + 524, f"Cost {1 / 3 + 524!r}")])
 def test_a_written_solution_is_read_back(tmp_path: Path, cost: float, line: str) -> None:
     """The last line is `Cost` and the number without loss, and vrplib's reader understands the file."""
-    write_solution(tmp_path / "w.sol", Solution(((1, 2), (3,)), cost))
+    write_solution(Solution(((1, 2), (3,)), cost), tmp_path / "w.sol")
     assert (tmp_path / "w.sol").read_text() == f"Route #1: 1 2\nRoute #2: 3\n{line}\n"
     assert vrplib.read_solution(tmp_path / "w.sol") == {"routes": [[1, 2], [3]], "cost": cost}
 
@@ -258,7 +257,7 @@ def test_a_written_solution_is_read_back(tmp_path: Path, cost: float, line: str)
 def test_what_is_no_solution_is_not_written(tmp_path: Path, solution: Solution) -> None:
     """No route, an empty route and a cost that is no number are refused before anything is written."""
     with pytest.raises(SolutionError):
-        write_solution(tmp_path / "w.sol", solution)
+        write_solution(solution, tmp_path / "w.sol")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -280,4 +279,4 @@ def test_every_cvrplib_instance_and_solution_holds(cvrplib_folder: Path) -> None
         assert (problem.name, problem.n_customers) == (row["name"], int(row["n_customers"]))
         assert (problem.capacity, problem.rounding) == (int(row["capacity"]), row["rounding"])
         assert problem.best_known == float(row["bks"])
-        assert check_solution(path.with_suffix(".sol"), problem) == [], row["name"]
+        assert check(problem, read_solution(path.with_suffix(".sol"))) == [], row["name"]

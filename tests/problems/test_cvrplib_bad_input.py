@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from lagrl.errors import InstanceError, LagrlError, SolutionError
 from lagrl.problems import cvrplib_text
-from lagrl.problems.cvrplib import check_solution, read_instance, read_solution
+from lagrl.problems.cvrplib import read_instance, read_solution
+from lagrl.problems.solution import check
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
@@ -301,7 +302,7 @@ def test_no_damage_to_a_solution_gives_another_error(changes: list[tuple[int, in
         path = Path(folder) / "fuzzed.sol"
         path.write_bytes(mutated(GOOD_SOLUTION, changes))
         try:
-            found = check_solution(path, problem)
+            found = check(problem, read_solution(path))
             solution = read_solution(path, problem)
         except LagrlError as error:
             assert "\n" not in str(error)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lagrl.errors import InputError
 from lagrl.problems.cvrp import euclidean
 from lagrl.problems.fleet import Fleet, minimum_vehicles
-from lagrl.problems.generate import GRID, Customers, Demand, Depot, XTypeParams, generate, sample_params
+from lagrl.problems.generate import GRID, Customers, Demand, Depot, XTypeParams, generate_x_type, sample_params
 
 RANGES = {"U": (1, 1), "1-10": (1, 10), "5-10": (5, 10), "1-100": (1, 100), "50-100": (50, 100)}
 
@@ -20,7 +20,7 @@ RANGES = {"U": (1, 1), "1-10": (1, 10), "5-10": (5, 10), "1-100": (1, 100), "50-
 def make(seed=0, **changes):
     """Generate one instance from plain defaults and the given changes."""
     values = {"n_customers": 100, "depot": "C", "customers": "R", "demand": "1-10"} | changes
-    return generate(XTypeParams(**values), np.random.default_rng(seed))
+    return generate_x_type(XTypeParams(**values), np.random.default_rng(seed))
 
 
 def distance_to_nearest(problem):
@@ -140,7 +140,7 @@ def test_tiny_instances_can_be_generated(n, customers):
 def test_no_two_nodes_coincide(seed, high):
     """All nodes, the depot included, stand on different whole points of the grid."""
     rng = np.random.default_rng(seed)
-    points = generate(sample_params(rng, (2, high)), rng).coordinates
+    points = generate_x_type(sample_params(rng, (2, high)), rng).coordinates
     assert len(np.unique(points, axis=0)) == len(points)
     assert (points == points.astype(int)).all()
     assert points.min() >= 0
@@ -200,7 +200,7 @@ def test_instance_says_what_it_is():
     assert problem.fleet == Fleet()
     assert problem.rounding == "nint"
     assert (problem.distance == np.floor(problem.distance)).all()
-    assert generate(XTypeParams(5, "C", "R", "U"), np.random.default_rng(0), name="mine").name == "mine"
+    assert generate_x_type(XTypeParams(5, "C", "R", "U"), np.random.default_rng(0), name="mine").name == "mine"
 
 
 @pytest.mark.parametrize("customers", get_args(Customers))
@@ -224,7 +224,7 @@ def test_training_distribution_covers_everything():
     assert {params.customers for params in drawn} == set(get_args(Customers))
     assert {params.demand for params in drawn} == set(get_args(Demand))
     assert {params.n_customers for params in drawn} == set(range(2, 10))
-    assert all(generate(params, rng).minimum_vehicles >= 2 for params in drawn)
+    assert all(generate_x_type(params, rng).minimum_vehicles >= 2 for params in drawn)
 
 
 def test_sampled_parameters_are_reproducible():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lagrl.problems.cvrp import CVRP
-from lagrl.problems.generate import XTypeParams, generate
+from lagrl.problems.generate import XTypeParams, generate_x_type
 from lagrl.relaxation.concentrators import locate_concentrators
 from lagrl.relaxation.linear_dual import linear_dual
 from lagrl.relaxation.linearise import linearise
@@ -18,7 +18,7 @@ from lagrl.relaxation.seeding import SEEDINGS, Seeds
 def clustered(seed: int, n_customers: int = 40) -> CVRP:
     """Draw an X-type instance of clustered customers, about five to a route."""
     params = XTypeParams(n_customers, "R", "C", "1-10", route_length=5.0)
-    return generate(params, np.random.default_rng(seed))
+    return generate_x_type(params, np.random.default_rng(seed))
 
 
 def surrogate(problem: CVRP, seeds: Seeds) -> float:

@@ -1,0 +1,66 @@
+"""The guide's ten tasks run as printed, each in at most eight lines of public names."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parent.parent / "docs" / "guide" / "tasks.md").read_text(encoding="utf-8")
+TASKS = [
+    (title, code)
+    for title, body in re.findall(r"^## (\d+)\. [^\n]*\n(.*?)(?=^## |\Z)", PAGE, flags=re.DOTALL | re.MULTILINE)
+    for code in re.findall(r"```python\n(.*?)```", body, flags=re.DOTALL)
+]
+EXTRAS = {"lagrl.plot": "matplotlib", "lagrl.quantum.circuit": "qiskit", "import pandas": "pandas"}
+PRINTED = {
+    "1": r"G-n51-k6 50 384 9249\.0\n",
+    "2": r"\[0\. 5\. 5\. 5\. 6\.\] CVRP\(name='G-n51-k\d+-s0'",
+    "3": r"(?s)9\d\d\d\.0 \d.* \(\d+, .*\n\[\]\n",
+    "5": r"(?s)\d+\.\d+ \d+\.0 (True|False)\n\d",
+    "6": r"cfm \d+\.\d+\nvolume \d+\.\d+\n",
+    "7": r"G-n51-k6: cost \d+ in \d routes|\d+\.\d+ \d+\.\d+\n",
+    "8": r"G-n31-k5: cost \d+ in \d routes",
+    "9": r"(?s)\[[01 ]{7}\] \d+\n.*q_3: .*Ry\(",
+    "10": r"(?s)controller  budget\ncfm +20 +\d.*volume +20 +\d",
+}
+
+
+def test_there_are_ten_tasks() -> None:
+    """They are numbered from 1 to 10, and each has code."""
+    assert list(dict.fromkeys(number for number, _ in TASKS)) == [str(number) for number in range(1, 11)]
+
+
+@pytest.mark.parametrize(("number", "code"), TASKS)
+def test_a_task_takes_at_most_eight_lines_of_public_names(number: str, code: str) -> None:
+    """It imports lagrl, numpy or pandas as a whole, and no module below lagrl."""
+    lines = [line for line in code.splitlines() if line.strip()]
+    assert len(lines) <= 8, number
+    imports = {line for line in lines if line.lstrip().startswith(("import ", "from "))}
+    assert imports <= {"import lagrl", "import numpy as np", "import pandas"}
+
+
+@pytest.mark.parametrize(("number", "code"), TASKS)
+def test_a_task_runs(number: str, code: str, tmp_path: Path) -> None:
+    """It runs in an empty folder and prints what the page says."""
+    for name, package in EXTRAS.items():
+        if name in code and importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    environment = {**os.environ, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert re.match(PRINTED.get(number, ""), finished.stdout), finished.stdout
+    assert len(list(tmp_path.glob("*.png"))) == (3 if number == "4" else 0)
