@@ -324,7 +324,7 @@ def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], N
             raise LagrlError(
                 "a worker process died (killed, or out of memory); finished rows are kept: run again with fewer workers"
             ) from error
-        except BaseException:  # interrupted, or a row failed: nobody waits for rows that would not be kept
+        except BaseException:  # interrupted, or a row failed: rows still in work would not be kept
             for worker in set(active_children()) - others:
                 worker.terminate()
             raise

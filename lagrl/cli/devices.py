@@ -38,7 +38,7 @@ class DevicesCommand:
     """print one JSON object instead of text"""
 
     def run(self) -> None:
-        """Print the table."""
+        """Print the table or the JSON object."""
         if not self.widths or min(self.widths) < 0:
             shown = ",".join(map(str, self.widths))
             raise InputError(f"{shown!r} given", field="--widths", remedy="give numbers of qubits, such as 4,8,12")

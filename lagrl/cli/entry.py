@@ -53,7 +53,7 @@ class Command(Protocol):
     """Arguments of one command, and its action; the exit code is 0 unless `run` returns another."""
 
     def run(self) -> int | None:
-        """Execute the command."""
+        """Execute the command; return its exit code."""
         ...
 
 

@@ -34,14 +34,14 @@ class TrainCommand:
 
 
 def installed_command(name: str) -> Callable[[list[str]], int | None]:
-    """Return the command that an installed package brings under `name` (entry points, group `lagrl.cli.commands`).
+    """Return the command that an installed package provides under `name` (entry points, group `lagrl.cli.commands`).
 
     This library never imports what builds on it; it only finds it.
 
     Raises
     ------
     UnknownNameError
-        If no package brings such a command.
+        If no package provides such a command.
     MissingExtraError
         If it needs a package that is not installed.
     """

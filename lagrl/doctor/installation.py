@@ -65,10 +65,10 @@ def requirements(distribution: str = "lagrl") -> list[Requirement]:
 def check_python() -> list[Finding]:
     """Compare the running Python with the lowest that lagrl accepts."""
     version = platform.python_version()
-    asked = _LOWEST.search(metadata.metadata("lagrl")["Requires-Python"] or "")
-    if asked and _release(version) < _release(asked[1]):
-        remedy = f"make an environment with Python {asked[1]} or later"
-        return [Finding("python", "problem", f"{version} is below {asked[1]}", remedy)]
+    lowest = _LOWEST.search(metadata.metadata("lagrl")["Requires-Python"] or "")
+    if lowest and _release(version) < _release(lowest[1]):
+        remedy = f"make an environment with Python {lowest[1]} or later"
+        return [Finding("python", "problem", f"{version} is below {lowest[1]}", remedy)]
     return [Finding("python", "ok", f"{version} ({platform.python_implementation()}, {platform.platform()})")]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def synthetic_row(instance: str = "A-n32-k5", controller: str = "polyak", **changes: Any) -> dict[str, Any]:
-    """Return a complete row; its key tells instance, controller, fleet, budget and seed unless given."""
+    """Return a complete row; its key has instance, controller, fleet, budget and seed unless given."""
     row: dict[str, Any] = {
         "instance": instance,
         "family": instance[0],

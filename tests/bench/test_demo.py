@@ -1,4 +1,4 @@
-"""The demonstration tells what it measured, and only that."""
+"""The demonstration prints what it measured, and only that."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_revision_names_the_commit_and_whether_code_changed(checkout: Path) -> N
 
 @_needs_git
 def test_revision_is_never_that_of_a_checkout_around(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Installed inside somebody's project, or run from a hook of it, lagrl does not take their revision for its own."""
+    """Installed inside another project, or run from its git hook, lagrl does not report that project's revision."""
     inside = checkout / "site-packages"
     inside.mkdir()
     assert git_revision(inside) is None

@@ -278,7 +278,7 @@ def test_no_rows_and_unknown_formats_are_refused() -> None:
 
 
 def test_samplers_are_compared_under_the_same_controller() -> None:
-    """Differences from the exact sampler, or from another one that is named; an unknown one is told."""
+    """Differences are from the exact sampler, or from the one that is named; an unknown one is refused."""
     rows = [
         synthetic_row(f"A-n{30 + i}-k5", gap_pct=gap, sampler=sampler, key=f"{i}/{sampler}")
         for i in range(8)
@@ -296,13 +296,13 @@ def test_samplers_are_compared_under_the_same_controller() -> None:
 
 
 def test_fallbacks_are_told() -> None:
-    """Rows in which something else answered than what was asked are counted above the tables."""
+    """Rows in which another sampler replaced the requested one are counted above the tables."""
     rows = [synthetic_row(fallback="product: the plan has no time left"), synthetic_row("A-n33-k5", fallback="")]
     assert "FALLBACKS in 1 of 2 rows" in report(rows)
 
 
 def test_learning_samplers_are_told() -> None:
-    """Rows of a bandit that goes on learning are said to depend on each other, those of a fixed one are not."""
+    """Rows of a bandit that keeps learning are noted as dependent on each other, those of a fixed one are not."""
     assert "LEARNING SAMPLERS: bandit:a.json" in report([synthetic_row(sampler="bandit:a.json")])
     for fixed in ("bandit:a.json+learn=false", "bandit+static=product", "bandit+policy=uniform", "exact"):
         assert "LEARNING" not in report([synthetic_row(sampler=fixed)])

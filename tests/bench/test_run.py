@@ -45,12 +45,12 @@ def by_key(path: Path) -> dict[str, dict[str, Any]]:
 def test_rows_are_complete_and_say_what_was_run(tmp_path: Path) -> None:
     """One valid row per instance, controller and seed, each with its own configuration and a sound result."""
     out = tmp_path / "rows.jsonl"
-    told: list[Row] = []
+    finished: list[Row] = []
     plans: list[tuple[int, int]] = []
-    made = run(QUICK, out, on_row=told.append, on_plan=lambda total, done: plans.append((total, done)))
+    made = run(QUICK, out, on_row=finished.append, on_plan=lambda total, done: plans.append((total, done)))
     rows = read_rows(out)
     assert made == len(rows) == 8
-    assert [row["key"] for row in rows] == [row["key"] for row in told]
+    assert [row["key"] for row in rows] == [row["key"] for row in finished]
     assert plans == [(8, 0)]
     assert len({row["key"] for row in rows}) == 8
     combinations = {(row["instance"], row["controller"], row["seed"]) for row in rows}
@@ -130,10 +130,10 @@ def test_workers_make_the_same_rows(tmp_path: Path) -> None:
     """Two processes give the rows that one gives, apart from their order and the seconds."""
     alone, shared = tmp_path / "alone.jsonl", tmp_path / "shared.jsonl"
     run(QUICK, alone)
-    told: list[Row] = []
-    assert run(QUICK, shared, workers=2, on_row=told.append) == 8
+    finished: list[Row] = []
+    assert run(QUICK, shared, workers=2, on_row=finished.append) == 8
     assert by_key(shared) == by_key(alone)
-    assert len(told) == 8
+    assert len(finished) == 8
 
 
 CHANGES: list[dict[str, Any]] = [
@@ -240,11 +240,11 @@ def test_a_worker_that_dies_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.syspath_prepend(str(tmp_path))
     out = tmp_path / "rows.jsonl"
     evaluation = replace(QUICK, controllers=("deadly_rule:Dies",), seeds=tuple(range(6)))
-    told: list[Row] = []
+    finished: list[Row] = []
     with pytest.raises(LagrlError, match=r"a worker process died .*; finished rows are kept"):
-        run(evaluation, out, workers=2, on_row=told.append)
+        run(evaluation, out, workers=2, on_row=finished.append)
     rows = read_rows(out)
-    assert [row["key"] for row in rows] == [row["key"] for row in told]
+    assert [row["key"] for row in rows] == [row["key"] for row in finished]
     assert len(rows) >= 1
     assert {row["instance"] for row in rows} == {SMALL.stem}
 
@@ -283,7 +283,7 @@ def test_tasks_can_be_made_one_by_one() -> None:
 
 
 def test_a_row_can_be_made_by_a_sampler_given_beside_its_name() -> None:
-    """The row goes on to tell the name, and has what the given sampler brought."""
+    """The row keeps the name, and has the results of the given sampler."""
     task = replace(QUICK, samplers=("greedy",)).tasks()[0]
     own, given = make_row(task), make_row(task, sampler=GreedySampler())
     assert timeless(own) == timeless(given)
@@ -305,7 +305,7 @@ def test_a_sampler_trained_anew_gets_rows_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the process table of Linux")
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_end_with_their_parent(tmp_path: Path, sent: signal.Signals) -> None:
-    """SIGKILL leaves it no time to tell them, SIGTERM does; either way nothing is left running."""
+    """After SIGKILL, which the parent cannot handle, and after SIGTERM, no process is left running."""
     command = [sys.executable, "-m", "lagrl", "eval", "--suite", "bundled", "--controllers", "cfm", "--workers", "2"]
     rows = tmp_path / "rows.jsonl"
     parent = subprocess.Popen(

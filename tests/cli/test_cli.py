@@ -1,4 +1,4 @@
-"""The command line: its interface, its round trips, and one clear line for every mistake of a user."""
+"""The command line: options, files written and read again, and one line for every mistake of a user."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))  # main adds the current folder
 
 
-def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def output_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """Run a command that must succeed and return what it printed."""
     assert cli.main(arguments) == 0
     return capsys.readouterr().out
@@ -157,12 +157,12 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def solved(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
     """Solve with --json and return the object."""
-    record: dict[str, Any] = json.loads(told(capsys, "solve", *arguments, "--json"))
+    record: dict[str, Any] = json.loads(output_of(capsys, "solve", *arguments, "--json"))
     return record
 
 
-def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run a command that must fail through a mistake of the user and return its one line."""
+def error_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run a command that must fail with exit code 2, and return its one line of stderr."""
     assert cli.main(arguments) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -178,7 +178,7 @@ def contents(folder: Path) -> set[str]:
 
 
 def run_script(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Start a process of its own, away from the checkout."""
+    """Run a command in a new process, outside the checkout."""
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -192,7 +192,7 @@ def test_installed_script_and_module_say_the_same(tmp_path: Path, capsys: pytest
     """The script, `python -m lagrl` and `main` print one JSON object each, equal apart from seconds."""
     arguments = ["solve", SMALL, "--evaluations", "20", "--json"]
     script = str(Path(sysconfig.get_path("scripts")) / "lagrl")
-    records = [json.loads(told(capsys, *arguments))]
+    records = [json.loads(output_of(capsys, *arguments))]
     for command in ([script, *arguments], [sys.executable, "-m", "lagrl", *arguments]):
         done = run_script(*command, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
@@ -203,7 +203,7 @@ def test_installed_script_and_module_say_the_same(tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_a_terminal_that_knows_no_unicode_is_told_as_much(
+def test_errors_are_printed_on_a_terminal_without_unicode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
     """A mistake in the arguments is named on any terminal, however the parser draws it there."""
@@ -215,7 +215,7 @@ def test_a_terminal_that_knows_no_unicode_is_told_as_much(
 
 
 def test_a_mistake_ends_the_process_with_code_2_and_one_line(tmp_path: Path) -> None:
-    """What the tests in this process see is what a shell sees."""
+    """A shell sees the same output as the tests in this process."""
     done = run_script(sys.executable, "-m", "lagrl", "solve", "missing.vrp", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
@@ -228,9 +228,9 @@ def test_a_mistake_ends_the_process_with_code_2_and_one_line(tmp_path: Path) -> 
 def test_solve_prints_the_record_of_routes_that_the_checker_accepts(
     capsys: pytest.CaptureFixture[str], method: str, fleet: str | None
 ) -> None:
-    """Exactly the keys agreed on; customers 1 … n, each once, within loads and fleet, at the cost stated."""
-    asked = [] if fleet is None else ["--fleet", fleet]
-    record = solved(capsys, SMALL, "--evaluations", "20", "--method", method, "--seed", "7", *asked)
+    """The record has exactly its keys; customers 1 … n, each once, within loads and fleet, at the given cost."""
+    option = [] if fleet is None else ["--fleet", fleet]
+    record = solved(capsys, SMALL, "--evaluations", "20", "--method", method, "--seed", "7", *option)
     assert list(record) == [*SOLVE_KEYS, *EXECUTION_KEYS, *SEARCH_KEYS]
     assert record["history"][-1][2] == record["cost"]
     problem = read_instance(SMALL)
@@ -245,14 +245,14 @@ def test_solve_prints_the_record_of_routes_that_the_checker_accepts(
     assert record["n_routes"] == len(record["routes"])
     assert record["evaluations"] == 20
     assert (record["circuits"], record["shots"]) == (0, 0)
-    said = (record["instance"], record["controller"], record["sampler"], record["fleet"], record["seed"])
-    assert said == ("G-n16-k3", "cfm", "exact", fleet or "free", 7)
+    settings = (record["instance"], record["controller"], record["sampler"], record["fleet"], record["seed"])
+    assert settings == ("G-n16-k3", "cfm", "exact", fleet or "free", 7)
     assert record["method"] == method
     assert record["feasible"] is True
 
 
 def test_the_same_seed_gives_the_same_record(capsys: pytest.CaptureFixture[str]) -> None:
-    """Apart from seconds; another seed takes another way."""
+    """The record is equal apart from seconds; another seed gives another one."""
     first, second, other = (
         solved(capsys, SMALL, "--evaluations", "30", "--controller", "perturbed", "--seed", seed)
         for seed in ("0", "0", "1")
@@ -274,10 +274,10 @@ def test_solve_writes_a_solution_that_reads_back(tmp_path: Path, capsys: pytest.
     assert contents(tmp_path) == {"tiny.sol"}
 
 
-def test_solve_tells_a_person_routes_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
+def test_solve_prints_routes_and_cost_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     """Without --json there is text with the same numbers, which says what the dual value bounds."""
     record = solved(capsys, "G-n16-k3", "--evaluations", "20")
-    text = told(capsys, "solve", "G-n16-k3", "--evaluations", "20")
+    text = output_of(capsys, "solve", "G-n16-k3", "--evaluations", "20")
     for route in record["routes"]:
         assert " ".join(map(str, route)) in text
     assert f"cost {record['cost']:g} in {record['n_routes']} routes" in text
@@ -292,10 +292,10 @@ def test_a_clock_alone_is_a_budget(capsys: pytest.CaptureFixture[str]) -> None:
     assert record["seconds"] < 2.0
 
 
-def test_a_controller_of_ones_own_is_found_in_the_current_folder(
+def test_a_users_controller_is_found_in_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`module:attribute` works from where the user stands, and does what the class does."""
+    """`module:attribute` is imported from the current folder, and gives the same routes as its class."""
     (tmp_path / "my_own_rule.py").write_text(
         "from lagrl.controllers.constant import ConstantStep\n\n\nclass Mine(ConstantStep):\n    pass\n",
         encoding="utf-8",
@@ -311,11 +311,11 @@ def test_eval_resumes_and_report_reads_its_rows(tmp_path: Path, capsys: pytest.C
     """A second run adds nothing; after a loss only what is missing is made; the report names what was compared."""
     rows = tmp_path / "rows.jsonl"
     command = ["eval", "--suite", "bundled", "--controllers", "cfm,perturbed", "--budgets", "1,2", "--out", str(rows)]
-    told(capsys, *command)
+    output_of(capsys, *command)
     whole = rows.read_text(encoding="utf-8")
     n_rows = len(bundled_names()) * 4
     assert whole.count("\n") == n_rows
-    told(capsys, *command, "--sampler", "exact")  # as in solve; the same rows
+    output_of(capsys, *command, "--sampler", "exact")  # as in solve; the same rows
     assert rows.read_text(encoding="utf-8") == whole
     lines = whole.splitlines(keepends=True)
     rows.write_text("".join(lines[:-3]) + lines[-3][:50], encoding="utf-8")  # killed while writing
@@ -324,24 +324,24 @@ def test_eval_resumes_and_report_reads_its_rows(tmp_path: Path, capsys: pytest.C
     assert "3 rows added" in capsys.readouterr().err
     assert len({row["key"] for row in read_rows(rows)}) == n_rows
     assert all(row["feasible"] for row in read_rows(rows))
-    text = told(capsys, "report", str(rows))
+    text = output_of(capsys, "report", str(rows))
     assert "`perturbed`" in text
     assert "cfm" in text
     out = tmp_path / "report.csv"
-    assert told(capsys, "report", str(rows), "--format", "csv", "--out", str(out)) == ""
+    assert output_of(capsys, "report", str(rows), "--format", "csv", "--out", str(out)) == ""
     assert out.read_text(encoding="utf-8").startswith("section,")
     assert contents(tmp_path) == {"rows.jsonl", "report.csv"}
 
 
 def test_what_is_generated_can_be_solved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The printed files are there, reproducible, not overwritten unasked, and go straight into solve."""
+    """The printed files exist, are reproducible, are replaced with --overwrite only, and can be solved."""
     command = ["generate", "--out", str(tmp_path), "--n-customers", "12", "--count", "2", "--seed", "5"]
-    paths = [Path(line) for line in told(capsys, *command).splitlines()]
+    paths = [Path(line) for line in output_of(capsys, *command).splitlines()]
     assert len(paths) == 2
     assert contents(tmp_path) == {path.name for path in paths}
     before = [path.read_bytes() for path in paths]
-    assert "--overwrite" in complaint(capsys, *command)
-    told(capsys, *command, "--overwrite")
+    assert "--overwrite" in error_of(capsys, *command)
+    output_of(capsys, *command, "--overwrite")
     assert [path.read_bytes() for path in paths] == before
     record = solved(capsys, str(paths[1]), "--evaluations", "5")
     assert faults(read_instance(paths[1]), record["routes"], record["cost"]) == []
@@ -368,39 +368,39 @@ def template(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_what_is_fetched_can_be_solved(tmp_path: Path, template: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Instance and solution arrive unchanged, the best known cost with them; what is not served leaves nothing."""
-    printed = told(capsys, "fetch", "G-n16-k3", "--to", str(tmp_path), "--url", template)
+    """Instance and solution arrive unchanged, with the best known cost; a failed download leaves no file."""
+    printed = output_of(capsys, "fetch", "G-n16-k3", "--to", str(tmp_path), "--url", template)
     assert printed == f"{tmp_path / 'G-n16-k3.vrp'}\n"
     assert contents(tmp_path) == {"G-n16-k3.vrp", "G-n16-k3.sol"}
     assert (tmp_path / "G-n16-k3.vrp").read_bytes() == Path(SMALL).read_bytes()
     record = solved(capsys, str(tmp_path / "G-n16-k3.vrp"), "--evaluations", "5")
     assert record["bks"] == read_instance(SMALL).best_known
-    assert "G-n99-k9" in complaint(capsys, "fetch", "G-n99-k9", "--to", str(tmp_path), "--url", template)
+    assert "G-n99-k9" in error_of(capsys, "fetch", "G-n99-k9", "--to", str(tmp_path), "--url", template)
     assert contents(tmp_path) == {"G-n16-k3.vrp", "G-n16-k3.sol"}
 
 
-def test_the_doctor_tells_people_and_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_doctor_prints_text_or_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--json prints one object; a problem makes the exit code 1."""
-    found = json.loads(told(capsys, "doctor", "--json"))
+    found = json.loads(output_of(capsys, "doctor", "--json"))
     assert found["ok"] is True
     assert {"name", "status", "message", "remedy"} == set(found["findings"][0])
-    assert "Everything needed works." in told(capsys, "doctor")
+    assert "Everything needed works." in output_of(capsys, "doctor")
     assert cli.main(["doctor", "--data", str(tmp_path / "none"), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
 
 
 def test_the_demo_draws_into_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Controllers, budget and folder are those asked for."""
+    """Controllers, budget and folder are those of the options."""
     pytest.importorskip("matplotlib", reason="the demonstration draws with matplotlib (extra viz)")
-    text = told(capsys, "demo", "--out", str(tmp_path / "new"), "--controllers", "hwc", "--evaluations", "1")
+    text = output_of(capsys, "demo", "--out", str(tmp_path / "new"), "--controllers", "hwc", "--evaluations", "1")
     assert contents(tmp_path) == {"new", "new/demo.png"}
     assert "hwc" in text
     assert "cfm" not in text
 
 
-def test_help_and_version_are_no_mistakes(capsys: pytest.CaptureFixture[str]) -> None:
-    """Both end well, on stdout."""
-    assert told(capsys, "--version") == f"lagrl {__version__}\n"
+def test_help_and_version_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both are written to stdout, with exit code 0."""
+    assert output_of(capsys, "--version") == f"lagrl {__version__}\n"
     for arguments in (["--help"], ["solve", "--help"], ["eval", "--help"]):
         with pytest.raises(SystemExit) as stop:
             cli.main(arguments)
@@ -409,72 +409,74 @@ def test_help_and_version_are_no_mistakes(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_bad_file_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """The line names the file, the field and the value, says what to do, and no solution is begun."""
+def test_a_bad_file_is_reported_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """The line names the file, the field and the value, says what to do, and no solution is written."""
     old, new, named = BAD_FILES[name]
     assert GOOD.count(old) == 1
     path = tmp_path / "bad.vrp"
     path.write_text(GOOD.replace(old, new), encoding="utf-8")
-    line = complaint(capsys, "solve", str(path), "--evaluations", "1", "--out", str(tmp_path / "bad.sol"))
+    line = error_of(capsys, "solve", str(path), "--evaluations", "1", "--out", str(tmp_path / "bad.sol"))
     missing = [part for part in [str(path), *named, "; "] if part not in line]  # the remedy follows a semicolon
     assert not missing, line
     assert contents(tmp_path) == {"bad.vrp"}
 
 
 @pytest.mark.parametrize("content", [bytes(range(256)) * 8, b"\x1f\x8b\x08\x00" + os.urandom(200), b"\x00" * 64])
-def test_a_binary_file_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
-    """Whatever it is, it is no instance, and no byte of it reaches the terminal raw."""
+def test_a_binary_file_is_reported_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    """It is refused as an instance, and none of its bytes reaches the terminal unescaped."""
     path = tmp_path / "bad.vrp"
     path.write_bytes(content)
-    line = complaint(capsys, "solve", str(path), "--out", str(tmp_path / "bad.sol"))
+    line = error_of(capsys, "solve", str(path), "--out", str(tmp_path / "bad.sol"))
     assert str(path) in line
     assert line.rstrip("\n").isprintable()
     assert contents(tmp_path) == {"bad.vrp"}
 
 
 def test_the_sound_file_is_solved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What the bad files are made from has nothing wrong with it."""
+    """The file from which the bad ones are made can be solved."""
     path = tmp_path / "tiny.vrp"
     path.write_text(GOOD, encoding="utf-8")
     assert solved(capsys, str(path), "--evaluations", "5")["cost"] == 10 + 10 + 4
 
 
-def test_a_broken_solution_beside_a_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The best known cost cannot be taken from it, and is not silently left out."""
+def test_a_broken_solution_beside_a_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The best known cost cannot be read from it, and is not left out silently."""
     (tmp_path / "tiny.vrp").write_text(GOOD, encoding="utf-8")
     (tmp_path / "tiny.sol").write_text("Route #1: 1 two\nCost 24\n", encoding="utf-8")
-    line = complaint(capsys, "solve", str(tmp_path / "tiny.vrp"), "--evaluations", "1")
+    line = error_of(capsys, "solve", str(tmp_path / "tiny.vrp"), "--evaluations", "1")
     assert "tiny.sol" in line
     assert "two" in line
 
 
 @pytest.mark.parametrize("name", BAD_ARGUMENTS)
-def test_a_bad_argument_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """The line names the option and the value and says what would do; nothing is left behind."""
+def test_a_bad_argument_is_reported_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """The line names the option, the value and a remedy; no file is left behind."""
     arguments, named = BAD_ARGUMENTS[name]
-    line = complaint(capsys, *(argument.replace("@", str(tmp_path)) for argument in arguments))
+    line = error_of(capsys, *(argument.replace("@", str(tmp_path)) for argument in arguments))
     missing = [part for part in named if part.replace("@", str(tmp_path)) not in line]
     assert not missing, line
     assert contents(tmp_path) == set()
 
 
 def test_own_results_never_become_the_best_known_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A reference beside the instance is not replaced, and what lagrl wrote is not read as one."""
+    """A reference beside the instance is not replaced, and a solution of lagrl is not read as one."""
     for suffix in (".vrp", ".sol"):
         (tmp_path / f"own{suffix}").write_bytes(bundled_path("G-n31-k5").with_suffix(suffix).read_bytes())
     file, beside = str(tmp_path / "own.vrp"), tmp_path / "own.sol"
-    assert "reference solution" in complaint(capsys, "solve", file, "--evaluations", "5", "--out", str(beside))
+    assert "reference solution" in error_of(capsys, "solve", file, "--evaluations", "5", "--out", str(beside))
     assert "Solver" not in beside.read_text()
     beside.unlink()
-    told(capsys, "solve", file, "--evaluations", "5", "--out", str(beside), "--json")
-    assert json.loads(told(capsys, "solve", file, "--evaluations", "5", "--json"))["bks"] is None
-    told(capsys, "solve", file, "--evaluations", "6", "--out", str(beside), "--json")
+    output_of(capsys, "solve", file, "--evaluations", "5", "--out", str(beside), "--json")
+    assert json.loads(output_of(capsys, "solve", file, "--evaluations", "5", "--json"))["bks"] is None
+    output_of(capsys, "solve", file, "--evaluations", "6", "--out", str(beside), "--json")
 
 
 def test_what_a_controller_raises_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its name, the place and the exception are told; a constructor, start and update can all fail."""
+    """The line has its name, the place and the exception; a constructor, start and update can all fail."""
     lines = {
         "Made": "def __init__(self): raise RuntimeError('made')",
         "Started": "def start(self, dual, **_): return 1 / 0\n    def update(self, point, feedback=None): ...",
@@ -483,22 +485,22 @@ def test_what_a_controller_raises_is_one_line(
     text = "\n".join(f"class {name}:\n    {body}" for name, body in lines.items())
     (tmp_path / "rules_that_raise.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    for name, said in (("Made", "RuntimeError: made"), ("Started", "ZeroDivisionError"), ("Updated", "TypeError")):
-        told_of = complaint(capsys, "solve", "G-n31-k5", "--controller", f"rules_that_raise:{name}")
-        assert said in told_of
-        assert name in told_of
+    for name, message in (("Made", "RuntimeError: made"), ("Started", "ZeroDivisionError"), ("Updated", "TypeError")):
+        error = error_of(capsys, "solve", "G-n31-k5", "--controller", f"rules_that_raise:{name}")
+        assert message in error
+        assert name in error
 
 
 def test_a_result_never_replaces_what_it_is_made_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither the instance nor rows that may have taken hours."""
+    """Neither the instance nor a file of rows can be the output file."""
     (tmp_path / "own.vrp").write_bytes(bundled_path("G-n31-k5").read_bytes())
     before = (tmp_path / "own.vrp").read_bytes()
     file = str(tmp_path / "own.vrp")
-    assert "made from" in complaint(capsys, "solve", file, "--evaluations", "5", "--out", file)
+    assert "made from" in error_of(capsys, "solve", file, "--evaluations", "5", "--out", file)
     assert (tmp_path / "own.vrp").read_bytes() == before
     rows = tmp_path / "rows.jsonl"
     cli.main(["eval", file, "--controllers", "constant", "--budgets", "3", "--out", str(rows)])
     capsys.readouterr()
     before = rows.read_bytes()
-    assert "made from" in complaint(capsys, "report", str(rows), "--out", str(rows))
+    assert "made from" in error_of(capsys, "report", str(rows), "--out", str(rows))
     assert rows.read_bytes() == before

@@ -1,4 +1,4 @@
-"""`lagrl bound` from arguments to the last line printed."""
+"""The command `lagrl bound`: its record, its text and its errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def record(capsys: pytest.CaptureFixture[str], *options: str, file: str = SMALL)
 
 
 def test_the_record_has_its_keys_and_a_bound_below_the_best_known(capsys: pytest.CaptureFixture[str]) -> None:
-    """On a bundled instance whose reference is a solution."""
+    """A bundled instance whose reference is a solution has a gap below 3 %."""
     row = record(capsys)
     assert list(row) == KEYS
     assert row["converged"]
@@ -37,7 +37,7 @@ def test_the_record_has_its_keys_and_a_bound_below_the_best_known(capsys: pytest
 
 
 def test_the_same_arguments_give_the_same_bound(capsys: pytest.CaptureFixture[str]) -> None:
-    """All but the seconds."""
+    """Two records are equal except for the seconds."""
     first, second = record(capsys), record(capsys)
     assert {**first, "seconds": 0} == {**second, "seconds": 0}
 
@@ -58,7 +58,7 @@ def test_options_reach_the_bound(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_best_known_cost_of_other_distances_is_none(capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither that nor a gap is given."""
+    """Neither the best known cost nor a gap is printed."""
     row = record(capsys, "--rounding", "none")
     assert (row["bks"], row["gap_pct"]) == (None, None)
     row = record(capsys, "--fleet", "exact:6")
@@ -74,7 +74,7 @@ def test_a_best_known_cost_of_other_distances_is_none(capsys: pytest.CaptureFixt
     ],
 )
 def test_the_text_says_under_which_rule_it_holds(capsys: pytest.CaptureFixture[str], fleet: str, said: str) -> None:
-    """And for what it is a bound."""
+    """The text names the fleet rule under which the bound holds."""
     assert cli.main(["bound", SMALL, "--fleet", fleet]) == 0
     out = capsys.readouterr().out
     assert f"Every solution with {said} costs at least that (fleet {fleet})." in out
@@ -83,7 +83,7 @@ def test_the_text_says_under_which_rule_it_holds(capsys: pytest.CaptureFixture[s
 
 
 def test_no_time_is_said_to_give_the_trivial_bound(capsys: pytest.CaptureFixture[str]) -> None:
-    """In words and in the record."""
+    """The text and the record say that the bound is trivial."""
     assert cli.main(["bound", SMALL, "--seconds", "1e-9"]) == 0
     assert "no time to improve on the trivial bound" in capsys.readouterr().out
     row = record(capsys, "--seconds", "1e-9")
@@ -104,8 +104,8 @@ def test_no_time_is_said_to_give_the_trivial_bound(capsys: pytest.CaptureFixture
         (["--controller", "cmf"], "did you mean 'cfm'?"),
     ],
 )
-def test_mistakes_are_told_in_one_line(capsys: pytest.CaptureFixture[str], options: list[str], said: str) -> None:
-    """With exit code 2 and nothing on stdout."""
+def test_mistakes_are_reported_in_one_line(capsys: pytest.CaptureFixture[str], options: list[str], said: str) -> None:
+    """The exit code is 2, and nothing is written to stdout."""
     assert cli.main(["bound", SMALL, *options]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -113,8 +113,8 @@ def test_mistakes_are_told_in_one_line(capsys: pytest.CaptureFixture[str], optio
     assert said in printed.err
 
 
-def test_a_missing_file_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """By its name."""
+def test_a_missing_file_is_reported(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The error has the name of the missing file."""
     assert cli.main(["bound", str(tmp_path / "no.vrp")]) == 2
     assert "no.vrp" in capsys.readouterr().err
 
@@ -130,6 +130,6 @@ def test_a_bound_is_never_written_as_more_than_it_is(value: float, text: str) ->
 
 
 def test_options_without_effect_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """A controller climbs without cuts anyway."""
+    """--no-cuts has no effect with a controller, which uses no cuts."""
     assert cli.main(["bound", SMALL, "--controller", "volume", "--no-cuts"]) == 2
     assert "--no-cuts: given with --controller" in capsys.readouterr().err

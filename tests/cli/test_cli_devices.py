@@ -1,4 +1,4 @@
-"""`lagrl devices` on the command line."""
+"""The command `lagrl devices`: its table, its record and its errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_json_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_account_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--account` lists its devices alone; what is away is told as such."""
+    """`--account` lists only its devices; a device that cannot be reached is marked."""
     pytest.importorskip("qiskit_ibm_runtime")
     sys.path.insert(0, str(Path(__file__).parents[1] / "quantum"))
     fake_service = pytest.importorskip("fake_service")

@@ -1,4 +1,4 @@
-"""The command line and journals: kept, told, replayed, given up, gone on from."""
+"""Journals on the command line: written, summarised, replayed, given up and resumed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_journal_is_kept_told_and_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--journal` keeps every answer, `lagrl journal` tells what is there, `replay:FILE` gives the same routes."""
+def test_a_journal_is_written_summarised_and_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--journal` keeps every answer, `lagrl journal` summarises them, `replay:FILE` gives the same routes."""
     file = tmp_path / "run.jsonl"
     command = ["solve", "G-n16-k3", "--evaluations", "6", "--shots", "32", "--json"]
     assert cli.main([*command, "--sampler", "qaoa+width=6", "--journal", str(file), "--price", "2"]) == 0
@@ -54,10 +54,10 @@ def test_a_journal_is_kept_told_and_replayed(tmp_path: Path, capsys: pytest.Capt
         ["eval", "G-n16-k3", "--controllers", "cfm", "--out", "{kept}"],
     ],
 )
-def test_an_interruption_says_how_to_go_on(
+def test_an_interruption_says_how_to_resume(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """After Ctrl-C the user is told which file the same command goes on from."""
+    """After Ctrl-C a message names the file from which the same command resumes."""
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

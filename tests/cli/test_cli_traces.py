@@ -1,4 +1,4 @@
-"""`lagrl traces`: decisions collected, gone on with, refused where they would not fit together."""
+"""The command `lagrl traces`: decisions are collected and resumed; other settings are refused."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ FEW = [
 
 
 def lines(path: Path) -> list[dict]:
-    """Read a file's lines."""
+    """Return the records of a file of traces."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def collect(out: Path, *more: str) -> int:
-    """Run the command."""
+    """Run the command with few settings."""
     return cli.main(["traces", "--out", str(out), *FEW, *more])
 
 
-def test_traces_are_collected_and_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One run for each instance, controller, width and seed; what is missing is made as if never disturbed."""
+def test_traces_are_collected_and_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One run for each instance, controller, width and seed; a cut file is completed to the same bytes."""
     out, part = tmp_path / "all.jsonl", tmp_path / "part.jsonl"
     grid = ("--controllers", "cfm,hwc", "--widths", "3,4", "--seeds", "0,1")
     assert collect(out, *grid) == 0
@@ -77,7 +77,7 @@ def test_traces_are_collected_and_gone_on_with(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_trained_state_is_logged_on_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its choices, with their propensities; what would leave arms without a chance is refused."""
+    """Its decisions are logged with their propensities; ε = 0 is refused."""
     state, out = tmp_path / "state.json", tmp_path / "traces.jsonl"
     rng = np.random.default_rng(0)
     model = LinearModel.fitted(rng.normal(size=(200, len(NAMES))), rng.normal(size=200))
@@ -99,7 +99,7 @@ def test_a_trained_state_is_logged_on_policy(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_jobs_are_not_paid_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a device of an account brought is kept beside the traces: an interrupted run is made again from that."""
+    """Results of an account's device are kept beside the traces, and an interrupted run is repeated from them."""
     offline = RuntimeBackend.of
     monkeypatch.setattr(RuntimeBackend, "of", lambda name: offline("FakeMumbai"))
     out = tmp_path / "traces.jsonl"
@@ -146,10 +146,10 @@ def test_jobs_are_not_paid_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (["G-n16-k3", "G-n16-k3"], "problems: "),
     ],
 )
-def test_bad_input_is_told_in_one_line(
+def test_bad_input_is_reported_in_one_line(
     words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And no file is made."""
+    """One line on stderr, exit code 2, and no file."""
     out = tmp_path / "traces.jsonl"
     assert collect(out, *words) == 2
     said = capsys.readouterr().err
@@ -159,13 +159,13 @@ def test_bad_input_is_told_in_one_line(
 
 
 def test_a_width_beside_widths_is_refused() -> None:
-    """It would do nothing."""
+    """The option width of the bandit would have no effect here."""
     with pytest.raises(InputError, match="width: 5 given; give it in widths"):
         Collection(problems=generated_problems(1, (14, 14), 0), options=BanditOptions(width=5))
 
 
-def test_instances_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Files, names or generated ones; options of generated ones alone are told."""
+def test_instances_are_required(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files, names or --generated are required; options of generated instances alone are refused."""
     out = str(tmp_path / "traces.jsonl")
     assert cli.main(["traces", "--out", out]) == 2
     assert "give files, names, --suite or --generated N" in capsys.readouterr().err

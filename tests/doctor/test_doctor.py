@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, says what to do, and never falls ill itself."""
+"""The doctor finds problems, gives remedies, and survives the failure of a check."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_data_folders_are_counted_or_missed(tmp_path: Path) -> None:
 
 
 def test_a_data_variable_that_names_no_folder_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was asked for and is not there is worse than what nobody asked for."""
+    """A missing folder that was requested is a problem, not a note."""
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "none"))
     finding = named(doctor._check_data(None), "data")
     assert finding.status == "problem"
@@ -111,8 +111,8 @@ def test_packages_of_a_wheel_are_those_it_lists(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_requirements_are_read_from_the_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Missing and old packages are told apart, an extra is a note and a core package a problem."""
-    asked = [
+    """Missing and old packages are distinguished; an extra is a note and a core package a problem."""
+    required = [
         "numpy>=999.1",
         "never-there-0>=1",
         "rich",
@@ -123,7 +123,7 @@ def test_requirements_are_read_from_the_metadata(monkeypatch: pytest.MonkeyPatch
         "rich; extra == 'all'",
         "lagrl[few]; extra == 'self'",
     ]
-    monkeypatch.setattr(metadata, "requires", lambda _: asked)
+    monkeypatch.setattr(metadata, "requires", lambda _: required)
     packages = installation.check_packages()
     assert [(finding.name, finding.status) for finding in packages] == [
         ("numpy", "problem"),
@@ -177,7 +177,7 @@ def test_findings_are_told_as_text_and_as_json() -> None:
         "ok    one     fine\nFAIL  longer  broken\n              -> mend it\n\n1 problem found."
     )
     assert render(findings[:1]).endswith("Everything needed works.")
-    told = json.loads(to_json(findings))
-    assert told["ok"] is False
-    assert told["findings"][1] == {"name": "longer", "status": "problem", "message": "broken", "remedy": "mend it"}
+    record = json.loads(to_json(findings))
+    assert record["ok"] is False
+    assert record["findings"][1] == {"name": "longer", "status": "problem", "message": "broken", "remedy": "mend it"}
     assert json.loads(to_json(findings[:1]))["ok"] is True
