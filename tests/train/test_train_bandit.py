@@ -148,7 +148,7 @@ def test_the_training_stays_whatever_becomes_of_the_judgement(tmp_path: Path, mo
         (["--validate", "{folder}/one.jsonl"], "decisions on one instance"),
         (["--out", "{traces}"], "is what the result is made from"),
         (["--out", "{folder}/none/state.json"], "does not exist"),
-        (["{folder}/poem.txt"], "poem.txt: line 1 is no JSON"),
+        (["{folder}/poem.txt"], "poem.txt: line 1: not a decision trace"),
     ],
 )
 def test_bad_input_is_told_in_one_line(
