@@ -19,7 +19,7 @@ from lagrl.errors import InputError, SolutionError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.cvrplib import read_instance
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.decision import Decision
+from lagrl.quantum.bandit.decision import ArmDecision
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.relaxation.sampler import SampleContext, Samples
 from lagrl.solver import SolveConfig, solve
@@ -57,9 +57,9 @@ class Latest:
     """The decisions of the latest call."""
 
     def __init__(self) -> None:
-        self.decisions: list[Decision] = []
+        self.decisions: list[ArmDecision] = []
 
-    def note(self, context: SampleContext, decisions: list[Decision]) -> None:
+    def note(self, context: SampleContext, decisions: list[ArmDecision]) -> None:
         """Keep them."""
         self.decisions = decisions
 

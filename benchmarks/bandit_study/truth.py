@@ -11,7 +11,7 @@ from lagrl.bench.collect import generated_problems
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import SolutionError
 from lagrl.problems.cvrp import CVRP
-from lagrl.quantum.bandit.decision import Decision
+from lagrl.quantum.bandit.decision import ArmDecision
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.bandit.trace_log import TraceLog
@@ -29,7 +29,7 @@ class Counter:
         self.log = log
         self.n = 0
 
-    def note(self, context: SampleContext, decisions: list[Decision]) -> None:
+    def note(self, context: SampleContext, decisions: list[ArmDecision]) -> None:
         """Keep what was decided in one call of the sampler."""
         self.n += len(decisions)
         self.log.note(context, decisions)
@@ -87,16 +87,16 @@ class Knapsacks:
     """Keeps the decisions of solves in which nothing is executed."""
 
     def __init__(self) -> None:
-        self.decisions: list[tuple[str, Decision]] = []
+        self.decisions: list[tuple[str, ArmDecision]] = []
 
-    def note(self, context: SampleContext, decisions: list[Decision]) -> None:
+    def note(self, context: SampleContext, decisions: list[ArmDecision]) -> None:
         """Keep them with their instance."""
         self.decisions += [(context.run.partition("/")[0], decision) for decision in decisions]
 
 
 def priced_knapsacks(
     count: int, customers: tuple[int, int], seed: int, width: int, evaluations: int
-) -> Iterator[tuple[str, Decision]]:
+) -> Iterator[tuple[str, ArmDecision]]:
     """Yield the knapsacks of dual loops on generated instances that have exactly so many variables."""
     for problem in generated_problems(count, customers, seed):
         kept = Knapsacks()

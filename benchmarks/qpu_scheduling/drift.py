@@ -17,7 +17,7 @@ import numpy as np
 from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.decision import Decision
+from lagrl.quantum.bandit.decision import ArmDecision
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
@@ -53,9 +53,9 @@ class Kept:
     """Keeps decisions."""
 
     def __init__(self) -> None:
-        self.decisions: list[Decision] = []
+        self.decisions: list[ArmDecision] = []
 
-    def note(self, context: SampleContext, decisions: list[Decision]) -> None:
+    def note(self, context: SampleContext, decisions: list[ArmDecision]) -> None:
         """See `DecisionLog`."""
         del context
         self.decisions += decisions
@@ -87,7 +87,7 @@ def _arm(device: str) -> Arm:
     return Arm(_devices[device].name, "line0", "qaoa", 1)
 
 
-def _run(policy: Policy, seed: int, n_steps: int) -> list[list[Decision]]:
+def _run(policy: Policy, seed: int, n_steps: int) -> list[list[ArmDecision]]:
     backends = (_devices[DRIFTING], _devices[OTHER])
     qpus = [
         SimulatedQPU(Named(backend.name, backend.executor("line0")), Behaviour(), np.random.default_rng([seed, i]))

@@ -42,7 +42,7 @@ from lagrl.io.atomic import require_writable
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.work import Answer, Option, Work
+from lagrl.quantum.scheduling.tasks import TaskResult, Candidate, Task
 from lagrl.relaxation.sampler import SampleContext, SamplingCost
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import run_virtually
@@ -133,7 +133,7 @@ class Machines:
     args: Args
     qpus: list[SimulatedQPU]
     pub: Pub
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[TaskResult] = field(default_factory=list)
 
     @staticmethod
     def of(args: Args, behaviours: Sequence[Behaviour], seed: int) -> Machines:
@@ -148,12 +148,12 @@ class Machines:
         ]
         return Machines(args, qpus, Pub(template, np.zeros((1, template.n_parameters))))
 
-    def work(self, step: int, sizes: Sequence[int]) -> list[Work]:
+    def work(self, step: int, sizes: Sequence[int]) -> list[Task]:
         """Return a step's work, so many vehicles in each job; all may go anywhere."""
         return [
-            Work(
+            Task(
                 f"{step} {j}",
-                tuple(Option.of(qpu.name, [self.pub] * size) for qpu in self.qpus),
+                tuple(Candidate.of(qpu.name, [self.pub] * size) for qpu in self.qpus),
                 self.args.shots,
                 SampleContext("run", step),
                 j,
@@ -224,7 +224,7 @@ def fault_rows(args: Args) -> Iterator[dict[str, Any]]:
             }
 
 
-def _is_whole(answer: Answer, shots: int) -> bool:
+def _is_whole(answer: TaskResult, shots: int) -> bool:
     """Whether a quantum computer gave every string of a piece of one circuit."""
     return answer.codes is not None and [codes.shape for codes in answer.codes] == [(1, shots)]
 

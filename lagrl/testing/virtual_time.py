@@ -1,4 +1,4 @@
-"""Hours of waiting in no time: an event loop whose clock jumps to whatever comes next."""
+"""Event loop in virtual time, whose clock jumps to the next event instead of waiting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Waits for nothing: what the loop would sleep is added to its clock."""
+    """Selector that adds the loop's sleep to its clock instead of sleeping."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Runs coroutines that sleep without sleeping; what threads do is not waited for in its time."""
+    """Event loop that runs sleeping coroutines without sleeping; it does not wait for threads."""
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
@@ -39,7 +39,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._jumping.now
 
 
-def run_virtually(work: Coroutine[object, object, T]) -> T:
+def run_virtually(coroutine: Coroutine[object, object, T]) -> T:
     """Run a coroutine to its end in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(work)
+        return runner.run(coroutine)

@@ -13,7 +13,7 @@ from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, UniformPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.decision import Decision
+from lagrl.quantum.bandit.decision import ArmDecision
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.features import BackendContext, KnapsackContext
 from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
@@ -100,7 +100,7 @@ def synthetic_log(n: int, rng: np.random.Generator, screened: dict[int, Screened
         knapsack = KnapsackContext(width, *rng.random(5).tolist())
         chosen = int(rng.choice(allowed))
         reward = mean_reward(own.arms[chosen], knapsack) + (0.05 * rng.normal() if own.arms[chosen].backend else 0.0)
-        decision = Decision(0, knapsack, own, chosen, 1.0 / len(allowed), "", chosen, 0.5 + reward, 0.5)
+        decision = ArmDecision(0, knapsack, own, chosen, 1.0 / len(allowed), "", chosen, 0.5 + reward, 0.5)
         found.append(Trace(f"i{i % 40}/0/{i % 3}", i, decision))
     return found
 
@@ -156,7 +156,7 @@ def test_only_logs_by_lot_are_taken(scripts: SimpleNamespace, screened: dict[int
     traces = synthetic_log(20, np.random.default_rng(3), screened)
     scripts.logs.require_uniform(traces)
     own = traces[7].decision
-    other = Decision(0, own.knapsack, own.screened, own.chosen, 0.5, "", own.executed, own.quality, own.baseline)
+    other = ArmDecision(0, own.knapsack, own.screened, own.chosen, 0.5, "", own.executed, own.quality, own.baseline)
     traces[7] = Trace(traces[7].run, 7, other)
     with pytest.raises(InputError, match="decision 7"):
         scripts.logs.require_uniform(traces)

@@ -1,1 +1,1 @@
-"""Which backend, qubits and circuit answer a knapsack: a bandit with limits on what may run."""
+"""Contextual bandit that chooses a backend, qubits and a circuit for every knapsack, within limits."""

@@ -1,9 +1,9 @@
-"""Rules that rank arms: by an upper confidence bound, by a draw, by the mean, by habit, by lot."""
+"""Policies that rank arms: LinUCB, Thompson sampling, a static order, uniformly at random; and the choice by them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -17,32 +17,29 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.linear_model import LinearModel
 
-DRAWS = 64  # by which a draw's propensities are estimated
+DRAWS = 64  # draws that estimate the propensities of a random policy
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """What was chosen.
+    """The arm chosen for a knapsack.
 
     Attributes
     ----------
     arm
         Index of the arm.
     propensity
-        How likely it was, given the features, in (0, 1].
-    ranking
-        [A] indices, best first, before screening.
+        Its probability given the features, in (0, 1].
     scores
-        [A] what they were ranked by.
-    is_by_lot
-        Whether it was drawn by lot.
+        [A] scores by which all arms were ranked, forbidden ones included.
+    is_exploration
+        Whether it was drawn uniformly at random.
     """
 
     arm: int
     propensity: float
-    ranking: NDArray[np.int64] = field(repr=False)
     scores: NDArray[np.float64] = field(repr=False)
-    is_by_lot: bool = False
+    is_exploration: bool = False
 
 
 class Policy(Protocol):
@@ -50,7 +47,7 @@ class Policy(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is, for records."""
+        """Name for records, parameters that change it included."""
         ...
 
     @property
@@ -61,12 +58,18 @@ class Policy(Protocol):
     def scores(
         self, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """Return [A] scores for [A, d] features, the higher the better."""
+        """Return [A] scores for [A, d] features; the highest is best."""
         ...
 
     def learn(self, features: NDArray[np.float64], reward: float) -> None:
-        """Take in what the arm with these features [d] brought."""
+        """Learn the reward of the arm with these features [d]."""
         ...
+
+
+def require_epsilon(epsilon: float, field: str = "epsilon") -> None:
+    """Raise `InputError` if ε is no probability."""
+    if not 0.0 <= epsilon <= 1.0:
+        raise InputError(f"{epsilon} given", field=field, remedy="give a share from 0 to 1")
 
 
 def choose(
@@ -77,21 +80,21 @@ def choose(
     epsilon: float,
     rng: np.random.Generator,
 ) -> Choice:
-    """Take the best ranked arm that is allowed, or with probability ε any allowed one.
+    """Choose the allowed arm with the highest score, or with probability ε any allowed one.
 
     Parameters
     ----------
     policy
-        Who ranks.
+        Scores the arms.
     features
         [A, d], finite.
     arms
-        A of them.
+        [A] arms.
     is_allowed
-        [A] what the screening lets pass; one at least.
+        [A] whether an arm passes the screening; at least one does.
     epsilon
-        Share of choices by lot among the allowed arms, in [0, 1]. Above 0 every allowed arm has a chance, as
-        off-policy evaluation asks for.
+        Exploration probability ε, in [0, 1]. Above 0 every allowed arm has a positive probability, as off-policy
+        evaluation requires.
     rng
         Randomness.
 
@@ -100,21 +103,18 @@ def choose(
     InputError
         If no arm is allowed, ε is no probability, or a feature or score is not finite.
     """
+    require_epsilon(epsilon)
     n_allowed = int(is_allowed.sum())
-    if not n_allowed or not 0.0 <= epsilon <= 1.0:
-        raise InputError(
-            f"{n_allowed} arms allowed, epsilon {epsilon}", field="choice", remedy="allow one, and give 0 to 1"
-        )
+    if not n_allowed:
+        raise InputError("0 arms allowed", field="choice", remedy="allow one or more")
     if not np.isfinite(features).all():
-        raise InputError("a feature is not finite", field="features", remedy="screen such arms out before")
-    scores = _scored(policy, features, arms, rng)
-    ranking = _order(scores)
-    best = _first(ranking, is_allowed)
-    share = _shares(policy, features, arms, is_allowed, rng, best)
-    is_by_lot = bool(rng.random() < epsilon)
-    arm = int(rng.choice(np.flatnonzero(is_allowed))) if is_by_lot else best
+        raise InputError("a feature is not finite", field="features", remedy="exclude such arms before")
+    scores = _scores(policy, features, arms, rng)
+    share = _shares(policy, features, arms, is_allowed, rng, scores)
+    is_exploration = bool(rng.random() < epsilon)
+    arm = int(rng.choice(np.flatnonzero(is_allowed))) if is_exploration else _best(scores, is_allowed)
     propensity = (1.0 - epsilon) * float(share[arm]) + epsilon / n_allowed
-    return Choice(arm, propensity, ranking, scores, is_by_lot)
+    return Choice(arm, propensity, scores, is_exploration)
 
 
 def probabilities(
@@ -125,9 +125,8 @@ def probabilities(
     epsilon: float,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return how likely each arm [A] is to be taken by `choose`; estimated by draws where scores are drawn."""
-    best = _first(_order(_scored(policy, features, arms, rng)), is_allowed)
-    share = _shares(policy, features, arms, is_allowed, rng, best)
+    """Return each arm's probability [A] in `choose`, estimated by draws if scores are drawn."""
+    share = _shares(policy, features, arms, is_allowed, rng, _scores(policy, features, arms, rng))
     mixed: NDArray[np.float64] = (1.0 - epsilon) * share + epsilon * is_allowed / is_allowed.sum()
     return mixed
 
@@ -138,19 +137,19 @@ def _shares(
     arms: Sequence[Arm],
     is_allowed: NDArray[np.bool_],
     rng: np.random.Generator,
-    best: int,
+    scores: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return how often each arm [A] is the best allowed one, `best` among the draws."""
+    """Return how often each arm [A] is the best allowed one, over these scores and `DRAWS` more if they are drawn."""
     share = np.zeros(len(arms))
-    share[best] = 1.0
+    share[_best(scores, is_allowed)] = 1.0
     if policy.is_random:
         for _ in range(DRAWS):
-            share[_first(_order(_scored(policy, features, arms, rng)), is_allowed)] += 1.0
+            share[_best(_scores(policy, features, arms, rng), is_allowed)] += 1.0
         share /= DRAWS + 1.0
     return share
 
 
-def _scored(
+def _scores(
     policy: Policy, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     scores = np.asarray(policy.scores(features, arms, rng), dtype=np.float64)
@@ -163,29 +162,25 @@ def _scored(
     return scores
 
 
-def _order(scores: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return [A] indices, the highest score first."""
-    return np.argsort(-scores, kind="stable").astype(np.int64)
-
-
-def _first(ranking: NDArray[np.int64], is_allowed: NDArray[np.bool_]) -> int:
-    return int(ranking[np.argmax(is_allowed[ranking])])
+def _best(scores: NDArray[np.float64], is_allowed: NDArray[np.bool_]) -> int:
+    return int(np.where(is_allowed, scores, -np.inf).argmax())
 
 
 @dataclass
 class LinUCB:
-    """Mean plus α deviations (Li, Chu, Langford and Schapire 2010), one model for all arms.
+    """Mean plus α standard deviations (Li, Chu, Langford and Schapire 2010), one model for all arms.
 
     Attributes
     ----------
     model
-        Of rewards on joint features of knapsack and arm, so that what is learned on one arm tells about others.
+        Model of rewards on joint features of knapsack and arm, so that arms learn from each other.
     alpha
-        Deviations added, 0 or more; 0 exploits.
+        Number α of standard deviations added, 0 or more; 0 exploits.
     """
 
     model: LinearModel
     alpha: float = 0.1
+    is_random: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.alpha < np.inf:
@@ -193,123 +188,95 @@ class LinUCB:
 
     @property
     def name(self) -> str:
-        """`linucb`, or `greedy` without exploration."""
+        """Name `linucb`, or `greedy` if α is 0."""
         return "linucb" if self.alpha else "greedy"
-
-    @property
-    def is_random(self) -> bool:
-        """No."""
-        return False
 
     def scores(
         self, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
     ) -> NDArray[np.float64]:
         """Return upper confidence bounds [A]."""
-        del arms, rng
         mean = self.model.predict(features)
         return mean + self.alpha * self.model.deviation(features) if self.alpha else mean
 
     def learn(self, features: NDArray[np.float64], reward: float) -> None:
-        """Update the model."""
+        """Update the model by a reward."""
         self.model.update(features, reward)
 
 
 @dataclass
 class LinearThompson:
-    """Weights drawn from their posterior (Agrawal and Goyal 2013), one model for all arms.
+    """Thompson sampling: weights drawn from their posterior (Agrawal and Goyal 2013), one model for all arms.
 
     Attributes
     ----------
     model
-        As in `LinUCB`.
+        See `LinUCB`.
     scale
         Standard deviation of a reward, above 0.
     """
 
     model: LinearModel
     scale: float = 0.1
+    name: ClassVar[str] = "thompson"
+    is_random: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0.0 < self.scale < np.inf:
             raise InputError(f"{self.scale} given", field="scale", remedy="give a finite number above 0")
 
-    @property
-    def name(self) -> str:
-        """`thompson`."""
-        return "thompson"
-
-    @property
-    def is_random(self) -> bool:
-        """Yes."""
-        return True
-
     def scores(
         self, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """Return rewards [A] expected by one draw."""
-        del arms
+        """Return rewards [A] expected by one draw of the weights."""
         return features @ self.model.draw(rng, self.scale)
 
     def learn(self, features: NDArray[np.float64], reward: float) -> None:
-        """Update the model."""
+        """Update the model by a reward."""
         self.model.update(features, reward)
 
 
 @dataclass(frozen=True)
 class StaticPolicy:
-    """Always the same arms, in the same order of preference.
+    """A fixed order of preference, which does not learn.
 
     Attributes
     ----------
     preferred
-        The best first; all others follow in their own order, no circuit the very last.
+        The first arms, the best first; all others follow in their own order, `product` last.
     """
 
     preferred: tuple[Arm, ...]
+    is_random: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
-        """Such as `static(fake_kingston/line0/qaoa/1)`."""
+        """Name with the first arm, such as `static(fake_kingston/line0/qaoa/1)`."""
         return f"static({self.preferred[0]})" if self.preferred else "static"
-
-    @property
-    def is_random(self) -> bool:
-        """No."""
-        return False
 
     def scores(
         self, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """Return minus the places [A] in the order of preference."""
-        del features, rng
-        place = {arm: -1.0 - i for i, arm in enumerate(self.preferred)}
+        """Return minus the positions [A] in the order of preference."""
+        position = {arm: -1.0 - i for i, arm in enumerate(self.preferred)}
         last = -1.0 - len(self.preferred)
-        return np.array([place.get(arm, last - (arm.family == "product")) for arm in arms])
+        return np.array([position.get(arm, last - (arm.family == "product")) for arm in arms])
 
     def learn(self, features: NDArray[np.float64], reward: float) -> None:
-        """Nothing is learned."""
+        """Ignore the reward; this policy does not learn."""
 
 
 @dataclass(frozen=True)
 class UniformPolicy:
-    """Any arm, by lot."""
+    """Equal scores: with ε = 1, any allowed arm uniformly at random, with exact propensities."""
 
-    @property
-    def name(self) -> str:
-        """`uniform`."""
-        return "uniform"
-
-    @property
-    def is_random(self) -> bool:
-        """No: combined with ε = 1 its propensities are exact, and its own ranking is the arms' order."""
-        return False
+    name: ClassVar[str] = "uniform"
+    is_random: ClassVar[bool] = False
 
     def scores(
         self, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
     ) -> NDArray[np.float64]:
         """Return equal scores [A]."""
-        del features, rng
         return np.zeros(len(arms))
 
     def learn(self, features: NDArray[np.float64], reward: float) -> None:
-        """Nothing is learned."""
+        """Ignore the reward; this policy does not learn."""

@@ -1,7 +1,8 @@
-"""What can be chosen for one knapsack: a backend, a place on it, a circuit; or no circuit at all."""
+"""Arms of the bandit: a backend, a line of its qubits and a circuit; or the product state without a circuit."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,31 +18,31 @@ if TYPE_CHECKING:
 
 FAMILIES = (*ANSATZE, "product")
 DEPTHS = (1, 2, 3)
-TRAINING = 30  # evaluations, of circuits that are trained on every knapsack; more did not make them better
+TRAINING = 30  # evaluations of circuits that are trained on every knapsack; more did not make them better
 
 
 @dataclass(frozen=True, order=True)
 class Arm:
-    """One choice.
+    """A backend, a line of its qubits and a circuit, or the product state.
 
     Attributes
     ----------
     backend
-        Name of the device; empty for no circuit.
+        Name of the device; empty for the product state.
     placement
         `line0` … `line2`: the device's best line of qubits and the next ones, each another set of qubits. `default`:
-        qubits 0 … n − 1, as a transpiler begins.
+        qubits 0 … n − 1, the first choice of a transpiler.
     family
-        The circuit, see `make_ansatz`; `product` for none: independent bits, drawn classically.
+        Circuit, see `make_ansatz`; `product` for the product state: independent bits, drawn classically.
     layers
-        p or r; 0 for no circuit.
+        p or r; 0 for the product state.
 
     Raises
     ------
     UnknownNameError
-        If the placement or family is not known.
+        If the placement or family is unknown.
     InputError
-        If it is half a circuit and half none.
+        If a circuit lacks its backend or layers, or the product state has one.
     """
 
     backend: str
@@ -67,13 +68,7 @@ class Arm:
         return f"{self.backend}/{self.placement}/{self.family}/{self.layers}"
 
     def ansatz(self) -> Ansatz:
-        """Return the circuit; `product` has none.
-
-        Raises
-        ------
-        InputError
-            If it is no circuit.
-        """
+        """Return the circuit; InputError for the product state."""
         if self.family == "product":
             raise InputError("no circuit", field="arm product", remedy="draw from the product state")
         made = make_ansatz(self.family, self.layers)
@@ -83,13 +78,7 @@ class Arm:
 
     @staticmethod
     def parse(text: str) -> Arm:
-        """Read what `str` writes.
-
-        Raises
-        ------
-        InputError
-            If it is something else, or names what is not known.
-        """
+        """Return the arm whose `str` this is; InputError if it is another text, or a name is unknown."""
         if text == "product":
             return PRODUCT
         parts = text.split("/")
@@ -108,22 +97,8 @@ def all_arms(
     families: Sequence[str] = ANSATZE,
     depths: Sequence[int] = DEPTHS,
 ) -> tuple[Arm, ...]:
-    """Return every combination, and no circuit first.
-
-    Raises
-    ------
-    InputError
-        If a backend is named twice.
-    """
+    """Return the product state and every combination; InputError if a backend is named twice."""
     if len(set(backends)) < len(backends):
         raise InputError(f"{', '.join(backends)} given", field="backends", remedy="name each once")
-    return (
-        PRODUCT,
-        *(
-            Arm(backend, placement, family, layers)
-            for backend in backends
-            for placement in placements
-            for family in families
-            for layers in depths
-        ),
-    )
+    combinations = itertools.product(backends, placements, families, depths)
+    return (PRODUCT, *(Arm(*combination) for combination in combinations))

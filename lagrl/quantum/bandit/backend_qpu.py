@@ -1,4 +1,4 @@
-"""A backend of arms as the scheduler sees it."""
+"""Backends of arms, and their adapter for the scheduler."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.profile import Profile
     from lagrl.quantum.circuits.execution import CircuitExecutor, Execution
     from lagrl.quantum.journal.job_journal import SentState
-    from lagrl.quantum.scheduling.work import Job
+    from lagrl.quantum.scheduling.tasks import Job
 
 
 @dataclass(frozen=True)
 class BackendStatus:
-    """How a device is.
+    """Last known status of a device.
 
     Attributes
     ----------
     context
-        Queue and calibration.
+        Queue and age of the calibration.
     is_operational
         Whether it takes jobs.
     plan_seconds
-        Seconds of it that may still be used; infinite where nobody counts.
+        Seconds of it that may still be used; infinite if nothing limits them.
     problem
-        Why it did not answer when it was asked last; empty if it did.
+        Why its service did not respond to the last request; empty if it did.
     """
 
     context: BackendContext = field(default_factory=BackendContext)
@@ -46,98 +46,92 @@ class ArmBackend(Protocol):
 
     @property
     def name(self) -> str:
-        """As in `Arm.backend`."""
+        """Name, as in `Arm.backend`."""
         ...
 
     @property
     def max_width(self) -> int:
-        """Most qubits of a circuit."""
-        ...
-
-    def profile(self, arm: Arm, width: int) -> Profile | None:
-        """Describe an arm's circuit here; None where the device has no room for it."""
-        ...
-
-    def context(self) -> BackendContext:
-        """Return how it is at the moment."""
-        ...
-
-    def executor(self, placement: str) -> CircuitExecutor:
-        """Return what runs circuits on a place of it."""
-        ...
-
-    def status(self) -> BackendStatus:
-        """Return how it was when it was asked last, at once: an event loop must not wait for a service."""
+        """Largest number of qubits of a circuit."""
         ...
 
     @property
-    def at_once(self) -> bool:
-        """Whether it takes several jobs at once, in threads of their own: they wait at a service; see `JobThreads`."""
+    def max_concurrent_jobs(self) -> int | None:
+        """Largest number of jobs it holds; None for no limit, where jobs wait at a service. See `JobThreads`."""
         ...
 
     @property
     def has_journal(self) -> bool:
-        """Whether its jobs are kept beyond this process."""
+        """Whether its jobs are stored beyond this process."""
+        ...
+
+    def profile(self, arm: Arm, width: int) -> Profile | None:
+        """Return the profile of an arm's circuit on this device; None if no line of qubits fits."""
+        ...
+
+    def context(self) -> BackendContext:
+        """Return queue and calibration as of now; may wait for a service."""
+        ...
+
+    def status(self) -> BackendStatus:
+        """Return the last known status without waiting: an event loop must not block."""
+        ...
+
+    def executor(self, placement: str) -> CircuitExecutor:
+        """Return the executor of circuits on one of its lines of qubits."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class BackendQPU:
-    """A device that arms name; see `QPU`. One of an account holds several jobs, others run one after the other.
-
-    Attributes
-    ----------
-    backend
-        The device.
-    """
+    """Adapter that runs jobs of an `ArmBackend` in threads; see `QPU`."""
 
     backend: ArmBackend
 
     @cached_property
     def threads(self) -> JobThreads:
-        """That jobs run in."""
-        return JobThreads(at_once=self.backend.at_once)
+        """Threads that the jobs run in."""
+        return JobThreads(is_concurrent=self.max_concurrent_jobs != 1)
 
     @property
     def name(self) -> str:
-        """The backend's."""
+        """Name of the backend."""
         return self.backend.name
 
     @property
     def max_width(self) -> int:
-        """The backend's."""
+        """Largest number of qubits of a circuit."""
         return self.backend.max_width
 
     @property
-    def places(self) -> int:
-        """As many as the scheduler will where jobs wait at a service, else one."""
-        return 1_000_000 if self.backend.at_once else 1
-
-    def queue_seconds(self) -> float:
-        """The backend's."""
-        return self.backend.status().context.queue_seconds
-
-    def plan_seconds(self) -> float:
-        """The backend's."""
-        return self.backend.status().plan_seconds
-
-    def opens_in(self, now: float) -> float:
-        """Open if it is in operation, and not stuck; when it will be in operation again, nobody knows."""
-        return self.threads.opens_in(now) if self.backend.status().is_operational else float(np.inf)
-
-    async def run(self, job: Job) -> Execution:
-        """Run in a thread; see `QPU.run`."""
-        return await self.threads.run(self.backend.executor(job.placement), job)
-
-    def is_running(self, key: str) -> bool:
-        """Whether it was begun and not taken back."""
-        return self.threads.is_running(key)
+    def max_concurrent_jobs(self) -> int | None:
+        """Largest number of jobs the backend holds."""
+        return self.backend.max_concurrent_jobs
 
     @property
     def has_journal(self) -> bool:
-        """The backend."""
+        """Whether the backend has a journal."""
         return self.backend.has_journal
 
+    def queue_seconds(self) -> float:
+        """Return the backend's expected wait."""
+        return self.backend.status().context.queue_seconds
+
+    def plan_seconds(self) -> float:
+        """Return the seconds left of the backend's plan."""
+        return self.backend.status().plan_seconds
+
+    def opens_in(self, now: float) -> float:
+        """Return the seconds until it takes jobs; infinite if not in operation, as the end of that is unknown."""
+        return self.threads.opens_in(now) if self.backend.status().is_operational else float(np.inf)
+
+    async def run(self, job: Job) -> Execution:
+        """Run a job in a thread; see `QPU.run`."""
+        return await self.threads.run(self.backend.executor(job.placement), job)
+
+    def is_running(self, key: str) -> bool:
+        """Whether a job was given up after it had begun, and could not be withdrawn."""
+        return self.threads.is_running(key)
+
     def job_state(self, job: Job) -> SentState:
-        """Ask the executor."""
+        """Return the executor's known progress of a job."""
         return job_state(self.backend.executor(job.placement), job)

@@ -1,9 +1,10 @@
-"""Knapsacks answered by whatever a bandit chooses for each of them."""
+"""Sampler that lets a bandit choose a backend, qubits and a circuit for every knapsack."""
 
 from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -11,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.arm_policies import Policy, choose
+from lagrl.quantum.bandit.arm_policies import Policy, choose, require_epsilon
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
 from lagrl.quantum.bandit.backend_qpu import ArmBackend, BackendQPU
-from lagrl.quantum.bandit.decision import Decision, DecisionLog
+from lagrl.quantum.bandit.decision import ArmDecision, DecisionLog
 from lagrl.quantum.bandit.features import BackendContext, KnapsackContext, knapsack_contexts
-from lagrl.quantum.bandit.plan import PlanMemory, PlannedOption, PlannedWork, StepPlan, plan_step
+from lagrl.quantum.bandit.plan import PlanMemory, PlannedCandidate, PlannedTask, StepPlan, plan_step
 from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
 from lagrl.quantum.bandit.reward import quality
 from lagrl.quantum.bandit.screening import Limits, ScreenedArms
@@ -25,10 +26,10 @@ from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.journal.calls import Call
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import WAIT, Scheduler
-from lagrl.quantum.scheduling.work import Option, Work
+from lagrl.quantum.scheduling.tasks import Candidate, Task
 from lagrl.quantum.subproblems.candidates import Candidates, require_width, select_candidates
 from lagrl.quantum.subproblems.codes import count_codes
-from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
+from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
 
@@ -37,52 +38,51 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.quantum.scheduling.work import Answer
+    from lagrl.quantum.bandit.saving import StateFile
+    from lagrl.quantum.scheduling.tasks import TaskResult
     from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
 
 
 @dataclass(eq=False)
 class BanditSampler:
-    """One choice of backend, qubits and circuit for every vehicle that presolve does not solve.
+    """Chooses an arm for every vehicle that presolve does not solve, and draws its strings.
 
-    Circuits chosen for one place go there as one job, jobs of several backends run at once. Where a backend fails, the
-    best arms of another answer; where none does, the product state, and the cost says why.
+    Circuits chosen for one line of qubits are sent as one job; jobs on several backends run at the same time. If a
+    backend fails, the best arms of another are used; if all fail, the product state, and the cost says why.
 
     Attributes
     ----------
     backends
-        Where circuits can go; none for the product state alone.
+        Devices for circuits; none for the product state alone.
     policy
         Ranks the arms, and learns.
     arms
-        What can be chosen; `product` is always among them.
+        The arms; `product` is always one of them.
     limits
-        What may run.
+        Limits on the circuits that may run.
     epsilon
-        Share of choices by lot among what may.
+        Exploration probability ε, from 0 to 1.
     width
-        Most variables per vehicle.
-    penalty
-        How overload is priced.
-    state
-        The product state: an arm of its own, and the start of circuits.
+        Largest number of variables per vehicle.
     learns
-        Whether rewards are learned from.
+        Whether the policy learns from rewards.
     log
-        Keeps decisions; None for none.
+        Stores decisions; None for no log.
     spread, most_per_job
         See `plan_step`.
     dispatcher
-        Who sends jobs; a scheduler of these backends that waits for results as long as it takes if None.
+        Runs the jobs; None for a scheduler of the backends that waits for every result.
     memory
-        Keeps what was planned before it is sent; None where nothing outlives the process.
+        Stores plans before jobs are sent; None if nothing outlives the process.
     name
-        Tells its plans from those of other bandits in the same memory.
+        Distinguishes its plans from those of other bandits in the same memory.
+    state_file
+        File that the learned state is written to; None for no file.
 
     Raises
     ------
     InputError
-        If an arm names a backend that is not there, a backend comes twice, or a number is out of range.
+        If an arm names an unknown backend, a backend is given twice, or a number is out of range.
     """
 
     backends: tuple[ArmBackend, ...]
@@ -91,8 +91,6 @@ class BanditSampler:
     limits: Limits = field(default_factory=Limits)
     epsilon: float = 0.05
     width: int = 8
-    penalty: Penalty = field(default_factory=TiltedPenalty)
-    state: ProductState = field(default_factory=ProductState)
     learns: bool = True
     log: DecisionLog | None = None
     spread: float = 0.0
@@ -100,6 +98,7 @@ class BanditSampler:
     dispatcher: Dispatcher | None = None
     memory: PlanMemory | None = None
     name: str = ""
+    state_file: StateFile | None = None
     _screened: dict[int, tuple[dict[str, BackendContext], ScreenedArms]] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -114,8 +113,7 @@ class BanditSampler:
         unknown = sorted({arm.backend for arm in self.arms if arm.backend} - set(names))
         if unknown:
             raise InputError(f"arms on {', '.join(unknown)}", field="arms", remedy="give these backends too")
-        if not 0.0 <= self.epsilon <= 1.0:
-            raise InputError(f"{self.epsilon} given", field="epsilon", remedy="give a share from 0 to 1")
+        require_epsilon(self.epsilon)
         if not 0.0 <= self.spread < np.inf or self.most_per_job < 0:
             raise InputError(
                 f"spread {self.spread}, most_per_job {self.most_per_job}", field="jobs", remedy="give 0 or more"
@@ -124,6 +122,8 @@ class BanditSampler:
             self.arms = (PRODUCT, *self.arms)
         if self.dispatcher is None:
             self.dispatcher = Dispatcher(Scheduler([BackendQPU(backend) for backend in self.backends], WAIT))
+        if self.state_file is not None:  # at the end of the process too: callers may not close
+            weakref.finalize(self, self.state_file.save_finally)
 
     def sample(
         self,
@@ -134,16 +134,21 @@ class BanditSampler:
         rng: np.random.Generator,
         context: SampleContext,
     ) -> Samples:
-        """Draw `shots` strings per vehicle as they fall, overloads included; see `SubproblemSampler.sample`.
+        """Draw `shots` strings per vehicle without repair, overloads included; see `SubproblemSampler.sample`.
 
         Raises
         ------
         InputError
-            If a circuit cannot be compiled, or an executor gives something else than was asked for.
+            If a circuit cannot be compiled, or an executor returns a wrong result.
+        OutputError
+            If the learned state cannot be written.
         """
         require_shots(shots)
-        with self._lock:  # it may be shared by solves in threads, and learns
-            return self._sample((reduced_cost, weight, capacity), shots, rng, context)
+        with self._lock:  # solves in several threads may share it, and it learns
+            samples = self._sample((reduced_cost, weight, capacity), shots, rng, context)
+            if self.state_file is not None:
+                self.state_file.count_call()
+            return samples
 
     def _sample(
         self,
@@ -153,23 +158,33 @@ class BanditSampler:
         context: SampleContext,
     ) -> Samples:
         started = time.perf_counter()
-        identity = "" if self.memory is None else Call.of(*problem, shots, rng, context, self.name).key
+        call = "" if self.memory is None else Call.of(*problem, shots, rng, context, self.name).key
         candidates = select_candidates(*problem, self.width)
-        probability = self.state.probabilities(candidates)
-        contexts = knapsack_contexts(candidates, probability)
-        # a generator of its own: the caller's moves on alike whether choices are made or remembered
+        probability = ProductState().probabilities(candidates)
+        knapsacks = knapsack_contexts(candidates, probability)
+        # a separate generator: the caller's has the same state afterwards, whether choices are made or read
         own_rng = np.random.default_rng(rng.integers(2**63, size=2))
         no_circuit = _product_codes(probability, candidates, shots, rng)
         codes = no_circuit.copy()
-        moment = self._moment()  # once: backends change while circuits run, and features are those of the choice
-        screened = {own.width: self._screened_at(own.width, moment) for own in contexts if own is not None}
-        plan = self._plan(contexts, screened, own_rng, identity)
-        step = _Step(candidates, self.penalty.qubos(candidates), probability, shots, context)
-        answered, cost, waited = self._run(plan, step, rng, codes)
+        backends = self._backend_contexts()  # once: they change while circuits run, and features are those now
+        screened = {own.width: self._screened_at(own.width, backends) for own in knapsacks if own is not None}
+        plan = self._plan(knapsacks, screened, own_rng, call)
+        step = _Step(candidates, TiltedPenalty().qubos(candidates), probability, shots, context)
+        executed, cost, waited = self._run(plan, step, rng, codes)
         if any(own.arm == PRODUCT for own in plan.choices):
             for why in dict.fromkeys(own.why_none for own in screened.values() if own.why_none):
                 cost += SamplingCost(fallback=f"product: {why}")
-        decisions = _decisions(plan, contexts, screened, answered, (candidates, codes, no_circuit))
+        decisions = []
+        for own in plan.choices:
+            knapsack = knapsacks[own.vehicle]
+            assert knapsack is not None
+            arms = screened[knapsack.width]
+            pair = arms.index.get(own.arm), arms.index.get(executed[own.vehicle])
+            if pair[0] is not None and pair[1] is not None:  # a stored plan may be of an older calibration
+                worth = [quality(candidates, own.vehicle, drawn[own.vehicle]) for drawn in (codes, no_circuit)]
+                decisions.append(
+                    ArmDecision(own.vehicle, knapsack, arms, pair[0], own.propensity, own.objection, pair[1], *worth)
+                )
         for decision in decisions if self.learns else ():
             features = decision.screened.table.row(decision.knapsack, decision.executed)
             self.policy.learn(features, decision.reward)
@@ -180,40 +195,42 @@ class BanditSampler:
         return Samples(candidates.strings(code), count, replace(cost, seconds=max(elapsed, 0.0)))
 
     def close(self) -> None:
-        """End the scheduler's thread, and close backends that hold something open; it may be asked again."""
+        """End the scheduler's thread, close backends and log, write the learned state; `sample` may be called again."""
         with self._lock:
-            if self.dispatcher is not None:
-                self.dispatcher.close()
-            for held in (*self.backends, self.log):
-                close = getattr(held, "close", None)
-                if callable(close):
-                    close()
+            try:
+                for held in (self.dispatcher, *self.backends, self.log):
+                    close = getattr(held, "close", None)
+                    if callable(close):
+                        close()
+            finally:
+                if self.state_file is not None:
+                    self.state_file.close()
 
     def screened(self, width: int) -> ScreenedArms:
-        """Return the arms for knapsacks of one width, as the backends are now; worked out once for each state."""
-        return self._screened_at(width, self._moment())
+        """Return the arms for knapsacks of one width, as the backends are now; computed once for each state of them."""
+        return self._screened_at(width, self._backend_contexts())
 
-    def _moment(self) -> dict[str, BackendContext]:
+    def _backend_contexts(self) -> dict[str, BackendContext]:
         return {backend.name: backend.context() for backend in self.backends}
 
-    def _screened_at(self, width: int, moment: dict[str, BackendContext]) -> ScreenedArms:
+    def _screened_at(self, width: int, contexts: dict[str, BackendContext]) -> ScreenedArms:
         known = self._screened.get(width)
-        if known is None or known[0] != moment:
-            known = self._screened[width] = moment, self._screen(width, moment)
+        if known is None or known[0] != contexts:
+            known = self._screened[width] = contexts, self._screen(width, contexts)
         return known[1]
 
-    def _screen(self, width: int, moment: dict[str, BackendContext]) -> ScreenedArms:
+    def _screen(self, width: int, contexts: dict[str, BackendContext]) -> ScreenedArms:
         by_name = {backend.name: backend for backend in self.backends}
         kept: list[tuple[Arm, Profile, BackendContext, str]] = []
         left_out: Counter[str] = Counter()
         for arm in self.arms:
             profile = by_name[arm.backend].profile(arm, width) if arm.backend else NO_CIRCUIT
-            context = moment.get(arm.backend, BackendContext())
+            context = contexts.get(arm.backend, BackendContext())
             if profile is None:
                 left_out["place"] += 1
                 continue
             objection = self.limits.objection(profile)
-            if objection == "calibration" or not context.is_told:  # there are no features to rank it by
+            if objection == "calibration" or not context.is_known:  # no features to rank it by
                 left_out["calibration"] += 1
                 continue
             kept.append((arm, profile, context, objection))
@@ -222,89 +239,65 @@ class BanditSampler:
 
     def _plan(
         self,
-        contexts: Sequence[KnapsackContext | None],
+        knapsacks: Sequence[KnapsackContext | None],
         screened: Mapping[int, ScreenedArms],
         rng: np.random.Generator,
-        identity: str,
+        call: str,
     ) -> StepPlan:
-        """Choose, unless it was chosen before a crash, or by another process meanwhile."""
-        kept = None if self.memory is None else self.memory.kept_plan(identity)
-        if kept is not None:
-            return StepPlan.of(kept)
+        """Choose arms, or read the plan that was stored before a crash or by another process meanwhile."""
+        stored = None if self.memory is None else self.memory.kept_plan(call)
+        if stored is not None:
+            return StepPlan.from_json(stored)
         chosen = {}
-        for k, knapsack in enumerate(contexts):
+        for k, knapsack in enumerate(knapsacks):
             if knapsack is not None:
                 arms = screened[knapsack.width]
                 features = arms.table.features(knapsack)
                 chosen[k] = arms, choose(self.policy, features, arms.arms, arms.is_allowed, self.epsilon, rng)
         plan = plan_step(chosen, spread=self.spread, most_per_job=self.most_per_job)
-        if self.memory is not None and plan.work:
-            self.memory.keep_plan(identity, plan.plain())
-            first = self.memory.kept_plan(identity)
-            return plan if first is None else StepPlan.of(first)
+        if self.memory is not None and plan.tasks:
+            self.memory.keep_plan(call, plan.to_json())
+            first = self.memory.kept_plan(call)
+            return plan if first is None else StepPlan.from_json(first)
         return plan
 
     def _run(
         self, plan: StepPlan, step: _Step, rng: np.random.Generator, codes: NDArray[np.int64]
     ) -> tuple[dict[int, Arm], SamplingCost, float]:
-        """Run the planned circuits and write what comes into `codes` [K, S].
+        """Run the planned circuits and write their strings into `codes` [K, S].
 
-        Return whose strings each vehicle has, the bill, and the longest that a job waited: they wait side by side.
+        Return the arm that drew each vehicle's strings, the cost, and the longest wait of a job: they wait in parallel.
         """
         seeds = rng.integers(2**31 - 1, size=len(step.candidates.width)).tolist()
         self._calls += 1
-        work = [
-            Work(
+        tasks = [
+            Task(
                 f"{step.context.run} {step.context.step} #{self._calls}.{j}",
-                tuple(step.option(piece, option) for option in piece.options),
+                tuple(step.candidate(planned, candidate) for candidate in planned.candidates),
                 step.shots,
                 step.context,
-                seeds[piece.vehicles[0]],
+                seeds[planned.vehicles[0]],
             )
-            for j, piece in enumerate(plan.work)
+            for j, planned in enumerate(plan.tasks)
         ]
         assert self.dispatcher is not None
-        answers = self.dispatcher.answer(work) if work else []
-        answered = {own.vehicle: PRODUCT for own in plan.choices}
+        results = self.dispatcher.run(tasks) if tasks else []
+        executed = {own.vehicle: PRODUCT for own in plan.choices}
         cost = SamplingCost()
-        for piece, answer in zip(plan.work, answers, strict=True):
-            cost += answer.cost + SamplingCost(fallback=_fallback(piece, answer))
-            if answer.codes is not None:
-                option = next(own for own in piece.options if own.backend == answer.backend)
-                for k, arm, found in zip(piece.vehicles, option.arms, answer.codes, strict=True):
-                    codes[k], answered[k] = found[0], arm
-        if PRODUCT in answered.values():
+        for planned, result in zip(plan.tasks, results, strict=True):
+            cost += result.cost + SamplingCost(fallback=_fallback(planned, result))
+            if result.codes is not None:
+                candidate = next(own for own in planned.candidates if own.backend == result.backend)
+                for k, arm, found in zip(planned.vehicles, candidate.arms, result.codes, strict=True):
+                    codes[k], executed[k] = found[0], arm
+        if PRODUCT in executed.values():
             cost += SamplingCost(backend="product")
-        return answered, cost, max((answer.cost.queue_seconds for answer in answers), default=0.0)
-
-
-def _decisions(
-    plan: StepPlan,
-    contexts: Sequence[KnapsackContext | None],
-    screened: Mapping[int, ScreenedArms],
-    answered: dict[int, Arm],
-    outcome: tuple[Candidates, NDArray[np.int64], NDArray[np.int64]],
-) -> list[Decision]:
-    """Say what came of every choice whose arms are there: a remembered one may be of another calibration.
-
-    The outcome is the knapsacks, the codes [K, S] that came, and those of the product state.
-    """
-    candidates, codes, no_circuit = outcome
-    decisions = []
-    for own in plan.choices:
-        k, knapsack = own.vehicle, contexts[own.vehicle]
-        assert knapsack is not None
-        arms = screened[knapsack.width]
-        chosen, executed = arms.index.get(own.arm), arms.index.get(answered[k])
-        if chosen is not None and executed is not None:
-            worth = quality(candidates, k, codes[k]), quality(candidates, k, no_circuit[k])
-            decisions.append(Decision(k, knapsack, arms, chosen, own.propensity, own.objection, executed, *worth))
-    return decisions
+        return executed, cost, max((result.cost.queue_seconds for result in results), default=0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """One call's knapsacks, and the circuits of them."""
+    """Knapsacks of one call, and what their circuits are made of."""
 
     candidates: Candidates
     qubos: QUBOBatch
@@ -312,16 +305,15 @@ class _Step:
     shots: int
     context: SampleContext
 
-    def option(self, piece: PlannedWork, option: PlannedOption) -> Option:
-        """Return what the scheduler is told; circuits are made where they are sent."""
-        width = max(int(self.candidates.width[k]) for k in piece.vehicles)
-        return Option(
-            option.backend,
-            lambda: [self._pub(k, arm) for k, arm in zip(piece.vehicles, option.arms, strict=True)],
-            width,
-            option.placement,
-            option.tier,
-            option.priority,
+    def candidate(self, planned: PlannedTask, candidate: PlannedCandidate) -> Candidate:
+        """Return a candidate for the scheduler, whose circuits are made when they are sent."""
+        return Candidate(
+            candidate.backend,
+            lambda: [self._pub(k, arm) for k, arm in zip(planned.vehicles, candidate.arms, strict=True)],
+            max(int(self.candidates.width[k]) for k in planned.vehicles),
+            candidate.placement,
+            candidate.tier,
+            candidate.priority,
         )
 
     def _pub(self, vehicle: int, arm: Arm) -> Pub:
@@ -330,22 +322,22 @@ class _Step:
         return Pub(ansatz.template(problem.n_variables), ansatz.values(problem)[None])
 
 
-def _fallback(piece: PlannedWork, answer: Answer) -> str:
-    """Say what answered instead of what was chosen, and why; nothing if it was that."""
-    if not answer.backend:
-        return f"product: {answer.why}"
-    wanted = piece.options[0].backend
-    if answer.backend == wanted:
+def _fallback(planned: PlannedTask, result: TaskResult) -> str:
+    """Return which backend replaced the chosen one, and why; empty if the chosen one returned a result."""
+    if not result.backend:
+        return f"product: {result.why}"
+    chosen = planned.candidates[0].backend
+    if result.backend == chosen:
         return ""
-    taken = next(own for own in piece.options if own.backend == answer.backend)
-    unfailed = "sent there before" if taken.tier else "free earlier"
-    return f"{answer.backend} for {wanted}: {answer.why or unfailed}"
+    taken = next(own for own in planned.candidates if own.backend == result.backend)
+    without_failure = "sent there before" if taken.tier else "free earlier"
+    return f"{result.backend} for {chosen}: {result.why or without_failure}"
 
 
 def _product_codes(
     probability: NDArray[np.float64], candidates: Candidates, shots: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Draw codes [K, S] of the product state, shot by shot; 0 where presolve solved the vehicle."""
+    """Draw codes [K, S] of the product state, shot by shot; 0 if presolve solved the vehicle."""
     is_one = rng.random((len(probability), shots, probability.shape[1])) < probability[:, None, :]
     bit = np.int64(1) << np.arange(probability.shape[1])
     return np.asarray((is_one & candidates.is_variable[:, None, :]) @ bit, dtype=np.int64)

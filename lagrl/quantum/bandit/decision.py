@@ -1,4 +1,4 @@
-"""What a bandit decided, and what came of it."""
+"""Decisions of the bandit with their outcome."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Decision:
-    """What was decided for one vehicle of one step, and what came of it.
+class ArmDecision:
+    """The arm chosen for one vehicle in one step, and its outcome.
 
     Attributes
     ----------
     vehicle
         Index k.
     knapsack
-        What it was like.
+        Description of the vehicle's knapsack.
     screened
-        The arms.
+        All arms, and which of them may run.
     chosen
-        Index of the one taken, among these.
+        Index of the chosen arm.
     propensity
-        How likely that was.
+        Probability of this choice.
     objection
-        Why the highest ranked arm of all may not run; empty if it may.
+        Why the arm with the highest score may not run; empty if it may.
     executed
-        Index of the arm whose strings came: another one than chosen where that failed, or had no room.
+        Index of the arm that drew the strings: another than the chosen one if that failed, or had no room.
     quality
-        Of the strings that came, see `reward.quality`.
+        Quality of the strings, see `reward.quality`.
     baseline
-        Of as many strings of the product state, drawn beside them.
+        Quality of as many strings of the product state, drawn for the same knapsack.
     """
 
     vehicle: int
@@ -50,27 +50,27 @@ class Decision:
 
     @property
     def reward(self) -> float:
-        """How much better the strings were than those of no circuit, in [−1, 1]; 0 where there was none.
+        """Quality above that of the product state, in [−1, 1]; 0 without a circuit.
 
-        Knapsacks differ far more than circuits do; against the product state of the same knapsack, which costs nothing,
-        most of that is gone.
+        Knapsacks differ far more than circuits do; the difference to the product state of the same knapsack, which
+        costs nothing, removes most of that.
         """
         return self.quality - self.baseline
 
     @property
     def arm(self) -> Arm:
-        """The one taken."""
+        """The chosen arm of the decision."""
         return self.screened.arms[self.chosen]
 
     @property
     def answered(self) -> Arm:
-        """The one whose strings came."""
+        """The arm that drew the strings."""
         return self.screened.arms[self.executed]
 
 
 class DecisionLog(Protocol):
-    """Keeps decisions."""
+    """Stores decisions as they are made."""
 
-    def note(self, context: SampleContext, decisions: list[Decision]) -> None:
-        """Keep what was decided in one call of the sampler."""
+    def note(self, context: SampleContext, decisions: list[ArmDecision]) -> None:
+        """Store the decisions of one call of the sampler."""
         ...

@@ -1,10 +1,10 @@
-"""Fake backends as arms see them: circuits under the noise of a calibration snapshot."""
+"""Fake backends of arms, simulated with the noise of a calibration snapshot."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from lagrl.quantum.bandit.backend_qpu import BackendStatus
 from lagrl.quantum.bandit.features import BackendContext
@@ -22,62 +22,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class NoisyBackend:
-    """A device simulated with its noise, one executor for every placement.
+    """A device simulated with its noise, with one executor for every placement; see `ArmBackend`.
 
     Attributes
     ----------
     device
-        Its calibration.
+        The device's calibration.
     make
-        Makes an executor for a placed device; the calibrated surrogate by default.
+        Returns an executor for a placed device; the calibrated surrogate by default.
     """
 
     device: NoisyDevice
     make: Callable[[NoisyDevice], CircuitExecutor] = SurrogateExecutor
+    max_concurrent_jobs: ClassVar[int | None] = 1
+    has_journal: ClassVar[bool] = False
     _executors: dict[str, CircuitExecutor] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
     def of(name: str, make: Callable[[NoisyDevice], CircuitExecutor] = SurrogateExecutor) -> NoisyBackend:
-        """Return the fake backend of a name; see `NoisyDevice.of` for what it raises."""
+        """Return the fake backend of a name; raises what `NoisyDevice.of` does."""
         return NoisyBackend(NoisyDevice.of(name), make)
 
     @property
     def name(self) -> str:
-        """The device's."""
+        """Name of the device."""
         return self.device.name
-
-    def profile(self, arm: Arm, width: int) -> Profile | None:
-        """Describe an arm's circuit; None where there is no such line. See `ArmBackend.profile`."""
-        return self._placed.profile(arm, width)
-
-    def context(self) -> BackendContext:
-        """No queue, and a calibration of today."""
-        return BackendContext()
-
-    def executor(self, placement: str) -> CircuitExecutor:
-        """Return what runs circuits on a line of it."""
-        if placement not in self._executors:
-            self._executors[placement] = self.make(self._placed.on(placement))
-        return self._executors[placement]
 
     @property
     def max_width(self) -> int:
-        """As far as it can be simulated."""
+        """Largest number of qubits that can be simulated."""
         return self.executor("line0").max_width
 
+    def profile(self, arm: Arm, width: int) -> Profile | None:
+        """Return the profile of an arm's circuit; see `ArmBackend.profile`."""
+        return self._placed.profile(arm, width)
+
+    def context(self) -> BackendContext:
+        """Return an empty queue and a calibration of today."""
+        return BackendContext()
+
     def status(self) -> BackendStatus:
-        """Always there."""
+        """Return that it is in operation, without a limit."""
         return BackendStatus()
 
-    @property
-    def at_once(self) -> bool:
-        """No."""
-        return False
-
-    @property
-    def has_journal(self) -> bool:
-        """No."""
-        return False
+    def executor(self, placement: str) -> CircuitExecutor:
+        """Return the executor of circuits on one of its lines of qubits."""
+        if placement not in self._executors:
+            self._executors[placement] = self.make(self._placed.on(placement))
+        return self._executors[placement]
 
     @cached_property
     def _placed(self) -> PlacedDevices:

@@ -1,4 +1,4 @@
-"""Joint features of a knapsack and an arm: what the shared model sees."""
+"""Joint features of a knapsack and an arm, the input of the shared model."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KnapsackContext:
-    """A vehicle's knapsack after presolve.
+    """Description of a vehicle's knapsack after presolve.
 
     Attributes
     ----------
     width
-        Variables n'.
+        Number of variables n'.
     binding
-        Σ d over the room: how much more is wanted than fits, above 1 or there would be no circuit.
+        Total demand over the room; above 1, as presolve solves all other knapsacks.
     demand_variation
         Standard deviation of the demands over their mean.
     fill
-        Load that greedy reaches, over the room.
+        Load of the greedy solution, over the room.
     sharpness
-        Mean |2P(y = 1) − 1| of the warm start: how much is already decided.
+        Mean |2P(y = 1) − 1| of the warm start: how certain it is.
     density
         Share of pairs of variables that do not fit together.
     """
@@ -50,15 +50,7 @@ class KnapsackContext:
 
 
 def knapsack_contexts(candidates: Candidates, probability: NDArray[np.float64]) -> list[KnapsackContext | None]:
-    """Describe every vehicle's knapsack; None where presolve solved it.
-
-    Parameters
-    ----------
-    candidates
-        K knapsacks.
-    probability
-        [K, W] P(y = 1) of the warm start.
-    """
+    """Describe K knapsacks by their warm start, [K, W] P(y = 1); None for those that presolve solved."""
     found: list[KnapsackContext | None] = []
     for k, width in enumerate(candidates.width.tolist()):
         if not width:
@@ -82,22 +74,22 @@ def knapsack_contexts(candidates: Candidates, probability: NDArray[np.float64]) 
 
 @dataclass(frozen=True)
 class BackendContext:
-    """A backend at the moment.
+    """Queue and calibration of a backend as of now.
 
     Attributes
     ----------
     queue_seconds
         Expected wait before a job begins.
     age_days
-        Of its calibration.
+        Age of the calibration.
     """
 
     queue_seconds: float = 0.0
     age_days: float = 0.0
 
     @property
-    def is_told(self) -> bool:
-        """Whether both are numbers, 0 or more."""
+    def is_known(self) -> bool:
+        """Whether both are finite numbers of 0 or more."""
         return 0.0 <= self.queue_seconds < np.inf and 0.0 <= self.age_days < np.inf
 
 
@@ -115,13 +107,13 @@ NAMES: tuple[str, ...] = (
     *_CIRCUIT,
     *(f"{family}:{name}" if name else family for family in ANSATZE for name in _BY_FAMILY),
 )
-"""What each feature is; `family:name` is a feature of that family's arms alone.
+"""Names of the features; `family:name` is a feature of that family's arms alone.
 
-Layers are counted from the middle of the three that are usual, p − 2. No circuit has 0 everywhere: its reward is 0 by
-definition, which is known without doubt.
+Layers are counted from the middle of the three usual numbers, p − 2. The product state has 0 everywhere: its reward is 0
+by definition, without uncertainty.
 """
 
-# what about the largest of each is, so that all are of the size of 1; fixed, as a model in use cannot be rescaled
+# typical largest values, so that all features are of size 1; fixed, as a trained model cannot be rescaled
 _SIZE = {
     "width": 12.0,
     "binding": 3.0,
@@ -139,33 +131,21 @@ _NUMBER = {family: number for number, family in enumerate(ANSATZE)}
 
 
 def schema() -> str:
-    """Return a digest of the features' names and sizes: models of another schema mean something else."""
+    """Return a digest of the features' names and sizes; models of another schema cannot be used."""
     return hashlib.sha256(json.dumps([NAMES, sorted(_SIZE.items())]).encode()).hexdigest()[:16]
 
 
 class ArmTable:
-    """Every arm's circuit for knapsacks of one width, ready to be joined with a knapsack.
-
-    Parameters
-    ----------
-    arms, profiles, backends
-        A of each.
-
-    Attributes
-    ----------
-    arms
-        The arms.
-    """
+    """Features of A arms for knapsacks of one width, from [A] arms, profiles and backends."""
 
     def __init__(self, arms: Sequence[Arm], profiles: Sequence[Profile], backends: Sequence[BackendContext]) -> None:
-        self.arms = tuple(arms)
         rows = [_circuit_row(profile, backend) for profile, backend in zip(profiles, backends, strict=True)]
         self._circuit = np.array(rows, dtype=np.float64).reshape(len(arms), len(_CIRCUIT))
         self._family = np.array([_NUMBER.get(arm.family, -1) for arm in arms], dtype=np.int64)
 
     def features(self, knapsack: KnapsackContext) -> NDArray[np.float64]:
         """Return [A, d] features of every arm for a knapsack, in the order of `NAMES`."""
-        every = np.arange(len(self.arms))
+        every = np.arange(len(self._family))
         return self.rows(np.repeat(knapsack_rows([knapsack]), len(every), axis=0), every)
 
     def row(self, knapsack: KnapsackContext, arm: int) -> NDArray[np.float64]:
@@ -173,15 +153,7 @@ class ArmTable:
         return np.asarray(self.rows(knapsack_rows([knapsack]), np.array([arm]))[0], dtype=np.float64)
 
     def rows(self, knapsacks: NDArray[np.float64], arm: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return [D, d] features of one arm each for D knapsacks.
-
-        Parameters
-        ----------
-        knapsacks
-            [D, 7] of `knapsack_rows`.
-        arm
-            [D] index of the arm.
-        """
+        """Return [D, d] features of D knapsacks, [D, 7] `knapsack_rows`, each with the arm of its index [D]."""
         parts = np.concatenate([knapsacks, self._circuit[arm]], axis=1)
         found = np.empty((len(arm), len(NAMES)))
         family = self._family[arm]
@@ -191,26 +163,19 @@ class ArmTable:
 
     def means(self, knapsacks: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return [D, A] w·x of every arm for D knapsacks, from [D, 7] `knapsack_rows` and [d] w."""
-        found = np.empty((len(knapsacks), len(self.arms)))
+        found = np.empty((len(knapsacks), len(self._family)))
         for f, arms in self._by_family():
             lifted = weights @ _lift(f)
             found[:, arms] = (knapsacks @ lifted[:_N_OWN])[:, None] + self._circuit[arms] @ lifted[_N_OWN:]
         return found
 
     def deviations(self, knapsacks: NDArray[np.float64], covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return [D, A] √(xᵀCx) of every arm for D knapsacks.
+        """Return [D, A] √(xᵀCx) of every arm for D knapsacks, from [D, 7] `knapsack_rows` and [d, d] C.
 
-        Within a family x is linear in what the knapsack tells and what the arm tells, so that no x is made: O(DA) of
-        ten products each.
-
-        Parameters
-        ----------
-        knapsacks
-            [D, 7] of `knapsack_rows`.
-        covariance
-            [d, d] C.
+        Within a family x is linear in the knapsack's and in the arm's features, so that no x is made: O(DA) of ten
+        products each.
         """
-        found = np.empty((len(knapsacks), len(self.arms)))
+        found = np.empty((len(knapsacks), len(self._family)))
         for f, arms in self._by_family():
             lift = _lift(f)
             form, circuit = lift.T @ covariance @ lift, self._circuit[arms]
@@ -225,16 +190,16 @@ class ArmTable:
 
 
 def knapsack_rows(knapsacks: Sequence[KnapsackContext]) -> NDArray[np.float64]:
-    """Return [D, 7] what features tell of D knapsacks: 1, then their own, scaled."""
+    """Return [D, 7] features of D knapsacks: 1, then their scaled description."""
     own = [[getattr(knapsack, name) for name in _KNAPSACK] for knapsack in knapsacks]
     rows = np.array(own, dtype=np.float64).reshape(len(knapsacks), len(_KNAPSACK)) / _OWN_SIZE
     return np.concatenate([np.ones((len(rows), 1)), rows], axis=1)
 
 
 def _lift(family: int) -> NDArray[np.float64]:
-    """Return [d, 18]: features of an arm of a family, as a linear map of `knapsack_rows` and the arm's circuit.
+    """Return [d, 18] the linear map of `knapsack_rows` and an arm's circuit to the features of its family.
 
-    The family is its place in `ANSATZE`; −1 is no circuit.
+    The family is a position in `ANSATZE`; −1 is the product state.
     """
     parts = ("", *_KNAPSACK, *_CIRCUIT)
     found = np.zeros((len(NAMES), len(parts)))

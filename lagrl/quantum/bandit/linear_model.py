@@ -1,4 +1,4 @@
-"""Ridge regression of rewards on features, an observation at a time."""
+"""Ridge regression of rewards on features, one observation at a time."""
 
 from __future__ import annotations
 
@@ -13,25 +13,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_REFRESH = 1000  # updates of the inverse by rank one before it is computed anew
+_REFRESH = 1000  # rank-one updates of the inverse before it is recomputed
 
 
 class LinearModel:
-    """Weights w that minimise Σ (r − w·x)² + ρ‖w‖², and how uncertain w·x is.
+    """Weights w of d features that minimise Σ (r − w·x)² + ρ‖w‖², and the uncertainty of w·x.
 
-    The inverse of Σ xxᵀ + ρI is updated by Sherman and Morrison (1950), O(d²) an observation.
-
-    Parameters
-    ----------
-    n_features
-        d.
-    ridge
-        ρ, above 0.
+    The inverse of Σ xxᵀ + ρI is updated by Sherman and Morrison (1950), O(d²) per observation.
 
     Attributes
     ----------
+    ridge
+        ρ, above 0.
     n_observations
-        How many rewards were seen.
+        Number of rewards observed.
     precision
         [d, d] Σ xxᵀ + ρI.
     moment
@@ -56,24 +51,11 @@ class LinearModel:
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """[d] w."""
+        """Weights w, [d]."""
         return self._inverse @ self.moment
 
     def update(self, features: NDArray[np.float64], reward: float) -> None:
-        """Take one observation in.
-
-        Parameters
-        ----------
-        features
-            [d] x.
-        reward
-            r.
-
-        Raises
-        ------
-        InputError
-            If one of them is not finite, or x has another length.
-        """
+        """Add the observation of [d] x and r; InputError if one is not finite, or x has another length."""
         x = np.asarray(features, dtype=np.float64)
         if x.shape != self.moment.shape or not np.isfinite(x).all() or not np.isfinite(reward):
             raise InputError(
@@ -95,13 +77,13 @@ class LinearModel:
         return np.asarray(features @ self.weights, dtype=np.float64)
 
     def deviation(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return [A] √(xᵀ (Σ xxᵀ + ρI)⁻¹ x): how little is known in that direction."""
+        """Return [A] √(xᵀ (Σ xxᵀ + ρI)⁻¹ x), the uncertainty in each direction."""
         squared = np.einsum("ai,ai->a", features @ self._inverse, features)
         return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
 
     @property
     def covariance(self) -> NDArray[np.float64]:
-        """[d, d] (Σ xxᵀ + ρI)⁻¹."""
+        """Covariance (Σ xxᵀ + ρI)⁻¹, [d, d]."""
         return self._inverse
 
     def draw(self, rng: np.random.Generator, scale: float) -> NDArray[np.float64]:
@@ -110,7 +92,7 @@ class LinearModel:
         return self.weights + scale * np.linalg.solve(root.T, rng.standard_normal(self.n_features))
 
     def state(self) -> dict[str, object]:
-        """Return what `restored` takes, of JSON's types."""
+        """Return the input of `restored`, in JSON's types."""
         return {
             "ridge": self.ridge,
             "n_observations": self.n_observations,
@@ -120,16 +102,7 @@ class LinearModel:
 
     @classmethod
     def fitted(cls, features: NDArray[np.float64], reward: NDArray[np.float64], ridge: float = 1.0) -> LinearModel:
-        """Return the model of many observations at once: what `update` gives one by one, but for the last digits.
-
-        Parameters
-        ----------
-        features
-            [N, d] x of each.
-        reward
-            [N] r of each.
-        ridge
-            ρ, above 0.
+        """Return the model of [N, d] x and [N] r at once; as `update` one by one, except for rounding.
 
         Raises
         ------
@@ -141,7 +114,7 @@ class LinearModel:
                 f"features {features.shape}, rewards {reward.shape}", field="observations", remedy="give [N, d] and [N]"
             )
         if not (np.isfinite(features).all() and np.isfinite(reward).all()):
-            raise InputError("a number is not finite", field="observations", remedy="leave such rows out")
+            raise InputError("a number is not finite", field="observations", remedy="omit such rows")
         model = cls(features.shape[1], ridge)
         model.precision += features.T @ features
         model.moment += features.T @ reward
@@ -151,19 +124,13 @@ class LinearModel:
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> LinearModel:
-        """Return the model whose `state` this is.
-
-        Raises
-        ------
-        InputError
-            If it is none.
-        """
+        """Return the model with this `state`; InputError if it is no state."""
         try:
             precision = np.array(state["precision"], dtype=np.float64)
             moment = np.array(state["moment"], dtype=np.float64)
             ridge, n_observations = float(state["ridge"]), int(state["n_observations"])
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise InputError(f"no linear model: {error!r}", field="state", remedy="give what state() gave") from error
+            raise InputError(f"no linear model: {error!r}", field="state", remedy="give a result of state()") from error
         d = moment.size
         model = cls(max(d, 1), ridge)
         wrong = ""
@@ -174,7 +141,7 @@ class LinearModel:
         elif not np.allclose(precision, precision.T, rtol=1e-9) or np.linalg.eigvalsh(precision).min(initial=1.0) <= 0:
             wrong = "a precision that is not symmetric, or not positive definite"
         if wrong:
-            raise InputError(f"no linear model: {wrong}", field="state", remedy="give what state() gave")
+            raise InputError(f"no linear model: {wrong}", field="state", remedy="give a result of state()")
         model.precision, model.moment, model.n_observations = precision, moment, n_observations
         model._inverse = _inverse(precision)
         return model

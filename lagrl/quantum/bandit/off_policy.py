@@ -1,4 +1,4 @@
-"""What another policy would have earned, from the log of one: inverse propensities, doubly robust."""
+"""Off-policy estimates of a policy's mean reward from another policy's log: SNIPS and doubly robust."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean reward and where it is likely to be.
+    """Estimate of a mean reward, with its interval.
 
     Attributes
     ----------
     value, low, high
         Estimate and 95 % interval, by a bootstrap over groups.
     effective
-        (Σ w)²/Σ w²: how many observations by the policy itself the log is worth (Kish 1965).
+        Effective sample size (Σ w)²/Σ w²: the number of the policy's own decisions worth as much (Kish 1965).
     """
 
     value: float
@@ -33,22 +33,22 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class LoggedChoices:
-    """N choices of a policy that logged its propensities, and what another would have done there.
+    """N choices of a policy that logged its propensities, and the probabilities of another policy for them.
 
     Attributes
     ----------
     reward
-        [N] what the chosen arms brought.
+        [N] rewards of the chosen arms.
     propensity
-        [N] how likely the logging policy was to choose them, above 0.
+        [N] probabilities of the logging policy to choose them, above 0.
     target
-        [N] how likely the other policy is to choose them.
+        [N] probabilities of the other policy to choose them.
     predicted
-        [N] a model's idea of their reward, fitted on other data; zeros without a model.
+        [N] rewards r̂ predicted by a model fitted on other data; zeros without a model.
     expected
-        [N] the model's idea of what the other policy earns there, Σ_a π(a) r̂(a).
+        [N] predicted reward of the other policy, Σ_a π(a) r̂(a).
     group
-        [N] what the bootstrap draws whole: choices of one run depend on each other.
+        [N] groups that the bootstrap draws as a whole: choices of one run depend on each other.
 
     Raises
     ------
@@ -70,10 +70,10 @@ class LoggedChoices:
             raise InputError(
                 f"columns of {', '.join(str(column.shape) for column in columns)}",
                 field="log",
-                remedy="give 1 row or more, and as many of each column",
+                remedy="give columns of one length, 1 row or more",
             )
         if not all(np.isfinite(column).all() for column in columns):
-            raise InputError("a number is not finite", field="log", remedy="leave such rows out")
+            raise InputError("a number is not finite", field="log", remedy="omit such rows")
         if not ((self.propensity > 0) & (self.propensity <= 1)).all():
             raise InputError("a propensity is not in (0, 1]", field="log", remedy="log with epsilon above 0")
         if not ((self.target >= 0) & (self.target <= 1)).all():
@@ -81,36 +81,33 @@ class LoggedChoices:
 
     @property
     def weight(self) -> NDArray[np.float64]:
-        """[N] target over propensity."""
+        """Importance weights w [N]: target over propensity."""
         return self.target / self.propensity
 
     @property
     def has_overlap(self) -> bool:
-        """Whether the other policy would make one of the logged choices."""
+        """Whether the other policy may make one of the logged choices."""
         return bool(self.target.any())
 
 
-def inverse_propensity(log: LoggedChoices, rng: np.random.Generator, *, normalised: bool = True) -> Estimate:
-    """Estimate by Σ w r over N, or over Σ w where normalised (Swaminathan and Joachims 2015): less variance, some bias.
+def inverse_propensity(log: LoggedChoices, rng: np.random.Generator) -> Estimate:
+    """Estimate by Σ w r / Σ w (SNIPS, Swaminathan and Joachims 2015); InputError if the log has no overlap.
 
-    Raises
-    ------
-    InputError
-        If the log has no choice that the other policy would make.
+    Normalising by Σ w instead of N reduces the variance for some bias.
     """
     if not log.has_overlap:
         raise InputError(
             "the other policy makes none of the logged choices", field="log", remedy="log with a larger epsilon"
         )
     weight = log.weight
-    denominator = weight if normalised else np.ones_like(weight)
-    return _estimate(weight * log.reward, denominator, log, rng)
+    return _estimate(weight * log.reward, weight, log, rng)
 
 
 def doubly_robust(log: LoggedChoices, rng: np.random.Generator) -> Estimate:
-    """Estimate by the mean of r̂(π) + w (r − r̂) (Dudík, Langford and Li 2011): right if model or propensities are.
+    """Estimate by the mean of r̂(π) + w (r − r̂) (Dudík, Langford and Li 2011).
 
-    Without overlap it is what the model expects, and nothing else; its `effective` is 0 then.
+    It is consistent if the model or the propensities are right. Without overlap it is the model's prediction alone, and
+    its `effective` is 0.
     """
     weight = log.weight
     return _estimate(log.expected + weight * (log.reward - log.predicted), np.ones_like(weight), log, rng)
@@ -123,7 +120,7 @@ def _estimate(
     rng: np.random.Generator,
     n_resamples: int = 2000,
 ) -> Estimate:
-    """Ratio of sums, with a bootstrap over groups."""
+    """Return the ratio of two sums, with an interval by a bootstrap over groups."""
     _, index = np.unique(log.group, return_inverse=True)
     above = np.bincount(index, numerator)
     below = np.bincount(index, denominator)

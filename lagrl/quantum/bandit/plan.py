@@ -1,4 +1,7 @@
-"""What a step is going to run where: decided before anything is sent, and kept, so that crashes change no decision."""
+"""Plan of a step: all arms chosen and where their circuits may run, stored before anything is sent.
+
+A process that restarts after a crash reads the plan, so that the crash changes no decision.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PlannedOption:
-    """Circuits of some vehicles on one place.
+class PlannedCandidate:
+    """Circuits of some vehicles on one line of qubits of one backend.
 
     Attributes
     ----------
     backend, placement
-        The place.
+        The backend and its line.
     arms
-        One for each vehicle, all there.
+        One for each vehicle, all on this line.
     tier, priority
-        See `scheduling.work.Option`.
+        See `scheduling.tasks.Candidate`.
     """
 
     backend: str
@@ -39,24 +42,24 @@ class PlannedOption:
 
 
 @dataclass(frozen=True)
-class PlannedWork:
-    """Vehicles whose circuits go as one job, and where it may go: first where it was chosen to.
+class PlannedTask:
+    """Vehicles whose circuits are sent as one job, and where it may run.
 
     Attributes
     ----------
     vehicles
         Indices k.
-    options
-        The chosen one, and those of other backends in case that it fails.
+    candidates
+        The chosen one, then those on other backends in case it fails.
     """
 
     vehicles: tuple[int, ...]
-    options: tuple[PlannedOption, ...]
+    candidates: tuple[PlannedCandidate, ...]
 
 
 @dataclass(frozen=True)
 class PlannedChoice:
-    """What was chosen for a vehicle; see `Decision`."""
+    """The arm chosen for a vehicle; see `ArmDecision`."""
 
     vehicle: int
     arm: Arm
@@ -66,134 +69,129 @@ class PlannedChoice:
 
 @dataclass(frozen=True)
 class StepPlan:
-    """All of a call of the sampler.
+    """The plan of one call of the sampler.
 
     Attributes
     ----------
     choices
-        Of every vehicle that presolve did not solve.
-    work
-        Of those among them that are to have a circuit.
+        One for every vehicle that presolve did not solve.
+    tasks
+        Tasks of those vehicles that get a circuit.
     """
 
     choices: tuple[PlannedChoice, ...]
-    work: tuple[PlannedWork, ...]
+    tasks: tuple[PlannedTask, ...]
 
-    def plain(self) -> dict[str, Any]:
-        """Return it as JSON's types."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan in JSON's types."""
         return {
             "choices": [[own.vehicle, str(own.arm), own.propensity, own.objection] for own in self.choices],
             "work": [
                 {
-                    "vehicles": list(piece.vehicles),
+                    "vehicles": list(task.vehicles),
                     "options": [
                         [own.backend, own.placement, [str(arm) for arm in own.arms], own.tier, own.priority]
-                        for own in piece.options
+                        for own in task.candidates
                     ],
                 }
-                for piece in self.work
+                for task in self.tasks
             ],
         }
 
     @staticmethod
-    def of(plain: Mapping[str, Any]) -> StepPlan:
-        """Read what `plain` gave.
-
-        Raises
-        ------
-        InputError
-            If it is something else.
-        """
+    def from_json(plain: Mapping[str, Any]) -> StepPlan:
+        """Return the plan that `to_json` wrote; InputError if it is something else."""
         try:
             return StepPlan(
                 tuple(PlannedChoice(int(k), Arm.parse(arm), float(p), str(o)) for k, arm, p, o in plain["choices"]),
                 tuple(
-                    PlannedWork(
-                        tuple(int(k) for k in piece["vehicles"]),
+                    PlannedTask(
+                        tuple(int(k) for k in task["vehicles"]),
                         tuple(
-                            PlannedOption(str(b), str(p), tuple(Arm.parse(arm) for arm in arms), int(tier), float(wish))
-                            for b, p, arms, tier, wish in piece["options"]
+                            PlannedCandidate(
+                                str(backend), str(line), tuple(map(Arm.parse, arms)), int(tier), float(priority)
+                            )
+                            for backend, line, arms, tier, priority in task["options"]
                         ),
                     )
-                    for piece in plain["work"]
+                    for task in plain["work"]
                 ),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"no plan of a step: {error!r}", field="journal", remedy="take a new journal") from error
+            raise InputError(f"no plan of a step: {error!r}", field="journal", remedy="use a new journal") from error
 
 
 class PlanMemory(Protocol):
-    """Keeps plans durably, by what identifies a call."""
+    """Stores plans durably, by the key of a call."""
 
     def kept_plan(self, call: str) -> Mapping[str, Any] | None:
-        """Return what was kept of a call; None if nothing was."""
+        """Return the plan stored for a call; None if there is none."""
         ...
 
     def keep_plan(self, call: str, plan: Mapping[str, Any]) -> None:
-        """Keep it, unless one of this call is kept; on disk when this returns."""
+        """Store a plan, unless the call has one; it is on disk when this returns."""
         ...
 
 
 def plan_step(
     chosen: Mapping[int, tuple[ScreenedArms, Choice]], *, spread: float = 0.0, most_per_job: int = 0
 ) -> StepPlan:
-    """Group vehicles by where their circuits were chosen to run, and say where else they may.
+    """Group vehicles by the line of qubits chosen for them, and list where else each group may run.
 
     Parameters
     ----------
     chosen
-        By vehicle.
+        Arms and choice of each vehicle.
     spread
-        How much of its expected reward a group may lose by running on another backend only because that is free
-        earlier. At 0 other backends are for failures alone. What was drawn by lot is never moved.
+        Expected reward that a group may lose by running on another backend only because that is free earlier. At 0
+        other backends are used after failures only. Choices made for exploration are never moved.
     most_per_job
-        Most vehicles of a job; 0 for no limit.
+        Largest number of vehicles in a job; 0 for no limit.
     """
     choices, groups = [], dict[tuple[str, str], list[int]]()
     for k, (screened, choice) in chosen.items():
         arm = screened.arms[choice.arm]
-        best = int(choice.ranking[0])
-        choices.append(PlannedChoice(k, arm, choice.propensity, screened.objections[best]))
+        choices.append(PlannedChoice(k, arm, choice.propensity, screened.objections[int(choice.scores.argmax())]))
         if arm != PRODUCT:
             groups.setdefault((arm.backend, arm.placement), []).append(k)
-    work = []
-    for place, vehicles in groups.items():
+    tasks = []
+    for line, vehicles in groups.items():
         size = most_per_job or len(vehicles)
         for first in range(0, len(vehicles), size):
             part = vehicles[first : first + size]
-            work.append(PlannedWork(tuple(part), _options(place, [chosen[k] for k in part], spread)))
-    return StepPlan(tuple(choices), tuple(work))
+            tasks.append(PlannedTask(tuple(part), _candidates(line, [chosen[k] for k in part], spread)))
+    return StepPlan(tuple(choices), tuple(tasks))
 
 
-def _options(
-    place: tuple[str, str], group: Sequence[tuple[ScreenedArms, Choice]], spread: float
-) -> tuple[PlannedOption, ...]:
-    """List where a group can run: as chosen, then on every other backend at its best place, the best first."""
-    own = PlannedOption(*place, tuple(screened.arms[choice.arm] for screened, choice in group))
-    wanted = float(np.mean([choice.scores[choice.arm] for _, choice in group]))
-    is_movable = spread > 0.0 and not any(choice.is_by_lot for _, choice in group)
+def _candidates(
+    line: tuple[str, str], group: Sequence[tuple[ScreenedArms, Choice]], spread: float
+) -> tuple[PlannedCandidate, ...]:
+    """Return where a group can run: as chosen, then on the best line of every other backend, the best first."""
+    own = PlannedCandidate(*line, tuple(screened.arms[choice.arm] for screened, choice in group))
+    expected = float(np.mean([choice.scores[choice.arm] for _, choice in group]))
+    is_movable = spread > 0.0 and not any(choice.is_exploration for _, choice in group)
     others: dict[str, tuple[float, str, tuple[Arm, ...]]] = {}
     for backend, placement in group[0][0].places:
         best = [_best_at(screened, choice, (backend, placement)) for screened, choice in group]
         found = [arm for arm, _ in best if arm is not None]
-        if backend == place[0] or len(found) < len(group):
+        if backend == line[0] or len(found) < len(group):
             continue
         value = float(np.mean([score for _, score in best]))
         if backend not in others or value > others[backend][0]:
             others[backend] = value, placement, tuple(found)
-    options = [own]
+    candidates = [own]
     ranked = sorted(others.items(), key=lambda item: (-item[1][0], item[0]))
     for rank, (backend, (value, placement, arms)) in enumerate(ranked, 1):
-        lost = wanted - value
+        lost = expected - value
         if is_movable and lost <= spread:
-            options.append(PlannedOption(backend, placement, arms, 0, 1.0 - 0.5 * max(lost, 0.0) / spread))
+            candidates.append(PlannedCandidate(backend, placement, arms, 0, 1.0 - 0.5 * max(lost, 0.0) / spread))
         else:
-            options.append(PlannedOption(backend, placement, arms, 1, 0.5**rank))
-    return tuple(options)
+            candidates.append(PlannedCandidate(backend, placement, arms, 1, 0.5**rank))
+    return tuple(candidates)
 
 
-def _best_at(screened: ScreenedArms, choice: Choice, place: tuple[str, str]) -> tuple[Arm | None, float]:
-    arms = screened.places.get(place)
+def _best_at(screened: ScreenedArms, choice: Choice, line: tuple[str, str]) -> tuple[Arm | None, float]:
+    arms = screened.places.get(line)
     if arms is None:
         return None, -np.inf
     best = int(arms[np.argmax(choice.scores[arms])])

@@ -1,4 +1,4 @@
-"""Backends by name, for bandits: simulated ones, made once in a process, and those of an account."""
+"""Backends of bandits by name: simulated ones, made once in a process, and devices of an account."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ if TYPE_CHECKING:
     from lagrl.quantum.simulators.line_executor import LineExecutor
 
 SIX = ("FakeKingston", "FakeTorino", "FakeBrisbane", "FakeCusco", "FakeMumbai", "FakeParis")
-"""Snapshots of different quality, two each of Heron, Eagle and Falcon processors; `lagrl devices` tells how good."""
+"""Snapshots of different quality: two each of Heron, Eagle and Falcon processors (`lagrl devices` lists errors)."""
 
 _EXECUTORS: dict[str, type[LineExecutor]] = {
     "surrogate": SurrogateExecutor,
     "density": DensityMatrixExecutor,
     "trajectories": TrajectoryExecutor,
 }
-METHODS = tuple(_EXECUTORS)
 
 
 def is_account_device(name: str) -> bool:
-    """Whether a name is that of a device of an account: `ibm_kingston`."""
+    """Whether a name is that of a device of an account, such as `ibm_kingston`."""
     return name.startswith("ibm_")
 
 
@@ -40,28 +39,28 @@ def arm_backends(
 ) -> tuple[ArmBackend, ...]:
     """Return the backends of some names: `FakeKingston` or `fake_kingston`, or `ibm_…` of your account.
 
-    Fake ones are the same objects every time, so that circuits are compiled and lines found once in a process.
+    Fake ones are the same objects in every call, so that circuits are compiled and lines found once in a process.
 
     Parameters
     ----------
     names
-        Of the backends.
+        Names of the backends.
     method
-        How fake ones are simulated: `surrogate`, `density` or `trajectories`.
+        Simulation of fake backends: `surrogate`, `density` or `trajectories`.
     width
-        Most qubits they will be asked for, to be refused now rather than in the middle of a run.
+        Largest number of qubits needed; None to skip the check.
 
     Raises
     ------
     UnknownNameError
-        If a backend or method is not known.
+        If a backend or method is unknown.
     InputError
-        If there is no backend, one comes twice, or the method cannot simulate circuits of that width.
+        If there is no backend, one is named twice, or the method cannot simulate circuits of that width.
     MissingExtraError
         Without qiskit-ibm-runtime or qiskit-aer.
     """
     if method not in _EXECUTORS:
-        raise UnknownNameError.of("noise method", method, METHODS)
+        raise UnknownNameError.of("noise method", method, _EXECUTORS)
     if not names:
         raise InputError("none given", field="backends", remedy="name one or more, joined by /")
     most = _EXECUTORS[method].max_width
@@ -71,15 +70,10 @@ def arm_backends(
             field="width",
             remedy=f"give 1 to {most} variables per vehicle, or another method",
         )
-    found = tuple(account_backend(name) if is_account_device(name) else _simulated(name, method) for name in names)
+    found = tuple(RuntimeBackend.of(name) if is_account_device(name) else _simulated(name, method) for name in names)
     if len({backend.name for backend in found}) < len(found):
         raise InputError(f"{'/'.join(names)} given", field="backends", remedy="name each once")
     return found
-
-
-def account_backend(name: str) -> ArmBackend:
-    """Return a device of your account; see `RuntimeBackend.of` for what it raises."""
-    return RuntimeBackend.of(name)
 
 
 def _simulated(name: str, method: str) -> NoisyBackend:

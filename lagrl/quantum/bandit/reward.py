@@ -1,4 +1,4 @@
-"""How good the strings of an execution are: bounded, and without knowing the optimum."""
+"""Quality of sampled strings in [0, 1], computed without knowing the optimum."""
 
 from __future__ import annotations
 
@@ -15,14 +15,9 @@ if TYPE_CHECKING:
 
 
 def linear_value(candidates: Candidates, vehicle: int) -> float:
-    """Return what a vehicle's variables are worth at most, by their linear relaxation (Dantzig 1957), distance units.
+    """Return an upper bound on a knapsack's worth, by its linear relaxation (Dantzig 1957), distance units.
 
-    Parameters
-    ----------
-    candidates
-        The knapsacks, variables in order of falling efficiency.
-    vehicle
-        One that presolve has not solved.
+    Variables must be in order of falling efficiency, of a vehicle that presolve did not solve.
     """
     m = int(candidates.width[vehicle])
     worth, weight = -candidates.reduced_cost[vehicle, :m], candidates.weight[vehicle, :m]
@@ -34,21 +29,21 @@ def linear_value(candidates: Candidates, vehicle: int) -> float:
 
 
 def quality(candidates: Candidates, vehicle: int, codes: NDArray[np.int64], alpha: float = 0.25) -> float:
-    """Return the mean worth of the best share α of the strings, over what a vehicle can be worth at most: 0 to 1.
+    """Return the mean worth of the best share α of the strings (CVaR), over the bound of `linear_value`: 0 to 1.
 
-    Overloaded strings are worth nothing. The best string alone would tell a good circuit from a bad one only where
-    both are poor, the mean of all punishes strings that are thrown away anyway (CVaR, Barkoutsos et al. 2020).
+    Overloaded strings are worth nothing. The best string alone distinguishes only poor circuits; the mean of all
+    strings also counts those that are discarded (Barkoutsos et al. 2020).
 
     Parameters
     ----------
     candidates
-        The knapsacks.
+        Knapsacks.
     vehicle
-        One that presolve has not solved.
+        Index of one that presolve did not solve.
     codes
         [S] strings: bit j is the vehicle's variable j.
     alpha
-        In (0, 1].
+        Share α in (0, 1].
 
     Raises
     ------

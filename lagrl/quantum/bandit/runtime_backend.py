@@ -1,4 +1,4 @@
-"""Devices of an account, and fake backends by the same path, as arms see them."""
+"""Backends of arms that jobs are sent to: devices of an account, and fake backends in the same way."""
 
 from __future__ import annotations
 
@@ -35,32 +35,32 @@ DAY = 86_400.0  # seconds
 
 @dataclass(eq=False)
 class RuntimeBackend:
-    """A device that jobs are sent to: an `ArmBackend` with one executor for every placement.
+    """A device that jobs are sent to, with one executor for every placement; see `ArmBackend`.
 
-    It may be asked from several threads, but is to be made in one that lives on, best the main one: qiskit, imported
-    first in a thread that ends, brings the process down in the next.
+    It may be called from several threads, but must be made in one that lives on, best the main one: qiskit, imported
+    first in a thread that ends, crashes the process in the next.
 
-    The service is asked in a thread of its own, once in a while. If it does not answer, the device counts as not in
-    operation, and what was known of its queue and calibration stays, until the service is asked again.
+    Requests to the service run in a separate thread, at most one in `refresh_seconds`. If the service does not respond,
+    the device counts as not in operation, and its queue and calibration as last known, until the next request.
 
     Attributes
     ----------
     device
-        Where to. It is shared by all executors, and closed by `close`.
+        The device, shared by all executors; `close` closes it.
     options
-        How.
+        Options of the jobs.
     journal
         Records jobs; shared by all executors.
     sleep
-        Waits so many seconds between attempts to read a result.
+        Waits the given seconds between attempts to read a result.
     job_seconds
-        How long a job of somebody else is assumed to take, for the expected wait: services tell how many wait only.
+        Assumed length of a job of another user, for the expected wait: services report only the number of jobs.
     refresh_seconds
-        How long an answer of the service counts.
+        Seconds for which a response of the service is valid.
     answer_seconds
-        How long an answer is waited for.
+        Seconds that a response of the service is waited for.
     clock
-        Seconds since 1970.
+        Returns seconds since 1970.
 
     Raises
     ------
@@ -76,15 +76,15 @@ class RuntimeBackend:
     refresh_seconds: float = 60.0
     answer_seconds: float = 60.0
     clock: Callable[[], float] = field(default=time.time, repr=False)
-    _moment: BackendStatus = field(default_factory=BackendStatus, init=False, repr=False)
-    _asked: float | None = field(default=None, init=False, repr=False)
-    _asking: threading.Thread | None = field(default=None, init=False, repr=False)
+    _known: BackendStatus = field(default_factory=BackendStatus, init=False, repr=False)
+    _requested_at: float | None = field(default=None, init=False, repr=False)
+    _request: threading.Thread | None = field(default=None, init=False, repr=False)
     _charged: float = field(default=0.0, init=False, repr=False)  # seconds, in all
-    _charged_before: float = field(default=0.0, init=False, repr=False)  # when the service was asked what is left
+    _charged_before: float = field(default=0.0, init=False, repr=False)  # at the request that returned `_known`
     _calibrated: datetime | None = field(default=None, init=False, repr=False)
     _placed: PlacedDevices | None = field(default=None, init=False, repr=False)
     _executors: dict[str, RuntimeExecutor] = field(default_factory=dict, init=False, repr=False)
-    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)  # never held while asking
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)  # not held in requests
     _profiling: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _sending: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -105,32 +105,42 @@ class RuntimeBackend:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> RuntimeBackend:
-        """Return the backend of a device's name.
+        """Return the backend of a device's name; raises what `open_device` does.
 
         Parameters
         ----------
         name
-            Such as `ibm_kingston` or `FakeKingston`; see `open_device`, also for what it raises.
+            Name such as `ibm_kingston` or `FakeKingston`.
         options, journal, sleep, clock
             See the class.
         service, primitives
-            Of an account; by default those of qiskit-ibm-runtime.
+            Access to an account; by default that of qiskit-ibm-runtime.
         """
         device = open_device(name, service=service, primitives=primitives, sleep=sleep)
         return RuntimeBackend(device, options or RuntimeOptions(), journal, sleep, clock=clock)
 
     @property
     def name(self) -> str:
-        """The device's."""
+        """Name of the device."""
         return self.device.name
 
     @property
-    def problem(self) -> str:
-        """Why the service did not answer when it was asked last; empty if it did, or was not asked."""
-        return self._told_last().problem
+    def max_width(self) -> int:
+        """Largest number of qubits of a circuit."""
+        return self.device.widest
+
+    @property
+    def max_concurrent_jobs(self) -> int | None:
+        """No limit for jobs that wait at a service; 1 for a simulator."""
+        return 1 if self.device.is_simulated else None
+
+    @property
+    def has_journal(self) -> bool:
+        """Whether jobs are recorded in a journal."""
+        return self.journal is not None
 
     def profile(self, arm: Arm, width: int) -> Profile | None:
-        """Describe an arm's circuit by the calibration known; None where there is no such line. See `ArmBackend`."""
+        """Return the profile of an arm's circuit by the last known calibration; see `ArmBackend.profile`."""
         with self._lock:
             if self._placed is None:
                 self._placed = PlacedDevices(self.name, self.device.target, is_whole=True)
@@ -139,45 +149,26 @@ class RuntimeBackend:
             return placed.profile(arm, width)
 
     def context(self) -> BackendContext:
-        """Return the expected wait and the calibration's age; see `ArmBackend.context`.
+        """Return the expected wait and the calibration's age, after waiting for a request that is due.
 
-        An age that nobody tells is 0, as is that of a fake backend, whose noise is its snapshot's for ever: a number
-        is needed, and with 0 a device is not marked down for saying nothing. The same for the queue before the
-        service first answered.
+        An unknown age is 0, as is that of a fake backend: features must be finite, and 0 does not penalise the device.
+        The same holds for the queue before the first response.
         """
-        return self._now().context
+        request = self._request_if_due()
+        if request is not None:
+            request.join(self.answer_seconds)
+        return self._last_known().context
 
     def status(self) -> BackendStatus:
-        """Return what the service told last, and have it asked if that is long ago; see `ArmBackend.glance`.
+        """Return the last known status without waiting, and start a request if one is due.
 
-        Of the plan's seconds, what jobs of this backend were charged since is taken off.
+        Seconds charged for jobs of this backend since the last response are subtracted from its plan.
         """
-        self._ask_if_due()
-        return self._told_last()
-
-    @property
-    def at_once(self) -> bool:
-        """Where jobs wait at a service."""
-        return not self.device.is_simulated
-
-    @property
-    def max_width(self) -> int:
-        """The device's."""
-        return self.device.widest
-
-    @property
-    def has_journal(self) -> bool:
-        """Whether there is a journal."""
-        return self.journal is not None
+        self._request_if_due()
+        return self._last_known()
 
     def executor(self, placement: str) -> RuntimeExecutor:
-        """Return what runs circuits on a line of the device.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such placement.
-        """
+        """Return the executor of circuits on a line of the device; `UnknownNameError` for an unknown placement."""
         with self._lock:
             if placement not in self._executors:
                 self._executors[placement] = RuntimeExecutor(
@@ -188,66 +179,64 @@ class RuntimeBackend:
                     sleep=self.sleep,
                     placement=placement,
                     sending=self._sending,
-                    charged=self._note_charge,
+                    charged=self._add_charge,
                 )
             return self._executors[placement]
 
     def close(self) -> None:
-        """Close an open batch or session; its jobs run to their end. The journal stays open."""
+        """Close an open batch or session, whose jobs run to their end; the journal stays open."""
         self.device.close()
 
-    def _now(self) -> BackendStatus:
-        asking = self._ask_if_due()
-        if asking is not None:
-            asking.join(self.answer_seconds)
-        return self._told_last()
-
-    def _ask_if_due(self) -> threading.Thread | None:
-        """Have the service asked, unless it was lately; return who is about it, if it is worth waiting for."""
+    def _request_if_due(self) -> threading.Thread | None:
+        """Start a request to the service if one is due; return the thread of one that is worth waiting for."""
         with self._lock:
             now = self.clock()
-            if self._asking is not None and self._asking.is_alive():
-                return None if self._is_late(now) else self._asking
-            if self._asked is not None and 0 <= now - self._asked < self.refresh_seconds:
+            if self._request is not None and self._request.is_alive():
+                return None if self._is_late(now) else self._request
+            if self._requested_at is not None and 0 <= now - self._requested_at < self.refresh_seconds:
                 return None
-            self._asked = now
-            self._asking = threading.Thread(target=self._ask, args=(now,), name=f"how is {self.name}", daemon=True)
-            self._asking.start()
-            return self._asking
+            self._requested_at = now
+            self._request = threading.Thread(
+                target=self._update, args=(now,), name=f"status of {self.name}", daemon=True
+            )
+            self._request.start()
+            return self._request
 
     def _is_late(self, now: float) -> bool:
-        is_asked = self._asking is not None and self._asking.is_alive()
-        return is_asked and self._asked is not None and not 0 <= now - self._asked < self.answer_seconds
+        if self._request is None or self._requested_at is None or not self._request.is_alive():
+            return False
+        return not 0 <= now - self._requested_at < self.answer_seconds
 
-    def _told_last(self) -> BackendStatus:
+    def _last_known(self) -> BackendStatus:
         with self._lock:
-            left = max(self._moment.plan_seconds - (self._charged - self._charged_before), 0.0)
+            left = max(self._known.plan_seconds - (self._charged - self._charged_before), 0.0)
             if self._is_late(self.clock()):
                 problem = f"no answer after {self.answer_seconds:g} s"
-                return replace(self._moment, plan_seconds=left, is_operational=False, problem=problem)
-            return replace(self._moment, plan_seconds=left)
+                return replace(self._known, plan_seconds=left, is_operational=False, problem=problem)
+            return replace(self._known, plan_seconds=left)
 
-    def _note_charge(self, seconds: float) -> None:
+    def _add_charge(self, seconds: float) -> None:
         with self._lock:
             self._charged += seconds
 
-    def _ask(self, now: float) -> None:
+    def _update(self, now: float) -> None:
+        """Update the known status by a request to the service; any error is stored in it."""
         with self._lock:
             charged = self._charged
         try:
-            moment = self._told(now)
-        except Exception as error:  # whatever it is, who asks next is told so
+            status = self._requested(now)
+        except Exception as error:
             problem = str(error) if isinstance(error, ExecutionError) else redacted(repr(error))
             with self._lock:
-                self._moment = replace(self._moment, is_operational=False, problem=problem)
+                self._known = replace(self._known, is_operational=False, problem=problem)
         else:
             with self._lock:
-                self._moment, self._charged_before = moment, charged
+                self._known, self._charged_before = status, charged
 
-    def _told(self, now: float) -> BackendStatus:
+    def _requested(self, now: float) -> BackendStatus:
         state = read_state(self.device)
         if state.calibrated is not None and state.calibrated != self._calibrated:
-            if self._calibrated is not None:  # the first one is what the device was opened with
+            if self._calibrated is not None:  # the device was opened with the first one
                 fetch_calibration(self.device)
                 with self._lock:
                     self._placed = None

@@ -1,9 +1,8 @@
-"""A bandit whose memory is a file."""
+"""Files that outlive a bandit's process: its learned state, and the journal of its plans and jobs."""
 
 from __future__ import annotations
 
 import warnings
-import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,33 +13,26 @@ from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from lagrl.quantum.bandit.backend_qpu import ArmBackend
     from lagrl.quantum.bandit.bandit_sampler import BanditSampler
     from lagrl.quantum.bandit.state import BanditState
     from lagrl.quantum.journal.journal import Journal
-    from lagrl.relaxation.sampler import SampleContext, Samples
 
 EVERY = 100  # calls
 
 
 @dataclass(eq=False)
-class SavingBandit:
-    """Writes what a bandit learns to a file: every `EVERY` calls, when it is closed, and at last when it is given up.
+class StateFile:
+    """File of a learned state, written every `EVERY` calls, when the bandit is closed, and when it is destroyed.
 
-    The file is replaced whole, so that a reader sees the old state or the new one. Of several processes that write to
-    the same file, the last one's learning stays, not the sum.
+    The file is replaced as a whole, so that a reader sees the old state or the new one. If several processes write to
+    the same file, it holds the learning of the last one, not the sum.
 
     Attributes
     ----------
-    sampler
-        The bandit.
     path
         The file.
     state
-        What is written; its model is the one the bandit's policy learns in.
+        What is written; the bandit's policy learns in its model.
 
     Raises
     ------
@@ -48,93 +40,51 @@ class SavingBandit:
         If the file cannot be written.
     """
 
-    sampler: BanditSampler
     path: Path
     state: BanditState
-    _unsaved: _Unsaved = field(init=False, repr=False)
-
-    @property
-    def backends(self) -> tuple[ArmBackend, ...]:
-        """Where circuits can go."""
-        return self.sampler.backends
+    _n_unsaved: int = field(default=0, init=False, repr=False)  # calls
 
     def __post_init__(self) -> None:
         require_writable(self.path)
-        self._unsaved = _Unsaved(self.state, self.path)
-        weakref.finalize(self, self._unsaved.save_at_last)  # at the end of the process too: who asks may not close
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        """Ask the bandit; see `SubproblemSampler.sample`.
-
-        Raises
-        ------
-        OutputError
-            If the state cannot be written.
-        """
-        samples = self.sampler.sample(reduced_cost, weight, capacity, shots, rng, context)
-        self._unsaved.calls += 1
-        if self._unsaved.calls >= EVERY:
+    def count_call(self) -> None:
+        """Count a call of the bandit, and write the state after every `EVERY` of them."""
+        self._n_unsaved += 1
+        if self._n_unsaved >= EVERY:
             self.save()
-        return samples
 
     def save(self) -> None:
-        """Write the state."""
-        self._unsaved.save()
+        """Write the state to the file."""
+        self.state.write(self.path)
+        self._n_unsaved = 0
 
     def close(self) -> None:
-        """Write the state if there is anything new, and close the bandit."""
-        try:
-            close = getattr(self.sampler, "close", None)
-            if callable(close):
-                close()
-        finally:
-            if self._unsaved.calls or not self.path.exists():
-                self.save()
-
-
-@dataclass(eq=False)
-class _Unsaved:
-    """What is to be written, known to the finaliser, which must not know the bandit."""
-
-    state: BanditState
-    path: Path
-    calls: int = 0
-
-    def save(self) -> None:
-        self.state.write(self.path)
-        self.calls = 0
-
-    def save_at_last(self) -> None:
-        if not self.calls:
-            return
-        try:
+        """Write the state if it has changed or there is no file."""
+        if self._n_unsaved or not self.path.exists():
             self.save()
-        except OutputError as error:  # nobody is there to catch it
+
+    def save_finally(self) -> None:
+        """Write a changed state when the bandit is destroyed; warn if that fails, as no caller could catch it."""
+        try:
+            if self._n_unsaved:
+                self.save()
+        except OutputError as error:
             warnings.warn(f"what a bandit learned is lost: {error}", RuntimeWarning, stacklevel=2)
 
 
-def keep_jobs(bandit: BanditSampler | SavingBandit, journal: Journal, name: str) -> None:
-    """Have plans, and the jobs of devices of an account, kept in a journal before any is sent.
+def keep_jobs(bandit: BanditSampler, journal: Journal, name: str) -> None:
+    """Store a bandit's plans, and its jobs on devices of an account, in a journal before any job is sent.
 
     Parameters
     ----------
     bandit
-        Whose.
+        The bandit.
     journal
-        Where; several bandits may share it.
+        The journal; several bandits may share it.
     name
-        Tells the bandit's plans from others'.
+        Distinguishes the bandit's plans from those of others.
     """
-    sampler = bandit.sampler if isinstance(bandit, SavingBandit) else bandit
-    for backend in sampler.backends:
+    for backend in bandit.backends:
         if isinstance(backend, RuntimeBackend):
             backend.journal = journal
-    sampler.memory, sampler.name = journal, name
+    bandit.memory, bandit.name = journal, name

@@ -1,4 +1,4 @@
-"""Which circuits may run: limits on gates, on expected fidelity, on time."""
+"""Screening of arms: limits on gates, expected fidelity and duration of their circuits."""
 
 from __future__ import annotations
 
@@ -20,21 +20,19 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.profile import Profile
 
-REASONS = ("gates", "fidelity", "duration", "calibration")
-
 
 @dataclass(frozen=True)
 class Limits:
-    """What a circuit may take.
+    """Limits on the circuits that may run.
 
     Attributes
     ----------
     gates
-        Most two-qubit gates of a circuit, G_max.
+        Largest number of two-qubit gates, G_max.
     least_fidelity
         Least ∏ (1 − e) over gates and measurements, F_min in [0, 1).
     most_decay
-        Most duration/T2 of the qubit that decays first.
+        Longest duration, as a multiple of the T2 of the qubit that decays first.
 
     Raises
     ------
@@ -51,16 +49,16 @@ class Limits:
             raise InputError(
                 f"{self.gates} gates, fidelity {self.least_fidelity}, decay {self.most_decay}",
                 field="limits",
-                remedy="give 0 or more, a share from 0 to below 1, and above 0",
+                remedy="give gates of 0 or more, a fidelity from 0 to below 1, and a decay above 0",
             )
 
     def objection(self, profile: Profile) -> str:
-        """Return why a circuit may not run, one of `REASONS`; empty if it may.
+        """Return why a circuit may not run: `gates`, `fidelity` or `duration`; empty if it may.
 
-        What the calibration does not tell (not a number) is an objection of its own: `calibration`.
+        `calibration` if the calibration lacks a number that is needed.
         """
-        told = (profile.log_gates, profile.log_readout, profile.duration, profile.t1, profile.t2)
-        if any(np.isnan(number) for number in told):
+        needed = (profile.log_gates, profile.log_readout, profile.duration, profile.t1, profile.t2)
+        if np.isnan(needed).any():
             return "calibration"
         if profile.two_qubit_gates > self.gates:
             return "gates"
@@ -73,21 +71,21 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class ScreenedArms:
-    """Arms for knapsacks of one width, and which of them may run, as the backends are at a moment.
+    """Arms for knapsacks of one width, and which of them may run, for one state of the backends.
 
     Attributes
     ----------
     width
-        Variables.
+        Number of variables.
     arms
-        A of them: those that the devices have room for, and whose calibration tells all that features need.
+        [A] arms that fit on the devices and have finite features.
     profiles, backends
-        A of each.
+        [A] profile of each circuit, and context of its backend.
     objections
-        Why each may not run; empty if it may.
+        [A] why an arm may not run; empty if it may.
     left_out
-        How many more there are, by why: no line of so many qubits on which the circuit can be compiled (`place`),
-        calibrations that do not tell (`calibration`).
+        Numbers of further arms by reason: no line of qubits on which the circuit can be compiled (`place`), or an
+        incomplete calibration (`calibration`).
     """
 
     width: int
@@ -99,12 +97,12 @@ class ScreenedArms:
 
     @cached_property
     def table(self) -> ArmTable:
-        """What features are made of."""
+        """Features of the arms, to be joined with a knapsack."""
         return ArmTable(self.arms, self.profiles, self.backends)
 
     @cached_property
     def is_allowed(self) -> NDArray[np.bool_]:
-        """[A] whether an arm may run."""
+        """Whether each arm may run, [A]."""
         return np.array([not objection for objection in self.objections])
 
     @cached_property
@@ -118,14 +116,14 @@ class ScreenedArms:
 
     @property
     def why_none(self) -> str:
-        """Why no circuit may run, as far as there are any; empty if one may."""
+        """Why no circuit may run; empty if one may, or there are no circuits."""
         reasons = Counter(objection for objection in self.objections if objection) + Counter(self.left_out)
         if self.places or not reasons:
             return ""
-        told = ", ".join(f"{n} for {reason}" for reason, n in sorted(reasons.items()))
-        return f"no circuit may run ({told})"
+        counts = ", ".join(f"{n} for {reason}" for reason, n in sorted(reasons.items()))
+        return f"no circuit may run ({counts})"
 
     @cached_property
     def index(self) -> dict[Arm, int]:
-        """Where each arm stands."""
+        """Index of each arm."""
         return {arm: index for index, arm in enumerate(self.arms)}

@@ -1,4 +1,4 @@
-"""A bandit's memory on disk."""
+"""The learned state of a bandit as a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lagrl.errors import InputError
 from lagrl.io.atomic import write_text
 from lagrl.io.records import read_fields
-from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB
+from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, require_epsilon
 from lagrl.quantum.bandit.features import NAMES, schema
 from lagrl.quantum.bandit.linear_model import LinearModel
 
@@ -23,18 +23,18 @@ _FIELDS = {"policy": str, "parameter": float, "epsilon": float, "model": dict}
 
 @dataclass(frozen=True)
 class BanditState:
-    """What was learned, and how it is used.
+    """A learned model, and the policy that uses it.
 
     Attributes
     ----------
     policy
         `linucb` or `thompson`.
     parameter
-        α of LinUCB, the scale of Thompson's draws.
+        α of LinUCB, or the scale of Thompson's draws.
     epsilon
-        Share of choices by lot.
+        Exploration probability ε, from 0 to 1.
     model
-        The weights.
+        Model of rewards.
 
     Raises
     ------
@@ -49,11 +49,10 @@ class BanditState:
 
     def __post_init__(self) -> None:
         self.make()
-        if not 0.0 <= self.epsilon <= 1.0:
-            raise InputError(f"{self.epsilon} given", field="epsilon", remedy="give a share from 0 to 1")
+        require_epsilon(self.epsilon)
 
     def make(self) -> LinUCB | LinearThompson:
-        """Return the policy, which goes on learning in this model."""
+        """Return the policy, which continues to learn in this model."""
         if self.policy == "linucb":
             return LinUCB(self.model, self.parameter)
         if self.policy == "thompson":
@@ -61,7 +60,7 @@ class BanditState:
         raise InputError(f"{self.policy!r} given", field="policy", remedy="give linucb or thompson")
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write it as JSON, whole or not at all.
+        """Write the state as JSON, atomically.
 
         Raises
         ------
@@ -89,12 +88,12 @@ class BanditState:
 
 
 def read_state(path: Path) -> BanditState:
-    """Read what `BanditState.write` wrote.
+    """Return the state that `BanditState.write` wrote.
 
     Raises
     ------
     InputError
-        If it cannot be read, is something else, or was learned on other features.
+        If the file cannot be read, is something else, or was learned on other features.
     """
     name = str(path)
     try:
@@ -104,25 +103,25 @@ def read_state(path: Path) -> BanditState:
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"cannot be read: {error}", source=name, remedy="give a file that lagrl wrote") from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
-        raise InputError("is no bandit's state", source=name, remedy="give a file that lagrl wrote")
+        raise InputError("is no state of a bandit", source=name, remedy="give a file that lagrl wrote")
     if content.get("schema") != schema():
         listed = content.get("features")
         theirs = {str(feature) for feature in listed} if isinstance(listed, list) else set()
         differ = sorted(theirs ^ set(NAMES))
-        told = f"{len(differ)} features differ ({', '.join(differ[:5])})" if differ else "same names, other sizes"
+        how = f"{len(differ)} features differ ({', '.join(differ[:5])})" if differ else "same names, other sizes"
         raise InputError(
-            f"was learned on other features: {told}",
+            f"was learned on other features: {how}",
             source=name,
             field="schema",
-            remedy="train again by this version: lagrl traces, then python -m train.bandit",
+            remedy="train again with this version: lagrl traces, then python -m train.bandit",
         )
     try:
         read_fields(content, _FIELDS, source=None, remedy=None, allow_others=True)
         model = LinearModel.restored(content["model"])
         state = BanditState(content["policy"], float(content["parameter"]), float(content["epsilon"]), model)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        told = str(error) if isinstance(error, InputError) else repr(error)
-        raise InputError(f"is damaged: {told}", source=name, remedy="train again") from error
+        reason = str(error) if isinstance(error, InputError) else repr(error)
+        raise InputError(f"is damaged: {reason}", source=name, remedy="train again") from error
     if state.model.n_features != len(NAMES):
         raise InputError(
             f"has {state.model.n_features} weights for {len(NAMES)} features", source=name, remedy="train again"

@@ -18,7 +18,7 @@ from lagrl.quantum.bandit.screening import ScreenedArms
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lagrl.quantum.bandit.decision import Decision
+    from lagrl.quantum.bandit.decision import ArmDecision
     from lagrl.relaxation.sampler import SampleContext
 
 REMEDY = "give a file that lagrl traces wrote"
@@ -47,7 +47,7 @@ def arms_line(screened: ScreenedArms, number: int) -> dict[str, Any]:
     }
 
 
-def decision_line(context: SampleContext, decision: Decision, arms: int) -> dict[str, Any]:
+def decision_line(context: SampleContext, decision: ArmDecision, arms: int) -> dict[str, Any]:
     """Return the line of a decision among the arms with this number."""
     return {
         "kind": "decision",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from lagrl.quantum.bandit.decision import Decision
+    from lagrl.quantum.bandit.decision import ArmDecision
     from lagrl.quantum.bandit.screening import ScreenedArms
     from lagrl.relaxation.sampler import SampleContext
 
@@ -75,7 +75,7 @@ class TraceLog:
             if not self._kept.number:
                 self._file.append({"kind": "header", "settings": self._settings, **(about or {})}, durably=False)
 
-    def note(self, context: SampleContext, decisions: Sequence[Decision]) -> None:
+    def note(self, context: SampleContext, decisions: Sequence[ArmDecision]) -> None:
         """Append the decisions of one call of the sampler."""
         with self._file.locked():
             lines: list[dict[str, Any]] = []

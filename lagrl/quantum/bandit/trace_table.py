@@ -1,4 +1,4 @@
-"""Logged decisions as arrays, and what another policy would have done there."""
+"""Logged decisions as arrays, and the probabilities of another policy for them."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.screening import ScreenedArms
     from lagrl.quantum.bandit.traces import Trace
 
-_CHUNK = 4096  # decisions whose arms are looked at together
+_CHUNK = 4096  # decisions in one [D, A] array
 
 
 @dataclass(frozen=True, eq=False)
 class TraceGroup:
-    """Decisions among the same arms.
+    """D decisions among the same arms.
 
     Attributes
     ----------
     screened
         The arms.
     place
-        [D] where they are in the log.
+        [D] positions in the log.
     knapsacks
-        [D, 7] of `knapsack_rows`.
+        [D, 7] `knapsack_rows`.
     chosen, executed
-        [D] index of the arm taken, and of the one whose strings came.
+        [D] indices of the chosen arm, and of the one that drew the strings.
     """
 
     screened: ScreenedArms
@@ -53,16 +53,16 @@ class TraceGroup:
 
 @dataclass(frozen=True, eq=False)
 class TraceTable:
-    """A log of N decisions.
+    """A log of N decisions as arrays.
 
     Attributes
     ----------
     groups
-        Decisions by the arms that they were made among.
+        The decisions, grouped by their arms.
     reward, propensity
-        [N].
+        [N] values of the decisions.
     instance
-        [N] number of the instance.
+        [N] numbers of their instances.
     """
 
     groups: tuple[TraceGroup, ...] = field(repr=False)
@@ -72,13 +72,7 @@ class TraceTable:
 
     @staticmethod
     def of(traces: Sequence[Trace]) -> TraceTable:
-        """Lay a log out.
-
-        Raises
-        ------
-        InputError
-            If there is no decision.
-        """
+        """Return the arrays of a log; InputError if it has no decision."""
         if not traces:
             raise InputError("no decision", field="traces", remedy="give 1 or more")
         places: dict[int, list[int]] = {}
@@ -108,7 +102,7 @@ class TraceTable:
         return len(self.reward)
 
     def features(self) -> NDArray[np.float64]:
-        """Return [N, d] features of the arms whose strings came."""
+        """Return [N, d] features of the arms that drew the strings."""
         found = np.empty((len(self), len(NAMES)))
         for group in self.groups:
             found[group.place] = group.screened.table.rows(group.knapsacks, group.executed)
@@ -122,18 +116,9 @@ def target_probabilities(
     knapsacks: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return [D, A] how likely a policy that does not learn on the way takes each arm; see `policies.probabilities`.
+    """Return each arm's probability [D, A] for a policy that does not learn meanwhile; see `probabilities`.
 
-    Parameters
-    ----------
-    policy, epsilon
-        The policy.
-    screened
-        The arms.
-    knapsacks
-        [D, 7] of `knapsack_rows`.
-    rng
-        Of policies that draw.
+    Knapsacks are [D, 7] `knapsack_rows`; `rng` is used by policies with random scores.
     """
     table, allowed = screened.table, screened.is_allowed
     shape = (len(knapsacks), len(screened.arms))

@@ -1,9 +1,9 @@
-"""From logged decisions to a model, a best fixed arm, and what policies would have earned."""
+"""Training on logged decisions: the model, the best static arm, and off-policy estimates of policies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,22 +23,23 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.trace_table import TraceTable
     from lagrl.quantum.bandit.traces import Trace
 
-RIDGE = 10.0  # by cross-validation over generated training instances, against the exact rewards of all arms
+RIDGE = 10.0  # by cross-validation on generated training instances, against the exact rewards of all arms
 _FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """What a policy would have earned on logged decisions, the mean reward of a decision.
+    """Estimates of a policy's mean reward on logged decisions.
 
     Attributes
     ----------
     policy
-        Its name.
+        Name of the policy.
     snips
-        By inverse propensities, normalised; None where the policy makes none of the logged choices.
+        Estimate by normalised inverse propensities; None if the policy makes none of the logged choices.
     doubly_robust
-        By a model too, fitted on other instances than those it predicts; by the model alone where `snips` is None.
+        Doubly robust estimate, with a model fitted on other instances than it predicts; the model's prediction alone
+        if `snips` is None.
     """
 
     policy: str
@@ -47,32 +48,22 @@ class Estimates:
 
 
 def fit(table: TraceTable, ridge: float = RIDGE) -> LinearModel:
-    """Fit the shared model to what the arms brought whose strings came; O(N d²).
-
-    Raises
-    ------
-    InputError
-        If ρ is not above 0.
-    """
+    """Return the shared model of the rewards of executed arms, O(N d²); InputError if ρ is not above 0."""
     return LinearModel.fitted(table.features(), table.reward, ridge)
 
 
 def held_out(traces: Sequence[Trace], *, backends: Sequence[str] = (), widths: Sequence[int] = ()) -> list[Trace]:
-    """Return the decisions without those that took or asked some backends, or had some widths.
+    """Return the decisions that neither chose nor used some backends, and did not have some widths.
 
     Raises
     ------
     InputError
-        If a backend or width is not in the log, or nothing is left.
+        If a backend or width is not in the log, or no decision is left.
     """
-    there = {arm.backend for trace in traces for arm in (trace.decision.arm, trace.decision.answered)}
-    measured = {trace.decision.knapsack.width for trace in traces}
-    for backend in backends:
-        if backend not in there:
-            _refuse(f"backend {backend}", ", ".join(sorted(there - {""})))
-    for width in widths:
-        if width not in measured:
-            _refuse(f"width {width}", ", ".join(map(str, sorted(measured))))
+    known_backends = {arm.backend for trace in traces for arm in (trace.decision.arm, trace.decision.answered)}
+    known_widths = {trace.decision.knapsack.width for trace in traces}
+    _require_known("backend", backends, known_backends - {""})
+    _require_known("width", widths, known_widths)
     left = [
         trace
         for trace in traces
@@ -80,41 +71,44 @@ def held_out(traces: Sequence[Trace], *, backends: Sequence[str] = (), widths: S
         and trace.decision.knapsack.width not in widths
     ]
     if not left:
-        raise InputError("nothing is left to learn from", field="holdout", remedy="hold less out")
+        raise InputError("no decision is left", field="holdout", remedy="hold out less")
     return left
 
 
-def _refuse(what: str, known: str) -> None:
-    raise InputError(f"{what} is not in the traces", field="holdout", remedy=f"there are {known}")
+def _require_known(kind: str, names: Sequence[object], known: set[Any]) -> None:
+    for name in names:
+        if name not in known:
+            listed = ", ".join(map(str, sorted(known)))
+            raise InputError(f"{kind} {name} is not in the traces", field="holdout", remedy=f"there are {listed}")
 
 
 def best_static(table: TraceTable, *, ridge: float = RIDGE, often: float = 0.9, without: Sequence[str] = ()) -> Arm:
-    """Return the arm that always taking would have been best, of those that may run nearly always.
+    """Return the best arm to take always, among those that may run in nearly all decisions.
 
-    What an arm earns is the model's mean over all decisions where it may run, plus the mean of what the model missed
-    where the arm was taken, shrunk towards 0 as far as chance explains it (empirical Bayes, Efron and Morris 1975): of
-    hundreds of arms taken some dozen times each, the highest plain mean would be the luckiest.
+    An arm's value is the model's mean over all decisions where it may run, plus the mean residual of the model where
+    it was executed, shrunk towards 0 by empirical Bayes (Efron and Morris 1975): among hundreds of arms taken a few
+    dozen times each, the highest plain mean would be luck.
 
     Parameters
     ----------
     table
         The log.
     ridge
-        Of the model.
+        ρ of the model.
     often
         Least share of the decisions where the arm may run.
     without
-        Backends whose arms are not asked for: decisions on others list them all the same.
+        Backends whose arms are excluded, although decisions on other backends list them.
 
     Raises
     ------
     InputError
-        If the share is out of range, or no arm may run so often.
+        If the share is out of range, or no arm may run that often.
     """
     if not 0.0 < often <= 1.0:
         raise InputError(f"{often} given", field="often", remedy="give a share above 0, at most 1")
     model = fit(table, ridge)
-    missed = table.reward - table.features() @ model.weights
+    residual = table.reward - table.features() @ model.weights
     weight = 1.0 / table.propensity
     means: dict[Arm, float] = {}
     allowed: dict[Arm, int] = {}
@@ -135,20 +129,20 @@ def best_static(table: TraceTable, *, ridge: float = RIDGE, often: float = 0.9, 
         raise InputError(
             f"no arm may run in {often:.0%} of the decisions", field="best static arm", remedy="lower often"
         )
-    shifts = _shrunk([np.concatenate(taken[arm]) for arm in frequent], missed, weight)
+    shifts = _shrunk([np.concatenate(taken[arm]) for arm in frequent], residual, weight)
     worth = [means[arm] / allowed[arm] + shift for arm, shift in zip(frequent, shifts, strict=True)]
     return frequent[int(np.argmax(worth))]
 
 
 def _shrunk(
-    places: Sequence[NDArray[np.int64]], missed: NDArray[np.float64], weight: NDArray[np.float64]
+    places: Sequence[NDArray[np.int64]], residual: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> list[float]:
-    """Return the weighted mean of what was missed at some places each, less what chance explains."""
+    """Return the weighted mean residual over each list of positions, shrunk towards 0."""
     mean, variance = np.zeros(len(places)), np.full(len(places), np.inf)
-    noise = float(np.average(missed**2, weights=weight))
+    noise = float(np.average(residual**2, weights=weight))
     for i, own in enumerate(places):
         if len(own):
-            mean[i] = float(np.average(missed[own], weights=weight[own]))
+            mean[i] = float(np.average(residual[own], weights=weight[own]))
             variance[i] = noise * float((weight[own] ** 2).sum()) / float(weight[own].sum()) ** 2
     seen = np.isfinite(variance)
     between = max(float((mean[seen] ** 2 - variance[seen]).mean()), 0.0) if seen.any() else 0.0
@@ -159,10 +153,7 @@ def _shrunk(
 def cross_fitted(table: TraceTable, ridge: float = RIDGE) -> list[tuple[NDArray[np.bool_], LinearModel]]:
     """Return up to five parts of the log, as masks [N], each with a model of the other instances.
 
-    Raises
-    ------
-    InputError
-        If all decisions are on one instance.
+    InputError if all decisions are on one instance.
     """
     require_instances(table)
     fold = table.instance % min(_FOLDS, len(np.unique(table.instance)))
@@ -174,19 +165,13 @@ def cross_fitted(table: TraceTable, ridge: float = RIDGE) -> list[tuple[NDArray[
 
 
 def require_instances(table: TraceTable) -> None:
-    """Refuse a log that no policy can be judged by: what is predicted of an instance is learned on others.
-
-    Raises
-    ------
-    InputError
-        If all decisions are on one instance.
-    """
+    """Raise `InputError` if all decisions are on one instance: predictions need a model of other instances."""
     if len(np.unique(table.instance)) < 2:
         raise InputError("decisions on one instance", field="traces", remedy="give two instances or more")
 
 
 def share_runnable(table: TraceTable, arm: Arm) -> float:
-    """Return the share of the decisions where an arm was listed and might run."""
+    """Return the share of the decisions where an arm is listed and may run."""
     times = 0
     for group in table.groups:
         place = group.screened.index.get(arm)
@@ -202,18 +187,18 @@ def logged_choices(
     parts: Sequence[tuple[NDArray[np.bool_], LinearModel]],
     rng: np.random.Generator,
 ) -> LoggedChoices:
-    """Set a log against what another policy would have done.
+    """Return a log's choices with the probabilities of another policy, which does not learn here.
 
     Parameters
     ----------
     table
         Decisions with propensities above 0 for all allowed arms.
     policy, epsilon
-        The other policy; it does not learn here.
+        The other policy and its exploration probability.
     parts
-        Of `cross_fitted`.
+        Result of `cross_fitted`.
     rng
-        Of policies that draw.
+        Randomness of policies with random scores.
     """
     n = len(table)
     target, predicted, expected = np.zeros(n), np.zeros(n), np.zeros(n)
@@ -233,27 +218,27 @@ def logged_choices(
 def evaluate(
     table: TraceTable, policy: Policy, epsilon: float = 0.0, *, ridge: float = RIDGE, seed: int = 0, name: str = ""
 ) -> Estimates:
-    """Estimate what a policy would have earned on a log, with 95 % intervals by a bootstrap over instances.
+    """Estimate a policy's mean reward on a log, with 95 % intervals by a bootstrap over instances.
 
     Parameters
     ----------
     table
-        Decisions with propensities above 0 for all allowed arms, on two instances or more that the policy was not
+        Decisions with propensities above 0 for all allowed arms, on at least two instances that the policy was not
         trained on.
     policy, epsilon
-        The policy, which does not learn on the way, and its share of choices by lot.
+        The policy, which does not learn here, and its exploration probability.
     ridge
-        Of the models of the doubly robust estimate.
+        ρ of the models of the doubly robust estimate.
     seed
-        Of the bootstrap, and of policies that draw.
+        Seed of the bootstrap, and of policies with random scores.
     name
-        What to call it, instead of its own name.
+        Name for the result; by default the policy's.
 
     Raises
     ------
     InputError
-        If the log is of one instance, or the first arm of a static policy may run in none of its decisions: what
-        answers instead of it would be judged under its name.
+        If the log is of one instance, or the first arm of a static policy may run in none of its decisions: other arms
+        would be evaluated under its name.
     """
     if isinstance(policy, StaticPolicy) and policy.preferred and not share_runnable(table, policy.preferred[0]):
         raise InputError(

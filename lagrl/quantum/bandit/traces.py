@@ -1,4 +1,4 @@
-"""Logged decisions, read to learn from and to judge other policies by."""
+"""Logged decisions, for training and for off-policy evaluation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.io.jsonl import read_lines
-from lagrl.quantum.bandit.decision import Decision
+from lagrl.quantum.bandit.decision import ArmDecision
 from lagrl.quantum.bandit.features import KnapsackContext
 from lagrl.quantum.bandit.trace_lines import REMEDY, TRACES, read_arms
 
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A decision as it was logged.
+    """A logged decision and the run it belongs to.
 
     Attributes
     ----------
     run, step
-        Where it was made: instance, seed and linearisation, joined by `/`; and the evaluation.
+        Instance, seed and linearisation, joined by `/`; and the evaluation.
     decision
-        What was decided.
+        The decision with its outcome.
     """
 
     run: str
     step: int
-    decision: Decision = field(repr=False)
+    decision: ArmDecision = field(repr=False)
 
     @property
     def instance(self) -> str:
-        """The instance: decisions on one resemble each other."""
+        """Name of the instance; decisions on one instance are correlated."""
         return self.run.partition("/")[0]
 
 
 def read_traces(paths: Sequence[Path]) -> list[Trace]:
-    """Read logs of decisions, gzipped (`.gz`) or not; a torn last line is left out.
+    """Read logs of decisions, gzipped (`.gz`) or not; a torn last line is omitted.
 
     Raises
     ------
     InputError
-        If a file cannot be read, a line is none of `TraceLog`'s (it names file and line), or there is no decision.
+        If a file cannot be read, a line is not of a `TraceLog` (it names file and line), or there is no decision.
     """
     found: list[Trace] = []
     for path in paths:
@@ -69,24 +69,24 @@ def read_traces(paths: Sequence[Path]) -> list[Trace]:
             except (KeyError, TypeError, ValueError) as error:
                 TRACES.refuse(path, number, error)
     if not found:
-        raise InputError("no decision there", source=", ".join(map(str, paths)), remedy=REMEDY)
+        raise InputError("no decision found", source=", ".join(map(str, paths)), remedy=REMEDY)
     return found
 
 
-def _read_decision(line: Mapping[str, Any], screened: ScreenedArms, place: Mapping[str, int]) -> Trace:
+def _read_decision(line: Mapping[str, Any], screened: ScreenedArms, index: Mapping[str, int]) -> Trace:
     knapsack = KnapsackContext(**line["knapsack"])
     propensity, quality, baseline = (float(line[name]) for name in ("propensity", "quality", "baseline"))
-    told = [propensity, quality, baseline, *vars(knapsack).values()]
-    if not all(np.isfinite(number) for number in told) or not 0.0 < propensity <= 1.0:
+    numbers = [propensity, quality, baseline, *vars(knapsack).values()]
+    if not np.isfinite(numbers).all() or not 0.0 < propensity <= 1.0:
         raise ValueError(f"propensity {propensity}, quality {quality}, baseline {baseline}, knapsack {knapsack}")
-    decision = Decision(
+    decision = ArmDecision(
         vehicle=int(line["vehicle"]),
         knapsack=knapsack,
         screened=screened,
-        chosen=place[line["arm"]],
+        chosen=index[line["arm"]],
         propensity=propensity,
         objection=str(line["objection"]),
-        executed=place[line["answered"]],
+        executed=index[line["answered"]],
         quality=quality,
         baseline=baseline,
     )

@@ -1,1 +1,1 @@
-"""Several quantum computers at once: who gets which circuit, and what happens when one fails."""
+"""Scheduler that sends tasks to several quantum computers and handles their failures."""

@@ -1,4 +1,4 @@
-"""The scheduler for those who wait: an event loop in a thread of its own."""
+"""Blocking access to the scheduler, through an event loop in a thread."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lagrl.quantum.scheduling.scheduler import Scheduler
-    from lagrl.quantum.scheduling.work import Answer, Work
+    from lagrl.quantum.scheduling.tasks import Task, TaskResult
 
 
 class Dispatcher:
-    """Hands work to a scheduler and waits, also where an event loop runs already (a notebook).
+    """Passes tasks to a scheduler and waits, also where an event loop runs already (a notebook).
 
-    The thread begins with the first work, and ends with `close`; work after that begins another.
+    The thread starts with the first tasks and ends with `close`; tasks after that start another one.
 
     Parameters
     ----------
     scheduler
-        Who answers.
+        Runs the tasks.
     make_loop
-        Makes the event loop; `VirtualLoop` for simulated time.
+        Returns a new event loop; `VirtualLoop` for simulated time.
     """
 
     def __init__(
@@ -37,41 +37,41 @@ class Dispatcher:
         self._process = os.getpid()
         self._lock = threading.Lock()
 
-    def answer(self, work: Sequence[Work]) -> list[Answer]:
-        """Answer all pieces of work; several threads may ask at once. See `Scheduler.answer` for what it raises.
+    def run(self, tasks: Sequence[Task]) -> list[TaskResult]:
+        """Run all tasks and return their results; may be called from several threads. Raises what `Scheduler.run` does.
 
         Raises
         ------
         CancelledError
-            If another thread closes it meanwhile (`concurrent.futures`).
+            If another thread calls `close` meanwhile (of `concurrent.futures`).
         """
-        self._require_own()
+        self._forget_parent()
         with self._lock:
-            asked = asyncio.run_coroutine_threadsafe(self.scheduler.answer(work), self._begun())
+            future = asyncio.run_coroutine_threadsafe(self.scheduler.run(tasks), self._running_loop())
         try:
-            return asked.result()
+            return future.result()
         except BaseException:  # Ctrl-C: nothing more is sent
-            asked.cancel()
+            future.cancel()
             raise
 
     def close(self) -> None:
-        """Give up what is under way, and end the thread; closing twice is fine."""
-        self._require_own()
+        """Cancel all unfinished tasks and end the thread; may be called twice."""
+        self._forget_parent()
         with self._lock:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
             if loop is None or thread is None:
                 return
-            asyncio.run_coroutine_threadsafe(_give_up_all(), loop).result()
+            asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
             loop.close()
 
-    def _require_own(self) -> None:
-        """Forget the thread of a process that this one was forked from: here it is not."""
+    def _forget_parent(self) -> None:
+        """Forget the thread of the parent process after a fork: it does not exist here."""
         if self._process != os.getpid():
             self._process, self._lock, self._loop, self._thread = os.getpid(), threading.Lock(), None, None
 
-    def _begun(self) -> asyncio.AbstractEventLoop:
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = self._make_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="lagrl scheduler", daemon=True)
@@ -79,9 +79,9 @@ class Dispatcher:
         return self._loop
 
 
-async def _give_up_all() -> None:
-    """Cancel all other tasks of the loop, and wait until they have ended."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _cancel_all() -> None:
+    """Cancel all other coroutines of the loop, and wait until they have ended."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for other in others:
+        other.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""How well each quantum computer has done so far, and whether it is worth another try."""
+"""Records of each quantum computer: reliability, service time, and pauses after failures."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _SMOOTHING = 0.3  # weight of a new service time
 
 @dataclass
 class Rating:
-    """A quantum computer's record.
+    """Counts and times of a quantum computer's jobs.
 
     Attributes
     ----------
     n_done, n_failed
-        Jobs that came back, and that did not.
+        Numbers of jobs with and without a result.
     service_seconds
-        Smoothed time from sending to result; None before the first.
+        Smoothed seconds from sending to result; None before the first result.
     charged_seconds
-        Smoothed seconds of the machine that a job is charged for; 0 before the first.
+        Smoothed seconds of the machine that a job is charged for; 0 before the first result.
     """
 
     n_done: int = 0
@@ -30,38 +30,38 @@ class Rating:
 
     @property
     def reliability(self) -> float:
-        """(done + 1)/(tried + 2): a half before anything is known (Laplace)."""
+        """Success rate by Laplace's rule, (done + 1)/(tried + 2): a half before the first job."""
         return (self.n_done + 1) / (self.n_done + self.n_failed + 2)
 
     def succeeded(self, seconds: float, charged: float) -> None:
-        """Note a result after so many seconds, and what was charged."""
+        """Record a result: seconds from sending to result, and seconds charged."""
         self.n_done += 1
         self.charged_seconds += (_SMOOTHING if self.n_done > 1 else 1.0) * (charged - self.charged_seconds)
         before = self.service_seconds
         self.service_seconds = seconds if before is None else before + _SMOOTHING * (seconds - before)
 
     def failed(self) -> None:
-        """Note a job without result."""
+        """Record a job without a result."""
         self.n_failed += 1
 
 
 @dataclass
 class CircuitBreaker:
-    """Leaves a failing quantum computer alone for a while (Nygard 2007).
+    """Stops sending to a quantum computer for a while after failures (Nygard 2007).
 
-    Closed as long as jobs come back; open, so that nothing is sent, after `threshold` failures in a row; after a pause
-    it is half open: one job tries, and closes it or opens it for twice as long.
+    It is closed as long as jobs return results. After `threshold` failures in a row it opens, and nothing is sent.
+    After a pause it is half open: one trial job closes it, or opens it for twice as long.
 
     Attributes
     ----------
     threshold
         Failures in a row that open it.
     pause
-        Seconds that it stays open first.
+        Length of the first pause, seconds.
     longest
-        Most seconds it stays open.
+        Length of the longest pause, seconds.
     waited_for
-        How many pauses without a result between them work waits for; later ones pass too, but nobody waits.
+        Number of pauses without a result between them that tasks wait for. Later pauses end too, but tasks do not wait.
     """
 
     threshold: int = 3
@@ -77,32 +77,32 @@ class CircuitBreaker:
 
     @property
     def is_trying(self) -> bool:
-        """Whether a job is on its way that will close it or open it again."""
+        """Whether a trial job was sent that will close it or open it again."""
         return self._is_open and self._is_trying
 
     def opens_in(self, now: float) -> float:
-        """Seconds until the pause is over; 0 if it is, or there is none; infinite if it is not worth waiting for."""
+        """Return the seconds until the pause ends: 0 outside a pause, infinite if tasks should not wait for it."""
         if not self._is_open or now >= self._open_until:
             return 0.0
         return self._open_until - now if self._n_pauses <= self.waited_for else np.inf
 
     def sent(self) -> None:
-        """Note that a job was sent."""
+        """Record that a job was sent."""
         self._is_trying = self._is_open
 
     def given_up(self) -> None:
-        """Note that nobody waits any more for what was sent: another job may try."""
+        """Record that the job sent was given up: another trial may be sent."""
         self._is_trying = False
 
     def succeeded(self) -> None:
-        """Close."""
+        """Close it after a result."""
         self._in_a_row, self._n_pauses, self._next_pause = 0, 0, 0.0
         self._is_open = self._is_trying = False
 
     def failed(self, now: float, *, is_final: bool = False) -> None:
-        """Note a failure, and open if there were enough of them in a row, or it is one that waiting does not mend.
+        """Record a failure; open after `threshold` of them in a row, or at once if `is_final`: waiting cannot help.
 
-        Jobs that were sent before it opened and fail after that make the pause no longer.
+        Failures of jobs that were sent before it opened do not lengthen the pause.
         """
         self._in_a_row += 1
         if self._is_open and not self._is_trying:

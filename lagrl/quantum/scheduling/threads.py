@@ -1,4 +1,4 @@
-"""Executors, which make their caller wait, as the scheduler needs them: each job in a thread of its own."""
+"""Threads that run blocking executors for the scheduler, one thread for each job."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.circuits.execution import CircuitExecutor, Execution
     from lagrl.quantum.journal.job_journal import SentState
-    from lagrl.quantum.scheduling.work import Job
+    from lagrl.quantum.scheduling.tasks import Job
 
 T = TypeVar("T")
 
-_LOOK = 1.0  # seconds between looks whether a stuck executor goes on
-_TAKE_BACK = 10.0  # seconds that a service gets to take a job back
+_RECHECK = 1.0  # seconds between checks whether a blocked executor is free again
+_WITHDRAWAL = 10.0  # seconds that a service gets to withdraw a job
 
 
 @dataclass(eq=False)
 class JobThreads:
-    """Runs jobs in daemon threads, which the process does not wait for when it ends.
+    """Runs jobs in daemon threads, which do not keep the process alive.
 
-    A job that was given up before it was begun does nothing. One that goes on, and that the others have to wait for,
-    makes the executors stuck: they take no jobs until it ends.
+    A job given up before it began does nothing. One given up later continues, and blocks those that have to wait for
+    it: no jobs are taken until it ends.
 
     Attributes
     ----------
-    at_once
-        Whether executors may run in several threads at once: only those that ask `begin_job` before they send, and
+    is_concurrent
+        Whether jobs may run at the same time; True only for executors that call `begin_job` before they send, and
         send one after the other.
     grace
-        Seconds of the scheduler's clock after which a stuck executor is not waited for.
+        Seconds of the scheduler's clock after which tasks no longer wait for a blocked executor.
     """
 
-    at_once: bool = False
+    is_concurrent: bool = False
     grace: float = 60.0
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
-    _left: list[tuple[JobControl, threading.Thread]] = field(default_factory=list, init=False, repr=False)
+    _given_up: list[tuple[JobControl, threading.Thread]] = field(default_factory=list, init=False, repr=False)
     _running: set[str] = field(default_factory=set, init=False, repr=False)
-    _stuck_at: float | None = field(default=None, init=False, repr=False)
+    _blocked_since: float | None = field(default=None, init=False, repr=False)
 
     async def run(self, executor: CircuitExecutor, job: Job) -> Execution:
         """Run a job; see `QPU.run`.
@@ -55,11 +55,11 @@ class JobThreads:
         Raises
         ------
         RuntimeError
-            If the executor raised what ends a process, or an iteration.
+            If the executor raised an error that ends a process or an iteration.
         """
         control = JobControl()
         self._running.discard(job.key)
-        thread, done = _begun(f"{executor.name} {job.key}", lambda: self._execute(executor, job, control))
+        thread, done = _started(f"{executor.name} {job.key}", lambda: self._execute(executor, job, control))
         try:
             return await done
         except asyncio.CancelledError:
@@ -67,59 +67,59 @@ class JobThreads:
             raise
 
     def is_running(self, key: str) -> bool:
-        """Whether a job was given up after it was begun, and not taken back."""
+        """Whether a job was given up after it had begun, and could not be withdrawn."""
         return key in self._running
 
     def opens_in(self, now: float) -> float:
-        """Seconds until jobs are taken: 0, unless one that was given up keeps the others out."""
-        holds = [(control, thread) for control, thread in self._left if thread.is_alive() and self._holds(control)]
-        self._left = holds
-        if not holds:
-            self._stuck_at = None
+        """Return the seconds until jobs are taken: 0 unless a job that was given up blocks the others."""
+        self._given_up = [
+            (control, thread)
+            for control, thread in self._given_up
+            if thread.is_alive() and not (self.is_concurrent and control.is_sent)
+        ]
+        if not self._given_up:
+            self._blocked_since = None
             return 0.0
-        if self._stuck_at is None:
-            self._stuck_at = now
-        return _LOOK if now - self._stuck_at < self.grace else np.inf
-
-    def _holds(self, control: JobControl) -> bool:
-        return not (self.at_once and control.is_sent)
+        if self._blocked_since is None:
+            self._blocked_since = now
+        return _RECHECK if now - self._blocked_since < self.grace else np.inf
 
     def _execute(self, executor: CircuitExecutor, job: Job, control: JobControl) -> Execution:
         control_of_job.set(control)
-        with contextlib.nullcontext() if self.at_once else self._lock:
+        with contextlib.nullcontext() if self.is_concurrent else self._lock:
             if not getattr(executor, "asks_before_sending", False):
                 control.begin()
             return executor.execute(job.pubs, job.shots, np.random.default_rng(job.seed), job.context)
 
     async def _give_up(self, key: str, control: JobControl, thread: threading.Thread) -> None:
-        """Take a job back if it still waits somewhere; else remember that it goes on."""
-        take_back = control.give_up()
+        """Withdraw a job if it still waits; otherwise record that it continues."""
+        withdraw = control.give_up()
         if not control.has_begun:
             return
         self._running.add(key)
-        self._left.append((control, thread))
-        if take_back is not None:
-            _, asked = _begun(f"taking back {key}", take_back)
-            await asyncio.wait({asked}, timeout=_TAKE_BACK)
-            if asked.done() and asked.exception() is None and asked.result():
+        self._given_up.append((control, thread))
+        if withdraw is not None:
+            _, withdrawn = _started(f"withdrawing {key}", withdraw)
+            await asyncio.wait({withdrawn}, timeout=_WITHDRAWAL)
+            if withdrawn.done() and withdrawn.exception() is None and withdrawn.result():
                 self._running.discard(key)
 
 
 def job_state(executor: CircuitExecutor, job: Job) -> SentState:
-    """Ask an executor that remembers jobs (`RuntimeExecutor.job_state`) how far this one is; empty for others."""
-    ask = getattr(executor, "job_state", None)
-    if not callable(ask):
+    """Return an executor's known progress of a job (`RuntimeExecutor.job_state`); empty if it stores no jobs."""
+    state_of = getattr(executor, "job_state", None)
+    if not callable(state_of):
         return ""
-    state: SentState = ask(job.pubs, job.shots, np.random.default_rng(job.seed), job.context)
+    state: SentState = state_of(job.pubs, job.shots, np.random.default_rng(job.seed), job.context)
     return state
 
 
-def _begun(name: str, work: Callable[[], T]) -> tuple[threading.Thread, asyncio.Future[T]]:
-    """Begin work in a daemon thread, and return what its result will be in."""
+def _started(name: str, work: Callable[[], T]) -> tuple[threading.Thread, asyncio.Future[T]]:
+    """Start a function in a daemon thread; return the thread and a future of the result."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
-    def tell(act: Callable[[], None]) -> None:
+    def settle(act: Callable[[], None]) -> None:
         if not done.done():  # else given up
             act()
 
@@ -128,11 +128,11 @@ def _begun(name: str, work: Callable[[], T]) -> tuple[threading.Thread, asyncio.
         try:
             act = partial(done.set_result, work())
         except BaseException as error:
-            # an event loop that is told to end, or a future that is told to stop iterating, leaves who waits alone
+            # SystemExit would end the event loop, and StopIteration cannot be set: the waiting task would never wake
             is_usual = isinstance(error, Exception) and not isinstance(error, StopIteration)
             act = partial(done.set_exception, error if is_usual else RuntimeError(f"{name} raised {error!r}"))
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(tell, act)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits for the result
+            loop.call_soon_threadsafe(settle, act)
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()

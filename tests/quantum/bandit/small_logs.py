@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lagrl.quantum.bandit.arms import all_arms
-from lagrl.quantum.bandit.decision import Decision
+from lagrl.quantum.bandit.decision import ArmDecision
 from lagrl.quantum.bandit.features import BackendContext, KnapsackContext
 from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
 from lagrl.quantum.bandit.screening import ScreenedArms
@@ -61,6 +61,6 @@ def log(n: int, seed: int = 0, n_instances: int = 12, width: int = 5, name: str 
         context = knapsack(rng, width)
         arm = int(rng.choice(allowed))
         reward = float(np.clip(mean_reward(own, context)[arm] + 0.1 * rng.normal(), 0.0, 1.0))
-        decision = Decision(0, context, own, arm, 1.0 / len(allowed), "", arm, reward, 0.0)
+        decision = ArmDecision(0, context, own, arm, 1.0 / len(allowed), "", arm, reward, 0.0)
         traces.append(Trace(f"{name}{i % n_instances}/0/{i % 3}", i, decision))
     return traces

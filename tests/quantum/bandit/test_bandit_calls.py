@@ -25,7 +25,7 @@ from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lagrl.quantum.bandit.decision import Decision
+    from lagrl.quantum.bandit.decision import ArmDecision
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 
@@ -72,7 +72,7 @@ class Memory:
     """Keeps plans and decisions."""
 
     plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[ArmDecision] = field(default_factory=list)
 
     def kept_plan(self, call: str) -> Mapping[str, Any] | None:
         return self.plans.get(call)
@@ -80,7 +80,7 @@ class Memory:
     def keep_plan(self, call: str, plan: Mapping[str, Any]) -> None:
         self.plans.setdefault(call, plan)
 
-    def note(self, context: SampleContext, decisions: list[Decision]) -> None:
+    def note(self, context: SampleContext, decisions: list[ArmDecision]) -> None:
         self.decisions += decisions
 
 

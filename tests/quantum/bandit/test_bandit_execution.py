@@ -27,7 +27,7 @@ from lagrl.testing.virtual_time import VirtualLoop
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.quantum.bandit.decision import Decision
+    from lagrl.quantum.bandit.decision import ArmDecision
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 
@@ -76,9 +76,9 @@ class Described:
 class Kept:
     """Keeps decisions."""
 
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[ArmDecision] = field(default_factory=list)
 
-    def note(self, context: SampleContext, decisions: list[Decision]) -> None:
+    def note(self, context: SampleContext, decisions: list[ArmDecision]) -> None:
         self.decisions += decisions
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.work import Answer, Option, Work
+from lagrl.quantum.scheduling.tasks import TaskResult, Candidate, Task
 from lagrl.relaxation.sampler import SampleContext, SamplingCost
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import run_virtually
@@ -37,13 +37,13 @@ class Dice:
 
 def solved(
     qpus: list[SimulatedQPU], n_works: int, options: SchedulerOptions | None = None
-) -> tuple[list[Answer], float, Scheduler]:
+) -> tuple[list[TaskResult], float, Scheduler]:
     """Answer so many pieces of work that may go anywhere; return the answers, the seconds and the scheduler."""
     scheduler = Scheduler(qpus, options)
     context = SampleContext("run", 0)
-    works = [Work(f"{j}", tuple(Option.of(qpu.name, [PUB]) for qpu in qpus), 64, context, j) for j in range(n_works)]
+    works = [Task(f"{j}", tuple(Candidate.of(qpu.name, [PUB]) for qpu in qpus), 64, context, j) for j in range(n_works)]
 
-    async def main() -> tuple[list[Answer], float]:
+    async def main() -> tuple[list[TaskResult], float]:
         return await scheduler.answer(works), asyncio.get_running_loop().time()
 
     answers, seconds = run_virtually(main())
@@ -63,7 +63,7 @@ def executions(qpus: list[SimulatedQPU], key: str) -> int:
     return sum(qpu.executed.get(key, 0) for qpu in qpus)
 
 
-def work(key: str, qpus: list[SimulatedQPU], tiers: dict[str, int] | None = None) -> Work:
+def work(key: str, qpus: list[SimulatedQPU], tiers: dict[str, int] | None = None) -> Task:
     """Make a piece of work that may go anywhere."""
-    options = tuple(Option.of(qpu.name, [PUB], tier=(tiers or {}).get(qpu.name, 0)) for qpu in qpus)
-    return Work(key, options, 64, SampleContext("run", 0))
+    options = tuple(Candidate.of(qpu.name, [PUB], tier=(tiers or {}).get(qpu.name, 0)) for qpu in qpus)
+    return Task(key, options, 64, SampleContext("run", 0))

@@ -24,7 +24,7 @@ from lagrl.testing.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
     from lagrl.quantum.circuits.execution import Execution, Pub
-    from lagrl.quantum.scheduling.work import Answer
+    from lagrl.quantum.scheduling.tasks import TaskResult
     from lagrl.relaxation.sampler import SampleContext
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
@@ -68,7 +68,7 @@ def test_it_works_where_an_event_loop_runs_already() -> None:
     qpus = machines([Behaviour()])
     dispatcher = Dispatcher(Scheduler(qpus), VirtualLoop)
 
-    async def cell() -> list[Answer]:
+    async def cell() -> list[TaskResult]:
         return dispatcher.answer([work("a", qpus)])
 
     assert asyncio.run(cell())[0].backend == "q0"
@@ -82,7 +82,7 @@ def test_threads_may_ask_at_once() -> None:
     dispatcher = Dispatcher(Scheduler(qpus))
     barrier = threading.Barrier(8)
 
-    def ask(i: int) -> list[Answer]:
+    def ask(i: int) -> list[TaskResult]:
         barrier.wait()
         return dispatcher.answer([work(f"{i}.{j}", qpus) for j in range(5)])
 

@@ -12,7 +12,7 @@ from scheduling_machines import PUB, Dice, executions, machines, solved, work
 
 from lagrl.quantum.circuits.execution import Execution
 from lagrl.quantum.scheduling.scheduler import SchedulerOptions
-from lagrl.quantum.scheduling.work import Option
+from lagrl.quantum.scheduling.tasks import Candidate
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import run_virtually
 
@@ -140,7 +140,7 @@ def test_a_plan_of_unknown_use_is_not_overdrawn() -> None:
 
     async def main() -> list[object]:
         qpu = machines([Behaviour(queue_spread=0.0, plan_seconds=3.0)])[0]
-        jobs = [qpu.run(work(key, [qpu]).job(Option.of("q0", [PUB]))) for key in "abc"]
+        jobs = [qpu.run(work(key, [qpu]).job(Candidate.of("q0", [PUB]))) for key in "abc"]
         return await asyncio.gather(*jobs, return_exceptions=True)
 
     assert [isinstance(result, Execution) for result in run_virtually(main())] == [True, True, False]

@@ -13,7 +13,7 @@ from scheduling_machines import PUB, Dice, executions, machines, work
 
 from lagrl.errors import InputError
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.work import Answer, Option, Work
+from lagrl.quantum.scheduling.tasks import TaskResult, Candidate, Task
 from lagrl.relaxation.sampler import SampleContext
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import run_virtually
@@ -53,11 +53,11 @@ def test_callers_do_not_disturb_each_other(
     tiers = {qpu.name: tier for qpu, (_, tier) in zip(qpus, kinds, strict=True)}
     scheduler = Scheduler(qpus, SchedulerOptions(queue_length=2, timeout=40.0))
 
-    async def call(number: int, n_works: int, begins: float) -> list[Answer]:
+    async def call(number: int, n_works: int, begins: float) -> list[TaskResult]:
         await asyncio.sleep(begins)
         return await scheduler.answer([work(f"{number}.{j}", qpus, tiers) for j in range(n_works)])
 
-    async def main() -> list[list[Answer] | BaseException]:
+    async def main() -> list[list[TaskResult] | BaseException]:
         tasks = [asyncio.ensure_future(call(i, *own)) for i, own in enumerate(calls)]
         if cancels:
             await asyncio.sleep(7.0)
@@ -95,7 +95,7 @@ def test_mistakes_of_executors_come_out_and_leave_no_trace() -> None:
     qpu = Broken(Dice("q0"), Behaviour(), np.random.default_rng(0))
     scheduler = Scheduler([qpu])
 
-    async def main() -> list[Answer]:
+    async def main() -> list[TaskResult]:
         with pytest.raises(ZeroDivisionError):
             await scheduler.answer([work("a", [qpu]), work("bad", [qpu]), work("b", [qpu])])
         with pytest.raises(TimeoutError, match="of a socket"):
@@ -112,7 +112,7 @@ def test_time_goes_on_in_another_event_loop() -> None:
     qpus = machines([quick])
     scheduler = Scheduler(qpus)
 
-    async def later() -> list[Answer]:
+    async def later() -> list[TaskResult]:
         await asyncio.sleep(20.0)
         return await scheduler.answer([work("b", qpus)])
 
@@ -138,13 +138,13 @@ def test_mistakes_are_told() -> None:
     qpus = machines([Behaviour()])
     with pytest.raises(InputError, match="q0, q0; give each a name of its own"):
         Scheduler([*qpus, *qpus])
-    work = Work("a", (Option.of("q0", [PUB]),), 8, SampleContext())
+    work = Task("a", (Candidate.of("q0", [PUB]),), 8, SampleContext())
     with pytest.raises(InputError, match="the same key"):
         run_virtually(Scheduler(qpus).answer([work, work]))
     with pytest.raises(InputError, match="q9 is not there; choose among q0"):
-        run_virtually(Scheduler(qpus).answer([Work("a", (Option.of("q9", [PUB]),), 8, SampleContext())]))
+        run_virtually(Scheduler(qpus).answer([Task("a", (Candidate.of("q9", [PUB]),), 8, SampleContext())]))
     narrow = SimulatedQPU(Dice("q0", 3), Behaviour(), np.random.default_rng(0))
     with pytest.raises(InputError, match="q0 takes 3 qubits"):
         run_virtually(Scheduler([narrow]).answer([work]))
     with pytest.raises(InputError, match="give each backend once"):
-        Work("a", (Option.of("q0", [PUB]),) * 2, 8, SampleContext())
+        Task("a", (Candidate.of("q0", [PUB]),) * 2, 8, SampleContext())

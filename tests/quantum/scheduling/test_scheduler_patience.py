@@ -10,7 +10,7 @@ import pytest
 from scheduling_machines import PUB, Dice, executions, machines, solved, work
 
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.work import Answer, Bill, Option
+from lagrl.quantum.scheduling.tasks import TaskResult, Usage, Candidate
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import run_virtually
@@ -45,7 +45,7 @@ def test_jobs_given_up_keep_the_machine() -> None:
     qpu = SimulatedQPU(Dice("q0"), Behaviour(queue_seconds=0.0, overhead_seconds=100.0), np.random.default_rng(0))
 
     async def main() -> float:
-        jobs = [asyncio.ensure_future(qpu.run(work(key, [qpu]).job(Option.of("q0", [PUB])))) for key in "ab"]
+        jobs = [asyncio.ensure_future(qpu.run(work(key, [qpu]).job(Candidate.of("q0", [PUB])))) for key in "ab"]
         await asyncio.sleep(50.0)
         jobs[0].cancel()
         await asyncio.wait(jobs)
@@ -61,7 +61,7 @@ def test_without_end_of_patience_silence_is_waited_for_until_somebody_cancels() 
     qpus = machines([Behaviour(hangs=True), Behaviour()])
     scheduler = Scheduler(qpus, SchedulerOptions(timeout=np.inf, patience=np.inf))
 
-    async def main() -> list[Answer]:
+    async def main() -> list[TaskResult]:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1e7):
                 await scheduler.answer([work("a", qpus[:1])])
@@ -85,7 +85,7 @@ def test_patience_has_a_floor(least: float, is_patient: bool) -> None:
     qpus = machines([quick, Behaviour(queue_seconds=0.0, overhead_seconds=50.0)])
     scheduler = Scheduler(qpus, SchedulerOptions(least_timeout=least))
 
-    async def main() -> list[Answer]:
+    async def main() -> list[TaskResult]:
         await scheduler.answer([work(f"{j}", qpus[:1]) for j in range(5)])
         return await scheduler.answer([work("slow", qpus[1:])])
 
@@ -104,7 +104,7 @@ def test_a_trial_that_is_cancelled_is_tried_again() -> None:
     qpu = Mended(Dice("q0"), Behaviour(), np.random.default_rng(0))
     scheduler = Scheduler([qpu], SchedulerOptions(threshold=1, retries=0, timeout=1e4, pause=30.0))
 
-    async def main() -> list[Answer]:
+    async def main() -> list[TaskResult]:
         assert not (await scheduler.answer([work("a", [qpu])]))[0].backend
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(50.0):
@@ -126,7 +126,7 @@ def test_jobs_given_up_are_billed() -> None:
 
 def test_a_bill_has_every_job_once() -> None:
     """Of one that is asked for again what is known last, or was known before; others add up."""
-    bill = Bill()
+    bill = Usage()
     bill.add(SamplingCost(jobs=1, backend="a", seconds=1.0), is_same_job=True)
     bill.add(SamplingCost(jobs=1, qpu_seconds=3.0, backend="a", seconds=2.0), is_same_job=True)
     bill.add(SamplingCost(jobs=1, backend="a", seconds=4.0), is_same_job=False)

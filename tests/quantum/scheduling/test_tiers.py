@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scheduling_machines import PUB, Dice, machines
 
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.work import Job, Option, Work
+from lagrl.quantum.scheduling.tasks import Job, Candidate, Task
 from lagrl.relaxation.sampler import SampleContext
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import run_virtually
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 
 
-def work(key: str, *options: Option) -> Work:
+def work(key: str, *options: Candidate) -> Task:
     """Make a piece of work."""
-    return Work(key, options, 16, SampleContext("run", 0))
+    return Task(key, options, 16, SampleContext("run", 0))
 
 
 @settings(max_examples=20, deadline=None)
@@ -34,7 +34,7 @@ def work(key: str, *options: Option) -> Work:
 def test_higher_tiers_are_for_failures(seed: int, n_works: int) -> None:
     """Without one nothing goes there, however long the queue; behind a dead machine everything does."""
     qpus = machines([Behaviour(), Behaviour(queue_seconds=0.0)], seed)
-    first, second = Option.of("q0", [PUB]), Option.of("q1", [PUB], tier=1)
+    first, second = Candidate.of("q0", [PUB]), Candidate.of("q1", [PUB], tier=1)
     answers = run_virtually(Scheduler(qpus).answer([work(f"{j}", first, second) for j in range(n_works)]))
     assert {answer.backend for answer in answers} == {"q0"}
     qpus = machines([Behaviour(is_dead=True), Behaviour()], seed)
@@ -45,7 +45,7 @@ def test_higher_tiers_are_for_failures(seed: int, n_works: int) -> None:
 def test_wishes_decide_among_equals() -> None:
     """The most wanted takes work until it is so full that another is earlier."""
     qpus = machines([Behaviour()] * 3)
-    options = [Option.of("q0", [PUB]), Option.of("q1", [PUB], priority=3.0), Option.of("q2", [PUB])]
+    options = [Candidate.of("q0", [PUB]), Candidate.of("q1", [PUB], priority=3.0), Candidate.of("q2", [PUB])]
     assert run_virtually(Scheduler(qpus).answer([work("a", *options)]))[0].backend == "q1"
     answers = run_virtually(Scheduler(qpus).answer([work(f"{j}", *options) for j in range(12)]))
     taken = [answer.backend for answer in answers]
@@ -56,8 +56,8 @@ def test_circuits_are_made_only_where_they_are_sent() -> None:
     """Angles may have to be trained."""
     made = []
 
-    def option(name: str, tier: int) -> Option:
-        return Option(name, lambda: made.append(name) or [PUB], 4, tier=tier)
+    def option(name: str, tier: int) -> Candidate:
+        return Candidate(name, lambda: made.append(name) or [PUB], 4, tier=tier)
 
     run_virtually(Scheduler(machines([Behaviour()] * 2)).answer([work("a", option("q0", 0), option("q1", 1))]))
     assert made == ["q0"]
@@ -92,7 +92,7 @@ def test_what_an_earlier_process_sent_is_asked_for_first(closed: Behaviour) -> N
         *machines([Behaviour()]),
         Remembering(Dice("q1"), closed, np.random.default_rng(1), known=frozenset({"3"})),
     ]
-    options = Option.of("q0", [PUB]), Option.of("q1", [PUB], tier=1)
+    options = Candidate.of("q0", [PUB]), Candidate.of("q1", [PUB], tier=1)
     scheduler = Scheduler(qpus, SchedulerOptions(queue_length=1))
     scheduler_answers = run_virtually(_later(scheduler, [work(f"{j}", *options) for j in range(5)]))
     assert [answer.backend for answer in scheduler_answers] == ["q0", "q0", "q0", "q1", "q0"]
@@ -114,11 +114,11 @@ def test_of_several_the_furthest_is_asked(states: tuple[str, str], asked: str) -
         Told(Dice(f"q{i}"), Behaviour(), np.random.default_rng(i), known=frozenset({"a"} if f"q{i}" == asked else ()))
         for i in range(2)
     ]
-    [answer] = run_virtually(Scheduler(qpus).answer([work("a", Option.of("q0", [PUB]), Option.of("q1", [PUB]))]))
+    [answer] = run_virtually(Scheduler(qpus).answer([work("a", Candidate.of("q0", [PUB]), Candidate.of("q1", [PUB]))]))
     assert answer.backend == asked and len(answer.attempts) == 1
 
 
-async def _later(scheduler: Scheduler, works: list[Work]) -> list:
+async def _later(scheduler: Scheduler, works: list[Task]) -> list:
     await scheduler.answer([])
     await asyncio.sleep(1.0)
     return await scheduler.answer(works)

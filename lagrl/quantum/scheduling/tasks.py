@@ -1,0 +1,228 @@
+"""Tasks of the scheduler: where their circuits may run, the jobs sent, and the results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from lagrl.errors import InputError
+from lagrl.relaxation.sampler import SamplingCost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.circuits.execution import Pub
+    from lagrl.relaxation.sampler import SampleContext
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Circuits of a task on one of the quantum computers that may run them.
+
+    Attributes
+    ----------
+    backend
+        Name of a quantum computer of the scheduler.
+    make
+        Returns the circuits, one PUB for each knapsack. Called only when they are sent, as angles may need training.
+    width
+        Qubits of the widest circuit.
+    placement
+        Line of qubits, for quantum computers that offer several.
+    tier
+        Candidates of a higher tier are used only where those of all lower tiers have failed or take no jobs.
+    priority
+        Preference among the candidates of a tier, above 0.
+
+    Raises
+    ------
+    InputError
+        If the priority is not above 0.
+    """
+
+    backend: str
+    make: Callable[[], Sequence[Pub]] = field(repr=False)
+    width: int
+    placement: str = ""
+    tier: int = 0
+    priority: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.priority > 0:
+            raise InputError(f"priority {self.priority}", field=f"candidate {self.backend}", remedy="give it above 0")
+
+    @staticmethod
+    def of(
+        backend: str, pubs: Sequence[Pub], *, placement: str = "", tier: int = 0, priority: float = 1.0
+    ) -> Candidate:
+        """Return a candidate of circuits that exist already."""
+        width = max(pub.template.n_qubits for pub in pubs)
+        return Candidate(backend, lambda: pubs, width, placement, tier, priority)
+
+    @cached_property
+    def pubs(self) -> tuple[Pub, ...]:
+        """The circuits, made at the first access."""
+        return tuple(self.make())
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Circuits as they are sent to one quantum computer.
+
+    Attributes
+    ----------
+    key
+        Key of the task.
+    pubs
+        Circuits.
+    shots
+        Shots per circuit.
+    seed
+        Seed of simulators.
+    context
+        The sampler call that the job belongs to.
+    placement
+        Line of qubits; empty for the quantum computer's own choice.
+    """
+
+    key: str
+    pubs: tuple[Pub, ...] = field(repr=False)
+    shots: int
+    seed: int
+    context: SampleContext = field(repr=False)
+    placement: str = ""
+
+    @property
+    def n_circuits(self) -> int:
+        """Number of circuits: sets of angles, over all PUBs."""
+        return sum(len(pub.values) for pub in self.pubs)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Knapsacks whose circuits run together, as one job on one of the candidates.
+
+    Attributes
+    ----------
+    key
+        Unique among the tasks of the run.
+    candidates
+        At least one, each on another quantum computer.
+    shots
+        Shots per circuit.
+    context
+        The sampler call that the task belongs to.
+    seed
+        Seed of simulators.
+
+    Raises
+    ------
+    InputError
+        If two candidates have the same backend.
+    """
+
+    key: str
+    candidates: tuple[Candidate, ...]
+    shots: int
+    context: SampleContext = field(repr=False)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        names = [candidate.backend for candidate in self.candidates]
+        if len(set(names)) < len(names):
+            raise InputError(f"{', '.join(names)} given", field=f"task {self.key}", remedy="give each backend once")
+
+    def job(self, candidate: Candidate) -> Job:
+        """Return the job to send for a candidate."""
+        return Job(self.key, candidate.pubs, self.shots, self.seed, self.context, candidate.placement)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt to run a task.
+
+    Attributes
+    ----------
+    backend
+        Name of the quantum computer.
+    began, ended
+        Seconds since the scheduler's start.
+    problem
+        Why it failed; empty if it did not.
+    is_open
+        Whether the job may still be executed, or was executed and could not be read: it is not sent again.
+    """
+
+    backend: str
+    began: float
+    ended: float
+    problem: str = ""
+    is_open: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class TaskResult:
+    """Result of a task, or the reasons why there is none.
+
+    Attributes
+    ----------
+    key
+        Key of the task.
+    backend
+        Name of the quantum computer that ran it; empty if all failed, so that the caller uses the product state.
+    codes
+        One [C, shots] int64 array per PUB; None if all failed.
+    cost
+        Cost of all attempts, each job counted once.
+    attempts
+        All attempts, in order.
+    """
+
+    key: str
+    backend: str
+    codes: list[NDArray[np.int64]] | None = field(repr=False)
+    cost: SamplingCost = field(repr=False)
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def why(self) -> str:
+        """Problems of all failed attempts; empty if the first one succeeded."""
+        return "; ".join(f"{attempt.backend}: {attempt.problem}" for attempt in self.attempts if attempt.problem)
+
+
+@dataclass(eq=False)
+class Usage:
+    """Cost of the attempts of a task, each job counted once."""
+
+    _settled: SamplingCost = field(default_factory=SamplingCost, init=False)
+    _last: SamplingCost = field(default_factory=SamplingCost, init=False)
+    _is_same_job: bool = field(default=False, init=False)
+
+    @property
+    def total(self) -> SamplingCost:
+        """Cost of all jobs so far."""
+        return self._settled + self._last
+
+    def add(self, cost: SamplingCost, *, is_same_job: bool) -> None:
+        """Add the cost of an attempt, as far as it is known.
+
+        With `is_same_job` the next attempt reads the same job again: the better known of both costs counts, once.
+        """
+        if self._is_same_job:
+            self._last = _better_known(self._last, cost)
+        else:
+            self._settled, self._last = self.total, cost
+        self._is_same_job = is_same_job
+
+
+def _better_known(before: SamplingCost, now: SamplingCost) -> SamplingCost:
+    """Merge two reports of one job's cost: a value missing in one is taken from the other."""
+    values: dict[str, Any] = {}
+    for own in fields(SamplingCost):
+        one, other = getattr(before, own.name), getattr(now, own.name)
+        values[own.name] = (other or one) if isinstance(other, str) else max(one, other)
+    return SamplingCost(**{**values, "seconds": before.seconds + now.seconds})
