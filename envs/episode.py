@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envs.generator import generate_instance
+from envs.generator import draw_instance
 from envs.observation import Observer, require_room
 from envs.reward import BestSoFar
 from envs.rng import draw_generator
@@ -209,7 +209,7 @@ def new_episode(
     horizon = _draw_horizon(config, rng)
     is_given = problem is not None
     if problem is None:
-        problem = generate_instance(rng, config.n_customers)
+        problem = draw_instance(rng, config.n_customers)
     require_room(problem.n_customers, config.n_max, problem.name)
     seeding = config.seedings[rng.integers(len(config.seedings))]
     assignment = linearise(problem, SEEDINGS[seeding](problem, vehicles_to_try(problem), rng))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def generate_instance(rng: np.random.Generator, n_customers: tuple[int, int]) -> CVRP:
+def draw_instance(rng: np.random.Generator, n_customers: tuple[int, int]) -> CVRP:
     """Generate an instance of X type (Uchoa et al. 2017) whose number of customers lies between two (inclusive)."""
     return generate_x_type(sample_params(rng, n_customers), rng)
 

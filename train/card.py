@@ -11,7 +11,8 @@ from policies.card import hardware, model_card
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from train.run import RunPaths, TrainingRun
+    from train.paths import RunPaths
+    from train.run import TrainingRun
 
 _INSTANCES = "generated X-type instances (Uchoa et al. 2017) of {} to {} customers; no CVRPLIB instance"
 

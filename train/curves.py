@@ -1,4 +1,4 @@
-"""The curves of a run: one JSON row per step beside the archive, and the same for TensorBoard."""
+"""Curves of a training run: one JSON row per step beside the archive, and the same for TensorBoard."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Curves:
     folder
         The run's folder; it must exist.
     upto
-        Step of the archive that is resumed: later rows are dropped, because they will be made again. None for a new
-        run, whose curves begin empty.
+        Step of the resumed archive: later rows are removed, because the run repeats them. None: a new run, without
+        rows.
 
     Raises
     ------
     InputError
-        If a row that is kept cannot be read.
+        If an earlier row cannot be read.
     OutputError
         If the file cannot be written.
     """
@@ -58,12 +58,12 @@ class Curves:
         self.close()
 
     def append(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Add one row: its step, then the scalars by name (`loss`, `validation/25`, `seconds`); NaN becomes null.
+        """Append a row of a step and scalars by name (`loss`, `validation/25`, `seconds`); NaN becomes null.
 
         Raises
         ------
         OutputError
-            If it cannot be written.
+            If the row cannot be written.
         """
         row = {"step": step} | {name: value if math.isfinite(value) else None for name, value in scalars.items()}
         try:
@@ -83,7 +83,7 @@ class Curves:
 
 
 def read_curves(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a `curves.jsonl`, in order; a torn last line (the run was killed there) is left out.
+    """Return the rows of a `curves.jsonl`, in order, without an incomplete last line (of a killed run).
 
     Raises
     ------

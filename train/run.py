@@ -6,19 +6,15 @@ import math
 import shlex
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import torch
 
-from lagrl.errors import InputError
-from lagrl.io.atomic import require_writable
 from policies.checkpoint import Checkpoint, save_checkpoint
 from policies.controller import PolicyController
 from policies.network import DiagonalPrecondNet
 from train.allocator import keep_memory
-from train.archive import load_archive, save_archive
+from train.archive import save_archive
 from train.candidate import TrainingCandidate
 from train.command_line import RunOptions, long_form, parse
 from train.config import TrainingConfig
@@ -30,11 +26,13 @@ from train.validation import measure, validation_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from torch import Tensor
 
     from lagrl.problems.cvrp import CVRP
     from policies.config import PolicyConfig
+    from train.paths import RunPaths
     from train.validation import Validation
 
 C = TypeVar("C", bound=TrainingConfig)
@@ -43,44 +41,6 @@ R = TypeVar("R", bound="TrainingRun[Any]")
 
 SAVE_SECONDS = 60.0
 """Seconds between two archives of a run."""
-
-
-@dataclass(frozen=True)
-class RunPaths:
-    """Output paths of a run, and how it was started.
-
-    Attributes
-    ----------
-    folder
-        Folder of archive, curves, TensorBoard and dataset.
-    out
-        Path of the checkpoint, without suffix.
-    command
-        Command line that started the run.
-    threads
-        Number of torch threads at its start.
-    init
-        Initial checkpoint as the user gave it; None from scratch.
-    """
-
-    folder: Path
-    out: Path
-    command: str
-    threads: int
-    init: str | None = None
-
-    def create(self) -> RunPaths:
-        """Create the folders of a new run; return the paths.
-
-        Raises
-        ------
-        OutputError
-            If the checkpoint cannot be written.
-        """
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        require_writable(self.out.with_name(f"{self.out.name}.json"))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return self
 
 
 class TrainingRun(ABC, Generic[C]):
@@ -92,6 +52,8 @@ class TrainingRun(ABC, Generic[C]):
         Hyper-parameters.
     policy
         Size and initial exploration of the network.
+    total_steps
+        Number of steps of the whole run: epochs or rollouts.
 
     Attributes
     ----------
@@ -113,7 +75,8 @@ class TrainingRun(ABC, Generic[C]):
     unit: ClassVar[str]
     net: DiagonalPrecondNet
 
-    def __init__(self, config: C, policy: PolicyConfig) -> None:
+    def __init__(self, config: C, policy: PolicyConfig, total_steps: int) -> None:
+        self.total_steps = total_steps
         self.config = config
         self.policy = policy
         self.best: TrainingCandidate | None = None
@@ -125,11 +88,6 @@ class TrainingRun(ABC, Generic[C]):
     @abstractmethod
     def steps_done(self) -> int:
         """Number of steps so far."""
-
-    @property
-    @abstractmethod
-    def total_steps(self) -> int:
-        """Number of steps of the whole run."""
 
     @abstractmethod
     def learn(
@@ -254,29 +212,3 @@ def _train(
         if torch.get_num_threads() != paths.threads:
             progress.note(f"started with --threads {paths.threads}; another number changes the last bits of results")
         run.learn(stop, curves, progress, save, resumed=resumed)
-
-
-def open_archive(options: RunOptions, trainer: str) -> tuple[RunPaths, dict[str, Tensor], dict[str, Any]]:
-    """Read the archive of --resume; return the run's paths, arrays and record.
-
-    Raises
-    ------
-    InputError
-        If --run is given as well, or the archive is missing, damaged or from another trainer.
-    """
-    folder = options.resume
-    assert folder is not None
-    if options.run is not None:
-        raise InputError("the folder is that of --resume", field="--run", remedy="leave it out")
-    arrays, record = load_archive(folder)
-    if record.get("trainer") != trainer:
-        raise InputError(
-            f"a run of {record.get('trainer')!r}, not of {trainer}",
-            source=str(folder),
-            remedy="resume it with the command that started it",
-        )
-    if "arguments" in record:  # cloning in version 0.1
-        record["command"] = shlex.join(["python", "-m", "train.bc", *record["arguments"]])
-    out = options.out or Path(record["out"])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    return RunPaths(folder, out, record["command"], record["threads"], record.get("init")), arrays, record["run"]

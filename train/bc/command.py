@@ -13,8 +13,9 @@ from train.bc.run import BCRun
 from train.candidate import Scores, mean_score
 from train.card import training_card
 from train.command_line import RunOptions, run_folder
+from train.paths import RunPaths, open_archive
 from train.progress import readable
-from train.run import RunPaths, open_archive, run_command
+from train.run import run_command
 
 if TYPE_CHECKING:
     import torch

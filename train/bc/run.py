@@ -66,7 +66,7 @@ class BCRun(TrainingRun[BCConfig]):
 
     def __init__(self, config: BCConfig, folder: Path, device: torch.device) -> None:
         config = config.resolved()
-        super().__init__(config, config.policy)
+        super().__init__(config, config.policy, config.epochs)
         assert config.expert is not None
         self.folder = folder
         self.device = device
@@ -85,11 +85,6 @@ class BCRun(TrainingRun[BCConfig]):
     def steps_done(self) -> int:
         """Number of epochs so far."""
         return self.epoch
-
-    @property
-    def total_steps(self) -> int:
-        """Number of epochs of the whole run."""
-        return self.config.epochs
 
     def learn(
         self, stop: Stop, curves: Curves, progress: Progress, save: Callable[[], None], *, resumed: bool = False

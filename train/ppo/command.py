@@ -14,11 +14,12 @@ from policies.locate import CheckpointFiles, find_checkpoint
 from train.candidate import Scores
 from train.card import training_card
 from train.command_line import RunOptions, run_folder
+from train.paths import RunPaths, open_archive
 from train.ppo.archive import restored_run, run_state
 from train.ppo.config import PPOConfig
 from train.ppo.run import PPORun
 from train.progress import readable
-from train.run import RunPaths, open_archive, run_command
+from train.run import run_command
 from train.stop import Stop
 
 _PROG = "python -m train.ppo"

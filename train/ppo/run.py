@@ -65,12 +65,14 @@ class PPORun(TrainingRun[PPOConfig]):
 
     def __init__(self, config: PPOConfig, start: Checkpoint | None, *, device: str = "auto") -> None:
         config = replace(config, env=replace(config.env, action=action_of(config, start)))
-        super().__init__(config, policy_of(config, start))
+        super().__init__(config, policy_of(config, start), config.rollouts)
         self.start = start
         self.curriculum = Curriculum(config.env)
         self.batch_env = LagrangianVecEnv(config.env, config.n_envs, config.seed)
         self.expert_name = expert_of(config, start)
-        self.baseline = _baseline(self.batch_env, self.expert_name, config.gamma) if config.baseline else None
+        self.baseline: ExpertBaseline | None = None
+        if config.baseline and self.expert_name is not None:  # `expert_of` has raised an error without a name
+            self.baseline = ExpertBaseline(self.batch_env, expert_factory(self.expert_name), config.gamma)
         self.env = ScaledRewards(self.baseline or self.batch_env, config.gamma)
         self.model = GraphPPO(
             DiagonalPrecondPolicy,
@@ -108,11 +110,6 @@ class PPORun(TrainingRun[PPOConfig]):
     def steps_done(self) -> int:
         """Number of rollouts collected and learned from."""
         return self.model.num_timesteps // self.config.rollout_size
-
-    @property
-    def total_steps(self) -> int:
-        """Number of rollouts of the whole run."""
-        return self.config.rollouts
 
     def learn(
         self, stop: Stop, curves: Curves, progress: Progress, save: Callable[[], None], *, resumed: bool = False
@@ -184,8 +181,3 @@ class PPORun(TrainingRun[PPOConfig]):
         initial = self.measured(self.first.weights, fresh).means
         is_same = self.best.step == self.first.step
         self.confirmed = initial, initial if is_same else self.measured(self.best.weights, fresh).means
-
-
-def _baseline(env: LagrangianVecEnv, expert: str | None, gamma: float) -> ExpertBaseline:
-    assert expert is not None
-    return ExpertBaseline(env, expert_factory(expert), gamma)
