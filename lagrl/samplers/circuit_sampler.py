@@ -22,8 +22,6 @@ from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, requi
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.quantum.subproblems.codes import Counted
-
 FALLBACKS = ("", "product")
 
 
@@ -101,8 +99,15 @@ class CircuitSampler:
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.width)
         probability = self.state.probabilities(candidates)
+        codes, cost = np.zeros((len(capacity), shots), np.int64), SamplingCost()
+        unsolved = np.flatnonzero(candidates.width)
         try:
-            (code, count), cost = self._run(candidates, probability, shots, rng, context)
+            if len(unsolved):
+                pubs = self._pubs(candidates, unsolved.tolist(), probability)
+                execution = self.executor.execute(pubs, shots, rng, context)
+                done = checked_execution(execution, pubs, shots, self.executor.name)
+                codes[unsolved], cost = np.concatenate(done.codes), done.cost
+            code, count = count_codes(codes, width=candidates.width)
         except ExecutionError as error:
             if not self.fallback:
                 raise
@@ -117,26 +122,7 @@ class CircuitSampler:
         if callable(close):
             close()
 
-    def _run(
-        self,
-        candidates: Candidates,
-        probability: NDArray[np.float64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> tuple[Counted, SamplingCost]:
-        """Run the circuits of all unsolved vehicles; solved ones draw the empty string."""
-        problems = self.penalty.qubos(candidates)
-        codes = np.zeros((len(candidates.width), shots), np.int64)
-        cost = SamplingCost()
-        unsolved = np.flatnonzero(candidates.width)
-        if len(unsolved):
-            pubs = [self._pub(Subproblem.of(candidates, problems, int(k), probability)) for k in unsolved]
-            execution = self.executor.execute(pubs, shots, rng, context)
-            done = checked_execution(execution, pubs, shots, self.executor.name)
-            codes[unsolved] = np.concatenate(done.codes)
-            cost += done.cost
-        return count_codes(codes, width=candidates.width), cost
-
-    def _pub(self, problem: Subproblem) -> Pub:
-        return Pub(self.ansatz.template(problem.n_variables), self.ansatz.values(problem)[None])
+    def _pubs(self, candidates: Candidates, vehicles: list[int], probability: NDArray[np.float64]) -> list[Pub]:
+        qubos = self.penalty.qubos(candidates)
+        problems = [Subproblem.of(candidates, qubos, k, probability) for k in vehicles]
+        return [Pub(self.ansatz.template(p.n_variables), self.ansatz.values(p)[None]) for p in problems]

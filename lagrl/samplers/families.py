@@ -138,8 +138,8 @@ class NoisyOptions(CircuitOptions):
 
 
 @dataclass(frozen=True)
-class DeviceOptions(CircuitOptions):
-    """Options of the sampler `ibm:BACKEND`; see `RuntimeOptions` for the others.
+class DeviceOptions(CircuitOptions, RuntimeOptions):
+    """Options of the sampler `ibm:BACKEND`, those of `RuntimeOptions` included.
 
     Attributes
     ----------
@@ -149,15 +149,6 @@ class DeviceOptions(CircuitOptions):
     """
 
     fallback: str = ""
-    dynamical_decoupling: bool = RuntimeOptions.dynamical_decoupling
-    sequence: str = RuntimeOptions.sequence
-    twirl_gates: str = RuntimeOptions.twirl_gates
-    twirl_measure: bool = RuntimeOptions.twirl_measure
-    randomizations: int = RuntimeOptions.randomizations
-    mode: str = RuntimeOptions.mode
-    max_execution_time: int = RuntimeOptions.max_execution_time
-    session_time: int = RuntimeOptions.session_time
-    timeout: int = RuntimeOptions.timeout
 
     def runtime(self) -> RuntimeOptions:
         """Return the options of the executor.
@@ -165,7 +156,7 @@ class DeviceOptions(CircuitOptions):
         Raises
         ------
         InputError
-            If an option is out of range, or has no effect.
+            If an option has no effect.
         """
         if not self.dynamical_decoupling and self.sequence != RuntimeOptions.sequence:
             refuse("sequence", self.sequence, "it needs dynamical_decoupling=true")

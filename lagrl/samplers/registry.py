@@ -51,11 +51,6 @@ _OPTIONAL_ARGUMENT = {"bandit": "STATE"}
 
 
 @dataclass(frozen=True)
-class NoOptions:
-    """Options of a sampler without options."""
-
-
-@dataclass(frozen=True)
 class ReplayOptions:
     """Options of the sampler `replay:FILE`.
 
@@ -68,11 +63,6 @@ class ReplayOptions:
     sampler: str = ""
 
 
-def _exact(spec: SamplerSpec) -> SubproblemSampler:
-    spec.read(NoOptions)
-    return ExactSampler()
-
-
 def _device(spec: SamplerSpec) -> SubproblemSampler:
     return _shared_device(spec, "")
 
@@ -82,7 +72,7 @@ def _bandit(spec: SamplerSpec) -> SubproblemSampler:
 
 
 SAMPLERS: dict[str, SamplerFactory] = {
-    "exact": _exact,
+    "exact": lambda spec: spec.read(ExactSampler),  # without options
     "greedy": lambda spec: GreedySampler(spec.read(families.WidthOption).width),
     "product": lambda spec: ProductSampler(spec.read(families.WidthOption).width),
     "annealing": lambda spec: families.make_annealing(spec.read(families.AnnealingOptions)),

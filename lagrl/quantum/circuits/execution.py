@@ -119,14 +119,13 @@ class Pub:
                 remedy="give the template as it was built, of n qubits and n bits",
             )
         expected = self.template.n_parameters
-        if not isinstance(self.values, np.ndarray):
-            raise InputError(
-                f"angles of type {type(self.values).__name__}", field=self.template.name, remedy=f"give [C, {expected}]"
-            )
-        if self.values.ndim != 2 or self.values.shape[1] != expected or not len(self.values):
-            raise InputError(
-                f"angles of shape {self.values.shape}", field=self.template.name, remedy=f"give [C, {expected}]"
-            )
+        values: object = self.values
+        if not isinstance(values, np.ndarray):
+            wrong = f"type {type(values).__name__}"
+        else:
+            wrong = "" if values.ndim == 2 and values.shape[1] == expected and len(values) else f"shape {values.shape}"
+        if wrong:
+            raise InputError(f"angles of {wrong}", field=self.template.name, remedy=f"give [C, {expected}]")
         if not np.isfinite(self.values).all():
             raise InputError("an angle is not finite", field=self.template.name, remedy="give finite angles")
 

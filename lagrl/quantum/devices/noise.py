@@ -43,7 +43,9 @@ def reduced_target(device: Any, qubits: Sequence[int]) -> Target:
 
     target = getattr(device, "target", device)
     chosen = [int(q) for q in qubits]
-    _require_qubits(target, chosen)
+    if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(target.num_qubits)):
+        remedy = f"give different qubits from 0 to {target.num_qubits - 1}"
+        raise InputError(f"{chosen} given", field="line", remedy=remedy)
     place = {q: i for i, q in enumerate(chosen)}
     properties = target.qubit_properties
     reduced = Target(
@@ -117,13 +119,3 @@ def readout_flips(target: Target) -> NDArray[np.float64]:
         error = (entry.error if entry is not None else None) or 0.0
         flips[q] = getattr(entry, "prob_meas1_prep0", error), getattr(entry, "prob_meas0_prep1", error)
     return flips
-
-
-def _require_qubits(target: Target, qubits: list[int]) -> None:
-    wrong = [q for q in qubits if not 0 <= q < target.num_qubits]
-    if wrong or not qubits or len(set(qubits)) < len(qubits):
-        raise InputError(
-            f"{qubits} given",
-            field="line",
-            remedy=f"give different qubits from 0 to {target.num_qubits - 1}",
-        )

@@ -31,20 +31,12 @@ class Placement:
     ----------
     qubits
         Physical qubits in the line's order: position i of a template is qubits[i].
-    log_two_qubit
-        Σ ln(1 − e) over the network's two-qubit gates.
-    log_readout
-        Σ ln(1 − e) over the measurements.
+    log_fidelity
+        Σ ln(1 − e) over the network's two-qubit gates and the measurements.
     """
 
     qubits: tuple[int, ...]
-    log_two_qubit: float
-    log_readout: float
-
-    @property
-    def log_fidelity(self) -> float:
-        """Sum of both logarithms, which the search maximises."""
-        return self.log_two_qubit + self.log_readout
+    log_fidelity: float
 
     @property
     def fidelity(self) -> float:
@@ -93,17 +85,16 @@ def find_lines(device: Any, n: int, n_best: int, *, beam: int = BEAM) -> list[Pl
     uses = network_uses(n)
     target: Target = getattr(device, "target", device)
     errors = DeviceErrors.of(target)
-    paths, longest = _search(errors, uses.tolist(), beam)
+    paths, longest, overflowed = _search(errors, uses.tolist(), beam)
     can_fit = n <= errors.largest_part()
-    while not paths and can_fit and longest.overflowed and beam < WIDEST_BEAM:
+    while not paths and can_fit and overflowed and beam < WIDEST_BEAM:
         beam *= 4
-        paths, longest = _search(errors, uses.tolist(), beam)
+        paths, longest, overflowed = _search(errors, uses.tolist(), beam)
     if not paths:
         raise InputError(
-            f"no line of {n} working qubits on {target.description or 'the device'}; "
-            f"the longest found has {longest.length}",
+            f"no line of {n} working qubits on {target.description or 'the device'}; the longest found has {longest}",
             field="width",
-            remedy=f"give {longest.length} or fewer" if longest.length else "choose another backend",
+            remedy=f"give {longest} or fewer" if longest else "choose another backend",
         )
     best: dict[int, _Path] = {}
     for path in paths:
@@ -170,15 +161,8 @@ def _default_line(target: Target, n: int, name: str) -> Placement:
     return _placement(errors, qubits, network_uses(n))
 
 
-class _Longest(NamedTuple):
-    """The longest path of a search, and whether the beam was ever full."""
-
-    length: int
-    overflowed: bool
-
-
-def _search(errors: DeviceErrors, uses: list[int], beam: int) -> tuple[list[_Path], _Longest]:
-    """Extend all paths edge by edge; return those of full length, best first, and the longest length reached."""
+def _search(errors: DeviceErrors, uses: list[int], beam: int) -> tuple[list[_Path], int, bool]:
+    """Return all paths of full length, best first; the longest length reached; and whether the beam was ever full."""
     neighbours = errors.neighbours()
     readout = {q: float(np.log1p(-error)) for q, error in errors.readout.items()}
     gate = {pair: float(np.log1p(-error)) for pair, error in errors.edge.items()}
@@ -198,10 +182,10 @@ def _search(errors: DeviceErrors, uses: list[int], beam: int) -> tuple[list[_Pat
                 if known is None or total > known.score:
                     grown[state] = _Path(total, (*qubits, q), state[0])
         if not grown:
-            return [], _Longest(length if paths else 0, overflowed)
+            return [], length if paths else 0, overflowed
         overflowed |= len(grown) > beam
         paths = _best(grown.values(), beam)
-    return paths, _Longest(len(uses) + 1 if paths else 0, overflowed)
+    return paths, len(uses) + 1 if paths else 0, overflowed
 
 
 def _best(paths: Iterable[_Path], beam: int) -> list[_Path]:
@@ -209,11 +193,7 @@ def _best(paths: Iterable[_Path], beam: int) -> list[_Path]:
 
 
 def _placement(errors: DeviceErrors, qubits: tuple[int, ...], uses: NDArray[np.int64]) -> Placement:
-    gates = [
-        errors.error(*pair) for pair, n in zip(itertools.pairwise(qubits), uses.tolist(), strict=True) for _ in range(n)
-    ]
-    return Placement(
-        qubits=qubits,
-        log_two_qubit=float(sum(np.log1p(-error) for error in gates)),
-        log_readout=float(sum(np.log1p(-errors.readout[q]) for q in qubits)),
-    )
+    pairs = zip(itertools.pairwise(qubits), uses.tolist(), strict=True)
+    gates = sum(np.log1p(-errors.error(*pair)) for pair, n in pairs for _ in range(n))
+    readout = sum(np.log1p(-errors.readout[q]) for q in qubits)
+    return Placement(qubits, float(gates) + float(readout))

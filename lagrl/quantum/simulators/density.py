@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from lagrl.quantum.simulators.aer import exact_probabilities, run_aer
+from lagrl.quantum.simulators.aer import exact_probabilities
 from lagrl.quantum.simulators.channel import Channel
 from lagrl.quantum.simulators.line_executor import LineExecutor, bind
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.quantum.circuits.execution import Pub
-    from lagrl.quantum.devices.noisy_device import NoisyLine
-    from lagrl.quantum.simulators.line_executor import BoundCircuit
 
 
 @dataclass(frozen=True)
@@ -28,14 +26,9 @@ class DensityMatrixExecutor(LineExecutor):
 
     max_width: int = 10
     method: ClassVar[str] = "density"
+    aer_method: ClassVar[str] = "density_matrix"
     limit: ClassVar[int] = 12
     remedy: ClassVar[str] = "take fewer variables per vehicle, trajectories or the surrogate"
-
-    def run(
-        self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
-    ) -> NDArray[np.int64]:
-        """Return codes [C, shots]; see `LineExecutor.run`."""
-        return run_aer("density_matrix", [circuit for circuit, _ in bound], line.noise, shots, rng)
 
     def distributions(self, pub: Pub, readout: bool = True) -> NDArray[np.float64]:
         """Return the exact distributions [C, 2^n] that `execute` draws from; bit i of the index is variable i.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
@@ -12,6 +11,7 @@ import numpy as np
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.execution import Execution
 from lagrl.quantum.devices.noisy_device import NoisyDevice
+from lagrl.quantum.simulators.aer import run_aer
 from lagrl.relaxation.sampler import SamplingCost, require_shots
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class BoundCircuit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LineExecutor(ABC):
+class LineExecutor:
     """Runs circuits of n qubits on a device's best line of n qubits.
 
     All circuits of one width go in one call of the simulator, on one thread.
@@ -54,6 +54,7 @@ class LineExecutor(ABC):
     device: NoisyDevice
     max_width: int = 10
     method: ClassVar[str]
+    aer_method: ClassVar[str]
     limit: ClassVar[int]
     remedy: ClassVar[str]
     uses_noise_model: ClassVar[bool] = True
@@ -66,17 +67,8 @@ class LineExecutor(ABC):
 
     @classmethod
     def of(cls, name: str, max_width: int | None = None) -> Self:
-        """Simulate the fake backend of a name; see `NoisyDevice.of` for what it raises.
-
-        Parameters
-        ----------
-        name
-            Name of the fake backend, such as `FakeKingston`.
-        max_width
-            Most qubits of a circuit; the method's default if None.
-        """
-        device = NoisyDevice.of(name)
-        return cls(device) if max_width is None else cls(device, max_width)
+        """Simulate the fake backend of a name, such as `FakeKingston`; see `NoisyDevice.of` for the errors raised."""
+        return cls(NoisyDevice.of(name), cls.max_width if max_width is None else max_width)
 
     @property
     def name(self) -> str:
@@ -127,20 +119,14 @@ class LineExecutor(ABC):
         del template
         return compiled
 
-    @abstractmethod
     def run(
         self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
     ) -> NDArray[np.int64]:
         """Return codes [C, shots] of circuits, all on the same line."""
+        return run_aer(self.aer_method, [circuit for circuit, _ in bound], line.noise, shots, rng)
 
     def require_runnable(self, pubs: Sequence[Pub], shots: int) -> None:
-        """Raise an error for circuits that cannot be run.
-
-        Raises
-        ------
-        InputError
-            As in `execute`.
-        """
+        """Raise the errors of `execute` for circuits that cannot be run."""
         if not pubs:
             raise InputError("no circuits given", field=self.name, remedy="give 1 PUB or more")
         require_shots(shots)
@@ -154,15 +140,7 @@ class LineExecutor(ABC):
 
 
 def bind(pub: Pub, compiled: Template) -> list[QuantumCircuit]:
-    """Return a compiled circuit with each row of the PUB's angles.
-
-    Parameters
-    ----------
-    pub
-        The template as built, and angles in the order of its parameters.
-    compiled
-        The same template compiled; it may have fewer parameters.
-    """
+    """Return the compiled circuit, which may have fewer parameters than the template, with each row of angles."""
     names = {parameter.name: i for i, parameter in enumerate(pub.template.circuit.parameters)}
     columns = [names[parameter.name] for parameter in compiled.circuit.parameters]
     return [compiled.circuit.assign_parameters(row[columns]) for row in pub.values]

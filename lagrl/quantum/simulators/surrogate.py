@@ -7,20 +7,20 @@ the surrogate distribution.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from lagrl.quantum.circuits.line_qaoa import qaoa_line
-from lagrl.quantum.circuits.qaoa_sampler import QAOASampler, prepare_sampling
+from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.aer import is_native, run_aer
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
 from lagrl.quantum.simulators.line_executor import LineExecutor
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.codes import count_codes
-from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.relaxation.sampler import SampleContext, Samples, require_shots
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,10 +99,11 @@ class SurrogateSampler:
     ) -> Samples:
         """Draw `shots` strings per vehicle, overloaded ones included; see `SubproblemSampler.sample`."""
         del context
-        prepare_sampling(shots)
+        require_shots(shots)
+        self.ideal.compile_kernels()
         started = time.perf_counter()
         candidates = select_candidates(reduced_cost, weight, capacity, self.ideal.width)
-        problems, code, count = self.ideal.draw(candidates, shots, rng)
+        problems, code, count = self.ideal.simulate(candidates, shots, rng)
         ideal_seconds = time.perf_counter() - started
         channels = {int(m): self.channel(int(m)) for m in np.unique(problems.width) if m}  # compiles, not timed
         started = time.perf_counter()
@@ -111,7 +112,7 @@ class SurrogateSampler:
         code, count = count_codes(noisy, width=candidates.width)
         strings = candidates.strings(code)
         seconds = ideal_seconds + time.perf_counter() - started
-        return Samples(strings, count, self.ideal.cost(problems, shots, seconds, self.name))
+        return Samples(strings, count, replace(self.ideal.cost(problems, shots, self.name), seconds=seconds))
 
     def channel(self, width: int) -> Channel:
         """Return the channel of the circuit of `width` variables on the device's best line."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from lagrl.quantum.circuits.subproblem import Subproblem
     from lagrl.quantum.simulators.density import DensityMatrixExecutor
 
-QUANTITIES = ("distribution", "optimum", "yield", "energy")
-
 
 @dataclass(frozen=True, eq=False)
 class NoisyCase:
@@ -70,10 +68,10 @@ class NoisyCase:
         return Channel.of(self.log_fidelity, nothing, exponents).distribution(self.ideal)
 
     def departures(self, q: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the error of a distribution q [2^n] in each of `QUANTITIES`, [4].
+        """Return the errors of a distribution q [2^n], [4].
 
-        Total variation distance, and the differences in the probability of the optimum, in the probability of a
-        feasible string and in mean energy (units of its standard deviation over uniform strings).
+        They are the total variation distance, and the differences in the probability of the optimum, in the
+        probability of a feasible string and in mean energy (units of its standard deviation over uniform strings).
         """
         off = q - self.noisy
         return np.array(
@@ -93,32 +91,20 @@ class ExponentFit:
         [4] root mean square of `NoisyCase.departures` with them.
     ideal_error
         [4] the same if noise is ignored.
-    n_cases
-        Number of circuits in the fit.
     """
 
     exponents: Exponents
     error: NDArray[np.float64]
     ideal_error: NDArray[np.float64]
-    n_cases: int
 
 
 def noisy_cases(executor: DensityMatrixExecutor, problems: Sequence[Subproblem], ansatz: Ansatz) -> list[NoisyCase]:
-    """Compute the exact noisy distributions of the knapsacks' circuits.
-
-    Parameters
-    ----------
-    executor
-        The device, simulated by density matrices.
-    problems
-        Knapsacks of at most `executor.max_width` variables.
-    ansatz
-        The circuits and their angles.
+    """Compute the exact noisy distributions of the knapsacks' circuits by density matrices.
 
     Raises
     ------
     InputError
-        If a knapsack is too wide.
+        If a knapsack has more than `executor.max_width` variables.
     """
     found = []
     for problem in problems:
@@ -163,7 +149,7 @@ def calibrate(cases: Sequence[NoisyCase], *, is_local: bool = True) -> ExponentF
 
     start = [0.1, 0.8] if is_local else [0.5]
     best = exponents(minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-10}).x)
-    return ExponentFit(best, _errors(cases, best), _errors(cases, Exponents(0.0, 0.0)), len(cases))
+    return ExponentFit(best, _errors(cases, best), _errors(cases, Exponents(0.0, 0.0)))
 
 
 def _errors(cases: Sequence[NoisyCase], exponents: Exponents) -> NDArray[np.float64]:

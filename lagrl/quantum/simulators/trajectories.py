@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from lagrl.quantum.simulators.aer import run_aer
 from lagrl.quantum.simulators.line_executor import LineExecutor
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from lagrl.quantum.devices.noisy_device import NoisyLine
-    from lagrl.quantum.simulators.line_executor import BoundCircuit
 
 
 @dataclass(frozen=True)
@@ -25,11 +17,6 @@ class TrajectoryExecutor(LineExecutor):
 
     max_width: int = 16
     method: ClassVar[str] = "trajectories"
+    aer_method: ClassVar[str] = "statevector"
     limit: ClassVar[int] = 20
     remedy: ClassVar[str] = "take fewer variables per vehicle or the surrogate"
-
-    def run(
-        self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
-    ) -> NDArray[np.int64]:
-        """Return codes [C, shots]; see `LineExecutor.run`."""
-        return run_aer("statevector", [circuit for circuit, _ in bound], line.noise, shots, rng)

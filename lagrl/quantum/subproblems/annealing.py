@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,28 +9,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError, MissingExtraError
-from lagrl.quantum.subproblems.candidates import require_width, select_candidates
+from lagrl.quantum.subproblems.candidate_sampler import CandidateSampler
 from lagrl.quantum.subproblems.codes import count_codes
 from lagrl.quantum.subproblems.export import to_bqm
 from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
+from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.problems.qubo import QUBO
+    from lagrl.quantum.subproblems.candidates import Candidates
 
 
 @dataclass(frozen=True)
-class AnnealingSampler:
+class AnnealingSampler(CandidateSampler):
     """Simulated annealing (Kirkpatrick et al. 1983, by dwave-samplers) of each vehicle's QUBO, one read per shot.
 
     It is classical: its cost counts no circuits and no shots.
 
     Attributes
     ----------
-    width
-        Most variables per vehicle, 1 … 22.
     penalty
         Penalty of overload. An annealer finds ground states, and those of the circuits' default penalty are mostly too
         heavy (best-of-64 gap .38 over knapsacks of dual ascents, .006 with this one).
@@ -46,41 +44,25 @@ class AnnealingSampler:
         If dwave-samplers is not installed.
     """
 
-    width: int = 12
     penalty: Penalty = field(default_factory=partial(TiltedPenalty, fill=0.6, is_aimed=True))
     sweeps: int = 100
 
     def __post_init__(self) -> None:
-        require_width(self.width)
+        super().__post_init__()
         if self.sweeps < 1:
             raise InputError(f"{self.sweeps} given", field="sweeps", remedy="give 1 or more")
         _annealer()
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        """Draw `shots` strings per vehicle, overloaded ones included; see `SubproblemSampler.sample`."""
-        from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401  compiled before the clock starts
-
-        del context
-        require_shots(shots)
-        annealer = _annealer()
-        started = time.perf_counter()
-        candidates = select_candidates(reduced_cost, weight, capacity, self.width)
-        problems = self.penalty.qubos(candidates)
-        seeds = rng.integers(2**31, size=len(capacity))  # solved vehicles too: a draw depends on no other's presolve
-        drawn = np.zeros((len(capacity), shots), np.int64)
+    def draw(
+        self, candidates: Candidates, shots: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], SamplingCost]:
+        """Anneal every vehicle's QUBO; see `CandidateSampler.draw`."""
+        annealer, problems, n_vehicles = _annealer(), self.penalty.qubos(candidates), len(candidates.width)
+        seeds = rng.integers(2**31, size=n_vehicles)  # solved vehicles too: a draw depends on no other's presolve
+        drawn = np.zeros((n_vehicles, shots), np.int64)
         for k in np.flatnonzero(candidates.width):
             drawn[k] = anneal(annealer, problems.qubo(int(k)), shots, self.sweeps, int(seeds[k]))
-        code, count = count_codes(drawn, width=candidates.width)
-        strings = candidates.strings(code)
-        return Samples(strings, count, SamplingCost(seconds=time.perf_counter() - started, backend="annealing"))
+        return *count_codes(drawn, width=candidates.width), SamplingCost(backend="annealing")
 
 
 def anneal(annealer: Any, qubo: QUBO, reads: int, sweeps: int, seed: int) -> NDArray[np.int64]:

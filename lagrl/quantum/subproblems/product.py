@@ -62,16 +62,7 @@ class ProductState:
 
 
 def draw_product(probability: NDArray[np.float64], shots: int, rng: np.random.Generator) -> Counted:
-    """Draw `shots` strings of independent bits for each of K problems.
-
-    Parameters
-    ----------
-    probability
-        [K, W] P(y_i = 1).
-    shots
-        Strings per problem.
-    rng
-        Source of randomness.
+    """Draw `shots` strings of independent bits with P(y_i = 1), [K, W], for each of K problems.
 
     Returns
     -------

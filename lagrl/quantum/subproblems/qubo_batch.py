@@ -36,14 +36,6 @@ class QUBOBatch:
     offset: NDArray[np.float64] = field(repr=False)
     width: NDArray[np.int64]
 
-    @property
-    def scale(self) -> NDArray[np.float64]:
-        """[K] float64: σ = sqrt(Σ h² + Σ J²) of each Ising form, see `Ising.scale`; 1 where that is 0."""
-        pairs = self.quadratic.sum(axis=1) + self.quadratic.sum(axis=2)
-        fields = self.linear / 2 + pairs / 4
-        variance = (fields**2).sum(axis=1) + (self.quadratic**2).sum(axis=(1, 2)) / 16
-        return np.sqrt(np.where(variance > 0, variance, 1.0))
-
     def qubo(self, vehicle: int) -> QUBO:
         """Return one vehicle's QUBO without its padding."""
         m = int(self.width[vehicle])

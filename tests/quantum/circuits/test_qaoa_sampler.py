@@ -136,7 +136,7 @@ def optimum_probabilities(seed: int = 7) -> dict[str, np.ndarray]:
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(seed), 40, 20)
     found = select_candidates(reduced_cost, weight, capacity, 8)
     state, problems = ProductState(), TiltedPenalty().qubos(found)
-    warm_start, scale = state.probabilities(found), problems.scale
+    warm_start = state.probabilities(found)
     chance: dict[str, list[float]] = {"uniform": [], "product": [], "cold": [], "warm": []}
     for k in np.flatnonzero(found.width):
         m = found.width[k]
@@ -146,7 +146,9 @@ def optimum_probabilities(seed: int = 7) -> dict[str, np.ndarray]:
         drawn_with = {"uniform": np.full(2**m, 0.5**m), "product": product}
         for name, ramp, theta in (("cold", COLD_RAMP, None), ("warm", WARM_RAMP, rotation_angles(p))):
             gamma, beta = ramp.angles()
-            drawn_with[name] = np.abs(qaoa_state(problems.qubo(k), gamma / scale[k], beta, theta)) ** 2
+            drawn_with[name] = (
+                np.abs(qaoa_state(problems.qubo(k), gamma / problems.qubo(k).to_ising().scale, beta, theta)) ** 2
+            )
         for name, probability in drawn_with.items():
             chance[name].append(float(probability[value <= value.min() + 1e-9].sum()))
     return {name: np.array(values) for name, values in chance.items()}

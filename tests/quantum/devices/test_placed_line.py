@@ -67,8 +67,7 @@ def test_the_default_is_the_first_qubits_in_order() -> None:
     target = line_target(6, errors=[0.2, 0.01, 0.01, 0.01, 0.01], readout=[0.01] * 6)
     found = placed_line(target, 3, "default")
     assert found.qubits == (0, 1, 2)
-    assert found.log_readout == pytest.approx(3 * np.log(0.99))
-    assert found.log_two_qubit == pytest.approx(4 * np.log(0.8) + 3 * np.log(0.99))
+    assert found.log_fidelity == pytest.approx(4 * np.log(0.8) + 6 * np.log(0.99))
     assert found.fidelity < placed_line(target, 3, "line0").fidelity
 
 

@@ -130,14 +130,12 @@ def test_units_do_not_matter() -> None:
     assert other.quadratic == pytest.approx(one.quadratic)
 
 
-def test_scales_are_the_ising_forms() -> None:
-    """The batched σ is each problem's own; solved vehicles have all-zero problems and the harmless scale 1."""
+def test_solved_vehicles_have_empty_problems() -> None:
+    """The QUBO of a solved vehicle is all zero, offset included."""
     problems = TiltedPenalty().qubos(some_candidates())
-    for k in np.flatnonzero(problems.width):
-        assert problems.scale[k] == pytest.approx(problems.qubo(k).to_ising().scale)
     assert not problems.linear[-1].any()
     assert not problems.quadratic[-1].any()
-    assert (problems.offset[-1], problems.scale[-1]) == (0.0, 1.0)
+    assert problems.offset[-1] == 0.0
 
 
 @pytest.mark.parametrize("wrong", [{"strength": -1.0}, {"strength": np.inf}, {"fill": -1.1}, {"fill": 1.1}])

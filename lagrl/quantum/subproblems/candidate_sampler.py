@@ -1,0 +1,70 @@
+"""The common part of samplers that choose values for the candidates of each knapsack."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lagrl.quantum.subproblems.candidates import require_width, select_candidates
+from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lagrl.quantum.subproblems.candidates import Candidates
+
+
+@dataclass(frozen=True)
+class CandidateSampler(ABC):
+    """Presolves the knapsacks and draws strings of their variables.
+
+    Attributes
+    ----------
+    width
+        Most variables per vehicle, 1 … 22.
+
+    Raises
+    ------
+    InputError
+        If the width is not in 1 … 22.
+    """
+
+    width: int = 12
+
+    def __post_init__(self) -> None:
+        require_width(self.width)
+
+    def sample(
+        self,
+        reduced_cost: NDArray[np.float64],
+        weight: NDArray[np.int64],
+        capacity: NDArray[np.int64],
+        shots: int,
+        rng: np.random.Generator,
+        context: SampleContext,
+    ) -> Samples:
+        """Draw `shots` strings per vehicle, overloaded ones included; see `SubproblemSampler.sample`."""
+        del context
+        require_shots(shots)
+        self.compile_kernels()
+        started = time.perf_counter()
+        candidates = select_candidates(reduced_cost, weight, capacity, self.width)
+        code, count, cost = self.draw(candidates, shots, rng)
+        strings = candidates.strings(code)
+        return Samples(strings, count, replace(cost, seconds=time.perf_counter() - started))
+
+    def compile_kernels(self) -> None:
+        """Load the compiled kernels, before the clock starts."""
+        from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401
+
+    @abstractmethod
+    def draw(
+        self, candidates: Candidates, shots: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], SamplingCost]:
+        """Return codes [K, S] of the variables, their counts [K, S] (0 is padding), and the cost without seconds.
+
+        Solved vehicles have the empty string.
+        """
