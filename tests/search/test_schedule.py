@@ -162,7 +162,7 @@ def test_without_prices_no_move_needs_them() -> None:
 def test_moves_that_can_never_begin_are_refused(moves: tuple[Decision, ...]) -> None:
     """The master has no prices before there was any other move."""
     with pytest.raises(
-        InputError, match=r"moves: every move needs the master's prices; add one that starts from regret"
+        InputError, match=r"moves: every move needs the master's prices; add one"
     ):
         AdaptiveSchedule(np.random.default_rng(0), moves=moves)
 
