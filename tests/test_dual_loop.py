@@ -370,7 +370,7 @@ def test_routes_against_the_fleet_rule_are_not_route_feasible() -> None:
     assert controller.seen[0][1].route_cost is None  # type: ignore[union-attr]
 
 
-def test_ascent_stops_at_its_budget_or_when_told() -> None:
+def test_ascent_stops_at_its_budget_or_on_request() -> None:
     """Each ascent keeps its budget and passes it to its controller; `stop` ends all after the current step."""
     states, controllers = [state(LARGE, b) for b in range(3)], [Recording() for _ in range(3)]
     rngs = [np.random.default_rng(b) for b in range(3)]

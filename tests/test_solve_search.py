@@ -261,7 +261,7 @@ def test_one_evaluation_is_enough(evaluations: int) -> None:
 
 @pytest.mark.parametrize("budget", [{"evaluations": 90}, {"seconds": 0.1}], ids=["evaluations", "seconds"])
 @pytest.mark.parametrize("without", [(), ("polish",), ("relinearisation",), tuple(INGREDIENTS)])
-def test_a_fleet_that_packs_nothing_is_told(budget: dict[str, Any], without: tuple[str, ...]) -> None:
+def test_a_fleet_that_packs_nothing_is_reported(budget: dict[str, Any], without: tuple[str, ...]) -> None:
     """Two vehicles that the demands fill only in sum: no routes, and an error that names the rule and a way out."""
     points = [[0, 0], [1, 0], [2, 0], [3, 0], [4, 0], [5, 0]]
     problem = CVRP.from_coordinates("fives", points, [4] * 5, 10, fleet=Fleet("exact", 2))
@@ -323,7 +323,7 @@ class Silent:
         """Return a decision, see `lagrl.search.Schedule`."""
 
 
-def test_a_schedule_that_does_nothing_is_told() -> None:
+def test_a_schedule_that_does_nothing_is_reported() -> None:
     """No budget would help."""
     with pytest.raises(SolutionError, match=r"stopped before any evaluation; let its first decision be for seeds"):
         solve(plane(12, 10), SolveConfig(evaluations=10), schedule=Silent())
@@ -363,9 +363,9 @@ def test_budgets_hold_whatever_a_schedule_asks_for() -> None:
     assert result.evaluations == 23
 
 
-def test_a_schedule_that_moves_first_is_told() -> None:
+def test_a_schedule_that_moves_first_is_reported() -> None:
     """By the name of its class, and with what to do."""
-    with pytest.raises(InputError, match=r"schedule Greedy: incumbent decided before .* decide for seeds"):
+    with pytest.raises(InputError, match=r"schedule Greedy: incumbent before .* return seeds"):
         solve(plane(12, 30), SolveConfig(evaluations=23), schedule=Greedy(Decision("incumbent", (5,))))
 
 
@@ -385,12 +385,12 @@ class Answering:
 @pytest.mark.parametrize(
     ("schedule", "message"),
     [
-        (Answering("seeds"), "schedule Answering: next: answered 'seeds'; return a lagrl.search.Decision, or None"),
+        (Answering("seeds"), "schedule Answering: next: returned 'seeds'; return a lagrl.search.Decision or None"),
         (Answering(KeyError("plan")), r"schedule Answering: .*KeyError: 'plan'"),
         (Answering, r"schedule type: .*TypeError: .*missing 1 required positional argument"),
     ],
 )
-def test_a_schedule_that_answers_nonsense_is_told(schedule: Any, message: str) -> None:
+def test_a_schedule_that_answers_nonsense_is_reported(schedule: Any, message: str) -> None:
     """Anything but a decision, an exception, and a class given for an object are errors in its name."""
     with pytest.raises(InputError, match=message):
         solve(plane(12, 10), SolveConfig(evaluations=10), schedule=schedule)

@@ -396,7 +396,7 @@ def test_own_samplers_by_module_and_attribute(tmp_path: Path, monkeypatch: pytes
     result = solve(read_bundled(SMALL), config)
     assert (result.evaluations, result.dual_value) == (5, None)  # a subclass is asked, and trusted with nothing
     assert result.sampling_seconds > 0.0
-    with pytest.raises(InputError, match="sampler Halved: gave Samples with strings of shape"):
+    with pytest.raises(InputError, match="sampler Halved: returned Samples with strings of shape"):
         solve(read_bundled(SMALL), SolveConfig(sampler="samplers_for_solve:Halved", evaluations=5))
     with pytest.raises(
         InputError, match=r"sampler Offline: samplers_for_solve.py line \d+: RuntimeError: device offline"
@@ -427,7 +427,7 @@ def test_a_capacity_beyond_counting_is_no_obstacle() -> None:
     assert max(sum(demand[customer - 1] for customer in route) for route in solution.routes) <= 10**10
 
 
-def test_what_is_no_sampler_object_is_told() -> None:
+def test_what_is_no_sampler_object_is_reported() -> None:
     """A class, something else, or a journal beside an object: the message says how to write it."""
     problem = read_bundled(SMALL)
     wrong: dict[Any, str] = {

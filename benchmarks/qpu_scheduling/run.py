@@ -42,7 +42,7 @@ from lagrl.io.atomic import require_writable
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.tasks import TaskResult, Candidate, Task
+from lagrl.quantum.scheduling.tasks import Candidate, Task, TaskResult
 from lagrl.relaxation.sampler import SampleContext, SamplingCost
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import run_virtually

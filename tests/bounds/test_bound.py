@@ -96,7 +96,7 @@ def test_an_obstacle_leaves_the_bound_as_it_is(where: str, monkeypatch: pytest.M
     assert re.match("pricing needs more than 64 partial routes" if where == "labels" else "HiGHS ended", bound.obstacle)
 
 
-def test_a_fleet_that_packs_nothing_is_told() -> None:
+def test_a_fleet_that_packs_nothing_is_reported() -> None:
     """Nine demands of a third of a vehicle and a little more need five vehicles; total demand says four."""
     rng = np.random.default_rng(3)
     points = rng.integers(0, 50, (10, 2))

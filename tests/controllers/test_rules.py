@@ -36,7 +36,7 @@ def path(
 
 
 @every
-def test_it_is_a_controller_that_starts_where_it_is_told(name: str) -> None:
+def test_it_is_a_controller_that_starts_where_it_is_reported(name: str) -> None:
     """At `initial`, and at zero without one."""
     controller, rng, initial = CONTROLLERS[name](), np.random.default_rng(0), np.arange(5.0)
     assert isinstance(controller, Controller)

@@ -99,13 +99,13 @@ def test_the_template_comes_from_the_environment(
     assert fetch([NAME], tmp_path)[0].is_file()
 
 
-def test_an_unknown_instance_is_told(server: Server, tmp_path: Path) -> None:
+def test_an_unknown_instance_is_reported(server: Server, tmp_path: Path) -> None:
     """404 for the .vrp is an error."""
     server.bodies.clear()
-    refused(server, tmp_path, "not there .HTTP status 404")
+    refused(server, tmp_path, "not found .HTTP status 404")
 
 
-def test_another_status_is_told(server: Server, tmp_path: Path) -> None:
+def test_another_status_is_reported(server: Server, tmp_path: Path) -> None:
     """A server error is not taken for a file."""
     server.status = 503
     refused(server, tmp_path, "HTTP status 503")
@@ -127,16 +127,16 @@ def test_a_length_that_is_too_long_is_a_cut_file(server: Server, tmp_path: Path)
 def test_a_length_that_is_too_short_is_a_cut_file(server: Server, tmp_path: Path) -> None:
     """What is left of the file is not an instance."""
     server.headers = {"Content-Length": "150"}
-    refused(server, tmp_path, "not a sound instance")
+    refused(server, tmp_path, "not a valid instance")
 
 
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (b"<html><body>Not here</body></html>", "not a sound instance: '<html>"),
-        (GOOD_INSTANCE[:-60].encode(), "not a sound instance"),
-        (b"", "not a sound instance: the file is empty"),
-        (b"\x00\x01\x02", "not a sound instance: binary"),
+        (b"<html><body>Not here</body></html>", "not a valid instance: '<html>"),
+        (GOOD_INSTANCE[:-60].encode(), "not a valid instance"),
+        (b"", "not a valid instance: the file is empty"),
+        (b"\x00\x01\x02", "not a valid instance: binary"),
         (GOOD_INSTANCE.replace(NAME, "T-n4-k3").encode(), f"NAME: 'T-n4-k3' came instead of '{NAME}'"),
         (GOOD_INSTANCE.replace("CAPACITY", "DISTANCE : 200\nCAPACITY").encode(), "DISTANCE: .*limits the duration"),
     ],
@@ -152,8 +152,8 @@ def test_what_is_not_the_instance_is_refused(server: Server, tmp_path: Path, bod
     [
         (b"Route #1: 1 2\nRoute #2: 7\nCost 26\n", "does not solve T-n4-k2: customer 7 does not exist"),
         (b"Route #1: 1 2\nRoute #2: 3\nCost 2\n", "stated cost is 2"),
-        (b"Route #1: 1 2\nRoute #2: 3\n", "not a sound solution"),
-        (b"<html>", "not a sound solution"),
+        (b"Route #1: 1 2\nRoute #2: 3\n", "not a valid solution"),
+        (b"<html>", "not a valid solution"),
     ],
 )
 def test_what_is_not_the_solution_is_refused(server: Server, tmp_path: Path, body: bytes, expected: str) -> None:
@@ -196,7 +196,7 @@ def test_a_redirection_off_the_web_is_refused(server: Server, tmp_path: Path) ->
     refused(server, tmp_path, "file:///etc/hostname|HTTP status 302")
 
 
-def test_no_server_is_told(server: Server, tmp_path: Path) -> None:
+def test_no_server_is_reported(server: Server, tmp_path: Path) -> None:
     """A closed port is a connection that fails, not a crash."""
     server.template = "http://127.0.0.1:9/{set}/{name}.{ext}"
     refused(server, tmp_path, "no answer", timeout=5.0)

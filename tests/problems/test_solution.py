@@ -50,7 +50,7 @@ def test_unknown_customers_have_no_cost(customer: int) -> None:
         ([[1, 2, 3], [4, 0]], {}, ["customer 0 does not exist (1 … 4)"]),
     ],
 )
-def test_each_fault_is_told(routes: list[list[int]], options: dict[str, Any], expected: list[str]) -> None:
+def test_each_fault_is_reported(routes: list[list[int]], options: dict[str, Any], expected: list[str]) -> None:
     """One sentence for each thing that is wrong, none for a solution."""
     assert faults(line(), routes, **options) == expected
 

@@ -114,5 +114,5 @@ def test_the_exact_sampler_draws_the_optimum_only() -> None:
 )
 def test_samples_of_the_wrong_kind_are_refused(bitstrings: np.ndarray, counts: np.ndarray) -> None:
     """A sampler that returns another type, shape or empty counts is an error before they are used."""
-    with pytest.raises(InputError, match="mend the sampler"):
+    with pytest.raises(InputError, match="correct the sampler"):
         Samples(bitstrings, counts)

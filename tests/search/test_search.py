@@ -98,7 +98,7 @@ def test_no_decision_spends_more_than_is_left(limit: int) -> None:
 def test_a_move_before_there_are_routes_is_refused() -> None:
     """The error names the schedule and says what to do."""
     search = search_of(plane(2, 10), SolveConfig(), Listed([PARTIAL]))
-    with pytest.raises(InputError, match="schedule Listed: partial decided before there are routes") as raised:
+    with pytest.raises(InputError, match="schedule Listed: partial before there are routes") as raised:
         search.run()
     assert "seeds" in str(raised.value.remedy)
 

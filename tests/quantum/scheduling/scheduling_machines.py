@@ -10,7 +10,7 @@ import pytest
 
 from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.tasks import TaskResult, Candidate, Task
+from lagrl.quantum.scheduling.tasks import Candidate, Task, TaskResult
 from lagrl.relaxation.sampler import SampleContext, SamplingCost
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import run_virtually

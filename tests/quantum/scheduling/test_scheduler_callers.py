@@ -13,7 +13,7 @@ from scheduling_machines import PUB, Dice, executions, machines, work
 
 from lagrl.errors import InputError
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.tasks import TaskResult, Candidate, Task
+from lagrl.quantum.scheduling.tasks import Candidate, Task, TaskResult
 from lagrl.relaxation.sampler import SampleContext
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import run_virtually

@@ -10,7 +10,7 @@ import pytest
 from scheduling_machines import PUB, Dice, executions, machines, solved, work
 
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.tasks import TaskResult, Usage, Candidate
+from lagrl.quantum.scheduling.tasks import Candidate, TaskResult, Usage
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import run_virtually

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scheduling_machines import PUB, Dice, machines
 
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.tasks import Job, Candidate, Task
+from lagrl.quantum.scheduling.tasks import Candidate, Job, Task
 from lagrl.relaxation.sampler import SampleContext
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import run_virtually
