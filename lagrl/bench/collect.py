@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
     from lagrl.problems.cvrp import CVRP
     from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-    from lagrl.quantum.bandit.decision import Decision
-    from lagrl.quantum.bandit.saving import SavingBandit
+    from lagrl.quantum.bandit.decision import ArmDecision
     from lagrl.relaxation.sampler import SampleContext
 
 _PACKAGES = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
@@ -124,7 +123,7 @@ class Collection:
             return self.options.epsilon
         return read_state(Path(self.state)).epsilon if self.state else 1.0
 
-    def sampler(self, width: int, log: _Counting) -> BanditSampler | SavingBandit:
+    def sampler(self, width: int, log: _Counting) -> BanditSampler:
         """Return the bandit for knapsacks of at most `width` variables; it does not learn."""
         if self.state:
             chosen = replace(self.options, epsilon=self.epsilon, learn=False)
@@ -233,7 +232,7 @@ class _Counting:
         self.log: TraceLog | None = None
         self.n = 0
 
-    def note(self, context: SampleContext, decisions: Sequence[Decision]) -> None:
+    def note(self, context: SampleContext, decisions: Sequence[ArmDecision]) -> None:
         """Log the decisions of one call of the sampler."""
         assert self.log is not None
         self.n += len(decisions)
