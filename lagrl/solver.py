@@ -202,7 +202,7 @@ def solve(
         Fields of `SolveConfig`, such as `seconds=5` or `workers=2`.
     journal
         File that keeps every answer of the sampler named in `config`, to go on from or to replay; None for none,
-        but for a real quantum computer (see `lagrl.samplers.registry.make_sampler`).
+        except for a real quantum computer (see `lagrl.samplers.registry.make_sampler`).
 
     Raises
     ------

@@ -203,6 +203,10 @@ class CVRP:
             comment=comment,
         )
 
+    def __str__(self) -> str:
+        known = "" if self.best_known is None else f", best known cost {self.best_known:.10g}"
+        return f"{self.name}: {self.n_customers} customers, capacity {self.capacity}, fleet {self.fleet}{known}"
+
     @property
     def n_customers(self) -> int:
         """Number of customers n."""

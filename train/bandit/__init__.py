@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train; return the exit code (2: the user's mistake, told in one line)."""
+    """Train; return the exit code (2: a mistake of the user, reported in one line)."""
     return entry("python -m train.bandit", "train.bandit.command", argv)

@@ -222,7 +222,7 @@ def _refuse_out_of_range(options: BanditOptions) -> None:
 
 
 def _refuse_without_effect(state_file: str, options: BanditOptions, policy: str) -> None:
-    """Refuse options that would have no effect, as a user who gives one expects an effect."""
+    """Refuse options that would have no effect."""
 
     def refuse_given(remedy: str, *names: str) -> None:
         for name in names:
