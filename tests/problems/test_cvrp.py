@@ -77,7 +77,9 @@ def test_points_must_be_finite_pairs(points: list[Any]) -> None:
 
 def test_an_instance_prints_as_one_line() -> None:
     """`print` shows size, capacity, fleet rule and best known cost, not the arrays."""
-    problem = CVRP.from_coordinates("own", [(0, 0), (3, 4), (0, 5)], [2, 3], 6, fleet=Fleet("exact", 1), best_known=14.0)
+    problem = CVRP.from_coordinates(
+        "own", [(0, 0), (3, 4), (0, 5)], [2, 3], 6, fleet=Fleet("exact", 1), best_known=14.0
+    )
     assert str(problem) == "own: 2 customers, capacity 6, fleet exact:1, best known cost 14"
 
 
