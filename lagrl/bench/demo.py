@@ -88,15 +88,15 @@ def demo(
     Parameters
     ----------
     folder
-        Where the picture goes; made if missing.
+        Folder of the picture, created if it is missing.
     controllers
-        Names, see `SolveConfig`.
+        Names of controllers.
     evaluations
         Budget per instance and controller.
     seed
-        Seed.
+        Random seed of every solve.
     progress
-        Whether to show progress bars on stderr; none are shown where that is no terminal.
+        Whether to show progress bars on stderr, if it is a terminal.
 
     Raises
     ------

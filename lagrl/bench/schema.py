@@ -87,10 +87,8 @@ def with_method(record: dict[str, Any]) -> dict[str, Any]:
     if "reconstruct" not in record or "method" in record:
         return record
     names = {old: new for new, old in _METHOD_UNTIL_0_1.items()}
-    return {
-        "method" if field == "reconstruct" else field: names.get(value, value) if field == "reconstruct" else value
-        for field, value in record.items()
-    }
+    value = names.get(record["reconstruct"], record["reconstruct"])
+    return {**{name: record[name] for name in record if name != "reconstruct"}, "method": value}
 
 
 def with_reconstruct(config: Mapping[str, Any]) -> dict[str, Any]:
