@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 LockMode = Literal["held", "each", "none"]
 """`held`: one writer, from opening to closing. `each`: several processes, one at a time within `locked`."""
 
-_CHECKSUM = b'{"crc32": "'
-_START = len(_CHECKSUM) + len('00000000", ')
+_CHECKSUM = b'{"crc32": "%08x", '
+_LENGTH = len(_CHECKSUM % 0)
 
 
 class TornLineWarning(UserWarning):
@@ -56,7 +56,7 @@ class LineFormat:
     heads
         How every line starts, one of these: only the beginning of such a line counts as torn. Empty: any text does.
     header
-        The first line of every file; empty for none.
+        The object in the first line of every file; None for no header.
     has_checksum
         Whether every line starts with a CRC-32 of the rest.
     mode
@@ -68,23 +68,48 @@ class LineFormat:
     fault: str
     remedy: str
     heads: tuple[bytes, ...] = ()
-    header: bytes = b""
+    header: Mapping[str, Any] | None = None
     has_checksum: bool = False
     mode: int = 0o666
     warns: bool = True
 
+    @property
+    def first_line(self) -> bytes:
+        """The header as a line; empty for none."""
+        return self.encode(self.header) if self.header else b""
+
+    def encode(self, record: Mapping[str, Any]) -> bytes:
+        """Return an object as one line, with its end.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is not plain JSON; NaN and infinity are not.
+        """
+        text = json.dumps(record, allow_nan=False).encode() + b"\n"
+        if not self.has_checksum:
+            return text
+        return _CHECKSUM % zlib.crc32(text[1:-1]) + text[1:]
+
     def decode(self, line: bytes, path: Path, number: int) -> dict[str, Any]:
-        """Return the object of a line.
+        """Return the object of a line, with or without its end.
 
         Raises
         ------
         InputError
             If it is not a JSON object or does not have its checksum; it names file and line.
         """
+        if self.has_checksum:
+            head, rest = line[:_LENGTH], line[_LENGTH:]
+            if head != _CHECKSUM % zlib.crc32(rest.rstrip(b"\n")):
+                self.refuse(path, number, "checksum does not match")
+            line = b"{" + rest
         try:
-            record = decode(line, has_checksum=self.has_checksum)
+            record = json.loads(line.decode(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             self.refuse(path, number, error)
+        if not isinstance(record, dict):
+            self.refuse(path, number, "not a JSON object")
         return record
 
     def refuse(self, path: Path, number: int, problem: Exception | str) -> NoReturn:
@@ -122,40 +147,6 @@ class LineFormat:
                 TornLineWarning,
                 stacklevel=6,
             )
-
-
-def encode(record: Mapping[str, Any], *, has_checksum: bool = False) -> bytes:
-    """Return an object as one line, with its end.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is not plain JSON; NaN and infinity are not.
-    """
-    text = json.dumps(record, allow_nan=False).encode()
-    if not has_checksum:
-        return text + b"\n"
-    rest = text[1:]
-    return _CHECKSUM + f'{zlib.crc32(rest):08x}", '.encode() + rest + b"\n"
-
-
-def decode(line: bytes, *, has_checksum: bool = False) -> dict[str, Any]:
-    """Return the object of a line, with or without its end.
-
-    Raises
-    ------
-    ValueError, RecursionError
-        If it is not a JSON object or does not have its checksum.
-    """
-    if has_checksum:
-        rest = line.rstrip(b"\n")[_START:]
-        if not line.startswith(_CHECKSUM) or line[len(_CHECKSUM) : _START - 3] != f"{zlib.crc32(rest):08x}".encode():
-            raise ValueError("checksum does not match")
-        line = b"{" + rest
-    record = json.loads(line.decode(), parse_constant=_refuse_constant)
-    if not isinstance(record, dict):
-        raise ValueError("not a JSON object")
-    return record
 
 
 def opened(path: Path) -> BinaryIO:
@@ -264,9 +255,9 @@ class JsonLines:
                 if tail:
                     self._mend(descriptor, tail)
                 if self._end == 0 and self.form.header:
-                    self._write(descriptor, self.form.header)
+                    self._write(descriptor, self.form.first_line)
                     sync_folder(self.path.absolute().parent)
-                    self._end, self._lines = len(self.form.header), 1
+                    self._end, self._lines = len(self.form.first_line), 1
                 yield
             finally:
                 if self._lock == "each":
@@ -291,7 +282,7 @@ class JsonLines:
         """
         descriptor = self._own_descriptor()
         try:
-            lines = [encode(record, has_checksum=self.form.has_checksum) for record in records]
+            lines = [self.form.encode(record) for record in records]
         except (TypeError, ValueError) as error:
             raise InputError(
                 f"not plain JSON ({error})", source=str(self.path), remedy="give finite numbers and text"
@@ -375,7 +366,7 @@ class JsonLines:
         return InputError(f"cannot be read ({reason})", source=str(self.path), remedy=self.form.remedy)
 
     def _foreign(self, line: bytes) -> InputError:
-        return self._unreadable(f"the first line is {line[:70]!r}, not {self.form.header!r}")
+        return self._unreadable(f"the first line is {line[:70]!r}, not {self.form.first_line!r}")
 
     def _read_on(self, descriptor: int) -> bytes:
         """Take every whole line after the last one that was read; return what follows the last of them."""
@@ -392,7 +383,7 @@ class JsonLines:
                 if not line.endswith(b"\n"):
                     return line
                 if self._end == 0 and self.form.header:
-                    if line != self.form.header:
+                    if line != self.form.first_line:
                         raise self._foreign(line)
                     self._end, self._lines = len(line), 1
                 else:
@@ -413,7 +404,7 @@ class JsonLines:
     def _mend(self, descriptor: int, tail: bytes) -> None:
         """Cut a torn last line off; end one that lacks only its end: it may hold the id of a paid job."""
         if self._end == 0 and self.form.header:
-            if not self.form.header.startswith(tail):
+            if not self.form.first_line.startswith(tail):
                 raise self._foreign(tail)
             os.ftruncate(descriptor, 0)
         elif self.form.is_torn(tail, self.path, self._lines + 1):

@@ -47,7 +47,7 @@ class Check:
 
 def to_record(config: Any) -> dict[str, Any]:
     """Return a dataclass as nested dicts of JSON values; tuples become lists."""
-    plain: dict[str, Any] = _plain(asdict(config))
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(config)))
     return plain
 
 
@@ -136,12 +136,6 @@ def require_plain(record: object, *, source: str | None, field: str, remedy: str
         raise InputError(f"is not plain JSON ({error})", source=source, field=field, remedy=remedy) from error
     if kept != record:
         raise InputError("holds tuples or keys that are not text", source=source, field=field, remedy=remedy)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(entry) for name, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def _errors(source: str | None, remedy: str | None) -> _Errors:

@@ -9,6 +9,7 @@ from lagrl.errors import InputError, UnknownNameError, refuse
 from lagrl.quantum.circuits.ansatz import default_ramp, make_ansatz
 from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.circuits.statevector import Ramp
+from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.runtime import RuntimeExecutor
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.quantum.simulators.density import DensityMatrixExecutor
@@ -214,7 +215,7 @@ def make_device_executor(backend: str, options: DeviceOptions) -> RuntimeExecuto
     InputError
         If there is no account, or an option has no effect.
     """
-    executor = RuntimeExecutor.of(backend, options.runtime())
+    executor = RuntimeExecutor(open_device(backend), options.runtime())
     executor.max_width = executor.device.widest  # slack bits are added to the variables
     return executor
 

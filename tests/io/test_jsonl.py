@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lagrl.errors import InputError, OutputError
-from lagrl.io.jsonl import JsonLines, LineFormat, Offset, TornLineWarning, encode, read_lines
+from lagrl.io.jsonl import JsonLines, LineFormat, Offset, TornLineWarning, read_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PLAIN = LineFormat(fault="not a note", remedy="remove the line", heads=(b'{"note": ',))
-CHECKED = LineFormat(
-    fault="damaged", remedy="restore the file", header=encode({"kind": "header"}, has_checksum=True), has_checksum=True
-)
+CHECKED = LineFormat(fault="damaged", remedy="restore the file", header={"kind": "header"}, has_checksum=True)
 NOTES = [{"note": text} for text in ("first", 'with "quotes"', "umlaut ü", "")]
 
 
@@ -69,7 +67,7 @@ def test_lines_are_found_again_at_their_offsets(tmp_path: Path) -> None:
 def test_a_changed_byte_is_named_and_left_alone(tmp_path: Path) -> None:
     """A line that does not have its checksum is refused by file and number."""
     path = tmp_path / "notes.jsonl"
-    content = CHECKED.header + encode(NOTES[0], has_checksum=True).replace(b"first", b"forst")
+    content = CHECKED.first_line + CHECKED.encode(NOTES[0]).replace(b"first", b"forst")
     path.write_bytes(content)
     with pytest.raises(
         InputError, match=r"notes\.jsonl: line 2: damaged \(checksum does not match\); restore the file"
@@ -119,7 +117,7 @@ def test_a_file_that_one_writer_holds_is_refused_to_others(tmp_path: Path) -> No
 def test_packed_files_are_read_but_not_written(tmp_path: Path) -> None:
     """A gzipped file gives the same lines, without a torn last one; a damaged archive is named."""
     path = tmp_path / "notes.jsonl.gz"
-    packed = gzip.compress(b"".join(map(encode, NOTES)) + b'{"note": "to')
+    packed = gzip.compress(b"".join(map(PLAIN.encode, NOTES)) + b'{"note": "to')
     path.write_bytes(packed)
     with pytest.warns(TornLineWarning, match="line 5 is torn.* left out"):
         assert list(read_lines(path, PLAIN)) == [(note, number) for number, note in enumerate(NOTES, 1)]

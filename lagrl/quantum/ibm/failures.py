@@ -6,6 +6,7 @@ A sampler may catch `ExecutionError`, use another method and record why. `NoAcco
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError, LagrlError
@@ -60,8 +61,8 @@ class ExecutionError(LagrlError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return the parts for pickling, which does not support keyword arguments; worker processes need it."""
-        values = (type(self), self.problem, self.backend, self.job, self.cost, self.hint)
-        return (_rebuild, values, {"may_be_sent": self.may_be_sent})
+        make = partial(type(self), self.problem, backend=self.backend, job=self.job, cost=self.cost, hint=self.hint)
+        return make, (), {"may_be_sent": self.may_be_sent}
 
 
 class TokenError(ExecutionError):
@@ -206,9 +207,3 @@ def _is_lost(error: BaseException) -> bool:
     earlier = error.__cause__ or error.__context__
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(names & {"RequestException", "ConnectionError"}) or (earlier is not None and _is_lost(earlier))
-
-
-def _rebuild(
-    cls: type[ExecutionError], problem: str, backend: str, job: str, cost: SamplingCost, hint: str
-) -> ExecutionError:
-    return cls(problem, backend=backend, job=job, cost=cost, hint=hint)

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from lagrl.errors import InputError, LagrlError, UnknownNameError
 from lagrl.quantum.circuits.execution import Execution
 from lagrl.quantum.devices.compile import compile_template, require_isa
 from lagrl.quantum.devices.placement import BEST_LINE, PLACEMENTS, placed_line
-from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import (
     BackendDownError,
     ConnectionLostError,
@@ -49,9 +48,10 @@ if TYPE_CHECKING:
     from lagrl.quantum.circuits.execution import Pub, Template
     from lagrl.quantum.devices.placement import Placement
     from lagrl.quantum.ibm.device import Device, Job
-    from lagrl.quantum.ibm.service import Primitives
     from lagrl.quantum.journal.job_journal import JobJournal, JobRecord, SentState
     from lagrl.relaxation.sampler import SampleContext
+
+_ENDED = (JobFailedError, JobCancelledError, QueueTimeoutError)
 
 
 @dataclass(eq=False)
@@ -110,32 +110,6 @@ class RuntimeExecutor:
                 field=f"{self.name}, width",
                 remedy=f"give 1 to {self.device.widest} qubits",
             )
-
-    @classmethod
-    def of(
-        cls,
-        backend: str,
-        options: RuntimeOptions | None = None,
-        *,
-        max_width: int = 12,
-        journal: JobJournal | None = None,
-        service: Any = None,
-        primitives: Primitives | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> Self:
-        """Return an executor for a fake backend (`FakeKingston`) or a device of your account (`ibm_kingston`).
-
-        Parameters
-        ----------
-        backend
-            See `open_device`, also for what it raises.
-        options, max_width, journal, sleep
-            See the class.
-        service, primitives
-            See `AccountDevice.of`.
-        """
-        device = open_device(backend, service=service, primitives=primitives, sleep=sleep)
-        return cls(device, options or RuntimeOptions(), max_width, journal, sleep)
 
     @property
     def name(self) -> str:
@@ -231,8 +205,12 @@ class RuntimeExecutor:
         try:
             codes = merged.split(self._read(job, merged, shots))
         except ExecutionError as error:
-            seconds = time.perf_counter() - started
-            error.cost = self._cost_of_failure(error, job, pubs, compiled, shots, seconds)
+            wall = time.perf_counter() - started
+            error.cost = SamplingCost(jobs=1, seconds=wall, backend=self.name)
+            if isinstance(error, (ResultError, *_ENDED)):
+                error.cost = self._cost(job, pubs, compiled, shots, wall)
+            if isinstance(error, _ENDED):  # its circuits did not run
+                error.cost = replace(error.cost, circuits=0, shots=0, two_qubit_gates=0, depth=0)
             error.may_be_sent = not self._is_over(error)
             self._settle(mark, error, job.job_id())
             raise
@@ -340,7 +318,7 @@ class RuntimeExecutor:
 
     def _is_over(self, error: ExecutionError) -> bool:
         """Whether the job has no result, or another one costs nothing."""
-        return self.device.is_simulated or isinstance(error, (JobFailedError, JobCancelledError, QueueTimeoutError))
+        return self.device.is_simulated or isinstance(error, _ENDED)
 
     def _settle(self, mark: str, error: ExecutionError, job: str) -> None:
         """Record the end of a job without a usable result; a job that may still be read stays open."""
@@ -350,24 +328,6 @@ class RuntimeExecutor:
             self.journal.failed_job(mark, str(error), error.cost, job)
         elif isinstance(error, ResultError):
             self.journal.unusable_job(mark, str(error), error.cost, job)
-
-    def _cost_of_failure(
-        self,
-        error: ExecutionError,
-        job: Job,
-        pubs: Sequence[Pub],
-        compiled: Sequence[Template],
-        shots: int,
-        wall: float,
-    ) -> SamplingCost:
-        """Return the cost of a job without a usable result: the charge and the circuits that ran."""
-        if isinstance(error, ResultError):
-            return self._cost(job, pubs, compiled, shots, wall)
-        if isinstance(error, (JobFailedError, JobCancelledError, QueueTimeoutError)):
-            return replace(
-                self._cost(job, pubs, compiled, shots, wall), circuits=0, shots=0, two_qubit_gates=0, depth=0
-            )
-        return SamplingCost(jobs=1, seconds=wall, backend=self.name)
 
     def _cost(
         self, job: Job, pubs: Sequence[Pub], compiled: Sequence[Template], shots: int, wall: float

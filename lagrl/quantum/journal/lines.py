@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.io.jsonl import LineFormat, encode
+from lagrl.io.jsonl import LineFormat
 from lagrl.relaxation.sampler import Samples, SamplingCost
 
 if TYPE_CHECKING:
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-HEADER = encode({"schema": "lagrl.journal/2", "kind": "header"}, has_checksum=True)
 JOURNAL = LineFormat(
     fault="damaged",
     remedy="give a journal that a run with --journal wrote; restore a damaged one: its results may be paid for",
-    header=HEADER,
+    header={"schema": "lagrl.journal/2", "kind": "header"},
     has_checksum=True,
     mode=0o600,
 )

@@ -14,6 +14,7 @@ from small_executions import MemoryJournal, basis_pub
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.devices.placement import PLACEMENTS, find_lines, placed_line
+from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import JobFailedError, NotArrivedError
 from lagrl.quantum.ibm.job_fingerprint import fingerprint
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
@@ -42,11 +43,8 @@ def on_double(
 ) -> RuntimeExecutor:
     """Make an executor on the double of a service."""
     service = service or FakeService()
-    made = RuntimeExecutor.of(
-        "ibm_fake", service=service, primitives=FakePrimitives(service), journal=journal, sleep=lambda seconds: None
-    )
-    made.placement = placement
-    return made
+    device = open_device("ibm_fake", service=service, primitives=FakePrimitives(service), sleep=lambda seconds: None)
+    return RuntimeExecutor(device, journal=journal, sleep=lambda seconds: None, placement=placement)
 
 
 def execute(executor: RuntimeExecutor, seed: int = 0) -> None:

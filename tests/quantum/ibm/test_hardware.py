@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from small_executions import basis_pub
 
+from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import NoAccountError
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.relaxation.sampler import SampleContext
@@ -38,7 +39,7 @@ def executor(request: pytest.FixtureRequest) -> Iterator[RuntimeExecutor]:
         pytest.skip(str(error))
     name = os.environ.get("QISKIT_IBM_BACKEND") or service.least_busy(operational=True, simulator=False).name
     options = RuntimeOptions(max_execution_time=10, timeout=3600)
-    with RuntimeExecutor.of(name, options, service=service) as made:
+    with RuntimeExecutor(open_device(name, service=service), options) as made:
         yield made
 
 

@@ -11,6 +11,7 @@ from small_executions import basis_pub, mirrored
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.circuits.execution import CircuitExecutor, Pub, Template
 from lagrl.quantum.devices.compile import compile_template
+from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import ResultError
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions, divisor
 from lagrl.quantum.journal.journal import Journal
@@ -47,7 +48,7 @@ def run(executor: RuntimeExecutor, pubs: list[Pub], shots: int = 64, seed: int =
 def test_bit_i_is_variable_i(options: RuntimeOptions) -> None:
     """Most shots of a prepared string are that string, with every error suppression, PUB and row."""
     wanted = [[0b0011, 0b0100], [0b101]]
-    executor = RuntimeExecutor.of("FakePittsburgh", options)
+    executor = RuntimeExecutor(open_device("FakePittsburgh"), options)
     found = run(executor, [basis_pub(4, wanted[0]), basis_pub(3, wanted[1])], shots=60)
     for codes, expected in zip(found, wanted, strict=True):
         assert codes.dtype == np.int64 and codes.shape == (len(expected), 60)
@@ -57,7 +58,7 @@ def test_bit_i_is_variable_i(options: RuntimeOptions) -> None:
 
 def test_the_same_seed_gives_the_same_shots() -> None:
     """Local runs with one seed are equal to the bit, and other seeds give other shots."""
-    executor = RuntimeExecutor.of("FakeHanoi")
+    executor = RuntimeExecutor(open_device("FakeHanoi"))
     pub = Pub(mirrored(4), np.full((2, 4), np.pi / 2))
     first, again, other = (run(executor, [pub], seed=seed)[0] for seed in (1, 1, 2))
     assert (first == again).all()
@@ -66,7 +67,7 @@ def test_the_same_seed_gives_the_same_shots() -> None:
 
 def test_circuits_of_a_job_are_not_correlated() -> None:
     """Rows, PUBs and widths of one job use different random streams."""
-    executor = RuntimeExecutor.of("FakeHanoi", PLAIN)
+    executor = RuntimeExecutor(open_device("FakeHanoi"), PLAIN)
     pubs = [Pub(mirrored(n), np.full((2, n), np.pi / 2)) for n in (4, 5, 4)]
     found = run(executor, pubs)
     streams = [codes & 15 for pub in found for codes in pub]
@@ -95,7 +96,7 @@ def test_cut_down_simulation_is_the_whole_devices() -> None:
 
 def test_cost_tells_what_was_run() -> None:
     """Circuits, shots, gates and depth are counted over all rows of one job without charge or queue."""
-    executor = RuntimeExecutor.of("FakeHanoi", PLAIN)
+    executor = RuntimeExecutor(open_device("FakeHanoi"), PLAIN)
     cost = executor.execute([basis_pub(4, [1, 2]), basis_pub(3, [1])], 10, np.random.default_rng(0), HERE).cost
     assert (cost.circuits, cost.shots, cost.jobs, cost.two_qubit_gates, cost.depth) == (3, 30, 1, 9, 3)
     assert (cost.qpu_seconds, cost.queue_seconds, cost.backend) == (0.0, 0.0, "ibm(fake_hanoi)")
@@ -119,21 +120,21 @@ def test_circuits_without_parameters_run_once_per_row() -> None:
     circuit.x(1)
     circuit.measure([0, 1], [0, 1])
     pub = Pub(Template("fixed", circuit, 0, 0, 0), np.zeros((3, 0)))
-    found = run(RuntimeExecutor.of("FakeHanoi", PLAIN), [pub])[0]
+    found = run(RuntimeExecutor(open_device("FakeHanoi"), PLAIN), [pub])[0]
     assert found.shape == (3, 64) and np.mean(found == 2) > 0.8
 
 
 def test_a_simulated_job_of_a_dead_process_is_run_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With a journal, an interrupted local job is simulated again with the same shots; a finished one is read."""
     pubs = [Pub(mirrored(4), np.full((2, 4), np.pi / 2))]
-    expected = run(RuntimeExecutor.of("FakeHanoi"), pubs)[0]
+    expected = run(RuntimeExecutor(open_device("FakeHanoi")), pubs)[0]
     with monkeypatch.context() as patch, Journal(tmp_path / "journal") as journal:
         patch.setattr("lagrl.quantum.ibm.runtime.codes_of", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            run(RuntimeExecutor.of("FakeHanoi", journal=journal), pubs)
+            run(RuntimeExecutor(open_device("FakeHanoi"), journal=journal), pubs)
     for _ in range(2):
         with Journal(tmp_path / "journal") as journal:
-            assert (run(RuntimeExecutor.of("FakeHanoi", journal=journal), pubs)[0] == expected).all()
+            assert (run(RuntimeExecutor(open_device("FakeHanoi"), journal=journal), pubs)[0] == expected).all()
 
 
 def test_a_simulation_that_went_wrong_is_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_a_simulation_that_went_wrong_is_over(monkeypatch: pytest.MonkeyPatch, t
 
     pubs = [basis_pub(3, [5])]
     with Journal(tmp_path / "journal") as journal:
-        executor = RuntimeExecutor.of("FakeHanoi", journal=journal)
+        executor = RuntimeExecutor(open_device("FakeHanoi"), journal=journal)
         with monkeypatch.context() as patch:
             patch.setattr("lagrl.quantum.ibm.runtime.codes_of", damaged)
             with pytest.raises(ResultError) as caught:
@@ -165,7 +166,7 @@ def test_bytes_are_joined_in_order(width: int) -> None:
 
 def test_bad_input_is_told_before_anything_runs() -> None:
     """Wrong widths, PUBs, shots and devices each have a clear error."""
-    executor = RuntimeExecutor.of("FakeHanoi", max_width=3)
+    executor = RuntimeExecutor(open_device("FakeHanoi"), max_width=3)
     with pytest.raises(InputError, match="4 qubits is above the limit of 3"):
         run(executor, [basis_pub(4, [1])])
     with pytest.raises(InputError, match="give 1 PUB or more"):
@@ -175,14 +176,14 @@ def test_bad_input_is_told_before_anything_runs() -> None:
     with pytest.raises(InputError, match="limit of 10000000"):
         run(executor, [basis_pub(3, [1, 2])], shots=6_000_000)
     with pytest.raises(InputError, match="give 1 to 20 qubits"):
-        RuntimeExecutor.of("FakeHanoi", max_width=28)
+        RuntimeExecutor(open_device("FakeHanoi"), max_width=28)
     with pytest.raises(UnknownNameError, match="FakeHanoi"):
-        RuntimeExecutor.of("FakeHanoj")
+        RuntimeExecutor(open_device("FakeHanoj"))
 
 
 def test_a_circuit_of_another_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Circuits in other gates than the device's are refused before they are sent."""
-    executor = RuntimeExecutor.of("FakeHanoi")
+    executor = RuntimeExecutor(open_device("FakeHanoi"))
     monkeypatch.setattr("lagrl.quantum.ibm.runtime.compile_template", lambda template, *_: template)
     with pytest.raises(InputError, match=r"ry on qubits \[0\] is not an instruction"):
         run(executor, [basis_pub(3, [1])])
@@ -217,4 +218,4 @@ def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
 
 def test_is_an_executor() -> None:
     """The executor satisfies the Protocol of executors."""
-    assert isinstance(RuntimeExecutor.of("FakeHanoi"), CircuitExecutor)
+    assert isinstance(RuntimeExecutor(open_device("FakeHanoi")), CircuitExecutor)

@@ -14,6 +14,7 @@ from small_executions import MemoryJournal, basis_pub
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.circuits.ansatz import LineQAOA
+from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import (
     BackendDownError,
     ConnectionLostError,
@@ -56,14 +57,10 @@ class Call:
         self.service = service or FakeService(list(faults))
         self.primitives = FakePrimitives(self.service)
         self.pauses: list[float] = []
-        self.executor = RuntimeExecutor.of(
-            "ibm_fake",
-            RuntimeOptions(**options),  # type: ignore[arg-type]
-            journal=journal,
-            service=self.service,
-            primitives=self.primitives,
-            sleep=self.pauses.append,
-        )
+        wait = self.pauses.append
+        device = open_device("ibm_fake", service=self.service, primitives=self.primitives, sleep=wait)
+        made = RuntimeOptions(**options)  # type: ignore[arg-type]
+        self.executor = RuntimeExecutor(device, made, journal=journal, sleep=wait)
 
     def run(self, codes: int = 5) -> Execution:
         return self.executor.execute([basis_pub(3, [codes, 1]), basis_pub(2, [3])], 16, np.random.default_rng(0), HERE)
@@ -129,7 +126,7 @@ def test_an_expired_token_is_told_at_once() -> None:
 def test_an_unknown_device_is_answered_with_the_accounts() -> None:
     """A wrong name is an error that lists the account's devices."""
     with pytest.raises(UnknownNameError, match="known: ibm_fake, ibm_other"):
-        RuntimeExecutor.of("ibm_fakk", service=FakeService())
+        open_device("ibm_fakk", service=FakeService())
 
 
 def test_no_account_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from lagrl.io import jsonl
 from lagrl.io.jsonl import TornLineWarning
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.lines import (
-    HEADER,
+    JOURNAL,
     pack,
     pack_samples,
     plain_cost,
@@ -35,8 +35,8 @@ from lagrl.quantum.journal.lines import (
 )
 from lagrl.relaxation.sampler import Samples, SamplingCost
 
-encode = partial(jsonl.encode, has_checksum=True)
-decode = partial(jsonl.decode, has_checksum=True)
+HEADER, encode = JOURNAL.first_line, JOURNAL.encode
+decode = partial(JOURNAL.decode, path=Path("j.jsonl"), number=1)
 CODES = [np.array([[3, 0, 2**40]], np.int64), np.array([[1], [2]], np.int64)]
 
 
