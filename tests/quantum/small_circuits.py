@@ -1,4 +1,4 @@
-"""Knapsacks for ansätze, and qiskit's own answer to what their circuits measure."""
+"""Knapsacks for ansätze, and the distributions of their circuits by qiskit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def line_target(n: int, gate: str = "cz", errors: list[float] | None = None, rea
 
 
 def graph_target(n: int, edges: dict, gate: str = "cz", readout: dict | None = None):
-    """Return a target with these edges and their errors; an `ecr` gate works in the direction given only."""
+    """Return a target with these edges and their errors; an `ecr` gate works only in the given direction."""
     from qiskit.circuit import Measure, Parameter
     from qiskit.circuit.library import CZGate, ECRGate, RZGate, SXGate, XGate
     from qiskit.transpiler import InstructionProperties, Target

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class AsymmetricReadout:
-    """Mixin: a measurement that tells both of its errors, as Aer reads them."""
+    """Mixin: a measurement with both of its errors, under the names that Aer reads."""
 
     prob_meas1_prep0: float
     prob_meas0_prep1: float
@@ -26,7 +26,7 @@ class AsymmetricReadout:
 def line_target(
     n: int, edge: float | Sequence[float] = 0.01, single: float = 0.001, readout: tuple[float, float] = (0.02, 0.05)
 ) -> Target:
-    """Make a line of n qubits with CZ, SX, X and RZ of given errors; qubits do not relax."""
+    """Make a line of n qubits with CZ, SX, X and RZ of given errors, without relaxation."""
     circuit_library = pytest.importorskip("qiskit.circuit.library")
     circuit = pytest.importorskip("qiskit.circuit")
     transpiler = pytest.importorskip("qiskit.transpiler")
@@ -57,12 +57,12 @@ def line_target(
 
 
 def line_device(n: int, **errors: object) -> NoisyDevice:
-    """Make a device of one line, see `line_target`."""
+    """Make a device of one line; see `line_target`."""
     return NoisyDevice(f"line of {n}", line_target(n, **errors))  # type: ignore[arg-type]
 
 
 def chain(n: int, layers: int = 1) -> Template:
-    """Rotations and CX along the line; then two neighbours change places, so that bits are not in the qubits' order."""
+    """Make rotations and CX along the line, then swap two neighbours, so that bits and qubits differ in order."""
     qiskit = pytest.importorskip("qiskit")
     circuits = pytest.importorskip("qiskit.circuit")
     angles = circuits.ParameterVector("angle", n * (layers + 1))
@@ -84,13 +84,13 @@ def chain(n: int, layers: int = 1) -> Template:
 
 
 def chain_pub(n: int, seed: int = 0, rows: int = 1, layers: int = 1) -> Pub:
-    """Draw angles for `chain`."""
+    """Draw random angles for `chain`."""
     template = chain(n, layers)
     return Pub(template, np.random.default_rng(seed).uniform(0.3, 2.8, (rows, template.n_parameters)))
 
 
 def ideal_distribution(pub: Pub, row: int = 0) -> np.ndarray:
-    """Return [2^n] by qiskit's Statevector of the circuit as built; bit i of the index is classical bit i."""
+    """Return the distribution [2^n] by qiskit's Statevector; bit i of the index is classical bit i."""
     quantum_info = pytest.importorskip("qiskit.quantum_info")
     circuit = pub.template.circuit.assign_parameters(pub.values[row])
     qubit = {
@@ -103,7 +103,7 @@ def ideal_distribution(pub: Pub, row: int = 0) -> np.ndarray:
 
 
 def shares(codes: np.ndarray, n: int) -> np.ndarray:
-    """Return [2^n] how often each code was drawn, in shares."""
+    """Return the share of each code, [2^n]."""
     return np.bincount(codes.ravel(), minlength=2**n) / codes.size
 
 
@@ -113,7 +113,7 @@ def distance(p: np.ndarray, q: np.ndarray) -> float:
 
 
 def sampled_distance(p: np.ndarray, shots: int, samples: int = 1, chance: float = 1e-6) -> float:
-    """Return what the distance of a sample from p, or of two samples of p, exceeds with less than `chance`.
+    """Return a bound that the distance of a sample from p, or of two samples, exceeds with probability below `chance`.
 
     Its mean is at most ½ Σ sqrt(samples · p (1 − p) / shots) (Jensen), and as one shot moves it by 1/shots at most, it
     exceeds the mean by sqrt(samples · ln(1/chance) / (2 shots)) with less than that chance (McDiarmid 1989).

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def mirrored(n: int) -> Template:
-    """Turn qubit i by angle i about Y, exchange neighbours 0 and 1, and measure variable i into bit i."""
+    """Rotate qubit i by angle i about Y, swap qubits 0 and 1, and measure variable i into bit i."""
     qiskit = pytest.importorskip("qiskit")
     angle = pytest.importorskip("qiskit.circuit").ParameterVector("angle", n)
     circuit = qiskit.QuantumCircuit(qiskit.QuantumRegister(n, "q"), qiskit.ClassicalRegister(n, "meas"))
@@ -37,14 +37,14 @@ def mirrored(n: int) -> Template:
 
 
 def basis_pub(n: int, codes: list[int]) -> Pub:
-    """Angles that prepare the strings of some codes."""
+    """Return angles that prepare the strings of the codes."""
     bits = (np.array(codes)[:, None] >> np.arange(n)) & 1
     return Pub(mirrored(n), np.pi * bits)
 
 
 @dataclass
 class MemoryJournal:
-    """A journal that is lost with the process."""
+    """A journal in memory, lost with the process."""
 
     records: dict[str, JobRecord] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Circuits answer knapsacks: one call a step, right variables in right places, honest costs, stated fallbacks."""
+"""The circuit sampler: one call per step, variables in their places, costs, and recorded fallbacks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Ideal:
-    """Runs circuits without noise, by qiskit's statevector; remembers what it was given."""
+    """Runs circuits without noise, by qiskit's statevector, and records its calls."""
 
     name: str = "ideal"
     max_width: int = 14
@@ -58,15 +58,15 @@ class Ideal:
         return Execution(codes, SamplingCost(circuits=circuits, shots=circuits * shots, jobs=1, backend=self.name))
 
     def close(self) -> None:
-        """Say that it was closed."""
+        """Record that the executor was closed."""
         self.is_closed = True
 
 
 class Failing(Ideal):
-    """Never answers."""
+    """An executor whose every call fails."""
 
     def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
-        """Fail."""
+        """Raise an error of execution."""
         raise ExecutionError("the plan has no time left", backend="ibm_nowhere")
 
 
@@ -82,8 +82,8 @@ def drawn(sampler: SubproblemSampler, shots: int = 64, seed: int = 0):
     return sampler.sample(*mixed(), shots, np.random.default_rng(seed), SampleContext())
 
 
-def test_circuits_answer_as_the_kernel_does() -> None:
-    """Strings of the circuit sampler have the distribution of the kernel's: same mean value, same yield."""
+def test_circuits_have_the_distribution_of_the_kernel() -> None:
+    """Circuit and kernel sampler have one distribution: same mean value, same share of feasible strings."""
     reduced_cost, weight, capacity = mixed()
     means = []
     for sampler in (CircuitSampler(Ideal(), LineQAOA(), width=6), QAOASampler(width=6)):
@@ -110,8 +110,8 @@ def test_all_vehicles_of_a_step_go_in_one_call() -> None:
     assert samples.counts.sum(axis=1).tolist() == [96] * 4
 
 
-def test_nothing_is_sent_where_presolve_solves_everything() -> None:
-    """A step without open knapsacks costs no job."""
+def test_solved_vehicles_need_no_call() -> None:
+    """If presolve solves all vehicles, the executor is not called."""
     executor = Ideal()
     reduced_cost, weight, capacity = mixed()
     samples = CircuitSampler(executor, LineQAOA()).sample(
@@ -123,7 +123,7 @@ def test_nothing_is_sent_where_presolve_solves_everything() -> None:
 
 
 def test_slack_bits_stay_out_of_the_strings() -> None:
-    """The circuits are wider than the knapsacks, the strings are not."""
+    """With slack bits the circuits are wider than the knapsacks, but the strings are not."""
     executor = Ideal(max_width=20)
     samples = drawn(CircuitSampler(executor, LineQAOA(), width=4, penalty=SlackPenalty()), 32)
     ((pubs, _),) = executor.calls
@@ -134,15 +134,15 @@ def test_slack_bits_stay_out_of_the_strings() -> None:
 
 @pytest.mark.parametrize("name", ["copula", "linear"])
 def test_other_circuits_plug_in(name: str) -> None:
-    """Any ansatz will do."""
+    """The sampler works with any ansatz."""
     executor = Ideal()
     samples = drawn(CircuitSampler(executor, make_ansatz(name), width=5))
     assert samples.cost.circuits == 3
     assert samples.bitstrings.any()
 
 
-def test_a_failure_is_an_error_unless_a_fallback_is_asked_for() -> None:
-    """Without fallback the error goes on; with it the product state answers, and the cost says why."""
+def test_a_failure_is_an_error_without_a_fallback() -> None:
+    """Without a fallback the error is raised; with it the product state is sampled, and the cost records the reason."""
     with pytest.raises(ExecutionError, match="no time left"):
         drawn(CircuitSampler(Failing(), LineQAOA()))
     samples = drawn(CircuitSampler(Failing(), LineQAOA(), fallback="product"))
@@ -154,7 +154,7 @@ def test_a_failure_is_an_error_unless_a_fallback_is_asked_for() -> None:
 
 
 def test_bad_settings_are_refused() -> None:
-    """Widths beyond the executor's or the kernel's, unknown fallbacks, no shots."""
+    """Widths above the limits, unknown fallbacks and zero shots raise an error."""
     with pytest.raises(InputError, match="width: 12 given, ideal takes 5 qubits; give 1 to 5"):
         CircuitSampler(Ideal(max_width=5), LineQAOA())
     with pytest.raises(InputError, match="give 1 to 22"):
@@ -166,7 +166,7 @@ def test_bad_settings_are_refused() -> None:
 
 
 def test_it_is_a_sampler_that_closes_its_executor() -> None:
-    """It has `sample`, is deterministic, and passes `close` on."""
+    """The sampler is deterministic, and `close` closes its executor."""
     executor = Ideal()
     sampler = CircuitSampler(executor, LineQAOA(), width=5)
     assert isinstance(sampler, SubproblemSampler)
@@ -179,19 +179,19 @@ def test_it_is_a_sampler_that_closes_its_executor() -> None:
 
 
 @dataclass
-class Sloppy(Ideal):
-    """Answers, and then a hand slips."""
+class WrongCodes(Ideal):
+    """An executor that returns wrong codes."""
 
-    slip: Any = None
+    change: Any = None
 
     def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
-        """Draw, and disturb."""
+        """Draw codes and change them."""
         done = super().execute(pubs, shots, rng, context)
-        return Execution(self.slip(done.codes), done.cost)
+        return Execution(self.change(done.codes), done.cost)
 
 
 @pytest.mark.parametrize(
-    ("slip", "told"),
+    ("change", "message"),
     [
         (lambda codes: codes[:-1], "2 arrays of codes for 3 PUBs"),
         (lambda codes: [codes[0][:, :-1], *codes[1:]], r"codes of shape \(1, 63\) for PUB 0, not \(1, 64\)"),
@@ -201,22 +201,22 @@ class Sloppy(Ideal):
         (lambda codes: [["0101"], *codes[1:]], "list for PUB 0"),
     ],
 )
-def test_an_executor_that_slips_is_named(slip: object, told: str) -> None:
-    """Missing PUBs and shots, other types, codes that are no strings: never taken for samples."""
-    with pytest.raises(InputError, match=rf"executor ideal: gave .*{told}"):
-        drawn(CircuitSampler(Sloppy(slip=slip), LineQAOA(), width=5))
+def test_an_executor_with_wrong_codes_is_named(change: object, message: str) -> None:
+    """Missing PUBs or shots, wrong types and codes out of range raise an error that names the executor."""
+    with pytest.raises(InputError, match=rf"executor ideal: gave .*{message}"):
+        drawn(CircuitSampler(WrongCodes(change=change), LineQAOA(), width=5))
 
 
 @pytest.mark.parametrize("shots", [[64, 32, 64], 64.0, True, 10**8])
 def test_shots_are_one_number_for_all_circuits(shots: Any) -> None:
-    """Mixed shots, halves and more than a job can take are refused by every sampler alike."""
+    """Every sampler raises an error for several numbers of shots, fractions, and more than a job can have."""
     for sampler in (CircuitSampler(Ideal(), LineQAOA()), QAOASampler(), ProductSampler()):
         with pytest.raises(InputError, match=r"shots: .* given; give"):
             drawn(sampler, shots=shots)
 
 
-def test_what_a_failure_cost_is_in_the_bill() -> None:
-    """Where the fallback answers, the row shows the seconds of the device that were charged all the same."""
+def test_the_cost_of_a_failure_is_recorded() -> None:
+    """If the fallback is sampled, the cost includes the seconds that the device charged."""
 
     class Charging(Failing):
         def execute(self, *_: object) -> Execution:
@@ -226,16 +226,16 @@ def test_what_a_failure_cost_is_in_the_bill() -> None:
     assert (cost.jobs, cost.qpu_seconds, cost.backend) == (1, 3.0, "ibm_fake + product")
 
 
-def test_what_does_not_fit_is_named() -> None:
-    """An executor, ansatz or penalty that is none is refused when the sampler is made."""
+def test_parts_of_a_wrong_type_are_named() -> None:
+    """An executor, ansatz or penalty of a wrong type raises an error when the sampler is made."""
     for name, wrong in (("executor", "ideal"), ("ansatz", "qaoa"), ("penalty", 30.0)):
         parts: dict[str, Any] = {"executor": Ideal(), "ansatz": LineQAOA()} | {name: wrong}
         with pytest.raises(InputError, match=f"{name}: a {type(wrong).__name__} given; give an object that implements"):
             CircuitSampler(**parts)
 
 
-def test_a_knapsack_can_be_shown_to_an_ansatz() -> None:
-    """`Subproblem.of` takes a vehicle's knapsack out of the batch, slack bits at even odds; solved ones have none."""
+def test_a_subproblem_is_taken_out_of_the_batch() -> None:
+    """`Subproblem.of` returns a knapsack with slack bits of probability 1/2; a solved vehicle raises an error."""
     knapsack = select_candidates(*mixed(), 6)
     problem = Subproblem.of(knapsack, SlackPenalty().qubos(knapsack), 0)
     m = int(knapsack.width[0])
@@ -247,7 +247,7 @@ def test_a_knapsack_can_be_shown_to_an_ansatz() -> None:
 
 
 def test_an_executor_that_gives_nothing_is_named() -> None:
-    """What is no `Execution` is told in the executor's name, and angles that are no array in the template's."""
+    """A result that is not an `Execution` raises an error that names the executor; wrong angles name the template."""
 
     class Forgetful(Ideal):
         def execute(self, *_: object) -> Any:

@@ -1,4 +1,4 @@
-"""Samplers by name: all of the family, with options, journals and errors that tell what is known."""
+"""Samplers by name, with options, journals and errors that list the known names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ KNAPSACKS = (np.array([[-5.0, -4.0, -3.0], [-1.0, -6.0, 2.0]]), np.array([2, 3, 
 
 
 def answers(sampler: SubproblemSampler) -> np.ndarray:
-    """Ask two small knapsacks; return the best strings."""
+    """Sample two small knapsacks and return the best strings."""
     samples = sampler.sample(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0))
     return samples.best(*KNAPSACKS)[0]
 
@@ -51,7 +51,7 @@ def answers(sampler: SubproblemSampler) -> np.ndarray:
     ],
 )
 def test_samplers_are_known_by_name(name: str, kind: type) -> None:
-    """What the command line calls by a name is that sampler, and names are looked up before any work."""
+    """Each name makes its sampler, and `require_known` accepts it."""
     require_known(name)
     made = make_sampler(name)
     assert type(made) is kind
@@ -72,7 +72,7 @@ def test_samplers_are_known_by_name(name: str, kind: type) -> None:
     ],
 )
 def test_circuits_are_known_by_name(name: str, backend: str) -> None:
-    """Noise by three methods and the device's path; the record names method and backend."""
+    """Circuits with noise by three methods and on a local device: the cost names method and backend."""
     made = make_sampler(name)
     samples = made.sample(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0))
     assert samples.cost.backend == backend
@@ -83,20 +83,20 @@ def test_circuits_are_known_by_name(name: str, backend: str) -> None:
 
 
 def test_options_reach_the_sampler() -> None:
-    """Widths, angles, penalties, targets."""
+    """Width, angles, penalty and target load reach the sampler."""
     assert make_sampler("product+width=5") == ProductSampler(5)
     plain = make_sampler("qaoa")
     assert isinstance(plain, QAOASampler)
     assert (plain.ramp, plain.penalty, plain.width) == (WARM_RAMP, TiltedPenalty(), 12)
-    own = make_sampler("qaoa+width=6+layers=3+gamma=1.5+beta=0.2+strength=50+fill=-0.2")
-    assert isinstance(own, QAOASampler)
-    assert (own.width, own.ramp, own.penalty) == (6, Ramp(3, 1.5, 0.2), TiltedPenalty(50.0, -0.2))
+    chosen = make_sampler("qaoa+width=6+layers=3+gamma=1.5+beta=0.2+strength=50+fill=-0.2")
+    assert isinstance(chosen, QAOASampler)
+    assert (chosen.width, chosen.ramp, chosen.penalty) == (6, Ramp(3, 1.5, 0.2), TiltedPenalty(50.0, -0.2))
     assert make_sampler("qaoa+penalty=slack+strength=50").penalty == SlackPenalty(50.0)
 
 
 @needs_qiskit
 def test_circuit_options_reach_the_sampler() -> None:
-    """Ansatz, fallback and what the runtime is told."""
+    """Ansatz, fallback and runtime options reach the sampler."""
     made = make_sampler("ibm:FakeKingston+width=5+ansatz=pairwise+fallback=product+twirl_measure=yes+timeout=60")
     assert isinstance(made, CircuitSampler)
     assert (made.width, made.ansatz.name, made.fallback) == (5, "pairwise", "product")
@@ -104,12 +104,12 @@ def test_circuit_options_reach_the_sampler() -> None:
 
 
 def test_own_samplers_are_made_from_module_and_attribute() -> None:
-    """Anything with a `sample` method will do."""
+    """A class with a `sample` method is a sampler."""
     assert type(make_sampler("lagrl.quantum.circuits.qaoa_sampler:QAOASampler")) is QAOASampler
 
 
 def test_journals_keep_and_replay(tmp_path: Path) -> None:
-    """With a journal the answers are kept, and replayed without asking anybody; exact answers are not kept."""
+    """A journal keeps samples, which can be replayed; exact and replayed samples are not kept."""
     file = tmp_path / "run.jsonl"
     kept = make_sampler("qaoa+width=3", journal=file)
     assert isinstance(kept, JournaledSampler)
@@ -125,15 +125,15 @@ def test_journals_keep_and_replay(tmp_path: Path) -> None:
     assert not (tmp_path / "none.jsonl").exists()
 
 
-def test_what_is_paid_for_is_always_kept() -> None:
-    """A real device has a journal without being asked; nothing else has."""
+def test_paid_samplers_have_a_journal() -> None:
+    """Only a real device has a journal by default."""
     assert default_journal("ibm:ibm_kingston+width=8").name == "ibm_kingston.journal.jsonl"
     assert default_journal("ibm:FakeKingston") is None
     assert default_journal("qaoa") is None
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("qaoaa", "unknown sampler 'qaoaa'; did you mean 'qaoa'"),
         ("nothing", "noisy:BACKEND, product, qaoa, replay:FILE; or module:attribute"),
@@ -154,16 +154,16 @@ def test_what_is_paid_for_is_always_kept() -> None:
         ("replay:nowhere.jsonl", "nowhere.jsonl"),
     ],
 )
-def test_wrong_names_are_told(name: str, told: str) -> None:
-    """A slip of the pen gets what was meant."""
+def test_wrong_names_raise_errors(name: str, message: str) -> None:
+    """Wrong names, options and values raise an error with the remedy."""
     with pytest.raises(InputError) as error:
         make_sampler(name)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 @needs_qiskit
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("noisy:FakeKingstown", "did you mean 'FakeKingston'"),
         ("noisy:FakeKyoto", "no usable two-qubit gate"),
@@ -181,16 +181,16 @@ def test_wrong_names_are_told(name: str, told: str) -> None:
         ("noisy:FakeKingston+ansatz=copula+warm=no", "only qaoa has a cold start, not copula"),
     ],
 )
-def test_wrong_circuits_are_told(name: str, told: str) -> None:
-    """Backends, methods, ansätze, widths and modes that do not exist."""
+def test_wrong_circuits_raise_errors(name: str, message: str) -> None:
+    """Unknown backends, methods, ansätze and modes, and widths out of range, raise an error."""
     with pytest.raises(InputError) as error:
         make_sampler(name)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["noisy:FakeKingston", "ibm:FakeKingston"])
-def test_a_missing_extra_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without qiskit the message says what to install."""
+def test_a_missing_extra_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without qiskit the error names the extra to install."""
     import builtins
 
     from lagrl.quantum.devices import fakes as backends
@@ -209,14 +209,14 @@ def test_a_missing_extra_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     backends._snapshots.cache_clear()
 
 
-def test_unknown_names_are_told_early() -> None:
-    """`require_known` needs no package to refuse a name."""
+def test_unknown_names_raise_errors_early() -> None:
+    """`require_known` raises an error for an unknown name without importing anything."""
     with pytest.raises(UnknownNameError, match="unknown sampler"):
         require_known("nothing")
 
 
 def test_rows_know_the_packages_behind_a_sampler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of circuits and annealing those that answers depend on, of one's own sampler those it names."""
+    """Rows record the packages of circuits and annealing, and those that a user's sampler names."""
     (tmp_path / "sampler_with_packages.py").write_text("class Mine:\n    packages = ('scipy',)\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert sampler_packages("noisy:FakeKingston+width=8") == ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
@@ -227,7 +227,7 @@ def test_rows_know_the_packages_behind_a_sampler(tmp_path: Path, monkeypatch: py
 
 @needs_qiskit
 def test_no_journal_is_left_where_there_is_no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backend or option that does not exist is told before a journal is opened."""
+    """An unknown backend or option raises an error before a journal is opened."""
     monkeypatch.chdir(tmp_path)
     for name in ("ibm:FakeNowhere", "ibm:FakeKingston+ansatz=magic"):
         with pytest.raises(UnknownNameError):

@@ -1,4 +1,4 @@
-"""A sampler's name is taken apart, and its options become typed values."""
+"""Parsing of a sampler string and conversion of its options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lagrl.samplers.spec import SamplerSpec
 
 @dataclass(frozen=True)
 class Options:
-    """One field of each type."""
+    """Options with a field of each type."""
 
     width: int = 12
     gamma: float = 1.2
@@ -22,7 +22,7 @@ class Options:
 
 
 def test_names_are_taken_apart() -> None:
-    """Family, argument and options; an argument may hold colons, slashes and dots."""
+    """Name, argument and options are separated; an argument may contain colons, slashes and dots."""
     spec = SamplerSpec.parse("noisy:FakeKingston+width=8+warm=no")
     assert (spec.name, spec.argument, dict(spec.options)) == ("noisy", "FakeKingston", {"width": "8", "warm": "no"})
     assert spec.read(Options) == Options(width=8, warm=False)
@@ -31,7 +31,7 @@ def test_names_are_taken_apart() -> None:
 
 
 def test_options_have_the_type_of_their_default() -> None:
-    """Integers, numbers, truth values and words."""
+    """Options become integers, numbers, truth values and strings."""
     spec = SamplerSpec.parse("qaoa+width=5+gamma=2+warm=True+penalty=slack")
     assert spec.read(Options) == Options(5, 2.0, True, "slack")
     assert type(spec.read(Options).gamma) is float
@@ -50,20 +50,20 @@ def test_options_have_the_type_of_their_default() -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused(text: str, told: str) -> None:
-    """The message tells the sampler, the option and what would do."""
+    """The error names the sampler, the option and the allowed values."""
     with pytest.raises(InputError) as error:
         SamplerSpec.parse(text).read(Options)
     assert told in str(error.value)
 
 
 def test_unknown_options_are_refused_with_the_known_ones() -> None:
-    """A slip of the pen gets the option that was meant."""
+    """A misspelt option raises an error with the nearest known one."""
     with pytest.raises(UnknownNameError, match="did you mean 'width'"):
         SamplerSpec.parse("qaoa+widht=3").read(Options)
 
 
 def test_a_replay_names_another_sampler_with_all_its_options() -> None:
-    """What follows +sampler= is one name to its end; a file's own name may hold a plus."""
+    """After +sampler= the rest is one sampler string; a file name may contain a plus."""
     spec = SamplerSpec.parse("replay:runs/a+b.jsonl+sampler=noisy:FakeKingston+width=8+layers=2")
     assert (spec.name, spec.argument) == ("replay", "runs/a+b.jsonl")
     assert dict(spec.options) == {"sampler": "noisy:FakeKingston+width=8+layers=2"}
@@ -75,7 +75,7 @@ def test_a_replay_names_another_sampler_with_all_its_options() -> None:
 
 @pytest.mark.parametrize(("text", "told"), [("true", True), ("No", False), ("1", True), ("0", False)])
 def test_flags_are_read_as_options_are(text: str, told: bool) -> None:
-    """As `read` converts them; left out, the default."""
+    """`flag` converts like `read`, and returns the default for an absent option."""
     spec = SamplerSpec.parse(f"qaoa+warm={text}")
     assert spec.flag("warm", not told) is told
     assert spec.flag("cold", True) and not spec.flag("cold", False)

@@ -1,4 +1,4 @@
-"""Ansätze by name, and what all of them must do."""
+"""Ansätze by name, and the contract of all of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
 @pytest.mark.parametrize("name", ANSATZE)
 @pytest.mark.parametrize("layers", [1, 2])
 def test_templates_measure_the_ideal_distribution(name: str, layers: int) -> None:
-    """For every ansatz the template at its values measures `probabilities`, whatever the number of variables."""
+    """The template of every ansatz, at its values, has the distribution `probabilities`."""
     pytest.importorskip("qiskit")
     pytest.importorskip("scipy")
     ansatz = make_ansatz(name, layers)
@@ -35,7 +35,7 @@ def test_templates_measure_the_ideal_distribution(name: str, layers: int) -> Non
 
 @pytest.mark.parametrize("warm", [True, False])
 def test_qaoa_is_what_the_kernel_samples(warm: bool) -> None:
-    """LineQAOA divides by σ as `sample_qaoa` does: its distribution is what the kernel draws from."""
+    """LineQAOA divides by σ as `sample_qaoa` does: both have the same distribution."""
     problem = subproblem(np.random.default_rng(0), 4)
     ansatz = LineQAOA(Ramp(2, 1.3, 0.5), warm)
     qubo = problem.qubo
@@ -60,7 +60,7 @@ def test_other_ramps() -> None:
 
 
 def test_flat_qubo_is_the_start() -> None:
-    """Where all energies are equal σ counts as 1, and the warm circuit measures its product state."""
+    """If all energies are equal, σ is taken as 1, and the warm circuit measures its product state."""
     p = np.array([0.2, 0.9])
     flat = Subproblem(QUBO(np.zeros(2), np.zeros((2, 2))), p, np.zeros(2), np.ones(2, np.int64), 1)
     assert np.allclose(make_ansatz("qaoa").probabilities(flat), [0.08, 0.02, 0.72, 0.18])
@@ -68,7 +68,7 @@ def test_flat_qubo_is_the_start() -> None:
 
 
 def test_defaults_by_layers() -> None:
-    """Default ramps have the layers asked for and are the kernel sampler's where that has them."""
+    """Default ramps have the requested layers, and equal those of the kernel sampler."""
     assert default_ramp("qaoa") == WARM_RAMP
     assert default_ramp("qaoa", warm=False) == COLD_RAMP
     for layers in range(1, 6):
@@ -78,7 +78,7 @@ def test_defaults_by_layers() -> None:
 
 
 def test_names() -> None:
-    """`full` is reverse-linear; unknown names are refused with the known ones; ramps and layers must agree."""
+    """`full` is reverse-linear; unknown names raise an error with the known ones; ramps and layers must agree."""
     assert make_ansatz("full", 2) == HardwareEfficient(2, "reverse-linear")
     assert make_ansatz("qaoa", warm=False).name == "cold-qaoa"
     with pytest.raises(UnknownNameError, match="did you mean 'copula'"):
@@ -88,7 +88,7 @@ def test_names() -> None:
 
 
 def test_subproblem_is_checked() -> None:
-    """Lengths that differ and probabilities out of range are refused."""
+    """Different lengths and probabilities out of range raise an error."""
     good = subproblem(np.random.default_rng(0), 3)
     with pytest.raises(InputError, match="3 variables"):
         Subproblem(good.qubo, good.probability[:2], good.reduced_cost, good.weight, 1)

@@ -1,4 +1,4 @@
-"""Copula-QAOA: the correlated mixer as defined, and as a circuit of two CX a pair."""
+"""Copula-QAOA: the definition of the correlated mixer, and its circuit of two CX a pair."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytest.importorskip("qiskit")
 
 
 def joint(p: float, q: float, kappa: float) -> np.ndarray:
-    """P(x, y) by the Farlie–Gumbel–Morgenstern copula, index x + 2y, written out."""
+    """Return P(x, y) by the Farlie–Gumbel–Morgenstern copula, index x + 2y."""
     extra = kappa * p * q * (1 - p) * (1 - q)
     return np.array([(1 - p) * (1 - q) + extra, p * (1 - q) - extra, (1 - p) * q - extra, p * q + extra])
 
@@ -55,7 +55,7 @@ def test_uncorrelated_mixer_is_the_aligned_one() -> None:
 @pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("kappa", [-1.0, 0.0, 0.6])
 def test_circuit_measures_the_mixers_as_defined(layers: int, kappa: float) -> None:
-    """The circuit of two CX a pair has the distribution of the mixers as they are defined."""
+    """The circuit of two CX a pair has the distribution of the mixers' definition."""
     rng = np.random.default_rng(layers)
     for n in range(1, 7):
         ansatz, problem = CopulaQAOA(Ramp(layers, rng.normal(), rng.normal()), kappa), subproblem(rng, n)
@@ -77,7 +77,7 @@ def test_counts_by_closed_form(layers: int) -> None:
 
 
 def test_certain_bits_stay() -> None:
-    """Variables of probability 0 and 1 are measured so, whatever the angles."""
+    """Variables of probability 0 and 1 keep their value with any angles."""
     problem = subproblem(np.random.default_rng(1), 4)
     certain = type(problem)(
         problem.qubo, np.array([0.0, 1.0, 1.0, 0.0]), problem.reduced_cost, problem.weight, problem.room
@@ -86,6 +86,6 @@ def test_certain_bits_stay() -> None:
 
 
 def test_correlation_out_of_range() -> None:
-    """κ beyond ±1 is no distribution and is refused."""
+    """κ beyond ±1 is not a distribution and raises an error."""
     with pytest.raises(InputError, match="correlation"):
         CopulaQAOA(correlation=-1.5)

@@ -18,7 +18,7 @@ pytest.importorskip("qiskit")
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_simulation_is_qiskits(pattern: str) -> None:
-    """The fast real simulation and qiskit's statevector of the template agree; more than one group of qubits too."""
+    """The fast real simulation and qiskit's statevector agree, also with more than one group of qubits."""
     rng = np.random.default_rng(0)
     for n, layers in ((1, 2), (2, 1), (2, 3), (3, 2), (5, 3), (8, 2)):
         angles = rng.normal(size=(layers + 1, n))
@@ -28,7 +28,7 @@ def test_simulation_is_qiskits(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_counts_by_closed_form(pattern: str) -> None:
-    """r (n − 1) gates, r·n around a circle; as built, and on a line as transpiled."""
+    """r (n − 1) gates, r·n for `circular`, as built and as transpiled on a line."""
     for layers in (1, 2, 4):
         for n in (1, 2, 3, 4, 7):
             template = hardware_efficient_template(n, layers, pattern)
@@ -41,7 +41,7 @@ def test_counts_by_closed_form(pattern: str) -> None:
 
 
 def test_full_equals_reverse_linear() -> None:
-    """CX between all pairs, each control before its goals, make the state of the reverse-linear pattern."""
+    """CX between all pairs, each control before its targets, prepare the state of the reverse-linear pattern."""
     from qiskit import QuantumCircuit
     from qiskit.quantum_info import Operator
 
@@ -83,7 +83,7 @@ def test_training_lowers_the_cvar_and_is_deterministic() -> None:
 
 
 def test_given_angles_are_not_shared() -> None:
-    """Changing the angles that came back does not change the next ones."""
+    """A change of returned angles does not change those returned later."""
     pytest.importorskip("scipy")
     problem, ansatz = subproblem(np.random.default_rng(4), 3), HardwareEfficient(1, "pairwise", 20)
     first = ansatz.values(problem)
@@ -93,7 +93,7 @@ def test_given_angles_are_not_shared() -> None:
 
 
 def test_cvar_of_a_distribution() -> None:
-    """The mean of the best α share, its last string counted in part."""
+    """CVaR is the mean of the best α share, with its last string counted in part."""
     energy, probability = np.array([-3.0, -1.0, 0.0, 2.0]), np.array([0.1, 0.3, 0.2, 0.4])
     assert np.isclose(distribution_cvar(energy, probability, 0.25), (0.1 * -3 + 0.15 * -1) / 0.25)
     assert np.isclose(distribution_cvar(energy, probability, 1.0), energy @ probability)
@@ -101,7 +101,7 @@ def test_cvar_of_a_distribution() -> None:
 
 
 def test_bad_choices() -> None:
-    """Unknown patterns and senseless numbers are refused with what is known."""
+    """Unknown patterns and numbers out of range raise an error with the known names."""
     with pytest.raises(UnknownNameError, match="reverse-linear"):
         HardwareEfficient(1, "star")
     with pytest.raises(InputError, match="layer"):

@@ -1,4 +1,4 @@
-"""The line network: what it measures, and how many gates it takes."""
+"""The line network: its distribution and its number of gates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytest.importorskip("qiskit")
 
 
 def problem(rng: np.random.Generator, n: int, layers: int, warm: bool):
-    """Draw a QUBO and angles."""
+    """Draw a random QUBO and angles."""
     qubo = QUBO(rng.normal(size=n), np.triu(rng.normal(size=(n, n)), 1))
     gamma, beta = rng.normal(size=(2, layers))
     return qubo, gamma, beta, rng.uniform(0, np.pi, n) if warm else None
@@ -27,7 +27,7 @@ def problem(rng: np.random.Generator, n: int, layers: int, warm: bool):
 @pytest.mark.parametrize("warm", [True, False])
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_network_measures_what_the_kernel_says(layers: int, warm: bool) -> None:
-    """After undoing the permutation the circuit's distribution is that of the statevector kernel."""
+    """After the inverse permutation the circuit's distribution is that of the statevector kernel."""
     rng = np.random.default_rng(layers)
     for n in range(1, 8):
         qubo, gamma, beta, theta = problem(rng, n, layers, warm)
@@ -60,7 +60,7 @@ def test_all_gates_join_neighbours() -> None:
 
 
 def test_aer_counts_follow_the_kernel() -> None:
-    """Aer's shots of the bound circuit are distributed as the kernel says, bits in the order of the variables."""
+    """Aer's shots of the bound circuit have the kernel's distribution, bits in the order of the variables."""
     aer = pytest.importorskip("qiskit_aer")
     n, shots = 4, 20_000
     qubo, gamma, beta, theta = problem(np.random.default_rng(5), n, 2, True)
@@ -72,7 +72,7 @@ def test_aer_counts_follow_the_kernel() -> None:
 
 
 def test_cold_is_warm_at_the_equator() -> None:
-    """The cold template measures what the warm one does at θ = π/2."""
+    """The cold template has the distribution of the warm one at θ = π/2."""
     qubo, gamma, beta, _ = problem(np.random.default_rng(2), 5, 2, False)
     cold = measured(qaoa_line(5, 2, warm=False), line_angles(qubo.linear, qubo.quadratic, gamma, beta))
     half = np.full(5, np.pi / 2)
@@ -100,7 +100,7 @@ def test_templates_are_built_once_and_parameters_stay_in_order() -> None:
 
 
 def test_angles_are_fast() -> None:
-    """Filling in one vehicle's angles at n = 12 takes well below a millisecond."""
+    """Computing one vehicle's angles at n = 12 takes well below a millisecond."""
     qubo, gamma, beta, theta = problem(np.random.default_rng(0), 12, 1, True)
     seconds = min(
         timeit.repeat(lambda: line_angles(qubo.linear, qubo.quadratic, gamma, beta, theta), number=100, repeat=5)
@@ -110,6 +110,6 @@ def test_angles_are_fast() -> None:
 
 @pytest.mark.parametrize(("n", "layers"), [(0, 1), (3, 0), (-1, 1)])
 def test_nothing_to_build(n: int, layers: int) -> None:
-    """No variable or no layer is an error that says so."""
+    """A circuit without variables or layers raises an error."""
     with pytest.raises(InputError, match="layers"):
         qaoa_line(n, layers)

@@ -1,4 +1,4 @@
-"""The samplers: valid samples, honest costs, reproducible, and better in the order they should be."""
+"""Product and QAOA samplers: valid samples, costs, determinism, and quality."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SAMPLERS = [
 
 
 def mixed_knapsacks() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Eight vehicles: widths from few to many, the last two solved by presolve (all fits; nothing pays)."""
+    """Eight vehicles of different widths; presolve solves the last two (all customers fit; none has ã < 0)."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(0), 8, 30)
     reduced_cost[0, 4:] = 1.0
     capacity[0] = weight[reduced_cost[0] < 0].sum() - 1
@@ -52,7 +52,7 @@ def drawn(sampler: SubproblemSampler, seed: int = 0, shots: int = SHOTS) -> Samp
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
 def test_samples_are_valid_for_all_widths(sampler: ProductSampler | QAOASampler) -> None:
-    """Shots add up, strings are distinct, and nobody is carried who does not pay or cannot fit alone."""
+    """Shots add up, strings are distinct, and no string has a customer with ã ≥ 0 or one that is too heavy."""
     reduced_cost, weight, capacity = mixed_knapsacks()
     assert isinstance(sampler, SubproblemSampler)
     samples = drawn(sampler)
@@ -71,8 +71,8 @@ def test_samples_are_valid_for_all_widths(sampler: ProductSampler | QAOASampler)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
-def test_solved_vehicles_get_their_one_answer(sampler: SubproblemSampler) -> None:
-    """What presolve settles is one string counted as often as shots were asked, and it is optimal."""
+def test_solved_vehicles_have_one_string(sampler: SubproblemSampler) -> None:
+    """A solved vehicle has one string, the optimal one, counted for all shots."""
     reduced_cost, weight, capacity = mixed_knapsacks()
     samples = drawn(sampler)
     selection, _ = solve_knapsacks(reduced_cost, weight, capacity)
@@ -96,8 +96,8 @@ def test_penalties_keep_shots_and_strings(name: str) -> None:
         assert len({bytes(row) for row in rows[counts > 0]}) == (counts > 0).sum() <= 2**5
 
 
-def test_costs_say_what_was_used() -> None:
-    """One circuit per vehicle that presolve leaves, its shots each; coin flips are no circuits."""
+def test_costs_count_circuits_and_shots() -> None:
+    """QAOA counts a circuit and its shots per unsolved vehicle; the product sampler counts none."""
     cost = drawn(QAOASampler()).cost
     assert (cost.circuits, cost.shots, cost.backend) == (6, 6 * SHOTS, "statevector")
     assert cost.seconds > 0
@@ -108,7 +108,7 @@ def test_costs_say_what_was_used() -> None:
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
 def test_the_same_seed_draws_the_same(sampler: SubproblemSampler) -> None:
-    """Twice from one seed, bit for bit; another seed draws others."""
+    """The same seed draws the same samples bit for bit, another seed others."""
     first, second, other = drawn(sampler), drawn(sampler), drawn(sampler, seed=1)
     assert np.array_equal(first.bitstrings, second.bitstrings)
     assert np.array_equal(first.counts, second.counts)
@@ -116,8 +116,8 @@ def test_the_same_seed_draws_the_same(sampler: SubproblemSampler) -> None:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
-def test_a_vehicle_draws_the_same_whatever_the_others_price(sampler: SubproblemSampler) -> None:
-    """Its randomness does not depend on whether the vehicles before it were solved by presolve."""
+def test_a_vehicle_does_not_depend_on_the_others(sampler: SubproblemSampler) -> None:
+    """A vehicle's samples do not depend on whether presolve solved the vehicles before it."""
     reduced_cost, weight, capacity = mixed_knapsacks()
     freed = capacity.copy()
     freed[:3] = weight.sum()
@@ -132,7 +132,7 @@ def test_a_vehicle_draws_the_same_whatever_the_others_price(sampler: SubproblemS
 
 
 def optimum_probabilities(seed: int = 7) -> dict[str, np.ndarray]:
-    """Exact probabilities of the optimum of 40 small knapsacks under each way of drawing strings of their variables."""
+    """Return the exact probabilities of the optimum of 40 small knapsacks, by distribution."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(seed), 40, 20)
     found = select_candidates(reduced_cost, weight, capacity, 8)
     state, problems = ProductState(), TiltedPenalty().qubos(found)
@@ -154,7 +154,7 @@ def optimum_probabilities(seed: int = 7) -> dict[str, np.ndarray]:
     return {name: np.array(values) for name, values in chance.items()}
 
 
-def test_circuits_find_the_optimum_likelier_than_coins() -> None:
+def test_circuits_have_a_higher_probability_of_the_optimum() -> None:
     """Mean probability of the optimum: warm QAOA well above the product state, both well above uniform strings."""
     chance = {name: float(values.mean()) for name, values in optimum_probabilities().items()}
     assert chance["warm"] > 1.3 * chance["product"]
@@ -164,7 +164,7 @@ def test_circuits_find_the_optimum_likelier_than_coins() -> None:
 
 
 def test_samples_come_from_the_circuit() -> None:
-    """Over 40 vehicles the optimum is drawn as often as the circuit's amplitudes say, to four standard deviations."""
+    """Over 40 vehicles the optimum has the frequency of the circuit's amplitudes, to four standard deviations."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(7), 40, 20)
     found = select_candidates(reduced_cost, weight, capacity, 8)
     is_open = found.width > 0
@@ -188,7 +188,7 @@ def _candidate_optimum(found: Candidates, k: int, reduced_cost: np.ndarray) -> f
 
 @pytest.mark.parametrize("name", ["product", "qaoa"])
 def test_solve_with_sampled_knapsacks(name: str) -> None:
-    """Routes are feasible and the same twice; L is not claimed; circuits are counted where there are any."""
+    """Routes are feasible and the same twice; the dual value is not claimed; circuits are counted."""
     config = SolveConfig(sampler=name, evaluations=12, linearisations=2, shots=32)
     first, second = (solve(read_bundled(SMALL), config) for _ in range(2))
     assert first.solution.is_feasible(first.problem)
@@ -200,7 +200,7 @@ def test_solve_with_sampled_knapsacks(name: str) -> None:
 
 
 def test_rows_carry_circuits_and_shots(tmp_path: Path) -> None:
-    """`lagrl eval --samplers exact,product,qaoa` makes a row each; only circuits use up shots and quantum seconds."""
+    """`lagrl eval --samplers exact,product,qaoa` writes a row each; only circuits have shots and quantum seconds."""
     out = tmp_path / "rows.jsonl"
     command = ["eval", SMALL, "--controllers", "cfm", "--samplers", "exact,product,qaoa", "--budgets", "4"]
     assert main([*command, "--out", str(out)]) == 0
@@ -215,7 +215,7 @@ def test_rows_carry_circuits_and_shots(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [ProductSampler, QAOASampler])
 def test_bad_parameters_are_refused(kind: type) -> None:
-    """Widths beyond the simulator's and no shots at all, each in a message of its own."""
+    """Widths out of range and zero shots raise an error."""
     for width in (0, 23):
         with pytest.raises(InputError, match="give 1 to 22 variables"):
             kind(width=width)

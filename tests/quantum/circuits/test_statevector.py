@@ -1,4 +1,4 @@
-"""The simulator against dense matrices, and its samples against its amplitudes."""
+"""The simulator compared with dense matrices, and its samples with its amplitudes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ X, Z, ONE = np.array([[0.0, 1.0], [1.0, 0.0]]), np.diag([1.0, -1.0]), np.eye(2)
 
 
 def random_qubo(rng: np.random.Generator, m: int) -> QUBO:
-    """Draw normal terms."""
+    """Draw a QUBO of normal terms."""
     return QUBO(rng.normal(0, 1, m), np.triu(rng.normal(0, 1, (m, m)), 1), 0.3)
 
 
@@ -54,7 +54,7 @@ def dense_qaoa(qubo: QUBO, gamma: np.ndarray, beta: np.ndarray, theta: np.ndarra
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32), m=st.integers(1, 6), layers=st.integers(0, 3), warm=st.booleans())
 def test_amplitudes_are_those_of_dense_matrices(seed: int, m: int, layers: int, warm: bool) -> None:
-    """Cold and warm, to 1e-10, up to the global phase of the constant terms."""
+    """Cold and warm states equal those of dense matrices to 1e-10, up to a global phase."""
     rng = np.random.default_rng(seed)
     qubo = random_qubo(rng, m)
     gamma, beta = rng.normal(0, 1, (2, layers))
@@ -67,7 +67,7 @@ def test_amplitudes_are_those_of_dense_matrices(seed: int, m: int, layers: int, 
 
 
 def qiskit_circuit(qubo: QUBO, gamma: np.ndarray, beta: np.ndarray, theta: np.ndarray) -> QuantumCircuit:
-    """Build the circuit gate by gate."""
+    """Build the QAOA circuit gate by gate."""
     m, ising = qubo.n_variables, qubo.to_ising()
     circuit = pytest.importorskip("qiskit").QuantumCircuit(m)
     for i in range(m):
@@ -86,7 +86,7 @@ def qiskit_circuit(qubo: QUBO, gamma: np.ndarray, beta: np.ndarray, theta: np.nd
 
 @pytest.mark.parametrize("m", [3, 4, 9, 12])
 def test_qiskit_agrees(m: int) -> None:
-    """The same circuit, gate by gate, in qiskit's Statevector and in Aer."""
+    """The state equals that of the circuit in qiskit's Statevector and in Aer."""
     quantum_info, aer = pytest.importorskip("qiskit.quantum_info"), pytest.importorskip("qiskit_aer")
     rng = np.random.default_rng(m)
     qubo, theta = random_qubo(rng, m), rng.uniform(0.3, 2.8, m)
@@ -101,7 +101,7 @@ def test_qiskit_agrees(m: int) -> None:
 
 
 def test_phases_stay_exact_in_wide_problems() -> None:
-    """At 16 variables the products of phases are still exp(−iγE) to 1e-12: read off where the mixer does nothing."""
+    """At 16 variables the products of phases are still exp(−iγE) to 1e-12."""
     qubo, gamma = random_qubo(np.random.default_rng(4), 16), 1.7
     found = qaoa_state(qubo, np.array([gamma]), np.zeros(1)) * 2**8
     assert np.abs(found - np.exp(-1j * gamma * (qubo.energies() - qubo.offset))).max() < 1e-12
@@ -119,7 +119,7 @@ def batch_of(qubos: list[QUBO], width: int) -> QUBOBatch:
 
 @pytest.mark.parametrize("ramp", [Ramp(1, 0.8, 0.4), Ramp(3, 1.5, 0.7)])
 def test_samples_follow_the_amplitudes(ramp: Ramp) -> None:
-    """Problems of differing widths in one batch: every string's share of 40 000 is |amplitude|² to five deviations."""
+    """In a batch of different widths each string's share of 40 000 is |amplitude|² to five deviations."""
     rng, shots = np.random.default_rng(1), 40_000
     qubos = [random_qubo(rng, m) for m in (5, 1, 3)]
     theta = rng.uniform(0.4, 2.7, (3, 5))
@@ -150,7 +150,7 @@ def test_each_draw_is_the_inverse_distribution_function() -> None:
 
 
 def test_the_ramp_lowers_the_energy() -> None:
-    """With the signs as they are the mean energy falls below that of the start; with γ negated it climbs."""
+    """The mean energy falls below that of the start; with γ negated it rises."""
     rng = np.random.default_rng(3)
     for _ in range(10):
         qubo = random_qubo(rng, 8)
@@ -162,14 +162,14 @@ def test_the_ramp_lowers_the_energy() -> None:
 
 
 def test_the_ramp_is_linear() -> None:
-    """γ rises to g, β falls from b."""
+    """In a ramp γ rises to g, and β falls from b."""
     gamma, beta = Ramp(4, 2.0, 0.8).angles()
     assert gamma.tolist() == [0.5, 1.0, 1.5, 2.0]
     assert beta == pytest.approx([0.8, 0.6, 0.4, 0.2])
 
 
 def test_what_cannot_be_simulated_is_refused() -> None:
-    """Too wide, no layers, angles that are none or do not belong: a message each, before memory is taken."""
+    """Widths, layers and angles out of range raise an error before memory is allocated."""
     wide = QUBO(np.zeros(23), np.zeros((23, 23)))
     with pytest.raises(InputError, match="23 given; give 1 to 22"):
         qaoa_state(wide, np.zeros(1), np.zeros(1))

@@ -1,4 +1,4 @@
-"""Templates in a device's own gates: nothing is added on a line, and nothing else passes for it."""
+"""Compilation of templates: a line adds no gates, and wrong declarations raise errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_devices_get_exactly_the_closed_form(name: str) -> None:
 @pytest.mark.parametrize("gate", ["cz", "ecr"])
 @pytest.mark.parametrize("name", ["qaoa", "copula", "pairwise", "circular"])
 def test_compiling_changes_no_measurement(name: str, gate: str) -> None:
-    """A compiled template measures what the template does, on a line of qubits in another order, routed or not."""
+    """A compiled template has the template's distribution, on a line in another order, routed or not."""
     pytest.importorskip("scipy")
     edges = {(0, 3): 0.01, (3, 1): 0.01, (1, 4): 0.01, (4, 2): 0.01}
     target = graph_target(5, edges, gate, dict.fromkeys(range(5), 0.01))
@@ -47,13 +47,13 @@ def test_compiling_changes_no_measurement(name: str, gate: str) -> None:
 
 
 def test_routed_circuits_say_what_they_cost() -> None:
-    """A circle on a line is routed, and the compiled template has the gates that this took."""
+    """A circular pattern is routed on a line, and the compiled template counts the added gates."""
     template = hardware_efficient_template(5, 1, "circular")
     assert compile_template(template, line_target(5), range(5)).two_qubit_gates > template.two_qubit_gates
 
 
 def test_what_is_no_line_is_refused() -> None:
-    """A line's template on qubits that are no line would need more gates than its closed form."""
+    """A line's template on qubits that are not a line raises an error."""
     with pytest.raises(InputError, match="are not a line"):
         compile_template(qaoa_line(4, 1), line_target(5), (0, 1, 3, 2))
     with pytest.raises(InputError, match="4 different qubits from 0 to 4"):
@@ -63,7 +63,7 @@ def test_what_is_no_line_is_refused() -> None:
 
 
 def test_foreign_instructions_are_named() -> None:
-    """A circuit that is not in the device's gates is refused with the gate and its qubits."""
+    """A circuit with other gates than the device's raises an error with the gate and its qubits."""
     target = line_target(4)
     with pytest.raises(InputError, match=r"ry on qubits \[0\] is not an instruction"):
         require_isa(qaoa_line(3, 1).circuit, target)
@@ -80,7 +80,7 @@ def test_foreign_instructions_are_named() -> None:
 
 
 def test_wrong_counts_are_not_blamed_on_the_line() -> None:
-    """A template that declares other gates than it has is told so where the qubits are a line."""
+    """A template that declares a wrong number of gates raises an error."""
     template = qaoa_line(4, 1)
     wrong = Template("wrong counts", template.circuit, 1, 3, 3)
     with pytest.raises(
@@ -91,7 +91,7 @@ def test_wrong_counts_are_not_blamed_on_the_line() -> None:
 
 @pytest.mark.parametrize("flaw", ["register", "twice", "none", "two registers", "few"])
 def test_templates_measure_every_variable_once(flaw: str) -> None:
-    """Another register, bits written twice or never, fewer bits than qubits: refused when the template is made."""
+    """Another register, bits written twice or never, and fewer bits than qubits raise an error."""
     from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 
     registers = {"register": [ClassicalRegister(3, "c")], "few": [ClassicalRegister(2, "meas")]}
@@ -105,7 +105,7 @@ def test_templates_measure_every_variable_once(flaw: str) -> None:
 
 
 def test_circuits_of_the_same_name_are_not_mixed_up() -> None:
-    """What is compiled once is known by the circuit itself: another of the same name gets its own."""
+    """The cache identifies a template by its circuit: another circuit of the same name is compiled again."""
     first, other = (
         Template("mine", qaoa_line(4, p).circuit, p, qaoa_line(4, p).two_qubit_gates, qaoa_line(4, p).two_qubit_depth)
         for p in (1, 2)
@@ -120,7 +120,7 @@ def test_circuits_of_the_same_name_are_not_mixed_up() -> None:
 
 
 def test_a_circuit_is_known_by_what_it_does() -> None:
-    """Gates of one's own count by their content, as their names may be running numbers; angles and places count."""
+    """The digest depends on the content of user-defined gates, on angles and on qubits, not on names."""
     from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
     from qiskit.circuit import Parameter
 
@@ -137,7 +137,7 @@ def test_a_circuit_is_known_by_what_it_does() -> None:
 
 
 def test_operations_that_are_no_instructions_count_by_content_too() -> None:
-    """Cliffords and annotated gates are circuits' parts as well."""
+    """The digest covers Cliffords and annotated gates."""
     from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
     from qiskit.circuit import AnnotatedOperation, InverseModifier
     from qiskit.circuit.library import SGate
@@ -158,7 +158,7 @@ def test_operations_that_are_no_instructions_count_by_content_too() -> None:
 
 
 def test_threads_compile_at_once() -> None:
-    """Eight threads, twice as many templates as are kept: each gets its own circuit, on its own line."""
+    """Eight threads that compile more templates than the cache keeps each get the right circuit."""
     from concurrent.futures import ThreadPoolExecutor
 
     from lagrl.quantum.devices import compile as room

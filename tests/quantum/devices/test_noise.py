@@ -1,4 +1,4 @@
-"""Reduced targets keep what they keep, and noise on them is the whole device's."""
+"""Reduced targets keep their properties, and their noise is that of the whole device."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lagrl.quantum.simulators.aer import exact_probabilities, run_aer
 
 
 def fake(name: str) -> object:
-    """Load a fake backend."""
+    """Load a fake backend by its class name."""
     return getattr(pytest.importorskip("qiskit_ibm_runtime.fake_provider"), name)()
 
 
@@ -41,7 +41,7 @@ def test_qubits_are_renamed_and_nothing_else_changes() -> None:
 
 
 def test_lines_that_do_not_exist_are_refused() -> None:
-    """Missing edges, dead ones, qubits twice or beyond the device, each told."""
+    """Missing or unusable edges, repeated qubits and unknown qubits raise an error."""
     target = fake("FakeGuadalupeV2").target
     with pytest.raises(InputError, match="qubits 4 and 12 are not joined"):
         reduced_target(target, (4, 12))
@@ -63,7 +63,7 @@ def test_lines_that_do_not_exist_are_refused() -> None:
     ],
 )
 def test_the_reduced_noise_model_is_the_whole_one(name: str, qubits: tuple[int, ...]) -> None:
-    """The same circuit on the same qubits: exact distributions agree to 1e-7, samples within sampling error."""
+    """The noise of the reduced target and of the whole device agree: exact distributions to 1e-7, and samples."""
     backend = fake(name)
     pub, shots = chain_pub(4, layers=3), 4000
     line = NoisyLine(qubits, reduced_target(backend.target, qubits))
@@ -86,7 +86,7 @@ def test_the_reduced_noise_model_is_the_whole_one(name: str, qubits: tuple[int, 
 
 
 def test_noise_models_have_every_gate_and_readout() -> None:
-    """Errors on CZ, SX, X and measurements of all qubits; none on the virtual RZ."""
+    """CZ, SX, X and measurements of all qubits have errors; the virtual RZ has none."""
     model = noise_model(line_target(3))
     errors = model.to_dict()["errors"]
     gates = {(name, tuple(e["gate_qubits"][0])) for e in errors for name in e["operations"] if e["type"] == "qerror"}
@@ -97,7 +97,7 @@ def test_noise_models_have_every_gate_and_readout() -> None:
 
 
 def test_readout_errors_are_asymmetric_where_the_target_says_so() -> None:
-    """Both probabilities if there are two, else one for both."""
+    """Readout has both probabilities if the target has two, and one for both otherwise."""
     assert readout_flips(line_target(2, readout=(0.01, 0.07))).tolist() == [[0.01, 0.07]] * 2
     target = line_target(2)
     target.update_instruction_properties("measure", (1,), InstructionProperties(error=0.2))
@@ -105,7 +105,7 @@ def test_readout_errors_are_asymmetric_where_the_target_says_so() -> None:
 
 
 def test_fidelity_is_the_product_over_gates() -> None:
-    """∏ (1 − e) counted by hand."""
+    """The fidelity equals ∏ (1 − e) computed by hand."""
     target = line_target(3, edge=(0.01, 0.03), single=0.002)
     compiled = NoisyLine((0, 1, 2), target).circuit(chain_pub(3).template).template.circuit
     counts = compiled.count_ops()

@@ -1,4 +1,4 @@
-"""Lines by the names of placements: found alike by the executor on a device and by the bandit's profiles."""
+"""Lines by the names of placements: the executor on a device and the bandit's profiles find the same."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PUBS = [basis_pub(3, [5, 1])]
 def on_double(
     placement: str = "line0", *, service: FakeService | None = None, journal: JobJournal | None = None
 ) -> RuntimeExecutor:
-    """Make an executor on the double of a service."""
+    """Make an executor on a simulated service."""
     service = service or FakeService()
     device = open_device("ibm_fake", service=service, primitives=FakePrimitives(service), sleep=lambda seconds: None)
     return RuntimeExecutor(device, journal=journal, sleep=lambda seconds: None, placement=placement)
@@ -52,7 +52,7 @@ def execute(executor: RuntimeExecutor, seed: int = 0) -> None:
 
 
 def test_lines_are_the_best_and_the_next_ones() -> None:
-    """`line0` … `line2` are those that the search ranks first, over different qubits, ever worse."""
+    """`line0` … `line2` are the best lines of the search, over different qubits, best first."""
     target = fake_backend("FakeHanoi").target
     found = [placed_line(target, 5, name) for name in PLACEMENTS[:3]]
     assert found == find_lines(target, 5, 3)
@@ -61,7 +61,7 @@ def test_lines_are_the_best_and_the_next_ones() -> None:
 
 
 def test_the_default_is_the_first_qubits_in_order() -> None:
-    """Qubits 0 … n − 1 as they are, however bad, and rated as any other line."""
+    """The default placement is qubits 0 … n − 1 with any errors, rated as any other line."""
     target = line_target(6, errors=[0.2, 0.01, 0.01, 0.01, 0.01], readout=[0.01] * 6)
     found = placed_line(target, 3, "default")
     assert found.qubits == (0, 1, 2)
@@ -80,13 +80,13 @@ def test_the_default_is_the_first_qubits_in_order() -> None:
     ids=["not joined", "dead coupling", "dead qubit", "too few"],
 )
 def test_a_default_that_is_no_line_is_refused(target: object, n: int) -> None:
-    """Nothing is routed: where the first qubits are no working line there is no default placement."""
+    """If the first qubits are not a usable line, the default placement raises an error."""
     with pytest.raises(InputError, match=rf"placement: default, but qubits 0 to {n - 1} .* are not a line"):
         placed_line(target, n, "default")
 
 
 def test_bad_placements() -> None:
-    """Unknown names, ranks that the device has not, and no qubits are refused."""
+    """Unknown names, ranks without a line and zero qubits raise an error."""
     target = line_target(4, errors=[0.01] * 3, readout=[0.01] * 4)
     with pytest.raises(UnknownNameError, match="unknown placement 'line9'"):
         placed_line(target, 3, "line9")
@@ -102,7 +102,7 @@ def test_bad_placements() -> None:
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
 def test_circuits_go_where_the_placement_says(placement: str) -> None:
-    """What is sent acts on the qubits of that line and no others, those that the bandit's profile is of."""
+    """A sent circuit acts on the qubits of its line only, the same as in the bandit's profile."""
     service = FakeService()
     width = 2 if placement == "default" else 3
     executor = on_double(placement, service=service)
@@ -115,7 +115,7 @@ def test_circuits_go_where_the_placement_says(placement: str) -> None:
 
 
 def test_lines_follow_the_calibration() -> None:
-    """After a new calibration the line is found anew; until then it is found once."""
+    """A line is searched once per calibration."""
     executor = on_double()
     first = executor.line(3)
     assert executor.line(3) is first
@@ -124,7 +124,7 @@ def test_lines_follow_the_calibration() -> None:
 
 
 def test_fingerprints_of_old_journals_hold() -> None:
-    """The best line's jobs are called as they were before there were placements; others have names of their own."""
+    """The fingerprints of the best line's jobs are those of old journals; other placements have different ones."""
     known = [fingerprint("fake_hanoi", PUBS, 16, 7, RuntimeOptions(), HERE, name) for name in PLACEMENTS]
     assert known[0] == fingerprint("fake_hanoi", PUBS, 16, 7, RuntimeOptions(), HERE)
     assert known[0] == "4b0bb703969938668db0d21de306c68286b89c1e3a904ca4ca2753cde3a47be0"
@@ -132,7 +132,7 @@ def test_fingerprints_of_old_journals_hold() -> None:
 
 
 def test_placements_do_not_answer_for_each_other() -> None:
-    """With one journal, the same call on another line is another job, and on the same line none."""
+    """With one journal, the same call on another line is another job, and on the same line no job."""
     service, journal = FakeService(), MemoryJournal()
     for placement, jobs in (("line0", 1), ("line1", 2), ("line0", 2), ("line1", 2)):
         execute(on_double(placement, service=service, journal=journal))
@@ -152,7 +152,7 @@ def test_placements_do_not_answer_for_each_other() -> None:
 def test_the_journal_knows_what_may_have_been_paid(
     fault: str, fails: type[BaseException] | None, sent: str, tmp_path: Path
 ) -> None:
-    """How far a job is; nothing of one that failed, was refused or did not arrive; asking sends nothing."""
+    """The journal knows the state of a job that may have been paid, and nothing of others; a query sends nothing."""
     service = FakeService([fault])
     with Journal(tmp_path / "j.jsonl") as journal:
         executor = on_double(service=service, journal=journal)
@@ -183,14 +183,14 @@ def test_the_journal_knows_what_may_have_been_paid(
 
 
 def test_without_a_journal_nothing_is_known() -> None:
-    """And nobody claims that it was sent."""
+    """Without a journal the state of a job is unknown."""
     executor = on_double()
     execute(executor)
     assert not executor.job_state(PUBS, 16, 0, HERE)
 
 
 def test_what_qiskit_cannot_compile_is_told() -> None:
-    """FakeCairo joins some pairs by CX and others by ECR: where that is too much for qiskit the error is ours."""
+    """A line of FakeCairo with both CX and ECR couplings, which qiskit cannot compile, raises an InputError."""
     target = fake_backend("FakeCairo").target
     line = placed_line(target, 3, "line0").qubits
     with pytest.raises(InputError, match=r"cannot be compiled for qubits .* choose another line or backend"):
@@ -198,7 +198,7 @@ def test_what_qiskit_cannot_compile_is_told() -> None:
 
 
 def test_threads_compile_one_after_the_other() -> None:
-    """What several threads compile at once is compiled once, though the cache forgets."""
+    """Templates that several threads compile at once are compiled once."""
     target = fake_backend("FakeHanoi").target
     templates = [qaoa_line(n, 1) for n in range(2, 8)]
     expected = [compile_template(t, target, placed_line(target, t.n_qubits, "line0").qubits) for t in templates]

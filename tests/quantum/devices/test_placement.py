@@ -1,4 +1,4 @@
-"""Lines of qubits: brute force on small graphs, real devices' snapshots, dead qubits and edges."""
+"""Lines of qubits: brute force on small graphs, snapshots of real devices, unusable qubits and edges."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytest.importorskip("qiskit")
 
 
 def random_graph(rng: np.random.Generator, n: int, density: float, gate: str = "cz"):
-    """Draw a target with some edges, some of them dead, and its errors."""
+    """Draw a target with some edges, some of them unusable, and its errors."""
     edges = {
         (a, b): 1.0 if rng.random() < 0.1 else float(rng.uniform(0.001, 0.05))
         for a in range(n)
@@ -34,7 +34,7 @@ def random_graph(rng: np.random.Generator, n: int, density: float, gate: str = "
 
 
 def brute_force(n: int, edges: dict, readout: dict, width: int) -> float | None:
-    """Return the best log fidelity over all lines of so many qubits."""
+    """Return the best log fidelity over all lines of `width` qubits."""
     uses, best = network_uses(width), None
     for line in permutations(range(n), width):
         pairs = [(min(p), max(p)) for p in pairwise(line)]
@@ -48,7 +48,7 @@ def brute_force(n: int, edges: dict, readout: dict, width: int) -> float | None:
 @pytest.mark.parametrize("gate", ["cz", "ecr"])
 @pytest.mark.parametrize("width", [1, 2, 3, 5])
 def test_brute_force_agrees(width: int, gate: str) -> None:
-    """On small graphs the beam search finds the best of all lines, or says that there is none."""
+    """On small graphs the beam search finds the best line, or raises an error if there is none."""
     rng = np.random.default_rng(width)
     for density in (0.2, 0.4, 0.8):
         target, edges, readout = random_graph(rng, 7, density, gate)
@@ -79,8 +79,8 @@ def test_uses_add_up_to_the_closed_form() -> None:
 
 
 @pytest.mark.parametrize("broken", [1.0, 1.5, np.nan, None])
-def test_dead_edges_are_never_used(broken: float | None) -> None:
-    """An edge whose error is 1 or more, missing or not a number cuts the line; the message says what is left."""
+def test_unusable_edges_are_never_used(broken: float | None) -> None:
+    """An edge whose error is 1 or more, missing or not a number is never used; the error names the longest line."""
     errors = [0.01, 0.01, broken, 0.01, 0.01, 0.01]
     target = line_target(7, errors=errors, readout=[0.01] * 7)
     assert set(find_line(target, 4).qubits) == {3, 4, 5, 6}
@@ -88,8 +88,8 @@ def test_dead_edges_are_never_used(broken: float | None) -> None:
         find_line(target, 5)
 
 
-def test_dead_qubits_are_never_used() -> None:
-    """A qubit that cannot be read out is no part of any line."""
+def test_unusable_qubits_are_never_used() -> None:
+    """A qubit that cannot be measured is never part of a line."""
     target = line_target(5, errors=[0.01] * 4, readout=[0.01, 0.01, 1.0, 0.01, 0.01])
     assert DeviceErrors.of(target).readout.keys() == {0, 1, 3, 4}
     with pytest.raises(InputError, match="longest found has 2"):
@@ -97,14 +97,14 @@ def test_dead_qubits_are_never_used() -> None:
 
 
 def test_ideal_devices_have_no_errors() -> None:
-    """Where a target knows no error at all, every edge works perfectly."""
+    """In a target without any errors every edge is perfect."""
     found = find_line(line_target(5), 5)
     assert found.fidelity == 1.0
     assert set(found.qubits) == set(range(5))
 
 
 def test_narrow_beams_widen() -> None:
-    """A beam that runs into dead ends is widened until a line is found."""
+    """A beam that finds no line is widened until it finds one."""
     edges = {(0, i): 0.001 for i in range(1, 6)} | {(6 + i, 7 + i): 0.05 for i in range(5)}
     target = graph_target(12, edges, readout=dict.fromkeys(range(12), 0.01))
     assert set(find_line(target, 6, beam=1).qubits) == {6, 7, 8, 9, 10, 11}
@@ -123,7 +123,7 @@ def test_alternates_differ_and_are_ordered() -> None:
 
 @pytest.mark.parametrize("name", ["FakeKingston", "FakeNighthawk", "FakeSherbrooke"])
 def test_devices(name: str) -> None:
-    """On snapshots of Heron, Nighthawk and Eagle a line of 12 beats the median of lines taken at random."""
+    """On snapshots of Heron, Nighthawk and Eagle the line of 12 is better than the median of random lines."""
     pytest.importorskip("qiskit_ibm_runtime")
     from lagrl.quantum.devices.fakes import fake_backend
 
@@ -150,8 +150,8 @@ def test_bad_input() -> None:
         find_line(target, 0)
 
 
-def test_a_backend_will_do_for_its_target() -> None:
-    """Lines are found on whatever has a target, as circuits are compiled for it."""
+def test_a_backend_has_the_lines_of_its_target() -> None:
+    """A line is found on a backend as on its target."""
     from types import SimpleNamespace
 
     target = line_target(5)

@@ -1,4 +1,4 @@
-"""Density matrices: the noise that was asked for, drawn from as it should be, and billed."""
+"""Density matrices: the exact noisy distribution, samples from it, and their cost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _gate_errors(line: NoisyLine) -> list:
 
 
 def test_distributions_are_those_of_dense_matrices() -> None:
-    """Gate by gate with the target's own errors, to 1e-9; it is not the ideal one."""
+    """The distribution equals dense matrices gate by gate to 1e-9, and differs from the ideal one."""
     executor = DensityMatrixExecutor(line_device(3, edge=(0.03, 0.08), single=0.01))
     pub = chain_pub(3, layers=2)
     found = executor.distributions(pub)[0]
@@ -52,14 +52,14 @@ def test_distributions_are_those_of_dense_matrices() -> None:
 
 
 def test_without_errors_it_is_the_ideal_distribution() -> None:
-    """Bits come out in the order of the variables though the circuit changes places."""
+    """Bits are in the order of the variables although the circuit swaps qubits."""
     executor = DensityMatrixExecutor(line_device(4, edge=0.0, single=0.0, readout=(0.0, 0.0)))
     pub = chain_pub(4)
     assert executor.distributions(pub)[0] == pytest.approx(ideal_distribution(pub), abs=1e-9)
 
 
 def test_samples_follow_the_distribution() -> None:
-    """Every row of PUBs of differing widths in one call, in order, within sampling error."""
+    """All rows of PUBs of different widths in one call are in order, within sampling error."""
     executor, shots = DensityMatrixExecutor(line_device(4)), 4000
     pubs = [chain_pub(3, seed=1, rows=2), chain_pub(4, seed=2), chain_pub(3, seed=3, layers=2)]
     found = executor.execute(pubs, shots, np.random.default_rng(0), HERE)
@@ -72,7 +72,7 @@ def test_samples_follow_the_distribution() -> None:
 
 
 def test_costs_count_every_row() -> None:
-    """Circuits, shots, two-qubit gates and depth of the compiled circuits, and the device's name."""
+    """The cost has circuits, shots, two-qubit gates and depth of the compiled circuits, and the device's name."""
     executor = DensityMatrixExecutor(line_device(3))
     assert isinstance(executor, CircuitExecutor)
     cost = executor.execute([chain_pub(3, rows=4), chain_pub(2)], 10, np.random.default_rng(0), HERE).cost
@@ -85,7 +85,7 @@ def test_costs_count_every_row() -> None:
 
 
 def test_the_same_seed_draws_the_same() -> None:
-    """Twice from one seed, bit for bit; equal rows of one call have streams of their own."""
+    """The same seed draws the same samples; equal rows of one call draw different ones."""
     executor = DensityMatrixExecutor(line_device(3))
     pub = chain_pub(3)
     twice = Pub(pub.template, np.repeat(pub.values, 2, axis=0))
@@ -96,7 +96,7 @@ def test_the_same_seed_draws_the_same() -> None:
 
 
 def test_what_cannot_be_run_is_refused() -> None:
-    """Too wide a circuit, no shots, no circuits, too wide an executor, an unknown device: each in its own words."""
+    """Too wide circuits or executors, zero shots or circuits, and unknown devices raise an error."""
     executor = DensityMatrixExecutor(line_device(4), max_width=3)
     rng = np.random.default_rng(0)
     with pytest.raises(InputError, match=r"density\(line of 4\): a circuit of 4 qubits is above the limit of 3; take"):
@@ -110,7 +110,7 @@ def test_what_cannot_be_run_is_refused() -> None:
 
 
 def test_fake_backends_by_name() -> None:
-    """The name is the device's; an unknown one is refused with the known ones."""
+    """The executor has the device's name; an unknown one raises an error with the known ones."""
     pytest.importorskip("qiskit_ibm_runtime")
     executor = DensityMatrixExecutor.of("FakeHanoi")
     assert executor.name == "density(fake_hanoi)"

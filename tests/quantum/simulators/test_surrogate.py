@@ -1,4 +1,4 @@
-"""The surrogate: its formula, its limits, its samples, and how near it is to the density matrix."""
+"""The surrogate: its formula, its limits, its samples, and its distance from the density matrix."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ TWO_LAYERS = Ramp(2, 1.6, 0.9)
 
 
 def some_distribution(n: int, seed: int = 0) -> np.ndarray:
-    """Draw p [2^n]."""
+    """Draw a random distribution p [2^n]."""
     return np.random.default_rng(seed).dirichlet(np.full(2**n, 0.3))
 
 
 def some_flips(n: int, seed: int = 1) -> np.ndarray:
-    """Draw asymmetric errors [n, 2]."""
+    """Draw random asymmetric errors [n, 2]."""
     return np.random.default_rng(seed).uniform(0.0, 0.3, (n, 2))
 
 
@@ -72,7 +72,7 @@ def test_the_formula_by_dense_matrices() -> None:
 
 
 def test_limits() -> None:
-    """Without noise the ideal distribution; with F = 0 the uniform one; in between, neither."""
+    """Without noise q is the ideal distribution, with F = 0 the uniform one, in between neither."""
     p, nothing = some_distribution(5), np.zeros((5, 2))
     assert Channel(1.0, nothing).distribution(p) == pytest.approx(p, abs=1e-15)
     assert Channel(0.0, nothing).distribution(p) == pytest.approx(1 / 32)
@@ -84,7 +84,7 @@ def test_limits() -> None:
 
 
 def test_local_errors_come_before_readout() -> None:
-    """A bit is a fair coin with probability 1 − F^(2η/n), and is then read as any other."""
+    """A bit is replaced by a fair random bit with probability 1 − F^(2η/n), and is then read with errors."""
     readout, log_fidelity = some_flips(3), -0.4
     spoilt = 1 - np.exp(2 * 0.9 * log_fidelity / 3)
     coins = Channel(1.0, np.full((3, 2), spoilt / 2))
@@ -94,7 +94,7 @@ def test_local_errors_come_before_readout() -> None:
 
 
 def test_disturbed_samples_follow_the_formula() -> None:
-    """Circuits of differing widths at once, one of none: within sampling error of q, and away from p."""
+    """Samples of circuits of different widths are within sampling error of q, and not of p."""
     shots, rng = 20_000, np.random.default_rng(5)
     channels = [Channel(0.8, some_flips(4)), None, Channel(0.6, some_flips(2))]
     ideals = [some_distribution(4), np.ones(1), some_distribution(2)]
@@ -107,8 +107,8 @@ def test_disturbed_samples_follow_the_formula() -> None:
         assert distance(shares(found[k], n), q) < near < distance(shares(code[k], n), q)
 
 
-def test_a_circuit_is_disturbed_the_same_whatever_the_others() -> None:
-    """Its draws depend on its place only."""
+def test_a_circuit_does_not_depend_on_the_others() -> None:
+    """A circuit's draws depend only on its place in the batch."""
     code = np.random.default_rng(0).integers(0, 4, (3, 50))
     narrow, wide = Channel(0.5, some_flips(2)), Channel(0.5, some_flips(6))
     one, other = (disturb(code, [first, narrow, narrow], np.random.default_rng(1)) for first in (wide, None))
@@ -117,8 +117,8 @@ def test_a_circuit_is_disturbed_the_same_whatever_the_others() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"fidelity": 1.2}, {"fidelity": np.nan}, {"flips": np.full((3, 2), -0.1)}])
-def test_channels_that_are_none_are_refused(wrong: dict[str, object]) -> None:
-    """The message names the parameter."""
+def test_wrong_channels_raise_errors(wrong: dict[str, object]) -> None:
+    """A parameter out of range raises an error that names it."""
     with pytest.raises(InputError, match=next(iter(wrong))):
         Channel(**{"fidelity": 0.5, "flips": np.zeros((3, 2)), **wrong})
     with pytest.raises(InputError, match="exponents"):
@@ -126,7 +126,7 @@ def test_channels_that_are_none_are_refused(wrong: dict[str, object]) -> None:
 
 
 def test_the_executor_draws_from_the_formula() -> None:
-    """Any template, bits in the variables' order, readout of the qubit that is measured."""
+    """The executor draws from q for any template, with the readout errors of the measured qubits."""
     target = line_target(3, edge=0.03, readout=(0.02, 0.1))
     executor, pub, shots = SurrogateExecutor(NoisyDevice("noisy", target)), chain_pub(3, rows=2), 6000
     assert isinstance(executor, CircuitExecutor)
@@ -142,7 +142,7 @@ def test_the_executor_draws_from_the_formula() -> None:
 
 @pytest.mark.parametrize("ramp", [WARM_RAMP, TWO_LAYERS])
 def test_it_is_near_the_density_matrix(ramp: Ramp) -> None:
-    """Knapsacks at the errors of a Heron device: under half of the distance that neglecting noise leaves."""
+    """At the errors of a Heron device the distance is under half of that of ignoring noise."""
     executor = DensityMatrixExecutor(line_device(6, edge=0.004, single=0.0003))
     cases = noisy_cases(executor, subproblems(6), LineQAOA(ramp))
     off = np.array([case.departures(case.surrogate(CALIBRATED)) for case in cases])
@@ -153,8 +153,8 @@ def test_it_is_near_the_density_matrix(ramp: Ramp) -> None:
     assert np.abs(off[:, 1]).mean() < 0.5 * np.abs(ideal[:, 1]).mean()
 
 
-def test_calibration_finds_what_it_was_made_of() -> None:
-    """Cases whose noise is the surrogate's give its exponents back; knapsacks on a device give about the shipped."""
+def test_the_fit_recovers_the_exponents() -> None:
+    """The fit recovers the exponents of cases made by the surrogate."""
     executor = DensityMatrixExecutor(line_device(6, edge=0.008, single=0.0005))
     cases = noisy_cases(executor, subproblems(6), LineQAOA(TWO_LAYERS))
     made = Exponents(0.2, 0.6)
@@ -180,7 +180,7 @@ def sampled(sampler: SubproblemSampler, seed: int = 0, shots: int = 64, free: tu
 
 
 def test_without_noise_it_is_the_kernels_sampler() -> None:
-    """On a perfect device: the very samples of `QAOASampler` from the same seed, warm and cold."""
+    """On a perfect device the samples equal those of `QAOASampler` from the same seed, warm and cold."""
     perfect = line_device(8, edge=0.0, single=0.0, readout=(0.0, 0.0))
     for warm in (True, False):
         ideal = sampled(QAOASampler(width=7, warm=warm))
@@ -189,8 +189,8 @@ def test_without_noise_it_is_the_kernels_sampler() -> None:
         assert np.array_equal(found.counts, ideal.counts)
 
 
-def test_samples_bills_and_seeds() -> None:
-    """Shots add up, strings are distinct, gates are the closed form's, the same seed draws the same."""
+def test_samples_costs_and_seeds() -> None:
+    """Shots add up, strings are distinct, gates have the closed form, and the same seed draws the same."""
     sampler = SurrogateSampler(line_device(8), QAOASampler(width=8))
     assert isinstance(sampler, SubproblemSampler)
     one, two, other = sampled(sampler), sampled(sampler), sampled(sampler, seed=1)
@@ -221,8 +221,8 @@ def _eight() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return reduced_cost, weight, capacity
 
 
-def test_a_vehicle_draws_the_same_whatever_the_others_price() -> None:
-    """Its randomness does not depend on whether others are solved by presolve."""
+def test_a_noisy_vehicle_does_not_depend_on_the_others() -> None:
+    """A vehicle's samples do not depend on whether presolve solves the others."""
     sampler = SurrogateSampler(line_device(8), QAOASampler(width=6))
     one, other = sampled(sampler), sampled(sampler, free=(0, 1))
     for k in (2, 3, 4, 5):
@@ -232,7 +232,7 @@ def test_a_vehicle_draws_the_same_whatever_the_others_price() -> None:
 
 
 def test_slack_bits_are_noisy_qubits_too() -> None:
-    """Circuits are as wide as QUBOs with slack bits; strings are of customers only."""
+    """Circuits have slack bits, strings only customers."""
     sampler = SurrogateSampler(line_device(12), QAOASampler(width=5, penalty=SlackPenalty()))
     reduced_cost, weight, capacity = _eight()
     found = select_candidates(reduced_cost, weight, capacity, 5)
@@ -245,8 +245,8 @@ def test_slack_bits_are_noisy_qubits_too() -> None:
         assert len(np.unique(own, axis=0)) == len(own) <= 2 ** found.width[k]
 
 
-def test_noise_costs_optima() -> None:
-    """The noisier the device, the rarer the best string; a device without any coherence is no better than coins."""
+def test_noise_lowers_the_probability_of_the_optimum() -> None:
+    """More noise lowers the probability of the best string, down to that of uniform strings."""
     rare = []
     for edge in (0.0, 0.02, 0.3):
         executor_line = line_device(6, edge=edge, single=edge / 10, readout=(0.0, 0.0))
@@ -263,7 +263,7 @@ def test_noise_costs_optima() -> None:
 
 
 def test_surrogate_takes_gates_that_the_simulator_does_not_know() -> None:
-    """A circuit with a gate of its maker's own is simulated as compiled, one without as built: both rightly."""
+    """A circuit with a user-defined gate is simulated as compiled, another one as built, both correctly."""
     built = chain_pub(3)
     packed = built.template.circuit.copy_empty_like()
     gates = built.template.circuit.remove_final_measurements(inplace=False)

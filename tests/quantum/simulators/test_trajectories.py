@@ -19,7 +19,7 @@ HERE = SampleContext()
 
 @pytest.mark.parametrize("n", [4, 6])
 def test_trajectories_are_the_density_matrix(n: int) -> None:
-    """Strong noise, 3000 shots: within sampling error of the exact noisy distribution, and far from the ideal one."""
+    """With strong noise 3000 shots are within sampling error of the exact noisy distribution, not of the ideal one."""
     device, shots = line_device(n, edge=0.05, single=0.005), 3000
     pub = chain_pub(n, layers=2)
     expected = DensityMatrixExecutor(device).distributions(pub)[0]
@@ -31,7 +31,7 @@ def test_trajectories_are_the_density_matrix(n: int) -> None:
 
 
 def test_relaxing_qubits_agree_too() -> None:
-    """On a real device's snapshot, whose qubits relax as well."""
+    """Trajectories agree with the density matrix on a device's snapshot, whose qubits relax."""
     pytest.importorskip("qiskit_ibm_runtime")
     pub, shots = chain_pub(4, layers=3), 3000
     expected = DensityMatrixExecutor.of("FakeHanoi").distributions(pub)[0]
@@ -40,7 +40,7 @@ def test_relaxing_qubits_agree_too() -> None:
 
 
 def test_costs_and_determinism() -> None:
-    """Named after the method; the same seed draws the same."""
+    """The name has the method, and the same seed draws the same."""
     executor = TrajectoryExecutor(line_device(3))
     assert isinstance(executor, CircuitExecutor)
     one, two = (executor.execute([chain_pub(3, rows=2)], 50, np.random.default_rng(3), HERE) for _ in range(2))
@@ -50,7 +50,7 @@ def test_costs_and_determinism() -> None:
 
 
 def test_circuits_beyond_the_limit_are_refused() -> None:
-    """The message names the executor, the limit and the way out."""
+    """The error names the executor, the limit and the remedy."""
     executor = TrajectoryExecutor(line_device(5), max_width=4)
     with pytest.raises(InputError, match=r"trajectories\(line of 5\).*limit of 4; take fewer variables"):
         executor.execute([chain_pub(5)], 10, np.random.default_rng(0), HERE)

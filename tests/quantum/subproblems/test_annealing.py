@@ -1,4 +1,4 @@
-"""Simulated annealing as a sampler."""
+"""Simulated annealing as a knapsack sampler."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def drawn(sampler: AnnealingSampler, seed: int = 0) -> Samples:
     "sampler", [AnnealingSampler(8), AnnealingSampler(5, SlackPenalty(), 30), AnnealingSampler(9, TiltedPenalty(), 10)]
 )
 def test_samples_are_valid(sampler: AnnealingSampler) -> None:
-    """Shots add up over distinct strings of the candidates, slack bits merged; what presolve settles is optimal."""
+    """Shots add up over distinct strings without slack bits; solved vehicles have the optimal string."""
     reduced_cost, weight, capacity = mixed_knapsacks()
     samples = drawn(sampler)
     assert isinstance(sampler, SubproblemSampler)
@@ -81,7 +81,7 @@ def test_its_best_strings_fit_and_are_good() -> None:
 
 
 def test_the_same_seed_draws_the_same() -> None:
-    """Twice from one seed, bit for bit; another seed draws others."""
+    """The same seed draws the same samples bit for bit, another seed others."""
     sampler = AnnealingSampler(8, sweeps=5)
     first, second, other = drawn(sampler), drawn(sampler), drawn(sampler, 1)
     assert np.array_equal(first.bitstrings, second.bitstrings)
@@ -90,7 +90,7 @@ def test_the_same_seed_draws_the_same() -> None:
 
 
 def test_a_vehicle_draws_the_same_whatever_the_others_price() -> None:
-    """Its seed does not depend on whether the vehicles before it were solved by presolve."""
+    """A vehicle's seed does not depend on whether presolve solved the vehicles before it."""
     reduced_cost, weight, capacity = mixed_knapsacks()
     freed = capacity.copy()
     freed[:3] = weight.sum()
@@ -104,14 +104,14 @@ def test_a_vehicle_draws_the_same_whatever_the_others_price() -> None:
 
 
 def test_it_is_classical() -> None:
-    """No circuits and no shots in its cost."""
+    """Annealing counts no circuits and no shots."""
     cost = drawn(AnnealingSampler(4, sweeps=2)).cost
     assert (cost.circuits, cost.shots, cost.backend) == (0, 0, "annealing")
     assert cost.seconds > 0
 
 
 def test_bad_input_is_refused() -> None:
-    """Widths, sweeps and shots."""
+    """Widths, sweeps and shots out of range raise an error."""
     with pytest.raises(InputError, match="width"):
         AnnealingSampler(0)
     with pytest.raises(InputError, match="sweeps"):
@@ -121,7 +121,7 @@ def test_bad_input_is_refused() -> None:
 
 
 def test_without_the_extra_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the sampler is made, not in the middle of a run."""
+    """A missing package raises an error when the sampler is made."""
     monkeypatch.setitem(sys.modules, "dwave.samplers", None)
     with pytest.raises(MissingExtraError, match=r"sampler annealing needs dwave-samplers.*lagrl\[quantum\]"):
         AnnealingSampler()

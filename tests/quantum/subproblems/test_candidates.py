@@ -1,4 +1,4 @@
-"""Presolve settles what it may, and candidate sets are bounded, sound and put together again."""
+"""Presolve is correct, candidate sets are bounded, and codes become full strings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lagrl.relaxation.knapsack import solve_knapsacks
 
 
 def best_completion(found: Candidates, vehicle: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the codes [S] of all fillings of the room, and their values [S], distance units."""
+    """Return the codes [S] of all feasible strings, and their values [S], distance units."""
     m = found.width[vehicle]
     tried = strings(m)
     codes = np.flatnonzero(tried @ found.weight[vehicle, :m] <= found.room[vehicle])
@@ -24,7 +24,7 @@ def best_completion(found: Candidates, vehicle: int) -> tuple[np.ndarray, np.nda
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 12), room=st.floats(0.0, 1.3))
 def test_with_room_for_all_variables_nothing_is_lost(seed: int, n: int, room: float) -> None:
-    """If the width covers all customers, the best filling of the variables is the knapsack's optimum."""
+    """If the width covers all customers, the best string of the variables is the knapsack's optimum."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(seed), 3, n, room)
     weight[0] = 0  # weightless ones are settled by presolve too
     found = select_candidates(reduced_cost, weight, capacity, 12)
@@ -37,7 +37,7 @@ def test_with_room_for_all_variables_nothing_is_lost(seed: int, n: int, room: fl
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), width=st.integers(1, 9), room=st.floats(0.05, 0.95))
 def test_sets_are_bounded_and_sound(seed: int, width: int, room: float) -> None:
-    """Never more variables than allowed; each pays, fits alone and is not fixed; what is fixed fits with the room."""
+    """At most `width` variables, each with ã < 0, feasible alone and not fixed; fixed customers leave the room free."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(seed), 4, 30, room)
     found = select_candidates(reduced_cost, weight, capacity, width)
     assert (found.width <= width).all()
@@ -55,8 +55,8 @@ def test_sets_are_bounded_and_sound(seed: int, width: int, room: float) -> None:
             assert np.all(np.diff(-reduced_cost[k, items] / weight[items]) <= 1e-12)
 
 
-def test_presolve_needs_no_variables_where_all_that_pays_fits() -> None:
-    """Customers that cost and those heavier than the vehicle are left out, the rest is carried."""
+def test_presolve_solves_a_knapsack_where_all_customers_fit() -> None:
+    """Customers with ã ≥ 0 and those heavier than the capacity are left out; the rest is carried if it fits."""
     reduced_cost = np.array([[-3.0, 0.0, 2.0, -1.0, -9.0]])
     found = select_candidates(reduced_cost, np.array([4, 1, 1, 5, 100]), np.array([9]))
     assert found.width.tolist() == [0]
@@ -65,7 +65,7 @@ def test_presolve_needs_no_variables_where_all_that_pays_fits() -> None:
 
 
 def test_the_doubtful_stay_variables() -> None:
-    """Efficiencies 10, 6, 5, 4, 1 of equal weights and room for 2.5: only those around greedy's break are in doubt."""
+    """Efficiencies 10, 6, 5, 4, 1 of equal weights and room for 2.5: only those around greedy's break are variables."""
     reduced_cost = -np.array([[100.0, 60.0, 50.0, 40.0, 10.0]])
     found = select_candidates(reduced_cost, np.full(5, 10), np.array([25]), 3)
     assert found.stop.tolist() == [5.0]
@@ -76,7 +76,7 @@ def test_the_doubtful_stay_variables() -> None:
 
 
 def test_narrow_sets_still_hold_good_fillings() -> None:
-    """Twelve variables of about 45 keep the optimum of most knapsacks, and lose little where they do not."""
+    """Twelve variables of about 45 keep the optimum of most knapsacks, and lose little of the others."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(1), 60, 80)
     found = select_candidates(reduced_cost, weight, capacity, 12)
     _, optimum = solve_knapsacks(reduced_cost, weight, capacity)
@@ -88,7 +88,7 @@ def test_narrow_sets_still_hold_good_fillings() -> None:
 
 
 def test_codes_become_full_strings() -> None:
-    """Bit j of a code is variable j; the fixed customers are in every string; padding is harmless."""
+    """Bit j of a code is variable j; fixed customers are in every string; padding has no effect."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(2), 4, 20)
     found = select_candidates(reduced_cost, weight, capacity, 5)
     assert (found.width > 0).any()
@@ -105,7 +105,7 @@ def test_codes_become_full_strings() -> None:
 
 @pytest.mark.parametrize("width", [-1, 0, MAX_WIDTH + 1])
 def test_widths_that_cannot_be_simulated_are_refused(width: int) -> None:
-    """The message tells the limits."""
+    """The error states the limits of the width."""
     with pytest.raises(InputError, match="give 1 to 22 variables"):
         select_candidates(np.zeros((1, 1)), np.ones(1, np.int64), np.ones(1, np.int64), width)
 
@@ -120,6 +120,6 @@ def test_widths_that_cannot_be_simulated_are_refused(width: int) -> None:
     ],
 )
 def test_malformed_knapsacks_are_refused(reduced_cost: np.ndarray, weight: np.ndarray, capacity: np.ndarray) -> None:
-    """Before a kernel reads them."""
+    """Inconsistent shapes and values raise an error before a kernel reads them."""
     with pytest.raises(InputError, match="knapsacks"):
         select_candidates(reduced_cost, weight, capacity)

@@ -1,4 +1,4 @@
-"""QUBOs as dimod's and qiskit's objects: all energies are kept."""
+"""QUBOs as objects of dimod and qiskit have the same energies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lagrl.quantum.subproblems.penalties import make_penalty
 
 
 def some_qubos() -> list[QUBO]:
-    """Problems of knapsacks under every penalty, a random sparse one, and a constant."""
+    """Return QUBOs of knapsacks under every penalty, a random sparse one, and a constant."""
     found = select_candidates(*knapsacks(np.random.default_rng(0), 2, 20), 5)
     problems = [make_penalty(name).qubos(found).qubo(0) for name in ("tilted", "unbalanced", "slack")]
     rng = np.random.default_rng(1)
@@ -26,7 +26,7 @@ def some_qubos() -> list[QUBO]:
 
 @pytest.mark.parametrize("index", range(5))
 def test_bqm_has_the_same_energies(index: int) -> None:
-    """Of all strings, variable i being bit i."""
+    """The model has the QUBO's energy for every string, variable i being bit i."""
     pytest.importorskip("dimod")
     qubo = some_qubos()[index]
     model = to_bqm(qubo)
@@ -37,7 +37,7 @@ def test_bqm_has_the_same_energies(index: int) -> None:
 
 @pytest.mark.parametrize("index", range(5))
 def test_pauli_operator_has_the_same_diagonal(index: int) -> None:
-    """Its matrix is diagonal, and entry x is the energy of the string x: qubit i is variable i."""
+    """The operator is diagonal, and entry x is the energy of the string x: qubit i is variable i."""
     pytest.importorskip("qiskit")
     qubo = some_qubos()[index]
     operator = to_sparse_pauli_op(qubo)
@@ -49,7 +49,7 @@ def test_pauli_operator_has_the_same_diagonal(index: int) -> None:
 
 @pytest.mark.parametrize(("module", "export"), [("dimod", to_bqm), ("qiskit.quantum_info", to_sparse_pauli_op)])
 def test_without_the_extra_its_name_is_told(module: str, export: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What to install stands in the message."""
+    """The error names the extra to install."""
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError, match=r"lagrl\[quantum\]"):
         export(some_qubos()[0])

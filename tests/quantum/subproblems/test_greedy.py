@@ -1,4 +1,4 @@
-"""Greedy by efficiency as a sampler."""
+"""Greedy by efficiency as a knapsack sampler."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
 
 
 def drawn(sampler: GreedySampler, problem: tuple[np.ndarray, np.ndarray, np.ndarray], shots: int = 64) -> Samples:
-    """Sample knapsacks."""
+    """Sample knapsacks by the greedy sampler."""
     return sampler.sample(*problem, shots, np.random.default_rng(0), SampleContext())
 
 
 @settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 22))
 def test_it_takes_what_fits_in_order_of_efficiency(seed: int, n: int) -> None:
-    """Where the width covers all customers, the string is that of the loop anyone would write."""
+    """If the width covers all customers, the string equals that of a plain greedy loop."""
     reduced_cost, weight, capacity = problem = knapsacks(np.random.default_rng(seed), 3, n)
     samples = drawn(GreedySampler(22), problem)
     assert samples.counts.tolist() == [[64]] * 3
@@ -36,7 +36,7 @@ def test_it_takes_what_fits_in_order_of_efficiency(seed: int, n: int) -> None:
 
 
 def test_narrow_sets_are_decided_within_them() -> None:
-    """It fits, is worth something, is no better than the optimum, and is near it."""
+    """The string is feasible, no better than the optimum, and close to it."""
     reduced_cost, weight, capacity = problem = knapsacks(np.random.default_rng(1), 40, 80)
     samples = drawn(GreedySampler(), problem)
     assert isinstance(GreedySampler(), SubproblemSampler)
@@ -48,7 +48,7 @@ def test_narrow_sets_are_decided_within_them() -> None:
 
 
 def test_it_is_classical_and_draws_nothing() -> None:
-    """No circuits, no shots, no randomness spent."""
+    """Greedy counts no circuits and no shots, and draws no random numbers."""
     problem = knapsacks(np.random.default_rng(2), 3, 20)
     rng = np.random.default_rng(7)
     cost = GreedySampler().sample(*problem, 16, rng, SampleContext()).cost
@@ -58,7 +58,7 @@ def test_it_is_classical_and_draws_nothing() -> None:
 
 
 def test_bad_input_is_refused() -> None:
-    """Widths beyond the limit and no shots at all."""
+    """Widths out of range and zero shots raise an error."""
     with pytest.raises(InputError, match="width"):
         GreedySampler(23)
     with pytest.raises(InputError, match="shots"):

@@ -43,7 +43,7 @@ def test_energies_are_cost_and_squared_distance_from_the_target(penalty: TiltedP
 
 
 def test_targets_can_be_reached_and_fit() -> None:
-    """0 < T ≤ min(room, Σ d), from greedy's load to the room."""
+    """The target load is in 0 < T ≤ min(room, Σ d), from greedy's load to the room."""
     found = some_candidates()
     open_ones = found.width > 0
     for fill in (0.0, 0.3, 1.0):
@@ -55,14 +55,14 @@ def test_targets_can_be_reached_and_fit() -> None:
 
 
 def test_targets_below_greedy_fall_to_nothing() -> None:
-    """Negative fills are the share taken off greedy's load."""
+    """A negative fill lowers greedy's load by that share."""
     found = some_candidates()
     assert target_loads(found, -0.25) == pytest.approx(0.75 * found.greedy_load)
     assert not target_loads(found, -1.0).any()
 
 
 def test_an_aimed_penalty_finds_its_target() -> None:
-    """Aiming lower by what the costs pull lands the ground states nearer to T, and makes more of them fit."""
+    """A correction for the pull of the costs moves ground states closer to T, and makes more of them feasible."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(1), 40, 40)
     found = select_candidates(reduced_cost, weight, capacity, 10)
     target = target_loads(found, 0.5)
@@ -89,7 +89,7 @@ def test_aiming_is_a_tilt() -> None:
     ("name", "kind"), [("tilted", TiltedPenalty), ("unbalanced", UnbalancedPenalty), ("slack", SlackPenalty)]
 )
 def test_penalties_are_made_by_name(name: str, kind: type) -> None:
-    """Each is a `Penalty`; a strength goes to the squared load, and the target stays."""
+    """Each name makes a `Penalty`; a strength changes the squared load, not the target."""
     penalty, strong = make_penalty(name), make_penalty(name, 77.0)
     assert isinstance(penalty, kind)
     assert isinstance(penalty, Penalty)
@@ -99,14 +99,14 @@ def test_penalties_are_made_by_name(name: str, kind: type) -> None:
         assert strong.target == pytest.approx(penalty.target)
 
 
-def test_unknown_penalties_are_told_from_known_ones() -> None:
-    """With the nearest name."""
+def test_unknown_penalties_raise_an_error() -> None:
+    """An unknown penalty raises an error with the nearest name."""
     with pytest.raises(UnknownNameError, match=r"did you mean 'tilted'\? known: slack, tilted, unbalanced"):
         make_penalty("titled")
 
 
 @pytest.mark.parametrize("name", ["tilted", "unbalanced"])
-def test_a_sweep_moves_the_targets_of_slack_free_penalties(name: str) -> None:
+def test_the_fill_moves_the_target_of_penalties_without_slack(name: str) -> None:
     """The least penalty moves from the empty load to the room as the fill goes from −1 to 1."""
     found = some_candidates()
     k = int(found.width.argmax())
@@ -139,7 +139,7 @@ def test_solved_vehicles_have_empty_problems() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"strength": -1.0}, {"strength": np.inf}, {"fill": -1.1}, {"fill": 1.1}])
-def test_penalties_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
-    """The message names the parameter."""
+def test_parameters_out_of_range_raise_errors(wrong: dict[str, float]) -> None:
+    """A parameter out of range raises an error that names it."""
     with pytest.raises(InputError, match=next(iter(wrong))):
         TiltedPenalty(**wrong)

@@ -1,4 +1,4 @@
-"""The product state: probabilities as defined, draws that follow them."""
+"""The product state: its probabilities, and draws from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lagrl.quantum.subproblems.product import ProductState, draw_product, rotati
 
 
 def test_probabilities_are_the_definition() -> None:
-    """The sigmoid of the distance from e_stop in units of its median size, clipped, vehicle by vehicle."""
+    """Probabilities are the clipped sigmoid of the distance from e_stop in units of its median size."""
     found = select_candidates(*knapsacks(np.random.default_rng(0), 5, 24), 7)
     state = ProductState(sharpness=1.7, clip=0.1)
     probability = state.probabilities(found)
@@ -27,13 +27,13 @@ def test_probabilities_are_the_definition() -> None:
 
 
 def test_equal_customers_are_even_odds() -> None:
-    """Where no customer is more efficient than another, there is no unit to measure by, and nothing to prefer."""
+    """If all customers are equally efficient, all probabilities are 1/2."""
     found = select_candidates(np.full((1, 4), -6.0), np.full(4, 3), np.array([7]))
     assert ProductState().probabilities(found)[0, :4] == pytest.approx(0.5)
 
 
 def test_one_outlier_among_equals_is_still_told_apart() -> None:
-    """With a median distance of 0 the mean stands in."""
+    """With a median distance of 0 the mean distance is the unit."""
     found = select_candidates(np.array([[-30.0, -6.0, -6.0, -6.0]]), np.full(4, 3), np.array([7]))
     probability = ProductState().probabilities(found)[0]
     assert probability[1:4] == pytest.approx(0.5)
@@ -62,6 +62,6 @@ def test_rotations_measure_their_probabilities() -> None:
 
 @pytest.mark.parametrize("wrong", [{"sharpness": -1.0}, {"sharpness": np.nan}, {"clip": -0.1}, {"clip": 0.6}])
 def test_states_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
-    """The message names the parameter."""
+    """A parameter out of range raises an error that names it."""
     with pytest.raises(InputError, match=next(iter(wrong))):
         ProductState(**wrong)

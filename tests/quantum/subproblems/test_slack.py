@@ -28,7 +28,7 @@ def small_candidates(seed: int, width: int = 6, divisor: int = 1, room: float = 
 
 @pytest.mark.parametrize("room", [*range(40), 100, 127, 128, 1816])
 def test_slack_bits_make_every_slack_and_no_other(room: int) -> None:
-    """⌈log₂(R + 1)⌉ coefficients whose subsets add up to exactly 0 … R."""
+    """The subsets of the ⌈log₂(R + 1)⌉ coefficients sum to exactly 0 … R."""
     coefficients = slack_coefficients(room)
     assert len(coefficients) == slack_bits(np.array([room]))[0] == int(np.ceil(np.log2(room + 1)))
     assert set((strings(len(coefficients)) @ coefficients).tolist()) == set(range(room + 1))
@@ -37,7 +37,7 @@ def test_slack_bits_make_every_slack_and_no_other(room: int) -> None:
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), divisor=st.integers(1, 30))
 def test_the_least_penalty_is_zero_just_where_a_string_fits(seed: int, divisor: int) -> None:
-    """Energies over all slacks, minus the costs: least is 0 if the load fits, else at least ρ/R²."""
+    """The least penalty over all slacks is 0 if the load fits, and at least ρ/R² otherwise."""
     found = small_candidates(seed, divisor=divisor)
     problems = SlackPenalty(50.0).qubos(found)
     _, room = reduced_loads(found)
@@ -79,7 +79,7 @@ def test_weak_penalties_overload() -> None:
     assert any(overloaded)
 
 
-def test_a_common_divisor_costs_no_bits() -> None:
+def test_a_common_divisor_needs_no_bits() -> None:
     """Weights in other units give the same QUBOs, although the room is 25 times as large."""
     one, other = (SlackPenalty().qubos(small_candidates(4, divisor=divisor)) for divisor in (1, 25))
     assert np.array_equal(one.width, other.width)
@@ -88,7 +88,7 @@ def test_a_common_divisor_costs_no_bits() -> None:
 
 
 def test_widths_count_variables_and_slack_bits() -> None:
-    """Variables first, then their own slack bits, then padding; solved vehicles have neither."""
+    """Variables come first, then slack bits, then padding; solved vehicles have neither."""
     found = small_candidates(5, width=7)
     problems = SlackPenalty().qubos(found)
     _, room = reduced_loads(found)
@@ -102,7 +102,7 @@ def test_widths_count_variables_and_slack_bits() -> None:
 
 
 def test_strings_of_slack_problems_read_as_variables() -> None:
-    """`Candidates.strings` takes their codes as they are: it reads the low bits only."""
+    """`Candidates.strings` reads only the low bits of codes with slack bits."""
     found = small_candidates(6)
     width = found.width[:, None]
     code = np.random.default_rng(0).integers(0, 2**10, (4, 9))
@@ -110,7 +110,7 @@ def test_strings_of_slack_problems_read_as_variables() -> None:
 
 
 def test_too_many_bits_are_refused() -> None:
-    """The message names the vehicle, both counts, and the width that would do."""
+    """The error names the vehicle, both numbers of bits, and an allowed width."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(0), 3, 40)
     capacity[1] = weight[reduced_cost[1] < 0].sum() - 1
     found = select_candidates(reduced_cost, weight, capacity, 22)

@@ -1,4 +1,4 @@
-"""The unbalanced penalty: its definition, and that it is the tilted one."""
+"""The unbalanced penalty: its definition, and its equality with the tilted one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def some_candidates(seed: int, width: int = 8, n_vehicles: int = 4) -> Candidate
 
 
 def assert_equal(one: QUBOBatch, other: QUBOBatch, vehicle: int) -> None:
-    """Two QUBOs of a vehicle agree in every term, offset included."""
+    """Assert that two QUBOs of a vehicle agree in every term, offset included."""
     first, second = one.qubo(vehicle), other.qubo(vehicle)
     assert first.linear == pytest.approx(second.linear, abs=1e-9)
     assert first.quadratic == pytest.approx(second.quadratic, abs=1e-9)
@@ -34,7 +34,7 @@ def assert_equal(one: QUBOBatch, other: QUBOBatch, vehicle: int) -> None:
 
 @pytest.mark.parametrize(("linear", "quadratic"), [(9.0, 30.0), (0.0, 5.0), (4.0, 2.0), (0.0, 0.0)])
 def test_energies_are_the_definition(linear: float, quadratic: float) -> None:
-    """E = Σ ã y / mean|ã| − l₁ h + l₂ h², h being the room left over the room: every string, by enumeration."""
+    """E = Σ ã y / mean|ã| − l₁ h + l₂ h² for every string, h being the unused share of the room."""
     found = some_candidates(0)
     problems = UnbalancedPenalty(linear, quadratic).qubos(found)
     assert (found.width > 0).sum() == 3
@@ -58,8 +58,8 @@ def test_tilted_is_unbalanced(seed: int, strength: float, fill: float) -> None:
         assert_equal(unbalanced.qubos(found), problems, k)
 
 
-def test_solved_vehicles_have_empty_problems() -> None:
-    """All zero, offset included."""
+def test_solved_vehicles_have_empty_unbalanced_problems() -> None:
+    """The QUBO of a solved vehicle is all zero, offset included."""
     problems = UnbalancedPenalty().qubos(some_candidates(2))
     assert problems.width[-1] == 0
     assert not problems.linear[-1].any()
@@ -68,7 +68,7 @@ def test_solved_vehicles_have_empty_problems() -> None:
 
 
 def test_the_target_is_where_the_penalty_is_least() -> None:
-    """T = 1 − l₁/(2 l₂) of the room; moving goes to the room at 1, to nothing at −1."""
+    """T = 1 − l₁/(2 l₂) of the room; the fill moves it to the room at 1, to nothing at −1."""
     penalty = UnbalancedPenalty(10.0, 50.0)
     assert penalty.target == pytest.approx(0.9)
     assert [replace(penalty, fill=fill).target for fill in (-1.0, -0.5, 0.5, 1.0)] == pytest.approx(
@@ -79,7 +79,7 @@ def test_the_target_is_where_the_penalty_is_least() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"linear": -1.0}, {"quadratic": np.inf}, {"linear": 61.0}, {"fill": 2.0}, {"linear": np.nan}]
 )
-def test_coefficients_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
-    """The message names the coefficient."""
+def test_coefficients_out_of_range_raise_errors(wrong: dict[str, float]) -> None:
+    """A coefficient out of range raises an error that names it."""
     with pytest.raises(InputError, match=next(iter(wrong))):
         UnbalancedPenalty(**wrong)
