@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.noise_calibration.fit import NoisyCase, calibrate, noisy_cases
 from lagrl.errors import LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.bundled import bundled_names, read_bundled
@@ -38,7 +39,6 @@ from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents
 from lagrl.quantum.simulators.density import DensityMatrixExecutor
 from lagrl.quantum.simulators.surrogate import SurrogateExecutor
-from lagrl.quantum.simulators.surrogate_calibration import NoisyCase, calibrate, noisy_cases
 from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty

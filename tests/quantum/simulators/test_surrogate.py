@@ -20,6 +20,7 @@ from small_knapsacks import knapsacks
 
 pytest.importorskip("qiskit_aer")
 
+from benchmarks.noise_calibration.fit import calibrate, noisy_cases
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import LineQAOA
 from lagrl.quantum.circuits.execution import CircuitExecutor, Pub
@@ -30,7 +31,6 @@ from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
 from lagrl.quantum.simulators.density import DensityMatrixExecutor
 from lagrl.quantum.simulators.surrogate import SurrogateExecutor, SurrogateSampler
-from lagrl.quantum.simulators.surrogate_calibration import calibrate, noisy_cases
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
