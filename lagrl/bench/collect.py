@@ -13,11 +13,10 @@ import numpy as np
 
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.controllers.registry import controller_factory
-from lagrl.errors import InputError, SolutionError
+from lagrl.errors import InputError, SolutionError, refuse
 from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.quantum.bandit.pools import is_account_device
 from lagrl.quantum.bandit.saving import keep_jobs
 from lagrl.quantum.bandit.state import read_state
 from lagrl.quantum.bandit.trace_log import TraceLog
@@ -64,7 +63,7 @@ class Collection:
     Raises
     ------
     InputError
-        If a list is empty, a name comes twice, or an option would do nothing.
+        If a list is empty, a name is given twice, or an option has no effect.
     """
 
     problems: tuple[CVRP, ...]
@@ -83,23 +82,16 @@ class Collection:
                 raise InputError("nothing given", field=name, remedy="give at least one")
             names = [value.name for value in values] if name == "problems" else list(values)
             if len(set(names)) < len(names):
-                raise InputError(f"{', '.join(map(str, names))} given", field=name, remedy="give each once")
-        for name in ("learn", "save", "policy", "static", "alpha"):
+                refuse(name, ", ".join(map(str, names)), "give each once")
+        for name in ("learn", "save", "policy", "static", "alpha", "width"):
             if getattr(self.options, name) != getattr(BanditOptions, name):
-                raise InputError(
-                    f"{getattr(self.options, name)} given", field=name, remedy="leave it out: nothing learns here"
-                )
-        if self.options.width != BanditOptions.width:
-            raise InputError(f"{self.options.width} given", field="width", remedy="give it in widths")
+                remedy = "give it in widths" if name == "width" else "omit it: nothing learns here"
+                refuse(name, getattr(self.options, name), remedy)
         epsilon = self.options.epsilon
         if epsilon is not None and not 0.0 < epsilon <= 1.0:
-            raise InputError(
-                f"{epsilon} given", field="epsilon", remedy="give a share above 0, at most 1: all arms need a chance"
-            )
+            refuse("epsilon", epsilon, "give a share above 0, at most 1: all arms need a positive probability")
         if not self.state and epsilon not in (None, 1.0):
-            raise InputError(
-                f"{epsilon} given", field="epsilon", remedy="give a state too: without one, all decisions are random"
-            )
+            refuse("epsilon", epsilon, "give a state too: without one, all decisions are random")
         if self.epsilon <= 0.0:
             raise InputError(f"{self.state} has none", field="epsilon", remedy="give a share above 0: all arms need it")
 
@@ -133,12 +125,9 @@ class Collection:
 
 
 def generated_problems(count: int, n_customers: tuple[int, int], seed: int) -> tuple[CVRP, ...]:
-    """Return X-type instances of sizes in a range (both inclusive); instance j of a seed does not depend on `count`.
+    """Return X-type instances with a number of customers in a range, both ends included.
 
-    Raises
-    ------
-    InputError
-        If the range or a number is out of range.
+    Instance j of a seed does not depend on `count`. InputError if the range or a number is out of range.
     """
     if count < 1 or seed < 0:
         raise InputError(f"{count} instances of seed {seed}", field="generated", remedy="give 1 or more, and 0 or more")
@@ -157,7 +146,7 @@ def collect(
     on_plan: Callable[[int, int], None] | None = None,
     on_run: Callable[[str], None] | None = None,
 ) -> int:
-    """Append the decisions of all runs that are not in a file yet; return how many runs that were.
+    """Append the decisions of all runs that are not in a file yet; return the number of these runs.
 
     Parameters
     ----------
@@ -182,8 +171,12 @@ def collect(
         controller_factory(controller)
     for seed in collection.seeds:
         SolveConfig(evaluations=collection.evaluations, shots=collection.shots, seed=seed)
-    runs = list(itertools.product(collection.problems, collection.controllers, collection.widths, collection.seeds))
-    made = 0
+    runs = {
+        f"{problem.name}/{controller}/width {width}/seed {seed}": (problem, controller, width, seed)
+        for problem, controller, width, seed in itertools.product(
+            collection.problems, collection.controllers, collection.widths, collection.seeds
+        )
+    }
     with contextlib.ExitStack() as at_the_end:
         log = _Counting()
         samplers = {width: collection.sampler(width, log) for width in collection.widths}  # before a file is made
@@ -191,23 +184,21 @@ def collect(
             at_the_end.callback(close_sampler, sampler)
         about = {"git_revision": git_revision(), "versions": versions(*_PACKAGES)}
         log.log = at_the_end.enter_context(TraceLog(out, collection.settings(), about))
-        if any(map(is_account_device, collection.options.backend_names())):
+        if collection.options.is_paid:
             journal = at_the_end.enter_context(Journal(out.with_name(f"{out.stem}.journal.jsonl")))
             for width, sampler in samplers.items():
                 keep_jobs(sampler, journal, f"traces, width {width}")
-        keys = {run: _key(*run) for run in runs}
-        due = [run for run in runs if keys[run] not in log.log.finished]
+        due = {key: run for key, run in runs.items() if key not in log.log.finished}
         if on_plan is not None:
             on_plan(len(runs), len(runs) - len(due))
-        for problem, controller, width, seed in due:
-            key = keys[problem, controller, width, seed]
+        for key, (problem, controller, width, seed) in due.items():
             log.n = 0
             config = SolveConfig(
                 controller=controller, evaluations=collection.evaluations, shots=collection.shots, seed=seed
             )
             try:
                 cost: float | None = solve(problem, config, sampler=samplers[width]).solution.cost
-            except SolutionError:  # the decisions on the way count all the same
+            except SolutionError:  # the decisions until then count
                 cost = None
             log.log.finish(
                 key,
@@ -219,10 +210,9 @@ def collect(
                 cost=cost,
                 git_revision=about["git_revision"],
             )
-            made += 1
             if on_run is not None:
                 on_run(key)
-    return made
+    return len(due)
 
 
 class _Counting:
@@ -237,7 +227,3 @@ class _Counting:
         assert self.log is not None
         self.n += len(decisions)
         self.log.note(context, decisions)
-
-
-def _key(problem: CVRP, controller: str, width: int, seed: int) -> str:
-    return f"{problem.name}/{controller}/width {width}/seed {seed}"

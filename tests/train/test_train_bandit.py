@@ -1,4 +1,4 @@
-"""`python -m train.bandit`: a state and its card from traces, judged on others; without torch."""
+"""`python -m train.bandit`: a state and its card from traces, evaluated on others; without torch."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def written(path: Path, *args: object, **kwargs: object) -> Path:
     return path
 
 
-def test_a_state_is_trained_and_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its weights are the regression's, its card tells what it was trained on; the same again gives the same bytes."""
+def test_a_state_is_trained_and_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The state has the regression's weights, the card describes its training, and a rerun gives the same bytes."""
     traces, others = written(tmp_path / "a.jsonl", 400), written(tmp_path / "b.jsonl", 400, seed=1, name="j")
     state = tmp_path / "state.json"
     command = [str(traces), "--out", str(state), "--validate", str(others), "--ridge", "0.5"]
@@ -61,7 +61,7 @@ def test_a_state_is_trained_and_judged(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_policies_and_what_is_held_out(tmp_path: Path) -> None:
-    """Each policy in the state; decisions held out are not learned from."""
+    """Each policy is written to the state; decisions held out are not learned from."""
     traces, state = written(tmp_path / "a.jsonl", 120), tmp_path / "state.json"
     written(traces, 60, width=3)
     for words, policy, parameter in (
@@ -79,14 +79,14 @@ def test_policies_and_what_is_held_out(tmp_path: Path) -> None:
 
 
 def test_the_best_static_arm_is_on_no_backend_held_out(tmp_path: Path) -> None:
-    """Though decisions that are left list its arms."""
+    """The best static arm is on no backend held out, although other decisions list its arms."""
     traces, state = written(tmp_path / "a.jsonl", 2000), tmp_path / "state.json"
     assert main([str(traces), "--out", str(state), "--holdout", "backend:fine"]) == 0
     assert not json.loads((tmp_path / "state.card.json").read_text())["best_static"].startswith("fine")
 
 
-def test_each_rule_is_judged_on_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where nobody took what a rule takes, the model alone says what it earns; what may not run is left out, told."""
+def test_each_policy_is_evaluated_separately(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A policy never followed is evaluated by the model alone; an arm that may not run is omitted and reported."""
     traces, state = written(tmp_path / "a.jsonl", 400), tmp_path / "state.json"
     others = TraceLog(tmp_path / "b.jsonl")
     for trace in log(200, seed=1, name="j"):
@@ -107,7 +107,7 @@ def test_each_rule_is_judged_on_its_own(tmp_path: Path, capsys: pytest.CaptureFi
     written(tmp_path / "c.jsonl", 100, seed=2, name="k", forbidden=("fine",))
     assert main([*command, str(tmp_path / "c.jsonl")]) == 0
     said = capsys.readouterr().out
-    assert "is left out: it may run in none of these decisions" in said
+    assert "is omitted: it may run in none of these decisions" in said
     card = json.loads((tmp_path / "state.card.json").read_text())
     assert card["best_static"].startswith("fine")
     assert card["validation"]["best_static_may_run"] == 0.0
@@ -118,8 +118,8 @@ def test_each_rule_is_judged_on_its_own(tmp_path: Path, capsys: pytest.CaptureFi
     assert "best static may run in 75.0% of these decisions" in capsys.readouterr().out
 
 
-def test_the_training_stays_whatever_becomes_of_the_judgement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The state is written before it is judged."""
+def test_a_failed_evaluation_does_not_lose_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state is written before the evaluation."""
 
     def broken(*_: object, **__: object) -> None:
         raise InputError("no judgement")
@@ -136,7 +136,7 @@ def test_the_training_stays_whatever_becomes_of_the_judgement(tmp_path: Path, mo
     [
         (["--holdout", "backend:ibm_x"], "backend ibm_x is not in the traces; there are fine, poor"),
         (["--holdout", "fine"], "--holdout: 'fine' given; write backend:NAME or width:N"),
-        (["--policy", "greedy", "--alpha", "1"], "--alpha: 1.0 given; leave it out"),
+        (["--policy", "greedy", "--alpha", "1"], "--alpha: 1.0 given; omit it"),
         (["--policy", "thompson", "--alpha", "0"], "--alpha: 0.0 given"),
         (["--epsilon", "2"], "--epsilon: 2.0 given"),
         (["--policy", "greedy", "--epsilon", "5"], "--epsilon: 5.0 given"),
@@ -146,15 +146,15 @@ def test_the_training_stays_whatever_becomes_of_the_judgement(tmp_path: Path, mo
         (["--validate", "{traces}"], "instances were trained on, such as i0"),
         (["--validate", "{folder}/none.jsonl"], "none.jsonl: cannot be read"),
         (["--validate", "{folder}/one.jsonl"], "decisions on one instance"),
-        (["--out", "{traces}"], "is what the result is made from"),
+        (["--out", "{traces}"], "is read as traces"),
         (["--out", "{folder}/none/state.json"], "does not exist"),
         (["{folder}/poem.txt"], "poem.txt: line 1: not a decision trace"),
     ],
 )
-def test_bad_input_is_told_in_one_line(
+def test_bad_input_is_refused_in_one_line(
     words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And nothing is written."""
+    """Bad input is refused in one line, and nothing is written."""
     traces = written(tmp_path / "a.jsonl", 30)
     written(tmp_path / "one.jsonl", 5, n_instances=1, name="j")
     (tmp_path / "poem.txt").write_text("Roses are red\n")
@@ -170,7 +170,7 @@ def test_bad_input_is_told_in_one_line(
 
 
 def test_torch_is_not_needed() -> None:
-    """Nothing of the extra rl is imported."""
+    """No package of the extra rl is imported."""
     script = (
         "import sys, train.bandit, train.bandit.command; print([m for m in ('torch', 'gymnasium') if m in sys.modules])"
     )

@@ -1,4 +1,4 @@
-"""Bandits over backends and circuits, from logged decisions: `python -m train.bandit`, or `lagrl train bandit`."""
+"""Training of bandits on logged decisions: `python -m train.bandit`, or `lagrl train bandit`."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train; return the exit code (2: a mistake of the user, reported in one line)."""
+    """Train a bandit; return the exit code, 2 after a mistake of the user that one line explains."""
     return entry("python -m train.bandit", "train.bandit.command", argv)

@@ -1,4 +1,4 @@
-"""The command `python -m train.bandit`: from traces to a state, its card, and what it would have earned elsewhere."""
+"""The command `python -m train.bandit`: trains a bandit on traces, writes its state and card, and evaluates it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ import tyro
 
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.cli.entry import parse_arguments
-from lagrl.errors import InputError, OutputError
+from lagrl.errors import InputError, OutputError, refuse
 from lagrl.io.atomic import require_writable, write_text
-from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy
+from lagrl.quantum.bandit.arm_policies import (
+    LinearThompson,
+    LinUCB,
+    StaticPolicy,
+    UniformPolicy,
+    require_epsilon,
+)
 from lagrl.quantum.bandit.arms import PRODUCT
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.state import BanditState
@@ -45,34 +51,34 @@ Held = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metav
 Others = Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="TRACES.jsonl")]
 
 _PROG = "python -m train.bandit"
-_ABOUT = "Learn from lagrl traces which backend, qubits and circuit answer a knapsack best. Needs no torch."
+_ABOUT = "Learn from lagrl traces which backend, qubits and circuit solve a knapsack best. torch is not needed."
 
 
 @dataclass(frozen=True)
 class BanditCommand:
-    """What to train on, and how the result will choose."""
+    """Training data, and the policy of the trained bandit."""
 
     out: Out
-    """file of the trained state; a card is written beside it, STATE.card.json"""
+    """file of the trained state; its card is written to STATE.card.json"""
     traces: Read
-    """files that lagrl traces wrote, gzipped or not"""
+    """files written by lagrl traces, gzipped or not"""
     policy: Literal["linucb", "greedy", "thompson"] = "linucb"
-    """rule that chooses: the upper confidence bound, the mean, or a draw"""
+    """policy: upper confidence bound (linucb), highest mean (greedy), or posterior draw (thompson)"""
     alpha: Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")] = None
-    """how much it explores: deviations that linucb adds, scale of Thompson's draws (0.1 if left out)"""
+    """amount of exploration: standard deviations that linucb adds, or scale of Thompson's draws (default: 0.1)"""
     epsilon: float = 0.05
-    """share of its choices by lot"""
+    """exploration probability ε, from 0 to 1"""
     ridge: float = RIDGE
-    """ρ of the regression"""
+    """regularisation ρ of the regression, above 0"""
     holdout: Held = ()
-    """leave decisions on a backend, or of a width, out of the training; may be given several times"""
+    """exclude decisions on a backend, or of a width, from the training; may be given several times"""
     validate: Others = ()
-    """traces of other instances: tell what the result and simple rules would have earned there"""
+    """traces of other instances, on which the result and simple policies are evaluated; may be given several times"""
     seed: int = 0
-    """of the intervals' bootstrap"""
+    """seed of the bootstrap of the intervals"""
 
     def run(self) -> None:
-        """Carry the command out."""
+        """Train, evaluate, and write the results."""
         if not self.traces:
             raise InputError("no file given", field="TRACES", remedy="give at least one file of lagrl traces")
         parameter = self._parameter()
@@ -81,40 +87,41 @@ class BanditCommand:
             require_writable(path)
             for read in (*self.traces, *self.validate):
                 if path.exists() and read.exists() and path.samefile(read):
-                    raise OutputError(f"{path}: is what the result is made from; give another name")
+                    raise OutputError(f"{path}: is read as traces; give another name")
         logged = read_traces(self.traces)
         names, widths = self._held_out()
         left = held_out(logged, backends=names, widths=widths)
+        instances = {trace.instance for trace in left}
         table = TraceTable.of(left)
         model = fit(table, self.ridge)
         state = BanditState("thompson" if self.policy == "thompson" else "linucb", parameter, self.epsilon, model)
         static = best_static(table, ridge=self.ridge, without=names)
-        card = self._card(len(logged), len(left), left_instances={trace.instance for trace in left}, static=static)
-        judged = self._judged({trace.instance for trace in left}) if self.validate else None
-        state.write(self.out)  # before it is judged: whatever becomes of that, the training stays
+        card = self._card(len(logged), len(left), len(instances), static)
+        other = self._validation_table(instances) if self.validate else None
+        state.write(self.out)  # before the evaluation, so that a failure there does not lose the training
         _write_card(card_file, card)
-        if judged is not None:
-            card["validation"] = self._validation(state, static, judged)
+        if other is not None:
+            card["validation"] = self._validation(state, static, other)
             _write_card(card_file, card)
         print(f"{self.out}: learned from {len(left)} decisions; its card is {card_file}")
 
-    def _judged(self, trained_on: set[str]) -> TraceTable:
-        """Return the log to judge by."""
-        other = read_traces(self.validate)
-        shared = {trace.instance for trace in other} & trained_on
+    def _validation_table(self, trained_on: set[str]) -> TraceTable:
+        """Return the decisions to evaluate policies on."""
+        traces = read_traces(self.validate)
+        shared = {trace.instance for trace in traces} & trained_on
         if shared:
             raise InputError(
                 f"{len(shared)} instances were trained on, such as {min(shared)}",
                 field="--validate",
                 remedy="give traces of other instances",
             )
-        judged = TraceTable.of(other)
-        require_instances(judged)
-        return judged
+        table = TraceTable.of(traces)
+        require_instances(table)
+        return table
 
-    def _validation(self, state: BanditState, static: Arm, judged: TraceTable) -> dict[str, Any]:
-        """Print what the result and simple rules would have earned, and return it for the card."""
-        policy, often = state.make(), share_runnable(judged, static)
+    def _validation(self, state: BanditState, static: Arm, table: TraceTable) -> dict[str, Any]:
+        """Print estimates for the result and simple policies, and return them for the card."""
+        policy, often = state.make(), share_runnable(table, static)
         rules: list[tuple[str, Policy, float]] = [
             (f"trained ({policy.name})", policy, self.epsilon),
             (f"best static ({static})", StaticPolicy((static,)), 0.0),
@@ -124,45 +131,41 @@ class BanditCommand:
         if not often:
             del rules[1]
         found = [
-            evaluate(judged, rule, epsilon, ridge=self.ridge, seed=self.seed, name=name)
-            for name, rule, epsilon in rules
+            evaluate(table, rule, epsilon, ridge=self.ridge, seed=self.seed, name=name) for name, rule, epsilon in rules
         ]
-        _print(len(judged), float(judged.reward.mean()), found)
+        _print(len(table), float(table.reward.mean()), found)
         if not often:
-            print(f"best static ({static}) is left out: it may run in none of these decisions")
+            print(f"best static ({static}) is omitted: it may run in none of these decisions")
         elif often < 1.0:
-            print(
-                f"best static may run in {often:.1%} of these decisions; elsewhere the next arm in order stands for it"
-            )
+            print(f"best static may run in {often:.1%} of these decisions; the next arm in order replaces it elsewhere")
         return {
             "traces": _files(self.validate),
-            "decisions": len(judged),
-            "instances": len(np.unique(judged.instance)),
-            "logged": float(judged.reward.mean()),
+            "decisions": len(table),
+            "instances": len(np.unique(table.instance)),
+            "logged": float(table.reward.mean()),
             "best_static_may_run": often,
             "estimates": [asdict(estimates) for estimates in found],
         }
 
     def _parameter(self) -> float:
-        """Return the policy's parameter; what the policy refuses is refused here, before anything is read."""
-        if not 0.0 <= self.epsilon <= 1.0:
-            raise InputError(f"{self.epsilon} given", field="--epsilon", remedy="give a share from 0 to 1")
+        """Return the policy's parameter; refuse numbers out of range before any file is read."""
+        require_epsilon(self.epsilon, "--epsilon")
         if not 0.0 < self.ridge < float("inf"):
-            raise InputError(f"{self.ridge} given", field="--ridge", remedy="give a finite number above 0")
+            refuse("--ridge", self.ridge, "give a finite number above 0")
         if self.policy == "greedy":
             if self.alpha is not None:
-                raise InputError(f"{self.alpha} given", field="--alpha", remedy="leave it out, or give --policy linucb")
+                refuse("--alpha", self.alpha, "omit it, or give --policy linucb")
             return 0.0
         default = LinearThompson.scale if self.policy == "thompson" else LinUCB.alpha
         parameter = default if self.alpha is None else self.alpha
         is_above = parameter > 0 if self.policy == "thompson" else parameter >= 0
         if not is_above or not parameter < float("inf"):
             least = "above 0" if self.policy == "thompson" else "of 0 or more"
-            raise InputError(f"{parameter} given", field="--alpha", remedy=f"give a finite number {least}")
+            refuse("--alpha", parameter, f"give a finite number {least}")
         return parameter
 
     def _held_out(self) -> tuple[list[str], list[int]]:
-        """Return backends and widths to leave out."""
+        """Return the backends and widths to exclude."""
         backends, widths = [], []
         for text in self.holdout:
             kind, _, name = text.partition(":")
@@ -171,10 +174,10 @@ class BanditCommand:
             elif kind == "width" and name.isdecimal():
                 widths.append(int(name))
             else:
-                raise InputError(f"{text!r} given", field="--holdout", remedy="write backend:NAME or width:N")
+                refuse("--holdout", repr(text), "write backend:NAME or width:N")
         return backends, widths
 
-    def _card(self, n_read: int, n_left: int, *, left_instances: set[str], static: Arm) -> dict[str, Any]:
+    def _card(self, n_read: int, n_left: int, n_instances: int, static: Arm) -> dict[str, Any]:
         return {
             "kind": "lagrl bandit card",
             "policy": self.policy,
@@ -184,7 +187,7 @@ class BanditCommand:
             "holdout": list(self.holdout),
             "traces": _files(self.traces),
             "decisions": {"read": n_read, "trained on": n_left},
-            "instances": len(left_instances),
+            "instances": n_instances,
             "features": schema(),
             "best_static": str(static),
             "git_revision": git_revision(),
@@ -193,7 +196,7 @@ class BanditCommand:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train from the command line's arguments."""
+    """Train with the arguments of the command line."""
     command = parse_arguments(
         lambda: tyro.cli(
             BanditCommand,
@@ -218,14 +221,12 @@ def _write_card(path: Path, card: Mapping[str, Any]) -> None:
 def _print(n: int, logged: float, found: Sequence[Estimates]) -> None:
     print(f"{n} decisions of other instances, mean reward {logged:.4f}")
     width = max(len(estimates.policy) for estimates in found)
-    print(f"{'':{width}}  {'SNIPS (95 %)':25}  {'doubly robust (95 %)':25}  decisions' worth")
+    print(f"{'':{width}}  {'SNIPS (95 %)':25}  {'doubly robust (95 %)':25}  effective decisions")
     for own in found:
-        snips, robust = _told(own.snips), _told(own.doubly_robust)
-        worth = f"{own.doubly_robust.effective:.0f}" + (
-            "" if own.snips else ": the model alone, nothing like it is logged"
-        )
-        print(f"{own.policy:{width}}  {snips:25}  {robust:25}  {worth}")
+        snips, robust = _shown(own.snips), _shown(own.doubly_robust)
+        note = "" if own.snips else ": the model alone, as no such choice is logged"
+        print(f"{own.policy:{width}}  {snips:25}  {robust:25}  {own.doubly_robust.effective:.0f}{note}")
 
 
-def _told(estimate: Estimate | None) -> str:
+def _shown(estimate: Estimate | None) -> str:
     return "–" if estimate is None else f"{estimate.value:.4f} ({estimate.low:.4f} … {estimate.high:.4f})"
