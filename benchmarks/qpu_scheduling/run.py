@@ -148,7 +148,7 @@ class Machines:
         ]
         return Machines(args, qpus, Pub(template, np.zeros((1, template.n_parameters))))
 
-    def work(self, step: int, sizes: Sequence[int]) -> list[Task]:
+    def tasks(self, step: int, sizes: Sequence[int]) -> list[Task]:
         """Return a step's work, so many vehicles in each job; all may go anywhere."""
         return [
             Task(
@@ -165,13 +165,13 @@ class Machines:
         """Answer steps one after the other; return the seconds."""
         scheduler = Scheduler(self.qpus)
         for step in range(n_steps):
-            self.answers += await scheduler.answer(self.work(step, sizes))
+            self.answers += await scheduler.run(self.tasks(step, sizes))
         return asyncio.get_running_loop().time()
 
     async def one_by_one(self) -> float:
         """Send each job when the one before is back; return the seconds."""
-        for work in self.work(0, [1] * self.args.vehicles):
-            await self.qpus[0].run(work.job(work.options[0]))
+        for task in self.tasks(0, [1] * self.args.vehicles):
+            await self.qpus[0].run(task.job(task.candidates[0]))
         return asyncio.get_running_loop().time()
 
     def executions(self, key: str) -> int:

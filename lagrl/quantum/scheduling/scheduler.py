@@ -103,7 +103,7 @@ class Scheduler:
     times out in the queue or finds no line goes to the next candidate. If a job may still be executed after its
     timeout, or was sent and cannot be read, it is not sent again, since that could be charged twice: if the quantum
     computer has a journal the job is read once more, and after that the task has no result and the caller uses the
-    product state. A job of this task that an earlier process sent is read first, even if its machine is closed.
+    product state. A job that an earlier process sent for this task is read first, even if its backend is closed.
 
     One event loop at a time; several callers in it may run tasks at once, with different keys.
 

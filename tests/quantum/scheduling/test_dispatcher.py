@@ -1,4 +1,4 @@
-"""The scheduler for those who wait: threads, interruptions, ends."""
+"""Blocking access to the scheduler: threads, interruptions, closing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from scheduling_machines import PUB, Dice, machines, work
+from scheduling_machines import PUB, Dice, ThreadedQPU, machines, make_task
 
 from lagrl.errors import InputError
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
-from lagrl.quantum.scheduling.qpu import QPU, ExecutorQPU
+from lagrl.quantum.scheduling.qpu import QPU
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
 from lagrl.quantum.scheduling.threads import JobThreads
 from lagrl.testing.simulated_machines import Behaviour
@@ -32,7 +32,7 @@ pytest.importorskip("qiskit", reason="needs the quantum extra")
 
 @dataclass(frozen=True)
 class Stuck(Dice):
-    """Answers when it is told to."""
+    """Executor that returns when its event is set."""
 
     begun: threading.Event = field(default_factory=threading.Event)
     goes: threading.Event = field(default_factory=threading.Event)
@@ -44,7 +44,7 @@ class Stuck(Dice):
 
 
 def test_virtual_hours_go_on_over_calls() -> None:
-    """One loop for all calls, the clock never set back; work after the end begins another."""
+    """All calls share one loop whose clock never goes back; tasks after `close` start another."""
     qpus = machines([Behaviour(queue_seconds=3600.0, queue_spread=0.0)])
     loops: list[VirtualLoop] = []
 
@@ -55,92 +55,92 @@ def test_virtual_hours_go_on_over_calls() -> None:
     dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=1e5)), make)
     assert not loops
     for j in range(3):
-        assert dispatcher.answer([work(f"{j}", qpus)])[0].backend == "q0"
+        assert dispatcher.run([make_task(f"{j}", qpus)])[0].backend == "q0"
         assert 3600.0 * (j + 1) < loops[0].time() < 3700.0 * (j + 1)
     dispatcher.close()
     dispatcher.close()
-    assert dispatcher.answer([work("again", qpus)])[0].backend == "q0"
+    assert dispatcher.run([make_task("again", qpus)])[0].backend == "q0"
     dispatcher.close()
 
 
 def test_it_works_where_an_event_loop_runs_already() -> None:
-    """As in a notebook."""
+    """A dispatcher works in a running event loop, as in a notebook."""
     qpus = machines([Behaviour()])
     dispatcher = Dispatcher(Scheduler(qpus), VirtualLoop)
 
     async def cell() -> list[TaskResult]:
-        return dispatcher.answer([work("a", qpus)])
+        return dispatcher.run([make_task("a", qpus)])
 
     assert asyncio.run(cell())[0].backend == "q0"
     dispatcher.close()
 
 
-def test_threads_may_ask_at_once() -> None:
-    """Also for the very first work: all share one event loop, and all are answered."""
-    qpus = [ExecutorQPU(Dice("q0")), ExecutorQPU(Dice("q1"))]
+def test_threads_may_call_at_the_same_time() -> None:
+    """Threads that call first at the same time share one event loop, and all get their results."""
+    qpus = [ThreadedQPU(Dice("q0")), ThreadedQPU(Dice("q1"))]
     assert all(isinstance(qpu, QPU) for qpu in qpus)
     dispatcher = Dispatcher(Scheduler(qpus))
     barrier = threading.Barrier(8)
 
     def ask(i: int) -> list[TaskResult]:
         barrier.wait()
-        return dispatcher.answer([work(f"{i}.{j}", qpus) for j in range(5)])
+        return dispatcher.run([make_task(f"{i}.{j}", qpus) for j in range(5)])
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(ask, range(8)))
-    assert [[answer.key for answer in answers] for answers in found] == [
+    assert [[result.key for result in results] for results in found] == [
         [f"{i}.{j}" for j in range(5)] for i in range(8)
     ]
-    assert all(answer.backend for answers in found for answer in answers)
+    assert all(result.backend for results in found for result in results)
     dispatcher.close()
 
 
-def test_closing_while_jobs_are_under_way_releases_who_waits() -> None:
-    """The asker gets CancelledError, a result that comes later disturbs nobody, and it can begin anew."""
+def test_closing_with_unfinished_jobs_releases_callers() -> None:
+    """The caller gets CancelledError, a late result has no effect, and the dispatcher can be used again."""
     stuck = Stuck("q0")
-    qpus = [ExecutorQPU(stuck)]
+    qpus = [ThreadedQPU(stuck)]
     dispatcher = Dispatcher(Scheduler(qpus))
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(dispatcher.answer, [work("a", qpus), work("b", qpus)])
+        future = pool.submit(dispatcher.run, [make_task("a", qpus), make_task("b", qpus)])
         assert stuck.begun.wait(10.0)
         dispatcher.close()
         with pytest.raises(CancelledError):
-            asked.result(10.0)
+            future.result(10.0)
     stuck.goes.set()
     time.sleep(0.01)
-    assert dispatcher.answer([work("a", qpus)])[0].backend == "q0"
+    assert dispatcher.run([make_task("a", qpus)])[0].backend == "q0"
     dispatcher.close()
 
 
 def test_an_interruption_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while waiting cancels the work; the dispatcher stays of use."""
+    """Ctrl-C while waiting cancels the tasks; the dispatcher can be used again."""
     stuck = Stuck("q0")
-    qpus = [ExecutorQPU(stuck)]
+    qpus = [ThreadedQPU(stuck)]
     dispatcher = Dispatcher(Scheduler(qpus))
     real = asyncio.run_coroutine_threadsafe
 
     def interrupted(*args: object) -> object:
-        asked = real(*args)
+        future = real(*args)
 
         def result() -> None:
             assert stuck.begun.wait(10.0)
             raise KeyboardInterrupt
 
-        asked.result = result
-        return asked
+        future.result = result
+        return future
 
     monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        dispatcher.answer([work("a", qpus), work("b", qpus)])
+        dispatcher.run([make_task("a", qpus), make_task("b", qpus)])
     monkeypatch.undo()
     stuck.goes.set()
-    assert dispatcher.answer([work("c", qpus)])[0].backend == "q0"
+    assert dispatcher.run([make_task("c", qpus)])[0].backend == "q0"
     assert dispatcher.scheduler.rating("q0").n_done == 1
     dispatcher.close()
 
 
 def test_errors_of_threads_come_out() -> None:
-    """Whatever an executor raises, and what it gives wrongly."""
+    """Errors of executors, and wrong results, are raised to the caller."""
 
     class Raising(Dice):
         def execute(self, *args: object) -> Execution:
@@ -150,27 +150,27 @@ def test_errors_of_threads_come_out() -> None:
         def execute(self, *args: object) -> None:
             return None
 
-    qpus = [ExecutorQPU(Raising("q0")), ExecutorQPU(Empty("q1"))]
+    qpus = [ThreadedQPU(Raising("q0")), ThreadedQPU(Empty("q1"))]
     dispatcher = Dispatcher(Scheduler(qpus))
     with pytest.raises(ZeroDivisionError):
-        dispatcher.answer([work("a", qpus[:1])])
+        dispatcher.run([make_task("a", qpus[:1])])
     with pytest.raises(InputError, match="executor q1: gave NoneType"):
-        dispatcher.answer([work("b", qpus[1:])])
+        dispatcher.run([make_task("b", qpus[1:])])
     dispatcher.close()
 
 
-def test_it_takes_the_same_circuits() -> None:
-    """The seed of the work, not the thread, decides what simulators draw."""
-    qpus = [ExecutorQPU(Dice("q0"))]
+def test_equal_seeds_give_equal_strings() -> None:
+    """The seed of the task, not the thread, determines what simulators draw."""
+    qpus = [ThreadedQPU(Dice("q0"))]
     dispatcher = Dispatcher(Scheduler(qpus))
-    first, second = (dispatcher.answer([work(key, qpus)])[0] for key in "ab")
+    first, second = (dispatcher.run([make_task(key, qpus)])[0] for key in "ab")
     np.testing.assert_array_equal(first.codes[0], second.codes[0])
     assert first.codes[0].shape == (len(PUB.values), 64)
     dispatcher.close()
 
 
 class Counting(Stuck):
-    """Counts how many threads are inside, and the calls."""
+    """Counts concurrent threads, and calls."""
 
     inside = most = calls = 0
 
@@ -184,15 +184,15 @@ class Counting(Stuck):
 
 
 def test_an_executor_never_runs_in_two_threads() -> None:
-    """A job that was given up goes on; nothing is sent there until it ends, and only it is said to run."""
+    """A job that was given up continues; no other job is sent there until it ends, and only it counts as running."""
 
     class Own(Counting):
         pass
 
     stuck = Own("q0")
-    qpus = [ExecutorQPU(stuck, JobThreads(grace=0.1))]
+    qpus = [ThreadedQPU(stuck, JobThreads(grace=0.1))]
     dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=0.05)))
-    first, second = (dispatcher.answer([work(key, qpus)])[0] for key in "ab")
+    first, second = (dispatcher.run([make_task(key, qpus)])[0] for key in "ab")
     assert "it may still run" in first.why and first.cost.jobs == 1
     assert "nobody takes jobs" in second.why and second.cost.jobs == 0
     assert qpus[0].is_running("a") and not qpus[0].is_running("b")
@@ -200,53 +200,53 @@ def test_an_executor_never_runs_in_two_threads() -> None:
     while Own.inside:
         time.sleep(0.01)
     dispatcher.scheduler = Scheduler(qpus)
-    assert dispatcher.answer([work("c", qpus)])[0].backend == "q0"
+    assert dispatcher.run([make_task("c", qpus)])[0].backend == "q0"
     assert (Own.most, Own.calls) == (1, 2)
     dispatcher.close()
 
 
 def test_a_stuck_executor_is_waited_for_a_while() -> None:
-    """Where there is no other one; it takes jobs when it goes on."""
+    """A blocked executor without an alternative is waited for, and takes jobs again."""
     stuck = Stuck("q0")
-    qpus = [ExecutorQPU(stuck)]
+    qpus = [ThreadedQPU(stuck)]
     dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=0.1, retries=0)))
     threading.Timer(0.3, stuck.goes.set).start()
-    answers = dispatcher.answer([work(key, qpus) for key in "ab"])
-    assert [answer.backend for answer in answers] == ["", "q0"]
+    results = dispatcher.run([make_task(key, qpus) for key in "ab"])
+    assert [result.backend for result in results] == ["", "q0"]
     dispatcher.close()
 
 
-def test_one_that_hangs_takes_no_work_from_others() -> None:
-    """Only the job that hangs is lost to the product state; all else goes to the next tier."""
+def test_a_hanging_executor_blocks_no_other() -> None:
+    """Only the job that hangs has no result; all other tasks go to the next tier."""
     stuck = Stuck("q0")
-    qpus = [ExecutorQPU(stuck), ExecutorQPU(Dice("q1"))]
+    qpus = [ThreadedQPU(stuck), ThreadedQPU(Dice("q1"))]
     dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=0.1)))
-    answers = dispatcher.answer([work(f"{j}", qpus, {"q1": 1}) for j in range(6)])
-    assert [answer.backend for answer in answers] == ["", *["q1"] * 5]
+    results = dispatcher.run([make_task(f"{j}", qpus, {"q1": 1}) for j in range(6)])
+    assert [result.backend for result in results] == ["", *["q1"] * 5]
     stuck.goes.set()
     dispatcher.close()
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), StopIteration()])
-def test_what_ends_a_process_ends_only_the_job(error: BaseException) -> None:
-    """The asker is told; the event loop goes on."""
+def test_an_error_that_ends_a_process_ends_only_the_job(error: BaseException) -> None:
+    """An error that ends a process is raised to the caller; the event loop continues."""
 
     class Ending(Dice):
         def execute(self, *args: object) -> Execution:
             raise error
 
-    qpus = [ExecutorQPU(Ending("q0")), ExecutorQPU(Dice("q1"))]
+    qpus = [ThreadedQPU(Ending("q0")), ThreadedQPU(Dice("q1"))]
     dispatcher = Dispatcher(Scheduler(qpus))
     with pytest.raises(RuntimeError, match=f"q0 a raised {type(error).__name__}"):
-        dispatcher.answer([work("a", qpus[:1])])
-    assert dispatcher.answer([work("b", qpus[1:])])[0].backend == "q1"
+        dispatcher.run([make_task("a", qpus[:1])])
+    assert dispatcher.run([make_task("b", qpus[1:])])[0].backend == "q1"
     dispatcher.close()
 
 
-def test_one_that_cannot_tell_how_it_is_leaves_nobody_waiting() -> None:
-    """All who wait get the error, also where nobody but a clock asked; no place stays taken."""
+def test_an_error_of_opens_in_leaves_no_task_waiting() -> None:
+    """All waiting tasks get the error, even if only an alarm asked; no slot stays taken."""
 
-    class Silent(ExecutorQPU):
+    class Silent(ThreadedQPU):
         n_asked = 0
 
         def opens_in(self, now: float) -> float:
@@ -258,22 +258,22 @@ def test_one_that_cannot_tell_how_it_is_leaves_nobody_waiting() -> None:
     qpus = [Silent(Dice("q0"))]
     dispatcher = Dispatcher(Scheduler(qpus))
     with pytest.raises(TypeError, match="nonsense"):
-        dispatcher.answer([work(key, qpus) for key in "ab"])
-    assert dispatcher.scheduler._slots["q0"].n_inside == 0
+        dispatcher.run([make_task(key, qpus) for key in "ab"])
+    assert dispatcher.scheduler._slots["q0"].n_jobs == 0
     dispatcher.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forked_process_begins_its_own_thread() -> None:
-    """Its parent's thread is not there."""
-    qpus = [ExecutorQPU(Dice("q0"))]
+def test_a_forked_process_starts_its_own_thread() -> None:
+    """A forked process starts its own thread, as that of its parent does not exist."""
+    qpus = [ThreadedQPU(Dice("q0"))]
     dispatcher = Dispatcher(Scheduler(qpus))
-    dispatcher.answer([work("a", qpus)])
+    dispatcher.run([make_task("a", qpus)])
     child = os.fork()
     if child == 0:
         try:
-            is_answered = dispatcher.answer([work("b", qpus)])[0].backend == "q0"
+            is_answered = dispatcher.run([make_task("b", qpus)])[0].backend == "q0"
             dispatcher.close()
             os._exit(0 if is_answered else 1)
         finally:

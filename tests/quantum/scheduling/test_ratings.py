@@ -1,4 +1,4 @@
-"""What is remembered of quantum computers: reliability, seconds, and when one is left alone."""
+"""Records of quantum computers: reliability, times, and pauses after failures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lagrl.quantum.scheduling.ratings import CircuitBreaker, Rating
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 100), st.floats(0, 10)), max_size=40))
 def test_ratings_stay_within_what_was_seen(jobs: list[tuple[bool, float, float]]) -> None:
-    """Reliability within (0, 1), smoothed seconds between the least and the most."""
+    """Reliability is in (0, 1), smoothed times are between the least and the largest."""
     rating = Rating()
     for is_done, seconds, charged in jobs:
         if is_done:
@@ -31,7 +31,7 @@ def test_ratings_stay_within_what_was_seen(jobs: list[tuple[bool, float, float]]
 
 
 def test_a_breaker_opens_tries_and_closes() -> None:
-    """Three failures in a row open it; one trial after the pause; twice the pause after a trial that fails."""
+    """Three failures in a row open it; one trial follows the pause; a failed trial doubles the pause."""
     breaker = CircuitBreaker(threshold=3, pause=10.0, longest=25.0)
     for now in (1.0, 2.0):
         breaker.failed(now)
@@ -54,7 +54,7 @@ def test_a_breaker_opens_tries_and_closes() -> None:
 
 
 def test_later_pauses_are_not_waited_for_but_pass() -> None:
-    """After two pauses without a result nobody waits, and yet it is tried again."""
+    """After two pauses without a result tasks no longer wait, but later trials are sent."""
     breaker = CircuitBreaker(threshold=1, pause=10.0, longest=600.0)
     now = 0.0
     for pause in (10.0, 20.0):
@@ -72,7 +72,7 @@ def test_later_pauses_are_not_waited_for_but_pass() -> None:
 
 
 def test_a_trial_given_up_and_a_final_failure() -> None:
-    """The first lets another try, the second opens at once."""
+    """A trial given up allows another; a final failure opens it at once."""
     breaker = CircuitBreaker()
     breaker.failed(0.0, is_final=True)
     assert breaker.opens_in(0.0) == 30.0

@@ -1,4 +1,4 @@
-"""Several quantum computers at once, in virtual time: nothing lost, nothing twice, as fast as they allow."""
+"""Several quantum computers in virtual time: no task is lost or executed twice, and machines add speed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scheduling_machines import PUB, Dice, executions, machines, solved, work
+from scheduling_machines import PUB, Dice, executions, machines, make_task, solved
 
 from lagrl.quantum.circuits.execution import Execution
 from lagrl.quantum.scheduling.scheduler import SchedulerOptions
@@ -19,20 +19,20 @@ from lagrl.testing.virtual_time import run_virtually
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 
 
-def test_without_faults_everything_is_answered_once() -> None:
-    """In the order of the work, with the strings of its own seed, and a bill that adds up."""
+def test_without_faults_every_task_runs_once() -> None:
+    """Results are in the order of the tasks, with strings of their own seeds, and costs add up."""
     qpus = machines([Behaviour()] * 3)
-    answers, _, _ = solved(qpus, 20)
-    assert [answer.key for answer in answers] == [str(j) for j in range(20)]
-    assert all(executions(qpus, answer.key) == 1 for answer in answers)
-    assert all(len(answer.attempts) == 1 and not answer.why for answer in answers)
-    assert sum(answer.cost.jobs for answer in answers) == 20
-    for j, answer in enumerate(answers):
-        np.testing.assert_array_equal(answer.codes[0], np.random.default_rng(j).integers(0, 16, (1, 64)))
+    results, _, _ = solved(qpus, 20)
+    assert [result.key for result in results] == [str(j) for j in range(20)]
+    assert all(executions(qpus, result.key) == 1 for result in results)
+    assert all(len(result.attempts) == 1 and not result.why for result in results)
+    assert sum(result.cost.jobs for result in results) == 20
+    for j, result in enumerate(results):
+        np.testing.assert_array_equal(result.codes[0], np.random.default_rng(j).integers(0, 16, (1, 64)))
 
 
 def test_more_machines_are_faster() -> None:
-    """Four with a serial machine each take at most 1/3.2 of one's time."""
+    """Four serial machines take at most 1/3.2 of the time of one."""
     alone = solved(machines([Behaviour()]), 40)[1]
     four = solved(machines([Behaviour()] * 4), 40)[1]
     assert alone / four > 3.2
@@ -58,55 +58,55 @@ def test_more_machines_are_faster() -> None:
     st.integers(0, 2),
     st.sampled_from([20.0, 100.0, np.inf]),
 )
-def test_nothing_is_lost_and_nothing_is_twice(
-    seed: int, behaviours: list[Behaviour], n_works: int, queue_length: int, retries: int, deadline: float
+def test_no_task_is_lost_or_executed_twice(
+    seed: int, behaviours: list[Behaviour], n_tasks: int, queue_length: int, retries: int, deadline: float
 ) -> None:
-    """Whatever machines do: one answer for each piece, codes just where a machine answered, no second execution."""
+    """For any behaviour: one result per task, codes only if a machine returned them, no second execution."""
     qpus = machines(behaviours, seed)
     options = SchedulerOptions(queue_length=queue_length, retries=retries, deadline=deadline, timeout=40.0)
-    answers, seconds, _ = solved(qpus, n_works, options)
-    assert [answer.key for answer in answers] == [str(j) for j in range(n_works)]
-    for answer in answers:
-        assert executions(qpus, answer.key) <= 1
-        assert (answer.codes is not None) == bool(answer.backend)
-        assert answer.backend or answer.why
-        if answer.codes is not None:
-            assert executions(qpus, answer.key) == 1
-            assert answer.codes[0].shape == (1, 64)
+    results, seconds, _ = solved(qpus, n_tasks, options)
+    assert [result.key for result in results] == [str(j) for j in range(n_tasks)]
+    for result in results:
+        assert executions(qpus, result.key) <= 1
+        assert (result.codes is not None) == bool(result.backend)
+        assert result.backend or result.why
+        if result.codes is not None:
+            assert executions(qpus, result.key) == 1
+            assert result.codes[0].shape == (1, 64)
     assert np.isfinite(seconds)
 
 
-def test_faults_cost_time_but_no_answers() -> None:
-    """One dead, one hanging, thirty failures in a hundred: the four that are left answer everything."""
+def test_faults_cost_time_but_no_results() -> None:
+    """With one dead, one hanging and four unreliable machines, the last four return all results."""
     qpus = machines([Behaviour(is_dead=True), Behaviour(hangs=True), *[Behaviour(failures=0.3)] * 4])
-    answers, _, scheduler = solved(qpus, 50, SchedulerOptions(timeout=60.0, retries=2))
-    assert all(answer.backend in {"q2", "q3", "q4", "q5"} for answer in answers)
+    results, _, scheduler = solved(qpus, 50, SchedulerOptions(timeout=60.0, retries=2))
+    assert all(result.backend in {"q2", "q3", "q4", "q5"} for result in results)
     assert scheduler.rating("q0").n_done == scheduler.rating("q1").n_done == 0
     assert scheduler.rating("q0").n_failed <= 10  # the breaker leaves it alone
     assert scheduler.rating("q2").reliability > scheduler.rating("q0").reliability
 
 
 def test_machines_are_waited_for_until_they_open() -> None:
-    """A window that opens later is used, one that never opens again is not waited for."""
-    answers, seconds, _ = solved(machines([Behaviour(windows=((500.0, 900.0),))]), 3)
-    assert all(answer.backend == "q0" for answer in answers)
+    """A window that opens later is used; one that never opens again is not waited for."""
+    results, seconds, _ = solved(machines([Behaviour(windows=((500.0, 900.0),))]), 3)
+    assert all(result.backend == "q0" for result in results)
     assert seconds > 500.0
-    answers, seconds, _ = solved(
+    results, seconds, _ = solved(
         machines([Behaviour(windows=((0.0, 3.0),), overhead_seconds=50.0)]), 8, SchedulerOptions(queue_length=1)
     )
-    assert sum(answer.backend == "q0" for answer in answers) == 1
-    assert all("nobody takes jobs" in answer.why for answer in answers[1:])
+    assert sum(result.backend == "q0" for result in results) == 1
+    assert all("nobody takes jobs" in result.why for result in results[1:])
 
 
 def test_a_thousand_wait_in_their_order() -> None:
-    """All are answered, the first to come first."""
-    answers, _, _ = solved(machines([Behaviour()] * 8), 400)
-    began = [answer.attempts[0].began for answer in answers]
+    """All tasks get a result, in the order of their arrival."""
+    results, _, _ = solved(machines([Behaviour()] * 8), 400)
+    began = [result.attempts[0].began for result in results]
     assert began == sorted(began)
 
 
 def test_failed_work_goes_first() -> None:
-    """It is sent again before work that has not begun."""
+    """A failed task is sent again before tasks that were not sent yet."""
     order = []
 
     class Failing(SimulatedQPU):
@@ -120,34 +120,34 @@ def test_failed_work_goes_first() -> None:
     assert order == ["0", "1", "0", "2", "3", "4"]
 
 
-def test_what_waiting_does_not_mend_is_not_tried_again() -> None:
-    """A plan that is used up is found out once, and all else goes elsewhere."""
+def test_final_failures_are_not_retried() -> None:
+    """An exhausted plan is detected once, and all other tasks go elsewhere."""
     qpus = machines([Behaviour(plan_seconds=2.0), Behaviour()])
-    answers, _, scheduler = solved(qpus, 12, SchedulerOptions(queue_length=1))
-    assert all(answer.backend for answer in answers)
+    results, _, scheduler = solved(qpus, 12, SchedulerOptions(queue_length=1))
+    assert all(result.backend for result in results)
     assert len(qpus[0].executed) == 1
     assert scheduler.rating("q0").n_failed == 0
 
 
 def test_a_plan_of_unknown_use_is_not_overdrawn() -> None:
-    """Until one job has shown what it takes, little is sent where little is left; nothing begins once it is used up."""
+    """Until one job was charged, few jobs are sent to a small plan; nothing starts once it is exhausted."""
     sure = Behaviour(queue_spread=0.0, plan_seconds=3.0)
     qpus = machines([sure, Behaviour()])
-    answers, _, _ = solved(qpus, 12)
-    assert all(answer.backend for answer in answers)
+    results, _, _ = solved(qpus, 12)
+    assert all(result.backend for result in results)
     assert len(qpus[0].executed) == 1
-    assert all(len(answer.attempts) == 1 for answer in answers), "none is refused"
+    assert all(len(result.attempts) == 1 for result in results), "none is refused"
 
     async def main() -> list[object]:
         qpu = machines([Behaviour(queue_spread=0.0, plan_seconds=3.0)])[0]
-        jobs = [qpu.run(work(key, [qpu]).job(Candidate.of("q0", [PUB]))) for key in "abc"]
+        jobs = [qpu.run(make_task(key, [qpu]).job(Candidate.of("q0", [PUB]))) for key in "abc"]
         return await asyncio.gather(*jobs, return_exceptions=True)
 
     assert [isinstance(result, Execution) for result in run_virtually(main())] == [True, True, False]
 
 
 def test_queues_are_bounded() -> None:
-    """No more jobs are inside a machine at once than allowed, and wishes decide who comes first."""
+    """A machine never holds more jobs than allowed."""
     inside = []
 
     class Watched(SimulatedQPU):
@@ -159,6 +159,6 @@ def test_queues_are_bounded() -> None:
                 inside.append(-1)
 
     qpu = Watched(Dice("q0"), Behaviour(), np.random.default_rng(0))
-    answers, _, _ = solved([qpu], 12, SchedulerOptions(queue_length=2))
-    assert all(answer.backend for answer in answers)
+    results, _, _ = solved([qpu], 12, SchedulerOptions(queue_length=2))
+    assert all(result.backend for result in results)
     assert np.cumsum(inside).max() == 2

@@ -1,4 +1,4 @@
-"""Who asks the scheduler: several at once, in one event loop after another, and with mistakes."""
+"""Callers of the scheduler: several at once, several event loops, and mistakes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scheduling_machines import PUB, Dice, executions, machines, work
+from scheduling_machines import PUB, Dice, executions, machines, make_task
 
 from lagrl.errors import InputError
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
@@ -48,14 +48,14 @@ pytest.importorskip("qiskit", reason="needs the quantum extra")
 def test_callers_do_not_disturb_each_other(
     seed: int, kinds: list[tuple[Behaviour, int]], calls: list[tuple[int, float]], cancels: bool
 ) -> None:
-    """Several calls at once, one of them cancelled perhaps, tiers, windows, plans: nothing lost, nothing twice."""
+    """Concurrent calls, one of them possibly cancelled: no task is lost or executed twice."""
     qpus = machines([behaviour for behaviour, _ in kinds], seed)
     tiers = {qpu.name: tier for qpu, (_, tier) in zip(qpus, kinds, strict=True)}
     scheduler = Scheduler(qpus, SchedulerOptions(queue_length=2, timeout=40.0))
 
-    async def call(number: int, n_works: int, begins: float) -> list[TaskResult]:
+    async def call(number: int, n_tasks: int, begins: float) -> list[TaskResult]:
         await asyncio.sleep(begins)
-        return await scheduler.answer([work(f"{number}.{j}", qpus, tiers) for j in range(n_works)])
+        return await scheduler.run([make_task(f"{number}.{j}", qpus, tiers) for j in range(n_tasks)])
 
     async def main() -> list[list[TaskResult] | BaseException]:
         tasks = [asyncio.ensure_future(call(i, *own)) for i, own in enumerate(calls)]
@@ -65,23 +65,23 @@ def test_callers_do_not_disturb_each_other(
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     found = run_virtually(main())
-    for number, answers in enumerate(found):
-        if isinstance(answers, asyncio.CancelledError):
+    for number, results in enumerate(found):
+        if isinstance(results, asyncio.CancelledError):
             assert cancels and number == 0
             continue
-        assert isinstance(answers, list)
-        assert [answer.key for answer in answers] == [f"{number}.{j}" for j in range(calls[number][0])]
-        assert all(answer.backend or answer.why for answer in answers)
-        assert all(executions(qpus, answer.key) == 1 for answer in answers if answer.backend)
+        assert isinstance(results, list)
+        assert [result.key for result in results] == [f"{number}.{j}" for j in range(calls[number][0])]
+        assert all(result.backend or result.why for result in results)
+        assert all(executions(qpus, result.key) == 1 for result in results if result.backend)
     assert all(n == 1 for qpu in qpus for n in qpu.executed.values())
     assert len({key for qpu in qpus for key in qpu.executed}) == sum(len(qpu.executed) for qpu in qpus)
     for qpu in qpus:  # a job that has begun is not stopped
         assert qpu.used_seconds < qpu.behaviour.plan_seconds + 2.1
-    assert all(slot.n_inside == 0 for slot in scheduler._slots.values())
+    assert all(slot.n_jobs == 0 for slot in scheduler._slots.values())
 
 
-def test_mistakes_of_executors_come_out_and_leave_no_trace() -> None:
-    """An error that is none of execution ends the call; the next one finds all places free."""
+def test_errors_of_executors_are_raised_and_free_their_slots() -> None:
+    """An error other than ExecutionError ends the call; the next one finds all slots free."""
 
     class Broken(SimulatedQPU):
         async def run(self, job: object) -> Execution:
@@ -97,54 +97,54 @@ def test_mistakes_of_executors_come_out_and_leave_no_trace() -> None:
 
     async def main() -> list[TaskResult]:
         with pytest.raises(ZeroDivisionError):
-            await scheduler.answer([work("a", [qpu]), work("bad", [qpu]), work("b", [qpu])])
+            await scheduler.run([make_task("a", [qpu]), make_task("bad", [qpu]), make_task("b", [qpu])])
         with pytest.raises(TimeoutError, match="of a socket"):
-            await scheduler.answer([work("own", [qpu])])
-        assert all(slot.n_inside == 0 for slot in scheduler._slots.values())
-        return await scheduler.answer([work("c", [qpu])])
+            await scheduler.run([make_task("own", [qpu])])
+        assert all(slot.n_jobs == 0 for slot in scheduler._slots.values())
+        return await scheduler.run([make_task("c", [qpu])])
 
     assert run_virtually(main())[0].backend == "q0"
 
 
-def test_time_goes_on_in_another_event_loop() -> None:
-    """It is not set back, nor is what lies between counted; two event loops at once are refused."""
+def test_the_clock_continues_in_another_event_loop() -> None:
+    """The clock continues in another event loop, without the time between; two loops at once are refused."""
     quick = Behaviour(0.001, 0.001, 0.0, 0.05, 0.0, windows=((0.0, 9.0),))
     qpus = machines([quick])
     scheduler = Scheduler(qpus)
 
     async def later() -> list[TaskResult]:
         await asyncio.sleep(20.0)
-        return await scheduler.answer([work("b", qpus)])
+        return await scheduler.run([make_task("b", qpus)])
 
-    assert run_virtually(scheduler.answer([work("a", qpus)]))[0].backend == "q0"
-    [answer] = run_virtually(later())
-    assert answer.backend == "q0"
-    assert 0.05 < answer.attempts[0].began < 1.0
+    assert run_virtually(scheduler.run([make_task("a", qpus)]))[0].backend == "q0"
+    [result] = run_virtually(later())
+    assert result.backend == "q0"
+    assert 0.05 < result.attempts[0].began < 1.0
 
     async def nested() -> None:
-        asked = asyncio.ensure_future(scheduler.answer([work("c", qpus)]))
+        future = asyncio.ensure_future(scheduler.run([make_task("c", qpus)]))
         await asyncio.sleep(0.0)
-        with pytest.raises(InputError, match="another event loop is at work"):
-            await asyncio.to_thread(run_virtually, scheduler.answer([work("d", qpus)]))
-        with pytest.raises(InputError, match="asked for already"):
-            await scheduler.answer([work("c", qpus)])
-        await asked
+        with pytest.raises(InputError, match="another event loop is running tasks"):
+            await asyncio.to_thread(run_virtually, scheduler.run([make_task("d", qpus)]))
+        with pytest.raises(InputError, match="runs already"):
+            await scheduler.run([make_task("c", qpus)])
+        await future
 
     asyncio.run(nested())
 
 
-def test_mistakes_are_told() -> None:
-    """Two machines of one name, work of one key, a machine that is not there, a circuit too wide for it."""
+def test_mistakes_are_reported() -> None:
+    """Equal names, equal keys, unknown machines and circuits that are too wide are refused."""
     qpus = machines([Behaviour()])
-    with pytest.raises(InputError, match="q0, q0; give each a name of its own"):
+    with pytest.raises(InputError, match="q0, q0; give each another name"):
         Scheduler([*qpus, *qpus])
-    work = Task("a", (Candidate.of("q0", [PUB]),), 8, SampleContext())
+    task = Task("a", (Candidate.of("q0", [PUB]),), 8, SampleContext())
     with pytest.raises(InputError, match="the same key"):
-        run_virtually(Scheduler(qpus).answer([work, work]))
-    with pytest.raises(InputError, match="q9 is not there; choose among q0"):
-        run_virtually(Scheduler(qpus).answer([Task("a", (Candidate.of("q9", [PUB]),), 8, SampleContext())]))
+        run_virtually(Scheduler(qpus).run([task, task]))
+    with pytest.raises(InputError, match="q9 is unknown; choose among q0"):
+        run_virtually(Scheduler(qpus).run([Task("a", (Candidate.of("q9", [PUB]),), 8, SampleContext())]))
     narrow = SimulatedQPU(Dice("q0", 3), Behaviour(), np.random.default_rng(0))
     with pytest.raises(InputError, match="q0 takes 3 qubits"):
-        run_virtually(Scheduler([narrow]).answer([work]))
+        run_virtually(Scheduler([narrow]).run([task]))
     with pytest.raises(InputError, match="give each backend once"):
         Task("a", (Candidate.of("q0", [PUB]),) * 2, 8, SampleContext())
