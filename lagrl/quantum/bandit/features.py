@@ -109,8 +109,8 @@ NAMES: tuple[str, ...] = (
 )
 """Names of the features; `family:name` is a feature of that family's arms alone.
 
-Layers are counted from the middle of the three usual numbers, p − 2. The product state has 0 everywhere: reward 0
-by definition, without uncertainty.
+Layers are counted from the middle of the three usual numbers, p − 2. The product state has 0 everywhere: its reward is
+0 by definition, without uncertainty.
 """
 
 # typical largest values, so that all features are of size 1; fixed, as a trained model cannot be rescaled

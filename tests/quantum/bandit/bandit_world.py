@@ -1,4 +1,4 @@
-"""A bandit on two devices of two services, which outlive the processes that ask it."""
+"""A bandit on two devices of two services, which outlive the processes that use it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ AT_ONCE = SchedulerOptions(retries=0, backoff=0.0)
 
 
 class Killed(Exception):
-    """The end of the process."""
+    """Stands for the end of the process."""
 
 
 class World:
-    """Two devices of two services, and a journal, or none."""
+    """Two devices of two services, and a journal or none."""
 
     def __init__(self, path: Path | None, *faults: str) -> None:
         self.path = None if path is None else path / "journal.jsonl"
@@ -46,7 +46,7 @@ class World:
         self.refresh_seconds = 60.0
 
     def bandit(self, *preferred: Arm) -> BanditSampler:
-        """Make a bandit, which wants these arms most."""
+        """Make a bandit with these preferred arms."""
         backends = tuple(
             RuntimeBackend.of(
                 service.device, service=service, primitives=self.primitives(service), sleep=lambda seconds: None
@@ -67,28 +67,28 @@ class World:
         )
 
     def process(self, *preferred: Arm, hook: Callable[[Journal], None] | None = None) -> Samples:
-        """Ask a bandit of a process of its own; the hook may meddle with its journal."""
+        """Run the step in a new process; the hook may change its journal."""
         bandit = self.bandit(*preferred)
         try:
             if self.path is None:
-                return self.ask(bandit)
+                return self.sample(bandit)
             with Journal(self.path) as journal:
                 keep_jobs(bandit, journal, "bandit")
                 if hook is not None:
                     hook(journal)
                 try:
-                    return self.ask(bandit)
+                    return self.sample(bandit)
                 finally:
                     bandit.close()
         finally:
             bandit.close()
 
-    def ask(self, bandit: BanditSampler) -> Samples:
-        """Ask for the one step there is."""
+    def sample(self, bandit: BanditSampler) -> Samples:
+        """Sample the only step of this world."""
         return bandit.sample(*self.problem, 16, np.random.default_rng(5), SampleContext("run", 7))
 
     def sent(self) -> list[int]:
-        """Return how many jobs each device got."""
+        """Return the number of jobs each device received."""
         return [len(service.submitted) for service in self.services]
 
 
@@ -102,7 +102,7 @@ def killed_before_the_end(journal: Journal) -> None:
 
 
 class HangingAtA(FakePrimitives):
-    """Does not come back from sending a job to one of the devices, until the test is over."""
+    """Primitives that hang when sending to the first device, until the test ends."""
 
     goes = threading.Event()
 

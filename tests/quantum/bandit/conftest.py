@@ -1,4 +1,4 @@
-"""Makes what the tests of bandits share importable."""
+"""Makes shared modules of the bandit's tests importable."""
 
 from __future__ import annotations
 

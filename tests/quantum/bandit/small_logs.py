@@ -1,4 +1,4 @@
-"""Logged decisions of a world whose rewards are known."""
+"""Logged decisions with known mean rewards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUALITY = {"fine": -0.1, "poor": -1.2}
 
 
 def screened(width: int = 5, *, forbidden: tuple[str, ...] = ()) -> ScreenedArms:
-    """Return arms on a fine and a poor backend; those on the forbidden ones may not run."""
+    """Return arms on a good and a poor backend; those on forbidden backends may not run."""
     arms = all_arms(sorted(QUALITY), placements=("line0", "line1"), families=("qaoa", "copula"), depths=(1, 2))
     profiles = [
         Profile(
@@ -39,12 +39,12 @@ def screened(width: int = 5, *, forbidden: tuple[str, ...] = ()) -> ScreenedArms
 
 
 def knapsack(rng: np.random.Generator, width: int = 5) -> KnapsackContext:
-    """Draw one."""
+    """Draw a description of a knapsack."""
     return KnapsackContext(width, *rng.uniform([1.1, 0.1, 0.5, 0.1, 0.1], [3.0, 1.0, 1.0, 0.9, 0.9]).tolist())
 
 
 def mean_reward(own: ScreenedArms, context: KnapsackContext) -> np.ndarray:
-    """Return [A] what arms bring on average: a circuit more than none, the less its gates err, QAOA the most."""
+    """Return mean rewards [A]: circuits above none, less with gate errors, QAOA the most."""
     fidelity = np.array([profile.log_gates for profile in own.profiles])
     is_circuit = np.array([bool(arm.backend) for arm in own.arms])
     is_qaoa = np.array([arm.family == "qaoa" for arm in own.arms])
@@ -52,7 +52,7 @@ def mean_reward(own: ScreenedArms, context: KnapsackContext) -> np.ndarray:
 
 
 def log(n: int, seed: int = 0, n_instances: int = 12, width: int = 5, name: str = "i", **kwargs: object) -> list[Trace]:
-    """Draw decisions by lot."""
+    """Draw decisions uniformly at random."""
     rng = np.random.default_rng(seed)
     own = screened(width, **kwargs)
     allowed = np.flatnonzero(own.is_allowed)

@@ -1,4 +1,4 @@
-"""What a call of a bandit sees, keeps and bills: the moment of the choice, its own plans, waits side by side."""
+"""One call of a bandit: features at the time of the choice, its own plans, parallel waits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ GOOD = Profile(4, 1, 20, 10, -0.1, -0.1, 1e-6, 1e-4, 1e-4, 2)
 
 @dataclass
 class Busy:
-    """A backend whose queue grows while its jobs run, and which may wait before it answers."""
+    """Backend whose queue grows while its jobs run, and which may wait before it returns."""
 
     name: str
     after: BackendContext = field(default_factory=lambda: BackendContext(3600.0, 2.0))
@@ -44,7 +44,7 @@ class Busy:
     gates: int = 20
     max_width: int = 12
     has_journal: bool = False
-    at_once: bool = False
+    max_concurrent_jobs: int = 1
 
     def profile(self, arm: Arm, width: int) -> Profile:
         return replace(GOOD, width=width, layers=arm.layers, two_qubit_gates=self.gates)
@@ -69,7 +69,7 @@ class Busy:
 
 @dataclass
 class Memory:
-    """Keeps plans and decisions."""
+    """Stores plans and decisions in memory."""
 
     plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     decisions: list[ArmDecision] = field(default_factory=list)
@@ -90,8 +90,8 @@ def bandit(policy: Policy, *backends: Busy, memory: Memory | None = None, name: 
     return BanditSampler(backends, policy, arms, Limits(), 0.0, 4, memory=memory, name=name, **more)
 
 
-def ask(sampler: BanditSampler, n_vehicles: int = 4, seed: int = 2) -> Samples:
-    """Ask for one step."""
+def sample(sampler: BanditSampler, n_vehicles: int = 4, seed: int = 2) -> Samples:
+    """Sample the knapsacks of one step."""
     problem = knapsacks(np.random.default_rng(seed), n_vehicles=n_vehicles, n_customers=14)
     try:
         return sampler.sample(*problem, 16, np.random.default_rng(seed), SampleContext("run", 0))
@@ -99,81 +99,81 @@ def ask(sampler: BanditSampler, n_vehicles: int = 4, seed: int = 2) -> Samples:
         sampler.close()
 
 
-def test_features_are_those_of_the_moment_of_the_choice() -> None:
-    """What the queue became while the circuits ran is the next choice's."""
+def test_features_are_those_at_the_time_of_the_choice() -> None:
+    """A queue that grows while circuits run affects the next choice, not this one."""
     backend, model, kept = Busy("a"), LinearModel(len(NAMES)), Memory()
     sampler = bandit(LinUCB(model, 0.1), backend, log=kept)
-    ask(sampler)
+    sample(sampler)
     assert kept.decisions
     queue = NAMES.index("log_queue_seconds")
     assert all(own.screened.backends[1].queue_seconds == 0.0 for own in kept.decisions)
     assert model.precision[queue, queue] == model.ridge
-    ask(sampler)
+    sample(sampler)
     assert model.precision[queue, queue] > model.ridge
 
 
-def test_a_backend_that_falls_silent_is_not_told_of_choices_before() -> None:
-    """They are learned from, and nothing says that no circuit could run."""
+def test_a_backend_that_stops_reporting_does_not_affect_earlier_choices() -> None:
+    """Decisions made before a backend stops reporting are learned from, and cause no fallback."""
     kept = Memory()
     sampler = bandit(LinUCB(LinearModel(len(NAMES))), Busy("a", BackendContext(np.nan, 0.0)), log=kept)
-    first = ask(sampler)
+    first = sample(sampler)
     assert kept.decisions and not first.cost.fallback
     assert "1 for calibration" not in first.cost.fallback
-    assert "2 for calibration" in ask(sampler).cost.fallback
+    assert "2 for calibration" in sample(sampler).cost.fallback
 
 
-def test_plans_are_a_bandits_own() -> None:
-    """Two bandits in one memory do not answer for each other; one of the same name does what was planned."""
+def test_each_bandit_has_its_own_plans() -> None:
+    """Bandits of different names have separate plans in one memory; one of the same name follows the stored plan."""
     memory, kept = Memory(), Memory()
     one, two = (Arm("a", "line0", "qaoa", layers) for layers in (1, 2))
-    ask(bandit(StaticPolicy((one,)), Busy("a"), memory=memory, name="first", log=kept))
-    ask(bandit(StaticPolicy((two,)), Busy("a"), memory=memory, name="second", log=kept))
+    sample(bandit(StaticPolicy((one,)), Busy("a"), memory=memory, name="first", log=kept))
+    sample(bandit(StaticPolicy((two,)), Busy("a"), memory=memory, name="second", log=kept))
     half = len(kept.decisions) // 2
     assert {own.arm for own in kept.decisions[:half]} == {one} and {own.arm for own in kept.decisions[half:]} == {two}
     again = Memory()
-    ask(bandit(StaticPolicy((two,)), Busy("a"), memory=memory, name="first", log=again))
+    sample(bandit(StaticPolicy((two,)), Busy("a"), memory=memory, name="first", log=again))
     assert {own.arm for own in again.decisions} == {one}
 
 
-def test_the_first_plan_counts_also_for_who_made_another() -> None:
-    """Another process that planned the same call meanwhile was first."""
+def test_the_plan_stored_first_counts() -> None:
+    """A plan that another process stored first is followed."""
     one, two = (Arm("a", "line0", "qaoa", layers) for layers in (1, 2))
     other = Memory()
-    ask(bandit(StaticPolicy((one,)), Busy("a"), memory=other))
+    sample(bandit(StaticPolicy((one,)), Busy("a"), memory=other))
 
     class Late(Memory):
-        """Knows of the other's plan only when it keeps its own."""
+        """Memory that has the other plan only once a plan is stored."""
 
         def keep_plan(self, call: str, plan: Mapping[str, Any]) -> None:
             assert plan != other.plans[call]
             self.plans[call] = other.plans[call]
 
     kept = Memory()
-    ask(bandit(StaticPolicy((two,)), Busy("a"), memory=Late(), log=kept))
+    sample(bandit(StaticPolicy((two,)), Busy("a"), memory=Late(), log=kept))
     assert {own.arm for own in kept.decisions} == {one}
 
 
-def test_waits_side_by_side_are_no_work_undone() -> None:
-    """Two backends wait at the same time: the bill has both waits, the seconds miss the longer one only."""
+def test_parallel_waits_count_once_in_the_seconds() -> None:
+    """If two backends wait in parallel, the cost has both waits, and the seconds exclude the longer one."""
     first, second = Busy("a", waits=0.2), Busy("b", waits=0.2)
     preferred = (Arm("a", "line0", "qaoa", 1), Arm("b", "line0", "qaoa", 1))
 
-    class InTurn:
-        """One vehicle here, the next there."""
+    class Alternating:
+        """Policy that alternates between two arms."""
 
-        name, is_random, asked = "in turn", False, 0
+        name, is_random, asked = "alternating", False, 0
 
         def scores(self, features: Any, arms: Any, rng: Any) -> np.ndarray:
             self.asked += 1
             return np.array([float(arm == preferred[self.asked % 2]) for arm in arms])
 
         def learn(self, features: Any, reward: float) -> None:
-            """Nothing."""
+            """Ignore the reward of the arm."""
 
-    sampler = bandit(InTurn(), first, second)
-    ask(sampler)
+    sampler = bandit(Alternating(), first, second)
+    sample(sampler)
     started = time.perf_counter()
-    cost = ask(sampler).cost
+    cost = sample(sampler).cost
     wall = time.perf_counter() - started
     assert first.shots_seen and second.shots_seen
     assert cost.queue_seconds == pytest.approx(0.4)
@@ -181,10 +181,10 @@ def test_waits_side_by_side_are_no_work_undone() -> None:
 
 
 def test_solves_in_threads_share_a_bandit() -> None:
-    """One after the other is answered, whoever closes it meanwhile."""
+    """Threads that share a bandit all get results, also if another one closes it."""
     sampler = bandit(LinUCB(LinearModel(len(NAMES))), Busy("a", BackendContext(), 0.01))
     found: list[Samples] = []
-    threads = [threading.Thread(target=lambda seed=seed: found.append(ask(sampler, seed=seed))) for seed in range(5)]
+    threads = [threading.Thread(target=lambda seed=seed: found.append(sample(sampler, seed=seed))) for seed in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,4 +1,4 @@
-"""A process that ends in the middle of a bandit's step: the next one reads the jobs that were sent, and sends none."""
+"""After a crash in the middle of a step the next process reads the jobs that were sent, and sends none again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def test_a_job_that_was_sent_is_read(tmp_path: Path) -> None:
-    """Also by a bandit that would by now choose something else; its strings are those of an undisturbed run."""
+    """A job sent before a crash is read, even if the bandit would choose another arm now, with equal strings."""
     world = World(tmp_path)
     with pytest.raises(Killed):
         world.process(ARMS[0], hook=killed_before_the_end)
@@ -37,7 +37,7 @@ def test_a_job_that_was_sent_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("faults", [("refused",), ("lost before submission",), ("lost before submission",) * 2])
 def test_a_job_that_went_elsewhere_is_read_there(faults: tuple[str, ...], tmp_path: Path) -> None:
-    """The device that did not get it before is not tried first: it might take it this time, and both be paid."""
+    """A job sent to the second device is read there; the first device, which refused it, gets none."""
     world = World(tmp_path, *faults)
     world.options = SchedulerOptions(retries=len(faults) - 1, backoff=0.0)
     with pytest.raises(Killed):
@@ -48,8 +48,8 @@ def test_a_job_that_went_elsewhere_is_read_there(faults: tuple[str, ...], tmp_pa
     assert "ibm_b for ibm_a" in after.cost.fallback
 
 
-def test_nothing_is_repeated_after_the_end(tmp_path: Path) -> None:
-    """A third process finds the results themselves."""
+def test_nothing_is_repeated_after_the_result(tmp_path: Path) -> None:
+    """A third process reads the results from the journal."""
     world = World(tmp_path)
     first = world.process(ARMS[0])
     reads = world.services[0].reads
@@ -59,7 +59,7 @@ def test_nothing_is_repeated_after_the_end(tmp_path: Path) -> None:
 
 
 def test_a_job_that_the_service_lost_stays_the_only_one(tmp_path: Path) -> None:
-    """It may have been paid: no other device is asked, and the product state answers."""
+    """A lost job may have been charged: no other is sent, and the product state is used."""
     world = World(tmp_path)
     with pytest.raises(Killed):
         world.process(ARMS[0], hook=killed_before_the_end)
@@ -76,7 +76,7 @@ def test_a_job_that_the_service_lost_stays_the_only_one(tmp_path: Path) -> None:
 def test_killed_anywhere_nothing_is_sent_again(
     fault: str, retries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before and after every line of the journal, every submission and every reading."""
+    """A process killed at any line of the journal, submission or reading causes no second job."""
     state = {"n": 0, "at": 0}
 
     def event() -> None:

@@ -1,4 +1,4 @@
-"""A bandit's circuits on several quantum computers: all answered, told where, learned from what was executed."""
+"""Circuits of a bandit on several quantum computers: results, fallbacks, and learning from what was executed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ARMS = tuple(Arm(name, "line0", "qaoa", layers) for name in NAMED for layers in 
 
 @dataclass(frozen=True)
 class Dice:
-    """Answers with random strings, at once."""
+    """Executor that returns random strings at once."""
 
     name: str
     max_width: int = 12
@@ -50,12 +50,12 @@ class Dice:
 
 @dataclass(frozen=True)
 class Described:
-    """A backend whose circuits all look alike but for its number of couplings."""
+    """Backend whose circuits differ from others only in the number of couplings."""
 
     name: str
     max_width: int = 12
     has_journal: bool = False
-    at_once: bool = False
+    max_concurrent_jobs: int = 1
 
     def profile(self, arm: Arm, width: int) -> Profile:
         degree = 1 + NAMED.index(self.name)
@@ -74,7 +74,7 @@ class Described:
 
 @dataclass
 class Kept:
-    """Keeps decisions."""
+    """Log that stores decisions in memory."""
 
     decisions: list[ArmDecision] = field(default_factory=list)
 
@@ -84,7 +84,7 @@ class Kept:
 
 @dataclass
 class Learner:
-    """Wants the first arm always, and remembers what it was told to learn."""
+    """Policy that prefers the first arm always, and stores what it learns from."""
 
     wanted: StaticPolicy
     learned: list[NDArray[np.float64]] = field(default_factory=list)
@@ -120,8 +120,8 @@ def make(
     return sampler, qpus, log
 
 
-def ask(sampler: BanditSampler, seed: int = 0, steps: int = 1) -> list[Samples]:
-    """Sample knapsacks that want more than fits."""
+def draw_samples(sampler: BanditSampler, seed: int = 0, steps: int = 1) -> list[Samples]:
+    """Sample knapsacks whose demand exceeds the room."""
     rng = np.random.default_rng(seed)
     weight = np.array([7, 9, 11, 6, 8])
     found = []
@@ -149,12 +149,12 @@ def ask(sampler: BanditSampler, seed: int = 0, steps: int = 1) -> list[Samples]:
     st.integers(0, 2),
     st.integers(0, 100),
 )
-def test_all_vehicles_are_answered_whatever_fails(
+def test_all_vehicles_get_strings_whatever_fails(
     behaviours: list[Behaviour], spread: float, most_per_job: int, seed: int
 ) -> None:
-    """As many strings as asked for each, a decision for each, and nothing is executed twice."""
+    """Every vehicle gets all its strings and a decision, and no job is executed twice."""
     sampler, qpus, log = make(behaviours, spread=spread, most_per_job=most_per_job)
-    for samples in ask(sampler, seed, 2):
+    for samples in draw_samples(sampler, seed, 2):
         assert (samples.counts.sum(axis=1) == SHOTS).all()
         by_product = [d for d in log.decisions if d.answered == PRODUCT and d.arm != PRODUCT]
         assert ("product" in samples.cost.fallback) <= bool(by_product)
@@ -163,10 +163,10 @@ def test_all_vehicles_are_answered_whatever_fails(
     sampler.close()
 
 
-def test_fallback_on_the_product_state_is_told() -> None:
-    """With what each backend said; the decision is of the arm chosen, its strings are the product state's."""
+def test_fallback_on_the_product_state_is_reported() -> None:
+    """The fallback has each backend's problem; the decision has the chosen arm and the product state's strings."""
     sampler, _, log = make([Behaviour(is_dead=True)] * 2)
-    [samples] = ask(sampler)
+    [samples] = draw_samples(sampler)
     sampler.close()
     assert samples.cost.fallback.startswith("product: ")
     assert "a: does not answer" in samples.cost.fallback
@@ -175,11 +175,11 @@ def test_fallback_on_the_product_state_is_told() -> None:
     assert {decision.answered for decision in log.decisions} == {PRODUCT}
 
 
-def test_rerouted_work_is_told_and_learned_as_it_was_executed() -> None:
-    """The features learned are those of the arm whose strings came."""
+def test_rerouted_jobs_are_reported_and_learned_as_executed() -> None:
+    """The features learned are those of the arm that drew the strings."""
     policy = Learner(StaticPolicy(ARMS))
     sampler, _, log = make([Behaviour(is_dead=True), Behaviour()], policy)
-    [samples] = ask(sampler)
+    [samples] = draw_samples(sampler)
     sampler.close()
     assert samples.cost.fallback.startswith("b for a: a: does not answer")
     assert samples.cost.backend == "b"
@@ -192,49 +192,49 @@ def test_rerouted_work_is_told_and_learned_as_it_was_executed() -> None:
 
 
 def used(log: Kept) -> dict[str, int]:
-    """Count vehicles by who answered them."""
+    """Count vehicles by the backend that drew their strings."""
     return {name: sum(decision.answered.backend == name for decision in log.decisions) for name in NAMED}
 
 
-def test_work_spreads_only_where_it_may() -> None:
-    """With spread to whoever is free; without it, all waits for the backend that was chosen."""
+def test_jobs_spread_only_within_the_spread() -> None:
+    """With a spread, jobs go to any free backend; without it, all wait for the chosen one."""
     model = LinearModel(len(NAMES))
     for name in ("bias", "layers"):  # two layers rather than one, wherever they run, rather than none
         model.update(np.array([float(name == known) for known in NAMES]), 1.0)
     policy = LinUCB(model, 0.0)
     sampler, _, log = make([Behaviour()] * 3, policy, spread=0.1, most_per_job=1, learns=False)
-    [spread] = ask(sampler)
+    [spread] = draw_samples(sampler)
     sampler.close()
     assert {(decision.arm.backend, decision.arm.layers) for decision in log.decisions} == {("a", 2)}
     assert min(used(log).values()) > 0
     assert "free earlier" in spread.cost.fallback
     sampler, _, log = make([Behaviour()] * 3, policy, most_per_job=1, learns=False)
-    [alone] = ask(sampler)
+    [alone] = draw_samples(sampler)
     sampler.close()
     assert sorted(used(log).values()) == [0, 0, N_VEHICLES]
     assert not alone.cost.fallback
 
 
-def test_lots_are_never_moved() -> None:
-    """Their propensities would be wrong; only failures move them."""
+def test_exploration_is_never_moved() -> None:
+    """Exploration is never moved, as its propensities would be wrong; only failures move it."""
     sampler, _, log = make([Behaviour(queue_seconds=500.0), Behaviour(), Behaviour()], epsilon=1.0, spread=10.0)
-    ask(sampler, steps=5)
+    draw_samples(sampler, steps=5)
     sampler.close()
     assert len({decision.arm for decision in log.decisions}) > 3
     assert all(decision.chosen == decision.executed for decision in log.decisions)
 
 
 def test_equal_seeds_give_equal_samples() -> None:
-    """Failures, queues and lots included."""
+    """Equal seeds give equal samples, failures, queues and exploration included."""
     found = []
     for _ in range(2):
         behaviours = [Behaviour(failures=0.3), Behaviour(queue_seconds=9.0), Behaviour(windows=((0.0, 15.0),))]
         sampler, _, log = make(behaviours, LinUCB(LinearModel(len(NAMES)), 0.5), epsilon=0.3, spread=0.2)
-        samples = ask(sampler, 3, 4)
+        samples = draw_samples(sampler, 3, 4)
         sampler.close()
         found.append((samples, [(d.chosen, d.executed, d.reward) for d in log.decisions]))
-    (first, told), (second, again) = found
-    assert told == again
+    (first, decisions), (second, again) = found
+    assert decisions == again
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.bitstrings, other.bitstrings)
         np.testing.assert_array_equal(one.counts, other.counts)
@@ -242,7 +242,7 @@ def test_equal_seeds_give_equal_samples() -> None:
 
 
 def test_threads_give_the_same_samples_too() -> None:
-    """Two noisy devices, each in its thread."""
+    """Two noisy devices in threads give equal samples."""
     pytest.importorskip("qiskit_aer")
     pytest.importorskip("qiskit_ibm_runtime")
     from lagrl.quantum.bandit.fake_backends import NoisyBackend
@@ -252,7 +252,7 @@ def test_threads_give_the_same_samples_too() -> None:
     found = []
     for _ in range(2):
         sampler = BanditSampler(backends, StaticPolicy(arms), arms, epsilon=0.5, width=4)
-        found.append(ask(sampler, 5, 2))
+        found.append(draw_samples(sampler, 5, 2))
         sampler.close()
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one.bitstrings, other.bitstrings)

@@ -1,4 +1,4 @@
-"""Devices of an account that fail, hang, or are calibrated anew in the middle of a bandit's step."""
+"""Devices of an account that fail, hang, or get a new calibration in the middle of a step."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("remembers", [True, False])
+@pytest.mark.parametrize("has_journal", [True, False])
 @pytest.mark.parametrize(
     ("fault", "times"), [("lost while reading", 12), ("undecodable", 2), ("timeout", 2), ("empty", 2)]
 )
 def test_a_job_that_cannot_be_read_is_not_sent_elsewhere(
     fault: str, times: int, has_journal: bool, tmp_path: Path
 ) -> None:
-    """It is there, and paid: it is read once more if there is a journal, and then the product state answers."""
+    """A job that cannot be read is read once more if there is a journal, and then the product state is used."""
     world = World(tmp_path if has_journal else None, *[fault] * times)
     world.options = SchedulerOptions(retries=1, backoff=0.0)
     samples = world.process(ARMS[0])
@@ -42,8 +42,8 @@ def test_a_job_that_cannot_be_read_is_not_sent_elsewhere(
 
 
 @pytest.mark.parametrize(("fault", "times"), [("lost while reading", 6), ("undecodable", 1)])
-def test_a_job_that_is_read_in_the_end_is_billed_once(fault: str, times: int, tmp_path: Path) -> None:
-    """However often it was asked for."""
+def test_a_job_that_is_read_late_is_charged_once(fault: str, times: int, tmp_path: Path) -> None:
+    """A job that is read after several attempts is charged once."""
     world = World(tmp_path, *[fault] * times)
     world.options = SchedulerOptions(retries=1, backoff=0.0)
     cost = world.process(ARMS[0]).cost
@@ -51,18 +51,18 @@ def test_a_job_that_is_read_in_the_end_is_billed_once(fault: str, times: int, tm
     assert (cost.jobs, cost.qpu_seconds) == (1, 3.0)
 
 
-def test_a_job_that_failed_is_sent_elsewhere_and_both_are_billed(tmp_path: Path) -> None:
-    """It has ended, and there will be no result."""
+def test_a_job_that_failed_is_sent_elsewhere_and_both_are_charged(tmp_path: Path) -> None:
+    """A failed job has ended without a result, so another is sent."""
     cost = (world := World(tmp_path, "failed")).process(ARMS[0]).cost
     assert world.sent() == [1, 1]
     assert (cost.jobs, cost.qpu_seconds) == (2, 6.0)
 
 
-@pytest.mark.parametrize("remembers", [True, False])
-def test_where_nobody_knows_whether_it_arrived_no_other_is_sent(
+@pytest.mark.parametrize("has_journal", [True, False])
+def test_if_its_arrival_is_unknown_no_other_job_is_sent(
     has_journal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The connection is lost for sending, and for asking after it."""
+    """The connection is lost while sending, and while asking for the job: no other is sent."""
     world = World(tmp_path if has_journal else None, "lost after submission")
     lost = fake_service.ibm_error("RequestsApiError", "Connection reset", -1)
 
@@ -74,8 +74,8 @@ def test_where_nobody_knows_whether_it_arrived_no_other_is_sent(
     assert world.sent() == [1, 0]
 
 
-def test_a_device_that_hangs_stops_nobody_else() -> None:
-    """Its submission never comes back; the service is asked how it is all the while, also about the other device."""
+def test_a_hanging_device_blocks_no_other() -> None:
+    """A submission that hangs blocks neither status requests nor the other device."""
     world = World(None)
     world.primitives, world.refresh_seconds = HangingAtA, 0.0
     world.options = SchedulerOptions(retries=0, backoff=0.0, timeout=0.3)
@@ -88,7 +88,7 @@ def test_a_device_that_hangs_stops_nobody_else() -> None:
 
 
 def held_up(monkeypatch: pytest.MonkeyPatch, device: str) -> threading.Event:
-    """Let results of one device wait for an event."""
+    """Make results of one device wait for an event."""
     goes, read = threading.Event(), fake_service.FakeJob.result
 
     def waiting(self: Any, timeout: float | None = None) -> Any:
@@ -103,10 +103,10 @@ def held_up(monkeypatch: pytest.MonkeyPatch, device: str) -> threading.Event:
 
 
 @pytest.mark.parametrize(("status", "is_taken_back"), [("QUEUED", True), ("RUNNING", False)])
-def test_a_job_given_up_in_the_queue_is_taken_back(
+def test_a_job_given_up_in_the_queue_is_cancelled(
     status: str, is_taken_back: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And then sent elsewhere; one that runs is not."""
+    """A job given up in the queue is cancelled and sent elsewhere; one that runs is not."""
     goes = held_up(monkeypatch, "ibm_a")
     world = World(tmp_path)
     world.services[0].job_status = status
@@ -122,7 +122,7 @@ def test_a_job_given_up_in_the_queue_is_taken_back(
 
 
 def test_several_jobs_wait_at_a_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each vehicle's is sent before the first result is there."""
+    """The jobs of all vehicles are sent before the first result is read."""
     all_there, read = threading.Barrier(3), fake_service.FakeJob.result
 
     def waiting(self: Any, timeout: float | None = None) -> Any:
@@ -138,13 +138,13 @@ def test_several_jobs_wait_at_a_device(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def fake_knapsacks() -> Any:
-    """Three vehicles that presolve does not solve."""
+    """Return three knapsacks that presolve does not solve."""
     cost = -np.random.default_rng(0).uniform(0.5, 1.0, size=(3, 4))
     return cost, np.array([7, 9, 11, 6]), np.full(3, 22)
 
 
 def test_an_interruption_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also of what is just being compiled."""
+    """A job that is being compiled at the interruption is not sent."""
     begun, goes, ended = (threading.Event() for _ in range(3))
     compile_template = runtime.compile_template
 
@@ -173,7 +173,7 @@ def test_an_interruption_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> 
     closing = threading.Thread(target=close)
     closing.start()
     with pytest.raises(CancelledError):
-        world.ask(bandit)
+        world.sample(bandit)
     closing.join()
     goes.set()
     assert ended.wait(10.0)
@@ -181,7 +181,7 @@ def test_an_interruption_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def with_one_coupling() -> Any:
-    """Return a calibration in which all other couplings are out of order."""
+    """Return a calibration with only one working coupling."""
     target = copy.deepcopy(fake_backend("FakeHanoi").target)
     for name in target.operation_names:
         for where, known in list((target[name] or {}).items()):
@@ -193,7 +193,7 @@ def with_one_coupling() -> Any:
 
 
 def test_a_calibration_between_plan_and_execution(tmp_path: Path) -> None:
-    """Where the planned line is no more, the next device answers; it says nothing about the first one's reliability."""
+    """If the planned line no longer works, the next device is used; the first one's reliability is unchanged."""
     world = World(tmp_path)
     world.refresh_seconds = 0.0
     service = world.services[0]
@@ -224,8 +224,8 @@ def test_a_calibration_between_plan_and_execution(tmp_path: Path) -> None:
         assert not journal.pending()
 
 
-def test_a_job_whose_line_is_no_more_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was sent before the calibration, and is paid."""
+def test_a_job_whose_line_no_longer_works_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job sent before the calibration is read although its line no longer works."""
     world = World(tmp_path)
     with pytest.raises(Killed):
         world.process(ARMS[0], hook=killed_before_the_end)

@@ -1,4 +1,4 @@
-"""What the shared model sees: features of each arm by hand, one by one and many at once."""
+"""Features of the shared model: by hand, one by one and many at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lagrl.quantum.bandit.linear_model import LinearModel
 
 
 def test_features_by_hand() -> None:
-    """A circuit's own, its knapsack's and its family's; those of other families are 0."""
+    """An arm has the features of its circuit, knapsack and family; those of other families are 0."""
     own, context = screened(), knapsack(np.random.default_rng(0))
     features = own.table.features(context)
     for arm, profile, row in zip(own.arms, own.profiles, features, strict=True):
@@ -30,8 +30,8 @@ def test_features_by_hand() -> None:
         assert all(x == 0.0 for name, x in others.items() if name.partition(":")[0] != arm.family)
 
 
-def test_no_circuit_is_known_without_doubt() -> None:
-    """Its features are 0: whatever was learned, it earns 0 surely, and learning from it changes nothing."""
+def test_the_product_state_has_no_uncertainty() -> None:
+    """The product state has features 0: a predicted reward of 0 without uncertainty, and no effect on learning."""
     own, context = screened(), knapsack(np.random.default_rng(0))
     features = own.table.features(context)
     product = own.index[PRODUCT]
@@ -44,8 +44,8 @@ def test_no_circuit_is_known_without_doubt() -> None:
     assert model.predict(features)[product] == model.deviation(features)[product] == 0.0
 
 
-def test_no_circuit_is_taken_where_all_others_are_worse() -> None:
-    """And is left where one is better, without any bonus."""
+def test_the_product_state_is_chosen_if_circuits_are_worse() -> None:
+    """The product state is chosen if all circuits are worse, and only then."""
     own, context = screened(), knapsack(np.random.default_rng(0))
     features = own.table.features(context)
     for reward, is_product in ((-0.3, True), (0.3, False)):
@@ -59,7 +59,7 @@ def test_no_circuit_is_taken_where_all_others_are_worse() -> None:
 
 
 def test_many_at_once_are_as_one_by_one() -> None:
-    """Rows, means and deviations of many knapsacks."""
+    """Rows, means and deviations of many knapsacks are those of each one."""
     rng = np.random.default_rng(1)
     own, contexts = screened(), [knapsack(rng) for _ in range(5)]
     model = LinearModel(len(NAMES))

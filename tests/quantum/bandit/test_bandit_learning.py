@@ -1,4 +1,4 @@
-"""The bandit's model and rules: against ridge regression, against luck, against the truth."""
+"""The bandit's model and policies, against ridge regression and known rewards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lagrl.quantum.bandit.off_policy import LoggedChoices, doubly_robust, invers
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 8), st.integers(0, 60), st.floats(1e-3, 10))
 def test_it_is_ridge_regression(seed: int, d: int, n: int, ridge: float) -> None:
-    """Weights and deviations are those of the normal equations, whatever the order, through a file too."""
+    """Weights and deviations solve the normal equations in any order, also after a file."""
     rng = np.random.default_rng(seed)
     x, r = rng.normal(size=(n, d)), rng.normal(size=n)
     model = LinearModel(d, ridge)
@@ -36,7 +36,7 @@ def test_it_is_ridge_regression(seed: int, d: int, n: int, ridge: float) -> None
 
 
 def test_thousands_of_updates_do_not_drift() -> None:
-    """Nearly parallel features are where updates by rank one lose digits."""
+    """Nearly parallel features, for which rank-one updates lose digits, stay accurate."""
     rng = np.random.default_rng(0)
     model = LinearModel(4, 1e-3)
     for _ in range(5500):
@@ -45,8 +45,8 @@ def test_thousands_of_updates_do_not_drift() -> None:
     np.testing.assert_allclose(model._inverse @ model.precision, np.eye(4), atol=1e-4)
 
 
-def test_draws_have_the_posteriors_moments() -> None:
-    """Mean w, covariance scale² times the inverse."""
+def test_draws_have_the_moments_of_the_posterior() -> None:
+    """Draws have mean w and covariance scale² times the inverse."""
     rng = np.random.default_rng(1)
     model = LinearModel(3, 0.5)
     for _ in range(20):
@@ -57,8 +57,8 @@ def test_draws_have_the_posteriors_moments() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.array([1.0, np.nan]), np.array([1.0]), np.array([np.inf, 0.0])])
-def test_observations_without_sense_are_refused(bad: np.ndarray) -> None:
-    """And leave the model as it was."""
+def test_invalid_observations_are_refused(bad: np.ndarray) -> None:
+    """Invalid observations are refused and leave the model unchanged."""
     model = LinearModel(2)
     with pytest.raises(InputError, match="observation: features"):
         model.update(bad, 1.0)
@@ -73,7 +73,7 @@ ARMS = (PRODUCT, *(Arm("b", "line0", "qaoa", p) for p in (1, 2, 3)))
 
 @pytest.mark.parametrize("make", [LinUCB, LinearThompson])
 def test_it_finds_the_best_arm_of_every_context(make: type) -> None:
-    """Regret of the last of 600 rounds is a tenth of that of chance, though no arm is best everywhere."""
+    """Regret after 300 rounds is below a tenth of that of random choices, though the best arm varies."""
     rng = np.random.default_rng(2)
     truth = rng.normal(size=6)
     policy = make(LinearModel(6))
@@ -87,20 +87,20 @@ def test_it_finds_the_best_arm_of_every_context(make: type) -> None:
     assert np.mean(regret[300:]) < 0.1
 
 
-def test_screening_falls_through_to_the_next_ranked() -> None:
-    """The best allowed arm is taken, the ranking is of all, and lots fall among the allowed only."""
+def test_the_best_allowed_arm_is_chosen() -> None:
+    """The best allowed arm is chosen, scores are of all arms, and exploration draws allowed ones only."""
     rng = np.random.default_rng(3)
     policy = StaticPolicy((ARMS[2], ARMS[1]))
     features = np.zeros((4, 1))
     everything = choose(policy, features, ARMS, np.ones(4, bool), 0.0, rng)
     assert (everything.arm, everything.propensity) == (2, 1.0)
-    assert everything.ranking[:2].tolist() == [2, 1]
+    assert np.argsort(-everything.scores)[:2].tolist() == [2, 1]
     less = choose(policy, features, ARMS, np.array([True, True, False, True]), 0.0, rng)
-    assert (less.arm, less.ranking[0]) == (1, 2)
+    assert (less.arm, less.scores.argmax()) == (1, 2)
     least = choose(policy, features, ARMS, np.array([True, False, False, False]), 0.0, rng)
-    assert (least.arm, least.ranking[0], least.ranking[3]) == (0, 2, 0)
-    lots = {choose(policy, features, ARMS, np.array([True, False, False, True]), 1.0, rng).arm for _ in range(50)}
-    assert lots == {0, 3}
+    assert (least.arm, least.scores.argmax(), least.scores.argmin()) == (0, 2, 0)
+    explored = {choose(policy, features, ARMS, np.array([True, False, False, True]), 1.0, rng).arm for _ in range(50)}
+    assert explored == {0, 3}
     with pytest.raises(InputError, match="choice: 0 arms allowed"):
         choose(policy, features, ARMS, np.zeros(4, bool), 0.1, rng)
     with pytest.raises(InputError, match="a feature is not finite"):
@@ -124,7 +124,7 @@ def test_propensities_are_frequencies(kind: str, epsilon: float) -> None:
 
 
 def test_off_policy_estimates_hold_the_truth() -> None:
-    """From a log by lots, the value of a deterministic policy: the intervals cover it, double robustness is tighter."""
+    """Intervals from a random log cover a deterministic policy's value, and the doubly robust ones are narrower."""
     rng = np.random.default_rng(5)
     covered, widths = [], []
     for _ in range(60):
@@ -144,17 +144,13 @@ def test_off_policy_estimates_hold_the_truth() -> None:
             group=np.arange(n) // 4,
         )
         truth = mean.max(axis=1).mean()
-        estimates = [
-            inverse_propensity(log, rng),
-            inverse_propensity(log, rng, normalised=False),
-            doubly_robust(log, rng),
-        ]
+        estimates = [inverse_propensity(log, rng), doubly_robust(log, rng)]
         covered.append([estimate.low <= truth <= estimate.high for estimate in estimates])
         widths.append([estimate.high - estimate.low for estimate in estimates])
         assert estimates[0].effective == pytest.approx((arm == best).sum())
     assert (np.mean(covered, axis=0) > 0.85).all()
     sure = np.mean(widths, axis=0)
-    assert sure[2] < sure[0] < sure[1]
+    assert sure[1] < sure[0]
 
 
 @pytest.mark.parametrize(
@@ -163,18 +159,18 @@ def test_off_policy_estimates_hold_the_truth() -> None:
         ({"propensity": np.array([0.0, 0.5])}, r"propensity is not in \(0, 1\]; log with epsilon above 0"),
         ({"target": np.array([0.0, 1.5])}, "a target probability"),
         ({"reward": np.array([np.nan, 0.5])}, "not finite"),
-        ({"reward": np.array([0.5])}, "as many of each column"),
+        ({"reward": np.array([0.5])}, "columns of one length"),
     ],
 )
-def test_logs_without_sense_are_refused(change: dict, message: str) -> None:
-    """By what is wrong with them."""
+def test_invalid_logs_are_refused(change: dict, message: str) -> None:
+    """Invalid logs are refused with their fault."""
     usual = {name: np.array([0.5, 0.5]) for name in ("reward", "propensity", "target", "predicted", "expected")}
     with pytest.raises(InputError, match=message):
         LoggedChoices(**(usual | {"group": np.array([0, 1])} | change))
 
 
-def test_a_log_without_overlap_is_told() -> None:
-    """Nothing can be said of choices that were never made, but for what a model expects."""
+def test_a_log_without_overlap_has_only_the_models_estimate() -> None:
+    """For choices that were never made there is only the model's prediction."""
     half = np.array([0.5, 0.5])
     log = LoggedChoices(half, half, np.zeros(2), half, np.array([0.2, 0.4]), np.array([0, 1]))
     assert not log.has_overlap
@@ -186,7 +182,7 @@ def test_a_log_without_overlap_is_told() -> None:
 
 
 def test_arms_have_names() -> None:
-    """Every arm is read back from its name; nonsense is refused."""
+    """Every arm is read back from its name; other texts are refused."""
     arms = all_arms(["fake_kingston", "ibm_x"])
     assert len(set(arms)) == len(arms) == 1 + 2 * 4 * 6 * 3
     assert all(Arm.parse(str(arm)) == arm for arm in arms)

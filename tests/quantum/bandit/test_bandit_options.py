@@ -1,4 +1,4 @@
-"""`bandit[:STATE][+option=value …]`: what each option does, what is shared, kept and refused."""
+"""Options of `bandit[:STATE][+option=value …]`: effects, sharing, saving and refusals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.bandit.saving import SavingBandit
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.bandit.state import BanditState, read_state
 from lagrl.relaxation.sampler import SampleContext, Samples
@@ -48,8 +47,8 @@ SMALL = "+backends=FakeMumbai/FakeParis+families=qaoa/copula+depths=1+placements
 PROBLEM = knapsacks(np.random.default_rng(0), n_vehicles=4, n_customers=8)
 
 
-def ask(sampler: SubproblemSampler, seed: int = 0) -> Samples:
-    """Ask four small knapsacks."""
+def draw_samples(sampler: SubproblemSampler, seed: int = 0) -> Samples:
+    """Sample four small knapsacks."""
     return sampler.sample(*PROBLEM, 32, np.random.default_rng(seed), SampleContext("run", seed))
 
 
@@ -58,13 +57,11 @@ def made(text: str) -> BanditSampler:
     from lagrl.samplers.spec import SamplerSpec
 
     spec = SamplerSpec.parse(text)
-    sampler = make_bandit(spec.argument, spec.read(BanditOptions))
-    assert isinstance(sampler, BanditSampler)
-    return sampler
+    return make_bandit(spec.argument, spec.read(BanditOptions))
 
 
 def state(path: Path, **change: object) -> BanditState:
-    """Write a state that learned something."""
+    """Write a state that has learned from observations."""
     rng = np.random.default_rng(1)
     model = LinearModel.fitted(rng.normal(size=(30, len(NAMES))), rng.normal(size=30))
     own = BanditState(**({"policy": "thompson", "parameter": 0.3, "epsilon": 0.2, "model": model} | change))
@@ -73,7 +70,7 @@ def state(path: Path, **change: object) -> BanditState:
 
 
 def test_options_reach_the_bandit() -> None:
-    """Backends, circuits, limits, policies; the defaults are six backends and all circuits."""
+    """Backends, circuits, limits and policies reach the bandit; the defaults are six backends and all circuits."""
     own = made(f"bandit{SMALL}+gates=50+fidelity=0.1+decay=0.5+epsilon=0.3+alpha=2+learn=false")
     names = ["fake_mumbai", "fake_paris"]
     assert [backend.name for backend in own.backends] == names
@@ -96,26 +93,26 @@ def test_options_reach_the_bandit() -> None:
     assert (uniform.policy, uniform.epsilon, uniform.learns) == (UniformPolicy(), 1.0, False)
 
 
-def test_a_static_arm_is_taken() -> None:
-    """By either spelling of its backend, alone or before the others; product needs no backend."""
+def test_a_static_arm_is_used() -> None:
+    """A static arm works with either spelling of its backend, alone or before others; product needs no backend."""
     arm = Arm("fake_mumbai", "line0", "qaoa", 2)
     for name in ("FakeMumbai", "fake_mumbai"):
         own = made(f"bandit+static={name}/line0/qaoa/2+width=4")
         assert own.policy == StaticPolicy((arm,))
         assert own.arms == (PRODUCT, arm)
         assert (own.epsilon, own.learns, len(own.backends)) == (0.0, False, 1)
-    samples = ask(own)
+    samples = draw_samples(own)
     assert samples.cost.backend == "surrogate(fake_mumbai)"
     among = made(f"bandit+static=FakeMumbai/line0/qaoa/2{SMALL}+epsilon=0.5")
     assert (len(among.arms), among.epsilon) == (6, 0.5)
     product = made("bandit+static=product+width=4")
     assert (product.arms, product.backends) == ((PRODUCT,), ())
-    assert ask(product).cost.backend == "product"
-    assert ask(product).cost.circuits == 0
+    assert draw_samples(product).cost.backend == "product"
+    assert draw_samples(product).cost.circuits == 0
 
 
-def test_a_state_is_gone_on_from(tmp_path: Path) -> None:
-    """Its policy, parameter, epsilon and weights, unless the user says otherwise."""
+def test_a_state_is_continued(tmp_path: Path) -> None:
+    """A bandit continues with the state's policy, parameter, epsilon and weights, unless options change them."""
     path = tmp_path / "state.json"
     own = state(path)
     used = made(f"bandit:{path}{SMALL}")
@@ -133,8 +130,8 @@ def test_a_state_is_gone_on_from(tmp_path: Path) -> None:
     assert made(f"bandit:{path}{SMALL}+alpha=0.9").policy.scale == 0.9
 
 
-def test_who_does_not_learn_does_not_explore(tmp_path: Path) -> None:
-    """Unless it is told to."""
+def test_without_learning_there_is_no_exploration(tmp_path: Path) -> None:
+    """A bandit that does not learn does not explore, unless options say so."""
     path = tmp_path / "state.json"
     state(path)
     still = made(f"bandit:{path}{SMALL}+learn=false")
@@ -146,17 +143,17 @@ def test_who_does_not_learn_does_not_explore(tmp_path: Path) -> None:
     assert made(f"bandit:{path}{SMALL}+learn=false+alpha=0.7").policy.scale == 0.7
 
 
-def test_what_learns_is_shared_in_a_process(tmp_path: Path) -> None:
-    """By name: the next solve knows what the last one learned; another name, or another state, is another bandit."""
+def test_bandits_are_shared_in_a_process(tmp_path: Path) -> None:
+    """Bandits of one name are shared in a process; another name or state is another bandit."""
     name = f"bandit{SMALL}+epsilon=0.11"
     first = make_sampler(name)
     assert isinstance(first, BanditSampler)
-    ask(first)
+    draw_samples(first)
     close_sampler(first)
     learned = first.policy.model.n_observations
     assert learned > 0
     assert make_sampler(name) is first
-    ask(make_sampler(name))
+    draw_samples(make_sampler(name))
     assert first.policy.model.n_observations == 2 * learned
     assert make_sampler(f"bandit{SMALL}+epsilon=0.12") is not first
     path = tmp_path / "state.json"
@@ -168,10 +165,10 @@ def test_what_learns_is_shared_in_a_process(tmp_path: Path) -> None:
 
 
 def test_without_learning_equal_seeds_give_equal_strings() -> None:
-    """And learning changes what is chosen: the test could fail."""
+    """Without learning, equal seeds give equal strings; with learning they do not."""
     still, learning = made(f"bandit{SMALL}+learn=false+epsilon=0.5"), made(f"bandit{SMALL}+epsilon=0.5")
     for sampler in (still, learning):
-        rounds = [ask(sampler, seed) for seed in (0, 1, 2, 0)]
+        rounds = [draw_samples(sampler, seed) for seed in (0, 1, 2, 0)]
         assert (rounds[0].cost.two_qubit_gates > 0) or sampler.learns
         is_same = rounds[0].bitstrings.shape == rounds[3].bitstrings.shape and np.array_equal(
             rounds[0].bitstrings, rounds[3].bitstrings
@@ -180,38 +177,37 @@ def test_without_learning_equal_seeds_give_equal_strings() -> None:
 
 
 def test_what_is_learned_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At close and every so many calls, to a file that is made if it is missing; and read again."""
+    """The state is written every few calls and at close, created if missing, and read again."""
     path = tmp_path / "state.json"
     name = f"bandit:{path}{SMALL}+save=true+policy=thompson+alpha=0.4+epsilon=0.1"
     sampler = make_sampler(name)
-    assert isinstance(sampler, SavingBandit)
+    assert isinstance(sampler, BanditSampler)
     assert make_sampler(name) is sampler
     assert not path.exists()
-    ask(sampler)
+    draw_samples(sampler)
     close_sampler(sampler)
     saved = read_state(path)
     assert (saved.policy, saved.parameter, saved.epsilon) == ("thompson", 0.4, 0.1)
     seen = saved.model.n_observations
     assert seen > 0
     monkeypatch.setattr("lagrl.quantum.bandit.saving.EVERY", 2)
-    ask(sampler)
+    draw_samples(sampler)
     assert read_state(path).model.n_observations == seen
-    ask(sampler)
+    draw_samples(sampler)
     assert read_state(path).model.n_observations == 3 * seen
     again = make_bandit(str(path), BanditOptions(backends="FakeMumbai", width=4, save=True))
-    assert isinstance(again, SavingBandit)
-    assert again.state.model.n_observations == 3 * seen
+    assert again.state_file.state.model.n_observations == 3 * seen
     with pytest.raises(OutputError, match="folder"):
         make_sampler(f"bandit:{tmp_path}/none/state.json{SMALL}+save=true")
 
 
-def test_what_nobody_closed_is_saved_at_last(tmp_path: Path) -> None:
-    """As the bandit is given up, or the process ends; where nothing can be written any more, that is told."""
+def test_a_bandit_that_is_not_closed_saves_its_state(tmp_path: Path) -> None:
+    """A bandit that is not closed saves its state when destroyed, and warns if that fails."""
     path = tmp_path / "folder" / "state.json"
     path.parent.mkdir()
     options = BanditOptions(backends="FakeMumbai", families="qaoa", placements="line0", width=4, save=True)
     sampler = make_bandit(str(path), options)
-    ask(sampler)
+    draw_samples(sampler)
     assert not path.exists()
     del sampler
     gc.collect()
@@ -223,22 +219,22 @@ def test_what_nobody_closed_is_saved_at_last(tmp_path: Path) -> None:
     gc.collect()
     assert not path.exists()
     sampler = make_bandit(str(path), options)
-    ask(sampler)
+    draw_samples(sampler)
     path.parent.rmdir()
     with pytest.warns(RuntimeWarning, match="what a bandit learned is lost"):
         del sampler
         gc.collect()
 
 
-def test_journals_keep_a_bandits_answers(tmp_path: Path) -> None:
-    """As those of any sampler; devices of an account have a journal in any case."""
+def test_journals_store_results_of_a_bandit(tmp_path: Path) -> None:
+    """Journals store a bandit's results; devices of an account always have a journal."""
     file = tmp_path / "run.jsonl"
     name = f"bandit{SMALL}+epsilon=0.5+learn=false"
     kept = make_sampler(name, journal=file)
-    first = ask(kept)
+    first = draw_samples(kept)
     close_sampler(kept)
     replayed = make_sampler(f"replay:{file}")
-    assert np.array_equal(ask(replayed).bitstrings, first.bitstrings)
+    assert np.array_equal(draw_samples(replayed).bitstrings, first.bitstrings)
     assert keeps_answers(name)
     assert default_journal(name) is None
     assert "qiskit" in sampler_packages(name)
@@ -249,7 +245,7 @@ def test_journals_keep_a_bandits_answers(tmp_path: Path) -> None:
 
 
 def test_devices_of_an_account_keep_their_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of a bandit's in one journal; where there is no account, no journal is left behind."""
+    """All devices of a bandit share one journal; without an account no journal is created."""
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as without, pytest.raises(LagrlError, match="no account"):
         without.setattr(RuntimeBackend, "of", lambda name: (_ for _ in ()).throw(InputError("no account")))
@@ -260,9 +256,9 @@ def test_devices_of_an_account_keep_their_jobs(tmp_path: Path, monkeypatch: pyte
     few = "+families=qaoa+depths=1+placements=line0+width=3+epsilon=0.5"
     sampler = make_sampler(f"bandit+backends=ibm_a/ibm_b{few}")
     assert isinstance(sampler, JournaledSampler)
-    first = ask(sampler)
+    first = draw_samples(sampler)
     close_sampler(sampler)
-    assert np.array_equal(ask(sampler).bitstrings, first.bitstrings)
+    assert np.array_equal(draw_samples(sampler).bitstrings, first.bitstrings)
     with Journal(tmp_path / "bandit.journal.jsonl", read_only=True) as journal:
         summary = journal.summary()
     assert first.cost.jobs > 0
@@ -303,9 +299,9 @@ def test_devices_of_an_account_keep_their_jobs(tmp_path: Path, monkeypatch: pyte
         ("bandit:", InputError, "no state given; name a file after the colon"),
         ("bandit:+width=4", InputError, "no state given"),
         ("bandit+fidelity=2", InputError, "limits"),
-        ("bandit+policy=uniform+epsilon=0.5", InputError, "uniform chooses by lot always"),
+        ("bandit+policy=uniform+epsilon=0.5", InputError, "uniform always chooses at random"),
         ("bandit+policy=uniform+learn=true", InputError, "uniform does not learn"),
-        ("bandit:x.json+policy=uniform", InputError, "uniform knows nothing"),
+        ("bandit:x.json+policy=uniform", InputError, "uniform uses no state"),
         ("bandit+policy=greedy+alpha=1", InputError, "greedy does not explore"),
         ("bandit+static=product+gates=3", InputError, "product is the only arm"),
         ("bandit+save=true", InputError, "there is no file to write to: write bandit:STATE"),
@@ -314,14 +310,14 @@ def test_devices_of_an_account_keep_their_jobs(tmp_path: Path, monkeypatch: pyte
         ("bandit+wdith=3", UnknownNameError, "did you mean 'width'"),
     ],
 )
-def test_what_cannot_be_is_refused(text: str, error: type[Exception], message: str) -> None:
-    """In one line that says what can."""
+def test_invalid_options_are_refused(text: str, error: type[Exception], message: str) -> None:
+    """Invalid options are refused in one line with the remedy."""
     with pytest.raises(error, match=message):
         make_sampler(text)
 
 
 def test_other_states_are_refused(tmp_path: Path) -> None:
-    """Of other features, damaged, or no states at all."""
+    """States of other features, damaged ones and other files are refused."""
     path = tmp_path / "state.json"
     state(path)
     content = json.loads(path.read_text())
@@ -329,8 +325,8 @@ def test_other_states_are_refused(tmp_path: Path) -> None:
     skewed = [list(row) for row in model["precision"]]
     skewed[0][1] += 1.0
     for change, message in (
-        ({"schema": "0" * 16, "features": ["bias", "luck"]}, "features differ .*train again by this version"),
-        ({"kind": "poem"}, "is no bandit's state"),
+        ({"schema": "0" * 16, "features": ["bias", "luck"]}, "features differ .*train again with this version"),
+        ({"kind": "poem"}, "is no state of a bandit"),
         ({"policy": "dice"}, "damaged"),
         ({"model": {}}, "damaged"),
         ({"schema": "0" * 16, "features": 5}, "features differ"),
@@ -345,14 +341,14 @@ def test_other_states_are_refused(tmp_path: Path) -> None:
     ):
         path.write_text(json.dumps(content | change))
         for ending in ("", "+save=true"):
-            with pytest.raises(InputError, match=message) as told:
+            with pytest.raises(InputError, match=message) as refused:
                 make_sampler(f"bandit:{path}{SMALL}{ending}")
-            assert str(told.value).startswith(str(path))
-            assert len(str(told.value).splitlines()) == 1
+            assert str(refused.value).startswith(str(path))
+            assert len(str(refused.value).splitlines()) == 1
 
 
-def test_a_state_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In terms of the file; a folder is none."""
+def test_a_state_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state that cannot be read is refused with its file; a folder is no state."""
 
     def unreadable(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
@@ -366,8 +362,8 @@ def test_a_state_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest
         make_sampler(f"bandit:{path}{SMALL}")
 
 
-def test_states_without_sense_are_not_made(tmp_path: Path) -> None:
-    """So that none is written that is no JSON, or cannot be read."""
+def test_invalid_states_are_not_made(tmp_path: Path) -> None:
+    """Invalid states are not made, so that every written one can be read."""
     model = LinearModel(len(NAMES))
     for words in (("linucb", 0.1, 5.0), ("linucb", 0.1, float("nan")), ("linucb", float("nan"), 0.1), ("dice", 1.0, 0)):
         with pytest.raises(InputError, match="given; give"):
@@ -378,16 +374,16 @@ def test_states_without_sense_are_not_made(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_where_nothing_may_run_the_product_state_answers() -> None:
-    """Limits that no circuit keeps, narrow devices, calibrations that do not tell: no circuit, and the bill says so."""
+def test_if_no_circuit_may_run_the_product_state_is_used() -> None:
+    """If no circuit is within the limits, fits or has a full calibration, the product state is used."""
     strict = made(f"bandit{SMALL}+gates=0+learn=false")
-    assert ask(strict).cost.backend == "product"
+    assert draw_samples(strict).cost.backend == "product"
     assert set(strict.screened(4).objections) == {"", "gates"}
-    narrow, untold = NoisyBackend(line_device(2)), NoisyBackend(line_device(6))
-    for backend in (narrow, untold):  # the second one's qubits have no T1 and T2
+    narrow, incomplete = NoisyBackend(line_device(2)), NoisyBackend(line_device(6))
+    for backend in (narrow, incomplete):  # the second one's qubits have no T1 and T2
         arms = all_arms([backend.name], placements=("line0",), families=("qaoa",), depths=(1,))
         sampler = BanditSampler((backend,), LinUCB(LinearModel(len(NAMES))), arms, width=4)
-        samples = ask(sampler)
+        samples = draw_samples(sampler)
         assert sampler.screened(4).arms == (PRODUCT,)
         assert (samples.cost.backend, samples.cost.circuits) == ("product", 0)
         assert samples.counts.sum(axis=1).tolist() == [32] * 4

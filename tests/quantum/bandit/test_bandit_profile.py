@@ -1,4 +1,4 @@
-"""What is known of a circuit before it runs: against the circuit compiled for its place."""
+"""Profiles of circuits before they run, against the circuits compiled for their places."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
-from lagrl.quantum.bandit.profile import PlacedDevice, Profile
+from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 
@@ -18,7 +18,7 @@ pytest.importorskip("qiskit_ibm_runtime", reason="needs the quantum extra")
 
 from small_devices import line_target
 
-from lagrl.quantum.bandit.placed import PlacedDevices
+from lagrl.quantum.bandit.placed import PlacedDevice, PlacedDevices
 from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.devices.compile import compile_template
@@ -30,7 +30,7 @@ TARGET = fake_backend("FakeCairo").target
 
 @pytest.mark.parametrize(("backend", "tolerance"), [("FakeTorino", 0.0), ("FakeMumbai", 0.0), ("FakeBrisbane", 0.1)])
 def test_profiles_are_those_of_the_compiled_circuit(backend: str, tolerance: float) -> None:
-    """Gates, depth, readout and, but for the direction of ECR gates, fidelity; routed circuits too."""
+    """Gates, depth, readout and, except for ECR directions, fidelity are those of the compiled circuit."""
     device = NoisyDevice.of(backend)
     for placement, family, width in itertools.product(("line0", "line2"), ("qaoa", "circular", "linear"), (3, 6)):
         placed = PlacedDevice(device.name, device.target, placement)
@@ -45,7 +45,7 @@ def test_profiles_are_those_of_the_compiled_circuit(backend: str, tolerance: flo
 
 
 def test_durations_are_the_longest_chain() -> None:
-    """Gates on other qubits take no more time; two layers take about twice as long."""
+    """Durations are the longest chain of gates; two layers take about twice as long."""
     device = NoisyDevice.of("FakeTorino")
     placed = PlacedDevice(device.name, device.target)
     one, two = (placed.profile(Arm(device.name, "line0", "qaoa", layers), 6).duration for layers in (1, 2))
@@ -61,7 +61,7 @@ def test_durations_are_the_longest_chain() -> None:
 
 
 def test_places_differ() -> None:
-    """The best line is the best, and every line another set of qubits."""
+    """The first line is the best, and every line is another set of qubits."""
     backend = NoisyBackend.of("FakeBrisbane")
     arms = [Arm(backend.name, place, "qaoa", 1) for place in ("line0", "line1", "line2", "default")]
     found = [backend.profile(arm, 6) for arm in arms]
@@ -72,8 +72,8 @@ def test_places_differ() -> None:
     assert len(qubits) == 4
 
 
-def test_no_room_is_no_profile() -> None:
-    """A width above the device, and default qubits that are no line."""
+def test_without_a_line_there_is_no_profile() -> None:
+    """There is no profile for a width above the device, or default qubits that are no line."""
     backend = NoisyBackend.of("FakeMumbai")
     assert backend.profile(Arm(backend.name, "line0", "qaoa", 1), 40) is None
     assert backend.profile(Arm(backend.name, "default", "qaoa", 1), 6) is None
@@ -82,7 +82,7 @@ def test_no_room_is_no_profile() -> None:
 
 @pytest.mark.parametrize("backend", ["FakeKingston", "FakeSherbrooke"])
 def test_jobs_are_described_as_they_are_routed(backend: str) -> None:
-    """Circular circuits may leave the line on a device, and have fewer gates for it; lines stay."""
+    """On a device, circular circuits may leave the line and need fewer gates; lines stay."""
     device = RuntimeBackend.of(backend)
     executor = device.executor("line0")
     line = executor.line(7).qubits
@@ -99,8 +99,8 @@ def test_jobs_are_described_as_they_are_routed(backend: str) -> None:
         assert (used <= set(line)) != is_routed
 
 
-def test_one_family_that_cannot_be_compiled_takes_no_other_with_it() -> None:
-    """Asked one by one, or all together in any order."""
+def test_a_family_that_cannot_be_compiled_affects_no_other() -> None:
+    """A family that cannot be compiled does not affect others, in any order."""
     arms = [Arm("fake_cairo", "line1", family, 1) for family in ("qaoa", "copula", "linear", "circular")]
     alone = {arm for arm in arms if PlacedDevices("fake_cairo", TARGET).profile(arm, 4) is not None}
     for order in (arms, arms[::-1]):
@@ -108,14 +108,14 @@ def test_one_family_that_cannot_be_compiled_takes_no_other_with_it() -> None:
         assert {arm for arm in order if together.profile(arm, 4) is not None} == alone
 
 
-def test_errors_without_sense_are_not_told() -> None:
-    """Negative ones and those that are not numbers: the screening takes such circuits out."""
+def test_invalid_error_rates_are_unknown() -> None:
+    """Invalid error rates give NaN, so that the screening excludes the circuit."""
     target = line_target(3, [0.01, -0.2])
     assert np.isnan(PlacedDevice("odd", target).profile(Arm("odd", "default", "qaoa", 1), 3).log_gates)
 
 
-def test_what_cannot_be_compiled_is_no_arm() -> None:
-    """A device whose couplings have different gates: an arm is there where its circuit can be made, and only there."""
+def test_a_circuit_that_cannot_be_compiled_is_no_arm() -> None:
+    """On a device with mixed gates an arm exists exactly if its circuit can be compiled."""
     backend = NoisyBackend.of("FakeCairo")
     made = 0
     for place, width in itertools.product(("line0", "line1", "line2"), (2, 3, 8)):
@@ -131,13 +131,13 @@ def test_what_cannot_be_compiled_is_no_arm() -> None:
 
 
 def profile(**changed: float) -> Profile:
-    """Return an ordinary profile but for what is changed."""
+    """Return a usual profile with some values changed."""
     values = {"log_gates": -0.2, "log_readout": -0.1, "duration": 1e-6, "t1": 1e-4, "t2": 1e-4} | changed
     return Profile(width=4, layers=1, two_qubit_gates=20, two_qubit_depth=10, degree=2, **values)
 
 
-def test_screening_says_why() -> None:
-    """Gates, fidelity, time; a calibration that does not tell comes before all."""
+def test_the_screening_gives_the_reason() -> None:
+    """The screening returns the first limit exceeded; an incomplete calibration comes before all."""
     limits = Limits(gates=30, least_fidelity=0.5, most_decay=0.5)
     assert limits.objection(profile()) == ""
     assert Limits(gates=19).objection(profile()) == "gates"
@@ -148,7 +148,7 @@ def test_screening_says_why() -> None:
 
 
 @pytest.mark.parametrize("bad", [{"gates": -1}, {"least_fidelity": 1.0}, {"most_decay": 0.0}])
-def test_limits_without_sense_are_refused(bad: dict[str, float]) -> None:
-    """In one line."""
+def test_invalid_limits_are_refused(bad: dict[str, float]) -> None:
+    """Invalid limits are refused in one line."""
     with pytest.raises(InputError, match="limits"):
         Limits(**bad)

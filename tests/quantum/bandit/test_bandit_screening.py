@@ -1,4 +1,4 @@
-"""Who may not run, and what is told where nobody may."""
+"""Screening of arms, and the reason reported if no circuit may run."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ GOOD = Profile(4, 1, 20, 10, -0.1, -0.1, 1e-6, 1e-4, 1e-4, 2)
 
 @dataclass
 class Described:
-    """A backend that tells of itself, and must not be asked to run anything."""
+    """Backend with a profile, which must not run anything."""
 
     name: str
-    told: Profile | None = GOOD
-    moment: BackendContext = field(default_factory=BackendContext)
+    described: Profile | None = GOOD
+    now: BackendContext = field(default_factory=BackendContext)
     max_width: int = 12
     has_journal: bool = False
-    at_once: bool = False
+    max_concurrent_jobs: int = 1
 
     def profile(self, arm: object, width: int) -> Profile | None:
-        return self.told and replace(self.told, width=width)
+        return self.described and replace(self.described, width=width)
 
     def context(self) -> BackendContext:
-        return self.moment
+        return self.now
 
     def executor(self, placement: str) -> CircuitExecutor:
         raise AssertionError("nothing may run here")
@@ -48,8 +48,8 @@ class Described:
         return BackendStatus(self.context())
 
 
-def asked(*backends: Described, limits: Limits | None = None) -> tuple[BanditSampler, Samples]:
-    """Ask by lot among all arms of these backends."""
+def sampled(*backends: Described, limits: Limits | None = None) -> tuple[BanditSampler, Samples]:
+    """Sample with arms drawn uniformly at random on these backends."""
     arms = all_arms([backend.name for backend in backends], placements=("line0",), families=("qaoa",), depths=(1, 2))
     bandit = BanditSampler(backends, UniformPolicy(), arms, limits or Limits(), epsilon=1.0, width=4)
     problem = knapsacks(np.random.default_rng(1), n_vehicles=4, n_customers=14)
@@ -61,36 +61,34 @@ def asked(*backends: Described, limits: Limits | None = None) -> tuple[BanditSam
     [
         (Described("a", None), None, "2 for place"),
         (Described("a", replace(GOOD, t2=np.nan)), None, "2 for calibration"),
-        (Described("a", moment=BackendContext(np.nan, 0.0)), None, "2 for calibration"),
+        (Described("a", now=BackendContext(np.nan, 0.0)), None, "2 for calibration"),
         (Described("a"), Limits(gates=10), "2 for gates"),
         (Described("a"), Limits(least_fidelity=0.99), "2 for fidelity"),
         (Described("a", replace(GOOD, duration=1.0)), None, "2 for duration"),
     ],
 )
-def test_where_nothing_may_run_no_circuit_answers_and_it_is_told(
-    backend: Described, limits: Limits | None, why: str
-) -> None:
-    """The product state, whatever the reason."""
-    _, samples = asked(backend, limits=limits)
+def test_if_no_circuit_may_run_the_reason_is_reported(backend: Described, limits: Limits | None, why: str) -> None:
+    """Whatever the reason, the product state is used and the reason reported."""
+    _, samples = sampled(backend, limits=limits)
     assert samples.cost.backend == "product" and samples.cost.circuits == 0
     assert samples.cost.fallback.startswith("product: no circuit may run (")
     assert why in samples.cost.fallback
 
 
 def test_reasons_are_counted_over_all_backends() -> None:
-    """One has no room, the other too many gates."""
-    _, samples = asked(Described("a", None), Described("b"), limits=Limits(gates=3))
+    """Reasons are counted over all backends."""
+    _, samples = sampled(Described("a", None), Described("b"), limits=Limits(gates=3))
     assert "(2 for gates, 2 for place)" in samples.cost.fallback
 
 
-def test_without_backends_nothing_is_missed() -> None:
-    """Who wants no circuit gets none, and there is nothing to tell."""
-    _, samples = asked()
+def test_without_backends_there_is_no_fallback() -> None:
+    """Without backends there is no fallback to report."""
+    _, samples = sampled()
     assert samples.cost.backend == "product" and not samples.cost.fallback
 
 
-def test_what_cannot_be_described_is_never_ranked() -> None:
-    """An arm without features is out, those of the other backend stay."""
+def test_an_arm_without_features_is_excluded() -> None:
+    """An arm without features is excluded; those of the other backend stay."""
     arms = all_arms(["a", "b"], placements=("line0",), families=("qaoa",), depths=(1,))
     unknown = Described("a", replace(GOOD, log_gates=np.nan))
     bandit = BanditSampler((unknown, Described("b")), UniformPolicy(), arms)

@@ -1,4 +1,4 @@
-"""From logs to models: as fast as it is, the same as one decision at a time; the best is found, estimates hold it."""
+"""Training on logs: vectorised results equal single ones, the best arm is found, estimates cover the truth."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BEST = Arm("fine", "line0", "qaoa", 1)
 
 
 def test_features_of_many_are_those_of_each() -> None:
-    """Rows, means and deviations of all decisions at once are what the features of one by one give."""
+    """Rows, means and deviations of all decisions are those of single features."""
     rng = np.random.default_rng(0)
     own = screened()
     knapsacks = [knapsack(rng) for _ in range(6)]
@@ -35,7 +35,7 @@ def test_features_of_many_are_those_of_each() -> None:
 
 
 def test_fitting_at_once_is_fitting_one_by_one() -> None:
-    """The same normal equations, over arms of two widths."""
+    """Fitting at once solves the same normal equations as updates, over arms of two widths."""
     traces = log(60) + log(60, seed=1, width=3)
     model = LinearModel(len(NAMES), 0.7)
     for trace in traces:
@@ -53,14 +53,14 @@ def test_fitting_at_once_is_fitting_one_by_one() -> None:
 
 @pytest.mark.parametrize("epsilon", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("kind", ["linucb", "greedy", "thompson", "static", "uniform", "own"])
-def test_targets_are_the_policys(kind: str, epsilon: float) -> None:
-    """Probabilities of all decisions at once are those of one by one, but for chance where they are drawn."""
+def test_targets_are_the_probabilities_of_the_policy(kind: str, epsilon: float) -> None:
+    """Probabilities of all decisions are those of single ones, except for sampling noise."""
     rng = np.random.default_rng(1)
     own = screened(forbidden=("poor",))
     model = fit(TraceTable.of(log(50)), 1.0)
 
     class Own(LinUCB):
-        """A policy that is nobody's special case."""
+        """A policy of a class that is not built in."""
 
     policies = {
         "linucb": LinUCB(model, 1.5),
@@ -82,7 +82,7 @@ def test_targets_are_the_policys(kind: str, epsilon: float) -> None:
 
 
 def test_the_best_arm_is_found() -> None:
-    """Among arms that may run; where those may not, what is best of the rest; often enough is asked for."""
+    """The best arm is found among those that may run often enough."""
     table = TraceTable.of(log(4000))
     assert best_static(table) == BEST
     assert best_static(TraceTable.of(log(4000, forbidden=("fine",)))).backend in ("poor", "")
@@ -94,15 +94,15 @@ def test_the_best_arm_is_found() -> None:
 
 
 def test_the_best_arm_is_on_no_backend_that_is_held_out() -> None:
-    """The decisions that are left list its arms too, which a model that never saw them may rank first."""
+    """Arms on backends held out are not returned, although the remaining decisions list them."""
     left = held_out(log(4000), backends=["fine"])
     assert {arm.backend for trace in left for arm in trace.decision.screened.arms} == {"", "fine", "poor"}
     assert best_static(TraceTable.of(left)).backend == "fine"
     assert best_static(TraceTable.of(left), without=["fine"]).backend in ("poor", "")
 
 
-def test_a_static_arm_is_judged_where_it_may_run() -> None:
-    """Never under its name where only others could answer; how often it may is told."""
+def test_a_static_arm_is_evaluated_where_it_may_run() -> None:
+    """A static arm is evaluated only where it may run; the share of such decisions is known."""
     table = TraceTable.of(log(60) + log(20, width=3, forbidden=("fine",)))
     assert share_runnable(table, BEST) == 0.75
     assert share_runnable(table, PRODUCT) == 1.0
@@ -113,8 +113,8 @@ def test_a_static_arm_is_judged_where_it_may_run() -> None:
         evaluate(table, StaticPolicy((absent,)))
 
 
-def test_a_policy_that_nobody_followed_is_judged_by_the_model() -> None:
-    """Of the arm that was never taken the model is asked alone; others are judged as ever."""
+def test_a_policy_that_was_never_followed_is_evaluated_by_the_model() -> None:
+    """A policy that was never followed is evaluated by the model alone, others as usual."""
     traces = [trace for trace in log(600) if trace.decision.arm != BEST]
     table = TraceTable.of(traces)
     estimates = evaluate(table, StaticPolicy((BEST,)))
@@ -127,7 +127,7 @@ def test_a_policy_that_nobody_followed_is_judged_by_the_model() -> None:
 
 
 def test_luck_is_shrunk() -> None:
-    """An arm that was taken once, and lucky, is not the best: its plain mean would be."""
+    """An arm taken once with a lucky reward is not the best."""
     traces = log(3000)
     arm = Arm("poor", "line1", "copula", 2)
     lucky = next(t for t in traces if t.decision.arm == arm)
@@ -136,8 +136,8 @@ def test_luck_is_shrunk() -> None:
     assert best_static(TraceTable.of([*others, lucky])) == BEST
 
 
-def test_a_trained_policy_earns_more() -> None:
-    """On other instances both estimates hold what each policy truly earns, and the order of the policies."""
+def test_a_trained_policy_has_higher_rewards() -> None:
+    """Both estimates cover each policy's true mean on other instances, and keep the order of policies."""
     model = fit(TraceTable.of(log(800)))
     table, traces = TraceTable.of(log(1500, seed=9, n_instances=30, name="j")), log(1500, seed=9)
     rules = {"trained": LinUCB(model, 0.0), "static": StaticPolicy((BEST,)), "product": StaticPolicy((PRODUCT,))}
@@ -163,7 +163,7 @@ def test_a_trained_policy_earns_more() -> None:
 
 
 def test_models_predict_other_instances_than_they_saw() -> None:
-    """The parts are disjoint, cover all, and split no instance."""
+    """The parts are disjoint, cover all decisions, and split no instance."""
     table = TraceTable.of(log(100, n_instances=7))
     parts = cross_fitted(table)
     assert len(parts) == 5
@@ -175,8 +175,8 @@ def test_models_predict_other_instances_than_they_saw() -> None:
         cross_fitted(TraceTable.of(log(10, n_instances=1)))
 
 
-def test_what_is_held_out_is_not_learned_from() -> None:
-    """Backends and widths; what is not there is told, with what is."""
+def test_decisions_held_out_are_not_used() -> None:
+    """Backends and widths are held out; unknown ones are refused with the known ones."""
     traces = log(200) + log(20, width=3)
     assert {t.decision.arm.backend for t in held_out(traces, backends=["poor"])} == {"", "fine"}
     assert {t.decision.knapsack.width for t in held_out(traces, widths=[3])} == {5}
@@ -185,7 +185,7 @@ def test_what_is_held_out_is_not_learned_from() -> None:
         held_out(traces, backends=["ibm_x"])
     with pytest.raises(InputError, match="width 8 is not in the traces; there are 3, 5"):
         held_out(traces, widths=[8])
-    with pytest.raises(InputError, match="nothing is left"):
+    with pytest.raises(InputError, match="no decision is left"):
         held_out(traces, widths=[3, 5])
     with pytest.raises(InputError, match="no decision"):
         TraceTable.of([])

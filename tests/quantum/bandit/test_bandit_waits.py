@@ -1,4 +1,4 @@
-"""What a simulator answers does not depend on how fast it is."""
+"""Results of a simulator do not depend on its speed."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from lagrl.quantum.devices.noisy_device import NoisyDevice
 
 
-class HeldUp:
-    """Answers at once, but for the fortieth time."""
+class Slow:
+    """Executor that is slow in the fortieth call."""
 
     max_width = 8
 
     def __init__(self, device: NoisyDevice) -> None:
-        self.name = f"held up ({device.name})"
+        self.name = f"slow ({device.name})"
         self.calls = 0
 
     def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
-        """Answer by lot."""
+        """Return random strings for all circuits."""
         self.calls += 1
         if self.calls == 40:
             time.sleep(0.5)
@@ -45,14 +45,14 @@ class HeldUp:
         return Execution(codes, SamplingCost(circuits=len(pubs), backend=self.name))
 
 
-def test_a_simulator_that_is_held_up_is_waited_for() -> None:
-    """A step that takes a hundred times as long as those before it is answered by its circuits all the same."""
-    backend = NoisyBackend.of("FakeMumbai", HeldUp)
+def test_a_slow_simulator_is_waited_for() -> None:
+    """A step that takes a hundred times as long as earlier ones still returns strings of its circuits."""
+    backend = NoisyBackend.of("FakeMumbai", Slow)
     arm = Arm(backend.name, "line0", "linear", 1)
     sampler = BanditSampler((backend,), StaticPolicy((arm,)), (arm,), epsilon=0.0, learns=False)
     rng = np.random.default_rng(0)
     costs = [
-        sampler.sample(*knapsacks(np.random.default_rng(8), 12, 40), 16, rng, SampleContext("held up", step)).cost
+        sampler.sample(*knapsacks(np.random.default_rng(8), 12, 40), 16, rng, SampleContext("slow", step)).cost
         for step in range(42)
     ]
     sampler.close()

@@ -1,4 +1,4 @@
-"""Devices of an account as arms see them: queue, age, new calibrations, silence; and fake backends by the same path."""
+"""Devices of an account as backends of arms: queue, age, new calibrations, silent services; and fake backends."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def arm(placement: str = "line0", backend: str = "ibm_fake") -> Arm:
     return Arm(backend, placement, "qaoa", 1)
 
 
-def told(backend: RuntimeBackend) -> BackendStatus:
-    """Ask how a device is, and wait for the answer."""
+def updated(backend: RuntimeBackend) -> BackendStatus:
+    """Return a device's status after a request that is due."""
     backend.context()
     return backend.status()
 
 
 class Call:
-    """A backend on the double, and its clock, which says 18:00 at first."""
+    """A backend on the test double, and its clock, which starts at 18:00."""
 
     def __init__(self, *faults: str, **service: Any) -> None:
         self.time = NOON.timestamp() + 6 * 3600.0
@@ -62,22 +62,26 @@ class Call:
         self.service.asked.clear()
 
 
-def test_the_context_is_the_services() -> None:
-    """Expected wait: jobs in the queue times the assumed length; age: days since the last calibration."""
+def test_the_context_is_that_of_the_service() -> None:
+    """The expected wait is the number of jobs times the assumed length; the age counts from the last calibration."""
     call = Call(pending_jobs=12, calibrated=NOON)
     assert call.backend.context() == BackendContext(queue_seconds=60.0, age_days=0.25)
-    assert told(call.backend).is_operational and not call.backend.problem
-    assert told(call.backend).plan_seconds == 600.0
+    assert updated(call.backend).is_operational and not call.backend.status().problem
+    assert updated(call.backend).plan_seconds == 600.0
     call.backend.job_seconds = 7.0
     call.time += 61.0
     assert call.backend.context().queue_seconds == 84.0
 
 
-def test_the_service_is_asked_once_in_a_while() -> None:
-    """However often arms are ranked, there is one reading of each kind in `refresh_seconds`."""
+def test_requests_are_limited_in_time() -> None:
+    """There is one request of each kind in `refresh_seconds`, however often arms are ranked."""
     call = Call(pending_jobs=1, calibrated=NOON)
     for _ in range(3):
-        call.backend.context(), told(call.backend).is_operational, told(call.backend).plan_seconds
+        (
+            call.backend.context(),
+            updated(call.backend).is_operational,
+            updated(call.backend).plan_seconds,
+        )
     assert call.service.asked == ["status", "properties", "usage"]
     call.service.pending_jobs = 2
     call.time += 59.9
@@ -94,21 +98,21 @@ def test_the_service_is_asked_once_in_a_while() -> None:
     ("plan", "left"),
     [({}, np.inf), ({"usage_remaining_seconds": 17}, 17.0), ({"usage_limit_reached": True}, 0.0)],
 )
-def test_the_plan_is_told(plan: dict[str, Any], left: float) -> None:
-    """Infinite where the service tells no limit, nothing where it is reached."""
-    assert told(Call(plan=plan).backend).plan_seconds == left
+def test_the_plan_is_that_of_the_service(plan: dict[str, Any], left: float) -> None:
+    """Plan seconds are infinite without a limit, and 0 if it is reached."""
+    assert updated(Call(plan=plan).backend).plan_seconds == left
 
 
-def test_what_is_not_told_is_finite() -> None:
-    """An unknown or future calibration is of today: features are never infinite or not a number."""
+def test_unknown_values_are_finite() -> None:
+    """An unknown or future calibration has age 0, so that features are finite."""
     assert Call().backend.context() == BackendContext(0.0, 0.0)
     ahead = Call(calibrated=NOON)
     ahead.time = NOON.timestamp() - 100.0
     assert ahead.backend.context().age_days == 0.0
 
 
-def test_profiles_are_made_anew_after_a_calibration() -> None:
-    """A newer date fetches the new target once: other profiles, and the executor's lines with them."""
+def test_profiles_change_after_a_calibration() -> None:
+    """A newer calibration is fetched once: profiles and lines change."""
     other = fake_backend("FakeCairo").target
     call = Call(calibrated=NOON, fresh=other)
     call.backend.context()
@@ -130,58 +134,58 @@ def test_profiles_are_made_anew_after_a_calibration() -> None:
 
 
 def test_a_lost_calibration_is_fetched_again() -> None:
-    """If the new target cannot be read, the old one counts, and it is tried again."""
+    """If a new calibration cannot be read, the old one is used and the request repeated."""
     call = Call("lost while refreshing", calibrated=NOON, fresh=fake_backend("FakeCairo").target)
     call.backend.context()
     before = call.backend.profile(arm(), 4)
     call.service.calibrated = NOON.replace(hour=17)
     call.time += 100.0
-    assert not told(call.backend).is_operational and "cannot be reached" in call.backend.problem
+    assert not updated(call.backend).is_operational and "cannot be reached" in call.backend.status().problem
     assert call.backend.profile(arm(), 4) == before
     call.time += 100.0
-    assert told(call.backend).is_operational and not call.backend.problem
+    assert updated(call.backend).is_operational and not call.backend.status().problem
     assert call.backend.profile(arm(), 4) != before
 
 
 def test_a_device_without_refresh_keeps_its_target() -> None:
-    """Older services cannot fetch one target anew; that is no failure."""
+    """Services without a refresh keep the old target without a failure."""
     call = Call(calibrated=NOON)
     del call.backend.device.backend.refresh
     call.backend.context()
     call.service.calibrated = NOON.replace(hour=17)
     call.time += 100.0
     call.backend.context()
-    assert told(call.backend).is_operational
+    assert updated(call.backend).is_operational
 
 
 @pytest.mark.parametrize("fault", ["down", "silent"])
 def test_a_device_that_is_away_takes_no_jobs(fault: str) -> None:
-    """Not in operation, or the service silent: no jobs until it is asked again, and what was known stays known."""
+    """Out of operation or without a response there are no jobs, and the last known values stay."""
     call = Call(pending_jobs=3, calibrated=NOON)
     known = call.backend.context()
     call.service.faults.append(fault)
     call.time += 100.0
-    assert not told(call.backend).is_operational
+    assert not updated(call.backend).is_operational
     assert call.backend.context().queue_seconds == known.queue_seconds
-    assert bool(call.backend.problem) is (fault == "silent")
-    assert TOKEN not in call.backend.problem
+    assert bool(call.backend.status().problem) is (fault == "silent")
+    assert TOKEN not in call.backend.status().problem
     n_asked = len(call.service.asked)
     call.backend.context()
     assert len(call.service.asked) == n_asked, "a silent service is not asked at every step"
     call.time += 100.0
-    assert told(call.backend).is_operational
+    assert updated(call.backend).is_operational
 
 
 def test_a_service_silent_from_the_start() -> None:
-    """There is a context all the same: arms are ranked, and sent elsewhere."""
+    """Without any response there is still a context, and jobs go elsewhere."""
     call = Call("silent")
     assert call.backend.context() == BackendContext()
-    assert not told(call.backend).is_operational and "ibm_fake" in call.backend.problem
-    assert told(call.backend).plan_seconds == np.inf
+    assert not updated(call.backend).is_operational and "ibm_fake" in call.backend.status().problem
+    assert updated(call.backend).plan_seconds == np.inf
 
 
 def test_placements_share_device_and_journal(tmp_path: Path) -> None:
-    """One executor for each placement, one batch for all, one journal; `close` closes the batch."""
+    """Placements share device, batch and journal; `close` closes the batch."""
     call = Call()
     with Journal(tmp_path / "j.jsonl") as journal:
         call.backend.journal = journal
@@ -199,7 +203,7 @@ def test_placements_share_device_and_journal(tmp_path: Path) -> None:
 
 
 def test_several_backends_at_once_keep_one_journal(tmp_path: Path) -> None:
-    """One thread for each device, real jobs of a simulator and a real file: all finished, all paid once."""
+    """Three devices in threads share one journal: all jobs are finished and charged once."""
     pytest.importorskip("qiskit_aer")
     names = ("FakeHanoi", "FakeGeneva", "FakeMumbai")
     with Journal(tmp_path / "j.jsonl") as journal, ThreadPoolExecutor(len(names)) as pool:
@@ -223,10 +227,14 @@ def test_several_backends_at_once_keep_one_journal(tmp_path: Path) -> None:
 
 
 def test_a_fake_backend_is_always_there() -> None:
-    """No queue, a calibration of today, no limit, and the profiles of the simulated backend."""
+    """A fake backend has no queue, age or limit, and the profiles of the simulated backend."""
     backend = RuntimeBackend.of("FakeHanoi")
-    assert (backend.name, backend.context(), told(backend).plan_seconds) == ("fake_hanoi", BackendContext(), np.inf)
-    assert told(backend).is_operational
+    assert (backend.name, backend.context(), updated(backend).plan_seconds) == (
+        "fake_hanoi",
+        BackendContext(),
+        np.inf,
+    )
+    assert updated(backend).is_operational
     noisy = NoisyBackend.of("FakeHanoi")
     for placement in ("line0", "line2"):
         chosen = arm(placement, "fake_hanoi")
@@ -237,34 +245,34 @@ def test_a_fake_backend_is_always_there() -> None:
 
 @pytest.mark.parametrize("bad", [{"job_seconds": -1.0}, {"refresh_seconds": np.nan}, {"job_seconds": np.inf}])
 def test_bad_numbers_are_refused(bad: dict[str, float]) -> None:
-    """Times that make no sense would give features that make none."""
+    """Invalid times are refused, as features would be invalid."""
     device = RuntimeBackend.of("FakeHanoi").device
     with pytest.raises(InputError, match=next(iter(bad))):
         RuntimeBackend(device, **bad)
 
 
-def test_unknown_devices_are_told() -> None:
-    """Of fakes and of the account."""
+def test_unknown_devices_are_refused() -> None:
+    """Unknown fake backends and devices of the account are refused."""
     with pytest.raises(UnknownNameError, match="FakeHanoi"):
         RuntimeBackend.of("FakeHanoy")
     with pytest.raises(UnknownNameError, match="your account's"):
         RuntimeBackend.of("ibm_nowhere", service=FakeService())
 
 
-def test_other_errors_of_a_service_are_told_too() -> None:
-    """A refused token is no reason to stop either: it is told when a job is sent."""
+def test_other_errors_of_a_service_are_reported() -> None:
+    """A refused token is a problem of the status, and an error when a job is sent."""
     call = Call()
 
     def refuse() -> None:
         raise ibm_error("IBMNotAuthorizedError", "401 Client Error: Unauthorized")
 
     call.backend.device.backend = SimpleNamespace(name="ibm_fake", status=refuse)
-    assert not told(call.backend).is_operational
-    assert "401" in call.backend.problem and TOKEN not in call.backend.problem
+    assert not updated(call.backend).is_operational
+    assert "401" in call.backend.status().problem and TOKEN not in call.backend.status().problem
 
 
-def test_a_glance_waits_for_nobody() -> None:
-    """It tells what was told last, and has the service asked; one that takes too long counts as not in operation."""
+def test_the_status_does_not_wait() -> None:
+    """The status returns at once with the last known values; a late service counts as not in operation."""
     call = Call(pending_jobs=1, calibrated=NOON)
     assert call.backend.context().queue_seconds == 5.0
     status, goes = call.backend.device.backend.status, threading.Event()
@@ -277,15 +285,15 @@ def test_a_glance_waits_for_nobody() -> None:
     call.time += 61.0
     moment = call.backend.status()
     assert not moment.is_operational and moment.problem == "no answer after 60 s"
-    assert not told(call.backend).is_operational, "nor does anybody wait for it again"
+    assert not updated(call.backend).is_operational, "nor is it waited for again"
     goes.set()
-    call.backend._asking.join(10.0)
+    call.backend._request.join(10.0)
     assert call.backend.status().context.queue_seconds == 10.0
-    assert told(call.backend).is_operational
+    assert updated(call.backend).is_operational
 
 
-def test_who_ranks_arms_waits_for_an_answer_but_not_for_ever() -> None:
-    """The service may be silent without saying so."""
+def test_the_context_waits_for_a_limited_time() -> None:
+    """The context waits for a response, but not longer than `answer_seconds`."""
     call = Call()
     call.backend.answer_seconds = 0.05
     goes = threading.Event()
@@ -295,17 +303,17 @@ def test_who_ranks_arms_waits_for_an_answer_but_not_for_ever() -> None:
 
 
 def test_own_charges_count_until_the_service_tells() -> None:
-    """What jobs were charged since it was asked what is left is no more there."""
+    """Seconds charged since the last response are subtracted from the plan."""
     call = Call()
-    assert told(call.backend).plan_seconds == 600.0
+    assert updated(call.backend).plan_seconds == 600.0
     for seed, left in ((0, 597.0), (1, 594.0)):
         call.backend.executor("line0").execute([basis_pub(3, [5])], 16, np.random.default_rng(seed), HERE)
-        assert told(call.backend).plan_seconds == call.backend.status().plan_seconds == left
+        assert updated(call.backend).plan_seconds == call.backend.status().plan_seconds == left
     call.service.plan = {"usage_remaining_seconds": 594.0}
     call.time += 61.0
-    assert told(call.backend).plan_seconds == 594.0
+    assert updated(call.backend).plan_seconds == 594.0
     call.service.plan = {"usage_remaining_seconds": 1.0}
     call.time += 61.0
-    assert told(call.backend).plan_seconds == 1.0
+    assert updated(call.backend).plan_seconds == 1.0
     call.backend.executor("line1").execute([basis_pub(3, [5])], 16, np.random.default_rng(0), HERE)
-    assert told(call.backend).plan_seconds == 0.0
+    assert updated(call.backend).plan_seconds == 0.0

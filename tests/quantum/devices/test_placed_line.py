@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("qiskit_ibm_runtime")
 
-from lagrl.quantum.bandit.profile import PlacedDevice
+from lagrl.quantum.bandit.placed import PlacedDevice
 from lagrl.quantum.circuits.line_qaoa import qaoa_line
 from lagrl.quantum.devices.compile import _compiled, compile_template
 from lagrl.quantum.devices.fakes import fake_backend
