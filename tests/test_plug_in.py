@@ -1,4 +1,4 @@
-"""What docs/plug-in.md says works."""
+"""The examples of docs/plug-in.md run, and do what the page says."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(arguments: list[str], folder: Path) -> str:
 
 
 def test_the_schedule_improves_on_its_seeds(tmp_path: Path) -> None:
-    """It spends the budget, and ends no dearer than its seeds alone."""
+    """It uses the whole budget, and its routes cost less than those of its seeds alone."""
     cost, evaluations = run(["-c", BLOCKS["widening.py"]], tmp_path).split()
     alone, _ = run(["-c", BLOCKS["widening.py"].replace("evaluations=300", "evaluations=20")], tmp_path).split()
     assert evaluations == "300"
@@ -48,7 +48,7 @@ def test_the_feature_extractor_trains_with_stock_ppo(tmp_path: Path) -> None:
 
 @needs_rl
 def test_the_plain_torch_policy_learns(tmp_path: Path) -> None:
-    """REINFORCE on sixteen fixed episodes ends well above where it began."""
+    """REINFORCE on sixteen fixed episodes ends with a return far above its first one."""
     returns = [float(line.split()[-1]) for line in run(["-c", BLOCKS["plain.py"]], tmp_path).splitlines()]
     assert len(returns) == 30
     assert sum(returns[-5:]) / 5 > 4 * returns[0] > 0
