@@ -40,6 +40,8 @@ _NOT_COMMON = ("width", "learn", "save", "policy", "static", "alpha")
 class Collection:
     """Settings of a collection: one solve for every instance, controller, width and seed.
 
+    Raises `InputError` if a list is empty, a name is given twice, or an option has no effect.
+
     Attributes
     ----------
     problems
@@ -59,11 +61,6 @@ class Collection:
         the state if it is None.
     state
         JSON file of a trained bandit whose decisions are logged (default: all decisions are random).
-
-    Raises
-    ------
-    InputError
-        If a list is empty, a name is given twice, or an option has no effect.
     """
 
     problems: tuple[CVRP, ...]
@@ -148,6 +145,9 @@ def collect(
 ) -> int:
     """Append the decisions of all runs that are not in a file yet; return the number of these runs.
 
+    Raises `InputError` if a name is unknown, or the file was started with other settings, `OutputError` if the file
+    cannot be written, or another process writes to it.
+
     Parameters
     ----------
     collection
@@ -159,13 +159,6 @@ def collect(
         Called once with the number of runs and the number of runs already in the file.
     on_run
         Called with the key of every finished run.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown, or the file was started with other settings.
-    OutputError
-        If the file cannot be written, or another process writes to it.
     """
     for controller in collection.controllers:
         controller_factory(controller)

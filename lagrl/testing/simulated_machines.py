@@ -22,43 +22,19 @@ if TYPE_CHECKING:
 class Behaviour:
     """Times and faults of a simulated quantum computer.
 
-    Attributes
-    ----------
-    submit_seconds
-        Seconds from sending a job until it stands in the queue.
-    queue_seconds, queue_spread
-        Median seconds behind jobs of other users, and σ of the logarithm.
-    overhead_seconds
-        Fixed seconds of a job on the machine.
-    shot_seconds
-        Seconds of one shot of one circuit, reset included.
-    failures
-        Share of jobs that fail after their time on the machine.
-    hangs
-        Whether jobs are accepted and never begun.
-    is_dead
-        Whether jobs are refused.
-    windows
-        Times (from, to) when jobs are taken, seconds since the scheduler's start; always if empty.
-    plan_seconds
-        Seconds on the machine that may be used in all; later jobs are refused.
-
-    Raises
-    ------
-    InputError
-        If a time is negative, a share is not in [0, 1], or a window is empty.
+    Raises `InputError` if a time is negative, a share is not in [0, 1], or a window is empty.
     """
 
-    submit_seconds: float = 1.0
-    queue_seconds: float = 2.0
-    queue_spread: float = 0.5
-    overhead_seconds: float = 2.0
-    shot_seconds: float = 0.00025
-    failures: float = 0.0
-    hangs: bool = False
-    is_dead: bool = False
-    windows: tuple[tuple[float, float], ...] = ()
-    plan_seconds: float = np.inf
+    submit_seconds: float = 1.0  # from sending a job until it stands in the queue
+    queue_seconds: float = 2.0  # median wait behind jobs of other users
+    queue_spread: float = 0.5  # σ of the logarithm of that wait
+    overhead_seconds: float = 2.0  # fixed time of a job on the machine
+    shot_seconds: float = 0.00025  # time of one shot of one circuit, reset included
+    failures: float = 0.0  # share of jobs that fail after their time on the machine
+    hangs: bool = False  # jobs are accepted and never begun
+    is_dead: bool = False  # jobs are refused
+    windows: tuple[tuple[float, float], ...] = ()  # (from, to) when jobs are taken, scheduler's seconds; empty: always
+    plan_seconds: float = np.inf  # on the machine that may be used in all; later jobs are refused
 
     def __post_init__(self) -> None:
         times = (self.submit_seconds, self.queue_seconds, self.queue_spread, self.overhead_seconds, self.shot_seconds)

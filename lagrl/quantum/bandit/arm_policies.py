@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.linear_model import LinearModel
 
+    Floats = NDArray[np.float64]
+
 DRAWS = 64  # draws that estimate the propensities of a random policy
 
 
@@ -38,7 +40,7 @@ class Choice:
 
     arm: int
     propensity: float
-    scores: NDArray[np.float64] = field(repr=False)
+    scores: Floats = field(repr=False)
     is_exploration: bool = False
 
 
@@ -55,13 +57,11 @@ class Policy(Protocol):
         """Whether scores are drawn, so that propensities have to be estimated."""
         ...
 
-    def scores(
-        self, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
-    ) -> NDArray[np.float64]:
+    def scores(self, features: Floats, arms: Sequence[Arm], rng: np.random.Generator) -> Floats:
         """Return [A] scores for [A, d] features; the highest is best."""
         ...
 
-    def learn(self, features: NDArray[np.float64], reward: float) -> None:
+    def learn(self, features: Floats, reward: float) -> None:
         """Learn the reward of the arm with these features [d]."""
         ...
 
@@ -74,7 +74,7 @@ def require_epsilon(epsilon: float, field: str = "epsilon") -> None:
 
 def choose(
     policy: Policy,
-    features: NDArray[np.float64],
+    features: Floats,
     arms: Sequence[Arm],
     is_allowed: NDArray[np.bool_],
     epsilon: float,
@@ -82,26 +82,17 @@ def choose(
 ) -> Choice:
     """Choose the allowed arm with the highest score, or with probability ε any allowed one.
 
+    Raises `InputError` if no arm is allowed, ε is no probability, or a feature or score is not finite.
+
     Parameters
     ----------
-    policy
-        Scores the arms.
-    features
-        [A, d], finite.
-    arms
-        [A] arms.
+    policy, features, arms, rng
+        See `Policy.scores`; features must be finite.
     is_allowed
         [A] whether an arm passes the screening; at least one does.
     epsilon
         Exploration probability ε, in [0, 1]. Above 0 every allowed arm has a positive probability, as off-policy
         evaluation requires.
-    rng
-        Randomness.
-
-    Raises
-    ------
-    InputError
-        If no arm is allowed, ε is no probability, or a feature or score is not finite.
     """
     require_epsilon(epsilon)
     n_allowed = int(is_allowed.sum())
@@ -119,26 +110,26 @@ def choose(
 
 def probabilities(
     policy: Policy,
-    features: NDArray[np.float64],
+    features: Floats,
     arms: Sequence[Arm],
     is_allowed: NDArray[np.bool_],
     epsilon: float,
     rng: np.random.Generator,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return each arm's probability [A] in `choose`, estimated by draws if scores are drawn."""
     share = _shares(policy, features, arms, is_allowed, rng, _scores(policy, features, arms, rng))
-    mixed: NDArray[np.float64] = (1.0 - epsilon) * share + epsilon * is_allowed / is_allowed.sum()
+    mixed: Floats = (1.0 - epsilon) * share + epsilon * is_allowed / is_allowed.sum()
     return mixed
 
 
 def _shares(
     policy: Policy,
-    features: NDArray[np.float64],
+    features: Floats,
     arms: Sequence[Arm],
     is_allowed: NDArray[np.bool_],
     rng: np.random.Generator,
-    scores: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    scores: Floats,
+) -> Floats:
     """Return how often each arm [A] is the best allowed one, over these scores and `DRAWS` more if they are drawn."""
     share = np.zeros(len(arms))
     share[_best(scores, is_allowed)] = 1.0
@@ -149,9 +140,7 @@ def _shares(
     return share
 
 
-def _scores(
-    policy: Policy, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _scores(policy: Policy, features: Floats, arms: Sequence[Arm], rng: np.random.Generator) -> Floats:
     scores = np.asarray(policy.scores(features, arms, rng), dtype=np.float64)
     if scores.shape != (len(arms),) or not np.isfinite(scores).all():
         raise InputError(
@@ -162,7 +151,7 @@ def _scores(
     return scores
 
 
-def _best(scores: NDArray[np.float64], is_allowed: NDArray[np.bool_]) -> int:
+def _best(scores: Floats, is_allowed: NDArray[np.bool_]) -> int:
     return int(np.where(is_allowed, scores, -np.inf).argmax())
 
 
@@ -191,14 +180,12 @@ class LinUCB:
         """Name `linucb`, or `greedy` if α is 0."""
         return "linucb" if self.alpha else "greedy"
 
-    def scores(
-        self, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
-    ) -> NDArray[np.float64]:
+    def scores(self, features: Floats, arms: Sequence[Arm], rng: np.random.Generator) -> Floats:
         """Return upper confidence bounds [A]."""
         mean = self.model.predict(features)
         return mean + self.alpha * self.model.deviation(features) if self.alpha else mean
 
-    def learn(self, features: NDArray[np.float64], reward: float) -> None:
+    def learn(self, features: Floats, reward: float) -> None:
         """Update the model by a reward."""
         self.model.update(features, reward)
 
@@ -224,13 +211,11 @@ class LinearThompson:
         if not 0.0 < self.scale < np.inf:
             raise InputError(f"{self.scale} given", field="scale", remedy="give a finite number above 0")
 
-    def scores(
-        self, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
-    ) -> NDArray[np.float64]:
+    def scores(self, features: Floats, arms: Sequence[Arm], rng: np.random.Generator) -> Floats:
         """Return rewards [A] expected by one draw of the weights."""
         return features @ self.model.draw(rng, self.scale)
 
-    def learn(self, features: NDArray[np.float64], reward: float) -> None:
+    def learn(self, features: Floats, reward: float) -> None:
         """Update the model by a reward."""
         self.model.update(features, reward)
 
@@ -253,15 +238,13 @@ class StaticPolicy:
         """Name with the first arm, such as `static(fake_kingston/line0/qaoa/1)`."""
         return f"static({self.preferred[0]})" if self.preferred else "static"
 
-    def scores(
-        self, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
-    ) -> NDArray[np.float64]:
+    def scores(self, features: Floats, arms: Sequence[Arm], rng: np.random.Generator) -> Floats:
         """Return minus the positions [A] in the order of preference."""
         position = {arm: -1.0 - i for i, arm in enumerate(self.preferred)}
         last = -1.0 - len(self.preferred)
         return np.array([position.get(arm, last - (arm.family == "product")) for arm in arms])
 
-    def learn(self, features: NDArray[np.float64], reward: float) -> None:
+    def learn(self, features: Floats, reward: float) -> None:
         """Ignore the reward; this policy does not learn."""
 
 
@@ -272,11 +255,9 @@ class UniformPolicy:
     name: ClassVar[str] = "uniform"
     is_random: ClassVar[bool] = False
 
-    def scores(
-        self, features: NDArray[np.float64], arms: Sequence[Arm], rng: np.random.Generator
-    ) -> NDArray[np.float64]:
+    def scores(self, features: Floats, arms: Sequence[Arm], rng: np.random.Generator) -> Floats:
         """Return equal scores [A]."""
         return np.zeros(len(arms))
 
-    def learn(self, features: NDArray[np.float64], reward: float) -> None:
+    def learn(self, features: Floats, reward: float) -> None:
         """Ignore the reward; this policy does not learn."""

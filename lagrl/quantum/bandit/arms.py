@@ -25,6 +25,9 @@ TRAINING = 30  # evaluations of circuits that are trained on every knapsack; mor
 class Arm:
     """A backend, a line of its qubits and a circuit, or the product state.
 
+    Raises `UnknownNameError` if the placement or family is unknown, `InputError` if a circuit lacks its backend or
+    layers, or the product state has one.
+
     Attributes
     ----------
     backend
@@ -36,13 +39,6 @@ class Arm:
         Circuit, see `make_ansatz`; `product` for the product state: independent bits, drawn classically.
     layers
         p or r; 0 for the product state.
-
-    Raises
-    ------
-    UnknownNameError
-        If the placement or family is unknown.
-    InputError
-        If a circuit lacks its backend or layers, or the product state has one.
     """
 
     backend: str

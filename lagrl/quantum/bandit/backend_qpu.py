@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -21,24 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BackendStatus:
-    """Last known status of a device.
-
-    Attributes
-    ----------
-    context
-        Queue and age of the calibration.
-    is_operational
-        Whether it takes jobs.
-    plan_seconds
-        Seconds of it that may still be used; infinite if nothing limits them.
-    problem
-        Why its service did not respond to the last request; empty if it did.
-    """
+    """Last known status of a device."""
 
     context: BackendContext = field(default_factory=BackendContext)
-    is_operational: bool = True
-    plan_seconds: float = np.inf
-    problem: str = ""
+    is_operational: bool = True  # takes jobs
+    plan_seconds: float = np.inf  # that may still be used; infinite if nothing limits them
+    problem: str = ""  # why its service did not respond to the last request; empty if it did
 
 
 class ArmBackend(Protocol):
@@ -81,31 +68,19 @@ class ArmBackend(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
 class BackendQPU:
     """Adapter that runs jobs of an `ArmBackend` in threads; see `QPU`."""
 
-    backend: ArmBackend
-
-    @cached_property
-    def threads(self) -> JobThreads:
-        """Threads that the jobs run in."""
-        return JobThreads(is_concurrent=self.max_concurrent_jobs != 1)
-
-    @property
-    def name(self) -> str:
-        """Name of the backend."""
-        return self.backend.name
+    def __init__(self, backend: ArmBackend) -> None:
+        self.backend = backend
+        self.name = backend.name
+        self.max_concurrent_jobs = backend.max_concurrent_jobs
+        self.threads = JobThreads(is_concurrent=self.max_concurrent_jobs != 1)
 
     @property
     def max_width(self) -> int:
         """Largest number of qubits of a circuit."""
         return self.backend.max_width
-
-    @property
-    def max_concurrent_jobs(self) -> int | None:
-        """Largest number of jobs the backend holds."""
-        return self.backend.max_concurrent_jobs
 
     @property
     def has_journal(self) -> bool:

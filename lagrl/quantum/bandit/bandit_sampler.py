@@ -48,7 +48,8 @@ class BanditSampler:
     """Chooses an arm for every vehicle that presolve does not solve, and draws its strings.
 
     Circuits chosen for one line of qubits are sent as one job; jobs on several backends run at the same time. If a
-    backend fails, the best arms of another are used; if all fail, the product state, and the cost says why.
+    backend fails, the best arms of another are used; if all fail, the product state, and the cost says why. Raises
+    `InputError` if an arm names an unknown backend, a backend is given twice, or a number is out of range.
 
     Attributes
     ----------
@@ -78,11 +79,6 @@ class BanditSampler:
         Distinguishes its plans from those of other bandits in the same memory.
     state_file
         File that the learned state is written to; None for no file.
-
-    Raises
-    ------
-    InputError
-        If an arm names an unknown backend, a backend is given twice, or a number is out of range.
     """
 
     backends: tuple[ArmBackend, ...]
@@ -136,12 +132,8 @@ class BanditSampler:
     ) -> Samples:
         """Draw `shots` strings per vehicle without repair, overloads included; see `SubproblemSampler.sample`.
 
-        Raises
-        ------
-        InputError
-            If a circuit cannot be compiled, or an executor returns a wrong result.
-        OutputError
-            If the learned state cannot be written.
+        Raises `InputError` if a circuit cannot be compiled, or an executor returns a wrong result, `OutputError` if the
+        learned state cannot be written.
         """
         require_shots(shots)
         with self._lock:  # solves in several threads may share it, and it learns
@@ -273,7 +265,7 @@ class BanditSampler:
         tasks = [
             Task(
                 f"{step.context.run} {step.context.step} #{self._calls}.{j}",
-                tuple(step.candidate(planned, candidate) for candidate in planned.candidates),
+                tuple(step.candidate(planned.vehicles, candidate) for candidate in planned.candidates),
                 step.shots,
                 step.context,
                 seeds[planned.vehicles[0]],
@@ -297,7 +289,7 @@ class BanditSampler:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """Knapsacks of one call, and what their circuits are made of."""
+    """Knapsacks of one call, their QUBOs and warm starts."""
 
     candidates: Candidates
     qubos: QUBOBatch
@@ -305,21 +297,18 @@ class _Step:
     shots: int
     context: SampleContext
 
-    def candidate(self, planned: PlannedTask, candidate: PlannedCandidate) -> Candidate:
+    def candidate(self, vehicles: Sequence[int], planned: PlannedCandidate) -> Candidate:
         """Return a candidate for the scheduler, whose circuits are made when they are sent."""
-        return Candidate(
-            candidate.backend,
-            lambda: [self._pub(k, arm) for k, arm in zip(planned.vehicles, candidate.arms, strict=True)],
-            max(int(self.candidates.width[k]) for k in planned.vehicles),
-            candidate.placement,
-            candidate.tier,
-            candidate.priority,
-        )
 
-    def _pub(self, vehicle: int, arm: Arm) -> Pub:
-        ansatz = arm.ansatz()
-        problem = Subproblem.of(self.candidates, self.qubos, vehicle, self.probability)
-        return Pub(ansatz.template(problem.n_variables), ansatz.values(problem)[None])
+        def make() -> list[Pub]:
+            pubs = []
+            for k, arm in zip(vehicles, planned.arms, strict=True):
+                ansatz, problem = arm.ansatz(), Subproblem.of(self.candidates, self.qubos, k, self.probability)
+                pubs.append(Pub(ansatz.template(problem.n_variables), ansatz.values(problem)[None]))
+            return pubs
+
+        width = max(int(self.candidates.width[k]) for k in vehicles)
+        return Candidate(planned.backend, make, width, planned.placement, planned.tier, planned.priority)
 
 
 def _fallback(planned: PlannedTask, result: TaskResult) -> str:

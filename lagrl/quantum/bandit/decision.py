@@ -18,24 +18,18 @@ class ArmDecision:
 
     Attributes
     ----------
-    vehicle
-        Index k.
-    knapsack
-        Description of the vehicle's knapsack.
+    vehicle, knapsack
+        Index k, and a description of its knapsack.
     screened
         All arms, and which of them may run.
-    chosen
-        Index of the chosen arm.
-    propensity
-        Probability of this choice.
+    chosen, propensity
+        Index of the chosen arm, and the probability of this choice.
     objection
         Why the arm with the highest score may not run; empty if it may.
     executed
         Index of the arm that drew the strings: another than the chosen one if that failed, or had no room.
-    quality
-        Quality of the strings, see `reward.quality`.
-    baseline
-        Quality of as many strings of the product state, drawn for the same knapsack.
+    quality, baseline
+        Quality of the strings (see `reward.quality`), and of as many of the product state for the same knapsack.
     """
 
     vehicle: int

@@ -23,30 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KnapsackContext:
-    """Description of a vehicle's knapsack after presolve.
+    """Description of a vehicle's knapsack after presolve."""
 
-    Attributes
-    ----------
-    width
-        Number of variables n'.
-    binding
-        Total demand over the room; above 1, as presolve solves all other knapsacks.
-    demand_variation
-        Standard deviation of the demands over their mean.
-    fill
-        Load of the greedy solution, over the room.
-    sharpness
-        Mean |2P(y = 1) − 1| of the warm start: how certain it is.
-    density
-        Share of pairs of variables that do not fit together.
-    """
-
-    width: int
-    binding: float
-    demand_variation: float
-    fill: float
-    sharpness: float
-    density: float
+    width: int  # number of variables n'
+    binding: float  # total demand over the room; above 1, as presolve solves all other knapsacks
+    demand_variation: float  # standard deviation of the demands over their mean
+    fill: float  # load of the greedy solution, over the room
+    sharpness: float  # mean |2P(y = 1) − 1| of the warm start: how certain it is
+    density: float  # share of pairs of variables that do not fit together
 
 
 def knapsack_contexts(candidates: Candidates, probability: NDArray[np.float64]) -> list[KnapsackContext | None]:
@@ -74,18 +58,10 @@ def knapsack_contexts(candidates: Candidates, probability: NDArray[np.float64]) 
 
 @dataclass(frozen=True)
 class BackendContext:
-    """Queue and calibration of a backend as of now.
+    """Queue and calibration of a backend as of now."""
 
-    Attributes
-    ----------
-    queue_seconds
-        Expected wait before a job begins.
-    age_days
-        Age of the calibration.
-    """
-
-    queue_seconds: float = 0.0
-    age_days: float = 0.0
+    queue_seconds: float = 0.0  # expected wait before a job starts
+    age_days: float = 0.0  # age of the calibration
 
     @property
     def is_known(self) -> bool:

@@ -51,7 +51,7 @@ class LinearModel:
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """Weights w, [d]."""
+        """Weights w of the features, [d]."""
         return self._inverse @ self.moment
 
     def update(self, features: NDArray[np.float64], reward: float) -> None:
@@ -104,10 +104,7 @@ class LinearModel:
     def fitted(cls, features: NDArray[np.float64], reward: NDArray[np.float64], ridge: float = 1.0) -> LinearModel:
         """Return the model of [N, d] x and [N] r at once; as `update` one by one, except for rounding.
 
-        Raises
-        ------
-        InputError
-            If shapes do not fit, or a number is not finite.
+        Raises `InputError` if shapes do not fit, or a number is not finite.
         """
         if features.ndim != 2 or reward.shape != features.shape[:1]:
             raise InputError(

@@ -35,6 +35,9 @@ class Estimate:
 class LoggedChoices:
     """N choices of a policy that logged its propensities, and the probabilities of another policy for them.
 
+    Raises `InputError` if lengths differ, a propensity is not in (0, 1], a target not in [0, 1], or a number is not
+    finite.
+
     Attributes
     ----------
     reward
@@ -49,11 +52,6 @@ class LoggedChoices:
         [N] predicted reward of the other policy, Σ_a π(a) r̂(a).
     group
         [N] groups that the bootstrap draws as a whole: choices of one run depend on each other.
-
-    Raises
-    ------
-    InputError
-        If lengths differ, a propensity is not in (0, 1], a target not in [0, 1], or a number is not finite.
     """
 
     reward: NDArray[np.float64] = field(repr=False)

@@ -37,7 +37,7 @@ POLICIES = ("linucb", "greedy", "thompson", "uniform", "static")
 
 @dataclass(frozen=True)
 class BanditOptions:
-    """Options of `bandit[:STATE]`.
+    """Options of the sampler `bandit[:STATE]`.
 
     Attributes
     ----------
@@ -133,12 +133,8 @@ class BanditOptions:
     def policy_name(self) -> str:
         """Return the requested policy; empty for that of the state, or the default.
 
-        Raises
-        ------
-        UnknownNameError
-            If there is no policy of that name.
-        InputError
-            If `static` lacks its arm, or an arm is given to another policy.
+        Raises `UnknownNameError` if there is no policy of that name, `InputError` if `static` lacks its arm, or an arm
+        is given to another policy.
         """
         if self.policy and self.policy not in POLICIES:
             raise UnknownNameError.of("policy", self.policy, POLICIES)
@@ -265,10 +261,8 @@ class _Circuits(NamedTuple):
 def _circuits(options: BanditOptions) -> _Circuits:
     """Return the circuits to choose from.
 
-    Raises
-    ------
-    UnknownNameError, InputError
-        If a family or placement is unknown, a depth is no number above 0, or one is named twice.
+    Raises `UnknownNameError` or `InputError` if a family or placement is unknown, a depth is no number above 0, or one
+    is named twice.
     """
     families = _split(options.families) or ANSATZE
     placements = _split(options.placements) or PLACEMENTS

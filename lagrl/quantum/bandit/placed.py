@@ -54,10 +54,7 @@ class PlacedDevice(NoisyDevice):
     def profile(self, arm: Arm, width: int) -> Profile:
         """Return the profile of an arm's circuit of `width` variables, computed at the first call.
 
-        Raises
-        ------
-        InputError
-            If there is no such line, or the circuit cannot be compiled on it.
+        Raises `InputError` if there is no such line, or the circuit cannot be compiled on it.
         """
         key = (arm.family, arm.layers, width)
         if key not in self._profiles:

@@ -22,39 +22,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlannedCandidate:
-    """Circuits of some vehicles on one line of qubits of one backend.
-
-    Attributes
-    ----------
-    backend, placement
-        The backend and its line.
-    arms
-        One for each vehicle, all on this line.
-    tier, priority
-        See `scheduling.tasks.Candidate`.
-    """
+    """Circuits of some vehicles on one line of qubits of one backend; see `scheduling.tasks.Candidate`."""
 
     backend: str
     placement: str
-    arms: tuple[Arm, ...]
+    arms: tuple[Arm, ...]  # one for each vehicle, all on this line
     tier: int = 0
     priority: float = 1.0
 
 
 @dataclass(frozen=True)
 class PlannedTask:
-    """Vehicles whose circuits are sent as one job, and where it may run.
+    """Vehicles whose circuits are sent as one job, and where it may run."""
 
-    Attributes
-    ----------
-    vehicles
-        Indices k.
-    candidates
-        The chosen one, then those on other backends in case it fails.
-    """
-
-    vehicles: tuple[int, ...]
-    candidates: tuple[PlannedCandidate, ...]
+    vehicles: tuple[int, ...]  # indices k
+    candidates: tuple[PlannedCandidate, ...]  # the chosen one, then those on other backends in case it fails
 
 
 @dataclass(frozen=True)
@@ -69,18 +51,10 @@ class PlannedChoice:
 
 @dataclass(frozen=True)
 class StepPlan:
-    """The plan of one call of the sampler.
+    """The plan of one call of the sampler."""
 
-    Attributes
-    ----------
-    choices
-        One for every vehicle that presolve did not solve.
-    tasks
-        Tasks of those vehicles that get a circuit.
-    """
-
-    choices: tuple[PlannedChoice, ...]
-    tasks: tuple[PlannedTask, ...]
+    choices: tuple[PlannedChoice, ...]  # one for every vehicle that presolve did not solve
+    tasks: tuple[PlannedTask, ...]  # of the vehicles that get a circuit
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan in JSON's types."""

@@ -40,6 +40,9 @@ def arm_backends(
     """Return the backends of some names: `FakeKingston` or `fake_kingston`, or `ibm_…` of your account.
 
     Fake ones are the same objects in every call, so that circuits are compiled and lines found once in a process.
+    Raises `UnknownNameError` if a backend or method is unknown, `InputError` if there is no backend, one is named
+    twice, or the method cannot simulate circuits of that width, `MissingExtraError` without qiskit-ibm-runtime or
+    qiskit-aer.
 
     Parameters
     ----------
@@ -49,15 +52,6 @@ def arm_backends(
         Simulation of fake backends: `surrogate`, `density` or `trajectories`.
     width
         Largest number of qubits needed; None to skip the check.
-
-    Raises
-    ------
-    UnknownNameError
-        If a backend or method is unknown.
-    InputError
-        If there is no backend, one is named twice, or the method cannot simulate circuits of that width.
-    MissingExtraError
-        Without qiskit-ibm-runtime or qiskit-aer.
     """
     if method not in _EXECUTORS:
         raise UnknownNameError.of("noise method", method, _EXECUTORS)

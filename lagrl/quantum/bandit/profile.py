@@ -29,36 +29,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Profile:
-    """Cost and expected quality of a circuit on some qubits of a device, by its calibration.
+    """Cost and expected quality of a circuit on some qubits of a device, by its calibration; NaN for unknown values."""
 
-    Attributes
-    ----------
-    width, layers
-        n, and p or r.
-    two_qubit_gates, two_qubit_depth
-        Counts in the device's gates, after routing if the circuit is not a line.
-    log_gates
-        Σ ln(1 − e) over all gates.
-    log_readout
-        Σ ln(1 − e) over the measurements.
-    duration
-        Seconds of the longest chain of gates; NaN if the device gives no durations.
-    t1, t2
-        Least relaxation times of the qubits, seconds; NaN if the device gives none.
-    degree
-        Least number of working couplings of a qubit.
-    """
-
-    width: int
-    layers: int
-    two_qubit_gates: int
-    two_qubit_depth: int
-    log_gates: float
-    log_readout: float
-    duration: float
-    t1: float
+    width: int  # n
+    layers: int  # p or r
+    two_qubit_gates: int  # in the device's gates, after routing if the circuit is not a line
+    two_qubit_depth: int  # likewise
+    log_gates: float  # Σ ln(1 − e) over all gates
+    log_readout: float  # Σ ln(1 − e) over the measurements
+    duration: float  # seconds of the longest chain of gates
+    t1: float  # least relaxation times of the qubits, seconds
     t2: float
-    degree: int
+    degree: int  # least number of working couplings of a qubit
 
 
 NO_CIRCUIT = Profile(0, 0, 0, 0, 0.0, 0.0, 0.0, np.inf, np.inf, 0)
@@ -66,20 +48,10 @@ NO_CIRCUIT = Profile(0, 0, 0, 0, 0.0, 0.0, 0.0, np.inf, np.inf, 0)
 
 @dataclass(frozen=True)
 class NativeCircuit:
-    """A circuit as a list of native gates, without errors and times.
+    """A circuit as a list of native gates, without errors and times."""
 
-    Attributes
-    ----------
-    gates
-        Name and qubits of every gate, in order.
-    measured
-        The qubit that is read as variable i.
-    two_qubit_gates, two_qubit_depth
-        Counts.
-    """
-
-    gates: tuple[tuple[str, tuple[int, ...]], ...] = field(repr=False)
-    measured: tuple[int, ...] = field(repr=False)
+    gates: tuple[tuple[str, tuple[int, ...]], ...] = field(repr=False)  # name and qubits of every gate, in order
+    measured: tuple[int, ...] = field(repr=False)  # qubit that is read as variable i
     two_qubit_gates: int
     two_qubit_depth: int
 
@@ -101,10 +73,7 @@ class NativeCircuit:
 def native_circuit(family: str, layers: int, width: int, native: tuple[str, ...]) -> NativeCircuit:
     """Compile an ansatz for a line without errors that has the `native` gates in both directions of every edge.
 
-    Raises
-    ------
-    UnknownNameError
-        If there is no such ansatz.
+    Raises `UnknownNameError` if there is no such ansatz.
     """
     template = make_ansatz(family, layers).template(width)
     return NativeCircuit.of(compile_template(template, _ideal_line(width, native), range(width)))

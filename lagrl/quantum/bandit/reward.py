@@ -32,7 +32,8 @@ def quality(candidates: Candidates, vehicle: int, codes: NDArray[np.int64], alph
     """Return the mean worth of the best share α of the strings (CVaR), over the bound of `linear_value`: 0 to 1.
 
     Overloaded strings are worth nothing. The best string alone distinguishes only poor circuits; the mean of all
-    strings also counts those that are discarded (Barkoutsos et al. 2020).
+    strings also counts those that are discarded (Barkoutsos et al. 2020). Raises `InputError` if α is out of range, or
+    there are no strings.
 
     Parameters
     ----------
@@ -44,11 +45,6 @@ def quality(candidates: Candidates, vehicle: int, codes: NDArray[np.int64], alph
         [S] strings: bit j is the vehicle's variable j.
     alpha
         Share α in (0, 1].
-
-    Raises
-    ------
-    InputError
-        If α is out of range, or there are no strings.
     """
     if not 0.0 < alpha <= 1.0 or not len(codes):
         raise InputError(f"alpha {alpha}, {len(codes)} strings", field="reward", remedy="give a share, and 1 or more")

@@ -41,7 +41,8 @@ class RuntimeBackend:
     first in a thread that ends, crashes the process in the next.
 
     Requests to the service run in a separate thread, at most one in `refresh_seconds`. If the service does not respond,
-    the device counts as not in operation, and its queue and calibration as last known, until the next request.
+    the device counts as not in operation, and its queue and calibration as last known, until the next request. Raises
+    `InputError` if a number is out of range.
 
     Attributes
     ----------
@@ -61,11 +62,6 @@ class RuntimeBackend:
         Seconds that a response of the service is waited for.
     clock
         Returns seconds since 1970.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
     """
 
     device: Device
@@ -105,17 +101,7 @@ class RuntimeBackend:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> RuntimeBackend:
-        """Return the backend of a device's name; raises what `open_device` does.
-
-        Parameters
-        ----------
-        name
-            Name such as `ibm_kingston` or `FakeKingston`.
-        options, journal, sleep, clock
-            See the class.
-        service, primitives
-            Access to an account; by default that of qiskit-ibm-runtime.
-        """
+        """Return the backend of a device's name, such as `ibm_kingston`; see `open_device` for service and errors."""
         device = open_device(name, service=service, primitives=primitives, sleep=sleep)
         return RuntimeBackend(device, options or RuntimeOptions(), journal, sleep, clock=clock)
 

@@ -25,7 +25,8 @@ class StateFile:
     """File of a learned state, written every `EVERY` calls, when the bandit is closed, and when it is destroyed.
 
     The file is replaced as a whole, so that a reader sees the old state or the new one. If several processes write to
-    the same file, it holds the learning of the last one, not the sum.
+    the same file, it holds the learning of the last one, not the sum. Raises `OutputError` if the file cannot be
+    written.
 
     Attributes
     ----------
@@ -33,11 +34,6 @@ class StateFile:
         The file.
     state
         What is written; the bandit's policy learns in its model.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
     """
 
     path: Path

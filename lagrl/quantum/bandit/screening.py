@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits on the circuits that may run.
+    """Limits on the circuits that may run. Raises `InputError` if a limit is out of range.
 
     Attributes
     ----------
@@ -33,11 +33,6 @@ class Limits:
         Least ∏ (1 − e) over gates and measurements, F_min in [0, 1).
     most_decay
         Longest duration, as a multiple of the T2 of the qubit that decays first.
-
-    Raises
-    ------
-    InputError
-        If a limit is out of range.
     """
 
     gates: int = 400

@@ -25,6 +25,8 @@ _FIELDS = {"policy": str, "parameter": float, "epsilon": float, "model": dict}
 class BanditState:
     """A learned model, and the policy that uses it.
 
+    Raises `InputError` if there is no policy of that name, or a number is out of range.
+
     Attributes
     ----------
     policy
@@ -35,11 +37,6 @@ class BanditState:
         Exploration probability ε, from 0 to 1.
     model
         Model of rewards.
-
-    Raises
-    ------
-    InputError
-        If there is no policy of that name, or a number is out of range.
     """
 
     policy: str
@@ -62,12 +59,7 @@ class BanditState:
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the state as JSON, atomically.
 
-        Raises
-        ------
-        InputError
-            If a number of the model is not finite.
-        OutputError
-            If the file cannot be written.
+        Raises `InputError` if a number of the model is not finite, `OutputError` if the file cannot be written.
         """
         content = {
             "kind": KIND,
@@ -90,10 +82,7 @@ class BanditState:
 def read_state(path: Path) -> BanditState:
     """Return the state that `BanditState.write` wrote.
 
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is something else, or was learned on other features.
+    Raises `InputError` if the file cannot be read, is something else, or was learned on other features.
     """
     name = str(path)
     try:

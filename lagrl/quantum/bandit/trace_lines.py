@@ -74,10 +74,7 @@ def content_of(line: dict[str, Any]) -> str:
 def read_arms(line: dict[str, Any]) -> ScreenedArms:
     """Return the arms that an `arms_line` lists.
 
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        If the line is none.
+    Raises `KeyError`, `TypeError` or `ValueError` if it is another line.
     """
     if line["profile"] != _PROFILE:
         raise ValueError(f"profiles of {', '.join(line['profile'])}, not of {', '.join(_PROFILE)}")
@@ -102,10 +99,7 @@ def _profile(values: list[Any]) -> Profile:
 def content_digest(path: Path) -> str:
     """Return the SHA-256 of a log, unpacked if its name ends in `.gz`.
 
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
+    Raises `InputError` if the file cannot be read.
     """
     digest = hashlib.sha256()
     with reading(path, REMEDY), opened(path) as stream:

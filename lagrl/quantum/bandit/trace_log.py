@@ -27,7 +27,9 @@ class TraceLog:
 
     With `settings` the file starts with a line of kind `header` that holds them, and the decisions of a run are
     followed by a line of kind `run` (see `finish`). Decisions after the last of those belong to an interrupted run and
-    are removed when the file is opened again. Such a file has one writer at a time; without settings, several.
+    are removed when the file is opened again. Such a file has one writer at a time; without settings, several. Raises
+    `InputError` if the file holds something else, decisions under other settings, or is gzipped, `OutputError` if it
+    cannot be written, or another process is writing to it.
 
     Parameters
     ----------
@@ -42,13 +44,6 @@ class TraceLog:
     ----------
     finished
         Keys of the finished runs.
-
-    Raises
-    ------
-    InputError
-        If the file holds something else, decisions under other settings, or is gzipped.
-    OutputError
-        If it cannot be written, or another process is writing to it.
     """
 
     def __init__(

@@ -25,25 +25,13 @@ _CHUNK = 4096  # decisions in one [D, A] array
 
 @dataclass(frozen=True, eq=False)
 class TraceGroup:
-    """D decisions among the same arms.
-
-    Attributes
-    ----------
-    screened
-        The arms.
-    place
-        [D] positions in the log.
-    knapsacks
-        [D, 7] `knapsack_rows`.
-    chosen, executed
-        [D] indices of the chosen arm, and of the one that drew the strings.
-    """
+    """D decisions among the same arms."""
 
     screened: ScreenedArms
-    place: NDArray[np.int64] = field(repr=False)
-    knapsacks: NDArray[np.float64] = field(repr=False)
-    chosen: NDArray[np.int64] = field(repr=False)
-    executed: NDArray[np.int64] = field(repr=False)
+    place: NDArray[np.int64] = field(repr=False)  # [D] positions in the log
+    knapsacks: NDArray[np.float64] = field(repr=False)  # [D, 7] `knapsack_rows`
+    chosen: NDArray[np.int64] = field(repr=False)  # [D] indices of the chosen arms
+    executed: NDArray[np.int64] = field(repr=False)  # [D] indices of the arms that drew the strings
 
     def chunks(self) -> Iterator[slice]:
         """Yield slices of the decisions that are small enough for [D, A] arrays."""
@@ -53,22 +41,12 @@ class TraceGroup:
 
 @dataclass(frozen=True, eq=False)
 class TraceTable:
-    """A log of N decisions as arrays.
+    """A log of N decisions as arrays."""
 
-    Attributes
-    ----------
-    groups
-        The decisions, grouped by their arms.
-    reward, propensity
-        [N] values of the decisions.
-    instance
-        [N] numbers of their instances.
-    """
-
-    groups: tuple[TraceGroup, ...] = field(repr=False)
-    reward: NDArray[np.float64] = field(repr=False)
-    propensity: NDArray[np.float64] = field(repr=False)
-    instance: NDArray[np.int64] = field(repr=False)
+    groups: tuple[TraceGroup, ...] = field(repr=False)  # the decisions by their arms
+    reward: NDArray[np.float64] = field(repr=False)  # [N]
+    propensity: NDArray[np.float64] = field(repr=False)  # [N]
+    instance: NDArray[np.int64] = field(repr=False)  # [N] numbers of the instances
 
     @staticmethod
     def of(traces: Sequence[Trace]) -> TraceTable:

@@ -55,10 +55,7 @@ def fit(table: TraceTable, ridge: float = RIDGE) -> LinearModel:
 def held_out(traces: Sequence[Trace], *, backends: Sequence[str] = (), widths: Sequence[int] = ()) -> list[Trace]:
     """Return the decisions that neither chose nor used some backends, and did not have some widths.
 
-    Raises
-    ------
-    InputError
-        If a backend or width is not in the log, or no decision is left.
+    Raises `InputError` if a backend or width is not in the log, or no decision is left.
     """
     known_backends = {arm.backend for trace in traces for arm in (trace.decision.arm, trace.decision.answered)}
     known_widths = {trace.decision.knapsack.width for trace in traces}
@@ -85,25 +82,19 @@ def _require_known(kind: str, names: Sequence[object], known: set[Any]) -> None:
 def best_static(table: TraceTable, *, ridge: float = RIDGE, often: float = 0.9, without: Sequence[str] = ()) -> Arm:
     """Return the best arm to take always, among those that may run in nearly all decisions.
 
-    An arm's value is the model's mean over all decisions where it may run, plus the mean residual of the model where
-    it was executed, shrunk towards 0 by empirical Bayes (Efron and Morris 1975): among hundreds of arms taken a few
-    dozen times each, the highest plain mean would be luck.
+    An arm's value is the model's mean over all decisions where it may run, plus the mean residual of the model where it
+    was executed, shrunk towards 0 by empirical Bayes (Efron and Morris 1975): among hundreds of arms taken a few dozen
+    times each, the highest plain mean would be luck. Raises `InputError` if the share is out of range, or no arm may
+    run that often.
 
     Parameters
     ----------
-    table
-        The log.
-    ridge
-        ρ of the model.
+    table, ridge
+        The log, and ρ of the model.
     often
         Least share of the decisions where the arm may run.
     without
         Backends whose arms are excluded, although decisions on other backends list them.
-
-    Raises
-    ------
-    InputError
-        If the share is out of range, or no arm may run that often.
     """
     if not 0.0 < often <= 1.0:
         raise InputError(f"{often} given", field="often", remedy="give a share above 0, at most 1")
@@ -189,16 +180,7 @@ def logged_choices(
 ) -> LoggedChoices:
     """Return a log's choices with the probabilities of another policy, which does not learn here.
 
-    Parameters
-    ----------
-    table
-        Decisions with propensities above 0 for all allowed arms.
-    policy, epsilon
-        The other policy and its exploration probability.
-    parts
-        Result of `cross_fitted`.
-    rng
-        Randomness of policies with random scores.
+    All allowed arms must have propensities above 0. `parts` is a result of `cross_fitted`.
     """
     n = len(table)
     target, predicted, expected = np.zeros(n), np.zeros(n), np.zeros(n)
@@ -220,25 +202,18 @@ def evaluate(
 ) -> Estimates:
     """Estimate a policy's mean reward on a log, with 95 % intervals by a bootstrap over instances.
 
+    Raises `InputError` if the log is of one instance, or the first arm of a static policy may run in none of its
+    decisions: other arms would be evaluated under its name.
+
     Parameters
     ----------
     table
         Decisions with propensities above 0 for all allowed arms, on at least two instances that the policy was not
         trained on.
-    policy, epsilon
-        The policy, which does not learn here, and its exploration probability.
-    ridge
-        ρ of the models of the doubly robust estimate.
-    seed
-        Seed of the bootstrap, and of policies with random scores.
-    name
-        Name for the result; by default the policy's.
-
-    Raises
-    ------
-    InputError
-        If the log is of one instance, or the first arm of a static policy may run in none of its decisions: other arms
-        would be evaluated under its name.
+    policy, epsilon, name
+        The policy, which does not learn here, its exploration probability, and a name instead of its own.
+    ridge, seed
+        ρ of the models, and the seed of the bootstrap and of policies with random scores.
     """
     if isinstance(policy, StaticPolicy) and policy.preferred and not share_runnable(table, policy.preferred[0]):
         raise InputError(

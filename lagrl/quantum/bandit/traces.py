@@ -46,10 +46,8 @@ class Trace:
 def read_traces(paths: Sequence[Path]) -> list[Trace]:
     """Read logs of decisions, gzipped (`.gz`) or not; a torn last line is omitted.
 
-    Raises
-    ------
-    InputError
-        If a file cannot be read, a line is not of a `TraceLog` (it names file and line), or there is no decision.
+    Raises `InputError` if a file cannot be read, a line is not of a `TraceLog` (it names file and line), or there is no
+    decision.
     """
     found: list[Trace] = []
     for path in paths:

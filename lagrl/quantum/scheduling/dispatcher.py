@@ -40,10 +40,7 @@ class Dispatcher:
     def run(self, tasks: Sequence[Task]) -> list[TaskResult]:
         """Run all tasks and return their results; may be called from several threads. Raises what `Scheduler.run` does.
 
-        Raises
-        ------
-        CancelledError
-            If another thread calls `close` meanwhile (of `concurrent.futures`).
+        Raises `CancelledError` if another thread calls `close` meanwhile (of `concurrent.futures`).
         """
         self._forget_parent()
         with self._lock:

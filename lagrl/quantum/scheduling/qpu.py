@@ -55,12 +55,8 @@ class QPU(Protocol):
     async def run(self, job: Job) -> Execution:
         """Run all circuits of a job.
 
-        Cancelling it gives the job up: a job that still waits is withdrawn, one that has begun continues.
-
-        Raises
-        ------
-        ExecutionError
-            If there will be no result.
+        Cancelling it gives the job up: a job that still waits is withdrawn, one that has begun continues. Raises
+        `ExecutionError` if there will be no result.
         """
         ...
 

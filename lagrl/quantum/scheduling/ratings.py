@@ -11,22 +11,12 @@ _SMOOTHING = 0.3  # weight of a new service time
 
 @dataclass
 class Rating:
-    """Counts and times of a quantum computer's jobs.
+    """Counts and times of a quantum computer's jobs."""
 
-    Attributes
-    ----------
-    n_done, n_failed
-        Numbers of jobs with and without a result.
-    service_seconds
-        Smoothed seconds from sending to result; None before the first result.
-    charged_seconds
-        Smoothed seconds of the machine that a job is charged for; 0 before the first result.
-    """
-
-    n_done: int = 0
-    n_failed: int = 0
-    service_seconds: float | None = None
-    charged_seconds: float = 0.0
+    n_done: int = 0  # jobs with a result
+    n_failed: int = 0  # jobs without one
+    service_seconds: float | None = None  # from sending to result, smoothed; None before the first result
+    charged_seconds: float = 0.0  # of the machine for one job, smoothed; 0 before the first result
 
     @property
     def reliability(self) -> float:

@@ -39,7 +39,7 @@ _PROGRESS = ("", "intended", "submitted", "finished")  # job states, in order
 
 @dataclass(frozen=True)
 class SchedulerOptions:
-    """Timeouts, retries and limits of a scheduler.
+    """Timeouts, retries and limits of a scheduler. Raises `InputError` if a number is out of range.
 
     Attributes
     ----------
@@ -62,11 +62,6 @@ class SchedulerOptions:
         See `CircuitBreaker`.
 
     If `timeout` and `patience` are infinite, a quantum computer that never returns is waited for without end.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
     """
 
     queue_length: int = 6
@@ -105,7 +100,8 @@ class Scheduler:
     computer has a journal the job is read once more, and after that the task has no result and the caller uses the
     product state. A job that an earlier process sent for this task is read first, even if its backend is closed.
 
-    One event loop at a time; several callers in it may run tasks at once, with different keys.
+    One event loop at a time; several callers in it may run tasks at once, with different keys. Raises `InputError` if
+    two quantum computers have the same name.
 
     Parameters
     ----------
@@ -113,11 +109,6 @@ class Scheduler:
         Quantum computers, of different names.
     options
         Timeouts and limits.
-
-    Raises
-    ------
-    InputError
-        If two quantum computers have the same name.
     """
 
     def __init__(self, qpus: Sequence[QPU], options: SchedulerOptions | None = None) -> None:

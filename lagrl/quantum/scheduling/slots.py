@@ -23,22 +23,12 @@ _SHORTEST_WAIT = 1e-3  # seconds between looks: two clocks never agree to the la
 
 @dataclass(eq=False)
 class Slot:
-    """A quantum computer and the scheduler's records of it.
-
-    Attributes
-    ----------
-    qpu
-        The quantum computer.
-    breaker, rating
-        Pauses after failures; reliability and times.
-    n_jobs
-        Number of jobs it holds now.
-    """
+    """A quantum computer and the scheduler's records of it."""
 
     qpu: QPU
     breaker: CircuitBreaker
     rating: Rating = field(default_factory=Rating)
-    n_jobs: int = 0
+    n_jobs: int = 0  # that it holds now
 
     @property
     def is_affordable(self) -> bool:
@@ -73,16 +63,17 @@ class _Waiting:
     granted: asyncio.Future[Candidate | None]
 
 
+@dataclass(eq=False)
 class PriorityQueue:
     """Queue of tasks for slots: those with the most failed attempts first, then in the order of arrival.
 
     A task that has failed would otherwise restart after all others, and be waited for alone. Nothing here awaits
     between looking at a slot and taking it, so callers of one event loop cannot interfere.
 
-    Parameters
+    Attributes
     ----------
     slots
-        By name of the quantum computer.
+        Slots by name of the quantum computer.
     limit
         Largest number of jobs in each slot.
     deadline
@@ -93,18 +84,14 @@ class PriorityQueue:
         Rates a candidate as of now.
     """
 
-    def __init__(
-        self,
-        slots: Mapping[str, Slot],
-        limit: int,
-        deadline: float,
-        now: Callable[[], float],
-        score: Callable[[Candidate], float],
-    ) -> None:
-        self._slots, self._limit, self._deadline, self._now, self._score = slots, limit, deadline, now, score
-        self._queue: list[_Waiting] = []
-        self._alarm: asyncio.TimerHandle | None = None
-        self._closed: set[str] = set()  # take no more jobs; all waiting tasks were checked against them
+    slots: Mapping[str, Slot]
+    limit: int
+    deadline: float
+    now: Callable[[], float]
+    score: Callable[[Candidate], float]
+    _queue: list[_Waiting] = field(default_factory=list, init=False)
+    _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
+    _closed: set[str] = field(default_factory=set, init=False)  # take no more jobs, as all waiting tasks know
 
     async def get(self, candidates: Sequence[Candidate], n_tried: int = 0) -> Candidate | None:
         """Wait for a slot of one of the candidates, and take it.
@@ -112,7 +99,7 @@ class PriorityQueue:
         None if nothing more may be sent, or all of them are closed for good.
         """
         waiting = _Waiting(tuple(candidates), n_tried, asyncio.get_running_loop().create_future())
-        now = self._now()
+        now = self.now()
         try:
             if not self._decide(waiting, self._openings(now), now):
                 bisect.insort(self._queue, waiting, key=lambda other: -other.n_tried)
@@ -140,14 +127,16 @@ class PriorityQueue:
                     waiting.granted.set_exception(error)
 
     def _update(self) -> None:
-        now = self._now()
+        now = self.now()
         opens = self._openings(now)
-        closed = {name for name, wait in opens.items() if not np.isfinite(wait) and not self._slots[name].n_jobs}
-        is_news = now >= self._deadline or not closed <= self._closed
+        closed = {name for name, wait in opens.items() if not np.isfinite(wait) and not self.slots[name].n_jobs}
+        is_news = now >= self.deadline or not closed <= self._closed
         self._closed = closed
         left = []
         for i, waiting in enumerate(self._queue):
-            if not is_news and not any(wait <= 0 and self._has_room(name) for name, wait in opens.items()):
+            if not is_news and not any(
+                wait <= 0 and self.slots[name].has_room(self.limit) for name, wait in opens.items()
+            ):
                 left += self._queue[i:]
                 break
             if not waiting.granted.done() and not self._decide(waiting, opens, now):  # done: cancelled
@@ -160,10 +149,7 @@ class PriorityQueue:
         self._queue, self._alarm, self._closed = [], None, set()
 
     def _openings(self, now: float) -> dict[str, float]:
-        return {name: slot.opens_in(now) for name, slot in self._slots.items()}
-
-    def _has_room(self, name: str) -> bool:
-        return self._slots[name].has_room(self._limit)
+        return {name: slot.opens_in(now) for name, slot in self.slots.items()}
 
     def _set_alarm(self, now: float) -> None:
         """Update again when a window opens, a pause ends, or the deadline is reached."""
@@ -171,7 +157,7 @@ class PriorityQueue:
             self._alarm.cancel()
             self._alarm = None
         if self._queue:
-            waits = (*self._openings(now).values(), self._deadline - now)
+            waits = (*self._openings(now).values(), self.deadline - now)
             soonest = min((wait for wait in waits if wait > 0), default=np.inf)
             if np.isfinite(soonest):
                 self._alarm = asyncio.get_running_loop().call_later(max(soonest, _SHORTEST_WAIT), self.update)
@@ -179,13 +165,13 @@ class PriorityQueue:
     def _decide(self, waiting: _Waiting, opens: dict[str, float], now: float) -> bool:
         """Grant a slot, or report that there will be none; False if the task has to wait."""
         names = [candidate.backend for candidate in waiting.candidates]
-        best = self._best(waiting.candidates, opens) if now < self._deadline else None
+        best = self._best(waiting.candidates, opens) if now < self.deadline else None
         if best is not None:
-            self._slots[best.backend].take()
+            self.slots[best.backend].take()
             waiting.granted.set_result(best)
-            opens[best.backend] = self._slots[best.backend].opens_in(now)
+            opens[best.backend] = self.slots[best.backend].opens_in(now)
             return True
-        if now < self._deadline and any(np.isfinite(opens[name]) or self._slots[name].n_jobs for name in names):
+        if now < self.deadline and any(np.isfinite(opens[name]) or self.slots[name].n_jobs for name in names):
             return False
         waiting.granted.set_result(None)
         return True
@@ -194,12 +180,12 @@ class PriorityQueue:
         """Return the best candidate with room in the lowest tier that takes jobs; None if all of it is full."""
         open_now = [candidate for candidate in candidates if opens[candidate.backend] <= 0]
         lowest = min((candidate.tier for candidate in open_now), default=0)
-        ready = [own for own in open_now if own.tier == lowest and self._has_room(own.backend)]
-        return max(ready, key=self._score, default=None)
+        ready = [own for own in open_now if own.tier == lowest and self.slots[own.backend].has_room(self.limit)]
+        return max(ready, key=self.score, default=None)
 
     def _give_back(self, granted: Candidate | None) -> None:
         if granted is not None:
-            slot = self._slots[granted.backend]
+            slot = self.slots[granted.backend]
             slot.n_jobs -= 1
             slot.breaker.given_up()
             self.update()

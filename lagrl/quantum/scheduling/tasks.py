@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Candidate:
     """Circuits of a task on one of the quantum computers that may run them.
 
+    Raises `InputError` if the priority is not above 0.
+
     Attributes
     ----------
     backend
@@ -37,11 +39,6 @@ class Candidate:
         Candidates of a higher tier are used only where those of all lower tiers have failed or take no jobs.
     priority
         Preference among the candidates of a tier, above 0.
-
-    Raises
-    ------
-    InputError
-        If the priority is not above 0.
     """
 
     backend: str
@@ -71,23 +68,7 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Circuits as they are sent to one quantum computer.
-
-    Attributes
-    ----------
-    key
-        Key of the task.
-    pubs
-        Circuits.
-    shots
-        Shots per circuit.
-    seed
-        Seed of simulators.
-    context
-        The sampler call that the job belongs to.
-    placement
-        Line of qubits; empty for the quantum computer's own choice.
-    """
+    """Circuits of a `Task` as they are sent to one quantum computer, on a line of qubits or one of its own choice."""
 
     key: str
     pubs: tuple[Pub, ...] = field(repr=False)
@@ -106,23 +87,16 @@ class Job:
 class Task:
     """Knapsacks whose circuits run together, as one job on one of the candidates.
 
+    Raises `InputError` if two candidates have the same backend.
+
     Attributes
     ----------
     key
         Unique among the tasks of the run.
     candidates
         At least one, each on another quantum computer.
-    shots
-        Shots per circuit.
-    context
-        The sampler call that the task belongs to.
-    seed
-        Seed of simulators.
-
-    Raises
-    ------
-    InputError
-        If two candidates have the same backend.
+    shots, context, seed
+        Shots per circuit, the sampler call, and the seed of simulators.
     """
 
     key: str
@@ -143,18 +117,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to run a task.
+    """One attempt to run a task, and its problem if it failed; times are seconds since the scheduler's start.
 
-    Attributes
-    ----------
-    backend
-        Name of the quantum computer.
-    began, ended
-        Seconds since the scheduler's start.
-    problem
-        Why it failed; empty if it did not.
-    is_open
-        Whether the job may still be executed, or was executed and could not be read: it is not sent again.
+    It `is_open` if the job may still be executed, or was executed and could not be read: it is not sent again.
     """
 
     backend: str
@@ -170,16 +135,14 @@ class TaskResult:
 
     Attributes
     ----------
-    key
-        Key of the task.
+    key, attempts
+        Key of the task, and all attempts to run it, in order.
     backend
         Name of the quantum computer that ran it; empty if all failed, so that the caller uses the product state.
     codes
         One [C, shots] int64 array per PUB; None if all failed.
     cost
         Cost of all attempts, each job counted once.
-    attempts
-        All attempts, in order.
     """
 
     key: str

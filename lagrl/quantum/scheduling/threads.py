@@ -52,10 +52,7 @@ class JobThreads:
     async def run(self, executor: CircuitExecutor, job: Job) -> Execution:
         """Run a job; see `QPU.run`.
 
-        Raises
-        ------
-        RuntimeError
-            If the executor raised an error that ends a process or an iteration.
+        Raises `RuntimeError` if the executor raised an error that ends a process or an iteration.
         """
         control = JobControl()
         self._running.discard(job.key)
