@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
-from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
-from lagrl.problems.cvrplib import read_instance
+from lagrl.problems.cvrplib import read
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.generate import generate_x_type, sample_params
-from lagrl.problems.locate import resolve_instance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,9 +44,7 @@ def load_instance(instance: CVRP | str | Path) -> CVRP:
             field="options['instance']",
             remedy="give a CVRP, the path of a .vrp file, or an instance's name",
         )
-    if str(instance) in bundled_names() and not Path(instance).exists():
-        return read_bundled(str(instance))
-    return read_instance(resolve_instance(str(instance)))
+    return read(instance)
 
 
 def instance_record(problem: CVRP) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
