@@ -139,7 +139,7 @@ def _prepare(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OutputError(f"{folder}: folder cannot be made ({reason}); choose another place") from error
+        raise OutputError(f"{folder}: folder cannot be made ({reason}); choose another folder") from error
     require_writable(folder / _PICTURE)
     return folder / _PICTURE
 
