@@ -45,7 +45,7 @@ from benchmarks.bandit_end_to_end.crosscheck import check
 from benchmarks.bandit_end_to_end.knapsack_quality import Measured
 from benchmarks.bandit_end_to_end.report import report
 from lagrl.bench.rows import RowStore
-from lagrl.bench.run import Evaluation, Task, make_row
+from lagrl.bench.run import Evaluation, EvaluationTask, make_row
 from lagrl.bench.suites import suite
 from lagrl.errors import InputError, LagrlError
 from lagrl.problems.locate import data_folder, find_instance
@@ -138,7 +138,7 @@ def samplers(args: Args) -> dict[str, list[str]]:
     return found
 
 
-def tasks(args: Args) -> Iterator[tuple[Task, list[str]]]:
+def tasks(args: Args) -> Iterator[tuple[EvaluationTask, list[str]]]:
     """Yield what to run: decoder by decoder and seed by seed, each sampler through all instances."""
     roles = samplers(args)
     for method in args.methods:
@@ -156,7 +156,7 @@ def tasks(args: Args) -> Iterator[tuple[Task, list[str]]]:
                 yield from ((task, roles[sampler]) for task in evaluation.tasks())
 
 
-def measured_row(task: Task, roles: list[str], sampler: SubproblemSampler, width: int) -> dict[str, Any]:
+def measured_row(task: EvaluationTask, roles: list[str], sampler: SubproblemSampler, width: int) -> dict[str, Any]:
     """Make a row by a sampler, and tell how far its answers were from their knapsacks' optima."""
     if task.config.sampler == "exact":
         return {**make_row(task), "roles": roles}

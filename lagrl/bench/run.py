@@ -104,7 +104,7 @@ class Evaluation:
     def __post_init__(self) -> None:
         require_price(self.price_per_second)
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[EvaluationTask]:
         """Return one task per row, instance by instance; everything named is checked here.
 
         Raises
@@ -145,7 +145,7 @@ class Evaluation:
         for sampler, journal in journals.items():  # last, as it opens the journal
             close_sampler(make_sampler(sampler, journal=journal))
         return [
-            Task(
+            EvaluationTask(
                 instance, self.fleet, config, row_key(problem, config), journals[config.sampler], self.price_per_second
             )
             for instance, problem in read
@@ -154,7 +154,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Task:
+class EvaluationTask:
     """Settings of one row: instance, fleet rule, configuration and key."""
 
     instance: Path | CVRP
@@ -322,7 +322,7 @@ def evaluate(
 
 
 def _complete(
-    tasks: Sequence[Task],
+    tasks: Sequence[EvaluationTask],
     out: str | os.PathLike[str],
     workers: int,
     on_row: Callable[[Row], None] | None,
@@ -354,7 +354,7 @@ def _both(keep: Callable[[Row], None], on_row: Callable[[Row], None] | None) -> 
     return kept
 
 
-def _run_tasks(due: Sequence[Task], workers: int, keep: Callable[[Row], None]) -> None:
+def _run_tasks(due: Sequence[EvaluationTask], workers: int, keep: Callable[[Row], None]) -> None:
     if workers == 1:
         for task in due:
             keep(make_row(task))
@@ -362,7 +362,7 @@ def _run_tasks(due: Sequence[Task], workers: int, keep: Callable[[Row], None]) -
         _run_in_processes(due, workers, keep)
 
 
-def make_row(task: Task, sampler: SubproblemSampler | None = None) -> Row:
+def make_row(task: EvaluationTask, sampler: SubproblemSampler | None = None) -> Row:
     """Solve one task and describe it as a row.
 
     Parameters
@@ -390,7 +390,7 @@ def make_row(task: Task, sampler: SubproblemSampler | None = None) -> Row:
 _revision = cache(git_revision)  # once a run: what is loaded does not change with the files
 
 
-def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: float) -> Row:
+def _describe(problem: CVRP, task: EvaluationTask, result: SolveResult | None, seconds: float) -> Row:
     config = task.config
     settings = settings_of(config)
     packages = (*getattr(controller_factory(config.controller), "packages", ()), *sampler_packages(config.sampler))
@@ -428,7 +428,7 @@ def _describe(problem: CVRP, task: Task, result: SolveResult | None, seconds: fl
     }
 
 
-def _run_in_processes(due: Sequence[Task], workers: int, keep: Callable[[Row], None]) -> None:
+def _run_in_processes(due: Sequence[EvaluationTask], workers: int, keep: Callable[[Row], None]) -> None:
     for name in _ONE_THREAD:  # children inherit the environment before they load any library
         os.environ.setdefault(name, "1")
     context = get_context("spawn")

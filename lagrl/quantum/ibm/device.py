@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     IsaPub = tuple[QuantumCircuit, NDArray[np.float64]]
 
 
-class Job(Protocol):
+class ServiceJob(Protocol):
     """The part of a submitted job that is used here; `RuntimeJobV2` of qiskit-ibm-runtime has it."""
 
     def job_id(self) -> str: ...
@@ -59,7 +59,7 @@ class Device(Protocol):
         """Largest number of qubits of a circuit."""
         ...
 
-    def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> Job:
+    def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> ServiceJob:
         """Send all PUBs as one job.
 
         Parameters
@@ -77,11 +77,11 @@ class Device(Protocol):
         """
         ...
 
-    def find(self, tag: str) -> Job | None:
+    def find(self, tag: str) -> ServiceJob | None:
         """Return the job with this tag, None if it was not submitted."""
         ...
 
-    def job(self, job_id: str) -> Job:
+    def job(self, job_id: str) -> ServiceJob:
         """Return the job with this id."""
         ...
 

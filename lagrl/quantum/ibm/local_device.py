@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.ibm.device import IsaPub, Job
+    from lagrl.quantum.ibm.device import IsaPub, ServiceJob
     from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 
 
@@ -51,7 +51,7 @@ class LocalDevice:
         """Largest number of qubits that can be simulated with noise."""
         return min(20, int(self.target.num_qubits))
 
-    def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> Job:
+    def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> ServiceJob:
         """Start the simulation; see `Device.submit`.
 
         Raises
@@ -70,12 +70,12 @@ class LocalDevice:
         job = guarded(lambda: Sampler(mode=simulator, options=wanted).run(pubs, shots=shots), backend=self.name)
         return _LocalJob(job, tag)
 
-    def find(self, tag: str) -> Job | None:
+    def find(self, tag: str) -> ServiceJob | None:
         """Return None: local jobs end with their process."""
         del tag
         return None
 
-    def job(self, job_id: str) -> Job:
+    def job(self, job_id: str) -> ServiceJob:
         """Raise KeyError: local jobs end with their process."""
         raise KeyError(job_id)
 

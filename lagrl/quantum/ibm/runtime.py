@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.circuits.execution import Pub, Template
     from lagrl.quantum.devices.placement import Placement
-    from lagrl.quantum.ibm.device import Device, Job
+    from lagrl.quantum.ibm.device import Device, ServiceJob
     from lagrl.quantum.journal.job_journal import JobJournal, JobRecord, SentState
     from lagrl.relaxation.sampler import SampleContext
 
@@ -237,7 +237,7 @@ class RuntimeExecutor:
             raise NoLineError(error.problem, source=error.source, field=error.field, remedy=error.remedy) from error
         return compiled
 
-    def _known_job(self, known: JobRecord | None, mark: str, misfit: NoLineError | None) -> Job | None:
+    def _known_job(self, known: JobRecord | None, mark: str, misfit: NoLineError | None) -> ServiceJob | None:
         """Return the job that the journal knows, or the one with its tag; None if it has to be sent."""
         if known is None:
             return None
@@ -255,7 +255,7 @@ class RuntimeExecutor:
             raise misfit
         return job
 
-    def _submitted(self, merged: MergedPubs, shots: int, seed: int, mark: str, known: JobRecord | None) -> Job:
+    def _submitted(self, merged: MergedPubs, shots: int, seed: int, mark: str, known: JobRecord | None) -> ServiceJob:
         tag = known.tag if known is not None else f"lagrl-{uuid.uuid4().hex}"
         with self.sending:
             begin_job()
@@ -272,14 +272,14 @@ class RuntimeExecutor:
                     self.journal.failed_job(mark, str(error), SamplingCost(), None)
                 raise
 
-    def _known(self, job_id: str) -> Job:
+    def _known(self, job_id: str) -> ServiceJob:
         try:
             return self.device.job(job_id)
         except JobNotFoundError as error:
             hint = give_up_hint(job_id)
             raise JobNotFoundError(error.problem, backend=error.backend, job=job_id, hint=hint) from None
 
-    def _read(self, job: Job, merged: MergedPubs, shots: int) -> list[NDArray[np.int64]]:
+    def _read(self, job: ServiceJob, merged: MergedPubs, shots: int) -> list[NDArray[np.int64]]:
         name, job_id = self.device.name, job.job_id()
         try:
             result = patiently(
@@ -293,7 +293,7 @@ class RuntimeExecutor:
             raise
         return codes_of(result, merged.rows, merged.widths, shots, backend=name, job=job_id)
 
-    def _given_up(self, job: Job, error: JobTimeoutError) -> ExecutionError:
+    def _given_up(self, job: ServiceJob, error: JobTimeoutError) -> ExecutionError:
         """Cancel a job that still waits, which costs nothing; a running job is paid and may be read later."""
         kind: type[ExecutionError] = JobTimeoutError
         fate = "it keeps running, and the service keeps its result"
@@ -305,7 +305,7 @@ class RuntimeExecutor:
         waited = f"no result after {self.options.timeout} s ({error.problem.rstrip('.')}); {fate}"
         return kind(waited, backend=error.backend, job=error.job)
 
-    def _taken_back(self, job: Job, mark: str) -> bool:
+    def _taken_back(self, job: ServiceJob, mark: str) -> bool:
         """Cancel a job that was given up, if it has not started; return whether it was cancelled."""
         try:
             is_cancelled = _cancelled_in_queue(job)
@@ -330,7 +330,7 @@ class RuntimeExecutor:
             self.journal.unusable_job(mark, str(error), error.cost, job)
 
     def _cost(
-        self, job: Job, pubs: Sequence[Pub], compiled: Sequence[Template], shots: int, wall: float
+        self, job: ServiceJob, pubs: Sequence[Pub], compiled: Sequence[Template], shots: int, wall: float
     ) -> SamplingCost:
         circuits = sum(len(pub.values) for pub in pubs)
         usage = usage_of(job, self.sleep, backend=self.device.name)
@@ -349,7 +349,7 @@ class RuntimeExecutor:
         )
 
 
-def _cancelled_in_queue(job: Job) -> bool:
+def _cancelled_in_queue(job: ServiceJob) -> bool:
     """Cancel a job if it still waits in the queue; return whether it did."""
     if "QUEUED" not in str(guarded(job.status)).upper():
         return False

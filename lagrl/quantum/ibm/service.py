@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.ibm.device import IsaPub, Job
+    from lagrl.quantum.ibm.device import IsaPub, ServiceJob
     from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ class AccountDevice:
         """Number of qubits, at most 62, so that an int64 holds the bits."""
         return min(62, int(self.target.num_qubits))
 
-    def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> Job:
+    def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> ServiceJob:
         """Send a job once, without retries; see `Device.submit`.
 
         If the connection is lost while it is sent, the service is asked whether the job arrived.
@@ -155,7 +155,7 @@ class AccountDevice:
             self._require_ready()
             mode = guarded(lambda: self._mode(options), backend=self.name)
             wanted = options.sampler_options(shots, is_simulated=False, tags=[tag])
-            sent: Job | None = None
+            sent: ServiceJob | None = None
             problem = ""
             try:
                 sent = guarded(lambda: self.primitives.sampler(mode, wanted).run(pubs, shots=shots), backend=self.name)
@@ -168,14 +168,14 @@ class AccountDevice:
             raise NotArrivedError(problem, backend=self.name)
         return sent
 
-    def find(self, tag: str) -> Job | None:
+    def find(self, tag: str) -> ServiceJob | None:
         """Return the job with this tag, None if the service has none."""
         found = patiently(lambda: self.service.jobs(limit=1, job_tags=[tag]), self.sleep, backend=self.name)
         return found[0] if found else None
 
-    def job(self, job_id: str) -> Job:
+    def job(self, job_id: str) -> ServiceJob:
         """Return the job with this id."""
-        found: Job = patiently(lambda: self.service.job(job_id), self.sleep, backend=self.name, job=job_id)
+        found: ServiceJob = patiently(lambda: self.service.job(job_id), self.sleep, backend=self.name, job=job_id)
         return found
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from lagrl.quantum.ibm.service import patiently
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lagrl.quantum.ibm.device import Job
+    from lagrl.quantum.ibm.device import ServiceJob
 
 ATTEMPTS = 4
 PAUSE = 0.5  # seconds; charges are known shortly after a job's end
@@ -24,7 +24,7 @@ class JobUsage(NamedTuple):
     queue_seconds: float
 
 
-def usage_of(job: Job, sleep: Callable[[float], None], *, backend: str = "") -> JobUsage:
+def usage_of(job: ServiceJob, sleep: Callable[[float], None], *, backend: str = "") -> JobUsage:
     """Return the seconds that a finished job was charged and waited before it ran.
 
     Unknown values are 0, because a result is still valid without its charge. A pending charge is read again a few
