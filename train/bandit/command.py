@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.off_policy import Estimate
 
 Out = Annotated[Path, tyro.conf.arg(metavar="STATE.json")]
-Read = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="TRACES.jsonl…")]
+Read = Annotated[
+    tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="TRACES.jsonl…", help_behavior_hint="(required)")
+]
 Held = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="backend:NAME|width:N")]
 Others = Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="TRACES.jsonl")]
 
@@ -71,9 +73,9 @@ class BanditCommand:
     ridge: float = RIDGE
     """regularisation ρ of the regression, above 0"""
     holdout: Held = ()
-    """exclude decisions on a backend, or of a width, from the training; may be given several times"""
+    """exclude decisions on a backend, or of a width, from the training"""
     validate: Others = ()
-    """traces of other instances, on which the result and simple policies are evaluated; may be given several times"""
+    """traces of other instances, on which the result and simple policies are evaluated"""
     seed: int = 0
     """seed of the bootstrap of the intervals"""
 
