@@ -19,8 +19,8 @@ TASKS = [
 ]
 EXTRAS = {"lagrl.plot": "matplotlib", "lagrl.quantum.circuit": "qiskit", "import pandas": "pandas"}
 PRINTED = {
-    "1": r"G-n51-k6 50 384 9249\.0\n",
-    "2": r"\[0\. 5\. 5\. 5\. 6\.\] CVRP\(name='G-n51-k\d+-s0'",
+    "1": r"(?s)G-n51-k6 50 384 9249\.0\n.*G-n51-k6: 50 customers",
+    "2": r"\[0\. 5\. 5\. 5\. 6\.\] G-n51-k\d+-s0: 50 customers",
     "3": r"(?s)9\d\d\d\.0 \d.* \(\d+, .*\n\[\]\n",
     "5": r"(?s)\d+\.\d+ \d+\.0 (True|False)\n\d",
     "6": r"cfm \d+\.\d+\nvolume \d+\.\d+\n",
