@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lagrl.bounds.bound import lower_bound
-from lagrl.cli.instances import OneInstance
-from lagrl.cli.options import Count, Text
+from lagrl.cli.options import Count, OneInstance, Text
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError
 from lagrl.problems.cvrplib import usual_rounding

@@ -10,10 +10,8 @@ from typing import Annotated
 import tyro
 
 from lagrl.bench.run import Evaluation, run
-from lagrl.cli.instances import ManyInstances
-from lagrl.cli.interruption import announce_journal, explain_resuming
-from lagrl.cli.options import options
-from lagrl.cli.progress import row_bar
+from lagrl.cli.options import ManyInstances, options
+from lagrl.cli.progress import announce_journal, explain_resuming, row_bar
 from lagrl.errors import InputError
 
 Rows = Annotated[Path, tyro.conf.arg(metavar="ROWS.jsonl")]

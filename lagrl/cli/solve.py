@@ -6,11 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from lagrl.cli.instances import OneInstance
-from lagrl.cli.interruption import announce_journal, explain_resuming
-from lagrl.cli.options import OutFile, Rate, options
+from lagrl.cli.options import OneInstance, OutFile, Rate, options
 from lagrl.cli.outputs import keep_inputs, keep_reference
-from lagrl.cli.progress import evaluation_bar
+from lagrl.cli.progress import announce_journal, evaluation_bar, explain_resuming
 from lagrl.io.atomic import require_writable
 from lagrl.problems.cvrplib import write_solution
 from lagrl.solver import SolveConfig, estimated_price, require_price, solve

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from lagrl.bench.collect import Collection, collect, generated_problems
-from lagrl.cli.instances import ManyInstances
-from lagrl.cli.interruption import explain_resuming
-from lagrl.cli.options import Count, Numbers, options
-from lagrl.cli.progress import counting_bar
+from lagrl.cli.options import Count, ManyInstances, Numbers, options
+from lagrl.cli.progress import counting_bar, explain_resuming
 from lagrl.errors import InputError
 from lagrl.problems.cvrplib import read_instance
 from lagrl.quantum.bandit.options import BanditOptions
