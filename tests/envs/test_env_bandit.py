@@ -74,7 +74,7 @@ def test_what_is_learned_is_saved_when_it_is_closed(kind: str, tmp_path: Path) -
     else:
         env = LagrangianCVRP(config) if kind == "single" else LagrangianVectorEnv(2, config)
         env.reset(seed=0)
-    learned = make_sampler(f"bandit:{path}{SAVED}").state.model.n_observations
+    learned = make_sampler(f"bandit:{path}{SAVED}").state_file.state.model.n_observations
     assert learned > 0
     assert not path.exists()
     env.close()
