@@ -122,6 +122,32 @@ def test_quantum_rooms_import_only_rooms_below() -> None:
     assert wrong == []
 
 
+def test_a_file_name_occurs_once_or_means_the_same() -> None:
+    """No two modules share a name, except parts that each package has, and commands named as what they run."""
+    parts = {"archive", "card", "command", "config", "locate", "options", "progress", "registry", "reward", "run"}
+    commands = {path.stem for path in (PACKAGE / "cli").glob("*.py")}
+    linearisation = {"relinearise"}  # the linearisation around routes, and its use by the search
+    packages = [PACKAGE, *(PACKAGE.parent / name for name in ("envs", "policies", "train"))]
+    names = [path.stem for package in packages if package.exists() for path in package.rglob("*.py")]
+    doubled = {name for name in names if names.count(name) > 1 and not name.startswith("__")}
+    assert doubled <= parts | commands | linearisation
+
+
+def test_classes_have_names_of_their_own() -> None:
+    """No two public or private classes of the packages share a name."""
+    packages = [PACKAGE, *(PACKAGE.parent / name for name in ("envs", "policies", "train"))]
+    found = [
+        node.name
+        for package in packages
+        if package.exists()
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert len(found) > 200
+    assert sorted({name for name in found if found.count(name) > 1}) == []
+
+
 def test_lagrl_never_imports_what_stands_on_it() -> None:
     """Neither environments, policies and training nor their frameworks; qiskit only within `quantum`."""
     wrong = []

@@ -19,9 +19,9 @@ from train.candidate import TrainingCandidate
 from train.command_line import RunOptions, long_form, parse
 from train.config import TrainingConfig
 from train.curves import Curves
-from train.device import prepare
 from train.progress import Progress
 from train.stop import Stop
+from train.torch_device import prepare
 from train.validation import measure, validation_set
 
 if TYPE_CHECKING:

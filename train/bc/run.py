@@ -17,9 +17,9 @@ from train.bc.config import BCConfig
 from train.bc.dagger import Round, collect, expert_share
 from train.candidate import Scores, TrainingCandidate
 from train.dataset import States, add_shard, new_manifest
-from train.device import seed_everything
 from train.experts import expert_factory
 from train.run import TrainingRun
+from train.torch_device import seed_everything
 from train.validation import measure
 
 if TYPE_CHECKING:
