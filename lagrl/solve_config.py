@@ -10,7 +10,6 @@ import numpy as np
 from lagrl.errors import BudgetError, InputError, UnknownNameError
 from lagrl.relaxation.sampler import require_shots
 from lagrl.relaxation.seeding import SEEDINGS
-from lagrl.samplers.registry import require_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -83,6 +82,8 @@ class SolveConfig:
     workers: int = 1
 
     def __post_init__(self) -> None:
+        from lagrl.samplers.registry import require_known  # here: help texts need no samplers
+
         if self.evaluations is not None and self.evaluations < 1:
             raise BudgetError(f"{self.evaluations} allows nothing", field="evaluations", remedy="give 1 or more")
         if self.seconds is not None and not 0 < self.seconds < np.inf:

@@ -7,11 +7,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lagrl.bounds.bound import lower_bound
 from lagrl.cli.options import Count, OneInstance, Text
-from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError
-from lagrl.problems.cvrplib import usual_rounding
 
 if TYPE_CHECKING:
     from lagrl.bounds.bound import LowerBound
@@ -43,7 +40,10 @@ class BoundCommand:
 
     def run(self) -> None:
         """Compute the bound and print it."""
+        from lagrl.bounds.bound import lower_bound
         from lagrl.compilation import compile_kernels
+        from lagrl.controllers.registry import controller_factory
+        from lagrl.problems.cvrplib import usual_rounding
 
         if self.controller is not None and self.no_cuts:
             raise InputError("given with --controller", field="--no-cuts", remedy="leave it out: no cuts there")

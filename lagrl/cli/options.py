@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_type_hints
 
 import tyro
 
-from lagrl.bench.suites import suite
 from lagrl.cli.entry import RefusedError
 from lagrl.errors import LagrlError
 from lagrl.problems.cvrp import CVRP
-from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.fleet import Fleet
-from lagrl.problems.locate import resolve_instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,7 +124,7 @@ def options(
             help_behavior_hint="" if is_stated else None,
         )
         kind = _RULES.get(hint)
-        annotation = Annotated[(hint, argument) if kind is None else (hint, kind, argument)]  # type: ignore[valid-type]
+        annotation = Annotated[(hint, argument) if kind is None else (hint, kind, argument)]  # type: ignore[valid-type]  # made at run time
         default = inspect.Parameter.empty if field.default is MISSING else field.default
         parameters.append(
             inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
@@ -136,7 +133,7 @@ def options(
     def make(**values: Any) -> Any:
         return _or_refused(build or config, **fixed, **values)
 
-    make.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    make.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # tyro reads it
     make.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return tyro.conf.arg(name="", constructor=make)
 
@@ -168,10 +165,14 @@ class InstanceOptions:
 
     def path(self) -> Path:
         """Return the instance's file."""
+        from lagrl.problems.locate import resolve_instance
+
         return resolve_instance(self.file, self.data)
 
     def read(self) -> CVRP:
         """Return the instance under its fleet rule."""
+        from lagrl.problems.cvrplib import read_instance
+
         return read_instance(self.path(), fleet=self.fleet, rounding=self.rounding)
 
 
@@ -188,6 +189,9 @@ class InstancesOptions:
 
     def paths(self) -> tuple[Path, ...]:
         """Return the instances' files; empty if none is named."""
+        from lagrl.bench.suites import suite
+        from lagrl.problems.locate import resolve_instance
+
         names = [*self.files, *(suite(self.suite) if self.suite else ())]
         return tuple(resolve_instance(name, self.data) for name in names)
 

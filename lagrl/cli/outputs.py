@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lagrl.errors import OutputError
-from lagrl.problems.cvrplib import solver_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +31,8 @@ def keep_reference(out: Path, instance: Path) -> None:
     OutputError
         If `out` is that file and lagrl did not write it.
     """
+    from lagrl.problems.cvrplib import solver_of
+
     beside = instance.with_suffix(".sol")
     if out.exists() and beside.exists() and out.samefile(beside) and solver_of(beside) is None:
         raise OutputError(f"{out}: is the instance's reference solution; give another name")

@@ -6,8 +6,6 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from lagrl.samplers.registry import default_journal, make_sampler
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -80,6 +78,8 @@ def _progress() -> Progress:
 
 def announce_journal(journal: Path | None, *samplers: str) -> None:
     """Print where paid answers are kept if the user named no file; the device is connected first."""
+    from lagrl.samplers.registry import default_journal, make_sampler
+
     for sampler in dict.fromkeys(samplers):
         kept = default_journal(sampler)
         if journal is None and kept is not None:
@@ -90,6 +90,8 @@ def announce_journal(journal: Path | None, *samplers: str) -> None:
 @contextlib.contextmanager
 def explain_resuming(kept: Path | None, sampler: str = "exact") -> Iterator[None]:
     """Print after Ctrl-C which file keeps the finished work, if any."""
+    from lagrl.samplers.registry import default_journal
+
     try:
         yield
     except KeyboardInterrupt:

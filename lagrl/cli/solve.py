@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from lagrl.cli.options import OneInstance, OutFile, Rate, options
 from lagrl.cli.outputs import keep_inputs, keep_reference
 from lagrl.cli.progress import announce_journal, evaluation_bar, explain_resuming
-from lagrl.io.atomic import require_writable
-from lagrl.problems.cvrplib import write_solution
-from lagrl.solver import SolveConfig, estimated_price, require_price, solve
+from lagrl.solve_config import SolveConfig
 
 if TYPE_CHECKING:
     from lagrl.relaxation.sampler import SamplingCost
@@ -40,6 +38,10 @@ class SolveCommand:
 
     def run(self) -> None:
         """Solve the instance, print the result and write the routes."""
+        from lagrl.io.atomic import require_writable
+        from lagrl.problems.cvrplib import write_solution
+        from lagrl.solver import estimated_price, require_price, solve
+
         require_price(self.price)
         path = self.instance.path()
         if self.out is not None:

@@ -165,7 +165,7 @@ def _values(
 
 def _instance(cls: type[T], record: Any, field: str, error: _Errors) -> T:
     hints = get_type_hints(cls, include_extras=True)
-    own = {entry.name: hints[entry.name] for entry in fields(cls)}  # type: ignore[arg-type]
+    own = {entry.name: hints[entry.name] for entry in fields(cls)}  # type: ignore[arg-type]  # a dataclass, which its type does not say
     return cls(**_values(record, own, field, error))
 
 
@@ -178,7 +178,7 @@ def _value(hint: Any, value: Any, field: str, error: _Errors) -> Any:
         (hint,) = (option for option in options if option is not types.NoneType)
         kind, options = _parts(hint)
     if is_dataclass(hint):
-        return _instance(hint, value, field, error)  # type: ignore[arg-type]
+        return _instance(hint, value, field, error)  # type: ignore[arg-type]  # a dataclass, which its type does not say
     if kind is tuple and isinstance(value, list | tuple):
         kinds = [options[0]] * len(value) if options[-1] is Ellipsis else list(options)
         if len(kinds) == len(value):
