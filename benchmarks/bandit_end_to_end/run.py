@@ -44,8 +44,9 @@ import tyro
 from benchmarks.bandit_end_to_end.crosscheck import check
 from benchmarks.bandit_end_to_end.knapsack_quality import Measured
 from benchmarks.bandit_end_to_end.report import report
+from lagrl.bench.evaluation import Evaluation, EvaluationTask
 from lagrl.bench.rows import RowStore
-from lagrl.bench.run import Evaluation, EvaluationTask, make_row
+from lagrl.bench.run import make_row
 from lagrl.bench.suites import suite
 from lagrl.errors import InputError, LagrlError
 from lagrl.problems.locate import data_folder, find_instance

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import json
 import os
 import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import fields
 from functools import cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lagrl.bench.provenance import config_hash, git_revision, versions
+from lagrl.bench.evaluation import Evaluation, EvaluationTask, hash_of, read_problem, settings_of
+from lagrl.bench.provenance import git_revision, versions
 from lagrl.bench.rows import RowStore, read_rows
-from lagrl.bench.schema import SCHEMA, Row, with_reconstruct
+from lagrl.bench.schema import SCHEMA, Row
 from lagrl.bench.suites import family
 from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, LagrlError, SolutionError, UnknownNameError
 from lagrl.problems.cvrp import CVRP
-from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.locate import resolve_instance
 from lagrl.processes import exit_with_parent
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.samplers.registry import (
-    close_sampler,
-    keeps_answers,
-    make_sampler,
-    require_known,
-    sampler_fingerprint,
     sampler_packages,
 )
-from lagrl.solve_config import SolveConfig, as_tuple
-from lagrl.solver import estimated_price, require_price, solve
+from lagrl.solve_config import as_tuple
+from lagrl.solver import estimated_price, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,156 +39,6 @@ if TYPE_CHECKING:
     from lagrl.solver import SolveResult
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Settings of an evaluation: every combination of controllers, samplers, methods, budgets and seeds is run.
-
-    Attributes
-    ----------
-    instances
-        Instance files, or instances.
-    controllers
-        Controllers to compare (see `lagrl list controllers`).
-    samplers
-        Samplers to compare (see `lagrl list samplers`).
-    methods
-        Methods to compare: reference, search (see `lagrl solve --help`).
-    budgets
-        Budgets to compare, in evaluations.
-    seeds
-        Random seeds; every combination is run once with each.
-    fleet
-        Fleet rule of all instances: exact:K, atleast:K or free (default: the rule of each instance's family).
-    linearisations
-        Number of linearisations from seeds (default: see `lagrl solve --help`).
-    without
-        Parts of the method `search` to leave out: relinearisation, polish, partition (default: none).
-    shots
-        Strings that an approximate sampler draws per vehicle.
-    record_exact
-        Also compute the exact dual value under approximate samplers; controllers do not see it.
-    journal
-        File that keeps the samplers' answers, to resume or replay them (default: none; always kept of real devices).
-    price_per_second
-        Price of one second of a quantum computer, for the rows' estimated `price` (default: no price).
-
-    Raises
-    ------
-    InputError
-        If the price is negative or not finite.
-    """
-
-    instances: tuple[Path | CVRP, ...]
-    controllers: tuple[str, ...]
-    samplers: tuple[str, ...] = ("exact",)
-    methods: tuple[str, ...] = ("search",)
-    budgets: tuple[int, ...] = (200,)
-    seeds: tuple[int, ...] = (0,)
-    fleet: Fleet | None = None
-    linearisations: int | None = None
-    without: tuple[str, ...] = ()
-    shots: int = SolveConfig.shots
-    record_exact: bool = False
-    journal: Path | None = None
-    price_per_second: float | None = None
-
-    def __post_init__(self) -> None:
-        require_price(self.price_per_second)
-
-    def tasks(self) -> list[EvaluationTask]:
-        """Return one task per row, instance by instance; everything named is checked here.
-
-        Raises
-        ------
-        InputError
-            If a list is empty, an instance cannot be read, a name is unknown or a budget allows nothing.
-        """
-        for name in ("instances", "controllers", "samplers", "methods", "budgets", "seeds"):
-            if not getattr(self, name):
-                raise InputError("nothing given", field=name, remedy="give at least one")
-        for controller in self.controllers:
-            controller_factory(controller)
-        if self.journal is not None and not any(map(keeps_answers, self.samplers)):
-            raise InputError(
-                f"{self.journal} given",
-                field="journal",
-                remedy=f"leave it out: {', '.join(self.samplers)} has nothing to keep",
-            )
-        for sampler in self.samplers:
-            require_known(sampler)
-        grid = itertools.product(self.controllers, self.samplers, self.methods, self.budgets, self.seeds)
-        configs = [
-            SolveConfig(
-                controller=controller,
-                sampler=sampler,
-                method=method,  # type: ignore[arg-type]  # checked by SolveConfig itself
-                evaluations=budget,
-                seed=seed,
-                linearisations=self.linearisations,
-                without=self.without if method == "search" else (),
-                shots=self.shots,
-                record_exact=self.record_exact,
-            )
-            for controller, sampler, method, budget, seed in grid
-        ]
-        read = [(instance, _read(instance, self.fleet)) for instance in self.instances]
-        journals = {sampler: self.journal if keeps_answers(sampler) else None for sampler in self.samplers}
-        for sampler, journal in journals.items():  # last, as it opens the journal
-            close_sampler(make_sampler(sampler, journal=journal))
-        return [
-            EvaluationTask(
-                instance, self.fleet, config, row_key(problem, config), journals[config.sampler], self.price_per_second
-            )
-            for instance, problem in read
-            for config in configs
-        ]
-
-
-@dataclass(frozen=True)
-class EvaluationTask:
-    """Settings of one row: instance, fleet rule, configuration and key."""
-
-    instance: Path | CVRP
-    fleet: Fleet | None
-    config: SolveConfig
-    key: str = field(compare=False)
-    journal: Path | None = None
-    price_per_second: float | None = None
-
-
-def _read(instance: Path | CVRP, fleet: Fleet | None) -> CVRP:
-    if not isinstance(instance, CVRP):
-        return read_instance(instance, fleet=fleet)
-    if fleet is None or fleet == instance.fleet:
-        return instance
-    return replace(instance, fleet=fleet, best_known=None)
-
-
-def row_key(problem: CVRP, config: SolveConfig) -> str:
-    """Return the key of a row: the instance's name and content, its fleet rule and the configuration.
-
-    A trained controller's weights and a trained sampler's state are part of it, so that retrained ones get new rows.
-    """
-    content = hashlib.sha256()
-    for array in (problem.demand, problem.distance):
-        content.update(array.tobytes())
-    content.update(f"{problem.capacity} {problem.fleet}".encode())
-    return f"{problem.name}:{content.hexdigest()[:12]}:{_hash(settings_of(config))}"
-
-
-def settings_of(config: SolveConfig) -> dict[str, object]:
-    """Return the configuration as plain values, with the fingerprints of a controller and sampler that have one."""
-    fingerprints = {
-        "controller_fingerprint": getattr(controller_factory(config.controller), "fingerprint", None),
-        "sampler_fingerprint": sampler_fingerprint(config.sampler),
-    }
-    return {**asdict(config), **{name: str(value) for name, value in fingerprints.items() if value is not None}}
-
-
-def _hash(settings: dict[str, object]) -> str:
-    return config_hash(with_reconstruct(settings))
 
 
 def run(
@@ -373,7 +216,7 @@ def make_row(task: EvaluationTask, sampler: SubproblemSampler | None = None) -> 
         Replaces the sampler that the task names, such as the same one with a measurement added; the row keeps the
         name. It is not closed.
     """
-    problem = _read(task.instance, task.fleet)
+    problem = read_problem(task.instance, task.fleet)
     compile_kernels()
     started = time.perf_counter()
     try:
@@ -421,7 +264,7 @@ def _describe(problem: CVRP, task: EvaluationTask, result: SolveResult | None, s
         "n_routes": result.solution.n_routes if result else None,
         "feasible": bool(result and result.solution.is_feasible(problem)),
         "config": json.loads(json.dumps(settings)),
-        "config_hash": _hash(settings),
+        "config_hash": hash_of(settings),
         "versions": versions(*packages),
         "git_revision": _revision(),
         "history": [[e, round(s, 6), c] for e, s, c in result.history] if result else [],

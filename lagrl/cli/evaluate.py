@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from lagrl.bench.run import Evaluation, run
+from lagrl.bench.evaluation import Evaluation
 from lagrl.cli.options import ManyInstances, options
 from lagrl.cli.progress import announce_journal, explain_resuming, row_bar
 from lagrl.errors import InputError
@@ -42,6 +42,8 @@ class EvalCommand:
 
     def run(self) -> None:
         """Make the missing rows and print their number."""
+        from lagrl.bench.run import run
+
         paths = self.instances.paths()
         if not paths:
             raise InputError("no instance given", field="FILES", remedy="give files, names or --suite paper30|bundled")

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from lagrl.bench.evaluation import Evaluation, row_key
 from lagrl.bench.rows import read_rows
-from lagrl.bench.run import Evaluation, make_row, row_key, run
+from lagrl.bench.run import make_row, run
 from lagrl.bench.schema import FIELDS, OPTIONAL, SCHEMA, Row, check_row
 from lagrl.errors import BudgetError, InputError, LagrlError, UnknownNameError
 from lagrl.problems.bundled import bundled_names, bundled_path
@@ -101,7 +102,8 @@ def test_keys_are_those_of_version_0_1() -> None:
 INTERRUPTED = """
 import sys, time
 from pathlib import Path
-from lagrl.bench.run import Evaluation, run
+from lagrl.bench.evaluation import Evaluation
+from lagrl.bench.run import run
 evaluation = Evaluation(
     tuple(map(Path, sys.argv[2:])), ("polyak", "cfm"), methods=("reference",), budgets=(4,), seeds=(0, 1)
 )

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from lagrl.bench.collect import Collection
-from lagrl.bench.run import Evaluation
+from lagrl.bench.evaluation import Evaluation
 from lagrl.cli import entry as cli
 from lagrl.cli.options import attribute_texts
 from lagrl.solver import SolveConfig

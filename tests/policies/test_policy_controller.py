@@ -20,7 +20,7 @@ from envs.env import LagrangianCVRP
 from envs.episode import Samplers, new_episode
 from envs.rng import generator_record
 from lagrl.ascent import ascend_all
-from lagrl.bench.run import row_key, settings_of
+from lagrl.bench.evaluation import row_key, settings_of
 from lagrl.controllers.base import Controller
 from lagrl.controllers.registry import controller_factory
 from lagrl.dual_loop import DualLoop
