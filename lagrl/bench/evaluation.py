@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from lagrl.bench.provenance import config_hash
 from lagrl.bench.schema import with_reconstruct
@@ -21,11 +22,11 @@ from lagrl.samplers.registry import (
 )
 from lagrl.solve_config import SolveConfig
 from lagrl.solver import require_price
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lagrl.problems.fleet import Fleet
     from pathlib import Path
+
+    from lagrl.problems.fleet import Fleet
 
 
 @dataclass(frozen=True)
