@@ -62,8 +62,8 @@ def test_an_interruption_says_how_to_resume(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lagrl.cli.solve.solve", interrupted)
-    monkeypatch.setattr("lagrl.cli.evaluate.run", interrupted)
+    monkeypatch.setattr("lagrl.solver.solve", interrupted)
+    monkeypatch.setattr("lagrl.bench.run.run", interrupted)
     kept = str(tmp_path / "kept.jsonl")
     assert cli.main([part.format(kept=kept) for part in command]) == 130
     assert f"run the same command again to resume from {kept}" in capsys.readouterr().err
