@@ -69,7 +69,7 @@ class AscentState:
     def tours(self) -> Reconstruction:
         """The reconstruction that makes routes of this ascent's assignments."""
         if self.reconstruction is None:
-            self.reconstruction = ClusterTours(no_empty=self.incumbent.pool.problem.fleet.rule != "free")
+            self.reconstruction = ClusterTours(no_empty=self.incumbent.pool.problem.fleet.fewest > 0)
         return self.reconstruction
 
 

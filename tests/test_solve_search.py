@@ -24,7 +24,7 @@ from lagrl.solve_config import INGREDIENTS
 from lagrl.solver import SolveConfig, SolveResult, solve
 
 LEFT_OUT = [tuple(chosen) for size in range(5) for chosen in itertools.combinations(INGREDIENTS, size)]
-FLEETS = ["free", "exact:{fewest}", "exact:{more}", "atleast:{fewest}", "atleast:{more}"]
+FLEETS = ["free", "exact:{fewest}", "exact:{more}", "atleast:{fewest}", "atleast:{more}", "atmost:{fewest}"]
 
 
 def plane(seed: int, n_customers: int, capacity: int = 15, rounding: Any = "nint") -> CVRP:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lagrl.errors import BudgetError, InputError, SolutionError, UnknownNameError
+from lagrl.bounds.bound import lower_bound
+from lagrl.errors import BudgetError, FleetError, InputError, SolutionError, UnknownNameError
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance
@@ -172,7 +173,7 @@ def test_unknown_controllers_are_refused(controller: str, error: type[InputError
         solve(read_bundled(SMALL), SolveConfig(controller=controller))
 
 
-FLEETS = ["free", "exact:4", "exact:5", "exact:15", "atleast:2", "atleast:6", "atleast:15"]
+FLEETS = ["free", "exact:4", "exact:5", "exact:15", "atleast:2", "atleast:6", "atleast:15", "atmost:4", "atmost:15"]
 
 
 @pytest.mark.parametrize("rule", FLEETS)
@@ -194,6 +195,20 @@ def test_free_fleets_take_more_vehicles_where_they_must() -> None:
     assert solve(problem, SolveConfig(evaluations=5)).solution.n_routes == 3
     with pytest.raises(SolutionError, match="fives: no routes that meet the fleet rule exact:2"):
         solve(replace(problem, fleet=Fleet("exact", 2)), SolveConfig(evaluations=5))
+
+
+def test_a_limit_on_the_vehicles_is_kept() -> None:
+    """Five customers of 4 on vehicles of 10: three routes of 82; two do not pack."""
+    points = [[0, 0], [10, 0], [0, 10], [-10, 0], [0, -10], [7, 7]]
+    problem = CVRP.from_coordinates("fours", points, [4] * 5, 10, fleet="atmost:3")
+    result = solve(problem, SolveConfig(evaluations=20))
+    assert (result.cost, result.solution.n_routes) == (82, 3)
+    assert result.record()["fleet"] == "atmost:3"
+    assert lower_bound(replace(problem, fleet=Fleet())).rounded <= lower_bound(problem).rounded <= 82
+    with pytest.raises(SolutionError, match="fours: no routes that meet the fleet rule atmost:2"):
+        solve(replace(problem, fleet=Fleet("atmost", 2)), SolveConfig(evaluations=5))
+    with pytest.raises(FleetError, match=r"atmost:1 is too few vehicles: .* needs at least 2; use --fleet atmost:2"):
+        replace(problem, fleet=Fleet("atmost", 1))
 
 
 def small(name: str, demand: list[int], capacity: int, fleet: Fleet | None = None, points: Any = None) -> CVRP:

@@ -21,11 +21,6 @@ def _scale(problem: CVRP) -> int:
     return 1 if (problem.distance == np.floor(problem.distance)).all() else _FINE
 
 
-def _most_vehicles(problem: CVRP) -> int:
-    """K at most where the fleet is fixed: peers know no rule that forbids fewer."""
-    return problem.fleet.count if problem.fleet.rule == "exact" else problem.n_customers
-
-
 def pyvrp_data(problem: CVRP, n_vehicles: int | None = None) -> Any:
     """Describe the instance to PyVRP; as many vehicles as the fleet rule lets it use, if none are given."""
     import pyvrp
@@ -36,7 +31,7 @@ def pyvrp_data(problem: CVRP, n_vehicles: int | None = None) -> Any:
         [pyvrp.Location(x, y) for x, y in places.tolist()],
         [pyvrp.Client(i, delivery=[demand]) for i, demand in enumerate(problem.demand.tolist(), 1)],
         [pyvrp.Depot(0)],
-        [pyvrp.VehicleType(n_vehicles or _most_vehicles(problem), capacity=[problem.capacity])],
+        [pyvrp.VehicleType(n_vehicles or problem.maximum_vehicles, capacity=[problem.capacity])],
         [distance],
         [np.zeros_like(distance)],
     )
@@ -83,7 +78,7 @@ def run_local_search(problem: CVRP, seconds: float, seed: int) -> tuple[list[lis
     started, scale = time.perf_counter(), _scale(problem)
     # a random solution spreads over all vehicles there are
     least = problem.minimum_vehicles
-    n_vehicles = min(_most_vehicles(problem), least + max(2, least // 10))
+    n_vehicles = min(problem.maximum_vehicles, least + max(2, least // 10))
     data, rng = pyvrp_data(problem, n_vehicles), pyvrp.RandomNumberGenerator(seed)
     still = search.PerturbationManager(search.PerturbationParams(0, 0))
     improve = search.LocalSearch(data, rng, search.compute_neighbours(data), still)
@@ -115,7 +110,7 @@ def run_ortools(problem: CVRP, seconds: float, seed: int) -> tuple[list[list[int
     from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
     started, scale = time.perf_counter(), _scale(problem)
-    n_vehicles = min(_most_vehicles(problem), 2 * problem.minimum_vehicles + 5)
+    n_vehicles = min(problem.maximum_vehicles, 2 * problem.minimum_vehicles + 5)
     distance = np.rint(problem.distance * scale).astype(int).tolist()
     demand = [0, *problem.demand.tolist()]
     manager = pywrapcp.RoutingIndexManager(len(distance), n_vehicles, 0)

@@ -48,7 +48,7 @@ class Evaluation:
     seeds
         Random seeds; every combination is run once with each.
     fleet
-        Fleet rule of all instances: exact:K, atleast:K or free (default: the rule of each instance's family).
+        Fleet rule of all instances: exact:K, atleast:K, atmost:K or free (default: the rule of each instance's family).
     linearisations
         Number of linearisations from seeds (default: see `lagrl solve --help`).
     without

@@ -75,10 +75,9 @@ class RouteMaster:
         self._begin_program()
 
     def _begin_program(self) -> None:
-        n, fewest = self.graph.n_customers, self.graph.n_routes[0]
-        fixed = self.graph.problem.fleet.rule == "exact"
-        upper = np.append(np.full(n + 1, np.inf), np.inf if fixed else 0.0)
-        row_upper = np.append(np.full(n, np.inf if self.graph.is_covering else 1.0), fewest if fixed else np.inf)
+        n, (fewest, most), limited = self.graph.n_customers, self.graph.n_routes, self.graph.limits_routes
+        upper = np.append(np.full(n + 1, np.inf), np.inf if limited else 0.0)
+        row_upper = np.append(np.full(n, np.inf if self.graph.is_covering else 1.0), most if limited else np.inf)
         row_bounds = np.append(np.ones(n), fewest), row_upper
         entries = np.arange(n + 3), np.append(np.arange(n + 1), n), np.append(np.ones(n + 1), -1.0)
         self._solver.passModel(linear_program(np.full(n + 2, self._left_out_cost), upper, row_bounds, entries))
@@ -143,7 +142,7 @@ class RouteMaster:
         price = np.array(answer.row_dual)
         signed = np.ones(len(price), dtype=bool)
         signed[:n] = self.graph.is_covering
-        signed[n] = self.graph.problem.fleet.rule != "exact"
+        signed[n] = not self.graph.limits_routes
         price[signed] = np.maximum(price[signed], 0.0)
         value = float(solver.getInfo().objective_function_value)
         return MasterPoint(value, price, np.maximum(weight[n + 2 :], 0.0), float(weight[: n + 2].sum()))

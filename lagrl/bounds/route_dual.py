@@ -22,14 +22,14 @@ _CEILING = 8.0  # of the multipliers, times the longest distance
 
 
 class RouteDual:
-    """L(λ, σ) = Σ_i λ_i + σ·K + min over routes r_i that meet at i of Σ min(0, c(r_i) − λ(r_i) − σ).
+    """L(λ, σ) = Σ_i λ_i + σ⁺·K − σ⁻·M + min over routes r_i that meet at i of Σ min(0, c(r_i) − λ(r_i) − σ).
 
-    Customers must be visited (λ paid at each visit, λ ≥ 0 where the graph is covering) by K routes: exactly K (σ of
-    either sign) under `exact:K`, at least the K that demands or rule require (σ ≥ 0) under the other fleet rules. The
-    remaining problem chooses routes: at most one of those that meet at a customer (neither side of the customer carries
-    more than half of the vehicle's load), since the routes of a solution meet at different customers; at most K in all
-    under `exact:K`. The relaxation is `ng`, ng-routes (Baldacci, Mingozzi and Roberti 2011), or `paths`, routes that
-    remember one customer back.
+    Customers must be visited (λ paid at each visit, λ ≥ 0 where the graph is covering) by at least K routes, the number
+    that demands or fleet rule require, and at most M, the limit of `exact:M` and `atmost:M`. σ⁺ and σ⁻ are the positive
+    and the negative part of σ; σ ≥ 0 under the other rules. The remaining problem chooses routes: at most one of those
+    that meet at a customer (neither side of the customer carries more than half of the vehicle's load), since the
+    routes of a solution meet at different customers; at most M in all. The relaxation is `ng`, ng-routes (Baldacci,
+    Mingozzi and Roberti 2011), or `paths`, routes that remember one customer back.
 
     The multipliers are the n customers', then the fleet's. They are rounded towards 0 to the graph's grid, on which
     everything is exact.
@@ -53,7 +53,7 @@ class RouteDual:
         self._pricing = NgPricing(graph)
         n, ceiling = graph.n_customers, _CEILING * (float(graph.problem.distance.max()) or 1.0)
         lowest = np.full(n + 1, 0.0 if graph.is_covering else -ceiling)
-        lowest[n] = -ceiling if graph.problem.fleet.rule == "exact" else 0.0
+        lowest[n] = -ceiling if graph.limits_routes else 0.0
         self._bounds = lowest, np.full(n + 1, ceiling)
 
     @property
@@ -96,7 +96,7 @@ class RouteDual:
         """Price one vector [n + 1], distance units, clipped to the bounds.
 
         Row k of the point's selection counts the visits of the k-th route chosen; the violation is one minus the
-        visits of each customer and, last, K minus the number of routes.
+        visits of each customer and, last, the number of routes due (K for σ > 0, M for σ < 0) minus that chosen.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class RouteDual:
         return self._point(vector, value, priced)
 
     def _point(self, vector: NDArray[np.float64], value: int, priced: Priced) -> DualPoint:
-        fewest, most = self.graph.n_routes
+        most = self.graph.n_routes[1]
         negative = priced.lowest[priced.lowest < 0]
         kept = np.argsort(negative, kind="stable")[:most]
         chosen = [priced.routes[k] for k in kept.tolist()]
@@ -134,18 +134,30 @@ class RouteDual:
         visits = np.zeros((len(chosen), self.graph.n_customers), dtype=np.int64)
         for k, route in enumerate(chosen):
             np.add.at(visits[k], list(route), 1)
-        violation = np.append(1.0 - visits.sum(axis=0), float(fewest - len(chosen)))
+        due = routes_due(self.graph, vector[-1], len(chosen))
+        violation = np.append(1.0 - visits.sum(axis=0), float(due - len(chosen)))
         half_units = 2.0 * self.graph.scale
         bound = distance_units(self.graph, value)
         return DualPoint(vector, bound, bound, visits, violation, negative[kept] / half_units)
 
 
+def routes_due(graph: RouteGraph, price: float, chosen: int = 0) -> int:
+    """Return the right side of the fleet's row at a price: fewest routes if positive, the most if negative.
+
+    At 0 all numbers between are supergradients: the one nearest to `chosen` routes where both limits count.
+    """
+    fewest, most = graph.n_routes
+    if price > 0 or not graph.limits_routes:
+        return fewest
+    return most if price < 0 else min(max(chosen, fewest), most)
+
+
 def lagrangian(graph: RouteGraph, prices: Prices, crossings: NDArray[np.int64], priced: Priced) -> int:
     """Return the Lagrangian bound at some prices, half grid units, exactly.
 
-    The routes of a solution meet at different customers, and their number is fixed or at most n; so the sum of their
-    reduced costs is at least that of as many of the least ones by meeting customer. The rest are the rows' right sides
-    at their prices: each customer once, the fleet's fewest routes, the cuts' crossings.
+    The routes of a solution meet at different customers, and their number has a limit, n or the fleet's; so the sum of
+    their reduced costs is at least that of as many of the least ones by meeting customer. The rest are the rows' right
+    sides at their prices: each customer once, the fleet's `routes_due`, the cuts' crossings.
 
     Parameters
     ----------
@@ -153,17 +165,16 @@ def lagrangian(graph: RouteGraph, prices: Prices, crossings: NDArray[np.int64], 
         The graph of the routes.
     prices
         The prices: 0 or more for cuts, for customers if the graph is covering, and for the fleet unless its rule is
-        `exact`.
+        `exact` or `atmost`.
     crossings
         [C] least crossings of the cuts.
     priced
         Result of exact pricing, or of pricing a relaxation of the routes, at these prices.
     """
-    fewest, most = graph.n_routes
     # each number fits 64 bits, their sums need not: Python's integers are unbounded
     of_cuts = (price * demanded for price, demanded in zip(prices.cut.tolist(), crossings.tolist(), strict=True))
-    income: int = sum(prices.customer.tolist()) + prices.fleet * fewest + sum(of_cuts)
-    least: int = sum(np.sort(priced.lowest)[:most].tolist())
+    income: int = sum(prices.customer.tolist()) + prices.fleet * routes_due(graph, prices.fleet) + sum(of_cuts)
+    least: int = sum(np.sort(priced.lowest)[: graph.n_routes[1]].tolist())
     return 2 * income + least
 
 

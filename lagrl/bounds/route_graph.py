@@ -75,8 +75,12 @@ class RouteGraph:
     @property
     def n_routes(self) -> tuple[int, int]:
         """Fewest and most routes of a solution that meets the fleet rule."""
-        fleet = self.problem.fleet
-        return self.problem.minimum_vehicles, fleet.count if fleet.rule == "exact" else self.n_customers
+        return self.problem.minimum_vehicles, self.problem.maximum_vehicles
+
+    @property
+    def limits_routes(self) -> bool:
+        """Whether the fleet rule limits the number of routes from above, so that a route may have a negative price."""
+        return self.problem.fleet.most is not None
 
     def is_ng_route(self, route: Sequence[int]) -> bool:
         """Whether a route over customers 0 … n − 1 fits the room and visits no customer that it remembers."""

@@ -115,4 +115,5 @@ def _routes(problem: CVRP) -> str:
     rule, count = problem.fleet.rule, problem.fleet.count
     if rule == "free":
         return "any number of routes"
-    return f"{'exactly' if rule == 'exact' else 'at least'} {count} route{'s' if count != 1 else ''}"
+    words = {"exact": "exactly", "atleast": "at least", "atmost": "at most"}
+    return f"{words[rule]} {count} route{'s' if count != 1 else ''}"

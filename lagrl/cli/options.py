@@ -157,7 +157,7 @@ class InstanceOptions:
     file: File
     """CVRPLIB .vrp file, or the name of a bundled instance or of one in --data"""
     fleet: FleetRule = None
-    """fleet rule: exact:K, atleast:K or free (default: the rule of the benchmark family)"""
+    """fleet rule: exact:K, atleast:K, atmost:K or free (default: the rule of the benchmark family)"""
     rounding: Literal["auto", "nint", "none"] = "auto"
     """distances: rounded as in CVRPLIB (nint), exact (none), or as usual in the instance's set (auto)"""
     data: Folder = None

@@ -215,7 +215,13 @@ class CVRP:
     @cached_property
     def minimum_vehicles(self) -> int:
         """Lower bound on the number of routes of any solution, the fleet rule included."""
-        return max(minimum_vehicles(self.demand, self.capacity), self.fleet.count)
+        return max(minimum_vehicles(self.demand, self.capacity), self.fleet.fewest)
+
+    @property
+    def maximum_vehicles(self) -> int:
+        """Upper bound on the number of routes of any solution: the customers, or the fleet rule's limit if lower."""
+        most = self.fleet.most
+        return self.n_customers if most is None else min(most, self.n_customers)
 
     @property
     def tightness(self) -> float:
@@ -365,15 +371,15 @@ def _validate_fleet(problem: CVRP) -> None:
     if fleet.rule == "free":
         return  # any number will do
     needed = minimum_vehicles(problem.demand, problem.capacity)
-    if fleet.rule == "exact" and fleet.count < needed:
+    if fleet.most is not None and fleet.most < needed:
         raise FleetError(
             f"{fleet} is too few vehicles: total demand {int(problem.demand.sum())} with CAPACITY "
             f"{problem.capacity} needs at least {needed}",
             source=problem.name,
             field="fleet",
-            remedy=f"use --fleet exact:{needed} (or more) or --fleet free",
+            remedy=f"use --fleet {fleet.rule}:{needed} (or more) or --fleet free",
         )
-    if fleet.count > problem.n_customers:
+    if fleet.fewest > problem.n_customers:
         raise FleetError(
             f"{fleet} asks for more routes than there are customers ({problem.n_customers})",
             source=problem.name,

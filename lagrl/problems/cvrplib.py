@@ -46,7 +46,8 @@ def read(
     instance
         Path of the file, or a name such as `G-n51-k6` (bundled) or `X-n101-k25` (looked up in `data`).
     fleet
-        Rule on the number of routes: `exact:K`, `atleast:K` or `free`; that of the instance's benchmark family if None.
+        Rule on the number of routes: `exact:K`, `atleast:K`, `atmost:K` or `free`; that of the file's VEHICLES or of
+        the instance's benchmark family if None.
     rounding
         How distances follow from coordinates: `nint` rounds to the nearest whole number, `none` keeps them, `auto`
         does what the instance's benchmark family does.

@@ -1,10 +1,10 @@
-"""The fleet rule, the number of vehicles a solution may use: `exact:K`, `atleast:K` or `free`."""
+"""The fleet rule, the number of vehicles a solution may use: `exact:K`, `atleast:K`, `atmost:K` or `free`."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from lagrl.errors import FleetError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FleetRule = Literal["exact", "atleast", "free"]
+FleetRule = Literal["exact", "atleast", "atmost", "free"]
 
 _FIXED_FLEET_NAME = re.compile(r"[ABEFMP]-n\d+-k([1-9]\d{0,8})")
 
@@ -25,7 +25,8 @@ class Fleet:
     Attributes
     ----------
     rule
-        `exact` (just `count` non-empty routes), `atleast` (`count` or more) or `free` (any number).
+        `exact` (just `count` non-empty routes), `atleast` (`count` or more), `atmost` (`count` or fewer) or `free` (any
+        number).
     count
         The K of the rule; 0 under `free`.
 
@@ -42,23 +43,26 @@ class Fleet:
 
     def __post_init__(self) -> None:
         if self.rule == "free" and self.count != 0:
-            raise FleetError(f"count {self.count} given", field="fleet free", remedy="write exact:K or atleast:K")
+            raise FleetError(
+                f"count {self.count} given", field="fleet free", remedy="write exact:K, atleast:K or atmost:K"
+            )
         if self.rule != "free" and self.count < 1:
             raise FleetError(f"{self.rule}:{self.count} has no vehicle", field="fleet", remedy="K must be 1 or more")
 
     @classmethod
     def parse(cls, text: str) -> Fleet:
-        """Read `exact:K`, `atleast:K` or `free`.
+        """Read `exact:K`, `atleast:K`, `atmost:K` or `free`.
 
-        Raises FleetError if `text` is none of the three.
+        Raises FleetError if `text` is none of the four.
         """
         if text == "free":
             return cls()
-        match = re.fullmatch(r"(exact|atleast):(\d{1,9})", text)
+        match = re.fullmatch(r"(exact|atleast|atmost):(\d{1,9})", text)
         if match is None:
-            raise FleetError(f"{text!r} is not a fleet rule", field="fleet", remedy="write exact:K, atleast:K or free")
-        rule: FleetRule = "exact" if match[1] == "exact" else "atleast"
-        return cls(rule, int(match[2]))
+            raise FleetError(
+                f"{text!r} is not a fleet rule", field="fleet", remedy="write exact:K, atleast:K, atmost:K or free"
+            )
+        return cls(cast("FleetRule", match[1]), int(match[2]))
 
     @classmethod
     def of(cls, rule: Fleet | str | None) -> Fleet:
@@ -82,11 +86,19 @@ class Fleet:
         match = _FIXED_FLEET_NAME.fullmatch(name)
         return cls("exact", int(match[1])) if match else cls()
 
+    @property
+    def fewest(self) -> int:
+        """Least number of routes that the rule allows; 0 without such a limit."""
+        return 0 if self.rule == "atmost" else self.count
+
+    @property
+    def most(self) -> int | None:
+        """Largest number of routes that the rule allows; None without such a limit."""
+        return self.count if self.rule in ("exact", "atmost") else None
+
     def allows(self, n_routes: int) -> bool:
         """Return whether a solution with `n_routes` non-empty routes meets the rule."""
-        if self.rule == "exact":
-            return n_routes == self.count
-        return n_routes >= self.count
+        return self.fewest <= n_routes and (self.most is None or n_routes <= self.most)
 
     def __str__(self) -> str:
         return "free" if self.rule == "free" else f"{self.rule}:{self.count}"

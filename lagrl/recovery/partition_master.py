@@ -74,8 +74,8 @@ class RouteMatrix:
         cost would remain.
         """
         n, fleet = self.problem.n_customers, self.problem.fleet
-        most = fleet.count if fleet.rule == "exact" else np.inf
-        row_bounds = np.append(np.ones(n), fleet.count), np.append(np.ones(n), most)
+        most = np.inf if fleet.most is None else fleet.most
+        row_bounds = np.append(np.ones(n), fleet.fewest), np.append(np.ones(n), most)
         start, row = self.entries(columns)
         return linear_program(self.cost[columns], np.inf, row_bounds, (start, row, np.ones(len(row))))
 

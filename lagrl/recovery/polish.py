@@ -30,9 +30,11 @@ def vehicles_to_polish(problem: CVRP, n_routes: int, n_fixed: int = 0) -> int:
 
     `n_routes`: routes to polish. `n_fixed`: routes of the same solution that stay as they are.
     """
-    if problem.fleet.rule == "exact":
-        return max(problem.fleet.count - n_fixed, 1)
-    return n_routes + max(2, n_routes // 10)
+    limit = None if problem.fleet.most is None else max(problem.fleet.most - n_fixed, 1)
+    if limit is not None and problem.fleet.rule == "exact":
+        return limit
+    more = n_routes + max(2, n_routes // 10)
+    return more if limit is None else min(more, limit)
 
 
 class Polisher:

@@ -21,12 +21,12 @@ FULL = 0.98  # share of the needed vehicles' capacity above which decoding seldo
 def vehicles_to_try(problem: CVRP, repetition: int = 0) -> int:
     """Return the number of vehicles K of a linearisation.
 
-    If the fleet is not fixed, one vehicle more than needed is tried in every second round: the bound on their number is
-    often not attained, and more routes can be shorter. If the needed vehicles would be nearly full, it is tried first.
-    `repetition` counts how often all seedings were used before.
+    If the fleet rule allows it, one vehicle more than needed is tried in every second round: the bound on their number
+    is often not attained, and more routes can be shorter. If the needed vehicles would be nearly full, it is tried
+    first. `repetition` counts how often all seedings were used before.
     """
-    spare = 0 if problem.fleet.rule == "exact" else (repetition + (problem.tightness > FULL)) % 2
-    return min(problem.minimum_vehicles + spare, problem.n_customers)
+    spare = (repetition + (problem.tightness > FULL)) % 2
+    return min(problem.minimum_vehicles + spare, problem.maximum_vehicles)
 
 
 def linearise(problem: CVRP, seeds: Seeds | str = "kmeans") -> AssignmentProblem:

@@ -61,7 +61,7 @@ def relinearise_neighbourhood(
     if decision.linearisation == "incumbent":
         customers = neighbourhood.customers
         assignment = relinearise(problem, neighbourhood.routes)
-        reconstruction = ClusterTours(problem.fleet.rule != "free", customers, neighbourhood.fixed_columns)
+        reconstruction = ClusterTours(problem.fleet.fewest > 0, customers, neighbourhood.fixed_columns)
     else:
         n_routes = len(neighbourhood.fixed_columns) + len(neighbourhood.routes)
         closing = decision.closing and problem.fleet.rule != "exact" and n_routes > problem.minimum_vehicles

@@ -361,7 +361,7 @@ class Search:
         self.seconds_of["polish"] += time.perf_counter() - started
         if routes is None:
             return tuple(columns)
-        routes = split_to(self.problem, routes, self.problem.fleet.count - len(neighbourhood.fixed_columns))
+        routes = split_to(self.problem, routes, self.problem.fleet.fewest - len(neighbourhood.fixed_columns))
         polished = (*neighbourhood.fixed_columns, *self.pool.add_routes(routes))
         self.incumbent.offer(polished)
         return polished

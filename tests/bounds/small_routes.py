@@ -106,13 +106,15 @@ def ng_programme(graph: RouteGraph) -> float:
     matrix = np.array(list(columns))
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
-    fewest = graph.n_routes[0]
+    fewest, most = graph.n_routes
     x = solver.addVariables(len(columns), lb=0.0, obj=list(columns.values()))
     for i in range(n):
         visits = sum(int(matrix[c, i]) * x[c] for c in np.flatnonzero(matrix[:, i]).tolist())
         solver.addConstr(visits >= 1 if graph.is_covering else visits == 1)
     routes = sum(x[c] for c in range(len(columns)))
-    solver.addConstr(routes == fewest if graph.problem.fleet.rule == "exact" else routes >= fewest)
+    solver.addConstr(routes >= fewest)
+    if graph.limits_routes:
+        solver.addConstr(routes <= most)
     solver.run()
     return float(solver.getInfo().objective_function_value)
 

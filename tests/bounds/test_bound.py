@@ -22,7 +22,7 @@ from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet, minimum_vehicles
 from lagrl.recovery.savings import clarke_wright
 
-FLEETS = st.sampled_from(["free", "exact", "atleast"])
+FLEETS = st.sampled_from(["free", "exact", "atleast", "atmost"])
 
 
 def with_fleet(problem: CVRP, rule: str, extra: int) -> CVRP:
@@ -52,7 +52,7 @@ def test_it_is_never_above_the_optimum(
     assert bound.is_converged or best == np.inf
 
 
-@pytest.mark.parametrize("rule", ["free", "exact", "atleast"])
+@pytest.mark.parametrize("rule", ["free", "exact", "atleast", "atmost"])
 @pytest.mark.parametrize("seed", range(12))
 def test_without_cuts_it_is_the_linear_programme_over_all_ng_routes(seed: int, rule: str) -> None:
     """The master ends there, not below, as all columns are ng-routes, and above only as far as the bound is."""
@@ -70,6 +70,16 @@ def test_without_cuts_it_is_the_linear_programme_over_all_ng_routes(seed: int, r
     master = drive(generation.master.solve()).value
     assert master >= programme - 1e-5 * max(1.0, programme)
     assert master <= max(programme, generation.best / (2 * graph.scale)) + 1e-5 * max(1.0, programme)
+
+
+def test_a_limit_on_the_routes_raises_the_bound() -> None:
+    """Two customers far from each other are cheaper apart; together, as one vehicle must, they cost 22."""
+    apart = CVRP.from_distances("apart", [[0, 1, 1], [1, 0, 20], [1, 20, 0]], [1, 1], 2)
+    assert lower_bound(apart).rounded == 4
+    for rule in ("atmost:1", "exact:1"):
+        limited = replace(apart, fleet=Fleet.parse(rule))
+        assert lower_bound(limited).rounded == optimum(limited) == 22
+    assert lower_bound(replace(apart, fleet=Fleet("atmost", 2))).rounded == 4
 
 
 @pytest.mark.parametrize("where", ["labels", "solver"])

@@ -33,10 +33,10 @@ def plane(seed: int, n_customers: int = 20, fleet: Fleet | None = None) -> CVRP:
 @pytest.mark.parametrize("relaxation", RELAXATIONS)
 @pytest.mark.parametrize("seed", range(20))
 def test_every_point_is_a_bound(seed: int, relaxation: str) -> None:
-    """At random multipliers, under the free rule and an exact one, it is at most the optimum and the programme."""
+    """At random multipliers, under every kind of fleet rule, it is at most the optimum and the programme."""
     rng = np.random.default_rng(seed)
     problem = small_problem(seed, 4, longest=8)
-    rules = [Fleet(), Fleet("exact", problem.minimum_vehicles), Fleet("atleast", 2)]
+    rules = [Fleet(), *(Fleet(rule, problem.minimum_vehicles) for rule in ("exact", "atmost")), Fleet("atleast", 2)]
     for fleet in rules:
         ruled = replace(problem, fleet=fleet)
         dual = RouteDual(RouteGraph.of(ruled), relaxation)
@@ -48,7 +48,7 @@ def test_every_point_is_a_bound(seed: int, relaxation: str) -> None:
 
 
 @pytest.mark.parametrize("relaxation", RELAXATIONS)
-@pytest.mark.parametrize("fleet", [None, Fleet("exact", 5), Fleet("atleast", 6)])
+@pytest.mark.parametrize("fleet", [None, Fleet("exact", 5), Fleet("atleast", 6), Fleet("atmost", 6)])
 def test_it_is_concave_with_its_supergradients(fleet: Fleet | None, relaxation: str) -> None:
     """L(μ) ≤ L(λ) + g(λ)·(μ − λ), to the rounding of the multipliers."""
     rng = np.random.default_rng(0)

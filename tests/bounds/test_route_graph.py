@@ -95,7 +95,7 @@ def test_the_trivial_bound_is_one(seed: int) -> None:
     problem = small_problem(seed, 4)
     distance = problem.distance if seed % 2 else problem.distance * rng.choice([1.0, 9.0], (5, 5))
     distance = np.maximum(distance, distance.T)
-    for fleet in (Fleet(), Fleet("exact", problem.minimum_vehicles), Fleet("atleast", 3)):
+    for fleet in (Fleet(), Fleet("exact", problem.minimum_vehicles), Fleet("atleast", 3), Fleet("atmost", 5)):
         ruled = CVRP("small", problem.demand, problem.capacity, distance, fleet=fleet)
         graph = RouteGraph.of(ruled)
         bound = trivial_bound(graph) / (2 * graph.scale)

@@ -71,6 +71,7 @@ def test_a_best_known_cost_of_other_distances_is_none(capsys: pytest.CaptureFixt
         ("free", "any number of routes"),
         ("exact:4", "exactly 4 routes"),
         ("atleast:5", "at least 5 routes"),
+        ("atmost:5", "at most 5 routes"),
     ],
 )
 def test_the_text_says_under_which_rule_it_holds(capsys: pytest.CaptureFixture[str], fleet: str, said: str) -> None:

@@ -61,11 +61,17 @@ def test_what_is_inconsistent_is_refused(changes: dict[str, Any], expected: str)
     assert expected in str(caught.value)
 
 
-@pytest.mark.parametrize("fleet", [Fleet("exact", 1), Fleet("exact", 3), Fleet("atleast", 3)])
+@pytest.mark.parametrize("fleet", [Fleet("exact", 1), Fleet("exact", 3), Fleet("atleast", 3), Fleet("atmost", 1)])
 def test_a_fleet_that_cannot_be_met_is_refused(fleet: Fleet) -> None:
     """Neither too few vehicles nor more than customers."""
     with pytest.raises(FleetError, match=str(fleet)):
         made(fleet=fleet)
+
+
+def test_a_limit_above_the_customers_is_no_mistake() -> None:
+    """At most 100 vehicles may serve two customers; no solution has more routes than customers."""
+    assert made(fleet=Fleet("atmost", 100)).maximum_vehicles == 2
+    assert made(fleet=Fleet("atleast", 2)).maximum_vehicles == 2
 
 
 @pytest.mark.parametrize("points", [[[0, 0], [1, math.nan]], [[0, 0, 0], [1, 1, 1]], [0, 1]])

@@ -11,13 +11,15 @@ from lagrl.errors import FleetError
 from lagrl.problems.fleet import Fleet, minimum_vehicles
 
 
-@pytest.mark.parametrize("text", ["free", "exact:5", "atleast:12"])
+@pytest.mark.parametrize("text", ["free", "exact:5", "atleast:12", "atmost:7"])
 def test_a_rule_prints_as_it_is_written(text: str) -> None:
     """What `parse` reads, `str` gives back."""
     assert str(Fleet.parse(text)) == text
 
 
-@pytest.mark.parametrize("text", ["", "Free", "exact", "exact:", "exact:0", "exact:-1", "exact:1.5", "5", "atmost:3"])
+@pytest.mark.parametrize(
+    "text", ["", "Free", "exact", "exact:", "exact:0", "exact:-1", "exact:1.5", "5", "atmost", "atmost:0"]
+)
 def test_what_is_no_rule_is_refused(text: str) -> None:
     """The user learns what can be written."""
     with pytest.raises(FleetError, match="fleet"):
@@ -30,9 +32,12 @@ def test_a_free_fleet_has_no_count() -> None:
         Fleet("free", 3)
 
 
-@pytest.mark.parametrize(("rule", "allowed"), [("free", {1, 2, 3, 4}), ("exact:2", {2}), ("atleast:2", {2, 3, 4})])
+@pytest.mark.parametrize(
+    ("rule", "allowed"),
+    [("free", {1, 2, 3, 4}), ("exact:2", {2}), ("atleast:2", {2, 3, 4}), ("atmost:2", {1, 2})],
+)
 def test_a_rule_allows_what_it_says(rule: str, allowed: set[int]) -> None:
-    """Exactly K, K or more, or any number of routes."""
+    """Exactly K, K or more, K or fewer, or any number of routes."""
     assert {k for k in (1, 2, 3, 4) if Fleet.parse(rule).allows(k)} == allowed
 
 

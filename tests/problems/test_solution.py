@@ -55,7 +55,9 @@ def test_each_fault_is_reported(routes: list[list[int]], options: dict[str, Any]
     assert faults(line(), routes, **options) == expected
 
 
-@pytest.mark.parametrize(("rule", "right"), [("exact:2", True), ("exact:3", False), ("atleast:3", False)])
+@pytest.mark.parametrize(
+    ("rule", "right"), [("exact:2", True), ("exact:3", False), ("atleast:3", False), ("atmost:2", True)]
+)
 def test_the_fleet_rule_is_part_of_feasibility(rule: str, right: bool) -> None:
     """Two routes solve the instance only where the rule allows two."""
     solution = Solution.of(line(), [[1, 2, 3], [4]])

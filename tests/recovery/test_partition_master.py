@@ -12,7 +12,7 @@ from lagrl.problems.fleet import Fleet
 from lagrl.recovery.partition_master import PartitionMaster, RouteMatrix
 from lagrl.recovery.pool import RoutePool
 
-FLEETS = [Fleet(), Fleet("atleast", 5), Fleet("exact", 5), Fleet("exact", 7)]
+FLEETS = [Fleet(), Fleet("atleast", 5), Fleet("exact", 5), Fleet("exact", 7), Fleet("atmost", 5)]
 fleets = pytest.mark.parametrize("fleet", FLEETS, ids=str)
 
 

@@ -177,12 +177,17 @@ def test_odd_instances(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("n_routes", "n_fixed"), [(1, 2), (2, 0), (3, 0), (4, 0), (2, 3)])
-@pytest.mark.parametrize("rule", ["exact:3", "atleast:3", "free"])
+@pytest.mark.parametrize("rule", ["exact:3", "atleast:3", "atmost:3", "free"])
 def test_vehicles_by_fleet_rule(rule: str, n_routes: int, n_fixed: int) -> None:
-    """An exact fleet has what the others leave, however many routes there are; the other rules allow a few more."""
+    """An exact fleet has what the others leave, however many routes there are; the other rules a few more at most."""
     problem = plane(np.random.default_rng(8), 12, 30, Fleet.parse(rule))
     most = vehicles_to_polish(problem, n_routes, n_fixed)
-    assert most == max(3 - n_fixed, 1) if rule == "exact:3" else most >= n_routes + 2
+    if rule == "exact:3":
+        assert most == max(3 - n_fixed, 1)
+    elif rule == "atmost:3":
+        assert most == min(max(3 - n_fixed, 1), n_routes + 2)
+    else:
+        assert most == n_routes + 2
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -13,7 +13,7 @@ from lagrl.problems.fleet import Fleet
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
 
-FLEETS = [Fleet(), Fleet("atleast", 3), Fleet("exact", 3), Fleet("exact", 4)]
+FLEETS = [Fleet(), Fleet("atleast", 3), Fleet("exact", 3), Fleet("exact", 4), Fleet("atmost", 3)]
 THOROUGH = PartitionLimits(nodes=10_000)
 
 

@@ -279,7 +279,7 @@ def test_polished_routes_meet_the_fleet_rule(rule: str) -> None:
         assert search.pool.cost_of(polished) < search.pool.cost_of(alone)
 
 
-@pytest.mark.parametrize("fleet", ["free", "exact:58", "atleast:62"])
+@pytest.mark.parametrize("fleet", ["free", "exact:58", "atleast:62", "atmost:58"])
 def test_a_large_instance_is_worked_on_in_neighbourhoods(fleet: str) -> None:
     """With more customers than a neighbourhood, routes outside it stay in place and all customers are served."""
     problem = plane(8, 170, 10, Fleet.parse(fleet))
