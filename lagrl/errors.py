@@ -103,6 +103,13 @@ class MissingExtraError(LagrlError, ImportError):
         return cls(f"{purpose} needs {package}, which is not installed; pip install 'lagrl[{extra}]'")
 
 
+class InputWarning(UserWarning):
+    """Something about an input is doubtful, but it is used.
+
+    The command line prints each as one line on stderr; in Python, `warnings.filterwarnings` silences or raises them.
+    """
+
+
 def _rebuild(
     cls: type[InputError], problem: str, source: str | None, field: str | None, remedy: str | None
 ) -> InputError:

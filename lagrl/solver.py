@@ -17,6 +17,7 @@ from lagrl import __version__
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, SolutionError
 from lagrl.problems.cvrp import require_cvrp
+from lagrl.problems.plausibility import question_cost
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
 from lagrl.samplers.registry import close_sampler, make_sampler
 from lagrl.search.schedule import Schedule, schedule_of
@@ -313,6 +314,7 @@ def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveRe
         raise SolutionError(
             f"no routes that meet the fleet rule {problem.fleet} {found}", source=problem.name, remedy=way_out
         )
+    question_cost(problem.name, solution.cost, problem.best_known)
     best = min(report.ascents, key=lambda ascent: min(ascent.trace.route_cost))
     elsewhere = seconds_of["sampling"] + seconds_of["recording"] + report.sampling.queue_seconds
     return SolveResult(

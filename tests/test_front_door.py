@@ -303,15 +303,13 @@ def test_a_result_shows_its_numbers_shortly() -> None:
     assert len(repr(result)) < 120
 
 
-def test_a_written_result_is_not_taken_for_a_reference(tmp_path: Path) -> None:
-    """A result beside its instance states its solver; a solution does not, and counts as best known."""
+def test_a_written_result_counts_as_a_reference(tmp_path: Path) -> None:
+    """A result beside its instance states its solver, and its cost is the best known one as that of any solution."""
     problem = lagrl.generate(10, seed=4)
     result = lagrl.solve(problem, evaluations=20)
     lagrl.write_instance(problem, tmp_path / "mine.vrp")
     lagrl.write_solution(result, tmp_path / "mine.sol")
     assert f"Solver lagrl {lagrl.__version__}\n" in (tmp_path / "mine.sol").read_text()
-    assert lagrl.read(tmp_path / "mine.vrp").best_known is None
-    lagrl.write_solution(result.solution, tmp_path / "mine.sol")
     assert lagrl.read(tmp_path / "mine.vrp").best_known == result.cost
     assert lagrl.read_solution(tmp_path / "mine.sol") == result.solution
 

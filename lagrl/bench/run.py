@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import warnings
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import fields
@@ -20,10 +21,11 @@ from lagrl.bench.schema import SCHEMA, Row
 from lagrl.bench.suites import family
 from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
-from lagrl.errors import InputError, LagrlError, SolutionError, UnknownNameError
+from lagrl.errors import InputError, InputWarning, LagrlError, SolutionError, UnknownNameError
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.locate import resolve_instance
+from lagrl.problems.plausibility import question_cost
 from lagrl.processes import exit_with_parent
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.samplers.registry import (
@@ -271,18 +273,25 @@ def _describe(problem: CVRP, task: EvaluationTask, result: SolveResult | None, s
     }
 
 
+def _begin_worker(parent: int) -> None:
+    exit_with_parent(parent)
+    warnings.simplefilter("ignore", InputWarning)  # the parent has read the same files, and sees the costs
+
+
 def _run_in_processes(due: Sequence[EvaluationTask], workers: int, keep: Callable[[Row], None]) -> None:
     for name in _ONE_THREAD:  # children inherit the environment before they load any library
         os.environ.setdefault(name, "1")
     context = get_context("spawn")
     others = set(active_children())
-    with ProcessPoolExecutor(workers, context, initializer=exit_with_parent, initargs=(os.getpid(),)) as executor:
+    with ProcessPoolExecutor(workers, context, initializer=_begin_worker, initargs=(os.getpid(),)) as executor:
         waiting = {executor.submit(make_row, task) for task in due}
         try:
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in sorted(done, key=lambda future: future.exception() is not None):
-                    keep(future.result())  # finished rows first: a dead worker fails all that are left
+                    row = future.result()
+                    question_cost(row["instance"], row["cost"], row["best_known"])
+                    keep(row)  # finished rows first: a dead worker fails all that are left
         except BrokenProcessPool as error:
             raise LagrlError(
                 "a worker process died (killed, or out of memory); finished rows are kept: run again with fewer workers"

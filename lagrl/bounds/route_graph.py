@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_CUSTOMERS = 2000  # tables over pairs of customers and over customers and loads: some 200 MB there
 MOST_NEIGHBOURS = 12  # memory doubles with each: 4096 subsets a customer
 _DISTANCE_BITS = 30  # of the longest distance on the grid; sums of 2^17 arcs at 1000 times that still fit 60 bits
+_MOST_SCALE_BITS = 1000  # 2^1024 is no float
 _MOST_WORK = 1e9  # n²·Q of one pass over the load recursion: about a second
 _MOST_CELLS = 4e6  # n·Q of its tables: 128 MB
 _MOST_LOADS = 1e5  # Q alone; the largest of CVRPLIB is 30 000
@@ -119,7 +120,7 @@ class RouteGraph:
         # a matrix may differ from its transpose by rounding: the smaller entry keeps the bound valid
         distance = np.roll(np.minimum(problem.distance, problem.distance.T), -1, axis=(0, 1))
         longest = float(distance.max())
-        scale = 2.0 ** (_DISTANCE_BITS - math.frexp(longest)[1]) if longest > 0 else 1.0
+        scale = 2.0 ** min(_DISTANCE_BITS - math.frexp(longest)[1], _MOST_SCALE_BITS) if longest > 0 else 1.0
         cost = 2 * np.floor(distance * scale).astype(np.int64)  # a power of two scales exactly
         most = max(1, int(min(_MOST_WORK / n**2, _MOST_CELLS / n, most_load)))
         load, room = positive_loads(problem.demand, problem.capacity, most)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context
 from typing import TYPE_CHECKING, Any
 
 from lagrl.cli.options import Count, OneInstance, Text
@@ -43,14 +44,11 @@ class BoundCommand:
         from lagrl.bounds.bound import lower_bound
         from lagrl.compilation import compile_kernels
         from lagrl.controllers.registry import controller_factory
-        from lagrl.problems.cvrplib import usual_rounding
 
         if self.controller is not None and self.no_cuts:
             raise InputError("given with --controller", field="--no-cuts", remedy="leave it out: no cuts there")
         controller = None if self.controller is None else controller_factory(self.controller)()
         problem = self.instance.read()
-        if problem.rounding not in ("explicit", usual_rounding(problem.name)):
-            problem = replace(problem, best_known=None)  # it holds for other distances
         compile_kernels()
         bound = lower_bound(
             problem,
@@ -107,8 +105,10 @@ def _text(problem: CVRP, bound: LowerBound) -> str:
 
 def _rounded_down(value: float) -> str:
     """Write a bound with two decimals, or three digits where that is more, and never as more than it is."""
-    places = 2 if value >= 1.0 or value <= 0.0 else 2 - math.floor(math.log10(value))
-    return f"{math.floor(value * 10.0**places) / 10.0**places:.{places}f}"
+    if 0.0 < value < 1.0:
+        digits = Context(prec=3, rounding=ROUND_FLOOR).create_decimal(repr(value))
+        return f"{digits:.2e}" if value < 1e-6 else f"{digits:.{2 - digits.adjusted()}f}"
+    return f"{math.floor(value * 100.0) / 100.0:.2f}"
 
 
 def _routes(problem: CVRP) -> str:

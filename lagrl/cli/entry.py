@@ -183,8 +183,14 @@ def _overview() -> str:
     )
 
 
+_warned: set[str] = set()  # Python's own memory is cleared by every change of its filters
+
+
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"lagrl: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    text = " ".join(str(message).split())
+    if text not in _warned:
+        _warned.add(text)
+        print(f"lagrl: warning: {text}", file=sys.stderr)
 
 
 def _print_error(message: str, prog: str) -> None:

@@ -159,7 +159,7 @@ class InstanceOptions:
     fleet: FleetRule = None
     """fleet rule: exact:K, atleast:K, atmost:K or free (default: the rule of the benchmark family)"""
     rounding: Literal["auto", "nint", "none"] = "auto"
-    """distances: rounded as in CVRPLIB (nint), exact (none), or as usual in the instance's set (auto)"""
+    """EUC_2D distances: rounded as in CVRPLIB (nint), exact (none), or as usual in the instance's set (auto)"""
     data: Folder = None
     """folder of CVRPLIB files (default: the environment variable LAGRL_DATA)"""
 

@@ -6,13 +6,12 @@ Their best known costs come from long PyVRP runs and are not proven.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lagrl.errors import UnknownNameError
-from lagrl.problems.cvrplib import read_instance, read_solution
+from lagrl.problems.cvrplib import read_instance
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
@@ -39,9 +38,7 @@ def read_bundled(name: str) -> CVRP:
 
     Raises UnknownNameError if there is no such instance.
     """
-    path = bundled_path(name)
-    problem = read_instance(path)
-    return replace(problem, best_known=read_solution(path.with_suffix(".sol"), problem).cost)
+    return read_instance(bundled_path(name))
 
 
 def _folder() -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 
 from lagrl.errors import FleetError, InputError, InstanceError
 from lagrl.problems.fleet import Fleet, minimum_vehicles
+from lagrl.problems.plausibility import question_rounding
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -108,7 +109,8 @@ class CVRP:
         capacity
             Demand units.
         rounding
-            `nint` rounds each arc to floor(d + 0.5) as CVRPLIB does; `none` keeps the Euclidean distance.
+            `nint` rounds each arc to floor(d + 0.5) as CVRPLIB does; `none` keeps the Euclidean distance. An
+            `lagrl.errors.InputWarning` is issued where rounding makes many distances 0 or equal.
         fleet
             Rule on the number of routes, such as `exact:3`; free if None.
         best_known
@@ -137,7 +139,7 @@ class CVRP:
                 field="coordinates",
                 remedy="give one x, y pair for the depot and each customer",
             )
-        return cls(
+        made = cls(
             name=name,
             demand=_demand(name, demand, len(points)),
             capacity=int(_whole_numbers(name, "capacity", [capacity])[0]),
@@ -148,6 +150,9 @@ class CVRP:
             best_known=best_known,
             comment=comment,
         )
+        if rounding == "nint":
+            question_rounding(name, points)
+        return made
 
     @classmethod
     def from_distances(
@@ -350,11 +355,9 @@ def _validate_distance(problem: CVRP) -> None:
         wrong = f"distance from node {row + 1} to node {column + 1} is {distance[row, column]} (the depot is node 1)"
     elif distance.diagonal().any():
         node = int(np.flatnonzero(distance.diagonal())[0])
-        wrong = f"distance from node {node} to itself is {distance[node, node]}"
-    elif not np.array_equal(distance, distance.T) and not np.allclose(distance, distance.T, rtol=1e-9, atol=1e-9):
-        row, column = np.argwhere(~np.isclose(distance, distance.T, rtol=1e-9, atol=1e-9))[0]
-        there, back = distance[row, column], distance[column, row]
-        wrong = f"node {row + 1} to {column + 1} is {there}, back it is {back} (the depot is node 1)"
+        wrong = f"distance from node {node + 1} to itself is {distance[node, node]} (the depot is node 1)"
+    elif one_way := asymmetry(distance):
+        wrong = f"{one_way} (the depot is node 1)"
     elif problem.coordinates is not None and problem.coordinates.shape != (size, 2):
         wrong = f"coordinates of shape {problem.coordinates.shape}, but {size} nodes need {(size, 2)}"
     if wrong:
@@ -364,6 +367,17 @@ def _validate_distance(problem: CVRP) -> None:
             field="distance",
             remedy="give finite, symmetric distances ≥ 0 with a diagonal of 0",
         )
+
+
+def asymmetry(distance: NDArray[np.float64]) -> str | None:
+    """Return a sentence on the first arc of a matrix that differs from its way back in nine digits; None if none does.
+
+    Nodes are numbered from 1 in the order of the matrix.
+    """
+    if np.array_equal(distance, distance.T) or np.allclose(distance, distance.T, rtol=1e-9, atol=1e-9):
+        return None
+    row, column = np.argwhere(~np.isclose(distance, distance.T, rtol=1e-9, atol=1e-9))[0]
+    return f"node {row + 1} to {column + 1} is {distance[row, column]}, back it is {distance[column, row]}"
 
 
 def _validate_fleet(problem: CVRP) -> None:

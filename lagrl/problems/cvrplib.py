@@ -7,15 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from lagrl.errors import InputError, InstanceError, SolutionError
+from lagrl.problems.benchmark_sets import usual_rounding
 from lagrl.problems.best_known import best_known
-from lagrl.problems.cvrp import CVRP
+from lagrl.problems.cvrp import CVRP, euclidean
 from lagrl.problems.cvrplib_check import checked_data, require_safe_name
-from lagrl.problems.cvrplib_solution import read_solution, solver_of, stated_cost, write_solution
-from lagrl.problems.cvrplib_text import read_text, scan
-from lagrl.problems.cvrplib_write import usual_rounding, write_instance
+from lagrl.problems.cvrplib_solution import read_solution, solver_of, write_solution
+from lagrl.problems.cvrplib_text import read_text, scan, shown
+from lagrl.problems.cvrplib_write import write_instance
+from lagrl.problems.edge_weights import METRICS
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.locate import resolve_instance
+from lagrl.problems.plausibility import doubt
+from lagrl.problems.solution import faults
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrplib_check import InstanceData
@@ -60,7 +66,7 @@ def read(
         If `instance` is neither a path nor a name, or the folder cannot be used.
     UnknownNameError
         If no instance of that name is found.
-    InstanceError, FleetError, SolutionError
+    InstanceError, FleetError
         See `read_instance`.
 
     Examples
@@ -77,29 +83,31 @@ def read(
             remedy="give the path of a .vrp file or an instance name, as in lagrl.read('G-n51-k6')",
         )
     path = resolve_instance(os.fspath(instance), data)
-    problem = read_instance(path, fleet=Fleet.of(fleet) if fleet is not None else None, rounding=rounding)
-    if problem.rounding not in ("explicit", usual_rounding(problem.name)):
-        return replace(problem, best_known=None)  # it holds for the usual distances
-    return problem
+    return read_instance(path, fleet=Fleet.of(fleet) if fleet is not None else None, rounding=rounding)
 
 
 def read_instance(
     path: str | os.PathLike[str], *, fleet: Fleet | None = None, rounding: Literal["auto", "nint", "none"] = "auto"
 ) -> CVRP:
-    """Read a CVRPLIB `.vrp` file with distances EUC_2D, or EXPLICIT as LOWER_ROW (no diagonal) or FULL_MATRIX.
+    """Read a CVRPLIB `.vrp` file: distances EUC_2D, CEIL_2D, ATT, GEO, MAN_2D, MAX_2D, or EXPLICIT in any layout.
 
-    The best known cost is the one stated in the `.sol` beside the file, else that of `best_known`; it is left out
-    if `fleet` is not the rule under which it holds.
+    The depot may be any node; customers are numbered 1 … n in the order of the other nodes. SERVICE_TIME and DISTANCE
+    are accepted where no route can be longer. Asymmetric distances are refused.
+
+    The best known cost is the lower of two: that of the shipped table (`best_known`), if the fleet rule and the
+    distances are those of the benchmark set; and that of a `.sol` beside the file, if its routes solve the instance at
+    the cost that it states, under a fleet rule for which it can be best. Any other `.sol` is an `InputWarning`.
 
     Parameters
     ----------
     path
-        The file, in UTF-8 or Latin-1, at most 64 MiB and 20 001 nodes.
+        The file, in UTF-8 or Latin-1, at most 64 MiB, 5 million lines and 20 001 nodes.
     fleet
-        Rule on the number of routes; `Fleet.of_benchmark` of the instance's name if None.
+        Rule on the number of routes. If None, `Fleet.of_benchmark` of the instance's name, else `atmost:K` for
+        VEHICLES : K.
     rounding
         How EUC_2D distances are taken: `nint` is floor(d + 0.5), `none` keeps d, `auto` is the name's
-        `usual_rounding`.
+        `usual_rounding`. No effect on other distances.
 
     Raises
     ------
@@ -107,56 +115,96 @@ def read_instance(
         If the file is missing, unreadable, malformed, cut off, inconsistent or of a kind that is not supported.
     FleetError
         If the fleet rule cannot be met.
-    SolutionError
-        If there is a `.sol` beside the file and it is malformed.
     """
     source = str(path)
-    raw = scan(read_text(path, InstanceError), source)
-    data = checked_data(raw)
-    name = raw.specs.get("NAME") or Path(path).stem
-    require_safe_name(name, source)
-    benchmark = Fleet.of_benchmark(name)
-    rule = fleet or benchmark
-    reference = _reference_cost(Path(path), name) if rule == benchmark else None
     try:
-        return _build(raw, data, name, rule, usual_rounding(name) if rounding == "auto" else rounding, reference)
+        raw = scan(read_text(path, InstanceError), source)
+        data = checked_data(raw)
+        name = raw.specs.get("NAME") or Path(path).stem
+        require_safe_name(name, source)
+        benchmark, usual = Fleet.of_benchmark(name), usual_rounding(name)
+        limit = Fleet() if data.vehicles is None else Fleet("atmost", data.vehicles)
+        rule = fleet or (limit if benchmark.rule == "free" else benchmark)
+        problem = _build(raw, data, name, rule, usual if rounding == "auto" else rounding)
+        _require_no_duration_limit(raw, data, problem)
     except MemoryError as error:
         raise InstanceError(
-            f"the distances between {raw.specs['DIMENSION']} nodes do not fit in memory",
-            source=source,
-            field="DIMENSION",
+            "its distances do not fit in memory", source=source, field="DIMENSION",
             remedy="use a smaller instance or a larger machine",
-        ) from error
-    except InputError as error:
-        field = "EDGE_WEIGHT_SECTION" if error.field == "distance" else error.field
-        raise type(error)(error.problem, source=source, field=field, remedy=error.remedy) from error
-
-
-def _build(
-    raw: InstanceText,
-    data: InstanceData,
-    name: str,
-    fleet: Fleet,
-    rounding: Literal["nint", "none"],
-    best_known: float | None,
-) -> CVRP:
-    demand, capacity, points, comment = data.demand, data.capacity, data.coordinates, raw.specs.get("COMMENT", "")
-    if data.distance is not None:
-        return CVRP(name, demand, capacity, data.distance, points, fleet, "explicit", best_known, comment)
-    assert points is not None
-    return CVRP.from_coordinates(
-        name, points, demand, capacity, rounding=rounding, fleet=fleet, best_known=best_known, comment=comment
-    )
-
-
-def _reference_cost(path: Path, name: str) -> float | None:
-    """The lower of the shipped table's cost and that of the `.sol` file beside, unless a solver's name marks it."""
-    beside = path.with_suffix(".sol")
-    known = [best_known(name)]
+        ) from error  # fmt: skip
+    known = []
+    if rule == benchmark and raw.specs["EDGE_WEIGHT_TYPE"].upper() not in METRICS and problem.rounding in (
+        "explicit", usual
+    ):  # fmt: skip
+        known.append(best_known(name))
+    beside = Path(path).with_suffix(".sol")
     if beside.is_file():
-        try:
-            known.append(stated_cost(beside) if solver_of(beside) is None else None)
-        except SolutionError as error:
-            remedy = f"{error.remedy}, or move it away: it is read for the best known cost"
-            raise SolutionError(error.problem, source=error.source, field=error.field, remedy=remedy) from error
-    return min((cost for cost in known if cost is not None), default=None)
+        known.append(_cost_beside(beside, problem, benchmark, is_chosen=rounding != "auto"))
+    return replace(problem, best_known=min((cost for cost in known if cost is not None), default=None))
+
+
+def _build(raw: InstanceText, data: InstanceData, name: str, fleet: Fleet, rounding: Literal["nint", "none"]) -> CVRP:
+    demand, capacity, points, comment = data.demand, data.capacity, data.coordinates, raw.specs.get("COMMENT", "")
+    try:
+        if data.distance is not None:
+            return CVRP(name, demand, capacity, data.distance, points, fleet, comment=comment)
+        assert points is not None
+        return CVRP.from_coordinates(name, points, demand, capacity, rounding=rounding, fleet=fleet, comment=comment)
+    except InputError as error:
+        raise type(error)(error.problem, source=raw.source, field=error.field, remedy=error.remedy) from error
+
+
+def _require_no_duration_limit(raw: InstanceText, data: InstanceData, problem: CVRP) -> None:
+    """Refuse DISTANCE unless the longest route that the capacity allows is certainly within it.
+
+    A route of m customers has m + 1 arcs, no longer than the longest ones from m + 1 nodes, and m stops.
+    """
+    if data.duration is None:
+        return
+    load = np.cumsum(np.sort(data.demand))
+    stops = int(np.searchsorted(load, data.capacity, side="right"))
+    arcs = np.sort(problem.distance.max(axis=1))[-(stops + 1) :]
+    if data.duration < float(arcs.sum()) + stops * data.service:
+        raise InstanceError(
+            f"{shown(raw.specs['DISTANCE'])} limits the duration of routes, which is not supported",
+            source=raw.source,
+            field="DISTANCE",
+            remedy="use an instance without a duration limit",
+        )
+
+
+def _cost_beside(path: Path, problem: CVRP, benchmark: Fleet, *, is_chosen: bool) -> float | None:
+    """Return the cost of the `.sol` beside an instance if it can be best known; None, and a warning if it is wrong.
+
+    `benchmark`: rule under which the cost was published. `is_chosen`: whether the user has chosen the rounding.
+    """
+    unused = "it is not used as the best known cost"
+    try:
+        found = read_solution(path)
+    except SolutionError as error:
+        doubt(f"{path}: {error.field or 'file'}: {error.problem}; {unused}", level=3)
+        return None
+    wrong = faults(replace(problem, fleet=Fleet()), found.routes, found.cost)
+    if not wrong:
+        # the best routes of all are also the best under any rule that they meet
+        holds = problem.fleet == benchmark or benchmark.rule == "free"
+        return found.cost if holds and problem.fleet.allows(len(found.routes)) else None
+    other = _under_other_rounding(problem)
+    if other is None or faults(other, found.routes, found.cost):
+        doubt(f"{path}: {wrong[0]}; {unused}", level=3)
+    elif not is_chosen:
+        doubt(
+            f"{path}: its cost {found.cost:.10g} is that of --rounding {other.rounding}, not of {problem.rounding}; "
+            f"{unused}",
+            level=3,
+        )
+    return None
+
+
+def _under_other_rounding(problem: CVRP) -> CVRP | None:
+    """Return the instance with exact instead of rounded distances or vice versa, any fleet; None if they were given."""
+    if problem.rounding == "explicit" or problem.coordinates is None:
+        return None
+    rounding: Literal["nint", "none"] = "none" if problem.rounding == "nint" else "nint"
+    distance = euclidean(problem.coordinates, problem.coordinates, rounding)
+    return replace(problem, distance=distance, rounding=rounding, fleet=Fleet())

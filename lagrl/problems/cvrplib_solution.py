@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lagrl.problems.cvrp import CVRP
 
+_MOST_BYTES = 2 * 2**20  # ten times the solution of the largest instance that is read
 _ROUTE = re.compile(r"route\s*#?\s*([0-9]{1,9})\s*:(.*)", re.IGNORECASE)
 _COST = re.compile(r"cost\b\s*:?\s*(.*)", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?")
@@ -70,17 +71,6 @@ def read_solution(path: str | os.PathLike[str], problem: CVRP | None = None) -> 
     return Solution.of(problem, stated.routes)
 
 
-def stated_cost(path: str | os.PathLike[str]) -> float:
-    """Return the cost that a `.sol` file states, distance units.
-
-    Raises
-    ------
-    SolutionError
-        If the file is missing, malformed or cut off.
-    """
-    return _parse(path).cost
-
-
 def solver_of(path: str | os.PathLike[str]) -> str | None:
     """Return what a `.sol` file says it was found by; None for a published one, which does not say.
 
@@ -102,7 +92,7 @@ def write_solution(solution: HasRoutes, path: str | os.PathLike[str], *, solver:
     path
         The file; its folder must exist. A file of that name is replaced.
     solver
-        What found it; the file's cost is then never read as best known. Results of a solve state it themselves.
+        What found it, for information. Results of a solve state it themselves.
 
     Raises
     ------
@@ -146,7 +136,7 @@ def _parse(path: str | os.PathLike[str]) -> SolutionText:
     routes: list[tuple[int, ...]] = []
     costs: list[float] = []
     solver = None
-    for line in (raw.strip() for raw in read_text(path, SolutionError).splitlines()):
+    for line in (raw.strip() for raw in read_text(path, SolutionError, _MOST_BYTES).splitlines()):
         if match := _ROUTE.fullmatch(line):
             if int(match[1]) != len(routes) + 1:
                 _fail(source, "Route", f"route {match[1]} where {len(routes) + 1} is due", "number routes 1, 2, 3, …")

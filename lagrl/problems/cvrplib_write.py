@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import vrplib
 
 from lagrl.errors import InstanceError
 from lagrl.io.atomic import replacing
+from lagrl.problems.benchmark_sets import usual_rounding
 from lagrl.problems.cvrp import euclidean
 from lagrl.problems.cvrplib_check import require_safe_name
 
@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.problems.cvrp import CVRP
-
-_UNROUNDED_SET = re.compile(r"(?:CMT|Golden_|Li_|tai)[0-9]", re.ASCII)
-
-
-def usual_rounding(name: str) -> Literal["nint", "none"]:
-    """Return how CVRPLIB takes the distances of the instance called `name`.
-
-    The sets of Christofides, Mingozzi and Toth (CMT), Golden et al., Li et al. and Rochat and Taillard (tai) are
-    unrounded; all others round each arc to floor(d + 0.5).
-    """
-    return "none" if _UNROUNDED_SET.match(name) else "nint"
 
 
 def write_instance(problem: CVRP, path: str | os.PathLike[str]) -> None:

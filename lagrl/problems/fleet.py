@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 
 from lagrl.errors import FleetError
+from lagrl.problems.benchmark_sets import plain_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FleetRule = Literal["exact", "atleast", "atmost", "free"]
 
-_FIXED_FLEET_NAME = re.compile(r"[ABEFMP]-n\d+-k([1-9]\d{0,8})")
+_FIXED_FLEET_NAME = re.compile(r"[abefmp]n[0-9]+k([1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,10 @@ class Fleet:
     def of_benchmark(cls, name: str) -> Fleet:
         """Return the rule under which CVRPLIB's best known costs of the instance called `name` hold.
 
-        The A, B, E, F, M and P families fix the fleet to the k of the name; all others leave it free.
+        The A, B, E, F, M and P families fix the fleet to the k of the name, whatever its spelling; all others leave it
+        free.
         """
-        match = _FIXED_FLEET_NAME.fullmatch(name)
+        match = _FIXED_FLEET_NAME.fullmatch(plain_name(name))
         return cls("exact", int(match[1])) if match else cls()
 
     @property

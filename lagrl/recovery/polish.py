@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 2**40  # length of all routes in PyVRP's whole numbers
 _FINEST = 10_000_000  # parts of the longest distance, where distances are not whole
+_SHORTEST = 1e-300  # distance units; a finer scale is no float
 _NEIGHBOURS = 20  # customers tried with a move of one: near a local optimum, half the time of PyVRP's 50
 # the price of an excess unit, in longest arcs per largest demand
 _WEIGHTS = (0.1, 10.0)
@@ -121,7 +122,7 @@ def _scale(problem: CVRP) -> float:
     """Return PyVRP's units per distance unit: 1 where distances are whole, else a fine part of the longest distance."""
     if (problem.distance == np.floor(problem.distance)).all():
         return 1.0
-    return min(_FINEST, _LARGEST / (problem.n_customers + 1)) / float(problem.distance.max())
+    return min(_FINEST, _LARGEST / (problem.n_customers + 1)) / max(float(problem.distance.max()), _SHORTEST)
 
 
 def _data(pyvrp: Any, problem: CVRP, n_vehicles: int) -> Any:

@@ -122,7 +122,15 @@ def test_a_missing_file_is_reported(capsys: pytest.CaptureFixture[str], tmp_path
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(784.0, "784.00"), (784.9999, "784.99"), (0.0056, "0.00560"), (1234567.891, "1234567.89"), (0.0, "0.00")],
+    [
+        (784.0, "784.00"),
+        (784.9999, "784.99"),
+        (0.0056, "0.00560"),
+        (1234567.891, "1234567.89"),
+        (0.0, "0.00"),
+        (2.7997e-300, "2.79e-300"),
+        (5e-310, "5.00e-310"),
+    ],
 )
 def test_a_bound_is_never_written_as_more_than_it_is(value: float, text: str) -> None:
     """Digits are cut off, not rounded up; small ones keep three."""

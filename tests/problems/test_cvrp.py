@@ -50,7 +50,7 @@ def test_counts_follow_from_the_demand() -> None:
         ({"distance": edited(0, 1, math.inf)}, "from node 1 to node 2 is inf"),
         ({"distance": edited(0, 1, -1)}, "from node 1 to node 2 is -1"),
         ({"distance": edited(0, 1, 9)}, "node 1 to 2 is 9.0, back it is 1.0"),
-        ({"distance": edited(1, 1, 9)}, "from node 1 to itself is 9.0"),
+        ({"distance": edited(1, 1, 9)}, "from node 2 to itself is 9.0 (the depot is node 1)"),
         ({"coordinates": np.zeros((2, 2))}, "coordinates of shape"),
     ],
 )

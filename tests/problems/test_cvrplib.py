@@ -13,7 +13,7 @@ import vrplib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lagrl.errors import FleetError, InstanceError, OutputError, SolutionError
+from lagrl.errors import FleetError, InputWarning, InstanceError, OutputError, SolutionError
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import (
     read_instance,
@@ -123,7 +123,11 @@ def test_full_matrix_is_read_however_it_is_wrapped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("CMT1", "none"), ("Golden_20", "none"), ("tai75a", "none"), ("Li_32", "none"), ("X-n101-k25", "nint")],
+    [
+        *((name, "none") for name in ("CMT1", "cmt01", "Golden_20", "GOLDEN-1", "Li_32", "LI 21")),
+        *((name, "none") for name in ("tai75a", "Tai75a", "TAI75A", "tai_075a", "Tai385.vrp")),
+        *((name, "nint") for name in ("X-n101-k25", "Lima", "my tai75a", "T-n4-k2")),
+    ],
 )
 def test_rounding_follows_the_set(tmp_path: Path, good_text: str, name: str, expected: str) -> None:
     """The sets that CVRPLIB leaves unrounded stay so, unless the caller says otherwise."""
@@ -152,14 +156,14 @@ def test_best_known_holds_only_under_its_fleet(tmp_path: Path, good_text: str) -
 
 
 def test_best_known_comes_from_the_solution_beside(tmp_path: Path, good_text: str, good_solution: str) -> None:
-    """The .sol beside the file is believed before the table, and not ignored if it is malformed."""
+    """The .sol beside the file is believed before the table; a malformed one is a warning, and the table's counts."""
     path = saved(tmp_path, good_text.replace("T-n4-k2", "X-n101-k25"))
     assert read_instance(path).best_known == 27591
     beside = saved(tmp_path, good_solution, "file.sol")
     assert read_instance(path).best_known == 26
     beside.write_text("Route #1: 1 2\n")
-    with pytest.raises(SolutionError, match=r"file\.sol: Cost"):
-        read_instance(path)
+    with pytest.warns(InputWarning, match=r"file\.sol: Cost: 0 lines with a cost .*not used as the best known cost"):
+        assert read_instance(path).best_known == 27591
 
 
 def test_a_fleet_that_cannot_be_met_names_the_file(tmp_path: Path, good_text: str) -> None:

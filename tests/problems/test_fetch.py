@@ -138,7 +138,7 @@ def test_a_length_that_is_too_short_is_a_cut_file(server: Server, tmp_path: Path
         (b"", "not a valid instance: the file is empty"),
         (b"\x00\x01\x02", "not a valid instance: binary"),
         (GOOD_INSTANCE.replace(NAME, "T-n4-k3").encode(), f"NAME: 'T-n4-k3' came instead of '{NAME}'"),
-        (GOOD_INSTANCE.replace("CAPACITY", "DISTANCE : 200\nCAPACITY").encode(), "DISTANCE: .*limits the duration"),
+        (GOOD_INSTANCE.replace("CAPACITY", "DISTANCE : 20\nCAPACITY").encode(), "DISTANCE: .*limits the duration"),
     ],
 )
 def test_what_is_not_the_instance_is_refused(server: Server, tmp_path: Path, body: bytes, expected: str) -> None:

@@ -45,6 +45,7 @@ def test_a_rule_allows_what_it_says(rule: str, allowed: set[int]) -> None:
     ("name", "rule"),
     [
         *(("A-n32-k5", "exact:5"), ("P-n101-k4", "exact:4"), ("X-n101-k25", "free"), ("CMT1", "free")),
+        *(("a-N32-K05", "exact:5"), ("M_n101_k10.vrp", "exact:10"), ("X-A-n32-k5", "free")),
         *(("A-n32-k0", "free"), ("A-n32-k5\n", "free"), ("A-n32-k" + "9" * 5000, "free"), ("", "free")),
     ],
 )
