@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lagrl.errors import OutputError
+from lagrl.errors import OutputError, SolutionError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,10 +29,17 @@ def keep_reference(out: Path, instance: Path) -> None:
     Raises
     ------
     OutputError
-        If `out` is that file and lagrl did not write it.
+        If `out` is that file and lagrl did not write it, in whatever format it is.
     """
+    beside = instance.with_suffix(".sol")
+    if out.exists() and beside.exists() and out.samefile(beside) and not _is_ours(beside):
+        raise OutputError(f"{out}: is the instance's reference solution; give another name")
+
+
+def _is_ours(solution: Path) -> bool:
     from lagrl.problems.cvrplib import solver_of
 
-    beside = instance.with_suffix(".sol")
-    if out.exists() and beside.exists() and out.samefile(beside) and solver_of(beside) is None:
-        raise OutputError(f"{out}: is the instance's reference solution; give another name")
+    try:
+        return solver_of(solution) is not None
+    except SolutionError:
+        return False

@@ -69,7 +69,7 @@ BAD_FILES = {
     "no demands": (GOOD[GOOD.index("DEMAND_S") : GOOD.index("DEPOT_S")], "", ["DEMAND_SECTION", "missing"]),
     "no coordinates": (GOOD[GOOD.index("NODE_C") : GOOD.index("DEMAND_S")], "", ["NODE_COORD_SECTION", "missing"]),
     "no depot": ("DEPOT_SECTION\n1\n-1\n", "", ["DEPOT_SECTION", "missing"]),
-    "demand above capacity": ("4 7\n", "4 11\n", ["customer 3", "11", "CAPACITY 10"]),
+    "demand above capacity": ("4 7\n", "4 11\n", ["node 4", "11", "CAPACITY 10"]),
     "negative demand": ("4 7\n", "4 -7\n", ["DEMAND_SECTION", "-7"]),
     "negative capacity": ("CAPACITY : 10", "CAPACITY : -10", ["CAPACITY", "-10"]),
     "capacity that is not a number": ("CAPACITY : 10", "CAPACITY : nan", ["CAPACITY", "nan"]),
@@ -77,7 +77,7 @@ BAD_FILES = {
     "infinite coordinate": ("3 6 8", "3 inf 8", ["NODE_COORD_SECTION", "inf"]),
     "node given twice": ("3 6 8", "2 6 8", ["NODE_COORD_SECTION", "node 2", "twice"]),
     "demand given twice": ("3 5\n", "2 5\n", ["DEMAND_SECTION", "node 2", "twice"]),
-    "unsupported distances": ("EUC_2D", "GEO", ["EDGE_WEIGHT_TYPE", "GEO"]),
+    "unsupported distances": ("EUC_2D", "EUC_3D", ["EDGE_WEIGHT_TYPE", "EUC_3D"]),
 }
 
 # arguments ("@" is an empty folder of the test's own) and what the message must name: option, value and remedy
@@ -441,13 +441,47 @@ def test_the_sound_file_is_solved(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert solved(capsys, str(path), "--evaluations", "5")["cost"] == 10 + 10 + 4
 
 
-def test_a_broken_solution_beside_a_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The best known cost cannot be read from it, and is not left out silently."""
-    (tmp_path / "tiny.vrp").write_text(GOOD, encoding="utf-8")
-    (tmp_path / "tiny.sol").write_text("Route #1: 1 two\nCost 24\n", encoding="utf-8")
-    line = error_of(capsys, "solve", str(tmp_path / "tiny.vrp"), "--evaluations", "1")
-    assert "tiny.sol" in line
-    assert "two" in line
+def in_the_unit_square(folder: Path) -> Path:
+    """Save an instance whose distances are rounded to 0, with a solution in another format beside it."""
+    path = folder / "tiny.vrp"
+    path.write_text(GOOD.replace("2 3 4\n", "2 0.3 0.4\n").replace("3 6 8\n", "3 0.1 0.2\n"), encoding="utf-8")
+    path.with_suffix(".sol").write_text("lkh, Cost: 0_243\n1 8 2 6 1 (#3)  Cost: 100\n", encoding="utf-8")
+    return path
+
+
+def test_doubts_are_one_line_each_on_stderr(tmp_path: Path) -> None:
+    """A foreign solution and distances rounded to 0 do not keep an instance from being solved; the file stays."""
+    path = in_the_unit_square(tmp_path)
+    done = run_script(sys.executable, "-m", "lagrl", "solve", str(path), "--evaluations", "2", "--json", cwd=tmp_path)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["bks"] is None
+    rounded, foreign = done.stderr.splitlines()
+    assert rounded.startswith("lagrl: warning: tiny: distances are rounded to whole numbers, and ")
+    assert "--rounding none" in rounded
+    assert foreign.startswith(f"lagrl: warning: {path.with_suffix('.sol')}: Route: 'lkh, Cost: 0_243' is neither")
+
+
+def test_a_foreign_solution_is_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Routes go to another file than that of another solver."""
+    path = in_the_unit_square(tmp_path)
+    line = error_of(capsys, "solve", str(path), "--evaluations", "1", "--out", str(path.with_suffix(".sol")))
+    assert "reference solution" in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_doubts_are_shown_once_by_eval(tmp_path: Path, workers: str) -> None:
+    """Each instance is questioned once, however many rows and processes there are."""
+    path = in_the_unit_square(tmp_path)
+    path.with_suffix(".sol").unlink()
+    path.write_text(path.read_text().replace("tiny", "X-n106-k14"))
+    options = ["--controllers", "cfm", "--budgets", "2,3", "--workers", workers, "--out", "rows.jsonl"]
+    done = run_script(sys.executable, "-m", "lagrl", "eval", str(path), *options, cwd=tmp_path)
+    assert done.returncode == 0
+    doubts = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert len(doubts) == 2
+    assert "distances are rounded" in doubts[0]
+    assert "routes cost less than the best known 26362" in doubts[1]
 
 
 @pytest.mark.parametrize("name", BAD_ARGUMENTS)
@@ -460,16 +494,16 @@ def test_a_bad_argument_is_reported_in_one_line(tmp_path: Path, capsys: pytest.C
     assert contents(tmp_path) == set()
 
 
-def test_own_results_never_become_the_best_known_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A reference beside the instance is not replaced, and a solution of lagrl is not read as one."""
+def test_own_results_count_and_may_be_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A published reference beside the instance is not replaced; a solution of lagrl is one, and may be replaced."""
     for suffix in (".vrp", ".sol"):
         (tmp_path / f"own{suffix}").write_bytes(bundled_path("G-n31-k5").with_suffix(suffix).read_bytes())
     file, beside = str(tmp_path / "own.vrp"), tmp_path / "own.sol"
     assert "reference solution" in error_of(capsys, "solve", file, "--evaluations", "5", "--out", str(beside))
     assert "Solver" not in beside.read_text()
     beside.unlink()
-    output_of(capsys, "solve", file, "--evaluations", "5", "--out", str(beside), "--json")
-    assert json.loads(output_of(capsys, "solve", file, "--evaluations", "5", "--json"))["bks"] is None
+    first = json.loads(output_of(capsys, "solve", file, "--evaluations", "5", "--out", str(beside), "--json"))
+    assert json.loads(output_of(capsys, "solve", file, "--evaluations", "5", "--json"))["bks"] == first["cost"]
     output_of(capsys, "solve", file, "--evaluations", "6", "--out", str(beside), "--json")
 
 
