@@ -82,6 +82,15 @@ def test_a_limit_on_the_routes_raises_the_bound() -> None:
     assert lower_bound(replace(apart, fleet=Fleet("atmost", 2))).rounded == 4
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e-310, 5e-324])
+def test_the_shortest_distances_are_bounded(unit: float) -> None:
+    """Where the grid would need a scale that is no float, it is coarser, and the bound still holds."""
+    problem = CVRP("short", np.array([1, 1]), 10, unit * (1 - np.eye(3)))
+    bound = lower_bound(problem)
+    assert 0 <= bound.value <= optimum(problem) == 3 * unit
+    assert bound.value > 2 * unit or unit < 1e-300
+
+
 @pytest.mark.parametrize("where", ["labels", "solver"])
 def test_an_obstacle_leaves_the_bound_as_it_is(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many partial routes, or a failure of HiGHS: the bound so far stands, says why, and goes no further."""

@@ -190,6 +190,12 @@ def test_vehicles_by_fleet_rule(rule: str, n_routes: int, n_fixed: int) -> None:
         assert most == n_routes + 2
 
 
+def test_the_shortest_distances_are_polished() -> None:
+    """Distances of 1e-310 would need a scale that is no float; routes stay a solution."""
+    problem = CVRP("short", np.ones(4, np.int64), 4, 1e-310 * (1 - np.eye(5)))
+    assert sorted(np.concatenate(polished(problem, [np.array([1, 2]), np.array([3, 4])]))) == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_cuts_add_least(seed: int) -> None:
     """As many routes as wanted, cut where that adds least: no choice of cuts, all tried, is cheaper."""
