@@ -96,7 +96,7 @@ class EpisodeBatch:
             "node_mask": np.zeros((n_envs, config.n_max), np.int8),
             "neighbours": np.zeros((n_envs, config.n_max, N_NEIGHBOURS), np.int16),
         }
-        compile_kernels()
+        compile_kernels("relaxation", "recovery")
 
     @property
     def episodes(self) -> list[Episode]:

@@ -1,23 +1,134 @@
-"""Compilation of all kernels before any clock starts."""
+"""Compilation of the kernels before any clock starts."""
 
 from __future__ import annotations
 
 import importlib
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, suppress
+from graphlib import TopologicalSorter
 from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_ROOT = Path(__file__).parent
+_MOST_PROCESSES = 4  # more find no kernels that do not wait for others
+_WORKER = "import importlib, sys\nfor name in sys.stdin: importlib.import_module(name.strip()); print(flush=True)"
 
 
-def kernel_modules() -> list[str]:
-    """Return the names of all modules with compiled kernels, sorted: the files `*_kernels.py` of this package."""
-    root = Path(__file__).parent
-    files = sorted(root.rglob("*_kernels.py"))
-    return [".".join(("lagrl", *file.relative_to(root).with_suffix("").parts)) for file in files]
+def kernel_modules(*rooms: str) -> list[str]:
+    """Return the names of the modules with compiled kernels in these rooms (default: all), sorted.
 
-
-def compile_kernels() -> None:
-    """Compile every kernel, or load it from numba's cache; a second call does nothing.
-
-    Kernels have explicit signatures and are compiled when their module is imported: after this call, nothing is
-    compiled any more. HiGHS and PyVRP are imported too, so that their import time is not measured either.
+    They are the files `*_kernels.py` of this package.
     """
-    for module in (*kernel_modules(), "highspy", "pyvrp.search"):
+    files = sorted(file.relative_to(_ROOT) for file in _ROOT.rglob("*_kernels.py"))
+    return [".".join(("lagrl", *file.with_suffix("").parts)) for file in files if not rooms or file.parts[0] in rooms]
+
+
+def compile_kernels(*rooms: str, on_start: Callable[[], None] = lambda: None) -> None:
+    """Compile the kernels of these rooms, or load them from numba's cache; a second call does nothing.
+
+    Kernels have explicit signatures and are compiled when their module is imported: after this call, none of these
+    rooms' kernels is compiled any more. Where the cache is empty, several processes fill it together. HiGHS and PyVRP
+    are imported too, so that their import time is not measured either.
+
+    Parameters
+    ----------
+    rooms
+        Folders of the package, such as `relaxation`; none for all.
+    on_start
+        Called when the cache turns out not to hold them, after the first module.
+    """
+    modules = [name for name in _in_order(kernel_modules(*rooms)) if name not in sys.modules]
+    if modules and _import_and_tell(modules[0]):
+        on_start()
+        _fill_cache(modules[1:])
+    for module in (*modules, "highspy", "pyvrp.search"):
         importlib.import_module(module)
+
+
+def _in_order(modules: Sequence[str]) -> list[str]:
+    """Return kernel modules and those they need, each after what it needs."""
+    return list(TopologicalSorter(_needs(modules)).static_order())
+
+
+def _needs(modules: Sequence[str]) -> dict[str, set[str]]:
+    """Return the kernel modules that each of these imports, and each of those."""
+    needs: dict[str, set[str]] = {}
+    remaining = list(modules)
+    while remaining:
+        module = remaining.pop()
+        if module not in needs:
+            text = (_ROOT / Path(*module.split(".")[1:]).with_suffix(".py")).read_text("utf-8")
+            needs[module] = set(re.findall(r"^from (lagrl\.[\w.]+_kernels) import", text, re.MULTILINE))
+            remaining.extend(needs[module])
+    return needs
+
+
+def _import_and_tell(module: str) -> bool:
+    """Import a kernel module; return whether a kernel was compiled, so that the cache did not hold it."""
+    members = vars(importlib.import_module(module)).values()
+    return any(sum(member.stats.cache_misses.values()) for member in members if hasattr(member, "stats"))
+
+
+def _fill_cache(modules: Sequence[str]) -> None:
+    """Compile kernel modules in other processes, each after those it needs; numba's cache then holds them.
+
+    Where processes cannot start, or fail, nothing is lost: the kernels are compiled when they are imported.
+    """
+    n_processes = min(_MOST_PROCESSES, len(modules), _usable_cores())
+    if n_processes < 2 or not sys.executable:
+        return
+    idle: SimpleQueue[subprocess.Popen[str]] = SimpleQueue()
+    with ExitStack() as at_the_end:
+        for _ in range(n_processes):
+            try:
+                process = _start_worker()
+            except OSError:
+                return
+            at_the_end.callback(process.wait)
+            at_the_end.callback(process.kill)
+            idle.put(process)
+        threads = at_the_end.enter_context(ThreadPoolExecutor(n_processes))
+        order = TopologicalSorter({module: needed & set(modules) for module, needed in _needs(modules).items()})
+        order.prepare()
+        running: dict[Future[None], str] = {}
+        while order.is_active():
+            running.update({threads.submit(_compile_in, idle, module): module for module in order.get_ready()})
+            for finished in wait(running, return_when=FIRST_COMPLETED).done:
+                order.done(running.pop(finished))
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start_worker() -> subprocess.Popen[str]:
+    """Start a process that imports the modules it reads, with this process's search path and cache."""
+    from numba import config  # takes most of a second
+
+    settings: Any = config
+    search_path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
+    environment = {**os.environ, "PYTHONPATH": search_path}
+    if settings.CACHE_DIR:
+        environment["NUMBA_CACHE_DIR"] = settings.CACHE_DIR
+    command = [sys.executable, "-P", "-c", _WORKER]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment)
+
+
+def _compile_in(idle: SimpleQueue[subprocess.Popen[str]], module: str) -> None:
+    """Let an idle process import a module, and wait until it has."""
+    process = idle.get()
+    assert process.stdin is not None and process.stdout is not None
+    with suppress(OSError):  # it failed before
+        process.stdin.write(f"{module}\n")
+        process.stdin.flush()
+        process.stdout.readline()
+    idle.put(process)

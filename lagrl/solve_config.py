@@ -118,6 +118,16 @@ class SolveConfig:
         return self.method == "search" and ingredient not in self.without
 
     @property
+    def kernel_rooms(self) -> list[str]:
+        """Folders of the package whose kernels a solve needs, see `lagrl.compilation.compile_kernels`."""
+        others = {
+            "bounds": self.uses("bound"),
+            "controllers": self.controller.startswith("bundle"),
+            "quantum": self.sampler != "exact",
+        }
+        return ["relaxation", "recovery", *(room for room, is_needed in others.items() if is_needed)]
+
+    @property
     def evaluation_limit(self) -> int | None:
         """Number of evaluations allowed; None if only the seconds are limited."""
         if self.evaluations is None and self.seconds is None:

@@ -239,6 +239,7 @@ def solve(
         _require_sampler(sampler, journal)
         config = replace(config, sampler=_name_of(type(sampler)))
     make_controller = controller or controller_factory(config.controller)
+    compile_kernels(*config.kernel_rooms)
     if config.workers > 1:
         _require_names_only(controller=controller, sampler=sampler, schedule=schedule, journal=journal)
         return _result(problem, config, search_in_processes(problem, config, on_evaluation))
@@ -246,7 +247,6 @@ def solve(
         if sampler is None:
             sampler = make_sampler(config.sampler, journal=journal)
             at_the_end.callback(close_sampler, sampler)
-        compile_kernels()
         search = Search(problem, config, make_controller, sampler, schedule or schedule_of(config), on_evaluation)
         search.run()
         return _result(problem, config, search.report())

@@ -117,7 +117,7 @@ def demo(
     figure = pictures.new_figure(*_SIZE)
     picture = _prepare(folder)
     started = time.perf_counter()
-    compile_kernels()
+    compile_kernels(*settings.kernel_rooms)
     compile_seconds = time.perf_counter() - started
 
     results = _solve_all(configs, evaluations, progress)

@@ -219,7 +219,7 @@ def make_row(task: EvaluationTask, sampler: SubproblemSampler | None = None) -> 
         name. It is not closed.
     """
     problem = read_problem(task.instance, task.fleet)
-    compile_kernels()
+    compile_kernels(*task.config.kernel_rooms)
     started = time.perf_counter()
     try:
         result = solve(problem, task.config, sampler=sampler, journal=task.journal)

@@ -281,7 +281,7 @@ def lower_bound(
         if not limit > 0:
             raise BudgetError(f"{limit:g} given", field=field, remedy="give more than 0")
     budget = _EVALUATIONS if np.isinf(evaluations) else int(evaluations)
-    compile_kernels()
+    compile_kernels("bounds")
     bound = RouteBound(
         problem,
         n_neighbours=n_neighbours,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from lagrl.signatures import (
     INTS,
@@ -16,11 +15,12 @@ from lagrl.signatures import (
     Ints,
     float64,
     int64,
+    kernel,
     void,
 )
 
 
-@njit(void(MATRIX, INTS, int64, INTS, float64, float64, OUT_BYTE_MATRIX, OUT_FLOATS), cache=True)
+@kernel(void(MATRIX, INTS, int64, INTS, float64, float64, OUT_BYTE_MATRIX, OUT_FLOATS))
 def grow_sets(
     edge: Floats, demand: Ints, capacity: int, seeds: Ints, pull: float, noise: float, member: Bytes, violation: Floats
 ) -> None:
@@ -78,7 +78,7 @@ def grow_sets(
             member[seed, chosen[place]] = 1
 
 
-@njit(float64(MATRIX, INTS, int64, int64, OUT_BYTES), cache=True)
+@kernel(float64(MATRIX, INTS, int64, int64, OUT_BYTES))
 def improve_set(edge: Floats, demand: Ints, capacity: int, steps: int, member: Bytes) -> float:
     """Move customers into or out of a set, or swap two, while the violation rises; return the violation.
 

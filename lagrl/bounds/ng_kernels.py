@@ -8,13 +8,11 @@ below 2^60.
 
 from __future__ import annotations
 
-from numba import njit
-
 from lagrl.bounds.path_kernels import FAR
-from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, Ints, int64, void
+from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, Ints, inner_kernel, int64, kernel, void
 
 
-@njit(void(INT_MATRIX, INTS, INT_MATRIX, OUT_INTS, OUT_INT_MATRIX), cache=True)
+@kernel(void(INT_MATRIX, INTS, INT_MATRIX, OUT_INTS, OUT_INT_MATRIX))
 def price_arcs(cost: Ints, price: Ints, member: Ints, cut_price: Ints, arc: Ints) -> None:
     """Fill arc = cost − half of the two ends' prices − the prices of the cuts whose set it enters or leaves.
 
@@ -40,7 +38,7 @@ def price_arcs(cost: Ints, price: Ints, member: Ints, cut_price: Ints, arc: Ints
                     arc[j, i] -= toll
 
 
-@njit(int64(int64, INTS, INTS), cache=True)
+@inner_kernel(int64(int64, INTS, INTS))
 def _still_remembered(memory: int, near: Ints, bit: Ints) -> int:
     """Return the customers of a memory that are near the next customer, in that customer's bits."""
     kept = 0
@@ -53,7 +51,7 @@ def _still_remembered(memory: int, near: Ints, bit: Ints) -> int:
     return kept
 
 
-@njit(int64(int64, int64, OUT_INT_MATRIX, OUT_INTS, OUT_INT_MATRIX, int64, int64, int64, int64), cache=True)
+@inner_kernel(int64(int64, int64, OUT_INT_MATRIX, OUT_INTS, OUT_INT_MATRIX, int64, int64, int64, int64))
 def _accept(
     customer: int, used: int, candidate: Ints, cheapest: Ints, label: Ints, q: int, count: int, full: int, exact: int
 ) -> int:
@@ -85,12 +83,11 @@ def _accept(
     return count
 
 
-@njit(
+@kernel(
     int64(
         *(INT_MATRIX, INTS, int64, INT_MATRIX, INT_MATRIX, INT_MATRIX, INT_MATRIX, INT_MATRIX, INT_MATRIX),
         *(OUT_INT_MATRIX, OUT_INTS, OUT_INT_MATRIX, OUT_INT_MATRIX, OUT_INTS, int64, int64),
     ),
-    cache=True,
 )
 def extend_paths(
     arc: Ints,
@@ -185,7 +182,7 @@ def extend_paths(
     return 1 if q <= top else 0
 
 
-@njit(int64(INT_MATRIX, INTS, INTS, INTS, int64, int64, OUT_INTS, OUT_INT_MATRIX), cache=True)
+@kernel(int64(INT_MATRIX, INTS, INTS, INTS, int64, int64, OUT_INTS, OUT_INT_MATRIX))
 def join_paths(
     label: Ints, order: Ints, start: Ints, load: Ints, room: int, customer: int, lowest: Ints, pair: Ints
 ) -> int:
@@ -221,7 +218,7 @@ def join_paths(
     return looks
 
 
-@njit(int64(INT_MATRIX, int64, int64, OUT_INTS), cache=True)
+@kernel(int64(INT_MATRIX, int64, int64, OUT_INTS))
 def trace_route(label: Ints, forth: int, back: int, route: Ints) -> int:
     """Write the customers of two joined paths, from the depot to the depot; return their number."""
     length = 0

@@ -6,16 +6,13 @@ is in whole numbers; node n is the depot.
 
 from __future__ import annotations
 
-from numba import njit
-
-from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, Ints, int64, void
+from lagrl.signatures import INT_MATRIX, INTS, OUT_INT_MATRIX, OUT_INTS, Ints, int64, kernel, void
 
 FAR = 1 << 60
 
 
-@njit(
+@kernel(
     void(*(INT_MATRIX, INTS, INT_MATRIX, OUT_INT_MATRIX, OUT_INT_MATRIX, OUT_INT_MATRIX, OUT_INT_MATRIX, int64, int64)),
-    cache=True,
 )
 def extend_paths_by_load(
     arc: Ints, load: Ints, bit: Ints, best: Ints, before: Ints, other: Ints, before_other: Ints, begin: int, end: int
@@ -57,7 +54,7 @@ def extend_paths_by_load(
             before_other[q, j] = previous_second
 
 
-@njit(void(INT_MATRIX, INT_MATRIX, INT_MATRIX, INTS, INT_MATRIX, int64, OUT_INTS, OUT_INT_MATRIX), cache=True)
+@kernel(void(INT_MATRIX, INT_MATRIX, INT_MATRIX, INTS, INT_MATRIX, int64, OUT_INTS, OUT_INT_MATRIX))
 def join_paths_by_load(
     best: Ints, before: Ints, other: Ints, load: Ints, bit: Ints, room: int, lowest: Ints, meeting: Ints
 ) -> None:
@@ -86,7 +83,7 @@ def join_paths_by_load(
                     meeting[j, 2] = way
 
 
-@njit(int64(INT_MATRIX, INT_MATRIX, INTS, INT_MATRIX, int64, int64, int64, OUT_INTS), cache=True)
+@kernel(int64(INT_MATRIX, INT_MATRIX, INTS, INT_MATRIX, int64, int64, int64, OUT_INTS))
 def trace_path(
     before: Ints, before_other: Ints, load: Ints, bit: Ints, q: int, j: int, takes_other: int, path: Ints
 ) -> int:

@@ -49,7 +49,7 @@ class BoundCommand:
             raise InputError("given with --controller", field="--no-cuts", remedy="leave it out: no cuts there")
         controller = None if self.controller is None else controller_factory(self.controller)()
         problem = self.instance.read()
-        compile_kernels()
+        compile_kernels("bounds")
         bound = lower_bound(
             problem,
             seconds=self.seconds,

@@ -7,10 +7,10 @@ together are tuples: `proximal` is (step, low, high), and `point` is (λ before 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
 from lagrl.controllers.cutting_plane_kernels import CHAINS, CUTS, Chains, Cuts, cut_value, rate_weights
-from lagrl.signatures import FLOATS, OUT_FLOATS, Floats, float64, int64, void
+from lagrl.signatures import FLOATS, OUT_FLOATS, Floats, float64, inner_kernel, int64, kernel, void
 
 PROXIMAL = types.UniTuple(FLOATS, 3)
 POINT = types.UniTuple(OUT_FLOATS, 2)
@@ -25,7 +25,7 @@ _FACE_PRECISION = 1e-2  # share of the gradient's norm that a search of the face
 _HALVINGS = 10
 
 
-@njit(void(CUTS, int64, float64, PROXIMAL, POINT), cache=True)
+@inner_kernel(void(CUTS, int64, float64, PROXIMAL, POINT))
 def move_along(cuts: Cuts, cut: int, amount: float, proximal: Proximal, point: Point) -> None:
     """Move the point as `amount` more weight on a cut does; reads the cut's entries."""
     _, start, index, entry = cuts
@@ -37,7 +37,7 @@ def move_along(cuts: Cuts, cut: int, amount: float, proximal: Proximal, point: P
         multipliers[i] = min(max(free[i], low[i]), high[i])
 
 
-@njit(float64(CUTS, int64, int64, FLOATS, OUT_FLOATS), cache=True)
+@inner_kernel(float64(CUTS, int64, int64, FLOATS, OUT_FLOATS))
 def squared_distance(cuts: Cuts, one: int, other: int, step: Floats, work: Floats) -> float:
     """Return Σ_i step_i·(s_i − s'_i)² of two cuts' slopes; `work` [n] is zero before and after. Reads both twice."""
     _, start, index, entry = cuts
@@ -53,7 +53,7 @@ def squared_distance(cuts: Cuts, one: int, other: int, step: Floats, work: Float
     return squared
 
 
-@njit(float64(CUTS, CHAINS, OUT_FLOATS, PROXIMAL, float64, POINT, OUT_FLOATS), cache=True)
+@inner_kernel(float64(CUTS, CHAINS, OUT_FLOATS, PROXIMAL, float64, POINT, OUT_FLOATS))
 def sweep_pieces(
     cuts: Cuts, chains: Chains, weight: Floats, proximal: Proximal, negligible: float, point: Point, work: Floats
 ) -> float:
@@ -103,7 +103,7 @@ def sweep_pieces(
     return seen
 
 
-@njit(float64(CHAINS, FLOATS, FLOATS, OUT_FLOATS), cache=True)
+@inner_kernel(float64(CHAINS, FLOATS, FLOATS, OUT_FLOATS))
 def centre_in_pieces(chains: Chains, weight: Floats, value: Floats, centred: Floats) -> float:
     """Write `value` less its mean over each piece's cuts in use, 0 for the others; return the squared norm.
 
@@ -132,7 +132,7 @@ def centre_in_pieces(chains: Chains, weight: Floats, value: Floats, centred: Flo
     return squared
 
 
-@njit(int64(CUTS, CHAINS, FLOATS, FLOATS, PROXIMAL, FLOATS, OUT_FLOATS, OUT_FLOATS, WORK, OUT_FLOATS), cache=True)
+@inner_kernel(int64(CUTS, CHAINS, FLOATS, FLOATS, PROXIMAL, FLOATS, OUT_FLOATS, OUT_FLOATS, WORK, OUT_FLOATS))
 def face_direction(
     cuts: Cuts,
     chains: Chains,
@@ -208,7 +208,7 @@ def face_direction(
     return -1
 
 
-@njit(float64(CUTS, OUT_FLOATS, FLOATS, PROXIMAL, float64, POINT), cache=True)
+@inner_kernel(float64(CUTS, OUT_FLOATS, FLOATS, PROXIMAL, float64, POINT))
 def change_weights(
     cuts: Cuts, weight: Floats, change: Floats, proximal: Proximal, negligible: float, point: Point
 ) -> float:
@@ -238,9 +238,8 @@ def change_weights(
     return share
 
 
-@njit(
+@kernel(
     void(CUTS, CHAINS, OUT_FLOATS, FLOATS, PROXIMAL, float64, float64, float64, int64, OUT_FLOATS, OUT_FLOATS),
-    cache=True,
 )
 def maximise_model(
     cuts: Cuts,

@@ -8,9 +8,21 @@ cuts of a piece are chained: `chains` is (head [pieces], following [cuts]), −1
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
-from lagrl.signatures import FLOATS, INTS, OUT_FLOATS, OUT_INTS, Floats, Ints, float64, int64, void
+from lagrl.signatures import (
+    FLOATS,
+    INTS,
+    OUT_FLOATS,
+    OUT_INTS,
+    Floats,
+    Ints,
+    float64,
+    inner_kernel,
+    int64,
+    kernel,
+    void,
+)
 
 CUTS = types.Tuple((FLOATS, INTS, INTS, FLOATS))
 CHAINS = types.UniTuple(INTS, 2)
@@ -18,7 +30,7 @@ Cuts = tuple[Floats, Ints, Ints, Floats]
 Chains = tuple[Ints, Ints]
 
 
-@njit(int64(INTS, INTS, INTS, FLOATS, int64, INTS, FLOATS), cache=True)
+@kernel(int64(INTS, INTS, INTS, FLOATS, int64, INTS, FLOATS))
 def equal_cut(piece: Ints, start: Ints, index: Ints, entry: Floats, of: int, where: Ints, slope: Floats) -> int:
     """Return the cut of piece `of` with this slope (nonzero entries and their multipliers), −1 if there is none.
 
@@ -39,7 +51,7 @@ def equal_cut(piece: Ints, start: Ints, index: Ints, entry: Floats, of: int, whe
     return -1
 
 
-@njit(void(INTS, OUT_INTS, OUT_INTS), cache=True)
+@kernel(void(INTS, OUT_INTS, OUT_INTS))
 def link_pieces(piece: Ints, head: Ints, following: Ints) -> None:
     """Write the chains: `head` [pieces] is a piece's first cut, `following` [cuts] the next one, −1 at the end."""
     head[:] = -1
@@ -48,17 +60,17 @@ def link_pieces(piece: Ints, head: Ints, following: Ints) -> None:
         head[piece[cut]] = cut
 
 
-@njit(float64(CUTS, int64, FLOATS), cache=True)
+@inner_kernel(float64(CUTS, int64, FLOATS))
 def cut_value(cuts: Cuts, cut: int, multipliers: Floats) -> float:
     """Return c + s·λ of one cut; reads its entries and as many multipliers."""
     intercept, start, index, entry = cuts
-    value = intercept[cut]
+    value: float = intercept[cut]
     for j in range(start[cut], start[cut + 1]):
         value += entry[j] * multipliers[index[j]]
     return value
 
 
-@njit(void(CUTS, CHAINS, FLOATS, FLOATS, OUT_FLOATS, OUT_FLOATS), cache=True)
+@kernel(void(CUTS, CHAINS, FLOATS, FLOATS, OUT_FLOATS, OUT_FLOATS))
 def rate_weights(
     cuts: Cuts, chains: Chains, weight: Floats, multipliers: Floats, value: Floats, outcome: Floats
 ) -> None:

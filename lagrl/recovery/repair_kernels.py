@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from lagrl.relaxation.branch_and_bound_kernels import (
-    FLOAT_ROWS,
-    INT_ROWS,
-    NODE_LIMIT,
-    STATE_LIMIT,
-    TABLE_LIMIT,
-    fill_exactly,
-)
+from lagrl.recovery.packing_kernels import collect_room
 from lagrl.relaxation.pricing_kernels import assign_by_regret
-from lagrl.signatures import BYTE_MATRIX, INTS, MATRIX, OUT_BYTES, OUT_INTS, Bytes, Ints, Matrix, boolean, int64, void
+from lagrl.signatures import (
+    BYTE_MATRIX,
+    INTS,
+    MATRIX,
+    OUT_INTS,
+    Bytes,
+    Ints,
+    Matrix,
+    boolean,
+    inner_kernel,
+    int64,
+    kernel,
+    void,
+)
 
-# Among subsets of one weight the table prefers early customers, which packs full vehicles more often than the search's
-# choice: set this to -1, and test_perfectly_packed_bins_are_found_again fails. Above it, the table takes milliseconds.
-_LARGEST_TABLE = 100_000
 
-
-@njit(void(BYTE_MATRIX, MATRIX, INTS, INTS, OUT_INTS, OUT_INTS), cache=True)
+@kernel(void(BYTE_MATRIX, MATRIX, INTS, INTS, OUT_INTS, OUT_INTS))
 def decode(selection: Bytes, cost: Matrix, weight: Ints, capacity: Ints, assignment: Ints, room: Ints) -> None:
     """Turn a selection [K, n] into an assignment [n]: each customer's cheapest selecting vehicle, −1 without one.
 
@@ -51,7 +52,7 @@ def decode(selection: Bytes, cost: Matrix, weight: Ints, capacity: Ints, assignm
             room[k] += weight[worst]
 
 
-@njit(boolean(MATRIX, INTS, OUT_INTS, OUT_INTS, int64), cache=True)
+@kernel(boolean(MATRIX, INTS, OUT_INTS, OUT_INTS, int64))
 def _place_directly(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: int) -> bool:
     best = -1
     for k in range(len(room)):
@@ -64,7 +65,7 @@ def _place_directly(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u:
     return True
 
 
-@njit(boolean(MATRIX, INTS, OUT_INTS, OUT_INTS, int64), cache=True)
+@kernel(boolean(MATRIX, INTS, OUT_INTS, OUT_INTS, int64))
 def _make_room(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: int) -> bool:
     """Place u by the cheapest single shift (of j) or swap (of j for a lighter one) that makes room. O(n·(n + K))."""
     n = len(assignment)
@@ -109,105 +110,7 @@ def _make_room(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: int)
     return True
 
 
-@njit(void(INTS, int64, OUT_BYTES), cache=True)
-def _choose_by_table(weight: Ints, q: int, chosen: Bytes) -> None:
-    """Mark the heaviest subset of at most q units, by a table of the reachable sums; O(m·q)."""
-    # reached[c] is 1 + the first item with which sum c became possible; items below it make up the remainder
-    reached = np.zeros(q + 1, np.int64)
-    reached[0] = -1
-    for j in range(len(weight)):
-        w = weight[j]
-        if w == 0:
-            continue
-        for c in range(q, w - 1, -1):
-            if reached[c] == 0 and reached[c - w] != 0:
-                reached[c] = j + 1
-    c = q
-    while reached[c] == 0:
-        c -= 1
-    while c > 0:
-        j = reached[c] - 1
-        chosen[j] = 1
-        c -= weight[j]
-
-
-@njit(void(INTS, int64, OUT_BYTES), cache=True)
-def _choose_by_search(weight: Ints, q: int, chosen: Bytes) -> None:
-    """Mark a heaviest subset of at most q units, as a knapsack whose profits are the weights.
-
-    If that needs more memory than allowed, nothing is marked.
-    """
-    m = 0
-    load = 0
-    item = np.empty(len(weight), np.int64)
-    for j in range(len(weight)):
-        if 0 < weight[j] <= q:
-            item[m] = j
-            m += 1
-            load += weight[j]
-    size = weight[item[:m]]
-    taken = np.ones(m, np.uint8)
-    if load > q:
-        scratch = np.empty((INT_ROWS, m), np.int64), np.empty((FLOAT_ROWS, m))
-        profit = size.astype(np.float64)
-        if not fill_exactly(profit, size, q, taken, *scratch, NODE_LIMIT, TABLE_LIMIT, STATE_LIMIT):
-            return
-    for j in range(m):
-        chosen[item[j]] = taken[j]
-
-
-@njit(void(INTS, INTS, OUT_INTS, OUT_INTS, int64, int64), cache=True)
-def _fill_up(weight: Ints, capacity: Ints, room: Ints, assignment: Ints, full: int, other: int) -> None:
-    """Repack two vehicles: the heaviest subset that fits goes to `full`, the rest to `other`, whose load falls."""
-    n = len(assignment)
-    q = capacity[full]
-    item = np.empty(n, np.int64)
-    m = 0
-    total = 0
-    for i in range(n):
-        if assignment[i] == full or assignment[i] == other:
-            total += weight[i]
-            item[m] = i
-            m += 1
-    item = item[:m]
-    chosen = np.zeros(m, np.uint8)
-    if q <= _LARGEST_TABLE:
-        _choose_by_table(weight[item], q, chosen)
-    else:
-        _choose_by_search(weight[item], q, chosen)
-    load = 0
-    for j in range(m):
-        load += chosen[j] * weight[item[j]]
-    if load <= q - room[full]:
-        return
-    for j in range(m):
-        assignment[item[j]] = full if chosen[j] else other
-    room[other] = capacity[other] - (total - load)
-    room[full] = q - load
-
-
-@njit(boolean(MATRIX, INTS, INTS, OUT_INTS, OUT_INTS, int64), cache=True)
-def _collect_room(cost: Matrix, weight: Ints, capacity: Ints, room: Ints, assignment: Ints, u: int) -> bool:
-    """Move spare room from vehicle to vehicle, cheapest for u last, until one of them can take u.
-
-    Each pass repacks two vehicles so that the first is as full as a subset of both loads allows. Ends after one round
-    over the vehicles, K knapsacks of two vehicles' loads. Returns whether u found a place.
-    """
-    n_vehicles = len(room)
-    order = np.argsort(-cost[:, u])
-    for position in range(n_vehicles - 1):
-        giver = order[position]
-        taker = order[position + 1]
-        if room[giver] > 0:
-            _fill_up(weight, capacity, room, assignment, giver, taker)
-        if room[taker] >= weight[u]:
-            assignment[u] = taker
-            room[taker] -= weight[u]
-            return True
-    return False
-
-
-@njit(boolean(MATRIX, INTS, OUT_INTS, OUT_INTS, int64), cache=True)
+@kernel(boolean(MATRIX, INTS, OUT_INTS, OUT_INTS, int64))
 def _eject_lighter(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: int) -> bool:
     best = -1
     for j in range(len(assignment)):
@@ -229,7 +132,7 @@ def _eject_lighter(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, u: 
     return True
 
 
-@njit(void(MATRIX, INTS, OUT_INTS, OUT_INTS), cache=True)
+@inner_kernel(void(MATRIX, INTS, OUT_INTS, OUT_INTS))
 def _fill_empty(cost: Matrix, weight: Ints, room: Ints, assignment: Ints) -> None:
     n_vehicles, n = cost.shape
     members = np.zeros(n_vehicles, np.int64)
@@ -255,7 +158,7 @@ def _fill_empty(cost: Matrix, weight: Ints, room: Ints, assignment: Ints) -> Non
             assignment[best] = k
 
 
-@njit(int64(MATRIX, INTS, OUT_INTS, OUT_INTS, boolean), cache=True)
+@kernel(int64(MATRIX, INTS, OUT_INTS, OUT_INTS, boolean))
 def repair(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, no_empty: bool) -> int:
     """Complete a partial assignment within the capacities; return the number of customers without a vehicle.
 
@@ -285,7 +188,7 @@ def repair(cost: Matrix, weight: Ints, room: Ints, assignment: Ints, no_empty: b
                 continue
             if _make_room(cost, weight, room, assignment, u):
                 continue
-            if _collect_room(cost, weight, capacity, room, assignment, u):
+            if collect_room(cost, weight, capacity, room, assignment, u):
                 continue
             given_up[u] = not _eject_lighter(cost, weight, room, assignment, u)
     if no_empty:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from numba import njit
-
-from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, Floats, Ints, Matrix, int64, void
+from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, Floats, Ints, Matrix, int64, kernel, void
 
 
-@njit(void(MATRIX, OUT_FLOATS), cache=True)
+@kernel(void(MATRIX, OUT_FLOATS))
 def all_savings(distance: Matrix, saving: Floats) -> None:
     """Write c(i, 0) + c(0, j) − c(i, j) of all pairs i < j of customers, row by row; reads n²/2 distances."""
     pair = 0
@@ -18,7 +16,7 @@ def all_savings(distance: Matrix, saving: Floats) -> None:
             pair += 1
 
 
-@njit(void(INTS, INTS, int64, OUT_INTS, OUT_INTS), cache=True)
+@kernel(void(INTS, INTS, int64, OUT_INTS, OUT_INTS))
 def merge_routes(order: Ints, demand: Ints, capacity: int, route: Ints, link: Ints) -> None:
     """Merge routes end to end in the order of the pairs, where the load fits.
 

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, Floats, Ints, Matrix, boolean, float64, int64, void
+from lagrl.signatures import (
+    INTS,
+    MATRIX,
+    OUT_FLOATS,
+    OUT_INTS,
+    Floats,
+    Ints,
+    Matrix,
+    boolean,
+    float64,
+    inner_kernel,
+    int64,
+    kernel,
+    void,
+)
 
 _ROUNDING = 1e-12  # of the longest arc; a smaller gain may be none, and accepting it could go round in circles
 
 
-@njit(void(MATRIX, int64, OUT_INTS), cache=True)
+@inner_kernel(void(MATRIX, int64, OUT_INTS))
 def _nearest_neighbour(local: Matrix, m: int, tour: Ints) -> None:
     visited = np.zeros(m + 1, np.bool_)
     tour[0] = 0
@@ -26,7 +39,7 @@ def _nearest_neighbour(local: Matrix, m: int, tour: Ints) -> None:
     tour[m + 1] = 0
 
 
-@njit(boolean(MATRIX, int64, OUT_INTS, float64), cache=True)
+@inner_kernel(boolean(MATRIX, int64, OUT_INTS, float64))
 def _two_opt(local: Matrix, m: int, tour: Ints, least: float) -> bool:
     """Reverse segments while that saves more than `least` (Croes 1958); return whether any was reversed."""
     improved = False
@@ -51,7 +64,7 @@ def _two_opt(local: Matrix, m: int, tour: Ints, least: float) -> bool:
     return improved
 
 
-@njit(boolean(MATRIX, int64, OUT_INTS, float64), cache=True)
+@inner_kernel(boolean(MATRIX, int64, OUT_INTS, float64))
 def _or_opt(local: Matrix, m: int, tour: Ints, least: float) -> bool:
     """Move the segment of one to three customers that saves most elsewhere (Or 1976); return whether one was moved.
 
@@ -100,7 +113,7 @@ def _or_opt(local: Matrix, m: int, tour: Ints, least: float) -> bool:
     return True
 
 
-@njit(void(MATRIX, INTS, INTS, OUT_INTS, OUT_FLOATS), cache=True)
+@kernel(void(MATRIX, INTS, INTS, OUT_INTS, OUT_FLOATS))
 def tour_clusters(distance: Matrix, customer: Ints, start: Ints, route: Ints, cost: Floats) -> None:
     """Tour each cluster from the depot: nearest neighbour, then 2-opt and Or-opt to a local optimum.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
 from lagrl.relaxation.core_kernels import best_single_move, collect_doubtful, pack_greedily, reduce_profits
 from lagrl.relaxation.dp_kernels import MOST_LISTED, choose_moves, fill_knapsack
@@ -21,7 +21,9 @@ from lagrl.signatures import (
     Ints,
     boolean,
     float64,
+    inner_kernel,
     int64,
+    kernel,
     void,
 )
 
@@ -47,12 +49,11 @@ _CELLS_PER_NODE = 20  # and table cells per node
 _UNLIMITED = 1 << 50  # more nodes than any search has
 
 
-@njit(
+@inner_kernel(
     types.Tuple((float64, boolean))(
         *(INTS, FLOATS, FLOATS, int64, int64, float64, float64, float64, int64),
         *(OUT_INTS, OUT_INTS, OUT_INTS, OUT_FLOATS, OUT_BYTES),
     ),
-    cache=True,
 )
 def _branch(
     weight: Ints,
@@ -127,7 +128,7 @@ def _branch(
     return best, False
 
 
-@njit(PAIR(INTS, int64, int64, int64, int64), cache=True)
+@inner_kernel(PAIR(INTS, int64, int64, int64, int64))
 def _plan(core_weight: Ints, n_packed: int, slack: int, table_limit: int, state_limit: int) -> tuple[int, int]:
     """Return whether the core falls back on lists (1) or the table (0), and the nodes that take as much time."""
     c = len(core_weight)
@@ -147,11 +148,10 @@ def _plan(core_weight: Ints, n_packed: int, slack: int, table_limit: int, state_
     return 0, by_table
 
 
-@njit(
+@inner_kernel(
     types.Tuple((float64, boolean))(
         *(FLOATS, INTS, FLOATS, int64, int64, float64, float64, float64, int64, int64, OUT_BYTES)
     ),
-    cache=True,
 )
 def _fall_back(
     profit: Floats,
@@ -200,7 +200,7 @@ def _fall_back(
     return best, True
 
 
-@njit(void(OUT_BYTES, FLOATS, INTS, OUT_BYTES), cache=True)
+@inner_kernel(void(OUT_BYTES, FLOATS, INTS, OUT_BYTES))
 def _move(chosen: Bytes, reduced: Floats, core: Ints, moved: Bytes) -> None:
     """Replace `chosen` by the break solution with the moves marked, if there are any."""
     if not moved.any():
@@ -211,7 +211,7 @@ def _move(chosen: Bytes, reduced: Floats, core: Ints, moved: Bytes) -> None:
         chosen[core[i]] ^= moved[i]
 
 
-@njit(boolean(FLOATS, INTS, int64, OUT_BYTES, OUT_INT_MATRIX, OUT_MATRIX, int64, int64, int64), cache=True)
+@kernel(boolean(FLOATS, INTS, int64, OUT_BYTES, OUT_INT_MATRIX, OUT_MATRIX, int64, int64, int64))
 def fill_exactly(
     profit: Floats,
     weight: Ints,

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from numba import njit, types
+from numba import types
 
-from lagrl.signatures import FLOATS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS, PAIR, Bytes, Floats, Ints, float64, int64
+from lagrl.signatures import (
+    FLOATS,
+    INTS,
+    OUT_BYTES,
+    OUT_FLOATS,
+    OUT_INTS,
+    PAIR,
+    Bytes,
+    Floats,
+    Ints,
+    float64,
+    inner_kernel,
+    int64,
+)
 
 _SMALLEST = 1e-300  # above 0: the reduced profit of a packed item that has none
 _FEW = 12  # items left to sort when the break item is looked for
 
 
-@njit(PAIR(FLOATS, INTS, float64), cache=True)
+@inner_kernel(PAIR(FLOATS, INTS, float64))
 def _above(efficiency: Floats, weight: Ints, price: float) -> tuple[int, int]:
     """Return number and load of the items more efficient than a price; vectorises."""
     count = 0
@@ -22,7 +35,7 @@ def _above(efficiency: Floats, weight: Ints, price: float) -> tuple[int, int]:
     return count, load
 
 
-@njit(PAIR(FLOATS, INTS, int64, OUT_BYTES, OUT_INTS), cache=True)
+@inner_kernel(PAIR(FLOATS, INTS, int64, OUT_BYTES, OUT_INTS))
 def pack_greedily(efficiency: Floats, weight: Ints, capacity: int, packed: Bytes, window: Ints) -> tuple[int, int]:
     """Pack items by efficiency up to the first that does not fit; return that break item and the room left.
 
@@ -63,7 +76,7 @@ def pack_greedily(efficiency: Floats, weight: Ints, capacity: int, packed: Bytes
     return window[i], capacity - load
 
 
-@njit(types.UniTuple(float64, 2)(FLOATS, INTS, float64, OUT_BYTES, OUT_FLOATS), cache=True)
+@inner_kernel(types.UniTuple(float64, 2)(FLOATS, INTS, float64, OUT_BYTES, OUT_FLOATS))
 def reduce_profits(profit: Floats, weight: Ints, price: float, packed: Bytes, reduced: Floats) -> tuple[float, float]:
     """Set the reduced profits p_j − μ·w_j, positive for packed items only; return their profit, and Σ|p_j − μ·w_j|."""
     earned = 0.0
@@ -80,7 +93,7 @@ def reduce_profits(profit: Floats, weight: Ints, price: float, packed: Bytes, re
     return earned, spread
 
 
-@njit(types.Tuple((float64, int64))(FLOATS, INTS, FLOATS, int64, int64, float64), cache=True)
+@inner_kernel(types.Tuple((float64, int64))(FLOATS, INTS, FLOATS, int64, int64, float64))
 def best_single_move(
     profit: Floats, weight: Ints, reduced: Floats, split: int, slack: int, price: float
 ) -> tuple[float, int]:
@@ -102,7 +115,7 @@ def best_single_move(
     return least, move
 
 
-@njit(PAIR(FLOATS, INTS, float64, OUT_INTS, OUT_INTS, OUT_FLOATS, OUT_FLOATS), cache=True)
+@inner_kernel(PAIR(FLOATS, INTS, float64, OUT_INTS, OUT_INTS, OUT_FLOATS, OUT_FLOATS))
 def collect_doubtful(
     reduced: Floats, weight: Ints, cutoff: float, core: Ints, core_weight: Ints, distance: Floats, loss: Floats
 ) -> tuple[int, int]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
 from lagrl.signatures import (
     FLOATS,
@@ -19,7 +19,9 @@ from lagrl.signatures import (
     Ints,
     boolean,
     float64,
+    inner_kernel,
     int64,
+    kernel,
     void,
 )
 
@@ -28,7 +30,7 @@ _LIST = types.Tuple((OUT_INTS, OUT_FLOATS, OUT_INTS))
 _FEW_STATES = 256
 
 
-@njit(void(FLOATS, float64, FLOATS, OUT_FLOATS, OUT_BYTES), cache=True)
+@inner_kernel(void(FLOATS, float64, FLOATS, OUT_FLOATS, OUT_BYTES))
 def _either(lighter: Floats, profit: float, without: Floats, best: Floats, taken: Bytes) -> None:
     """Set best = max(without, lighter + profit) and mark where the latter won; indices from 0 let it vectorise."""
     for c in range(len(without)):
@@ -38,7 +40,7 @@ def _either(lighter: Floats, profit: float, without: Floats, best: Floats, taken
         best[c] = with_item if better else without[c]
 
 
-@njit(float64(FLOATS, INTS, int64, OUT_BYTES, OUT_FLOATS, OUT_FLOATS, OUT_BYTES, OUT_INTS), cache=True)
+@kernel(float64(FLOATS, INTS, int64, OUT_BYTES, OUT_FLOATS, OUT_FLOATS, OUT_BYTES, OUT_INTS))
 def fill_knapsack(
     profit: Floats,
     weight: Ints,
@@ -83,7 +85,7 @@ def fill_knapsack(
         highest[i] = top
         seen += w
         before, after = after, before
-    best = before[highest[m - 1]]
+    best: float = before[highest[m - 1]]
     c = capacity
     for i in range(m - 1, -1, -1):
         c = min(c, highest[i])
@@ -95,9 +97,8 @@ def fill_knapsack(
     return best
 
 
-@njit(
+@inner_kernel(
     int64(INTS, FLOATS, INTS, int64, int64, float64, int64, float64, float64, OUT_INTS, OUT_FLOATS, OUT_INTS),
-    cache=True,
 )
 def _merge(
     extra: Ints,
@@ -153,7 +154,7 @@ def _merge(
     return count
 
 
-@njit(_LIST(INTS, FLOATS, int64, float64, float64, int64), cache=True)
+@inner_kernel(_LIST(INTS, FLOATS, int64, float64, float64, int64))
 def _listed(
     move: Ints, move_loss: Floats, first: int, price: float, cutoff: float, most_states: int
 ) -> tuple[Ints, Floats, Ints]:
@@ -180,7 +181,7 @@ def _listed(
     return extra[:n], loss[:n], mask[:n]
 
 
-@njit(boolean(INTS, FLOATS, int64, float64, float64, int64, OUT_BYTES), cache=True)
+@inner_kernel(boolean(INTS, FLOATS, int64, float64, float64, int64, OUT_BYTES))
 def choose_moves(
     move: Ints, move_loss: Floats, slack: int, price: float, cutoff: float, most_states: int, moved: Bytes
 ) -> bool:

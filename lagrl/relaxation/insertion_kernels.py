@@ -7,14 +7,28 @@ implied.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
-from lagrl.signatures import INTS, MATRIX, OUT_FLOATS, OUT_INTS, OUT_MATRIX, Floats, Ints, Matrix, float64, int64, void
+from lagrl.signatures import (
+    INTS,
+    MATRIX,
+    OUT_FLOATS,
+    OUT_INTS,
+    OUT_MATRIX,
+    Floats,
+    Ints,
+    Matrix,
+    float64,
+    inner_kernel,
+    int64,
+    kernel,
+    void,
+)
 
 _PLACE = types.Tuple((float64, int64))
 
 
-@njit(_PLACE(MATRIX, INTS, int64, int64, int64), cache=True)
+@inner_kernel(_PLACE(MATRIX, INTS, int64, int64, int64))
 def _cheapest_place(distance: Matrix, node: Ints, first: int, last: int, customer: int) -> tuple[float, int]:
     """Return the least cost of inserting a customer into the route node[first] … node[last − 1], and its position."""
     best = np.inf
@@ -30,7 +44,7 @@ def _cheapest_place(distance: Matrix, node: Ints, first: int, last: int, custome
     return best, place
 
 
-@njit(void(MATRIX, INTS, INTS, INTS, OUT_MATRIX), cache=True)
+@kernel(void(MATRIX, INTS, INTS, INTS, OUT_MATRIX))
 def insertion_costs(distance: Matrix, node: Ints, start: Ints, customer: Ints, cost: Matrix) -> None:
     """Set cost[k, i] to the cost of customer[i] in its cheapest place on route k, at least 0.
 
@@ -55,7 +69,7 @@ def insertion_costs(distance: Matrix, node: Ints, start: Ints, customer: Ints, c
             cost[k, i] = max(extra, 0.0)
 
 
-@njit(void(MATRIX, INTS, INTS, INTS, INTS, INTS, OUT_INTS, OUT_INTS), cache=True)
+@kernel(void(MATRIX, INTS, INTS, INTS, INTS, INTS, OUT_INTS, OUT_INTS))
 def insert_customers(
     distance: Matrix,
     node: Ints,
@@ -88,7 +102,7 @@ def insert_customers(
     new_start[len(start) - 1] = fill
 
 
-@njit(void(MATRIX, INTS, INTS, OUT_FLOATS), cache=True)
+@kernel(void(MATRIX, INTS, INTS, OUT_FLOATS))
 def route_lengths(distance: Matrix, node: Ints, start: Ints, length: Floats) -> None:
     """Set length[k] to the length of route k from the depot and back."""
     for k in range(len(start) - 1):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from lagrl.relaxation.branch_and_bound_kernels import (
     FLOAT_ROWS,
@@ -13,17 +12,31 @@ from lagrl.relaxation.branch_and_bound_kernels import (
     TABLE_LIMIT,
     fill_exactly,
 )
-from lagrl.signatures import FLOATS, INTS, MATRIX, OUT_BYTES, OUT_FLOATS, OUT_INTS, PAIR, Bytes, Floats, Ints, int64
+from lagrl.signatures import (
+    FLOATS,
+    INTS,
+    MATRIX,
+    OUT_BYTES,
+    OUT_FLOATS,
+    OUT_INTS,
+    PAIR,
+    Bytes,
+    Floats,
+    Ints,
+    inner_kernel,
+    int64,
+    kernel,
+)
 
 
-@njit(int64(int64, int64), cache=True)
+@inner_kernel(int64(int64, int64))
 def _gcd(first: int, second: int) -> int:
     while second:
         first, second = second, first % second
     return first
 
 
-@njit(int64(FLOATS, FLOATS, INTS, INTS, INTS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS), cache=True)
+@kernel(int64(FLOATS, FLOATS, INTS, INTS, INTS, INTS, OUT_BYTES, OUT_FLOATS, OUT_INTS))
 def price_batch(
     cost: Floats,
     multipliers: Floats,
@@ -107,7 +120,7 @@ def price_batch(
     return -1
 
 
-@njit(PAIR(MATRIX, int64, int64, INTS), cache=True)
+@inner_kernel(PAIR(MATRIX, int64, int64, INTS))
 def _two_cheapest(cost: Floats, i: int, weight: int, room: Ints) -> tuple[int, int]:
     first = -1
     second = -1
@@ -121,7 +134,7 @@ def _two_cheapest(cost: Floats, i: int, weight: int, room: Ints) -> tuple[int, i
     return first, second
 
 
-@njit(int64(MATRIX, INTS, OUT_INTS, OUT_INTS), cache=True)
+@kernel(int64(MATRIX, INTS, OUT_INTS, OUT_INTS))
 def assign_by_regret(cost: Floats, weight: Ints, room: Ints, assignment: Ints) -> int:
     """Give every customer marked −1 in `assignment` a vehicle with room, largest regret first; return how many remain.
 

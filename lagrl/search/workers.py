@@ -226,7 +226,7 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> 
     """Search in slices, as the parent's messages say, until the last one or until `over` is set."""
     at_the_end = contextlib.ExitStack()
     try:
-        compile_kernels()
+        compile_kernels(*config.kernel_rooms)
         make_controller, sampler = controller_factory(config.controller), make_sampler(config.sampler)
         at_the_end.callback(close_sampler, sampler)
         pipe.send("ready")

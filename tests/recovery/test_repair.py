@@ -14,7 +14,7 @@ from small_problems import assignment_problem, selection_of
 
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.problems.cvrplib import read_instance
-from lagrl.recovery import repair_kernels
+from lagrl.recovery import packing_kernels, repair_kernels
 from lagrl.recovery.repair import repair
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual
@@ -87,7 +87,7 @@ Step = tuple[str, "Callable[..., bool]"]
 STEPS: list[Step] = [
     ("direct", lambda cost, weight, _capacity, *state: repair_kernels._place_directly(cost, weight, *state)),
     ("shift or swap", lambda cost, weight, _capacity, *state: repair_kernels._make_room(cost, weight, *state)),
-    ("repacking", repair_kernels._collect_room),
+    ("repacking", packing_kernels.collect_room),
     ("ejection", lambda cost, weight, _capacity, *state: repair_kernels._eject_lighter(cost, weight, *state)),
 ]
 
@@ -160,7 +160,7 @@ def test_the_cheapest_way_of_making_room_is_taken() -> None:
 def test_search_and_table_fill_a_vehicle_alike(weight: list[int], capacity: int) -> None:
     """As heavily, that is, and within the capacity; which customers these are may differ."""
     loads = []
-    for choose in (repair_kernels._choose_by_table, repair_kernels._choose_by_search):
+    for choose in (packing_kernels.choose_by_table, packing_kernels.choose_by_search):
         chosen = np.zeros(len(weight), np.uint8)
         choose(np.array(weight), capacity, chosen)
         loads.append(int(chosen @ np.array(weight)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from lagrl.signatures import (
     CUBE,
@@ -21,7 +20,9 @@ from lagrl.signatures import (
     OUT_INTS,
     OUT_MATRIX,
     float64,
+    inner_kernel,
     int64,
+    kernel,
     void,
 )
 
@@ -32,10 +33,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
-@njit(
+@inner_kernel(
     void(FLOATS, MATRIX, float64, int64, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS),
-    cache=True,
-    nogil=True,
 )
 def fill_phases(
     linear: Floats,
@@ -75,7 +74,7 @@ def fill_phases(
             imaginary[half + x] = a * step_imaginary[x] + b * step_real[x]
 
 
-@njit(void(FLOATS, int64, OUT_FLOATS, OUT_FLOATS), cache=True, nogil=True)
+@inner_kernel(void(FLOATS, int64, OUT_FLOATS, OUT_FLOATS))
 def start_product(angle: Floats, m: int, real: Floats, imaginary: Floats) -> None:
     """Set the state to ⊗_i RY(θ_i)|0⟩: amplitude cos(θ_i/2) of bit 0, sin(θ_i/2) of bit 1. 2·2^m products."""
     real[0] = 1.0
@@ -89,7 +88,7 @@ def start_product(angle: Floats, m: int, real: Floats, imaginary: Floats) -> Non
     imaginary[: 1 << m] = 0.0
 
 
-@njit(void(FLOATS, FLOATS, int64, OUT_FLOATS, OUT_FLOATS), cache=True, nogil=True)
+@inner_kernel(void(FLOATS, FLOATS, int64, OUT_FLOATS, OUT_FLOATS))
 def apply_phases(phase_real: Floats, phase_imaginary: Floats, m: int, real: Floats, imaginary: Floats) -> None:
     """Multiply every amplitude by its phase. 2^m complex products."""
     for x in range(1 << m):
@@ -99,7 +98,7 @@ def apply_phases(phase_real: Floats, phase_imaginary: Floats, m: int, real: Floa
         imaginary[x] = a * phase_imaginary[x] + b * phase_real[x]
 
 
-@njit(void(float64, float64, float64, int64, int64, OUT_FLOATS, OUT_FLOATS), cache=True, nogil=True)
+@inner_kernel(void(float64, float64, float64, int64, int64, OUT_FLOATS, OUT_FLOATS))
 def mix_qubit(c: float, z: float, x: float, half: int, size: int, real: Floats, imaginary: Floats) -> None:
     """Apply c + i (z Z + x X) to the qubit whose bit has value `half`, in the first `size` amplitudes."""
     for block in range(0, size, 2 * half):
@@ -118,10 +117,8 @@ def mix_qubit(c: float, z: float, x: float, half: int, size: int, real: Floats, 
             imaginary_1[i] = c * e - z * d + x * a
 
 
-@njit(
+@inner_kernel(
     void(FLOATS, float64, int64, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS, OUT_FLOATS),
-    cache=True,
-    nogil=True,
 )
 def mix_lowest(
     angle: Floats, beta: float, m: int, real: Floats, imaginary: Floats, chunk_real: Floats, chunk_imaginary: Floats
@@ -150,7 +147,7 @@ def mix_lowest(
                 imaginary[chunk + 8 * i + low] = chunk_imaginary[low * n + i]
 
 
-@njit(void(FLOATS, float64, int64, OUT_MATRIX), cache=True, nogil=True)
+@inner_kernel(void(FLOATS, float64, int64, OUT_MATRIX))
 def apply_mixer(angle: Floats, beta: float, m: int, work: Floats) -> None:
     """Apply ∏_i exp(iβ (sin θ_i X_i + cos θ_i Z_i)), of which ⊗ RY(θ_i)|0⟩ is an eigenstate; X_i at θ_i = π/2.
 
@@ -166,7 +163,7 @@ def apply_mixer(angle: Floats, beta: float, m: int, work: Floats) -> None:
         mix_qubit(c, s * np.cos(angle[q]), s * np.sin(angle[q]), 1 << q, 1 << m, work[0], work[1])
 
 
-@njit(void(FLOATS, MATRIX, FLOATS, FLOATS, FLOATS, int64, OUT_MATRIX), cache=True, nogil=True)
+@kernel(void(FLOATS, MATRIX, FLOATS, FLOATS, FLOATS, int64, OUT_MATRIX))
 def evolve(linear: Floats, quadratic: Floats, angle: Floats, gamma: Floats, beta: Floats, m: int, work: Floats) -> None:
     """Run all layers on the product state of the angles; γ is in units of the energies.
 
@@ -180,7 +177,7 @@ def evolve(linear: Floats, quadratic: Floats, angle: Floats, gamma: Floats, beta
         apply_mixer(angle, beta[layer], m, work)
 
 
-@njit(void(FLOATS, OUT_INTS, OUT_FLOATS), cache=True, nogil=True)
+@inner_kernel(void(FLOATS, OUT_INTS, OUT_FLOATS))
 def sort_uniforms(uniform: Floats, first: Ints, ordered: Floats) -> None:
     """Sort uniforms in [0, 1): into buckets of one on average, then by insertion. O(S) expected.
 
@@ -205,7 +202,7 @@ def sort_uniforms(uniform: Floats, first: Ints, ordered: Floats) -> None:
         ordered[place] = value
 
 
-@njit(float64(FLOATS, MATRIX, int64), cache=True, nogil=True)
+@inner_kernel(float64(FLOATS, MATRIX, int64))
 def energy_scale(linear: Floats, quadratic: Floats, m: int) -> float:
     """Return σ = sqrt(Σ h² + Σ J²) of the Ising form, see `Ising.scale`; 1 where that is 0."""
     variance = 0.0
@@ -219,7 +216,7 @@ def energy_scale(linear: Floats, quadratic: Floats, m: int) -> float:
     return np.sqrt(variance) if variance > 0 else 1.0
 
 
-@njit(int64(FLOATS, FLOATS, FLOATS, int64, OUT_INTS, OUT_INTS), cache=True, nogil=True)
+@kernel(int64(FLOATS, FLOATS, FLOATS, int64, OUT_INTS, OUT_INTS))
 def draw(real: Floats, imaginary: Floats, uniform: Floats, m: int, code: Ints, count: Ints) -> int:
     """Sample by the inverse distribution function, in one walk: the uniforms in [0, 1) must be sorted.
 
@@ -253,10 +250,8 @@ def draw(real: Floats, imaginary: Floats, uniform: Floats, m: int, code: Ints, c
     return n_distinct
 
 
-@njit(
+@kernel(
     int64(MATRIX, CUBE, MATRIX, INTS, FLOATS, FLOATS, MATRIX, OUT_INT_MATRIX, OUT_INT_MATRIX, OUT_MATRIX),
-    cache=True,
-    nogil=True,
 )
 def sample_qaoa_batch(
     linear: Floats,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from lagrl.signatures import (
     BYTE_MATRIX,
@@ -18,6 +17,7 @@ from lagrl.signatures import (
     OUT_INT_MATRIX,
     OUT_INTS,
     int64,
+    kernel,
     void,
 )
 
@@ -29,10 +29,8 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 
-@njit(
+@kernel(
     void(MATRIX, INTS, INTS, int64, OUT_BYTE_MATRIX, OUT_INT_MATRIX, OUT_INTS, OUT_INTS, OUT_INTS, OUT_FLOATS),
-    cache=True,
-    nogil=True,
 )
 def choose_candidates(
     reduced_cost: Floats,
@@ -113,7 +111,7 @@ def choose_candidates(
             width[k] = 0
 
 
-@njit(void(BYTE_MATRIX, INT_MATRIX, INTS, INT_MATRIX, OUT_BYTE_CUBE), cache=True, nogil=True)
+@kernel(void(BYTE_MATRIX, INT_MATRIX, INTS, INT_MATRIX, OUT_BYTE_CUBE))
 def write_strings(fixed: Bytes, item: Ints, width: Ints, code: Ints, strings: Bytes) -> None:
     """Write the full strings [K, S, n]: the fixed customers, and bit j of the code for candidate j. K·S·n bytes."""
     n_vehicles, n_strings = code.shape
@@ -124,7 +122,7 @@ def write_strings(fixed: Bytes, item: Ints, width: Ints, code: Ints, strings: By
                 strings[k, s, item[k, j]] = (code[k, s] >> j) & 1
 
 
-@njit(void(MATRIX, INT_MATRIX, INTS, INTS, INT_MATRIX, OUT_INT_MATRIX, OUT_FLOATS), cache=True, nogil=True)
+@kernel(void(MATRIX, INT_MATRIX, INTS, INTS, INT_MATRIX, OUT_INT_MATRIX, OUT_FLOATS))
 def repair_codes(
     reduced_cost: Floats, weight: Ints, width: Ints, room: Ints, code: Ints, repaired: Ints, cost: Floats
 ) -> None:
