@@ -13,7 +13,7 @@ from lagrl.errors import FleetError
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
 from lagrl.relaxation.linearise import linearise
-from lagrl.relaxation.seeding import SEEDINGS, Seeds, farthest, kmeans, sweep
+from lagrl.relaxation.seeding import SEEDINGS, Seeds, _plane, farthest, kmeans, sweep
 
 rules = pytest.mark.parametrize("rule", SEEDINGS)
 
@@ -86,6 +86,18 @@ def test_distances_alone_place_seeds_at_customers(rule: str) -> None:
     problem = without_coordinates(scattered(2))
     for row in placed(rule, problem, 5):
         assert (problem.distance[1:] == row).all(axis=1).any()
+
+
+@pytest.mark.parametrize("n_customers", [40, 400])
+def test_places_are_found_again_from_their_distances(n_customers: int) -> None:
+    """Few nodes are scaled together, many by their distances to some of them; both keep every distance."""
+    problem = scattered(4, n_customers)
+    assert problem.coordinates is not None
+    apart = problem.coordinates[:, None] - problem.coordinates
+    distance = np.hypot(apart[..., 0], apart[..., 1])
+    found = _plane(CVRP.from_distances("matrix", distance, problem.demand, problem.capacity))
+    between = found[:, None] - found
+    assert np.hypot(between[..., 0], between[..., 1]) == pytest.approx(distance, abs=1e-8 * distance.max())
 
 
 @rules
