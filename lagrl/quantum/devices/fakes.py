@@ -6,10 +6,10 @@ import json
 import warnings
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lagrl.errors import InputError, MissingExtraError, UnknownNameError
-from lagrl.quantum.devices.device_errors import working_edges
+from lagrl.quantum.devices.device_errors import ENTANGLERS, working_edges
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -20,17 +20,33 @@ BROKEN = frozenset({"FakeKyoto"})  # its snapshot marks every two-qubit gate as 
 _notes: dict[str, tuple[str, ...]] = {}
 
 
+class _Snapshot(NamedTuple):
+    device: type[Any]
+    family: str | None  # of the processor; older devices have none
+    qubits: int
+    gates: frozenset[str]  # two-qubit gates
+
+    @property
+    def is_large(self) -> bool:
+        return self.family in FAMILIES and self.qubits >= LEAST_QUBITS
+
+
 def known_fakes() -> list[str]:
     """Return the names of the usable fake backends, such as `FakeKingston`, sorted.
 
-    These are the Falcon, Eagle, Heron and Nighthawk devices of at least 20 qubits. No device is loaded.
+    These are the Falcon, Eagle, Heron and Nighthawk devices of at least 20 qubits whose couplings all have the same
+    gate: qiskit cannot compile for most lines of FakeCairo, which has CX and ECR. No device is loaded.
 
     Raises
     ------
     MissingExtraError
         Without qiskit-ibm-runtime.
     """
-    return sorted(name for name in _classes() if name not in BROKEN)
+    return sorted(
+        name
+        for name, snapshot in _snapshots().items()
+        if snapshot.is_large and len(snapshot.gates) == 1 and name not in BROKEN
+    )
 
 
 def fake_sizes() -> dict[str, int]:
@@ -41,7 +57,7 @@ def fake_sizes() -> dict[str, int]:
     MissingExtraError
         Without qiskit-ibm-runtime.
     """
-    return {name: _snapshots()[name][1] for name in known_fakes()}
+    return {name: _snapshots()[name].qubits for name in known_fakes()}
 
 
 def is_fake(name: str) -> bool:
@@ -62,21 +78,20 @@ def fake_backend(name: str) -> BackendV2:
     UnknownNameError
         If there is no fake backend of that name; the message lists the known ones.
     InputError
-        If it is too small, or no two-qubit gate of its snapshot works.
+        If it is too old or too small, or no two-qubit gate of its snapshot works.
     MissingExtraError
         Without qiskit-ibm-runtime.
     """
-    classes = {_plain(known): known for known in _classes()}
-    found = classes.get(_plain(name))
+    found = next((known for known in _snapshots() if _plain(known) == _plain(name)), None)
     if found is None:
-        for other, (_, qubits) in _snapshots().items():
-            if _plain(other) == _plain(name):
-                raise InputError(
-                    f"{other} has {qubits} qubits",
-                    field="backend",
-                    remedy=f"choose one of {LEAST_QUBITS} or more: {', '.join(known_fakes())}",
-                )
         raise UnknownNameError.of("backend", name, known_fakes())
+    snapshot = _snapshots()[found]
+    if not snapshot.is_large:
+        problem, wanted = f"{found} has {snapshot.qubits} qubits", f"{LEAST_QUBITS} or more"
+        if snapshot.family not in FAMILIES:
+            processor = f"a {snapshot.family} processor" if snapshot.family else "a processor before Falcon"
+            problem, wanted = f"{found} is too old ({processor})", "a later processor"
+        raise InputError(problem, field="backend", remedy=f"choose one of {wanted}: {', '.join(known_fakes())}")
     if found in BROKEN:
         raise _broken(found)
     return _loaded(found)
@@ -99,13 +114,9 @@ def _broken(name: str) -> InputError:
     )
 
 
-def _classes() -> dict[str, type[Any]]:
-    return {name: device for name, (device, qubits) in _snapshots().items() if qubits >= LEAST_QUBITS}
-
-
 @lru_cache(maxsize=1)
-def _snapshots() -> dict[str, tuple[type[Any], int]]:
-    """Find the devices and their numbers of qubits in their configuration files.
+def _snapshots() -> dict[str, _Snapshot]:
+    """Find the devices by name, and describe them from their configuration files.
 
     Reading one takes half a millisecond, loading the device 100.
     """
@@ -114,13 +125,14 @@ def _snapshots() -> dict[str, tuple[type[Any], int]]:
         from qiskit_ibm_runtime.fake_provider.fake_backend import FakeBackendV2
     except ImportError as error:
         raise MissingExtraError.of("qiskit-ibm-runtime", "quantum", "a fake backend") from error
-    found: dict[str, tuple[type[Any], int]] = {}
+    found: dict[str, _Snapshot] = {}
     for name, value in vars(fake_provider).items():
         if isinstance(value, type) and issubclass(value, FakeBackendV2):
             device: Any = value
             configuration = json.loads((Path(device.dirname) / device.conf_filename).read_text(encoding="utf-8"))
-            if (configuration.get("processor_type") or {}).get("family") in FAMILIES:
-                found[name.removesuffix("V2")] = value, int(configuration["n_qubits"])
+            family = (configuration.get("processor_type") or {}).get("family")
+            gates = frozenset(ENTANGLERS) & frozenset(configuration["basis_gates"])
+            found[name.removesuffix("V2")] = _Snapshot(device, family, int(configuration["n_qubits"]), gates)
     return found
 
 
@@ -128,7 +140,7 @@ def _snapshots() -> dict[str, tuple[type[Any], int]]:
 def _loaded(name: str) -> BackendV2:
     with warnings.catch_warnings(record=True) as caught:  # it is made once, and warns only then
         warnings.simplefilter("always")
-        backend = cast("BackendV2", _classes()[name]())
+        backend = cast("BackendV2", _snapshots()[name].device())
     _notes[_plain(name)] = tuple(str(entry.message) for entry in caught)
     for entry in caught:
         warnings.warn_explicit(entry.message, entry.category, entry.filename, entry.lineno)

@@ -141,6 +141,9 @@ def describe_target(
     two_qubit = _median(calibration.edge.values()) if _has_errors(target, gates) else None
     readout = _median(calibration.readout.values()) if _has_errors(target, ("measure",)) else None
     is_known = two_qubit is not None and readout is not None
+    if len(gates) > 1:
+        mixed = f"{name}: its couplings have different gates ({', '.join(gates)}); most circuits cannot be compiled."
+        note = f"{note} {mixed}".strip()
     return DeviceRow(
         name=name,
         qubits=int(target.num_qubits),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.circuits.line_qaoa import qaoa_line
+from lagrl.quantum.devices.compile import compile_template
 from lagrl.quantum.devices.fakes import fake_backend, is_fake, known_fakes, working_edges
+from lagrl.quantum.devices.placement import find_line
 
 pytest.importorskip("qiskit_ibm_runtime")
 
@@ -36,19 +39,38 @@ def test_a_small_device_is_told_by_its_qubits() -> None:
         fake_backend("fake_manila")
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("FakeBrooklyn", "FakeBrooklyn is too old .a Hummingbird"), ("fake_boeblingen", "FakeBoeblingen is too old")],
+)
+def test_an_old_device_is_refused_with_the_reason(name: str, reason: str) -> None:
+    """A device with an older processor is not an unknown name: the error says that it is too old."""
+    with pytest.raises(InputError, match=f"{reason}.*choose one of a later processor: FakeA") as caught:
+        fake_backend(name)
+    assert not isinstance(caught.value, UnknownNameError)
+
+
 def test_known_fakes_are_large_recent_devices() -> None:
     """The list has every device of the documentation, and no small one."""
     names = known_fakes()
     assert {"FakeTorino", "FakeFez", "FakeNighthawk", "FakeSherbrooke", "FakeHanoi"} <= set(names)
-    assert not {"FakeLimaV2", "FakeLima", "FakeGuadalupe"} & set(names)
+    assert not {"FakeLimaV2", "FakeLima", "FakeGuadalupe", "FakeBrooklyn"} & set(names)
     assert names == sorted(names)
 
 
+def test_a_device_with_different_gates_is_not_listed() -> None:
+    """FakeCairo has CX and ECR couplings: circuits on most of its lines cannot be compiled."""
+    assert "FakeCairo" not in known_fakes()
+    assert fake_backend("FakeCairo").target.num_qubits == 27
+
+
 @pytest.mark.slow
-def test_every_known_fake_loads() -> None:
-    """Every listed name is a backend with usable edges."""
+def test_a_circuit_can_be_compiled_for_every_known_fake() -> None:
+    """On every listed backend a circuit of eight qubits can be compiled for the best line."""
     for name in known_fakes():
-        assert len(working_edges(fake_backend(name).target)) >= 20, name
+        target = fake_backend(name).target
+        line = find_line(target, 8).qubits
+        assert compile_template(qaoa_line(8, 1), target, line).two_qubit_gates > 0, name
 
 
 def test_dead_edges_do_not_count() -> None:

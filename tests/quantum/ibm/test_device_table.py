@@ -66,8 +66,10 @@ def test_a_fake_backend_is_its_snapshot() -> None:
 
 
 def test_the_gate_is_that_of_most_couplings() -> None:
-    """The most frequent gate is shown: FakeCairo has ECR on some pairs and CX on fewer."""
-    assert describe_target("x", fake_backend("FakeCairo").target).gate == "ecr"
+    """The most frequent gate is shown: FakeCairo has ECR on some pairs and CX on fewer; the note says so."""
+    mixed = describe_target("x", fake_backend("FakeCairo").target)
+    assert mixed.gate == "ecr"
+    assert "x: its couplings have different gates (ecr, cx)" in mixed.note
     assert describe_target("x", fake_backend("FakeHanoi").target).gate == "cx"
 
 
