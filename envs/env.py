@@ -60,8 +60,7 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
         preset: Literal["default", "reference"] = "default",
         **overrides: Any,
     ) -> None:
-        makers = _makers(overrides)
-        self.config = configured(config, preset, overrides)
+        self.config, makers = configured(config, preset, overrides)
         self.render_mode = require_mode(render_mode)
         self.batch = EpisodeBatch(self.config, 1, **makers)
         self.observation_space = observation_space(self.config.n_max)
@@ -115,10 +114,27 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
 
 def configured(
     config: EnvConfig | None, preset: Literal["default", "reference"], overrides: Mapping[str, Any]
-) -> EnvConfig:
-    """Return the configuration (the preset's if None) with some fields changed."""
+) -> tuple[EnvConfig, dict[str, Any]]:
+    """Return the configuration (the preset's if None) with some fields changed, and the samplers' makers by name.
+
+    Makers are the overrides `sampler` and `route_sampler` that are functions or classes, as `EpisodeBatch` takes them.
+
+    Raises
+    ------
+    InputError
+        If a sampler is given instead of a function that makes it, or another override does not fit.
+    """
+    makers = {name: overrides[name] for name in ("sampler", "route_sampler") if callable(overrides.get(name))}
+    fields = {name: value for name, value in overrides.items() if name not in makers}
+    for name in {"sampler", "route_sampler"} & fields.keys():
+        if hasattr(fields[name], "sample"):
+            raise InputError(
+                f"a {type(fields[name]).__name__} given",
+                field=name,
+                remedy="give a function that makes it, since every episode has its own",
+            )
     base = config or EnvConfig.preset(preset)
-    return base.changed(overrides) if overrides else base
+    return (base.changed(fields) if fields else base), makers
 
 
 def action_space(n_max: int) -> spaces.Box[np.float32]:
@@ -137,19 +153,3 @@ def instance_option(options: Mapping[str, Any] | None) -> Any:
     for name in sorted(set(options or ()) - {"instance"}, key=str):
         raise InputError(f"unknown option {name!r}", field="options", remedy="known: instance")
     return (options or {}).get("instance")
-
-
-def _makers(overrides: dict[str, Any]) -> dict[str, Any]:
-    """Remove functions that make samplers from the overrides and return them; names stay there."""
-    makers = {}
-    for name in ("sampler", "route_sampler"):
-        value = overrides.get(name)
-        if callable(value):
-            makers[name] = overrides.pop(name)
-        elif hasattr(value, "sample"):
-            raise InputError(
-                f"a {type(value).__name__} given",
-                field=name,
-                remedy="give a function that makes it, since every episode has its own",
-            )
-    return makers

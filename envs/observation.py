@@ -199,11 +199,14 @@ def require_room(n: int, n_max: int, source: str | None = None) -> None:
 
 
 def observation_space(n_max: int) -> spaces.Dict:
-    """Return the space of `padded` observations."""
+    """Return the space of `padded` observations.
+
+    The mask is not a box, so that `VecNormalize` refuses to normalise it, with the remedy `norm_obs_keys`.
+    """
     return spaces.Dict(
         {
             "nodes": spaces.Box(-LIMIT, LIMIT, (n_max, len(FEATURES)), np.float32),
-            "node_mask": spaces.Box(0, 1, (n_max,), np.int8),
+            "node_mask": spaces.MultiBinary(n_max),
             "neighbours": spaces.Box(0, n_max - 1, (n_max, N_NEIGHBOURS), np.int16),
         }
     )

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 
 from envs.core import EpisodeBatch
-from envs.env import action_space, instance_option
+from envs.env import LagrangianCVRP, action_space, configured, instance_option
 from envs.observation import observation_space
+from envs.render import RenderMode, as_picture, as_text, require_mode
 from envs.rng import generator_from_record, generator_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     from envs.config import EnvConfig
-    from lagrl.relaxation.sampler import SubproblemSampler
 
 
 class LagrangianVecEnv(VecEnv):
@@ -31,33 +31,33 @@ class LagrangianVecEnv(VecEnv):
 
     Parameters
     ----------
-    config
-        Configuration of the episodes.
     n_envs
         Number of environments B.
     seed
         Environment b draws its episodes from the generator seeded with [seed, b].
-    sampler, route_sampler
-        As for `EpisodeBatch`.
+    config, render_mode, preset, overrides
+        As for `LagrangianCVRP`.
     """
 
     def __init__(
         self,
-        config: EnvConfig,
-        n_envs: int,
+        config: EnvConfig | None = None,
+        n_envs: int = 1,
         seed: int = 0,
+        render_mode: RenderMode | None = None,
         *,
-        sampler: Callable[[], SubproblemSampler] | None = None,
-        route_sampler: Callable[[], SubproblemSampler] | None = None,
+        preset: Literal["default", "reference"] = "default",
+        **overrides: Any,
     ) -> None:
-        self.render_mode = None
-        self.config = config
-        self.batch = EpisodeBatch(config, n_envs, sampler=sampler, route_sampler=route_sampler)
+        self.config, makers = configured(config, preset, overrides)
+        self.render_mode = require_mode(render_mode)
+        self.batch = EpisodeBatch(self.config, n_envs, **makers)
         self._generators = [np.random.default_rng([seed, index]) for index in range(n_envs)]
         self._return = np.zeros(n_envs)
         self._length = np.zeros(n_envs, dtype=np.int64)
         self._started = time.perf_counter()
-        super().__init__(n_envs, observation_space(config.n_max), action_space(config.n_max))
+        super().__init__(n_envs, observation_space(self.config.n_max), action_space(self.config.n_max))
+        self.metadata["render_fps"] = LagrangianCVRP.metadata["render_fps"]
 
     def seed(self, seed: int | None = None) -> list[Any]:
         """Seed environment b's generator with [seed, b], from the next reset on.
@@ -123,6 +123,16 @@ class LagrangianVecEnv(VecEnv):
         self._generators = [generator_from_record(entry) for entry in record["generators"]]
         self._return, self._length = np.array(arrays["return"]), np.array(arrays["length"])
         self.reset_infos = [episode.info() for episode in self.batch.episodes]
+
+    def get_images(self) -> list[NDArray[np.uint8]]:
+        """Return every environment's picture [H, W, 3]; `render` returns them as one, and VecVideoRecorder films it."""
+        return [as_picture(episode) for episode in self.batch.episodes]
+
+    def render(self, mode: str | None = None) -> Any:
+        """Return one picture of all environments, or their texts by the render mode `ansi`; see `VecEnv.render`."""
+        if self.render_mode == "ansi" and mode in (None, "ansi"):
+            return tuple(as_text(episode) for episode in self.batch.episodes)
+        return super().render(mode)
 
     def close(self) -> None:
         """Close the samplers, which saves what they learned; see `EpisodeBatch.close`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
@@ -52,16 +53,26 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         preset: Literal["default", "reference"] = "default",
         **overrides: Any,
     ) -> None:
-        self.config = configured(config, preset, overrides)
+        self.config, makers = configured(config, preset, overrides)
         self.num_envs = num_envs
         self.render_mode = require_mode(render_mode)
-        self.batch = EpisodeBatch(self.config, num_envs)
+        self.batch = EpisodeBatch(self.config, num_envs, **makers)
         self.single_observation_space = observation_space(self.config.n_max)
         self.single_action_space = action_space(self.config.n_max)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._generators: list[np.random.Generator] = [np.random.default_rng() for _ in range(num_envs)]
+        self._sources = [seeding.np_random() for _ in range(num_envs)]
         self._is_over = np.zeros(num_envs, dtype=bool)
+
+    @property
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+        """Random generators of the environments, as in `gymnasium.vector.SyncVectorEnv`."""
+        return tuple(generator for generator, _ in self._sources)
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Seeds of the environments: the last ones given to `reset`, random ones before."""
+        return tuple(seed for _, seed in self._sources)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -73,18 +84,28 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         seed
             A number s seeds environment b with s + b; a sequence has one seed per environment.
         options
-            `instance` of all environments; `reset_mask` [B] bool selects the environments to reset.
+            `instance` of all environments, or a list with one per environment (None: generated); `reset_mask` [B]
+            bool selects the environments to reset.
+
+        Raises
+        ------
+        InputError
+            If an option is unknown or of another length, or an instance cannot be read; see `LagrangianCVRP.reset`.
         """
         given = dict(options or {})
         mask = np.asarray(given.pop("reset_mask", np.ones(self.num_envs, dtype=bool)))
         if mask.shape != (self.num_envs,) or mask.dtype != bool:
-            raise InputError(f"array of shape {mask.shape}", field="reset_mask", remedy=f"give {self.num_envs} bools")
-        instance, seeds = instance_option(given), self._seeds(seed)
+            problem = f"{mask.dtype} array of shape {mask.shape}"
+            raise InputError(problem, field="reset_mask", remedy=f"give {self.num_envs} bools")
+        option = instance_option(given)
+        instances = list(option) if isinstance(option, list | tuple) else [option] * self.num_envs
+        seeds = self._seeds(seed)
+        self._require_one_each(instances, "options['instance']")
         infos: dict[str, Any] = {}
         for index in np.flatnonzero(mask).tolist():
             if seeds[index] is not None:
-                self._generators[index] = np.random.default_rng(seeds[index])
-            infos = self._add_info(infos, self.batch.reset(index, self._generators[index], instance), index)
+                self._sources[index] = seeding.np_random(seeds[index])
+            infos = self._add_info(infos, self.batch.reset(index, self.np_random[index], instances[index]), index)
         self._is_over[mask] = False
         return self.batch.observations(), infos
 
@@ -95,7 +116,7 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         over = np.flatnonzero(self._is_over).tolist()
         step = self.batch.step(actions, resting=over)
         for index in over:
-            step.infos[index] = self.batch.reset(index, self._generators[index])
+            step.infos[index] = self.batch.reset(index, self.np_random[index])
         self._is_over = step.terminated.copy()
         infos: dict[str, Any] = {}
         for index, info in enumerate(step.infos):
@@ -126,6 +147,11 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
             return [None] * self.num_envs
         if isinstance(seed, int | np.integer):
             return [int(seed) + index for index in range(self.num_envs)]
-        if len(seed) != self.num_envs:
-            raise InputError(f"{len(seed)} given", field="seed", remedy=f"give one, or one for each of {self.num_envs}")
-        return list(seed)
+        self._require_one_each(seed, "seed")
+        return [None if one is None else int(one) for one in seed]
+
+    def _require_one_each(self, given: Sequence[Any], field: str) -> None:
+        if len(given) != self.num_envs:
+            raise InputError(
+                f"{len(given)} given", field=field, remedy=f"give one, or one for each of {self.num_envs}"
+            )

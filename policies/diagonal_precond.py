@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 from stable_baselines3.common.policies import MultiInputActorCriticPolicy
 
 from lagrl.errors import InputError
 from policies.config import PolicyConfig
+from policies.graph import as_tensors
 from policies.masked_gaussian import MaskedGaussian
 from policies.network import N_FEATURES, DiagonalPrecondNet
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gymnasium import spaces
+    from numpy.typing import NDArray
     from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
     from torch import Tensor
 
@@ -82,6 +88,37 @@ class DiagonalPrecondPolicy(MultiInputActorCriticPolicy):
         """Return values [B, 1], without evaluating the actor."""
         return self.net.value(_tensors(obs)).unsqueeze(1)
 
+    def predict(
+        self,
+        observation: Any,
+        state: tuple[NDArray[Any], ...] | None = None,
+        episode_start: NDArray[Any] | None = None,
+        deterministic: bool = False,
+    ) -> tuple[NDArray[np.float32], tuple[NDArray[Any], ...] | None]:
+        """Return actions [B, N] within the box, or [N] for one observation, and `state` unchanged.
+
+        Unlike in `BasePolicy.predict`, N may be another padding than that of the policy's spaces.
+
+        Raises
+        ------
+        InputError
+            If the observations are not those of the environment.
+        """
+        del episode_start
+        tensors, is_batch = self.obs_to_tensor(observation)
+        self.set_training_mode(False)
+        with torch.no_grad():
+            actions = self._predict(tensors, deterministic).clamp(-1.0, 1.0).cpu().numpy()
+        return (actions if is_batch else actions[0]), state
+
+    def obs_to_tensor(self, observation: Any) -> tuple[dict[str, Tensor], bool]:
+        """Return observations of any padding as tensors with a batch axis, and whether they had one."""
+        shapes = {key: np.shape(value) for key, value in dict(observation).items()}
+        is_batch = len(shapes.get("nodes", ())) == 3
+        single = {key: shape[1:] for key, shape in shapes.items()} if is_batch else shapes
+        _require_shapes(single, single.get("node_mask", ()))
+        return as_tensors(observation, self.device), is_batch
+
     def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
         return self.get_distribution(observation).get_actions(deterministic=deterministic)
 
@@ -101,11 +138,20 @@ def _tensors(obs: PyTorchObs) -> dict[str, Tensor]:
 def _require_spaces(observation_space: Any, action_space: Any) -> None:
     """Raise an error for spaces of another environment, clearer than a shape error inside the network."""
     shapes = {key: space.shape for key, space in getattr(observation_space, "spaces", {}).items()}
-    n = (shapes.get("node_mask") or (None,))[0]
-    wanted = shapes.keys() == {"nodes", "node_mask", "neighbours"} and shapes["nodes"] == (n, N_FEATURES)
-    if not wanted or shapes["neighbours"][:1] != (n,) or action_space.shape != (n,):
+    _require_shapes(shapes or observation_space, action_space.shape)
+
+
+def _require_shapes(shapes: Any, actions: tuple[int, ...]) -> None:
+    n = (shapes.get("node_mask") or (None,))[0] if isinstance(shapes, dict) else None
+    if (
+        n is None
+        or shapes.keys() != {"nodes", "node_mask", "neighbours"}
+        or shapes["nodes"] != (n, N_FEATURES)
+        or shapes["neighbours"][:1] != (n,)
+        or actions != (n,)
+    ):
         raise InputError(
-            f"observations {shapes or observation_space} with actions of shape {action_space.shape}",
+            f"observations {shapes} with actions of shape {actions}",
             source="DiagonalPrecondPolicy",
             remedy=f"use LagrangianCVRP-v0: nodes (N, {N_FEATURES}), node_mask (N,), neighbours (N, k), actions (N,)",
         )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from stable_baselines3.common.distributions import Distribution
+from torch.distributions import Distribution as TorchDistribution
+from torch.distributions import register_kl
 
 from policies.network import DiagonalPrecondNet
 
@@ -106,6 +108,11 @@ class MaskedGaussian(Distribution):
             actions = actions + self.shared_log_std.exp() * common * self.mask
         return actions
 
+    @property
+    def distribution(self) -> TorchDistribution:
+        """This distribution for `stable_baselines3.common.distributions.kl_divergence`, which TRPO uses."""
+        return _ForDivergence(self)
+
     def kl_to(self, other: MaskedGaussian) -> Tensor:
         """Return the Kullback–Leibler divergence KL(self ‖ other) [B] of two distributions over the same customers."""
         along, across = self._split(self.mean - other.mean)
@@ -138,6 +145,19 @@ class MaskedGaussian(Distribution):
         average = _sum(d) / self.n_real.clamp(min=1.0)
         around = torch.where(self.mask, d - average.unsqueeze(1), torch.zeros_like(d))
         return self.n_real * average.square(), _sum(around.square())
+
+
+class _ForDivergence(TorchDistribution):
+    """A masked Gaussian as the distribution of torch that Stable-Baselines3 expects; it has a divergence only."""
+
+    def __init__(self, gaussian: MaskedGaussian) -> None:
+        super().__init__(validate_args=False)
+        self.gaussian = gaussian
+
+
+@register_kl(_ForDivergence, _ForDivergence)
+def _divergence(p: _ForDivergence, q: _ForDivergence) -> Tensor:
+    return p.gaussian.kl_to(q.gaussian)
 
 
 def _sum(values: Tensor) -> Tensor:
