@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -336,8 +337,8 @@ def _samplers(
     route_sampler: Callable[[], SubproblemSampler] | None,
 ) -> Samplers:
     """Return the episodes' sampler makers, each tried once; equal names share the strings for pricing and routes."""
-    price = sampler or (lambda: make_sampler(config.sampler))
-    route = route_sampler or (lambda: make_sampler(config.route_sampler))
+    price = sampler or partial(make_sampler, config.sampler)  # not a lambda: environments are pickled
+    route = route_sampler or partial(make_sampler, config.route_sampler)
     price()
     route()
     is_shared = sampler is None and route_sampler is None and config.sampler == config.route_sampler

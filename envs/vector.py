@@ -152,6 +152,4 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
 
     def _require_one_each(self, given: Sequence[Any], field: str) -> None:
         if len(given) != self.num_envs:
-            raise InputError(
-                f"{len(given)} given", field=field, remedy=f"give one, or one for each of {self.num_envs}"
-            )
+            raise InputError(f"{len(given)} given", field=field, remedy=f"give one, or one for each of {self.num_envs}")

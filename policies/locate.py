@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.io.shipped import shipped_folder
 
 if TYPE_CHECKING:
     import os
@@ -36,13 +37,6 @@ class CheckpointFiles:
         for suffix in (TENSORS, RECORD):
             stem = stem.removesuffix(suffix)
         return cls(Path(stem + TENSORS), Path(stem + RECORD))
-
-
-def shipped_folder() -> Path:
-    """Return the folder of the shipped checkpoints: in this package if installed, beside it in a checkout."""
-    package = Path(__file__).resolve().parent
-    installed = package / "shipped"
-    return installed if installed.is_dir() else package.parent / "checkpoints"
 
 
 def shipped_names(folder: Path | None = None) -> list[str]:

@@ -14,6 +14,7 @@ import numpy as np
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, SolutionError, refuse
+from lagrl.io.shipped import or_shipped
 from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
@@ -60,7 +61,7 @@ class Collection:
         Backends, circuits, limits and noise. Its epsilon is the exploration probability: 1 without `state`, and that of
         the state if it is None.
     state
-        JSON file of a trained bandit whose decisions are logged (default: all decisions are random).
+        JSON file of a trained bandit (or the name of a shipped one) whose decisions are logged (default: all decisions are random).
     """
 
     problems: tuple[CVRP, ...]
@@ -73,6 +74,8 @@ class Collection:
     state: str = ""
 
     def __post_init__(self) -> None:
+        if self.state:
+            object.__setattr__(self, "state", str(or_shipped(Path(self.state), ".json")))
         for name in ("problems", "controllers", "widths", "seeds"):
             values = getattr(self, name)
             if not values:

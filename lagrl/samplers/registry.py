@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.io.shipped import or_shipped
 from lagrl.plugins import checked_factory, import_attribute
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler
 from lagrl.quantum.devices.fakes import is_fake
@@ -247,13 +248,22 @@ def _shared_device(spec: SamplerSpec, journal: str) -> SubproblemSampler:
     executor = families.make_device_executor(spec.argument, options)
     sampler = families.make_circuits(executor, options, options.fallback)
     if not journal:
+        executor.rebuild = partial(_shared_executor, spec)
         return sampler
     kept = executor.journal = Journal(journal)  # last: no file is left if there is no device
     return _SharedSampler(sampler, kept, spec.text)
 
 
+def _shared_executor(spec: SamplerSpec) -> Any:
+    """Return the executor of a device's sampler, for one that was pickled in another process."""
+    sampler: Any = _shared_device(spec, "")
+    return sampler.executor
+
+
 def _bandit_state(spec: SamplerSpec) -> tuple[str, str]:
     """Return the state's full path, and a digest of its content unless the sampler writes to it.
+
+    A file that does not exist is looked for among the shipped ones, as checkpoints are.
 
     Raises
     ------
@@ -266,9 +276,10 @@ def _bandit_state(spec: SamplerSpec) -> tuple[str, str]:
                 "no state given", field=f"sampler {spec.text}", remedy="name a file after the colon, or leave both out"
             )
         return "", ""
-    path = Path(spec.argument).resolve()
+    path, saves = Path(spec.argument), spec.flag("save", False)
+    path = (path if saves else or_shipped(path, ".json")).resolve()  # what is shipped is never written to
     try:
-        if spec.flag("save", False) or not path.is_file():
+        if saves or not path.is_file():
             return str(path), ""
         return str(path), hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -286,9 +297,9 @@ def _shared_bandit(spec: SamplerSpec, state: str, content: str, journal: str) ->
     from lagrl.quantum.bandit.options import BanditOptions, make_bandit
     from lagrl.quantum.bandit.saving import keep_jobs
 
-    del content
     made = make_bandit(state, spec.read(BanditOptions))
     if not journal:
+        made.rebuild = partial(_shared_bandit, spec, state, content, journal)
         return made
     kept = Journal(journal)  # last: no file is left if there is no device
     keep_jobs(made, kept, spec.text)

@@ -24,7 +24,7 @@ from envs.action import ActionConfig
 from lagrl.errors import InputError, OutputError, UnknownNameError
 from policies.card import checked_card, hardware
 from policies.checkpoint import load_checkpoint, save_checkpoint
-from policies.locate import shipped_folder
+from lagrl.io.shipped import shipped_folder
 
 
 @pytest.fixture(autouse=True)

@@ -31,6 +31,7 @@ from lagrl.quantum.subproblems.candidates import Candidates, require_width, sele
 from lagrl.quantum.subproblems.codes import count_codes
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
+from lagrl.io.process_wide import ProcessWide
 from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class BanditSampler:
+class BanditSampler(ProcessWide):
     """Chooses an arm for every vehicle that presolve does not solve, and draws its strings.
 
     Circuits chosen for one line of qubits are sent as one job; jobs on several backends run at the same time. If a

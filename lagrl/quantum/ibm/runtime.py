@@ -37,6 +37,7 @@ from lagrl.quantum.ibm.results import codes_of, give_up_hint
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.quantum.ibm.service import patiently
 from lagrl.quantum.ibm.usage import usage_of
+from lagrl.io.process_wide import ProcessWide
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _ENDED = (JobFailedError, JobCancelledError, QueueTimeoutError)
 
 
 @dataclass(eq=False)
-class RuntimeExecutor:
+class RuntimeExecutor(ProcessWide):
     """Runs all circuits of a call as one job, on a line of the device for every width; a context manager.
 
     PUBs of the same template are merged into one. Everything is checked before it is sent, and nothing is sent twice:

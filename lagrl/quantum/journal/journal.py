@@ -56,6 +56,7 @@ from lagrl.quantum.journal.lines import JOURNAL, pack, plain_cost, unpack
 from lagrl.quantum.journal.owner import this_process, this_thread
 from lagrl.quantum.journal.redaction import redacted
 from lagrl.quantum.journal.summary import JournalSummary
+from lagrl.io.process_wide import ProcessWide
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ _SENT: dict[JobState, SentState] = {
 _PATIENCE = 60.0  # seconds until a warning says what is waited for
 
 
-class Journal:
+class Journal(ProcessWide):
     """The calls, jobs and plans in a file, and the methods that add to it; a context manager.
 
     Several threads may send different jobs at once. They must not send the same job: a journal makes processes wait
