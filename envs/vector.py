@@ -65,7 +65,7 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         self._is_over = np.zeros(num_envs, dtype=bool)
 
     @property
-    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override, misc]
         """Random generators of the environments, as in `gymnasium.vector.SyncVectorEnv`."""
         return tuple(generator for generator, _ in self._sources)
 

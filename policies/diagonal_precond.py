@@ -15,8 +15,6 @@ from policies.masked_gaussian import MaskedGaussian
 from policies.network import N_FEATURES, DiagonalPrecondNet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gymnasium import spaces
     from numpy.typing import NDArray
     from stable_baselines3.common.type_aliases import PyTorchObs, Schedule

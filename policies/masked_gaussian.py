@@ -109,7 +109,7 @@ class MaskedGaussian(Distribution):
         return actions
 
     @property
-    def distribution(self) -> TorchDistribution:
+    def distribution(self) -> TorchDistribution:  # type: ignore[override]
         """This distribution for `stable_baselines3.common.distributions.kl_divergence`, which TRPO uses."""
         return _ForDivergence(self)
 
@@ -155,7 +155,7 @@ class _ForDivergence(TorchDistribution):
         self.gaussian = gaussian
 
 
-@register_kl(_ForDivergence, _ForDivergence)
+@register_kl(_ForDivergence, _ForDivergence)  # type: ignore[no-untyped-call, untyped-decorator]
 def _divergence(p: _ForDivergence, q: _ForDivergence) -> Tensor:
     return p.gaussian.kl_to(q.gaussian)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Self
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import TextIO
+
+LINE_SECONDS = 5.0
+"""Seconds between two lines about the same step, where there is no terminal."""
 
 
 class Progress:
@@ -50,6 +54,7 @@ class Progress:
         self._clock = clock
         self._first = done
         self._started = clock()
+        self._last_line = -math.inf
         self._console = Console(file=self._stream)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar: Bar | None = None
@@ -85,12 +90,20 @@ class Progress:
         else:
             self._line(", ".join(part for part in (f"{self.unit} {self.done}/{self.total}", shown, left) if part))
 
+    def report(self, text: str) -> None:
+        """Show what the current step does: beside the bar, or as a line at most every `LINE_SECONDS`."""
+        if self._bar is not None:
+            self._bar.update(self._task, shown=text)
+        elif self._clock() - self._last_line >= LINE_SECONDS:
+            self._line(text)
+
     def note(self, text: str) -> None:
         """Show one line of text."""
         self._line(text)
 
     def _line(self, text: str) -> None:
         line = f"{self.title}: {text}"
+        self._last_line = self._clock()
         if self._bar is not None:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:

@@ -69,6 +69,8 @@ class TrainingRun(ABC, Generic[C]):
         Last figures on held-out episodes (cloning).
     seconds
         Wall-clock seconds so far, over all resumed parts.
+    report
+        Shows what a long step does; `Progress.report` while the run is trained.
     """
 
     name: ClassVar[str]
@@ -82,6 +84,7 @@ class TrainingRun(ABC, Generic[C]):
         self.best: TrainingCandidate | None = None
         self.imitation: dict[str, float] = {}
         self.seconds = 0.0
+        self.report: Callable[[str], None] = lambda text: None
         self.problems = validation_set(config.validation_seed, config.validation_instances, config.validation_sizes)
 
     @property
@@ -131,7 +134,7 @@ class TrainingRun(ABC, Generic[C]):
     def measured(self, weights: dict[str, Tensor], problems: Sequence[CVRP]) -> Validation:
         """Return the validation result of some weights."""
         checkpoint = Checkpoint(self.network(weights), self.policy, self.config.env.action, card={})
-        return measure(lambda: PolicyController(checkpoint), problems, self.config.budgets)
+        return measure(lambda: PolicyController(checkpoint), problems, self.config.budgets, report=self.report)
 
     def save_checkpoint(self, path: Path, card: dict[str, Any]) -> None:
         """Write the candidate as a checkpoint."""
@@ -211,4 +214,5 @@ def _train(
     ):
         if torch.get_num_threads() != paths.threads:
             progress.note(f"started with --threads {paths.threads}; another number changes the last bits of results")
+        run.report = progress.report
         run.learn(stop, curves, progress, save, resumed=resumed)

@@ -93,6 +93,7 @@ def measure(
     *,
     sampler: str = "exact",
     seed: int = 0,
+    report: Callable[[str], None] = lambda text: None,
 ) -> Validation:
     """Solve every instance with every budget as `lagrl eval --method reference` does.
 
@@ -108,6 +109,8 @@ def measure(
         Name of the subproblem sampler.
     seed
         Seed of linearisations and decoding, the same for all controllers.
+    report
+        Called with a text before each instance.
 
     Raises
     ------
@@ -118,6 +121,7 @@ def measure(
     """
     ratio = np.empty((len(problems), len(budgets)))
     for i, problem in enumerate(problems):
+        report(f"validation, instance {i + 1}/{len(problems)}")
         savings_cost = clarke_wright(problem).cost
         for b, budget in enumerate(budgets):
             config = SolveConfig(sampler=sampler, evaluations=budget, method="reference", seed=seed + i)

@@ -61,7 +61,8 @@ class Collection:
         Backends, circuits, limits and noise. Its epsilon is the exploration probability: 1 without `state`, and that of
         the state if it is None.
     state
-        JSON file of a trained bandit (or the name of a shipped one) whose decisions are logged (default: all decisions are random).
+        JSON file of a trained bandit, or name of a shipped one, whose decisions are logged (default: all decisions are
+        random).
     """
 
     problems: tuple[CVRP, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 from gymnasium.vector import AutoresetMode
 from stable_baselines3 import PPO
 from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.vec_env import VecNormalize, VecVideoRecorder
 
 from envs.config import EnvConfig
 from envs.core import EpisodeBatch
@@ -19,6 +20,10 @@ from envs.env import LagrangianCVRP
 from envs.sb3 import LagrangianVecEnv
 from envs.vector import LagrangianVectorEnv
 from lagrl.errors import InputError
+from lagrl.relaxation.sampler import ExactSampler
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONFIG = EnvConfig(n_max=16, n_customers=(6, 16), max_steps=6, min_steps=2, route_sampler="product", shots=8)
 
@@ -68,6 +73,88 @@ def test_vector_reset_takes_masks_and_seeds() -> None:
     for bad in ({"seed": [1, 2, 3]}, {"options": {"reset_mask": np.ones(3, dtype=bool)}}):
         with pytest.raises(InputError):
             vector.reset(**bad)
+
+
+def test_vector_seeds_and_generators_are_those_of_single_environments() -> None:
+    """`np_random_seed` has the seeds given to `reset`, as in Gymnasium's own vector environments."""
+    vector = gymnasium.make_vec("envs:LagrangianCVRP-v0", num_envs=2, config=CONFIG)
+    stock = gymnasium.make_vec("envs:LagrangianCVRP-v0", num_envs=2, vectorization_mode="sync", config=CONFIG)
+    assert len(set(vector.np_random_seed)) == 2
+    for seed, seeds in ((7, (7, 8)), ([3, 9], (3, 9)), (None, (3, 9)), ([None, 4], (3, 4))):
+        vector.reset(seed=seed)
+        stock.reset(seed=seed)
+        assert vector.np_random_seed == stock.np_random_seed == seeds
+        drawn = [[generator.random() for generator in env.np_random] for env in (vector, stock)]
+        assert drawn[0] == drawn[1]
+
+
+def test_vector_takes_an_instance_for_each_environment() -> None:
+    """A list has one instance per environment, None for a generated one; another length is an error."""
+    vector = LagrangianVectorEnv(2, CONFIG)
+    vector.reset(seed=0, options={"instance": ["G-n16-k3", None]})
+    names = [episode.problem.name for episode in vector.batch.episodes]
+    assert names[0] == "G-n16-k3" != names[1]
+    with pytest.raises(InputError, match=r"options\['instance'\]: 1 given; give one, or one for each of 2"):
+        vector.reset(options={"instance": ["G-n16-k3"]})
+
+
+def made_by_all(**arguments: Any) -> list[Any]:
+    """Return the environment made with the same arguments in all four ways."""
+    name = "envs:LagrangianCVRP-v0"
+    return [
+        gymnasium.make(name, **arguments).unwrapped,
+        gymnasium.make_vec(name, num_envs=2, **arguments),
+        gymnasium.make_vec(name, num_envs=2, vectorization_mode="sync", **arguments).envs[0].unwrapped,
+        LagrangianVecEnv(n_envs=2, **arguments),
+    ]
+
+
+def test_all_adapters_take_the_same_arguments() -> None:
+    """A function that makes a sampler, a preset, changed fields and a render mode; a sampler itself is an error."""
+    asked: list[str] = []
+
+    class Own(ExactSampler):
+        """A sampler that counts how often it is made."""
+
+        def __init__(self) -> None:
+            asked.append("made")
+
+    small = {"n_max": 16, "n_customers": [6, 16], "max_steps": 6}
+    for env in made_by_all(route_sampler=Own, preset="reference", render_mode="ansi", **small):
+        assert (env.config.start, env.config.n_max, env.config.max_steps) == ("zero", 16, 6)
+        before = len(asked)
+        env.reset()
+        assert len(asked) > before
+        assert type(env.batch.episodes[0].state.route_dual.sampler) is Own
+        assert "evaluation 1/7" in str(env.render())
+    with pytest.raises(InputError, match="route_sampler: a ExactSampler given; give a function"):
+        LagrangianVecEnv(n_envs=2, route_sampler=ExactSampler())
+
+
+def test_sb3_films_its_environments(tmp_path: Path) -> None:
+    """The render mode rgb_array gives one picture of all environments, and VecVideoRecorder its frames."""
+    vector = LagrangianVecEnv(CONFIG, 2, render_mode="rgb_array")
+    recorder = VecVideoRecorder(vector, str(tmp_path), lambda step: step == 0, video_length=9)
+    assert recorder.frames_per_sec == LagrangianCVRP.metadata["render_fps"]
+    recorder.reset()
+    recorder.step(some_actions(0, 2))
+    (height, width, _), _ = (picture.shape for picture in vector.get_images())
+    assert [frame.shape for frame in recorder.recorded_frames] == [(2 * height, width, 3)] * 2
+    recorder.recorded_frames.clear()  # it would write the file, which takes seconds
+
+
+def test_vecnormalize_leaves_mask_and_neighbours_alone() -> None:
+    """Normalising everything is refused with the remedy; with it, only the features change."""
+    with pytest.raises(ValueError, match=r"node_mask is of type MultiBinary.*norm_obs_keys"):
+        VecNormalize(LagrangianVecEnv(CONFIG, 2))
+    plain, normal = LagrangianVecEnv(CONFIG, 2), VecNormalize(LagrangianVecEnv(CONFIG, 2), norm_obs_keys=["nodes"])
+    plain.reset(), normal.reset()
+    for step in range(3):
+        raw, seen = (env.step(some_actions(step, 2))[0] for env in (plain, normal))
+    assert isinstance(seen, dict)
+    assert not np.array_equal(seen["nodes"], raw["nodes"])
+    for name in ("node_mask", "neighbours"):
+        np.testing.assert_array_equal(seen[name], raw[name])
 
 
 def test_vector_renders_every_environment() -> None:

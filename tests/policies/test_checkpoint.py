@@ -22,9 +22,9 @@ import policies.checkpoint
 from checkpoints import TINY, some_card, some_checkpoint, some_net
 from envs.action import ActionConfig
 from lagrl.errors import InputError, OutputError, UnknownNameError
+from lagrl.io.shipped import shipped_folder
 from policies.card import checked_card, hardware
 from policies.checkpoint import load_checkpoint, save_checkpoint
-from lagrl.io.shipped import shipped_folder
 
 
 @pytest.fixture(autouse=True)

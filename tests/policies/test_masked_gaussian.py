@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stable_baselines3.common.distributions import kl_divergence as stock_divergence
 from torch.distributions import MultivariateNormal, kl_divergence
 
 from policies.masked_gaussian import MaskedGaussian
@@ -60,6 +61,12 @@ def test_divergence_is_that_of_dense_gaussians(
     for b in range(3):
         torch.testing.assert_close(p.kl_to(q)[b], kl_divergence(dense(p, b), dense(q, b)), rtol=1e-6, atol=1e-8)
     assert torch.equal(p.kl_to(p), torch.zeros(3, dtype=torch.float64))
+
+
+def test_stable_baselines_finds_the_divergence() -> None:
+    """The function that TRPO calls returns the same divergence."""
+    p, q = make(0, -1.0, 0.0), make(1, 0.0, None)
+    assert torch.equal(stock_divergence(p, q), p.kl_to(q))
 
 
 @pytest.mark.parametrize("shared", [None, -0.5])

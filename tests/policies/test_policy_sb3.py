@@ -58,6 +58,43 @@ def test_another_algorithm_learns_too() -> None:
     A2C(DiagonalPrecondPolicy, LagrangianVecEnv(EASY, 2, 0), n_steps=4, policy_kwargs={"config": TINY}).learn(16)
 
 
+def test_trpo_learns_too() -> None:
+    """TRPO of sb3_contrib changes the actor within its trust region."""
+    trpo = pytest.importorskip("sb3_contrib").TRPO
+    kwargs = {"config": TINY}
+    env = LagrangianVecEnv(EASY, 2, 0)
+    model = trpo(DiagonalPrecondPolicy, env, n_steps=8, batch_size=16, policy_kwargs=kwargs, seed=0)
+    before = model.policy.net.embed.weight.detach().clone()
+    model.learn(16)
+    assert not torch.equal(model.policy.net.embed.weight, before)
+
+
+def test_a_saved_model_works_at_another_size(tmp_path: object) -> None:
+    """It predicts for any padding as it is, and continues in another environment with that one's spaces."""
+    model = make_ppo(LagrangianVecEnv(EASY, 1, 0))
+    shaken(model.policy.net)
+    model.save(f"{tmp_path}/model")
+    wide = LagrangianVecEnv(EASY, 2, 0, n_max=20)
+    seen = wide.reset()
+    actions, _ = PPO.load(f"{tmp_path}/model").predict(seen, deterministic=True)
+    narrow = {name: array[:, :12] for name, array in seen.items()}
+    assert actions.shape == (2, 20)
+    assert np.array_equal(actions[:, :12], model.predict(narrow, deterministic=True)[0])
+    with pytest.raises(ValueError, match="Observation spaces do not match"):
+        PPO.load(f"{tmp_path}/model", env=wide)
+    spaces_of = {"observation_space": wide.observation_space, "action_space": wide.action_space}
+    again = PPO.load(f"{tmp_path}/model", env=wide, custom_objects=spaces_of)
+    assert torch.equal(again.policy.net.embed.weight, model.policy.net.embed.weight)
+    again.learn(16)
+
+
+@pytest.mark.parametrize("wrong", [{"nodes": np.zeros((2, 12, 14))}, {"nodes": np.zeros((12, 3))}, {}])
+def test_foreign_observations_are_refused(wrong: dict[str, np.ndarray]) -> None:
+    """Observations of another environment are an error that names the required ones."""
+    with pytest.raises(InputError, match="use LagrangianCVRP-v0: nodes"):
+        make_policy().predict(wrong)
+
+
 def test_predict_is_the_mean_within_the_box() -> None:
     """A deterministic prediction is the network's mean, clipped; single observations work like batches."""
     policy = make_policy()

@@ -120,6 +120,17 @@ def test_checkpoint_card_and_message(capsys: pytest.CaptureFixture[str]) -> None
     assert "epoch 4/4" in said.err
 
 
+def test_every_part_of_the_first_step_is_reported(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first epoch is complete, validation, episodes and states are counted."""
+    monkeypatch.setattr("train.progress.LINE_SECONDS", 0.0)
+    assert train("mine", "--rounds", "1", "--epochs-per-round", "1") == 0
+    before = capsys.readouterr().err.partition("epoch 1/1")[0]
+    shown = ("validation, instance 1/3", "round 1/1: 6 episodes", "round 1, 0/6", "round 1, 6/6", "epoch 1, 8/")
+    assert [part for part in shown if f"bc: {part}" not in before] == []
+
+
 def test_training_changes_the_actor_and_only_the_actor() -> None:
     """The clone follows its expert on the training data, and its critic is still untrained."""
     assert train("mine", "--epochs-per-round", "15", "--validate-every", "30") == 0

@@ -12,6 +12,8 @@ from lagrl.errors import InputError
 from train.batches import batch_of, label_loss
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -56,6 +58,7 @@ def fit_epoch(
     max_grad_norm: float,
     seed: int,
     epoch: int,
+    report: Callable[[str], None] = lambda text: None,
 ) -> dict[str, float]:
     """Fit once to the chosen states, in an order that depends on the seed and the epoch only.
 
@@ -69,6 +72,8 @@ def fit_epoch(
         See `BCConfig`.
     seed, epoch
         Seed of the run, and index of the epoch.
+    report
+        Called with a text after every minibatch.
 
     Returns
     -------
@@ -91,6 +96,7 @@ def fit_epoch(
         torch.nn.utils.clip_grad_norm_(parameters, max_grad_norm)
         optimizer.step()
         totals += len(batch) * np.array([likelihood.item(), error.item()])
+        report(f"epoch {epoch + 1}, {min(start + batch_size, len(order))}/{len(order)} states")
     loss, mse = (float(mean) for mean in totals / len(order))
     if not math.isfinite(loss + mse):
         raise InputError(

@@ -63,6 +63,7 @@ def collect(
     n_envs: int,
     seed: int,
     stop: Callable[[], bool] = lambda: False,
+    report: Callable[[str], None] = lambda text: None,
 ) -> States | None:
     """Run episodes and label every state with the action that the expert would take there.
 
@@ -87,6 +88,8 @@ def collect(
         Seed of the run. The random numbers of an episode depend on it, the round and the episode's number only.
     stop
         Called after every step; if it returns true, collection ends without a result.
+    report
+        Called with a text after every step.
 
     Returns
     -------
@@ -103,6 +106,8 @@ def collect(
         if learner is not None:
             collection.insert_learner_actions(actions, learner)
         collection.step(actions)
+        done = collection.n_started - len(collection.running)
+        report(f"round {task.number + 1}, {done}/{task.episodes} episodes, {len(collection.labelled)} states")
         if stop():
             return None
     return collection.states()

@@ -97,11 +97,14 @@ class BCRun(TrainingRun[BCConfig]):
         if not resumed:
             save()  # a run that fails later can be resumed
         if not self.expert_scores:
-            self.expert_scores = measure(self.expert, self.problems, self.config.budgets).means
+            self.expert_scores = measure(self.expert, self.problems, self.config.budgets, report=self.report).means
         scores = ", ".join(f"{score:.4f} at {budget}" for budget, score in self.expert_scores.items())
         progress.note(f"validation of expert {self.config.expert}: {scores}")
         while not self.is_complete and not stop.requested:
-            if len(self.manifest["shards"]) <= self.epoch // self.config.epochs_per_round:
+            number = len(self.manifest["shards"])
+            if number <= self.epoch // self.config.epochs_per_round:
+                episodes = self.config.episodes if number else self.config.first_episodes
+                progress.note(f"round {number + 1}/{self.config.rounds}: {episodes} episodes are collected")
                 if not self.collect_round(stop):
                     break
                 self.seconds = time.monotonic() - started
@@ -133,6 +136,7 @@ class BCRun(TrainingRun[BCConfig]):
             n_envs=config.n_envs,
             seed=config.seed,
             stop=lambda: stop.requested,
+            report=self.report,
         )
         if states is None:
             return False
@@ -167,6 +171,7 @@ class BCRun(TrainingRun[BCConfig]):
             max_grad_norm=config.max_grad_norm,
             seed=config.seed,
             epoch=self.epoch,
+            report=self.report,
         )
         self.epoch += 1
         self.updates += -(-len(chosen) // config.batch_size)

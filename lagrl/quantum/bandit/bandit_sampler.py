@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.io.process_wide import ProcessWide
 from lagrl.quantum.bandit.arm_policies import Policy, choose, require_epsilon
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
 from lagrl.quantum.bandit.backend_qpu import ArmBackend, BackendQPU
@@ -31,7 +32,6 @@ from lagrl.quantum.subproblems.candidates import Candidates, require_width, sele
 from lagrl.quantum.subproblems.codes import count_codes
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
-from lagrl.io.process_wide import ProcessWide
 from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from lagrl.errors import InputError, LagrlError, UnknownNameError
+from lagrl.io.process_wide import ProcessWide
 from lagrl.quantum.circuits.execution import Execution
 from lagrl.quantum.devices.compile import compile_template, require_isa
 from lagrl.quantum.devices.placement import BEST_LINE, PLACEMENTS, placed_line
@@ -37,7 +38,6 @@ from lagrl.quantum.ibm.results import codes_of, give_up_hint
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.quantum.ibm.service import patiently
 from lagrl.quantum.ibm.usage import usage_of
-from lagrl.io.process_wide import ProcessWide
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:

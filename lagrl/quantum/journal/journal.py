@@ -49,6 +49,7 @@ import numpy as np
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.jsonl import JsonLines
+from lagrl.io.process_wide import ProcessWide
 from lagrl.quantum.journal.calls import Call, CallTable, RecordedAnswer, answer_of_line, call_line
 from lagrl.quantum.journal.job_journal import JobRecord
 from lagrl.quantum.journal.job_table import JobTable
@@ -56,7 +57,6 @@ from lagrl.quantum.journal.lines import JOURNAL, pack, plain_cost, unpack
 from lagrl.quantum.journal.owner import this_process, this_thread
 from lagrl.quantum.journal.redaction import redacted
 from lagrl.quantum.journal.summary import JournalSummary
-from lagrl.io.process_wide import ProcessWide
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
