@@ -64,8 +64,8 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         self._sources = [seeding.np_random() for _ in range(num_envs)]
         self._is_over = np.zeros(num_envs, dtype=bool)
 
-    @property
-    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """Random generators of the environments, as in `gymnasium.vector.SyncVectorEnv`."""
         return tuple(generator for generator, _ in self._sources)
 
