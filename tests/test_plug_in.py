@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,16 @@ def test_the_feature_extractor_trains_with_stock_ppo(tmp_path: Path) -> None:
 
 
 @needs_rl
+def test_a_saved_model_is_used_at_another_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model of 20 customers predicts for 50, and is trained further there."""
+    monkeypatch.chdir(tmp_path)
+    exec(compile(BLOCKS["sizes.py"], "sizes.py", "exec"), {})
+    assert capsys.readouterr().out == "(1, 50)\n"
+
+
+@needs_rl
 def test_the_plain_torch_policy_learns(tmp_path: Path) -> None:
     """REINFORCE on sixteen fixed episodes ends with a return far above its first one."""
     returns = [float(line.split()[-1]) for line in run(["-c", BLOCKS["plain.py"]], tmp_path).splitlines()]
@@ -56,10 +67,13 @@ def test_the_plain_torch_policy_learns(tmp_path: Path) -> None:
 
 @needs_rl
 def test_the_zoo_trains_the_graph_policy(tmp_path: Path) -> None:
-    """RL Baselines3 Zoo finds the environment and the policy, and saves a model."""
+    """RL Baselines3 Zoo trains, evaluates twice in environments of the same size, and saves a model."""
     if importlib.util.find_spec("rl_zoo3") is None:
         pytest.skip("rl_zoo3 is not installed")
     (tmp_path / "zoo.yml").write_text(BLOCKS["zoo.yml"], encoding="utf-8")
-    (command,) = re.findall(r"    python (-m rl_zoo3.*)", PAGE)
-    run(command.split(), tmp_path)
+    (command,) = re.findall(r"    python (-m rl_zoo3(?:.*\\\n)*.*)", PAGE)
+    output = run([word for word in shlex.split(command) if word.strip()], tmp_path)
     assert list(tmp_path.rglob("LagrangianCVRP-v0.zip"))
+    lengths = [float(mean) for mean in re.findall(r"Episode length: (\S+)", output)]
+    assert len(lengths) == 2
+    assert all(1 <= mean <= 20 for mean in lengths)

@@ -141,8 +141,8 @@ def test_sb3_films_its_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert recorder.frames_per_sec == LagrangianCVRP.metadata["render_fps"]
     recorder.reset()
     (frame,) = recorder.recorded_frames
-    assert frame.shape == (2 * 480, 1100, 3)
-    assert not np.array_equal(frame[:480], frame[480:])
+    assert frame.shape == (2 * 576, 1320, 3)
+    assert not np.array_equal(frame[:576], frame[576:])
     recorder.recorded_frames.clear()
 
 
