@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,47 +21,48 @@ PAGE = (Path(__file__).parent.parent / "docs" / "plug-in.md").read_text(encoding
 BLOCKS = {found[1]: found[0] for found in re.findall(r"```\w+\n(# (\w+\.\w+)\n.*?)```", PAGE, flags=re.DOTALL)}
 
 
-def run(arguments: list[str], folder: Path) -> str:
-    """Run Python in an empty folder and return its output."""
-    environment = {**os.environ, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
-    finished = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert finished.returncode == 0, finished.stderr
-    return finished.stdout
+Run = Callable[[str], str]
 
 
-def test_the_schedule_improves_on_its_seeds(tmp_path: Path) -> None:
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs a code block in an empty folder and returns its output."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(code: str) -> str:
+        exec(compile(code, "example.py", "exec"), {"__name__": "example"})
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_the_schedule_improves_on_its_seeds(run: Run) -> None:
     """It uses the whole budget, and its routes cost less than those of its seeds alone."""
-    cost, evaluations = run(["-c", BLOCKS["widening.py"]], tmp_path).split()
-    alone, _ = run(["-c", BLOCKS["widening.py"].replace("evaluations=300", "evaluations=20")], tmp_path).split()
+    cost, evaluations = run(BLOCKS["widening.py"]).split()
+    alone, _ = run(BLOCKS["widening.py"].replace("evaluations=300", "evaluations=20")).split()
     assert evaluations == "300"
     assert float(cost) < float(alone)
 
 
 @needs_rl
-def test_the_feature_extractor_trains_with_stock_ppo(tmp_path: Path) -> None:
+def test_the_feature_extractor_trains_with_stock_ppo(run: Run) -> None:
     """The extractor has at most 15 lines, and SB3's own policy learns and predicts with it."""
     example = BLOCKS["extractor.py"]
     (body,) = re.findall(r"class MeanAndMax.*?\n\n\n", example, flags=re.DOTALL)
     assert len([line for line in body.splitlines() if line.strip()]) <= 15
-    assert run(["-c", example], tmp_path).strip() == "(4, 40)"
+    assert run(example).strip() == "(4, 40)"
 
 
 @needs_rl
-def test_a_saved_model_is_used_at_another_size(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_saved_model_is_used_at_another_size(run: Run) -> None:
     """A model of 20 customers predicts for 50, and is trained further there."""
-    monkeypatch.chdir(tmp_path)
-    exec(compile(BLOCKS["sizes.py"], "sizes.py", "exec"), {})
-    assert capsys.readouterr().out == "(1, 50)\n"
+    assert run(BLOCKS["sizes.py"]) == "(1, 50)\n"
 
 
 @needs_rl
-def test_the_plain_torch_policy_learns(tmp_path: Path) -> None:
+def test_the_plain_torch_policy_learns(run: Run) -> None:
     """REINFORCE on sixteen fixed episodes ends with a return far above its first one."""
-    returns = [float(line.split()[-1]) for line in run(["-c", BLOCKS["plain.py"]], tmp_path).splitlines()]
+    returns = [float(line.split()[-1]) for line in run(BLOCKS["plain.py"]).splitlines()]
     assert len(returns) == 30
     assert sum(returns[-5:]) / 5 > 4 * returns[0] > 0
 
@@ -72,8 +74,11 @@ def test_the_zoo_trains_the_graph_policy(tmp_path: Path) -> None:
         pytest.skip("rl_zoo3 is not installed")
     (tmp_path / "zoo.yml").write_text(BLOCKS["zoo.yml"], encoding="utf-8")
     (command,) = re.findall(r"    python (-m rl_zoo3(?:.*\\\n)*.*)", PAGE)
-    output = run([word for word in shlex.split(command) if word.strip()], tmp_path)
+    environment = {**os.environ, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
+    arguments = [sys.executable, *(word for word in shlex.split(command) if word.strip())]
+    finished = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert finished.returncode == 0, finished.stderr
     assert list(tmp_path.rglob("LagrangianCVRP-v0.zip"))
-    lengths = [float(mean) for mean in re.findall(r"Episode length: (\S+)", output)]
+    lengths = [float(mean) for mean in re.findall(r"Episode length: (\S+)", finished.stdout)]
     assert len(lengths) == 2
     assert all(1 <= mean <= 20 for mean in lengths)
