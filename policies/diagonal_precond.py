@@ -111,7 +111,7 @@ class DiagonalPrecondPolicy(MultiInputActorCriticPolicy):
 
     def obs_to_tensor(self, observation: Any) -> tuple[dict[str, Tensor], bool]:
         """Return observations of any padding as tensors with a batch axis, and whether they had one."""
-        shapes = {key: np.shape(value) for key, value in dict(observation).items()}
+        shapes = {key: np.shape(value) for key, value in observation.items()} if isinstance(observation, dict) else {}
         is_batch = len(shapes.get("nodes", ())) == 3
         single = {key: shape[1:] for key, shape in shapes.items()} if is_batch else shapes
         _require_shapes(single, single.get("node_mask", ()))

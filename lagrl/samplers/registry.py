@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.shipped import or_shipped
@@ -28,6 +28,9 @@ from lagrl.samplers.spec import SamplerSpec
 
 if TYPE_CHECKING:
     import os
+
+    from lagrl.quantum.circuits.execution import CircuitExecutor
+    from lagrl.samplers.circuit_sampler import CircuitSampler
 
 __all__ = [
     "SAMPLERS",
@@ -64,14 +67,6 @@ class ReplayOptions:
     sampler: str = ""
 
 
-def _device(spec: SamplerSpec) -> SubproblemSampler:
-    return _shared_device(spec, "")
-
-
-def _bandit(spec: SamplerSpec) -> SubproblemSampler:
-    return _shared_bandit(spec, *_bandit_state(spec), "")
-
-
 SAMPLERS: dict[str, SamplerFactory] = {
     "exact": lambda spec: spec.read(ExactSampler),  # without options
     "greedy": lambda spec: GreedySampler(spec.read(families.WidthOption).width),
@@ -79,8 +74,8 @@ SAMPLERS: dict[str, SamplerFactory] = {
     "annealing": lambda spec: families.make_annealing(spec.read(families.AnnealingOptions)),
     "qaoa": lambda spec: families.make_qaoa(spec.read(families.QAOAOptions)),
     "noisy": lambda spec: families.make_noisy(spec.argument, spec.read(families.NoisyOptions)),
-    "ibm": _device,
-    "bandit": _bandit,
+    "ibm": lambda spec: _shared_device(spec, ""),
+    "bandit": lambda spec: _shared_bandit(spec, *_bandit_state(spec), ""),
     "replay": lambda spec: ReplaySampler(spec.argument, spec.read(ReplayOptions).sampler or None),
 }
 
@@ -146,7 +141,7 @@ def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) ->
         made = factory()
     if journal is None:
         return made
-    if not _keeps_answers(spec):
+    if not keeps_answers(text):
         close_sampler(made)
         raise InputError(f"{journal} given", field="journal", remedy=f"leave it out: {spec.name} has nothing to keep")
     return JournaledSampler(made, Journal(journal), text)
@@ -154,7 +149,7 @@ def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) ->
 
 def keeps_answers(text: str) -> bool:
     """Whether a journal can keep the samples: exact ones are computed again, replayed ones are in a journal."""
-    return _keeps_answers(SamplerSpec.parse(text))
+    return SamplerSpec.parse(text).name not in ("exact", "replay")
 
 
 def default_journal(text: str) -> Path | None:
@@ -216,10 +211,6 @@ def _known(text: str) -> SamplerSpec:
     return spec
 
 
-def _keeps_answers(spec: SamplerSpec) -> bool:
-    return spec.name not in ("exact", "replay")
-
-
 def _is_paid(spec: SamplerSpec) -> bool:
     if spec.name == "bandit":
         from lagrl.quantum.bandit.options import BanditOptions
@@ -254,10 +245,9 @@ def _shared_device(spec: SamplerSpec, journal: str) -> SubproblemSampler:
     return _SharedSampler(sampler, kept, spec.text)
 
 
-def _shared_executor(spec: SamplerSpec) -> Any:
-    """Return the executor of a device's sampler, for one that was pickled in another process."""
-    sampler: Any = _shared_device(spec, "")
-    return sampler.executor
+def _shared_executor(spec: SamplerSpec) -> CircuitExecutor:
+    """Return the executor of a device's sampler; it is the same object in all of a process."""
+    return cast("CircuitSampler", _shared_device(spec, "")).executor
 
 
 def _bandit_state(spec: SamplerSpec) -> tuple[str, str]:

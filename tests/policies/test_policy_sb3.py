@@ -88,8 +88,8 @@ def test_a_saved_model_works_at_another_size(tmp_path: object) -> None:
     again.learn(16)
 
 
-@pytest.mark.parametrize("wrong", [{"nodes": np.zeros((2, 12, 14))}, {"nodes": np.zeros((12, 3))}, {}])
-def test_foreign_observations_are_refused(wrong: dict[str, np.ndarray]) -> None:
+@pytest.mark.parametrize("wrong", [{"nodes": np.zeros((2, 12, 14))}, {"nodes": np.zeros((12, 3))}, np.zeros(4)])
+def test_foreign_observations_are_refused(wrong: dict[str, np.ndarray] | np.ndarray) -> None:
     """Observations of another environment are an error that names the required ones."""
     with pytest.raises(InputError, match="use LagrangianCVRP-v0: nodes"):
         make_policy().predict(wrong)
