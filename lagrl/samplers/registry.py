@@ -67,6 +67,14 @@ class ReplayOptions:
     sampler: str = ""
 
 
+def _device(spec: SamplerSpec, journal: str = "") -> SubproblemSampler:
+    return _shared_device(spec, journal)
+
+
+def _bandit(spec: SamplerSpec, journal: str = "") -> SubproblemSampler:
+    return _shared_bandit(spec, *_bandit_state(spec), journal)
+
+
 SAMPLERS: dict[str, SamplerFactory] = {
     "exact": lambda spec: spec.read(ExactSampler),  # without options
     "greedy": lambda spec: GreedySampler(spec.read(families.WidthOption).width),
@@ -74,8 +82,8 @@ SAMPLERS: dict[str, SamplerFactory] = {
     "annealing": lambda spec: families.make_annealing(spec.read(families.AnnealingOptions)),
     "qaoa": lambda spec: families.make_qaoa(spec.read(families.QAOAOptions)),
     "noisy": lambda spec: families.make_noisy(spec.argument, spec.read(families.NoisyOptions)),
-    "ibm": lambda spec: _shared_device(spec, ""),
-    "bandit": lambda spec: _shared_bandit(spec, *_bandit_state(spec), ""),
+    "ibm": _device,
+    "bandit": _bandit,
     "replay": lambda spec: ReplaySampler(spec.argument, spec.read(ReplayOptions).sampler or None),
 }
 
@@ -133,7 +141,7 @@ def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) ->
     if spec.name == "ibm" or is_paid:
         kept = _default_journal(spec, is_paid) if journal is None else Path(journal)
         file = "" if kept is None else str(kept.resolve())
-        return _shared_device(spec, file) if spec.name == "ibm" else _shared_bandit(spec, *_bandit_state(spec), file)
+        return (_device if spec.name == "ibm" else _bandit)(spec, file)
     if spec.name in SAMPLERS:
         made = SAMPLERS[spec.name](spec)
     else:
@@ -220,9 +228,8 @@ def _is_paid(spec: SamplerSpec) -> bool:
 
 
 def _default_journal(spec: SamplerSpec, is_paid: bool) -> Path | None:
-    if not is_paid:
-        return None
-    return Path("bandit.journal.jsonl" if spec.name == "bandit" else f"{spec.argument}.journal.jsonl")
+    device = "bandit" if spec.name == "bandit" else spec.argument
+    return Path(f"{device}.journal.jsonl") if is_paid else None
 
 
 class _SharedSampler(JournaledSampler):
