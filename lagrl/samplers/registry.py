@@ -102,8 +102,8 @@ SUMMARIES = {
 """One line on each form of a sampler's name, for `lagrl list samplers`."""
 
 
-def require_known(text: str) -> None:
-    """Raise an error for a name that is neither in `SAMPLERS` nor `module:attribute`; nothing is imported.
+def require_known(text: str) -> SamplerSpec:
+    """Return the parsed string if its name is in `SAMPLERS` or `module:attribute`; nothing is imported.
 
     Raises
     ------
@@ -112,7 +112,19 @@ def require_known(text: str) -> None:
     InputError
         If its argument is missing, or it takes none.
     """
-    _known(text)
+    spec = SamplerSpec.parse(text)
+    if spec.name not in SAMPLERS:
+        if not spec.argument:
+            known = [f"{name}:{_ARGUMENT[name]}" if name in _ARGUMENT else name for name in SAMPLERS]
+            known += [f"{name}:{argument}" for name, argument in _OPTIONAL_ARGUMENT.items()]
+            raise UnknownNameError.of("sampler", text, known, hint="; or module:attribute for your own")
+        if spec.options:
+            raise InputError("options given", field=f"sampler {text}", remedy="a sampler of your own takes none")
+    elif spec.name in _ARGUMENT and not spec.argument:
+        raise InputError("incomplete", field=f"sampler {text}", remedy=f"write {spec.name}:{_ARGUMENT[spec.name]}")
+    elif spec.argument and spec.name not in _ARGUMENT and spec.name not in _OPTIONAL_ARGUMENT:
+        raise InputError(f"{spec.argument!r} given", field=f"sampler {text}", remedy=f"{spec.name} takes nothing there")
+    return spec
 
 
 def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) -> SubproblemSampler:
@@ -136,7 +148,7 @@ def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) ->
     MissingExtraError
         If a package is missing.
     """
-    spec = _known(text)
+    spec = require_known(text)
     is_paid = _is_paid(spec)
     if spec.name == "ibm" or is_paid:
         kept = _default_journal(spec, is_paid) if journal is None else Path(journal)
@@ -200,23 +212,6 @@ def close_sampler(sampler: SubproblemSampler) -> None:
     close = getattr(sampler, "close", None)
     if callable(close):
         close()
-
-
-def _known(text: str) -> SamplerSpec:
-    """Parse a sampler string and check its name and argument; see `require_known`."""
-    spec = SamplerSpec.parse(text)
-    if spec.name not in SAMPLERS:
-        if not spec.argument:
-            known = [f"{name}:{_ARGUMENT[name]}" if name in _ARGUMENT else name for name in SAMPLERS]
-            known += [f"{name}:{argument}" for name, argument in _OPTIONAL_ARGUMENT.items()]
-            raise UnknownNameError.of("sampler", text, known, hint="; or module:attribute for your own")
-        if spec.options:
-            raise InputError("options given", field=f"sampler {text}", remedy="a sampler of your own takes none")
-    elif spec.name in _ARGUMENT and not spec.argument:
-        raise InputError("incomplete", field=f"sampler {text}", remedy=f"write {spec.name}:{_ARGUMENT[spec.name]}")
-    elif spec.argument and spec.name not in _ARGUMENT and spec.name not in _OPTIONAL_ARGUMENT:
-        raise InputError(f"{spec.argument!r} given", field=f"sampler {text}", remedy=f"{spec.name} takes nothing there")
-    return spec
 
 
 def _is_paid(spec: SamplerSpec) -> bool:
