@@ -30,6 +30,7 @@ __all__ = [
     "LowerBound",
     "Solution",
     "SolveConfig",
+    "SolveProgress",
     "SolveResult",
     "ascend",
     "check",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from lagrl.problems.solution import Solution, check
     from lagrl.relaxation.dual import AssignmentDual
     from lagrl.relaxation.linearise import linearise
+    from lagrl.search.search_report import SolveProgress
     from lagrl.solve_config import SolveConfig
     from lagrl.solver import SolveResult, solve
 else:
@@ -86,6 +88,7 @@ else:
             "lagrl.problems.solution": ["Solution", "check"],
             "lagrl.relaxation.dual": ["AssignmentDual"],
             "lagrl.relaxation.linearise": ["linearise"],
+            "lagrl.search.search_report": ["SolveProgress"],
             "lagrl.solve_config": ["SolveConfig"],
             "lagrl.solver": ["SolveResult", "solve"],
         },

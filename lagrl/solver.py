@@ -22,7 +22,7 @@ from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
 from lagrl.samplers.registry import close_sampler, make_sampler
 from lagrl.search.schedule import Schedule, schedule_of
 from lagrl.search.search import Search
-from lagrl.search.search_report import Ascent, SearchReport
+from lagrl.search.search_report import Ascent, SearchReport, SolveProgress
 from lagrl.search.workers import search_in_processes
 from lagrl.solve_config import SolveConfig, configured, default_linearisations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
     from lagrl.problems.solution import Solution
 
-__all__ = ["Ascent", "SolveConfig", "SolveResult", "default_linearisations", "solve"]
+__all__ = ["Ascent", "SolveConfig", "SolveProgress", "SolveResult", "default_linearisations", "solve"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,8 +54,10 @@ class SolveResult:
         Priced multiplier vectors.
     sampling
         Resources that the sampler used: circuits, gates, shots, seconds of quantum computers and queues.
+    elapsed
+        Wall-clock seconds, compilation excluded; `seconds=` limits these, and `history` has them.
     seconds
-        Classical wall-clock seconds; compilation, sampling, queueing and recording excluded.
+        The part of them without sampling, queueing and recording.
     sampling_seconds, recording_seconds
         Seconds in approximate samplers (queueing excluded), and for exact values computed for the record only.
     polish_seconds, partition_seconds, bound_seconds
@@ -64,6 +66,8 @@ class SolveResult:
         (evaluations, seconds, cost) at each improvement; with several workers, at each exchange that brought one.
     ascents
         One per linearisation from seeds.
+    is_interrupted
+        Whether `on_evaluation` or Ctrl-C ended the solve before its budget.
 
     Examples
     --------
@@ -80,6 +84,7 @@ class SolveResult:
     lower_bound: float | None
     evaluations: int
     sampling: SamplingCost
+    elapsed: float
     seconds: float
     sampling_seconds: float
     recording_seconds: float
@@ -88,6 +93,7 @@ class SolveResult:
     bound_seconds: float
     history: list[tuple[int, float, float]] = field(repr=False)
     ascents: list[Ascent] = field(repr=False)
+    is_interrupted: bool = False
 
     @property
     def cost(self) -> float:
@@ -153,7 +159,9 @@ class SolveResult:
             "evaluations": self.evaluations,
             "circuits": self.sampling.circuits,
             "shots": self.sampling.shots,
+            "elapsed_seconds": round(self.elapsed, 6),
             "seconds": round(self.seconds, 6),
+            "interrupted": self.is_interrupted,
             "controller": self.config.controller,
             "sampler": self.config.sampler,
             "fleet": str(self.problem.fleet),
@@ -175,12 +183,13 @@ class SolveResult:
 def solve(
     problem: CVRP,
     config: SolveConfig | None = None,
-    on_evaluation: Callable[[int], None] | None = None,
+    on_evaluation: Callable[[SolveProgress], object] | None = None,
     *,
     controller: Callable[[], Controller] | str | None = None,
     sampler: SubproblemSampler | str | None = None,
     schedule: Schedule | None = None,
     journal: str | os.PathLike[str] | None = None,
+    catch_interrupt: bool = False,
     **fields: Any,
 ) -> SolveResult:
     """Find routes for an instance.
@@ -192,7 +201,8 @@ def solve(
     config
         What to do and for how long; the default configuration if None. Keywords replace its fields.
     on_evaluation
-        Called with the number of evaluations so far, after each step of the loop.
+        Called with a `SolveProgress` after each step of the loop: evaluations, seconds, cost, gap and bound. If it
+        returns a true value, the solve ends with the best routes so far.
     controller
         A name, a controller class, or a function that makes controllers: every ascent gets its own.
     sampler
@@ -204,6 +214,9 @@ def solve(
     journal
         File that keeps every answer of the sampler named in `config`, to go on from or to replay; None for none,
         except for a real quantum computer (see `lagrl.samplers.registry.make_sampler`).
+    catch_interrupt
+        Whether Ctrl-C ends the solve with the best routes so far. Otherwise, and before there are routes, it raises
+        KeyboardInterrupt.
 
     Raises
     ------
@@ -231,7 +244,7 @@ def solve(
         fields["controller"], controller = controller, None
     if isinstance(sampler, str):
         fields["sampler"], sampler = sampler, None
-    config = configured(config, fields, ("on_evaluation", "schedule", "journal"))
+    config = configured(config, fields, ("on_evaluation", "schedule", "journal", "catch_interrupt"))
     if controller is not None:
         _require_factory(controller)
         config = replace(config, controller=_name_of(controller))
@@ -242,13 +255,19 @@ def solve(
     compile_kernels(*config.kernel_rooms)
     if config.workers > 1:
         _require_names_only(controller=controller, sampler=sampler, schedule=schedule, journal=journal)
-        return _result(problem, config, search_in_processes(problem, config, on_evaluation))
+        report = search_in_processes(problem, config, on_evaluation, catch_interrupt=catch_interrupt)
+        return _result(problem, config, report)
     with contextlib.ExitStack() as at_the_end:
         if sampler is None:
             sampler = make_sampler(config.sampler, journal=journal)
             at_the_end.callback(close_sampler, sampler)
         search = Search(problem, config, make_controller, sampler, schedule or schedule_of(config), on_evaluation)
-        search.run()
+        try:
+            search.run()
+        except KeyboardInterrupt:
+            if not catch_interrupt or not search.incumbent.columns:
+                raise
+            search.is_interrupted = True
         return _result(problem, config, search.report())
 
 
@@ -301,7 +320,7 @@ def _name_of(factory: object) -> str:
 def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveResult:
     incumbent, seconds_of = report.incumbent, report.seconds_of
     solution = incumbent.solution()
-    if not report.ascents:
+    if not incumbent.evaluations:
         raise SolutionError(
             "the schedule stopped before any evaluation",
             source=problem.name,
@@ -315,16 +334,17 @@ def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveRe
             f"no routes that meet the fleet rule {problem.fleet} {found}", source=problem.name, remedy=way_out
         )
     question_cost(problem.name, solution.cost, problem.best_known)
-    best = min(report.ascents, key=lambda ascent: min(ascent.trace.route_cost))
+    best = min(report.ascents, key=lambda ascent: min(ascent.trace.route_cost), default=None)
     elsewhere = seconds_of["sampling"] + seconds_of["recording"] + report.sampling.queue_seconds
     return SolveResult(
         problem=problem,
         config=config,
         solution=solution,
-        dual_value=best.trace.dual_value,
+        dual_value=None if best is None else best.trace.dual_value,  # Ctrl-C may end the first ascents
         lower_bound=report.lower_bound or None,
         evaluations=incumbent.evaluations,
         sampling=report.sampling,
+        elapsed=report.elapsed,
         seconds=max(report.elapsed - elsewhere / config.workers, 0.0),
         sampling_seconds=seconds_of["sampling"],
         recording_seconds=seconds_of["recording"],
@@ -333,4 +353,5 @@ def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveRe
         bound_seconds=seconds_of["bound"],
         history=incumbent.history,
         ascents=report.ascents,
+        is_interrupted=report.is_interrupted,
     )

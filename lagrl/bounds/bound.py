@@ -19,11 +19,12 @@ from lagrl.errors import BudgetError, FleetError
 from lagrl.problems.cvrp import require_cvrp
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from lagrl.controllers.base import Controller
     from lagrl.problems.cvrp import CVRP
 
+_REPORT_EVERY = 0.2  # seconds
 _EVALUATIONS = 1000  # budget of a controller without a limit
 _EQUAL = 1e-9  # relative
 
@@ -246,6 +247,7 @@ def lower_bound(
     controller: Controller | str | None = None,
     upper: float = np.inf,
     seed: int = 0,
+    on_progress: Callable[[LowerBound], object] | None = None,
 ) -> LowerBound:
     """Compute a lower bound on the cost of every solution of an instance under its fleet rule.
 
@@ -259,6 +261,8 @@ def lower_bound(
         Limit on exact pricings of ng-routes, and the controller's budget (1000 without a limit).
     n_neighbours, cuts, controller, upper, seed
         See `RouteBound`.
+    on_progress
+        Called every 0.2 s with the bound so far; a true answer ends the work.
 
     Raises
     ------
@@ -291,7 +295,11 @@ def lower_bound(
         upper=upper,
         seed=seed,
     )
-    bound.improve(seconds - bound.seconds, evaluations)
+    while not bound.is_finished and bound.seconds < seconds and bound.evaluations < evaluations:
+        left = seconds - bound.seconds
+        bound.improve(left if on_progress is None else min(left, _REPORT_EVERY), evaluations - bound.evaluations)
+        if on_progress is not None and on_progress(bound.result()):
+            break
     if bound.is_infeasible:
         raise FleetError(
             f"no routes meet {problem.fleet}: the demands do not fit",

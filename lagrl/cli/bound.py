@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context
 from typing import TYPE_CHECKING, Any
 
 from lagrl.cli.options import Count, OneInstance, Text
+from lagrl.cli.progress import bound_bar
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,27 +41,45 @@ class BoundCommand:
     json: bool = False
     """print one JSON object instead of text"""
 
-    def run(self) -> None:
-        """Compute the bound and print it."""
+    def run(self) -> int:
+        """Compute the bound and print it; after Ctrl-C the bound so far, with exit code 130."""
         from lagrl.bounds.bound import lower_bound
-        from lagrl.compilation import compile_kernels
         from lagrl.controllers.registry import controller_factory
 
         if self.controller is not None and self.no_cuts:
             raise InputError("given with --controller", field="--no-cuts", remedy="leave it out: no cuts there")
         controller = None if self.controller is None else controller_factory(self.controller)()
         problem = self.instance.read()
-        compile_kernels("bounds")
-        bound = lower_bound(
-            problem,
-            seconds=self.seconds,
-            evaluations=float("inf") if self.evaluations is None else self.evaluations,
-            n_neighbours=self.ng,
-            cuts=not self.no_cuts,
-            controller=controller,
-            seed=self.seed,
-        )
+        reached: list[LowerBound] = []
+        code = 0
+        with bound_bar(problem.name, self.seconds, is_quiet=self.json) as show:
+
+            def on_progress(bound: LowerBound) -> None:
+                reached[:] = [bound]
+                show(problem, bound)
+
+            try:
+                on_progress(
+                    lower_bound(
+                        problem,
+                        seconds=self.seconds,
+                        evaluations=float("inf") if self.evaluations is None else self.evaluations,
+                        n_neighbours=self.ng,
+                        cuts=not self.no_cuts,
+                        controller=controller,
+                        seed=self.seed,
+                        on_progress=on_progress,
+                    )
+                )
+            except KeyboardInterrupt:
+                if not reached:
+                    raise
+                code = 130
+        (bound,) = reached
+        if code:
+            print(f"lagrl: interrupted after {bound.seconds:.2f} s: the bound so far", file=sys.stderr)
         print(json.dumps(_record(problem, bound), allow_nan=False) if self.json else _text(problem, bound))
+        return code
 
 
 def _gap_percent(problem: CVRP, bound: LowerBound) -> float | None:

@@ -10,34 +10,59 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from rich.progress import Progress
+    from rich.progress import Progress, ProgressColumn
 
     from lagrl.bench.schema import Row
+    from lagrl.bounds.bound import LowerBound
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.search.search_report import SolveProgress
 
 
 @contextlib.contextmanager
-def evaluation_bar(name: str, evaluations: int | None, *, is_quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """Show the evaluations of a solve; yields the callback of `solve`, or None where no bar is shown.
+def solve_bar(name: str, *, is_quiet: bool) -> Iterator[Callable[[SolveProgress], None] | None]:
+    """Show cost, gap and bound of a solve, and how much of its budget is spent.
 
-    Parameters
-    ----------
-    name
-        Name of the work.
-    evaluations
-        Budget of evaluations; None shows a bar without an end.
-    is_quiet
-        Whether to show no bar.
+    Yields the callback of `solve`, or None if no bar is shown: stderr is no terminal, or `is_quiet`.
     """
+    with _working_bar(name, is_quiet=is_quiet) as show:
+        yield None if show is None else lambda now: show(now.share, _state(now.cost, now.gap, now.lower_bound))
+
+
+@contextlib.contextmanager
+def bound_bar(name: str, seconds: float, *, is_quiet: bool) -> Iterator[Callable[[CVRP, LowerBound], None]]:
+    """Show a bound and its gap while it rises, and how many of its seconds are spent; yields what shows one."""
+    with _working_bar(name, is_quiet=is_quiet) as show:
+
+        def on_progress(problem: CVRP, bound: LowerBound) -> None:
+            if show is not None:
+                gap = problem.gap_percent(bound.value)
+                below = None if gap is None else -gap
+                show(bound.seconds / seconds, _state(None, below, bound.value))
+
+        yield on_progress
+
+
+def _state(cost: float | None, gap: float | None, bound: float | None) -> str:
+    parts = (("cost", cost, ".10g"), ("bound", bound, ".10g"), ("gap", gap, ".2f"))
+    known = [f"{name} {value:{digits}}" for name, value, digits in parts if value is not None]
+    return ", ".join(known) + (" %" if gap is not None else "")
+
+
+@contextlib.contextmanager
+def _working_bar(name: str, *, is_quiet: bool) -> Iterator[Callable[[float, str], None] | None]:
+    """Show a bar from 0 to 1 with a text, after the kernels are loaded; yields None if none is shown."""
     if is_quiet or not sys.stderr.isatty():
         yield None
         return
+    from rich.progress import TextColumn
+
     from lagrl.compilation import compile_kernels
 
-    with _progress() as progress:
-        bar = progress.add_task("loading kernels (compiled on first use)", total=None)
+    with _progress(TextColumn("{task.fields[state]}")) as progress:
+        bar = progress.add_task("loading kernels (compiled on first use)", total=None, state="")
         compile_kernels()
-        progress.reset(bar, total=evaluations, description=name)
-        yield lambda spent: progress.update(bar, completed=spent)
+        progress.reset(bar, total=1.0, description=name)
+        yield lambda share, state: progress.update(bar, completed=share, state=state)
 
 
 @contextlib.contextmanager
@@ -50,7 +75,9 @@ def row_bar() -> Iterator[tuple[Callable[[int, int], None], Callable[[Row], None
 @contextlib.contextmanager
 def counting_bar(what: str) -> Iterator[tuple[Callable[[int, int], None], Callable[[str], None]]]:
     """Show how many parts of the work are finished; yields `on_plan(total, finished)` and `advance(name)`."""
-    with _progress() as progress:
+    from rich.progress import MofNCompleteColumn
+
+    with _progress(MofNCompleteColumn()) as progress:
         bar = progress.add_task(what, total=None)
 
         def on_plan(total: int, done: int) -> None:
@@ -59,18 +86,11 @@ def counting_bar(what: str) -> Iterator[tuple[Callable[[int, int], None], Callab
         yield on_plan, lambda name: progress.update(bar, advance=1, description=name)
 
 
-def _progress() -> Progress:
+def _progress(state: ProgressColumn) -> Progress:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), state)
     clocks = (TimeElapsedColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     return Progress(*columns, *clocks, console=console, transient=True, disable=not console.is_terminal)
@@ -90,12 +110,17 @@ def announce_journal(journal: Path | None, *samplers: str) -> None:
 @contextlib.contextmanager
 def explain_resuming(kept: Path | None, sampler: str = "exact") -> Iterator[None]:
     """Print after Ctrl-C which file keeps the finished work, if any."""
-    from lagrl.samplers.registry import default_journal
-
     try:
         yield
     except KeyboardInterrupt:
-        kept = kept or default_journal(sampler)
-        if kept is not None:
-            print(f"lagrl: run the same command again to resume from {kept}", file=sys.stderr)
+        print_resuming(kept, sampler)
         raise
+
+
+def print_resuming(kept: Path | None, sampler: str) -> None:
+    """Print from which file the same command resumes, if any: the file given, or the sampler's own journal."""
+    from lagrl.samplers.registry import default_journal
+
+    kept = kept or default_journal(sampler)
+    if kept is not None:
+        print(f"lagrl: run the same command again to resume from {kept}", file=sys.stderr)

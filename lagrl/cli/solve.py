@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from lagrl.cli.options import OneInstance, OutFile, Rate, options
 from lagrl.cli.outputs import keep_inputs, keep_reference
-from lagrl.cli.progress import announce_journal, evaluation_bar, explain_resuming
+from lagrl.cli.progress import announce_journal, explain_resuming, print_resuming, solve_bar
 from lagrl.solve_config import SolveConfig
 
 if TYPE_CHECKING:
     from lagrl.relaxation.sampler import SamplingCost
     from lagrl.solver import SolveResult
 
-Config = Annotated[SolveConfig, options(SolveConfig)]
+_TERMINAL_SECONDS = 10.0  # the clock of a solve without a budget on a terminal
+_TEXTS = {
+    "evaluations": "budget: number of priced multiplier vectors over all linearisations (default: no limit with "
+    "--seconds or on a terminal, else 200)",
+    "seconds": "wall-clock limit in seconds, compilation excluded (default: no limit with --evaluations; else 10 on a "
+    "terminal for text, --method search and an exact --sampler); results then depend on the machine",
+}
+
+Config = Annotated[SolveConfig, options(SolveConfig, texts=_TEXTS)]
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,8 @@ class SolveCommand:
     json: bool = False
     """print one JSON object instead of text"""
 
-    def run(self) -> None:
-        """Solve the instance, print the result and write the routes."""
+    def run(self) -> int:
+        """Solve the instance, print the result and write the routes; the exit code is 130 after Ctrl-C."""
         from lagrl.io.atomic import require_writable
         from lagrl.problems.cvrplib import write_solution
         from lagrl.solver import estimated_price, require_price, solve
@@ -50,17 +59,40 @@ class SolveCommand:
             keep_reference(self.out, path)
         problem = self.instance.read()
         announce_journal(self.journal, self.config.sampler)
+        config = self._with_budget()
         with (
-            explain_resuming(self.journal, self.config.sampler),
-            evaluation_bar(problem.name, self.config.evaluation_limit, is_quiet=self.json) as advance,
+            explain_resuming(self.journal, config.sampler),
+            solve_bar(problem.name, is_quiet=self.json) as advance,
         ):
-            result = solve(problem, self.config, advance, journal=self.journal)
-        if self.out is not None:
-            write_solution(result, self.out)
-        if self.json:
-            print(json.dumps(result.record(self.price), allow_nan=False))
-        else:
-            print_solution(result, estimated_price(result.sampling, self.price))
+            result = solve(problem, config, advance, journal=self.journal, catch_interrupt=True)
+        if result.is_interrupted:
+            print(f"lagrl: interrupted after {result.elapsed:.2f} s: the best routes so far", file=sys.stderr)
+            print_resuming(self.journal, config.sampler)
+        try:
+            if self.json:
+                print(json.dumps(result.record(self.price), allow_nan=False))
+            else:
+                print_solution(result, estimated_price(result.sampling, self.price))
+                if config != self.config:
+                    print(f"budget: {config.seconds:g} s, the default on a terminal; see --seconds and --evaluations")
+            sys.stdout.flush()
+        finally:  # each of the two outputs is made even if the other one fails
+            if self.out is not None:
+                write_solution(result, self.out)
+        return 130 if result.is_interrupted else 0
+
+    def _with_budget(self) -> SolveConfig:
+        """Return the configuration, with a clock if it has no budget and a person waits for text.
+
+        Other output keeps the default evaluations, whose result depends on the seed only; so do approximate samplers,
+        whose journals are replayed by the number of the evaluation, and the reference's method.
+        """
+        config = self.config
+        has_budget = config.evaluations is not None or config.seconds is not None
+        is_plain = config.method == "search" and config.sampler == "exact"
+        if has_budget or self.json or not is_plain or not sys.stdout.isatty():
+            return config
+        return replace(config, seconds=_TERMINAL_SECONDS)
 
 
 def print_solution(result: SolveResult, price: float | None = None) -> None:
@@ -80,7 +112,7 @@ def print_solution(result: SolveResult, price: float | None = None) -> None:
     console.print(f"[bold]{escape(problem.name)}[/bold]: cost {solution.cost:.10g} in {routes}{known}")
     console.print(
         f"{_counted(result.evaluations, 'evaluation')} of {escape(result.config.controller)}, {ascents} from seeds, "
-        f"{result.seconds:.2f} s, fleet {problem.fleet}, {result.config.method}"
+        f"{result.elapsed:.2f} s, fleet {problem.fleet}, {result.config.method}"
     )
     if result.config.method == "search":
         console.print(f"[dim]{_shares(result)}[/dim]")
@@ -100,12 +132,13 @@ def _counted(number: int, what: str) -> str:
 
 
 def _shares(result: SolveResult) -> str:
-    """Return which share of the seconds went to each part."""
-    total = max(result.seconds * result.config.workers, 1e-9)
+    """Return which share of the wall-clock seconds went to each part, and when the routes were found."""
+    total = max(result.elapsed * result.config.workers, 1e-9)
     parts = {
         "local search": result.polish_seconds,
         "set partitioning": result.partition_seconds,
         "lower bound": result.bound_seconds,
+        "sampler": result.sampling_seconds,
     }
     used = ", ".join(f"{100 * seconds / total:.0f} % {part}" for part, seconds in parts.items() if seconds > 0)
     return f"of the time: {used or 'all in the dual loop'}; best routes after {result.history[-1][1]:.2f} s"

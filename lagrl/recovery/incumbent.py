@@ -51,8 +51,9 @@ class Incumbent:
         cost = self.pool.cost_of(columns)
         if not is_shorter(cost, self.cost) or not self.pool.problem.fleet.allows(len(columns)):
             return False
-        self.columns, self.cost = tuple(columns), cost
-        self.history.append((self.evaluations, self.seconds, cost))
+        chosen = tuple(columns)
+        self.history.append((self.evaluations, self.seconds, cost))  # first: Ctrl-C leaves no routes without history
+        self.columns, self.cost = chosen, cost
         return True
 
     def solution(self) -> Solution | None:

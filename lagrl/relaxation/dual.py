@@ -16,7 +16,7 @@ import numpy as np
 from lagrl.errors import InputError
 from lagrl.plugins import call_plugin
 from lagrl.relaxation.knapsack import KnapsackBatch
-from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SubproblemSampler
+from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SamplingCost, SubproblemSampler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,8 +112,8 @@ class AssignmentDual:
 
     Attributes
     ----------
-    sampling_seconds
-        Wall-clock seconds spent in an approximate sampler so far, without the time in a queue.
+    sampling, sampling_seconds
+        Resources that an approximate sampler used so far, and its wall-clock seconds without the time in a queue.
 
     Examples
     --------
@@ -143,6 +143,7 @@ class AssignmentDual:
         self.shots = shots
         self.run = run
         self.step = 0
+        self.sampling = SamplingCost()
         self.sampling_seconds = 0.0
         self._rng = rng
         highest = 2.0 * max(float(problem.cost.max()), 1.0) if ceiling is None else ceiling
@@ -200,6 +201,7 @@ class AssignmentDual:
         samples = call_plugin(f"sampler {type(self.sampler).__name__}", call)
         elapsed = time.perf_counter() - started
         _check_samples(self, samples)
+        self.sampling += samples.cost
         self.sampling_seconds += max(0.0, elapsed - samples.cost.queue_seconds)
         selection, value = samples.best(*knapsacks)
         sampled_value = float(multipliers.sum() + value.sum())

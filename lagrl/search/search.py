@@ -18,7 +18,7 @@ from lagrl.recovery.pool import RoutePool, is_shorter
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
-from lagrl.relaxation.sampler import ExactSampler, SamplingCost, SubproblemSampler
+from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
 from lagrl.relaxation.seeding import SEEDINGS
 from lagrl.search.acceptance import Annealing
 from lagrl.search.bounding import Bounding
@@ -27,7 +27,7 @@ from lagrl.search.neighbourhood import Neighbourhood, neighbouring_routes
 from lagrl.search.recombine import Recombination
 from lagrl.search.relinearise import relinearise_neighbourhood
 from lagrl.search.schedule import Decision, History, Outcome, Schedule
-from lagrl.search.search_report import Ascent, SearchReport
+from lagrl.search.search_report import Ascent, SearchReport, SolveProgress
 from lagrl.search.string_removal import nearest_customers
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Search:
     schedule
         Decides the next linearisation.
     on_evaluation
-        Called with the number of evaluations so far, after each step of the loop.
+        Called with the progress after each step of the loop; a true answer stops the search.
     is_cancelled
         Called before each decision and after each step; True stops the search.
 
@@ -81,6 +81,8 @@ class Search:
         Resources that the sampler used.
     recombination, bounding
         Set partitioning over the pool, and the lower bound.
+    is_interrupted
+        Whether `on_evaluation` stopped the search. Whoever catches KeyboardInterrupt sets it too.
     """
 
     def __init__(
@@ -90,7 +92,7 @@ class Search:
         make_controller: Callable[[], Controller],
         sampler: SubproblemSampler,
         schedule: Schedule,
-        on_evaluation: Callable[[int], None] | None = None,
+        on_evaluation: Callable[[SolveProgress], object] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.problem = problem
@@ -106,7 +108,7 @@ class Search:
         self.history = History(problem.n_customers, config.evaluation_limit)
         self.seconds_of = dict.fromkeys(("polish", "sampling", "recording"), 0.0)
         self.sampling = SamplingCost()
-        self._is_exact = type(sampler) is ExactSampler
+        self.is_interrupted = False
         self.recombination = Recombination(self.incumbent, self.budget)
         self.bounding = Bounding(problem, self.budget)
         self._rng = np.random.default_rng([config.seed, _IMPROVING])
@@ -143,13 +145,16 @@ class Search:
             self._continue_from_incumbent()
 
     def _is_settled(self) -> bool:
-        return self.bounding.proves(self.incumbent.cost) or self.is_cancelled()
+        return self.bounding.proves(self.incumbent.cost) or self._is_stopped()
+
+    def _is_stopped(self) -> bool:
+        return self.is_interrupted or self.is_cancelled()
 
     def report(self) -> SearchReport:
         """Return the record of the search so far."""
         seconds_of = {**self.seconds_of, "partition": self.recombination.seconds, "bound": self.bounding.seconds}
         record = self.incumbent, self.budget.elapsed, self.ascents, self.sampling, seconds_of
-        return SearchReport(*record, self.bounding.value, self.bounding.is_infeasible)
+        return SearchReport(*record, self.bounding.value, self.bounding.is_infeasible, self.is_interrupted)
 
     def take_over(self, routes: Sequence[NDArray[np.int64]]) -> None:
         """Continue from routes found elsewhere, if they are better than all before."""
@@ -238,20 +243,22 @@ class Search:
     ) -> list[DualTrace]:
         loop = DualLoop(states, keep_selections=keep_selections, record_exact=self.config.record_exact)
         controllers = [self.make_controller() for _ in states]
-        traces = ascend_all(loop, controllers, budgets[: len(states)], rngs, list(first_prices), self._after_step)
-        self.budget.spent = self.incumbent.evaluations
-        self.seconds_of["sampling"] += loop.sampling_seconds
-        self.seconds_of["recording"] += loop.recording_seconds
-        if not self._is_exact:  # the exact sampler uses no resources
-            self.sampling = sum((trace.sampling for trace in traces), self.sampling)
+        try:
+            traces = ascend_all(loop, controllers, budgets[: len(states)], rngs, list(first_prices), self._after_step)
+        finally:  # after Ctrl-C too
+            self.budget.spent = self.incumbent.evaluations
+            self.seconds_of["sampling"] += loop.sampling_seconds
+            self.seconds_of["recording"] += loop.recording_seconds
+            self.sampling = sum((state.dual.sampling for state in states), self.sampling)
         self._n_ascents += len(states)
         return traces
 
     def _after_step(self) -> bool:
         self.budget.spent = self.incumbent.evaluations
         if self.on_evaluation is not None:
-            self.on_evaluation(self.budget.spent)
-        return self.budget.seconds_left <= 0 or self.is_cancelled()
+            progress = SolveProgress.of(self.incumbent, self.budget, self.bounding.value)
+            self.is_interrupted |= bool(self.on_evaluation(progress))
+        return self.budget.seconds_left <= 0 or self._is_stopped()
 
     def _continue_from_best(self, traces: Sequence[DualTrace]) -> None:
         """Polish every ascent's best routes and continue from the best of those."""

@@ -1,4 +1,4 @@
-"""The record of a search, and of each ascent from seeds."""
+"""The record of a search, at work and at its end, and of each ascent from seeds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,42 @@ if TYPE_CHECKING:
     from lagrl.ascent import DualTrace
     from lagrl.recovery.incumbent import Incumbent
     from lagrl.relaxation.sampler import SamplingCost
+    from lagrl.search.budget import Budget
+
+
+@dataclass(frozen=True)
+class SolveProgress:
+    """What a solve has reached so far; `on_evaluation` receives it.
+
+    Attributes
+    ----------
+    evaluations
+        Priced multiplier vectors.
+    seconds
+        Wall-clock seconds.
+    share
+        Spent share of the budget, 0 to 1.
+    cost
+        Cost of the best routes, distance units; None before there are any.
+    gap
+        Gap of that cost to the best known cost, %; None without one of them.
+    lower_bound
+        Proven bound on the cost of every solution, distance units; None before there is one.
+    """
+
+    evaluations: int
+    seconds: float
+    share: float
+    cost: float | None
+    gap: float | None
+    lower_bound: float | None
+
+    @classmethod
+    def of(cls, incumbent: Incumbent, budget: Budget, lower_bound: float) -> SolveProgress:
+        """Return the progress from the best routes, the budget, and the bound (0 for none)."""
+        cost = incumbent.cost if incumbent.columns else None
+        gap = None if cost is None else incumbent.pool.problem.gap_percent(cost)
+        return cls(incumbent.evaluations, budget.elapsed, budget.progress, cost, gap, lower_bound or None)
 
 
 @dataclass(frozen=True)
@@ -51,6 +87,8 @@ class SearchReport:
         Proven bound on every solution's cost, distance units; 0 without one.
     is_infeasible
         Whether it proves that no routes meet the fleet rule.
+    is_interrupted
+        Whether `on_evaluation` or Ctrl-C ended the search.
     """
 
     incumbent: Incumbent
@@ -60,3 +98,4 @@ class SearchReport:
     seconds_of: dict[str, float]
     lower_bound: float
     is_infeasible: bool = False
+    is_interrupted: bool = False

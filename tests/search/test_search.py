@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lagrl.controllers.base import Feedback
     from lagrl.relaxation.dual import DualPoint
     from lagrl.search.neighbourhood import Neighbourhood
+    from lagrl.search.search_report import SolveProgress
 
 SEEDS = Decision("seeds", (4, 4))
 PARTIAL = Decision("partial", (3,), freed=6, noise=0.1)
@@ -50,7 +51,7 @@ class Listed:
 
 
 def search_of(
-    problem: CVRP, config: SolveConfig, schedule: Any = None, advance: Callable[[int], None] | None = None
+    problem: CVRP, config: SolveConfig, schedule: Any = None, advance: Callable[[SolveProgress], None] | None = None
 ) -> Search:
     """Prepare a search with the usual parts."""
     controller = controller_factory(config.controller)
@@ -301,7 +302,7 @@ def test_a_large_instance_is_worked_on_in_neighbourhoods(fleet: str) -> None:
 def test_every_evaluation_is_reported() -> None:
     """Counts rise to the budget, one call at least per step of the loop."""
     counted: list[int] = []
-    search = search_of(plane(9, 20), SolveConfig(evaluations=40), advance=counted.append)
+    search = search_of(plane(9, 20), SolveConfig(evaluations=40), advance=lambda now: counted.append(now.evaluations))
     search.run()
     assert counted == sorted(counted)
     assert counted[-1] == 40

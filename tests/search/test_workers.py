@@ -69,7 +69,7 @@ def test_two_workers_find_the_same_twice_within_the_budget(monkeypatch: pytest.M
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
     problem, config = plane(0, 30), SolveConfig(evaluations=81, workers=2)
     counted: list[int] = []
-    result = solve(problem, config, counted.append)
+    result = solve(problem, config, lambda now: counted.append(now.evaluations))
     assert faults(problem, result.solution.routes, result.solution.cost) == []
     assert result.evaluations == 81 == counted[-1]
     assert counted == sorted(counted)

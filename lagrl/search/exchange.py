@@ -1,0 +1,172 @@
+"""The exchange of routes between processes that search in parallel: the side that joins them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lagrl.errors import LagrlError
+from lagrl.recovery.incumbent import Incumbent
+from lagrl.recovery.partition_master import PartitionMaster
+from lagrl.recovery.pool import RoutePool
+from lagrl.recovery.set_partitioning import PartitionLimits, partition
+from lagrl.relaxation.sampler import SamplingCost
+from lagrl.search.budget import Budget
+from lagrl.search.search_report import SearchReport, SolveProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+    from multiprocessing.synchronize import Event
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.solve_config import SolveConfig
+
+_EXCHANGES = 8
+_SLICE = 0.02  # of the seconds, for set partitioning at an exchange
+_TICK = 0.2  # seconds between two reports of the progress
+_DIED = (
+    "a worker process died (killed, or out of memory); use fewer workers, and in a script call solve only under "
+    "`if __name__ == '__main__':`"
+)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Results of a worker since the last exchange.
+
+    Attributes
+    ----------
+    best
+        Its best routes.
+    new
+        Routes new to its pool.
+    evaluations
+        Its evaluations so far.
+    lower_bound, is_proven
+        Its bound, and whether that proves that no better routes exist.
+    report
+        Its record so far, at the last exchange only.
+    """
+
+    best: list[NDArray[np.int64]]
+    new: list[NDArray[np.int64]]
+    evaluations: int
+    lower_bound: float
+    is_proven: bool
+    report: SearchReport | None = None
+
+
+class Exchanges:
+    """The parent's part of a search in processes: it joins the workers' routes, and reports the progress."""
+
+    def __init__(
+        self,
+        problem: CVRP,
+        config: SolveConfig,
+        pipes: list[Connection],
+        over: Event,
+        on_evaluation: Callable[[SolveProgress], object] | None,
+    ) -> None:
+        self.config = config
+        self.pipes = pipes
+        self.over = over
+        self.on_evaluation = on_evaluation
+        self.budget = Budget(config.evaluation_limit, config.seconds)
+        self.incumbent = Incumbent(RoutePool(problem))
+        self.lower_bound = 0.0
+        self.partitioning = 0.0
+        self.is_interrupted = False
+
+    def stop(self) -> None:
+        """End the search: the workers stop after their current step."""
+        self.is_interrupted = True
+        self.over.set()
+
+    def run(self) -> SearchReport:
+        """Exchange routes until the budget is spent, the bound proves the best, or the search is stopped."""
+        config, pool = self.config, self.incumbent.pool
+        master = PartitionMaster(pool) if config.uses("partition") else None
+        reports: list[SearchReport] = []
+        part = 1.0 if config.seconds is None else 1.0 - _SLICE  # of the budget, until the last exchange
+        number, is_last = 0, False
+        while not is_last:
+            number += not self.over.is_set()  # the same progress again requests the report only
+            is_last = self.over.is_set() or number == _EXCHANGES
+            best = [pool.routes[column] for column in self.incumbent.columns]
+            for pipe in self.pipes:
+                send(pipe, (part * number / _EXCHANGES, best, is_last))
+            found = self._gather()
+            self.incumbent.evaluations = self.budget.spent = sum(exchange.evaluations for exchange in found)
+            self.lower_bound = max(exchange.lower_bound for exchange in found)
+            for exchange in found:
+                pool.add_routes(exchange.new)
+                if exchange.best:
+                    self.incumbent.offer(pool.add_routes(exchange.best))
+            if master is not None and self.incumbent.columns and not self.over.is_set():
+                self._recombine(master)
+            self._report_progress()
+            reports = [exchange.report for exchange in found if exchange.report is not None]
+        seconds_of = {name: sum(report.seconds_of[name] for report in reports) for name in reports[0].seconds_of}
+        seconds_of["partition"] += self.partitioning
+        return SearchReport(
+            incumbent=self.incumbent,
+            elapsed=self.budget.elapsed,
+            ascents=[ascent for report in reports for ascent in report.ascents],
+            sampling=sum((report.sampling for report in reports), SamplingCost()),
+            seconds_of=seconds_of,
+            lower_bound=max(report.lower_bound for report in reports),
+            is_infeasible=any(report.is_infeasible for report in reports),
+            is_interrupted=self.is_interrupted,
+        )
+
+    def _recombine(self, master: PartitionMaster) -> None:
+        started = self.budget.elapsed
+        seconds = self.config.seconds
+        limits = PartitionLimits(seconds=np.inf if seconds is None else _SLICE * seconds)
+        self.incumbent.offer(partition(self.incumbent.pool, self.incumbent.columns, limits, master).columns)
+        self.partitioning += self.budget.elapsed - started
+
+    def _report_progress(self) -> None:
+        if self.on_evaluation is None or self.is_interrupted:
+            return
+        if self.on_evaluation(SolveProgress.of(self.incumbent, self.budget, self.lower_bound)):
+            self.stop()
+
+    def _gather(self) -> list[Exchange]:
+        """Receive all exchanges, and end the search as soon as one proves that no better routes exist."""
+        found: dict[int, Exchange] = {}
+        waiting = dict(enumerate(self.pipes))
+        while waiting:
+            ready = wait(list(waiting.values()), _TICK)
+            for w in [w for w, pipe in waiting.items() if pipe in ready]:
+                found[w] = receive(waiting.pop(w))
+                if found[w].is_proven:
+                    self.over.set()
+            if not ready:
+                self._report_progress()
+        return [found[w] for w in range(len(self.pipes))]
+
+
+def send(pipe: Connection, message: object) -> None:
+    """Send a message; raise LagrlError if the process at the other end is gone."""
+    try:
+        pipe.send(message)
+    except OSError as error:
+        raise LagrlError(_DIED) from error
+
+
+def receive(pipe: Connection) -> Any:
+    """Receive a message; raise it if it is an error, and LagrlError if the other process is gone."""
+    try:
+        answer = pipe.recv()
+    except (EOFError, OSError) as error:
+        raise LagrlError(_DIED) from error
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
