@@ -59,14 +59,28 @@ def sparse(dense: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.in
     return np.searchsorted(line, np.arange(len(dense))), place, dense[line, place]
 
 
-def solve_to_optimality(solver: Any) -> tuple[Any, float]:
+def solve_to_optimality(solver: Any, seconds: float = np.inf) -> tuple[Any, float]:
     """Solve a program that has an optimum, from the last basis; return its solution and value.
 
-    Raises LagrlError if HiGHS fails.
+    Raises TimeoutError after `seconds`, and LagrlError if HiGHS fails.
     """
     import highspy
 
-    solver.run()
+    if not run_for(solver, seconds):
+        raise TimeoutError
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         raise LagrlError("HiGHS did not solve a linear program that has an optimum; please report the instance")
     return solver.getSolution(), float(solver.getInfo().objective_function_value)
+
+
+def run_for(solver: Any, seconds: float) -> bool:
+    """Run HiGHS for some seconds at most; return whether it ended before that."""
+    import highspy
+
+    if seconds <= 0:
+        return False
+    # HiGHS counts the time of all its runs
+    limit = highspy.kHighsInf if np.isinf(seconds) else solver.getRunTime() + seconds
+    solver.setOptionValue("time_limit", limit)
+    solver.run()
+    return bool(solver.getModelStatus() != highspy.HighsModelStatus.kTimeLimit)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lagrl.highs import add_columns, linear_program, new_solver
+from lagrl.highs import add_columns, linear_program, new_solver, run_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,14 +154,10 @@ class PartitionMaster:
     def _solved(self, seconds: float) -> bool:
         import highspy
 
-        if seconds <= 0:
+        if not run_for(self._solver, seconds):
             return False
-        # HiGHS counts the time of all its runs
-        limit = highspy.kHighsInf if np.isinf(seconds) else self._solver.getRunTime() + seconds
-        self._solver.setOptionValue("time_limit", limit)
-        self._solver.run()
         status = self._solver.getModelStatus()
-        if status not in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit):
+        if status != highspy.HighsModelStatus.kOptimal:
             name = self.matrix.problem.name
             message = f"{name}: no set partitioning, HiGHS ended its relaxation with {status}"
             warnings.warn(message, RuntimeWarning, stacklevel=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from lagrl.errors import InstanceError
 from lagrl.highs import add_columns, linear_program, new_solver, solve_to_optimality
+from lagrl.relaxation.relinearise import regret_prices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +25,7 @@ _LEFT_OUT_COST = 4.0  # of leaving a customer out, in largest costs; raised wher
 
 @dataclass(frozen=True)
 class LinearDual:
-    """An optimal dual solution of the linear relaxation.
+    """A dual solution of the linear relaxation, optimal unless time ran out.
 
     Attributes
     ----------
@@ -32,7 +34,8 @@ class LinearDual:
     capacity_price
         [K] prices of the capacities, distance per demand unit (≥ 0).
     value
-        The relaxation's optimum, distance units; L at `multipliers` is at least this (Geoffrion 1974).
+        Its value, distance units, the relaxation's optimum if it is optimal; L at `multipliers` is at least this
+        (Geoffrion 1974).
     """
 
     multipliers: NDArray[np.float64]
@@ -40,11 +43,12 @@ class LinearDual:
     value: float
 
 
-def linear_dual(problem: AssignmentProblem) -> LinearDual:
+def linear_dual(problem: AssignmentProblem, seconds: float = np.inf) -> LinearDual:
     """Solve min Σ a_ki x_ki, Σ_k x_ki = 1, Σ_i d_i x_ki ≤ Q_k, x ≥ 0, for its dual prices with HiGHS.
 
     Columns are generated: the relaxation starts with each customer's cheapest vehicles, and pairs of negative
-    reduced cost a_ki − λ_i + μ_k d_i enter until none is left, which proves the prices optimal for all pairs.
+    reduced cost a_ki − λ_i + μ_k d_i enter until none is left, which proves the prices optimal for all pairs. After
+    `seconds` the prices of the last columns are returned, or each customer's second cheapest cost.
 
     Raises InstanceError if the vehicles cannot carry the total demand.
     """
@@ -55,7 +59,9 @@ def linear_dual(problem: AssignmentProblem) -> LinearDual:
             field="capacity",
             remedy="use more vehicles",
         )
+    deadline = time.perf_counter() + seconds
     n_vehicles, n_customers = cost.shape
+    multipliers, price = regret_prices(problem), np.zeros(n_vehicles)
     left_out_cost = _LEFT_OUT_COST * max(float(cost.max()), 1.0)
     tolerance = 1e-7 * problem.cost_scale
     cheapest = np.argsort(cost, axis=0, kind="stable")[: min(_FIRST_VEHICLES, n_vehicles)]
@@ -65,7 +71,10 @@ def linear_dual(problem: AssignmentProblem) -> LinearDual:
     while True:
         known[entering] = True
         master.add(*entering)
-        value, multipliers, price, left_out = master.solve()
+        try:
+            value, multipliers, price, left_out = master.solve(deadline - time.perf_counter())
+        except TimeoutError:
+            return LinearDual(multipliers, price, _value(problem, multipliers, price))
         reduced_cost = np.where(known, 0.0, cost - multipliers + price[:, None] * weight)
         entering = _most_negative(reduced_cost, tolerance)
         if len(entering[0]):
@@ -74,6 +83,12 @@ def linear_dual(problem: AssignmentProblem) -> LinearDual:
             return LinearDual(multipliers, price, value)
         left_out_cost *= 10.0
         master.price_left_out(left_out_cost)
+
+
+def _value(problem: AssignmentProblem, multipliers: NDArray[np.float64], price: NDArray[np.float64]) -> float:
+    """Return Σλ − Σ μ_k Q_k + Σ min(0, a_ki − λ_i + μ_k d_i), at most the optimum at any λ and μ ≥ 0."""
+    reduced_cost = problem.cost - multipliers + price[:, None] * problem.weight
+    return float(multipliers.sum() - price @ problem.capacity + np.minimum(reduced_cost, 0.0).sum())
 
 
 def multiplier_ceiling(problem: AssignmentProblem, warm: LinearDual) -> float:
@@ -105,10 +120,10 @@ class _RestrictedRelaxation:
         for column in range(self._problem.n_customers):
             self._solver.changeColCost(column, cost)
 
-    def solve(self) -> tuple[float, NDArray[np.float64], NDArray[np.float64], float]:
+    def solve(self, seconds: float) -> tuple[float, NDArray[np.float64], NDArray[np.float64], float]:
         """Return the value, λ [n], μ [K] and the sum of the customers' shares that are left out."""
         n = self._problem.n_customers
-        solution, value = solve_to_optimality(self._solver)
+        solution, value = solve_to_optimality(self._solver, seconds)
         dual = np.array(solution.row_dual)
         return value, dual[:n], np.maximum(-dual[n:], 0.0), float(np.sum(solution.col_value[:n]))
 

@@ -19,6 +19,7 @@ _SHARE = 0.08  # of the seconds
 _SLICE = 0.02  # of the seconds: the longest slice
 _FIRST = 0.1  # seconds of the first slice, if that is less; each later slice doubles the total
 _MOST_CUSTOMERS = 2000  # largest instance of the route bound
+_BUILD = 3e-7  # seconds per pair of customers, before the first slice
 _EQUAL = 1e-9  # relative difference of equal costs
 
 
@@ -37,6 +38,7 @@ class Bounding:
         self.seconds = 0.0
         self._bound: RouteBound | None = None
         self._taken = 0
+        self._latest = _BUILD * problem.n_customers**2  # seconds of the last slice, which may exceed its limit
 
     @property
     def value(self) -> float:
@@ -51,7 +53,8 @@ class Bounding:
             return False
         if self._bound is not None and self._bound.is_finished:
             return False
-        return self.seconds + self._slice(seconds) < _SHARE * self.budget.elapsed
+        expected = max(self._slice(seconds), self._latest)
+        return self.seconds + expected < _SHARE * self.budget.elapsed and self.budget.allows(expected)
 
     def proves(self, cost: float) -> bool:
         """Return whether no solution costs less than `cost` (by one where distances are whole), or none is feasible."""
@@ -75,7 +78,8 @@ class Bounding:
         routes = self._bound.routes()
         new = [np.array(route, np.int64) for route in routes[self._taken :]]
         self._taken = len(routes)
-        self.seconds += time.perf_counter() - started
+        self._latest = time.perf_counter() - started
+        self.seconds += self._latest
         return new
 
     def _slice(self, seconds: float) -> float:

@@ -6,6 +6,8 @@ import time
 
 import numpy as np
 
+_LATE = 0.1  # seconds by which a piece of work may end late
+
 
 class Budget:
     """Counts evaluations and wall-clock seconds against their limits (None for none).
@@ -36,6 +38,10 @@ class Budget:
     def seconds_left(self) -> float:
         """Seconds left; infinite without a limit, negative once it is passed."""
         return np.inf if self.seconds is None else self.seconds - self.elapsed
+
+    def allows(self, seconds: float) -> bool:
+        """Return whether work of about that many seconds, which nothing interrupts, may still start."""
+        return 0 < self.seconds_left >= seconds - _LATE
 
     @property
     def progress(self) -> float:

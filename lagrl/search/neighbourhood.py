@@ -29,8 +29,6 @@ class Neighbourhood:
         Pool columns of the routes in the neighbourhood, and those routes.
     fixed_columns
         Pool columns of the other current routes.
-    polish
-        Whether routes are polished.
     seed, weight
         See `Polisher`.
     """
@@ -42,7 +40,6 @@ class Neighbourhood:
         routes: Sequence[NDArray[np.int64]],
         fixed_columns: Sequence[int],
         *,
-        polish: bool,
         seed: int,
         weight: float = 1.0,
     ) -> None:
@@ -52,11 +49,9 @@ class Neighbourhood:
         self._number = np.zeros(problem.n_customers + 1, np.int64)
         self._number[self.customers] = np.arange(1, len(self.customers) + 1)
         self.is_whole = len(self.customers) == problem.n_customers
+        self._most_vehicles = min(vehicles_to_polish(problem, len(routes), len(fixed_columns)), len(self.customers))
+        self._seed, self._first_weight = seed, weight
         self._polisher: Polisher | None = None
-        if polish:
-            instance = problem if self.is_whole else problem.restricted_to(self.customers)
-            most = vehicles_to_polish(problem, len(routes), len(fixed_columns))
-            self._polisher = Polisher(instance, min(most, len(self.customers)), seed, weight)
         self.set_routes(columns, routes)
 
     def set_routes(self, columns: Sequence[int], routes: Sequence[NDArray[np.int64]]) -> None:
@@ -68,13 +63,14 @@ class Neighbourhood:
 
     @property
     def weight(self) -> float:
-        """Price of an overload that the local search has reached; 1 without a local search."""
-        return 1.0 if self._polisher is None else self._polisher.weight
+        """Price of an overload that the local search has reached."""
+        return self._first_weight if self._polisher is None else self._polisher.weight
 
     def polish(self, routes: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]] | None:
-        """Improve routes of the neighbourhood's customers by local search; None if overloaded at the end, or off."""
-        if self._polisher is None:
-            return None
+        """Improve routes of the neighbourhood's customers by local search; None if overloaded at the end."""
+        if self._polisher is None:  # slow to make for many customers, and not always needed
+            instance = self.problem if self.is_whole else self.problem.restricted_to(self.customers)
+            self._polisher = Polisher(instance, self._most_vehicles, self._seed, self._first_weight)
         polished = self._polisher.polish([self._number[route] for route in routes])
         return None if polished is None else [self.customers[route - 1] for route in polished]
 

@@ -68,7 +68,7 @@ class Recombination:
 
     def finish(self) -> bool:
         """Recombine a last time if the pool has grown since; return whether that is better than all before."""
-        if not self.incumbent.columns or self._seen >= len(self.incumbent.pool):
+        if not self.incumbent.columns or self._seen >= len(self.incumbent.pool) or self.budget.seconds_left <= 0:
             return False
         return self._choose(self._limits(is_last=True))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from lagrl.plugins import call_plugin
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.polish import split_to
 from lagrl.recovery.pool import RoutePool, is_shorter
+from lagrl.recovery.savings import clarke_wright
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
@@ -44,6 +46,8 @@ _LOCAL_SIZE = 80  # customers
 _STEPS_PER_NEIGHBOURHOOD = 30
 _POLISHED = 2  # candidates of an ascent
 _POLISH_SHARE = 0.5  # of the seconds, at most
+_POLISH_SECONDS = 5e-4  # per customer, until it was measured
+_WARM_SHARE = 0.3  # of the seconds left, at most, for the linear relaxation from one choice of seeds
 _IMPROVING = 1_000_000  # random stream of everything after the linearisations from seeds
 
 
@@ -117,6 +121,9 @@ class Search:
         self._near: list[list[int]] | None = None
         self._current: Neighbourhood | None = None
         self._steps_here = 0
+        self._savings: Sequence[int] = ()  # columns that wait for their local search
+        self._preparing = 0.0  # seconds of the last linearisation from seeds and its relaxation
+        self._polish_seconds = _POLISH_SECONDS
 
     @property
     def pool(self) -> RoutePool:
@@ -128,12 +135,19 @@ class Search:
 
         At `progress` 1 the search ends; after less, a later call continues it.
         """
+        if not self.ascents and self.budget.seconds is not None and self.config.uses("relinearisation"):
+            self._start_from_savings()
         while not (self.ascents and (self.budget.progress >= progress or self._is_settled())):
             decision = self._decided()
             if decision is None:
                 break
             if decision.linearisation == "seeds":
-                self._ascend_from_seeds(decision)
+                if self.incumbent.columns and not self.budget.allows(2.0 * self._preparing):
+                    if not self.history.restarted:
+                        break
+                    self.history.restarted = False
+                else:
+                    self._ascend_from_seeds(decision)
             else:
                 self._improve(decision)
             if self.config.uses("bound") and self.bounding.is_due:
@@ -189,21 +203,23 @@ class Search:
         labels: list[tuple[str, int]] = []
         budgets = self._affordable(decision.budgets)
         for _ in budgets:
-            if states and self.budget.seconds_left <= 0:
+            if states and not self.budget.allows(2.0 * self._preparing):
                 break
+            started = self.budget.elapsed
             index = len(self.ascents) + len(states)
             rules = self.config.seedings
             rule = decision.seeding or rules[index % len(rules)]
             n_vehicles = vehicles_to_try(self.problem, index // len(rules))
             seeds = SEEDINGS[rule](self.problem, n_vehicles, self._stream(index, 0))
             assignment = linearise(self.problem, seeds)
-            warm = linear_dual(assignment)
+            warm = linear_dual(assignment, _WARM_SHARE * self.budget.seconds_left)
             dual = self._dual(assignment, index, self._stream(index, 1), multiplier_ceiling(assignment, warm))
             price = self.recombination.customer_price
             duals = None if price is None else np.maximum(price, 0.0)
             states.append(AscentState(dual, self.incumbent, self._stream(index, 2), master_duals=duals))
             starts.append(warm)
             labels.append((rule, n_vehicles))
+            self._preparing = self.budget.elapsed - started
         rngs = [self._stream(len(self.ascents) + b, 3) for b in range(len(states))]
         first_prices = [warm.multipliers for warm in starts]
         traces = self._ascend(states, budgets, rngs, first_prices, keep_selections=self.config.uses("partition"))
@@ -213,6 +229,11 @@ class Search:
         self.history.restarted = False
         if self.config.uses("relinearisation") or self.config.uses("polish"):
             self._continue_from_best(traces)
+
+    def _start_from_savings(self) -> None:
+        """Offer Clarke and Wright's routes: many customers leave no time to improve those of an ascent."""
+        self._savings = self.pool.add_routes([np.array(route) for route in clarke_wright(self.problem).routes])
+        self.incumbent.offer(self._savings)
 
     def _affordable(self, budgets: Sequence[int]) -> list[int]:
         """Reduce budgets to the evaluations that are left, the last ones first."""
@@ -261,13 +282,15 @@ class Search:
         return self.budget.seconds_left <= 0 or self._is_stopped()
 
     def _continue_from_best(self, traces: Sequence[DualTrace]) -> None:
-        """Polish every ascent's best routes and continue from the best of those."""
+        """Polish every ascent's best routes, and once those of the savings; continue from the best of all."""
         found = []
-        for trace in traces:
-            for columns in trace.cheapest(1):
-                neighbourhood = self._make_neighbourhood(columns, range(len(columns)))
-                found.append(self._polished(neighbourhood, columns))
+        savings, self._savings = [self._savings] if self._savings else [], ()
+        for columns in chain(savings, (columns for trace in traces for columns in trace.cheapest(1))):
+            neighbourhood = self._make_neighbourhood(columns, range(len(columns)))
+            found.append(self._polished(neighbourhood, columns))
         allowed = [columns for columns in found if self.problem.fleet.allows(len(columns))]
+        if self.budget.seconds_left <= 0:
+            return
         if allowed:
             self._continue_from(min(allowed, key=self.pool.cost_of))
         elif self.incumbent.columns:
@@ -340,19 +363,14 @@ class Search:
     def _make_neighbourhood(self, columns: Sequence[int], chosen: Sequence[int]) -> Neighbourhood:
         others = [column for k, column in enumerate(columns) if k not in set(chosen)]
         inside = [columns[k] for k in chosen]
-        started = time.perf_counter()
-        neighbourhood = Neighbourhood(
+        return Neighbourhood(
             self.problem,
             inside,
             [self.pool.routes[column] for column in inside],
             others,
-            polish=self.config.uses("polish"),
             seed=int(self._rng.integers(2**31)),
             weight=1.0 if self._current is None else self._current.weight,
         )
-        if self.config.uses("polish"):
-            self.seconds_of["polish"] += time.perf_counter() - started
-        return neighbourhood
 
     def _set_neighbourhood(self, neighbourhood: Neighbourhood, columns: Sequence[int]) -> None:
         inside = columns[len(neighbourhood.fixed_columns) :]
@@ -360,12 +378,15 @@ class Search:
 
     def _polished(self, neighbourhood: Neighbourhood, columns: Sequence[int]) -> tuple[int, ...]:
         """Return the columns after polishing; unchanged if polishing is off, out of time, or ends overloaded."""
-        if not self.config.uses("polish") or self._is_polish_over():
+        n_customers = len(neighbourhood.customers)
+        if not self.config.uses("polish") or not self._may_polish(n_customers):
             return tuple(columns)
         started = time.perf_counter()
         inside = [self.pool.routes[column] for column in columns[len(neighbourhood.fixed_columns) :]]
         routes = neighbourhood.polish(inside)
-        self.seconds_of["polish"] += time.perf_counter() - started
+        seconds = time.perf_counter() - started
+        self.seconds_of["polish"] += seconds
+        self._polish_seconds = max(_POLISH_SECONDS, seconds / n_customers)
         if routes is None:
             return tuple(columns)
         routes = split_to(self.problem, routes, self.problem.fleet.fewest - len(neighbourhood.fixed_columns))
@@ -373,5 +394,7 @@ class Search:
         self.incumbent.offer(polished)
         return polished
 
-    def _is_polish_over(self) -> bool:
-        return self.budget.seconds is not None and self.seconds_of["polish"] > _POLISH_SHARE * self.budget.elapsed
+    def _may_polish(self, n_customers: int) -> bool:
+        if self._is_stopped() or not self.budget.allows(self._polish_seconds * n_customers):
+            return False
+        return self.budget.seconds is None or self.seconds_of["polish"] <= _POLISH_SHARE * self.budget.elapsed

@@ -31,7 +31,7 @@ def test_polish_inside_leaves_the_others(seed: int) -> None:
     chosen = list(range(0, len(routes), 2))
     inside = [shuffled[k] for k in chosen]
     others = [k for k in range(len(routes)) if k not in chosen]
-    neighbourhood = Neighbourhood(problem, chosen, inside, others, polish=True, seed=seed)
+    neighbourhood = Neighbourhood(problem, chosen, inside, others, seed=seed)
     assert not neighbourhood.is_whole
     assert neighbourhood.fixed_columns == tuple(others)
     found = neighbourhood.polish(inside)
@@ -49,26 +49,28 @@ def test_polish_inside_leaves_the_others(seed: int) -> None:
 def test_all_routes_are_the_whole() -> None:
     """A neighbourhood of all customers polishes the instance itself."""
     problem, routes = routed(1, 25)
-    neighbourhood = Neighbourhood(problem, range(len(routes)), routes, [], polish=True, seed=0)
+    neighbourhood = Neighbourhood(problem, range(len(routes)), routes, [], seed=0)
     assert neighbourhood.is_whole
     found = neighbourhood.polish(routes)
     assert found is not None
     assert faults(problem, [route.tolist() for route in found]) == []
 
 
-def test_without_polish_nothing_polishes() -> None:
-    """It says so, and takes no time."""
+def test_the_local_search_is_made_when_it_is_first_used() -> None:
+    """Until then the overload's price is the given one; afterwards it is that of the local search."""
     problem, routes = routed(2, 20)
-    neighbourhood = Neighbourhood(problem, [0, 1], routes[:2], [2], polish=False, seed=0)
-    assert neighbourhood.polish(routes[:2]) is None
-    assert neighbourhood.weight == 1.0
+    neighbourhood = Neighbourhood(problem, [0, 1], routes[:2], [2], seed=0, weight=2.0)
+    assert (neighbourhood._polisher, neighbourhood.weight) == (None, 2.0)
+    assert neighbourhood.polish(routes[:2]) is not None
+    assert neighbourhood._polisher is not None
+    assert neighbourhood.weight == pytest.approx(1.9)
 
 
 def test_a_whole_fleet_may_be_asked_for() -> None:
     """Under an exact fleet polishing uses no more routes than the neighbourhood has."""
     problem, routes = routed(3, 30)
     problem = replace(problem, fleet=Fleet("exact", len(routes)))
-    neighbourhood = Neighbourhood(problem, range(len(routes)), routes, [], polish=True, seed=0)
+    neighbourhood = Neighbourhood(problem, range(len(routes)), routes, [], seed=0)
     found = neighbourhood.polish(routes)
     assert found is not None
     assert len(found) <= len(routes)
@@ -77,7 +79,7 @@ def test_a_whole_fleet_may_be_asked_for() -> None:
 def test_other_routes_of_the_same_customers_are_gone_on_from() -> None:
     """Columns, routes, lists and places all follow."""
     problem, routes = routed(4, 20)
-    neighbourhood = Neighbourhood(problem, [0, 1], routes[:2], [2, 3], polish=False, seed=0)
+    neighbourhood = Neighbourhood(problem, [0, 1], routes[:2], [2, 3], seed=0)
     merged = np.concatenate(routes[:2])[::-1]
     neighbourhood.set_routes([9, 8], [merged[:1], merged[1:]])
     assert neighbourhood.columns == (9, 8)

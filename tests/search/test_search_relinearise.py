@@ -30,7 +30,7 @@ def focused(seed: int, n_outside: int, fleet: Fleet | None = None) -> tuple[CVRP
     columns = pool.add_routes(routes)
     inside = columns[n_outside:]
     kept = [pool.routes[column] for column in inside]
-    return problem, pool, Neighbourhood(problem, inside, kept, columns[:n_outside], polish=False, seed=0)
+    return problem, pool, Neighbourhood(problem, inside, kept, columns[:n_outside], seed=0)
 
 
 def around(problem: CVRP, neighbourhood: Neighbourhood, decision: Decision, seed: int = 0) -> Relinearisation:
