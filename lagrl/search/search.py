@@ -142,7 +142,7 @@ class Search:
             if decision is None:
                 break
             if decision.linearisation == "seeds":
-                if self.incumbent.columns and not self.budget.allows(2.0 * self._preparing):
+                if self.ascents and self.incumbent.columns and not self.budget.allows(2.0 * self._preparing):
                     if not self.history.restarted:
                         break
                     self.history.restarted = False
