@@ -84,3 +84,19 @@ def run_for(solver: Any, seconds: float) -> bool:
     solver.setOptionValue("time_limit", limit)
     solver.run()
     return bool(solver.getModelStatus() != highspy.HighsModelStatus.kTimeLimit)
+
+
+def stop_after(solver: Any, rounds: int) -> None:
+    """Let HiGHS end an integer programme when it looks for the last of some times whether to stop.
+
+    It looks at the same places in every run, about once per round of cuts and per node: a limit without a clock.
+    """
+    looked = 0
+
+    def on_look(event: Any) -> None:
+        nonlocal looked
+        looked += 1
+        if looked >= rounds:
+            event.interrupt()
+
+    solver.cbMipInterrupt.subscribe(on_look)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import SolutionError
-from lagrl.highs import new_solver
+from lagrl.highs import new_solver, stop_after
 from lagrl.recovery.partition_master import PartitionMaster
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from lagrl.recovery.pool import RoutePool
 
 
+_COLUMNS_PER_EVALUATION, _FEWEST_COLUMNS = 10, 100
+
+
 @dataclass(frozen=True)
 class PartitionLimits:
     """Limits on the work of the integer programme.
@@ -29,6 +32,8 @@ class PartitionLimits:
     ----------
     nodes
         Branch-and-bound nodes; the same limit gives the same result on every run.
+    rounds
+        Times that HiGHS may look whether to stop, about one per round of cuts; as deterministic as nodes.
     columns
         Columns of the integer programme, those of least reduced cost first; with 0 it is not solved.
     seconds
@@ -36,8 +41,14 @@ class PartitionLimits:
     """
 
     nodes: int = 1
+    rounds: int = 100
     columns: int = 1000
     seconds: float = np.inf
+
+    @classmethod
+    def without_clock(cls, evaluations: int) -> PartitionLimits:
+        """Return deterministic limits that keep the work in proportion to that of some evaluations."""
+        return cls(columns=int(np.clip(_COLUMNS_PER_EVALUATION * evaluations, _FEWEST_COLUMNS, cls.columns)))
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,7 @@ def partition(
         if len(kept) == 0 or relaxation.value > target + slack:
             is_proven = True
         elif left > 0:
-            best, is_optimal = _improve(pool, master.matrix, np.union1d(kept, best), best, limits.nodes, left)
+            best, is_optimal = _improve(pool, master.matrix, np.union1d(kept, best), best, limits, left)
             is_proven = is_complete and is_optimal
         if is_proven:
             break
@@ -128,7 +139,7 @@ def _improve(
     matrix: RouteMatrix,
     columns: NDArray[np.int64],
     incumbent: tuple[int, ...],
-    nodes: int,
+    limits: PartitionLimits,
     seconds: float,
 ) -> tuple[tuple[int, ...], bool]:
     """Solve the integer master over some columns with the incumbent's; return the best columns, and whether proven."""
@@ -138,12 +149,13 @@ def _improve(
     program.col_upper_ = np.ones(len(columns))
     program.integrality_ = [highspy.HighsVarType.kInteger] * len(columns)
     solver = new_solver()
-    for option, setting in (("mip_rel_gap", 0.0), ("mip_max_nodes", nodes), ("mip_allow_restart", False)):
+    for option, setting in (("mip_rel_gap", 0.0), ("mip_max_nodes", limits.nodes), ("mip_allow_restart", False)):
         solver.setOptionValue(option, setting)
     if np.isfinite(seconds):
         solver.setOptionValue("time_limit", seconds)
     solver.passModel(program)
     _start_from(solver, np.isin(columns, incumbent))
+    stop_after(solver, limits.rounds)
     solver.run()
     chosen = columns[np.array(solver.getSolution().col_value) > 0.5]
     is_better = _covers(pool, chosen) and pool.cost_of(chosen.tolist()) < pool.cost_of(incumbent)

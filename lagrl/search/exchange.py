@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lagrl.errors import LagrlError
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.partition_master import PartitionMaster
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.synchronize import Event
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from lagrl.problems.cvrp import CVRP
@@ -127,8 +126,9 @@ class Exchanges:
 
     def _recombine(self, master: PartitionMaster) -> None:
         started = self.budget.elapsed
-        seconds = self.config.seconds
-        limits = PartitionLimits(seconds=np.inf if seconds is None else _SLICE * seconds)
+        limits = PartitionLimits.without_clock(self.budget.spent)
+        if self.config.seconds is not None:
+            limits = PartitionLimits(seconds=_SLICE * self.config.seconds)
         self.incumbent.offer(partition(self.incumbent.pool, self.incumbent.columns, limits, master).columns)
         self.partitioning += self.budget.elapsed - started
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SHARE = 0.1  # of the seconds, at most, before the last call
 _SLICE = 0.1  # of the seconds, for one integer programme
-_NODES = 100  # of an integer programme with a clock
+_NODES, _ROUNDS = 100, 1_000_000  # of an integer programme with a clock
 _GROWTH = 1.2  # of the pool before the next call, with a clock
 _GROWTH_COUNTED = 2.0  # the same without a clock, where nothing else limits the time
 _LAST = 0.92  # progress at which the last integer programme is due
@@ -75,11 +75,11 @@ class Recombination:
     def _limits(self, is_last: bool) -> PartitionLimits:
         seconds = self.budget.seconds
         if seconds is None:
-            return PartitionLimits() if is_last else PartitionLimits(columns=0)
+            return PartitionLimits.without_clock(self.budget.spent) if is_last else PartitionLimits(columns=0)
         left = self.budget.seconds_left
         if not is_last:
             left = min(left, _SLICE * seconds, 2.0 * _SHARE * self.budget.elapsed)
-        return PartitionLimits(nodes=_NODES, seconds=left)
+        return PartitionLimits(nodes=_NODES, rounds=_ROUNDS, seconds=left)
 
     def _choose(self, limits: PartitionLimits) -> bool:
         started = time.perf_counter()
