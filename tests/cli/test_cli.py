@@ -33,7 +33,7 @@ EXECUTION_KEYS += ["fallback", "price"]
 SEARCH_KEYS = ["lower_bound", "gap_to_bound_pct", "polish_seconds", "partition_seconds", "bound_seconds", "history"]
 SOLVE_KEYS = [
     *("instance", "cost", "bks", "gap_pct", "n_routes", "routes", "dual_value", "evaluations", "circuits", "shots"),
-    *("seconds", "controller", "sampler", "fleet", "method", "seed", "feasible"),
+    *("elapsed_seconds", "seconds", "interrupted", "controller", "sampler", "fleet", "method", "seed", "feasible"),
 ]
 
 GOOD = """\

@@ -110,6 +110,27 @@ def test_no_time_returns_the_incumbent() -> None:
     assert found.master_value is found.customer_price is None
 
 
+def test_rounds_end_the_integer_programme_in_the_same_place() -> None:
+    """One round leaves the incumbent where more rounds improve on it; a limit gives the same result twice."""
+    rng = np.random.default_rng(9)
+    pool = RoutePool(plane(rng, 24, 20))
+    incumbent = pool.add_assignment(np.arange(24) // 3)
+    for _ in range(700):
+        pool.add_clusters([np.sort(rng.choice(24, rng.integers(1, 5), replace=False)) + 1])
+    full = partition(pool, incumbent)
+    assert full.cost < pool.cost_of(incumbent)
+    costs = [partition(pool, incumbent, PartitionLimits(rounds=rounds)).cost for rounds in (1, 1, 3, 3, 10**6)]
+    assert costs[0] == costs[1] == pool.cost_of(incumbent)
+    assert costs[1] >= costs[2] == costs[3] >= costs[4] == full.cost
+    assert not partition(pool, incumbent, PartitionLimits(rounds=1)).is_proven
+
+
+@pytest.mark.parametrize(("evaluations", "columns"), [(1, 100), (10, 100), (30, 300), (100, 1000), (5000, 1000)])
+def test_without_a_clock_the_columns_follow_the_evaluations(evaluations: int, columns: int) -> None:
+    """Ten for each, between 100 and 1,000; one node, and no seconds."""
+    assert PartitionLimits.without_clock(evaluations) == PartitionLimits(columns=columns)
+
+
 def test_columns_limit_keeps_the_incumbents() -> None:
     """However few columns may enter, the incumbent's are among them, so there is always an answer."""
     pool, incumbent = small_pool(1, Fleet("exact", 4))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import highspy
 import numpy as np
 import pytest
@@ -55,6 +57,23 @@ def test_the_relaxation_is_below_the_dual_and_that_below_the_optimum(seed: int) 
     found = linear_dual(problem)
     assert found.value <= AssignmentDual(problem).evaluate(found.multipliers).value + 1e-6
     assert AssignmentDual(problem).evaluate(found.multipliers).value <= milp_optimum(problem) + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_out_of_time_it_has_prices_and_a_value_all_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second cheapest costs, or those of the last columns; the value is a bound on the optimum, and on L there."""
+    problem = random_problem(np.random.default_rng(seed), 9, 30)
+    whole, none = linear_dual(problem), linear_dual(problem, seconds=0.0)
+    np.testing.assert_array_equal(none.multipliers, np.sort(problem.cost, axis=0)[1])
+    assert not none.capacity_price.any()
+    now = iter([0.0, 0.5, 1.0])  # the second programme has no time left
+    monkeypatch.setattr("lagrl.relaxation.linear_dual.time", SimpleNamespace(perf_counter=lambda: next(now, 1.0)))
+    monkeypatch.setattr("lagrl.relaxation.linear_dual._FIRST_VEHICLES", 1)
+    some = linear_dual(problem, seconds=1.0)
+    assert some.capacity_price.any()
+    for found in (none, some):
+        assert found.value < whole.value
+        assert found.value <= AssignmentDual(problem).evaluate(found.multipliers).value + 1e-6
 
 
 def test_the_nearest_vehicles_need_not_suffice() -> None:

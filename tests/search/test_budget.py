@@ -52,6 +52,17 @@ def test_of_two_limits_the_nearer_counts(clock: SimpleNamespace) -> None:
     assert (budget.progress) == (1.0)
 
 
+def test_work_starts_only_if_it_ends_in_time(clock: SimpleNamespace) -> None:
+    """A tenth of a second late is in time; after the end nothing starts, and without a clock everything does."""
+    budget = Budget(None, 2.0)
+    clock.now += 1.5
+    assert budget.allows(0.55)
+    assert not budget.allows(0.65)
+    clock.now += 0.51
+    assert not budget.allows(0.0)
+    assert Budget(5, None).allows(1e9)
+
+
 def test_without_limits_nothing_is_ever_spent(clock: SimpleNamespace) -> None:
     """A search that only its schedule ends makes no progress."""
     budget = Budget(None, None)
