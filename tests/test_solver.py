@@ -103,7 +103,7 @@ def test_budget_is_spent_to_the_last_evaluation(budget: int, linearisations: int
     for name in (SMALL, LARGE):
         config = SolveConfig(evaluations=budget, linearisations=linearisations, method="reference")
         seen: list[int] = []
-        result = solve(read_bundled(name), config, lambda now: seen.append(now.evaluations))
+        result = solve(read_bundled(name), config, lambda now, seen=seen: seen.append(now.evaluations))
         assert result.evaluations == budget == seen[-1]
         assert seen == sorted(set(seen))
         lanes = linearisations or default_linearisations(budget)

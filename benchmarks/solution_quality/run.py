@@ -3,6 +3,7 @@
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part curve    --rows docs/rows/solution_quality.jsonl
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part ablation --rows docs/rows/solution_quality.jsonl
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part scaling  --rows docs/rows/solution_quality.jsonl
+    LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part clock    --rows docs/rows/solution_quality.jsonl
     python -m benchmarks.solution_quality.run --part show --rows docs/rows/solution_quality.jsonl
 
 One row per instance, method, seconds and seed, made in a fresh process on one thread, one after the other (or on
@@ -56,6 +57,12 @@ SCALING = (
     *("X-n401-k29", "X-n502-k39", "X-n627-k43", "X-n783-k48", "X-n895-k37", "X-n1001-k43"),
 )
 SCALING_SECONDS = (10.0, 30.0, 120.0)
+CLOCK = (
+    *("X-n101-k25", "X-n439-k37", "X-n783-k48", "X-n819-k171", "X-n895-k37"),
+    *("X-n936-k151", "X-n979-k58", "X-n1001-k43"),
+)
+CLOCK_SECONDS = (0.5, 1.0, 2.0, 5.0)
+CLOCK_METHODS: dict[str, dict[str, Any]] = {"without bound": ABLATIONS["without bound"], "two workers": {"workers": 2}}
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ class Task:
 
 def tasks(part: str, seeds: tuple[int, ...], longest: float) -> Iterator[Task]:
     """Yield the rows of a part, instance by instance."""
-    for name in SCALING if part == "scaling" else suite("paper30"):
+    for name in {"scaling": SCALING, "clock": CLOCK}.get(part) or suite("paper30"):
         for seed in seeds:
             if part == "curve":
                 yield from (Task(part, name, "lagrl", seconds, seed) for seconds in HORIZONS if seconds <= longest)
@@ -87,6 +94,9 @@ def tasks(part: str, seeds: tuple[int, ...], longest: float) -> Iterator[Task]:
                 for seconds in (seconds for seconds in ABLATION_SECONDS if seconds <= longest):
                     yield from (Task(part, name, method, seconds, seed) for method in ("lagrl", *ABLATIONS))
                     yield Task(part, name, "local search", seconds, seed)
+            elif part == "clock":
+                for seconds in (seconds for seconds in CLOCK_SECONDS if seconds <= longest):
+                    yield from (Task(part, name, method, seconds, seed) for method in ("lagrl", *CLOCK_METHODS))
             else:
                 yield from (Task(part, name, "lagrl", seconds, seed) for seconds in SCALING_SECONDS)
 
@@ -96,7 +106,7 @@ def run_lagrl(problem: Any, seconds: float, seed: int, options: dict[str, Any]) 
     from dataclasses import replace
 
     from lagrl.search.schedule import MOVES, AdaptiveSchedule
-    from lagrl.solver import SolveConfig, solve
+    from lagrl.solver import SolveConfig, SolveProgress, solve
 
     options = dict(options)
     schedule, kind = None, options.pop("moves", None)
@@ -108,8 +118,17 @@ def run_lagrl(problem: Any, seconds: float, seed: int, options: dict[str, Any]) 
 
         schedule = AdaptiveSchedule(np.random.default_rng(seed), moves=kept)
     config = SolveConfig(seconds=seconds, seed=seed, **options)
-    result = solve(problem, config, schedule=schedule)
+    started: list[float] = []  # of the clock: with workers, after they have loaded their kernels
+
+    def note_start(now: SolveProgress) -> None:
+        if not started:
+            started.append(time.perf_counter() - now.seconds)
+
+    processor = time.process_time()
+    result = solve(problem, config, note_start, schedule=schedule)
     shares = {
+        "overrun": time.perf_counter() - started[0] - seconds,
+        "processor": time.process_time() - processor,
         "seconds": result.seconds,
         "polish": result.polish_seconds,
         "partition": result.partition_seconds,
@@ -133,7 +152,8 @@ def make_row(task: Task) -> dict[str, Any]:
         compile_kernels()
         started = time.perf_counter()
         try:
-            routes, history, shares = run_lagrl(problem, task.seconds, task.seed, ABLATIONS.get(task.method, {}))
+            options = {**ABLATIONS, **CLOCK_METHODS}.get(task.method, {})
+            routes, history, shares = run_lagrl(problem, task.seconds, task.seed, options)
         except SolutionError:  # none that meet the fleet rule: a row like any other
             routes, history = [], []
     wall = time.perf_counter() - started
@@ -166,7 +186,7 @@ def on_core(core: int) -> ProcessPoolExecutor:
 
 def main(
     rows: Path,
-    part: Literal["curve", "ablation", "scaling", "show"] = "show",
+    part: Literal["curve", "ablation", "scaling", "clock", "show"] = "show",
     seeds: tuple[int, ...] = (0,),
     longest: float = 60.0,
     workers: int = 1,

@@ -57,6 +57,7 @@ def search_in_processes(
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     pipes: list[Connection] = []
     processes = []
+    is_over = False  # whether all samplers are closed; the processes then end by themselves, which takes a while
     try:
         for settings in _shares(config):
             ours, theirs = context.Pipe()
@@ -70,8 +71,7 @@ def search_in_processes(
         exchanges = Exchanges(problem, config, pipes, over, on_evaluation)
         with _interrupts_caught(exchanges.stop) if catch_interrupt else contextlib.nullcontext():
             report = exchanges.run()
-        for process in processes:
-            process.join(_CLOSING)
+        is_over = all(pipe.poll(_CLOSING) and receive(pipe) for pipe in pipes)
         return report
     finally:
         for name, value in before.items():
@@ -81,9 +81,9 @@ def search_in_processes(
                 os.environ[name] = value
         for pipe in pipes:
             pipe.close()
-        for process in processes:
+        for process in [] if is_over else processes:
             process.terminate()
-        for process in processes:
+        for process in [] if is_over else processes:
             process.join(_CLOSING)
             process.kill()
             process.join()
@@ -165,6 +165,8 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> 
                 )
             )
             sent = len(pool)
+        at_the_end.close()  # an open session would be paid for
+        pipe.send("closed")
     except EOFError:  # the parent is gone
         return
     except Exception as error:  # the parent reports it

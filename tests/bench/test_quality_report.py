@@ -92,3 +92,13 @@ def test_growth_is_fitted_in_logarithms() -> None:
     assert "grow as n^2.00 over the 4 that got there; memory as n^1.00." in table
     assert "| X-n200-k9 | 200 | 4.0 | 1.00 | 200 |" in table
     assert report.show(rows).count("|---|") == 1
+
+
+def test_overruns_are_held_against_the_allowance() -> None:
+    """A fifth of a second and a twentieth of the seconds; each method and length has its line."""
+    late = {"part": "clock", "processor": 1.5}
+    rows = [row("lagrl", 2.0, [(0.1, 105.0)], overrun=overrun, **late) for overrun in (0.1, 0.29, 0.33)]
+    rows.append(row("two workers", 0.5, [(0.1, 105.0)], overrun=-0.1, **late))
+    table = report.show(rows)
+    assert "| lagrl | 2 | 0.24 | 0.33 | 0.30 | 2 of 3 | 1.50 |" in table
+    assert "| two workers | 0.5 | -0.10 | -0.10 | 0.23 | 1 of 1 | 1.50 |" in table
