@@ -220,10 +220,10 @@ def clock_table(rows: list[Row]) -> str:
         for seconds in sorted({row["seconds"] for row in rows if row["method"] == method}):
             own = [row for row in rows if (row["method"], row["seconds"]) == (method, seconds)]
             late, allowed = [row["overrun"] for row in own], LATE_SECONDS + LATE_SHARE * seconds
-            within = sum(overrun <= allowed for overrun in late)
+            within = f"{sum(overrun <= allowed for overrun in late)} of {len(own)}"
             used = fmean(row["processor"] for row in own)
             lines.append(
-                f"| {method} | {seconds:g} | {fmean(late):.2f} | {max(late):.2f} | {allowed:.2f} | {within} of {len(own)} "
+                f"| {method} | {seconds:g} | {fmean(late):.2f} | {max(late):.2f} | {allowed:.2f} | {within} "
                 f"| {used:.2f} |"
             )
     return "Overrun of the clock:\n\n" + "\n".join(lines)
