@@ -40,7 +40,8 @@ class SolveConfig:
     evaluations
         Budget: number of priced multiplier vectors over all linearisations (default: 200, or no limit with `seconds`).
     seconds
-        Wall-clock limit in seconds, compilation excluded (default: no limit); results then depend on the machine.
+        Wall-clock limit in seconds, compilation excluded (default: no limit; 10 in `lagrl solve` on a terminal without
+        a budget); results then depend on the machine.
     method
         `reference`: the best toured assignment of linearisations from seeds. `search`: also a search around the best
         routes, by relinearisation, polish, partition and bound.

@@ -34,8 +34,18 @@ HEAVY = {
 PUBLIC = {
     "lagrl": {
         *("CVRP", "AssignmentDual", "DualLoop", "DualTrace", "Fleet", "LagrlError", "LowerBound", "Solution"),
-        *("SolveConfig", "SolveResult", "ascend", "check", "controllers", "evaluate", "generate", "linearise"),
-        *("lower_bound", "plot", "quantum", "read", "read_rows", "read_solution", "samplers", "solve"),
+        *(
+            "SolveConfig",
+            "SolveProgress",
+            "SolveResult",
+            "ascend",
+            "check",
+            "controllers",
+            "evaluate",
+            "generate",
+            "linearise",
+        ),
+        *("linearise", "lower_bound", "plot", "quantum", "read", "read_rows", "read_solution", "samplers", "solve"),
         *("write_instance", "write_solution"),
     },
     "lagrl.controllers": {

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-    from lagrl.solver import SolveResult
+    from lagrl.solver import SolveProgress, SolveResult
 
 CONTROLLERS = ("constant", "hwc", "cfm", "volume", "perturbed")
 _PICTURE = "demo.png"
@@ -164,8 +164,8 @@ def _solve_all(configs: dict[str, SolveConfig], evaluations: int, progress: bool
     return results
 
 
-def _advance(bars: Progress, task: TaskID, done: int, spent: int) -> None:
-    bars.update(task, completed=done + spent)
+def _advance(bars: Progress, task: TaskID, done: int, now: SolveProgress) -> None:
+    bars.update(task, completed=done + now.evaluations)
 
 
 def _print(result: DemoResult, controllers: Sequence[str], evaluations: int) -> None:

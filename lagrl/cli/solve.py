@@ -17,20 +17,16 @@ if TYPE_CHECKING:
     from lagrl.solver import SolveResult
 
 _TERMINAL_SECONDS = 10.0  # the clock of a solve without a budget on a terminal
-_TEXTS = {
-    "evaluations": "budget: number of priced multiplier vectors over all linearisations (default: no limit with "
-    "--seconds or on a terminal, else 200)",
-    "seconds": "wall-clock limit in seconds, compilation excluded (default: no limit with --evaluations; else 10 on a "
-    "terminal for text, --method search and an exact --sampler); results then depend on the machine",
-}
 
-Config = Annotated[SolveConfig, options(SolveConfig, texts=_TEXTS)]
+Config = Annotated[SolveConfig, options(SolveConfig)]
 
 
 @dataclass(frozen=True)
 class SolveCommand:
     """Options of `lagrl solve`.
 
+    Without a budget the clock is 10 s on a terminal, if text is printed, the method is `search` and the sampler exact;
+    else there are 200 evaluations, and the result depends on the seed only. Ctrl-C ends with the best routes so far.
     The printed dual value bounds the assignment surrogate of a linearisation, not the CVRP.
     """
 

@@ -30,6 +30,15 @@ class SolveProgress:
         Gap of that cost to the best known cost, %; None without one of them.
     lower_bound
         Proven bound on the cost of every solution, distance units; None before there is one.
+
+    Examples
+    --------
+    >>> import lagrl
+    >>> def is_near(now: lagrl.SolveProgress) -> bool:
+    ...     return now.gap is not None and now.gap < 5
+    >>> result = lagrl.solve(lagrl.read("G-n31-k5"), evaluations=500, on_evaluation=is_near)
+    >>> result.is_interrupted, result.gap < 5, result.evaluations < 500
+    (True, True, True)
     """
 
     evaluations: int
