@@ -86,7 +86,7 @@ class Search:
     recombination, bounding
         Set partitioning over the pool, and the lower bound.
     is_interrupted
-        Whether `on_evaluation` stopped the search. Whoever catches KeyboardInterrupt sets it too.
+        Whether `on_evaluation` stopped the search; a caller that catches KeyboardInterrupt sets it too.
     """
 
     def __init__(
