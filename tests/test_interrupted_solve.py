@@ -243,12 +243,12 @@ def test_one_clock_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_bar_shows_cost_gap_and_bound(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """On a terminal; nothing elsewhere."""
     now = lagrl.SolveProgress(10, 1.5, 0.25, 512.0, 2.5, 498.0)
-    with solve_bar("mine", is_quiet=False) as show:
+    with solve_bar("mine", ["recovery"], is_quiet=False) as show:
         assert show is None
     on_terminal(monkeypatch, "stderr")
     monkeypatch.setenv("COLUMNS", "140")
     monkeypatch.setenv("TERM", "xterm")
-    with solve_bar("mine", is_quiet=False) as show:
+    with solve_bar("mine", ["recovery"], is_quiet=False) as show:
         assert show is not None
         show(now)
     shown = capsys.readouterr().err

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from rich.progress import Progress, ProgressColumn
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def solve_bar(name: str, *, is_quiet: bool) -> Iterator[Callable[[SolveProgress], None] | None]:
+def solve_bar(name: str, rooms: Sequence[str], *, is_quiet: bool) -> Iterator[Callable[[SolveProgress], None] | None]:
     """Show cost, gap and bound of a solve, and how much of its budget is spent.
 
-    Yields the callback of `solve`, or None if no bar is shown: stderr is no terminal, or `is_quiet`.
+    Yields the callback of `solve`, or None if no bar is shown: stderr is no terminal, or `is_quiet`. `rooms` are those
+    whose kernels it needs.
     """
-    with _working_bar(name, is_quiet=is_quiet) as show:
+    with _working_bar(name, rooms, is_quiet=is_quiet) as show:
         yield None if show is None else lambda now: show(now.share, _state(now.cost, now.gap, now.lower_bound))
 
 
 @contextlib.contextmanager
 def bound_bar(name: str, seconds: float, *, is_quiet: bool) -> Iterator[Callable[[CVRP, LowerBound], None]]:
     """Show a bound and its gap while it rises, and how many of its seconds are spent; yields what shows one."""
-    with _working_bar(name, is_quiet=is_quiet) as show:
+    with _working_bar(name, ["bounds"], is_quiet=is_quiet) as show:
 
         def on_progress(problem: CVRP, bound: LowerBound) -> None:
             if show is not None:
@@ -49,7 +50,7 @@ def _state(cost: float | None, gap: float | None, bound: float | None) -> str:
 
 
 @contextlib.contextmanager
-def _working_bar(name: str, *, is_quiet: bool) -> Iterator[Callable[[float, str], None] | None]:
+def _working_bar(name: str, rooms: Sequence[str], *, is_quiet: bool) -> Iterator[Callable[[float, str], None] | None]:
     """Show a bar from 0 to 1 with a text, after the kernels are loaded; yields None if none is shown."""
     if is_quiet or not sys.stderr.isatty():
         yield None
@@ -60,7 +61,7 @@ def _working_bar(name: str, *, is_quiet: bool) -> Iterator[Callable[[float, str]
 
     with _progress(TextColumn("{task.fields[state]}")) as progress:
         bar = progress.add_task("loading kernels (compiled on first use)", total=None, state="")
-        compile_kernels()
+        compile_kernels(*rooms)
         progress.reset(bar, total=1.0, description=name)
         yield lambda share, state: progress.update(bar, completed=share, state=state)
 

@@ -58,7 +58,7 @@ class SolveCommand:
         config = self._with_budget()
         with (
             explain_resuming(self.journal, config.sampler),
-            solve_bar(problem.name, is_quiet=self.json) as advance,
+            solve_bar(problem.name, config.kernel_rooms, is_quiet=self.json) as advance,
         ):
             result = solve(problem, config, advance, journal=self.journal, catch_interrupt=True)
         if result.is_interrupted:
