@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import types
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -13,8 +14,6 @@ from lagrl.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-
-    _Errors = Callable[[str, str], InputError]  # from a field and a problem
 
 T = TypeVar("T")
 
@@ -27,6 +26,9 @@ _NAMES = {
     list: "a list",
     types.NoneType: "null",
 }
+_LONGEST = 60  # characters of a value or name in a message
+_MOST = 8  # names in a message
+_LARGEST_INTEGER = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,15 @@ class Check:
     description: str
 
 
+AnyNumber = Annotated[float, Check(lambda value: True, "a number")]
+"""A float that may be NaN or infinite, for records that allow these."""
+
+
+def may_lack(default: Any) -> Any:
+    """Return a dataclass's field that a record may lack; it has this default then."""
+    return field(default=default, metadata={"may_lack": True})
+
+
 def to_record(config: Any) -> dict[str, Any]:
     """Return a dataclass as nested dicts of JSON values; tuples become lists."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(config)))
@@ -58,28 +69,32 @@ def from_record(
     *,
     source: str | None = None,
     remedy: str = "give a record of this version of lagrl",
+    allow_others: bool = False,
 ) -> T:
-    """Return the dataclass `cls` with the values of a record from `to_record`.
+    """Return the dataclass `cls` with the values of a record, such as one from `to_record`.
 
     Parameters
     ----------
     cls
-        A dataclass whose fields are types that `read_fields` knows, or dataclasses.
+        A dataclass. Its fields may be of every type that `read_fields` knows, or dataclasses. A default does not
+        make a field optional, `may_lack` does.
     record
-        One entry per field.
+        Parsed JSON, one entry per field.
     field
         Name of the record within the file, for messages; the class's name if empty.
     source
         File of the record, for messages.
     remedy
         What the user can do, for messages.
+    allow_others
+        Whether the record (not those within it) may have further fields, which are ignored.
 
     Raises
     ------
     InputError
-        If a field is missing, unknown or of another type; the message names it.
+        If a field is missing, unknown, of another type, or refused by the class; the message names it.
     """
-    return _instance(cls, record, field or cls.__name__, _errors(source, remedy))
+    return _instance(cls, record, field or cls.__name__, _Place(source, remedy), allow_others)
 
 
 def read_fields(
@@ -99,8 +114,9 @@ def read_fields(
     record
         Parsed JSON.
     hints
-        Type of each field: bool, int, float, str, dict, list, Literal, tuple, `Annotated` with a `Check`, or one of
-        these or None. A bool is not a number, and numbers must be finite.
+        Type of each field: bool, int, float, str, Literal, tuple, list, dict, the same with types of their entries
+        (`dict[str, list[int]]`), `Annotated` with a `Check`, a union of these and None, Any. A bool is not a number;
+        whole numbers must be below 2**63, and others finite, except those of type `AnyNumber`.
     source
         File of the record, for messages; None if it is from no file.
     field
@@ -117,7 +133,7 @@ def read_fields(
     InputError
         If it is not an object, or a field is missing, unknown or of another type; the message names it.
     """
-    _values(record, hints, field, _errors(source, remedy), optional, allow_others)
+    _values(record, hints, field, _Place(source, remedy), optional, allow_others)
     found: dict[str, Any] = record
     return found
 
@@ -138,67 +154,102 @@ def require_plain(record: object, *, source: str | None, field: str, remedy: str
         raise InputError("holds tuples or keys that are not text", source=source, field=field, remedy=remedy)
 
 
-def _errors(source: str | None, remedy: str | None) -> _Errors:
-    """Return a function that makes the error of a field and a problem."""
-    return lambda field, problem: InputError(problem, source=source, field=field or None, remedy=remedy)
+@dataclass(frozen=True)
+class _Place:
+    """File of a record and remedy of its errors."""
+
+    source: str | None
+    remedy: str | None
+
+    def error(self, field: str, problem: str) -> InputError:
+        return InputError(problem, source=self.source, field=field or None, remedy=self.remedy)
 
 
 def _values(
     record: Any,
     hints: Mapping[str, Any],
     field: str,
-    error: _Errors,
+    place: _Place,
     optional: Collection[str] = (),
     allow_others: bool = False,
 ) -> dict[str, Any]:
     if not isinstance(record, dict):
-        raise error(field, f"{_shown(record)} is not an object")
+        raise place.error(field, f"{_shown(record)} is not an object")
     missing = sorted(hints.keys() - record.keys() - set(optional))
     if missing:
-        raise error(field, f"lacks {', '.join(missing)}")
+        raise place.error(field, f"lacks {', '.join(missing)}")
     unknown = [] if allow_others else sorted(map(str, record.keys() - hints.keys()))
     if unknown:
-        raise error(field, f"unknown {', '.join(unknown)}; known: {', '.join(hints)}")
+        raise place.error(field, f"unknown {_listed(unknown)}; known: {', '.join(hints)}")
     prefix = f"{field}." if field else ""
-    return {name: _value(hint, record[name], prefix + name, error) for name, hint in hints.items() if name in record}
+    return {name: _value(hint, record[name], prefix + name, place) for name, hint in hints.items() if name in record}
 
 
-def _instance(cls: type[T], record: Any, field: str, error: _Errors) -> T:
-    hints = get_type_hints(cls, include_extras=True)
-    own = {entry.name: hints[entry.name] for entry in fields(cls)}  # type: ignore[arg-type]  # a dataclass, which its type does not say
-    return cls(**_values(record, own, field, error))
+def _instance(cls: type[T], record: Any, field: str, place: _Place, allow_others: bool = False) -> T:
+    hints, optional = _own_fields(cls)  # type: ignore[arg-type]  # a class is hashable, which mypy does not see
+    values = _values(record, hints, field, place, optional, allow_others)
+    try:
+        return cls(**values)
+    except InputError as error:  # of the class's own checks
+        if place.source is None or error.source is not None:
+            raise
+        raise InputError(error.problem, source=place.source, field=error.field or field, remedy=place.remedy) from error
 
 
-def _value(hint: Any, value: Any, field: str, error: _Errors) -> Any:
+def _value(hint: Any, value: Any, field: str, place: _Place) -> Any:
     """Return `value` as a value of the type, a float from an int and a tuple from a list."""
     kind, options = _parts(hint)
     if kind in (Union, types.UnionType):
-        if value is None and types.NoneType in options:
-            return None
-        (hint,) = (option for option in options if option is not types.NoneType)
-        kind, options = _parts(hint)
+        return _one_of(options, value, field, place)
     if is_dataclass(hint):
-        return _instance(hint, value, field, error)  # type: ignore[arg-type]  # a dataclass, which its type does not say
-    if kind is tuple and isinstance(value, list | tuple):
+        return _instance(hint, value, field, place)  # type: ignore[arg-type]  # a dataclass, which its type does not say
+    if kind is Annotated and _parts(options[0])[0] is not None:
+        made = _value(options[0], value, field, place)
+        if all(check.holds(made) for check in options[1:]):
+            return made
+    elif kind is tuple and isinstance(value, list | tuple):
         kinds = [options[0]] * len(value) if options[-1] is Ellipsis else list(options)
         if len(kinds) == len(value):
             pairs = enumerate(zip(kinds, value, strict=True))
-            return tuple(_value(own, entry, f"{field}[{i}]", error) for i, (own, entry) in pairs)
+            return tuple(_value(own, entry, f"{field}[{i}]", place) for i, (own, entry) in pairs)
+    elif kind is list and isinstance(value, list):
+        return [_value(options[0], entry, f"{field}[{i}]", place) for i, entry in enumerate(value)]
+    elif kind is dict and isinstance(value, dict):
+        return {name: _value(options[1], entry, f"{field}.{_cut(str(name))}", place) for name, entry in value.items()}
     elif _fits(hint, value):
-        return float(value) if hint is float else value
-    raise error(field, f"{_shown(value)} is not {_described(hint)}")
+        return float(value) if hint is float or hint == AnyNumber else value
+    raise place.error(field, f"{_shown(value)} is not {_described(hint)}")
+
+
+def _one_of(options: tuple[Any, ...], value: Any, field: str, place: _Place) -> Any:
+    """Return `value` as a value of the first type that it has; the message is that of the last."""
+    if value is None and types.NoneType in options:
+        return None
+    *others, last = (option for option in options if option is not types.NoneType)
+    for option in others:
+        with contextlib.suppress(InputError):
+            return _value(option, value, field, place)
+    return _value(last, value, field, place)
 
 
 def _fits(hint: Any, value: Any) -> bool:
     kind, options = _parts(hint)
+    if hint is Any:
+        return True
+    if hint == AnyNumber:
+        return isinstance(value, float) or _fits(float, value)
     if kind is Annotated:
         return _fits(options[0], value) and all(check.holds(value) for check in options[1:])
     if kind is Literal:
-        return value in options
+        return any(value == option and type(value) is type(option) for option in options)
+    if kind is not None:  # a list, tuple or dict of another type
+        return False
     if isinstance(value, bool):
         return hint is bool
     if hint is float:
         return isinstance(value, int | float) and abs(value) <= sys.float_info.max
+    if hint is int:
+        return isinstance(value, int) and abs(value) <= _LARGEST_INTEGER
     return isinstance(value, hint)
 
 
@@ -208,7 +259,9 @@ def _described(hint: Any) -> str:
         return str(options[-1].description)
     if kind is Literal:
         return " or ".join(map(repr, options))
-    return _NAMES.get(hint, str(hint))
+    if kind is tuple and options[-1] is not Ellipsis:
+        return f"a list of {len(options)}"
+    return _NAMES.get(list if kind is tuple else kind or hint, str(hint))
 
 
 @cache
@@ -218,6 +271,22 @@ def _parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     return get_origin(hint), get_args(hint)
 
 
+@cache
+def _own_fields(cls: type[Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return the types of a dataclass's fields, and the names of those that a record may lack."""
+    hints = get_type_hints(cls, include_extras=True)
+    optional = (entry.name for entry in fields(cls) if entry.metadata.get("may_lack"))
+    return {entry.name: hints[entry.name] for entry in fields(cls)}, frozenset(optional)
+
+
 def _shown(value: object) -> str:
-    text = "null" if value is None else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return "null" if value is None else _cut(repr(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return ", ".join(map(_cut, names[:_MOST])) + more
