@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save
 
-from envs.action import ActionConfig
 from lagrl.errors import InputError
 from lagrl.io.atomic import replacing
 from policies.card import checked_card
@@ -19,18 +18,19 @@ from policies.checkpoint_files import (
     FORMAT,
     OBSERVATION,
     SCHEMA_VERSION,
-    TRAIN_AGAIN,
     read_pair,
     read_tensors,
     require_finite,
     require_same_observation,
 )
-from policies.config import PolicyConfig
 from policies.locate import CheckpointFiles, find_checkpoint
-from policies.network import DiagonalPrecondNet
+from policies.network import DiagonalPrecondNet, tensor_types
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from envs.action import ActionConfig
+    from policies.config import PolicyConfig
 
 
 @dataclass(frozen=True)
@@ -125,27 +125,20 @@ def load_checkpoint(spec: str | os.PathLike[str], *, expect_mode: str | None = N
     files = find_checkpoint(spec)
     record, content = read_pair(files)
     source = str(files.record)
-    policy = _config(PolicyConfig, record["policy"], source)
-    action = _config(ActionConfig, record["action"], source)
+    policy, action = record.policy, record.action
     if expect_mode is not None and action.mode != expect_mode:
         problem = f"was trained for {action.mode!r}, not {expect_mode!r}"
         remedy = f"use a checkpoint of mode {expect_mode!r}, or set the action mode to {action.mode!r}"
         raise InputError(problem, source=source, field="action.mode", remedy=remedy)
-    require_same_observation(record["observation"], source)
-    card = checked_card(record["card"], source=source)
+    require_same_observation(record.observation, source)
+    card = checked_card(record.card, source=source)
+    weights = read_tensors(content, tensor_types(policy), str(files.tensors))
     with torch.random.fork_rng(devices=[]):  # the discarded initial weights must not use up random numbers
         net = DiagonalPrecondNet(policy)
-    net.load_state_dict(read_tensors(content, net, str(files.tensors)))
-    behaviour = [record["sha256"], policy.to_json(), action.to_json(), record["observation"]]
+    net.load_state_dict(weights)
+    behaviour = [record.sha256, policy.to_json(), action.to_json(), record.observation]
     fingerprint = hashlib.sha256(json.dumps(behaviour, sort_keys=True).encode()).hexdigest()[:12]
     return Checkpoint(net.eval(), policy, action, card, fingerprint)
-
-
-def _config(cls: type[Any], record: dict[str, Any], source: str) -> Any:
-    try:
-        return cls.from_json(record)
-    except InputError as error:
-        raise InputError(error.problem, source=source, field=error.field, remedy=TRAIN_AGAIN) from error
 
 
 def _write(path: Path, content: bytes) -> None:

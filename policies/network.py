@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from policies.config import PolicyConfig
 
 N_FEATURES = len(FEATURES)
+
+TensorType = tuple[torch.dtype | str, tuple[int, ...]]
+"""Type and shape of a tensor; the name of a type that torch does not have."""
 
 
 class DiagonalPrecondNet(nn.Module):
@@ -118,6 +122,19 @@ class DiagonalPrecondNet(nn.Module):
             pooled = context(batch.mean(h)).index_select(0, batch.graph)
             h = norm(h + functional.elu(attention(h, batch.edges) + pooled))
         return batch.padded((self.head(h) + self.skip(batch.features)).squeeze(1))
+
+
+@cache
+def tensor_types(config: PolicyConfig) -> dict[str, TensorType]:
+    """Return type and shape of every tensor of a network's state, without building the network in memory."""
+    with torch.device("meta"):
+        net = DiagonalPrecondNet(config)
+    return types_of(net.state_dict())
+
+
+def types_of(tensors: Mapping[str, Tensor]) -> dict[str, TensorType]:
+    """Return type and shape of tensors by name."""
+    return {name: (tensor.dtype, tuple(tensor.shape)) for name, tensor in tensors.items()}
 
 
 class Critic(nn.Module):

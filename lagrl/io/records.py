@@ -65,7 +65,7 @@ def to_record(config: Any) -> dict[str, Any]:
 def from_record(
     cls: type[T],
     record: Any,
-    field: str = "",
+    field: str | None = None,
     *,
     source: str | None = None,
     remedy: str = "give a record of this version of lagrl",
@@ -81,7 +81,7 @@ def from_record(
     record
         Parsed JSON, one entry per field.
     field
-        Name of the record within the file, for messages; the class's name if empty.
+        Name of the record within the file, for messages; empty for the whole file, None for the class's name.
     source
         File of the record, for messages.
     remedy
@@ -94,7 +94,7 @@ def from_record(
     InputError
         If a field is missing, unknown, of another type, or refused by the class; the message names it.
     """
-    return _instance(cls, record, field or cls.__name__, _Place(source, remedy), allow_others)
+    return _instance(cls, record, cls.__name__ if field is None else field, _Place(source, remedy), allow_others)
 
 
 def read_fields(
@@ -148,7 +148,7 @@ def require_plain(record: object, *, source: str | None, field: str, remedy: str
     """
     try:
         kept = json.loads(json.dumps(record, allow_nan=False))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"is not plain JSON ({error})", source=source, field=field, remedy=remedy) from error
     if kept != record:
         raise InputError("holds tuples or keys that are not text", source=source, field=field, remedy=remedy)

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +326,51 @@ def test_killed_at_any_moment_leaves_a_good_checkpoint(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path), str(Path(__file__).parent)], check=False)
     assert done.returncode == 9
     assert torch.equal(load_checkpoint(path).net.head.weight, some_net(0).head.weight)
+
+
+def test_sizes_of_the_record_are_compared_before_anything_is_built(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small record that claims 13 GB of weights is refused by the header, without a network in memory."""
+
+    def build(*_: object) -> None:
+        raise AssertionError("built")
+
+    large = {"hidden": 4096, "layers": 64, "heads": 64, "critic_hidden": 4096}
+    edit(path, policy=TINY.to_json() | large)
+    monkeypatch.setattr("policies.checkpoint.DiagonalPrecondNet", build)
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"attention.0.att: torch.float32 \[1, 2, 4\] found, .*\[1, 64, 64\] wanted"):
+        load_checkpoint(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**26
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ('{"a":' * 9999, "nested deeper"),
+        ("[]", "no header"),
+        ('{"head.bias": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}', r"head.bias.shape\[0\]: -1 is not"),
+        ('{"head.bias": 3}', "head.bias: 3 is not an object"),
+        ('{"%s": {"dtype": "F8_E5", "shape": [1], "data_offsets": [0, 1]}}' % ("x" * 10**5), "foreign weights"),
+    ],
+)
+def test_a_wrong_header_is_one_short_error(path: Path, header: str, message: str) -> None:
+    """A header of another form, with a right checksum, is refused in a line."""
+    content = struct.pack("<Q", len(header)) + header.encode()
+    path.with_suffix(".safetensors").write_bytes(content)
+    edit(path, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+    with pytest.raises(InputError, match=message) as caught:
+        load_checkpoint(path)
+    assert len(str(caught.value)) < 500 + len(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [('{"format": ' * 9999, "nested deeper"), (f'{{"format": "{"x" * 2**21}"}}', "is larger than 1048576 bytes")],
+)
+def test_a_record_is_bounded(path: Path, text: str, message: str) -> None:
+    """Deeply nested or large JSON is refused in a line."""
+    path.with_suffix(".json").write_text(text)
+    with pytest.raises(InputError, match=message):
+        load_checkpoint(path)
