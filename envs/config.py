@@ -10,6 +10,7 @@ import numpy as np
 from envs.action import ActionConfig
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.records import from_record, to_record
+from lagrl.plugins import NamedRule, require_trusted
 from lagrl.relaxation.seeding import SEEDINGS
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class EnvConfig:
             if isinstance(plain, dict) and isinstance(record.get(name), dict):
                 plain = record[name] | plain
             record[name] = plain
-        return EnvConfig.from_json(record)
+        return from_record(EnvConfig, record, "environment")
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
@@ -213,8 +214,23 @@ class EnvConfig:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> EnvConfig:
-        """Read a record that `to_json` returned; InputError if an entry is unknown, missing or of another type."""
-        return from_record(cls, record, "environment")
+        """Read a record that `to_json` returned; it may name built-in samplers only.
+
+        Raises
+        ------
+        InputError
+            If an entry is unknown, missing or of another type, or names a sampler of the user's.
+        """
+        config = from_record(cls, record, "environment")
+        require_trusted(config.rules())
+        return config
+
+    def rules(self, prefix: str = "") -> list[NamedRule]:
+        """Return the names of the samplers, which a file may not choose freely; `prefix` stands before their fields."""
+        from lagrl.samplers.registry import is_built_in  # here: help texts need no samplers
+
+        names = {"sampler": self.sampler, "route_sampler": self.route_sampler}
+        return [NamedRule(prefix + field, name, is_built_in(name)) for field, name in names.items()]
 
 
 def _require_between(name: str, value: int, low: int, high: int | None, remedy: str = "") -> None:

@@ -1,16 +1,81 @@
-"""Loading and calling a user's own classes."""
+"""Loading and calling a user's own classes, and the decision which names a file may choose."""
 
 from __future__ import annotations
 
 import importlib
+import shlex
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError, LagrlError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
+
+_LONGEST = 60  # characters of a name in a message
+
+
+@dataclass(frozen=True)
+class NamedRule:
+    """A controller, sampler or expert that a file names.
+
+    Attributes
+    ----------
+    field
+        Its field in the file; `env.route_sampler` is the option `--env.route-sampler`.
+    name
+        The name in the file.
+    is_built_in
+        Whether the name is of a rule of lagrl that needs no code, file or account of the user's.
+    """
+
+    field: str
+    name: str
+    is_built_in: bool
+
+    @property
+    def option(self) -> str:
+        """The option that gives the name on the command line."""
+        return f"--{self.field.replace('_', '-')}"
+
+
+def require_trusted(
+    rules: Iterable[NamedRule], given: Mapping[str, str] | None = None, *, source: str | None = None
+) -> None:
+    """Refuse rules that a file names unless they are built in, or the user gives the same name now.
+
+    Every name of a controller, sampler or expert from a file (checkpoint, archive, configuration, row) passes here
+    before it is used: another name may import code, read or write files, or use an account.
+
+    Parameters
+    ----------
+    rules
+        The names in the file.
+    given
+        Names that the user gives now, by field.
+    source
+        The file, for messages.
+
+    Raises
+    ------
+    InputError
+        If a name is neither, or the user gives another one than the file has.
+    """
+    given = given or {}
+    for rule in rules:
+        shown = rule.name if len(rule.name) <= _LONGEST else f"{rule.name[: _LONGEST - 3]}..."
+        if rule.field in given and given[rule.field] != rule.name:
+            problem = f"{given[rule.field]!r} given, the file has {shown!r}"
+            raise InputError(problem, source=source, field=rule.option, remedy="leave it out")
+        if rule.field not in given and not rule.is_built_in:
+            raise InputError(
+                f"{shown!r} is not built in, and a file may not choose it",
+                source=source,
+                field=rule.field,
+                remedy=f"if you trust it, give it on the command line: {rule.option} {shlex.quote(shown)}",
+            )
 
 
 def import_attribute(kind: str, spec: str) -> Any:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +21,12 @@ from safetensors.torch import load, save
 
 from lagrl.errors import InputError
 from lagrl.io.atomic import replacing
+from lagrl.io.json_text import read_json
+from lagrl.io.records import from_record
+from train.archive_record import ArchiveFile, GeneratorsRecord, OptimizerRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -31,6 +36,7 @@ RECORD_FILE = "archive.json"
 
 _KIND = "lagrl training run"
 _ARRAYS = "archive-{}.safetensors"
+_DAMAGED = "the archive is damaged; start a new run"
 
 
 def save_archive(folder: Path, arrays: Mapping[str, Tensor | NDArray[Any]], record: dict[str, Any]) -> None:
@@ -56,9 +62,8 @@ def save_archive(folder: Path, arrays: Mapping[str, Tensor | NDArray[Any]], reco
     if not (folder / name).exists():
         with replacing(folder / name) as temporary:
             temporary.write_bytes(data)
-    text = json.dumps(
-        {"kind": _KIND, "schema_version": SCHEMA_VERSION, "arrays": name, "sha256": digest, "record": record}
-    )
+    content = {"kind": _KIND, "schema_version": SCHEMA_VERSION, "arrays": name, "sha256": digest, "record": record}
+    text = json.dumps(content | {"record_sha256": _record_digest(record)})
     with replacing(folder / RECORD_FILE) as temporary:
         temporary.write_text(text, encoding="utf-8")
     for old in (*folder.glob(_ARRAYS.format("*")), *folder.glob(f".{_ARRAYS.format('*')}.*.part")):
@@ -74,29 +79,59 @@ def load_archive(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     InputError
         If there is none, or it is damaged, not an archive of training, or of another schema version.
     """
+    require_archive(folder)
     path = Path(folder) / RECORD_FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            "no archive there", source=str(path), remedy="give the folder of an earlier run, such as runs/NAME"
-        ) from None
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", source=str(path)) from error
-    except ValueError as error:
-        raise _damaged(path, "is not JSON", error) from error
+    content = read_json(path, remedy=_DAMAGED, allow_nan=True)
     if not isinstance(content, dict) or content.get("kind") != _KIND:
         raise InputError("is not an archive of training", source=str(path), remedy="give the folder of a run")
     if content.get("schema_version") != SCHEMA_VERSION:
         raise InputError(
-            f"{content.get('schema_version')!r} is not {SCHEMA_VERSION}",
+            f"{str(content.get('schema_version'))[:60]} is not {SCHEMA_VERSION}",
             source=str(path),
             field="schema_version",
             remedy="resume with the version of the code that wrote it, or start a new run",
         )
-    if not {"arrays", "sha256", "record"} <= content.keys():
-        raise _damaged(path, "lacks entries")
-    return _load_arrays(path.with_name(str(content["arrays"])), str(content["sha256"])), content["record"]
+    file = from_record(ArchiveFile, content, "", source=str(path), remedy=_DAMAGED)
+    if file.record_sha256 not in (None, _record_digest(file.record)):
+        raise InputError("does not have its checksum", source=str(path), field="record", remedy=_DAMAGED)
+    return _load_arrays(path.with_name(file.arrays), file.sha256), file.record
+
+
+def require_archive(folder: Path) -> None:
+    """Refuse a folder without an archive.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    path = Path(folder) / RECORD_FILE
+    if not path.exists():
+        raise InputError(
+            "no archive there", source=str(path), remedy="give the folder of an earlier run, such as runs/NAME"
+        )
+
+
+@contextmanager
+def naming(source: str | None) -> Iterator[None]:
+    """Add the file to input errors that name none; for checks of what a record says, which know no file.
+
+    Raises
+    ------
+    InputError
+        With the file.
+    """
+    try:
+        yield
+    except InputError as error:
+        if error.source is not None:
+            raise
+        raise InputError(error.problem, source=source, field=error.field, remedy=_DAMAGED) from error
+
+
+def _record_digest(record: dict[str, Any]) -> str:
+    """Return the checksum of a record, which is the same after it was written and read."""
+    return hashlib.sha256(json.dumps(record).encode()).hexdigest()
 
 
 def _load_arrays(path: Path, digest: str) -> dict[str, Tensor]:
@@ -129,18 +164,26 @@ def rng_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
     return arrays, {"python": [version, list(words), gauss], "numpy": legacy}
 
 
-def set_rng_state(arrays: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
-    """Restore the global generators from the return values of `rng_state`; other arrays are ignored."""
-    version, words, gauss = record["python"]
-    random.setstate((version, tuple(words), gauss))
-    legacy = dict(record["numpy"])
-    legacy["state"] = {"key": np.array(legacy["state"]["key"], dtype=np.uint32), "pos": legacy["state"]["pos"]}
+def set_rng_state(arrays: Mapping[str, Tensor], record: GeneratorsRecord) -> None:
+    """Restore the global generators from the return values of `rng_state`; other arrays are ignored.
+
+    Raises
+    ------
+    InputError
+        If an array is missing or is not the state of a generator.
+    """
+    legacy = asdict(record.numpy)
+    legacy["state"]["key"] = np.array(record.numpy.state.key, dtype=np.uint32)
+    random.setstate(record.python)
     np.random.set_state(legacy)  # noqa: NPY002
-    torch.set_rng_state(arrays["rng/torch"].cpu())
-    if torch.cuda.is_available():
-        for i in range(torch.cuda.device_count()):
-            if f"rng/cuda/{i}" in arrays:
-                torch.cuda.set_rng_state(arrays[f"rng/cuda/{i}"].cpu(), i)
+    try:
+        torch.set_rng_state(arrays["rng/torch"].cpu())
+        if torch.cuda.is_available():
+            for i in range(torch.cuda.device_count()):
+                if f"rng/cuda/{i}" in arrays:
+                    torch.cuda.set_rng_state(arrays[f"rng/cuda/{i}"].cpu(), i)
+    except (KeyError, RuntimeError, TypeError) as error:
+        raise InputError(f"is not the state of a generator ({error})", field="rng/torch", remedy=_DAMAGED) from error
 
 
 def optimizer_state(
@@ -162,7 +205,7 @@ def optimizer_state(
 def load_optimizer_state(
     optimizer: torch.optim.Optimizer,
     arrays: Mapping[str, Tensor],
-    record: Mapping[str, Any],
+    record: OptimizerRecord,
     prefix: str = "optimizer/",
 ) -> None:
     """Restore an optimiser of the same parameters from the return values of `optimizer_state`.
@@ -170,23 +213,44 @@ def load_optimizer_state(
     Raises
     ------
     InputError
-        If its parameter groups differ.
+        If its parameter groups differ, or an array does not have its parameter's shape.
     """
-    state: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in record["numbers"].items()}
+    state: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in record.numbers.items()}
     for key, array in arrays.items():
-        if key.startswith(prefix):
-            index, _, name = key.removeprefix(prefix).partition("/")
+        index, _, name = key.removeprefix(prefix).partition("/")
+        if key.startswith(prefix) and index.isdecimal():
             state.setdefault(int(index), {})[name] = array.clone()
+    own = optimizer.state_dict()["param_groups"]
     groups = [
-        {name: tuple(value) if name == "betas" else value for name, value in group.items()}
-        for group in record["groups"]
+        {name: tuple(value) if name == "betas" and isinstance(value, list) else value for name, value in group.items()}
+        for group in record.groups
     ]
+    remedy = "resume with the configuration and code of the run's start"
+    if not all(map(_is_alike, own, groups)):
+        raise InputError("has other parameter groups", field="optimiser", remedy=remedy)
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for position, entries in state.items():
+        shape = parameters[position].shape if position < len(parameters) else None
+        if any(isinstance(value, torch.Tensor) and value.shape not in (shape, ()) for value in entries.values()):
+            raise InputError(f"state {position} does not have its parameter's shape", field="optimiser", remedy=remedy)
     try:
         optimizer.load_state_dict({"state": state, "param_groups": groups})
     except ValueError as error:
-        raise InputError(
-            str(error), field="optimiser", remedy="resume with the configuration and code of the run's start"
-        ) from error
+        raise InputError(str(error), field="optimiser", remedy=remedy) from error
+
+
+def _is_alike(own: Mapping[str, Any], group: Mapping[str, Any]) -> bool:
+    """Whether a parameter group has values of the same types as an optimiser's own; older versions have fewer."""
+    if "params" not in group or "lr" not in group:
+        return False
+    return all(_kind(value) == _kind(own[name]) for name, value in group.items() if name in own)
+
+
+def _kind(value: Any) -> object:
+    """Return what two values of a parameter group must have in common."""
+    if isinstance(value, list | tuple):
+        return [_kind(entry) for entry in value]
+    return float if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
 
 
 def add_prefix(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,4 +271,4 @@ def _tensor(array: Tensor | NDArray[Any]) -> Tensor:
 
 def _damaged(path: Path, problem: str, error: Exception | None = None) -> InputError:
     detail = f" ({error})" if error else ""
-    return InputError(f"{problem}{detail}", source=str(path), remedy="the archive is damaged; start a new run")
+    return InputError(f"{problem}{detail}", source=str(path), remedy=_DAMAGED)

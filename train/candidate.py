@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lagrl.errors import InputError
+from policies.checkpoint_files import require_same_tensors
+from policies.network import types_of
 from train.archive import add_prefix, select_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from policies.network import TensorType
+    from train.archive_record import CandidateRecord
+    from train.config import TrainingConfig
 
 Scores = dict[int, float]
 """Mean route cost divided by the Clarke–Wright cost, per budget of evaluations."""
@@ -69,20 +76,43 @@ class TrainingCandidate:
 
     @classmethod
     def from_state(
-        cls, name: str, arrays: Mapping[str, Tensor], record: Mapping[str, Any], budgets: tuple[int, ...]
+        cls,
+        name: str,
+        arrays: Mapping[str, Tensor],
+        record: CandidateRecord,
+        config: TrainingConfig,
+        weights: Mapping[str, TensorType],
     ) -> TrainingCandidate:
-        """Restore the return values of `state`, also those of version 0.1.
+        """Restore the return values of `state`, also those of version 0.1, where one of PPO has no scores.
 
-        There a candidate of cloning has `epoch` instead of `step`, and one of PPO has `rollout` and no scores.
+        Parameters
+        ----------
+        name, arrays, record
+            See `state`.
+        config
+            Configuration of the run.
+        weights
+            Types and shapes of its network's tensors.
+
+        Raises
+        ------
+        InputError
+            If an array is missing or does not fit the configuration.
         """
+        own = select_prefix(f"{name}/", arrays)
+        require_same_tensors(types_of(own), weights, source=None, remedy="start a new run", prefix=f"{name}/")
         ratio = arrays[f"{name}-ratio"].numpy() if f"{name}-ratio" in arrays else None
-        step = next(record[key] for key in ("step", "epoch", "rollout") if key in record)
-        if "scores" in record:
-            scores = scores_from_pairs(record["scores"])
+        shape = (config.validation_instances, len(config.budgets))
+        if ratio is not None and (ratio.shape != shape or ratio.dtype != np.float64):
+            problem = f"{ratio.dtype} {list(ratio.shape)} found, float64 {list(shape)} wanted"
+            raise InputError(problem, field=f"{name}-ratio", remedy="start a new run")
+        if record.scores is not None:
+            scores = scores_from_pairs(record.scores)
+        elif ratio is not None:
+            scores = {budget: float(mean) for budget, mean in zip(config.budgets, ratio.mean(axis=0), strict=True)}
         else:
-            assert ratio is not None
-            scores = {budget: float(mean) for budget, mean in zip(budgets, ratio.mean(axis=0), strict=True)}
-        return cls(step, scores, select_prefix(f"{name}/", arrays), ratio, dict(record.get("imitation", {})))
+            raise InputError("lacks scores", field=name, remedy="start a new run")
+        return cls(record.step, scores, own, ratio, dict(record.imitation or {}))
 
 
 def mean_score(scores: Scores) -> float:
@@ -95,6 +125,6 @@ def score_pairs(scores: Scores) -> list[list[float]]:
     return [[budget, score] for budget, score in scores.items()]
 
 
-def scores_from_pairs(pairs: list[list[float]]) -> Scores:
+def scores_from_pairs(pairs: Iterable[tuple[int, float]]) -> Scores:
     """Return scores from the return value of `score_pairs`."""
-    return {int(budget): score for budget, score in pairs}
+    return dict(pairs)

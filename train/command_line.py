@@ -11,6 +11,7 @@ import tyro
 
 from lagrl.cli.entry import parse_arguments, run_guarded
 from lagrl.errors import InputError, MissingExtraError
+from train.given_again import GivenAgain
 
 _EXTRA = ("torch", "torch_geometric", "gymnasium", "stable_baselines3", "safetensors", "tensorboard")
 
@@ -41,7 +42,7 @@ class RunOptions:
     minutes: Minutes = None
     """save and stop after this number of minutes; continue with --resume (default: no limit)"""
     out: CheckpointPath = None
-    """path of the checkpoint, two files: .safetensors and .json (default: checkpoints/ and the name of the run)"""
+    """path of the checkpoint, two files: .safetensors and .json (default: checkpoints/ and the run's name)"""
     run: Folder = None
     """folder of the run with archive, curves, TensorBoard (default: runs/ and the name of the checkpoint)"""
     resume: Folder = None
@@ -54,7 +55,7 @@ class RunOptions:
 
 def parse(
     prog: str, description: str, config_type: type[C], options_type: type[O], argv: Sequence[str]
-) -> tuple[C | None, O]:
+) -> tuple[C | GivenAgain, O]:
     """Read the arguments: the preset first, then the options that change it.
 
     Parameters
@@ -70,7 +71,7 @@ def parse(
 
     Returns
     -------
-    The configuration (None with --resume, where the archive contains it) and the options.
+    The configuration (with --resume, where the archive contains it, the rules that are given again) and the options.
 
     Raises
     ------
@@ -79,8 +80,10 @@ def parse(
     """
     options = [("options", Annotated[options_type, tyro.conf.arg(name="")], field(default=options_type()))]
     if _contains("--resume", argv):
+        again = ("again", Annotated[GivenAgain, tyro.conf.arg(name="")], field(default=GivenAgain()))
         try:
-            return None, _read(prog, description, make_dataclass("Resumed", options), argv).options
+            resumed = _read(prog, description, make_dataclass("Resumed", [*options, again]), argv)
+            return resumed.again, resumed.options
         except InputError as error:
             raise InputError(error.problem, remedy="with --resume the configuration is that of the run") from error
     preset = config_type.preset(_value("--preset", argv, options_type().preset))
@@ -121,13 +124,24 @@ def run_folder(options: RunOptions, name: str) -> Path:
         If the folder contains a run: it is not overwritten.
     """
     folder = options.run or Path("runs") / (options.out.name if options.out else name)
+    require_new(folder)
+    return folder
+
+
+def require_new(folder: Path) -> None:
+    """Refuse a folder that contains a run.
+
+    Raises
+    ------
+    InputError
+        If it does, with the command that continues the run.
+    """
     if (folder / "archive.json").exists():
         raise InputError(
             "the folder contains a run",
             source=str(folder),
             remedy=f"continue it with --resume {folder}, or give another --run",
         )
-    return folder
 
 
 def _read(prog: str, description: str, command: type, argv: Sequence[str]) -> Any:

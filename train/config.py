@@ -6,7 +6,27 @@ from typing import Any, ClassVar, Self
 from envs.config import EnvConfig
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.records import from_record, to_record
+from lagrl.plugins import NamedRule, require_trusted
 from policies.config import PolicyConfig
+from train.given_again import GivenAgain
+
+MOST_BYTES = 2**34
+"""Memory that the arrays of one kind may need; more is a mistake, or a file that is to exhaust the memory."""
+
+STATE_BYTES = 100
+"""Bytes of a customer in a stored state."""
+
+
+def require_memory(field: str, needed: int) -> None:
+    """Refuse numbers whose arrays need more than 16 GiB.
+
+    Raises
+    ------
+    InputError
+        Naming the fields and the memory.
+    """
+    if needed > MOST_BYTES:
+        raise InputError(f"needs {needed / 2**30:,.0f} GiB", field=field, remedy="give smaller numbers, for 16 GiB")
 
 
 @dataclass(frozen=True)
@@ -31,6 +51,8 @@ class TrainingConfig:
         Size and initial exploration of the network.
     env
         Configuration of the episodes.
+    expert
+        Controller to imitate: a name, module:attribute, or target.
 
     Raises
     ------
@@ -49,6 +71,7 @@ class TrainingConfig:
     budgets: tuple[int, ...] = (10, 25, 50)
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     env: EnvConfig = field(default_factory=EnvConfig)
+    expert: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
@@ -63,6 +86,7 @@ class TrainingConfig:
             raise InputError(f"{low} {high} given", field="validation_sizes", remedy="give 2 or more, the lower first")
         if not self.budgets or min(self.budgets) < 1:
             raise InputError(f"{self.budgets} given", field="budgets", remedy="give one or more numbers above 0")
+        require_memory("validation_instances, validation_sizes", 8 * self.validation_instances * high**2)
 
     @classmethod
     def preset(cls, name: str) -> Self:
@@ -83,6 +107,30 @@ class TrainingConfig:
         return to_record(self)
 
     @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
-        """Read a record that `to_json` returned; InputError if an entry is unknown, missing or of another type."""
-        return from_record(cls, record, "configuration")
+    def from_json(cls, record: dict[str, Any], *, source: str | None = None, given: GivenAgain | None = None) -> Self:
+        """Return the configuration of a record that `to_json` returned.
+
+        Parameters
+        ----------
+        record
+            Parsed JSON.
+        source
+            Its file, for messages.
+        given
+            Rules of the user's that the record may name.
+
+        Raises
+        ------
+        InputError
+            If an entry is unknown, missing or of another type, or names a rule that is neither built in nor given.
+        """
+        config = from_record(cls, record, "configuration", source=source, remedy="start a new run")
+        require_trusted(config.rules(), given.names() if given else None, source=source)
+        return config
+
+    def rules(self) -> list[NamedRule]:
+        """Return the names of expert and samplers, which a file may not choose freely."""
+        from train.experts import is_built_in  # here: help texts need no experts
+
+        own = [] if self.expert is None else [NamedRule("expert", self.expert, is_built_in(self.expert))]
+        return own + self.env.rules("env.")

@@ -11,6 +11,7 @@ from envs.action import action_label
 from lagrl.ascent import ascend_all
 from lagrl.controllers.camerini import CameriniFrattaMaffioli
 from lagrl.controllers.registry import controller_factory
+from lagrl.controllers.registry import is_built_in as is_built_in_controller
 from lagrl.dual_loop import AscentState, DualLoop
 from lagrl.errors import InputError
 from lagrl.plugins import call_plugin
@@ -45,6 +46,11 @@ def expert_factory(name: str) -> Callable[[], Controller]:
         See `lagrl.controllers.registry.controller_factory`.
     """
     return TargetExpert if name == "target" else controller_factory(name)
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a name is of one of lagrl's experts; see `lagrl.plugins.require_trusted`."""
+    return name == "target" or is_built_in_controller(name)
 
 
 def start_expert(make: Callable[[], Controller], episode: Episode, rng: np.random.Generator) -> Controller:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
 from lagrl.io.atomic import require_writable
-from train.archive import load_archive
+from lagrl.io.records import from_record
+from train.archive import RECORD_FILE, load_archive
+from train.archive_record import ArchivedRun
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Tensor
 
+    from lagrl.plugins import NamedRule
     from train.command_line import RunOptions
 
 
@@ -41,6 +47,15 @@ class RunPaths:
     threads: int
     init: str | None = None
 
+    def resume_command(self, prog: str, rules: Iterable[NamedRule]) -> str:
+        """Return the command that continues the run, with what its archive may not choose; `rules` are the run's."""
+        words = [*prog.split(), "--resume", str(self.folder)]
+        if os.path.abspath(self.out) != os.path.abspath(default_out(self.folder)):
+            words += ["--out", str(self.out)]
+        for rule in rules:
+            words += [] if rule.is_built_in else [rule.option, rule.name]
+        return shlex.join(words)
+
     def create(self) -> RunPaths:
         """Create the folders of a new run; return the paths.
 
@@ -61,7 +76,8 @@ def open_archive(options: RunOptions, trainer: str) -> tuple[RunPaths, dict[str,
     Raises
     ------
     InputError
-        If --run is given as well, or the archive is missing, damaged or from another trainer.
+        If --run is given as well, the archive is missing, damaged or from another trainer, or the checkpoint was
+        written to another place than the default and --out is missing.
     """
     folder = options.resume
     assert folder is not None
@@ -70,12 +86,29 @@ def open_archive(options: RunOptions, trainer: str) -> tuple[RunPaths, dict[str,
     arrays, record = load_archive(folder)
     if record.get("trainer") != trainer:
         raise InputError(
-            f"a run of {record.get('trainer')!r}, not of {trainer}",
+            f"a run of {str(record.get('trainer'))[:60]!r}, not of {trainer}",
             source=str(folder),
             remedy="resume it with the command that started it",
         )
-    if "arguments" in record:  # cloning in version 0.1
-        record["command"] = shlex.join(["python", "-m", "train.bc", *record["arguments"]])
-    out = options.out or Path(record["out"])
+    arguments = record.get("arguments")  # of cloning in version 0.1
+    if isinstance(arguments, list):
+        record["command"] = shlex.join(["python", "-m", "train.bc", *map(str, arguments)])
+    source = str(folder / RECORD_FILE)
+    remedy = "the archive is damaged; start a new run"
+    found = from_record(ArchivedRun, record, "record", source=source, remedy=remedy, allow_others=True)
+    out = options.out or default_out(folder)
+    if options.out is None and os.path.abspath(found.out) != os.path.abspath(out):
+        raise InputError(
+            f"wrote its checkpoint to {found.out[:200]!r}, and a file may not choose where to write",
+            source=source,
+            field="out",
+            remedy=f"give the path again: --out {shlex.quote(found.out[:200])}",
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
-    return RunPaths(folder, out, record["command"], record["threads"], record.get("init")), arrays, record["run"]
+    require_writable(out.with_name(f"{out.name}.json"))
+    return RunPaths(folder, out, found.command, found.threads, found.init), arrays, found.run
+
+
+def default_out(folder: Path) -> Path:
+    """Return the path of the checkpoint of the run in a folder, without --out."""
+    return Path("checkpoints") / folder.resolve().name

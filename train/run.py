@@ -6,19 +6,22 @@ import math
 import shlex
 import time
 from abc import ABC, abstractmethod
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import torch
 
+from lagrl.io.lock import result_lock
 from policies.checkpoint import Checkpoint, save_checkpoint
 from policies.controller import PolicyController
 from policies.network import DiagonalPrecondNet
 from train.allocator import keep_memory
-from train.archive import save_archive
+from train.archive import require_archive, save_archive
 from train.candidate import TrainingCandidate
-from train.command_line import RunOptions, long_form, parse
+from train.command_line import RunOptions, long_form, parse, require_new
 from train.config import TrainingConfig
 from train.curves import Curves
+from train.given_again import GivenAgain
 from train.progress import Progress
 from train.stop import Stop
 from train.torch_device import prepare
@@ -41,6 +44,8 @@ R = TypeVar("R", bound="TrainingRun[Any]")
 
 SAVE_SECONDS = 60.0
 """Seconds between two archives of a run."""
+
+_IN_USE = "wait for that process, or stop it"
 
 
 class TrainingRun(ABC, Generic[C]):
@@ -136,6 +141,9 @@ class TrainingRun(ABC, Generic[C]):
         checkpoint = Checkpoint(self.network(weights), self.policy, self.config.env.action, card={})
         return measure(lambda: PolicyController(checkpoint), problems, self.config.budgets, report=self.report)
 
+    def complete(self) -> None:
+        """Measure what is measured once, at the end of the run."""
+
     def save_checkpoint(self, path: Path, card: dict[str, Any]) -> None:
         """Write the candidate as a checkpoint."""
         save_checkpoint(path, self.network(self.candidate.weights), self.config.env.action, card)
@@ -149,11 +157,12 @@ def run_command(
     config_type: type[C],
     options_type: type[O],
     start: Callable[[C, O, torch.device, str], tuple[R, RunPaths]],
-    resume: Callable[[O, torch.device], tuple[R, RunPaths]],
+    resume: Callable[[O, torch.device, GivenAgain], tuple[R, RunPaths]],
     state: Callable[[R], tuple[dict[str, Any], dict[str, Any]]],
     card: Callable[[R, RunPaths], dict[str, Any]],
-) -> tuple[R, RunPaths, Stop]:
-    """Train as the command line says; return the run, its paths, and the reason of its end.
+    report: Callable[[R, RunPaths, Stop], None],
+) -> None:
+    """Train as the command line says, write the checkpoint, and report. No other process can use the run's folder.
 
     Parameters
     ----------
@@ -164,23 +173,38 @@ def run_command(
     start
         Makes a new run.
     resume
-        Restores a run from its archive.
+        Restores a run from its archive, with rules that are given again.
     state
         Returns arrays and JSON values of a run for its archive.
     card
         Returns the model card of a run's checkpoint.
+    report
+        Prints the result and the next command.
+
+    Raises
+    ------
+    OutputError
+        If another process works in the run's folder.
     """
     arguments = long_form(arguments)
     config, options = parse(prog, about, config_type, options_type, arguments)
     device = prepare(options.device, options.threads)
     keep_memory()
-    with Stop(options.minutes) as stop:
-        if config is None:
-            run, paths = resume(options, device)
-        else:
-            run, paths = start(config, options, device, shlex.join([*prog.split(), *arguments]))
-        _train(run, paths, stop, state, card, resumed=config is None)
-    return run, paths, stop
+    with ExitStack() as stack:
+        with Stop(options.minutes) as stop:
+            if isinstance(config, GivenAgain):
+                assert options.resume is not None
+                require_archive(options.resume)
+                stack.enter_context(result_lock(options.resume, _IN_USE))
+                run, paths = resume(options, device, config)
+            else:
+                run, paths = start(config, options, device, shlex.join([*prog.split(), *arguments]))
+                stack.enter_context(result_lock(paths.folder, _IN_USE))
+                require_new(paths.folder)  # again: another process may have started there since
+            _train(run, paths, stop, state, card, resumed=isinstance(config, GivenAgain))
+        run.complete()
+        run.save_checkpoint(paths.out, card(run, paths))  # again: the card has the figures of the whole run
+        report(run, paths, stop)
 
 
 def _train(

@@ -24,10 +24,13 @@ import tyro
 
 from lagrl import solver as solving
 from lagrl.bench.rows import read_rows
+from lagrl.controllers.registry import is_built_in as has_controller
+from lagrl.plugins import NamedRule, require_trusted
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.locate import data_folder, find_instance
 from lagrl.relaxation import linearise as linearising
+from lagrl.samplers.registry import is_built_in as has_sampler
 
 
 def instance(name: str) -> CVRP:
@@ -40,6 +43,9 @@ def gap_without_rule(row: dict[str, Any]) -> float:
     linearising.FULL = np.inf
     without = () if row["method"] == "reference" else ("relinearisation", "polish")
     settings = {**row["config"], "seedings": tuple(row["config"]["seedings"]), "without": without}
+    own = {"controller": has_controller, "sampler": has_sampler}
+    rules = [NamedRule(name, settings[name], is_built_in(settings[name])) for name, is_built_in in own.items()]
+    require_trusted(rules, source=f"row of {row['instance']}")
     problem = instance(row["instance"])
     gap = problem.gap_percent(solving.solve(problem, solving.SolveConfig(**settings)).solution.cost)
     assert gap is not None

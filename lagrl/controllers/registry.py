@@ -88,6 +88,11 @@ def controller_factory(spec: str) -> ControllerFactory:
     raise UnknownNameError.of("controller", spec, known, hint=hint)
 
 
+def is_built_in(name: str) -> bool:
+    """Whether a name is of one of lagrl's rules; see `lagrl.plugins.require_trusted`."""
+    return name in CONTROLLERS
+
+
 def make_controller(controller: Controller | type[Controller] | str) -> Controller:
     """Return a controller given as such, as its class, or by name (see `controller_factory`).
 

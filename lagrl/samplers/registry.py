@@ -37,6 +37,7 @@ __all__ = [
     "SamplerFactory",
     "close_sampler",
     "default_journal",
+    "is_built_in",
     "is_learning",
     "keeps_answers",
     "make_sampler",
@@ -52,6 +53,7 @@ _PACKAGES = {"annealing": ("dimod", "dwave-samplers"), "noisy": _QISKIT, "ibm": 
 
 _ARGUMENT = {"noisy": "BACKEND", "ibm": "BACKEND", "replay": "FILE"}  # required after the colon
 _OPTIONAL_ARGUMENT = {"bandit": "STATE"}
+_OF_USER = ("ibm", "bandit", "replay")  # with an account or files of the user's
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,12 @@ def is_learning(text: str) -> bool:
         return False
     is_fixed = "static" in spec.options or spec.options.get("policy") in ("static", "uniform")
     return not is_fixed and spec.flag("learn", True)
+
+
+def is_built_in(text: str) -> bool:
+    """Whether a sampler needs no code, file or account of the user's; see `lagrl.plugins.require_trusted`."""
+    name = text.partition("+")[0].partition(":")[0]
+    return name in SAMPLERS and name not in _OF_USER
 
 
 def close_sampler(sampler: SubproblemSampler) -> None:

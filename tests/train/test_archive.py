@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from lagrl.errors import InputError, OutputError
+from lagrl.io.records import from_record
 from train.archive import (
     RECORD_FILE,
     load_archive,
@@ -22,6 +23,7 @@ from train.archive import (
     save_archive,
     set_rng_state,
 )
+from train.archive_record import GeneratorsRecord, OptimizerRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +66,8 @@ def test_generators_go_on_where_they_were(tmp_path: Path) -> None:
     arrays, record = rng_state()
     save_archive(tmp_path, arrays, record)
     first = (*draw(), random.gauss(0, 1))
-    set_rng_state(*load_archive(tmp_path))
+    arrays, record = load_archive(tmp_path)
+    set_rng_state(arrays, from_record(GeneratorsRecord, record))
     assert (*draw(), random.gauss(0, 1)) == first
 
 
@@ -92,7 +95,7 @@ def test_optimiser_goes_on_where_it_was(
     arrays, record = load_archive(tmp_path)
     again = torch.nn.Parameter(arrays["parameter"])
     optimizer = make([again])
-    load_optimizer_state(optimizer, arrays, record)
+    load_optimizer_state(optimizer, arrays, from_record(OptimizerRecord, record))
     steps(again, optimizer, 2)
     assert torch.equal(again, whole)
 
@@ -102,7 +105,9 @@ def test_optimiser_of_other_parameters_is_refused() -> None:
     two = torch.optim.Adam([torch.nn.Parameter(torch.ones(1)), torch.nn.Parameter(torch.ones(1))])
     arrays, record = optimizer_state(two)
     with pytest.raises(InputError, match="optimiser"):
-        load_optimizer_state(torch.optim.Adam([torch.nn.Parameter(torch.ones(1))]), arrays, record)
+        load_optimizer_state(
+            torch.optim.Adam([torch.nn.Parameter(torch.ones(1))]), arrays, from_record(OptimizerRecord, record)
+        )
 
 
 @pytest.mark.parametrize("full_after", [0, 1])

@@ -268,13 +268,14 @@ def test_a_finished_run_resumes_to_its_end() -> None:
 
 def _foreign() -> None:
     path = Path("runs/mine/archive.json")
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"record": {"trainer": "ppo"}}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"record": {"trainer": "ppo"}, "record_sha256": None}))
 
 
 def _unknown_setting() -> None:
     path = Path("runs/mine/archive.json")
     content = json.loads(path.read_text())
     content["record"]["run"]["config"]["sede"] = 1
+    del content["record_sha256"]
     path.write_text(json.dumps(content))
 
 

@@ -6,9 +6,9 @@ import errno
 import hashlib
 import io
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pytest
@@ -16,8 +16,13 @@ import torch
 from labelled import random_states
 
 from lagrl.errors import InputError, OutputError
+from lagrl.io.records import to_record
 from train.batches import batch_of
-from train.dataset import MANIFEST_FILE, States, add_shard, new_manifest, read_states
+from train.dataset import MANIFEST_FILE, States, add_shard, read_states
+from train.manifest import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def assert_equal(one: States, other: States) -> None:
@@ -27,16 +32,16 @@ def assert_equal(one: States, other: States) -> None:
         assert np.array_equal(first, second), field.name
 
 
-def two_shards(folder: Path) -> dict:
-    manifest = add_shard(folder, new_manifest(), random_states([3, 5]))
+def two_shards(folder: Path) -> Manifest:
+    manifest = add_shard(folder, Manifest(), random_states([3, 5]))
     return add_shard(folder, manifest, random_states([4], seed=1, first_episode=2))
 
 
 def test_shards_come_back_in_order(tmp_path: Path) -> None:
     """The states of all shards, the first one first; the manifest on the disk is the one returned."""
     manifest = two_shards(tmp_path)
-    assert json.loads((tmp_path / MANIFEST_FILE).read_text()) == manifest
-    assert [entry["states"] for entry in manifest["shards"]] == [2, 1]
+    assert json.loads((tmp_path / MANIFEST_FILE).read_text()) == to_record(manifest)
+    assert [shard.states for shard in manifest.shards] == [2, 1]
     wanted = States.joined([random_states([3, 5]), random_states([4], seed=1, first_episode=2)])
     assert_equal(read_states(tmp_path, manifest), wanted)
     assert len(wanted) == 3
@@ -51,16 +56,17 @@ def test_same_states_same_bytes(tmp_path: Path) -> None:
 
 def test_what_the_manifest_does_not_name_is_replaced(tmp_path: Path) -> None:
     """A shard that no archive lists, of a killed run, is replaced."""
-    manifest = add_shard(tmp_path, new_manifest(), random_states([3]))
+    manifest = add_shard(tmp_path, Manifest(), random_states([3]))
     add_shard(tmp_path, manifest, random_states([9], seed=2))
     again = add_shard(tmp_path, manifest, random_states([4], seed=3))
     assert_equal(read_states(tmp_path, again), States.joined([random_states([3]), random_states([4], seed=3)]))
 
 
-def _forge(folder: Path, manifest: dict, data: bytes) -> None:
+def _forge(folder: Path, manifest: Manifest, data: bytes) -> Manifest:
     """Replace the second shard by other bytes with a matching checksum."""
     (folder / "shard-0001.npz").write_bytes(data)
-    manifest["shards"][1]["sha256"] = hashlib.sha256(data).hexdigest()
+    first, second = manifest.shards
+    return replace(manifest, shards=(first, replace(second, sha256=hashlib.sha256(data).hexdigest())))
 
 
 def _pickled() -> bytes:
@@ -78,10 +84,11 @@ def _pickled() -> bytes:
         (lambda folder, manifest: _forge(folder, manifest, _pickled()), "no shard"),
     ],
 )
-def test_bad_shards_are_named(tmp_path: Path, harm: object, said: str) -> None:
+def test_bad_shards_are_named(tmp_path: Path, harm: Callable[[Path, Manifest], object], said: str) -> None:
     """A missing, damaged, foreign or pickled shard is named, with a remedy."""
     manifest = two_shards(tmp_path)
-    harm(tmp_path, manifest)  # type: ignore[operator]
+    forged = harm(tmp_path, manifest)
+    manifest = forged if isinstance(forged, Manifest) else manifest
     with pytest.raises(InputError, match=rf"shard-0001\.npz.*{said}.*; put back") as caught:
         read_states(tmp_path, manifest)
     assert "shard-0000" not in str(caught.value)
@@ -89,7 +96,7 @@ def test_bad_shards_are_named(tmp_path: Path, harm: object, said: str) -> None:
 
 def test_full_disk_keeps_earlier_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A shard that does not fit leaves the others and their manifest unchanged."""
-    manifest = add_shard(tmp_path, new_manifest(), random_states([3]))
+    manifest = add_shard(tmp_path, Manifest(), random_states([3]))
 
     def full(*args: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -98,7 +105,7 @@ def test_full_disk_keeps_earlier_shards(tmp_path: Path, monkeypatch: pytest.Monk
         patch.setattr(Path, "write_bytes", full)
         with pytest.raises(OutputError, match="No space left"):
             add_shard(tmp_path, manifest, random_states([4]))
-    assert json.loads((tmp_path / MANIFEST_FILE).read_text()) == manifest
+    assert json.loads((tmp_path / MANIFEST_FILE).read_text()) == to_record(manifest)
     assert_equal(read_states(tmp_path, manifest), random_states([3]))
     assert sorted(path.name for path in tmp_path.iterdir()) == [MANIFEST_FILE, "shard-0000.npz"]
 

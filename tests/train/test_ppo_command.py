@@ -90,7 +90,8 @@ def test_resume_is_for_runs_of_ppo(tmp_path: Path, capsys: pytest.CaptureFixture
     init = str(clone_file(tmp_path))
     assert train(tmp_path, "--init", init, "--rollouts", "1") == 0
     before = (tmp_path / "run" / "curves.jsonl").read_text()
-    assert main(["--resume", str(tmp_path / "run"), "--device", "cpu"]) == 0
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["--resume", str(tmp_path / "run"), "--device", "cpu", *out]) == 0
     assert (tmp_path / "run" / "curves.jsonl").read_text() == before
     assert train(tmp_path, "--init", init) == 2
     assert "--resume" in capsys.readouterr().err
@@ -120,9 +121,9 @@ def test_ctrl_c_saves_and_resume_goes_on(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert process.returncode == 0
-    assert f"--resume {run}" in said
+    assert f"--resume {run} --out {out}" in said
     assert load_checkpoint(out).card["kind"] == "ppo"
     done = read_curves(curves)[-1]["step"]
     assert 2 <= done < 100000
-    assert main(["--resume", str(run), "--minutes", "0.0001", "--device", "cpu"]) == 0
+    assert main(["--resume", str(run), "--out", str(out), "--minutes", "0.0001", "--device", "cpu"]) == 0
     assert read_curves(curves)[-1]["step"] == done + 1

@@ -197,11 +197,11 @@ def test_any_rollout_that_is_not_worse_takes_the_clones_place() -> None:
 
 
 def test_an_archive_without_its_parts_is_refused() -> None:
-    """A record with a missing entry is an error that calls it no archive."""
+    """A record with a missing entry is an error that names it."""
     run = PPORun(TINY, clone(), device="cpu")
     run.model._last_episode_starts = np.ones(TINY.n_envs, dtype=bool)
     run.env.reset()
     arrays, record = run_state(run)
     tensors = {name: torch.as_tensor(array) for name, array in arrays.items()}
-    with pytest.raises(InputError, match="not the archive of a PPO run"):
+    with pytest.raises(InputError, match="lacks curriculum"):
         restored_run(tensors, {name: value for name, value in record.items() if name != "curriculum"}, device="cpu")

@@ -14,6 +14,7 @@ from lagrl.cli.entry import main as lagrl
 from lagrl.cli.train import installed_command
 from lagrl.errors import InputError, UnknownNameError
 from train.command_line import RunOptions, entry, parse, run_folder
+from train.given_again import GivenAgain, SamplersAgain
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Settings:
         return cls(inner=Inner(10 if name == "reference" else 1))
 
 
-def read(*words: str) -> tuple[Settings | None, RunOptions]:
+def read(*words: str) -> tuple[Settings | GivenAgain, RunOptions]:
     return parse("prog", "About.", Settings, RunOptions, words)
 
 
@@ -45,9 +46,9 @@ def test_presets_come_first_and_are_overridden() -> None:
 
 
 def test_resume_takes_no_settings() -> None:
-    """The archive has the hyper-parameters; the other options can still be given."""
-    config, options = read("--resume", "runs/x", "--minutes", "3")
-    assert config is None
+    """The archive has the hyper-parameters; the user's own rules and the other options can be given."""
+    config, options = read("--resume", "runs/x", "--minutes", "3", "--expert", "mine:Rule", "--env.sampler", "mine:S")
+    assert config == GivenAgain("mine:Rule", SamplersAgain("mine:S"))
     assert options.resume == Path("runs/x")
     assert options.minutes == 3.0
     with pytest.raises(InputError, match="that of the run"):

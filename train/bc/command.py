@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from train.bc.archive import restored_run, run_state
@@ -13,13 +12,14 @@ from train.bc.run import BCRun
 from train.candidate import Scores, mean_score
 from train.card import training_card
 from train.command_line import RunOptions, run_folder
-from train.paths import RunPaths, open_archive
+from train.paths import RunPaths, default_out, open_archive
 from train.progress import readable
 from train.run import run_command
 
 if TYPE_CHECKING:
     import torch
 
+    from train.given_again import GivenAgain
     from train.stop import Stop
 
 _PROG = "python -m train.bc"
@@ -31,7 +31,7 @@ _ABOUT = (
 
 def main(arguments: list[str]) -> int:
     """Start or resume a training; return the exit code."""
-    run, paths, stop = run_command(
+    run_command(
         arguments,
         prog=_PROG,
         about=_ABOUT,
@@ -41,22 +41,20 @@ def main(arguments: list[str]) -> int:
         resume=_resumed,
         state=run_state,
         card=_card,
+        report=_report,
     )
-    run.save_checkpoint(paths.out, _card(run, paths))  # again: the card has the seconds and epochs of the whole run
-    _report(run, paths, stop)
     return 0
 
 
 def _started(config: BCConfig, options: RunOptions, device: torch.device, command: str) -> tuple[BCRun, RunPaths]:
-    name = f"bc-{config.env.action.mode}-{config.seed}"
-    folder = run_folder(options, name)
+    folder = run_folder(options, f"bc-{config.env.action.mode}-{config.seed}")
     run = BCRun(config, folder, device)  # errors of the configuration come before any folder is created
-    return run, RunPaths(folder, options.out or Path("checkpoints") / name, command, options.threads).create()
+    return run, RunPaths(folder, options.out or default_out(folder), command, options.threads).create()
 
 
-def _resumed(options: RunOptions, device: torch.device) -> tuple[BCRun, RunPaths]:
+def _resumed(options: RunOptions, device: torch.device, given: GivenAgain) -> tuple[BCRun, RunPaths]:
     paths, arrays, record = open_archive(options, "bc")
-    return restored_run(arrays, record, paths.folder, device), paths
+    return restored_run(arrays, record, paths.folder, device, given), paths
 
 
 def _card(run: BCRun, paths: RunPaths) -> dict[str, Any]:
@@ -70,7 +68,7 @@ def _card(run: BCRun, paths: RunPaths) -> dict[str, Any]:
         "expert": _by_budget(run.expert_scores),
         "epoch": candidate.step,
         "epochs_done": run.epoch,
-        "states": sum(entry["states"] for entry in run.manifest["shards"]),
+        "states": sum(shard.states for shard in run.manifest.shards),
         "held_out": {name: round(value, 6) for name, value in candidate.imitation.items() if math.isfinite(value)},
     }
     description = f"A graph policy cloned from the controller {config.expert!r} by DAgger; the start of PPO."
@@ -103,4 +101,4 @@ def _report(run: BCRun, paths: RunPaths, stop: Stop) -> None:
         print(f"next: python -m train.ppo --init {shlex.quote(str(paths.out))}{same}")
     else:
         print(f"{stop.reason or 'ended early'}: {run.epoch} of {run.config.epochs} epochs are done and saved")
-        print(f"resume with: {_PROG} --resume {shlex.quote(str(paths.folder))}")
+        print(f"resume with: {paths.resume_command(_PROG, run.config.rules())}")

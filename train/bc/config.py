@@ -7,7 +7,8 @@ from envs.action import ActionConfig
 from envs.config import EnvConfig
 from lagrl.errors import InputError
 from policies.config import PolicyConfig
-from train.config import TrainingConfig
+from train.config import TrainingConfig, require_memory
+from train.given_again import GivenAgain
 
 # As in a solve, assignments are decoded at every evaluation; labels need no routes.
 _TRAINING_ENV = EnvConfig(
@@ -104,6 +105,7 @@ class BCConfig(TrainingConfig):
         if self.held_out < 2 or self.first_episodes < self.held_out:
             problem = f"{self.held_out} given, the first round has {self.first_episodes} episodes"
             raise InputError(problem, field="held_out", remedy="give 2 or more, at most the first round's episodes")
+        require_memory("n_envs, env.n_customers", 8 * self.n_envs * self.env.n_customers[1] ** 2)
 
     @property
     def epochs(self) -> int:
@@ -115,10 +117,10 @@ class BCConfig(TrainingConfig):
         return self if self.expert is not None else replace(self, expert=default_expert(self.env.action))
 
     @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
+    def from_json(cls, record: dict[str, Any], *, source: str | None = None, given: GivenAgain | None = None) -> Self:
         """Read a record that `to_json` returned, also of version 0.1, where `n_envs` was called `lanes`."""
         renamed = {"n_envs" if name == "lanes" else name: value for name, value in record.items()}
-        return super().from_json(renamed)
+        return super().from_json(renamed, source=source, given=given)
 
 
 def default_expert(action: ActionConfig) -> str:

@@ -16,8 +16,9 @@ from train.bc.cloning import fit_epoch, imitation_error
 from train.bc.config import BCConfig
 from train.bc.dagger import Round, collect, expert_share
 from train.candidate import Scores, TrainingCandidate
-from train.dataset import States, add_shard, new_manifest
+from train.dataset import States, add_shard
 from train.experts import expert_factory
+from train.manifest import Manifest
 from train.run import TrainingRun
 from train.torch_device import seed_everything
 from train.validation import measure
@@ -77,7 +78,7 @@ class BCRun(TrainingRun[BCConfig]):
         self.net = DiagonalPrecondNet(config.policy).to(device)
         self.optimizer = torch.optim.Adam(self.net.actor_parameters(), lr=config.learning_rate)
         self.epoch = self.updates = 0
-        self.manifest = new_manifest()
+        self.manifest = Manifest()
         self.states: States | None = None
         self.expert_scores: Scores = {}
 
@@ -101,7 +102,7 @@ class BCRun(TrainingRun[BCConfig]):
         scores = ", ".join(f"{score:.4f} at {budget}" for budget, score in self.expert_scores.items())
         progress.note(f"validation of expert {self.config.expert}: {scores}")
         while not self.is_complete and not stop.requested:
-            number = len(self.manifest["shards"])
+            number = len(self.manifest.shards)
             if number <= self.epoch // self.config.epochs_per_round:
                 episodes = self.config.episodes if number else self.config.first_episodes
                 progress.note(f"round {number + 1}/{self.config.rounds}: {episodes} episodes are collected")
@@ -119,7 +120,7 @@ class BCRun(TrainingRun[BCConfig]):
 
     def collect_round(self, stop: Stop) -> bool:
         """Collect the next round's shard; return whether it is complete."""
-        config, number = self.config, len(self.manifest["shards"])
+        config, number = self.config, len(self.manifest.shards)
         before = 0 if number == 0 else config.first_episodes + (number - 1) * config.episodes
         task = Round(
             number=number,

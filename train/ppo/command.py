@@ -2,7 +2,6 @@
 
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import torch
@@ -11,10 +10,12 @@ import tyro
 from lagrl.errors import InputError
 from policies.checkpoint import load_checkpoint
 from policies.locate import CheckpointFiles, find_checkpoint
+from train.archive import RECORD_FILE
 from train.candidate import Scores
 from train.card import training_card
 from train.command_line import RunOptions, run_folder
-from train.paths import RunPaths, open_archive
+from train.given_again import GivenAgain
+from train.paths import RunPaths, default_out, open_archive
 from train.ppo.archive import restored_run, run_state
 from train.ppo.config import PPOConfig
 from train.ppo.run import PPORun
@@ -39,7 +40,7 @@ class PPOOptions(RunOptions):
 
 def main(arguments: list[str]) -> int:
     """Start or resume a training; return the exit code."""
-    run, paths, stop = run_command(
+    run_command(
         arguments,
         prog=_PROG,
         about=_ABOUT,
@@ -49,11 +50,8 @@ def main(arguments: list[str]) -> int:
         resume=_resumed,
         state=run_state,
         card=_card,
+        report=_report,
     )
-    if run.is_complete:
-        run.confirm()
-    run.save_checkpoint(paths.out, _card(run, paths))  # again: the card has the whole run's figures
-    _report(run, paths, stop)
     return 0
 
 
@@ -67,18 +65,19 @@ def _started(config: PPOConfig, options: PPOOptions, device: torch.device, comma
     init = None if options.init == "none" else options.init
     start = None if init is None else load_checkpoint(init, expect_mode=config.env.action.mode)
     folder = run_folder(options, "ppo")
-    out = options.out or Path("checkpoints") / folder.name
+    out = options.out or default_out(folder)
     if init is not None and CheckpointFiles.from_path(out).record.resolve() == find_checkpoint(init).record.resolve():
         raise InputError(f"{out} is the initial checkpoint", field="--out", remedy="give another name")
     run = PPORun(config, start, device=str(device))
     return run, RunPaths(folder, out, command, options.threads, init).create()
 
 
-def _resumed(options: PPOOptions, device: torch.device) -> tuple[PPORun, RunPaths]:
+def _resumed(options: PPOOptions, device: torch.device, given: GivenAgain) -> tuple[PPORun, RunPaths]:
     if options.init is not None:
         raise InputError("the initial policy is that of the run", field="--init", remedy="leave it out")
     paths, arrays, record = open_archive(options, "ppo")
-    return restored_run(arrays, record, device=str(device)), paths
+    source = str(paths.folder / RECORD_FILE)
+    return restored_run(arrays, record, device=str(device), source=source, given=given), paths
 
 
 def _card(run: PPORun, paths: RunPaths) -> dict[str, Any]:
@@ -154,7 +153,7 @@ def _report(run: PPORun, paths: RunPaths, stop: Stop) -> None:
         controllers = ",".join(_as_controller(name) for name in (paths.init, str(paths.out)) if name)
         print(f"next: lagrl eval --suite bundled --controllers {shlex.quote(controllers)} --out rows.jsonl")
     else:
-        print(f"stopped ({stop.reason}); resume with: {_PROG} --resume {shlex.quote(str(paths.folder))}")
+        print(f"stopped ({stop.reason}); resume with: {paths.resume_command(_PROG, run.config.rules())}")
 
 
 def _as_controller(spec: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from envs.config import EnvConfig
 from lagrl.errors import InputError
 from policies.config import PolicyConfig
-from train.config import TrainingConfig
+from train.config import STATE_BYTES, TrainingConfig, require_memory
 
 Schedule = tuple[float, float]  # value at the first and at the last step, linear between
 
@@ -133,6 +133,9 @@ class PPOConfig(TrainingConfig):
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a number from 0 to 1")
         if self.n_envs * self.n_steps < 2 or self.batch_size < 2:
             raise InputError("fewer than 2 states", field="batch_size, n_steps", remedy="advantages need 2 or more")
+        require_memory("n_envs, n_steps, env.n_max", STATE_BYTES * self.rollout_size * self.env.n_max)
+        require_memory("n_envs, env.n_customers", 8 * self.n_envs * self.env.n_customers[1] ** 2)
+        require_memory("imitation_states", STATE_BYTES * self.imitation_states * self.env.n_max)
 
     @property
     def rollout_size(self) -> int:

@@ -169,6 +169,11 @@ class PPORun(TrainingRun[PPOConfig]):
             return False
         return best.step == first.step or candidate.merit < best.merit
 
+    def complete(self) -> None:
+        """Confirm the result of a complete run."""
+        if self.is_complete:
+            self.confirm()
+
     def confirm(self) -> None:
         """Measure the initial and the best policy on instances that were not used to choose between them.
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from envs.action import ActionConfig
 from lagrl.errors import InputError
+from lagrl.plugins import NamedRule, require_trusted
+from train.experts import is_built_in
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,12 +64,16 @@ def expert_of(config: PPOConfig, start: Checkpoint | None) -> str | None:
     Raises
     ------
     InputError
-        If neither the configuration nor the checkpoint's card names one.
+        If neither the configuration nor the checkpoint's card names one, or the card names one that is not built in.
     """
     if not (imitates(config) or config.baseline):
         return None
-    cloned = start.card["config"].get("expert") if start is not None else None
+    cloned = start.card["config"].get("expert") if start is not None and config.expert is None else None
     name = config.expert or cloned
+    if cloned is not None:
+        require_trusted(
+            [NamedRule("expert", str(cloned), is_built_in(str(cloned)))], source="card of the initial checkpoint"
+        )
     if name is None:
         raise InputError(
             "no expert to imitate or to compare with",
