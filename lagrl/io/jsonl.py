@@ -256,7 +256,6 @@ class JsonLines:
                     self._mend(descriptor, tail)
                 if self._end == 0 and self.form.header:
                     self._write(descriptor, self.form.first_line)
-                    sync_folder(self.path.absolute().parent)
                     self._end, self._lines = len(self.form.first_line), 1
                 yield
             finally:
@@ -332,8 +331,11 @@ class JsonLines:
 
     def _open(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND if self._writable else os.O_RDONLY
+        is_new = self._writable and not self.path.exists()
         try:
             self._descriptor = os.open(self.path, flags | getattr(os, "O_BINARY", 0), self.form.mode)
+            if is_new:
+                sync_folder(self.path.absolute().parent)
         except OSError as error:
             if self._writable:
                 raise unwritable(self.path, error) from error

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lagrl.errors import OutputError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 if sys.platform != "win32":
     import fcntl
+
+LOCK_FILE = "run.lock"
 
 
 def lock(descriptor: int, path: Path, *, wait: bool) -> None:
@@ -48,6 +55,64 @@ def unlock(descriptor: int) -> None:
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+@contextlib.contextmanager
+def result_lock(result: Path, remedy: str) -> Iterator[None]:
+    """Keep other processes from making the same result, a folder or a file, while the body runs.
+
+    The lock is one on the file `run.lock` in the folder, or on FILE.lock, which holds the process and the machine. The
+    system releases it when the process ends, however it ends; the file is removed at the end of the body.
+
+    Parameters
+    ----------
+    result
+        An existing folder, or a file in an existing folder.
+    remedy
+        What the user can do if another process has it, for the message.
+
+    Raises
+    ------
+    OutputError
+        If another process makes it, named with its machine if known, or the lock's file cannot be written.
+    """
+    path = result / LOCK_FILE if result.is_dir() else result.with_name(f"{result.name}.lock")
+    try:
+        descriptor = _locked(path, result, remedy)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); check the folder's permissions") from error
+    try:
+        with contextlib.suppress(OSError):  # only for the message of another process
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()} {platform.node()}".encode(), 0)
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()  # under the lock: a process that waits for this file sees that it is no longer the lock's
+        unlock(descriptor)
+        os.close(descriptor)
+
+
+def _locked(path: Path, result: Path, remedy: str) -> int:
+    """Open and lock a file; again, if another process has removed it in between."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        try:
+            if sys.platform != "win32":
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
+                return descriptor
+        except BlockingIOError as error:
+            pid, _, machine = os.pread(descriptor, 300, 0).decode(errors="replace").partition(" ")
+            owner = f"process {pid} on {machine}" if pid.isdecimal() and machine.isprintable() else "another process"
+            os.close(descriptor)
+            raise OutputError(f"{result}: {owner} is working on it; {remedy}") from error
+        except OSError as error:
+            warnings.warn(f"{path}: cannot be locked ({error.strerror}); use one process at a time", stacklevel=5)
+            return descriptor
+        os.close(descriptor)
 
 
 def _holder(descriptor: int) -> str:

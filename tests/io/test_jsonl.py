@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import stat
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -126,3 +128,26 @@ def test_packed_files_are_read_but_not_written(tmp_path: Path) -> None:
     path.write_bytes(packed[:-12])
     with pytest.raises(InputError, match=r"notes\.jsonl\.gz: cannot be read"):
         list(read_lines(path, PLAIN))
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECTORY"), reason="folders cannot be opened here")
+@pytest.mark.parametrize("header", [None, {"kind": "rows"}])
+def test_the_folder_of_a_new_file_is_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: dict[str, str] | None
+) -> None:
+    """A new file's entry in its folder is on the disk before the first line; an existing file's is already."""
+    synced: list[bool] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    form = LineFormat(fault="not a row", remedy="remove it", header=header)
+    for is_new in (True, False):
+        synced.clear()
+        with JsonLines(tmp_path / "rows.jsonl", form, lambda record, offset: None, lock="held") as lines:
+            lines.append({"a": 1})
+        assert synced[0] is is_new
+        assert synced[-1] is False

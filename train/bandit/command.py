@@ -14,6 +14,7 @@ from lagrl.bench.provenance import git_revision, versions
 from lagrl.cli.entry import parse_arguments
 from lagrl.errors import InputError, OutputError, refuse
 from lagrl.io.atomic import require_writable, write_text
+from lagrl.io.lock import result_lock
 from lagrl.quantum.bandit.arm_policies import (
     LinearThompson,
     LinUCB,
@@ -90,6 +91,11 @@ class BanditCommand:
             for read in (*self.traces, *self.validate):
                 if path.exists() and read.exists() and path.samefile(read):
                     raise OutputError(f"{path}: is read as traces; give another name")
+        with result_lock(self.out, "wait for that process, or give another name"):
+            self._train(parameter, card_file)
+
+    def _train(self, parameter: float, card_file: Path) -> None:
+        """Train, and write state and card, which belong together."""
         logged = read_traces(self.traces)
         names, widths = self._held_out()
         left = held_out(logged, backends=names, widths=widths)
