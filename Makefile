@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check-all lint format wheel clean
+.PHONY: demo test check-all lint format wheel torture clean
 
 demo: $(READY)
 	$(BIN)/lagrl demo --out demo
@@ -29,6 +29,12 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Kills commands at random moments and repeats them; KILLS=N kills over all kinds, see docs/reliability.md.
+KILLS ?= 500
+torture: $(READY)
+	$(BIN)/python -m benchmarks.torture.run --kills $(KILLS) --out torture.jsonl
+	$(BIN)/python -m benchmarks.torture.report torture.jsonl
 
 wheel: $(READY)
 	$(BIN)/python -m build --wheel

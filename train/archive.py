@@ -66,7 +66,7 @@ def save_archive(folder: Path, arrays: Mapping[str, Tensor | NDArray[Any]], reco
     text = json.dumps(content | {"record_sha256": _record_digest(record)})
     with replacing(folder / RECORD_FILE) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    for old in (*folder.glob(_ARRAYS.format("*")), *folder.glob(f".{_ARRAYS.format('*')}.*.part")):
+    for old in folder.glob(_ARRAYS.format("*")):
         if old.name != name:
             old.unlink(missing_ok=True)
 

@@ -218,6 +218,8 @@ def _train(
 ) -> None:
     """Train with a checkpoint of every new best candidate, and with an archive every minute and at the end."""
     last = -math.inf
+    for part in paths.folder.rglob(".*.part"):  # of a killed process: this one has the folder's lock
+        part.unlink(missing_ok=True)
     written = run.best if resumed else None
 
     def save() -> None:
