@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_TIMES = ("seconds", "quantum_seconds", "recording_seconds")
+_NOT_COMPARED = ("seconds", "quantum_seconds", "recording_seconds", "git_revision")  # the checkout may change meanwhile
 _TRAINING = (
     "--n-envs 2 --batch-size 8 --validate-every 1 --validation-instances 2 --validation-sizes 6 10 --budgets 2 4 "
     "--policy.hidden 8 --policy.heads 2 --policy.layers 1 --policy.critic-hidden 8 --device cpu --seed 3 "
@@ -64,7 +64,7 @@ def _eval_rows(folder: Path) -> list[Any]:
     rows = []
     for row in _lines(folder / "rows.jsonl"):
         history = [[evaluations, cost] for evaluations, _, cost in row["history"]]
-        rows.append({name: value for name, value in row.items() if name not in _TIMES} | {"history": history})
+        rows.append({name: value for name, value in row.items() if name not in _NOT_COMPARED} | {"history": history})
     return rows
 
 
