@@ -34,7 +34,7 @@ format: $(READY)
 KILLS ?= 500
 torture: $(READY)
 	$(BIN)/python -m benchmarks.torture.run --kills $(KILLS) --out torture.jsonl
-	$(BIN)/python -m benchmarks.torture.report torture.jsonl
+	$(BIN)/python -m benchmarks.torture.report --rows torture.jsonl
 
 wheel: $(READY)
 	$(BIN)/python -m build --wheel

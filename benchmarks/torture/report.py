@@ -1,6 +1,6 @@
 """The table of docs/reliability.md from the rows of `benchmarks.torture.run`.
 
-python -m benchmarks.torture.report docs/rows/torture.jsonl
+python -m benchmarks.torture.report --rows docs/rows/torture.jsonl
 """
 
 from __future__ import annotations

@@ -258,9 +258,13 @@ def test_full_disk_ends_the_run_and_keeps_what_was_saved(
 
 
 def test_a_finished_run_resumes_to_its_end() -> None:
-    """The checkpoint is written again, to another path if given."""
+    """The checkpoint is written again, to another path if given; partial files of a killed process are removed."""
     assert train("mine") == 0
+    parts = [Path("runs/mine/.curves.jsonl.x.part"), Path("runs/mine/dataset/.shard-0001.npz.x.part")]
+    for part in parts:
+        part.touch()
     assert main(["--resume", "runs/mine", "--out", "checkpoints/copy"]) == 0
+    assert not any(part.exists() for part in parts)
     assert (
         load_checkpoint("checkpoints/copy").card["selection"] == load_checkpoint("checkpoints/mine").card["selection"]
     )
