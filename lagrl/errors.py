@@ -9,8 +9,13 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn
 
+from lagrl.printable import one_line, shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_MOST = 600  # characters of a problem, whatever the length of the values in it
 
 
 class LagrlError(Exception):
@@ -25,6 +30,10 @@ class LagrlError(Exception):
     ...     print(error)
     instance: 3 given; give the path of a .vrp file or an instance name, as in lagrl.read('G-n51-k6')
     """
+
+    def __str__(self) -> str:
+        """Return the message on one line, without characters that act on a terminal."""
+        return one_line(super().__str__())
 
 
 class InputError(LagrlError, ValueError):
@@ -45,12 +54,12 @@ class InputError(LagrlError, ValueError):
     def __init__(
         self, problem: str, *, source: str | None = None, field: str | None = None, remedy: str | None = None
     ) -> None:
-        self.problem = problem
+        self.problem = one_line(problem, _MOST)
         self.source = source
-        self.field = field
+        self.field = field and one_line(field, 200)
         self.remedy = remedy
-        place = ": ".join(part for part in (source, field) if part)
-        text = f"{place}: {problem}" if place else problem
+        place = ": ".join(part for part in (source, self.field) if part)
+        text = f"{place}: {self.problem}" if place else self.problem
         super().__init__(f"{text}; {remedy}" if remedy else text)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -81,9 +90,9 @@ class UnknownNameError(InputError):
     def of(cls, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> UnknownNameError:
         """Build an error that suggests the closest known name and lists all of them."""
         choices = sorted(known)
-        close = get_close_matches(name, choices, n=1)
+        close = get_close_matches(name[:100], choices, n=1)
         guess = f"did you mean {close[0]!r}? " if close else ""
-        return cls(f"unknown {kind} {name!r}", remedy=f"{guess}known: {', '.join(choices) or 'none'}{hint}")
+        return cls(f"unknown {kind} {shown(name)}", remedy=f"{guess}known: {', '.join(choices) or 'none'}{hint}")
 
 
 class BudgetError(InputError):
@@ -118,4 +127,4 @@ def _rebuild(
 
 def refuse(option: str, value: object, remedy: str) -> NoReturn:
     """Raise InputError for an option that would have no effect."""
-    raise InputError(f"{value} given", field=option, remedy=remedy)
+    raise InputError(f"{one_line(str(value), 60)} given", field=option, remedy=remedy)

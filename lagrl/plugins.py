@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError, LagrlError
+from lagrl.printable import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -85,18 +86,20 @@ def import_attribute(kind: str, spec: str) -> Any:
     """
     module_name, _, attribute = spec.partition(":")
     if not module_name or module_name.startswith(".") or not attribute:
-        raise InputError(f"{spec!r} is not module:attribute", field=kind, remedy="write it as in mine:MyClass")
+        raise InputError(f"{shown(spec)} is not module:attribute", field=kind, remedy="write it as in mine:MyClass")
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # a user's module may raise anything
         raise InputError(
-            f"cannot import {module_name!r} ({type(error).__name__}: {error})",
+            f"cannot import {shown(module_name)} ({type(error).__name__}: {error})",
             field=f"{kind} {spec}",
             remedy="run where the module can be imported, or correct it",
         ) from error
     if not hasattr(module, attribute):
         raise InputError(
-            f"module {module_name!r} has no {attribute!r}", field=f"{kind} {spec}", remedy="check the spelling"
+            f"module {shown(module_name)} has no {shown(attribute)}",
+            field=f"{kind} {spec}",
+            remedy="check the spelling",
         )
     return getattr(module, attribute)
 

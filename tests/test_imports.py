@@ -16,7 +16,7 @@ PACKAGE = Path(lagrl.__file__).parent
 HEAVY = {"numba", "scipy", "torch", "qiskit", "qiskit_aer", "dimod", "dwave", "matplotlib", "pyvrp", "ortools"}
 
 # what each room may import from the others; everything may import the ground floor
-GROUND = {"lazy", "errors", "io", "signatures", "highs", "plugins", "processes", "compilation"}
+GROUND = {"lazy", "printable", "errors", "io", "signatures", "highs", "plugins", "processes", "compilation"}
 LIBRARY = {"problems", "relaxation", "controllers", "recovery", "bounds", "quantum"}
 LOOP = {"dual_loop", "ascent", "samplers", "solve_config"}
 SOLVER = LIBRARY | LOOP | {"search", "solver"}

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from lagrl.printable import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -102,7 +104,7 @@ class Progress:
         self._line(text)
 
     def _line(self, text: str) -> None:
-        line = f"{self.title}: {text}"
+        line = one_line(f"{self.title}: {text}")
         self._last_line = self._clock()
         if self._bar is not None:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)

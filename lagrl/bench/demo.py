@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +20,7 @@ from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable
 from lagrl.plot import pictures
+from lagrl.printable import one_line
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.solver import SolveConfig, solve
 
@@ -152,12 +154,12 @@ def _solve_all(configs: dict[str, SolveConfig], evaluations: int, progress: bool
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not (progress and console.is_terminal)) as bars:
         total = len(problems) * evaluations
-        bar = {name: bars.add_task(name, total=total, start=False) for name in configs}
+        bar = {name: bars.add_task(escape(one_line(name)), total=total, start=False) for name in configs}
         for index, problem in enumerate(problems):
             for name, config in configs.items():
                 done, task = index * evaluations, bar[name]
                 bars.start_task(task)
-                bars.update(task, description=f"{name:<10} {problem.name}")
+                bars.update(task, description=escape(f"{one_line(name):<10} {problem.name}"))
                 advance = partial(_advance, bars, task, done)
                 results[problem.name][name] = solve(problem, config, advance)
                 bars.update(task, completed=done + evaluations)
@@ -174,7 +176,7 @@ def _print(result: DemoResult, controllers: Sequence[str], evaluations: int) -> 
     for heading in ("n", "K", "best\nknown"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name in controllers:
-        table.add_column(Text(f"{name}\ngap%    s"), justify="right", overflow="fold")
+        table.add_column(Text(f"{one_line(name)}\ngap%    s"), justify="right", overflow="fold")
     for instance, by_controller in result.results.items():
         problem = next(iter(by_controller.values())).problem
         table.add_row(
@@ -190,6 +192,6 @@ def _print(result: DemoResult, controllers: Sequence[str], evaluations: int) -> 
         f"gap%: route cost above the best known, after {evaluations} evaluations under one seed;",
         "      whether controllers differ takes many instances and seeds: lagrl eval, then lagrl report.",
         f"s:    seconds per solve; the {result.compile_seconds:.1f} s to compile or load the kernels are not in it.",
-        f"Routes, dual ascent and improvement on {result.pictured}: {result.picture}",
+        f"Routes, dual ascent and improvement on {result.pictured}: {one_line(str(result.picture))}",
     ]
     console.print(Text("\n".join(lines)))

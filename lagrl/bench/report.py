@@ -17,7 +17,7 @@ from lagrl.bench.comparison import (
     require_sampler,
 )
 from lagrl.bench.grouping import Grouping
-from lagrl.bench.tables import Table, to_csv, to_markdown
+from lagrl.bench.tables import Table, markdown, to_csv, to_markdown
 from lagrl.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ def _markdown(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
     parts = ["## Results\n"]
     warnings = caveats(grouping)
     if warnings:
-        parts.append("".join(f"> **Note.** {warning}\n>\n" for warning in warnings).removesuffix(">\n"))
+        parts.append("".join(f"> **Note.** {markdown(warning)}\n>\n" for warning in warnings).removesuffix(">\n"))
     parts += [to_markdown(table) for table in tables if table.rows]
-    parts.append("### Provenance\n\n" + "".join(f"- {line}\n" for line in provenance(grouping.rows)))
+    parts.append("### Provenance\n\n" + "".join(f"- {markdown(line)}\n" for line in provenance(grouping.rows)))
     return "\n".join(parts)
 
 

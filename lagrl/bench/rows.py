@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lagrl.bench.schema import SCHEMA, Row, check_row
 from lagrl.errors import InputError
 from lagrl.io.jsonl import JsonLines, LineFormat, Offset, read_lines
+from lagrl.printable import shown
 
 if TYPE_CHECKING:
     import os
@@ -61,7 +62,7 @@ class RowStore:
         key = record["key"]
         if key in self._keys:
             raise InputError(
-                f"{key!r} is already in {self.path}", source="row", field="key", remedy="skip the keys of keys()"
+                f"{shown(key)} is already in {self.path}", source="row", field="key", remedy="skip the keys of keys()"
             )
         self._file.append(record)
 
@@ -113,6 +114,6 @@ def _checked(record: dict[str, Any], path: Path, number: int, files: dict[str, P
     key, file = row["key"], files.get(row["key"])
     if file is not None:
         problem = "occurs twice" if file == path else f"is already in {file}"
-        raise InputError(f"{key!r} {problem}", source=source, field="key", remedy="give each result once")
+        raise InputError(f"{shown(key)} {problem}", source=source, field="key", remedy="give each result once")
     files[key] = path
     return row

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from lagrl.errors import InputError
 from lagrl.io.records import Check, read_fields
+from lagrl.printable import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +117,7 @@ def check_row(row: object, *, source: str) -> Row:
         raise InputError("not a JSON object", source=source, remedy=_REMEDY)
     if row.get("schema") != SCHEMA:
         raise InputError(
-            f"{row.get('schema')!r} is not {SCHEMA!r}",
+            f"{shown(row.get('schema'))} is not {SCHEMA!r}",
             source=source,
             field="schema",
             remedy="give a file that this version of lagrl eval wrote",

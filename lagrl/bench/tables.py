@@ -7,8 +7,12 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lagrl.printable import LINE, one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+_MOST_IN_CELL = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def to_markdown(table: Table) -> str:
     ValueError
         If a row is not as long as the header.
     """
-    body = [[_escape(cell) for cell in row] for row in (table.header, *table.rows)]
+    body = [[markdown(cell, _MOST_IN_CELL).replace("|", "\\|") for cell in row] for row in (table.header, *table.rows)]
     widths = [max(3, *map(len, column)) for column in zip(*body, strict=True)]
     rule = ["-" * width if column < table.n_labels else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
 
@@ -55,14 +59,16 @@ def to_markdown(table: Table) -> str:
         ]
         return f"| {' | '.join(padded)} |"
 
-    lines = [f"### {table.title}", "", *map(render, (body[0], rule, *body[1:]))]
+    lines = [f"### {markdown(table.title)}", "", *map(render, (body[0], rule, *body[1:]))]
     if table.note:
-        lines += ["", table.note]
+        lines += ["", markdown(table.note)]
     return "\n".join(lines) + "\n"
 
 
 def to_csv(fields: Sequence[str], records: Sequence[Mapping[str, object]]) -> str:
     """Render records under one header line; a missing field or None is an empty cell.
+
+    Text is put on one line, and an apostrophe before text that a spreadsheet would take for a formula.
 
     Raises
     ------
@@ -72,9 +78,18 @@ def to_csv(fields: Sequence[str], records: Sequence[Mapping[str, object]]) -> st
     text = io.StringIO()
     writer = csv.DictWriter(text, fields, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows({name: _cell(value) for name, value in record.items()} for record in records)
     return text.getvalue()
 
 
-def _escape(cell: str) -> str:
-    return " ".join(cell.split()).replace("|", "\\|")
+def markdown(text: str, most: int = LINE) -> str:
+    """Return text on one line, cut after `most` characters, without HTML and links."""
+    return one_line(text, most).replace("<", "&lt;").replace("](", "]\\(")
+
+
+def _cell(value: object) -> object:
+    """Return text that no spreadsheet takes for a formula; numbers stay as they are."""
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

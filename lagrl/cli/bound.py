@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lagrl.cli.options import Count, OneInstance, Text
 from lagrl.cli.progress import bound_bar
 from lagrl.errors import InputError
+from lagrl.printable import say
 
 if TYPE_CHECKING:
     from lagrl.bounds.bound import LowerBound
@@ -77,8 +77,11 @@ class BoundCommand:
                 code = 130
         (bound,) = reached
         if code:
-            print(f"lagrl: interrupted after {bound.seconds:.2f} s: the bound so far", file=sys.stderr)
-        print(json.dumps(_record(problem, bound), allow_nan=False) if self.json else _text(problem, bound))
+            say(f"lagrl: interrupted after {bound.seconds:.2f} s: the bound so far", error=True)
+        if self.json:
+            print(json.dumps(_record(problem, bound), allow_nan=False))
+        else:
+            say(_text(problem, bound))
         return code
 
 

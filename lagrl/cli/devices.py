@@ -10,6 +10,7 @@ import tyro
 
 from lagrl.cli.options import Numbers
 from lagrl.errors import InputError
+from lagrl.printable import say
 from lagrl.quantum.ibm.device_table import WIDTHS, list_devices
 
 if TYPE_CHECKING:
@@ -70,10 +71,10 @@ def print_devices(rows: Sequence[DeviceRow]) -> None:
         name, *rest = (
             cell.ljust(n) if not i else cell.rjust(n) for i, (cell, n) in enumerate(zip(line, size, strict=True))
         )
-        print("  ".join([name, *rest]))
+        say("  ".join([name, *rest]))
     for row in rows:
         if row.note:
-            print(f"note: {row.note if row.name in row.note else f'{row.name}: {row.note}'}")
+            say(f"note: {row.note if row.name in row.note else f'{row.name}: {row.note}'}")
 
 
 def _or_dash(value: float | None, form: str) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from lagrl.doctor.checks import diagnose, render, to_json
+from lagrl.printable import say
 
 Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]  # of options: it imports numpy
 
@@ -28,5 +29,8 @@ class DoctorCommand:
     def run(self) -> int:
         """Make all checks and print what they found."""
         findings = diagnose(self.data)
-        print(to_json(findings) if self.json else render(findings))
+        if self.json:
+            print(to_json(findings))
+        else:
+            say(render(findings))
         return 1 if any(finding.status == "problem" for finding in findings) else 0

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from lagrl import __version__
 from lagrl.errors import InputError, LagrlError, UnknownNameError
+from lagrl.printable import one_line, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -187,11 +188,11 @@ _warned: set[str] = set()  # Python's own memory is cleared by every change of i
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    text = " ".join(str(message).split())
+    text = one_line(str(message))
     if text not in _warned:
         _warned.add(text)
-        print(f"lagrl: warning: {text}", file=sys.stderr)
+        say(f"lagrl: warning: {text}", error=True)
 
 
 def _print_error(message: str, prog: str) -> None:
-    print(f"{prog}: error: {' '.join(message.split())}", file=sys.stderr)
+    say(f"{prog}: error: {one_line(message)}", error=True)

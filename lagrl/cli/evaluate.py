@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from lagrl.bench.evaluation import Evaluation
 from lagrl.cli.options import ManyInstances, options
 from lagrl.cli.progress import announce_journal, explain_resuming, row_bar
 from lagrl.errors import InputError
+from lagrl.printable import say
 
 Rows = Annotated[Path, tyro.conf.arg(metavar="ROWS.jsonl")]
 Settings = Annotated[
@@ -51,4 +51,4 @@ class EvalCommand:
         announce_journal(evaluation.journal, *evaluation.samplers)
         with explain_resuming(self.out), row_bar() as (on_plan, on_row):
             made = run(evaluation, self.out, workers=self.workers, on_plan=on_plan, on_row=on_row)
-        print(f"{self.out}: {made} rows added", file=sys.stderr)
+        say(f"{self.out}: {made} rows added", error=True)

@@ -11,6 +11,7 @@ import tyro
 from lagrl.bench.suites import suite
 from lagrl.cli.options import Text
 from lagrl.errors import InputError
+from lagrl.printable import say
 from lagrl.problems.fetch import fetch
 
 Target = Annotated[Path, tyro.conf.arg(metavar="DIR")]
@@ -57,5 +58,5 @@ class FetchCommand:
             timeout=self.timeout,
             overwrite=self.overwrite,
             solutions=not self.no_solutions,
-            progress=print,
+            progress=say,
         )

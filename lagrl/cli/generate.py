@@ -13,6 +13,7 @@ import tyro
 from lagrl.cli.options import attribute_texts
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable
+from lagrl.printable import say
 from lagrl.problems.cvrplib import write_instance
 from lagrl.problems.generate import XTypeParams, draw_instance
 
@@ -61,7 +62,7 @@ class GenerateCommand:
     def run(self) -> None:
         """Write the files and print their paths."""
         for path in self._files():
-            print(path)
+            say(path)
 
     def _files(self) -> Iterator[Path]:
         if self.count < 1 or self.seed < 0:

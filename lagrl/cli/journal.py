@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lagrl.cli.options import File, Rate, Text
+from lagrl.printable import say
 from lagrl.quantum.journal.journal import Journal
 from lagrl.solver import estimated_price, require_price
 
@@ -41,7 +41,7 @@ class JournalCommand:
                 job = journal.give_up(self.give_up)
                 cost, summary = journal.charge(job), journal.summary()
             charge = "its charge is unknown" if cost is None else f"charged {cost.qpu_seconds:g} s"
-            print(f"given up: {job.job or job.tag} of run {job.run}, step {job.step}; {charge}", file=sys.stderr)
+            say(f"given up: {job.job or job.tag} of run {job.run}, step {job.step}; {charge}", error=True)
         price = estimated_price(summary.paid, self.price)
         if self.json:
             print(json.dumps({**summary.record(), "price": price}, allow_nan=False))
@@ -52,11 +52,11 @@ class JournalCommand:
 def print_journal(summary: JournalSummary, price: float | None) -> None:
     """Print the summary of a journal as text."""
     steps = sum(summary.runs.values())
-    print(f"{summary.path}: {summary.calls} calls of {', '.join(summary.samplers) or 'no sampler'}")
-    print(f"runs: {len(summary.runs)}, steps: {steps}, circuits: {summary.sampling.circuits}")
+    say(f"{summary.path}: {summary.calls} calls of {', '.join(summary.samplers) or 'no sampler'}")
+    say(f"runs: {len(summary.runs)}, steps: {steps}, circuits: {summary.sampling.circuits}")
     paid, cost = summary.paid, "" if price is None else f", price {price:g}"
-    print(f"jobs: {summary.jobs}, failed: {summary.failed}, pending: {len(summary.pending)}")
-    print(f"executed: {paid.circuits} circuits, {paid.shots} shots, {paid.qpu_seconds:g} s of a quantum computer{cost}")
+    say(f"jobs: {summary.jobs}, failed: {summary.failed}, pending: {len(summary.pending)}")
+    say(f"executed: {paid.circuits} circuits, {paid.shots} shots, {paid.qpu_seconds:g} s of a quantum computer{cost}")
     for job in summary.pending:
         why = f": {job.problem}" if job.problem else ""
-        print(f"pending: {job.state} {job.job or f'tag {job.tag}'} of run {job.run}, step {job.step}{why}")
+        say(f"pending: {job.state} {job.job or f'tag {job.tag}'} of run {job.run}, step {job.step}{why}")

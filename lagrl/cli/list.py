@@ -10,6 +10,7 @@ import tyro
 
 from lagrl.cli.options import Folder
 from lagrl.errors import InputError
+from lagrl.printable import say
 
 Kind = Annotated[
     Literal["controllers", "samplers", "seedings", "instances", "backends"],
@@ -38,7 +39,7 @@ class ListCommand:
         lines = _instances(self.data) if self.kind == "instances" else listed[self.kind]()
         width = max(map(len, lines))
         for name, text in lines.items():
-            print(f"{name:<{width}}  {text}")
+            say(f"{name:<{width}}  {text}")
 
 
 def _controllers() -> dict[str, str]:

@@ -12,6 +12,7 @@ import tyro
 
 from lagrl.cli.entry import RefusedError
 from lagrl.errors import LagrlError
+from lagrl.printable import shown
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
 
@@ -27,7 +28,9 @@ def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(map(int, _names(text)))
     except ValueError:
-        raise ValueError(f"{text!r} is not a list of whole numbers; separate them by commas, as in 10,25,50") from None
+        raise ValueError(
+            f"{shown(text)} is not a list of whole numbers; separate them by commas, as in 10,25,50"
+        ) from None
 
 
 def _fleet(text: str) -> Fleet:

@@ -6,6 +6,8 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
+from lagrl.printable import one_line, say
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
@@ -62,7 +64,7 @@ def _working_bar(name: str, rooms: Sequence[str], *, is_quiet: bool) -> Iterator
     with _progress(TextColumn("{task.fields[state]}")) as progress:
         bar = progress.add_task("loading kernels (compiled on first use)", total=None, state="")
         compile_kernels(*rooms)
-        progress.reset(bar, total=1.0, description=name)
+        progress.reset(bar, total=1.0, description=_plain(name))
         yield lambda share, state: progress.update(bar, completed=share, state=state)
 
 
@@ -84,7 +86,14 @@ def counting_bar(what: str) -> Iterator[tuple[Callable[[int, int], None], Callab
         def on_plan(total: int, done: int) -> None:
             progress.reset(bar, total=total, completed=done)
 
-        yield on_plan, lambda name: progress.update(bar, advance=1, description=name)
+        yield on_plan, lambda name: progress.update(bar, advance=1, description=_plain(name))
+
+
+def _plain(name: str) -> str:
+    """Return a name that rich shows as it is."""
+    from rich.markup import escape
+
+    return escape(one_line(name, 100))
 
 
 def _progress(state: ProgressColumn) -> Progress:
@@ -105,7 +114,7 @@ def announce_journal(journal: Path | None, *samplers: str) -> None:
         kept = default_journal(sampler)
         if journal is None and kept is not None:
             make_sampler(sampler)  # one connection for all of this process
-            print(f"lagrl: {sampler}: answers are kept in {kept}; run again to resume from it", file=sys.stderr)
+            say(f"lagrl: {sampler}: answers are kept in {kept}; run again to resume from it", error=True)
 
 
 @contextlib.contextmanager
@@ -124,4 +133,4 @@ def print_resuming(kept: Path | None, sampler: str) -> None:
 
     kept = kept or default_journal(sampler)
     if kept is not None:
-        print(f"lagrl: run the same command again to resume from {kept}", file=sys.stderr)
+        say(f"lagrl: run the same command again to resume from {kept}", error=True)

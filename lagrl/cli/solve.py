@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from lagrl.cli.options import OneInstance, OutFile, Rate, options
 from lagrl.cli.outputs import keep_inputs, keep_reference
 from lagrl.cli.progress import announce_journal, explain_resuming, print_resuming, solve_bar
+from lagrl.printable import one_line, say
 from lagrl.solve_config import SolveConfig
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class SolveCommand:
         ):
             result = solve(problem, config, advance, journal=self.journal, catch_interrupt=True)
         if result.is_interrupted:
-            print(f"lagrl: interrupted after {result.elapsed:.2f} s: the best routes so far", file=sys.stderr)
+            say(f"lagrl: interrupted after {result.elapsed:.2f} s: the best routes so far", error=True)
             print_resuming(self.journal, config.sampler)
         try:
             if self.json:
@@ -70,7 +71,7 @@ class SolveCommand:
             else:
                 print_solution(result, estimated_price(result.sampling, self.price))
                 if config != self.config:
-                    print(f"budget: {config.seconds:g} s, the default on a terminal; see --seconds and --evaluations")
+                    say(f"budget: {config.seconds:g} s, the default on a terminal; see --seconds and --evaluations")
             sys.stdout.flush()
         finally:  # each of the two outputs is made even if the other one fails
             if self.out is not None:
@@ -94,7 +95,10 @@ class SolveCommand:
 def print_solution(result: SolveResult, price: float | None = None) -> None:
     """Print routes, cost, gaps, bounds and the use of quantum computers as text."""
     from rich.console import Console
-    from rich.markup import escape
+    from rich.markup import escape as unmarked
+
+    def escape(text: str) -> str:
+        return unmarked(one_line(text))
 
     problem, solution = result.problem, result.solution
     gap = problem.gap_percent(solution.cost)

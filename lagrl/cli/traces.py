@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ from lagrl.bench.collect import Collection, collect, generated_problems
 from lagrl.cli.options import Count, ManyInstances, Numbers, options
 from lagrl.cli.progress import counting_bar, explain_resuming
 from lagrl.errors import InputError
+from lagrl.printable import say
 from lagrl.problems.cvrplib import read_instance
 from lagrl.quantum.bandit.options import BanditOptions
 
@@ -64,7 +64,7 @@ class TracesCommand:
         collection = Collection(**{**self.settings, "problems": self._problems(), "options": self.bandit})
         with explain_resuming(self.out), counting_bar("runs") as (on_plan, advance):
             made = collect(collection, self.out, on_plan=on_plan, on_run=advance)
-        print(f"{self.out}: {made} runs added", file=sys.stderr)
+        say(f"{self.out}: {made} runs added", error=True)
 
     def _problems(self) -> tuple[CVRP, ...]:
         found = [read_instance(path) for path in self.instances.paths()]

@@ -17,6 +17,7 @@ from lagrl.controllers.polyak import Polyak
 from lagrl.controllers.volume import Volume
 from lagrl.errors import UnknownNameError
 from lagrl.plugins import checked_factory, import_attribute
+from lagrl.printable import shown
 
 ENTRY_POINT_GROUP = "lagrl.controllers"
 _METHODS = "start(dual, *, budget, rng, initial=None) and update(point, feedback=None)"
@@ -73,7 +74,7 @@ def controller_factory(spec: str) -> ControllerFactory:
     if spec.startswith("checkpoints/") or ("/" in spec and ":" not in spec):
         if loader is None:
             raise UnknownNameError(
-                f"nothing installed loads {spec!r}",
+                f"nothing installed loads {shown(spec)}",
                 field="controller",
                 remedy=f"install a package with the entry point 'checkpoints' of {ENTRY_POINT_GROUP}",
             )

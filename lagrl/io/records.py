@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from lagrl.errors import InputError
+from lagrl.printable import VALUE, one_line, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -26,7 +27,6 @@ _NAMES = {
     list: "a list",
     types.NoneType: "null",
 }
-_LONGEST = 60  # characters of a value or name in a message
 _MOST = 8  # names in a message
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -174,7 +174,7 @@ def _values(
     allow_others: bool = False,
 ) -> dict[str, Any]:
     if not isinstance(record, dict):
-        raise place.error(field, f"{_shown(record)} is not an object")
+        raise place.error(field, f"{shown(record)} is not an object")
     missing = sorted(hints.keys() - record.keys() - set(optional))
     if missing:
         raise place.error(field, f"lacks {', '.join(missing)}")
@@ -218,7 +218,7 @@ def _value(hint: Any, value: Any, field: str, place: _Place) -> Any:
         return {name: _value(options[1], entry, f"{field}.{_cut(str(name))}", place) for name, entry in value.items()}
     elif _fits(hint, value):
         return float(value) if hint is float or hint == AnyNumber else value
-    raise place.error(field, f"{_shown(value)} is not {_described(hint)}")
+    raise place.error(field, f"{shown(value)} is not {_described(hint)}")
 
 
 def _one_of(options: tuple[Any, ...], value: Any, field: str, place: _Place) -> Any:
@@ -279,12 +279,8 @@ def _own_fields(cls: type[Any]) -> tuple[dict[str, Any], frozenset[str]]:
     return {entry.name: hints[entry.name] for entry in fields(cls)}, frozenset(optional)
 
 
-def _shown(value: object) -> str:
-    return "null" if value is None else _cut(repr(value))
-
-
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return one_line(text, VALUE)
 
 
 def _listed(names: list[str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from lagrl.errors import BudgetError, InputError
+from lagrl.printable import shown
 from lagrl.relaxation.knapsack import solve_knapsacks
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ MOST_SHOTS = 10_000_000  # per circuit and vehicle: what IBM's devices take in o
 def require_shots(shots: object) -> None:
     """Raise InputError if `shots` is not one whole number up to `MOST_SHOTS`, BudgetError if it is below 1."""
     if isinstance(shots, bool) or not isinstance(shots, int | np.integer):
-        raise InputError(f"{shots!r} given", field="shots", remedy="give one whole number for all circuits")
+        raise InputError(f"{shown(shots)} given", field="shots", remedy="give one whole number for all circuits")
     if shots < 1:
         raise BudgetError(f"{shots} allows nothing", field="shots", remedy="give 1 or more")
     if shots > MOST_SHOTS:

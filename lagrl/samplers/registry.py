@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.shipped import or_shipped
 from lagrl.plugins import checked_factory, import_attribute
+from lagrl.printable import shown
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler
 from lagrl.quantum.devices.fakes import is_fake
 from lagrl.quantum.journal.journal import Journal
@@ -125,7 +126,9 @@ def require_known(text: str) -> SamplerSpec:
     elif spec.name in _ARGUMENT and not spec.argument:
         raise InputError("incomplete", field=f"sampler {text}", remedy=f"write {spec.name}:{_ARGUMENT[spec.name]}")
     elif spec.argument and spec.name not in _ARGUMENT and spec.name not in _OPTIONAL_ARGUMENT:
-        raise InputError(f"{spec.argument!r} given", field=f"sampler {text}", remedy=f"{spec.name} takes nothing there")
+        raise InputError(
+            f"{shown(spec.argument)} given", field=f"sampler {text}", remedy=f"{spec.name} takes nothing there"
+        )
     return spec
 
 

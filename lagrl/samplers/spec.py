@@ -7,6 +7,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.printable import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +61,7 @@ class SamplerSpec:
         for part in rest:
             key, equals, value = part.partition("=")
             if not equals or not key or not value:
-                raise InputError(f"{part!r} given", field=f"sampler {text}", remedy="write options as +name=value")
+                raise InputError(f"{shown(part)} given", field=f"sampler {text}", remedy="write options as +name=value")
             if key in options:
                 raise InputError(f"{key} given twice", field=f"sampler {text}", remedy="give it once")
             options[key] = value
@@ -94,5 +95,5 @@ class SamplerSpec:
             return _TRUTH[text.lower()] if kind is bool else kind(text)
         except (KeyError, ValueError):
             raise InputError(
-                f"{text!r} given", field=f"sampler {self.text}, {key}", remedy=f"give {_VALUES[kind]}"
+                f"{shown(text)} given", field=f"sampler {self.text}, {key}", remedy=f"give {_VALUES[kind]}"
             ) from None

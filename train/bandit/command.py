@@ -15,6 +15,7 @@ from lagrl.cli.entry import parse_arguments
 from lagrl.errors import InputError, OutputError, refuse
 from lagrl.io.atomic import require_writable, write_text
 from lagrl.io.lock import result_lock
+from lagrl.printable import say
 from lagrl.quantum.bandit.arm_policies import (
     LinearThompson,
     LinUCB,
@@ -111,7 +112,7 @@ class BanditCommand:
         if other is not None:
             card["validation"] = self._validation(state, static, other)
             _write_card(card_file, card)
-        print(f"{self.out}: learned from {len(left)} decisions; its card is {card_file}")
+        say(f"{self.out}: learned from {len(left)} decisions; its card is {card_file}")
 
     def _validation_table(self, trained_on: set[str]) -> TraceTable:
         """Return the decisions to evaluate policies on."""
@@ -143,9 +144,9 @@ class BanditCommand:
         ]
         _print(len(table), float(table.reward.mean()), found)
         if not often:
-            print(f"best static ({static}) is omitted: it may run in none of these decisions")
+            say(f"best static ({static}) is omitted: it may run in none of these decisions")
         elif often < 1.0:
-            print(f"best static may run in {often:.1%} of these decisions; the next arm in order replaces it elsewhere")
+            say(f"best static may run in {often:.1%} of these decisions; the next arm in order replaces it elsewhere")
         return {
             "traces": _files(self.validate),
             "decisions": len(table),
@@ -227,13 +228,13 @@ def _write_card(path: Path, card: Mapping[str, Any]) -> None:
 
 
 def _print(n: int, logged: float, found: Sequence[Estimates]) -> None:
-    print(f"{n} decisions of other instances, mean reward {logged:.4f}")
+    say(f"{n} decisions of other instances, mean reward {logged:.4f}")
     width = max(len(estimates.policy) for estimates in found)
-    print(f"{'':{width}}  {'SNIPS (95 %)':25}  {'doubly robust (95 %)':25}  effective decisions")
+    say(f"{'':{width}}  {'SNIPS (95 %)':25}  {'doubly robust (95 %)':25}  effective decisions")
     for own in found:
         snips, robust = _shown(own.snips), _shown(own.doubly_robust)
         note = "" if own.snips else ": the model alone, as no such choice is logged"
-        print(f"{own.policy:{width}}  {snips:25}  {robust:25}  {own.doubly_robust.effective:.0f}{note}")
+        say(f"{own.policy:{width}}  {snips:25}  {robust:25}  {own.doubly_robust.effective:.0f}{note}")
 
 
 def _shown(estimate: Estimate | None) -> str:

@@ -6,6 +6,7 @@ import math
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from lagrl.printable import say
 from train.bc.archive import restored_run, run_state
 from train.bc.config import BCConfig
 from train.bc.run import BCRun
@@ -82,23 +83,23 @@ def _by_budget(scores: Scores) -> dict[str, float]:
 def _report(run: BCRun, paths: RunPaths, stop: Stop) -> None:
     """Print the paths, the validation results, and the next command."""
     if run.best is None:
-        print(f"{paths.out}: policy of epoch {run.epoch}, not validated yet")
+        say(f"{paths.out}: policy of epoch {run.epoch}, not validated yet")
     else:
-        print(f"{paths.out}: policy of epoch {run.best.step}, {readable(run.seconds)} of training")
-        print(
+        say(f"{paths.out}: policy of epoch {run.best.step}, {readable(run.seconds)} of training")
+        say(
             "  validation, route cost over Clarke and Wright's (lower is better), "
             f"{len(run.problems)} generated instances:"
         )
         rows = [("policy", run.best.scores), (f"{run.config.expert} (expert)", run.expert_scores)]
         width = max(len("evaluations"), *(len(name) for name, _ in rows))
-        print(f"  {'evaluations':<{width}} {'  '.join(f'{budget:>7}' for budget in run.best.scores)}     mean")
+        say(f"  {'evaluations':<{width}} {'  '.join(f'{budget:>7}' for budget in run.best.scores)}     mean")
         for name, scores in rows:
             figures = "  ".join(f"{score:7.4f}" for score in scores.values())
-            print(f"  {name:<{width}} {figures}  {mean_score(scores):7.4f}")
+            say(f"  {name:<{width}} {figures}  {mean_score(scores):7.4f}")
     if run.is_complete:
         mode = run.config.env.action.mode
         same = "" if mode == "diagonal" else f" --mode {mode}"
-        print(f"next: python -m train.ppo --init {shlex.quote(str(paths.out))}{same}")
+        say(f"next: python -m train.ppo --init {shlex.quote(str(paths.out))}{same}")
     else:
-        print(f"{stop.reason or 'ended early'}: {run.epoch} of {run.config.epochs} epochs are done and saved")
-        print(f"resume with: {paths.resume_command(_PROG, run.config.rules())}")
+        say(f"{stop.reason or 'ended early'}: {run.epoch} of {run.config.epochs} epochs are done and saved")
+        say(f"resume with: {paths.resume_command(_PROG, run.config.rules())}")

@@ -8,6 +8,7 @@ import torch
 import tyro
 
 from lagrl.errors import InputError
+from lagrl.printable import say
 from policies.checkpoint import load_checkpoint
 from policies.locate import CheckpointFiles, find_checkpoint
 from train.archive import RECORD_FILE
@@ -141,19 +142,17 @@ def _report(run: PPORun, paths: RunPaths, stop: Stop) -> None:
     start = "clone" if paths.init else "start"
     why = "every rollout was worse" if _is_judged(run) else "no rollout validated yet"
     winner = f"PPO, rollout {best.step}" if best.step else f"{start} again: {why}"
-    print(
-        f"route cost over Clarke and Wright's (lower is better), {run.config.validation_instances} generated instances"
-    )
+    say(f"route cost over Clarke and Wright's (lower is better), {run.config.validation_instances} generated instances")
     _table("chosen by", [(start, first.scores), (winner, best.scores)])
     if run.confirmed is not None:
         initial, chosen = run.confirmed
         _table("others", [(start, initial), (winner, chosen)])
-    print(f"checkpoint: {paths.out} ({run.steps_done} rollouts, {readable(run.seconds)})")
+    say(f"checkpoint: {paths.out} ({run.steps_done} rollouts, {readable(run.seconds)})")
     if run.is_complete:
         controllers = ",".join(_as_controller(name) for name in (paths.init, str(paths.out)) if name)
-        print(f"next: lagrl eval --suite bundled --controllers {shlex.quote(controllers)} --out rows.jsonl")
+        say(f"next: lagrl eval --suite bundled --controllers {shlex.quote(controllers)} --out rows.jsonl")
     else:
-        print(f"stopped ({stop.reason}); resume with: {paths.resume_command(_PROG, run.config.rules())}")
+        say(f"stopped ({stop.reason}); resume with: {paths.resume_command(_PROG, run.config.rules())}")
 
 
 def _as_controller(spec: str) -> str:
@@ -163,6 +162,6 @@ def _as_controller(spec: str) -> str:
 
 def _table(title: str, rows: list[tuple[str, Scores]]) -> None:
     budgets = list(rows[0][1])
-    print(f"  {title:<12}" + "".join(f"{f'{budget} eval.':>11}" for budget in budgets))
+    say(f"  {title:<12}" + "".join(f"{f'{budget} eval.':>11}" for budget in budgets))
     for label, scores in rows:
-        print(f"  {'':<12}" + "".join(f"{scores[budget]:>11.4f}" for budget in budgets) + f"  {label}")
+        say(f"  {'':<12}" + "".join(f"{scores[budget]:>11.4f}" for budget in budgets) + f"  {label}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.printable import shown
 from lagrl.quantum.circuits.ansatz import ANSATZE, make_ansatz
 from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient
 from lagrl.quantum.devices.placement import PLACEMENTS
@@ -79,7 +80,9 @@ class Arm:
             return PRODUCT
         parts = text.split("/")
         if len(parts) != 4 or not parts[3].isdecimal():
-            raise InputError(f"{text!r} given", field="arm", remedy="write BACKEND/PLACEMENT/FAMILY/LAYERS, or product")
+            raise InputError(
+                f"{shown(text)} given", field="arm", remedy="write BACKEND/PLACEMENT/FAMILY/LAYERS, or product"
+            )
         return Arm(parts[0], parts[1], parts[2], int(parts[3]))
 
 

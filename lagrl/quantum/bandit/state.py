@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lagrl.errors import InputError
 from lagrl.io.atomic import write_text
 from lagrl.io.records import read_fields
+from lagrl.printable import shown
 from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, require_epsilon
 from lagrl.quantum.bandit.features import NAMES, schema
 from lagrl.quantum.bandit.linear_model import LinearModel
@@ -54,7 +55,7 @@ class BanditState:
             return LinUCB(self.model, self.parameter)
         if self.policy == "thompson":
             return LinearThompson(self.model, self.parameter)
-        raise InputError(f"{self.policy!r} given", field="policy", remedy="give linucb or thompson")
+        raise InputError(f"{shown(self.policy)} given", field="policy", remedy="give linucb or thompson")
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the state as JSON, atomically.

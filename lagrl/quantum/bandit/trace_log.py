@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lagrl.errors import InputError
 from lagrl.io.jsonl import JsonLines, Offset
+from lagrl.printable import shown
 from lagrl.quantum.bandit.trace_lines import TRACES, arms_line, content_of, decision_line
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class TraceLog:
             "run": "key" in line,
         }
         if not isinstance(kind, str) or not is_own.get(kind, False):
-            raise ValueError(f"of kind {kind!r}")
+            raise ValueError(f"of kind {shown(kind)}")
         if offset.number == 1:
             self._require_same(line)
         if kind == "arms":
@@ -125,7 +126,7 @@ class TraceLog:
             raise InputError(problem, source=self._source, remedy="give another file")
         names = sorted(name for name in {*theirs, *self._settings} if theirs.get(name) != self._settings.get(name))
         differences = "; ".join(
-            f"{name} {theirs.get(name)!r} there, {self._settings.get(name)!r} now" for name in names
+            f"{name} {shown(theirs.get(name))} there, {shown(self._settings.get(name))} now" for name in names
         )
         raise InputError(
             f"was started with other settings: {differences}",
