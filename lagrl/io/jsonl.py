@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, NoReturn, 
 
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable, sync_folder, unwritable
+from lagrl.io.json_text import parse_json
 from lagrl.io.lock import lock, unlock
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ LockMode = Literal["held", "each", "none"]
 
 _CHECKSUM = b'{"crc32": "%08x", '
 _LENGTH = len(_CHECKSUM % 0)
+_PACKED_ANYWAY, _MOST_PACKED = 2**26, 100  # bytes, and bytes for each packed one; rows and traces have 15
 
 
 class TornLineWarning(UserWarning):
@@ -63,6 +65,8 @@ class LineFormat:
         Permissions of a new file.
     warns
         Whether a torn line causes a `TornLineWarning`.
+    longest
+        Most bytes of a line, its end included; no more are read at once.
     """
 
     fault: str
@@ -72,6 +76,7 @@ class LineFormat:
     has_checksum: bool = False
     mode: int = 0o666
     warns: bool = True
+    longest: int = 2**24
 
     @property
     def first_line(self) -> bytes:
@@ -105,8 +110,8 @@ class LineFormat:
                 self.refuse(path, number, "checksum does not match")
             line = b"{" + rest
         try:
-            record = json.loads(line.decode(), parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+            record = parse_json(line)
+        except InputError as error:
             self.refuse(path, number, error)
         if not isinstance(record, dict):
             self.refuse(path, number, "not a JSON object")
@@ -121,6 +126,8 @@ class LineFormat:
             Always; it names file and line.
         """
         reason = repr(problem) if isinstance(problem, LookupError | TypeError) else problem  # else it is only a name
+        if isinstance(problem, InputError):
+            reason = ": ".join(part for part in (problem.field, problem.problem) if part)
         raise InputError(f"{self.fault} ({reason})", source=f"{path}: line {number}", remedy=self.remedy)
 
     def is_torn(self, line: bytes, path: Path, number: int) -> bool:
@@ -172,10 +179,17 @@ def read_lines(path: Path, form: LineFormat) -> Iterator[tuple[dict[str, Any], i
     Raises
     ------
     InputError
-        If the file cannot be read, or a line other than a torn last one is of another form.
+        If the file cannot be read, or a line other than a torn last one is of another form. Also if a line is longer
+        than its form allows, or the file is above 64 MiB unpacked and above 100 times its size.
     """
     with reading(path, form.remedy), opened(path) as stream:
-        for number, line in enumerate(stream, 1):
+        left = max(_PACKED_ANYWAY, _MOST_PACKED * path.stat().st_size)
+        for number, line in enumerate(iter(lambda: stream.readline(form.longest + 1), b""), 1):
+            left -= len(line)
+            if len(line) > form.longest:
+                form.refuse(path, number, f"longer than {form.longest} bytes")
+            if left < 0 and path.suffix == ".gz":
+                form.refuse(path, number, f"unpacked, the file is more than {_MOST_PACKED} times as large")
             if not line.endswith(b"\n") and form.is_torn(line, path, number):
                 form.warn_torn(path, number, "left out")
                 return
@@ -286,6 +300,13 @@ class JsonLines:
             raise InputError(
                 f"not plain JSON ({error})", source=str(self.path), remedy="give finite numbers and text"
             ) from error
+        longest = max(map(len, lines), default=0)
+        if longest > self.form.longest:
+            raise InputError(
+                f"a line of {longest} bytes; at most {self.form.longest} can be read back",
+                source=str(self.path),
+                remedy="record less at once, such as fewer shots",
+            )
         self._write(descriptor, b"".join(lines), durably)
         for line, record in zip(lines, records, strict=True):
             self._take(line, dict(record))
@@ -381,10 +402,13 @@ class JsonLines:
             return b""
         with open(descriptor, "rb", closefd=False) as stream:  # a new buffer: a torn tail may have been replaced
             stream.seek(self._end)
-            for line in stream:
+            while line := stream.readline(self.form.longest + 1):
+                is_header = self._end == 0 and bool(self.form.header)
+                if len(line) > self.form.longest and not is_header:
+                    self.form.refuse(self.path, self._lines + 1, f"longer than {self.form.longest} bytes")
                 if not line.endswith(b"\n"):
                     return line
-                if self._end == 0 and self.form.header:
+                if is_header:
                     if line != self.form.first_line:
                         raise self._foreign(line)
                     self._end, self._lines = len(line), 1
@@ -396,8 +420,10 @@ class JsonLines:
         offset = Offset(self._end, len(line), self._lines + 1)
         try:
             self._on_line(record, offset)
-        except InputError:
-            raise
+        except InputError as error:
+            if error.source is not None:
+                raise
+            self.form.refuse(self.path, offset.number, error)
         except (KeyError, TypeError, ValueError) as error:
             self.form.refuse(self.path, offset.number, error)
         self._end += len(line)
@@ -427,7 +453,3 @@ class JsonLines:
             with contextlib.suppress(OSError):
                 os.ftruncate(descriptor, before)
             raise unwritable(self.path, error) from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")

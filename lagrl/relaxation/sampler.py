@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from lagrl.errors import BudgetError, InputError
+from lagrl.io.records import may_lack
 from lagrl.printable import shown
 from lagrl.relaxation.knapsack import solve_knapsacks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_MOST_COUNTED = 2**53  # sums of counts are exact up to there
 MOST_SHOTS = 10_000_000  # per circuit and vehicle: what IBM's devices take in one job
 
 
@@ -71,16 +73,16 @@ class SamplingCost:
         Why another backend than the requested one answered; empty if none did.
     """
 
-    circuits: int = 0
-    shots: int = 0
-    two_qubit_gates: int = 0
-    depth: int = 0
-    jobs: int = 0
-    seconds: float = 0.0
-    qpu_seconds: float = 0.0
-    queue_seconds: float = 0.0
-    backend: str = ""
-    fallback: str = ""
+    circuits: int = may_lack(0)
+    shots: int = may_lack(0)
+    two_qubit_gates: int = may_lack(0)
+    depth: int = may_lack(0)
+    jobs: int = may_lack(0)
+    seconds: float = may_lack(0.0)
+    qpu_seconds: float = may_lack(0.0)
+    queue_seconds: float = may_lack(0.0)
+    backend: str = may_lack("")
+    fallback: str = may_lack("")
 
     def __add__(self, other: SamplingCost) -> SamplingCost:
         return SamplingCost(
@@ -140,6 +142,8 @@ class Samples:
             wrong = f"counts of type {counts.dtype} and shape {counts.shape} are not {strings.shape[:2]} integers"
         elif (counts < 0).any() or not (counts > 0).any(axis=1).all():
             wrong = "a count is negative, or a vehicle has no string"
+        elif counts.sum(axis=1, dtype=np.float64).max(initial=0.0) > _MOST_COUNTED:
+            wrong = f"the counts of a vehicle add up to more than {_MOST_COUNTED}"
         elif strings.size and strings.max() > 1:
             wrong = f"a string holds a {strings.max()}"
         if wrong:

@@ -13,6 +13,7 @@ from lagrl.quantum.journal.lines import (
     pack_samples,
     plain_cost,
     plain_state,
+    read_cost,
     unpack_samples,
 )
 from lagrl.relaxation.sampler import SamplingCost
@@ -149,7 +150,7 @@ class CallTable:
         if call.key not in self.offsets:
             self.offsets[call.key] = offset
             self.by_step[call.run, call.step].append(call)
-            self.cost += SamplingCost(**record["cost"])
+            self.cost += read_cost(record["cost"])
 
 
 def call_line(call: Call, samples: Samples, rng: np.random.Generator, owner: str) -> dict[str, Any]:
@@ -167,4 +168,4 @@ def call_line(call: Call, samples: Samples, rng: np.random.Generator, owner: str
 
 def answer_of_line(record: Mapping[str, Any]) -> RecordedAnswer:
     """Return the answer of a `call_line`."""
-    return RecordedAnswer(unpack_samples(record["samples"], SamplingCost(**record["cost"])), record["rng_after"])
+    return RecordedAnswer(unpack_samples(record["samples"], read_cost(record["cost"])), record["rng_after"])

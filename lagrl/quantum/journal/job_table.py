@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from lagrl.quantum.journal.lines import read_cost
 from lagrl.quantum.journal.owner import is_alive_elsewhere, process_of
 from lagrl.relaxation.sampler import SamplingCost
 
@@ -99,7 +100,7 @@ class JobTable:
         """
         fingerprint, step = record["job_of"], record["kind"]
         if step == "late":
-            self._charges[fingerprint, record["job"]] = SamplingCost(**record["cost"])
+            self._charges[fingerprint, record["job"]] = read_cost(record["cost"])
             return
         wrong = self.problem(fingerprint, step)
         if wrong:
@@ -118,7 +119,7 @@ class JobTable:
             self.jobs[fingerprint] = replace(known, state=step, job=record["job"])
             return
         if "cost" in record:
-            self._charges[fingerprint, known.job or known.tag] = SamplingCost(**record["cost"])
+            self._charges[fingerprint, known.job or known.tag] = read_cost(record["cost"])
         if step == "finished":
             self.jobs[fingerprint] = replace(known, state=step, problem="", result=offset)
         else:

@@ -53,7 +53,7 @@ from lagrl.io.process_wide import ProcessWide
 from lagrl.quantum.journal.calls import Call, CallTable, RecordedAnswer, answer_of_line, call_line
 from lagrl.quantum.journal.job_journal import JobRecord
 from lagrl.quantum.journal.job_table import JobTable
-from lagrl.quantum.journal.lines import JOURNAL, pack, plain_cost, unpack
+from lagrl.quantum.journal.lines import JOURNAL, check_line, pack, plain_cost, read_cost, unpack_all
 from lagrl.quantum.journal.owner import this_process, this_thread
 from lagrl.quantum.journal.redaction import redacted
 from lagrl.quantum.journal.summary import JournalSummary
@@ -344,6 +344,7 @@ class Journal(ProcessWide):
         self.close()
 
     def _add_line(self, record: dict[str, Any], offset: Offset) -> None:
+        check_line(record)
         if record["kind"] == "call":
             self._calls.add_line(record, offset)
             self._jobs.release_all(record["owner"])
@@ -387,18 +388,18 @@ class Journal(ProcessWide):
         record = self._file.read(offset)
         try:
             return answer_of_line(record)
-        except (KeyError, TypeError, ValueError, StopIteration) as error:
-            JOURNAL.refuse(self.path, offset.number, f"{type(error).__name__}: {error}")
+        except InputError as error:
+            JOURNAL.refuse(self.path, offset.number, error)
 
     def _job_record(self, known: JournaledJob) -> JobRecord:
         if known.result is None:
             return JobRecord(known.tag, known.job)
         record = self._file.read(known.result)
         try:
-            codes = [unpack(packed).astype(np.int64) for packed in record["codes"]]
-            return JobRecord(known.tag, known.job, codes, SamplingCost(**record["cost"]))
-        except (KeyError, TypeError, ValueError, StopIteration) as error:
-            JOURNAL.refuse(self.path, known.result.number, f"{type(error).__name__}: {error}")
+            codes = [code.astype(np.int64) for code in unpack_all(record["codes"])]
+            return JobRecord(known.tag, known.job, codes, read_cost(record["cost"]))
+        except InputError as error:
+            JOURNAL.refuse(self.path, known.result.number, error)
 
 
 def _job_line(kind: str, fingerprint: str, **values: Any) -> dict[str, Any]:

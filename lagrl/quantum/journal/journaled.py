@@ -70,8 +70,9 @@ class JournaledSampler:
                 self._require_same_run(call)
             with self.journal.calling(context):
                 samples = self.sampler.sample(reduced_cost, weight, capacity, shots, rng, context)
-            _require_samples(samples, reduced_cost.shape, self.name)
+            require_samples(samples, reduced_cost.shape, self.name)
             answer = self.journal.record(call, samples, rng)
+        require_samples(answer.samples, reduced_cost.shape, self.name)
         set_state(rng, answer.state)
         return answer.samples
 
@@ -96,8 +97,8 @@ class JournaledSampler:
             )
 
 
-def _require_samples(samples: object, shape: tuple[int, ...], name: str) -> None:
-    """Refuse a wrong answer before it is recorded."""
+def require_samples(samples: object, shape: tuple[int, ...], name: str) -> None:
+    """Raise InputError if an object is no samples of K knapsacks of n customers, `shape` = (K, n)."""
     given = samples.bitstrings.shape if isinstance(samples, Samples) else None
     if given is None or (given[0], given[2]) != shape:
         raise InputError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.journal.calls import PROBLEM, Call
 from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.journal.journaled import require_samples
 from lagrl.quantum.journal.lines import set_state
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class ReplaySampler:
         call = Call.of(reduced_cost, weight, capacity, shots, rng, context, self.sampler)
         answer = self._journal.answer(call)
         if answer is not None:
+            require_samples(answer.samples, reduced_cost.shape, self.sampler)
             set_state(rng, answer.state)
             return answer.samples
         known, time = self._known.get(call.problem, ()), self._replayed[call.problem]
@@ -87,6 +89,7 @@ class ReplaySampler:
         self._replayed[call.problem] += 1
         answer = self._journal.answer(known[time])
         assert answer is not None
+        require_samples(answer.samples, reduced_cost.shape, self.sampler)
         return answer.samples
 
     def close(self) -> None:

@@ -50,7 +50,7 @@ def fill(path: Path, n_calls: int) -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     strings=npst.arrays(np.uint8, npst.array_shapes(min_dims=3, max_dims=3, max_side=9), elements=st.integers(0, 1)),
-    largest=st.integers(1, 2**62),
+    largest=st.integers(1, 2**49),
     kind=st.sampled_from([np.int64, np.int32, np.uint8]),
     cost=st.builds(
         SamplingCost,
