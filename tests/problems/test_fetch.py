@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -202,15 +205,46 @@ def test_no_server_is_reported(server: Server, tmp_path: Path) -> None:
     refused(server, tmp_path, "no answer", timeout=5.0)
 
 
-def test_a_slow_server_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that accepts and then says nothing is left after the timeout."""
-    import socket
-
+@pytest.mark.parametrize(
+    ("start", "drop", "expected"),
+    [
+        (b"", b"", "takes more than 0.2 s"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"y", "takes more than 0.2 s"),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", "takes more than 0.2 s|no answer"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "takes more than 0.2 s"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0", "takes more than 0.2 s"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", "takes more than 0.2 s"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"x", "takes more than 0.2 s"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /a\r\n\r\n", b"x" * 4096, "takes more than 0.2 s|HTTP status 302"),
+    ],
+)
+def test_the_timeout_holds_for_the_whole_exchange(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes, drop: bytes, expected: str
+) -> None:
+    """A server that says nothing, or a little again and again in any part of its answer, is left after the timeout."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        template = f"http://127.0.0.1:{silent.getsockname()[1]}/{{name}}.{{ext}}"
-        with pytest.raises(FetchError, match="no answer"):
+    stopped = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(start)
+            while not stopped.wait(0.02):
+                connection.sendall(drop)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=[server.accept()[0]], daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        template = f"http://127.0.0.1:{server.getsockname()[1]}/{{name}}.{{ext}}"
+        started = time.monotonic()
+        with pytest.raises(FetchError, match=expected):
             fetch([NAME], tmp_path, url_template=template, timeout=0.2)
+        assert time.monotonic() - started < 1.0
+        stopped.set()
+        server.shutdown(socket.SHUT_RDWR)
     assert list(tmp_path.iterdir()) == []
 
 
