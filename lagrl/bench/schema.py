@@ -61,7 +61,7 @@ FIELDS: dict[str, Any] = {
     "feasible": bool,
     "config": dict,
     "config_hash": _TEXT,
-    "versions": dict,
+    "versions": dict[str, str],
     "git_revision": _TEXT,
     "history": Annotated[list, Check(_is_history, "a list of [evaluations, seconds, cost]")],
 }

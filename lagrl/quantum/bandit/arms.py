@@ -79,7 +79,7 @@ class Arm:
         if text == "product":
             return PRODUCT
         parts = text.split("/")
-        if len(parts) != 4 or not parts[3].isdecimal():
+        if len(parts) != 4 or not (parts[3].isdecimal() and len(parts[3]) < 4):
             raise InputError(
                 f"{shown(text)} given", field="arm", remedy="write BACKEND/PLACEMENT/FAMILY/LAYERS, or product"
             )

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.io.records import read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+_STATE = {"ridge": float, "n_observations": int, "precision": list[list[float]], "moment": list[float]}
+_LARGEST = 1e100  # of the numbers of a state; their products are finite
 _REFRESH = 1000  # rank-one updates of the inverse before it is recomputed
 
 
@@ -122,19 +125,16 @@ class LinearModel:
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> LinearModel:
         """Return the model with this `state`; InputError if it is no state."""
-        try:
-            precision = np.array(state["precision"], dtype=np.float64)
-            moment = np.array(state["moment"], dtype=np.float64)
-            ridge, n_observations = float(state["ridge"]), int(state["n_observations"])
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise InputError(f"no linear model: {error!r}", field="state", remedy="give a result of state()") from error
-        d = moment.size
-        model = cls(max(d, 1), ridge)
+        read_fields(state, _STATE, source=None, field="model", remedy="give a result of state()")
+        moment, d = np.array(state["moment"], dtype=np.float64), len(state["moment"])
+        is_square = {len(state["precision"]), *map(len, state["precision"])} <= {d}
+        precision = np.array(state["precision"], dtype=np.float64) if is_square else np.empty(0)
+        model, n_observations = cls(max(d, 1), float(state["ridge"])), state["n_observations"]
         wrong = ""
         if moment.shape != (d,) or precision.shape != (d, d):
             wrong = f"moment {moment.shape}, precision {precision.shape}"
-        elif n_observations < 0 or not (np.isfinite(precision).all() and np.isfinite(moment).all()):
-            wrong = f"{n_observations} observations, or a number that is not finite"
+        elif n_observations < 0 or max(np.abs(precision).max(initial=0.0), np.abs(moment).max(initial=0.0)) > _LARGEST:
+            wrong = f"{n_observations} observations, or a number above {_LARGEST:g}"
         elif not np.allclose(precision, precision.T, rtol=1e-9) or np.linalg.eigvalsh(precision).min(initial=1.0) <= 0:
             wrong = "a precision that is not symmetric, or not positive definite"
         if wrong:

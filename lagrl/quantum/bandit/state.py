@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError
 from lagrl.io.atomic import write_text
+from lagrl.io.json_text import read_json
 from lagrl.io.records import read_fields
 from lagrl.printable import shown
 from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, require_epsilon
@@ -86,12 +87,7 @@ def read_state(path: Path) -> BanditState:
     Raises `InputError` if the file cannot be read, is something else, or was learned on other features.
     """
     name = str(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("no such file", source=name, remedy="check the name and the folder") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot be read: {error}", source=name, remedy="give a file that lagrl wrote") from error
+    content = read_json(path, remedy="give a file that lagrl wrote")
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise InputError("is no state of a bandit", source=name, remedy="give a file that lagrl wrote")
     if content.get("schema") != schema():
@@ -109,9 +105,8 @@ def read_state(path: Path) -> BanditState:
         read_fields(content, _FIELDS, source=None, remedy=None, allow_others=True)
         model = LinearModel.restored(content["model"])
         state = BanditState(content["policy"], float(content["parameter"]), float(content["epsilon"]), model)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        reason = str(error) if isinstance(error, InputError) else repr(error)
-        raise InputError(f"is damaged: {reason}", source=name, remedy="train again") from error
+    except InputError as error:
+        raise InputError(f"is damaged: {error}", source=name, remedy="train again") from error
     if state.model.n_features != len(NAMES):
         raise InputError(
             f"has {state.model.n_features} weights for {len(NAMES)} features", source=name, remedy="train again"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lagrl.errors import InputError
 from lagrl.io.jsonl import JsonLines, Offset
 from lagrl.printable import shown
-from lagrl.quantum.bandit.trace_lines import TRACES, arms_line, content_of, decision_line
+from lagrl.quantum.bandit.trace_lines import TRACES, arms_line, check_line, content_of, decision_line
 
 if TYPE_CHECKING:
     import os
@@ -95,15 +95,8 @@ class TraceLog:
         self.close()
 
     def _take(self, line: dict[str, Any], offset: Offset) -> None:
-        kind = line.get("kind")
-        is_own = {
-            "header": isinstance(line.get("settings"), dict),
-            "arms": type(line.get("number")) is int,
-            "decision": "propensity" in line,
-            "run": "key" in line,
-        }
-        if not isinstance(kind, str) or not is_own.get(kind, False):
-            raise ValueError(f"of kind {shown(kind)}")
+        check_line(line)
+        kind = line["kind"]
         if offset.number == 1:
             self._require_same(line)
         if kind == "arms":

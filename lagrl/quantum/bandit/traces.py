@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lagrl.errors import InputError
 from lagrl.io.jsonl import read_lines
 from lagrl.quantum.bandit.decision import ArmDecision
-from lagrl.quantum.bandit.features import KnapsackContext
-from lagrl.quantum.bandit.trace_lines import REMEDY, TRACES, read_arms
+from lagrl.quantum.bandit.trace_lines import REMEDY, TRACES, check_line, read_arms, read_knapsack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,17 +51,14 @@ def read_traces(paths: Sequence[Path]) -> list[Trace]:
         screened: dict[int, tuple[ScreenedArms, dict[str, int]]] = {}
         for line, number in read_lines(path, TRACES):
             try:
+                check_line(line)
                 match line["kind"]:
                     case "arms":
                         read = read_arms(line)
                         screened[line["number"]] = read, {str(arm): a for a, arm in enumerate(read.arms)}
                     case "decision":
                         found.append(_read_decision(line, *screened[line["arms"]]))
-                    case "header" | "run":
-                        pass
-                    case kind:
-                        raise ValueError(f"kind {kind!r}")
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, InputError) as error:
                 TRACES.refuse(path, number, error)
     if not found:
         raise InputError("no decision found", source=", ".join(map(str, paths)), remedy=REMEDY)
@@ -72,20 +66,18 @@ def read_traces(paths: Sequence[Path]) -> list[Trace]:
 
 
 def _read_decision(line: Mapping[str, Any], screened: ScreenedArms, index: Mapping[str, int]) -> Trace:
-    knapsack = KnapsackContext(**line["knapsack"])
-    propensity, quality, baseline = (float(line[name]) for name in ("propensity", "quality", "baseline"))
-    numbers = [propensity, quality, baseline, *vars(knapsack).values()]
-    if not np.isfinite(numbers).all() or not 0.0 < propensity <= 1.0:
-        raise ValueError(f"propensity {propensity}, quality {quality}, baseline {baseline}, knapsack {knapsack}")
+    propensity = float(line["propensity"])
+    if not propensity > 0.0:
+        raise InputError("a choice of probability 0", field="propensity")
     decision = ArmDecision(
-        vehicle=int(line["vehicle"]),
-        knapsack=knapsack,
+        vehicle=line["vehicle"],
+        knapsack=read_knapsack(line["knapsack"]),
         screened=screened,
         chosen=index[line["arm"]],
         propensity=propensity,
-        objection=str(line["objection"]),
+        objection=line["objection"],
         executed=index[line["answered"]],
-        quality=quality,
-        baseline=baseline,
+        quality=float(line["quality"]),
+        baseline=float(line["baseline"]),
     )
-    return Trace(str(line["run"]), int(line["step"]), decision)
+    return Trace(line["run"], line["step"], decision)

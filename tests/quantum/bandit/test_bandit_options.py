@@ -332,11 +332,17 @@ def test_other_states_are_refused(tmp_path: Path) -> None:
         ({"schema": "0" * 16, "features": 5}, "features differ"),
         ({"schema": "0" * 16, "features": [[1]]}, "features differ"),
         ({"epsilon": 5}, "damaged: epsilon: 5.0 given"),
-        ({"epsilon": float("nan")}, "damaged: epsilon: nan is not a finite number"),
+        ({"epsilon": float("nan")}, "NaN is not a JSON number"),
         ({"parameter": -1}, "damaged"),
-        ({"model": model | {"n_observations": float("inf")}}, "damaged"),
+        ({"model": model | {"n_observations": float("inf")}}, "Infinity is not a JSON number"),
+        ({"model": model | {"n_observations": 2**70}}, "damaged: model.n_observations"),
+        ({"model": model | {"moment": [1e200] * len(model["moment"])}}, "damaged.*above 1e"),
+        ({"model": model | {"moment": ["1"] * len(model["moment"])}}, r"damaged: model.moment\[0\]: '1' is not"),
         ({"model": model | {"moment": 3.0}}, "damaged"),
-        ({"model": model | {"moment": [[x] for x in model["moment"]]}}, r"damaged.*moment \(\d+, 1\)"),
+        (
+            {"model": model | {"moment": [[x] for x in model["moment"]]}},
+            r"damaged: model.moment\[0\]: .* is not a finite number",
+        ),
         ({"model": model | {"precision": skewed}}, "damaged.*not symmetric"),
     ):
         path.write_text(json.dumps(content | change))
