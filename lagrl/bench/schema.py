@@ -88,7 +88,8 @@ def with_method(record: dict[str, Any]) -> dict[str, Any]:
     if "reconstruct" not in record or "method" in record:
         return record
     names = {old: new for new, old in _METHOD_UNTIL_0_1.items()}
-    value = names.get(record["reconstruct"], record["reconstruct"])
+    value = record["reconstruct"]
+    value = names.get(value, value) if isinstance(value, str) else value
     return {**{name: record[name] for name in record if name != "reconstruct"}, "method": value}
 
 

@@ -239,8 +239,9 @@ class BanditSampler(ProcessWide):
     ) -> StepPlan:
         """Choose arms, or read the plan that was stored before a crash or by another process meanwhile."""
         stored = None if self.memory is None else self.memory.kept_plan(call)
+        vehicles = [k for k, knapsack in enumerate(knapsacks) if knapsack is not None]
         if stored is not None:
-            return StepPlan.from_json(stored)
+            return StepPlan.from_json(stored, vehicles)
         chosen = {}
         for k, knapsack in enumerate(knapsacks):
             if knapsack is not None:
@@ -251,7 +252,7 @@ class BanditSampler(ProcessWide):
         if self.memory is not None and plan.tasks:
             self.memory.keep_plan(call, plan.to_json())
             first = self.memory.kept_plan(call)
-            return plan if first is None else StepPlan.from_json(first)
+            return plan if first is None else StepPlan.from_json(first, vehicles)
         return plan
 
     def _run(

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.io.records import from_record
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from lagrl.quantum.bandit.arm_policies import Choice
     from lagrl.quantum.bandit.screening import ScreenedArms
@@ -73,26 +74,46 @@ class StepPlan:
         }
 
     @staticmethod
-    def from_json(plain: Mapping[str, Any]) -> StepPlan:
-        """Return the plan that `to_json` wrote; InputError if it is something else."""
-        try:
-            return StepPlan(
-                tuple(PlannedChoice(int(k), Arm.parse(arm), float(p), str(o)) for k, arm, p, o in plain["choices"]),
-                tuple(
-                    PlannedTask(
-                        tuple(int(k) for k in task["vehicles"]),
-                        tuple(
-                            PlannedCandidate(
-                                str(backend), str(line), tuple(map(Arm.parse, arms)), int(tier), float(priority)
-                            )
-                            for backend, line, arms, tier, priority in task["options"]
-                        ),
-                    )
-                    for task in plain["work"]
-                ),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"no plan of a step: {error!r}", field="journal", remedy="use a new journal") from error
+    def from_json(plain: Mapping[str, Any], vehicles: Collection[int]) -> StepPlan:
+        """Return the plan that `to_json` wrote; InputError if it is something else, or not of these vehicles."""
+        read = from_record(_PlainPlan, plain, "plan", remedy="use a new journal")
+        sent = [k for task in read.work for k in task.vehicles]
+        n_arms = [(len(task.vehicles), len(option[2])) for task in read.work for option in task.options]
+        if (
+            sorted(choice[0] for choice in read.choices) != sorted(vehicles)
+            or len(set(sent)) < len(sent)
+            or not set(sent) <= set(vehicles)
+            or not all(task.vehicles and task.options for task in read.work)
+            or any(n != m for n, m in n_arms)
+        ):
+            raise InputError("is of other vehicles", field="plan", remedy="use a new journal")
+        return StepPlan(
+            tuple(PlannedChoice(k, Arm.parse(arm), float(p), o) for k, arm, p, o in read.choices),
+            tuple(
+                PlannedTask(
+                    task.vehicles,
+                    tuple(
+                        PlannedCandidate(backend, line, tuple(map(Arm.parse, arms)), tier, float(priority))
+                        for backend, line, arms, tier, priority in task.options
+                    ),
+                )
+                for task in read.work
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class _PlainTask:
+    vehicles: tuple[int, ...]
+    options: tuple[tuple[str, str, tuple[str, ...], int, float], ...]
+
+
+@dataclass(frozen=True)
+class _PlainPlan:
+    """A plan in JSON's types."""
+
+    choices: tuple[tuple[int, str, float, str], ...]
+    work: tuple[_PlainTask, ...]
 
 
 class PlanMemory(Protocol):

@@ -94,9 +94,18 @@ def test_plans_are_read_back() -> None:
     """A plan is read back from JSON; something else is refused."""
     group = {k: (screened(), chosen("a/line0/qaoa/1", BEST)) for k in range(3)}
     plan = plan_step(group, spread=0.1)
-    assert StepPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
-    with pytest.raises(InputError, match="no plan of a step"):
-        StepPlan.from_json({"choices": [[1]], "work": []})
+    plain = json.loads(json.dumps(plan.to_json()))
+    assert StepPlan.from_json(plain, range(3)) == plan
+    for wrong, message in (
+        ({"choices": [[1]], "work": []}, r"plan\.choices\[0\]"),
+        ({**plain, "choices": [[0, 3, 0.5, ""]]}, r"plan\.choices\[0\]\[1\]: 3 is not text"),
+        ({**plain, "choices": [[0, "a/line9/qaoa/1", 0.5, ""]], "work": []}, "other vehicles"),
+        ({**plain, "work": [{"vehicles": [7], "options": plain["work"][0]["options"]}]}, "other vehicles"),
+        ({**plain, "work": [{**plain["work"][0], "options": []}]}, "other vehicles"),
+        ({**plain, "work": plain["work"] * 2}, "other vehicles"),
+    ):
+        with pytest.raises(InputError, match=message):
+            StepPlan.from_json(wrong, range(3))
 
 
 def test_a_plan_of_an_earlier_version_is_read() -> None:
@@ -105,7 +114,7 @@ def test_a_plan_of_an_earlier_version_is_read() -> None:
         "choices": [[0, "a/line0/qaoa/1", 0.5, "gates"], [2, "product", 0.25, ""]],
         "work": [{"vehicles": [0], "options": [["a", "line0", ["a/line0/qaoa/1"], 0, 1.0]]}],
     }
-    plan = StepPlan.from_json(stored)
+    plan = StepPlan.from_json(stored, (0, 2))
     assert [(own.vehicle, own.arm, own.propensity, own.objection) for own in plan.choices] == [
         (0, ARMS[1], 0.5, "gates"),
         (2, PRODUCT, 0.25, ""),

@@ -1,0 +1,125 @@
+"""Readers of journals, logs of decisions and states of bandits."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import zlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.fuzz.reader import Reader, json_lines, written
+from lagrl.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JOB = "a" * 64
+
+
+def journal() -> Reader:
+    """Return the reader of journals: summary, answers, plans, results of jobs. Checksums are made after mutation."""
+    from lagrl.quantum.bandit.plan import StepPlan
+    from lagrl.quantum.journal.journal import Journal
+    from lagrl.quantum.journal.lines import set_state
+
+    def read(data: bytes, folder: Path) -> None:
+        path = written(folder / "in.jsonl", b"".join(map(_checked, data.splitlines())))
+        with Journal(path, read_only=True) as opened:
+            json.dumps(opened.summary().record(), allow_nan=False)
+            for run, steps in opened.steps().items():
+                for known in [call for step in steps for call in opened.recorded(run, step)]:
+                    with contextlib.suppress(InputError):
+                        StepPlan.from_json(opened.kept_plan(known.key) or {}, (0, 1))
+                    answer = opened.answer(known)
+                    if answer is not None:
+                        set_state(np.random.default_rng(), answer.state)
+                        answer.samples.draw(2, np.random.default_rng(0))
+        with Journal(path) as opened:
+            opened.find_job(JOB)
+
+    return Reader(read, [_journal_lines()])
+
+
+def traces() -> Reader:
+    """Return the reader of logs of decisions, with the model that is trained on them."""
+    from lagrl.quantum.bandit.trace_log import TraceLog
+    from lagrl.quantum.bandit.trace_table import TraceTable
+    from lagrl.quantum.bandit.trace_training import best_static, fit
+    from lagrl.quantum.bandit.traces import read_traces
+
+    def read(data: bytes, folder: Path) -> None:
+        path = written(folder / "in.jsonl", data)
+        with contextlib.suppress(InputError):
+            table = TraceTable.of(read_traces([path]))
+            fit(table)
+            best_static(table, often=0.1)
+        TraceLog(path).close()
+
+    names = ["width", "layers", "two_qubit_gates", "two_qubit_depth", "log_gates", "log_readout", "duration"]
+    profiles = [[0, 0, 0, 0, 0.0, 0.0, 0.0, None, None, 0], [5, 1, 35, 15, -0.1, -0.25, 1e-6, 1e-4, 8e-5, 2]]
+    arms = {
+        **{"kind": "arms", "number": 0, "width": 5, "arms": ["product", "fine/line0/qaoa/1"], "profiles": profiles},
+        **{"profile": [*names, "t1", "t2", "degree"], "backends": [[3.0, 0.5], [0, 0]], "objections": ["", ""]},
+    }
+    knapsack = {"width": 5, "binding": 1.5, "demand_variation": 0.2, "fill": 0.9, "sharpness": 0.4, "density": 0.2}
+    decision = {
+        **{"kind": "decision", "run": "i0/0/0", "step": 0, "vehicle": 0, "knapsack": knapsack, "arms": 0},
+        **{"arm": "fine/line0/qaoa/1", "propensity": 0.5, "objection": "", "answered": "fine/line0/qaoa/1"},
+        **{"quality": 0.75, "baseline": 0.25},
+    }
+    other = {**decision, "arm": "product", "answered": "product", "quality": 0.25, "run": "i1/0/0"}
+    return Reader(read, [json_lines(arms, decision, other), json_lines(arms, other, decision, decision)])
+
+
+def bandit_state() -> Reader:
+    """Return the reader of learned states of bandits."""
+    from lagrl.quantum.bandit.features import NAMES, schema
+    from lagrl.quantum.bandit.linear_model import LinearModel
+    from lagrl.quantum.bandit.state import KIND, read_state
+
+    def read(data: bytes, folder: Path) -> None:
+        state, features = read_state(written(folder / "in.json", data)), np.ones((2, len(NAMES)))
+        state.make().scores(features, (), np.random.default_rng(0))
+        state.model.update(features[0], 0.5)
+
+    content = {
+        **{"kind": KIND, "schema": schema(), "features": list(NAMES), "policy": "linucb", "parameter": 0.1},
+        **{"epsilon": 0.1, "model": LinearModel(len(NAMES)).state()},
+    }
+    return Reader(read, [json.dumps({**content, "policy": policy}).encode() for policy in ("linucb", "thompson")])
+
+
+def _journal_lines() -> bytes:
+    from lagrl.quantum.journal.calls import Call, call_line
+    from lagrl.quantum.journal.lines import JOURNAL, pack
+    from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+
+    rng = np.random.default_rng(0)
+    call = Call.of(np.ones((2, 3)), np.ones(3, int), np.ones(2, int), 5, rng, SampleContext("G/0/0", 0), "qaoa")
+    samples = Samples(np.ones((2, 2, 3), np.uint8), np.ones((2, 2), int), SamplingCost(shots=4, backend="here"))
+    step: dict[str, Any] = {"job_of": JOB, "at": 1.5}
+    owner = {"run": "G/0/0", "step": 0, "owner": "host 1 2"}
+    choices = [[0, "dev/line0/qaoa/1", 0.5, ""], [1, "product", 0.5, "gates"]]
+    work = [{"vehicles": [0], "options": [["dev", "line0", ["dev/line0/qaoa/1"], 0, 1.0]]}]
+    lines = [
+        dict(JOURNAL.header or {}),
+        call_line(call, samples, rng, "host 1 2"),
+        {"kind": "plan", "call": call.key, "plan": {"choices": choices, "work": work}},
+        {"kind": "claimed", **step, **owner},
+        {"kind": "intended", **step, **owner, "tag": "t"},
+        {"kind": "submitted", **step, "job": "j"},
+        {"kind": "finished", **step, "codes": [pack(np.array([[3, 1]]))], "cost": {"qpu_seconds": 2.5}},
+        {"kind": "late", **step, "job": "i", "cost": {"shots": 3}},
+    ]
+    plain = replace(JOURNAL, has_checksum=False)
+    return b"".join(map(plain.encode, lines))
+
+
+def _checked(line: bytes) -> bytes:
+    """Return a line with its checksum."""
+    if line[:1] != b"{":
+        return line + b"\n"
+    return b'{"crc32": "%08x", ' % zlib.crc32(line[1:]) + line[1:] + b"\n"
