@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check-all lint format wheel torture clean
+.PHONY: demo test check-all lint format wheel torture fuzz clean
 
 demo: $(READY)
 	$(BIN)/lagrl demo --out demo
@@ -35,6 +35,11 @@ KILLS ?= 500
 torture: $(READY)
 	$(BIN)/python -m benchmarks.torture.run --kills $(KILLS) --out torture.jsonl
 	$(BIN)/python -m benchmarks.torture.report --rows torture.jsonl
+
+# With atheris (pip install atheris) coverage guides the mutations; see docs/reliability.md.
+SECONDS ?= 60
+fuzz: $(READY)
+	$(BIN)/python -m benchmarks.fuzz.run --seconds $(SECONDS)
 
 wheel: $(READY)
 	$(BIN)/python -m build --wheel

@@ -2,7 +2,7 @@
 
     python -m benchmarks.fuzz.run --seconds 600 --out fuzz.jsonl
 
-`make fuzz SECONDS=600` does the same. Every reader runs in a process of its own, one after the other. An input that
+`make fuzz SECONDS=600` does the same; `--table fuzz.jsonl` prints the table of rows. Every reader runs in a process of its own, one after the other. An input that
 causes another error, takes more than 2 s of CPU time or needs more than 1 GB above the loaded process is kept in the
 folder of findings, and the exit code is 1. Where atheris is installed, coverage guides the mutations.
 """
@@ -16,15 +16,15 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tyro
 
 from benchmarks.fuzz import record_readers, text_readers, training_readers
-from benchmarks.harness import append_rows, origin
+from benchmarks.harness import Row, append_rows, origin, read_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from benchmarks.fuzz.reader import Reader
 
@@ -52,6 +52,7 @@ def main(
     out: Path | None = None,
     findings: Path = Path("fuzz-findings"),
     seed: int = 0,
+    table: Path | None = None,
 ) -> int:
     """Fuzz readers and print one line each; return 1 if there is a finding.
 
@@ -67,7 +68,12 @@ def main(
         Folder for inputs that are findings.
     seed
         Random seed of the mutations.
+    table
+        Rows of an earlier run, whose table is printed instead.
     """
+    if table is not None:
+        print_table(read_rows(table))
+        return 0
     names = readers or tuple(READERS)
     n_found = n_executions = 0
     for name in names:
@@ -86,9 +92,30 @@ def main(
     return 1 if n_found else 0
 
 
-def fuzz(name: str, seconds: float, seed: int, findings: Path) -> dict[str, Any]:
+def print_table(rows: Iterable[Row]) -> None:
+    """Print one line for each reader, runs of the same reader added up."""
+    totals: dict[str, Row] = {}
+    for row in rows:
+        total = totals.setdefault(row["reader"], {"findings": set()})
+        total["findings"] |= row["findings"].keys()
+        for field in ("executions", "read", "seconds"):
+            total[field] = total.get(field, 0) + row[field]
+        for field in ("slowest_seconds", "peak_mb"):
+            total[field] = max(total.get(field, 0), row[field])
+    print("| reader | executions | read | seconds | slowest, s | largest process, MB | findings |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for name, total in totals.items():
+        sizes = f"{total['seconds']:.0f} | {total['slowest_seconds']:.2f} | {total['peak_mb']}"
+        print(f"| {name} | {total['executions']:,} | {total['read']:,} | {sizes} | {len(total['findings'])} |")
+    executions, seconds = (sum(total[field] for total in totals.values()) for field in ("executions", "seconds"))
+    print(
+        f"| all | {executions:,} | | {seconds:.0f} | | | {sum(len(total['findings']) for total in totals.values())} |"
+    )
+
+
+def fuzz(name: str, seconds: float, seed: int, findings: Path) -> Row:
     """Fuzz one reader; a process that ends before its time is a finding, and another continues."""
-    row: dict[str, Any] = {
+    row: Row = {
         **{"reader": name, "seed": seed, "is_guided": importlib.util.find_spec("atheris") is not None},
         **{"executions": 0, "read": 0, "refused": 0, "seconds": 0.0, "slowest_seconds": 0.0, "peak_mb": 0},
         "findings": {},

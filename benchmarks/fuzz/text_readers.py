@@ -59,7 +59,8 @@ def instance() -> Reader:
         for form, matrix in _MATRICES.items()
     ]
     kinds = [_instance(kind) for kind in (b"CEIL_2D", b"ATT", b"GEO")]
-    return Reader(read, [INSTANCE, *explicit, *kinds, _instance(b"EUC_2D", more=b"SERVICE_TIME : 0\n")])
+    small = [INSTANCE.replace(b"2 3 4", b"2 0.3 1e-300"), INSTANCE.replace(b"2 5\n", b"2 5.0e+00\n")]
+    return Reader(read, [INSTANCE, *explicit, *kinds, *small, _instance(b"EUC_2D", more=b"SERVICE_TIME : 0\n")])
 
 
 def solution() -> Reader:
