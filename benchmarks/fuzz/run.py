@@ -2,7 +2,8 @@
 
     python -m benchmarks.fuzz.run --seconds 600 --out fuzz.jsonl
 
-`make fuzz SECONDS=600` does the same; `--table fuzz.jsonl` prints the table of rows. Every reader runs in a process of its own, one after the other. An input that
+`make fuzz SECONDS=600` does the same; `--table fuzz.jsonl` prints the table of rows. Every reader runs in a process of
+its own, one after the other. An input that
 causes another error, takes more than 2 s of CPU time or needs more than 1 GB above the loaded process is kept in the
 folder of findings, and the exit code is 1. Where atheris is installed, coverage guides the mutations.
 """

@@ -45,6 +45,7 @@ def test_seeds_are_valid_and_mutations_are_read_or_refused(name: str, tmp_path: 
     assert executions.counts["read"] + executions.counts["refused"] == 30
 
 
+@pytest.mark.slow
 def test_seeds_of_training_are_valid(tmp_path: Path) -> None:
     """Checkpoints, archives, labelled states and options of the environment are read too."""
     pytest.importorskip("torch")
@@ -90,7 +91,7 @@ def test_mutations_are_equal_for_equal_seeds_and_reach_every_kind_of_file() -> N
     for first, second, seed in zip(made[::2], made[1::2], seeds, strict=True):
         assert first == second
         assert len(set(first)) > 20
-        assert sum(data != seed for data in first) > 100
+        assert sum(data != seed for data in first) > 50
         assert max(map(len, first)) <= MOST_BYTES
 
 
