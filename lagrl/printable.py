@@ -46,7 +46,7 @@ def escaped(text: str) -> str:
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
-def say(text: object = "", *, error: bool = False) -> None:
-    """Print text, of one or several lines, on stdout or stderr; lines are cut after `LINE` characters."""
-    lines = [escaped(line[:LINE]) for line in str(text).split("\n")]
-    print("\n".join(lines), file=sys.stderr if error else sys.stdout)
+def say(*lines: object, error: bool = False) -> None:
+    """Print lines on stdout or stderr, newlines within a line escaped too; each is cut after `LINE` characters."""
+    for line in lines:
+        print(escaped(str(line)[:LINE]), file=sys.stderr if error else sys.stdout)

@@ -71,11 +71,12 @@ def test_unknown_keys_are_named_in_short() -> None:
 
 
 def test_printed_lines_are_plain(capsys: pytest.CaptureFixture[str]) -> None:
-    """Lines stay lines, and are cut where they are very long."""
-    say(f"first\n  second{EVIL}\n{'x' * 10_000}", error=True)
+    """Each line stays one line, and is cut where it is very long."""
+    say("first", f"  second{EVIL}", "x" * 10_000, error=True)
     printed = capsys.readouterr().err
     assert is_plain(printed)
     assert printed.startswith("first\n  second\\x1b[2J")
+    assert printed.count("\n") == 3
     assert max(map(len, printed.split("\n"))) == LINE
 
 

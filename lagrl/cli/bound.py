@@ -81,7 +81,7 @@ class BoundCommand:
         if self.json:
             print(json.dumps(_record(problem, bound), allow_nan=False))
         else:
-            say(_text(problem, bound))
+            say(*_text(problem, bound))
         return code
 
 
@@ -108,7 +108,7 @@ def _record(problem: CVRP, bound: LowerBound) -> dict[str, Any]:
     }
 
 
-def _text(problem: CVRP, bound: LowerBound) -> str:
+def _text(problem: CVRP, bound: LowerBound) -> list[str]:
     gap = _gap_percent(problem, bound)
     whole = f"; {bound.rounded:.0f}, as all distances are whole" if bound.rounded > bound.value else ""
     known = "" if gap is None else f", {gap:.2f} % below the best known {problem.best_known:.10g}"
@@ -123,7 +123,7 @@ def _text(problem: CVRP, bound: LowerBound) -> str:
         lines.append("The limit left no time to improve on the trivial bound (distances and loads alone).")
     if bound.obstacle:
         lines.append(f"Ended early: {bound.obstacle}.")
-    return "\n".join(lines)
+    return lines
 
 
 def _rounded_down(value: float) -> str:

@@ -32,5 +32,5 @@ class DoctorCommand:
         if self.json:
             print(to_json(findings))
         else:
-            say(render(findings))
+            say(*render(findings).split("\n"))
         return 1 if any(finding.status == "problem" for finding in findings) else 0

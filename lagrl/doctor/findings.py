@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
+from lagrl.printable import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -39,9 +41,9 @@ def render(findings: Sequence[Finding]) -> str:
     width = max((len(finding.name) for finding in findings), default=0)
     lines: list[str] = []
     for finding in findings:
-        lines.append(f"{_MARKS[finding.status]}  {finding.name:<{width}}  {finding.message}")
+        lines.append(f"{_MARKS[finding.status]}  {finding.name:<{width}}  {one_line(finding.message)}")
         if finding.remedy:
-            lines.append(f"{'':{width + 8}}-> {finding.remedy}")
+            lines.append(f"{'':{width + 8}}-> {one_line(finding.remedy)}")
     problems = sum(finding.status == "problem" for finding in findings)
     lines += ["", f"{problems} problem{'s' * (problems != 1)} found." if problems else "Everything needed works."]
     return "\n".join(lines)

@@ -83,7 +83,7 @@ class _TimedResponse(http.client.HTTPResponse):
 
     def __init__(self, deadline: float, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedSocket(self.fp.detach(), sock, deadline))  # type: ignore[attr-defined]
+        self.fp = io.BufferedReader(_TimedSocket(self.fp.detach(), sock, deadline))
 
 
 class _TimedSocket(io.RawIOBase):
@@ -97,7 +97,7 @@ class _TimedSocket(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         self._sock.settimeout(_left(self._deadline))
-        return self._raw.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()

@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from synthetic_rows import synthetic_row
@@ -143,6 +144,39 @@ def test_a_row_that_is_not_plain_finite_json_is_refused(
             store.append(synthetic_row(**changes))
         assert path.read_bytes() == b""
         assert store.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"versions": {"numpy": {"\\u001b[2J": 1}}}, r"versions\.numpy"),
+        ({"versions": ["numpy"]}, "versions"),
+        ({"history": [[1, 2]]}, "history"),
+        ({"history": [[1, 0.1, 10**400]]}, "history"),
+        ({"seed": 2**70}, "seed"),
+        ({"config": None}, "config"),
+        ({"instance": {}}, "instance"),
+        ({"reconstruct": ["pool"], "method": ...}, "method"),
+        ({"config": {"a": [[[[]]]] * 3, "b": "x" * 9}, "gap_pct": [0]}, "gap_pct"),
+    ],
+)
+def test_rows_of_other_types_are_refused_by_field(tmp_path: Path, changes: dict[str, Any], field: str) -> None:
+    """Every field that is read has its type, also in rows with the former name of a field."""
+    row = {"schema": "lagrl-row/1", **synthetic_row(), **changes}
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({name: value for name, value in row.items() if value is not ...}) + "\n")
+    with pytest.raises(InputError, match=rf"rows\.jsonl: line 1: {field}"):
+        read_rows(path)
+
+
+def test_a_deeply_nested_row_is_refused(tmp_path: Path) -> None:
+    """Nesting ends in one line, above and below the limit of Python's parser."""
+    for depth in (40, 100_000):
+        path = tmp_path / "rows.jsonl"
+        row = json.dumps({"schema": "lagrl-row/1", **synthetic_row(config="deep")})
+        path.write_text(row.replace('"deep"', "[" * depth + "]" * depth) + "\n")
+        with pytest.raises(InputError, match=r"line 1: not a result row .nested deeper than 32 levels"):
+            read_rows(path)
 
 
 def test_a_key_is_accepted_once(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lagrl.cli import entry as cli
+from lagrl.io.jsonl import JsonLines
+from lagrl.quantum.journal.lines import JOURNAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +47,29 @@ def test_a_journal_is_written_summarised_and_replayed(tmp_path: Path, capsys: py
     assert not (tmp_path / "empty.jsonl").read_bytes()
     assert cli.main(["solve", "G-n16-k3", "--price", "-1"]) == 2
     assert "price: -1.0 given" in capsys.readouterr().err
+
+
+def test_names_in_a_journal_do_not_act_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Escape sequences and newlines in runs, jobs and samplers are printed as text; JSON holds them as they are."""
+    evil, job = "\x1b[2J\n# run\x07", "a" * 64
+    lines = [
+        {"kind": "claimed", "job_of": job, "run": evil, "step": 0, "owner": "h 1 2"},
+        {"kind": "intended", "job_of": job, "run": evil, "step": 0, "owner": "h 1 2", "tag": evil},
+        {"kind": "submitted", "job_of": job, "job": evil},
+        {"kind": "unusable", "job_of": job, "problem": evil, "cost": {"backend": evil}},
+    ]
+    path = tmp_path / "j.jsonl"
+    with JsonLines(path, JOURNAL, lambda *_: None, lock="none") as file:
+        file.append(*lines)
+    assert cli.main(["journal", str(path)]) == 0
+    assert cli.main(["journal", str(path), "--give-up", evil * 99]) == 2
+    printed = capsys.readouterr()
+    for line in (printed.out + printed.err).split("\n"):
+        assert line.isprintable()
+        assert len(line) < 1500
+    assert "pending: unusable \\x1b[2J\\n# run\\x07 of run" in printed.out
+    assert cli.main(["journal", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pending"][0]["run"] == evil
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ _FIELDS: dict[str, dict[str, Any]] = {
     "header": {"kind": str, "settings": dict},
     "arms": {
         **{"kind": str, "number": _Count, "width": _Count, "arms": list[str], "profile": list[str]},
-        **{"profiles": list[list], "backends": list[tuple[_Size, _Size]], "objections": list[str]},
+        **{"profiles": list[list[Any]], "backends": list[tuple[_Size, _Size]], "objections": list[str]},
     },
     "decision": {
         **{"kind": str, "run": str, "step": int, "vehicle": _Count, "knapsack": dict, "arms": int, "arm": str},
@@ -131,13 +131,15 @@ def _profile(values: list[Any]) -> Profile:
     if len(values) != len(_PROFILE):
         raise InputError(f"{len(values)} numbers for {', '.join(_PROFILE)}", field="profiles")
     read = dict(zip(_PROFILE, values, strict=True))
-    endless = [name for name in ("t1", "t2") if read[name] is None]
-    profile = from_record(Profile, {**read, **dict.fromkeys(endless, 1.0)}, "profiles")
+    endless = {name: 1.0 for name in ("t1", "t2") if read[name] is None}
+    profile = from_record(Profile, {**read, **endless}, "profiles")
     sizes = {**vars(profile), "log_gates": -profile.log_gates, "log_readout": -profile.log_readout}
     _require_sizes(sizes, "profiles")
     if not profile.t1 > 0.0 or not profile.t2 > 0.0 or profile.duration > _LARGEST * min(profile.t1, profile.t2):
         raise InputError(f"duration {profile.duration}, t1 {profile.t1}, t2 {profile.t2}", field="profiles")
-    return replace(profile, **dict.fromkeys(endless, np.inf))
+    return replace(
+        profile, t1=np.inf if read["t1"] is None else profile.t1, t2=np.inf if read["t2"] is None else profile.t2
+    )
 
 
 def _require_sizes(values: dict[str, Any], field: str) -> None:

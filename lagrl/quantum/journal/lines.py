@@ -54,7 +54,7 @@ _FIELDS: dict[str, dict[str, Any]] = {
     "intended": {**_JOB, "run": str, "step": int, "owner": str, "tag": str},
     "taken": {**_JOB, "owner": str},
     "submitted": {**_JOB, "job": str},
-    "finished": {**_ENDED, "codes": list[dict]},
+    "finished": {**_ENDED, "codes": list[dict[str, Any]]},
     "failed": {**_ENDED, "problem": str},
     "unusable": {**_ENDED, "problem": str},
     "late": {**_ENDED, "job": str},
@@ -124,7 +124,7 @@ def _declared_bytes(packed: Mapping[str, Any]) -> int:
     hints = {"shape": tuple[_Number, ...], "dtype": _Dtype, **dict.fromkeys(names, str)}
     is_bits = "bits" in names
     read_fields(packed, hints, source=None, field="array", remedy=None, optional={"dtype"} if is_bits else ())
-    shape = packed["shape"]
+    shape: list[int] = packed["shape"]
     if len(names) != 1 or len(shape) > 8:
         raise InputError(f"{shown(dict(packed))} is no packed array", field="array")
     return math.prod(shape) * (1 if is_bits else 8)
