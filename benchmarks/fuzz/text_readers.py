@@ -111,8 +111,7 @@ def answers() -> Reader:
     """Return the check of samplers' answers: strings and counts of any type, shape and size."""
     import numpy as np
 
-    from lagrl.quantum.journal.journaled import require_samples
-    from lagrl.relaxation.sampler import Samples
+    from lagrl.relaxation.sampler import Samples, require_samples
 
     kinds = ("uint8", "int64", "uint64", "int32", "float64", "bool")
 

@@ -16,7 +16,14 @@ import numpy as np
 from lagrl.errors import InputError
 from lagrl.plugins import call_plugin
 from lagrl.relaxation.knapsack import KnapsackBatch
-from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SamplingCost, SubproblemSampler
+from lagrl.relaxation.sampler import (
+    ExactSampler,
+    SampleContext,
+    Samples,
+    SamplingCost,
+    SubproblemSampler,
+    require_samples,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -200,7 +207,7 @@ class AssignmentDual:
         call = partial(self.sampler.sample, *knapsacks, self.shots, self._rng, context)
         samples = call_plugin(f"sampler {type(self.sampler).__name__}", call)
         elapsed = time.perf_counter() - started
-        _check_samples(self, samples)
+        require_samples(samples, problem.cost.shape, type(self.sampler).__name__)
         self.sampling += samples.cost
         self.sampling_seconds += max(0.0, elapsed - samples.cost.queue_seconds)
         selection, value = samples.best(*knapsacks)
@@ -225,16 +232,6 @@ def evaluate_duals(
         for b, (selection, value) in zip(exact, layout.price([vectors[b] for b in exact]), strict=True):
             points[b] = _exact_point(vectors[b], selection, value)
     return [points[b] if b in points else dual.sample(vectors[b]) for b, dual in enumerate(duals)]
-
-
-def _check_samples(dual: AssignmentDual, samples: object) -> None:
-    strings = samples.bitstrings if isinstance(samples, Samples) else np.empty((0, 0, 0))
-    if (strings.shape[0], strings.shape[2]) != dual.problem.cost.shape:
-        raise InputError(
-            f"returned {type(samples).__name__} with strings of shape {strings.shape}",
-            field=f"sampler {type(dual.sampler).__name__}",
-            remedy="return Samples with strings [K, S, n], K and n being {} and {}".format(*dual.problem.cost.shape),
-        )
 
 
 def _exact_point(

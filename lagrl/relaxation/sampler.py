@@ -176,6 +176,20 @@ class Samples:
         return drawn
 
 
+def require_samples(samples: object, shape: tuple[int, ...], name: str) -> None:
+    """Raise InputError if an object is no samples of K knapsacks of n customers, `shape` = (K, n).
+
+    `name`: that of the sampler, for the message.
+    """
+    given = samples.bitstrings.shape if isinstance(samples, Samples) else None
+    if given is None or (given[0], given[2]) != shape:
+        raise InputError(
+            f"returned {type(samples).__name__}{'' if given is None else f' with strings of shape {given}'}",
+            field=f"sampler {name}",
+            remedy=f"return Samples with strings [{shape[0]}, S, {shape[1]}]",
+        )
+
+
 @runtime_checkable
 class SubproblemSampler(Protocol):
     """Any object that samples bitstrings for K knapsacks: a kernel, an annealer, a quantum computer."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from lagrl.errors import InputError
 from lagrl.quantum.journal.calls import Call
 from lagrl.quantum.journal.lines import set_state
-from lagrl.relaxation.sampler import Samples
+from lagrl.relaxation.sampler import require_samples
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from lagrl.quantum.journal.journal import Journal
-    from lagrl.relaxation.sampler import SampleContext, SubproblemSampler
+    from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +95,3 @@ class JournaledSampler:
                 field=f"run {call.run!r}, step {call.step}",
                 remedy="use the same instance, seed, controller, budget, sampler and version, or a new journal",
             )
-
-
-def require_samples(samples: object, shape: tuple[int, ...], name: str) -> None:
-    """Raise InputError if an object is no samples of K knapsacks of n customers, `shape` = (K, n)."""
-    given = samples.bitstrings.shape if isinstance(samples, Samples) else None
-    if given is None or (given[0], given[2]) != shape:
-        raise InputError(
-            f"gave {type(samples).__name__}{'' if given is None else f' with strings of shape {given}'}",
-            field=f"sampler {name}",
-            remedy=f"give Samples with strings [{shape[0]}, S, {shape[1]}]",
-        )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.journal.calls import PROBLEM, Call
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journaled import require_samples
 from lagrl.quantum.journal.lines import set_state
+from lagrl.relaxation.sampler import require_samples
 
 if TYPE_CHECKING:
     import os

@@ -104,7 +104,7 @@ def test_what_is_no_answer_is_not_kept(tmp_path: Path, given: object) -> None:
             return given
 
     with Journal(tmp_path / "j.jsonl") as journal:
-        with pytest.raises(InputError, match="sampler wrong: gave"):
+        with pytest.raises(InputError, match="sampler wrong: returned"):
             ask(JournaledSampler(Wrong(), journal, "wrong"))
         assert len(journal) == 0
 
