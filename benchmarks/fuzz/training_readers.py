@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.fuzz.reader import Reader, temporary_folder, written
+from lagrl.io.records import from_record
 
 
 def checkpoint_record() -> Reader:
@@ -37,22 +40,37 @@ def checkpoint_weights() -> Reader:
 
 
 def archive_record() -> Reader:
-    """Return the reader of archives of training, beside fitting arrays."""
+    """Return the reader of archives of cloning runs, beside fitting arrays, up to the configuration of the run."""
     import torch
 
+    from envs.config import EnvConfig
+    from policies.config import PolicyConfig
     from train.archive import RECORD_FILE, load_archive, save_archive
+    from train.bc.archive import run_state
+    from train.bc.cloning_record import CloningRecord
+    from train.bc.config import BCConfig
+    from train.bc.run import BCRun
 
-    record = {"config": {"epochs": 3, "name": "a"}, "epoch": 1, "scores": [[10, 1.5]], "seconds": 0.5, "best": None}
+    env = EnvConfig(n_max=12, n_customers=(6, 10), min_steps=3, max_steps=6)
+    policy = PolicyConfig(hidden=8, layers=1, heads=2, critic_hidden=8)
+    config = BCConfig(policy=policy, env=env, validation_instances=1, validation_sizes=(6, 6), budgets=(3,))
     with temporary_folder() as text:
+        _, record = run_state(BCRun(config, Path(text), torch.device("cpu")))
         save_archive(Path(text), {"net/a": torch.zeros(3)}, record)
         seed = (Path(text) / RECORD_FILE).read_bytes()
         (arrays,) = Path(text).glob("*.safetensors")
         name, content = arrays.name, arrays.read_bytes()
 
     def read(data: bytes, folder: Path) -> None:
+        with contextlib.suppress(ValueError, RecursionError):
+            plain = json.loads(data)
+            if isinstance(plain, dict):
+                plain["record_sha256"] = hashlib.sha256(json.dumps(plain.get("record")).encode()).hexdigest()
+                data = json.dumps(plain).encode()
         written(folder / name, content)
         written(folder / RECORD_FILE, data)
-        load_archive(folder)
+        _, found = load_archive(folder)
+        BCConfig.from_json(from_record(CloningRecord, found, "record", allow_others=True).config)
 
     return Reader(read, [seed])
 
@@ -62,7 +80,8 @@ def dataset() -> Reader:
     import numpy as np
 
     from envs.observation import FEATURES, N_NEIGHBOURS
-    from train.dataset import States, add_shard, new_manifest, read_states
+    from train.dataset import States, add_shard, read_states
+    from train.manifest import Manifest
 
     states = States(
         nodes=np.zeros((4, len(FEATURES)), np.float32),
@@ -73,13 +92,14 @@ def dataset() -> Reader:
         episodes=np.array([0], np.int32),
     )
     with temporary_folder() as text:
-        manifest = add_shard(Path(text), new_manifest(), states)
-        (entry,) = manifest["shards"]
-        seed = (Path(text) / entry["file"]).read_bytes()
+        manifest = add_shard(Path(text), Manifest(), states)
+        (shard,) = manifest.shards
+        seed = (Path(text) / shard.file).read_bytes()
 
     def read(data: bytes, folder: Path) -> None:
-        written(folder / entry["file"], data)
-        read_states(folder, {**manifest, "shards": [{**entry, "sha256": hashlib.sha256(data).hexdigest()}]})
+        written(folder / shard.file, data)
+        listed = replace(shard, sha256=hashlib.sha256(data).hexdigest())
+        read_states(folder, replace(manifest, shards=(listed,)))
 
     return Reader(read, [seed])
 
