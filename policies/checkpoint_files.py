@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,8 @@ def _bytes(path: Path, largest: int) -> bytes:
     """Return the content of a file, or as much of it as is allowed."""
     try:
         with path.open("rb") as stream:
-            return stream.read(largest)
+            size = os.fstat(stream.fileno()).st_size  # a read reserves what it may return
+            return stream.read(min(largest, size + 1))
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", source=str(path), remedy=FETCH_AGAIN) from error
 

@@ -138,7 +138,7 @@ def _read_shard(path: Path, shard: Shard) -> States:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             states = States(**{name: _read_array(archive, name, *kind) for name, kind in _ARRAYS.items()})
         _require_consistent(states, shard.states)
-    except (KeyError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
+    except (EOFError, KeyError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
         raise InputError(f"is no shard of expert states ({error})", source=str(path), remedy=_REMEDY) from error
     return states
 
