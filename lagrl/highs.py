@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,15 +15,41 @@ from lagrl.errors import LagrlError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_FIRST = threading.Lock()
+
 
 def new_solver() -> Any:
     """Return a silent, single-threaded, reproducible HiGHS (Huangfu and Hall 2018)."""
     import highspy  # slow to import, and not always needed
 
+    with _FIRST:
+        _discard_banner()
     solver = highspy.Highs()
     for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
         solver.setOptionValue(option, setting)
     return solver
+
+
+@cache
+def _discard_banner() -> None:
+    """Make the first solver of this process with standard output closed to it.
+
+    HiGHS prints a banner with the first one (seen with 1.16.0), in C, before any option can be set.
+    """
+    import highspy
+
+    try:
+        kept = os.dup(1)
+    except OSError:  # there is no standard output
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+            with contextlib.suppress(Exception):  # the next one, which is used, reports what is wrong
+                highspy.Highs()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def linear_program(

@@ -83,8 +83,9 @@ def _check_kernels() -> list[Finding]:
 def _check_highs() -> list[Finding]:
     import highspy
 
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
+    from lagrl.highs import new_solver
+
+    solver = new_solver()
     first, second = solver.addVariable(lb=0.0), solver.addVariable(lb=0.0)
     solver.addConstr(first + 2.0 * second >= 4.0)
     solver.minimize(first + 3.0 * second)
