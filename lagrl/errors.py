@@ -6,6 +6,7 @@ every `LagrlError` as one line on stderr and exits with code 2; in Python they a
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn
 
@@ -90,8 +91,9 @@ class UnknownNameError(InputError):
     def of(cls, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> UnknownNameError:
         """Build an error that suggests the closest known name and lists all of them."""
         choices = sorted(known)
-        close = get_close_matches(name[:100], choices, n=1)
-        guess = f"did you mean {close[0]!r}? " if close else ""
+        parts = [part for part in re.split(r"[\s;]+", name) if part]
+        is_list = len(parts) > 1 and not set(parts).isdisjoint(choices)
+        guess = f"separate names by commas: {','.join(parts)}; " if is_list else nearest(name, choices)
         return cls(f"unknown {kind} {shown(name)}", remedy=f"{guess}known: {', '.join(choices) or 'none'}{hint}")
 
 
@@ -117,6 +119,15 @@ class InputWarning(UserWarning):
 
     The command line prints each as one line on stderr; in Python, `warnings.filterwarnings` silences or raises them.
     """
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the question "did you mean …? " for the known name that is closest, whatever its case; "" if none is."""
+    by_case = {choice.casefold(): choice for choice in sorted(known, reverse=True)}
+    wanted = name[:100].casefold()
+    begun = sorted(choice for choice in by_case if len(wanted) > 2 and choice.startswith(wanted))
+    close = begun or get_close_matches(wanted, by_case, n=1)
+    return f"did you mean {by_case[close[0]]!r}? " if close else ""
 
 
 def _rebuild(

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import tyro
 
-from lagrl.cli.entry import parse_arguments, run_guarded
+from lagrl.cli.arguments import parse_arguments
+from lagrl.cli.entry import run_guarded
 from lagrl.errors import InputError, MissingExtraError
 from train.given_again import GivenAgain
 
@@ -145,16 +146,8 @@ def require_new(folder: Path) -> None:
 
 
 def _read(prog: str, description: str, command: type, argv: Sequence[str]) -> Any:
-    return parse_arguments(
-        lambda: tyro.cli(
-            command,
-            args=list(argv),
-            prog=prog,
-            description=description,
-            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.AvoidSubcommands),
-        ),
-        help_hint=f"See {prog} --help",
-    )
+    markers = (tyro.conf.AvoidSubcommands,)
+    return parse_arguments(command, argv, prog=prog, description=description, config=markers)
 
 
 def _imported(module: str) -> Callable[[list[str]], int | None]:

@@ -24,7 +24,7 @@ from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, InputWarning, LagrlError, SolutionError, UnknownNameError
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
-from lagrl.problems.locate import resolve_instance
+from lagrl.problems.locate import resolve_instances
 from lagrl.problems.plausibility import question_cost
 from lagrl.processes import exit_with_parent
 from lagrl.relaxation.sampler import SamplingCost
@@ -97,7 +97,7 @@ def evaluate(
     Parameters
     ----------
     instances
-        Paths, instance names (see `lagrl.read`) or instances; one or several.
+        Paths, folders of `.vrp` files, instance names (see `lagrl.read`) or instances; one or several.
     controllers
         Names, see `SolveConfig`; one or several.
     budgets
@@ -147,8 +147,9 @@ def evaluate(
         several["journal"] = Path(options["journal"])
     evaluation = Evaluation(
         instances=tuple(
-            instance if isinstance(instance, CVRP) else resolve_instance(os.fspath(instance), data)
-            for instance in as_tuple(instances)
+            found
+            for given in as_tuple(instances)
+            for found in ((given,) if isinstance(given, CVRP) else resolve_instances(os.fspath(given), data))
         ),
         controllers=as_tuple(controllers),
         budgets=as_tuple(budgets),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from lagrl.cli.entry import main, parse_arguments, run_guarded
+from lagrl.cli.entry import main, run_guarded
 
-__all__ = ["main", "parse_arguments", "run_guarded"]
+__all__ = ["main", "run_guarded"]

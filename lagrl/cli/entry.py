@@ -6,7 +6,6 @@ exit code 2.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
 import io
@@ -14,7 +13,7 @@ import os
 import signal
 import sys
 import warnings
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from lagrl import __version__
 from lagrl.errors import InputError, LagrlError, UnknownNameError
@@ -22,8 +21,6 @@ from lagrl.printable import one_line, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-T = TypeVar("T")
 
 COMMANDS = {
     "solve": "Find routes for one instance.",
@@ -41,13 +38,6 @@ COMMANDS = {
     "train": "Train a policy or a bandit.",
 }
 _MODULES = {"eval": "evaluate"}  # where a command's module has another name
-
-
-class RefusedError(Exception):
-    """Carries a typed error through tyro, which would print any ValueError in a box of its own."""
-
-    def __init__(self, error: LagrlError) -> None:
-        self.error = error
 
 
 class Command(Protocol):
@@ -107,38 +97,6 @@ def run_guarded(prog: str, body: Callable[[], int | None]) -> int:
         return 130
 
 
-def parse_arguments(parse: Callable[[], T], *, help_hint: str) -> T:
-    """Return what tyro makes of arguments; its boxed error message becomes one line.
-
-    Parameters
-    ----------
-    parse
-        Calls tyro.
-    help_hint
-        Added to a message that does not name `--help`.
-
-    Raises
-    ------
-    InputError
-        If the arguments cannot be read, or a configuration refuses a value.
-    """
-    message = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(message):
-            return parse()
-    except RefusedError as refused:
-        raise refused.error from None
-    except SystemExit as stop:
-        if not stop.code:
-            raise
-        # below the title of a box that is drawn with dashes and blanks where the terminal is not UTF-8
-        lines = [line.strip(" │") for line in message.getvalue().splitlines()[1:]]
-        text = " ".join(line for line in lines if line.strip("─-╰╯"))
-        for detail in (" Argument helptext:", " Got errors:"):
-            text = text.partition(detail)[0]
-        raise InputError(text if "--help" in text else f"{text} {help_hint}") from None
-
-
 def _run(arguments: list[str]) -> int | None:
     if arguments and arguments[0] in ("-h", "--help"):
         print(_overview())
@@ -147,25 +105,19 @@ def _run(arguments: list[str]) -> int | None:
         raise InputError("no command given", remedy=f"give one of {', '.join(COMMANDS)}; see lagrl --help")
     name, *rest = arguments
     if name not in COMMANDS:
-        raise UnknownNameError.of("command", name, COMMANDS, hint="; see lagrl --help")
+        is_instance = name.endswith(".vrp") or "-n" in name
+        hint = f"; lagrl solve {name} solves an instance" if is_instance else "; see lagrl --help"
+        raise UnknownNameError.of("command", name, COMMANDS, hint=hint)
     if name == "train" and rest and not rest[0].startswith("-"):
         from lagrl.cli.train import installed_command
 
         return installed_command(f"train-{rest[0]}")(rest[1:])
-    import tyro
+    from lagrl.cli.arguments import parse_arguments
 
     command_type = getattr(importlib.import_module(f"lagrl.cli.{_MODULES.get(name, name)}"), f"{name.title()}Command")
     details = (inspect.getdoc(command_type) or "").partition("\n\n")[2]
-    command: Command = parse_arguments(
-        lambda: tyro.cli(
-            command_type,
-            args=rest,
-            prog=f"lagrl {name}",
-            description=f"{COMMANDS[name]}\n\n{details}".strip(),
-            config=(tyro.conf.FlagCreatePairsOff,),
-        ),
-        help_hint=f"See lagrl {name} --help",
-    )
+    description = f"{COMMANDS[name]}\n\n{details}".strip()
+    command: Command = parse_arguments(command_type, rest, prog=f"lagrl {name}", description=description)
     return command.run()
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_type_hints
 
 import tyro
 
-from lagrl.cli.entry import RefusedError
-from lagrl.errors import LagrlError
-from lagrl.printable import shown
+from lagrl.cli.arguments import RefusedError
+from lagrl.errors import InputError, LagrlError, UnknownNameError
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
 
@@ -25,12 +24,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(map(int, _names(text)))
-    except ValueError:
-        raise ValueError(
-            f"{shown(text)} is not a list of whole numbers; separate them by commas, as in 10,25,50"
-        ) from None
+    return tuple(map(int, _names(text)))
 
 
 def _fleet(text: str) -> Fleet:
@@ -184,7 +178,7 @@ class InstancesOptions:
     """Several instances, by file or name, or as a suite."""
 
     files: Files = ()
-    """CVRPLIB .vrp files, or names of instances (default: those of --suite)"""
+    """CVRPLIB .vrp files, folders of them, or names of instances (default: those of --suite)"""
     suite: Text = None
     """suite of instances, in addition to files: paper30 or bundled (default: none)"""
     data: Folder = None
@@ -193,10 +187,19 @@ class InstancesOptions:
     def paths(self) -> tuple[Path, ...]:
         """Return the instances' files; empty if none is named."""
         from lagrl.bench.suites import suite
-        from lagrl.problems.locate import resolve_instance
+        from lagrl.controllers.registry import CONTROLLERS
+        from lagrl.problems.locate import resolve_instances
 
-        names = [*self.files, *(suite(self.suite) if self.suite else ())]
-        return tuple(resolve_instance(name, self.data) for name in names)
+        found: list[Path] = []
+        for name in (*self.files, *(suite(self.suite) if self.suite else ())):
+            try:
+                found += resolve_instances(name, self.data)
+            except UnknownNameError:
+                if name not in CONTROLLERS and not name.isdigit():
+                    raise
+                remedy = "separate the values of a list by commas, as in --controllers cfm,volume or --budgets 25,50"
+                raise InputError(f"{name!r} is no instance", field="FILES", remedy=remedy) from None
+        return tuple(found)
 
 
 OneInstance = Annotated[InstanceOptions, tyro.conf.arg(name="")]

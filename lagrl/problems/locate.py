@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from difflib import get_close_matches
 from pathlib import Path
 
-from lagrl.errors import InputError, UnknownNameError
+from lagrl.errors import InputError, UnknownNameError, nearest
 
 DATA_VARIABLE = "LAGRL_DATA"
 
@@ -53,15 +52,29 @@ def find_instance(name: str, folder: str | os.PathLike[str]) -> Path:
     for place in places:
         if (place / f"{name}.vrp").is_file():
             return place / f"{name}.vrp"
+    from lagrl.problems.bundled import bundled_names
+
     known = {path.stem for path in (*root.glob("*.vrp"), *root.glob("*/*.vrp"))}
-    close = get_close_matches(name, sorted(known), n=1)
-    guess = f"did you mean {close[0]!r}? " if close else ""
     raise UnknownNameError(
         f"no {name}.vrp among the {len(known)} instances there",
         source=str(root),
         field="name",
-        remedy=f"{guess}it may lie in the folder itself or in {set_of(name)}/; lagrl fetch {name} downloads it",
+        remedy=f"{nearest(name, {*known, *bundled_names()})}it may lie in the folder itself or in {set_of(name)}/; "
+        f"lagrl fetch {name} --to {root} downloads it from CVRPLIB",
     )
+
+
+def resolve_instances(spec: str, folder: str | os.PathLike[str] | None = None) -> tuple[Path, ...]:
+    """Return the files that a user means by `spec`: all `.vrp` files of a folder, by name, else `resolve_instance`.
+
+    Raises InputError if the folder has no such file, and what `resolve_instance` raises.
+    """
+    if not os.path.isdir(spec):
+        return (resolve_instance(spec, folder),)
+    found = tuple(sorted(Path(spec).glob("*.vrp")))
+    if not found:
+        raise InputError("no .vrp file in this folder", source=spec, remedy="give files, or a folder that has some")
+    return found
 
 
 def resolve_instance(spec: str, folder: str | os.PathLike[str] | None = None) -> Path:
@@ -70,20 +83,30 @@ def resolve_instance(spec: str, folder: str | os.PathLike[str] | None = None) ->
     `spec`: path of a `.vrp` file, or an instance name without folder and extension. `folder`: where CVRPLIB names are
     looked up; the environment variable LAGRL_DATA if None.
 
-    Raises UnknownNameError if a name is neither bundled nor in the folder. Raises InputError if `spec` is a name and
-    there is no folder to look in.
+    Raises UnknownNameError if a name is neither bundled nor in the folder. Raises InputError if `spec` is a solution
+    (`.sol`), or a name and there is no folder to look in.
     """
     from lagrl.problems.bundled import bundled_names, bundled_path
 
     path = Path(spec)
+    if path.suffix.lower() == ".sol":
+        beside = path.with_suffix(".vrp")
+        raise InputError(
+            "is a solution, not an instance",
+            source=spec,
+            remedy=f"give {beside}" if beside.is_file() else "give the .vrp file that it solves",
+        )
     if os.path.exists(spec) or path.suffix or len(path.parts) != 1:
         return path  # reading it reports its faults
     if spec in bundled_names():
         return bundled_path(spec)
     if folder is None and not os.environ.get(DATA_VARIABLE):
+        remedy = f"give a .vrp file, or the folder of CVRPLIB's files by --data DIR or {DATA_VARIABLE}"
+        if _NAME.fullmatch(spec):
+            remedy += f"; lagrl fetch {spec} --to DIR downloads it from CVRPLIB"
         raise UnknownNameError(
             f"{spec!r} is no file and no bundled instance ({', '.join(bundled_names())})",
             field="instance",
-            remedy=f"give a .vrp file, or say with --data DIR or {DATA_VARIABLE} where CVRPLIB's files are",
+            remedy=nearest(spec, bundled_names()) + remedy,
         )
     return find_instance(spec, data_folder(folder))

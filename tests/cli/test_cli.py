@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -90,6 +91,28 @@ BAD_ARGUMENTS = {
     "unknown instance": (["solve", "G-n16-k4"], ["G-n16-k4", "G-n16-k3", "--data"]),
     "data folder missing": (["solve", "X-n101-k25", "--data", "@/no"], ["--data", "@/no"]),
     "unknown option": (["solve", SMALL, "--colour", "red"], ["--colour", "--help"]),
+    "misspelt option": (["solve", SMALL, "--evalutions", "5"], ["'--evaluations'", "lagrl solve --help"]),
+    "option of another command": (["solve", SMALL, "--budgets", "5"], ["unknown option --budgets", "solve --help"]),
+    "option without its value": (["solve", SMALL, "--seed"], ["--seed", "no value"]),
+    "seconds in words": (["solve", SMALL, "--seconds", "abc"], ["--seconds: 'abc' is not a number"]),
+    "argument too many": (["solve", SMALL, "twice"], ["'twice'", "--help"]),
+    "name without its end": (["solve", "G-n51"], ["did you mean 'G-n51-k6'"]),
+    "name in small letters": (["solve", "g-n51-k6"], ["did you mean 'G-n51-k6'"]),
+    "CVRPLIB name without a folder": (["solve", "X-n101-k25"], ["lagrl fetch X-n101-k25 --to DIR"]),
+    "CVRPLIB name not in the folder": (["solve", "X-n101-k25", "--data", "@"], ["lagrl fetch X-n101-k25 --to @"]),
+    "solution for an instance": (["solve", SMALL.replace(".vrp", ".sol")], ["is a solution", f"give {SMALL}"]),
+    "instance without a command": (["G-n51-k6"], ["lagrl solve G-n51-k6"]),
+    "command in capitals": (["Solve", SMALL], ["did you mean 'solve'"]),
+    "list without commas": (
+        ["eval", SMALL, "--controllers", "cfm", "volume", "--out", "@/r"],
+        ["'volume'", "--controllers by commas"],
+    ),
+    "list without commas before files": (
+        ["eval", "--controllers", "cfm", "volume", SMALL, "--out", "@/r"],
+        ["'volume' is no instance", "by commas"],
+    ),
+    "list with blanks": (["eval", SMALL, "--controllers", "cfm volume", "--out", "@/r"], ["by commas: cfm,volume"]),
+    "folder without instances": (["eval", "@", "--controllers", "cfm", "--out", "@/r"], ["no .vrp file"]),
     "unknown controller": (["solve", SMALL, "--controller", "cmf"], ["controller", "'cmf'", "'cfm'"]),
     "controller that is not there": (["solve", SMALL, "--controller", "nowhere_at_all:Mine"], ["nowhere_at_all"]),
     "controller that is none": (["solve", SMALL, "--controller", "pathlib:Path"], ["pathlib:Path", "start"]),
@@ -182,6 +205,24 @@ def run_script(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
 
 
+def on_a_terminal(*arguments: str) -> tuple[int, str]:
+    """Run Python under a pseudo-terminal of 80 columns; return the exit code and everything it printed."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"}
+    with subprocess.Popen(
+        [sys.executable, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    ) as process:
+        os.close(theirs)
+        printed = b""
+        with contextlib.suppress(OSError):  # how Linux reports that the other end is closed
+            while part := os.read(ours, 65536):
+                printed += part
+    os.close(ours)
+    return process.returncode, printed.decode()
+
+
 def timeless(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record without its seconds."""
     kept = {key: value for key, value in record.items() if "seconds" not in key}
@@ -212,6 +253,29 @@ def test_errors_are_printed_on_a_terminal_without_unicode(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "--colour" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a matter of Unix")
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ["solve", SMALL, "--evalutions", "5"],
+            "unknown option --evalutions; did you mean '--evaluations'? lagrl solve --help lists the options",
+        ),
+        (
+            ["solve", SMALL, "--seconds", "abc"],
+            "--seconds: 'abc' is not a number; lagrl solve --help lists the options",
+        ),
+        (
+            ["report", "rows", "--format", "pdf"],
+            "--format: 'pdf' given; give md or csv; lagrl report --help lists the options",
+        ),
+    ],
+)
+def test_a_usage_error_is_one_clean_line_on_a_terminal(arguments: list[str], line: str) -> None:
+    """Under a pseudo-terminal the line has no box, colour or option of another command, and the exit code is 2."""
+    assert on_a_terminal("-m", "lagrl", *arguments) == (2, f"lagrl: error: {line}\r\n")
 
 
 def test_a_mistake_ends_the_process_with_code_2_and_one_line(tmp_path: Path) -> None:
@@ -305,6 +369,26 @@ def test_a_users_controller_is_found_in_the_current_folder(
     constant = solved(capsys, SMALL, "--evaluations", "20", "--controller", "constant")
     assert mine["controller"] == "my_own_rule:Mine"
     assert (mine["routes"], mine["dual_value"]) == (constant["routes"], constant["dual_value"])
+
+
+@pytest.mark.parametrize("command", [["bound", SMALL, "--seconds", "1"], ["doctor"]])
+def test_json_is_all_that_reaches_standard_output(tmp_path: Path, command: list[str]) -> None:
+    """With --json a process prints one object, also in what compiled libraries write."""
+    done = run_script(sys.executable, "-m", "lagrl", *command, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert isinstance(json.loads(done.stdout), dict)
+
+
+def test_eval_takes_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its .vrp files are run in the order of their names; other files are left out."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for name in ("b", "a"):
+        (folder / f"{name}.vrp").write_text(GOOD.replace("tiny", name), encoding="utf-8")
+    (folder / "notes.txt").write_text("notes", encoding="utf-8")
+    rows = tmp_path / "rows.jsonl"
+    output_of(capsys, "eval", str(folder), "--controllers", "constant", "--budgets", "2", "--out", str(rows))
+    assert [row["instance"] for row in read_rows(rows)] == ["a", "b"]
 
 
 def test_eval_resumes_and_report_reads_its_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import tyro
 
 from lagrl.bench.provenance import git_revision, versions
-from lagrl.cli.entry import parse_arguments
+from lagrl.cli.arguments import parse_arguments
 from lagrl.errors import InputError, OutputError, refuse
 from lagrl.io.atomic import require_writable, write_text
 from lagrl.io.lock import result_lock
@@ -206,17 +206,7 @@ class BanditCommand:
 
 def main(argv: Sequence[str]) -> None:
     """Train with the arguments of the command line."""
-    command = parse_arguments(
-        lambda: tyro.cli(
-            BanditCommand,
-            args=list(argv),
-            prog=_PROG,
-            description=_ABOUT,
-            config=(tyro.conf.FlagCreatePairsOff,),
-        ),
-        help_hint=f"See {_PROG} --help",
-    )
-    command.run()
+    parse_arguments(BanditCommand, argv, prog=_PROG, description=_ABOUT).run()
 
 
 def _files(paths: Sequence[Path]) -> list[dict[str, str]]:
