@@ -17,7 +17,8 @@ from lagrl.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DEPENDENCIES = ("numpy", "numba", "llvmlite", "highspy", "vrplib")
+_DEPENDENCIES = ("numpy", "numba", "llvmlite", "highspy", "pyvrp", "vrplib")
+_CODE = ("lagrl", "envs", "policies", "train", "pyproject.toml")  # what is installed of a checkout
 _CHECKOUT = Path(lagrl.__file__).resolve().parent.parent
 
 
@@ -45,7 +46,7 @@ def versions(*packages: str) -> dict[str, str]:
 def git_revision(checkout: Path = _CHECKOUT) -> str | None:
     """Return the revision of lagrl's own checkout, with `-dirty` if its code differs from that; never fails.
 
-    A changed tracked file makes it dirty, and so does an untracked Python file; other untracked files (results) do not.
+    Only a changed tracked file of the installed packages makes it dirty: results, pictures and a user's own files do not.
 
     Parameters
     ----------
@@ -59,11 +60,10 @@ def git_revision(checkout: Path = _CHECKOUT) -> str | None:
     if not (checkout / ".git").exists():
         return None
     revision = _git(checkout, "rev-parse", "--short=12", "HEAD")
-    changes = _git(checkout, "status", "--porcelain", "--untracked-files=all")
+    changes = _git(checkout, "status", "--porcelain", "--untracked-files=no", "--", *_CODE)
     if not revision or changes is None:
         return None
-    dirty = any(not line.startswith("??") or line.rstrip('"').endswith(".py") for line in changes.splitlines())
-    return f"{revision.strip()}-dirty" if dirty else revision.strip()
+    return f"{revision.strip()}-dirty" if changes.strip() else revision.strip()
 
 
 def config_hash(config: Mapping[str, object]) -> str:

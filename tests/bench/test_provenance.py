@@ -29,10 +29,12 @@ def _git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Give a checkout with one committed file."""
+    """Give a checkout with a committed file of the package and a picture beside it."""
     _git(tmp_path, "init", "--quiet")
-    (tmp_path / "code.py").write_text("x = 1\n")
-    _git(tmp_path, "add", "code.py")
+    (tmp_path / "lagrl").mkdir()
+    (tmp_path / "lagrl" / "code.py").write_text("x = 1\n")
+    (tmp_path / "picture.png").write_text("old")
+    _git(tmp_path, "add", ".")
     _git(tmp_path, "commit", "--quiet", "--message", "first")
     return tmp_path
 
@@ -42,7 +44,7 @@ def test_versions_are_those_installed() -> None:
     found = versions("pytest", "no-such-package-of-lagrl")
     assert found["lagrl"] == lagrl.__version__
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert all(found[name] == metadata.version(name) for name in ("numpy", "numba", "highspy", "pytest"))
+    assert all(found[name] == metadata.version(name) for name in ("numpy", "numba", "highspy", "pyvrp", "pytest"))
     assert "no-such-package-of-lagrl" not in found
 
 
@@ -58,14 +60,12 @@ def test_asking_for_versions_imports_nothing() -> None:
 
 @_needs_git
 def test_revision_names_the_commit_and_whether_code_changed(checkout: Path) -> None:
-    """Results beside the code leave it clean; a changed tracked file or a new Python file makes it dirty."""
+    """What the documents let a user make (rows, a controller, a picture) leaves it clean; changed code does not."""
     head = _git(checkout, "rev-parse", "HEAD")[:12]
-    (checkout / "rows.jsonl").write_text("{}\n")
+    for made in ("rows.jsonl", "momentum.py", "picture.png"):
+        (checkout / made).write_text("new")
     assert git_revision(checkout) == head
-    (checkout / "new.py").write_text("")
-    assert git_revision(checkout) == f"{head}-dirty"
-    (checkout / "new.py").unlink()
-    (checkout / "code.py").write_text("x = 2\n")
+    (checkout / "lagrl" / "code.py").write_text("x = 2\n")
     assert git_revision(checkout) == f"{head}-dirty"
 
 
