@@ -24,6 +24,7 @@ def caveats(grouping: Grouping) -> list[str]:
         *_repeated(grouping),
         *_learning(grouping.rows),
         *_left_out(grouping.rows),
+        *_own_reference(grouping),
     ]
 
 
@@ -163,6 +164,15 @@ def _left_out(rows: list[Row]) -> list[str]:
     if unknown:
         found.append(f"{unknown} feasible rows have no best known cost and are left out of gaps.")
     return found
+
+
+def _own_reference(grouping: Grouping) -> list[str]:
+    if grouping.reference == "best known cost" or not any(map(has_gap, grouping.rows)):
+        return []
+    return [
+        "NO BEST KNOWN COST: gaps are to the lowest cost of any row of the same instance and fleet rule, which need not "
+        "be optimal; they change when rows are added."
+    ]
 
 
 def _name(line: Line) -> str:

@@ -16,7 +16,7 @@ from lagrl.bench.statistics import Interval, bootstrap_interval, paired_differen
 from lagrl.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from lagrl.bench.grouping import Grouping, Line
     from lagrl.bench.schema import Row
@@ -31,7 +31,7 @@ _SEED = 1993  # a fresh generator per interval: no interval depends on what else
 
 @dataclass(frozen=True)
 class Cell:
-    """One line at one budget. Gaps in per cent of the best known cost.
+    """One line at one budget. Gaps in per cent of `Grouping.reference`.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean gap of a line minus that of its baseline at the same budget, percentage points; negative is better."""
+    """Mean gap (percentage points) or cost of a line minus that of its baseline at a budget; negative is better."""
 
     line: Line
     budget: int
@@ -62,7 +62,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class FamilyGap:
-    """Mean gap of a line over the instances of one family, per cent of the best known cost."""
+    """Mean gap of a line over the instances of one family, per cent of `Grouping.reference`."""
 
     line: Line
     budget: int
@@ -107,12 +107,29 @@ def require_sampler(grouping: Grouping, name: str) -> None:
 
 
 def differences(grouping: Grouping, **baseline: str) -> list[Difference]:
-    """Compare each line with the line of another controller or sampler (`baseline`), over the common instances."""
+    """Compare each line's gaps with those of another controller or sampler (`baseline`), over the common instances."""
+    return _differences(grouping, grouping.gaps, baseline)
+
+
+def cost_differences(grouping: Grouping, **baseline: str) -> list[Difference]:
+    """Compare each line's costs as `differences` compares gaps."""
+    return _differences(grouping, grouping.costs, baseline)
+
+
+def mean_cost(grouping: Grouping, line: Line, budget: int) -> float | None:
+    """Return the mean over the common instances of a line's mean cost over seeds; None without feasible rows."""
+    means = [fmean(values) for values in grouping.costs(line, budget).values()]
+    return fmean(means) if means else None
+
+
+def _differences(
+    grouping: Grouping, values: Callable[[Line, int], Mapping[str, list[float]]], baseline: Mapping[str, str]
+) -> list[Difference]:
     found = []
     for line in grouping.lines:
         reference = replace(line, **baseline)
         for budget in grouping.budgets:
-            ours, theirs = grouping.gaps(line, budget), grouping.gaps(reference, budget)
+            ours, theirs = values(line, budget), values(reference, budget)
             if line != reference and ours and theirs:
                 interval = paired_difference(ours, theirs, np.random.default_rng(_SEED))
                 found.append(Difference(line, budget, len(ours), interval))

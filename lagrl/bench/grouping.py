@@ -38,6 +38,12 @@ class Grouping:
     rows
         As from `read_rows`.
 
+    Attributes
+    ----------
+    reference
+        What gaps refer to: the `best known cost`; where no row has one, the `best cost among the rows` of the same
+        instance and fleet rule.
+
     Raises
     ------
     InputError
@@ -48,6 +54,10 @@ class Grouping:
         self.rows = sorted(rows, key=lambda row: (row["instance"], row["seed"], row["key"]))
         if not self.rows:
             raise InputError("there are none", field="rows", remedy="run lagrl eval first")
+        self.reference = "best known cost"
+        if not any(map(has_gap, self.rows)):
+            self.reference = "best cost among the rows"
+            self.rows = _with_own_gaps(self.rows)
         self._members: dict[tuple[Line, int], list[Row]] = defaultdict(list)
         for row in self.rows:
             for fleet in _fleet_views(row, self._other_rules):
@@ -76,21 +86,52 @@ class Grouping:
 
     def instances_with_gap(self, budget: int) -> list[str]:
         """Return the instances on which every line has a gap at this budget; lines without any gap do not count."""
-        return _common({row["instance"] for row in self.members(line, budget) if has_gap(row)} for line in self.lines)
+        return self._instances_with("gap_pct", budget)
 
     def gaps(self, line: Line, budget: int) -> dict[str, list[float]]:
         """Return instance to gaps over seeds, per cent, for the common instances; empty if the line has no gap."""
-        common = set(self.instances_with_gap(budget))
+        return self._values("gap_pct", line, budget)
+
+    def costs(self, line: Line, budget: int) -> dict[str, list[float]]:
+        """Return instance to costs of feasible routes over seeds, distance units, as `gaps` does."""
+        return self._values("cost", line, budget)
+
+    def _instances_with(self, field: str, budget: int) -> list[str]:
+        return _common(
+            {row["instance"] for row in self.members(line, budget) if _has(row, field)} for line in self.lines
+        )
+
+    def _values(self, field: str, line: Line, budget: int) -> dict[str, list[float]]:
+        common = set(self._instances_with(field, budget))
         found: dict[str, list[float]] = defaultdict(list)
         for row in self.members(line, budget):
-            if has_gap(row) and row["instance"] in common:
-                found[row["instance"]].append(row["gap_pct"])
+            if _has(row, field) and row["instance"] in common:
+                found[row["instance"]].append(row[field])
         return dict(found)
 
 
 def has_gap(row: Row) -> bool:
-    """Whether a row is feasible and has a best known cost to be compared with."""
-    return row["feasible"] and row["gap_pct"] is not None
+    """Whether a row is feasible and has a cost to be compared with."""
+    return _has(row, "gap_pct")
+
+
+def _has(row: Row, field: str) -> bool:
+    return row["feasible"] and row[field] is not None
+
+
+def _with_own_gaps(rows: list[Row]) -> list[Row]:
+    """Return the rows with gaps to the lowest cost of their instance under their fleet rule."""
+    best: dict[tuple[str, str], float] = {}
+    for row in rows:
+        if row["feasible"]:
+            place = row["instance"], row["fleet"]
+            best[place] = min(row["cost"], best.get(place, row["cost"]))
+
+    def gap(row: Row) -> float | None:
+        lowest = best.get((row["instance"], row["fleet"]))
+        return 100.0 * (row["cost"] - lowest) / lowest if row["feasible"] and lowest else None
+
+    return [{**row, "gap_pct": gap(row)} for row in rows]
 
 
 def _common(sets: Iterable[set[str]]) -> list[str]:

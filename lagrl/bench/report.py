@@ -13,7 +13,9 @@ from lagrl.bench.comparison import (
     baseline_controller,
     by_family,
     cells,
+    cost_differences,
     differences,
+    mean_cost,
     require_sampler,
 )
 from lagrl.bench.grouping import Grouping
@@ -55,9 +57,9 @@ def report(
     rows
         As from `read_rows`, in any order: the same rows give the same report.
     format
-        `md`: rounded tables. `csv`: the same numbers in full, one record a line; its `section` is `gap`, `difference`
-        (from the baseline controller), `sampler difference` (from the baseline sampler), `family`, `caveat` or
-        `provenance`.
+        `md`: rounded tables. `csv`: the same numbers in full, one record a line; its `section` is `gap`, `cost`,
+        `difference` or `cost difference` (from the baseline controller), `sampler difference` (from the baseline
+        sampler), `family`, `caveat` or `provenance`.
     baseline
         Controller to compare with; None takes `perturbed` if there is one, else the alphabetically first.
     baseline_sampler
@@ -85,6 +87,7 @@ def _markdown(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
     compared = {difference.line for difference in by_sampler}
     tables = [
         _gap_table(grouping),
+        _cost_table(grouping, baseline),
         _detail_table(grouping),
         _difference_table(
             f"that of `{baseline}` run the same way",
@@ -120,10 +123,36 @@ def _gap_table(grouping: Grouping) -> Table:
     gaps = {(cell.line, cell.budget): cell.gap for cell in cells(grouping)}
     return _table(
         grouping,
-        "Mean gap to the best known cost, %, by budget in evaluations (instances)",
+        f"Mean gap to the {grouping.reference}, %, by budget in evaluations (instances)",
         [f"{budget} ({len(grouping.instances_with_gap(budget))})" for budget in grouping.budgets],
         [(line, [_interval(gaps.get((line, budget))) for budget in grouping.budgets]) for line in grouping.lines],
         "In brackets: 95 % percentile bootstrap interval over instances, each the mean over its seeds.",
+    )
+
+
+def _cost_table(grouping: Grouping, baseline: str) -> Table:
+    found = {(d.line, d.budget): d.interval for d in cost_differences(grouping, controller=baseline)}
+    shown = [
+        (
+            line,
+            [
+                text
+                for budget in grouping.budgets
+                for text in (
+                    _fixed(mean_cost(grouping, line, budget)),
+                    _interval(found.get((line, budget)), "+.2f"),
+                )
+            ],
+        )
+        for line in grouping.lines
+    ]
+    return _table(
+        grouping,
+        f"Mean cost by budget, and its difference from `{baseline}` run the same way (negative is better)",
+        [text for budget in grouping.budgets for text in (str(budget), "difference")],
+        shown if any(set(cells) != {"—"} for _, cells in shown) else [],
+        "In distance units, over instances with feasible rows of all lines; in brackets: 95 % bootstrap interval, "
+        "paired by instance.",
     )
 
 
@@ -192,8 +221,12 @@ def _csv(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
         del fields["line"], fields["gap"], fields["means"]
         interval = asdict(cell.gap) if cell.gap else {}
         records.append({"section": "gap", **asdict(cell.line), **fields, **cell.means, **interval})
+        place = {"section": "cost", **asdict(cell.line), "budget": cell.budget}
+        n_instances = len(grouping.costs(cell.line, cell.budget))
+        records.append({**place, "n_instances": n_instances, "mean": mean_cost(grouping, cell.line, cell.budget)})
     for section, reference, found in (
         ("difference", baseline, differences(grouping, controller=baseline)),
+        ("cost difference", baseline, cost_differences(grouping, controller=baseline)),
         ("sampler difference", baseline_sampler, differences(grouping, sampler=baseline_sampler)),
     ):
         records += [

@@ -13,7 +13,7 @@ from synthetic_rows import synthetic_row
 from lagrl.bench.report import report
 from lagrl.errors import InputError, UnknownNameError
 
-# Worked by hand: instance means at 10 are 5, 7 (perturbed) and 3, 6 (polyak); at 50 they are 1, 3 and 1.5, 2.25.
+# Worked by hand, with costs 800 + 8·gap: instance means at 10 are 5, 7 (perturbed) and 3, 6 (polyak); at 50 they are 1, 3 and 1.5, 2.25.
 _GAPS = {
     ("A-n32-k5", "perturbed", 10): (5.0, 5.0),
     ("A-n32-k5", "polyak", 10): (2.0, 4.0),
@@ -36,6 +36,16 @@ _GOLDEN = """\
 | polyak     | exact   | reference | 4.50 [3.00, 6.00] | 1.88 [1.50, 2.25] |
 
 In brackets: 95 % percentile bootstrap interval over instances, each the mean over its seeds.
+
+### Mean cost by budget, and its difference from `perturbed` run the same way (negative is better)
+
+| controller | sampler | method    |     10 |             difference |     50 |           difference |
+| ---------- | ------- | --------- | -----: | ---------------------: | -----: | -------------------: |
+| perturbed  | exact   | reference | 848.00 |                      — | 816.00 |                    — |
+| polyak     | exact   | reference | 836.00 | -12.00 [-16.00, -8.00] | 815.00 | -1.00 [-6.00, +4.00] |
+
+In distance units, over instances with feasible rows of all lines; in brackets: 95 % bootstrap interval, paired by \
+instance.
 
 ### Spread, feasible rows and time
 
@@ -77,7 +87,9 @@ In brackets: 95 % bootstrap interval, paired by instance; \\* marks those withou
 
 def _golden_rows() -> list[dict[str, Any]]:
     return [
-        synthetic_row(instance, controller, budget=budget, seed=seed, gap_pct=gap, seconds=budget / 10 + seed)
+        synthetic_row(
+            instance, controller, budget=budget, seed=seed, gap_pct=gap, cost=800 + 8 * gap, seconds=budget / 10 + seed
+        )
         for (instance, controller, budget), gaps in _GAPS.items()
         for seed, gap in enumerate(gaps)
     ]
@@ -237,6 +249,26 @@ def test_rows_without_best_known_are_counted_and_left_out_of_gaps() -> None:
     assert [r["note"] for r in _records(rows, "caveat")] == [
         "2 feasible rows have no best known cost and are left out of gaps."
     ]
+
+
+def test_own_instances_are_compared_with_the_best_cost_among_the_rows() -> None:
+    """Without a best known cost the heading names the other reference, and no cell is a dash but the baseline's."""
+    costs = {("mine", "perturbed"): 110.0, ("mine", "polyak"): 100.0, ("other", "perturbed"): 200.0}
+    costs["other", "polyak"] = 208.0
+    rows = [
+        synthetic_row(instance, controller, fleet="free", cost=cost, best_known=None, gap_pct=None)
+        for (instance, controller), cost in costs.items()
+    ]
+    text = report(rows)
+    assert "### Mean gap to the best cost among the rows, %, by budget in evaluations (instances)" in text
+    assert "best known cost, %" not in text
+    assert "| perturbed  | exact   | reference | 5.00 [0.00, 10.00] |" in text
+    assert "| polyak     | exact   | reference | 2.00 [0.00, 4.00] |".replace(" | 2", " |  2") in text
+    assert "| polyak     | exact   | reference | 154.00 | -1.00 [-10.00, +8.00] |" in text
+    assert "| polyak     | exact   | reference | -3.00 [-10.00, +4.00] |" in text
+    assert [(r["mean"], r["budget"]) for r in _records(rows, "cost")] == [("155.0", "10"), ("154.0", "10")]
+    assert [(r["mean"], r["baseline"]) for r in _records(rows, "cost difference")] == [("-1.0", "perturbed")]
+    assert any("NO BEST KNOWN COST" in r["note"] for r in _records(rows, "caveat"))
 
 
 def test_dual_values_are_printed_with_what_they_bound_or_not_at_all() -> None:
