@@ -27,7 +27,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
 
 
 def test_every_bundled_instance_is_solved_under_every_controller(small: DemoResult) -> None:
-    """All routes are feasible, and they are those that `solve` gives."""
+    """All routes are feasible, and they are those that `solve` gives with all its parts."""
     assert tuple(small.results) == bundled_names()
     for by_controller in small.results.values():
         assert tuple(by_controller) == CONTROLLERS
@@ -35,7 +35,7 @@ def test_every_bundled_instance_is_solved_under_every_controller(small: DemoResu
             assert result.solution.is_feasible(result.problem)
             assert result.evaluations == 4
     name = bundled_names()[1]
-    config = SolveConfig(controller="cfm", evaluations=4, seed=3, without=("relinearisation", "polish"))
+    config = SolveConfig(controller="cfm", evaluations=4, seed=3)
     again = solve(read_bundled(name), config)
     assert again.solution == small.results[name]["cfm"].solution
 
