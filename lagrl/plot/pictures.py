@@ -7,7 +7,9 @@ displays; `new_figure` makes one that is bound to no display.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -21,7 +23,6 @@ from lagrl.search.search_report import Ascent
 from lagrl.solver import SolveResult
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Sequence
 
     from matplotlib.axes import Axes
@@ -39,6 +40,12 @@ _INK = "#222222"
 _FAINT = "#767676"
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _DOTS_PER_INCH = 120
+# without matplotlib's version and the time, which would make equal pictures differ
+_METADATA: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
 _DUAL_LABEL = "dual value of the assignment surrogate\n(does not bound the CVRP)"
 
 
@@ -61,16 +68,24 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure as PNG, atomically.
+    """Write a figure as PNG, SVG or PDF, as the suffix of `path` says, atomically; equal pictures give equal files.
 
     Raises
     ------
+    InputError
+        If the suffix is another one, or missing.
     OutputError
         If `path` cannot be written; what was there stays.
     """
-    with replacing(path) as temporary:
-        # matplotlib's version in the file would make equal pictures differ
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    from matplotlib import rc_context
+
+    suffix = Path(path).suffix.lower().removeprefix(".")
+    if suffix not in _METADATA:
+        raise InputError(
+            f"{os.fspath(path)!r} given", field="path", remedy="give a name that ends in .png, .svg or .pdf"
+        )
+    with replacing(path) as temporary, rc_context({"svg.hashsalt": "lagrl"}):
+        figure.savefig(temporary, format=suffix, metadata=_METADATA[suffix])
 
 
 def routes(problem: CVRP, solution: HasRoutes | Iterable[Sequence[int]], ax: Axes | None = None) -> Axes:

@@ -152,6 +152,29 @@ def test_a_figure_is_saved_as_the_same_png_twice(tmp_path: Path, results: dict[s
     assert {path.name for path in tmp_path.iterdir()} == {"first.png", "second.png"}
 
 
+@pytest.mark.parametrize(
+    ("name", "start"), [("a.png", b"\x89PNG"), ("a.PNG", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF-")]
+)
+def test_the_suffix_decides_the_format(tmp_path: Path, name: str, start: bytes) -> None:
+    """The file is of the kind that its name states, and the same again."""
+    contents = []
+    for _ in range(2):
+        figure = pictures.new_figure(2, 2)
+        figure.subplots().plot([1, 2])
+        pictures.save_figure(figure, tmp_path / name)
+        contents.append((tmp_path / name).read_bytes())
+    assert contents[0].startswith(start)
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize("name", ["picture", "picture.jpg"])
+def test_other_suffixes_are_refused(tmp_path: Path, name: str) -> None:
+    """No file is written, and the message names the formats."""
+    with pytest.raises(InputError, match=r"\.png, \.svg or \.pdf"):
+        pictures.save_figure(pictures.new_figure(2, 2), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_left_of_a_figure_that_could_not_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half-written files go; what was there stays; a missing folder is an error of the user."""
     figure = pictures.new_figure(2, 2)
