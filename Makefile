@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check-all lint format wheel torture fuzz clean
+# What a new user does first, run under the newest and the lowest versions that pyproject.toml allows.
+SMOKE := tests/test_front_door.py tests/test_tasks.py tests/test_highs.py tests/cli/test_cli.py tests/cli/test_cli_bound.py
+
+.PHONY: demo test test-newest test-lowest check-all lint format wheel torture fuzz clean
 
 demo: $(READY)
 	$(BIN)/lagrl demo --out demo
@@ -14,6 +17,15 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 -m "not slow and not hardware"
+
+# Without constraints.txt, and without torch: its newest version pulls several GB of CUDA packages.
+test-newest test-lowest: test-%:
+	$(PYTHON) -m venv --clear $(VENV)-$*
+	grep -oE '"[A-Za-z_-]+>=[0-9.]+' pyproject.toml | sed 's/"//; s/>=/==/' >$(VENV)-$*/lowest.txt
+	$(VENV)-$*/bin/python -m pip install --quiet $(if $(filter lowest,$*),-c $(VENV)-$*/lowest.txt) \
+		-e '.[quantum,viz]' pytest hypothesis
+	$(VENV)-$*/bin/python -m pip list --format=freeze | grep -iE '^(highspy|numba|numpy|pyvrp|qiskit|tyro)'
+	$(VENV)-$*/bin/python -m pytest -q -p no:cacheprovider $(SMOKE)
 
 check-all: $(READY)
 	$(BIN)/ruff check .
@@ -45,7 +57,7 @@ wheel: $(READY)
 	$(BIN)/python -m build --wheel
 
 clean:
-	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-newest $(VENV)-lowest build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Installed once, and again whenever what is installed changes. Written last, so that an interrupted set-up starts over.
 $(READY): pyproject.toml constraints.txt

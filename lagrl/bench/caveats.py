@@ -170,8 +170,8 @@ def _own_reference(grouping: Grouping) -> list[str]:
     if grouping.reference == "best known cost" or not any(map(has_gap, grouping.rows)):
         return []
     return [
-        "NO BEST KNOWN COST: gaps are to the lowest cost of any row of the same instance and fleet rule, which need not "
-        "be optimal; they change when rows are added."
+        "NO BEST KNOWN COST: gaps are to the lowest cost of any row of the same instance and fleet rule, which need "
+        "not be optimal; they change when rows are added."
     ]
 
 

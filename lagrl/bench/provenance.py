@@ -46,7 +46,7 @@ def versions(*packages: str) -> dict[str, str]:
 def git_revision(checkout: Path = _CHECKOUT) -> str | None:
     """Return the revision of lagrl's own checkout, with `-dirty` if its code differs from that; never fails.
 
-    Only a changed tracked file of the installed packages makes it dirty: results, pictures and a user's own files do not.
+    Only a changed tracked file of the installed packages makes it dirty; results, pictures and a user's files do not.
 
     Parameters
     ----------

@@ -110,9 +110,10 @@ class _Option:
 
 
 def _options(page: str) -> list[_Option]:
-    """Return what a help page lists: the arguments without a name from its first line, then the options."""
-    usage = page.partition("\n\n")[0].partition("[-h]")[2].replace("[OPTIONS]", "").split()
-    found = [_Option((), metavar, not metavar.endswith("…")) for metavar in usage]
+    """Return what a help page lists: the arguments without a name, then the options."""
+    unnamed = re.search(r"positional arguments(.*?)^\W*options\b", page, re.DOTALL | re.MULTILINE)
+    metavars = re.findall(r"^[│| ]{1,3}(\w\S*)", unnamed[1], re.MULTILINE) if unnamed else []
+    found = [_Option((), metavar, not metavar.endswith("…")) for metavar in metavars]
     for entry in re.split(r"^[│| ]{1,3}(?=-)", page, flags=re.MULTILINE)[1:]:
         head = re.split(r"\s{2,}|[│|]\s*$", entry, maxsplit=1, flags=re.MULTILINE)[0]
         if head.startswith("---"):  # a line of a box on a terminal without Unicode

@@ -41,11 +41,7 @@ _FAINT = "#767676"
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _DOTS_PER_INCH = 120
 # without matplotlib's version and the time, which would make equal pictures differ
-_METADATA: dict[str, dict[str, None]] = {
-    "png": {"Software": None},
-    "svg": {"Date": None},
-    "pdf": {"CreationDate": None},
-}
+_METADATA = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 _DUAL_LABEL = "dual value of the assignment surrogate\n(does not bound the CVRP)"
 
 

@@ -13,7 +13,8 @@ from synthetic_rows import synthetic_row
 from lagrl.bench.report import report
 from lagrl.errors import InputError, UnknownNameError
 
-# Worked by hand, with costs 800 + 8·gap: instance means at 10 are 5, 7 (perturbed) and 3, 6 (polyak); at 50 they are 1, 3 and 1.5, 2.25.
+# Worked by hand; costs are 800 + 8·gap.
+# Instance means of gaps at 10: 5, 7 (perturbed) and 3, 6 (polyak); at 50: 1, 3 and 1.5, 2.25.
 _GAPS = {
     ("A-n32-k5", "perturbed", 10): (5.0, 5.0),
     ("A-n32-k5", "polyak", 10): (2.0, 4.0),
