@@ -10,7 +10,8 @@ import numpy as np
 
 from lagrl.controllers.base import ask_controller, has_finished
 from lagrl.controllers.registry import make_controller
-from lagrl.errors import BudgetError, InputError
+from lagrl.dual_loop import DualLoop
+from lagrl.errors import BudgetError, InputError, require_type
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.controllers.base import Controller
-    from lagrl.dual_loop import DualLoop, Step
+    from lagrl.dual_loop import Step
 
 
 @dataclass
@@ -61,6 +62,12 @@ class DualTrace:
 
     def __len__(self) -> int:
         return len(self.sampled_value)
+
+    def __str__(self) -> str:
+        value = "no exact dual value" if self.dual_value is None else f"dual value {self.dual_value:.10g}"
+        costs = [cost for cost in self.route_cost if np.isfinite(cost)]
+        routes = f", cheapest routes {min(costs):.10g}" if costs else ""
+        return f"dual ascent of {len(self)} evaluations: {value}{routes}"
 
     def append(self, step: Step) -> None:
         """Add one evaluation to the trace."""
@@ -125,6 +132,8 @@ def ascend(
     >>> len(trace), max(trace.exact_value) == trace.dual_value
     (30, True)
     """
+    remedy = "give lagrl.DualLoop.of(lagrl.AssignmentDual(lagrl.linearise(problem)))"
+    require_type(loop, DualLoop, "loop", remedy)
     if len(loop.states) != 1:
         raise InputError(f"{len(loop.states)} duals", field="loop", remedy="use lagrl.ascent.ascend_all for several")
     if budget < 1:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.controllers.base import Feedback
-from lagrl.errors import InputError
+from lagrl.errors import InputError, require_type
 from lagrl.recovery.decode import candidate_selections
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
@@ -170,6 +170,7 @@ class DualLoop:
         for name, number, least in (*limits, ("route_every", 1 if route_every is None else route_every, 1)):
             if number < least:
                 raise InputError(f"{number} given", field=name, remedy=f"give {least} or more")
+        require_type(states, (list, tuple), "states", "make the loop with lagrl.DualLoop.of(dual)")
         self.states = list(states)
         self.decode_every = decode_every
         self.n_joint = n_joint
@@ -198,6 +199,7 @@ class DualLoop:
         InputError
             If the dual's assignment problem has no `origin`, or an option is out of range.
         """
+        require_type(dual, AssignmentDual, "dual", "give lagrl.AssignmentDual(lagrl.linearise(problem))")
         problem = dual.problem.origin
         if problem is None:
             raise InputError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lagrl.printable import one_line, shown
 
@@ -134,6 +134,12 @@ def _rebuild(
     cls: type[InputError], problem: str, source: str | None, field: str | None, remedy: str | None
 ) -> InputError:
     return cls(problem, source=source, field=field, remedy=remedy)
+
+
+def require_type(value: object, kind: Any, field: str, remedy: str) -> None:
+    """Raise InputError if `value` is not of the type `kind` (as for `isinstance`)."""
+    if not isinstance(value, kind):
+        raise InputError(f"{value!r:.80} given", field=field, remedy=remedy)
 
 
 def refuse(option: str, value: object, remedy: str) -> NoReturn:

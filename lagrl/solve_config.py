@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lagrl.errors import BudgetError, InputError, UnknownNameError
+from lagrl.errors import BudgetError, InputError, UnknownNameError, require_type
 from lagrl.relaxation.sampler import require_shots
 from lagrl.relaxation.seeding import SEEDINGS
 
@@ -85,6 +85,19 @@ class SolveConfig:
     def __post_init__(self) -> None:
         from lagrl.samplers.registry import require_known  # here: help texts need no samplers
 
+        for name in ("evaluations", "linearisations", "seed", "shots", "workers"):
+            value = getattr(self, name)
+            if isinstance(value, float) and value.is_integer():  # 1e3
+                object.__setattr__(self, name, int(value))
+            elif value is not None or name in ("seed", "shots", "workers"):
+                require_type(value, (int, np.integer), name, "give a whole number")
+        require_type(self.seconds, (int, float, np.number, type(None)), "seconds", "give a number of seconds, or None")
+        require_type(
+            self.controller,
+            str,
+            "controller",
+            "give its name; lagrl.solve(problem, controller=…) takes a class as well",
+        )
         if self.evaluations is not None and self.evaluations < 1:
             raise BudgetError(f"{self.evaluations} allows nothing", field="evaluations", remedy="give 1 or more")
         if self.seconds is not None and not 0 < self.seconds < np.inf:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lagrl import __version__
 from lagrl.controllers.registry import controller_factory
-from lagrl.errors import InputError, SolutionError
+from lagrl.errors import InputError, SolutionError, require_type
 from lagrl.problems.cvrp import require_cvrp
 from lagrl.problems.plausibility import question_cost
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
@@ -240,6 +240,10 @@ def solve(
     from lagrl.compilation import compile_kernels
 
     require_cvrp(problem)
+    if schedule is not None:
+        require_type(schedule, Schedule, "schedule", "give an object with next(history), see docs/plug-in.md")
+    if on_evaluation is not None and not callable(on_evaluation):
+        raise InputError(f"{on_evaluation!r:.80} given", field="on_evaluation", remedy="give a function")
     if isinstance(controller, str):
         fields["controller"], controller = controller, None
     if isinstance(sampler, str):

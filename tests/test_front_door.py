@@ -420,3 +420,73 @@ def test_an_instance_from_distances_takes_lists_and_refuses_what_is_wrong() -> N
             lagrl.CVRP.from_distances("m", distance, demand, 3)
     with pytest.raises(InputError, match="3 demands for 2 customers"):
         lagrl.CVRP.from_coordinates("m", [(0, 0), (1, 1), (2, 2)], [0, 1, 2], 3)
+
+
+def test_what_is_of_the_wrong_type_is_named_with_what_makes_the_right_thing(tmp_path: Path) -> None:
+    """An instance's name, a class where a name is due, a number in words: one typed error each, nothing raw."""
+    problem = small()
+    result = lagrl.solve(problem, evaluations=3)
+    dual = lagrl.AssignmentDual(lagrl.linearise(problem))
+    volume: Any = lagrl.controllers.Volume
+    wrong: Any = lagrl
+    cases: list[tuple[Callable[[], object], str]] = [
+        (lambda: wrong.solve("G-n51-k6"), r"problem: 'G-n51-k6' given; read it first: lagrl\.read\('G-n51-k6'\)"),
+        (lambda: wrong.solve(problem, controller=volume()), "controller: a Volume given; give its class"),
+        (lambda: lagrl.SolveConfig(controller=volume), r"controller: .*lagrl\.solve\(problem, controller=…\)"),
+        (lambda: lagrl.SolveConfig(sampler=wrong), "sampler: .*give a name"),
+        (lambda: wrong.solve(problem, evaluations="3"), "evaluations: '3' given; give a whole number"),
+        (lambda: wrong.solve(problem, evaluations=2.5), "evaluations: 2.5 given; give a whole number"),
+        (lambda: wrong.solve(problem, seed=None), "seed: None given; give a whole number"),
+        (lambda: wrong.solve(problem, seconds="1"), "seconds: '1' given; give a number"),
+        (lambda: wrong.solve(problem, schedule="x"), "schedule: 'x' given"),
+        (lambda: wrong.solve(problem, on_evaluation="x"), "on_evaluation: 'x' given; give a function"),
+        (lambda: wrong.lower_bound(problem, seconds="1"), "seconds: '1' given"),
+        (lambda: wrong.AssignmentDual(problem), r"problem: .*lagrl\.linearise\(problem\)"),
+        (lambda: wrong.linearise(problem, [1, 2]), r"seeds: \[1, 2\] given; give a rule's name"),
+        (lambda: wrong.DualLoop("x"), r"states: 'x' given; make the loop with lagrl\.DualLoop\.of"),
+        (lambda: wrong.DualLoop.of(problem), r"dual: .*lagrl\.AssignmentDual\(lagrl\.linearise\(problem\)\)"),
+        (lambda: wrong.ascend(dual, "volume", 3), r"loop: .*lagrl\.DualLoop\.of"),
+        (lambda: wrong.Fleet("exact", "3"), r"fleet: '3' given; .*lagrl\.Fleet\.parse"),
+        (lambda: wrong.Solution.of("x", [[1]]), "problem: 'x' given; read it first"),
+        (lambda: wrong.write_instance("x", tmp_path / "x.vrp"), "problem: 'x' given; read it first"),
+        (lambda: wrong.read_solution(3), "path: 3 given; give the path of a file"),
+        (lambda: wrong.read_rows(["a.jsonl"]), r"paths: \['a.jsonl'\] given; give paths one by one"),
+        (lambda: wrong.evaluate(3), "instances: 3 given; give paths, names"),
+        (lambda: wrong.evaluate(problem, controllers=volume), "controller: .*give a name"),
+        (lambda: wrong.controllers.make_controller(3), "controller: 3 given"),
+        (lambda: wrong.samplers.make_sampler(3), "sampler: 3 given"),
+        (
+            lambda: wrong.CVRP.from_coordinates("x", [(0, 0), (1, 1)], [1], 2, rounding="floor"),
+            "unknown rounding 'floor'",
+        ),
+        (lambda: wrong.CVRP.from_distances("x", 3, [1], 2), "distance: matrix of shape"),
+    ]
+    for call, message in cases:
+        with pytest.raises(InputError, match=message):
+            call()
+    assert lagrl.solve(problem, evaluations=3.0).cost == result.cost  # type: ignore[arg-type]  # a whole number as well
+
+
+def test_an_instance_takes_lists_for_arrays() -> None:
+    """The class converts them as its constructors do."""
+    problem = small()
+    lists: Any = problem.demand.tolist(), problem.capacity, problem.distance.tolist()
+    again = lagrl.CVRP("again", *lists)
+    assert np.array_equal(again.demand, problem.demand)
+    assert np.array_equal(again.distance, problem.distance)
+    assert again.demand.dtype == np.int64
+
+
+def test_printing_a_result_is_a_summary() -> None:
+    """Results of solves, bounds and ascents print their main numbers in a few hundred characters at most."""
+    problem = small()
+    result, bound = lagrl.solve(problem, evaluations=40), lagrl.lower_bound(problem, evaluations=3)
+    trace = result.ascents[0].trace
+    for thing, number in (
+        (result, result.cost),
+        (bound, np.floor(bound.value)),
+        (result.ascents[0], result.ascents[0].n_vehicles),
+        (trace, len(trace)),
+    ):
+        assert len(str(thing)) < 200
+        assert f"{number:g}" in str(thing)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from lagrl.bench.schema import SCHEMA, Row, check_row
-from lagrl.errors import InputError
+from lagrl.errors import InputError, require_type
 from lagrl.io.jsonl import JsonLines, LineFormat, Offset, read_lines
 from lagrl.printable import shown
-
-if TYPE_CHECKING:
-    import os
 
 ROWS = LineFormat(
     fault="not a result row",
@@ -101,6 +99,10 @@ def read_rows(*paths: str | os.PathLike[str]) -> list[Row]:
     >>> [row["instance"] for row in lagrl.read_rows("rows.jsonl")]
     ['G-n16-k3']
     """
+    for path in paths:
+        require_type(
+            path, (str, os.PathLike), "paths", "give paths one by one, as in lagrl.read_rows('a.jsonl', 'b.jsonl')"
+        )
     files: dict[str, Path] = {}
     return [
         _checked(record, path, number, files) for path in map(Path, paths) for record, number in read_lines(path, ROWS)

@@ -21,7 +21,7 @@ from lagrl.bench.schema import SCHEMA, Row
 from lagrl.bench.suites import family
 from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
-from lagrl.errors import InputError, InputWarning, LagrlError, SolutionError, UnknownNameError
+from lagrl.errors import InputError, InputWarning, LagrlError, SolutionError, UnknownNameError, require_type
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.locate import resolve_instances
@@ -145,6 +145,8 @@ def evaluate(
         several["fleet"] = Fleet.of(options["fleet"])
     if options.get("journal") is not None:
         several["journal"] = Path(options["journal"])
+    for given in as_tuple(instances):
+        require_type(given, (str, os.PathLike, CVRP), "instances", "give paths, names or what lagrl.read(...) returns")
     evaluation = Evaluation(
         instances=tuple(
             found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from lagrl.bounds.route_dual import RouteDual, distance_units
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.bounds.trivial import trivial_bound
 from lagrl.controllers.registry import make_controller
-from lagrl.errors import BudgetError, FleetError
+from lagrl.errors import BudgetError, FleetError, require_type
 from lagrl.problems.cvrp import require_cvrp
 
 if TYPE_CHECKING:
@@ -69,6 +70,12 @@ class LowerBound:
     is_converged: bool
     is_trivial: bool
     obstacle: str = ""
+
+    def __str__(self) -> str:
+        whole = f" (at least {self.rounded:.0f}, as all distances are whole)" if self.rounded > self.value else ""
+        state = "converged" if self.is_converged else "not converged"
+        value = math.floor(self.value * 1e6) / 1e6  # never more than it is
+        return f"lower bound {value:.12g}{whole}, {state}, {self.seconds:.2f} s, {self.evaluations} exact pricings"
 
 
 class RouteBound:
@@ -280,6 +287,8 @@ def lower_bound(
     """
     from lagrl.compilation import compile_kernels
 
+    for name, value in (("seconds", seconds), ("evaluations", evaluations), ("upper", upper)):
+        require_type(value, (int, float, np.number), name, "give a number")
     require_cvrp(problem)
     for field, limit in (("seconds", seconds), ("evaluations", evaluations)):
         if not limit > 0:

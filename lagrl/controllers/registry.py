@@ -15,7 +15,7 @@ from lagrl.controllers.held_wolfe_crowder import HeldWolfeCrowder
 from lagrl.controllers.perturbed import Perturbed
 from lagrl.controllers.polyak import Polyak
 from lagrl.controllers.volume import Volume
-from lagrl.errors import UnknownNameError
+from lagrl.errors import UnknownNameError, require_type
 from lagrl.plugins import checked_factory, import_attribute
 from lagrl.printable import shown
 
@@ -67,6 +67,8 @@ def controller_factory(spec: str) -> ControllerFactory:
     InputError
         If `module:attribute` cannot be import_attribute or does not make a controller.
     """
+    remedy = "give a name, such as 'volume'; lagrl.solve(problem, controller=…) takes a class as well"
+    require_type(spec, str, "controller", remedy)
     if spec in CONTROLLERS:
         return CONTROLLERS[spec]
     installed = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
@@ -113,4 +115,5 @@ def make_controller(controller: Controller | type[Controller] | str) -> Controll
     if isinstance(controller, type):
         made: Controller = checked_factory("controller", controller.__name__, controller, Controller, _METHODS)()
         return made
+    require_type(controller, Controller, "controller", f"give a name, a class or an object with {_METHODS}")
     return controller

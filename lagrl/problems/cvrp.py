@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lagrl.errors import FleetError, InputError, InstanceError
+from lagrl.errors import FleetError, InputError, InstanceError, UnknownNameError
 from lagrl.problems.fleet import Fleet, minimum_vehicles
 from lagrl.problems.plausibility import question_rounding
 
@@ -73,6 +73,12 @@ class CVRP:
     comment: str = ""
 
     def __post_init__(self) -> None:
+        for field_, convert in (("demand", _whole_numbers), ("distance", _numbers), ("coordinates", _numbers)):
+            given = getattr(self, field_)
+            if not isinstance(given, np.ndarray | None):  # lists
+                object.__setattr__(self, field_, convert(self.name, field_, given))
+        if not isinstance(self.capacity, int | np.integer):
+            object.__setattr__(self, "capacity", int(_whole_numbers(self.name, "capacity", [self.capacity])[0]))
         _validate_demand(self)
         _validate_distance(self)
         _validate_fleet(self)
@@ -131,6 +137,8 @@ class CVRP:
         >>> problem.distance[0].tolist(), problem.minimum_vehicles
         ([0.0, 5.0, 5.0, 5.0], 2)
         """
+        if rounding not in ("nint", "none"):
+            raise UnknownNameError.of("rounding", str(rounding), ("nint", "none"))
         points = _numbers(name, "coordinates", coordinates)
         if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
             raise InstanceError(
@@ -199,7 +207,7 @@ class CVRP:
         matrix = _numbers(name, "distance", distance)
         return cls(
             name=name,
-            demand=_demand(name, demand, len(matrix)),
+            demand=_demand(name, demand, matrix.shape[0] if matrix.ndim else 1),
             capacity=int(_whole_numbers(name, "capacity", [capacity])[0]),
             distance=matrix,
             coordinates=None if coordinates is None else _numbers(name, "coordinates", coordinates),

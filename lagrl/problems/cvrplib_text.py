@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from lagrl.errors import InputError, InstanceError
+from lagrl.errors import InputError, InstanceError, require_type
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -61,6 +61,7 @@ def read_text(path: str | os.PathLike[str], error: type[InputError], most_bytes:
 
     Raises InputError of the class `error`, if the file is missing, a folder, unreadable, too large, empty or binary.
     """
+    require_type(path, (str, os.PathLike), "path", "give the path of a file")
     source, limit = str(path), MAX_BYTES if most_bytes is None else most_bytes
     if os.path.isdir(path):  # unlike Path.is_dir, this accepts impossible names
         raise error("is a folder", source=source, remedy="give the name of a file")

@@ -10,7 +10,7 @@ import vrplib
 from lagrl.errors import InstanceError
 from lagrl.io.atomic import replacing
 from lagrl.problems.benchmark_sets import usual_rounding
-from lagrl.problems.cvrp import euclidean
+from lagrl.problems.cvrp import euclidean, require_cvrp
 from lagrl.problems.cvrplib_check import require_safe_name
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def write_instance(problem: CVRP, path: str | os.PathLike[str]) -> None:
     >>> lagrl.read("mine.vrp").n_customers
     20
     """
+    require_cvrp(problem)
     require_safe_name(problem.name, str(path))
     comment = " ".join(problem.comment.split())
     if "EOF" in comment or "_SECTION" in comment or not comment.isprintable():

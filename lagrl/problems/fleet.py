@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
-from lagrl.errors import FleetError
+from lagrl.errors import FleetError, require_type
 from lagrl.problems.benchmark_sets import plain_name
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Fleet:
     count: int = 0
 
     def __post_init__(self) -> None:
+        require_type(self.count, int, "fleet", "give a text such as 'exact:3': lagrl.Fleet.parse('exact:3')")
         if self.rule == "free" and self.count != 0:
             raise FleetError(
                 f"count {self.count} given", field="fleet free", remedy="write exact:K, atleast:K or atmost:K"

@@ -61,6 +61,7 @@ class Solution:
 
         Raises IndexError if a customer does not exist in `problem`.
         """
+        require_cvrp(problem)
         kept = tuple(tuple(int(customer) for customer in route) for route in routes if len(route))
         for customer in itertools.chain.from_iterable(kept):
             if not 1 <= customer <= problem.n_customers:  # -1 and 0 would index without complaint

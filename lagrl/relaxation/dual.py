@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from lagrl.errors import InputError
+from lagrl.errors import InputError, require_type
 from lagrl.plugins import call_plugin
+from lagrl.problems.assignment import AssignmentProblem
 from lagrl.relaxation.knapsack import KnapsackBatch
 from lagrl.relaxation.sampler import (
     ExactSampler,
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from lagrl.problems.assignment import AssignmentProblem
 
 
 @dataclass(frozen=True)
@@ -142,6 +141,8 @@ class AssignmentDual:
         ceiling: float | None = None,
         floor: float = 0.0,
     ) -> None:
+        remedy = "give an assignment problem, from lagrl.linearise(problem)"
+        require_type(problem, AssignmentProblem, "problem", remedy)
         self.problem = problem
         self.sampler = sampler or ExactSampler()
         self.is_exact = type(self.sampler) is ExactSampler  # a subclass may sample differently, and is called

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.errors import InstanceError, UnknownNameError
+from lagrl.errors import InstanceError, UnknownNameError, require_type
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.problems.cvrp import require_cvrp
-from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.relaxation.seeding import SEEDINGS, Seeds
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
-    from lagrl.relaxation.seeding import Seeds
 
 FULL = 0.98  # share of the needed vehicles' capacity above which decoding seldom fits everyone
 
@@ -61,6 +60,7 @@ def linearise(problem: CVRP, seeds: Seeds | str = "kmeans") -> AssignmentProblem
         if seeds not in SEEDINGS:
             raise UnknownNameError.of("seeding", seeds, SEEDINGS)
         seeds = SEEDINGS[seeds](problem, vehicles_to_try(problem), np.random.default_rng(0))
+    require_type(seeds, Seeds, "seeds", "give a rule's name, such as 'kmeans', or what a seeding rule returns")
     total, available = int(problem.demand.sum()), seeds.n_vehicles * problem.capacity
     if total > available:
         raise InstanceError(

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from lagrl.errors import InputError, UnknownNameError
+from lagrl.errors import InputError, UnknownNameError, require_type
 from lagrl.io.shipped import or_shipped
 from lagrl.plugins import checked_factory, import_attribute
 from lagrl.printable import shown
@@ -115,6 +115,8 @@ def require_known(text: str) -> SamplerSpec:
     InputError
         If its argument is missing, or it takes none.
     """
+    remedy = "give a name, such as 'qaoa+width=8'; lagrl.solve(problem, sampler=…) takes an object as well"
+    require_type(text, str, "sampler", remedy)
     spec = SamplerSpec.parse(text)
     if spec.name not in SAMPLERS:
         if not spec.argument:

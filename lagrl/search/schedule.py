@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
@@ -155,6 +155,7 @@ class History:
         return len(self.seeds)
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """Decides the next linearisation; a solve ends with its budget, or when a schedule returns None."""
 

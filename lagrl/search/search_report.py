@@ -75,6 +75,9 @@ class Ascent:
     linear_value: float
     trace: DualTrace
 
+    def __str__(self) -> str:
+        return f"linearisation by {self.seeding} for {self.n_vehicles} vehicles: {self.trace}"
+
 
 @dataclass(frozen=True)
 class SearchReport:
