@@ -25,7 +25,8 @@ test-newest test-lowest: test-%:
 	$(VENV)-$*/bin/python -m pip install --quiet $(if $(filter lowest,$*),-c $(VENV)-$*/lowest.txt) \
 		-e '.[quantum,viz]' pytest hypothesis
 	$(VENV)-$*/bin/python -m pip list --format=freeze | grep -iE '^(highspy|numba|numpy|pyvrp|qiskit|tyro)'
-	$(VENV)-$*/bin/python -m pytest -q -p no:cacheprovider $(SMOKE)
+	$(VENV)-$*/bin/python -c 'from lagrl.compilation import compile_kernels; compile_kernels()'
+	$(VENV)-$*/bin/python -m pytest -q -p no:cacheprovider $(SMOKE) -k 'not each_line'
 
 check-all: $(READY)
 	$(BIN)/ruff check .

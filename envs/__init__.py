@@ -1,4 +1,4 @@
-"""The Lagrangian dual loop as a Gymnasium environment: `gymnasium.make("envs:LagrangianCVRP-v0")`.
+"""The Lagrangian dual loop as a Gymnasium environment: `gymnasium.make("LagrangianCVRP-v0")`.
 
 Importing this package registers the environment. Its other names are imported when they are first used.
 

@@ -16,7 +16,11 @@ Examples
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
+
+if sys.version_info < (3, 11):  # noqa: UP036 (a source tree can be imported without pip)
+    raise ImportError(f"lagrl needs Python 3.11 or newer; this is Python {sys.version.split()[0]}, {sys.executable}")
 
 from lagrl.lazy import lazy_names
 

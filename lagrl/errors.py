@@ -111,7 +111,12 @@ class MissingExtraError(LagrlError, ImportError):
     @classmethod
     def of(cls, package: str, extra: str, purpose: str) -> MissingExtraError:
         """Build an error that names the extra with the missing package."""
-        return cls(f"{purpose} needs {package}, which is not installed; pip install 'lagrl[{extra}]'")
+        return cls(f"{purpose} needs {package}, which is not installed; {install_hint(extra)}")
+
+
+def install_hint(extra: str) -> str:
+    """Return the command of the README that installs an extra, with the tested versions."""
+    return f"in the folder of lagrl's source: pip install -c constraints.txt '.[{extra}]'"
 
 
 class InputWarning(UserWarning):

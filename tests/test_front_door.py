@@ -9,6 +9,7 @@ import inspect
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -465,6 +466,13 @@ def test_what_is_of_the_wrong_type_is_named_with_what_makes_the_right_thing(tmp_
         with pytest.raises(InputError, match=message):
             call()
     assert lagrl.solve(problem, evaluations=3.0).cost == result.cost  # type: ignore[arg-type]  # a whole number as well
+
+
+def test_an_older_python_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source tree imported there says which Python it needs, before anything else fails."""
+    monkeypatch.setattr(sys, "version_info", (3, 10, 13))
+    with pytest.raises(ImportError, match=r"lagrl needs Python 3\.11 or newer"):
+        runpy.run_path(str(ROOT / "lagrl" / "__init__.py"))
 
 
 def test_an_instance_takes_lists_for_arrays() -> None:

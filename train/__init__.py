@@ -1,6 +1,6 @@
-"""Training of controllers: behaviour cloning (`python -m train.bc`), then PPO (`python -m train.ppo`).
+"""Training of controllers: behaviour cloning (`lagrl train bc`), then PPO (`lagrl train ppo`).
 
-A third command, which needs no torch, trains bandits over backends and circuits (`python -m train.bandit`).
+A third command, which needs no torch, trains bandits over backends and circuits (`lagrl train bandit`).
 Names are imported when they are first used.
 
 Examples

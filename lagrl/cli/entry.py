@@ -85,6 +85,15 @@ def run_guarded(prog: str, body: Callable[[], int | None]) -> int:
     except LagrlError as error:
         _print_error(str(error), prog)
         return 2
+    except ImportError as error:
+        from lagrl.doctor.shadowing import shadowing_source
+
+        source = shadowing_source(error)
+        if source is None:
+            raise
+        remedy = "rename it, or run in another folder"
+        _print_error(f"{source}: hides a package of lagrl ({error.name}); {remedy}", prog)
+        return 2
     except BrokenPipeError:  # the reader (head, less) has closed its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -51,5 +51,7 @@ def installed_command(name: str) -> Callable[[list[str]], int | None]:
     try:
         command: Callable[[list[str]], int | None] = installed[name].load()
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith("train"):  # hidden by another file of this name
+            raise
         raise MissingExtraError.of(error.name or "a package", "rl", f"lagrl {name.replace('-', ' ')}") from error
     return command

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from lagrl.doctor.findings import Finding
+from lagrl.errors import install_hint
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*([^;]*)(?:;(.*))?")
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
@@ -93,7 +94,7 @@ def check_extras() -> list[Finding]:
             continue
         wrong = [fault for member in members if (fault := member.fault())]
         if wrong:
-            remedy = f"if you need it: pip install 'lagrl[{extra}]'"
+            remedy = f"if you need it, {install_hint(extra)}"
             findings.append(Finding(f"extra {extra}", "note", ", ".join(wrong), remedy))
         else:
             there = (f"{member.package} {metadata.version(member.package)}" for member in members)

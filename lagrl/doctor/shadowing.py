@@ -72,6 +72,15 @@ def find_foreign(package: str, folder: Path) -> str | None:
     return None if is_ours(Path(spec.origin)) else spec.origin
 
 
+def shadowing_source(error: ImportError) -> str | None:
+    """Return the foreign file or folder that hides a package of lagrl, if an import failed for that; else None."""
+    package = (error.name or "").partition(".")[0]
+    module = sys.modules.get(package)
+    if module is None or getattr(module, MARKER, False) or package not in provided_packages():
+        return None
+    return getattr(module, "__file__", None) or ", ".join(module.__path__)
+
+
 def check_shadowing(current_folder: Callable[[], Path]) -> list[Finding]:
     """Search each package of lagrl as Python does when it is started in the current folder."""
     folder = current_folder()

@@ -379,6 +379,17 @@ def test_json_is_all_that_reaches_standard_output(tmp_path: Path, command: list[
     assert isinstance(json.loads(done.stdout), dict)
 
 
+def test_a_file_that_hides_our_package_is_named(tmp_path: Path) -> None:
+    """A user's train.py in the current folder changes nothing; first on the path, it is named in one line."""
+    (tmp_path / "train.py").write_text("epochs = 3\n", encoding="utf-8")
+    command = [sys.executable, "-m", "lagrl", "train", "bandit", "--seed", "x"]
+    assert "--seed: 'x' is not a whole number" in run_script(*command, cwd=tmp_path).stderr
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv[0] = 'lagrl'; import lagrl.cli.entry as e; "
+    done = run_script(sys.executable, "-c", f"{code}sys.exit(e.main())", *command[3:], cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{tmp_path / 'train.py'}: hides a package of lagrl" in done.stderr
+
+
 def test_eval_takes_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its .vrp files are run in the order of their names; other files are left out."""
     folder = tmp_path / "own"

@@ -93,4 +93,4 @@ def test_without_qiskit_the_extra_is_named() -> None:
     for arguments in ([], ["FakeHanoi"], ["--account"], ["ibm_fake"]):
         ran = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60)
         assert ran.returncode == 2 and not ran.stdout
-        assert "pip install 'lagrl[quantum]'" in ran.stderr and ran.stderr.count("\n") == 1
+        assert "pip install -c constraints.txt '.[quantum]'" in ran.stderr and ran.stderr.count("\n") == 1

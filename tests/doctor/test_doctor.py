@@ -135,7 +135,7 @@ def test_requirements_are_read_from_the_metadata(monkeypatch: pytest.MonkeyPatch
     (extra,) = installation.check_extras()
     assert (extra.name, extra.status, extra.message) == ("extra few", "note", "never-there-1 is not installed")
     assert extra.remedy is not None
-    assert "pip install 'lagrl[few]'" in extra.remedy
+    assert "pip install -c constraints.txt '.[few]'" in extra.remedy
 
 
 def test_a_package_that_cannot_be_imported_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,11 +197,11 @@ def test_nothing_is_left_of_a_figure_that_could_not_be_saved(tmp_path: Path, mon
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says what to install."""
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'lagrl\[viz\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install -c constraints.txt '\.\[viz\]'"):
         pictures.new_figure(1, 1)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     problem = read_bundled("G-n16-k3")
-    with pytest.raises(MissingExtraError, match=r"pip install 'lagrl\[viz\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install -c constraints.txt '\.\[viz\]'"):
         pictures.routes(problem, [range(1, 16)])
 
 

@@ -243,7 +243,7 @@ def test_missing_extra_is_named(package: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
     assert f"needs {package}" in done.stdout, done.stderr
-    assert "pip install 'lagrl[rl]'" in done.stdout
+    assert "pip install -c constraints.txt '.[rl]'" in done.stdout
 
 
 def test_importing_the_entry_point_is_cheap() -> None:

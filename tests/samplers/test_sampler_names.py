@@ -204,7 +204,7 @@ def test_a_missing_extra_is_named(name: str, monkeypatch: pytest.MonkeyPatch) ->
 
     backends._snapshots.cache_clear()
     monkeypatch.setattr(builtins, "__import__", without_qiskit)
-    with pytest.raises(MissingExtraError, match=r"pip install 'lagrl\[quantum\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install -c constraints.txt '\.\[quantum\]'"):
         make_sampler(name + "+width=7")
     backends._snapshots.cache_clear()
 

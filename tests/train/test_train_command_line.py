@@ -88,7 +88,8 @@ def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert entry("prog", "train.bc.command", []) == 2
     assert (
         capsys.readouterr().err
-        == "prog: error: training needs torch, which is not installed; pip install 'lagrl[rl]'\n"
+        == "prog: error: training needs torch, which is not installed; in the folder of lagrl's source: "
+        "pip install -c constraints.txt '.[rl]'\n"
     )
 
 
