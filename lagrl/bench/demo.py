@@ -150,6 +150,7 @@ def _solve_all(configs: dict[str, SolveConfig], evaluations: int, progress: bool
     problems = [read_bundled(name) for name in bundled_names()]
     results: dict[str, dict[str, SolveResult]] = {problem.name: {} for problem in problems}
     console = Console(stderr=True)
+    console.quiet = not console.is_terminal  # rich before 15 prints an empty line there
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not (progress and console.is_terminal)) as bars:
         total = len(problems) * evaluations

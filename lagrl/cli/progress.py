@@ -103,6 +103,7 @@ def _progress(state: ProgressColumn) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), state)
     clocks = (TimeElapsedColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
+    console.quiet = not console.is_terminal  # rich before 15 prints an empty line there
     return Progress(*columns, *clocks, console=console, transient=True, disable=not console.is_terminal)
 
 

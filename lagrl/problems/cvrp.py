@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -77,8 +77,9 @@ class CVRP:
             given = getattr(self, field_)
             if not isinstance(given, np.ndarray | None):  # lists
                 object.__setattr__(self, field_, convert(self.name, field_, given))
-        if not isinstance(self.capacity, int | np.integer):
-            object.__setattr__(self, "capacity", int(_whole_numbers(self.name, "capacity", [self.capacity])[0]))
+        capacity: Any = self.capacity
+        if not isinstance(capacity, int | np.integer):
+            object.__setattr__(self, "capacity", int(_whole_numbers(self.name, "capacity", [capacity])[0]))
         _validate_demand(self)
         _validate_distance(self)
         _validate_fleet(self)
