@@ -81,7 +81,7 @@ def kernel(signature: Any) -> Callable[[_Function], _Function]:
 
 
 def inner_kernel(signature: Any) -> Callable[[_Function], _Function]:
-    """Decorate a kernel that only other kernels call: it has no wrapper for Python either, so Python cannot call it."""
+    """Decorate a kernel that only other kernels call: without a wrapper for Python, a call from Python would crash."""
     options: Any = {"cache": True, "nogil": True, "no_cfunc_wrapper": True, "no_cpython_wrapper": True}
     decorate: Callable[[_Function], _Function] = njit(signature, **options)
     return decorate

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from lagrl import compilation
 from lagrl.solve_config import SolveConfig
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_modules_come_after_those_they_import() -> None:
@@ -50,3 +48,16 @@ def test_other_processes_fill_the_cache(tmp_path: Path, monkeypatch: pytest.Monk
     assert compiled == {"savings_kernels", "capacity_cut_kernels"}
     monkeypatch.setattr(sys, "executable", os.devnull)
     compilation._fill_cache(modules)
+
+
+def test_only_kernels_call_inner_kernels() -> None:
+    """Python would crash: no other file that imports kernels names one."""
+    root = Path(compilation.__file__).parent
+    sources = {file: file.read_text("utf-8") for file in root.rglob("*_kernels.py")}
+    inner = {name for text in sources.values() for name in re.findall(r"@inner_kernel\([^@]*?\ndef (\w+)", text)}
+    assert len(inner) > 20
+    for folder in (root, Path(__file__).parent, root.parent / "benchmarks"):
+        for file in folder.rglob("*.py"):
+            text = file.read_text("utf-8")
+            if file not in sources and re.search(r"import .*_kernels|_kernels import", text):
+                assert not inner & set(re.findall(r"\w+", text)), file

@@ -12,6 +12,7 @@ import numpy as np
 from lagrl.bench.statistics import bootstrap_interval
 
 Row = dict[str, Any]
+PARTS = ("curve", "ablation", "scaling", "clock", "roads")
 TIMES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
 LATE_SECONDS, LATE_SHARE = 0.2, 0.05  # by which a run may end after its clock
 TARGET = 2.0  # % above the best known cost, for the seconds to get there
@@ -229,9 +230,25 @@ def clock_table(rows: list[Row]) -> str:
     return "Overrun of the clock:\n\n" + "\n".join(lines)
 
 
+def road_table(rows: list[Row]) -> str:
+    """Gap of lagrl and PyVRP on the instances by road, to the best cost among the rows of an instance."""
+    best: dict[str, float] = {}
+    for row in rows:
+        best[row["instance"]] = min(best.get(row["instance"], np.inf), *(cost for _, cost in row["history"]))
+    known = [{**row, "best_known": best[row["instance"]]} for row in rows]
+    lines = ["| seconds | lagrl | PyVRP | lagrl minus PyVRP | lagrl better on |", "|--:|--:|--:|--:|--:|"]
+    for seconds in (2.0, 20.0):
+        own, other = (curve_gaps(known, method, seconds) for method in ("lagrl", "pyvrp"))
+        pairs = [(own[name], other[name]) for name in own]
+        n_better = sum(b is None or (a is not None and a < b) for a, b in pairs)
+        numbers = f"{described(own)} | {described(other)} | {difference(own, other)} | {n_better} of {len(pairs)}"
+        lines.append(f"| {seconds:g} | {numbers} |")
+    return "Roads: % above the best cost among these rows, mean / median / largest:\n\n" + "\n".join(lines)
+
+
 def show(rows: list[Row]) -> str:
     """Render every table there are rows for."""
-    parts = {part: [row for row in rows if row["part"] == part] for part in ("curve", "ablation", "scaling", "clock")}
+    parts = {part: [row for row in rows if row["part"] == part] for part in PARTS}
     text = []
     if parts["curve"]:
         curve = parts["curve"]
@@ -242,4 +259,6 @@ def show(rows: list[Row]) -> str:
         text.append(scaling_table(parts["scaling"]))
     if parts["clock"]:
         text.append(clock_table(parts["clock"]))
+    if parts["roads"]:
+        text.append(road_table(parts["roads"]))
     return "\n\n".join(text)

@@ -4,6 +4,7 @@
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part ablation --rows docs/rows/solution_quality.jsonl
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part scaling  --rows docs/rows/solution_quality.jsonl
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part clock    --rows docs/rows/solution_quality.jsonl
+    python -m benchmarks.solution_quality.run --part roads --seeds 0 1 --rows docs/rows/solution_quality.jsonl
     python -m benchmarks.solution_quality.run --part show --rows docs/rows/solution_quality.jsonl
 
 One row per instance, method, seconds and seed, made in a fresh process on one thread, one after the other (or on
@@ -38,6 +39,7 @@ from benchmarks.solution_quality.report import show
 from lagrl.bench.suites import family, suite
 from lagrl.errors import SolutionError
 from lagrl.problems.cvrplib import read_instance
+from lagrl.problems.generate import generate
 from lagrl.problems.locate import data_folder, find_instance
 from lagrl.problems.solution import Solution, faults
 
@@ -62,6 +64,12 @@ CLOCK = (
     *("X-n936-k151", "X-n979-k58", "X-n1001-k43"),
 )
 CLOCK_SECONDS = (0.5, 1.0, 2.0, 5.0)
+ROADS = {
+    f"roads-{n}-{seed}": (n, seed)
+    for seed, n in enumerate((241, 323, 400, 405, 455, 500, 510, 600, 601, 701, 900, 1000))
+}
+"""Customers and seed of generated instances by road, of the sizes of the DIMACS challenge's."""
+ROAD_SECONDS = (2.0, 20.0)
 CLOCK_METHODS: dict[str, dict[str, Any]] = {"without bound": ABLATIONS["without bound"], "two workers": {"workers": 2}}
 
 
@@ -83,7 +91,7 @@ class Task:
 
 def tasks(part: str, seeds: tuple[int, ...], longest: float) -> Iterator[Task]:
     """Yield the rows of a part, instance by instance."""
-    for name in {"scaling": SCALING, "clock": CLOCK}.get(part) or suite("paper30"):
+    for name in {"scaling": SCALING, "clock": CLOCK, "roads": tuple(ROADS)}.get(part) or suite("paper30"):
         for seed in seeds:
             if part == "curve":
                 yield from (Task(part, name, "lagrl", seconds, seed) for seconds in HORIZONS if seconds <= longest)
@@ -97,6 +105,9 @@ def tasks(part: str, seeds: tuple[int, ...], longest: float) -> Iterator[Task]:
             elif part == "clock":
                 for seconds in (seconds for seconds in CLOCK_SECONDS if seconds <= longest):
                     yield from (Task(part, name, method, seconds, seed) for method in ("lagrl", *CLOCK_METHODS))
+            elif part == "roads":
+                yield from (Task(part, name, "lagrl", seconds, seed) for seconds in ROAD_SECONDS)
+                yield Task(part, name, "pyvrp", ROAD_SECONDS[-1], seed)
             else:
                 yield from (Task(part, name, "lagrl", seconds, seed) for seconds in SCALING_SECONDS)
 
@@ -139,9 +150,17 @@ def run_lagrl(problem: Any, seconds: float, seed: int, options: dict[str, Any]) 
     return result.solution.routes, [(when, cost) for _, when, cost in result.history], shares
 
 
+def problem_of(name: str) -> Any:
+    """Read an instance of CVRPLIB, or generate one by road."""
+    if name not in ROADS:
+        return read_instance(find_instance(name, data_folder()))
+    n_customers, seed = ROADS[name]
+    return generate(n_customers, seed, kind="roads", name=name)
+
+
 def make_row(task: Task) -> dict[str, Any]:
     """Run one method on one instance."""
-    problem = read_instance(find_instance(task.instance, data_folder()))
+    problem = problem_of(task.instance)
     shares: dict[str, float] = {}
     if task.method in PEERS:
         started = time.perf_counter()
@@ -163,7 +182,7 @@ def make_row(task: Task) -> dict[str, Any]:
     return {
         "key": task.key,
         **asdict(task),
-        "family": family(task.instance),
+        "family": "roads" if task.instance in ROADS else family(task.instance),
         "n_customers": problem.n_customers,
         "best_known": problem.best_known,
         "cost": solution.cost if routes else None,
@@ -184,9 +203,16 @@ def on_core(core: int) -> ProcessPoolExecutor:
     )
 
 
+def reached(row: dict[str, Any]) -> str:
+    """Return a row's gap, or its cost where no best known cost is known."""
+    if row["cost"] is None:
+        return "none"
+    return f"{100 * (row['cost'] / row['best_known'] - 1):.2f} %" if row["best_known"] else f"{row['cost']:.10g}"
+
+
 def main(
     rows: Path,
-    part: Literal["curve", "ablation", "scaling", "clock", "show"] = "show",
+    part: Literal["curve", "ablation", "scaling", "clock", "roads", "show"] = "show",
     seeds: tuple[int, ...] = (0,),
     longest: float = 60.0,
     workers: int = 1,
@@ -218,8 +244,10 @@ def main(
         for number, future in enumerate(as_completed(futures), 1):
             row = future.result()
             append_rows(rows, [row])
-            gap = "none" if row["cost"] is None else f"{100 * (row['cost'] / row['best_known'] - 1):.2f} %"
-            print(f"{number}/{len(due)} {row['instance']} {row['method']} {row['seconds']:g} s: {gap}", flush=True)
+            print(
+                f"{number}/{len(due)} {row['instance']} {row['method']} {row['seconds']:g} s: {reached(row)}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable
 from lagrl.printable import say
 from lagrl.problems.cvrplib import write_instance
-from lagrl.problems.generate import XTypeParams, draw_instance
+from lagrl.problems.generate import XTypeParams, drawer
 
 _TEXTS = attribute_texts(XTypeParams)
 CHARACTERISTICS = ("depot", "customers", "demand", "route_length", "n_seeds")
@@ -29,6 +29,7 @@ def _drawn(name: str, metavar: str) -> Any:
 
 
 Target = Annotated[Path, tyro.conf.arg(metavar="DIR")]
+Kind = Annotated[str, tyro.conf.arg(metavar="X|roads")]
 Depot = Annotated[str | None, _drawn("depot", "C|E|R")]
 Customers = Annotated[str | None, _drawn("customers", "R|C|RC")]
 Demand = Annotated[str | None, _drawn("demand", "U|1-10|5-10|1-100|50-100|Q|SL")]
@@ -40,13 +41,16 @@ Seeds = Annotated[int | None, _drawn("n_seeds", "N")]
 class GenerateCommand:
     """Options of `lagrl generate`.
 
-    The instances are of the X type (Uchoa et al. 2017). Characteristics that are not given are drawn for each instance.
+    The instances are of the X type (Uchoa et al. 2017), or by road with --kind roads. Characteristics that are not
+    given are drawn for each instance.
     """
 
     out: Target
     """existing folder for the files"""
     n_customers: int = 100
     """number of customers, the depot excluded"""
+    kind: Kind = "X"
+    """X, or roads: few dense cities far from the depot, of which only distances by road are known"""
     depot: Depot = None
     customers: Customers = None
     demand: Demand = None
@@ -71,7 +75,7 @@ class GenerateCommand:
         given = {name: getattr(self, name) for name in CHARACTERISTICS if getattr(self, name) is not None}
         for number in range(self.count):
             rng = np.random.default_rng([self.seed, number])
-            problem = draw_instance(rng, self.n_customers, given)
+            problem = drawer(self.kind)(rng, self.n_customers, given)
             name = f"{problem.name}-s{self.seed}" + (f"-{number}" if self.count > 1 else "")
             path = Path(self.out) / f"{name}.vrp"
             require_writable(path)

@@ -17,13 +17,14 @@ from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import minimum_vehicles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.random import Generator
     from numpy.typing import NDArray
 
 Depot = Literal["C", "E", "R"]
 Customers = Literal["R", "C", "RC"]
+Kind = Literal["X", "roads"]
 Demand = Literal["U", "1-10", "5-10", "1-100", "50-100", "Q", "SL"]
 
 GRID: Final = 1000
@@ -130,6 +131,7 @@ def generate(
     n_customers: int = 50,
     seed: int = 0,
     *,
+    kind: Kind = "X",
     depot: Depot | None = None,
     customers: Customers | None = None,
     demand: Demand | None = None,
@@ -137,7 +139,7 @@ def generate(
     n_seeds: int | None = None,
     name: str | None = None,
 ) -> CVRP:
-    """Generate a random instance like those of CVRPLIB's X set: whole distances, any number of vehicles.
+    """Generate a random instance, like those of CVRPLIB's X set or by road: whole distances, any number of vehicles.
 
     Parameters
     ----------
@@ -145,6 +147,9 @@ def generate(
         Number of customers n, 2 … `MAX_CUSTOMERS`.
     seed
         Same arguments, same instance.
+    kind
+        `X`, or `roads`: cities far from the depot, of which only the distances by road are known, see
+        `problems.generate_roads`; then `n_seeds` is the number of cities, and only `route_length` may be given besides.
     depot, customers, demand, route_length, n_seeds
         Characteristics, see `XTypeParams`; each is drawn at random if None.
     name
@@ -171,8 +176,16 @@ def generate(
         "n_seeds": n_seeds,
     }
     given = {field: value for field, value in characteristics.items() if value is not None}
-    problem = draw_instance(np.random.default_rng(seed), n_customers, given)
+    problem = drawer(kind)(np.random.default_rng(seed), n_customers, given)
     return replace(problem, name=name or f"{problem.name}-s{seed}")
+
+
+def drawer(kind: str) -> Callable[[Generator, int, Mapping[str, Any]], CVRP]:
+    """Return the function that draws instances of a kind; raise InputError if the kind is unknown."""
+    from lagrl.problems.generate_roads import draw_road_instance
+
+    _require_known("kind", kind, get_args(Kind))
+    return draw_road_instance if kind == "roads" else draw_instance
 
 
 def draw_instance(rng: Generator, n_customers: int, given: Mapping[str, Any]) -> CVRP:

@@ -128,7 +128,7 @@ def _branch(
     return best, False
 
 
-@inner_kernel(PAIR(INTS, int64, int64, int64, int64))
+@kernel(PAIR(INTS, int64, int64, int64, int64))
 def _plan(core_weight: Ints, n_packed: int, slack: int, table_limit: int, state_limit: int) -> tuple[int, int]:
     """Return whether the core falls back on lists (1) or the table (0), and the nodes that take as much time."""
     c = len(core_weight)

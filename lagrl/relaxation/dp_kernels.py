@@ -181,7 +181,7 @@ def _listed(
     return extra[:n], loss[:n], mask[:n]
 
 
-@inner_kernel(boolean(INTS, FLOATS, int64, float64, float64, int64, OUT_BYTES))
+@kernel(boolean(INTS, FLOATS, int64, float64, float64, int64, OUT_BYTES))
 def choose_moves(
     move: Ints, move_loss: Floats, slack: int, price: float, cutoff: float, most_states: int, moved: Bytes
 ) -> bool:

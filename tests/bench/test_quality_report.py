@@ -102,3 +102,16 @@ def test_overruns_are_held_against_the_allowance() -> None:
     table = report.show(rows)
     assert "| lagrl | 2 | 0.24 | 0.33 | 0.30 | 2 of 3 | 1.50 |" in table
     assert "| two workers | 0.5 | -0.10 | -0.10 | 0.23 | 1 of 1 | 1.50 |" in table
+
+
+def test_roads_are_compared_with_the_best_cost_among_rows() -> None:
+    """No best known cost exists there; the peer's curve is read off its one run."""
+    roads = {"part": "roads", "instance": "roads-241-0", "family": "roads", "best_known": None}
+    rows = [
+        row("lagrl", 2.0, [(0.1, 110.0), (1.0, 102.0)], **roads),
+        row("lagrl", 20.0, [(3.0, 100.0)], **roads),
+        row("pyvrp", 20.0, [(0.1, 120.0), (1.9, 104.0), (9.0, 103.0)], **roads),
+    ]
+    table = report.show(rows)
+    assert "| 2 | 2.00 / 2.00 / 2.00 | 4.00 / 4.00 / 4.00 | -2.00 | 1 of 1 |" in table
+    assert "| 20 | 0.00 / 0.00 / 0.00 | 3.00 / 3.00 / 3.00 | -3.00 | 1 of 1 |" in table
