@@ -46,11 +46,17 @@ def compile_kernels(*rooms: str, on_start: Callable[[], None] = lambda: None) ->
         Called when the cache turns out not to hold them, after the first module.
     """
     modules = [name for name in _in_order(kernel_modules(*rooms)) if name not in sys.modules]
-    if modules and _import_and_tell(modules[0]):
+    alone = [name for name, needed in _needs(modules).items() if not needed and name in modules]
+    first = min(alone, key=lambda name: _file(name).stat().st_size, default=None)  # soon compiled
+    if first is not None and _import_and_tell(first):
         on_start()
-        _fill_cache(modules[1:])
+        _fill_cache([name for name in modules if name != first])
     for module in (*modules, "highspy", "pyvrp.search"):
         importlib.import_module(module)
+
+
+def _file(module: str) -> Path:
+    return _ROOT / Path(*module.split(".")[1:]).with_suffix(".py")
 
 
 def _in_order(modules: Sequence[str]) -> list[str]:
@@ -65,7 +71,7 @@ def _needs(modules: Sequence[str]) -> dict[str, set[str]]:
     while remaining:
         module = remaining.pop()
         if module not in needs:
-            text = (_ROOT / Path(*module.split(".")[1:]).with_suffix(".py")).read_text("utf-8")
+            text = _file(module).read_text("utf-8")
             needs[module] = set(re.findall(r"^from (lagrl\.[\w.]+_kernels) import", text, re.MULTILINE))
             remaining.extend(needs[module])
     return needs
@@ -96,13 +102,24 @@ def _fill_cache(modules: Sequence[str]) -> None:
             at_the_end.callback(process.kill)
             idle.put(process)
         threads = at_the_end.enter_context(ThreadPoolExecutor(n_processes))
-        order = TopologicalSorter({module: needed & set(modules) for module, needed in _needs(modules).items()})
+        needs = {module: needed & set(modules) for module, needed in _needs(modules).items() if module in modules}
+        order = TopologicalSorter(needs)
         order.prepare()
+        waiting: list[str] = []
         running: dict[Future[None], str] = {}
         while order.is_active():
-            running.update({threads.submit(_compile_in, idle, module): module for module in order.get_ready()})
+            waiting = sorted([*waiting, *order.get_ready()], key=lambda module: len(_needed_for(module, needs)))
+            while waiting and len(running) < n_processes:  # those first for which most others wait
+                module = waiting.pop()
+                running[threads.submit(_compile_in, idle, module)] = module
             for finished in wait(running, return_when=FIRST_COMPLETED).done:
                 order.done(running.pop(finished))
+
+
+def _needed_for(module: str, needs: dict[str, set[str]]) -> set[str]:
+    """Return the modules that wait for one, directly or not."""
+    direct = {other for other, needed in needs.items() if module in needed}
+    return direct.union(*(_needed_for(other, needs) for other in direct))
 
 
 def _usable_cores() -> int:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
     from lagrl.search.search_report import SolveProgress
 
+_COMPILING = "compiling kernels, once after installing, for less than a minute"
+
 
 @contextlib.contextmanager
 def solve_bar(name: str, rooms: Sequence[str], *, is_quiet: bool) -> Iterator[Callable[[SolveProgress], None] | None]:
@@ -54,16 +56,17 @@ def _state(cost: float | None, gap: float | None, bound: float | None) -> str:
 @contextlib.contextmanager
 def _working_bar(name: str, rooms: Sequence[str], *, is_quiet: bool) -> Iterator[Callable[[float, str], None] | None]:
     """Show a bar from 0 to 1 with a text, after the kernels are loaded; yields None if none is shown."""
+    from lagrl.compilation import compile_kernels
+
     if is_quiet or not sys.stderr.isatty():
+        compile_kernels(*rooms, on_start=lambda: None if is_quiet else say(f"lagrl: {_COMPILING}", error=True))
         yield None
         return
     from rich.progress import TextColumn
 
-    from lagrl.compilation import compile_kernels
-
     with _progress(TextColumn("{task.fields[state]}")) as progress:
-        bar = progress.add_task("loading kernels (compiled on first use)", total=None, state="")
-        compile_kernels(*rooms)
+        bar = progress.add_task("loading kernels", total=None, state="")
+        compile_kernels(*rooms, on_start=lambda: progress.update(bar, description=_COMPILING))
         progress.reset(bar, total=1.0, description=_plain(name))
         yield lambda share, state: progress.update(bar, completed=share, state=state)
 

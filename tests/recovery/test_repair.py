@@ -14,7 +14,7 @@ from small_problems import assignment_problem, selection_of
 
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.problems.cvrplib import read_instance
-from lagrl.recovery import packing_kernels, repair_kernels
+from lagrl.recovery import packing_kernels, placement_kernels, repair_kernels
 from lagrl.recovery.repair import repair
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual
@@ -85,10 +85,10 @@ def test_selection_without_faults_is_kept() -> None:
 
 Step = tuple[str, "Callable[..., bool]"]
 STEPS: list[Step] = [
-    ("direct", lambda cost, weight, _capacity, *state: repair_kernels._place_directly(cost, weight, *state)),
-    ("shift or swap", lambda cost, weight, _capacity, *state: repair_kernels._make_room(cost, weight, *state)),
+    ("direct", lambda cost, weight, _capacity, *state: placement_kernels.place_directly(cost, weight, *state)),
+    ("shift or swap", lambda cost, weight, _capacity, *state: placement_kernels.make_room(cost, weight, *state)),
     ("repacking", packing_kernels.collect_room),
-    ("ejection", lambda cost, weight, _capacity, *state: repair_kernels._eject_lighter(cost, weight, *state)),
+    ("ejection", lambda cost, weight, _capacity, *state: placement_kernels.eject_lighter(cost, weight, *state)),
 ]
 
 # capacity of every vehicle, demands, vehicles of all but the last customer, the step that is needed, what it leads to
@@ -145,7 +145,7 @@ def test_the_cheapest_way_of_making_room_is_taken() -> None:
         moves = [way for way in single_moves(start, problem.n_vehicles) if problem.is_feasible(way)]
         ways = [cost[way, range(7)].sum() for way in moves]
         assignment, room = start.copy(), room_of(problem, start)
-        found = repair_kernels._make_room(cost, problem.weight, room, assignment, 6)
+        found = placement_kernels.make_room(cost, problem.weight, room, assignment, 6)
         if (room_of(problem, start) >= problem.weight[6]).any():
             continue  # that is for the step before
         assert found == bool(ways)
