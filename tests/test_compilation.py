@@ -42,10 +42,10 @@ def test_other_processes_fill_the_cache(tmp_path: Path, monkeypatch: pytest.Monk
     """Two processes leave compiled kernels in the cache of this one; one that cannot start is only missed."""
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(compilation, "_usable_cores", lambda: 2)
-    modules = ["lagrl.recovery.savings_kernels", "lagrl.bounds.capacity_cut_kernels"]
+    modules = ["lagrl.recovery.savings_kernels", "lagrl.relaxation.insertion_kernels"]
     compilation._fill_cache(modules)
     compiled = {file.name.split(".")[0] for file in tmp_path.rglob("*.nbc")}
-    assert compiled == {"savings_kernels", "capacity_cut_kernels"}
+    assert compiled == {"savings_kernels", "insertion_kernels"}
     monkeypatch.setattr(sys, "executable", os.devnull)
     compilation._fill_cache(modules)
 

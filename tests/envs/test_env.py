@@ -176,7 +176,7 @@ def test_a_picture_needs_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
     env = made(render_mode="rgb_array")
     env.reset(seed=0)
-    with pytest.raises(MissingExtraError, match=r"lagrl\[viz\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install -c constraints.txt '\.\[viz\]'"):
         env.render()
 
 

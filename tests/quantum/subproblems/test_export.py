@@ -51,5 +51,5 @@ def test_pauli_operator_has_the_same_diagonal(index: int) -> None:
 def test_without_the_extra_its_name_is_told(module: str, export: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the extra to install."""
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingExtraError, match=r"lagrl\[quantum\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install -c constraints.txt '\.\[quantum\]'"):
         export(some_qubos()[0])
