@@ -16,6 +16,7 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -c 'from lagrl.compilation import compile_kernels; compile_kernels()'  # once, not in each test process
 	$(BIN)/pytest -n 2 -m "not slow and not hardware"
 
 # Without constraints.txt, and without torch: its newest version pulls several GB of CUDA packages.
