@@ -20,14 +20,16 @@ test: $(READY)
 	$(BIN)/pytest -n 2 -m "not slow and not hardware"
 
 # Without constraints.txt, and without torch: its newest version pulls several GB of CUDA packages.
+# The lowest numba has a cache of its own, so that it does not empty that of the others.
+test-lowest: export NUMBA_CACHE_DIR = $(CURDIR)/$(VENV)-lowest/numba
 test-newest test-lowest: test-%:
 	$(PYTHON) -m venv --clear $(VENV)-$*
 	grep -oE '"[A-Za-z_-]+>=[0-9.]+' pyproject.toml | sed 's/"//; s/>=/==/' >$(VENV)-$*/lowest.txt
 	$(VENV)-$*/bin/python -m pip install --quiet $(if $(filter lowest,$*),-c $(VENV)-$*/lowest.txt) \
-		-e '.[quantum,viz]' pytest hypothesis
+		-e '.[quantum,viz]' pytest pytest-xdist hypothesis
 	$(VENV)-$*/bin/python -m pip list --format=freeze | grep -iE '^(highspy|numba|numpy|pyvrp|qiskit|tyro)'
 	$(VENV)-$*/bin/python -c 'from lagrl.compilation import compile_kernels; compile_kernels()'
-	$(VENV)-$*/bin/python -m pytest -q -p no:cacheprovider $(SMOKE) -k 'not each_line'
+	$(VENV)-$*/bin/python -m pytest -q -n 2 -p no:cacheprovider $(SMOKE) -k 'not each_line and not doubts'
 
 check-all: $(READY)
 	$(BIN)/ruff check .
