@@ -516,7 +516,11 @@ def test_a_bad_file_is_reported_in_one_line(tmp_path: Path, capsys: pytest.Captu
     assert contents(tmp_path) == {"bad.vrp"}
 
 
-@pytest.mark.parametrize("content", [bytes(range(256)) * 8, b"\x1f\x8b\x08\x00" + os.urandom(200), b"\x00" * 64])
+@pytest.mark.parametrize(
+    "content",
+    [bytes(range(256)) * 8, b"\x1f\x8b\x08\x00" + os.urandom(200), b"\x00" * 64],
+    ids=["every byte", "gzip", "zeros"],
+)
 def test_a_binary_file_is_reported_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
 ) -> None:
