@@ -64,6 +64,7 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         self._sources = [seeding.np_random() for _ in range(num_envs)]
         self._is_over = np.zeros(num_envs, dtype=bool)
 
+    # Gymnasium declares one generator and seed, with a setter; its own SyncVectorEnv returns one per environment too
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """Random generators of the environments, as in `gymnasium.vector.SyncVectorEnv`."""

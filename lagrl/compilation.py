@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,13 +23,15 @@ _MOST_PROCESSES = 4  # more find no kernels that do not wait for others
 _WORKER = "import importlib, sys\nfor name in sys.stdin: importlib.import_module(name.strip()); print(flush=True)"
 
 
-def kernel_modules(*rooms: str) -> list[str]:
+@cache
+def kernel_modules(*rooms: str) -> tuple[str, ...]:
     """Return the names of the modules with compiled kernels in these rooms (default: all), sorted.
 
     They are the files `*_kernels.py` of this package.
     """
     files = sorted(file.relative_to(_ROOT) for file in _ROOT.rglob("*_kernels.py"))
-    return [".".join(("lagrl", *file.with_suffix("").parts)) for file in files if not rooms or file.parts[0] in rooms]
+    chosen = [file for file in files if not rooms or file.parts[0] in rooms]
+    return tuple(".".join(("lagrl", *file.with_suffix("").parts)) for file in chosen)
 
 
 def compile_kernels(*rooms: str, on_start: Callable[[], None] = lambda: None) -> None:
@@ -45,7 +48,8 @@ def compile_kernels(*rooms: str, on_start: Callable[[], None] = lambda: None) ->
     on_start
         Called when the cache turns out not to hold them, after the first module.
     """
-    modules = [name for name in _in_order(kernel_modules(*rooms)) if name not in sys.modules]
+    missing = [name for name in kernel_modules(*rooms) if name not in sys.modules]
+    modules = [name for name in _in_order(missing) if name not in sys.modules]  # with what they need
     alone = [name for name, needed in _needs(modules).items() if not needed and name in modules]
     first = min(alone, key=lambda name: _file(name).stat().st_size, default=None)  # soon compiled
     if first is not None and _import_and_tell(first):
