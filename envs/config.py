@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LONGEST = 200
 """Largest number of steps in an episode."""
 
+_FIELDS_SINCE_0_1 = {"tour_decoded": False, "recombine": False, "judge": "exact"}
 _LARGEST_PADDING = 32_767  # neighbours are int16
 
 
@@ -29,11 +30,12 @@ class RewardWeights:
     Attributes
     ----------
     feasibility
-        Weight in phase 1 of the share of customers served exactly once.
+        Weight in phase 1, and without a phase, of the share of customers served exactly once.
     gap
-        Weight in phase 2 of the relative dual gap.
+        Weight in phase 2, and without a phase, of the relative dual gap.
     cost
-        Weight in phase 3 of the best route cost divided by the Clarke–Wright cost (0.10 in the reference).
+        Weight in phase 3, and without a phase, of the best route cost divided by the Clarke–Wright cost (0.10 in the
+        reference).
     cost_gap
         Weight in phase 3 of the relative dual gap (0.01 in the reference).
     """
@@ -51,25 +53,33 @@ class RewardWeights:
 
 @dataclass(frozen=True)
 class CurriculumConfig:
-    """When a phase of the curriculum ends.
+    """When a phase of the curriculum ends; see `envs.curriculum`.
 
     Attributes
     ----------
     window
-        Number of steps over which the criteria are averaged.
+        Number of ended episodes over which the criteria are averaged.
     share
-        Phase 1 ends when the mean share of customers served exactly once exceeds this, in [0, 1].
+        Phase 1 ends when the mean of the episodes' best shares of customers served exactly once exceeds this, in
+        [0, 1].
     gap
-        Phase 2 ends when the mean relative dual gap falls below this, in [0, 1].
+        Phase 2 ends when the mean of the episodes' final relative dual gaps falls below this, in [0, 1].
+    least_episodes
+        Smallest number of episodes of a phase. From the linear start the gap is below any useful threshold at once, so
+        that this number decides how long phase 2 is trained.
     """
 
     window: int = 30
     share: float = 0.65
     gap: float = 0.20
+    least_episodes: int = 300
 
     def __post_init__(self) -> None:
-        if self.window < 1:
-            raise InputError(f"{self.window} given", field="curriculum.window", remedy="give 1 or more")
+        for name, least in (("window", 1), ("least_episodes", 0)):
+            if getattr(self, name) < least:
+                raise InputError(
+                    f"{getattr(self, name)} given", field=f"curriculum.{name}", remedy=f"give {least} or more"
+                )
         for name in ("share", "gap"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(
@@ -95,13 +105,22 @@ class EnvConfig:
         Smallest number of steps; each episode draws its number log-uniformly from [min_steps, max_steps]. None: every
         episode has max_steps.
     decode_every
-        Evaluations between two repaired assignments.
+        Evaluations between two decodings, which repair the selections to assignments.
+    tour_decoded
+        Whether decoded assignments are toured, as in `lagrl solve`. Otherwise only `route_sampler` proposes routes.
     sampler
         Sampler that prices λ: a name or `module:attribute`, see `lagrl list samplers`.
     route_sampler
-        Sampler whose decoded, repaired and toured strings are the route feedback; a name or `module:attribute`.
+        Sampler whose decoded, repaired and toured strings propose routes too; a name or `module:attribute`.
     route_every
-        Evaluations between two route feedbacks.
+        Evaluations between two of its proposals.
+    recombine
+        Whether the best combination of all routes so far, by set partitioning, is computed with each proposal and at
+        the end of the episode.
+    judge
+        Value by which the dual's progress is rewarded under an approximate sampler; a policy never sees it. `exact`:
+        L(λ), computed by the exact kernel. `samples`: that of fresh samples at each λ whose own value is the highest so
+        far, which costs those samples and needs no exact solution.
     shots
         Strings per vehicle from an approximate sampler.
     n_joint
@@ -111,7 +130,8 @@ class EnvConfig:
     bounds
         Lowest and highest multiplier, distance units; None: as in `lagrl solve`.
     phases
-        Curriculum phases in order: 1 feasibility, 2 gap, 3 cost.
+        Phases of the rewards in order: 1 feasibility, 2 gap, 3 cost. A curriculum goes through them one by one; without
+        it, each reward is the sum of their terms.
     seedings
         Rules that place the seeds; each episode draws one, see `lagrl list seedings`.
     rewards
@@ -132,10 +152,13 @@ class EnvConfig:
     action: ActionConfig = field(default_factory=ActionConfig)
     max_steps: int = LONGEST
     min_steps: int | None = None
-    decode_every: int = 2
+    decode_every: int = 1
+    tour_decoded: bool = True
     sampler: str = "exact"
     route_sampler: str = "qaoa"
     route_every: int = 10
+    recombine: bool = False
+    judge: Literal["exact", "samples"] = "exact"
     shots: int = 64
     n_joint: int = 8
     start: Literal["linear", "zero"] = "linear"
@@ -157,6 +180,8 @@ class EnvConfig:
             _require_between(name, getattr(self, name), least, None)
         if self.start not in ("linear", "zero"):
             raise UnknownNameError.of("start", str(self.start), ("linear", "zero"))
+        if self.judge not in ("exact", "samples"):
+            raise UnknownNameError.of("judge", str(self.judge), ("exact", "samples"))
         if self.bounds is not None and not (np.isfinite(self.bounds).all() and self.bounds[0] < self.bounds[1]):
             raise InputError(f"{self.bounds} given", field="bounds", remedy="give finite numbers, the lower one first")
         if not self.phases or list(self.phases) != sorted(set(self.phases) & {1, 2, 3}):
@@ -172,7 +197,8 @@ class EnvConfig:
         """Return the configuration called `name`.
 
         `reference` follows Sharma and Lau (2026) as far as it is public: λ starts at 0 within [−400, 800], which
-        only suits instances of small costs, and all three phases are used.
+        only suits instances of small costs, all three phases are used, assignments are repaired every second
+        evaluation, and routes come from the route sampler only.
 
         Raises
         ------
@@ -183,7 +209,13 @@ class EnvConfig:
             return cls()
         if name == "reference":
             return cls(
-                start="zero", bounds=(-400.0, 800.0), phases=(1, 2, 3), rewards=RewardWeights(cost=0.10, cost_gap=0.01)
+                decode_every=2,
+                tour_decoded=False,
+                start="zero",
+                bounds=(-400.0, 800.0),
+                phases=(1, 2, 3),
+                rewards=RewardWeights(cost=0.10, cost_gap=0.01),
+                curriculum=CurriculumConfig(least_episodes=0),
             )
         raise UnknownNameError.of("environment preset", str(name), ("default", "reference"))
 
@@ -213,16 +245,19 @@ class EnvConfig:
         return to_record(self)
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> EnvConfig:
-        """Read a record that `to_json` returned; it may name built-in samplers only.
+    def from_json(cls, record: Mapping[str, Any], *, require_built_in: bool = True) -> EnvConfig:
+        """Read a record that `to_json` returned; it may name built-in samplers only, if `require_built_in`.
+
+        Fields that version 0.1 did not have get the values that it worked by.
 
         Raises
         ------
         InputError
             If an entry is unknown, missing or of another type, or names a sampler of the user's.
         """
-        config = from_record(cls, record, "environment")
-        require_trusted(config.rules())
+        config = from_record(cls, with_later_fields(record), "environment")
+        if require_built_in:
+            require_trusted(config.rules())
         return config
 
     def rules(self, prefix: str = "") -> list[NamedRule]:
@@ -231,6 +266,15 @@ class EnvConfig:
 
         names = {"sampler": self.sampler, "route_sampler": self.route_sampler}
         return [NamedRule(prefix + field, name, is_built_in(name)) for field, name in names.items()]
+
+
+def with_later_fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an environment's record with the fields that version 0.1 did not have, at the values it worked by."""
+    curriculum = record.get("curriculum")
+    upgraded = _FIELDS_SINCE_0_1 | dict(record)
+    if isinstance(curriculum, dict):
+        upgraded["curriculum"] = {"least_episodes": 0} | curriculum
+    return upgraded
 
 
 def _require_between(name: str, value: int, low: int, high: int | None, remedy: str = "") -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envs.action import TOLERANCE, next_multipliers, refuse_entry
+from envs.config import EnvConfig
 from envs.episode import Episode, Samplers, new_episode
 from envs.generator import instance_from_record, instance_record, load_instance
 from envs.observation import FEATURES, N_NEIGHBOURS
@@ -17,7 +18,7 @@ from envs.rng import generator_from_record, generator_record
 from lagrl.compilation import compile_kernels
 from lagrl.dual_loop import DualLoop
 from lagrl.errors import InputError
-from lagrl.samplers.registry import close_sampler, make_sampler
+from lagrl.samplers.registry import close_sampler, is_learning, make_sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from envs.config import EnvConfig
     from lagrl.dual_loop import AscentState, Step
     from lagrl.problems.cvrp import CVRP
     from lagrl.relaxation.sampler import SubproblemSampler
@@ -67,7 +67,7 @@ class EpisodeBatch:
     episodes
         Current episode of each environment; reading one before its first `reset` raises InputError.
     phase
-        Curriculum phase of the episodes to come.
+        Curriculum phase of the episodes to come; None, as at first: no curriculum, rewards have all phases' terms.
 
     Raises
     ------
@@ -87,7 +87,7 @@ class EpisodeBatch:
             raise InputError(f"{n_envs} given", field="n_envs", remedy="give 1 or more")
         self.config = config
         self.n_envs = n_envs
-        self.phase = config.phases[0]
+        self.phase: int | None = None
         self._samplers = _samplers(config, sampler, route_sampler)
         self._is_named = (sampler is None, route_sampler is None)
         self._episodes: list[Episode | None] = [None] * n_envs
@@ -104,10 +104,17 @@ class EpisodeBatch:
         """Current episode of each environment."""
         return [self._episode(index) for index in range(self.n_envs)]
 
-    def set_phase(self, phase: int) -> None:
-        """Set the curriculum phase; each environment adopts it at its next reset."""
-        if phase not in (1, 2, 3):
-            raise InputError(f"{phase} given", field="phase", remedy="give 1, 2 or 3")
+    def set_phase(self, phase: int | None) -> None:
+        """Set the curriculum phase, None for no curriculum; each environment adopts it at its next reset.
+
+        Raises
+        ------
+        InputError
+            If the configuration has no such phase.
+        """
+        if phase is not None and phase not in self.config.phases:
+            known = ", ".join(map(str, self.config.phases))
+            raise InputError(f"{phase!r} given", field="phase", remedy=f"give one of {known}, or None for all at once")
         self.phase = phase
 
     def reset(self, index: int, rng: np.random.Generator, instance: CVRP | str | Path | None = None) -> dict[str, Any]:
@@ -190,8 +197,8 @@ class EpisodeBatch:
         made: dict[int, SubproblemSampler] = {}
         for episode in self._episodes:
             if episode is not None:
-                duals = (episode.state.dual, episode.state.route_dual)
-                for dual, is_named in zip(duals, self._is_named, strict=True):
+                duals = (episode.state.dual, episode.state.route_dual, episode.judge)
+                for dual, is_named in zip(duals, (*self._is_named, self._is_named[0]), strict=True):
                     if dual is not None and is_named:
                         made[id(dual.sampler)] = dual.sampler
         for sampler in made.values():
@@ -237,7 +244,7 @@ class EpisodeBatch:
         InputError
             If they come from another configuration or number of environments.
         """
-        if record["config"] != self.config.to_json():
+        if EnvConfig.from_json(record["config"], require_built_in=False) != self.config:
             raise InputError("the state is one of another configuration", field="config", remedy="resume with the same")
         entries = record["episodes"] if "episodes" in record else record["lanes"]  # the name in archives of 0.1
         if len(entries) != self.n_envs:
@@ -258,7 +265,7 @@ class EpisodeBatch:
         for step in range(max(map(len, trails))):
             self.step_multipliers([trail[step] if step < len(trail) else None for trail in trails])
 
-    def _start(self, index: int, rng: np.random.Generator, problem: CVRP | None, phase: int) -> dict[str, Any]:
+    def _start(self, index: int, rng: np.random.Generator, problem: CVRP | None, phase: int | None) -> dict[str, Any]:
         episode = new_episode(self.config, self._samplers, phase, rng, generator_record(rng), problem)
         (step,) = self._new_loop([episode.state]).step([episode.initial])
         assert step is not None
@@ -269,7 +276,12 @@ class EpisodeBatch:
     def _new_loop(self, states: list[AscentState]) -> DualLoop:
         config = self.config
         return DualLoop(
-            states, decode_every=config.decode_every, n_joint=config.n_joint, route_every=config.route_every
+            states,
+            decode_every=config.decode_every,
+            n_joint=config.n_joint,
+            record_exact=config.judge == "exact",
+            route_every=config.route_every,
+            tour_decoded=config.tour_decoded,
         )
 
     def _install(self, index: int, episode: Episode) -> None:
@@ -286,12 +298,12 @@ class EpisodeBatch:
 
     def _record(self, index: int, episode: Episode, step: Step) -> float:
         """Record an evaluation in the episode and its observation; return the reward."""
-        weights = self.config.rewards
-        before = potential(episode.best, episode.phase, weights)
+        weights, phases = self.config.rewards, self.config.phases
+        before = potential(episode.best, episode.phase, weights, phases)
         episode.note(step)
         observed = episode.observer.observe(step.point, step.feedback)
         self._observations["nodes"][index, : episode.n_customers] = observed
-        return potential(episode.best, episode.phase, weights) - before
+        return potential(episode.best, episode.phase, weights, phases) - before
 
     def _check_actions(self, actions: NDArray[np.floating[Any]], resting: Collection[int]) -> None:
         wanted = (self.n_envs, self.config.n_max)
@@ -337,9 +349,17 @@ def _samplers(
     route_sampler: Callable[[], SubproblemSampler] | None,
 ) -> Samplers:
     """Return the episodes' sampler makers, each tried once; equal names share the strings for pricing and routes."""
+    if config.judge == "samples" and sampler is None:
+        _require_fresh_samples(config.sampler)
     price = sampler or partial(make_sampler, config.sampler)  # not a lambda: environments are pickled
     route = route_sampler or partial(make_sampler, config.route_sampler)
     price()
     route()
     is_shared = sampler is None and route_sampler is None and config.sampler == config.route_sampler
     return Samplers(price, None if is_shared else route)
+
+
+def _require_fresh_samples(sampler: str) -> None:
+    if sampler.startswith("replay:") or is_learning(sampler):
+        reason = "has no other samples" if sampler.startswith("replay:") else "would learn from the judge's samples"
+        raise InputError(f"sampler {sampler} {reason}", field="judge", remedy="use judge='exact'")

@@ -99,8 +99,8 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
         step = self.batch.step(np.asarray(action)[None])
         return self.batch.observation(0), float(step.rewards[0]), bool(step.terminated[0]), False, step.infos[0]
 
-    def set_phase(self, phase: int) -> None:
-        """Set the curriculum phase of the episodes to come."""
+    def set_phase(self, phase: int | None) -> None:
+        """Set the curriculum phase of the episodes to come; None: no curriculum, see `EpisodeBatch.set_phase`."""
         self.batch.set_phase(phase)
 
     def close(self) -> None:

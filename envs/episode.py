@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from envs.reward import BestSoFar
 from envs.rng import draw_generator
 from lagrl.dual_loop import AscentState
 from lagrl.recovery.incumbent import Incumbent
+from lagrl.recovery.partition_master import PartitionMaster
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.savings import clarke_wright
+from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
@@ -70,7 +73,7 @@ class Episode:
     horizon
         Largest number of steps.
     phase
-        Curriculum phase of its rewards.
+        Curriculum phase of its rewards; None: the terms of all phases.
     seeding
         Seeding rule of its linearisation.
     rng_record
@@ -89,6 +92,12 @@ class Episode:
         Circuits, shots and seconds of both samplers.
     is_optimal
         Whether an evaluation proved the dual optimal.
+    judge
+        Dual whose fresh samples value a new best λ; None: they are valued exactly.
+    master
+        Set partitioning over the episode's routes; None if they are not recombined.
+    recombine_every
+        Evaluations between two combinations.
     """
 
     problem: CVRP
@@ -97,7 +106,7 @@ class Episode:
     best: BestSoFar
     initial: NDArray[np.float64]
     horizon: int
-    phase: int
+    phase: int | None
     seeding: str
     rng_record: dict[str, Any]
     is_given: bool
@@ -108,6 +117,9 @@ class Episode:
     share_served: float = 0.0
     sampling: SamplingCost = field(default_factory=SamplingCost)
     is_optimal: bool = False
+    judge: AssignmentDual | None = None
+    master: PartitionMaster | None = None
+    recombine_every: int = 1
 
     @property
     def dual(self) -> AssignmentDual:
@@ -143,31 +155,51 @@ class Episode:
         violation = step.point.violation
         self.share_served = 1.0 - int(np.count_nonzero(violation)) / len(violation)
         self.is_optimal |= step.is_optimal
-        self.best.note(step, self.share_served)
+        self.best.note(step, self.share_served, None if self.judge is None else partial(self._fresh_value, step))
+        self._recombine()
         self.values.append(step.point.sampled_value)
         self.assignment_costs.append(self.best.assignment_cost)
 
-    def info(self) -> dict[str, Any]:
-        """Return the episode's scalars; costs that do not exist yet are NaN.
+    def _fresh_value(self, step: Step) -> float:
+        assert self.judge is not None
+        point = self.judge.evaluate(step.point.multipliers)
+        if point.samples is not None:
+            self.sampling = self.sampling + point.samples.cost
+        return point.sampled_value
 
-        `sampled_value` and `share_served` belong to the last evaluation, all others are the best so far. `dual_value`
-        is exact, hence NaN under an approximate sampler. `circuits`, `shots` and `qpu_seconds` are the episode's sums.
+    def _recombine(self) -> None:
+        """Combine the routes so far, where the configuration says so and there are any."""
+        incumbent, done = self.state.incumbent, self.state.iteration - 1
+        if self.master is None or not incumbent.columns or not (done % self.recombine_every == 0 or self.is_over):
+            return
+        limits = PartitionLimits.without_clock(self.budget)
+        incumbent.offer(partition(incumbent.pool, incumbent.columns, limits, self.master).columns)
+        self.best.route_cost = min(self.best.route_cost, incumbent.cost)
+
+    def info(self) -> dict[str, Any]:
+        """Return the episode's scalars; values that do not exist yet are NaN.
+
+        Names that start with `last_` belong to the last evaluation, those with `best_` to the best one so far.
+        `best_dual_value` is exact, or that of fresh samples for the judge `samples`; it is for the record, and no
+        policy may use it. `circuits`, `shots` and `qpu_seconds` are the episode's sums. `phase` is 0 without a
+        curriculum.
         """
         best, step = self.best, self.step
         assert step is not None
         has_routes = best.route_cost < np.inf
         return {
-            "phase": self.phase,
+            "phase": self.phase or 0,
             "n_customers": self.n_customers,
             "n_vehicles": self.state.dual.problem.n_vehicles,
             "evaluations": self.steps + 1,
-            "sampled_value": step.point.sampled_value,
-            "dual_value": np.nan if step.point.value is None else best.sampled_value,
-            "assignment_cost": best.assignment_cost if best.assignment_cost < np.inf else np.nan,
-            "route_cost": best.route_cost if has_routes else np.nan,
-            "route_ratio": best.route_ratio if has_routes else np.nan,
-            "gap": best.gap,
-            "share_served": self.share_served,
+            "last_sampled_value": step.point.sampled_value,
+            "last_share_served": self.share_served,
+            "best_share_served": best.share_served,
+            "best_dual_value": best.dual_value,
+            "best_assignment_cost": best.assignment_cost if best.assignment_cost < np.inf else np.nan,
+            "best_route_cost": best.route_cost if has_routes else np.nan,
+            "best_route_ratio": best.route_ratio if has_routes else np.nan,
+            "best_gap": best.gap,
             "circuits": self.sampling.circuits,
             "shots": self.sampling.shots,
             "qpu_seconds": self.sampling.qpu_seconds,
@@ -179,7 +211,7 @@ class Episode:
 def new_episode(
     config: EnvConfig,
     samplers: Samplers,
-    phase: int,
+    phase: int | None,
     rng: np.random.Generator,
     rng_record: dict[str, Any],
     problem: CVRP | None = None,
@@ -193,7 +225,7 @@ def new_episode(
     samplers
         Functions that make the samplers.
     phase
-        Curriculum phase of its rewards.
+        Curriculum phase of its rewards; None: the terms of all phases.
     rng
         Source of all random numbers of the episode.
     rng_record
@@ -228,6 +260,7 @@ def new_episode(
     state = AscentState(dual(samplers.price, problem.name), Incumbent(RoutePool(problem)), draw_generator(rng))
     if samplers.route is not None:
         state.route_dual = dual(samplers.route, f"{problem.name}/routes")
+    is_judged = config.judge == "samples" and not state.dual.is_exact
     return Episode(
         problem=problem,
         state=state,
@@ -239,6 +272,9 @@ def new_episode(
         seeding=seeding,
         rng_record=rng_record,
         is_given=is_given,
+        judge=dual(samplers.price, f"{problem.name}/judge") if is_judged else None,
+        master=PartitionMaster(state.incumbent.pool) if config.recombine else None,
+        recombine_every=config.route_every,
     )
 
 

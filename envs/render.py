@@ -53,15 +53,15 @@ def as_text(episode: Episode) -> str:
     value = "dual value" if episode.dual.is_exact else "sampled value"
     lines = [
         f"{episode.problem.name}: {info['n_customers']} customers, {info['n_vehicles']} vehicles ({episode.seeding}), "
-        f"evaluation {info['evaluations']}/{episode.budget}, phase {episode.phase}",
-        f"{value} {info['sampled_value']:.6g}, best {episode.best.sampled_value:.6g} "
+        f"evaluation {info['evaluations']}/{episode.budget}, phase {episode.phase or 'all'}",
+        f"{value} {info['last_sampled_value']:.6g}, best {episode.best.sampled_value:.6g} "
         "(of the assignment surrogate; does not bound the CVRP)",
-        f"assignment {info['assignment_cost']:.6g}, gap {100 * info['gap']:.2f} %, "
-        f"{100 * info['share_served']:.0f} % served once" + (", proven optimal" if info["is_optimal"] else ""),
+        f"assignment {info['best_assignment_cost']:.6g}, gap {100 * info['best_gap']:.2f} %, "
+        f"{100 * info['last_share_served']:.0f} % served once" + (", proven optimal" if info["is_optimal"] else ""),
     ]
     if solution is None:
         return "\n".join([*lines, "no routes yet"])
-    lines.append(f"routes {solution.cost:.10g}, {info['route_ratio']:.4f} of Clarke and Wright's")
+    lines.append(f"routes {solution.cost:.10g}, {info['best_route_ratio']:.4f} of Clarke and Wright's")
     routes = (f"  {number}: {' '.join(map(str, route))}" for number, route in enumerate(solution.routes, start=1))
     return "\n".join([*lines, *routes])
 

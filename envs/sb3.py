@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envs.config import EnvConfig
+    from envs.curriculum import Curriculum
 
 
 class LagrangianVecEnv(VecEnv):
@@ -107,8 +109,8 @@ class LagrangianVecEnv(VecEnv):
         """Return copies of the current observations [B, …]; needed after `load_state`, which returns none."""
         return self.batch.observations()
 
-    def set_phase(self, phase: int) -> None:
-        """Set the curriculum phase; each environment adopts it at its next reset."""
+    def set_phase(self, phase: int | None) -> None:
+        """Set the curriculum phase of the episodes to come; None: no curriculum, see `EpisodeBatch.set_phase`."""
         self.batch.set_phase(phase)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -147,7 +149,14 @@ class LagrangianVecEnv(VecEnv):
         raise AttributeError(f"single environments have no attribute {attr_name!r}; make a new vectorised environment")
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
-        """Raise AttributeError: single environments have no methods; call those of this object."""
+        """Set the phase of all environments by `set_phase`, as SB3's own vectorised environments do.
+
+        Raises AttributeError for other methods and for a part of the environments, as single environments have none.
+        """
+        chosen = list(self._get_indices(indices))
+        if method_name == "set_phase" and len(chosen) == self.num_envs:
+            self.set_phase(*method_args, **method_kwargs)
+            return [None] * self.num_envs
         raise AttributeError(
             f"single environments have no method {method_name!r}; call it on the vectorised environment"
         )
@@ -155,3 +164,31 @@ class LagrangianVecEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
         """Return whether the infos contain the entries of a wrapper class: true for Monitor only."""
         return [issubclass(wrapper_class, Monitor)] * len(list(self._get_indices(indices)))
+
+
+class CurriculumCallback(BaseCallback):
+    """Applies one curriculum to all environments of a training with Stable-Baselines3.
+
+    It works with `LagrangianVecEnv`, and with SB3's own vectorised environments over `LagrangianCVRP`, in this process
+    or in others. The phase of a curriculum that was loaded from an archive is set when training starts.
+
+    Parameters
+    ----------
+    curriculum
+        `Curriculum(config)` of the environments' configuration.
+    """
+
+    def __init__(self, curriculum: Curriculum) -> None:
+        super().__init__()
+        self.curriculum = curriculum
+
+    def _on_training_start(self) -> None:
+        self._announce()
+
+    def _on_step(self) -> bool:
+        if self.curriculum.observe(self.locals["infos"], self.locals["dones"]):
+            self._announce()
+        return True
+
+    def _announce(self) -> None:
+        self.training_env.env_method("set_phase", self.curriculum.phase)

@@ -130,8 +130,8 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
             infos,
         )
 
-    def set_phase(self, phase: int) -> None:
-        """Set the curriculum phase of the episodes to come."""
+    def set_phase(self, phase: int | None) -> None:
+        """Set the curriculum phase of the episodes to come; None: no curriculum, see `EpisodeBatch.set_phase`."""
         self.batch.set_phase(phase)
 
     def close_extras(self, **kwargs: Any) -> None:

@@ -133,8 +133,10 @@ class DualLoop:
         Whether to compute the exact value too under an approximate sampler, for the record only: controllers never
         see it, and its seconds are counted separately.
     route_every
-        If given, decoded selections are only repaired, and routes are toured from the samples of
-        `AscentState.route_dual` (of `dual` if None), at the first evaluation and then each time after this number.
+        If given, routes are also toured from the samples of `AscentState.route_dual`, at the first evaluation and then
+        each time after this number. Without a `route_dual` those of `dual` serve, unless they are toured anyway.
+    tour_decoded
+        Whether decoded selections are toured; otherwise they are only repaired.
 
     Attributes
     ----------
@@ -165,6 +167,7 @@ class DualLoop:
         keep_selections: bool = False,
         record_exact: bool = False,
         route_every: int | None = None,
+        tour_decoded: bool = True,
     ) -> None:
         limits = ("decode_every", decode_every, 1), ("n_joint", n_joint, 0), ("n_toured", n_toured, 0)
         for name, number, least in (*limits, ("route_every", 1 if route_every is None else route_every, 1)):
@@ -178,6 +181,7 @@ class DualLoop:
         self.keep_selections = keep_selections
         self.record_exact = record_exact
         self.route_every = route_every
+        self.tour_decoded = tour_decoded
         self.recording_seconds = 0.0
         self._layout: tuple[list[AssignmentProblem], KnapsackBatch] | None = None
 
@@ -254,12 +258,12 @@ class DualLoop:
         if state.iteration % self.decode_every == 0:
             if self.keep_selections:
                 state.tours.add_loads(state.incumbent.pool, point.selection)
-            if self.route_every is None:
+            if self.tour_decoded:
                 found.tour(state, candidate_selections(point, self.n_joint, state.rng), self.n_toured)
             else:
                 found.repair(state, candidate_selections(point, self.n_joint, state.rng))
         route_sampling = SamplingCost()
-        if self.route_every is not None and state.iteration % self.route_every == 0:
+        if self._proposes_routes(state):
             source = point if state.route_dual is None else state.route_dual.evaluate(point.multipliers)
             found.tour(state, candidate_selections(source, self.n_joint, state.rng), self.n_toured)
             if state.route_dual is not None and source.samples is not None:
@@ -283,6 +287,12 @@ class DualLoop:
             found.columns,
             found.columns_cost,
         )
+
+    def _proposes_routes(self, state: AscentState) -> bool:
+        if self.route_every is None or state.iteration % self.route_every:
+            return False
+        is_toured = self.tour_decoded and state.iteration % self.decode_every == 0
+        return state.route_dual is not None or not is_toured
 
     def _exact_value(self, state: AscentState, point: DualPoint) -> float | None:
         if point.value is not None or not self.record_exact:

@@ -460,7 +460,7 @@ def test_routes_are_proposed_by_a_second_sampler() -> None:
     sampler = DealSampler()
     one = AscentState(AssignmentDual(assignment), Incumbent(RoutePool(problem)), np.random.default_rng(0))
     one.route_dual = AssignmentDual(assignment, sampler, shots=5, rng=np.random.default_rng(1))
-    loop = DualLoop([one], route_every=3, n_joint=1)
+    loop = DualLoop([one], route_every=3, n_joint=1, tour_decoded=False)
     turns = [step for step in range(7) for step in loop.step([np.full(15, 10.0 * step)]) if step is not None]
     assert sampler.calls == 3
     assert [step.route_sampling.circuits for step in turns] == [3, 0, 0, 3, 0, 0, 3]
@@ -476,7 +476,7 @@ def test_with_route_every_decoding_alone_makes_no_routes() -> None:
     usual, apart = state(MIDDLE, 0), state(MIDDLE, 0)
     vectors = list(np.random.default_rng(0).uniform(0, 900, (5, 30)))
     every_turn = [DualLoop([usual]).step([vector])[0] for vector in vectors]
-    loop = DualLoop([apart], route_every=100)
+    loop = DualLoop([apart], route_every=100, tour_decoded=False)
     seldom = [loop.step([vector])[0] for vector in vectors]
     assert [step.assignment_cost for step in seldom if step] == [step.assignment_cost for step in every_turn if step]
     assert [bool(np.isfinite(step.route_cost)) for step in seldom if step] == [True] + [False] * 4

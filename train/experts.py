@@ -152,7 +152,7 @@ def best_multipliers(
     (floor, *_), (ceiling, *_) = dual.bounds
     exact = AssignmentDual(dual.problem, floor=float(floor), ceiling=float(ceiling))
     state = AscentState(exact, Incumbent(RoutePool(dual.problem.origin)), rng)
-    loop = DualLoop([state], decode_every=_DECODE_EVERY, route_every=evaluations)
+    loop = DualLoop([state], decode_every=_DECODE_EVERY, tour_decoded=False)
     (trace,) = ascend_all(loop, [CameriniFrattaMaffioli()], [evaluations], [rng], [initial])
     assert trace.best is not None
     return trace.best.point.multipliers

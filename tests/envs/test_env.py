@@ -105,7 +105,7 @@ def test_presets_and_overrides() -> None:
     assert (env.config.start, env.config.route_sampler, env.config.n_max) == ("zero", "exact", 100)
     env.reset(seed=0)
     env.set_phase(2)
-    assert env.episode.phase == 1
+    assert env.episode.phase is None
     env.reset()
     assert env.episode.phase == 2
     with pytest.raises(InputError, match="colour"):

@@ -41,7 +41,7 @@ def test_a_bandit_prices_and_learns_across_episodes() -> None:
     seen = [model.n_observations]
     for seed in range(2):
         info = episode(NAME, seed)
-        assert np.isfinite(info["sampled_value"])
+        assert np.isfinite(info["last_sampled_value"])
         seen.append(model.n_observations)
     assert seen[0] < seen[1] < seen[2]
     assert make_sampler(NAME) is bandit
@@ -103,5 +103,5 @@ def test_what_the_caller_makes_is_the_callers() -> None:
 def test_a_bandit_proposes_routes() -> None:
     """As the route sampler, beside an exact price."""
     info = episode("exact", 0, route_sampler=f"{NAME}{FEW}", route_every=2)
-    assert np.isfinite(info["route_cost"])
-    assert np.isfinite(info["dual_value"])
+    assert np.isfinite(info["best_route_cost"])
+    assert np.isfinite(info["best_dual_value"])

@@ -23,8 +23,8 @@ def test_the_reference_preset_is_the_reference() -> None:
     config = EnvConfig.preset("reference")
     assert (config.start, config.bounds, config.phases) == ("zero", (-400.0, 800.0), (1, 2, 3))
     assert config.rewards == RewardWeights(3.0, 3.0, 0.10, 0.01)
-    assert config.curriculum == CurriculumConfig(30, 0.65, 0.20)
-    assert (config.max_steps, config.decode_every) == (200, 2)
+    assert config.curriculum == CurriculumConfig(30, 0.65, 0.20, least_episodes=0)
+    assert (config.max_steps, config.decode_every, config.tour_decoded) == (200, 2, False)
 
 
 def damaged(**changes: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def test_route_feedback_by_name(sampler: str) -> None:
         for _ in range(3):
             *_, info = env.step(np.full(env.action_space.shape, 0.9, np.float32))
         infos.append(info)
-    assert np.isfinite(infos[0]["route_cost"])
+    assert np.isfinite(infos[0]["best_route_cost"])
     assert infos[0]["shots"] == infos[0]["circuits"] * 16
     assert (infos[0]["circuits"] > 0) == sampler.startswith(("qaoa", "noisy", "ibm"))
     assert infos[0] == pytest.approx(infos[1], nan_ok=True)

@@ -243,7 +243,11 @@ def test_sb3_seeds_options_and_phases() -> None:
     assert [info["phase"] for info in vector.reset_infos] == [3, 3]
     vector.reset()
     assert all(episode.problem.name != "G-n16-k3" for episode in vector.batch.episodes)
-    for refused in (lambda: vector.env_method("set_phase", 2), lambda: vector.set_attr("phase", 2)):
+    assert vector.env_method("set_phase", 2) == [None, None]
+    vector.reset()
+    assert [info["phase"] for info in vector.reset_infos] == [2, 2]
+    one = vector.env_method
+    for refused in (lambda: one("set_phase", 3, indices=0), lambda: one("render"), lambda: vector.set_attr("phase", 2)):
         with pytest.raises(AttributeError, match="single environments"):
             refused()
 

@@ -14,7 +14,7 @@ from train.given_again import GivenAgain
 _TRAINING_ENV = EnvConfig(
     min_steps=9,
     max_steps=49,
-    decode_every=1,
+    tour_decoded=False,
     route_sampler="exact",
     route_every=200,
 )

@@ -1,4 +1,4 @@
-"""Callbacks of SB3: the curriculum's phase, the statistics of episodes, and the boundary between two rollouts."""
+"""Callbacks of SB3: the statistics of episodes, and the boundary between two rollouts."""
 
 from __future__ import annotations
 
@@ -10,25 +10,6 @@ from stable_baselines3.common.callbacks import BaseCallback
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from envs.curriculum import Curriculum
-
-
-class CurriculumCallback(BaseCallback):
-    """Sets the phase of all environments by one curriculum.
-
-    The curriculum observes every step of all environments; each environment adopts a new phase at its next reset, so
-    that no episode has rewards of two phases.
-    """
-
-    def __init__(self, curriculum: Curriculum) -> None:
-        super().__init__()
-        self.curriculum = curriculum
-
-    def _on_step(self) -> bool:
-        if self.curriculum.observe(self.locals["infos"]):
-            self.training_env.set_phase(self.curriculum.phase)  # type: ignore[attr-defined]
-        return True
-
 
 class EpisodeStatistics(BaseCallback):
     """Averages the results of the episodes that end in a rollout.
@@ -39,7 +20,7 @@ class EpisodeStatistics(BaseCallback):
         Number of episodes that ended in this rollout.
     """
 
-    _KEYS = ("route_ratio", "gap", "share_served")
+    _KEYS = ("best_route_ratio", "best_gap", "best_share_served")
 
     def __init__(self) -> None:
         super().__init__()

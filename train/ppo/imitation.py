@@ -25,8 +25,8 @@ def collect_expert_states(config: EnvConfig, expert: str, n_states: int, seed: i
     Parameters
     ----------
     config
-        Configuration of the episodes. Routes are computed at the start only: no rule of lagrl uses them, and they take
-        most of the time.
+        Configuration of the episodes. Routes are not computed: no rule of lagrl uses them, and they take most of the
+        time.
     expert
         A name of `train.experts`.
     n_states
@@ -41,7 +41,7 @@ def collect_expert_states(config: EnvConfig, expert: str, n_states: int, seed: i
     InputError
         If the expert fails.
     """
-    quick = replace(config, route_sampler=config.sampler, route_every=config.max_steps + 1)
+    quick = replace(config, tour_decoded=False, route_sampler=config.sampler, route_every=config.max_steps + 1)
     batch = EpisodeBatch(quick, min(_N_ENVS, n_states))
     rngs = [np.random.default_rng([_STREAM, seed, index]) for index in range(batch.n_envs)]
     make = expert_factory(expert)

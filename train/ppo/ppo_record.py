@@ -83,6 +83,7 @@ class CurriculumRecord:
 
     phase: Phase
     recent: tuple[float, ...]
+    episodes: Count = may_lack(0)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 
 from envs.curriculum import Curriculum
-from envs.sb3 import LagrangianVecEnv
+from envs.sb3 import CurriculumCallback, LagrangianVecEnv
 from policies.diagonal_precond import DiagonalPrecondPolicy
 from train.candidate import Scores, TrainingCandidate
 from train.experts import expert_factory
 from train.ppo.algorithm import GraphPPO
 from train.ppo.baseline import ExpertBaseline
-from train.ppo.callbacks import CurriculumCallback, EpisodeStatistics, RolloutBoundary
+from train.ppo.callbacks import EpisodeStatistics, RolloutBoundary
 from train.ppo.config import PPOConfig, interpolate
 from train.ppo.imitation import collect_expert_states
 from train.ppo.reward_scale import ScaledRewards
@@ -69,6 +69,7 @@ class PPORun(TrainingRun[PPOConfig]):
         self.start = start
         self.curriculum = Curriculum(config.env)
         self.batch_env = LagrangianVecEnv(config.env, config.n_envs, config.seed)
+        self.batch_env.set_phase(self.curriculum.phase)
         self.expert_name = expert_of(config, start)
         self.baseline: ExpertBaseline | None = None
         if config.baseline and self.expert_name is not None:  # `expert_of` has raised an error without a name
@@ -145,7 +146,7 @@ class PPORun(TrainingRun[PPOConfig]):
             row |= self._validate(done)
         curves.append(done, row | {"seconds": self.seconds})
         if done:
-            shown = ("reward", "route_ratio", "kl", "validation")
+            shown = ("reward", "best_route_ratio", "kl", "validation")
             progress.advance(1, **{name: row[name] for name in shown if name in row})
 
     def _validate(self, done: int) -> dict[str, float]:
