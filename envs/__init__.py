@@ -8,7 +8,7 @@ Examples
 >>> env = gymnasium.make("LagrangianCVRP-v0")
 >>> observation, info = env.reset(seed=0, options={"instance": "G-n16-k3"})
 >>> observation["nodes"].shape
-(100, 14)
+(100, 20)
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from gymnasium.envs.registration import register, registry
 from lagrl.lazy import lazy_names
 
 __all__ = [
+    "FEATURES",
+    "OBSERVATION_VERSION",
     "ActionConfig",
     "CurriculumConfig",
     "EnvConfig",
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from envs.config import CurriculumConfig, EnvConfig, RewardWeights
     from envs.core import EpisodeBatch
     from envs.env import LagrangianCVRP
-    from envs.observation import Observer
+    from envs.observation import FEATURES, OBSERVATION_VERSION, Observer
     from envs.sb3 import LagrangianVecEnv
     from envs.vector import LagrangianVectorEnv
 else:
@@ -57,7 +59,7 @@ else:
             "envs.config": ["CurriculumConfig", "EnvConfig", "RewardWeights"],
             "envs.core": ["EpisodeBatch"],
             "envs.env": ["LagrangianCVRP"],
-            "envs.observation": ["Observer"],
+            "envs.observation": ["FEATURES", "OBSERVATION_VERSION", "Observer"],
             "envs.sb3": ["LagrangianVecEnv"],
             "envs.vector": ["LagrangianVectorEnv"],
         },

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from envs.action import ActionConfig
+from envs.observation import require_version
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.records import from_record, to_record
+from lagrl.io.records import from_record, may_lack, to_record
 from lagrl.plugins import NamedRule, require_trusted
 from lagrl.relaxation.seeding import SEEDINGS
 
@@ -138,6 +139,8 @@ class EnvConfig:
         Weights of the reward's terms.
     curriculum
         When a phase ends.
+    observation
+        Version of the observations: the one that the policy was trained with, see `envs.observation`.
 
     Raises
     ------
@@ -167,8 +170,10 @@ class EnvConfig:
     seedings: tuple[str, ...] = ("kmeans", "sweep")
     rewards: RewardWeights = field(default_factory=RewardWeights)
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
+    observation: Literal[1, 2] = may_lack(2, formerly=1)
 
     def __post_init__(self) -> None:
+        require_version(self.observation, "observation")
         _require_between("n_max", self.n_max, 1, _LARGEST_PADDING)
         low, high = self.n_customers
         _require_between("n_customers", high, 2, self.n_max, remedy="raise n_max or generate smaller instances")

@@ -12,7 +12,7 @@ from envs.action import TOLERANCE, next_multipliers, refuse_entry
 from envs.config import EnvConfig
 from envs.episode import Episode, Samplers, new_episode
 from envs.generator import instance_from_record, instance_record, load_instance
-from envs.observation import FEATURES, N_NEIGHBOURS
+from envs.observation import N_NEIGHBOURS, features_of
 from envs.reward import potential
 from envs.rng import generator_from_record, generator_record
 from lagrl.compilation import compile_kernels
@@ -93,7 +93,7 @@ class EpisodeBatch:
         self._episodes: list[Episode | None] = [None] * n_envs
         self._loop: DualLoop | None = None
         self._observations: dict[str, NDArray[Any]] = {
-            "nodes": np.zeros((n_envs, config.n_max, len(FEATURES)), np.float32),
+            "nodes": np.zeros((n_envs, config.n_max, len(features_of(config.observation))), np.float32),
             "node_mask": np.zeros((n_envs, config.n_max), np.int8),
             "neighbours": np.zeros((n_envs, config.n_max, N_NEIGHBOURS), np.int16),
         }

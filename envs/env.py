@@ -27,10 +27,11 @@ Observation = dict[str, Any]
 class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
     """The dual loop as an environment, whose agent takes the controller's place.
 
-    Observations are `Dict(nodes [N, 14] float32, node_mask [N] int8, neighbours [N, 5] int16)`, see
-    `envs.observation`; actions are `Box(−1, 1, (N,))`, see `envs.action`; rewards are differences of potentials, see
-    `envs.reward`. Episodes end (`terminated`) when the dual is proven optimal or the budget is spent: the remaining
-    budget is in the observation, so this end is part of the task, and `truncated` is left to wrappers.
+    Observations are `Dict(nodes [N, F] float32, node_mask [N] int8, neighbours [N, 5] int16)` with the F features of
+    `envs.FEATURES`, see `envs.observation`; actions are `Box(−1, 1, (N,))`, see `envs.action`; rewards are differences
+    of potentials, see `envs.reward`. Episodes end (`terminated`) when the dual is proven optimal or the budget is
+    spent: the remaining budget is in the observation, so this end is part of the task, and `truncated` is left to
+    wrappers.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
         self.config, makers = configured(config, preset, overrides)
         self.render_mode = require_mode(render_mode)
         self.batch = EpisodeBatch(self.config, 1, **makers)
-        self.observation_space = observation_space(self.config.n_max)
+        self.observation_space = observation_space(self.config.n_max, self.config.observation)
         self.action_space = action_space(self.config.n_max)
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envs.generator import draw_instance
-from envs.observation import Observer, require_room
+from envs.observation import make_observer, require_room
 from envs.reward import BestSoFar
 from envs.rng import draw_generator
 from lagrl.dual_loop import AscentState
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envs.config import EnvConfig
+    from envs.observation import AscentObserver
     from lagrl.dual_loop import Step
     from lagrl.problems.cvrp import CVRP
     from lagrl.relaxation.sampler import SubproblemSampler
@@ -102,7 +103,7 @@ class Episode:
 
     problem: CVRP
     state: AscentState
-    observer: Observer
+    observer: AscentObserver
     best: BestSoFar
     initial: NDArray[np.float64]
     horizon: int
@@ -264,7 +265,7 @@ def new_episode(
     return Episode(
         problem=problem,
         state=state,
-        observer=Observer(state.dual, horizon + 1),
+        observer=make_observer(state.dual, horizon + 1, config.observation),
         best=BestSoFar(clarke_wright(problem).cost),
         initial=state.dual.clip(initial),
         horizon=horizon,

@@ -58,7 +58,8 @@ class LagrangianVecEnv(VecEnv):
         self._return = np.zeros(n_envs)
         self._length = np.zeros(n_envs, dtype=np.int64)
         self._started = time.perf_counter()
-        super().__init__(n_envs, observation_space(self.config.n_max), action_space(self.config.n_max))
+        observations = observation_space(self.config.n_max, self.config.observation)
+        super().__init__(n_envs, observations, action_space(self.config.n_max))
         self.metadata["render_fps"] = LagrangianCVRP.metadata["render_fps"]
 
     def seed(self, seed: int | None = None) -> list[Any]:

@@ -57,7 +57,7 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         self.num_envs = num_envs
         self.render_mode = require_mode(render_mode)
         self.batch = EpisodeBatch(self.config, num_envs, **makers)
-        self.single_observation_space = observation_space(self.config.n_max)
+        self.single_observation_space = observation_space(self.config.n_max, self.config.observation)
         self.single_action_space = action_space(self.config.n_max)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)

@@ -16,8 +16,8 @@ from lagrl.io.atomic import replacing
 from policies.card import checked_card
 from policies.checkpoint_files import (
     FORMAT,
-    OBSERVATION,
     SCHEMA_VERSION,
+    described_observation,
     read_pair,
     read_tensors,
     require_finite,
@@ -42,7 +42,7 @@ class Checkpoint:
     net
         The network, on the CPU, in evaluation mode.
     policy
-        Its size.
+        Its size, and the version of its observations.
     action
         Meaning of its actions; it was trained for no other.
     card
@@ -94,7 +94,7 @@ def save_checkpoint(
         "schema_version": SCHEMA_VERSION,
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
-        "observation": OBSERVATION,
+        "observation": described_observation(net.config.observation),
         "action": action.to_json(),
         "policy": net.config.to_json(),
         "card": checked_card(card),
@@ -104,7 +104,9 @@ def save_checkpoint(
         _write(new_record, (json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
-def load_checkpoint(spec: str | os.PathLike[str], *, expect_mode: str | None = None) -> Checkpoint:
+def load_checkpoint(
+    spec: str | os.PathLike[str], *, expect_mode: str | None = None, expect_observation: int | None = None
+) -> Checkpoint:
     """Read a checkpoint; every field, the checksum and every tensor's name, shape and type are checked.
 
     Parameters
@@ -113,14 +115,16 @@ def load_checkpoint(spec: str | os.PathLike[str], *, expect_mode: str | None = N
         A path, with or without suffix, or NAME or `checkpoints/NAME` of a shipped one.
     expect_mode
         Action mode for which it must have been trained; None: any.
+    expect_observation
+        Version of the observations for which it must have been trained; None: any.
 
     Raises
     ------
     UnknownNameError
         If there is no such checkpoint.
     InputError
-        If it is truncated, damaged, of another program or schema version, made for other observations or another
-        action mode, or holds anything unexpected.
+        If it is truncated, damaged, of another program or schema version, made for observations that are not known, for
+        others or for another action mode than expected, or holds anything unexpected.
     """
     files = find_checkpoint(spec)
     record, content = read_pair(files)
@@ -130,13 +134,18 @@ def load_checkpoint(spec: str | os.PathLike[str], *, expect_mode: str | None = N
         problem = f"was trained for {action.mode!r}, not {expect_mode!r}"
         remedy = f"use a checkpoint of mode {expect_mode!r}, or set the action mode to {action.mode!r}"
         raise InputError(problem, source=source, field="action.mode", remedy=remedy)
-    require_same_observation(record.observation, source)
+    require_same_observation(record.observation, policy.observation, source)
+    if expect_observation not in (None, policy.observation):
+        problem = f"was trained with observations of version {policy.observation}, not {expect_observation}"
+        remedy = f"use another checkpoint, or set the environment's observation to {policy.observation}"
+        raise InputError(problem, source=source, field="policy.observation", remedy=remedy)
     card = checked_card(record.card, source=source)
     weights = read_tensors(content, tensor_types(policy), str(files.tensors))
     with torch.random.fork_rng(devices=[]):  # the discarded initial weights must not use up random numbers
         net = DiagonalPrecondNet(policy)
     net.load_state_dict(weights)
-    behaviour = [record.sha256, policy.to_json(), action.to_json(), record.observation]
+    size = {name: value for name, value in policy.to_json().items() if name != "observation"}  # as in version 1
+    behaviour = [record.sha256, size, action.to_json(), record.observation]
     fingerprint = hashlib.sha256(json.dumps(behaviour, sort_keys=True).encode()).hexdigest()[:12]
     return Checkpoint(net.eval(), policy, action, card, fingerprint)
 

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from envs.observation import FEATURES, HORIZON, N_NEIGHBOURS
+from envs.observation import HORIZON, N_NEIGHBOURS, features_of
 from lagrl.errors import InputError
 from lagrl.io.json_text import parse_json, read_json
 from lagrl.io.records import from_record
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 FORMAT = "lagrl-checkpoint"
 
-OBSERVATION = {"features": list(FEATURES), "n_neighbours": N_NEIGHBOURS, "horizon": HORIZON}
 _BETWEEN_FILES = 0.5  # seconds, enough for a writer to rename its second file as well
 _ATTEMPTS = 20  # to read files that keep changing
 _LARGEST_RECORD = 2**20  # bytes
@@ -173,16 +172,22 @@ def require_finite(tensors: dict[str, Tensor], *, source: str, remedy: str) -> N
             raise InputError("holds a weight that is not finite", source=source, field=name, remedy=remedy)
 
 
-def require_same_observation(observation: dict[str, Any], source: str) -> None:
-    """Raise an error for a policy that was trained with other observations than those of this version.
+def described_observation(version: int) -> dict[str, Any]:
+    """Return the entry `observation` of a checkpoint's record; those of version 1 have no version."""
+    described = {"features": list(features_of(version)), "n_neighbours": N_NEIGHBOURS, "horizon": HORIZON}
+    return described if version == 1 else {"version": version, **described}
+
+
+def require_same_observation(observation: dict[str, Any], version: int, source: str) -> None:
+    """Raise an error for a policy that was trained with other observations than those of its version.
 
     Raises
     ------
     InputError
         Naming the entry that differs.
     """
-    if observation == OBSERVATION:
-        return
-    name = next((name for name in OBSERVATION if observation.get(name) != OBSERVATION[name]), "observation")
-    problem = f"trained with {str(observation.get(name))[:200]}, this version has {OBSERVATION.get(name)}"
-    raise InputError(problem, source=source, field=f"observation.{name}", remedy=TRAIN_AGAIN)
+    wanted = described_observation(version)
+    for name in [*wanted, *observation]:
+        if observation.get(name) != wanted.get(name):
+            problem = f"trained with {str(observation.get(name))[:200]}, version {version} has {wanted.get(name)}"
+            raise InputError(problem, source=source, field=f"observation.{name[:60]}", remedy=TRAIN_AGAIN)

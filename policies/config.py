@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from envs.observation import require_version
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.records import from_record, to_record
+from lagrl.io.records import from_record, may_lack, to_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,8 @@ class PolicyConfig:
     min_log_std
         Lower limit of ln σ and ln τ. Without it, cloning a deterministic expert would drive σ to 0, which leaves PPO
         no exploration and an unbounded log-density.
+    observation
+        Version of the observations that it reads, see `envs.observation`; that of its environments.
 
     Raises
     ------
@@ -50,8 +53,10 @@ class PolicyConfig:
     log_std: float = -1.0
     shared_log_std: float | None = -1.0
     min_log_std: float = -3.0
+    observation: Literal[1, 2] = may_lack(2, formerly=1)
 
     def __post_init__(self) -> None:
+        require_version(self.observation, "policy.observation")
         for name, largest in _LARGEST.items():
             value = getattr(self, name)
             if not 1 <= value <= largest:

@@ -54,7 +54,7 @@ class PolicyController:
         InstanceError
             If its problem has no `origin`: the policy observes the demands and distances of the instance.
         """
-        from envs.observation import Observer
+        from envs.observation import make_observer
         from lagrl.relaxation.dual import AssignmentDual
 
         del rng
@@ -66,7 +66,7 @@ class PolicyController:
                 remedy="use a classical controller for it",
             )
         self._scale = dual.scale
-        self._observer = Observer(dual, budget)
+        self._observer = make_observer(dual, budget, self.checkpoint.policy.observation)
         return np.zeros(dual.n_multipliers) if initial is None else np.array(initial, dtype=np.float64)
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
@@ -77,7 +77,7 @@ class PolicyController:
         return next_multipliers(action, point, self._scale, self.checkpoint.action)
 
     def action(self, nodes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the mean action [n], clipped to [−1, 1], for features [n, 14]."""
+        """Return the mean action [n], clipped to [−1, 1], for features [n, F]."""
         import torch
 
         from envs.observation import padded

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from stable_baselines3.common.policies import MultiInputActorCriticPolicy
 
+from envs.observation import features_of
 from lagrl.errors import InputError
 from policies.config import PolicyConfig
 from policies.graph import as_tensors
 from policies.masked_gaussian import MaskedGaussian
-from policies.network import N_FEATURES, DiagonalPrecondNet
+from policies.network import DiagonalPrecondNet
 
 if TYPE_CHECKING:
     from gymnasium import spaces
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class DiagonalPrecondPolicy(MultiInputActorCriticPolicy):
-    """Actor and critic for the padded observations of `LagrangianCVRP-v0`.
+    """Actor and critic for the padded observations of `LagrangianCVRP-v0`, of the version in `config`.
 
     Stable-Baselines3 would put a dense layer over all padded customers on top of a feature extractor, which ties the
     weights to N; here the graph network computes every customer's action. The casting and scaling of observations in
@@ -56,8 +57,8 @@ class DiagonalPrecondPolicy(MultiInputActorCriticPolicy):
         config: PolicyConfig | None = None,
         **kwargs: Any,
     ) -> None:
-        _require_spaces(observation_space, action_space)
         self.config = config or PolicyConfig()
+        _require_spaces(observation_space, action_space, self.config.observation)
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
 
     def _build(self, lr_schedule: Schedule) -> None:
@@ -114,7 +115,7 @@ class DiagonalPrecondPolicy(MultiInputActorCriticPolicy):
         shapes = {key: np.shape(value) for key, value in observation.items()} if isinstance(observation, dict) else {}
         is_batch = len(shapes.get("nodes", ())) == 3
         single = {key: shape[1:] for key, shape in shapes.items()} if is_batch else shapes
-        _require_shapes(single, single.get("node_mask", ()))
+        _require_shapes(single, single.get("node_mask", ()), self.config.observation)
         return as_tensors(observation, self.device), is_batch
 
     def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
@@ -133,23 +134,25 @@ def _tensors(obs: PyTorchObs) -> dict[str, Tensor]:
     return obs
 
 
-def _require_spaces(observation_space: Any, action_space: Any) -> None:
+def _require_spaces(observation_space: Any, action_space: Any, version: int) -> None:
     """Raise an error for spaces of another environment, clearer than a shape error inside the network."""
     shapes = {key: space.shape for key, space in getattr(observation_space, "spaces", {}).items()}
-    _require_shapes(shapes or observation_space, action_space.shape)
+    _require_shapes(shapes or observation_space, action_space.shape, version)
 
 
-def _require_shapes(shapes: Any, actions: tuple[int, ...]) -> None:
+def _require_shapes(shapes: Any, actions: tuple[int, ...], version: int) -> None:
+    n_features = len(features_of(version))
     n = (shapes.get("node_mask") or (None,))[0] if isinstance(shapes, dict) else None
     if (
         n is None
         or shapes.keys() != {"nodes", "node_mask", "neighbours"}
-        or shapes["nodes"] != (n, N_FEATURES)
+        or shapes["nodes"] != (n, n_features)
         or shapes["neighbours"][:1] != (n,)
         or actions != (n,)
     ):
         raise InputError(
             f"observations {shapes} with actions of shape {actions}",
             source="DiagonalPrecondPolicy",
-            remedy=f"use LagrangianCVRP-v0: nodes (N, {N_FEATURES}), node_mask (N,), neighbours (N, k), actions (N,)",
+            remedy=f"use LagrangianCVRP-v0 with observation={version}: nodes (N, {n_features}), node_mask (N,), "
+            "neighbours (N, k), actions (N,)",
         )

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 from torch_geometric.nn import GATv2Conv  # type: ignore[import-untyped]
 
-from envs.observation import FEATURES
+from envs.observation import features_of
 from policies.graph import GraphBatch
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from policies.config import PolicyConfig
-
-N_FEATURES = len(FEATURES)
 
 TensorType = tuple[torch.dtype | str, tuple[int, ...]]
 """Type and shape of a tensor; the name of a type that torch does not have."""
@@ -51,7 +49,7 @@ class DiagonalPrecondNet(nn.Module):
     Parameters
     ----------
     config
-        Size and initial exploration.
+        Size, initial exploration and version of the observations, which has F features.
 
     Attributes
     ----------
@@ -62,20 +60,20 @@ class DiagonalPrecondNet(nn.Module):
 
     def __init__(self, config: PolicyConfig) -> None:
         super().__init__()
-        width = config.hidden
+        width, n_features = config.hidden, len(features_of(config.observation))
         self.config = config
-        self.embed = nn.Linear(N_FEATURES, width)
+        self.embed = nn.Linear(n_features, width)
         self.attention = nn.ModuleList(
             GATv2Conv(width, config.head_width, heads=config.heads, add_self_loops=False) for _ in range(config.layers)
         )
         self.context = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(config.layers))
         self.norm = nn.ModuleList(nn.LayerNorm(width) for _ in range(config.layers))
         self.head = nn.Linear(width, 1)
-        self.skip = nn.Linear(N_FEATURES, 1, bias=False)
+        self.skip = nn.Linear(n_features, 1, bias=False)
         self.log_std = nn.Parameter(torch.tensor(float(config.log_std)))
         shared = config.shared_log_std
         self.shared_log_std = None if shared is None else nn.Parameter(torch.tensor(float(shared)))
-        self.critic = Critic(config.critic_hidden)
+        self.critic = Critic(n_features, config.critic_hidden)
         nn.init.normal_(self.head.weight, std=0.01 * width**-0.5)  # normalised embeddings have length √width
         nn.init.zeros_(self.head.bias)
         nn.init.zeros_(self.skip.weight)
@@ -86,7 +84,7 @@ class DiagonalPrecondNet(nn.Module):
         Parameters
         ----------
         observation
-            `nodes` [B, N, 14], `node_mask` [B, N] and `neighbours` [B, N, k]; see `GraphBatch.compact`, and
+            `nodes` [B, N, F], `node_mask` [B, N] and `neighbours` [B, N, k]; see `GraphBatch.compact`, and
             `as_tensors` for observations of an environment.
         """
         batch = GraphBatch.compact(observation)
@@ -140,9 +138,9 @@ def types_of(tensors: Mapping[str, Tensor]) -> dict[str, TensorType]:
 class Critic(nn.Module):
     """V = MLP(mean_i φ(x_i) ‖ max_i φ(x_i)), a function of the set of customers (Zaheer et al. 2017, Deep Sets)."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, n_features: int, width: int) -> None:
         super().__init__()
-        self.node = _mlp(N_FEATURES, width, width)
+        self.node = _mlp(n_features, width, width)
         self.graph = _mlp(2 * width, width, 1)
 
     def forward(self, batch: GraphBatch) -> Tensor:

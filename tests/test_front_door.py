@@ -67,8 +67,9 @@ PUBLIC = {
     },
     "lagrl.plot": {"dual", "history", "new_figure", "routes", "save_figure"},
     "envs": {
-        *("ActionConfig", "CurriculumConfig", "EnvConfig", "EpisodeBatch", "LagrangianCVRP", "LagrangianVecEnv"),
-        *("LagrangianVectorEnv", "Observer", "RewardWeights", "next_multipliers"),
+        *("FEATURES", "OBSERVATION_VERSION", "ActionConfig", "CurriculumConfig", "EnvConfig", "EpisodeBatch"),
+        *("LagrangianCVRP", "LagrangianVecEnv", "LagrangianVectorEnv", "Observer", "RewardWeights"),
+        "next_multipliers",
     },
     "policies": {
         *("Checkpoint", "DiagonalPrecondNet", "DiagonalPrecondPolicy", "PolicyConfig", "PolicyController"),

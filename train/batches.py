@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from envs.observation import FEATURES, N_NEIGHBOURS
+from envs.observation import N_NEIGHBOURS
 from policies.masked_gaussian import MaskedGaussian
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class LabelledBatch:
     Attributes
     ----------
     observation
-        `nodes` [B, N, 14], `node_mask` [B, N], `neighbours` [B, N, 5]: the input of a policy.
+        `nodes` [B, N, F], `node_mask` [B, N], `neighbours` [B, N, 5]: the input of a policy.
     labels
         [B, N] float32 actions, 0 where not labelled.
     is_labelled
@@ -69,7 +69,7 @@ def batch_of(
         return torch.from_numpy(out).to(device)
 
     observation = {
-        "nodes": padded(states.nodes, len(FEATURES)),
+        "nodes": padded(states.nodes, states.nodes.shape[1]),
         "node_mask": torch.from_numpy(mask.astype(np.int8)).to(device),
         "neighbours": padded(states.neighbours, N_NEIGHBOURS),
     }

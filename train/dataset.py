@@ -37,7 +37,7 @@ class States:
     Attributes
     ----------
     nodes
-        [M, 14] float32 features.
+        [M, F] float32 features.
     neighbours
         [M, 5] int16, customer indices within the state.
     labels

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from lagrl.controllers.best_point import BestPoint
 from lagrl.errors import InputError
 from lagrl.plugins import call_plugin
 
@@ -122,44 +123,45 @@ class Rule(ABC):
     ----------
     scale
         The dual's typical multiplier size s, distance units.
-    best
-        Highest sampled value so far, distance units.
-    best_multipliers
-        [n] where it was seen.
-    stalled
-        Evaluations since `best` last rose.
     """
 
     scale: float
     budget: int
     rng: np.random.Generator
 
+    @property
+    def best(self) -> float:
+        """Value of the best point so far, distance units; see `BestPoint`."""
+        return self._best.value
+
+    @property
+    def best_multipliers(self) -> NDArray[np.float64]:
+        """The best point [n] so far, distance units; the start before the first evaluation."""
+        return self._best.multipliers
+
+    @property
+    def stalled(self) -> int:
+        """Evaluations since `best` last rose."""
+        return self._best.stalled
+
     def start(
         self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
         """Start at `initial`, or at zero if None; see `Controller.start`."""
         self.scale, self.budget, self.rng = dual.scale, budget, rng
-        self.best = -np.inf
-        self.best_multipliers = np.zeros(dual.n_multipliers) if initial is None else np.array(initial, dtype=np.float64)
-        self.stalled = 0
+        self._best = BestPoint(np.zeros(dual.n_multipliers) if initial is None else np.array(initial, dtype=np.float64))
         self._begin(dual.n_multipliers)
         return self.best_multipliers.copy()
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
         """Keep the point if it is the best, then step; see `Controller.update`."""
-        self._note(point)
+        self._best.note(point)
         if not point.violation.any():
             return point.multipliers  # a supergradient of zero: the maximum
         return self._next(point, feedback or Feedback())
 
     def _begin(self, n_multipliers: int) -> None:  # noqa: B027 - not every rule accumulates anything
         """Reset the state of an ascent."""
-
-    def _note(self, point: DualPoint) -> None:
-        if point.sampled_value > self.best:
-            self.best, self.best_multipliers, self.stalled = point.sampled_value, point.multipliers, 0
-        else:
-            self.stalled += 1
 
     @abstractmethod
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:

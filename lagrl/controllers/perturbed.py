@@ -34,7 +34,7 @@ class Perturbed(Rule):
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
         """Draw the next perturbation, whatever the last value was; see `Controller.update`."""
-        self._note(point)
+        self._best.note(point)
         return self._next(point, feedback or Feedback())
 
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:

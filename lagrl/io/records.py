@@ -51,9 +51,12 @@ AnyNumber = Annotated[float, Check(lambda value: True, "a number")]
 """A float that may be NaN or infinite, for records that allow these."""
 
 
-def may_lack(default: Any) -> Any:
-    """Return a dataclass's field that a record may lack; it has this default then."""
-    return field(default=default, metadata={"may_lack": True})
+_THE_DEFAULT = object()
+
+
+def may_lack(default: Any, *, formerly: Any = _THE_DEFAULT) -> Any:
+    """Return a dataclass's field that a record may lack; it is `formerly` then, which is the default if not given."""
+    return field(default=default, metadata={"formerly": default if formerly is _THE_DEFAULT else formerly})
 
 
 def to_record(config: Any) -> dict[str, Any]:
@@ -189,7 +192,7 @@ def _instance(cls: type[T], record: Any, field: str, place: _Place, allow_others
     hints, optional = _own_fields(cls)  # type: ignore[arg-type]  # a class is hashable, which mypy does not see
     values = _values(record, hints, field, place, optional, allow_others)
     try:
-        return cls(**values)
+        return cls(**(optional | values))
     except InputError as error:  # of the class's own checks
         if place.source is None or error.source is not None:
             raise
@@ -272,11 +275,11 @@ def _parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 @cache
-def _own_fields(cls: type[Any]) -> tuple[dict[str, Any], frozenset[str]]:
-    """Return the types of a dataclass's fields, and the names of those that a record may lack."""
+def _own_fields(cls: type[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the types of a dataclass's fields, and the values of those that a record may lack."""
     hints = get_type_hints(cls, include_extras=True)
-    optional = (entry.name for entry in fields(cls) if entry.metadata.get("may_lack"))
-    return {entry.name: hints[entry.name] for entry in fields(cls)}, frozenset(optional)
+    optional = {entry.name: entry.metadata["formerly"] for entry in fields(cls) if "formerly" in entry.metadata}
+    return {entry.name: hints[entry.name] for entry in fields(cls)}, optional
 
 
 def _cut(text: str) -> str:

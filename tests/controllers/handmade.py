@@ -26,12 +26,12 @@ class HandmadeDual:
         raise AssertionError("a controller evaluated the dual by itself")
 
 
-def point_at(multipliers: list[float], value: float, violation: list[float]) -> DualPoint:
-    """Return a point of this value and supergradient; only the sampled value is known, as under any sampler."""
+def point_at(multipliers: list[float], value: float, violation: list[float], *, is_exact: bool = True) -> DualPoint:
+    """Return a point of this value and supergradient; only the sampled value is known unless it is exact."""
     n = len(multipliers)
     return DualPoint(
         np.array(multipliers, dtype=np.float64),
-        None,
+        value if is_exact else None,
         value,
         np.zeros((1, n), np.uint8),
         np.array(violation, dtype=np.float64),

@@ -13,6 +13,7 @@ from env_samplers import DealSampler, NoisySampler
 from envs.action import ActionConfig
 from envs.config import EnvConfig, RewardWeights
 from envs.core import BatchStep, EpisodeBatch
+from envs.observation import FEATURES
 from lagrl.errors import InputError, InstanceError, UnknownNameError
 from lagrl.problems.bundled import bundled_path, read_bundled
 from lagrl.problems.cvrp import CVRP
@@ -135,6 +136,21 @@ def test_a_state_before_the_first_reset_is_empty() -> None:
     again.load_state(*batch.state())
     with pytest.raises(InputError, match="call reset first"):
         again.step(actions(0, 2, 24))
+
+
+def test_a_state_without_a_version_has_the_first_observations() -> None:
+    """A state saved before there were versions is restored where observation=1, and refused where it is 2."""
+    former = replace(SHORT, observation=1)
+    batch = EpisodeBatch(former, 1)
+    batch.reset(0, generator(0), "G-n16-k3")
+    batch.step(actions(0, 1, 24))
+    record, arrays = batch.state()
+    del record["config"]["observation"]
+    again = EpisodeBatch(former, 1)
+    again.load_state(record, arrays)
+    assert_same(again.observations(), batch.observations())
+    with pytest.raises(InputError, match="another configuration"):
+        EpisodeBatch(SHORT, 1).load_state(record, arrays)
 
 
 def test_foreign_states_are_refused() -> None:
@@ -297,7 +313,7 @@ def test_an_episode_spends_its_budget() -> None:
     assert [bool(step.terminated[0]) for step in steps] == [False] * 6 + [True]
     assert steps[-1].infos[0]["evaluations"] == 8
     assert steps[-1].infos[0]["is_over"]
-    assert batch.observations()["nodes"][0, 0, 10] == 0.0
+    assert batch.observations()["nodes"][0, 0, FEATURES.index("budget_left")] == 0.0
     with pytest.raises(InputError, match="environment 0: the episode is over; reset"):
         batch.step(actions(0, 1, 24))
 

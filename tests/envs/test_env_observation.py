@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+import envs
+from envs.config import EnvConfig
 from envs.observation import (
     FEATURES,
     HORIZON,
@@ -17,13 +20,14 @@ from envs.observation import (
     padded,
 )
 from lagrl.controllers.base import Feedback
-from lagrl.errors import InstanceError
+from lagrl.errors import InputError, InstanceError
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.problems.bundled import read_bundled
 from lagrl.problems.cvrp import CVRP
 from lagrl.relaxation.dual import AssignmentDual, DualPoint
 from lagrl.relaxation.linearise import linearise
 from lagrl.relaxation.seeding import SEEDINGS
+from policies.config import PolicyConfig
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,40 +46,54 @@ def tiny(n: int) -> CVRP:
     return CVRP.from_coordinates(f"line{n}", points, [1] * n, max(1, (n + 1) // 2))
 
 
+def compressed(x: float) -> float:
+    """The compression of values without a limit."""
+    return math.copysign(math.log(1.0 + abs(x)), x)
+
+
 def naive(dual: AssignmentDual, points: list[DualPoint], feedback: list[Feedback], budget: int) -> NDArray[np.float64]:
-    """The last observation, feature by feature and customer by customer as DESIGN words it."""
+    """The last observation, feature by feature and customer by customer."""
     problem, s, last = dual.problem, dual.scale, points[-1]
     assert problem.origin is not None
     fast = slow = points[0].violation
     for point in points[1:]:
         fast, slow = 0.7 * fast + 0.3 * point.violation, 0.95 * slow + 0.05 * point.violation
-    best = max(points, key=lambda point: point.sampled_value)
-    nodes = np.zeros((problem.n_customers, 14))
+    values = [point.sampled_value for point in points]
+    best = points[values.index(max(values))]
+    nodes = np.zeros((problem.n_customers, 20))
     target = feedback[-1].assignment_upper_bound
     gap = max(target - last.sampled_value, 1e-3 * s) if target else max(0.05 * abs(last.sampled_value), s)
-    for i in range(problem.n_customers):
+    distance, n, k = problem.origin.distance, problem.n_customers, problem.n_vehicles
+    length = distance[0, 1:].mean()
+    for i in range(n):
         costs = sorted(problem.cost[:, i])
         nodes[i] = [
-            last.multipliers[i] / s,
-            (last.multipliers[i] - best.multipliers[i]) / s,
-            last.violation[i],
-            fast[i],
-            slow[i],
-            costs[0] / s,
-            (costs[1] - costs[0]) / s,
-            (costs[0] - last.multipliers[i]) / s,
-            problem.weight[i] / problem.capacity[0],
-            problem.origin.distance[0, i + 1] / s,
-            (budget - len(points)) / 200,
-            sum(last.violation == 0) / problem.n_customers,
+            compressed(last.multipliers[i] / s),
+            compressed((last.multipliers[i] - best.multipliers[i]) / s),
+            compressed(min(cost - last.multipliers[i] for cost in costs) / s),
+            compressed(last.violation[i]),
+            compressed(fast[i]),
+            compressed(slow[i]),
+            math.log(1 + budget - len(points)) / math.log(201),
+            math.log(len(points) - values.index(max(values))) / math.log(201),
+            sum(last.violation == 0) / n,
             np.log10(gap / (max(1, sum(last.violation**2)) * s)),
+            compressed(costs[0] / s),
+            compressed((costs[1] - costs[0]) / s),
+            compressed(min(distance[i + 1, j + 1] for j in range(n) if j != i) / s),
+            compressed(2 * distance[0, i + 1] * problem.weight[i] / problem.capacity[0] / s),
+            compressed(distance[0, i + 1] / length),
+            problem.weight[i] / problem.capacity[0],
+            compressed(problem.weight[i] / problem.weight.mean()),
             problem.weight.sum() / problem.capacity.sum(),
+            compressed(n / k),
+            compressed(length / s),
         ]
-    return np.clip(nodes, -10, 10)
+    return nodes
 
 
 def test_every_feature_is_what_it_says() -> None:
-    """Over several evaluations, with and without an incumbent, all fourteen equal a plain recomputation."""
+    """Over several evaluations, with and without an incumbent, all twenty equal a plain recomputation."""
     dual, rng = a_dual(), np.random.default_rng(3)
     observer, points, feedback = Observer(dual, 30), [], []
     for step in range(6):
@@ -85,7 +103,18 @@ def test_every_feature_is_what_it_says() -> None:
         assert seen.dtype == np.float32
         assert seen.flags.c_contiguous
         np.testing.assert_allclose(seen, naive(dual, points, feedback, 30), rtol=1e-5, atol=1e-6)
-    assert len(FEATURES) == 14
+    assert FEATURES == observer.features == envs.FEATURES
+    assert len(set(FEATURES)) == 20
+
+
+def test_observations_are_not_shared() -> None:
+    """A later evaluation leaves an earlier observation as it was."""
+    dual = a_dual()
+    observer = Observer(dual, 9)
+    first = observer.observe(dual.evaluate(np.zeros(15)), None)
+    kept = first.copy()
+    observer.observe(dual.evaluate(np.full(15, 2 * dual.scale)), None)
+    assert np.array_equal(first, kept)
 
 
 def test_the_unit_of_distance_does_not_matter() -> None:
@@ -104,23 +133,63 @@ def test_the_unit_of_distance_does_not_matter() -> None:
 
 
 def test_remaining_budget_is_absolute() -> None:
-    """With equal evaluations left, two budgets give the same feature; it is at most 1."""
+    """With equal evaluations left, two budgets give the same feature; a larger one than 200 is still told apart."""
     dual = a_dual()
     point = dual.evaluate(np.zeros(15))
     long, short, huge = Observer(dual, 60), Observer(dual, 11), Observer(dual, 10 * HORIZON)
     for _ in range(50):
         late = long.observe(point, None)
-    assert late[0, 10] == short.observe(point, None)[0, 10] == np.float32(10 / HORIZON)
-    assert huge.observe(point, None)[0, 10] == 1.0
+    column = FEATURES.index("budget_left")
+    assert late[0, column] == short.observe(point, None)[0, column] == np.float32(np.log(11) / np.log(HORIZON + 1))
+    assert 1.0 < huge.observe(point, None)[0, column] < 2.0
 
 
-def test_values_stay_in_the_space() -> None:
-    """Features of extreme multipliers are clipped: every observation lies in its space."""
-    dual, space = a_dual(), observation_space(20)
+def test_budgets_that_are_exceeded_count_as_spent() -> None:
+    """Evaluations beyond the budget leave 0, as the last one does."""
+    dual = a_dual()
+    observer, point = Observer(dual, 2), dual.evaluate(np.zeros(15))
+    left = [observer.observe(point, None)[0, FEATURES.index("budget_left")] for _ in range(4)]
+    assert left[0] > left[1] == left[2] == left[3] == 0.0
+
+
+@pytest.mark.parametrize("factor", [0.0, 1e3, 1e6])
+def test_values_stay_apart_and_in_the_space(factor: float) -> None:
+    """Up to a million times the scale no feature reaches its limit, and larger multipliers have larger features."""
+    dual = a_dual()
     observer = Observer(dual, 5)
-    for factor in (0.0, 1e9, 3.0):
-        nodes = observer.observe(dual.evaluate(np.full(15, factor * dual.scale)), None)
-        assert space.contains(padded(nodes, observer.neighbours, 20))
+    multipliers = factor * dual.scale * np.linspace(1.0, 2.0, 15)
+    nodes = observer.observe(dual.evaluate(multipliers), Feedback(assignment_upper_bound=1.0))
+    assert observation_space(20).contains(padded(nodes, observer.neighbours, 20))
+    assert np.abs(nodes).max() < observer.limit
+    assert (np.diff(nodes[:, 0]) > 0).all() or factor == 0.0
+
+
+def test_beyond_that_they_are_clipped() -> None:
+    """Absurd multipliers reach the limit, not an infinity."""
+    dual = a_dual()
+    observer = Observer(dual, 5)
+    nodes = observer.observe(dual.evaluate(np.full(15, 1e30)), None)
+    assert nodes[:, 0].tolist() == [observer.limit] * 15
+    assert observation_space(20).contains(padded(nodes, observer.neighbours, 20))
+
+
+def test_other_versions_are_refused() -> None:
+    """A version that does not exist is an error of the environment's and of the policy's configuration, in a line."""
+    with pytest.raises(InputError, match="observation: 3 given; give 1 or 2"):
+        EnvConfig(observation=3)
+    with pytest.raises(InputError, match=r"policy\.observation: 0 given; give 1 or 2"):
+        PolicyConfig(observation=0)
+    with pytest.raises(InputError, match=r"environment\.observation: 3 is not 1 or 2"):
+        EnvConfig().changed({"observation": 3})
+
+
+def test_records_without_a_version_mean_the_first() -> None:
+    """Configurations saved before there were versions keep their observations."""
+    for config in (EnvConfig(), PolicyConfig()):
+        record = config.to_json()
+        assert type(config).from_json(record).observation == 2
+        del record["observation"]
+        assert type(config).from_json(record).observation == 1
 
 
 def test_neighbours_are_the_nearest_others() -> None:
@@ -174,4 +243,4 @@ def test_one_vehicle_has_no_regret() -> None:
     problem = tiny(4)
     dual = AssignmentDual(linearise(problem, SEEDINGS["sweep"](problem, 2, np.random.default_rng(0))))
     single = AssignmentDual(AssignmentProblem(dual.problem.cost[:1], problem.demand, np.array([4]), problem))
-    assert not Observer(single, 5).observe(single.evaluate(np.zeros(4)), None)[:, 6].any()
+    assert not Observer(single, 5).observe(single.evaluate(np.zeros(4)), None)[:, FEATURES.index("regret")].any()

@@ -32,6 +32,7 @@ class _Head:
     free: Any
     rate: float = 0.5
     note: str | None = may_lack(None)
+    version: int = may_lack(2, formerly=1)
 
     def __post_init__(self) -> None:
         if self.rate > 1:

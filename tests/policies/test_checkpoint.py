@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,13 @@ from safetensors.torch import load_file, save_file
 import policies.checkpoint
 from checkpoints import TINY, some_card, some_checkpoint, some_net
 from envs.action import ActionConfig
+from envs.observation import FEATURES, features_of
 from lagrl.errors import InputError, OutputError, UnknownNameError
 from lagrl.io.shipped import shipped_folder
 from policies.card import checked_card, hardware
 from policies.checkpoint import load_checkpoint, save_checkpoint
+from policies.checkpoint_files import described_observation
+from policies.locate import shipped_names
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +99,8 @@ def test_record_is_readable(path: Path) -> None:
     assert record["schema_version"] == 1
     assert record["bytes"] == len(weights)
     assert record["sha256"] == hashlib.sha256(weights).hexdigest()
-    assert len(record["observation"]["features"]) == 14
+    assert record["observation"] == described_observation(2)
+    assert record["observation"]["features"] == list(FEATURES)
     assert record["card"]["training"]["seconds"] == 1.5
 
 
@@ -151,9 +156,13 @@ def test_nothing_here_unpickles() -> None:
         ({"action": ActionConfig().to_json() | {"base_step": -1.0}}, "action.base_step"),
         ({"policy": TINY.to_json() | {"hidden": 10**9}}, "policy.hidden"),
         (
-            {"observation": {"features": ["a", "b"], "n_neighbours": 5, "horizon": 200}},
+            {"observation": {"version": 2, "features": ["a", "b"], "n_neighbours": 5, "horizon": 200}},
             "trained with .'a', 'b'.*multiplier",
         ),
+        ({"observation": {"version": 3}}, "observation.version: trained with 3, version 2 has 2"),
+        ({"observation": described_observation(2) | {"x": 1}}, "observation.x: trained with 1, version 2 has None"),
+        ({"policy": TINY.to_json() | {"observation": 3}}, "policy.observation: 3 is not 1 or 2"),
+        ({"policy": TINY.to_json() | {"observation": 1}}, "observation.features: trained with .*version 1 has"),
     ],
 )
 def test_other_records(path: Path, changes: dict[str, Any], message: str) -> None:
@@ -163,6 +172,20 @@ def test_other_records(path: Path, changes: dict[str, Any], message: str) -> Non
         load_checkpoint(path)
     assert caught.value.source == str(path) + ".json"
     assert caught.value.remedy
+
+
+def test_a_checkpoint_without_a_version_is_one_of_version_1(tmp_path: Path) -> None:
+    """A record as it was before versions gives a policy of the first observations, and the same fingerprint."""
+    path = tmp_path / "first"
+    save_checkpoint(path, some_net(config=replace(TINY, observation=1)), ActionConfig(), some_card())
+    before = load_checkpoint(path)
+    policy = {name: value for name, value in before.policy.to_json().items() if name != "observation"}
+    record = json.loads(path.with_suffix(".json").read_text())
+    assert "version" not in record["observation"]
+    edit(path, policy=policy)
+    loaded = load_checkpoint(path)
+    assert (loaded.policy, loaded.fingerprint) == (before.policy, before.fingerprint)
+    assert loaded.net.embed.in_features == 14
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "\x00\xff", "null"])
@@ -195,6 +218,20 @@ def test_action_mode(path: Path) -> None:
     assert load_checkpoint(path, expect_mode="diagonal").action.mode == "diagonal"
     with pytest.raises(InputError, match="trained for 'diagonal', not 'direction'"):
         load_checkpoint(path, expect_mode="direction")
+
+
+def test_observation_of_another_version(path: Path) -> None:
+    """A policy of one version of the observations is an error where another is expected."""
+    assert load_checkpoint(path, expect_observation=2).policy.observation == 2
+    with pytest.raises(InputError, match="trained with observations of version 2, not 1"):
+        load_checkpoint(path, expect_observation=1)
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_shipped_checkpoints_load(name: str) -> None:
+    """Every shipped checkpoint has a known version of the observations and as many inputs as its features."""
+    loaded = load_checkpoint(shipped_folder() / name)
+    assert loaded.net.embed.in_features == len(features_of(loaded.policy.observation))
 
 
 @pytest.mark.parametrize("suffix", [".json", ".safetensors"])

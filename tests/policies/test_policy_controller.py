@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
 import torch
+from former_observation import as_it_was
 
 import policies.controller
 from checkpoints import TINY, some_card, some_checkpoint, some_net
-from envs.action import ActionConfig
+from envs.action import ActionConfig, next_multipliers
 from envs.config import EnvConfig
 from envs.core import EpisodeBatch
 from envs.env import LagrangianCVRP
 from envs.episode import Samplers, new_episode
+from envs.observation import nearest_neighbours, padded
 from envs.rng import generator_record
 from lagrl.ascent import ascend_all
 from lagrl.bench.evaluation import row_key, settings_of
@@ -33,6 +36,8 @@ from lagrl.solver import SolveConfig, solve
 from policies.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from policies.controller import PolicyController, checkpoint_controllers, one_thread
 from policies.diagonal_precond import DiagonalPrecondPolicy
+from policies.graph import as_tensors
+from policies.locate import shipped_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,18 +83,25 @@ def trajectory(checkpoint: Checkpoint, config: EnvConfig, seed: int) -> list[np.
 
 @pytest.mark.parametrize("mode", ["diagonal", "direction"])
 @pytest.mark.parametrize("sampler", ["exact", "product"])
-@pytest.mark.parametrize("n_max", [18, 40])
+@pytest.mark.parametrize(("n_max", "version"), [(18, 2), (40, 2), (40, 1)])
 def test_controller_moves_as_the_policy_does_in_the_environment(
-    tmp_path: Path, mode: str, sampler: str, n_max: int
+    tmp_path: Path, mode: str, sampler: str, n_max: int, version: Literal[1, 2]
 ) -> None:
     """The same weights give the same λ, bit by bit, in a solve's loop and in the environment at any padding."""
-    action = ActionConfig(mode)
-    checkpoint = load_checkpoint(some_checkpoint(tmp_path, action=action))
+    action, size = ActionConfig(mode), replace(TINY, observation=version)
+    save_checkpoint(tmp_path / "tiny", some_net(config=size), action, some_card())
+    checkpoint = load_checkpoint(tmp_path / "tiny")
     config = EnvConfig(
-        n_max=n_max, n_customers=(18, 18), action=action, max_steps=25, sampler=sampler, route_sampler="exact"
+        n_max=n_max,
+        n_customers=(18, 18),
+        action=action,
+        max_steps=25,
+        sampler=sampler,
+        route_sampler="exact",
+        observation=version,
     )
     env = LagrangianCVRP(config)
-    policy = DiagonalPrecondPolicy(env.observation_space, env.action_space, lambda _: 1e-3, config=TINY)
+    policy = DiagonalPrecondPolicy(env.observation_space, env.action_space, lambda _: 1e-3, config=size)
     policy.net.load_state_dict(checkpoint.net.state_dict())
     state, _ = env.reset(seed=7, options={"instance": problem()})
     expected = [env.episode.step.point.multipliers]
@@ -101,6 +113,24 @@ def test_controller_moves_as_the_policy_does_in_the_environment(
     found = trajectory(checkpoint, config, 7)
     assert len(expected) > 10
     assert np.array_equal(expected[:-1], found)
+
+
+@pytest.mark.parametrize("name", [name for name in shipped_names() if load_checkpoint(name).policy.observation == 1])
+@pytest.mark.parametrize("sampler", ["exact", "product"])
+def test_shipped_checkpoints_of_version_1_act_as_before(name: str, sampler: str) -> None:
+    """Under any sampler they act on the observations of version 1, which are as they were to the bit."""
+    checkpoint = load_checkpoint(name)
+    dual = AssignmentDual(_priced(1)[0].problem, make_sampler(sampler), shots=4, rng=np.random.default_rng(1))
+    controller = PolicyController(checkpoint)
+    multipliers, points = controller.start(dual, budget=12, rng=np.random.default_rng(0)), []
+    for _ in range(11):
+        points.append(dual.evaluate(dual.clip(multipliers)))
+        nodes = as_it_was(dual, points, None, 12)
+        state = as_tensors(padded(nodes, nearest_neighbours(dual.problem.origin), len(nodes)))
+        with torch.inference_mode(), one_thread():
+            action = checkpoint.net.mean(state)[0].numpy().clip(-1.0, 1.0)
+        multipliers = controller.update(points[-1])
+        assert np.array_equal(multipliers, next_multipliers(action, points[-1], dual.scale, checkpoint.action))
 
 
 @pytest.mark.parametrize("a", [-1.0, 0.0, 0.4, 1.0])

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import observation, shaken
 
+from envs.observation import FEATURES
 from lagrl.errors import InputError, UnknownNameError
 from policies.config import PolicyConfig
 from policies.graph import GraphBatch, as_tensors
@@ -167,11 +168,11 @@ def test_spread_has_a_floor_that_can_be_left() -> None:
 def test_as_tensors_adds_the_batch() -> None:
     """A single environment's arrays become a batch of one."""
     single = {key: value[0].numpy() for key, value in observation([4], 6).items()}
-    assert as_tensors(single)["nodes"].shape == (1, 6, 14)
+    assert as_tensors(single)["nodes"].shape == (1, 6, len(FEATURES))
 
 
 def test_presets() -> None:
-    """The reference network is 14 → 256 with four layers of eight heads of 32; the small one is smaller."""
+    """The reference network is 256 wide with four layers of eight heads of 32; the small one is smaller."""
     reference = PolicyConfig.preset("reference")
     assert (reference.hidden, reference.layers, reference.heads, reference.head_width) == (256, 4, 8, 32)
     small = DiagonalPrecondNet(PolicyConfig.preset("small"))

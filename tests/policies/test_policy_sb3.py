@@ -91,7 +91,7 @@ def test_a_saved_model_works_at_another_size(tmp_path: object) -> None:
 @pytest.mark.parametrize("wrong", [{"nodes": np.zeros((2, 12, 14))}, {"nodes": np.zeros((12, 3))}, np.zeros(4)])
 def test_foreign_observations_are_refused(wrong: dict[str, np.ndarray] | np.ndarray) -> None:
     """Observations of another environment are an error that names the required ones."""
-    with pytest.raises(InputError, match="use LagrangianCVRP-v0: nodes"):
+    with pytest.raises(InputError, match="use LagrangianCVRP-v0 with observation=2: nodes"):
         make_policy().predict(wrong)
 
 
@@ -191,6 +191,7 @@ def test_critic_warms_up_with_the_actor_frozen() -> None:
 def test_foreign_spaces_are_refused() -> None:
     """Spaces of another environment are an error that names the required ones."""
     box = spaces.Box(-1.0, 1.0, (4,), np.float32)
-    for space, actions in ((box, box), (observation_space(12), box)):
-        with pytest.raises(InputError, match="LagrangianCVRP-v0"):
+    padded = spaces.Box(-1.0, 1.0, (12,), np.float32)
+    for space, actions in ((box, box), (observation_space(12), box), (observation_space(12, 1), padded)):
+        with pytest.raises(InputError, match="LagrangianCVRP-v0 with observation=2"):
             DiagonalPrecondPolicy(space, actions, lambda _: 1e-3)

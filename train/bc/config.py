@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 
 from envs.action import ActionConfig
 from envs.config import EnvConfig
+from envs.observation import OBSERVATION_VERSION
 from lagrl.errors import InputError
 from policies.config import PolicyConfig
 from train.config import TrainingConfig, require_memory
@@ -102,6 +103,9 @@ class BCConfig(TrainingConfig):
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy="give 0 or more")
         if not 0 <= self.beta <= 1:
             raise InputError(f"{self.beta} given", field="beta", remedy="give a share from 0 to 1")
+        if {self.env.observation, self.policy.observation} != {OBSERVATION_VERSION}:
+            problem = f"{self.env.observation} given, the policy's is {self.policy.observation}"
+            raise InputError(problem, field="env.observation", remedy=f"cloning trains version {OBSERVATION_VERSION}")
         if self.held_out < 2 or self.first_episodes < self.held_out:
             problem = f"{self.held_out} given, the first round has {self.first_episodes} episodes"
             raise InputError(problem, field="held_out", remedy="give 2 or more, at most the first round's episodes")

@@ -64,7 +64,8 @@ def _started(config: PPOConfig, options: PPOOptions, device: torch.device, comma
             remedy="give a checkpoint of train.bc (--init checkpoints/NAME), or --init none for random weights",
         )
     init = None if options.init == "none" else options.init
-    start = None if init is None else load_checkpoint(init, expect_mode=config.env.action.mode)
+    mode, version = config.env.action.mode, config.env.observation
+    start = None if init is None else load_checkpoint(init, expect_mode=mode, expect_observation=version)
     folder = run_folder(options, "ppo")
     out = options.out or default_out(folder)
     if init is not None and CheckpointFiles.from_path(out).record.resolve() == find_checkpoint(init).record.resolve():
