@@ -10,6 +10,7 @@ import pytest
 from envs.action import ActionConfig, action_label
 from envs.config import EnvConfig
 from envs.core import EpisodeBatch
+from envs.observation import FEATURES
 from lagrl.controllers.constant import ConstantStep
 from lagrl.controllers.held_wolfe_crowder import HeldWolfeCrowder
 from lagrl.errors import InputError
@@ -98,7 +99,7 @@ def test_states_are_those_of_whoever_acts_with_the_experts_labels(acts: str) -> 
 def test_a_constant_step_has_a_constant_label() -> None:
     """λ + α·s·g with α = D₀ is the action 0, wherever g is not 0; elsewhere nothing is labelled."""
     states = gather(lambda: ConstantStep(CONFIG.action.base_step))  # type: ignore[arg-type]
-    violation = states.nodes[:, 2]
+    violation = states.nodes[:, FEATURES.index("violation")]
     assert np.array_equal(states.is_labelled, violation != 0)
     wide = np.abs(states.labels[states.is_labelled]) < 0.99  # the bounds may cut a step short
     assert np.allclose(states.labels[states.is_labelled][wide], 0.0, atol=1e-4)
