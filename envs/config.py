@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 LONGEST = 200
 """Largest number of steps in an episode."""
 
-_FIELDS_SINCE_0_1 = {"tour_decoded": False, "recombine": False, "judge": "exact"}
 _LARGEST_PADDING = 32_767  # neighbours are int16
 
 
@@ -73,7 +72,7 @@ class CurriculumConfig:
     window: int = 30
     share: float = 0.65
     gap: float = 0.20
-    least_episodes: int = 300
+    least_episodes: int = may_lack(300, formerly=0)
 
     def __post_init__(self) -> None:
         for name, least in (("window", 1), ("least_episodes", 0)):
@@ -156,12 +155,12 @@ class EnvConfig:
     max_steps: int = LONGEST
     min_steps: int | None = None
     decode_every: int = 1
-    tour_decoded: bool = True
+    tour_decoded: bool = may_lack(True, formerly=False)
     sampler: str = "exact"
     route_sampler: str = "qaoa"
     route_every: int = 10
-    recombine: bool = False
-    judge: Literal["exact", "samples"] = "exact"
+    recombine: bool = may_lack(False)
+    judge: Literal["exact", "samples"] = may_lack("exact")
     shots: int = 64
     n_joint: int = 8
     start: Literal["linear", "zero"] = "linear"
@@ -250,8 +249,8 @@ class EnvConfig:
         return to_record(self)
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any], *, require_built_in: bool = True) -> EnvConfig:
-        """Read a record that `to_json` returned; it may name built-in samplers only, if `require_built_in`.
+    def from_json(cls, record: Mapping[str, Any]) -> EnvConfig:
+        """Read a record that `to_json` returned; it may name built-in samplers only.
 
         Fields that version 0.1 did not have get the values that it worked by.
 
@@ -260,9 +259,8 @@ class EnvConfig:
         InputError
             If an entry is unknown, missing or of another type, or names a sampler of the user's.
         """
-        config = from_record(cls, with_later_fields(record), "environment")
-        if require_built_in:
-            require_trusted(config.rules())
+        config = from_record(cls, record, "environment")
+        require_trusted(config.rules())
         return config
 
     def rules(self, prefix: str = "") -> list[NamedRule]:
@@ -271,15 +269,6 @@ class EnvConfig:
 
         names = {"sampler": self.sampler, "route_sampler": self.route_sampler}
         return [NamedRule(prefix + field, name, is_built_in(name)) for field, name in names.items()]
-
-
-def with_later_fields(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an environment's record with the fields that version 0.1 did not have, at the values it worked by."""
-    curriculum = record.get("curriculum")
-    upgraded = _FIELDS_SINCE_0_1 | dict(record)
-    if isinstance(curriculum, dict):
-        upgraded["curriculum"] = {"least_episodes": 0} | curriculum
-    return upgraded
 
 
 def _require_between(name: str, value: int, low: int, high: int | None, remedy: str = "") -> None:

@@ -18,6 +18,7 @@ from envs.rng import generator_from_record, generator_record
 from lagrl.compilation import compile_kernels
 from lagrl.dual_loop import DualLoop
 from lagrl.errors import InputError
+from lagrl.io.records import from_record
 from lagrl.samplers.registry import close_sampler, is_learning, make_sampler
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ class EpisodeBatch:
         InputError
             If they come from another configuration or number of environments.
         """
-        if EnvConfig.from_json(record["config"], require_built_in=False) != self.config:
+        if from_record(EnvConfig, record["config"], "config") != self.config:
             raise InputError("the state is one of another configuration", field="config", remedy="resume with the same")
         entries = record["episodes"] if "episodes" in record else record["lanes"]  # the name in archives of 0.1
         if len(entries) != self.n_envs:

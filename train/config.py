@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from envs.config import EnvConfig, with_later_fields
+from envs.config import EnvConfig
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.records import from_record, to_record
 from lagrl.plugins import NamedRule, require_trusted
@@ -124,8 +124,6 @@ class TrainingConfig:
         InputError
             If an entry is unknown, missing or of another type, or names a rule that is neither built in nor given.
         """
-        if isinstance(record.get("env"), dict):
-            record = {**record, "env": with_later_fields(record["env"])}
         config = from_record(cls, record, "configuration", source=source, remedy="start a new run")
         require_trusted(config.rules(), given.names() if given else None, source=source)
         return config
