@@ -93,7 +93,7 @@ class Observer(AscentObserver):
         rows[4:6] = self._averages
         self._compress(rows[:_COMPRESSED])
         squared = max(1.0, float(violation @ violation))
-        gap = gap_to_close(feedback, point.sampled_value, scale)
+        gap = gap_to_close(feedback, best.last_value, scale)
         rows[6] = math.log1p(max(0, self.budget - self.evaluations)) / _FULL
         rows[7] = math.log1p(best.stalled) / _FULL
         rows[8] = 1.0 - np.count_nonzero(violation) / len(violation)

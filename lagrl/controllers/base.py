@@ -140,8 +140,13 @@ class Rule(ABC):
         return self._best.multipliers
 
     @property
+    def value(self) -> float:
+        """Value of the last evaluation, distance units: L, or its lowest upper bound; see `BestPoint`."""
+        return self._best.last_value
+
+    @property
     def stalled(self) -> int:
-        """Evaluations since `best` last rose."""
+        """Evaluations since one was the best when it was made."""
         return self._best.stalled
 
     def start(

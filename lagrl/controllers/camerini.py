@@ -49,5 +49,5 @@ class CameriniFrattaMaffioli(Rule):
         if not direction.any():
             direction = point.violation
         self._direction = direction
-        gap = gap_to_close(feedback, point.sampled_value, self.scale)
+        gap = gap_to_close(feedback, self.value, self.scale)
         return point.multipliers + self._theta * gap / float(direction @ direction) * direction

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lagrl.controllers.best_point import BestPoint
 from lagrl.controllers.bundle import PROVEN
 from lagrl.controllers.pieces import Pieces, pieces_of
 from lagrl.errors import InputError
@@ -34,8 +35,8 @@ class ColumnGeneration:
     there points back to λ̂ and falls when it points away; while no new column is found, β falls step by step to 0
     (Pessoa, Sadykov, Uchoa and Vanderbeck 2018).
 
-    Under an approximate sampler the value at λ̂ may be above L, so λ̂ need not be the best; the master does not depend
-    on it.
+    Under an approximate sampler λ̂ is the best by its lowest upper bound on L, see `BestPoint`; the master does not
+    depend on it.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ class ColumnGeneration:
     centre
         [n] λ̂, distance units.
     best
-        Sampled value there, distance units.
+        L there, or its lowest upper bound, distance units.
     upper
         The master's value, an upper bound on L within the bounds, distance units.
     is_finished
@@ -79,6 +80,7 @@ class ColumnGeneration:
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             raise InputError("an infinite bound", field="dual.bounds", remedy="bound it, or use the bundle")
         self.centre = np.zeros(dual.n_multipliers) if initial is None else np.array(initial, dtype=np.float64)
+        self._best_point = BestPoint(self.centre)
         self.best, self.upper = -np.inf, np.inf
         self.is_finished = False
         self._master = _DantzigWolfeMaster(low, high)
@@ -120,8 +122,8 @@ class ColumnGeneration:
                 self._smoothing = _reduced(self._smoothing)
             else:
                 self._smoothing += 0.1 * (1.0 - self._smoothing)
-        if point.sampled_value > self.best:
-            self.best, self.centre = point.sampled_value, point.multipliers
+        self._best_point.note(point)
+        self.best, self.centre = self._best_point.value, self._best_point.multipliers
 
 
 def _reduced(smoothing: float) -> float:

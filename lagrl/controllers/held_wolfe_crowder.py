@@ -35,6 +35,6 @@ class HeldWolfeCrowder(Rule):
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:
         if self.stalled and self.stalled % self.patience == 0:
             self._theta *= 0.5
-        gap = gap_to_close(feedback, point.sampled_value, self.scale)
+        gap = gap_to_close(feedback, self.value, self.scale)
         length = self._theta * gap / float(point.violation @ point.violation)
         return point.multipliers + length * point.violation

@@ -38,13 +38,13 @@ class Polyak(Rule):
 
     def _next(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float64]:
         if self._ahead is None:
-            self._ahead = max(self.initial_gap * abs(point.sampled_value), self.scale)
-        elif point.sampled_value >= self._target:
+            self._ahead = max(self.initial_gap * abs(self.value), self.scale)
+        elif self.value >= self._target:
             self._ahead *= 1.5
         elif self.stalled and self.stalled % self.patience == 0:
             self._ahead = max(0.5 * self._ahead, 1e-3 * self.scale)
         self._target = self.best + self._ahead
         if feedback.assignment_upper_bound is not None:
             self._target = min(self._target, max(feedback.assignment_upper_bound, self.best + 1e-3 * self.scale))
-        length = (self._target - point.sampled_value) / float(point.violation @ point.violation)
+        length = (self._target - self.value) / float(point.violation @ point.violation)
         return point.multipliers + length * point.violation

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from env_samplers import NoisySampler
 
 import envs
 from envs.config import EnvConfig
@@ -20,6 +21,7 @@ from envs.observation import (
     padded,
 )
 from lagrl.controllers.base import Feedback
+from lagrl.controllers.best_point import BestPoint
 from lagrl.errors import InputError, InstanceError
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.problems.bundled import read_bundled
@@ -105,6 +107,24 @@ def test_every_feature_is_what_it_says() -> None:
         np.testing.assert_allclose(seen, naive(dual, points, feedback, 30), rtol=1e-5, atol=1e-6)
     assert FEATURES == observer.features == envs.FEATURES
     assert len(set(FEATURES)) == 20
+
+
+def test_sampled_values_are_corrected() -> None:
+    """Under a sampler, the best point and the step use values that other evaluations' cuts have lowered."""
+    exact, rng = a_dual(), np.random.default_rng(0)
+    dual = AssignmentDual(exact.problem, NoisySampler(), rng=rng)
+    observer, best = Observer(dual, 40), BestPoint(np.zeros(15))
+    has_moved = False
+    for _ in range(12):
+        point = dual.evaluate(rng.uniform(0.5, 1.5, 15) * dual.scale)
+        seen = observer.observe(point, Feedback(assignment_upper_bound=9000.0))
+        best.note(point)
+        step = (9000.0 - best.last_value) / (max(1.0, point.violation @ point.violation) * dual.scale)
+        away = [compressed(x) for x in (point.multipliers - best.multipliers) / dual.scale]
+        np.testing.assert_allclose(seen[:, FEATURES.index("polyak_step")], np.log10(step), rtol=1e-5)
+        np.testing.assert_allclose(seen[:, FEATURES.index("from_best")], away, rtol=1e-5, atol=1e-6)
+        has_moved |= best.last_value < point.sampled_value
+    assert has_moved
 
 
 def test_observations_are_not_shared() -> None:
