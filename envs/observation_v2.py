@@ -43,7 +43,7 @@ class Observer(AscentObserver):
         "budget_left",  # log(1 + evaluations left) / log(1 + HORIZON)
         "stalled",  # log(1 + evaluations since the best point changed) / log(1 + HORIZON)
         "share_served",  # share of customers with g = 0
-        "polyak_step",  # log10 (target − L)/(‖g‖²·s)
+        "polyak_step",  # h((target − L)/(‖g‖²·s)), h(x) = sign(x)·log10(1 + 1000·|x|) − 3: log10 of a step of x·s
         "cheapest",  # f(min_k a/s)
         "regret",  # f((second − first of a)/s); 0 with one vehicle
         "nearest",  # f(distance to the nearest customer/s)
@@ -92,12 +92,14 @@ class Observer(AscentObserver):
         rows[3] = violation
         rows[4:6] = self._averages
         self._compress(rows[:_COMPRESSED])
-        squared = max(1.0, float(violation @ violation))
-        gap = gap_to_close(feedback, best.last_value, scale)
+        target = feedback.assignment_upper_bound  # below a sampled value where few shots were drawn
+        gap = gap_to_close(feedback, best.last_value, scale) if target is None else target - best.last_value
+        step = gap / (max(1.0, float(violation @ violation)) * scale)
+        step = math.copysign(math.log10(1.0 + 1000.0 * abs(step)), step) - 3.0
         rows[6] = math.log1p(max(0, self.budget - self.evaluations)) / _FULL
         rows[7] = math.log1p(best.stalled) / _FULL
         rows[8] = 1.0 - np.count_nonzero(violation) / len(violation)
-        rows[9] = min(max(math.log10(gap / (squared * scale)), -self.limit), self.limit)
+        rows[9] = min(max(step, -self.limit), self.limit)
         return rows.T.copy()
 
     def _compress(self, values: NDArray[np.float32]) -> None:

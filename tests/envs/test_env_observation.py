@@ -53,6 +53,11 @@ def compressed(x: float) -> float:
     return math.copysign(math.log(1.0 + abs(x)), x)
 
 
+def step_feature(x: float) -> float:
+    """The logarithm of a step length, and of its negative below 0."""
+    return math.copysign(math.log10(1 + 1000 * abs(x)), x) - 3
+
+
 def naive(dual: AssignmentDual, points: list[DualPoint], feedback: list[Feedback], budget: int) -> NDArray[np.float64]:
     """The last observation, feature by feature and customer by customer."""
     problem, s, last = dual.problem, dual.scale, points[-1]
@@ -64,7 +69,7 @@ def naive(dual: AssignmentDual, points: list[DualPoint], feedback: list[Feedback
     best = points[values.index(max(values))]
     nodes = np.zeros((problem.n_customers, 20))
     target = feedback[-1].assignment_upper_bound
-    gap = max(target - last.sampled_value, 1e-3 * s) if target else max(0.05 * abs(last.sampled_value), s)
+    gap = target - last.sampled_value if target else max(0.05 * abs(last.sampled_value), s)
     distance, n, k = problem.origin.distance, problem.n_customers, problem.n_vehicles
     length = distance[0, 1:].mean()
     for i in range(n):
@@ -79,7 +84,7 @@ def naive(dual: AssignmentDual, points: list[DualPoint], feedback: list[Feedback
             math.log(1 + budget - len(points)) / math.log(201),
             math.log(len(points) - values.index(max(values))) / math.log(201),
             sum(last.violation == 0) / n,
-            np.log10(gap / (max(1, sum(last.violation**2)) * s)),
+            step_feature(gap / (max(1, sum(last.violation**2)) * s)),
             compressed(costs[0] / s),
             compressed((costs[1] - costs[0]) / s),
             compressed(min(distance[i + 1, j + 1] for j in range(n) if j != i) / s),
@@ -121,10 +126,23 @@ def test_sampled_values_are_corrected() -> None:
         best.note(point)
         step = (9000.0 - best.last_value) / (max(1.0, point.violation @ point.violation) * dual.scale)
         away = [compressed(x) for x in (point.multipliers - best.multipliers) / dual.scale]
-        np.testing.assert_allclose(seen[:, FEATURES.index("polyak_step")], np.log10(step), rtol=1e-5)
+        np.testing.assert_allclose(seen[:, FEATURES.index("polyak_step")], step_feature(step), rtol=1e-5)
         np.testing.assert_allclose(seen[:, FEATURES.index("from_best")], away, rtol=1e-5, atol=1e-6)
         has_moved |= best.last_value < point.sampled_value
     assert has_moved
+
+
+def test_values_above_the_target_are_told_apart() -> None:
+    """A sampled value above the cheapest assignment's cost gives a lower step the farther it is above."""
+    dual, column = a_dual(), FEATURES.index("polyak_step")
+    point = dual.evaluate(np.full(15, 0.5 * dual.scale))
+    steps = [
+        Observer(dual, 9).observe(point, Feedback(assignment_upper_bound=point.sampled_value + gap))[0, column]
+        for gap in (1e3 * dual.scale, dual.scale, 1e-4 * dual.scale, -dual.scale, -1e3 * dual.scale)
+    ]
+    assert steps == sorted(steps, reverse=True)
+    assert len(set(steps)) == 5
+    assert steps[2] > -3.0 > steps[3]
 
 
 def test_observations_are_not_shared() -> None:
