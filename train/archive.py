@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,29 +39,41 @@ _ARRAYS = "archive-{}.safetensors"
 _DAMAGED = "the archive is damaged; start a new run"
 
 
-def save_archive(folder: Path, arrays: Mapping[str, Tensor | NDArray[Any]], record: dict[str, Any]) -> None:
-    """Write the archive in `folder`, replacing the earlier one.
+@dataclass(frozen=True)
+class PackedArchive:
+    """An archive in memory, which later steps of the run do not change: arrays as safetensors, and the record."""
+
+    arrays: bytes = field(repr=False)
+    record: str = field(repr=False)
+
+
+def pack_archive(arrays: Mapping[str, Tensor | NDArray[Any]], record: dict[str, Any]) -> PackedArchive:
+    """Return a copy of a run's state.
 
     Parameters
     ----------
-    folder
-        The run's folder; it must exist.
     arrays
         Arrays by name, of any shape, with float, int, uint8 or bool entries.
     record
         Everything else, as JSON values. Floats are stored exactly; NaN and infinity are allowed.
+    """
+    return PackedArchive(save({name: _tensor(array) for name, array in arrays.items()}), json.dumps(record))
+
+
+def write_archive(folder: Path, packed: PackedArchive) -> None:
+    """Write an archive in `folder`, which must exist; it replaces the earlier one.
 
     Raises
     ------
     OutputError
         If the folder cannot be written or is full; the earlier archive then stays complete.
     """
-    data = save({name: _tensor(array) for name, array in arrays.items()})
-    digest = hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256(packed.arrays).hexdigest()
     name = _ARRAYS.format(digest[:16])
     if not (folder / name).exists():
         with replacing(folder / name) as temporary:
-            temporary.write_bytes(data)
+            temporary.write_bytes(packed.arrays)
+    record = json.loads(packed.record)
     content = {"kind": _KIND, "schema_version": SCHEMA_VERSION, "arrays": name, "sha256": digest, "record": record}
     text = json.dumps(content | {"record_sha256": _record_digest(record)})
     with replacing(folder / RECORD_FILE) as temporary:
@@ -69,6 +81,11 @@ def save_archive(folder: Path, arrays: Mapping[str, Tensor | NDArray[Any]], reco
     for old in folder.glob(_ARRAYS.format("*")):
         if old.name != name:
             old.unlink(missing_ok=True)
+
+
+def save_archive(folder: Path, arrays: Mapping[str, Tensor | NDArray[Any]], record: dict[str, Any]) -> None:
+    """Pack and write an archive; see `pack_archive` and `write_archive`."""
+    write_archive(folder, pack_archive(arrays, record))
 
 
 def load_archive(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

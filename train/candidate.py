@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lagrl.bench.statistics import Interval
 from lagrl.errors import InputError
 from policies.checkpoint_files import require_same_tensors
 from policies.network import types_of
@@ -59,13 +61,29 @@ class TrainingCandidate:
         """Return the merit and the scores by their names in the curves."""
         return {"validation": self.merit} | {f"validation/{budget}": score for budget, score in self.scores.items()}
 
-    def is_worse_than(self, other: TrainingCandidate) -> bool:
-        """Return whether it is worse by more than one standard error of the paired difference; both need `ratio`."""
+    def gain_over(self, other: TrainingCandidate, comparisons: int = 1) -> Interval:
+        """Return by how much its routes are better, paired by instance; both need `ratio`.
+
+        Parameters
+        ----------
+        other
+            The candidate to compare with.
+        comparisons
+            Number of comparisons that are made. The level of the normal interval is 1 − 0.05 divided by it (Bonferroni),
+            so that all intervals are right together with a probability of 95 %.
+
+        Returns
+        -------
+        Mean and interval, in units of the Clarke–Wright cost. It is unbounded for a single instance.
+        """
         assert self.ratio is not None
         assert other.ratio is not None
-        loss = (self.ratio - other.ratio).mean(axis=1)
-        error = loss.std(ddof=1) / np.sqrt(len(loss)) if len(loss) > 1 else 0.0
-        return bool(loss.mean() > error)
+        gain = (other.ratio - self.ratio).mean(axis=1)
+        mean = float(gain.mean())
+        if len(gain) == 1:
+            return Interval(mean, -np.inf, np.inf)
+        width = NormalDist().inv_cdf(1 - 0.025 / comparisons) * float(gain.std(ddof=1)) / len(gain) ** 0.5
+        return Interval(mean, mean - width, mean + width)
 
     def state(self, name: str) -> tuple[dict[str, Tensor | NDArray[Any]], dict[str, Any]]:
         """Return the state that `from_state` needs: arrays by names that begin with `name`, and plain JSON values."""

@@ -14,7 +14,7 @@ from lagrl.cli.entry import run_guarded
 from lagrl.errors import InputError, MissingExtraError
 from train.given_again import GivenAgain
 
-_EXTRA = ("torch", "torch_geometric", "gymnasium", "stable_baselines3", "safetensors", "tensorboard")
+_EXTRA = ("torch", "torch_geometric", "gymnasium", "stable_baselines3", "safetensors")
 
 Minutes = Annotated[float | None, tyro.conf.arg(metavar="M", help_behavior_hint="")]
 Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
@@ -39,13 +39,15 @@ class RunOptions:
     """Options of a run besides its hyper-parameters; they change at most the last bits of its results."""
 
     preset: Literal["small", "reference"] = "small"
-    """set of hyper-parameters; small: for two CPU cores, reference: as large as published"""
+    """set of hyper-parameters; small: minutes on one CPU core, reference: as large as published, tens of CPU hours"""
     minutes: Minutes = None
-    """save and stop after this number of minutes; continue with --resume (default: no limit)"""
+    """end after the step in which this number of minutes is over; continue with --resume (default: no limit)"""
     out: CheckpointPath = None
     """path of the checkpoint, two files: .safetensors and .json (default: checkpoints/ and the run's name)"""
     run: Folder = None
-    """folder of the run with archive, curves, TensorBoard (default: runs/ and the name of the checkpoint)"""
+    """folder of the run with archive and curves (default: runs/ and the name of the checkpoint)"""
+    tensorboard: Folder = None
+    """also write the curves for TensorBoard, in a folder of the run's name here (default: none)"""
     resume: Folder = None
     """continue the run in this folder with its own configuration (default: a new run)"""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -94,7 +96,7 @@ def parse(
 
 
 def entry(prog: str, module: str, argv: Sequence[str] | None) -> int:
-    """Call `main(arguments)` of `module`; return the exit code.
+    """Call `main(arguments, prog)` of `module`; return the exit code.
 
     The module is imported here, so that a missing package is an error message of one line (exit code 2).
 
@@ -103,12 +105,12 @@ def entry(prog: str, module: str, argv: Sequence[str] | None) -> int:
     prog
         Name of the program in messages.
     module
-        Dotted name; its `main` takes the arguments and returns an exit code or None.
+        Dotted name; its `main` takes the arguments and `prog`, and returns an exit code or None.
     argv
         The arguments; the process's own if None.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return run_guarded(prog, lambda: _imported(module)(arguments))
+    return run_guarded(prog, lambda: _imported(module)(arguments, prog))
 
 
 def long_form(arguments: Sequence[str]) -> list[str]:
@@ -150,9 +152,9 @@ def _read(prog: str, description: str, command: type, argv: Sequence[str]) -> An
     return parse_arguments(command, argv, prog=prog, description=description, config=markers)
 
 
-def _imported(module: str) -> Callable[[list[str]], int | None]:
+def _imported(module: str) -> Callable[[list[str], str], int | None]:
     try:
-        main: Callable[[list[str]], int | None] = importlib.import_module(module).main
+        main: Callable[[list[str], str], int | None] = importlib.import_module(module).main
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _EXTRA:

@@ -1,4 +1,4 @@
-"""Curves of a training run: one JSON row per step beside the archive, and the same for TensorBoard."""
+"""Curves of a training run: one JSON row per step beside the archive, and the same for TensorBoard if wanted."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Self
 
-from torch.utils.tensorboard import SummaryWriter
-
 from lagrl.errors import OutputError
 from lagrl.io.atomic import write_text
 from lagrl.io.jsonl import JsonLines, LineFormat, read_lines
+from train.tensorboard import EventFiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,12 +17,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 CURVES_FILE = "curves.jsonl"
-TENSORBOARD_FOLDER = "tensorboard"
 CURVES = LineFormat(fault="not a row of curves", remedy="remove the line", warns=False)
 
 
 class Curves:
-    """Appends scalars to `curves.jsonl` and to TensorBoard's files in a run's folder; a context manager.
+    """Appends scalars to `curves.jsonl` in a run's folder, and to TensorBoard's files; a context manager.
 
     Parameters
     ----------
@@ -32,22 +30,28 @@ class Curves:
     upto
         Step of the resumed archive: later rows are removed, because the run repeats them. None: a new run, without
         rows.
+    events
+        Folder of TensorBoard's files, see `EventFiles`; None without.
 
     Raises
     ------
+    MissingExtraError
+        If TensorBoard is wanted and not installed.
     InputError
         If an earlier row cannot be read.
     OutputError
         If the file cannot be written.
     """
 
-    def __init__(self, folder: Path, upto: int | None = None) -> None:
+    def __init__(self, folder: Path, upto: int | None = None, events: Path | None = None) -> None:
         self.path = folder / CURVES_FILE
         kept = [] if upto is None else [row for row in read_curves(self.path) if row["step"] <= upto]
         write_text(self.path, "".join(f"{json.dumps(row)}\n" for row in kept))
         self._file = JsonLines(self.path, CURVES, lambda row, offset: None, lock="none")
-        purge = None if upto is None else upto + 1
-        self._writer = SummaryWriter(str(folder / TENSORBOARD_FOLDER), purge_step=purge)
+        self._events = None if events is None else EventFiles(events)
+        if self._events is not None:
+            for row in kept:
+                self._events.append(row)
 
     def __enter__(self) -> Self:
         return self
@@ -68,9 +72,8 @@ class Curves:
         row = {"step": step} | {name: value if math.isfinite(value) else None for name, value in scalars.items()}
         try:
             self._file.append(row, durably=False)
-            for name, value in scalars.items():
-                self._writer.add_scalar(name, value, step)
-            self._writer.flush()
+            if self._events is not None:
+                self._events.append(row)
         except OSError as error:
             cause = error.__cause__ or error
             reason = getattr(cause, "strerror", None) or cause
@@ -79,7 +82,8 @@ class Curves:
     def close(self) -> None:
         """Close the rows' file and TensorBoard's."""
         self._file.close()
-        self._writer.close()
+        if self._events is not None:
+            self._events.close()
 
 
 def read_curves(path: Path) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ class RunPaths:
     Attributes
     ----------
     folder
-        Folder of archive, curves, TensorBoard and dataset.
+        Folder of archive, curves and dataset.
     out
         Path of the checkpoint, without suffix.
     command
@@ -39,6 +39,8 @@ class RunPaths:
         Number of torch threads at its start.
     init
         Initial checkpoint as the user gave it; None from scratch.
+    tensorboard
+        Folder of TensorBoard's files of all runs; None without.
     """
 
     folder: Path
@@ -46,12 +48,20 @@ class RunPaths:
     command: str
     threads: int
     init: str | None = None
+    tensorboard: Path | None = None
+
+    @property
+    def events(self) -> Path | None:
+        """Folder of this run's files for TensorBoard; None without."""
+        return None if self.tensorboard is None else self.tensorboard / self.folder.resolve().name
 
     def resume_command(self, prog: str, rules: Iterable[NamedRule]) -> str:
         """Return the command that continues the run, with what its archive may not choose; `rules` are the run's."""
         words = [*prog.split(), "--resume", str(self.folder)]
         if os.path.abspath(self.out) != os.path.abspath(default_out(self.folder)):
             words += ["--out", str(self.out)]
+        if self.tensorboard is not None:
+            words += ["--tensorboard", str(self.tensorboard)]
         for rule in rules:
             words += [] if rule.is_built_in else [rule.option, rule.name]
         return shlex.join(words)
@@ -106,7 +116,8 @@ def open_archive(options: RunOptions, trainer: str) -> tuple[RunPaths, dict[str,
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     require_writable(out.with_name(f"{out.name}.json"))
-    return RunPaths(folder, out, found.command, found.threads, found.init), arrays, found.run
+    paths = RunPaths(folder, out, found.command, found.threads, found.init, options.tensorboard)
+    return paths, arrays, found.run
 
 
 def default_out(folder: Path) -> Path:

@@ -12,14 +12,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from lagrl.printable import one_line
+from train.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import TextIO
 
 LINE_SECONDS = 5.0
 """Seconds between two lines about the same step, where there is no terminal."""
+
+_FIRST_ESTIMATE = 3.0  # seconds of work from which the first estimate is made
 
 
 class Progress:
@@ -32,9 +35,11 @@ class Progress:
     total
         Steps of the whole run.
     done
-        Steps before the start (of a resumed run); they do not enter the estimate of the remaining time.
+        Steps before the start (of a resumed run).
     unit
         Name of a step.
+    plan, guesses
+        Work of the rest of the run and first guesses of its pace, see `Pace`.
     stream
         Output stream; stderr if None.
     clock
@@ -48,14 +53,17 @@ class Progress:
         *,
         done: int = 0,
         unit: str = "epoch",
+        plan: Mapping[str, float] | None = None,
+        guesses: Mapping[str, float] | None = None,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.title, self.total, self.done, self.unit = title, total, done, unit
         self._stream = stream if stream is not None else sys.stderr
         self._clock = clock
-        self._first = done
-        self._started = clock()
+        self._pace = None if plan is None else Pace(plan, guesses, clock)
+        self._known: float | None = None  # time of the first estimate
+        self._is_announced = False
         self._last_line = -math.inf
         self._console = Console(file=self._stream)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -65,7 +73,8 @@ class Progress:
             self._task = self._bar.add_task(title, total=total, completed=done, left="", shown="")
 
     def __enter__(self) -> Self:
-        self._started = self._clock()
+        if self._pace is not None:
+            self._pace.pause()
         if self._bar is not None:
             self._bar.start()
         return self
@@ -78,26 +87,42 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds to the end, from the steps of this process; None before its first step."""
-        steps = self.done - self._first
-        return (self._clock() - self._started) / steps * (self.total - self.done) if steps else None
+        """Estimated seconds to the end; None while it is not known."""
+        return None if self._pace is None else self._pace.seconds_left
 
     def advance(self, steps: int = 1, **figures: float) -> None:
         """Add completed steps, and show some figures."""
         self.done += steps
+        self._announce(at_once=True)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        left = "" if self.seconds_left is None else f"{readable(self.seconds_left)} left"
+        left = self._left()
         if self._bar is not None:
             self._bar.update(self._task, completed=self.done, left=left, shown=shown)
         else:
             self._line(", ".join(part for part in (f"{self.unit} {self.done}/{self.total}", shown, left) if part))
 
-    def report(self, text: str) -> None:
-        """Show what the current step does: beside the bar, or as a line at most every `LINE_SECONDS`."""
+    def report(self, kind: str, pieces: float, text: str) -> None:
+        """Show what the current step does: beside the bar, or as a line at most every `LINE_SECONDS`; see `Report`."""
+        if self._pace is not None:
+            self._pace.add(kind, pieces)
+        self._announce()
         if self._bar is not None:
-            self._bar.update(self._task, shown=text)
+            self._bar.update(self._task, left=self._left(), shown=text)
         elif self._clock() - self._last_line >= LINE_SECONDS:
-            self._line(text)
+            self._line(", ".join(part for part in (text, self._left()) if part))
+
+    def _announce(self, *, at_once: bool = False) -> None:
+        """Show the first estimate once, after a few seconds of work of every kind."""
+        if self._is_announced or (seconds := self.seconds_left) is None:
+            return
+        if self._known is None:
+            self._known = self._clock()
+        if at_once or self._clock() - self._known >= _FIRST_ESTIMATE:
+            self._is_announced = True
+            self.note(f"about {readable(seconds)} to the end of the run, estimated from its first steps")
+
+    def _left(self) -> str:
+        return "" if self.seconds_left is None else f"about {readable(self.seconds_left)} left"
 
     def note(self, text: str) -> None:
         """Show one line of text."""

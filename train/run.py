@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import torch
 
 from lagrl.io.lock import result_lock
+from lagrl.printable import say
 from policies.checkpoint import Checkpoint, save_checkpoint
 from policies.controller import PolicyController
 from policies.network import DiagonalPrecondNet
 from train.allocator import keep_memory
-from train.archive import require_archive, save_archive
+from train.archive import PackedArchive, pack_archive, require_archive, write_archive
+from train.bounds import beyond_bounds
 from train.candidate import TrainingCandidate
 from train.command_line import RunOptions, long_form, parse, require_new
 from train.config import TrainingConfig
 from train.curves import Curves
 from train.given_again import GivenAgain
+from train.pace import silent
 from train.progress import Progress
-from train.stop import Stop
+from train.stop import Interrupted, Stop
 from train.torch_device import prepare
 from train.validation import measure, validation_set
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
     from lagrl.problems.cvrp import CVRP
     from policies.config import PolicyConfig
+    from train.pace import Report
     from train.paths import RunPaths
     from train.validation import Validation
 
@@ -50,6 +54,9 @@ _IN_USE = "wait for that process, or stop it"
 
 class TrainingRun(ABC, Generic[C]):
     """A training run with its network, its time and its best candidate.
+
+    A run proceeds in steps. Everything except the network's weights changes at the end of a step only, so that a step
+    that is interrupted can be repeated.
 
     Parameters
     ----------
@@ -75,7 +82,10 @@ class TrainingRun(ABC, Generic[C]):
     seconds
         Wall-clock seconds so far, over all resumed parts.
     report
-        Shows what a long step does; `Progress.report` while the run is trained.
+        Called after each piece of work within a step. While the run is trained it shows the progress, and ends the step
+        after a signal.
+    notes
+        Lines for the user at the start of the run.
     """
 
     name: ClassVar[str]
@@ -89,7 +99,8 @@ class TrainingRun(ABC, Generic[C]):
         self.best: TrainingCandidate | None = None
         self.imitation: dict[str, float] = {}
         self.seconds = 0.0
-        self.report: Callable[[str], None] = lambda text: None
+        self.report: Report = silent
+        self.notes: list[str] = []
         self.problems = validation_set(config.validation_seed, config.validation_instances, config.validation_sizes)
 
     @property
@@ -98,10 +109,23 @@ class TrainingRun(ABC, Generic[C]):
         """Number of steps so far."""
 
     @abstractmethod
+    def plan(self) -> dict[str, float]:
+        """Return the number of pieces of work in the rest of the run, by kind, see `Pace`."""
+
+    @abstractmethod
+    def guesses(self) -> dict[str, float]:
+        """Measure and return seconds of pieces that come late in a run, see `Pace`."""
+
+    @abstractmethod
     def learn(
         self, stop: Stop, curves: Curves, progress: Progress, save: Callable[[], None], *, resumed: bool = False
     ) -> None:
         """Train to the end, or until `stop` requests an end.
+
+        Raises
+        ------
+        Interrupted
+            From `report`, within a step.
 
         Parameters
         ----------
@@ -110,7 +134,7 @@ class TrainingRun(ABC, Generic[C]):
         curves, progress
             Updated after every step.
         save
-            Called after every step; writes an archive if one is due.
+            Called after every step, which is complete then; writes an archive if one is due.
         resumed
             Whether the run comes from an archive.
         """
@@ -136,6 +160,11 @@ class TrainingRun(ABC, Generic[C]):
         net.load_state_dict(weights)
         return net.eval()
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether all steps are done, and `complete` too."""
+        return self.is_complete
+
     def measured(self, weights: dict[str, Tensor], problems: Sequence[CVRP]) -> Validation:
         """Return the validation result of some weights."""
         checkpoint = Checkpoint(self.network(weights), self.policy, self.config.env.action, card={})
@@ -160,7 +189,7 @@ def run_command(
     resume: Callable[[O, torch.device, GivenAgain], tuple[R, RunPaths]],
     state: Callable[[R], tuple[dict[str, Any], dict[str, Any]]],
     card: Callable[[R, RunPaths], dict[str, Any]],
-    report: Callable[[R, RunPaths, Stop], None],
+    report: Callable[[R, RunPaths, Stop, str], None],
 ) -> None:
     """Train as the command line says, write the checkpoint, and report. No other process can use the run's folder.
 
@@ -179,7 +208,7 @@ def run_command(
     card
         Returns the model card of a run's checkpoint.
     report
-        Prints the result and the next command.
+        Prints the result and the next command; takes the run, its paths, the request to stop and `prog`.
 
     Raises
     ------
@@ -191,54 +220,129 @@ def run_command(
     device = prepare(options.device, options.threads)
     keep_memory()
     with ExitStack() as stack:
-        with Stop(options.minutes) as stop:
-            if isinstance(config, GivenAgain):
-                assert options.resume is not None
-                require_archive(options.resume)
-                stack.enter_context(result_lock(options.resume, _IN_USE))
-                run, paths = resume(options, device, config)
-            else:
-                run, paths = start(config, options, device, shlex.join([*prog.split(), *arguments]))
-                stack.enter_context(result_lock(paths.folder, _IN_USE))
-                require_new(paths.folder)  # again: another process may have started there since
-            _train(run, paths, stop, state, card, resumed=isinstance(config, GivenAgain))
-        run.complete()
-        run.save_checkpoint(paths.out, card(run, paths))  # again: the card has the figures of the whole run
-        report(run, paths, stop)
+        stop = stack.enter_context(Stop(options.minutes))
+        if isinstance(config, GivenAgain):
+            assert options.resume is not None
+            require_archive(options.resume)
+            stack.enter_context(result_lock(options.resume, _IN_USE))
+            run, paths = resume(options, device, config)
+        else:
+            run, paths = start(config, options, device, shlex.join([*prog.split(), *arguments]))
+            stack.enter_context(result_lock(paths.folder, _IN_USE))
+            require_new(paths.folder)  # again: another process may have started there since
+        steps = _Steps(run, paths, stop, state, card, is_resumed=isinstance(config, GivenAgain))
+        try:
+            _train(steps)
+        except KeyboardInterrupt:
+            if steps.is_saved:
+                again = paths.resume_command(prog, run.config.rules())
+                say(f"{run.unit} {run.steps_done} is saved; resume with: {again}", error=True)
+            raise
+        with stop.shield():
+            run.save_checkpoint(paths.out, card(run, paths))  # again: the card has the figures of the whole run
+        report(run, paths, stop, prog)
 
 
-def _train(
-    run: R,
-    paths: RunPaths,
-    stop: Stop,
-    state: Callable[[R], tuple[dict[str, Any], dict[str, Any]]],
-    card: Callable[[R, RunPaths], dict[str, Any]],
-    *,
-    resumed: bool,
-) -> None:
-    """Train with a checkpoint of every new best candidate, and with an archive every minute and at the end."""
-    last = -math.inf
+class _Steps(Generic[R]):
+    """The files of a run: a checkpoint of every new best candidate, an archive every minute and at the end.
+
+    The archive of the last complete step is in memory, so that a run can be interrupted within a step at any time.
+
+    Parameters
+    ----------
+    run, paths
+        The run and its output paths.
+    stop
+        Request to end the run.
+    state, card
+        See `run_command`.
+    is_resumed
+        Whether the run comes from an archive.
+    """
+
+    def __init__(
+        self,
+        run: R,
+        paths: RunPaths,
+        stop: Stop,
+        state: Callable[[R], tuple[dict[str, Any], dict[str, Any]]],
+        card: Callable[[R, RunPaths], dict[str, Any]],
+        *,
+        is_resumed: bool,
+    ) -> None:
+        self.run, self.paths, self.stop, self.is_resumed = run, paths, stop, is_resumed
+        self._state, self._card = state, card
+        self._packed: PackedArchive | None = None
+        self._weights = run.weights()
+        self._last = -math.inf
+        self._kept_best = run.best if is_resumed else None
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the folder contains an archive of the run."""
+        return self.is_resumed or self._last > -math.inf
+
+    def complete_one(self) -> None:
+        """Keep the state at the end of a step, and write what is due."""
+        run, paths = self.run, self.paths
+        if run.best is not None and run.best is not self._kept_best:
+            run.save_checkpoint(paths.out, self._card(run, paths))
+            self._kept_best = run.best
+        arrays, record = self._state(run)
+        kept = {"out": str(paths.out), "command": paths.command, "threads": paths.threads, "init": paths.init}
+        self._packed = pack_archive(arrays, {"trainer": run.name, "run": record} | kept)
+        self._weights = run.weights()
+        if time.monotonic() - self._last >= SAVE_SECONDS or self.stop.requested or run.is_complete:
+            self.write()
+
+    def write(self) -> None:
+        """Write the archive of the last complete step, unless it is written."""
+        if self._packed is not None:
+            with self.stop.shield():
+                write_archive(self.paths.folder, self._packed)
+                self._packed = None
+                self._last = time.monotonic()
+
+    def rewind(self) -> None:
+        """Give the run the weights at the end of the last complete step.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If there is no such step, and so nothing to continue.
+        """
+        if not (self.is_saved or self._packed is not None):
+            raise KeyboardInterrupt
+        self.run.net.load_state_dict(self._weights)
+
+
+def _train(steps: _Steps[Any]) -> None:
+    """Train to the end or to a request to stop, and write the archive of the last complete step."""
+    run, paths, stop = steps.run, steps.paths, steps.stop
     for part in paths.folder.rglob(".*.part"):  # of a killed process: this one has the folder's lock
         part.unlink(missing_ok=True)
-    written = run.best if resumed else None
-
-    def save() -> None:
-        nonlocal last, written
-        if run.best is not None and run.best is not written:
-            run.save_checkpoint(paths.out, card(run, paths))
-            written = run.best
-        if time.monotonic() - last < SAVE_SECONDS and not stop.requested and not run.is_complete:
-            return
-        arrays, record = state(run)
-        kept = {"out": str(paths.out), "command": paths.command, "threads": paths.threads, "init": paths.init}
-        save_archive(paths.folder, arrays, {"trainer": run.name, "run": record} | kept)
-        last = time.monotonic()
-
     with (
-        Curves(paths.folder, run.steps_done if resumed else None) as curves,
-        Progress(run.name, run.total_steps, done=run.steps_done, unit=run.unit) as progress,
+        Curves(paths.folder, run.steps_done if steps.is_resumed else None, paths.events) as curves,
+        Progress(
+            run.name, run.total_steps, done=run.steps_done, unit=run.unit, plan=run.plan(), guesses=run.guesses()
+        ) as progress,
     ):
         if torch.get_num_threads() != paths.threads:
             progress.note(f"started with --threads {paths.threads}; another number changes the last bits of results")
-        run.report = progress.report
-        run.learn(stop, curves, progress, save, resumed=resumed)
+        if run.config.env.bounds is not None:
+            progress.note(beyond_bounds(run.config.env, run.config.seed))
+        for note in run.notes:
+            progress.note(note)
+
+        def report(kind: str, pieces: float, text: str) -> None:
+            progress.report(kind, pieces, text)
+            stop.check()
+
+        run.report = report
+        try:
+            run.learn(stop, curves, progress, steps.complete_one, resumed=steps.is_resumed)
+            run.complete()
+        except Interrupted:
+            steps.rewind()
+        finally:
+            steps.write()

@@ -14,6 +14,7 @@ from lagrl.errors import InputError
 from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.recovery.savings import clarke_wright
 from lagrl.solver import SolveConfig, solve
+from train.pace import silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from lagrl.controllers.base import Controller
     from lagrl.problems.cvrp import CVRP
+    from lagrl.search.search_report import SolveProgress
+    from train.pace import Report
 
 BUDGETS = (10, 25, 50)
 
@@ -93,7 +96,7 @@ def measure(
     *,
     sampler: str = "exact",
     seed: int = 0,
-    report: Callable[[str], None] = lambda text: None,
+    report: Report = silent,
 ) -> Validation:
     """Solve every instance with every budget as `lagrl eval --method reference` does.
 
@@ -110,7 +113,7 @@ def measure(
     seed
         Seed of linearisations and decoding, the same for all controllers.
     report
-        Called with a text before each instance.
+        Called after each evaluation and each instance; kind `validation`, pieces are instances.
 
     Raises
     ------
@@ -121,9 +124,16 @@ def measure(
     """
     ratio = np.empty((len(problems), len(budgets)))
     for i, problem in enumerate(problems):
-        report(f"validation, instance {i + 1}/{len(problems)}")
+        text = f"validation, instance {i + 1}/{len(problems)}"
+
+        def after_evaluation(progress: SolveProgress, text: str = text) -> None:
+            del progress
+            report("validation", 0, text)
+
         savings_cost = clarke_wright(problem).cost
         for b, budget in enumerate(budgets):
             config = SolveConfig(sampler=sampler, evaluations=budget, method="reference", seed=seed + i)
-            ratio[i, b] = solve(problem, config, controller=controller).solution.cost / savings_cost
+            result = solve(problem, config, after_evaluation, controller=controller)
+            ratio[i, b] = result.solution.cost / savings_cost
+        report("validation", 1, text)
     return Validation(tuple(budgets), ratio)

@@ -55,7 +55,7 @@ TINY_OPTIONS = [
     *("--rollouts", "4", "--n-envs", "3", "--n-steps", "5", "--batch-size", "5", "--n-epochs", "2"),
     *("--critic-warmup", "1", "--imitation-states", "20", "--imitation-batch", "4"),
     *("--validate-every", "2", "--validation-instances", "2", "--validation-sizes", "6", "10", "--budgets", "3"),
-    *("--policy.hidden", "8", "--policy.layers", "1", "--policy.heads", "2"),
+    *("--policy.hidden", "8", "--policy.layers", "1", "--policy.heads", "2", "--policy.critic-hidden", "8"),
     *("--env.n-max", "12", "--env.n-customers", "6", "10", "--env.min-steps", "3", "--env.max-steps", "6"),
     *("--env.route-sampler", "exact", "--env.route-every", "2", "--device", "cpu"),
 ]

@@ -109,12 +109,12 @@ def test_checkpoint_card_and_message(capsys: pytest.CaptureFixture[str]) -> None
     assert card["kind"] == "bc"
     assert card["config"]["expert"] == "hwc"
     assert card["config"]["mean_weight"] == 2.0
-    assert card["command"].startswith("python -m train.bc --rounds 2")
+    assert card["command"].startswith("lagrl train bc --rounds 2")
     assert card["selection"]["policy"] == {str(budget): round(score, 6) for budget, score in scores.items()}
     expert = measure(controller_factory("hwc"), problems, (2, 4)).means
     assert card["selection"]["expert"] == {str(budget): round(score, 6) for budget, score in expert.items()}
     said = capsys.readouterr()
-    assert "next: python -m train.ppo --init checkpoints/mine\n" in said.out
+    assert "next: lagrl train ppo --init checkpoints/mine\n" in said.out
     assert f"{scores[2]:.4f}" in said.out
     assert f"{expert[2]:.4f}" in said.out
     assert "epoch 4/4" in said.err
@@ -163,7 +163,7 @@ def test_the_policy_decides() -> None:
 def test_direction_mode_clones_the_target(capsys: pytest.CaptureFixture[str]) -> None:
     """`--mode direction` changes the meaning of actions and the expert, and is part of the command for PPO."""
     assert train("there", "--mode", "direction") == 0
-    assert "next: python -m train.ppo --init checkpoints/there --mode direction\n" in capsys.readouterr().out
+    assert "next: lagrl train ppo --init checkpoints/there --mode direction\n" in capsys.readouterr().out
     checkpoint = load_checkpoint("checkpoints/there", expect_mode="direction")
     assert checkpoint.card["config"]["expert"] == "target"
 
@@ -184,7 +184,7 @@ def test_archives_of_version_0_1_are_resumed(monkeypatch: pytest.MonkeyPatch) ->
     assert main(["--resume", "runs/old"]) == 0
     assert_same_run("whole", "old")
     commands = [load_checkpoint(f"checkpoints/{name}").card["command"] for name in ("whole", "old")]
-    assert commands[1] == commands[0].replace("whole", "old")
+    assert commands[1] == commands[0].replace("whole", "old").replace("lagrl train bc", "python -m train.bc")
 
 
 def test_ctrl_c_saves_and_resume_ends_the_same(folder: Path) -> None:
@@ -323,7 +323,7 @@ def test_mistakes_are_told_in_one_line(capsys: pytest.CaptureFixture[str], argum
     assert main([*([] if "--resume" in arguments else TINY), *arguments]) == 2
     message = capsys.readouterr().err.strip()
     assert said in message
-    assert message.startswith("python -m train.bc: error: ")
+    assert message.startswith("lagrl train bc: error: ")
     assert "\n" not in message
     assert not Path("runs").exists() or not any(Path("runs").iterdir())
 

@@ -37,7 +37,7 @@ def test_run_ends_with_a_checkpoint_and_what_to_do_next(tmp_path: Path, capsys: 
     checkpoint = load_checkpoint(tmp_path / "out")
     card = checkpoint.card
     assert card["kind"] == "ppo"
-    assert card["command"].startswith("python -m train.ppo --rollouts 4")
+    assert card["command"].startswith("lagrl train ppo --rollouts 4")
     assert card["training"]["parent"] == str(init)
     assert card["config"]["expert"] == "hwc"
     assert card["config"]["seed"] == 5

@@ -6,4 +6,4 @@ import sys
 
 from train.bandit import main
 
-sys.exit(main())
+sys.exit(main(prog="python -m train.bandit"))

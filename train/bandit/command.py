@@ -54,7 +54,7 @@ Read = Annotated[
 Held = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="backend:NAME|width:N")]
 Others = Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="TRACES.jsonl")]
 
-_PROG = "python -m train.bandit"
+_PROG = "lagrl train bandit"
 _ABOUT = "Learn from lagrl traces which backend, qubits and circuit solve a knapsack best. torch is not needed."
 
 
@@ -204,9 +204,9 @@ class BanditCommand:
         }
 
 
-def main(argv: Sequence[str]) -> None:
+def main(argv: Sequence[str], prog: str = _PROG) -> None:
     """Train with the arguments of the command line."""
-    parse_arguments(BanditCommand, argv, prog=_PROG, description=_ABOUT).run()
+    parse_arguments(BanditCommand, argv, prog=prog, description=_ABOUT).run()
 
 
 def _files(paths: Sequence[Path]) -> list[dict[str, str]]:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with some arguments (None: those of the process); return the exit code, 2 for a user's error."""
-    return entry("python -m train.bc", "train.bc.command", argv)
+def main(argv: Sequence[str] | None = None, prog: str = "lagrl train bc") -> int:
+    """Run the command with some arguments (None: those of the process); return the exit code, 2 for a user's error.
+
+    `prog` is the form of the command in its messages, as the user typed it.
+    """
+    return entry(prog, "train.bc.command", argv)

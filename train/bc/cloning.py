@@ -10,16 +10,16 @@ import torch
 
 from lagrl.errors import InputError
 from train.batches import batch_of, label_loss
+from train.pace import silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
     from torch import Tensor
 
     from policies.network import DiagonalPrecondNet
     from train.batches import LabelledBatch
     from train.dataset import States
+    from train.pace import Report
 
 _STREAM = 0x434C4F4E  # "CLON": separates the order of minibatches from other random streams
 
@@ -58,7 +58,7 @@ def fit_epoch(
     max_grad_norm: float,
     seed: int,
     epoch: int,
-    report: Callable[[str], None] = lambda text: None,
+    report: Report = silent,
 ) -> dict[str, float]:
     """Fit once to the chosen states, in an order that depends on the seed and the epoch only.
 
@@ -73,7 +73,7 @@ def fit_epoch(
     seed, epoch
         Seed of the run, and index of the epoch.
     report
-        Called with a text after every minibatch.
+        Called after every minibatch; kind `epoch`, pieces are states.
 
     Returns
     -------
@@ -96,7 +96,8 @@ def fit_epoch(
         torch.nn.utils.clip_grad_norm_(parameters, max_grad_norm)
         optimizer.step()
         totals += len(batch) * np.array([likelihood.item(), error.item()])
-        report(f"epoch {epoch + 1}, {min(start + batch_size, len(order))}/{len(order)} states")
+        done = start + len(batch)
+        report("epoch", len(batch), f"epoch {epoch + 1}, {done}/{len(order)} states")
     loss, mse = (float(mean) for mean in totals / len(order))
     if not math.isfinite(loss + mse):
         raise InputError(
@@ -108,7 +109,12 @@ def fit_epoch(
 
 
 def imitation_error(
-    net: DiagonalPrecondNet, states: States, chosen: NDArray[np.int64], batch_size: int
+    net: DiagonalPrecondNet,
+    states: States,
+    chosen: NDArray[np.int64],
+    batch_size: int,
+    *,
+    report: Report = silent,
 ) -> dict[str, float]:
     """Return the loss, the mean squared error and the explained share of the labels' variance on the chosen states.
 
@@ -125,6 +131,7 @@ def imitation_error(
             likelihood, error = imitation_loss(net, batch)
             totals += len(batch) * np.array([likelihood.item(), error.item()])
             labels.append(_label_moments(batch))
+            report("epoch", 0, f"held-out states, {start + len(batch)}/{len(chosen)}")
     loss, mse = totals / len(chosen)
     first, second = np.concatenate(labels).mean(axis=0)
     variance = second - first**2

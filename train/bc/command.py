@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from train.given_again import GivenAgain
     from train.stop import Stop
 
-_PROG = "python -m train.bc"
+_PROG = "lagrl train bc"
 _ABOUT = (
     "Clone a controller with DAgger: the learner visits states, the expert labels them, the policy is fitted to the "
     "labels. --mode diagonal|direction is short for --env.action.mode."
 )
 
 
-def main(arguments: list[str]) -> int:
-    """Start or resume a training; return the exit code."""
+def main(arguments: list[str], prog: str = _PROG) -> int:
+    """Start or resume a training; return the exit code. `prog` is the form of the command that the user typed."""
     run_command(
         arguments,
-        prog=_PROG,
+        prog=prog,
         about=_ABOUT,
         config_type=BCConfig,
         options_type=RunOptions,
@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> int:
 def _started(config: BCConfig, options: RunOptions, device: torch.device, command: str) -> tuple[BCRun, RunPaths]:
     folder = run_folder(options, f"bc-{config.env.action.mode}-{config.seed}")
     run = BCRun(config, folder, device)  # errors of the configuration come before any folder is created
-    return run, RunPaths(folder, options.out or default_out(folder), command, options.threads).create()
+    out = options.out or default_out(folder)
+    return run, RunPaths(folder, out, command, options.threads, tensorboard=options.tensorboard).create()
 
 
 def _resumed(options: RunOptions, device: torch.device, given: GivenAgain) -> tuple[BCRun, RunPaths]:
@@ -80,7 +81,7 @@ def _by_budget(scores: Scores) -> dict[str, float]:
     return {str(budget): round(score, 6) for budget, score in scores.items()}
 
 
-def _report(run: BCRun, paths: RunPaths, stop: Stop) -> None:
+def _report(run: BCRun, paths: RunPaths, stop: Stop, prog: str) -> None:
     """Print the paths, the validation results, and the next command."""
     if run.best is None:
         say(f"{paths.out}: policy of epoch {run.epoch}, not validated yet")
@@ -99,7 +100,7 @@ def _report(run: BCRun, paths: RunPaths, stop: Stop) -> None:
     if run.is_complete:
         mode = run.config.env.action.mode
         same = "" if mode == "diagonal" else f" --mode {mode}"
-        say(f"next: python -m train.ppo --init {shlex.quote(str(paths.out))}{same}")
+        say(f"next: {prog.removesuffix('bc')}ppo --init {shlex.quote(str(paths.out))}{same}")
     else:
         say(f"{stop.reason or 'ended early'}: {run.epoch} of {run.config.epochs} epochs are done and saved")
-        say(f"resume with: {paths.resume_command(_PROG, run.config.rules())}")
+        say(f"resume with: {paths.resume_command(prog, run.config.rules())}")

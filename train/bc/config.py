@@ -8,17 +8,8 @@ from envs.config import EnvConfig
 from envs.observation import OBSERVATION_VERSION
 from lagrl.errors import InputError
 from policies.config import PolicyConfig
-from train.config import TrainingConfig, require_memory
+from train.config import TRAINING_ENV, TrainingConfig, require_memory, without_routes
 from train.given_again import GivenAgain
-
-# As in a solve, assignments are decoded at every evaluation; labels need no routes.
-_TRAINING_ENV = EnvConfig(
-    min_steps=9,
-    max_steps=49,
-    tour_decoded=False,
-    route_sampler="exact",
-    route_every=200,
-)
 
 
 @dataclass(frozen=True)
@@ -65,13 +56,13 @@ class BCConfig(TrainingConfig):
     REFERENCE: ClassVar[dict[str, Any]] = {
         "rounds": 12,
         "epochs_per_round": 10,
-        "first_episodes": 512,
-        "episodes": 256,
+        "first_episodes": 160,  # of 200 steps each
+        "episodes": 80,
         "learning_rate": 1e-3,
         "last_learning_rate": 5e-5,
         "validate_every": 5,
         "policy": PolicyConfig.preset("reference"),
-        "env": replace(_TRAINING_ENV, max_steps=199),
+        "env": without_routes(TRAINING_ENV["reference"]),
     }
 
     expert: str | None = None
@@ -88,7 +79,7 @@ class BCConfig(TrainingConfig):
     mean_weight: float = 100.0
     max_grad_norm: float = 10.0
     held_out: int = 10
-    env: EnvConfig = _TRAINING_ENV
+    env: EnvConfig = without_routes(TRAINING_ENV["small"])
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,6 +10,7 @@ import numpy as np
 from envs.core import EpisodeBatch
 from train.dataset import States
 from train.experts import expert_label, expert_target, start_expert
+from train.pace import silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from envs.config import EnvConfig
     from lagrl.controllers.base import Controller
+    from train.pace import Report
 
     Learner = Callable[[Mapping[str, NDArray[Any]]], NDArray[np.float32]]
 
@@ -62,9 +64,8 @@ def collect(
     *,
     n_envs: int,
     seed: int,
-    stop: Callable[[], bool] = lambda: False,
-    report: Callable[[str], None] = lambda text: None,
-) -> States | None:
+    report: Report = silent,
+) -> States:
     """Run episodes and label every state with the action that the expert would take there.
 
     Every episode has its own expert, which observes every point of the episode and proposes the next multipliers, also
@@ -86,14 +87,12 @@ def collect(
         Number of parallel environments.
     seed
         Seed of the run. The random numbers of an episode depend on it, the round and the episode's number only.
-    stop
-        Called after every step; if it returns true, collection ends without a result.
     report
-        Called with a text after every step.
+        Called after every step; kind `collection`, pieces are visited states.
 
     Returns
     -------
-    The states with at least one labelled customer; None if stopped.
+    The states with at least one labelled customer.
 
     Raises
     ------
@@ -105,11 +104,11 @@ def collect(
         actions = collection.labels()
         if learner is not None:
             collection.insert_learner_actions(actions, learner)
+        visited = len(collection.running)
         collection.step(actions)
         done = collection.n_started - len(collection.running)
-        report(f"round {task.number + 1}, {done}/{task.episodes} episodes, {len(collection.labelled)} states")
-        if stop():
-            return None
+        text = f"round {task.number + 1}, {done}/{task.episodes} episodes, {len(collection.labelled)} states"
+        report("collection", visited, text)
     return collection.states()
 
 

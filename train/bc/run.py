@@ -19,6 +19,7 @@ from train.candidate import Scores, TrainingCandidate
 from train.dataset import States, add_shard
 from train.experts import expert_factory
 from train.manifest import Manifest
+from train.probe import mean_steps, seconds_per_state
 from train.run import TrainingRun
 from train.torch_device import seed_everything
 from train.validation import measure
@@ -87,13 +88,33 @@ class BCRun(TrainingRun[BCConfig]):
         """Number of epochs so far."""
         return self.epoch
 
+    def plan(self) -> dict[str, float]:
+        """Return the number of instances to validate, states to visit and states to train on in the rest of the run."""
+        config = self.config
+        collected = len(self.manifest.shards)
+        found = 0 if self.states is None else len(self.states)
+        each = mean_steps(config.env)
+        visits = sum(self._episodes(number) for number in range(collected, config.rounds)) * each
+        trained = 0.0
+        for epoch in range(self.epoch, config.epochs):
+            new = range(collected, epoch // config.epochs_per_round + 1)
+            states = found + sum(self._episodes(number) for number in new) * each
+            trained += states * (1 - 1 / config.held_out)
+        validations = sum(self._is_validated(epoch + 1) for epoch in range(self.epoch, config.epochs))
+        return {
+            "validation": (validations + (not self.expert_scores)) * len(self.problems),
+            "collection": visits,
+            "epoch": trained,
+        }
+
+    def guesses(self) -> dict[str, float]:
+        """Measure a training step; see `TrainingRun.guesses`."""
+        return {"epoch": seconds_per_state(self.net, self.config.batch_size, self.config.env.n_customers)}
+
     def learn(
         self, stop: Stop, curves: Curves, progress: Progress, save: Callable[[], None], *, resumed: bool = False
     ) -> None:
-        """Train to the end, or until `stop` requests an end; see `TrainingRun.learn`.
-
-        `stop` is also checked during data collection; an interrupted round is repeated with equal data later.
-        """
+        """Train to the end, or until `stop` requests an end; see `TrainingRun.learn`."""
         started = time.monotonic() - self.seconds
         if not resumed:
             save()  # a run that fails later can be resumed
@@ -104,10 +125,10 @@ class BCRun(TrainingRun[BCConfig]):
         while not self.is_complete and not stop.requested:
             number = len(self.manifest.shards)
             if number <= self.epoch // self.config.epochs_per_round:
-                episodes = self.config.episodes if number else self.config.first_episodes
-                progress.note(f"round {number + 1}/{self.config.rounds}: {episodes} episodes are collected")
-                if not self.collect_round(stop):
-                    break
+                progress.note(
+                    f"round {number + 1}/{self.config.rounds}: {self._episodes(number)} episodes are collected"
+                )
+                self.collect_round()
                 self.seconds = time.monotonic() - started
                 save()
             row = self.train_epoch()
@@ -118,14 +139,21 @@ class BCRun(TrainingRun[BCConfig]):
             progress.advance(1, **{name: row[name] for name in shown if name in row})
         save()
 
-    def collect_round(self, stop: Stop) -> bool:
-        """Collect the next round's shard; return whether it is complete."""
+    def _episodes(self, number: int) -> int:
+        """Return the number of episodes of a round."""
+        return self.config.episodes if number else self.config.first_episodes
+
+    def _is_validated(self, epoch: int) -> bool:
+        """Return whether the policy is validated after this number of epochs."""
+        return epoch % self.config.validate_every == 0 or epoch == self.config.epochs
+
+    def collect_round(self) -> None:
+        """Collect the next round's shard."""
         config, number = self.config, len(self.manifest.shards)
-        before = 0 if number == 0 else config.first_episodes + (number - 1) * config.episodes
         task = Round(
             number=number,
-            episodes=config.episodes if number else config.first_episodes,
-            first_episode=before,
+            episodes=self._episodes(number),
+            first_episode=sum(map(self._episodes, range(number))),
             expert_share=expert_share(config.beta, number),
             noise=config.noise,
         )
@@ -136,16 +164,13 @@ class BCRun(TrainingRun[BCConfig]):
             task,
             n_envs=config.n_envs,
             seed=config.seed,
-            stop=lambda: stop.requested,
             report=self.report,
         )
-        if states is None:
-            return False
         folder = self.folder / DATASET_FOLDER
         folder.mkdir(exist_ok=True)
-        self.manifest = add_shard(folder, self.manifest, states)
+        manifest = add_shard(folder, self.manifest, states)
         self.states = states if self.states is None else States.joined([self.states, states])
-        return True
+        self.manifest = manifest
 
     def act(self, observation: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Return the policy's mean actions [B, N] at observations [B, …]."""
@@ -174,26 +199,29 @@ class BCRun(TrainingRun[BCConfig]):
             epoch=self.epoch,
             report=self.report,
         )
-        self.epoch += 1
-        self.updates += -(-len(chosen) // config.batch_size)
-        self.imitation = imitation_error(self.net, states, np.flatnonzero(is_held_out), config.batch_size)
-        row |= {f"held_out/{name}": value for name, value in self.imitation.items()}
+        imitation = imitation_error(
+            self.net, states, np.flatnonzero(is_held_out), config.batch_size, report=self.report
+        )
+        row |= {f"held_out/{name}": value for name, value in imitation.items()}
         log_std, shared = self.net.spread()
         row |= {"states": len(states), "learning_rate": rate, "log_std": log_std.item()}
         if shared is not None:
             row["shared_log_std"] = shared.item()
-        if self.epoch % config.validate_every == 0 or self.is_complete:
-            row |= self.validate()
+        best = self.best
+        if self._is_validated(self.epoch + 1):
+            candidate = self.validated(imitation)
+            row |= candidate.curve_row()
+            best = candidate if best is None or candidate.merit < best.merit else best
+        self.epoch += 1  # what follows is not interrupted
+        self.updates += -(-len(chosen) // config.batch_size)
+        self.imitation, self.best = imitation, best
         return row
 
-    def validate(self) -> dict[str, float]:
-        """Measure the current policy, which becomes the best candidate if it is the best so far."""
+    def validated(self, imitation: dict[str, float]) -> TrainingCandidate:
+        """Measure the policy at the end of the current epoch; return it as a candidate."""
         weights = self.weights()
         scores = self.measured(weights, self.problems).means
-        candidate = TrainingCandidate(self.epoch, scores, weights, imitation=self.imitation)
-        if self.best is None or candidate.merit < self.best.merit:
-            self.best = candidate
-        return candidate.curve_row()
+        return TrainingCandidate(self.epoch + 1, scores, weights, imitation=imitation)
 
 
 def learning_rate(config: BCConfig, epoch: int) -> float:

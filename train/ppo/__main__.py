@@ -6,4 +6,4 @@ import sys
 
 from train.ppo import main
 
-sys.exit(main())
+sys.exit(main(prog="python -m train.ppo"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from torch.nn import functional
 
 from policies.masked_gaussian import MaskedGaussian
 from train.batches import batch_of, label_loss
+from train.pace import silent
 from train.ppo.config import interpolate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from stable_baselines3.common.buffers import RolloutBuffer
     from stable_baselines3.common.callbacks import BaseCallback
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from policies.network import DiagonalPrecondNet
     from train.dataset import States
+    from train.pace import Report
     from train.ppo.config import PPOConfig
 
 Spread = tuple["Tensor", "Tensor | None"]
@@ -119,6 +122,8 @@ class GraphPPO(PPO):
         States labelled with an expert's actions; None without imitation.
     last_update
         Scalars of the last call of `train`, for the curves.
+    report
+        Called after every minibatch; kind `update` or `critic update`, pieces are updates.
     """
 
     def __init__(self, *args: Any, config: PPOConfig, **kwargs: Any) -> None:
@@ -126,6 +131,7 @@ class GraphPPO(PPO):
         self.clone: DiagonalPrecondNet | None = None
         self.expert: States | None = None
         self.last_update: dict[str, float] = {}
+        self.report: Report = silent
         super().__init__(*args, **kwargs)
 
     def _setup_model(self) -> None:
@@ -187,34 +193,40 @@ class GraphPPO(PPO):
         """Update the policy by the rollout in SB3's buffer; the class describes the loss."""
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
-        rollout = self._rollout()
+        kind = "critic update" if self.is_warming_up else "update"
+        name = f"update after rollout {self.num_timesteps // (self.n_steps * self.n_envs)}"
+        rollout = self._rollout(partial(self.report, kind, 0, name))
         scalars: dict[str, list[float]] = {}
-        for _ in range(self.n_epochs):
-            if not self._epoch(rollout, scalars):
+        for number in range(self.n_epochs):
+            text = f"{name}, epoch {number + 1}/{self.n_epochs}"
+            if not self._epoch(rollout, scalars, partial(self.report, kind, 0, text)):
                 break
         self.last_update = {name: float(np.mean(values)) for name, values in scalars.items()}
-        self.last_update["explained_variance"] = float(
-            explained_variance(self.rollout_buffer.values.flatten(), self.rollout_buffer.returns.flatten())
-        )
-        self.last_update["log_std"] = self.net.log_std.item()
-        for name, value in self.last_update.items():
-            self.logger.record(f"train/{name}", value)
+        values, returns = self.rollout_buffer.values.flatten(), self.rollout_buffer.returns.flatten()
+        self.last_update |= {
+            "explained_variance": float(explained_variance(values, returns)),
+            "residual_std": float(np.std(returns - values)),
+            "advantage_std": float(self.rollout_buffer.advantages.std()),
+            "learning_rate": float(self.policy.optimizer.param_groups[0]["lr"]),
+            "log_std": self.net.log_std.item(),
+        }
+        self.report(kind, 1, name)
 
-    def _rollout(self) -> Rollout:
+    def _rollout(self, report: Callable[[], None]) -> Rollout:
         """Return the whole rollout with the parts of its old log-probabilities, which SB3's buffer cannot store."""
         data = next(self.rollout_buffer.get())
         observations = dict(data.observations)
         mask = observations["node_mask"]
         with torch.no_grad():
-            mean = _in_batches(self.net, observations)
-            clone_mean = _in_batches(self.clone, observations) if self.clone is not None else None
+            mean = _in_batches(self.net, observations, report)
+            clone_mean = _in_batches(self.clone, observations, report) if self.clone is not None else None
             spread = self.fixed_spread
             shared, local = MaskedGaussian(mean, mask, *spread).parts(data.actions)
         return Rollout(
             observations, data.actions, data.advantages, data.returns, mean, shared, local, spread, clone_mean
         )
 
-    def _epoch(self, rollout: Rollout, scalars: dict[str, list[float]]) -> bool:
+    def _epoch(self, rollout: Rollout, scalars: dict[str, list[float]], report: Callable[[], None]) -> bool:
         """Fit once to the rollout; return False if the KL divergence exceeds its limit."""
         for indices in self._minibatches(len(rollout)):
             if self.is_warming_up:
@@ -230,6 +242,7 @@ class GraphPPO(PPO):
             for group in self.policy.optimizer.param_groups:  # separately, or a poor critic would slow the actor
                 torch.nn.utils.clip_grad_norm_(group["params"], self.max_grad_norm)
             self.policy.optimizer.step()
+            report()
         self._n_updates += 1
         return True
 
@@ -289,11 +302,11 @@ class GraphPPO(PPO):
         return label_loss(self.net.mean(batch.observation), batch, self.fixed_spread)
 
 
-def _in_batches(net: DiagonalPrecondNet, observations: dict[str, Tensor]) -> Tensor:
-    """Return the means [T, N] of a network, evaluated in batches."""
-    size = len(observations["node_mask"])
-    parts = [
-        net.mean({name: array[start : start + _EVALUATION_BATCH] for name, array in observations.items()})
-        for start in range(0, size, _EVALUATION_BATCH)
-    ]
+def _in_batches(net: DiagonalPrecondNet, observations: dict[str, Tensor], report: Callable[[], None]) -> Tensor:
+    """Return the means [T, N] of a network, evaluated in batches, with a call of `report` after each."""
+    parts = []
+    for start in range(0, len(observations["node_mask"]), _EVALUATION_BATCH):
+        chosen = slice(start, start + _EVALUATION_BATCH)
+        parts.append(net.mean({name: array[chosen] for name, array in observations.items()}))
+        report()
     return torch.cat(parts)

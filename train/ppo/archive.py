@@ -129,6 +129,7 @@ def restored_run(
         )
         run.seconds = found.seconds
         model.num_timesteps, model._n_updates = found.num_timesteps, found.n_updates
+        run.rollout = found.num_timesteps // config.rollout_size
         model._last_obs = run.batch_env.observations()
         model._last_episode_starts = np.array(found.episode_starts, dtype=bool)
         model.last_update = dict(found.last_update)

@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env import VecEnvWrapper
 from envs.core import EpisodeBatch
 from envs.rng import generator_from_record
 from train.experts import expert_target, start_expert
+from train.pace import silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from envs.sb3 import LagrangianVecEnv
     from lagrl.controllers.base import Controller
+    from train.pace import Report
 
 
 class ExpertBaseline(VecEnvWrapper):
@@ -45,6 +47,8 @@ class ExpertBaseline(VecEnvWrapper):
         One [T] array per environment: the expert's reward at each step of the current episode.
     taken
         [n_envs] steps of the current episode so far.
+    report
+        Called after each step of an expert; kind `rollout`, no pieces.
     """
 
     def __init__(self, venv: LagrangianVecEnv, expert: Callable[[], Controller], gamma: float) -> None:
@@ -54,6 +58,7 @@ class ExpertBaseline(VecEnvWrapper):
         self.batch: EpisodeBatch = venv.batch
         self.rewards: list[NDArray[np.float64]] = [np.zeros(0)] * venv.num_envs
         self.taken = np.zeros(venv.num_envs, dtype=np.int64)
+        self.report: Report = silent
         self._shadow = EpisodeBatch(self.batch.config, 1)
 
     def reset(self) -> VecEnvObs:
@@ -96,5 +101,6 @@ class ExpertBaseline(VecEnvWrapper):
         earned = []
         while not twin.is_over:
             earned.append(float(shadow.step_multipliers([expert_target(expert, twin)]).rewards[0]))
+            self.report("rollout", 0, f"episode of the expert, step {len(earned)}/{twin.horizon}")
         self.rewards[index] = np.array(earned)
         self.taken[index] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from train.pace import Report
 
 
 class EpisodeStatistics(BaseCallback):
@@ -49,6 +52,25 @@ class EpisodeStatistics(BaseCallback):
     def means(self) -> dict[str, float]:
         """Return the means over the rollout's episodes; a key without a finite value is omitted."""
         return {key: float(np.mean(values)) for key, values in self._values.items()}
+
+
+class StepReport(BaseCallback):
+    """Calls `report` after every step of the environments; kind `rollout`, pieces are steps."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+        self._steps = 0
+
+    def _on_rollout_start(self) -> None:
+        self._steps = 0
+
+    def _on_step(self) -> bool:
+        self._steps += 1
+        size = self.locals["n_rollout_steps"]
+        number = math.ceil(self.num_timesteps / (size * self.training_env.num_envs))
+        self.report("rollout", 1, f"rollout {number}, step {self._steps}/{size}")
+        return True
 
 
 class RolloutBoundary(BaseCallback):

@@ -12,7 +12,7 @@ from lagrl.printable import say
 from policies.checkpoint import load_checkpoint
 from policies.locate import CheckpointFiles, find_checkpoint
 from train.archive import RECORD_FILE
-from train.candidate import Scores
+from train.candidate import Scores, TrainingCandidate
 from train.card import training_card
 from train.command_line import RunOptions, run_folder
 from train.given_again import GivenAgain
@@ -20,11 +20,12 @@ from train.paths import RunPaths, default_out, open_archive
 from train.ppo.archive import restored_run, run_state
 from train.ppo.config import PPOConfig
 from train.ppo.run import PPORun
+from train.ppo.start import require_same_network
 from train.progress import readable
 from train.run import run_command
 from train.stop import Stop
 
-_PROG = "python -m train.ppo"
+_PROG = "lagrl train ppo"
 _ABOUT = (
     "Fine-tune a cloned policy with PPO on the routes that its multipliers lead to. "
     "--mode diagonal|direction is short for --env.action.mode."
@@ -39,11 +40,11 @@ class PPOOptions(RunOptions):
     """initial policy, a checkpoint of train.bc; none: random weights (required)"""
 
 
-def main(arguments: list[str]) -> int:
-    """Start or resume a training; return the exit code."""
+def main(arguments: list[str], prog: str = _PROG) -> int:
+    """Start or resume a training; return the exit code. `prog` is the form of the command that the user typed."""
     run_command(
         arguments,
-        prog=_PROG,
+        prog=prog,
         about=_ABOUT,
         config_type=PPOConfig,
         options_type=PPOOptions,
@@ -70,8 +71,10 @@ def _started(config: PPOConfig, options: PPOOptions, device: torch.device, comma
     out = options.out or default_out(folder)
     if init is not None and CheckpointFiles.from_path(out).record.resolve() == find_checkpoint(init).record.resolve():
         raise InputError(f"{out} is the initial checkpoint", field="--out", remedy="give another name")
+    if start is not None:
+        require_same_network(config, start, init or "")
     run = PPORun(config, start, device=str(device))
-    return run, RunPaths(folder, out, command, options.threads, init).create()
+    return run, RunPaths(folder, out, command, options.threads, init, options.tensorboard).create()
 
 
 def _resumed(options: PPOOptions, device: torch.device, given: GivenAgain) -> tuple[PPORun, RunPaths]:
@@ -101,7 +104,7 @@ def _description(init: str | None, run: PPORun) -> str:
     if not _is_judged(run):
         return f"The unchanged clone {init}: no rollout of PPO has been validated yet."
     if run.candidate.step == 0:
-        return f"The unchanged clone {init}: every rollout of PPO was worse."
+        return f"The unchanged clone {init}: no rollout of PPO was better beyond the noise of the validation."
     return "A graph policy cloned from an expert, then fine-tuned with PPO on the cost of decoded routes."
 
 
@@ -112,11 +115,13 @@ def _is_judged(run: PPORun) -> bool:
 
 def _selection(run: PPORun) -> dict[str, Any]:
     """Return how the weights were chosen: by validation, with the initial policy as one of the candidates."""
-    assert run.first is not None
-    assert run.best is not None
+    if run.first is None or run.best is None:
+        return {}
     config = run.config
     record: dict[str, Any] = {
         "measured": "route cost over Clarke and Wright's, mean over generated validation instances; lower is better",
+        "rule": "a rollout replaces the initial policy if the lower limit of its paired gain is above 0; the interval is "
+        "of 95 % for all validated rollouts together (Bonferroni)",
         "instances": config.validation_instances,
         "seed": config.validation_seed,
         "initial": _json(run.first.scores),
@@ -124,6 +129,9 @@ def _selection(run: PPORun) -> dict[str, Any]:
         "rollout": run.best.step,
         "rollouts": run.steps_done,
     }
+    if run.best.step and run.best.ratio is not None and run.first.ratio is not None:
+        gain = run.gain(run.best)
+        record["gain"] = {"mean": gain.mean, "low": gain.low, "high": gain.high}
     if run.confirmed is not None:
         initial, best = run.confirmed
         others = {"seed": config.validation_seed + 1, "initial": _json(initial), "best": _json(best)}
@@ -135,25 +143,29 @@ def _json(scores: Scores) -> dict[str, float]:
     return {str(budget): score for budget, score in scores.items()}
 
 
-def _report(run: PPORun, paths: RunPaths, stop: Stop) -> None:
+def _report(run: PPORun, paths: RunPaths, stop: Stop, prog: str) -> None:
     """Print the validation results, the paths, and the next command."""
-    first, best = run.first, run.best
-    assert first is not None
-    assert best is not None
-    start = "clone" if paths.init else "start"
-    why = "every rollout was worse" if _is_judged(run) else "no rollout validated yet"
+    if run.first is None or run.best is None:
+        say(f"checkpoint: {paths.out}, the initial policy; not validated yet")
+    else:
+        _report_scores(run, run.first, run.best, "clone" if paths.init else "start")
+        say(f"checkpoint: {paths.out} ({run.steps_done} rollouts, {readable(run.seconds)})")
+    if run.is_finished:
+        controllers = ",".join(_as_controller(name) for name in (paths.init, str(paths.out)) if name)
+        say(f"next: lagrl eval --suite bundled --controllers {shlex.quote(controllers)} --out rows.jsonl")
+    else:
+        say(f"stopped ({stop.reason}); resume with: {paths.resume_command(prog, run.config.rules())}")
+
+
+def _report_scores(run: PPORun, first: TrainingCandidate, best: TrainingCandidate, start: str) -> None:
+    """Print the validation results of the initial and the best policy."""
+    why = "no rollout was better beyond noise" if _is_judged(run) else "no rollout validated yet"
     winner = f"PPO, rollout {best.step}" if best.step else f"{start} again: {why}"
     say(f"route cost over Clarke and Wright's (lower is better), {run.config.validation_instances} generated instances")
     _table("chosen by", [(start, first.scores), (winner, best.scores)])
     if run.confirmed is not None:
         initial, chosen = run.confirmed
         _table("others", [(start, initial), (winner, chosen)])
-    say(f"checkpoint: {paths.out} ({run.steps_done} rollouts, {readable(run.seconds)})")
-    if run.is_complete:
-        controllers = ",".join(_as_controller(name) for name in (paths.init, str(paths.out)) if name)
-        say(f"next: lagrl eval --suite bundled --controllers {shlex.quote(controllers)} --out rows.jsonl")
-    else:
-        say(f"stopped ({stop.reason}); resume with: {paths.resume_command(_PROG, run.config.rules())}")
 
 
 def _as_controller(spec: str) -> str:

@@ -3,16 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from envs.config import CurriculumConfig, EnvConfig
+from envs.config import EnvConfig
 from lagrl.errors import InputError
 from policies.config import PolicyConfig
-from train.config import STATE_BYTES, TrainingConfig, require_memory
+from train.config import STATE_BYTES, TRAINING_ENV, TrainingConfig, require_memory
 
 Schedule = tuple[float, float]  # value at the first and at the last step, linear between
-
-# Routes are toured at every evaluation, as in a solve; short ascents are as frequent as long ones. Phase 2 lasts about
-# 17 of the 90 rollouts, the first of which train the critic only.
-_TRAINING_ENV = EnvConfig(min_steps=9, max_steps=49, route_every=5, curriculum=CurriculumConfig(least_episodes=600))
 
 
 @dataclass(frozen=True)
@@ -86,8 +82,9 @@ class PPOConfig(TrainingConfig):
         "batch_size": 512,
         "n_epochs": 10,
         "critic_warmup": 10,
+        "shared_exploration": False,
         "policy": PolicyConfig.preset("reference"),
-        "env": EnvConfig.preset("reference"),
+        "env": TRAINING_ENV["reference"],
     }
 
     rollouts: int = 90
@@ -117,7 +114,7 @@ class PPOConfig(TrainingConfig):
     baseline: bool = True
     validate_every: int = 10
     validation_instances: int = 96
-    env: EnvConfig = _TRAINING_ENV
+    env: EnvConfig = TRAINING_ENV["small"]
 
     def __post_init__(self) -> None:
         super().__post_init__()

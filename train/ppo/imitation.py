@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from envs.core import EpisodeBatch
+from train.config import without_routes
 from train.dataset import States
 from train.experts import expert_factory, expert_label, expert_target, start_expert
 
@@ -41,8 +41,7 @@ def collect_expert_states(config: EnvConfig, expert: str, n_states: int, seed: i
     InputError
         If the expert fails.
     """
-    quick = replace(config, tour_decoded=False, route_sampler=config.sampler, route_every=config.max_steps + 1)
-    batch = EpisodeBatch(quick, min(_N_ENVS, n_states))
+    batch = EpisodeBatch(without_routes(config), min(_N_ENVS, n_states))
     rngs = [np.random.default_rng([_STREAM, seed, index]) for index in range(batch.n_envs)]
     make = expert_factory(expert)
 

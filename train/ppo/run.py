@@ -16,17 +16,19 @@ from train.candidate import Scores, TrainingCandidate
 from train.experts import expert_factory
 from train.ppo.algorithm import GraphPPO
 from train.ppo.baseline import ExpertBaseline
-from train.ppo.callbacks import EpisodeStatistics, RolloutBoundary
+from train.ppo.callbacks import EpisodeStatistics, RolloutBoundary, StepReport
 from train.ppo.config import PPOConfig, interpolate
 from train.ppo.imitation import collect_expert_states
 from train.ppo.reward_scale import ScaledRewards
-from train.ppo.start import action_of, expert_of, imitates, load_weights, policy_of
+from train.ppo.start import action_of, differences, expert_of, imitates, load_weights, policy_of
+from train.probe import seconds_per_state
 from train.run import TrainingRun
 from train.validation import validation_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lagrl.bench.statistics import Interval
     from policies.checkpoint import Checkpoint
     from train.curves import Curves
     from train.progress import Progress
@@ -49,6 +51,8 @@ class PPORun(TrainingRun[PPOConfig]):
     ----------
     model, env, curriculum
         The algorithm, its environments, and the rule of their phase.
+    rollout
+        Number of rollouts collected and learned from.
     first
         Candidate of the initial policy; None before the first validation.
     confirmed
@@ -103,6 +107,9 @@ class PPORun(TrainingRun[PPOConfig]):
             self.model.expert = collect_expert_states(
                 config.env, self.expert_name, config.imitation_states, config.seed
             )
+        if start is not None:
+            self.notes += filter(None, [differences(config, start)])
+        self.rollout = 0
         self.statistics = EpisodeStatistics()
         self.first: TrainingCandidate | None = None
         self.confirmed: tuple[Scores, Scores] | None = None
@@ -110,7 +117,31 @@ class PPORun(TrainingRun[PPOConfig]):
     @property
     def steps_done(self) -> int:
         """Number of rollouts collected and learned from."""
-        return self.model.num_timesteps // self.config.rollout_size
+        return self.rollout
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all rollouts are done, and the result is confirmed."""
+        return self.confirmed is not None
+
+    def plan(self) -> dict[str, float]:
+        """Return the number of instances to validate, steps of all environments and updates in the rest of the run."""
+        config = self.config
+        rest = range(self.rollout + 1, config.rollouts + 1)
+        warmup = sum(number <= config.critic_warmup for number in rest)
+        validations = (self.first is None) + sum(map(self._is_validated, rest)) + 2  # the last two confirm
+        return {
+            "validation": validations * len(self.problems),
+            "rollout": len(rest) * config.n_steps,
+            "critic update": warmup,
+            "update": len(rest) - warmup,
+        }
+
+    def guesses(self) -> dict[str, float]:
+        """Measure a training step: at first only the critic is trained, in a fraction of a later update's time."""
+        states = self.config.n_epochs * self.config.rollout_size
+        seconds = states * seconds_per_state(self.net, self.model.batch_size, self.config.env.n_customers)
+        return {"update": seconds, "critic update": 0.1 * seconds}
 
     def learn(
         self, stop: Stop, curves: Curves, progress: Progress, save: Callable[[], None], *, resumed: bool = False
@@ -119,15 +150,29 @@ class PPORun(TrainingRun[PPOConfig]):
         started = time.monotonic() - self.seconds
 
         def boundary() -> bool:
+            if self.first is None:
+                save()  # a run that ends within its first validation can be resumed
+            row = self._boundary()
             self.seconds = time.monotonic() - started
-            self._boundary(curves, progress)
+            curves.append(self.rollout, row | {"seconds": self.seconds})
             goes_on = not stop.requested  # before `save`, which then sees the request too: no end without an archive
             save()
+            if self.rollout:
+                shown = ("reward", "best_route_ratio", "kl", "validation")
+                progress.advance(1, **{name: row[name] for name in shown if name in row})
             return goes_on
 
-        reached = self.model.num_timesteps if resumed else None
+        self.model.report = self.report
+        if self.baseline is not None:
+            self.baseline.report = self.report
+        reached = self.model.num_timesteps if resumed and self.first is not None else None
         callbacks = CallbackList(
-            [RolloutBoundary(boundary, reached), self.statistics, CurriculumCallback(self.curriculum)]
+            [
+                RolloutBoundary(boundary, reached),
+                self.statistics,
+                CurriculumCallback(self.curriculum),
+                StepReport(self.report),
+            ]
         )
         self.model.learn(
             self.config.total_timesteps - self.model.num_timesteps,
@@ -136,18 +181,21 @@ class PPORun(TrainingRun[PPOConfig]):
             reset_num_timesteps=not resumed,
         )
 
-    def _boundary(self, curves: Curves, progress: Progress) -> None:
-        done = self.steps_done
+    def _boundary(self) -> dict[str, float]:
+        """Complete a rollout; return its row of the curves."""
+        done = self.model.num_timesteps // self.config.rollout_size
         row: dict[str, float] = {"timesteps": self.model.num_timesteps, "phase": self.curriculum.phase}
         if done:
             row |= {"episodes": self.statistics.episodes, "reward_scale": self.env.scale}
             row |= self.statistics.means() | self.model.last_update
-        if done % self.config.validate_every == 0 or self.is_complete:
+        if self._is_validated(done):
             row |= self._validate(done)
-        curves.append(done, row | {"seconds": self.seconds})
-        if done:
-            shown = ("reward", "best_route_ratio", "kl", "validation")
-            progress.advance(1, **{name: row[name] for name in shown if name in row})
+        self.rollout = done
+        return row
+
+    def _is_validated(self, rollout: int) -> bool:
+        """Return whether the policy is validated after this number of rollouts."""
+        return rollout % self.config.validate_every == 0 or rollout == self.config.rollouts
 
     def _validate(self, done: int) -> dict[str, float]:
         """Measure the current policy, which becomes the best candidate if it is preferred; return the curves' row."""
@@ -156,19 +204,29 @@ class PPORun(TrainingRun[PPOConfig]):
         candidate = TrainingCandidate(done, result.means, weights, result.ratio)
         if self.first is None or self.best is None:
             self.first = self.best = candidate
-        elif self._is_preferred(candidate, self.first, self.best):
+        elif self._is_preferred(candidate):
             self.best = candidate
         return candidate.curve_row()
 
-    @staticmethod
-    def _is_preferred(candidate: TrainingCandidate, first: TrainingCandidate, best: TrainingCandidate) -> bool:
-        """Return whether a rollout replaces the best so far; one that is not worse always replaces the initial policy.
+    def _is_preferred(self, candidate: TrainingCandidate) -> bool:
+        """Return whether a rollout replaces the best so far.
 
-        A rollout that is worse than the initial policy, the clone, never does.
+        It must be better than the initial policy beyond the noise of the validation, and better than the best so far.
         """
-        if candidate.is_worse_than(first):
+        assert self.first is not None
+        assert self.best is not None
+        if self.gain(candidate).low <= 0:
             return False
-        return best.step == first.step or candidate.merit < best.merit
+        return self.best.step == self.first.step or candidate.merit < self.best.merit
+
+    def gain(self, candidate: TrainingCandidate) -> Interval:
+        """Return by how much a rollout's routes are better than those of the initial policy.
+
+        The level accounts for the number of rollouts that the run validates, each of which might replace the clone.
+        """
+        assert self.first is not None
+        rollouts = sum(map(self._is_validated, range(1, self.config.rollouts + 1)))
+        return candidate.gain_over(self.first, rollouts)
 
     def complete(self) -> None:
         """Confirm the result of a complete run."""

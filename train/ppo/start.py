@@ -42,8 +42,48 @@ def action_of(config: PPOConfig, start: Checkpoint | None) -> ActionConfig:
     raise InputError(
         f"{configured} is not the checkpoint's {start.action}",
         field="env.action",
-        remedy="leave env.action out, or clone an expert with these actions first (python -m train.bc)",
+        remedy="leave env.action out, or clone an expert with these actions first (lagrl train bc)",
     )
+
+
+def require_same_network(config: PPOConfig, start: Checkpoint, source: str) -> None:
+    """Refuse an initial checkpoint whose network has another size than the configured one.
+
+    Raises
+    ------
+    InputError
+        Naming both sizes and the options of the checkpoint's.
+    """
+    found, wanted = ({name: getattr(policy, name) for name in _SIZE} for policy in (start.policy, config.policy))
+    if found == wanted:
+        return
+    differing = [name for name in _SIZE if found[name] != wanted[name]]
+    problem = ", ".join(f"{name} {found[name]}, not {wanted[name]}" for name in differing)
+    options = " ".join(f"--policy.{name.replace('_', '-')} {found[name]}" for name in differing)
+    raise InputError(
+        f"has a network of another size: {problem}",
+        source=source,
+        field="--init",
+        remedy=f"give its size ({options}) or the preset it was trained with (--preset)",
+    )
+
+
+def differences(config: PPOConfig, start: Checkpoint) -> str | None:
+    """Return how the episodes that the initial policy was trained on differ from this run's; None if they do not."""
+    trained = start.card["config"].get("env")
+    if not isinstance(trained, dict):
+        return None
+    own = config.env.to_json()
+    found = [
+        f"{name} {_shown(trained[name])}, here {_shown(own[name])}"
+        for name in _EPISODE
+        if name in trained and trained[name] != own[name]
+    ]
+    return "the initial policy was trained on other episodes: " + "; ".join(found) if found else None
+
+
+def _shown(value: object) -> str:
+    return "none" if value is None else " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def policy_of(config: PPOConfig, start: Checkpoint | None) -> PolicyConfig:
@@ -81,3 +121,7 @@ def expert_of(config: PPOConfig, start: Checkpoint | None) -> str | None:
             remedy="name one (--expert hwc), or switch both off (--imitation 0 0 --no-baseline)",
         )
     return str(name)
+
+
+_SIZE = ("hidden", "layers", "heads", "critic_hidden")
+_EPISODE = ("n_customers", "start", "bounds", "min_steps", "max_steps")
