@@ -69,8 +69,8 @@ class TrainingCandidate:
         other
             The candidate to compare with.
         comparisons
-            Number of comparisons that are made. The level of the normal interval is 1 − 0.05 divided by it (Bonferroni),
-            so that all intervals are right together with a probability of 95 %.
+            Number of comparisons that are made. The level of the normal interval is 1 − 0.05 divided by it
+            (Bonferroni), so that all intervals are right together with a probability of 95 %.
 
         Returns
         -------

@@ -375,7 +375,7 @@ def test_disk_full_on_curves(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("train.curves.SummaryWriter.add_scalar", fail)
+        patch.setattr("train.curves.JsonLines.append", fail)
         assert train("mine") == 2
     assert "No space left" in capsys.readouterr().err
     assert main(["--resume", "runs/mine"]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from lagrl.controllers.held_wolfe_crowder import HeldWolfeCrowder
 from lagrl.errors import InputError
 from train.bc.dagger import Round, collect, expert_share
 from train.experts import TargetExpert
+from train.stop import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,16 +182,19 @@ def test_direction_labels_lead_to_the_target() -> None:
     assert all(sizes[last] < sizes[first] for first, last in zip(firsts, lasts, strict=True))
 
 
-def test_a_stop_ends_collection_at_once() -> None:
-    """After a request to stop, no incomplete data are returned."""
-    asked = []
+def test_collection_can_be_left_after_every_step() -> None:
+    """The report counts visited states and episodes, and an error that it raises ends the collection."""
+    seen: list[tuple[str, float, str]] = []
 
-    def stop() -> bool:
-        asked.append(1)
-        return len(asked) == 2
+    def report(kind: str, pieces: float, text: str) -> None:
+        seen.append((kind, pieces, text))
+        if len(seen) == 2:
+            raise Interrupted
 
-    assert collect(CONFIG, HeldWolfeCrowder, None, Round(0, 4, 0, 1.0), n_envs=2, seed=0, stop=stop) is None
-    assert len(asked) == 2
+    with pytest.raises(Interrupted):
+        collect(CONFIG, HeldWolfeCrowder, None, Round(0, 4, 0, 1.0), n_envs=2, seed=0, report=report)
+    assert [entry[:2] for entry in seen] == [("collection", 2), ("collection", 2)]
+    assert re.fullmatch(r"round 1, [0-4]/4 episodes, [1-4] states", seen[1][2])
 
 
 class Broken(HeldWolfeCrowder):

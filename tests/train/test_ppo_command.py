@@ -8,10 +8,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from ppo_runs import TINY_OPTIONS, clone_file
+from ppo_runs import TINY_OPTIONS, clone, clone_file
 
 from lagrl.controllers.registry import controller_factory
-from policies.checkpoint import load_checkpoint
+from policies.checkpoint import load_checkpoint, save_checkpoint
 from train.curves import read_curves
 from train.ppo import main
 from train.stop import Stop
@@ -41,10 +41,13 @@ def test_run_ends_with_a_checkpoint_and_what_to_do_next(tmp_path: Path, capsys: 
     assert card["training"]["parent"] == str(init)
     assert card["config"]["expert"] == "hwc"
     assert card["config"]["seed"] == 5
-    assert card["selection"]["best"]["3"] <= card["selection"]["initial"]["3"]
+    selection = card["selection"]
+    assert selection["best"]["3"] <= selection["initial"]["3"]
+    assert (selection["rollout"] > 0) == ("gain" in selection)
+    assert "lower limit of its paired gain" in selection["rule"]
     assert card["selection"]["not_used_for_choosing"]["initial"].keys() == {"3"}
     assert [row["step"] for row in read_curves(tmp_path / "run" / "curves.jsonl")] == [0, 1, 2, 3, 4]
-    assert list((tmp_path / "run" / "tensorboard").iterdir())
+    assert not (tmp_path / "run" / "tensorboard").exists()
 
 
 def test_from_scratch_must_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +72,10 @@ def test_nothing_is_said_of_rollouts_that_were_not_validated(
 def test_bad_starts_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A checkpoint of another mode, a foreign, a missing and an overwritten one are separate errors."""
     init = clone_file(tmp_path)
+    assert train(tmp_path, "--init", str(init), "--policy.hidden", "16") == 2
+    error = capsys.readouterr().err.strip()
+    assert "tiny: --init: has a network of another size: hidden 8, not 16; give its size (--policy.hidden 8)" in error
+    assert "\n" not in error
     assert train(tmp_path, "--init", str(init), "--env.action.mode", "direction") == 2
     assert "'diagonal'" in capsys.readouterr().err
     assert main([*TINY_OPTIONS, "--init", str(init), "--run", str(tmp_path / "run"), "--out", str(init)]) == 2
@@ -127,3 +134,24 @@ def test_ctrl_c_saves_and_resume_goes_on(tmp_path: Path) -> None:
     assert 2 <= done < 100000
     assert main(["--resume", str(run), "--out", str(out), "--minutes", "0.0001", "--device", "cpu"]) == 0
     assert read_curves(curves)[-1]["step"] == done + 1
+
+
+def test_other_episodes_of_the_clone_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A clone of other episodes than this run's, and prices beyond the bounds, are lines at the start."""
+    checkpoint = clone()
+    config = {"expert": "hwc", "env": {"start": "linear", "bounds": None, "max_steps": 6, "min_steps": 3}}
+    card = checkpoint.card | {"config": config}
+    save_checkpoint(tmp_path / "tiny", checkpoint.net, checkpoint.action, card)
+    bounds = ["--env.start", "zero", "--env.bounds", "-1", "3"]
+    assert train(tmp_path, "--init", str(tmp_path / "tiny"), "--rollouts", "1", *bounds) == 0
+    said = capsys.readouterr().err
+    assert "trained on other episodes: start linear, here zero; bounds none, here -1.0 3.0\n" in said
+    assert "multipliers stay within -1 and 3; 100% of the generated instances have prices" in said
+
+
+def test_tensorboard_is_written_on_request(tmp_path: Path) -> None:
+    """--tensorboard FOLDER gets a folder of the run's name, and is part of the command to resume."""
+    init = clone_file(tmp_path)
+    events = tmp_path / "events"
+    assert train(tmp_path, "--init", str(init), "--rollouts", "1", "--tensorboard", str(events)) == 0
+    assert list((events / "run").glob("events.out.tfevents.*"))

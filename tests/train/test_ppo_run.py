@@ -122,7 +122,7 @@ def test_training_changes_the_weights(tmp_path: Path) -> None:
 
 
 def test_clone_is_the_first_candidate(tmp_path: Path) -> None:
-    """The best candidate in validation is kept, the clone included, with the score of its weights."""
+    """The clone is validated before the first rollout, and kept unless a rollout is better beyond noise."""
     start = clone()
     run = carried_out(PPORun(TINY, start, device="cpu"), tmp_path)
     scores = [row["validation"] for row in rows(tmp_path) if "validation" in row]
@@ -130,7 +130,9 @@ def test_clone_is_the_first_candidate(tmp_path: Path) -> None:
     assert run.first is not None
     assert run.best is not None
     assert run.first.scores == measure(lambda: PolicyController(start), run.problems, TINY.budgets).means
-    assert run.best.merit == min(scores) <= run.first.merit == scores[0]
+    assert run.first.merit == scores[0]
+    gains = [scores[0] - score for score in scores[1:]]
+    assert run.best is run.first or (run.gain(run.best).low > 0 and run.first.merit - run.best.merit == max(gains))
 
 
 def test_action_constants_are_the_checkpoints() -> None:
@@ -171,29 +173,46 @@ def test_unusable_values_are_named(field: str, value: Any) -> None:
 
 
 def candidate(rollout: int, ratio: np.ndarray) -> TrainingCandidate:
-    return TrainingCandidate(rollout, dict(zip((10, 25), ratio.mean(axis=0).tolist(), strict=True)), {}, ratio)
-
-
-def test_worse_means_more_than_noise() -> None:
-    """A loss on every instance counts as worse; the same mean loss on one instance does not."""
-    clone = candidate(0, np.ones((4, 2)))
-    steady = candidate(1, np.full((4, 2), 1.01))
-    unlucky = candidate(2, np.ones((4, 2)) + np.array([[0.07], [-0.01], [-0.01], [-0.01]]))
-    assert steady.merit == pytest.approx(unlucky.merit)
-    assert steady.is_worse_than(clone)
-    assert not unlucky.is_worse_than(clone)
-    assert not clone.is_worse_than(clone)
-
-
-def test_any_rollout_that_is_not_worse_takes_the_clones_place() -> None:
-    """Later the best one replaces it; a rollout worse than the clone never does."""
-    clone, level, better, worse = (
-        candidate(rollout, np.full((4, 2), ratio)) for rollout, ratio in ((0, 1.0), (1, 1.0), (2, 0.99), (3, 1.01))
+    return TrainingCandidate(
+        rollout, dict(zip((10, 25)[: ratio.shape[1]], ratio.mean(axis=0).tolist(), strict=True)), {}, ratio
     )
-    assert PPORun._is_preferred(level, clone, clone)
-    assert PPORun._is_preferred(better, clone, level)
-    assert not PPORun._is_preferred(level, clone, better)
-    assert not PPORun._is_preferred(worse, clone, clone)
+
+
+def test_a_gain_is_paired_by_instance() -> None:
+    """A gain on every instance excludes 0; the same mean from one of several does not, nor does a single instance."""
+    clone = candidate(0, np.ones((4, 2)))
+    steady = candidate(1, np.array([[0.99], [0.989], [0.99], [0.991]]) * np.ones((4, 2)))
+    lucky = candidate(2, np.ones((4, 2)) - np.array([[0.07], [-0.01], [-0.01], [-0.01]]))
+    assert steady.gain_over(clone).mean == pytest.approx(lucky.gain_over(clone).mean) == pytest.approx(0.01)
+    assert steady.gain_over(clone).low > 0
+    assert lucky.gain_over(clone).low < 0 < lucky.gain_over(clone).high
+    assert not candidate(1, np.full((1, 2), 0.9)).gain_over(candidate(0, np.ones((1, 2)))).excludes_zero
+
+
+def test_more_comparisons_need_a_clearer_gain() -> None:
+    """The interval of one of nine comparisons is wider, by the quantiles of the normal distribution."""
+    clone, other = candidate(0, np.ones((4, 1))), candidate(1, np.array([[0.9], [1.0], [0.95], [0.97]]))
+    one, nine = other.gain_over(clone), other.gain_over(clone, 9)
+    assert (nine.mean - nine.low) / (one.mean - one.low) == pytest.approx(2.773 / 1.960, rel=1e-3)
+
+
+def test_only_a_better_rollout_takes_the_clones_place() -> None:
+    """A level and a worse rollout never replace the clone; among better ones the best is kept."""
+    run = PPORun(TINY, clone(), device="cpu")
+    noise = np.array([[0.001], [-0.001], [0.002], [-0.002]])
+    start, level, better, best, worse = (
+        candidate(rollout, np.full((4, 1), ratio) + (noise if rollout else 0))
+        for rollout, ratio in ((0, 1.0), (1, 1.0), (2, 0.99), (3, 0.98), (4, 1.01))
+    )
+    run.first = run.best = start
+    assert not run._is_preferred(level)
+    assert not run._is_preferred(worse)
+    assert run._is_preferred(better)
+    run.best = better
+    assert run._is_preferred(best)
+    assert not run._is_preferred(level)
+    run.best = best
+    assert not run._is_preferred(better)
 
 
 def test_an_archive_without_its_parts_is_refused() -> None:

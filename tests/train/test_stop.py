@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from lagrl.errors import InputError
-from train.stop import Stop
+from train.stop import Interrupted, Stop
 
 
 def test_first_signal_asks_and_second_ends() -> None:
@@ -49,3 +49,33 @@ def test_minutes_must_be_above_zero(minutes: float) -> None:
     """A limit of 0 minutes or less is an error."""
     with pytest.raises(InputError, match="--minutes"):
         Stop(minutes=minutes)
+
+
+def test_a_time_limit_lets_the_step_end() -> None:
+    """Only a signal ends a step that is not complete."""
+    now = 0.0
+    with Stop(minutes=1.0, clock=lambda: now) as stop:
+        now = 61.0
+        assert stop.requested
+        stop.check()
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(Interrupted):
+            stop.check()
+
+
+def test_files_are_written_to_their_end() -> None:
+    """Within a shield the second signal waits, and raises KeyboardInterrupt after it; the first one is a request."""
+    with Stop() as stop:
+        with stop.shield():
+            os.kill(os.getpid(), signal.SIGINT)
+        written = False
+
+        def write() -> None:
+            nonlocal written
+            with stop.shield():
+                os.kill(os.getpid(), signal.SIGINT)
+                written = True
+
+        with pytest.raises(KeyboardInterrupt):
+            write()
+        assert written

@@ -19,11 +19,29 @@ class Terminal(io.StringIO):
 def test_plain_lines_tell_steps_figures_and_time_left() -> None:
     """Without a terminal there is one line per step, with the remaining time at the pace so far."""
     now, stream = 0.0, io.StringIO()
-    with Progress("bc", 10, stream=stream, clock=lambda: now) as progress:
+    with Progress("bc", 10, plan={"epoch": 100}, stream=stream, clock=lambda: now) as progress:
         now = 30.0
+        progress.report("epoch", 10, "epoch 1, 10/10 states")
         progress.advance(loss=0.123456)
         progress.note("begun")
-    assert stream.getvalue() == "bc: epoch 1/10, loss 0.1235, 4 min left\nbc: begun\n"
+    assert stream.getvalue().splitlines() == [
+        "bc: epoch 1, 10/10 states, about 4 min left",
+        "bc: about 4 min to the end of the run, estimated from its first steps",
+        "bc: epoch 1/10, loss 0.1235, about 4 min left",
+        "bc: begun",
+    ]
+
+
+def test_the_first_estimate_is_shown_after_a_few_seconds() -> None:
+    """It needs every kind of work measured or guessed and three more seconds, and is shown once."""
+    now, stream = 0.0, io.StringIO()
+    plan, guesses = {"rollout": 64, "update": 2}, {"update": 10.0}
+    with Progress("ppo", 2, unit="rollout", plan=plan, guesses=guesses, stream=stream, clock=lambda: now) as progress:
+        for second in range(1, 9):
+            now = float(second)
+            progress.report("rollout", 1, f"step {second}")
+    assert stream.getvalue().count("estimated") == 1
+    assert "ppo: about 80 s to the end" in stream.getvalue()  # 60 steps at a second, two updates at 10
 
 
 def test_a_long_step_is_reported_every_few_seconds() -> None:
@@ -32,18 +50,8 @@ def test_a_long_step_is_reported_every_few_seconds() -> None:
     with Progress("bc", 10, stream=stream, clock=lambda: now) as progress:
         for second in range(13):
             now = float(second)
-            progress.report(f"second {second}")
+            progress.report("epoch", 1, f"second {second}")
     assert stream.getvalue() == "bc: second 0\nbc: second 5\nbc: second 10\n"
-
-
-def test_time_left_counts_this_process_only() -> None:
-    """After six earlier steps of ten, three took 30 s, so the last one takes 10 s."""
-    now, stream = 0.0, io.StringIO()
-    with Progress("bc", 10, done=6, stream=stream, clock=lambda: now) as progress:
-        assert progress.seconds_left is None
-        now = 30.0
-        progress.advance(3)
-        assert progress.seconds_left == pytest.approx(10.0)
 
 
 def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +67,7 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "loss 0.25" in text
     assert "done [with] brackets" in text
     with Progress("bc", 2, stream=stream) as progress:
-        progress.report("3/96 episodes")
+        progress.report("collection", 1, "3/96 episodes")
     assert "3/96 episodes" in stream.getvalue()
 
 

@@ -11,6 +11,8 @@ from policies.config import PolicyConfig
 from train.config import TRAINING_ENV, TrainingConfig, require_memory, without_routes
 from train.given_again import GivenAgain
 
+_EPISODES = without_routes(TRAINING_ENV["small"])
+
 
 @dataclass(frozen=True)
 class BCConfig(TrainingConfig):
@@ -79,7 +81,7 @@ class BCConfig(TrainingConfig):
     mean_weight: float = 100.0
     max_grad_norm: float = 10.0
     held_out: int = 10
-    env: EnvConfig = without_routes(TRAINING_ENV["small"])
+    env: EnvConfig = _EPISODES
 
     def __post_init__(self) -> None:
         super().__post_init__()

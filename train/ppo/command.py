@@ -120,8 +120,8 @@ def _selection(run: PPORun) -> dict[str, Any]:
     config = run.config
     record: dict[str, Any] = {
         "measured": "route cost over Clarke and Wright's, mean over generated validation instances; lower is better",
-        "rule": "a rollout replaces the initial policy if the lower limit of its paired gain is above 0; the interval is "
-        "of 95 % for all validated rollouts together (Bonferroni)",
+        "rule": "a rollout replaces the initial policy if the lower limit of its paired gain is above 0; the interval "
+        "is of 95 % for all validated rollouts together (Bonferroni)",
         "instances": config.validation_instances,
         "seed": config.validation_seed,
         "initial": _json(run.first.scores),
