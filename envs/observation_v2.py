@@ -68,6 +68,7 @@ class Observer(AscentObserver):
         self._cheapest = ranked[0]
         self._rows = rows = np.zeros((len(self.features), n), np.float32)  # filled faster than columns
         self._sizes = np.empty((_COMPRESSED, n), np.float32)
+        self._lengths = np.empty((3, n))
         rows[10] = ranked[0] / scale
         rows[11] = (ranked[-1] - ranked[0]) / scale
         rows[12] = nearest / scale
@@ -83,12 +84,13 @@ class Observer(AscentObserver):
 
     def _observed(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float32]:
         scale, multipliers, violation = self._scale, point.multipliers, point.violation
-        best, rows = self._best, self._rows
+        best, rows, lengths = self._best, self._rows, self._lengths
         best.note(point)
-        rows[0] = multipliers
-        np.subtract(multipliers, best.multipliers, out=rows[1])
-        np.subtract(self._cheapest, multipliers, out=rows[2])
-        rows[:3] *= 1.0 / scale
+        lengths[0] = multipliers
+        np.subtract(multipliers, best.multipliers, out=lengths[1])
+        np.subtract(self._cheapest, multipliers, out=lengths[2])
+        lengths /= scale
+        rows[:3] = lengths
         rows[3] = violation
         rows[4:6] = self._averages
         self._compress(rows[:_COMPRESSED])

@@ -1,0 +1,69 @@
+"""The study of the environment: what counts as saturated, and rules as they were before values were corrected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tyro")  # only the study needs it
+
+from benchmarks.environment_study.noisy_best import Uncorrected
+from benchmarks.environment_study.saturation import at_limit
+from benchmarks.harness import read_rows
+from envs.observation import make_observer
+from lagrl.ascent import ascend
+from lagrl.controllers.base import Feedback
+from lagrl.controllers.held_wolfe_crowder import HeldWolfeCrowder
+from lagrl.dual_loop import DualLoop
+from lagrl.problems.bundled import read_bundled
+from lagrl.relaxation.dual import AssignmentDual
+from lagrl.relaxation.linearise import linearise
+from lagrl.samplers.registry import make_sampler
+
+ROWS = Path(__file__).parents[2] / "docs" / "rows" / "environment_saturation.jsonl"
+
+
+def a_dual(sampler: str = "exact") -> AssignmentDual:
+    """Return the dual of a bundled instance."""
+    problem = linearise(read_bundled("G-n16-k3"))
+    return AssignmentDual(problem, make_sampler(sampler), shots=4, rng=np.random.default_rng(0))
+
+
+def test_clipped_features_and_constant_ones_count() -> None:
+    """In version 1, large multipliers, a large budget and a gap of 0 are at a limit; in version 2 nothing is."""
+    dual = a_dual()
+    multipliers = np.full(15, dual.scale)
+    multipliers[:6] *= 40.0
+    point = dual.evaluate(multipliers)
+    found = {
+        version: at_limit(observer, observer.observe(point, Feedback(point.value)), point)
+        for version, observer in ((version, make_observer(dual, 500, version)) for version in (1, 2))
+    }
+    assert found[1]["multiplier"] == found[1]["cheapest_reduced"] == pytest.approx(6 / 15)
+    assert found[1]["budget_left"] == found[1]["polyak_step"] == 1.0
+    assert found[1]["violation"] == found[1]["demand"] == 0.0
+    assert not any(found[2].values())
+
+
+def test_an_uncorrected_rule_compares_sampled_values() -> None:
+    """Its best value is the highest sampled one, and that of a corrected rule is lower."""
+    best = []
+    for is_corrected in (False, True):
+        rule = HeldWolfeCrowder()
+        loop = DualLoop.of(a_dual("product"))
+        trace = ascend(loop, rule if is_corrected else Uncorrected(rule), 30, np.random.default_rng(0))
+        best.append((rule.best, max(trace.sampled_value)))
+    assert best[0][0] == best[0][1]
+    assert best[1][0] < best[1][1]
+
+
+def test_no_feature_of_version_2_saturates() -> None:
+    """In the committed rows, every feature of version 2 is at its limit in less than 1 % of the states."""
+    rows = [row for row in read_rows(ROWS) if "family" in row]
+    for group in {(row["family"], row["sampler"]) for row in rows}:
+        own = [row["version 2"] for row in rows if (row["family"], row["sampler"]) == group]
+        assert len({row["instance"] for row in rows if (row["family"], row["sampler"]) == group}) >= 3
+        for name in own[0]:
+            assert np.mean([shares[name] for shares in own]) < 0.01, (group, name)
