@@ -12,7 +12,7 @@ from envs.observation import require_version
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.records import from_record, may_lack, to_record
 from lagrl.plugins import NamedRule, require_trusted
-from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.relaxation.seeding import SEEDINGS, seeding_rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -193,8 +193,7 @@ class EnvConfig:
         if not self.seedings:
             raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
         for rule in self.seedings:
-            if rule not in SEEDINGS:
-                raise UnknownNameError.of("seeding", rule, SEEDINGS)
+            seeding_rule(rule)
 
     @classmethod
     def preset(cls, name: Literal["default", "reference"] = "default") -> EnvConfig:

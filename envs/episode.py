@@ -22,7 +22,7 @@ from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
 from lagrl.relaxation.sampler import SamplingCost
-from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.relaxation.seeding import seeding_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,7 +245,7 @@ def new_episode(
         problem = draw_instance(rng, config.n_customers)
     require_room(problem.n_customers, config.n_max, problem.name)
     seeding = config.seedings[rng.integers(len(config.seedings))]
-    assignment = linearise(problem, SEEDINGS[seeding](problem, vehicles_to_try(problem), rng))
+    assignment = linearise(problem, seeding_rule(seeding)(problem, vehicles_to_try(problem), rng))
     floor, ceiling = config.bounds or (0.0, None)
     initial = np.zeros(problem.n_customers)
     if ceiling is None or config.start == "linear":

@@ -9,7 +9,7 @@ import numpy as np
 
 from lagrl.errors import BudgetError, InputError, UnknownNameError, require_type
 from lagrl.relaxation.sampler import require_shots
-from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.relaxation.seeding import SEEDINGS, seeding_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -124,8 +124,7 @@ class SolveConfig:
         if not self.seedings:
             raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
         for name in self.seedings:
-            if name not in SEEDINGS:
-                raise UnknownNameError.of("seeding", name, SEEDINGS)
+            seeding_rule(name)
 
     def uses(self, ingredient: str) -> bool:
         """Return whether a part of the method `search` is used."""

@@ -50,7 +50,7 @@ MIXTURES = (
     ("concentrators", "kmeans", "sweep"),
     ("concentrators", "kmeans", "sweep", "farthest"),
 )
-SIZES = (1, 4, 8, 24)
+SIZES = (1, 3, 4, 8, 24)
 CHOSEN_BY = "estimate"
 _SEEDED = 17  # generated instances
 _RESAMPLES = 400
@@ -139,23 +139,31 @@ def show_rules(kind: str, instances: list[list[dict[str, Any]]]) -> None:
 
 def show_choices(kind: str, instances: list[list[dict[str, Any]]]) -> None:
     """Print the choice among K seedings of a mixture by different values, against a random one of the same mixture."""
-    print(f"\n| {kind}: rules | K | lowest relaxation | lowest relaxation + tours | best route cost | − default, % |")
-    print("|---|--:|---|---|---|---|")
+    print(
+        f"\n| {kind}: rules | K | lowest relaxation | lowest relaxation + tours | best route cost | − default, % | ms |"
+    )
+    print("|---|--:|---|---|---|---|--:|")
     for rules in MIXTURES:
         for size in SIZES:
             if size > len(rules) * _draws_of(instances):
                 continue
             columns: dict[str, list[float]] = {name: [] for name in ("relaxation", "estimate", "route_cost", "default")}
+            times = []
             for seedings in instances:
                 drawn = _draws(seedings, rules, size)
                 random = float(drawn["route_cost"].mean())
+                times.append(drawn["ms"].sum(axis=1).mean())
                 for name in ("relaxation", "estimate", "route_cost"):
                     best = drawn[name].argmin(axis=1)
                     cost = float(drawn["route_cost"][np.arange(len(best)), best].mean())
                     columns[name].append(cost / random - 1.0)
                     if name == CHOSEN_BY:
                         columns["default"].append(cost / _mean_cost(seedings, ("kmeans", "sweep")) - 1.0)
-            print(f"| {', '.join(rules)} | {size} | " + " | ".join(map(_interval, columns.values())) + " |")
+            print(
+                f"| {', '.join(rules)} | {size} | "
+                + " | ".join(map(_interval, columns.values()))
+                + f" | {np.median(times):.0f} |"
+            )
 
 
 def _draws(seedings: list[dict[str, Any]], rules: tuple[str, ...], size: int) -> dict[str, NDArray[np.float64]]:
@@ -168,6 +176,7 @@ def _draws(seedings: list[dict[str, Any]], rules: tuple[str, ...], size: int) ->
         sets.append([shuffled[index % len(rules)][index // len(rules)] for index in range(size)])
     values = {name: np.array([one[name] for one in seedings]) for name in ("relaxation", "tours", "route_cost")}
     values["estimate"] = values["relaxation"] + values["tours"]
+    values["ms"] = np.array([one["seeding_ms"] + one["relaxation_ms"] for one in seedings])
     return {name: array[np.array(sets)] for name, array in values.items()}
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.errors import InstanceError, UnknownNameError, require_type
-from lagrl.problems.assignment import AssignmentProblem
+from lagrl.errors import InstanceError, require_type
 from lagrl.problems.cvrp import require_cvrp
-from lagrl.relaxation.seeding import SEEDINGS, Seeds
+from lagrl.relaxation.seeding import Seeds, seeding_rule
 
 if TYPE_CHECKING:
+    from lagrl.problems.assignment import AssignmentProblem
     from lagrl.problems.cvrp import CVRP
 
 FULL = 0.98  # share of the needed vehicles' capacity above which decoding seldom fits everyone
@@ -38,8 +38,8 @@ def linearise(problem: CVRP, seeds: Seeds | str = "kmeans") -> AssignmentProblem
     problem
         The instance.
     seeds
-        One seed per vehicle, see `seeding`. A rule's name (kmeans, sweep, farthest, concentrators) places seeds for
-        `vehicles_to_try` vehicles, always at the same points.
+        One seed per vehicle, see `seeding`. A rule's name (kmeans, sweep, farthest, concentrators, cheapest) places
+        seeds for `vehicles_to_try` vehicles, always at the same points.
 
     Raises
     ------
@@ -57,9 +57,7 @@ def linearise(problem: CVRP, seeds: Seeds | str = "kmeans") -> AssignmentProblem
     """
     require_cvrp(problem)
     if isinstance(seeds, str):
-        if seeds not in SEEDINGS:
-            raise UnknownNameError.of("seeding", seeds, SEEDINGS)
-        seeds = SEEDINGS[seeds](problem, vehicles_to_try(problem), np.random.default_rng(0))
+        seeds = seeding_rule(seeds)(problem, vehicles_to_try(problem), np.random.default_rng(0))
     require_type(seeds, Seeds, "seeds", "give a rule's name, such as 'kmeans', or what a seeding rule returns")
     total, available = int(problem.demand.sum()), seeds.n_vehicles * problem.capacity
     if total > available:
@@ -69,10 +67,4 @@ def linearise(problem: CVRP, seeds: Seeds | str = "kmeans") -> AssignmentProblem
             field="n_vehicles",
             remedy=f"use at least {problem.minimum_vehicles}",
         )
-    detour = problem.distance[0, 1:] + seeds.distance[:, 1:] - seeds.distance[:, :1]
-    return AssignmentProblem(
-        cost=np.maximum(detour, 0.0),
-        weight=problem.demand,
-        capacity=np.full(seeds.n_vehicles, problem.capacity),
-        origin=problem,
-    )
+    return seeds.assignment_problem(problem)

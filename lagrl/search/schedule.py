@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 import numpy as np
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.relaxation.seeding import seeding_rule
 from lagrl.solve_config import DEFAULT_EVALUATIONS, default_linearisations
 
 if TYPE_CHECKING:
@@ -74,10 +74,11 @@ class Decision:
         for kind, name, known in (
             ("linearisation", self.linearisation, get_args(Linearisation)),
             ("prices", self.prices, get_args(Prices)),
-            ("seeding", self.seeding or "kmeans", SEEDINGS),
         ):
             if name not in known:
                 raise UnknownNameError.of(kind, str(name), known)
+        if self.seeding is not None:
+            seeding_rule(self.seeding)
         n_ascents, wanted = len(self.budgets), "one or more" if self.linearisation == "seeds" else "one"
         if n_ascents == 0 or min(self.budgets) < 1 or (wanted == "one" and n_ascents > 1):
             raise InputError(

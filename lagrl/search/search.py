@@ -21,7 +21,7 @@ from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
-from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.relaxation.seeding import seeding_rule
 from lagrl.search.acceptance import Annealing
 from lagrl.search.bounding import Bounding
 from lagrl.search.budget import Budget
@@ -210,7 +210,7 @@ class Search:
             rules = self.config.seedings
             rule = decision.seeding or rules[index % len(rules)]
             n_vehicles = vehicles_to_try(self.problem, index // len(rules))
-            seeds = SEEDINGS[rule](self.problem, n_vehicles, self._stream(index, 0))
+            seeds = seeding_rule(rule)(self.problem, n_vehicles, self._stream(index, 0))
             assignment = linearise(self.problem, seeds)
             warm = linear_dual(assignment, _WARM_SHARE * self.budget.seconds_left)
             dual = self._dual(assignment, index, self._stream(index, 1), multiplier_ceiling(assignment, warm))

@@ -9,11 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lagrl.errors import FleetError
+from lagrl.errors import FleetError, InputError, InstanceError, UnknownNameError
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
+from lagrl.relaxation.linear_dual import linear_dual
 from lagrl.relaxation.linearise import linearise
-from lagrl.relaxation.seeding import SEEDINGS, Seeds, _plane, farthest, kmeans, sweep
+from lagrl.relaxation.seeding import (
+    SEEDINGS,
+    Seeds,
+    _plane,
+    candidate_seeds,
+    cheapest,
+    farthest,
+    kmeans,
+    seeding_rule,
+    sweep,
+)
 
 rules = pytest.mark.parametrize("rule", SEEDINGS)
 
@@ -46,9 +57,10 @@ def placed(rule: str, problem: CVRP, n_vehicles: int, seed: int = 0) -> np.ndarr
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 12), share=st.floats(0, 1))
 def test_any_number_of_vehicles_gets_seeds(rule: str, seed: int, n: int, share: float) -> None:
-    """From one vehicle to as many as customers, in the plane and with distances only."""
+    """From one vehicle (`cheapest`: enough for the demand) to one per customer, with and without coordinates."""
     problem = scattered(seed, n, n_vehicles=max(1, n // 3))
-    n_vehicles = 1 + round(share * (n - 1))
+    least = problem.minimum_vehicles if rule == "cheapest" else 1  # its estimate is of possible routes
+    n_vehicles = least + round(share * (n - least))
     placed(rule, problem, n_vehicles, seed)
     placed(rule, without_coordinates(problem), n_vehicles, seed)
 
@@ -187,3 +199,56 @@ def test_bundled_instances_can_be_linearised_with_any_number_of_vehicles(rule: s
     for n_vehicles in range(problem.minimum_vehicles, problem.minimum_vehicles + 4):
         cost = linearise(problem, SEEDINGS[rule](problem, n_vehicles, np.random.default_rng(0))).cost
         assert all(not np.array_equal(first, second) for first, second in pairwise(cost))
+
+
+def test_the_estimate_is_the_tours_to_the_seeds_and_the_linear_relaxation() -> None:
+    """Twice the way to each seed, plus the relaxation's value of the same linearisation."""
+    problem = scattered(5)
+    seeds = kmeans(problem, 5, np.random.default_rng(0))
+    expected = 2 * seeds.distance[:, 0].sum() + linear_dual(linearise(problem, seeds)).value
+    assert seeds.estimated_cost(problem) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n_candidates", [1, 2, 7])
+def test_the_cheapest_seeds_have_the_lowest_estimate_of_their_candidates(n_candidates: int) -> None:
+    """The same generator draws the candidates again; the rules take turns."""
+    problem = scattered(6)
+    chosen = seeding_rule(f"cheapest:{n_candidates}")(problem, 5, np.random.default_rng(1))
+    mixture = ("concentrators", "kmeans", "sweep")
+    candidates = candidate_seeds(problem, 5, np.random.default_rng(1), mixture, n_candidates)
+    assert [seeds.rule for seeds in candidates] == [mixture[index % 3] for index in range(n_candidates)]
+    best = min(candidates, key=lambda seeds: seeds.estimated_cost(problem))
+    assert np.array_equal(chosen.distance, best.distance)
+
+
+def test_more_candidates_never_raise_the_estimate() -> None:
+    """The first candidates of 12 are those of 4, which is the number if none is given."""
+    for seed in range(5):
+        problem = scattered(seed)
+        costs = [
+            seeding_rule(name)(problem, 5, np.random.default_rng(seed)).estimated_cost(problem)
+            for name in ("cheapest:1", "cheapest", "cheapest:4", "cheapest:12")
+        ]
+        assert costs[0] >= costs[1] == costs[2] >= costs[3]
+
+
+@pytest.mark.parametrize("name", ["cheapest:0", "cheapest:-1", "cheapest:", "cheapest:2.5", "cheapest:²"])
+def test_no_number_of_candidates_below_1(name: str) -> None:
+    """K is a whole number of 1 or more, in a name and in Python."""
+    with pytest.raises(InputError, match="give the number of seedings, 1 or more"):
+        seeding_rule(name)
+    with pytest.raises(InputError, match="0 seedings to choose from"):
+        cheapest(scattered(0), 5, np.random.default_rng(0), 0)
+
+
+@pytest.mark.parametrize("name", ["cheap", "kmeans:4", "cheapests:4"])
+def test_unknown_rules_are_named(name: str) -> None:
+    """Only `cheapest` takes a number."""
+    with pytest.raises(UnknownNameError, match=f"unknown seeding '{name}'"):
+        seeding_rule(name)
+
+
+def test_vehicles_that_cannot_carry_the_demand_have_no_estimate() -> None:
+    """The error states both loads."""
+    with pytest.raises(InstanceError, match="is above the total capacity"):
+        cheapest(scattered(0), 1, np.random.default_rng(0))
