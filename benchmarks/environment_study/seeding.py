@@ -6,7 +6,8 @@
 On each instance every rule places seeds several times. Each seeding is linearised, its linear relaxation is solved, and
 `hwc` ascends from the relaxation's prices for 13 evaluations, toured as in `lagrl solve`. A row has the values and the
 final route costs of all seedings of one instance, so that every way to choose among K of them can be computed from the
-rows. Choices are made on generated instances; those of CVRPLIB are a test.
+rows. Choices are made on generated instances; those of CVRPLIB are a test. Last, `lagrl solve` is run with the default
+rules and with `cheapest`, at equal evaluations and at equal seconds.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
 from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.solve_config import SolveConfig
+from lagrl.solver import solve
 from train.validation import validation_set
 
 if TYPE_CHECKING:
@@ -54,6 +57,11 @@ SIZES = (1, 3, 4, 8, 24)
 CHOSEN_BY = "estimate"
 _SEEDED = 17  # generated instances
 _RESAMPLES = 400
+SOLVES: dict[str, dict[str, Any]] = {
+    "reference, 40 evaluations": {"method": "reference", "evaluations": 40},
+    "search, 1.5 s": {"seconds": 1.5},
+}
+SEEDINGS_OF_SOLVES: tuple[tuple[str, ...], ...] = (("kmeans", "sweep"), ("cheapest",))
 
 
 def measure(problem: CVRP, rule: str, draw: int) -> dict[str, Any]:
@@ -78,12 +86,26 @@ def measure(problem: CVRP, rule: str, draw: int) -> dict[str, Any]:
     }
 
 
+def solved(problem: CVRP, seed: int) -> list[dict[str, Any]]:
+    """Solve an instance under every setting and every choice of rules, these in alternating order."""
+    return [
+        {
+            "setting": name,
+            "rules": rules,
+            "cost": solve(problem, SolveConfig(seedings=rules, seed=seed, **fields)).solution.cost,
+        }
+        for name, fields in SOLVES.items()
+        for rules in SEEDINGS_OF_SOLVES[:: 1 if seed % 2 else -1]
+    ]
+
+
 def main(
     out: Path | None = None,
     show_rows: Path | None = None,
     generated: int = 64,
     largest: int = 200,
     draws: int = 12,
+    solves: int = 24,
 ) -> None:
     """Measure or show what seedings are worth.
 
@@ -99,6 +121,8 @@ def main(
         Customers of the largest CVRPLIB instance; 0: none.
     draws
         Seedings by each rule.
+    solves
+        Generated instances of 60 to 300 customers that are solved.
     """
     if show_rows is not None:
         show(read_rows(show_rows))
@@ -115,15 +139,20 @@ def main(
             seedings = [measure(problem, rule, draw) for rule in RULES for draw in range(draws)]
             row = {"set": kind, "instance": problem.name, "n_customers": problem.n_customers, "seedings": seedings}
             append_rows(out, [row | common])
+    for index, problem in enumerate(validation_set(_SEEDED + 1, solves, (60, 300)) if solves else ()):
+        if ("solves", problem.name) not in done:
+            row = {"set": "solves", "instance": problem.name, "n_customers": problem.n_customers}
+            append_rows(out, [row | {"solves": solved(problem, index)} | common])
     show(read_rows(out))
 
 
 def show(rows: list[dict[str, Any]]) -> None:
     """Print the tables."""
-    for kind in dict.fromkeys(row["set"] for row in rows):
+    for kind in dict.fromkeys(row["set"] for row in rows if "seedings" in row):
         chosen = [row["seedings"] for row in rows if row["set"] == kind]
         show_rules(kind, chosen)
         show_choices(kind, chosen)
+    show_solves([row["solves"] for row in rows if row["set"] == "solves"])
 
 
 def show_rules(kind: str, instances: list[list[dict[str, Any]]]) -> None:
@@ -164,6 +193,17 @@ def show_choices(kind: str, instances: list[list[dict[str, Any]]]) -> None:
                 + " | ".join(map(_interval, columns.values()))
                 + f" | {np.median(times):.0f} |"
             )
+
+
+def show_solves(instances: list[list[dict[str, Any]]]) -> None:
+    """Print the difference of route costs by the rule `cheapest` from the default rules, in percent."""
+    if not instances:
+        return
+    print(f"\n| lagrl solve, {len(instances)} generated instances | cheapest − default, % |\n|---|---|")
+    for setting in SOLVES:
+        found = [{tuple(one["rules"]): one["cost"] for one in row if one["setting"] == setting} for row in instances]
+        default, cheapest = SEEDINGS_OF_SOLVES
+        print(f"| {setting} | {_interval([costs[cheapest] / costs[default] - 1.0 for costs in found])} |")
 
 
 def _draws(seedings: list[dict[str, Any]], rules: tuple[str, ...], size: int) -> dict[str, NDArray[np.float64]]:
