@@ -145,4 +145,8 @@ class LinearModel:
 
 
 def _inverse(precision: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.linalg.inv(precision), dtype=np.float64)
+    try:
+        return np.asarray(np.linalg.inv(precision), dtype=np.float64)
+    except np.linalg.LinAlgError as error:
+        remedy = "leave out decisions with numbers far larger than the others"
+        raise InputError("the features' sizes differ too much for a fit", field="features", remedy=remedy) from error

@@ -199,3 +199,10 @@ def test_arms_have_names() -> None:
             Arm.parse(text)
     with pytest.raises(InputError, match="name each once"):
         all_arms(["a", "a"])
+
+
+def test_features_of_far_apart_sizes_are_refused() -> None:
+    """Squares of numbers that drown the ridge leave no inverse: one line that says what to leave out."""
+    features = np.outer(np.ones(3), [1e8, 1e16, 1.0])
+    with pytest.raises(InputError, match=r"features: .* leave out"):
+        LinearModel.fitted(features, np.ones(3))
