@@ -79,6 +79,10 @@ class Args:
         What prices the multipliers.
     route_every
         Evaluations from one route feedback to the next.
+    decode_every
+        Evaluations between two decodings.
+    tour_decoded
+        Whether decoded assignments are toured.
     shots
         Strings per vehicle asked of an approximate sampler.
     steps
@@ -100,6 +104,8 @@ class Args:
     route_sampler: str = "exact"
     sampler: str = "exact"
     route_every: int = 10
+    decode_every: int = 1
+    tour_decoded: bool = True
     shots: int = 64
     steps: int = 6400
     repeats: int = 5
@@ -154,6 +160,8 @@ def time_steps(n: int, lanes: int, args: Args) -> Row:
         sampler=args.sampler,
         route_sampler=args.route_sampler,
         route_every=args.route_every,
+        decode_every=args.decode_every,
+        tour_decoded=args.tour_decoded,
         shots=args.shots,
     )
     env = LagrangianVecEnv(config, lanes, args.seed)
