@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # What a new user does first, run under the newest and the lowest versions that pyproject.toml allows.
 SMOKE := tests/test_front_door.py tests/test_tasks.py tests/test_highs.py tests/cli/test_cli.py tests/cli/test_cli_bound.py
 
-.PHONY: demo test test-newest test-lowest check-all lint format wheel torture fuzz clean
+.PHONY: demo test test-newest test-lowest check-all lint format wheel torture fuzz checkpoints clean
 
 demo: $(READY)
 	$(BIN)/lagrl demo --out demo
@@ -56,6 +56,11 @@ torture: $(READY)
 SECONDS ?= 60
 fuzz: $(READY)
 	$(BIN)/python -m benchmarks.fuzz.run --seconds $(SECONDS)
+
+# Trains the shipped policies again and evaluates them, some CPU hours, in the folder shipped; a second call continues.
+# DATA is the folder of the CVRPLIB instances; docs/results/training.md says what then replaces the repository's files.
+checkpoints: $(READY)
+	$(BIN)/python -m benchmarks.shipped_policies.run $(if $(DATA),--data $(DATA))
 
 wheel: $(READY)
 	$(BIN)/python -m build --wheel
