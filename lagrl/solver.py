@@ -322,7 +322,8 @@ def _name_of(factory: object) -> str:
 
 
 def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveResult:
-    incumbent, seconds_of = report.incumbent, report.seconds_of
+    incumbent, record = report.incumbent, report.record
+    sampling, seconds_of = record.sampling, record.seconds_of
     solution = incumbent.solution()
     if not incumbent.evaluations:
         raise SolutionError(
@@ -332,22 +333,22 @@ def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveRe
         )
     if solution is None:
         found, way_out = "were found", "raise the budget, or use --fleet free"
-        if report.is_infeasible:
+        if record.is_infeasible:
             found, way_out = "exist: the lower bound proves it", "allow more vehicles, or use --fleet free"
         raise SolutionError(
             f"no routes that meet the fleet rule {problem.fleet} {found}", source=problem.name, remedy=way_out
         )
     question_cost(problem.name, solution.cost, problem.best_known)
-    best = min(report.ascents, key=lambda ascent: min(ascent.trace.route_cost), default=None)
-    elsewhere = seconds_of["sampling"] + seconds_of["recording"] + report.sampling.queue_seconds
+    best = min(record.ascents, key=lambda ascent: min(ascent.trace.route_cost), default=None)
+    elsewhere = seconds_of["sampling"] + seconds_of["recording"] + sampling.queue_seconds
     return SolveResult(
         problem=problem,
         config=config,
         solution=solution,
         dual_value=None if best is None else best.trace.dual_value,  # Ctrl-C may end the first ascents
-        lower_bound=report.lower_bound or None,
+        lower_bound=record.lower_bound or None,
         evaluations=incumbent.evaluations,
-        sampling=report.sampling,
+        sampling=sampling,
         elapsed=report.elapsed,
         seconds=max(report.elapsed - elsewhere / config.workers, 0.0),
         sampling_seconds=seconds_of["sampling"],
@@ -356,6 +357,6 @@ def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveRe
         partition_seconds=seconds_of["partition"],
         bound_seconds=seconds_of["bound"],
         history=incumbent.history,
-        ascents=report.ascents,
+        ascents=record.ascents,
         is_interrupted=report.is_interrupted,
     )

@@ -16,18 +16,20 @@ class Budget:
     ----------
     spent
         Evaluations so far.
+    started
+        The start, by `time.perf_counter`; processes on one machine share that clock.
     """
 
-    def __init__(self, evaluations: int | None, seconds: float | None) -> None:
+    def __init__(self, evaluations: int | None, seconds: float | None, started: float | None = None) -> None:
         self.evaluations = evaluations
         self.seconds = seconds
         self.spent = 0
-        self._started = time.perf_counter()
+        self.started = time.perf_counter() if started is None else started
 
     @property
     def elapsed(self) -> float:
         """Wall-clock seconds since the start."""
-        return time.perf_counter() - self._started
+        return time.perf_counter() - self.started
 
     @property
     def left(self) -> int | None:

@@ -11,9 +11,8 @@ from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.partition_master import PartitionMaster
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.set_partitioning import PartitionLimits, partition
-from lagrl.relaxation.sampler import SamplingCost
 from lagrl.search.budget import Budget
-from lagrl.search.search_report import SearchReport, SolveProgress
+from lagrl.search.search_report import SearchRecord, SearchReport, SolveProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +48,7 @@ class Exchange:
         Its evaluations so far.
     lower_bound, is_proven
         Its bound, and whether that proves that no better routes exist.
-    report
+    record
         Its record so far, at the last exchange only.
     """
 
@@ -58,7 +57,7 @@ class Exchange:
     evaluations: int
     lower_bound: float
     is_proven: bool
-    report: SearchReport | None = None
+    record: SearchRecord | None = None
 
 
 class Exchanges:
@@ -91,11 +90,15 @@ class Exchanges:
         """Exchange routes until the budget is spent, the bound proves the best, or the search is stopped."""
         config, pool = self.config, self.incumbent.pool
         master = PartitionMaster(pool) if config.uses("partition") else None
-        reports: list[SearchReport] = []
+        records: list[SearchRecord] = []
         part = 1.0 if config.seconds is None else 1.0 - _SLICE  # of the budget, until the last exchange
         number, is_last = 0, False
+        for pipe in self.pipes:
+            send(pipe, self.budget.started)
         while not is_last:
-            number += not self.over.is_set()  # the same progress again requests the report only
+            if not self.over.is_set():  # else the same progress again requests the record only
+                past = int(_EXCHANGES * self.budget.progress / part)
+                number = min(max(number, past) + 1, _EXCHANGES)
             is_last = self.over.is_set() or number == _EXCHANGES
             best = [pool.routes[column] for column in self.incumbent.columns]
             for pipe in self.pipes:
@@ -107,28 +110,20 @@ class Exchanges:
                 pool.add_routes(exchange.new)
                 if exchange.best:
                     self.incumbent.offer(pool.add_routes(exchange.best))
-            if master is not None and self.incumbent.columns and not self.over.is_set():
+            is_over = self.over.is_set() or self.budget.seconds_left <= 0
+            if master is not None and self.incumbent.columns and not is_over:
                 self._recombine(master)
             self._report_progress()
-            reports = [exchange.report for exchange in found if exchange.report is not None]
-        seconds_of = {name: sum(report.seconds_of[name] for report in reports) for name in reports[0].seconds_of}
-        seconds_of["partition"] += self.partitioning
-        return SearchReport(
-            incumbent=self.incumbent,
-            elapsed=self.budget.elapsed,
-            ascents=[ascent for report in reports for ascent in report.ascents],
-            sampling=sum((report.sampling for report in reports), SamplingCost()),
-            seconds_of=seconds_of,
-            lower_bound=max(report.lower_bound for report in reports),
-            is_infeasible=any(report.is_infeasible for report in reports),
-            is_interrupted=self.is_interrupted,
-        )
+            records = [exchange.record for exchange in found if exchange.record is not None]
+        record = SearchRecord.joined(records)
+        record.seconds_of["partition"] += self.partitioning
+        return SearchReport(self.incumbent, self.budget.elapsed, record, self.is_interrupted)
 
     def _recombine(self, master: PartitionMaster) -> None:
         started = self.budget.elapsed
         limits = PartitionLimits.without_clock(self.budget.spent)
         if self.config.seconds is not None:
-            limits = PartitionLimits(seconds=_SLICE * self.config.seconds)
+            limits = PartitionLimits(seconds=min(_SLICE * self.config.seconds, self.budget.seconds_left))
         self.incumbent.offer(partition(self.incumbent.pool, self.incumbent.columns, limits, master).columns)
         self.partitioning += self.budget.elapsed - started
 

@@ -29,7 +29,7 @@ from lagrl.search.neighbourhood import Neighbourhood, neighbouring_routes
 from lagrl.search.recombine import Recombination
 from lagrl.search.relinearise import relinearise_neighbourhood
 from lagrl.search.schedule import Decision, History, Outcome, Schedule
-from lagrl.search.search_report import Ascent, SearchReport, SolveProgress
+from lagrl.search.search_report import Ascent, SearchRecord, SearchReport, SolveProgress
 from lagrl.search.string_removal import nearest_customers
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Search:
         Called with the progress after each step of the loop; a true answer stops the search.
     is_cancelled
         Called before each decision and after each step; True stops the search.
+    started
+        Start of the seconds, see `Budget`; now if None.
 
     Attributes
     ----------
@@ -98,6 +100,7 @@ class Search:
         schedule: Schedule,
         on_evaluation: Callable[[SolveProgress], object] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
+        started: float | None = None,
     ) -> None:
         self.problem = problem
         self.config = config
@@ -106,7 +109,7 @@ class Search:
         self.schedule = schedule
         self.on_evaluation = on_evaluation
         self.is_cancelled = is_cancelled
-        self.budget = Budget(config.evaluation_limit, config.seconds)
+        self.budget = Budget(config.evaluation_limit, config.seconds, started)
         self.incumbent = Incumbent(RoutePool(problem))
         self.ascents: list[Ascent] = []
         self.history = History(problem.n_customers, config.evaluation_limit)
@@ -165,10 +168,13 @@ class Search:
         return self.is_interrupted or self.is_cancelled()
 
     def report(self) -> SearchReport:
-        """Return the record of the search so far."""
+        """Return the result of the search so far."""
+        return SearchReport(self.incumbent, self.budget.elapsed, self.record(), self.is_interrupted)
+
+    def record(self) -> SearchRecord:
+        """Return what the search has recorded so far besides its routes."""
         seconds_of = {**self.seconds_of, "partition": self.recombination.seconds, "bound": self.bounding.seconds}
-        record = self.incumbent, self.budget.elapsed, self.ascents, self.sampling, seconds_of
-        return SearchReport(*record, self.bounding.value, self.bounding.is_infeasible, self.is_interrupted)
+        return SearchRecord(self.ascents, self.sampling, seconds_of, self.bounding.value, self.bounding.is_infeasible)
 
     def take_over(self, routes: Sequence[NDArray[np.int64]]) -> None:
         """Continue from routes found elsewhere, if they are better than all before."""

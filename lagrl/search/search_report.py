@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lagrl.relaxation.sampler import SamplingCost
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lagrl.ascent import DualTrace
     from lagrl.recovery.incumbent import Incumbent
-    from lagrl.relaxation.sampler import SamplingCost
     from lagrl.search.budget import Budget
 
 
@@ -80,15 +83,11 @@ class Ascent:
 
 
 @dataclass(frozen=True)
-class SearchReport:
-    """The result of a search.
+class SearchRecord:
+    """What a search records besides its routes.
 
     Attributes
     ----------
-    incumbent
-        The best routes, the pool of all, and their history.
-    elapsed
-        Wall-clock seconds.
     ascents
         Ascents from seeds.
     sampling
@@ -99,15 +98,43 @@ class SearchReport:
         Proven bound on every solution's cost, distance units; 0 without one.
     is_infeasible
         Whether it proves that no routes meet the fleet rule.
+    """
+
+    ascents: list[Ascent]
+    sampling: SamplingCost
+    seconds_of: dict[str, float]
+    lower_bound: float
+    is_infeasible: bool
+
+    @classmethod
+    def joined(cls, records: Sequence[SearchRecord]) -> SearchRecord:
+        """Return the record of several searches on one instance, at least one, under one fleet rule."""
+        return cls(
+            ascents=[ascent for record in records for ascent in record.ascents],
+            sampling=sum((record.sampling for record in records), SamplingCost()),
+            seconds_of={name: sum(record.seconds_of[name] for record in records) for name in records[0].seconds_of},
+            lower_bound=max(record.lower_bound for record in records),
+            is_infeasible=any(record.is_infeasible for record in records),
+        )
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    """The result of a search.
+
+    Attributes
+    ----------
+    incumbent
+        The best routes, the pool of all, and their history.
+    elapsed
+        Wall-clock seconds.
+    record
+        Ascents, bounds and resources.
     is_interrupted
         Whether `on_evaluation` or Ctrl-C ended the search.
     """
 
     incumbent: Incumbent
     elapsed: float
-    ascents: list[Ascent]
-    sampling: SamplingCost
-    seconds_of: dict[str, float]
-    lower_bound: float
-    is_infeasible: bool = False
-    is_interrupted: bool = False
+    record: SearchRecord
+    is_interrupted: bool

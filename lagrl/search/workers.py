@@ -132,6 +132,7 @@ def _serve(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event, pa
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     exit_with_parent(parent)
     _work(pipe, problem, config, over)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left to close
 
 
 def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> None:
@@ -142,14 +143,11 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> 
         make_controller, sampler = controller_factory(config.controller), make_sampler(config.sampler)
         at_the_end.callback(close_sampler, sampler)
         pipe.send("ready")
-        search: Search | None = None
+        schedule, started = schedule_of(config), pipe.recv()
+        search = Search(problem, config, make_controller, sampler, schedule, is_cancelled=over.is_set, started=started)
         sent, is_last = 0, False
         while not is_last:
             progress, best, is_last = pipe.recv()
-            if search is None:  # created here, so that waiting for the other workers is not measured
-                search = Search(
-                    problem, config, make_controller, sampler, schedule_of(config), is_cancelled=over.is_set
-                )
             if best:
                 search.take_over(best)
             search.run(progress)
@@ -161,7 +159,7 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> 
                     search.incumbent.evaluations,
                     search.bounding.value,
                     search.bounding.proves(search.incumbent.cost),
-                    search.report() if is_last else None,
+                    search.record() if is_last else None,
                 )
             )
             sent = len(pool)

@@ -39,6 +39,7 @@ def test_seconds_alone_leave_evaluations_out(clock: SimpleNamespace) -> None:
     assert (budget.progress, budget.elapsed) == (0.75, 3.0)
     clock.now += 3.0
     assert (budget.progress, budget.seconds_left) == (1.0, -2.0)
+    assert Budget(None, 4.0, budget.started).elapsed == 6.0  # another process's clock
 
 
 def test_of_two_limits_the_nearer_counts(clock: SimpleNamespace) -> None:

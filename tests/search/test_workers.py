@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import pickle
+import time
 from dataclasses import replace
-from multiprocessing import Pipe
+from multiprocessing import Pipe, get_context
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +22,10 @@ from routed_problems import plane
 from lagrl.controllers.volume import Volume
 from lagrl.errors import InputError, LagrlError
 from lagrl.problems.solution import faults, route_cost
-from lagrl.relaxation.sampler import ExactSampler
+from lagrl.relaxation.sampler import ExactSampler, SamplingCost
+from lagrl.search.exchange import Exchange, Exchanges
 from lagrl.search.schedule import AdaptiveSchedule
+from lagrl.search.search_report import SearchRecord
 from lagrl.search.workers import _shares, _work
 from lagrl.solver import SolveConfig, solve
 
@@ -94,6 +98,7 @@ def test_a_worker_goes_on_from_the_best_it_is_given() -> None:
     worker = Thread(target=_work, args=(theirs, problem, replace(config, without=("polish", "partition")), Event()))
     worker.start()
     assert ours.recv() == "ready"
+    ours.send(time.perf_counter())
     ours.send((0.2, [], False))
     first = ours.recv()
     assert sum(route_cost(problem, route.tolist()) for route in first.best) > best.solution.cost
@@ -103,11 +108,12 @@ def test_a_worker_goes_on_from_the_best_it_is_given() -> None:
     ours.send((1.0, [], True))
     last = ours.recv()
     worker.join()
-    assert first.report is second.report is None
-    assert last.report.incumbent.evaluations == last.evaluations == 90
+    assert first.record is second.record is None
+    assert last.evaluations == 90 > sum(len(ascent.trace) for ascent in last.record.ascents) > 0
+    assert len(pickle.dumps(last.record)) < problem.distance.nbytes
     assert first.evaluations < second.evaluations <= last.evaluations
     sent = [route.tolist() for exchange in (first, second, last) for route in exchange.new]
-    assert sent == [route.tolist() for route in last.report.incumbent.pool.routes]
+    assert len(sent) == len({tuple(route) for route in sent}) > 50
 
 
 @pytest.mark.parametrize("controller", ["cfm", "rules_for_workers:Fails"])
@@ -132,13 +138,41 @@ def test_a_worker_that_is_called_off_stops_at_once() -> None:
     worker = Thread(target=_work, args=(theirs, plane(7, 60), SolveConfig(seconds=1000.0), over))
     worker.start()
     assert ours.recv() == "ready"
+    ours.send(time.perf_counter())
     ours.send((1.0, [], True))
     assert not ours.poll(1.0)
     over.set()
     last = ours.recv()
     worker.join()
-    assert last.report.elapsed < 500.0
+    assert last.record.ascents
     assert not last.is_proven
+
+
+def test_seconds_that_a_worker_has_spent_are_no_exchanges() -> None:
+    """A first slice as long as the seconds is followed by the request for the record alone, without partitioning."""
+    problem, config = plane(8, 20), SolveConfig(seconds=0.2, workers=2)
+    ours, theirs = Pipe()
+    requests: list[tuple[float, list[object], bool]] = []
+    record = SearchRecord([], SamplingCost(), dict.fromkeys(("polish", "partition"), 0.0), 1.0, False)
+
+    def work() -> None:
+        started = theirs.recv()
+        assert 0.0 <= time.perf_counter() - started < 60.0
+        is_last = False
+        while not is_last:
+            requests.append(theirs.recv())
+            is_last = requests[-1][-1]
+            time.sleep(0.0 if is_last else 0.25)
+            routes = [np.array([customer]) for customer in range(1, 21)]
+            theirs.send(Exchange(routes, routes, len(requests), 1.0, False, record if is_last else None))
+
+    worker = Thread(target=work)
+    worker.start()
+    report = Exchanges(problem, config, [ours], get_context("spawn").Event(), None).run()
+    worker.join()
+    assert [is_last for _, _, is_last in requests] == [False, True]
+    assert report.record.seconds_of["partition"] == 0.0
+    assert report.incumbent.evaluations == 2
 
 
 def test_a_time_limit_too_short_for_anything() -> None:
