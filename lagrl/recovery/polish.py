@@ -66,14 +66,23 @@ class Polisher:
         self.n_vehicles = n_vehicles
         self._pyvrp = pyvrp
         self._data = _data(pyvrp, problem, n_vehicles)
+        self._neighbours = search.compute_neighbours(
+            self._data, search.NeighbourhoodParams(num_neighbours=_NEIGHBOURS)
+        )
+        self.reseed(seed)
+        self._unit = max(_scale(problem) * float(problem.distance.max()), 1.0) / max(int(problem.demand.max()), 1)
+        self.weight = weight
+
+    def reseed(self, seed: int) -> None:
+        """Draw the orders in which moves are tried from this seed, whatever was polished before."""
+        from pyvrp import search
+
         still = search.PerturbationManager(search.PerturbationParams(0, 0))
-        neighbours = search.compute_neighbours(self._data, search.NeighbourhoodParams(num_neighbours=_NEIGHBOURS))
-        self._search = search.LocalSearch(self._data, pyvrp.RandomNumberGenerator(seed), neighbours, still)
+        order = self._pyvrp.RandomNumberGenerator(seed)
+        self._search = search.LocalSearch(self._data, order, self._neighbours, still)
         for operator in search.OPERATORS:
             if operator.supports(self._data):
                 self._search.add_operator(operator(self._data))
-        self._unit = max(_scale(problem) * float(problem.distance.max()), 1.0) / max(int(problem.demand.max()), 1)
-        self.weight = weight
 
     def polish(self, routes: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]] | None:
         """Return a local optimum reached from some routes; None if it does not fit the vehicles.

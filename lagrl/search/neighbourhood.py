@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,6 +60,16 @@ class Neighbourhood:
         self.routes = list(routes)
         self.lists = [route.tolist() for route in routes]
         self.route_of = {customer: k for k, route in enumerate(self.lists) for customer in route}
+
+    def reseed(self, seed: int) -> None:
+        """Let later local searches depend on this seed, their routes and the weight only, not on earlier ones."""
+        self._seed = seed
+        if self._polisher is not None:
+            self._polisher.reseed(seed)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state of a copy, without the local search: it is made again, as if it was reseeded."""
+        return {**vars(self), "_polisher": None, "_first_weight": self.weight}
 
     @property
     def weight(self) -> float:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lagrl.errors import InputError
 from lagrl.recovery.reconstruction import ClusterTours, InsertionTours, Reconstruction
 from lagrl.relaxation.relinearise import PartialRoutes, perturbed, regret_prices, relinearise
-from lagrl.search.string_removal import adjacent_strings
+from lagrl.search.string_removal import adjacent_strings, routes_to_join
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,8 +56,12 @@ def relinearise_neighbourhood(
     decision: Decision,
     near: Sequence[Sequence[int]],
     rng: np.random.Generator,
+    freed: Sequence[int] | None = None,
 ) -> Relinearisation:
-    """Linearise around the routes of a neighbourhood, as a decision for `incumbent` or `partial` says."""
+    """Linearise around the routes of a neighbourhood, as a decision for `incumbent` or `partial` says.
+
+    `freed` are the customers to free by `partial`, drawn at random if None; for the errors see `require_freed`.
+    """
     reconstruction: Reconstruction
     if decision.linearisation == "incumbent":
         customers = neighbourhood.customers
@@ -65,9 +70,13 @@ def relinearise_neighbourhood(
     else:
         n_routes = len(neighbourhood.fixed_columns) + len(neighbourhood.routes)
         closing = decision.closing and problem.fleet.rule != "exact" and n_routes > problem.minimum_vehicles
-        freed, reached = adjacent_strings(
-            neighbourhood.lists, neighbourhood.route_of, near, decision.freed, rng, closing=closing
-        )
+        if freed is None:
+            freed, reached = adjacent_strings(
+                neighbourhood.lists, neighbourhood.route_of, near, decision.freed, rng, closing=closing
+            )
+        else:
+            require_freed(freed, neighbourhood)
+            reached = routes_to_join(freed, neighbourhood.route_of, near)
         customers = np.array(freed, np.int64)
         partial = PartialRoutes.of(problem, [neighbourhood.routes[k] for k in reached], customers)
         assignment = partial.assignment_problem
@@ -79,3 +88,23 @@ def relinearise_neighbourhood(
     if decision.noise > 0:
         assignment = perturbed(assignment, decision.noise, rng)
     return Relinearisation(assignment, customers, reconstruction)
+
+
+def require_freed(freed: Sequence[int], neighbourhood: Neighbourhood) -> None:
+    """Raise an error for a set of customers that cannot be freed.
+
+    Raises
+    ------
+    InputError
+        If it is empty or everybody, or a customer occurs twice or is not in the neighbourhood.
+    """
+    remedy = f"free 1 to {len(neighbourhood.customers) - 1} different customers of the current routes"
+    if not len(freed) or len(freed) >= len(neighbourhood.customers):
+        which = "everybody" if len(freed) else "nobody"
+        raise InputError(f"{which} is freed", source=neighbourhood.problem.name, field="freed", remedy=remedy)
+    for position, customer in enumerate(freed):
+        if customer not in neighbourhood.route_of or customer in freed[:position]:
+            why = "is not on the current routes" if customer not in neighbourhood.route_of else "occurs twice"
+            raise InputError(
+                f"customer {customer} {why}", source=neighbourhood.problem.name, field="freed", remedy=remedy
+            )

@@ -30,7 +30,7 @@ from lagrl.search.recombine import Recombination
 from lagrl.search.relinearise import relinearise_neighbourhood
 from lagrl.search.schedule import Decision, History, Outcome, Schedule
 from lagrl.search.search_report import Ascent, SearchRecord, SearchReport, SolveProgress
-from lagrl.search.string_removal import nearest_customers
+from lagrl.search.string_removal import adjacent_strings, nearest_customers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +49,10 @@ _POLISH_SHARE = 0.5  # of the seconds, at most
 _POLISH_SECONDS = 5e-4  # per customer, until it was measured
 _WARM_SHARE = 0.3  # of the seconds left, at most, for the linear relaxation from one choice of seeds
 _IMPROVING = 1_000_000  # random stream of everything after the linearisations from seeds
+
+
+def _never() -> bool:  # not a lambda: searches are pickled
+    return False
 
 
 class Search:
@@ -72,6 +76,8 @@ class Search:
         Called before each decision and after each step; True stops the search.
     started
         Start of the seconds, see `Budget`; now if None.
+    local_size
+        Customers of a neighbourhood, in which a large instance is improved.
 
     Attributes
     ----------
@@ -99,8 +105,9 @@ class Search:
         sampler: SubproblemSampler,
         schedule: Schedule,
         on_evaluation: Callable[[SolveProgress], object] | None = None,
-        is_cancelled: Callable[[], bool] = lambda: False,
+        is_cancelled: Callable[[], bool] = _never,
         started: float | None = None,
+        local_size: int = _LOCAL_SIZE,
     ) -> None:
         self.problem = problem
         self.config = config
@@ -109,6 +116,7 @@ class Search:
         self.schedule = schedule
         self.on_evaluation = on_evaluation
         self.is_cancelled = is_cancelled
+        self.local_size = local_size
         self.budget = Budget(config.evaluation_limit, config.seconds, started)
         self.incumbent = Incumbent(RoutePool(problem))
         self.ascents: list[Ascent] = []
@@ -152,7 +160,7 @@ class Search:
                 else:
                     self._ascend_from_seeds(decision)
             else:
-                self._improve(decision)
+                self.improve(decision)
             if self.config.uses("bound") and self.bounding.is_due:
                 self.pool.add_routes(self.bounding.advance(self.incumbent.cost))
             if self.config.uses("partition") and self.recombination.is_due and self.recombination.recombine():
@@ -180,6 +188,13 @@ class Search:
         """Continue from routes found elsewhere, if they are better than all before."""
         if self.incumbent.offer(self.pool.add_routes(routes)):
             self._continue_from_incumbent()
+
+    def start_from(self, routes: Sequence[NDArray[np.int64]]) -> bool:
+        """Polish routes of all customers and continue from them; return whether they then meet the fleet rule."""
+        self._savings = self.pool.add_routes(routes)
+        self.incumbent.offer(self._savings)
+        self._continue_from_best([])
+        return bool(self.incumbent.columns)
 
     def _continue_from_incumbent(self) -> None:
         if self._current is not None:  # else the search has no current routes yet
@@ -302,8 +317,34 @@ class Search:
         elif self.incumbent.columns:
             self._continue_from(self.incumbent.columns)
 
-    def _improve(self, decision: Decision) -> None:
-        """Linearise around the current routes, ascend, polish, and decide whether to continue from the result."""
+    @property
+    def neighbourhood(self) -> Neighbourhood:
+        """The part of the current routes that the next move starts from; there must be routes."""
+        if self._current is None:
+            self._continue_from(self.incumbent.columns)
+        assert self._current is not None
+        return self._current
+
+    def draw_freed(self, decision: Decision, rng: np.random.Generator) -> list[int]:
+        """Draw the customers that a `partial` decision frees, which closes no route."""
+        here = self.neighbourhood
+        return adjacent_strings(here.lists, here.route_of, self.nearest, decision.freed, rng)[0]
+
+    def improve(self, decision: Decision, freed: Sequence[int] | None = None) -> Outcome:
+        """Linearise around the current routes, ascend, polish, and decide whether to continue from the result.
+
+        Parameters
+        ----------
+        decision
+            A decision for `incumbent` or `partial`.
+        freed
+            Customers that `partial` frees, see `draw_freed`; drawn at random if None.
+
+        Raises
+        ------
+        InputError
+            If there are no routes yet that meet the fleet rule, or the customers cannot be freed.
+        """
         if not self.incumbent.columns:
             raise InputError(
                 f"{decision.linearisation} before there are routes that meet the fleet rule",
@@ -312,7 +353,7 @@ class Search:
             )
         before, spent = self.incumbent.cost, self.budget.spent
         neighbourhood = self._next_neighbourhood()
-        around = relinearise_neighbourhood(self.problem, neighbourhood, decision, self._nearest(), self._rng)
+        around = relinearise_neighbourhood(self.problem, neighbourhood, decision, self.nearest, self._rng, freed)
         by_master = decision.prices == "master"
         dual = self._dual(around.assignment, self._n_ascents, self._rng)
         duals = around.master_duals(self.recombination.customer_price)
@@ -333,36 +374,39 @@ class Search:
         if is_accepted:
             self._set_neighbourhood(neighbourhood, columns)
         is_best = self.incumbent.cost < before
-        self.history.outcomes.append(Outcome(decision, self.budget.spent - spent, is_best, is_better, is_accepted))
+        outcome = Outcome(decision, self.budget.spent - spent, is_best, is_better, is_accepted)
+        self.history.outcomes.append(outcome)
         if self._annealing.update(progress):
             self._begin_cycle()
+        return outcome
 
     def _begin_cycle(self) -> None:
         """Continue from the best routes, or every other time from new seeds."""
         self._continue_from(self.incumbent.columns)
         self.history.restarted = self._annealing.cycle % 2 == 1
 
-    def _nearest(self) -> list[list[int]]:
+    @property
+    def nearest(self) -> list[list[int]]:
+        """Each node's nearest customers, see `nearest_customers`."""
         if self._near is None:
             self._near = nearest_customers(self.problem.distance)
         return self._near
 
     def _next_neighbourhood(self) -> Neighbourhood:
         """Return the current neighbourhood, or a new one after enough steps in it."""
-        if self._current is None:
-            self._continue_from(self.incumbent.columns)
-        assert self._current is not None
+        here = self.neighbourhood
         self._steps_here += 1
-        if not self._current.is_whole and self._steps_here > _STEPS_PER_NEIGHBOURHOOD:
-            self._continue_from((*self._current.fixed_columns, *self._current.columns))
-        return self._current
+        if not here.is_whole and self._steps_here > _STEPS_PER_NEIGHBOURHOOD:
+            self._continue_from((*here.fixed_columns, *here.columns))
+        return self.neighbourhood
 
     def _continue_from(self, columns: Sequence[int]) -> None:
         routes = [self.pool.routes[column] for column in columns]
-        if self._current is not None and self._current.is_whole and len(self._current.customers) <= 1.3 * _LOCAL_SIZE:
-            self._current.set_routes(columns, routes)
+        current, limit = self._current, 1.3 * self.local_size
+        if current is not None and current.is_whole and len(current.customers) <= limit:
+            current.set_routes(columns, routes)
             return
-        chosen = neighbouring_routes([route.tolist() for route in routes], self._nearest(), _LOCAL_SIZE, self._rng)
+        chosen = neighbouring_routes([route.tolist() for route in routes], self.nearest, self.local_size, self._rng)
         self._current = self._make_neighbourhood(columns, chosen)
         self._steps_here = 0
 

@@ -76,15 +76,17 @@ def adjacent_strings(
         from_routes.append(k)
         if len(from_routes) >= n_strings:
             break
-    reached = _with_neighbours(taken, from_routes, route_of, near)
+    reached = routes_to_join(taken, route_of, near)
     return taken, reached[1:] if closing and len(reached) > 1 else reached
 
 
-def _with_neighbours(
-    taken: list[int], from_routes: list[int], route_of: dict[int, int], near: Sequence[Sequence[int]]
-) -> list[int]:
-    reached = list(from_routes)
-    for customer in taken:
+def routes_to_join(freed: Sequence[int], route_of: dict[int, int], near: Sequence[Sequence[int]]) -> list[int]:
+    """Return the routes that may take freed customers: their own in the order given, and some of their neighbours'.
+
+    For the arguments see `adjacent_strings`. All own routes are returned, others up to a total of ten.
+    """
+    reached = list(dict.fromkeys(route_of[customer] for customer in freed))
+    for customer in freed:
         for other in near[customer][:_NEAR]:
             k = route_of.get(other)
             if k is not None and k not in reached and len(reached) < _MOST_ROUTES:
