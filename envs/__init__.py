@@ -1,6 +1,6 @@
-"""The Lagrangian dual loop as a Gymnasium environment: `gymnasium.make("LagrangianCVRP-v0")`.
+"""The Lagrangian dual loop as Gymnasium environments: `gymnasium.make("LagrangianCVRP-v0")`, `LagrangianSearch-v0`.
 
-Importing this package registers the environment. Its other names are imported when they are first used.
+Importing this package registers the environments. Its other names are imported when they are first used.
 
 Examples
 --------
@@ -27,10 +27,14 @@ __all__ = [
     "EnvConfig",
     "EpisodeBatch",
     "LagrangianCVRP",
+    "LagrangianSearch",
+    "LagrangianSearchVecEnv",
+    "LagrangianSearchVectorEnv",
     "LagrangianVecEnv",
     "LagrangianVectorEnv",
     "Observer",
     "RewardWeights",
+    "SearchEnvConfig",
     "next_multipliers",
 ]
 
@@ -43,6 +47,13 @@ if "LagrangianCVRP-v0" not in registry:
         vector_entry_point="envs.vector:LagrangianVectorEnv",
     )
 
+if "LagrangianSearch-v0" not in registry:
+    register(
+        id="LagrangianSearch-v0",
+        entry_point="envs.search.env:LagrangianSearch",
+        vector_entry_point="envs.search.vector:LagrangianSearchVectorEnv",
+    )
+
 if TYPE_CHECKING:
     from envs.action import ActionConfig, next_multipliers
     from envs.config import CurriculumConfig, EnvConfig, RewardWeights
@@ -50,6 +61,10 @@ if TYPE_CHECKING:
     from envs.env import LagrangianCVRP
     from envs.observation import FEATURES, OBSERVATION_VERSION, Observer
     from envs.sb3 import LagrangianVecEnv
+    from envs.search.config import SearchEnvConfig
+    from envs.search.env import LagrangianSearch
+    from envs.search.sb3 import LagrangianSearchVecEnv
+    from envs.search.vector import LagrangianSearchVectorEnv
     from envs.vector import LagrangianVectorEnv
 else:
     __getattr__, __dir__ = lazy_names(
@@ -61,6 +76,10 @@ else:
             "envs.env": ["LagrangianCVRP"],
             "envs.observation": ["FEATURES", "OBSERVATION_VERSION", "Observer"],
             "envs.sb3": ["LagrangianVecEnv"],
+            "envs.search.config": ["SearchEnvConfig"],
+            "envs.search.env": ["LagrangianSearch"],
+            "envs.search.sb3": ["LagrangianSearchVecEnv"],
+            "envs.search.vector": ["LagrangianSearchVectorEnv"],
             "envs.vector": ["LagrangianVectorEnv"],
         },
     )

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from gymnasium import spaces
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.records import from_record, to_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -153,6 +154,50 @@ def action_label(
     wanted = np.log10(move[with_g] / violation[with_g] / config.base_step) / config.decades
     label[with_g] = np.clip(wanted, -1.0, 1.0)
     return label.astype(np.float32), mask
+
+
+def action_space(n_max: int) -> spaces.Box[np.float32]:
+    """Return the space of padded actions: one number in [−1, 1] per customer."""
+    return spaces.Box(-1.0, 1.0, (n_max,), np.float32)
+
+
+def require_actions(actions: NDArray[Any], n_max: int, sizes: Sequence[int | None]) -> None:
+    """Raise an error for actions that are not [B, N] floats in [−1, 1].
+
+    Parameters
+    ----------
+    actions
+        The actions; entries beyond an instance's customers may be of any size, but must be finite.
+    n_max
+        Number of customers N that actions are padded to.
+    sizes
+        Number of customers of each environment; None: its action is ignored.
+
+    Raises
+    ------
+    InputError
+        Naming the environment, the customer and the value.
+    """
+    wanted = (len(sizes), n_max)
+    if actions.shape != wanted or not np.issubdtype(actions.dtype, np.floating):
+        raise InputError(
+            f"array of shape {actions.shape} and type {actions.dtype}",
+            field="action",
+            remedy=f"give floats of shape {wanted}: environments and padded customers",
+        )
+    if (np.abs(actions) <= 1.0 + TOLERANCE).all():
+        return
+    for index, n in enumerate(sizes):
+        if n is None:
+            continue
+        refuse_entry(actions[index, :n], f"environment {index}")
+        for entry in np.flatnonzero(~np.isfinite(actions[index, n:]))[:1]:
+            raise InputError(
+                f"entry {n + entry} beyond the {n} customers is {actions[index, n + entry]}",
+                source=f"environment {index}",
+                field="action",
+                remedy="pad with 0",
+            )
 
 
 def refuse_entry(action: NDArray[np.floating[Any]], source: str | None = None) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 LONGEST = 200
 """Largest number of steps in an episode."""
 
-_LARGEST_PADDING = 32_767  # neighbours are int16
+LARGEST_PADDING = 32_767
+"""Largest number of customers: neighbours are int16."""
 
 
 @dataclass(frozen=True)
@@ -173,15 +174,15 @@ class EnvConfig:
 
     def __post_init__(self) -> None:
         require_version(self.observation, "observation")
-        _require_between("n_max", self.n_max, 1, _LARGEST_PADDING)
+        require_between("n_max", self.n_max, 1, LARGEST_PADDING)
         low, high = self.n_customers
-        _require_between("n_customers", high, 2, self.n_max, remedy="raise n_max or generate smaller instances")
-        _require_between("n_customers", low, 2, high)
-        _require_between("max_steps", self.max_steps, 1, LONGEST)
+        require_between("n_customers", high, 2, self.n_max, remedy="raise n_max or generate smaller instances")
+        require_between("n_customers", low, 2, high)
+        require_between("max_steps", self.max_steps, 1, LONGEST)
         if self.min_steps is not None:
-            _require_between("min_steps", self.min_steps, 1, self.max_steps)
+            require_between("min_steps", self.min_steps, 1, self.max_steps)
         for name, least in (("decode_every", 1), ("route_every", 1), ("shots", 1), ("n_joint", 0)):
-            _require_between(name, getattr(self, name), least, None)
+            require_between(name, getattr(self, name), least, None)
         if self.start not in ("linear", "zero"):
             raise UnknownNameError.of("start", str(self.start), ("linear", "zero"))
         if self.judge not in ("exact", "samples"):
@@ -270,7 +271,8 @@ class EnvConfig:
         return [NamedRule(prefix + field, name, is_built_in(name)) for field, name in names.items()]
 
 
-def _require_between(name: str, value: int, low: int, high: int | None, remedy: str = "") -> None:
+def require_between(name: str, value: int, low: int, high: int | None, remedy: str = "") -> None:
+    """Raise InputError, with the field and the remedy, for a value outside [low, high]; None: no upper limit."""
     if value < low or (high is not None and value > high):
         allowed = f"{low} … {high}" if high is not None else f"{low} or more"
         raise InputError(f"{value} given", field=name, remedy=remedy or f"give {allowed}")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envs.action import TOLERANCE, next_multipliers, refuse_entry
+from envs.action import action_space, next_multipliers, require_actions
 from envs.config import EnvConfig
 from envs.episode import Episode, Samplers, new_episode
 from envs.generator import instance_from_record, instance_record, load_instance
-from envs.observation import N_NEIGHBOURS, features_of
+from envs.observation import N_NEIGHBOURS, features_of, observation_space
+from envs.render import render_episode
 from envs.reward import potential
 from envs.rng import generator_from_record, generator_record
 from lagrl.compilation import compile_kernels
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+    from gymnasium import spaces
     from numpy.typing import NDArray
 
     from lagrl.dual_loop import AscentState, Step
@@ -65,6 +67,8 @@ class EpisodeBatch:
 
     Attributes
     ----------
+    observation_space, action_space
+        Spaces of a single environment.
     episodes
         Current episode of each environment; reading one before its first `reset` raises InputError.
     phase
@@ -89,6 +93,8 @@ class EpisodeBatch:
         self.config = config
         self.n_envs = n_envs
         self.phase: int | None = None
+        self.observation_space = observation_space(config.n_max, config.observation)
+        self.action_space: spaces.Space[Any] = action_space(config.n_max)
         self._samplers = _samplers(config, sampler, route_sampler)
         self._is_named = (sampler is None, route_sampler is None)
         self._episodes: list[Episode | None] = [None] * n_envs
@@ -156,7 +162,8 @@ class EpisodeBatch:
             If the shape is wrong, an entry is not finite or out of range, or an episode is over.
         """
         array = np.asarray(actions)
-        self._check_actions(array, resting)
+        sizes = [None if index in resting else self._episode(index).n_customers for index in range(self.n_envs)]
+        require_actions(array, self.config.n_max, sizes)
         multipliers: list[NDArray[np.float64] | None] = []
         for index in range(self.n_envs):
             if index in resting:
@@ -212,6 +219,10 @@ class EpisodeBatch:
     def observation(self, index: int) -> dict[str, NDArray[Any]]:
         """Return a copy of one environment's observation."""
         return {name: array[index].copy() for name, array in self._observations.items()}
+
+    def render(self, index: int, mode: str) -> str | NDArray[np.uint8]:
+        """Return an environment's episode as text or as a picture [H, W, 3], see `render_episode`."""
+        return render_episode(self._episode(index), mode)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return the state that `load_state` needs: plain JSON values, and arrays by name.
@@ -305,29 +316,6 @@ class EpisodeBatch:
         observed = episode.observer.observe(step.point, step.feedback)
         self._observations["nodes"][index, : episode.n_customers] = observed
         return potential(episode.best, episode.phase, weights, phases) - before
-
-    def _check_actions(self, actions: NDArray[np.floating[Any]], resting: Collection[int]) -> None:
-        wanted = (self.n_envs, self.config.n_max)
-        if actions.shape != wanted or not np.issubdtype(actions.dtype, np.floating):
-            raise InputError(
-                f"array of shape {actions.shape} and type {actions.dtype}",
-                field="action",
-                remedy=f"give floats of shape {wanted}: environments and padded customers",
-            )
-        if (np.abs(actions) <= 1.0 + TOLERANCE).all():
-            return
-        for index in range(self.n_envs):
-            if index in resting:
-                continue
-            n = self._episode(index).n_customers
-            refuse_entry(actions[index, :n], f"environment {index}")
-            for entry in np.flatnonzero(~np.isfinite(actions[index, n:]))[:1]:
-                raise InputError(
-                    f"entry {n + entry} beyond the {n} customers is {actions[index, n + entry]}",
-                    source=f"environment {index}",
-                    field="action",
-                    remedy="pad with 0",
-                )
 
     def _episode(self, index: int) -> Episode:
         episode = self._episodes[index]

@@ -6,25 +6,83 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 
 from envs.config import EnvConfig
 from envs.core import EpisodeBatch
-from envs.observation import observation_space
-from envs.render import RENDER_MODES, RenderMode, render_episode, require_mode
+from envs.render import RENDER_MODES, RenderMode, require_mode
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from envs.batch import Batch
     from envs.episode import Episode
 
 Observation = dict[str, Any]
 
 
-class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
+class EpisodeEnv(gymnasium.Env[Observation, Any]):
+    """A batch of one episode as a Gymnasium environment.
+
+    Parameters
+    ----------
+    batch
+        The batch.
+    render_mode
+        `ansi` (text), `rgb_array` (picture; needs the extra viz) or None.
+
+    Raises
+    ------
+    UnknownNameError
+        If the render mode is not known.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 5}  # noqa: RUF012 - as in gymnasium
+
+    def __init__(self, batch: Batch, render_mode: RenderMode | None = None) -> None:
+        self.render_mode = require_mode(render_mode)
+        self.batch = batch
+        self.observation_space = batch.observation_space
+        self.action_space = batch.action_space
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start an episode.
+
+        Parameters
+        ----------
+        seed
+            Seed of the generator of this and all later episodes.
+        options
+            `instance`: a CVRP, the path of a `.vrp` file, or an instance's name; generated if not given.
+
+        Raises
+        ------
+        InstanceError
+            If the instance is larger than the padding.
+        InputError
+            If an option is unknown, or the instance cannot be read.
+        """
+        super().reset(seed=seed)
+        info = self.batch.reset(0, self.np_random, instance_option(options))
+        return self.batch.observation(0), info
+
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Carry out an action; for the errors see the batch's `step`."""
+        step = self.batch.step(np.asarray(action)[None])
+        return self.batch.observation(0), float(step.rewards[0]), bool(step.terminated[0]), False, step.infos[0]
+
+    def close(self) -> None:
+        """Close the samplers, which saves what they learned; see `EpisodeBatch.close`."""
+        self.batch.close()
+
+    def render(self) -> Any:
+        """Return the episode as text or as a picture [H, W, 3] uint8, by the render mode."""
+        return None if self.render_mode is None else self.batch.render(0, self.render_mode)
+
+
+class LagrangianCVRP(EpisodeEnv):
     """The dual loop as an environment, whose agent takes the controller's place.
 
     Observations are `Dict(nodes [N, F] float32, node_mask [N] int8, neighbours [N, 5] int16)` with the F features of
@@ -51,7 +109,7 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
         If the configuration, a sampler or the render mode is not possible.
     """
 
-    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 5}  # noqa: RUF012 - as in gymnasium
+    batch: EpisodeBatch
 
     def __init__(
         self,
@@ -62,55 +120,16 @@ class LagrangianCVRP(gymnasium.Env[Observation, "NDArray[np.float32]"]):
         **overrides: Any,
     ) -> None:
         self.config, makers = configured(config, preset, overrides)
-        self.render_mode = require_mode(render_mode)
-        self.batch = EpisodeBatch(self.config, 1, **makers)
-        self.observation_space = observation_space(self.config.n_max, self.config.observation)
-        self.action_space = action_space(self.config.n_max)
+        super().__init__(EpisodeBatch(self.config, 1, **makers), render_mode)
 
     @property
     def episode(self) -> Episode:
         """The current episode; InputError before the first reset."""
         return self.batch.episodes[0]
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
-        """Start an episode with its first evaluation.
-
-        Parameters
-        ----------
-        seed
-            Seed of the generator of this and all later episodes.
-        options
-            `instance`: a CVRP, the path of a `.vrp` file, or an instance's name; generated if not given.
-
-        Raises
-        ------
-        InstanceError
-            If the instance is larger than the padding.
-        InputError
-            If an option is unknown, or the instance cannot be read.
-        """
-        super().reset(seed=seed)
-        info = self.batch.reset(0, self.np_random, instance_option(options))
-        return self.batch.observation(0), info
-
-    def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Move the multipliers and price them; for the errors see `EpisodeBatch.step`."""
-        step = self.batch.step(np.asarray(action)[None])
-        return self.batch.observation(0), float(step.rewards[0]), bool(step.terminated[0]), False, step.infos[0]
-
     def set_phase(self, phase: int | None) -> None:
         """Set the curriculum phase of the episodes to come; None: no curriculum, see `EpisodeBatch.set_phase`."""
         self.batch.set_phase(phase)
-
-    def close(self) -> None:
-        """Close the samplers, which saves what they learned; see `EpisodeBatch.close`."""
-        self.batch.close()
-
-    def render(self) -> Any:
-        """Return the episode as text or as a picture [H, W, 3] uint8, by the render mode."""
-        return None if self.render_mode is None else render_episode(self.episode, self.render_mode)
 
 
 def configured(
@@ -136,11 +155,6 @@ def configured(
             )
     base = config or EnvConfig.preset(preset)
     return (base.changed(fields) if fields else base), makers
-
-
-def action_space(n_max: int) -> spaces.Box[np.float32]:
-    """Return the space of padded actions."""
-    return spaces.Box(-1.0, 1.0, (n_max,), np.float32)
 
 
 def instance_option(options: Mapping[str, Any] | None) -> Any:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envs.episode import Episode
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.problems.solution import Solution
 
 RenderMode = Literal["ansi", "rgb_array"]
 RENDER_MODES: tuple[str, ...] = get_args(RenderMode)
@@ -74,10 +76,27 @@ def as_picture(episode: Episode) -> NDArray[np.uint8]:
     MissingExtraError
         If matplotlib is not installed.
     """
+    figure, route_axes, curve_axes = two_axes()
+    step = episode.step
+    assert step is not None
+    draw_map(
+        figure, route_axes, episode.problem, episode.state.incumbent.solution(),
+        values=step.point.multipliers, label="multiplier λ",
+        ringed=step.point.violation != 0, note="ringed: not served exactly once at λ",
+    )  # fmt: skip
+    _draw_ascent(curve_axes, episode)
+    return pixels_of(figure)
+
+
+def two_axes() -> tuple[Figure, Axes, Axes]:
+    """Return a figure with axes for a map and, beside it, for a curve."""
     figure = new_figure(11.0, 4.8)
     route_axes, curve_axes = figure.subplots(1, 2, width_ratios=(1.15, 1.0))
-    _draw_map(figure, route_axes, episode)
-    _draw_ascent(curve_axes, episode)
+    return figure, route_axes, curve_axes
+
+
+def pixels_of(figure: Figure) -> NDArray[np.uint8]:
+    """Return a figure as a picture [H, W, 3]."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="rgba")
     width, height = (round(side) for side in figure.bbox.size)
@@ -85,8 +104,30 @@ def as_picture(episode: Episode) -> NDArray[np.uint8]:
     return pixels[:, :, :3].copy()
 
 
-def _draw_map(figure: Figure, axes: Axes, episode: Episode) -> None:
-    problem, solution = episode.problem, episode.state.incumbent.solution()
+def draw_map(
+    figure: Figure,
+    axes: Axes,
+    problem: CVRP,
+    solution: Solution | None,
+    *,
+    values: NDArray[np.floating[Any]],
+    label: str,
+    ringed: NDArray[np.bool_],
+    note: str,
+) -> None:
+    """Draw routes, and customers by their demands (size), values [n] (colour) and marks [n] (ring).
+
+    Parameters
+    ----------
+    figure, axes
+        Where to draw.
+    problem, solution
+        The instance, and its routes if there are any.
+    values, label
+        The values, and what they are.
+    ringed, note
+        The marks, and what they mean.
+    """
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
@@ -101,27 +142,20 @@ def _draw_map(figure: Figure, axes: Axes, episode: Episode) -> None:
         axes.plot(*tour[1:-1].T, color=_FAINT, linewidth=1.3, zorder=1)
         for leg in (tour[:2], tour[-2:]):
             axes.plot(*leg.T, color=_FAINT, alpha=0.3, linewidth=0.9, zorder=1)
-    step = episode.step
-    assert step is not None
     size = 14.0 + 60.0 * problem.demand / max(1, int(problem.demand.max()))
     x, y = points.T
-    dots = axes.scatter(
-        x[1:], y[1:], s=size, c=step.point.multipliers, cmap="viridis", edgecolor="white", linewidth=0.6, zorder=3
-    )
-    wrong = step.point.violation != 0
-    axes.scatter(x[1:][wrong], y[1:][wrong], s=size[wrong] + 45, facecolor="none", edgecolor=COLOURS[1], zorder=2)
+    dots = axes.scatter(x[1:], y[1:], s=size, c=values, cmap="viridis", edgecolor="white", linewidth=0.6, zorder=3)
+    axes.scatter(x[1:][ringed], y[1:][ringed], s=size[ringed] + 45, facecolor="none", edgecolor=COLOURS[1], zorder=2)
     axes.scatter(x[:1], y[:1], s=90, marker="s", color=_INK, edgecolor="white", linewidth=1.0, zorder=4)
     axes.set_aspect("equal", adjustable="datalim")
     bar = figure.colorbar(dots, ax=axes, shrink=0.7, pad=0.01)
-    bar.set_label("multiplier λ", fontsize=9, color=_INK)
+    bar.set_label(label, fontsize=9, color=_INK)
     bar.ax.tick_params(labelsize=8, colors=_INK)
     bar.outline.set_visible(False)
-    axes.set_xlabel("ringed: not served exactly once at λ", fontsize=9, color=_FAINT)
+    axes.set_xlabel(note, fontsize=9, color=_FAINT)
 
 
 def _draw_ascent(axes: Axes, episode: Episode) -> None:
-    from matplotlib.ticker import MaxNLocator
-
     evaluations = range(1, len(episode.values) + 1)
     value = "dual value" if episode.dual.is_exact else "sampled value"
     style: dict[str, Any] = {"linewidth": 1.8}
@@ -136,8 +170,17 @@ def _draw_ascent(axes: Axes, episode: Episode) -> None:
         )  # fmt: skip
     axes.set_xlim(0.5, episode.budget + 0.5)
     axes.set_title(f"Dual ascent, gap {100 * episode.best.gap:.2f} %", fontsize=11, color=_INK, loc="left")
-    axes.set_xlabel(f"evaluations (of {episode.budget})", fontsize=10, color=_INK)
-    axes.set_ylabel("assignment surrogate, distance units\n(does not bound the CVRP)", fontsize=10, color=_INK)
+    label_curve(
+        axes, f"evaluations (of {episode.budget})", "assignment surrogate, distance units\n(does not bound the CVRP)"
+    )
+
+
+def label_curve(axes: Axes, x: str, y: str) -> None:
+    """Label the axes of a curve over whole numbers, with a legend."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel(x, fontsize=10, color=_INK)
+    axes.set_ylabel(y, fontsize=10, color=_INK)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.tick_params(labelsize=9, colors=_INK)
     axes.spines[["top", "right"]].set_visible(False)

@@ -11,9 +11,8 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 
 from envs.core import EpisodeBatch
-from envs.env import LagrangianCVRP, action_space, configured, instance_option
-from envs.observation import observation_space
-from envs.render import RenderMode, as_picture, as_text, require_mode
+from envs.env import LagrangianCVRP, configured, instance_option
+from envs.render import RenderMode, require_mode
 from envs.rng import generator_from_record, generator_record
 
 if TYPE_CHECKING:
@@ -21,45 +20,33 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from envs.batch import Batch
     from envs.config import EnvConfig
     from envs.curriculum import Curriculum
 
 
-class LagrangianVecEnv(VecEnv):
-    """B environments in one process, moved by one step of the dual loop.
+class EpisodeVecEnv(VecEnv):
+    """A batch of episodes as a VecEnv of Stable-Baselines3.
 
     Infos contain the entries that SB3 expects: `terminal_observation`, and `episode` (return, length, seconds) as
     from its Monitor.
 
     Parameters
     ----------
-    n_envs
-        Number of environments B.
+    batch, render_mode
+        As for `EpisodeEnv`.
     seed
         Environment b draws its episodes from the generator seeded with [seed, b].
-    config, render_mode, preset, overrides
-        As for `LagrangianCVRP`.
     """
 
-    def __init__(
-        self,
-        config: EnvConfig | None = None,
-        n_envs: int = 1,
-        seed: int = 0,
-        render_mode: RenderMode | None = None,
-        *,
-        preset: Literal["default", "reference"] = "default",
-        **overrides: Any,
-    ) -> None:
-        self.config, makers = configured(config, preset, overrides)
+    def __init__(self, batch: Batch, seed: int = 0, render_mode: RenderMode | None = None) -> None:
         self.render_mode = require_mode(render_mode)
-        self.batch = EpisodeBatch(self.config, n_envs, **makers)
-        self._generators = [np.random.default_rng([seed, index]) for index in range(n_envs)]
-        self._return = np.zeros(n_envs)
-        self._length = np.zeros(n_envs, dtype=np.int64)
+        self.batch = batch
+        self._generators = [np.random.default_rng([seed, index]) for index in range(batch.n_envs)]
+        self._return = np.zeros(batch.n_envs)
+        self._length = np.zeros(batch.n_envs, dtype=np.int64)
         self._started = time.perf_counter()
-        observations = observation_space(self.config.n_max, self.config.observation)
-        super().__init__(n_envs, observations, action_space(self.config.n_max))
+        super().__init__(batch.n_envs, batch.observation_space, batch.action_space)
         self.metadata["render_fps"] = LagrangianCVRP.metadata["render_fps"]
 
     def seed(self, seed: int | None = None) -> list[Any]:
@@ -84,8 +71,8 @@ class LagrangianVecEnv(VecEnv):
         self._reset_options()
         return self.batch.observations()
 
-    def step_async(self, actions: NDArray[np.float32]) -> None:
-        """Store the actions [B, N] for `step_wait`."""
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Store the actions [B, …] for `step_wait`."""
         self._actions = actions
 
     def step_wait(self) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
@@ -110,10 +97,6 @@ class LagrangianVecEnv(VecEnv):
         """Return copies of the current observations [B, …]; needed after `load_state`, which returns none."""
         return self.batch.observations()
 
-    def set_phase(self, phase: int | None) -> None:
-        """Set the curriculum phase of the episodes to come; None: no curriculum, see `EpisodeBatch.set_phase`."""
-        self.batch.set_phase(phase)
-
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return the state that `load_state` needs: plain JSON values, and arrays by name."""
         record, arrays = self.batch.state()
@@ -129,12 +112,12 @@ class LagrangianVecEnv(VecEnv):
 
     def get_images(self) -> list[NDArray[np.uint8]]:
         """Return every environment's picture [H, W, 3]; `render` returns them as one, and VecVideoRecorder films it."""
-        return [as_picture(episode) for episode in self.batch.episodes]
+        return [self.batch.render(index, "rgb_array") for index in range(self.num_envs)]
 
     def render(self, mode: str | None = None) -> Any:
         """Return one picture of all environments, or their texts by the render mode `ansi`; see `VecEnv.render`."""
         if self.render_mode == "ansi" and mode in (None, "ansi"):
-            return tuple(as_text(episode) for episode in self.batch.episodes)
+            return tuple(self.batch.render(index, "ansi") for index in range(self.num_envs))
         return super().render(mode)
 
     def close(self) -> None:
@@ -150,14 +133,7 @@ class LagrangianVecEnv(VecEnv):
         raise AttributeError(f"single environments have no attribute {attr_name!r}; make a new vectorised environment")
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
-        """Set the phase of all environments by `set_phase`, as SB3's own vectorised environments do.
-
-        Raises AttributeError for other methods and for a part of the environments, as single environments have none.
-        """
-        chosen = list(self._get_indices(indices))
-        if method_name == "set_phase" and len(chosen) == self.num_envs:
-            self.set_phase(*method_args, **method_kwargs)
-            return [None] * self.num_envs
+        """Raise AttributeError: single environments have no methods."""
         raise AttributeError(
             f"single environments have no method {method_name!r}; call it on the vectorised environment"
         )
@@ -165,6 +141,49 @@ class LagrangianVecEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
         """Return whether the infos contain the entries of a wrapper class: true for Monitor only."""
         return [issubclass(wrapper_class, Monitor)] * len(list(self._get_indices(indices)))
+
+
+class LagrangianVecEnv(EpisodeVecEnv):
+    """B environments in one process, moved by one step of the dual loop; for the infos see `EpisodeVecEnv`.
+
+    Parameters
+    ----------
+    n_envs
+        Number of environments B.
+    seed
+        Environment b draws its episodes from the generator seeded with [seed, b].
+    config, render_mode, preset, overrides
+        As for `LagrangianCVRP`.
+    """
+
+    batch: EpisodeBatch
+
+    def __init__(
+        self,
+        config: EnvConfig | None = None,
+        n_envs: int = 1,
+        seed: int = 0,
+        render_mode: RenderMode | None = None,
+        *,
+        preset: Literal["default", "reference"] = "default",
+        **overrides: Any,
+    ) -> None:
+        self.config, makers = configured(config, preset, overrides)
+        super().__init__(EpisodeBatch(self.config, n_envs, **makers), seed, render_mode)
+
+    def set_phase(self, phase: int | None) -> None:
+        """Set the curriculum phase of the episodes to come; None: no curriculum, see `EpisodeBatch.set_phase`."""
+        self.batch.set_phase(phase)
+
+    def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
+        """Set the phase of all environments by `set_phase`, as SB3's own vectorised environments do.
+
+        Raises AttributeError for other methods and for a part of the environments, as single environments have none.
+        """
+        if method_name == "set_phase" and len(list(self._get_indices(indices))) == self.num_envs:
+            self.set_phase(*method_args, **method_kwargs)
+            return [None] * self.num_envs
+        return super().env_method(method_name, *method_args, indices=indices, **method_kwargs)
 
 
 class CurriculumCallback(BaseCallback):

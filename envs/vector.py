@@ -10,9 +10,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from envs.core import EpisodeBatch
-from envs.env import action_space, configured, instance_option
-from envs.observation import observation_space
-from envs.render import RENDER_MODES, RenderMode, render_episode, require_mode
+from envs.env import configured, instance_option
+from envs.render import RENDER_MODES, RenderMode, require_mode
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,22 +19,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from envs.batch import Batch
     from envs.config import EnvConfig
 
 Observations = dict[str, Any]
 
 
-class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArray[Any]"]):
-    """B environments in one process, moved by one step of the dual loop.
+class EpisodeVectorEnv(VectorEnv[Observations, "NDArray[Any]", "NDArray[Any]"]):
+    """A batch of episodes as a Gymnasium vector environment.
 
-    Environment b, seeded with s, is bit-equal to a `LagrangianCVRP` seeded with s + b.
+    Environment b, seeded with s, is bit-equal to an `EpisodeEnv` seeded with s + b.
 
     Parameters
     ----------
-    num_envs
-        Number of environments B.
-    config, render_mode, preset, overrides
-        As for `LagrangianCVRP`.
+    batch, render_mode
+        As for `EpisodeEnv`.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as in gymnasium
@@ -44,25 +42,16 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
 
-    def __init__(
-        self,
-        num_envs: int = 1,
-        config: EnvConfig | None = None,
-        render_mode: RenderMode | None = None,
-        *,
-        preset: Literal["default", "reference"] = "default",
-        **overrides: Any,
-    ) -> None:
-        self.config, makers = configured(config, preset, overrides)
-        self.num_envs = num_envs
+    def __init__(self, batch: Batch, render_mode: RenderMode | None = None) -> None:
+        self.num_envs = batch.n_envs
         self.render_mode = require_mode(render_mode)
-        self.batch = EpisodeBatch(self.config, num_envs, **makers)
-        self.single_observation_space = observation_space(self.config.n_max, self.config.observation)
-        self.single_action_space = action_space(self.config.n_max)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
-        self._sources = [seeding.np_random() for _ in range(num_envs)]
-        self._is_over = np.zeros(num_envs, dtype=bool)
+        self.batch = batch
+        self.single_observation_space = batch.observation_space
+        self.single_action_space = batch.action_space
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self._sources = [seeding.np_random() for _ in range(self.num_envs)]
+        self._is_over = np.zeros(self.num_envs, dtype=bool)
 
     # Gymnasium declares one generator and seed, with a setter; its own SyncVectorEnv returns one per environment too
     @property  # type: ignore[misc]
@@ -111,9 +100,9 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
         return self.batch.observations(), infos
 
     def step(
-        self, actions: NDArray[np.float32]
+        self, actions: NDArray[Any]
     ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Move every environment by actions [B, N]; one whose episode is over is reset and its action ignored."""
+        """Move every environment by actions [B, …]; one whose episode is over is reset and its action ignored."""
         over = np.flatnonzero(self._is_over).tolist()
         step = self.batch.step(actions, resting=over)
         for index in over:
@@ -130,10 +119,6 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
             infos,
         )
 
-    def set_phase(self, phase: int | None) -> None:
-        """Set the curriculum phase of the episodes to come; None: no curriculum, see `EpisodeBatch.set_phase`."""
-        self.batch.set_phase(phase)
-
     def close_extras(self, **kwargs: Any) -> None:
         """Close the samplers, which saves what they learned; see `EpisodeBatch.close`."""
         self.batch.close()
@@ -141,7 +126,7 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
     def render(self) -> tuple[Any, ...] | None:
         """Return every environment's text or picture, by the render mode."""
         mode = self.render_mode
-        return None if mode is None else tuple(render_episode(episode, mode) for episode in self.batch.episodes)
+        return None if mode is None else tuple(self.batch.render(index, mode) for index in range(self.num_envs))
 
     def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
         if seed is None:
@@ -154,3 +139,35 @@ class LagrangianVectorEnv(VectorEnv[Observations, "NDArray[np.float32]", "NDArra
     def _require_one_each(self, given: Sequence[Any], field: str) -> None:
         if len(given) != self.num_envs:
             raise InputError(f"{len(given)} given", field=field, remedy=f"give one, or one for each of {self.num_envs}")
+
+
+class LagrangianVectorEnv(EpisodeVectorEnv):
+    """B environments in one process, moved by one step of the dual loop.
+
+    Environment b, seeded with s, is bit-equal to a `LagrangianCVRP` seeded with s + b.
+
+    Parameters
+    ----------
+    num_envs
+        Number of environments B.
+    config, render_mode, preset, overrides
+        As for `LagrangianCVRP`.
+    """
+
+    batch: EpisodeBatch
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        config: EnvConfig | None = None,
+        render_mode: RenderMode | None = None,
+        *,
+        preset: Literal["default", "reference"] = "default",
+        **overrides: Any,
+    ) -> None:
+        self.config, makers = configured(config, preset, overrides)
+        super().__init__(EpisodeBatch(self.config, num_envs, **makers), render_mode)
+
+    def set_phase(self, phase: int | None) -> None:
+        """Set the curriculum phase of the episodes to come; None: no curriculum, see `EpisodeBatch.set_phase`."""
+        self.batch.set_phase(phase)

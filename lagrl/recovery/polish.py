@@ -66,9 +66,7 @@ class Polisher:
         self.n_vehicles = n_vehicles
         self._pyvrp = pyvrp
         self._data = _data(pyvrp, problem, n_vehicles)
-        self._neighbours = search.compute_neighbours(
-            self._data, search.NeighbourhoodParams(num_neighbours=_NEIGHBOURS)
-        )
+        self._neighbours = search.compute_neighbours(self._data, search.NeighbourhoodParams(num_neighbours=_NEIGHBOURS))
         self.reseed(seed)
         self._unit = max(_scale(problem) * float(problem.distance.max()), 1.0) / max(int(problem.demand.max()), 1)
         self.weight = weight

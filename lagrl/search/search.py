@@ -325,6 +325,11 @@ class Search:
         assert self._current is not None
         return self._current
 
+    @property
+    def current_cost(self) -> float:
+        """Length of the current routes, distance units; there must be routes."""
+        return self.pool.cost_of((*self.neighbourhood.fixed_columns, *self.neighbourhood.columns))
+
     def draw_freed(self, decision: Decision, rng: np.random.Generator) -> list[int]:
         """Draw the customers that a `partial` decision frees, which closes no route."""
         here = self.neighbourhood
@@ -367,7 +372,7 @@ class Search:
         if allowed:
             columns = min(allowed, key=self.pool.cost_of)
             cost = self.pool.cost_of(columns)
-            cost_before = self.pool.cost_of((*neighbourhood.fixed_columns, *neighbourhood.columns))
+            cost_before = self.current_cost
             mean_arc = self.incumbent.cost / (self.problem.n_customers + len(columns))
             is_better = is_shorter(cost, cost_before)
             is_accepted = self._annealing.accepts(cost - cost_before, mean_arc, progress)

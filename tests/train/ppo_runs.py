@@ -10,8 +10,8 @@ import torch
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
 
+from envs.action import action_space
 from envs.config import EnvConfig
-from envs.env import action_space
 from envs.observation import FEATURES, N_NEIGHBOURS, observation_space, padded
 from policies.card import model_card
 from policies.checkpoint import Checkpoint, save_checkpoint
