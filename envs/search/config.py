@@ -29,7 +29,7 @@ class SearchEnvConfig:
     n_max
         Number of customers N to which observations and actions are padded.
     n_customers
-        Customers of the smallest and of the largest generated instance.
+        Customers of the smallest and of the largest generated instance. Start routes of smaller ones are often optimal.
     start
         Routes at the start, improved by local search: `savings`, Clarke and Wright's, or `seeds`, those of a short
         dual ascent from seeds (20 evaluations, which do not count).
@@ -64,7 +64,7 @@ class SearchEnvConfig:
     """
 
     n_max: int = 100
-    n_customers: tuple[int, int] = (20, 100)
+    n_customers: tuple[int, int] = (50, 100)
     start: Start = "savings"
     max_moves: int = 50
     evaluations: int = 1

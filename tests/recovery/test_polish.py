@@ -221,3 +221,23 @@ def test_routes_enough_are_left_alone() -> None:
     routes = [np.array([3, 1]), np.array([2, 6, 5, 4])]
     for wanted in (-3, 0, 1, 2):
         assert [route.tolist() for route in split_to(problem, routes, wanted)] == [[3, 1], [2, 6, 5, 4]]
+
+
+def test_a_reseeded_polisher_forgets_what_it_polished() -> None:
+    """After `reseed` the result depends on routes, weight and seed only: another history, the same local optimum."""
+    problem = plane(np.random.default_rng(3), 40)
+    starts = [first_fit(problem, np.random.default_rng(seed).permutation(40) + 1) for seed in range(4)]
+    used, fresh = Polisher(problem, 14, 0), Polisher(problem, 14, 0)
+    results = []
+    for start in starts:
+        used.polish(start)
+        for polisher in (used, fresh):
+            polisher.reseed(7)
+            polisher.weight = 1.0
+        found = [polisher.polish(starts[0]) for polisher in (used, fresh)]
+        assert found[0] is not None and found[1] is not None
+        results.append([[route.tolist() for route in routes] for routes in found if routes is not None])
+    assert all(one == results[0][0] for pair in results for one in pair)
+    again = used.polish(starts[0])  # without a new seed the orders go on
+    assert again is not None
+    assert [route.tolist() for route in again] != results[0][0]
