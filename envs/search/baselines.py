@@ -8,7 +8,7 @@ a policy can gain by one choice. The evaluations of its tries do not count.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     Actor = Callable[[SearchBatch], NDArray[Any]]
 
-BASELINES = ("random", "zero", "oracle")
+Baseline = Literal["random", "zero", "oracle"]
+BASELINES: tuple[str, ...] = get_args(Baseline)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def lookahead(episode: SearchEpisode, sets: Sequence[Sequence[int]]) -> Lookahea
     return Lookahead(reward, cost)
 
 
-def baseline(name: Literal["random", "zero", "oracle"], rng: np.random.Generator) -> Actor:
+def baseline(name: Baseline, rng: np.random.Generator) -> Actor:
     """Return a function from a batch to its actions.
 
     Parameters
