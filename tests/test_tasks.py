@@ -1,4 +1,4 @@
-"""The guide's ten tasks run as printed, each in at most eight lines of public names."""
+"""The guide's eleven tasks run as printed, each in at most eight lines of public names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ TASKS = [
     for title, body in re.findall(r"^## (\d+)\. [^\n]*\n(.*?)(?=^## |\Z)", PAGE, flags=re.DOTALL | re.MULTILINE)
     for code in re.findall(r"```python\n(.*?)```", body, flags=re.DOTALL)
 ]
-EXTRAS = {"lagrl.plot": "matplotlib", "lagrl.quantum.circuit": "qiskit", "import pandas": "pandas"}
+EXTRAS = {
+    "import gymnasium": "gymnasium",
+    "lagrl.plot": "matplotlib",
+    "lagrl.quantum.circuit": "qiskit",
+    "import pandas": "pandas",
+}
 PRINTED = {
     "1": r"(?s)G-n51-k6 50 384 9249\.0\n.*G-n51-k6: 50 customers",
     "2": r"\[0\. 5\. 5\. 5\. 6\.\] G-n51-k\d+-s0: 50 customers",
@@ -28,21 +33,22 @@ PRINTED = {
     "8": r"G-n31-k5: cost \d+ in \d routes",
     "9": r"(?s)\[[01 ]{7}\] \d+\n.*q_3: .*Ry\(",
     "10": r"(?s)controller  budget\ncfm +20 +\d.*volume +20 +\d",
+    "11": r"random (\d+\.0) \d+\.0\nlookahead \1 \d+\.0\n",
 }
 
 
-def test_there_are_ten_tasks() -> None:
-    """They are numbered from 1 to 10, and each has code."""
-    assert list(dict.fromkeys(number for number, _ in TASKS)) == [str(number) for number in range(1, 11)]
+def test_there_are_eleven_tasks() -> None:
+    """They are numbered from 1 to 11, and each has code."""
+    assert list(dict.fromkeys(number for number, _ in TASKS)) == [str(number) for number in range(1, 12)]
 
 
 @pytest.mark.parametrize(("number", "code"), TASKS)
 def test_a_task_takes_at_most_eight_lines_of_public_names(number: str, code: str) -> None:
-    """It imports lagrl, numpy or pandas as a whole, and no module below lagrl."""
+    """It imports lagrl, numpy, pandas or gymnasium as a whole, and no module below lagrl."""
     lines = [line for line in code.splitlines() if line.strip()]
     assert len(lines) <= 8, number
     imports = {line for line in lines if line.lstrip().startswith(("import ", "from "))}
-    assert imports <= {"import lagrl", "import numpy as np", "import pandas"}
+    assert imports <= {"import lagrl", "import numpy as np", "import pandas", "import gymnasium"}
 
 
 @pytest.mark.parametrize(("number", "code"), TASKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ pytest.importorskip("tyro")  # only the study needs it
 
 from benchmarks.environment_study.noisy_best import Uncorrected
 from benchmarks.environment_study.saturation import at_limit
+from benchmarks.environment_study.whom_to_free import best_of
 from benchmarks.harness import read_rows
 from envs.observation import make_observer
 from lagrl.ascent import ascend
@@ -67,3 +69,12 @@ def test_no_feature_of_version_2_saturates() -> None:
         assert len({row["instance"] for row in rows if (row["family"], row["sampler"]) == group}) >= 3
         for name in own[0]:
             assert np.mean([shares[name] for shares in own]) < 0.01, (group, name)
+
+
+def test_the_mean_best_of_some_sets_is_that_of_all_subsets() -> None:
+    """Over every subset of K of five values, as by enumeration; all five have their maximum, one the mean."""
+    gains = np.random.default_rng(0).random((3, 5))
+    for k in range(1, 6):
+        wanted = np.mean([gains[:, list(chosen)].max(axis=1) for chosen in combinations(range(5), k)], axis=0)
+        np.testing.assert_allclose(best_of(gains, k), wanted)
+    np.testing.assert_allclose(best_of(gains, 1), gains.mean(axis=1))
