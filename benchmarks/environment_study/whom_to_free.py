@@ -79,7 +79,7 @@ def best_of(gains: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     return np.asarray(ranked @ weight)
 
 
-def main(out: Path | None = None, show_rows: Path | None = None, instances: int = 32, moves: int = 100) -> None:
+def main(out: Path | None = None, show_rows: Path | None = None, instances: int = 24, moves: int = 100) -> None:
     """Measure or show the gains.
 
     Parameters

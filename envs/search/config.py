@@ -70,7 +70,7 @@ class SearchEnvConfig:
     evaluations: int = 1
     action: ActionMode = "scores"
     choices: int = 8
-    freed: int = 10
+    freed: int = 20
     noise: float = 0.1
     sampler: str = "exact"
     shots: int = 64
