@@ -69,6 +69,7 @@ PUBLIC = {
     "envs": {
         *("FEATURES", "OBSERVATION_VERSION", "ActionConfig", "CurriculumConfig", "EnvConfig", "EpisodeBatch"),
         *("LagrangianCVRP", "LagrangianVecEnv", "LagrangianVectorEnv", "Observer", "RewardWeights"),
+        *("LagrangianSearch", "LagrangianSearchVecEnv", "LagrangianSearchVectorEnv", "SearchEnvConfig"),
         "next_multipliers",
     },
     "policies": {
