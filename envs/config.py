@@ -23,6 +23,9 @@ LONGEST = 200
 LARGEST_PADDING = 32_767
 """Largest number of customers: neighbours are int16."""
 
+SEED_MODES = ("draw", "choose", "scores")
+"""Ways in which an episode gets its seeds."""
+
 
 @dataclass(frozen=True)
 class RewardWeights:
@@ -101,7 +104,8 @@ class EnvConfig:
     action
         How an action moves the multipliers.
     max_steps
-        Steps of an episode, at most 200; the start costs one more evaluation.
+        Moves of the multipliers in an episode, at most 200; the start costs one more evaluation. A choice of seeds is
+        one more step.
     min_steps
         Smallest number of steps; each episode draws its number log-uniformly from [min_steps, max_steps]. None: every
         episode has max_steps.
@@ -134,7 +138,12 @@ class EnvConfig:
         Phases of the rewards in order: 1 feasibility, 2 gap, 3 cost. A curriculum goes through them one by one; without
         it, each reward is the sum of their terms.
     seedings
-        Rules that place the seeds; each episode draws one, see `lagrl list seedings`.
+        Rules that place the seeds, see `lagrl list seedings`.
+    seeding
+        How an episode gets its seeds. `draw`: by a rule that it draws. `choose`: its first action chooses one of
+        `seed_choices` seedings by the rules in turn. `scores`: its first action places them. See `envs.seed_choice`.
+    seed_choices
+        Seedings to choose from.
     rewards
         Weights of the reward's terms.
     curriculum
@@ -147,7 +156,7 @@ class EnvConfig:
     InputError
         If a value is out of range.
     UnknownNameError
-        If a start or seeding is not known.
+        If a start, judge, seeding rule or way to seed is not known.
     """
 
     n_max: int = 100
@@ -168,6 +177,8 @@ class EnvConfig:
     bounds: tuple[float, float] | None = None
     phases: tuple[int, ...] = (2, 3)
     seedings: tuple[str, ...] = ("kmeans", "sweep")
+    seeding: Literal["draw", "choose", "scores"] = may_lack("draw")
+    seed_choices: int = may_lack(8)
     rewards: RewardWeights = field(default_factory=RewardWeights)
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
     observation: Literal[1, 2] = may_lack(2, formerly=1)
@@ -181,12 +192,11 @@ class EnvConfig:
         require_between("max_steps", self.max_steps, 1, LONGEST)
         if self.min_steps is not None:
             require_between("min_steps", self.min_steps, 1, self.max_steps)
-        for name, least in (("decode_every", 1), ("route_every", 1), ("shots", 1), ("n_joint", 0)):
+        for name, least in (("decode_every", 1), ("route_every", 1), ("shots", 1), ("n_joint", 0), ("seed_choices", 1)):
             require_between(name, getattr(self, name), least, None)
-        if self.start not in ("linear", "zero"):
-            raise UnknownNameError.of("start", str(self.start), ("linear", "zero"))
-        if self.judge not in ("exact", "samples"):
-            raise UnknownNameError.of("judge", str(self.judge), ("exact", "samples"))
+        for name, known in (("start", ("linear", "zero")), ("judge", ("exact", "samples")), ("seeding", SEED_MODES)):
+            if getattr(self, name) not in known:
+                raise UnknownNameError.of(name, str(getattr(self, name)), known)
         if self.bounds is not None and not (np.isfinite(self.bounds).all() and self.bounds[0] < self.bounds[1]):
             raise InputError(f"{self.bounds} given", field="bounds", remedy="give finite numbers, the lower one first")
         if not self.phases or list(self.phases) != sorted(set(self.phases) & {1, 2, 3}):

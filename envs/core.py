@@ -10,9 +10,9 @@ import numpy as np
 
 from envs.action import action_space, next_multipliers, require_actions
 from envs.config import EnvConfig
-from envs.episode import Episode, Samplers, new_episode
+from envs.episode import Episode, Samplers, choose_seeds, new_episode
 from envs.generator import instance_from_record, instance_record, load_instance
-from envs.observation import N_NEIGHBOURS, features_of, observation_space
+from envs.observation import space_of
 from envs.render import render_episode
 from envs.reward import potential
 from envs.rng import generator_from_record, generator_record
@@ -93,16 +93,14 @@ class EpisodeBatch:
         self.config = config
         self.n_envs = n_envs
         self.phase: int | None = None
-        self.observation_space = observation_space(config.n_max, config.observation)
+        self.observation_space = space_of(config)
         self.action_space: spaces.Space[Any] = action_space(config.n_max)
         self._samplers = _samplers(config, sampler, route_sampler)
         self._is_named = (sampler is None, route_sampler is None)
         self._episodes: list[Episode | None] = [None] * n_envs
         self._loop: DualLoop | None = None
         self._observations: dict[str, NDArray[Any]] = {
-            "nodes": np.zeros((n_envs, config.n_max, len(features_of(config.observation))), np.float32),
-            "node_mask": np.zeros((n_envs, config.n_max), np.int8),
-            "neighbours": np.zeros((n_envs, config.n_max, N_NEIGHBOURS), np.int16),
+            key: np.zeros((n_envs, *(space.shape or ())), space.dtype) for key, space in self.observation_space.items()
         }
         compile_kernels("relaxation", "recovery")
 
@@ -127,6 +125,8 @@ class EpisodeBatch:
     def reset(self, index: int, rng: np.random.Generator, instance: CVRP | str | Path | None = None) -> dict[str, Any]:
         """Start an environment's next episode with an evaluation at λ₀, and return its scalars.
 
+        Where the seeds are an action, the evaluation follows the choice.
+
         Parameters
         ----------
         index
@@ -147,7 +147,7 @@ class EpisodeBatch:
         return self._start(index, rng, problem, self.phase)
 
     def step(self, actions: NDArray[np.floating[Any]], resting: Collection[int] = ()) -> BatchStep:
-        """Move the multipliers of every environment by its action.
+        """Move the multipliers of every environment by its action, or choose its seeds and evaluate λ₀.
 
         Parameters
         ----------
@@ -164,16 +164,25 @@ class EpisodeBatch:
         array = np.asarray(actions)
         sizes = [None if index in resting else self._episode(index).n_customers for index in range(self.n_envs)]
         require_actions(array, self.config.n_max, sizes)
-        multipliers: list[NDArray[np.float64] | None] = []
+        multipliers: list[NDArray[np.float64] | None] = [None] * self.n_envs
+        choosing = []
         for index in range(self.n_envs):
             if index in resting:
-                multipliers.append(None)
                 continue
             episode = self._episode(index)
+            if episode.is_choosing:
+                choosing.append(index)
+                continue
             assert episode.step is not None
             action = array[index, : episode.n_customers]
-            multipliers.append(next_multipliers(action, episode.step.point, episode.dual.scale, self.config.action))
-        return self.step_multipliers(multipliers)
+            multipliers[index] = next_multipliers(action, episode.step.point, episode.dual.scale, self.config.action)
+        result = self.step_multipliers(multipliers)
+        for index in choosing:
+            episode = self._episode(index)
+            scores = np.clip(array[index, : episode.n_customers].astype(np.float64), -1.0, 1.0)
+            result.rewards[index] = self._choose(index, episode, scores)
+            result.infos[index] = episode.info()
+        return result
 
     def step_multipliers(self, multipliers: Sequence[NDArray[np.float64] | None]) -> BatchStep:
         """Move every environment to given multipliers [n], distance units; None: it rests.
@@ -181,12 +190,13 @@ class EpisodeBatch:
         Raises
         ------
         InputError
-            If there is not one entry per environment, one is not [n] finite numbers, or an episode is over.
+            If there is not one entry per environment, one is not [n] finite numbers, an episode is over, or its seeds
+            are not chosen.
         """
         if len(multipliers) == self.n_envs:  # otherwise the loop raises the error
             for index, vector in enumerate(multipliers):
-                if vector is not None and self._episode(index).is_over:
-                    raise InputError("the episode is over", source=f"environment {index}", remedy="reset it first")
+                if vector is not None:
+                    self._require_running(index)
         rewards, terminated = np.zeros(self.n_envs), np.zeros(self.n_envs, dtype=bool)
         infos: list[dict[str, Any]] = [{} for _ in range(self.n_envs)]
         for index, step in enumerate(self._require_loop().step(multipliers)):
@@ -227,7 +237,7 @@ class EpisodeBatch:
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return the state that `load_state` needs: plain JSON values, and arrays by name.
 
-        An episode is stored as its generator's state and its multipliers; `load_state` replays it.
+        An episode is stored as its generator's state, its seeds' scores and its multipliers; `load_state` replays it.
         """
         arrays: dict[str, NDArray[Any]] = {}
         records: list[dict[str, Any] | None] = []
@@ -237,6 +247,8 @@ class EpisodeBatch:
                 continue
             record: dict[str, Any] = {"rng": episode.rng_record, "phase": episode.phase, "instance": None}
             arrays[f"{index}/multipliers"] = np.array(episode.trail).reshape(episode.steps, episode.n_customers)
+            if episode.choice is not None and episode.choice.scores is not None:
+                arrays[f"{index}/scores"] = episode.choice.scores.copy()
             if episode.is_given:
                 record["instance"], parts = instance_record(episode.problem)
                 arrays |= {f"{index}/{name}": part for name, part in parts.items()}
@@ -274,16 +286,33 @@ class EpisodeBatch:
                 own = {name: np.asarray(arrays[f"{index}/{name}"]) for name in _PARTS if f"{index}/{name}" in arrays}
                 problem = None if entry["instance"] is None else instance_from_record(entry["instance"], own)
                 self._start(index, generator_from_record(entry["rng"]), problem, entry["phase"])
+                if f"{index}/scores" in arrays:
+                    self._choose(index, self._episode(index), np.asarray(arrays[f"{index}/scores"]))
         for step in range(max(map(len, trails))):
             self.step_multipliers([trail[step] if step < len(trail) else None for trail in trails])
 
     def _start(self, index: int, rng: np.random.Generator, problem: CVRP | None, phase: int | None) -> dict[str, Any]:
         episode = new_episode(self.config, self._samplers, phase, rng, generator_record(rng), problem)
+        if episode.is_choosing:
+            self._install(index, episode)
+            self._observe_choice(index, episode)
+        else:
+            step = self._first_step(episode)
+            self._install(index, episode)
+            self._record(index, episode, step)
+        return episode.info()
+
+    def _choose(self, index: int, episode: Episode, scores: NDArray[np.float64]) -> float:
+        """Choose an episode's seeds and evaluate λ₀; return the reward."""
+        choose_seeds(episode, scores, self.config, self._samplers)
+        step = self._first_step(episode)
+        self._install(index, episode)
+        return self._record(index, episode, step)
+
+    def _first_step(self, episode: Episode) -> Step:
         (step,) = self._new_loop([episode.state]).step([episode.initial])
         assert step is not None
-        self._install(index, episode)
-        self._record(index, episode, step)
-        return episode.info()
+        return step
 
     def _new_loop(self, states: list[AscentState]) -> DualLoop:
         config = self.config
@@ -303,10 +332,19 @@ class EpisodeBatch:
         self._loop.states[index] = episode.state
         self._episodes[index] = episode
         n = episode.n_customers
-        for array in self._observations.values():
-            array[index, n:] = 0
+        for key, array in self._observations.items():
+            array[index, n if key in _NODES else 0 :] = 0
         self._observations["node_mask"][index, :n] = 1
         self._observations["neighbours"][index, :n] = episode.observer.neighbours
+
+    def _observe_choice(self, index: int, episode: Episode) -> None:
+        choice, n = episode.choice, episode.n_customers
+        assert choice is not None
+        self._observations["nodes"][index, :n] = episode.observer.before_start()
+        self._observations["choosing"][index] = 1
+        if self.config.seeding == "choose":
+            self._observations["candidates"][index, :n] = choice.members
+            self._observations["excess"][index] = choice.excess
 
     def _record(self, index: int, episode: Episode, step: Step) -> float:
         """Record an evaluation in the episode and its observation; return the reward."""
@@ -323,12 +361,22 @@ class EpisodeBatch:
             raise InputError("no episode has started", source=f"environment {index}", remedy="call reset first")
         return episode
 
+    def _require_running(self, index: int) -> None:
+        episode = self._episode(index)
+        if episode.is_over:
+            raise InputError("the episode is over", source=f"environment {index}", remedy="reset it first")
+        if episode.is_choosing:
+            raise InputError(
+                "the seeds are not chosen yet", source=f"environment {index}", remedy="give their scores to step first"
+            )
+
     def _require_loop(self) -> DualLoop:
         if self._loop is None:
             raise InputError("no episode has started", field="step", remedy="call reset first")
         return self._loop
 
 
+_NODES = ("nodes", "node_mask", "neighbours")
 _PARTS = ("demand", "distance", "coordinates")
 
 

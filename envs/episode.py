@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from envs.generator import draw_instance
 from envs.observation import make_observer, require_room
 from envs.reward import BestSoFar
 from envs.rng import draw_generator
+from envs.seed_choice import SeedChoice
 from lagrl.dual_loop import AscentState
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.partition_master import PartitionMaster
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from lagrl.dual_loop import Step
     from lagrl.problems.cvrp import CVRP
     from lagrl.relaxation.sampler import SubproblemSampler
+    from lagrl.relaxation.seeding import Seeds
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Episode:
     phase
         Curriculum phase of its rewards; None: the terms of all phases.
     seeding
-        Seeding rule of its linearisation.
+        Seeding rule of its linearisation; `scores` where an action placed the seeds.
     rng_record
         State of its random generator before the episode was drawn.
     is_given
@@ -99,6 +102,8 @@ class Episode:
         Set partitioning over the episode's routes; None if they are not recombined.
     recombine_every
         Evaluations between two combinations.
+    choice
+        The choice of its seeds; None if they are drawn. Until then its linearisation is a provisional one.
     """
 
     problem: CVRP
@@ -121,6 +126,12 @@ class Episode:
     judge: AssignmentDual | None = None
     master: PartitionMaster | None = None
     recombine_every: int = 1
+    choice: SeedChoice | None = None
+
+    @property
+    def is_choosing(self) -> bool:
+        """Whether the next action is the choice of the seeds."""
+        return self.choice is not None and self.choice.is_open
 
     @property
     def dual(self) -> AssignmentDual:
@@ -134,7 +145,7 @@ class Episode:
 
     @property
     def steps(self) -> int:
-        """Number of steps so far; the start does not count."""
+        """Number of moves of the multipliers so far; the start does not count, nor does a choice of seeds."""
         return len(self.trail)
 
     @property
@@ -186,17 +197,16 @@ class Episode:
         curriculum.
         """
         best, step = self.best, self.step
-        assert step is not None
         has_routes = best.route_cost < np.inf
         return {
             "phase": self.phase or 0,
             "n_customers": self.n_customers,
             "n_vehicles": self.state.dual.problem.n_vehicles,
-            "evaluations": self.steps + 1,
-            "last_sampled_value": step.point.sampled_value,
-            "last_share_served": self.share_served,
-            "best_share_served": best.share_served,
-            "best_dual_value": best.dual_value,
+            "evaluations": 0 if step is None else self.steps + 1,
+            "last_sampled_value": np.nan if step is None else step.point.sampled_value,
+            "last_share_served": np.nan if step is None else self.share_served,
+            "best_share_served": np.nan if step is None else best.share_served,
+            "best_dual_value": np.nan if step is None else best.dual_value,
             "best_assignment_cost": best.assignment_cost if best.assignment_cost < np.inf else np.nan,
             "best_route_cost": best.route_cost if has_routes else np.nan,
             "best_route_ratio": best.route_ratio if has_routes else np.nan,
@@ -245,38 +255,89 @@ def new_episode(
         problem = draw_instance(rng, config.n_customers)
     require_room(problem.n_customers, config.n_max, problem.name)
     seeding = config.seedings[rng.integers(len(config.seedings))]
-    assignment = linearise(problem, seeding_rule(seeding)(problem, vehicles_to_try(problem), rng))
-    floor, ceiling = config.bounds or (0.0, None)
-    initial = np.zeros(problem.n_customers)
-    if ceiling is None or config.start == "linear":
-        warm = linear_dual(assignment)
-        ceiling = multiplier_ceiling(assignment, warm) if ceiling is None else ceiling
-        initial = warm.multipliers if config.start == "linear" else initial
-
-    def dual(make: Callable[[], SubproblemSampler], run: str) -> AssignmentDual:
-        return AssignmentDual(
-            assignment, make(), shots=config.shots, rng=draw_generator(rng), run=run, ceiling=ceiling, floor=floor
-        )
-
-    state = AscentState(dual(samplers.price, problem.name), Incumbent(RoutePool(problem)), draw_generator(rng))
-    if samplers.route is not None:
-        state.route_dual = dual(samplers.route, f"{problem.name}/routes")
-    is_judged = config.judge == "samples" and not state.dual.is_exact
+    n_vehicles = vehicles_to_try(problem)
+    choice = None
+    if config.seeding == "draw":
+        ascent = _Ascent.begin(config, samplers, seeding_rule(seeding)(problem, n_vehicles, rng), problem, horizon, rng)
+    else:
+        choice = SeedChoice.draw(config, problem, n_vehicles, seeding, rng)
+        ascent = _Ascent.begin(config, samplers, choice.candidates[0], problem, horizon, deepcopy(choice.rng))
     return Episode(
         problem=problem,
-        state=state,
-        observer=make_observer(state.dual, horizon + 1, config.observation),
+        state=ascent.state,
+        observer=ascent.observer,
         best=BestSoFar(clarke_wright(problem).cost),
-        initial=state.dual.clip(initial),
+        initial=ascent.initial,
         horizon=horizon,
         phase=phase,
         seeding=seeding,
         rng_record=rng_record,
         is_given=is_given,
-        judge=dual(samplers.price, f"{problem.name}/judge") if is_judged else None,
-        master=PartitionMaster(state.incumbent.pool) if config.recombine else None,
+        judge=ascent.judge,
+        master=ascent.master,
         recombine_every=config.route_every,
+        choice=choice,
     )
+
+
+def choose_seeds(episode: Episode, scores: NDArray[np.float64], config: EnvConfig, samplers: Samplers) -> None:
+    """Choose or place an episode's seeds by scores [n] in [−1, 1], and linearise, without any evaluation yet.
+
+    The episode must be choosing; the other parameters are those of `new_episode`.
+    """
+    choice = episode.choice
+    assert choice is not None
+    seeds = choice.take(scores)
+    ascent = _Ascent.begin(config, samplers, seeds, episode.problem, episode.horizon, deepcopy(choice.rng))
+    episode.state, episode.observer, episode.initial = ascent.state, ascent.observer, ascent.initial
+    episode.judge, episode.master, episode.seeding = ascent.judge, ascent.master, seeds.rule
+
+
+@dataclass(frozen=True)
+class _Ascent:
+    """The parts of an episode that depend on its seeds; see `Episode`."""
+
+    state: AscentState
+    observer: AscentObserver
+    initial: NDArray[np.float64]
+    judge: AssignmentDual | None
+    master: PartitionMaster | None
+
+    @classmethod
+    def begin(
+        cls,
+        config: EnvConfig,
+        samplers: Samplers,
+        seeds: Seeds,
+        problem: CVRP,
+        horizon: int,
+        rng: np.random.Generator,
+    ) -> _Ascent:
+        """Linearise an instance around seeds; `rng` is the source of all random numbers of the ascent."""
+        assignment = linearise(problem, seeds)
+        floor, ceiling = config.bounds or (0.0, None)
+        initial = np.zeros(problem.n_customers)
+        if ceiling is None or config.start == "linear":
+            warm = linear_dual(assignment)
+            ceiling = multiplier_ceiling(assignment, warm) if ceiling is None else ceiling
+            initial = warm.multipliers if config.start == "linear" else initial
+
+        def dual(make: Callable[[], SubproblemSampler], run: str) -> AssignmentDual:
+            return AssignmentDual(
+                assignment, make(), shots=config.shots, rng=draw_generator(rng), run=run, ceiling=ceiling, floor=floor
+            )
+
+        state = AscentState(dual(samplers.price, problem.name), Incumbent(RoutePool(problem)), draw_generator(rng))
+        if samplers.route is not None:
+            state.route_dual = dual(samplers.route, f"{problem.name}/routes")
+        is_judged = config.judge == "samples" and not state.dual.is_exact
+        return cls(
+            state=state,
+            observer=make_observer(state.dual, horizon + 1, config.observation),
+            initial=state.dual.clip(initial),
+            judge=dual(samplers.price, f"{problem.name}/judge") if is_judged else None,
+            master=PartitionMaster(state.incumbent.pool) if config.recombine else None,
+        )
 
 
 def _draw_horizon(config: EnvConfig, rng: np.random.Generator) -> int:

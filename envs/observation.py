@@ -6,7 +6,7 @@ observes the same in an environment and in a solve. A policy needs the version t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from gymnasium import spaces
@@ -14,11 +14,13 @@ from gymnasium import spaces
 from envs.observation_v1 import ObserverV1
 from envs.observation_v2 import Observer
 from envs.observer import HORIZON, N_NEIGHBOURS, AscentObserver, nearest_neighbours
+from envs.seed_choice import LARGEST_EXCESS
 from lagrl.errors import InputError, InstanceError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from envs.config import EnvConfig
     from lagrl.relaxation.dual import AssignmentDual
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "padded",
     "require_room",
     "require_version",
+    "space_of",
 ]
 
 Version = Literal[1, 2]
@@ -137,3 +140,26 @@ def observation_space(n_max: int, version: int = OBSERVATION_VERSION) -> spaces.
             "neighbours": spaces.Box(0, n_max - 1, (n_max, N_NEIGHBOURS), np.int16),
         }
     )
+
+
+def space_of(config: EnvConfig) -> spaces.Dict:
+    """Return the space of an environment's observations.
+
+    Where the seeds are an action, there are more keys, which are 0 after the choice:
+
+    - `choosing` [1] int8: 1 before the choice.
+    - `candidates` [N, C] int8, only in mode `choose`: 1 for the customers nearest to a seeding's seeds.
+    - `excess` [C] float32, only in mode `choose`: log(1 + percent that its estimated cost is above the lowest one).
+
+    C is `seed_choices`, and the seedings are in the order of their estimates. Before the choice, `nodes` describe the
+    linearisation of lowest estimate, or in mode `scores` the one that mode `draw` would have. The features that only an
+    evaluation has are 0 then.
+    """
+    space = observation_space(config.n_max, config.observation)
+    if config.seeding == "draw":
+        return space
+    keys: dict[str, spaces.Space[Any]] = {**space.spaces, "choosing": spaces.MultiBinary(1)}
+    if config.seeding == "choose":
+        keys["candidates"] = spaces.MultiBinary((config.n_max, config.seed_choices))
+        keys["excess"] = spaces.Box(0.0, LARGEST_EXCESS, (config.seed_choices,), np.float32)
+    return spaces.Dict(keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class ObserverV1(AscentObserver):
     )
     limit = 10.0
 
-    def _prepare(self, dual: AssignmentDual, origin: CVRP) -> None:
+    def _prepare(self, dual: AssignmentDual, origin: CVRP) -> NDArray[np.floating[Any]]:
         problem = dual.problem
         self._cost = problem.cost
         self._highest = -np.inf
@@ -55,6 +55,10 @@ class ObserverV1(AscentObserver):
         rows[8] = problem.weight / max(1, int(problem.capacity.max()))
         rows[9] = origin.distance[0, 1:] / dual.scale
         rows[13] = problem.weight.sum() / max(1, int(problem.capacity.sum()))
+        return rows
+
+    def _budget_left(self) -> float:
+        return min(1.0, (self.budget - self.evaluations) / HORIZON)
 
     def _observed(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float32]:
         scale, multipliers, violation = self._scale, point.multipliers, point.violation
@@ -67,7 +71,7 @@ class ObserverV1(AscentObserver):
         rows[2] = violation
         rows[3:5] = self._averages
         np.divide((self._cost - multipliers).min(axis=0), scale, out=rows[7])
-        rows[10] = min(1.0, (self.budget - self.evaluations) / HORIZON)
+        rows[10] = self._budget_left()
         rows[11] = 1.0 - np.count_nonzero(violation) / len(violation)
         rows[12] = math.log10(gap / (max(1.0, float(violation @ violation)) * scale))
         return np.minimum(np.maximum(rows.T, -self.limit), self.limit).astype(np.float32, order="C")

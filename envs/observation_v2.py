@@ -11,7 +11,7 @@ clipped there for safety.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class Observer(AscentObserver):
     )
     limit = 20.0
 
-    def _prepare(self, dual: AssignmentDual, origin: CVRP) -> None:
+    def _prepare(self, dual: AssignmentDual, origin: CVRP) -> NDArray[np.floating[Any]]:
         problem, scale = dual.problem, dual.scale
         n, capacity = problem.n_customers, max(1, int(problem.capacity.max()))
         from_depot = origin.distance[0, 1:]
@@ -81,6 +81,10 @@ class Observer(AscentObserver):
         rows[19] = length / scale
         for logarithmic in (10, 11, 12, 13, 14, 16, 18, 19):  # none is negative
             rows[logarithmic] = np.minimum(np.log1p(rows[logarithmic]), self.limit)
+        return rows
+
+    def _budget_left(self) -> float:
+        return math.log1p(max(0, self.budget - self.evaluations)) / _FULL
 
     def _observed(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float32]:
         scale, multipliers, violation = self._scale, point.multipliers, point.violation
@@ -98,7 +102,7 @@ class Observer(AscentObserver):
         gap = gap_to_close(feedback, best.last_value, scale) if target is None else target - best.last_value
         step = gap / (max(1.0, float(violation @ violation)) * scale)
         step = math.copysign(math.log10(1.0 + 1000.0 * abs(step)), step) - 3.0
-        rows[6] = math.log1p(max(0, self.budget - self.evaluations)) / _FULL
+        rows[6] = self._budget_left()
         rows[7] = math.log1p(best.stalled) / _FULL
         rows[8] = 1.0 - np.count_nonzero(violation) / len(violation)
         rows[9] = min(max(step, -self.limit), self.limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -72,7 +72,7 @@ class AscentObserver(ABC):
         self._scale = dual.scale
         self._averages = np.zeros((2, problem.n_customers))
         """g averaged fast and slowly."""
-        self._prepare(dual, problem.origin)
+        self._constant = self._prepare(dual, problem.origin)
 
     def observe(self, point: DualPoint, feedback: Feedback | None) -> NDArray[np.float32]:
         """Return the features [n, F] after an evaluation, within ±limit.
@@ -93,9 +93,19 @@ class AscentObserver(ABC):
         self.evaluations += 1
         return self._observed(point, feedback or Feedback())
 
+    def before_start(self) -> NDArray[np.float32]:
+        """Return the features [n, F] before the first evaluation; those that only an evaluation has are 0."""
+        features: NDArray[np.float32] = self._constant.T.astype(np.float32, order="C").clip(-self.limit, self.limit)
+        features[:, self.features.index("budget_left")] = self._budget_left()
+        return features
+
     @abstractmethod
-    def _prepare(self, dual: AssignmentDual, origin: CVRP) -> None:
-        """Compute the features that do not change during an ascent."""
+    def _budget_left(self) -> float:
+        """Return the feature of the evaluations that are left."""
+
+    @abstractmethod
+    def _prepare(self, dual: AssignmentDual, origin: CVRP) -> NDArray[np.floating[Any]]:
+        """Return the features [F, n] with those that do not change during an ascent, and 0 for the others."""
 
     @abstractmethod
     def _observed(self, point: DualPoint, feedback: Feedback) -> NDArray[np.float32]:

@@ -61,6 +61,8 @@ def as_text(episode: Episode) -> str:
         f"assignment {info['best_assignment_cost']:.6g}, gap {100 * info['best_gap']:.2f} %, "
         f"{100 * info['last_share_served']:.0f} % served once" + (", proven optimal" if info["is_optimal"] else ""),
     ]
+    if episode.is_choosing:
+        lines[1:] = ["the next action chooses the seeds"]
     if solution is None:
         return "\n".join([*lines, "no routes yet"])
     lines.append(f"routes {solution.cost:.10g}, {info['best_route_ratio']:.4f} of Clarke and Wright's")
@@ -77,12 +79,12 @@ def as_picture(episode: Episode) -> NDArray[np.uint8]:
         If matplotlib is not installed.
     """
     figure, route_axes, curve_axes = two_axes()
-    step = episode.step
-    assert step is not None
+    step = episode.step  # None before a choice of seeds
     draw_map(
         figure, route_axes, episode.problem, episode.state.incumbent.solution(),
-        values=step.point.multipliers, label="multiplier λ",
-        ringed=step.point.violation != 0, note="ringed: not served exactly once at λ",
+        values=episode.initial if step is None else step.point.multipliers, label="multiplier λ",
+        ringed=np.zeros(episode.n_customers, np.bool_) if step is None else step.point.violation != 0,
+        note="ringed: not served exactly once at λ",
     )  # fmt: skip
     _draw_ascent(curve_axes, episode)
     return pixels_of(figure)
@@ -160,7 +162,7 @@ def _draw_ascent(axes: Axes, episode: Episode) -> None:
     value = "dual value" if episode.dual.is_exact else "sampled value"
     style: dict[str, Any] = {"linewidth": 1.8}
     axes.plot(evaluations, episode.values, color=COLOURS[5], linewidth=1.0, label=value)
-    best = np.maximum.accumulate(episode.values)
+    best: list[float] = np.maximum.accumulate(episode.values).tolist() if episode.values else []
     axes.plot(evaluations, best, color=COLOURS[0], label=f"best {value}", **style)
     costs = np.array(episode.assignment_costs)
     if np.isfinite(costs).any():

@@ -99,6 +99,10 @@ class TrainingConfig:
             raise InputError(f"{low} {high} given", field="validation_sizes", remedy="give 2 or more, the lower first")
         if not self.budgets or min(self.budgets) < 1:
             raise InputError(f"{self.budgets} given", field="budgets", remedy="give one or more numbers above 0")
+        if self.env.seeding != "draw":
+            raise InputError(
+                f"{self.env.seeding} given", field="env.seeding", remedy="use draw: policies here do not choose seeds"
+            )
         require_memory("validation_instances, validation_sizes", 8 * self.validation_instances * high**2)
 
     @classmethod

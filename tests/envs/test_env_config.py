@@ -72,6 +72,8 @@ def test_damaged_records_are_refused(record: dict[str, Any], message: str) -> No
         ({"phases": (3, 2)}, "phases"),
         ({"phases": (2, 4)}, "phases"),
         ({"seedings": ()}, "seedings"),
+        ({"seedings": ("kmeans", "cheapest:0")}, "give the number of seedings, 1 or more"),
+        ({"seed_choices": 0}, "seed_choices: 0 given"),
     ],
 )
 def test_impossible_values_are_refused(fields: dict[str, Any], message: str) -> None:
@@ -84,6 +86,8 @@ def test_unknown_names_are_refused() -> None:
     """Unknown seedings, starts and presets are errors."""
     with pytest.raises(UnknownNameError, match="sweep"):
         EnvConfig(seedings=("swep",))
+    with pytest.raises(UnknownNameError, match="unknown seeding 'chose'; did you mean 'choose'"):
+        EnvConfig(seeding="chose")  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="linear"):
         EnvConfig(start="middle")  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="reference"):
