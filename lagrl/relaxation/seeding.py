@@ -146,7 +146,7 @@ def cheapest(problem: CVRP, n_vehicles: int, rng: np.random.Generator, n_candida
     """Take the seeds of lowest estimated route cost: of K seedings for `cheapest:K`, of 4 for `cheapest`.
 
     The seedings are by concentrators, k-means and sweep in turn, drawn by `rng`. The estimate needs no evaluation, see
-    `Seeds.estimated_cost`. Four take about 0.05 s at 100 customers and 4 s at 1000, most of it for the concentrators.
+    `Seeds.estimated_cost`. Four take about 0.05 s at 100 customers and 4 s at 1000, nearly all for the concentrators.
 
     Raises
     ------
