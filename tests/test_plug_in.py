@@ -54,6 +54,17 @@ def test_the_feature_extractor_trains_with_stock_ppo(run: Run) -> None:
 
 
 @needs_rl
+def test_the_curriculum_reaches_its_last_phase_in_processes(tmp_path: Path) -> None:
+    """SB3's environments in processes learn with the callback, until phase 3."""
+    (tmp_path / "phases.py").write_text(BLOCKS["phases.py"], encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])}
+    command = [sys.executable, "phases.py"]
+    finished = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout == "phase 3\n"
+
+
+@needs_rl
 def test_a_saved_model_is_used_at_another_size(run: Run) -> None:
     """A model of 20 customers predicts for 50, and is trained further there."""
     assert run(BLOCKS["sizes.py"]) == "(1, 50)\n"

@@ -4,9 +4,9 @@
     python -m benchmarks.environment_study.correlation --show-rows docs/rows/environment_correlation.jsonl
 
 Each generated episode is played many times with other random actions: each step draws its level and its spread, so that
-some episodes stand still and some jump. The returns of all phases are computed from the same episodes, as differences
-of potentials; the correlation is Spearman's between the return and minus the final route cost. Twins with equal routes
-everywhere say nothing and are left out.
+some episodes stand still and some jump; once with zero actions and once by the classical rule `hwc`. The returns of all
+phases are computed from the same episodes, as differences of potentials; the correlation is Spearman's between the
+return and minus the final route cost. Twins with equal routes everywhere say nothing and are left out.
 """
 
 from __future__ import annotations
@@ -26,20 +26,22 @@ import numpy as np
 import tyro
 from scipy.stats import spearmanr
 
+from benchmarks.environment_study.episodes import episode_rng, play
 from envs.config import EnvConfig
 from envs.core import EpisodeBatch
 from envs.reward import potential
 from lagrl.bench.statistics import bootstrap_interval
 
 PHASES: tuple[int | None, ...] = (1, 2, 3, None)
+OTHERS = ("zero", "hwc")
 
 
 def returns_and_routes(config: EnvConfig, seed: int, twins: int) -> tuple[list[list[float]], list[float]]:
-    """Play one episode `twins` times; return the returns by phase of each, and the final route ratios."""
+    """Play one episode `twins` times at random, and by the others; return all returns by phase, and route ratios."""
     batch = EpisodeBatch(config, twins)
     for index in range(twins):
-        batch.reset(index, np.random.default_rng([0x434F5252, seed]))
-    first = [copy(episode.best) for episode in batch.episodes]
+        batch.reset(index, episode_rng(seed))
+    start = copy(batch.episodes[0].best)  # equal for all, as the multipliers and the random numbers are
     rngs = [np.random.default_rng([seed, index]) for index in range(twins)]
     levels = [rng.uniform(-1.0, 1.0) for rng in rngs]
     resting: list[int] = []
@@ -47,16 +49,17 @@ def returns_and_routes(config: EnvConfig, seed: int, twins: int) -> tuple[list[l
         actions = [level + 0.3 * rng.standard_normal(config.n_max) for level, rng in zip(levels, rngs, strict=True)]
         batch.step(np.clip(actions, -1.0, 1.0).astype(np.float32), resting)
         resting = [index for index, episode in enumerate(batch.episodes) if episode.is_over]
-    weights, phases = config.rewards, (1, 2, 3)
+    ends = [episode.best for episode in batch.episodes]
+    ends += [play(config, actor, [seed])[0][0].best for actor in OTHERS]
     earned = [
         [
-            potential(episode.best, phase, weights, config.phases if phase is None else phases)
-            - potential(start, phase, weights, config.phases if phase is None else phases)
+            potential(end, phase, config.rewards, config.phases)
+            - potential(start, phase, config.rewards, config.phases)
             for phase in PHASES
         ]
-        for start, episode in zip(first, batch.episodes, strict=True)
+        for end in ends
     ]
-    return earned, [episode.best.route_ratio for episode in batch.episodes]
+    return earned, [end.route_ratio for end in ends]
 
 
 def main(
@@ -73,7 +76,7 @@ def main(
     episodes
         Number of generated episodes of 20 to 100 customers.
     twins
-        Times that each is played.
+        Times that each is played at random.
     steps
         Steps of an episode.
     """
@@ -90,16 +93,22 @@ def main(
     show(rows)
 
 
+def correlations(rows: list[dict[str, Any]], index: int) -> list[float]:
+    """Return the rank correlation of each episode whose twins' routes differ, for the phase `PHASES[index]`."""
+    found = []
+    for row in rows:
+        returns = np.array(row["returns"])[:, index]
+        routes = -np.array(row["route_ratio"])
+        if np.ptp(routes) > 0:
+            found.append(float(spearmanr(returns, routes).statistic) if np.ptp(returns) > 0 else 0.0)
+    return found
+
+
 def show(rows: list[dict[str, Any]]) -> None:
     """Print one line a phase."""
     print("| rewards | rank correlation with final routes | interval | episodes |\n|---|--:|---|--:|")
     for index, phase in enumerate(PHASES):
-        found = []
-        for row in rows:
-            returns = np.array(row["returns"])[:, index]
-            routes = -np.array(row["route_ratio"])
-            if np.ptp(routes) > 0:
-                found.append(float(spearmanr(returns, routes).statistic) if np.ptp(returns) > 0 else 0.0)
+        found = correlations(rows, index)
         interval = bootstrap_interval(found, np.random.default_rng(0))
         name = "all terms (default)" if phase is None else f"phase {phase}"
         print(f"| {name} | {np.mean(found):.2f} | [{interval.low:.2f}, {interval.high:.2f}] | {len(found)} |")

@@ -1,11 +1,13 @@
 """Actors of the environment study, and their episodes.
 
 An actor is a name: `random`, `zero`, a classical rule (`hwc`, `cfm`, …), whose multipliers replace the actions, or a
-checkpoint. All actors meet the same episodes: equal instances, seeds and linearisations.
+checkpoint, which observes in its own version. All actors meet the same episodes: equal instances, seeds and
+linearisations.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
 _EPISODES, _ACTIONS = 0x454E5653, 0x41435453  # random streams of episodes and of random actions
 
 
+def episode_rng(seed: int) -> np.random.Generator:
+    """Return the generator that the episode of a seed is drawn from."""
+    return np.random.default_rng([_EPISODES, seed])
+
+
 def play(config: EnvConfig, actor: str, seeds: list[int], *, stream: int = 0) -> list[tuple[Episode, float]]:
     """Let an actor play one episode for every seed, together; return the episodes and their returns.
 
@@ -42,9 +49,12 @@ def play(config: EnvConfig, actor: str, seeds: list[int], *, stream: int = 0) ->
     stream
         Number of the random actions; equal seeds with other streams are the same episodes under other actions.
     """
+    if "/" in actor:
+        checkpoint = load_checkpoint(actor)
+        config = replace(config, action=checkpoint.action, observation=checkpoint.policy.observation)
     batch = EpisodeBatch(config, len(seeds))
     for index, seed in enumerate(seeds):
-        batch.reset(index, np.random.default_rng([_EPISODES, seed]))
+        batch.reset(index, episode_rng(seed))
     move = _mover(actor, batch, [np.random.default_rng([_ACTIONS, seed, stream]) for seed in seeds])
     returns = np.zeros(len(seeds))
     resting: list[int] = []
@@ -65,7 +75,7 @@ def _mover(actor: str, batch: EpisodeBatch, rngs: list[np.random.Generator]) -> 
         return lambda _: np.stack([rng.uniform(-1.0, 1.0, n_max).astype(np.float32) for rng in rngs])
     if actor == "zero":
         return lambda _: np.zeros((batch.n_envs, n_max), np.float32)
-    if actor.startswith("checkpoints/") or "/" in actor:
+    if "/" in actor:
         import torch
 
         net = load_checkpoint(actor).net
@@ -89,7 +99,7 @@ def _mover(actor: str, batch: EpisodeBatch, rngs: list[np.random.Generator]) -> 
 
 
 def summary(episode: Episode) -> dict[str, Any]:
-    """Return an episode's results: route cost over savings, exact gap, steps."""
+    """Return an episode's results: route cost over savings, exact gap, share served, steps."""
     info = episode.info()
-    names = ("best_route_ratio", "best_gap", "n_customers", "evaluations", "is_optimal")
+    names = ("best_route_ratio", "best_gap", "best_share_served", "n_customers", "evaluations", "is_optimal")
     return {name: info[name] for name in names}

@@ -97,6 +97,23 @@ def test_unknown_names_are_refused() -> None:
             bad()
 
 
+def test_a_record_of_the_first_version_keeps_its_episodes() -> None:
+    """What 0.1 did not record becomes what it did: no tours of decoded selections, its features, no least length."""
+    record = EnvConfig().to_json()
+    for name in ("tour_decoded", "recombine", "judge", "observation"):
+        del record[name]
+    del record["curriculum"]["least_episodes"]
+    read = EnvConfig.from_json(record)
+    assert (read.tour_decoded, read.recombine, read.judge, read.observation) == (False, False, "exact", 1)
+    assert read.curriculum.least_episodes == 0
+
+
+def test_a_judge_is_exact_or_fresh_samples() -> None:
+    """Another judge is an error that names both."""
+    with pytest.raises(UnknownNameError, match=r"judge.*exact"):
+        EnvConfig(judge="luck")  # type: ignore[arg-type]
+
+
 def test_changes_may_be_partial() -> None:
     """Nested records are merged, dataclasses replace, and the rest stays."""
     changed = EnvConfig().changed({"action": {"mode": "direction"}, "rewards": RewardWeights(gap=1.0), "n_max": 120})
