@@ -21,7 +21,7 @@ from lagrl.recovery.reconstruction import ClusterTours, Reconstruction
 from lagrl.recovery.repair import Repaired, repair
 from lagrl.relaxation.dual import AssignmentDual, DualPoint, evaluate_duals
 from lagrl.relaxation.knapsack import KnapsackBatch
-from lagrl.relaxation.sampler import SamplingCost
+from lagrl.relaxation.sampler import NO_COST, SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,8 +101,8 @@ class Step:
     assignment_cost: float
     route_cost: float
     exact_value: float | None
-    sampling: SamplingCost = field(default_factory=SamplingCost)
-    route_sampling: SamplingCost = field(default_factory=SamplingCost)
+    sampling: SamplingCost = NO_COST
+    route_sampling: SamplingCost = NO_COST
     columns: tuple[int, ...] = ()
     columns_cost: float = np.inf
 
@@ -262,7 +262,7 @@ class DualLoop:
                 found.tour(state, candidate_selections(point, self.n_joint, state.rng), self.n_toured)
             else:
                 found.repair(state, candidate_selections(point, self.n_joint, state.rng))
-        route_sampling = SamplingCost()
+        route_sampling = NO_COST
         if self._proposes_routes(state):
             source = point if state.route_dual is None else state.route_dual.evaluate(point.multipliers)
             found.tour(state, candidate_selections(source, self.n_joint, state.rng), self.n_toured)
@@ -275,7 +275,7 @@ class DualLoop:
             route_cost=state.incumbent.cost if np.isfinite(state.incumbent.cost) else None,
             master_duals=state.master_duals,
         )
-        sampling = point.samples.cost if point.samples else SamplingCost()
+        sampling = point.samples.cost if point.samples else NO_COST
         return Step(
             point,
             feedback,

@@ -85,6 +85,8 @@ class SamplingCost:
     fallback: str = may_lack("")
 
     def __add__(self, other: SamplingCost) -> SamplingCost:
+        if other is NO_COST:  # every evaluation of an exact sampler adds it
+            return self
         return SamplingCost(
             circuits=self.circuits + other.circuits,
             shots=self.shots + other.shots,
@@ -103,6 +105,10 @@ class SamplingCost:
         values = asdict(self)
         del values["seconds"]
         return {name: round(value, 6) if isinstance(value, float) else value for name, value in values.items()}
+
+
+NO_COST = SamplingCost()
+"""Resources of an evaluation that samples nothing."""
 
 
 def _joined(mark: str, first: str, second: str) -> str:
@@ -131,7 +137,7 @@ class Samples:
 
     bitstrings: NDArray[np.uint8] = field(repr=False)
     counts: NDArray[np.int64] = field(repr=False)
-    cost: SamplingCost = SamplingCost()
+    cost: SamplingCost = NO_COST
 
     def __post_init__(self) -> None:
         strings, counts = self.bitstrings, self.counts
