@@ -18,7 +18,7 @@ STATE_BYTES = 100
 
 TRAINING_ENV = {
     # Routes are toured at every evaluation, as in a solve; short ascents are as frequent as long ones. Phase 2 lasts
-    # about 17 of the 90 rollouts of PPO, the first of which train the critic only.
+    # 10 of PPO's 90 rollouts where the clone plays, 14 at random; the first 4 train the critic only.
     "small": EnvConfig(min_steps=9, max_steps=49, route_every=5, curriculum=CurriculumConfig(least_episodes=600)),
     "reference": EnvConfig.preset("reference"),
 }

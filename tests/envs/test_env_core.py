@@ -75,6 +75,8 @@ SETTINGS = [
     ("noisy prices", replace(SHORT, action=ActionConfig(mode="direction"), min_steps=2), {"sampler": NoisySampler}),
     ("quantum", replace(SHORT, route_sampler="qaoa", shots=16), {}),
     ("product", replace(SHORT, sampler="product", route_sampler="product", shots=16), {}),
+    ("judged by samples", JUDGED, {"sampler": NoisySampler}),
+    ("recombined", replace(SHORT, recombine=True), {}),
     ("chosen seeds", replace(SHORT, seeding="choose", seed_choices=3), {"sampler": NoisySampler}),
     ("placed seeds", replace(SHORT, seeding="scores", judge="samples"), {"sampler": NoisySampler}),
 ]
