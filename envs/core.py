@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from envs.action import action_space, next_multipliers, require_actions
+from envs.batch import Batch, BatchStep
 from envs.config import EnvConfig
 from envs.episode import Episode, Samplers, choose_seeds, new_episode
 from envs.generator import instance_from_record, instance_record, load_instance
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
-    from gymnasium import spaces
     from numpy.typing import NDArray
 
     from lagrl.dual_loop import AscentState, Step
@@ -34,26 +33,7 @@ if TYPE_CHECKING:
     from lagrl.relaxation.sampler import SubproblemSampler
 
 
-@dataclass(frozen=True)
-class BatchStep:
-    """Result of one step of all B environments; one that rested has 0, False and {}.
-
-    Attributes
-    ----------
-    rewards
-        [B] float64.
-    terminated
-        [B] bool: the dual is proven optimal, or the budget is spent.
-    infos
-        Scalars of each environment, see `Episode.info`.
-    """
-
-    rewards: NDArray[np.float64]
-    terminated: NDArray[np.bool_]
-    infos: list[dict[str, Any]]
-
-
-class EpisodeBatch:
+class EpisodeBatch(Batch[Episode]):
     """B parallel environments, each with its own instance, budget and random numbers.
 
     Parameters
@@ -88,26 +68,13 @@ class EpisodeBatch:
         sampler: Callable[[], SubproblemSampler] | None = None,
         route_sampler: Callable[[], SubproblemSampler] | None = None,
     ) -> None:
-        if n_envs < 1:
-            raise InputError(f"{n_envs} given", field="n_envs", remedy="give 1 or more")
+        super().__init__(n_envs, space_of(config), action_space(config.n_max))
         self.config = config
-        self.n_envs = n_envs
         self.phase: int | None = None
-        self.observation_space = space_of(config)
-        self.action_space: spaces.Space[Any] = action_space(config.n_max)
         self._samplers = _samplers(config, sampler, route_sampler)
         self._is_named = (sampler is None, route_sampler is None)
-        self._episodes: list[Episode | None] = [None] * n_envs
         self._loop: DualLoop | None = None
-        self._observations: dict[str, NDArray[Any]] = {
-            key: np.zeros((n_envs, *(space.shape or ())), space.dtype) for key, space in self.observation_space.items()
-        }
         compile_kernels("relaxation", "recovery")
-
-    @property
-    def episodes(self) -> list[Episode]:
-        """Current episode of each environment."""
-        return [self._episode(index) for index in range(self.n_envs)]
 
     def set_phase(self, phase: int | None) -> None:
         """Set the curriculum phase, None for no curriculum; each environment adopts it at its next reset.
@@ -221,14 +188,6 @@ class EpisodeBatch:
                         made[id(dual.sampler)] = dual.sampler
         for sampler in made.values():
             close_sampler(sampler)
-
-    def observations(self) -> dict[str, NDArray[Any]]:
-        """Return copies of all environments' observations, [B, …]; see `envs.observation.padded`."""
-        return {name: array.copy() for name, array in self._observations.items()}
-
-    def observation(self, index: int) -> dict[str, NDArray[Any]]:
-        """Return a copy of one environment's observation."""
-        return {name: array[index].copy() for name, array in self._observations.items()}
 
     def render(self, index: int, mode: str) -> str | NDArray[np.uint8]:
         """Return an environment's episode as text or as a picture [H, W, 3], see `render_episode`."""
@@ -354,12 +313,6 @@ class EpisodeBatch:
         observed = episode.observer.observe(step.point, step.feedback)
         self._observations["nodes"][index, : episode.n_customers] = observed
         return potential(episode.best, episode.phase, weights, phases) - before
-
-    def _episode(self, index: int) -> Episode:
-        episode = self._episodes[index]
-        if episode is None:
-            raise InputError("no episode has started", source=f"environment {index}", remedy="call reset first")
-        return episode
 
     def _require_running(self, index: int) -> None:
         episode = self._episode(index)

@@ -111,7 +111,7 @@ class CurriculumWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
     Attributes
     ----------
     curriculum
-        The curriculum; environments of one process may share one by setting it.
+        The curriculum of this environment.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:

@@ -39,7 +39,7 @@ class EpisodeEnv(gymnasium.Env[Observation, Any]):
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 5}  # noqa: RUF012 - as in gymnasium
 
-    def __init__(self, batch: Batch, render_mode: RenderMode | None = None) -> None:
+    def __init__(self, batch: Batch[Any], render_mode: RenderMode | None = None) -> None:
         self.render_mode = require_mode(render_mode)
         self.batch = batch
         self.observation_space = batch.observation_space

@@ -39,7 +39,7 @@ class EpisodeVecEnv(VecEnv):
         Environment b draws its episodes from the generator seeded with [seed, b].
     """
 
-    def __init__(self, batch: Batch, seed: int = 0, render_mode: RenderMode | None = None) -> None:
+    def __init__(self, batch: Batch[Any], seed: int = 0, render_mode: RenderMode | None = None) -> None:
         self.render_mode = require_mode(render_mode)
         self.batch = batch
         self._generators = [np.random.default_rng([seed, index]) for index in range(batch.n_envs)]

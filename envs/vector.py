@@ -42,7 +42,7 @@ class EpisodeVectorEnv(VectorEnv[Observations, "NDArray[Any]", "NDArray[Any]"]):
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
 
-    def __init__(self, batch: Batch, render_mode: RenderMode | None = None) -> None:
+    def __init__(self, batch: Batch[Any], render_mode: RenderMode | None = None) -> None:
         self.num_envs = batch.n_envs
         self.render_mode = require_mode(render_mode)
         self.batch = batch

@@ -12,14 +12,13 @@ import numpy as np
 from gymnasium import spaces
 
 from envs.action import action_space, require_actions
-from envs.core import BatchStep
+from envs.batch import Batch, BatchStep
 from envs.generator import instance_from_record, instance_record, load_instance
-from envs.observation import N_NEIGHBOURS
 from envs.rng import generator_from_record, generator_record
 from envs.search.action import grown_set, require_choices
 from envs.search.config import SearchEnvConfig
 from envs.search.episode import SearchEpisode, new_episode
-from envs.search.observation import FEATURES, observation_space
+from envs.search.observation import observation_space
 from envs.search.render import render_search
 from envs.search.reward import potential
 from lagrl.compilation import compile_kernels
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 _PARTS = ("demand", "distance", "coordinates")
 
 
-class SearchBatch:
+class SearchBatch(Batch[SearchEpisode]):
     """B parallel searches, each with its own instance, routes and random numbers.
 
     Parameters
@@ -67,33 +66,15 @@ class SearchBatch:
     def __init__(
         self, config: SearchEnvConfig, n_envs: int, *, sampler: Callable[[], SubproblemSampler] | None = None
     ) -> None:
-        if n_envs < 1:
-            raise InputError(f"{n_envs} given", field="n_envs", remedy="give 1 or more")
+        n_choices = config.choices if config.action == "choice" else None
+        actions = action_space(config.n_max) if n_choices is None else spaces.Discrete(n_choices)
+        super().__init__(n_envs, observation_space(config.n_max, n_choices), actions)
         self.config = config
-        self.n_envs = n_envs
         self._make_sampler = sampler or partial(make_sampler, config.sampler)
         self._is_named = sampler is None
         self._make_sampler()
-        n_choices = config.choices if config.action == "choice" else None
-        self.observation_space = observation_space(config.n_max, n_choices)
-        self.action_space: spaces.Space[Any] = (
-            action_space(config.n_max) if n_choices is None else spaces.Discrete(n_choices)
-        )
-        self._episodes: list[SearchEpisode | None] = [None] * n_envs
         self._sets: list[list[list[int]]] = [[] for _ in range(n_envs)]
-        self._observations: dict[str, NDArray[Any]] = {
-            "nodes": np.zeros((n_envs, config.n_max, len(FEATURES)), np.float32),
-            "node_mask": np.zeros((n_envs, config.n_max), np.int8),
-            "neighbours": np.zeros((n_envs, config.n_max, N_NEIGHBOURS), np.int16),
-        }
-        if n_choices is not None:
-            self._observations["sets"] = np.zeros((n_envs, n_choices, config.n_max), np.int8)
         compile_kernels("relaxation", "recovery")
-
-    @property
-    def episodes(self) -> list[SearchEpisode]:
-        """Current episode of each environment."""
-        return [self._episode(index) for index in range(self.n_envs)]
 
     def reset(self, index: int, rng: np.random.Generator, instance: CVRP | str | Path | None = None) -> dict[str, Any]:
         """Start an environment's next episode, and return its scalars.
@@ -203,14 +184,6 @@ class SearchBatch:
             for sampler in made.values():
                 close_sampler(sampler)
 
-    def observations(self) -> dict[str, NDArray[Any]]:
-        """Return copies of all environments' observations, [B, …]."""
-        return {name: array.copy() for name, array in self._observations.items()}
-
-    def observation(self, index: int) -> dict[str, NDArray[Any]]:
-        """Return a copy of one environment's observation."""
-        return {name: array[index].copy() for name, array in self._observations.items()}
-
     def render(self, index: int, mode: str) -> str | NDArray[np.uint8]:
         """Return an environment's episode as text or as a picture [H, W, 3], see `render_search`."""
         return render_search(self._episode(index), mode)
@@ -292,9 +265,3 @@ class SearchBatch:
 
     def _potential(self, episode: SearchEpisode) -> float:
         return potential(episode, self.config.reward, self.config.unit)
-
-    def _episode(self, index: int) -> SearchEpisode:
-        episode = self._episodes[index]
-        if episode is None:
-            raise InputError("no episode has started", source=f"environment {index}", remedy="call reset first")
-        return episode

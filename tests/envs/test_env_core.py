@@ -12,7 +12,7 @@ from env_samplers import DealSampler, NoisySampler
 
 from envs.action import ActionConfig
 from envs.config import EnvConfig, RewardWeights
-from envs.core import BatchStep, EpisodeBatch
+from envs.core import EpisodeBatch
 from envs.observation import FEATURES
 from lagrl.errors import InputError, InstanceError, UnknownNameError
 from lagrl.problems.bundled import bundled_path, read_bundled
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from envs.batch import BatchStep
 
 SHORT = EnvConfig(n_max=24, n_customers=(8, 24), max_steps=7, route_sampler="exact", route_every=3)
 JUDGED = replace(SHORT, judge="samples")
