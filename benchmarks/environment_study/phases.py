@@ -1,6 +1,6 @@
 """Draw the phases of a PPO training: when the curriculum advances, and what the reward, the routes and the critic do.
 
-    python -m benchmarks.environment_study.phases --curves docs/rows/training/ppo-small.jsonl \
+    python -m benchmarks.environment_study.phases --curves docs/rows/environment_phases.jsonl \
         --picture docs/pictures/phases.png
 """
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 import tyro
 
+from benchmarks.harness import read_rows
 from lagrl.plot.pictures import COLOURS, new_figure, save_figure
-from train.curves import read_curves
 
 PANELS = (
-    ("reward", "return of an episode, expert's subtracted"),
+    ("reward", "return of an episode"),
     ("best_route_ratio", "route cost / Clarke–Wright at the end"),
     ("best_gap", "relative dual gap at the end"),
     ("explained_variance", "explained variance of the critic"),
@@ -31,7 +31,7 @@ def main(curves: Path, picture: Path) -> None:
     picture
         File of the picture.
     """
-    rows = read_curves(curves)
+    rows = read_rows(curves)
     firsts: dict[int, int] = {}
     for row in rows:
         firsts.setdefault(int(row["phase"]), int(row["step"]))
