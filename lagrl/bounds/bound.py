@@ -22,6 +22,7 @@ from lagrl.problems.cvrp import require_cvrp
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from lagrl.bounds.column_generation import Start
     from lagrl.controllers.base import Controller
     from lagrl.problems.cvrp import CVRP
 
@@ -94,6 +95,9 @@ class RouteBound:
         Number of other customers that each customer remembers, 1 … 12.
     cuts
         Whether to separate rounded capacity cuts.
+    start
+        What finds the first prices of the column generation: `learned`, the shipped route policy, or `classical`, the
+        volume algorithm.
     controller
         Ascends the dual of the ng-routes instead of column generation.
     budget
@@ -124,6 +128,7 @@ class RouteBound:
         *,
         n_neighbours: int = 8,
         cuts: bool = True,
+        start: Start = "learned",
         controller: Controller | None = None,
         budget: int = _EVALUATIONS,
         upper: float = np.inf,
@@ -143,7 +148,7 @@ class RouteBound:
         self.obstacle = ""
         self._work: Generator[None, None, None] | None
         if controller is None:
-            self._source: CutAndPrice | RouteDual = CutAndPrice(self._graph, cuts=cuts)
+            self._source: CutAndPrice | RouteDual = CutAndPrice(self._graph, cuts=cuts, start=start)
             self._work = self._source.run()
         else:
             self._source = RouteDual(self._graph)
@@ -251,6 +256,7 @@ def lower_bound(
     evaluations: float = np.inf,
     n_neighbours: int = 8,
     cuts: bool = True,
+    start: Start = "learned",
     controller: Controller | str | None = None,
     upper: float = np.inf,
     seed: int = 0,
@@ -266,7 +272,7 @@ def lower_bound(
         Wall-clock limit.
     evaluations
         Limit on exact pricings of ng-routes, and the controller's budget (1000 without a limit).
-    n_neighbours, cuts, controller, upper, seed
+    n_neighbours, cuts, start, controller, upper, seed
         See `RouteBound`.
     on_progress
         Called every 0.2 s with the bound so far; a true answer ends the work.
@@ -299,6 +305,7 @@ def lower_bound(
         problem,
         n_neighbours=n_neighbours,
         cuts=cuts,
+        start=start,
         controller=None if controller is None else make_controller(controller),
         budget=budget,
         upper=upper,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from lagrl.bounds.capacity_cuts import CutSeparator
+from lagrl.bounds.learned_ascent import LearnedAscent
 from lagrl.bounds.master import RouteMaster, join_routes, sum_along
 from lagrl.bounds.ng_kernels import price_arcs
 from lagrl.bounds.pricing import NgPricing, whole_prices
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from lagrl.bounds.master import MasterPoint
     from lagrl.bounds.pricing import Priced, Prices
 
+Start = Literal["learned", "classical"]
+"""What finds the first prices: the shipped route policy, or the volume algorithm."""
+
 # Chosen on the generated instances of benchmarks/choose_defaults/run.py
-_FIRST_EVALUATIONS = 100  # of the cheap relaxation
+_FIRST_EVALUATIONS = {"learned": 30, "classical": 100}  # of the cheap relaxation
 _COARSE_LOADS, _QUICK_WORK = 1000, 2e7  # loads are coarser at first if both Q and n²·Q are larger
 _FIRST_ROUTES = 10  # per customer: the routes that the cheap relaxation chose last
 _SMOOTHING = 0.9
@@ -35,7 +39,7 @@ _MOST_RAISES = 6
 
 
 class CutAndPrice:
-    """The column generation of one instance, with capacity cuts if `cuts`.
+    """The column generation of one instance, with capacity cuts if `cuts`, from a `start`.
 
     Attributes
     ----------
@@ -49,8 +53,9 @@ class CutAndPrice:
         Whether no improving route and no violated cut was found any more.
     """
 
-    def __init__(self, graph: RouteGraph, *, cuts: bool = True) -> None:
+    def __init__(self, graph: RouteGraph, *, cuts: bool = True, start: Start = "learned") -> None:
         self.graph = graph
+        self._start = start
         self.master = RouteMaster(graph)
         self.best: int | None = None
         self.evaluations = 0
@@ -96,7 +101,9 @@ class CutAndPrice:
         """Ascend the dual of the cheap relaxation, for the first centre of the prices and the first routes."""
         self.master.add_routes([(i,) for i in range(graph.n_customers)])
         dual = RouteDual(graph, "paths")
-        ascent = ascend_route_dual(dual, Volume(), _FIRST_EVALUATIONS, np.random.default_rng(0))
+        controller = LearnedAscent() if self._start == "learned" else Volume()
+        budget = _FIRST_EVALUATIONS[self._start]
+        ascent = ascend_route_dual(dual, controller, budget, np.random.default_rng(0))
         while True:
             try:
                 next(ascent)

@@ -1,0 +1,125 @@
+"""Unrolled ascents of route duals, and their gradient by the envelope theorem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from lagrl.bounds.ascent_memory import AscentMemory
+from lagrl.bounds.route_dual import RouteDual
+from lagrl.bounds.route_features import RouteFeatures
+from lagrl.bounds.route_policy import FLEET_STEP, FREE_STEP, LOG_LIMIT, RETURN_BIAS, STEP
+from lagrl.bounds.trivial import trivial_bound
+from policies.route_network import RouteBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from policies.route_network import RouteNetwork
+
+LAST_WEIGHT = 3.0
+"""Weight of the last evaluation in the loss; the others have 1."""
+
+
+@dataclass(frozen=True)
+class Ascents:
+    """Route duals to ascend together.
+
+    Attributes
+    ----------
+    duals
+        The functions.
+    features
+        Their instances' features.
+    batch
+        The same as one graph.
+    """
+
+    duals: tuple[RouteDual, ...]
+    features: tuple[RouteFeatures, ...]
+    batch: RouteBatch
+
+    @classmethod
+    def of(cls, duals: Sequence[RouteDual]) -> Ascents:
+        """Compute the features of the duals' instances."""
+        features = [RouteFeatures.of(dual.graph, is_paths=dual.relaxation == "paths") for dual in duals]
+        return cls(tuple(duals), tuple(features), RouteBatch.of(features))
+
+
+def unroll(network: RouteNetwork, ascents: Ascents, horizon: int) -> tuple[Tensor, list[list[float]]]:
+    """Ascend with a network; return the loss, and every dual's values in the order of evaluation.
+
+    The loss is Σ_t w_t·(−L(λ_t))/S, with S the larger of the best value so far and the trivial bound; its gradient is exact: by the envelope theorem
+    ∂L/∂λ is the violation (Danskin 1967), and λ_t depends on the weights through all earlier steps. What the network
+    observes is taken as constant.
+
+    `horizon`: number of evaluations, 1 or more.
+    """
+    batch, duals = ascents.batch, ascents.duals
+    embedded = network.embed(batch)
+    unit = torch.from_numpy(np.concatenate([features.unit for features in ascents.features]))
+    scale = torch.tensor([features.scale for features in ascents.features], dtype=torch.float64)
+    bounds = [dual.bounds for dual in duals]
+    lower, upper = (torch.from_numpy(np.concatenate([pair[side][:-1] for pair in bounds])) for side in (0, 1))
+    fleet_lower, fleet_upper = (torch.tensor([float(pair[side][-1]) for pair in bounds]) for side in (0, 1))
+    memories = [
+        AscentMemory(features, horizon, dual.graph.n_routes[0])
+        for features, dual in zip(ascents.features, duals, strict=True)
+    ]
+    ratio = network.start(embedded).double().clamp(-LOG_LIMIT, LOG_LIMIT)
+    customers = torch.clamp(unit * ratio.exp(), lower, upper)
+    fleet = torch.zeros(len(duals), dtype=torch.float64)
+    least = [trivial_bound(dual.graph) / (2.0 * dual.graph.scale) or 1.0 for dual in duals]
+    terms: list[Tensor] = []
+    values: list[list[float]] = [[] for _ in duals]
+    for step in range(horizon):
+        begin = 0
+        slopes, fleet_slopes = [], []
+        for k, (dual, memory) in enumerate(zip(duals, memories, strict=True)):
+            end = begin + batch.sizes[k]
+            point = dual.evaluate(np.append(customers[begin:end].detach().numpy(), float(fleet[k].detach())))
+            memory.record(point)
+            values[k].append(point.sampled_value)
+            size = max(abs(memory.best_value), least[k])
+            slopes.append(point.violation[:-1] / size)
+            fleet_slopes.append(point.violation[-1] / size)
+            begin = end
+        gain = torch.from_numpy(np.concatenate(slopes)) @ customers + torch.tensor(fleet_slopes) @ fleet
+        terms.append(-gain * (LAST_WEIGHT if step + 1 == horizon else 1.0))
+        if step + 1 == horizon:
+            break
+        customers, fleet = _next(network, ascents, memories, embedded, customers, fleet, unit, scale)
+        customers = torch.clamp(customers, lower, upper)
+        fleet = torch.clamp(fleet, fleet_lower, fleet_upper)
+    return torch.stack(terms).sum() / (len(duals) * (horizon - 1 + LAST_WEIGHT)), values
+
+
+def _next(
+    network: RouteNetwork,
+    ascents: Ascents,
+    memories: Sequence[AscentMemory],
+    embedded: Tensor,
+    customers: Tensor,
+    fleet: Tensor,
+    unit: Tensor,
+    scale: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Return the next multipliers of all customers and fleets; see `RoutePolicy`, which has the same formula."""
+    state = torch.from_numpy(np.concatenate([memory.observe() for memory in memories]))
+    own, of_all = network.step(embedded, state, ascents.batch)
+    own, of_all = own.double(), of_all.double()
+    direction = torch.from_numpy(np.concatenate([memory.direction[:-1] for memory in memories]))
+    best = torch.from_numpy(np.concatenate([memory.best[:-1] for memory in memories]))
+    fleet_direction = torch.tensor([memory.direction[-1] for memory in memories])
+    fleet_best = torch.tensor([memory.best[-1] for memory in memories])
+    back = torch.sigmoid(of_all[:, 0] + RETURN_BIAS)
+    gradient = STEP * torch.exp(2.0 * torch.tanh(own[:, 0])) * torch.arcsinh(direction)
+    moved = customers + unit * (gradient + FREE_STEP * torch.tanh(own[:, 1]))
+    moved = moved + back[ascents.batch.graph] * (best - customers)
+    routes = scale * FLEET_STEP * torch.exp(2.0 * torch.tanh(of_all[:, 1])) * fleet_direction
+    return moved, fleet + routes + back * (fleet_best - fleet)
