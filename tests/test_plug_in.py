@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shlex
@@ -68,6 +69,25 @@ def test_the_curriculum_reaches_its_last_phase_in_processes(tmp_path: Path) -> N
 def test_a_saved_model_is_used_at_another_size(run: Run) -> None:
     """A model of 20 customers predicts for 50, and is trained further there."""
     assert run(BLOCKS["sizes.py"]) == "(1, 50)\n"
+
+
+@needs_rl
+def test_a_model_is_exported_as_a_controller(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """The exported model solves an instance, and the page's commands export its file and use it."""
+    from lagrl.cli.entry import main as lagrl
+    from policies.export import main as export
+
+    assert run(BLOCKS["exported.py"]).startswith("G-n16-k3: cost ")
+    (commands,) = re.findall(r"(?:    .*\n)*    python -m policies\.export model\.zip.*\n(?:    .*\n)*", PAGE)
+    for command in commands.replace("--suite bundled", "G-n16-k3").splitlines():
+        words = shlex.split(command)
+        if words[0] == "python":
+            Path("checkpoints/mine.json").unlink()
+            assert export(words[3:]) == 0
+        else:
+            assert lagrl([*words[1:], *(["--evaluations", "20"] if words[1] == "solve" else ["--budgets", "20"])]) == 0
+    rows = [json.loads(line) for line in Path("rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {row["controller"] for row in rows if "controller" in row} == {"checkpoints/mine", "hwc"}
 
 
 @needs_rl
