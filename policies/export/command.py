@@ -55,6 +55,7 @@ def run(arguments: Sequence[str]) -> None:
     given = parse_arguments(ExportCommand, arguments, prog=_PROG, description=_ABOUT)
     action = ActionConfig(given.mode, given.base_step, given.decades, given.reach)
     command = f"{_PROG} {shlex.join(arguments)}"
+    given.out.parent.mkdir(parents=True, exist_ok=True)
     export_checkpoint(given.model, given.out, action=action, instances=given.instances, command=command)
     path = str(CheckpointFiles.from_path(given.out).record.with_suffix(""))
     say(f"checkpoint: {path}")
