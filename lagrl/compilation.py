@@ -92,7 +92,7 @@ def _fill_cache(modules: Sequence[str]) -> None:
 
     Where processes cannot start, or fail, nothing is lost: the kernels are compiled when they are imported.
     """
-    n_processes = min(_MOST_PROCESSES, len(modules), _usable_cores())
+    n_processes = min(_MOST_PROCESSES, len(modules), usable_cores())
     if n_processes < 2 or not sys.executable:
         return
     idle: SimpleQueue[subprocess.Popen[str]] = SimpleQueue()
@@ -126,7 +126,8 @@ def _needed_for(module: str, needs: dict[str, set[str]]) -> set[str]:
     return direct.union(*(_needed_for(other, needs) for other in direct))
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -41,7 +41,7 @@ def test_only_the_needed_rooms_are_compiled(config: SolveConfig, rooms: set[str]
 def test_other_processes_fill_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes leave compiled kernels in the cache of this one; one that cannot start is only missed."""
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(compilation, "_usable_cores", lambda: 2)
+    monkeypatch.setattr(compilation, "usable_cores", lambda: 2)
     modules = ["lagrl.recovery.savings_kernels", "lagrl.relaxation.insertion_kernels"]
     compilation._fill_cache(modules)
     compiled = {file.name.split(".")[0] for file in tmp_path.rglob("*.nbc")}
