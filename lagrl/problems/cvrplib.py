@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from lagrl.errors import InputError, InstanceError, SolutionError
+from lagrl.printable import shown
 from lagrl.problems.benchmark_sets import usual_rounding
 from lagrl.problems.best_known import best_known
 from lagrl.problems.cvrp import CVRP, euclidean
 from lagrl.problems.cvrplib_check import checked_data, require_safe_name
 from lagrl.problems.cvrplib_solution import read_solution, solver_of, write_solution
-from lagrl.problems.cvrplib_text import read_text, scan, shown
+from lagrl.problems.cvrplib_text import read_text, scan
 from lagrl.problems.cvrplib_write import write_instance
 from lagrl.problems.edge_weights import METRICS
 from lagrl.problems.fleet import Fleet
