@@ -106,7 +106,8 @@ def print_solution(result: SolveResult, price: float | None = None) -> None:
 
     problem, solution = result.problem, result.solution
     gap = problem.gap_percent(solution.cost)
-    known = f", best known {problem.best_known:.10g}, gap {gap:.2f} %" if gap is not None else ""
+    by = "" if problem.best_known_by is None else f" (by {escape(problem.best_known_by[:40])})"
+    known = f", best known {problem.best_known:.10g}{by}, gap {gap:.2f} %" if gap is not None else ""
     routes, ascents = _counted(solution.n_routes, "route"), _counted(len(result.ascents), "linearisation")
     console = Console(highlight=False, soft_wrap=True)
     for number, route in enumerate(solution.routes, 1):

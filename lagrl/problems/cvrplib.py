@@ -133,15 +133,18 @@ def read_instance(
             "its distances do not fit in memory", source=source, field="DIMENSION",
             remedy="use a smaller instance or a larger machine",
         ) from error  # fmt: skip
-    known = []
+    known: list[tuple[float, str]] = []  # with the solver, empty if it is published
     if rule == benchmark and raw.specs["EDGE_WEIGHT_TYPE"].upper() not in METRICS and problem.rounding in (
         "explicit", usual
     ):  # fmt: skip
-        known.append(best_known(name))
+        published = best_known(name)
+        known += [] if published is None else [(published, "")]
     beside = Path(path).with_suffix(".sol")
     if beside.is_file():
-        known.append(_cost_beside(beside, problem, benchmark, is_chosen=rounding != "auto"))
-    return replace(problem, best_known=min((cost for cost in known if cost is not None), default=None))
+        cost = _cost_beside(beside, problem, benchmark, is_chosen=rounding != "auto")
+        known += [] if cost is None else [(cost, solver_of(beside) or "")]
+    least, solver = min(known, default=(None, ""))
+    return replace(problem, best_known=least, best_known_by=solver or None)
 
 
 def _build(raw: InstanceText, data: InstanceData, name: str, fleet: Fleet, rounding: Literal["nint", "none"]) -> CVRP:
