@@ -30,6 +30,7 @@ __all__ = [
     "LagrangianSearch",
     "LagrangianSearchVecEnv",
     "LagrangianSearchVectorEnv",
+    "LagrangianSubprocVecEnv",
     "LagrangianVecEnv",
     "LagrangianVectorEnv",
     "Observer",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from envs.env import LagrangianCVRP
     from envs.observation import FEATURES, OBSERVATION_VERSION, Observer
     from envs.sb3 import LagrangianVecEnv
+    from envs.sb3_processes import LagrangianSubprocVecEnv
     from envs.search.config import SearchEnvConfig
     from envs.search.env import LagrangianSearch
     from envs.search.sb3 import LagrangianSearchVecEnv
@@ -76,6 +78,7 @@ else:
             "envs.env": ["LagrangianCVRP"],
             "envs.observation": ["FEATURES", "OBSERVATION_VERSION", "Observer"],
             "envs.sb3": ["LagrangianVecEnv"],
+            "envs.sb3_processes": ["LagrangianSubprocVecEnv"],
             "envs.search.config": ["SearchEnvConfig"],
             "envs.search.env": ["LagrangianSearch"],
             "envs.search.sb3": ["LagrangianSearchVecEnv"],

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import numpy as np
 
+from envs.picture import Curve, Line, Map, picture_of
 from lagrl.errors import UnknownNameError
-from lagrl.plot.pictures import COLOURS, new_figure
+from lagrl.plot.pictures import COLOURS
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from envs.episode import Episode
-    from lagrl.problems.cvrp import CVRP
-    from lagrl.problems.solution import Solution
 
 RenderMode = Literal["ansi", "rgb_array"]
 RENDER_MODES: tuple[str, ...] = get_args(RenderMode)
-
-_INK, _FAINT = "#222222", "#767676"
 
 
 def require_mode(mode: str | None) -> RenderMode | None:
@@ -78,113 +72,30 @@ def as_picture(episode: Episode) -> NDArray[np.uint8]:
     MissingExtraError
         If matplotlib is not installed.
     """
-    figure, route_axes, curve_axes = two_axes()
     step = episode.step  # None before a choice of seeds
-    draw_map(
-        figure, route_axes, episode.problem, episode.state.incumbent.solution(),
-        values=episode.initial if step is None else step.point.multipliers, label="multiplier λ",
+    drawn = Map(
+        episode.problem,
+        episode.state.incumbent.solution(),
+        values=episode.initial if step is None else step.point.multipliers,
+        label="multiplier λ",
         ringed=np.zeros(episode.n_customers, np.bool_) if step is None else step.point.violation != 0,
         note="ringed: not served exactly once at λ",
-    )  # fmt: skip
-    _draw_ascent(curve_axes, episode)
-    return pixels_of(figure)
-
-
-def two_axes() -> tuple[Figure, Axes, Axes]:
-    """Return a figure with axes for a map and, beside it, for a curve."""
-    figure = new_figure(11.0, 4.8)
-    route_axes, curve_axes = figure.subplots(1, 2, width_ratios=(1.15, 1.0))
-    return figure, route_axes, curve_axes
-
-
-def pixels_of(figure: Figure) -> NDArray[np.uint8]:
-    """Return a figure as a picture [H, W, 3]."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="rgba")
-    width, height = (round(side) for side in figure.bbox.size)
-    pixels = np.frombuffer(buffer.getvalue(), np.uint8).reshape(height, width, 4)
-    return pixels[:, :, :3].copy()
-
-
-def draw_map(
-    figure: Figure,
-    axes: Axes,
-    problem: CVRP,
-    solution: Solution | None,
-    *,
-    values: NDArray[np.floating[Any]],
-    label: str,
-    ringed: NDArray[np.bool_],
-    note: str,
-) -> None:
-    """Draw routes, and customers by their demands (size), values [n] (colour) and marks [n] (ring).
-
-    Parameters
-    ----------
-    figure, axes
-        Where to draw.
-    problem, solution
-        The instance, and its routes if there are any.
-    values, label
-        The values, and what they are.
-    ringed, note
-        The marks, and what they mean.
-    """
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
-    summary = "no routes yet" if solution is None else f"{solution.n_routes} routes, cost {solution.cost:.10g}"
-    axes.set_title(f"{problem.name}: {summary}", fontsize=11, color=_INK, loc="left")
-    points = problem.coordinates
-    if points is None:
-        axes.text(0.5, 0.5, "only distances are known", ha="center", color=_FAINT, transform=axes.transAxes)
-        return
-    for route in () if solution is None else solution.routes:
-        tour = points[[0, *route, 0]]
-        axes.plot(*tour[1:-1].T, color=_FAINT, linewidth=1.3, zorder=1)
-        for leg in (tour[:2], tour[-2:]):
-            axes.plot(*leg.T, color=_FAINT, alpha=0.3, linewidth=0.9, zorder=1)
-    size = 14.0 + 60.0 * problem.demand / max(1, int(problem.demand.max()))
-    x, y = points.T
-    dots = axes.scatter(x[1:], y[1:], s=size, c=values, cmap="viridis", edgecolor="white", linewidth=0.6, zorder=3)
-    axes.scatter(x[1:][ringed], y[1:][ringed], s=size[ringed] + 45, facecolor="none", edgecolor=COLOURS[1], zorder=2)
-    axes.scatter(x[:1], y[:1], s=90, marker="s", color=_INK, edgecolor="white", linewidth=1.0, zorder=4)
-    axes.set_aspect("equal", adjustable="datalim")
-    bar = figure.colorbar(dots, ax=axes, shrink=0.7, pad=0.01)
-    bar.set_label(label, fontsize=9, color=_INK)
-    bar.ax.tick_params(labelsize=8, colors=_INK)
-    bar.outline.set_visible(False)
-    axes.set_xlabel(note, fontsize=9, color=_FAINT)
-
-
-def _draw_ascent(axes: Axes, episode: Episode) -> None:
-    evaluations = range(1, len(episode.values) + 1)
-    value = "dual value" if episode.dual.is_exact else "sampled value"
-    style: dict[str, Any] = {"linewidth": 1.8}
-    axes.plot(evaluations, episode.values, color=COLOURS[5], linewidth=1.0, label=value)
-    best: list[float] = np.maximum.accumulate(episode.values).tolist() if episode.values else []
-    axes.plot(evaluations, best, color=COLOURS[0], label=f"best {value}", **style)
-    costs = np.array(episode.assignment_costs)
-    if np.isfinite(costs).any():
-        axes.plot(
-            evaluations, np.where(np.isfinite(costs), costs, np.nan), color=COLOURS[1], label="cheapest assignment",
-            linestyle=(0, (5, 1.5)), **style,
-        )  # fmt: skip
-    axes.set_xlim(0.5, episode.budget + 0.5)
-    axes.set_title(f"Dual ascent, gap {100 * episode.best.gap:.2f} %", fontsize=11, color=_INK, loc="left")
-    label_curve(
-        axes, f"evaluations (of {episode.budget})", "assignment surrogate, distance units\n(does not bound the CVRP)"
     )
-
-
-def label_curve(axes: Axes, x: str, y: str) -> None:
-    """Label the axes of a curve over whole numbers, with a legend."""
-    from matplotlib.ticker import MaxNLocator
-
-    axes.set_xlabel(x, fontsize=10, color=_INK)
-    axes.set_ylabel(y, fontsize=10, color=_INK)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    axes.tick_params(labelsize=9, colors=_INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_FAINT)
-    axes.legend(frameon=False, fontsize=9.5, loc="best")
+    value = "dual value" if episode.dual.is_exact else "sampled value"
+    costs, values = np.array(episode.assignment_costs), np.array(episode.values)
+    lines = [
+        Line(value, values, COLOURS[5], width=1.0),
+        Line(f"best {value}", np.maximum.accumulate(values), COLOURS[0]),
+    ]
+    if np.isfinite(costs).any():
+        known = np.where(np.isfinite(costs), costs, np.nan)
+        lines.append(Line("cheapest assignment", known, COLOURS[1], is_dashed=True))
+    curve = Curve(
+        f"Dual ascent, gap {100 * episode.best.gap:.2f} %",
+        lines,
+        first=1,
+        last=episode.budget,
+        x_label=f"evaluations (of {episode.budget})",
+        y_label=("assignment surrogate, distance units", "(does not bound the CVRP)"),
+    )
+    return picture_of(drawn, curve)

@@ -42,7 +42,7 @@ class EpisodeVecEnv(VecEnv):
     def __init__(self, batch: Batch[Any], seed: int = 0, render_mode: RenderMode | None = None) -> None:
         self.render_mode = require_mode(render_mode)
         self.batch = batch
-        self._generators = [np.random.default_rng([seed, index]) for index in range(batch.n_envs)]
+        self._generators = [np.random.default_rng(one) for one in seeds_of(seed, batch.n_envs)]
         self._return = np.zeros(batch.n_envs)
         self._length = np.zeros(batch.n_envs, dtype=np.int64)
         self._started = time.perf_counter()
@@ -56,7 +56,7 @@ class EpisodeVecEnv(VecEnv):
         """
         super().seed(seed)
         if seed is not None:
-            self._seeds = [[seed, index] for index in range(self.num_envs)]  # type: ignore[misc]
+            self._seeds = seeds_of(seed, self.num_envs)
         return list(self._seeds)
 
     def reset(self) -> dict[str, NDArray[Any]]:
@@ -184,6 +184,11 @@ class LagrangianVecEnv(EpisodeVecEnv):
             self.set_phase(*method_args, **method_kwargs)
             return [None] * self.num_envs
         return super().env_method(method_name, *method_args, indices=indices, **method_kwargs)
+
+
+def seeds_of(seed: int, n_envs: int) -> list[Any]:
+    """Return the seeds of the environments' generators: [seed, b] of environment b."""
+    return [[seed, index] for index in range(n_envs)]
 
 
 class CurriculumCallback(BaseCallback):

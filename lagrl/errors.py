@@ -105,6 +105,10 @@ class OutputError(LagrlError, OSError):
     """A result cannot be written to the requested place."""
 
 
+class WorkerError(LagrlError, RuntimeError):
+    """A worker process failed, or ended unexpectedly."""
+
+
 class MissingExtraError(LagrlError, ImportError):
     """An optional dependency is not installed."""
 

@@ -35,6 +35,7 @@ from envs.action import ActionConfig
 from envs.config import EnvConfig
 from envs.observation import Observer
 from envs.sb3 import LagrangianVecEnv
+from envs.sb3_processes import LagrangianSubprocVecEnv
 from lagrl.bench.provenance import versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
@@ -73,6 +74,8 @@ class Args:
         Numbers of customers.
     lanes
         Episodes side by side; 1 is the environment alone.
+    processes
+        Processes among which the lanes are divided.
     route_sampler
         What proposes the routes.
     sampler
@@ -101,6 +104,7 @@ class Args:
 
     sizes: tuple[int, ...] = (20, 50, 100, 200)
     lanes: tuple[int, ...] = (1, 16)
+    processes: tuple[int, ...] = (1,)
     route_sampler: str = "exact"
     sampler: str = "exact"
     route_every: int = 10
@@ -115,8 +119,12 @@ class Args:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        if min(self.repeats, self.steps, *self.lanes) < 1:
-            raise InputError("nothing to time", field="--repeats, --steps, --lanes", remedy="give 1 or more")
+        if min(self.repeats, self.steps, *self.lanes, *self.processes) < 1:
+            raise InputError(
+                "nothing to time", field="--repeats, --steps, --lanes, --processes", remedy="give 1 or more"
+            )
+        if self.profile and max(self.processes) > 1:
+            raise InputError("given", field="--profile", remedy="leave it out: it sees the parts of one process only")
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,7 @@ class Row:
 
     n_customers: int
     lanes: int
+    processes: int
     sampler: str
     route_sampler: str
     policy: str
@@ -138,20 +147,21 @@ def main(args: Args) -> None:
     if args.out is not None:
         require_writable(args.out)
     parts = [*dict.fromkeys(name for name, _, _ in PARTS), "rest"] if args.profile else []
-    columns = ["n", "lanes", "sampler", "route sampler", "policy", "steps/s", "least … most", *parts]
+    columns = ["n", "lanes", "processes", "sampler", "route sampler", "policy", "steps/s", "least … most", *parts]
     print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|", flush=True)
     rows = []
     for n in args.sizes:
         for lanes in args.lanes:
-            rows.append(time_steps(n, lanes, args))
-            print(_line(rows[-1], parts), flush=True)
+            for processes in (count for count in args.processes if count <= lanes):
+                rows.append(time_steps(n, lanes, processes, args))
+                print(_line(rows[-1], parts), flush=True)
     if args.out is not None:
         record = {"versions": versions("gymnasium", "stable-baselines3", "torch"), "threads": 1, "args": _plain(args)}
         write_record(args.out, record | {"rows": [asdict(row) for row in rows]})
 
 
-def time_steps(n: int, lanes: int, args: Args) -> Row:
-    """Step an environment through whole rounds of episodes."""
+def time_steps(n: int, lanes: int, processes: int, args: Args) -> Row:
+    """Step an environment through whole rounds of episodes; in several processes the lanes stay in step."""
     act, action = _actor(args, n, lanes)
     config = EnvConfig(
         n_max=n,
@@ -164,13 +174,17 @@ def time_steps(n: int, lanes: int, args: Args) -> Row:
         tour_decoded=args.tour_decoded,
         shots=args.shots,
     )
-    env = LagrangianVecEnv(config, lanes, args.seed)
+    env: Any = LagrangianVecEnv(config, lanes, args.seed)
+    if processes > 1:
+        env = LagrangianSubprocVecEnv(config, lanes, args.seed, processes=processes)
     observations = env.reset()
     rng = np.random.default_rng(args.seed)
     for step in range(config.max_steps):  # put the lanes out of step
         for lane in np.flatnonzero(rng.random(lanes) < 1 / config.max_steps):
-            env.batch.reset(int(lane), np.random.default_rng([args.seed, step, lane]))
-        observations = env.step(act(env.observations()))[0]
+            if processes == 1:
+                env.batch.reset(int(lane), np.random.default_rng([args.seed, step, lane]))
+                observations = env.observations()
+        observations = env.step(act(observations))[0]
     per_repeat = max(1, -(-args.steps // (lanes * config.max_steps))) * config.max_steps
     rates, seconds = [], Counter[str]()
     with _clocks(seconds, act) if args.profile else nullcontext(act) as act:
@@ -181,11 +195,14 @@ def time_steps(n: int, lanes: int, args: Args) -> Row:
             elapsed = time.perf_counter() - started
             rates.append(per_repeat * lanes / elapsed)
             seconds["total"] += elapsed
+    env.close()
     total = seconds.pop("total")
     share = {name: seconds[name] / total for name in dict.fromkeys(part[0] for part in PARTS)} if args.profile else {}
     if args.profile:
         share["rest"] = 1.0 - sum(share.values())
-    return Row(n, lanes, args.sampler, args.route_sampler, Path(args.policy).name, median(rates), rates, share)
+    return Row(
+        n, lanes, processes, args.sampler, args.route_sampler, Path(args.policy).name, median(rates), rates, share
+    )
 
 
 def _actor(args: Args, n: int, lanes: int) -> tuple[Actor, ActionConfig]:
@@ -252,7 +269,7 @@ def _plain(args: Args) -> dict[str, Any]:
 
 
 def _line(row: Row, parts: list[str]) -> str:
-    cells = [row.n_customers, row.lanes, row.sampler, row.route_sampler, row.policy or "random"]
+    cells = [row.n_customers, row.lanes, row.processes, row.sampler, row.route_sampler, row.policy or "random"]
     cells += [f"{row.steps_per_second:,.0f}", f"{min(row.repeats):,.0f} … {max(row.repeats):,.0f}"]
     return f"| {' | '.join(map(str, [*cells, *(f'{100 * row.share[part]:.0f} %' for part in parts)]))} |"
 

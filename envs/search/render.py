@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from envs.render import draw_map, label_curve, pixels_of, two_axes
+from envs.picture import Curve, Line, Map, picture_of
 from lagrl.plot.pictures import COLOURS
 
 if TYPE_CHECKING:
@@ -44,19 +44,25 @@ def _as_text(episode: SearchEpisode) -> str:
 
 def _as_picture(episode: SearchEpisode) -> NDArray[np.uint8]:
     """Draw the current routes, customers coloured by how often they were freed, beside the costs; return [H, W, 3]."""
-    figure, route_axes, curve_axes = two_axes()
     times = np.bincount([one - 1 for freed in episode.trail for one in freed], minlength=episode.n_customers)
     is_last = np.zeros(episode.n_customers, np.bool_)
     is_last[np.array(episode.trail[-1] if episode.trail else (), np.int64) - 1] = True
-    draw_map(
-        figure, route_axes, episode.problem, episode.search.pool.solution(episode.search.neighbourhood.columns),
-        values=times.astype(float), label="times freed", ringed=is_last, note="ringed: freed by the last move",
-    )  # fmt: skip
+    drawn = Map(
+        episode.problem,
+        episode.search.pool.solution(episode.search.neighbourhood.columns),
+        values=times.astype(float),
+        label="times freed",
+        ringed=is_last,
+        note="ringed: freed by the last move",
+    )
     current, best = np.array(episode.costs).T
-    curve_axes.plot(current, color=COLOURS[5], linewidth=1.0, label="current routes")
-    curve_axes.plot(best, color=COLOURS[0], linewidth=1.8, label="best routes")
-    curve_axes.set_xlim(-0.5, episode.config.max_moves + 0.5)
     gain = 100.0 * (1.0 - episode.search.incumbent.cost / (episode.start_cost or 1.0))
-    curve_axes.set_title(f"Search, {gain:.2f} % below the start", fontsize=11, loc="left")
-    label_curve(curve_axes, f"moves (of {episode.config.max_moves})", "route cost, distance units")
-    return pixels_of(figure)
+    curve = Curve(
+        f"Search, {gain:.2f} % below the start",
+        [Line("current routes", current, COLOURS[5], width=1.0), Line("best routes", best, COLOURS[0])],
+        first=0,
+        last=episode.config.max_moves,
+        x_label=f"moves (of {episode.config.max_moves})",
+        y_label=("route cost, distance units",),
+    )
+    return picture_of(drawn, curve)

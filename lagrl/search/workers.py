@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import LagrlError
-from lagrl.processes import exit_with_parent
+from lagrl.processes import exit_with_parent, one_thread_each
 from lagrl.samplers.registry import close_sampler, make_sampler
 from lagrl.search.exchange import Exchange, Exchanges, receive
 from lagrl.search.schedule import schedule_of
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from lagrl.search.search_report import SearchReport, SolveProgress
     from lagrl.solve_config import SolveConfig
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _CLOSING = 30.0  # seconds that a worker may take to close its sampler
 _SEED_STRIDE = 1_000_003  # between the workers' seeds, so that runs with nearby seeds share none
 
@@ -53,19 +52,19 @@ def search_in_processes(
     """
     context = get_context("spawn")
     over = context.Event()
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     pipes: list[Connection] = []
     processes = []
     is_over = False  # whether all samplers are closed; the processes then end by themselves, which takes a while
     try:
-        for settings in _shares(config):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, problem, settings, over, os.getpid()), daemon=True)
-            process.start()
-            theirs.close()
-            pipes.append(ours)
-            processes.append(process)
+        with one_thread_each():
+            for settings in _shares(config):
+                ours, theirs = context.Pipe()
+                arguments = (theirs, problem, settings, over, os.getpid())
+                process = context.Process(target=_serve, args=arguments, daemon=True)
+                process.start()
+                theirs.close()
+                pipes.append(ours)
+                processes.append(process)
         for pipe in pipes:
             receive(pipe)  # ready: kernels are loaded before any clock starts
         exchanges = Exchanges(problem, config, pipes, over, on_evaluation)
@@ -74,11 +73,6 @@ def search_in_processes(
         is_over = all(pipe.poll(_CLOSING) and receive(pipe) for pipe in pipes)
         return report
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
         for pipe in pipes:
             pipe.close()
         for process in [] if is_over else processes:

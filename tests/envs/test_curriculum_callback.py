@@ -14,6 +14,7 @@ from envs.config import CurriculumConfig, EnvConfig
 from envs.curriculum import Curriculum
 from envs.env import LagrangianCVRP
 from envs.sb3 import CurriculumCallback, LagrangianVecEnv
+from envs.sb3_processes import LagrangianSubprocVecEnv
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -49,13 +50,14 @@ def made(kind: str) -> VecEnv:
         "wrapped": lambda: VecMonitor(LagrangianVecEnv(SHORT, 2)),
         "dummy": lambda: DummyVecEnv(single),  # type: ignore[arg-type]
         "processes": lambda: SubprocVecEnv(single, "fork"),  # type: ignore[arg-type]
+        "batches in processes": lambda: LagrangianSubprocVecEnv(SHORT, 2),
     }
     env: VecEnv = kinds[kind]()
     return env
 
 
 @pytest.mark.parametrize("is_given", [True, False])
-@pytest.mark.parametrize("kind", ["batched", "wrapped", "dummy", "processes"])
+@pytest.mark.parametrize("kind", ["batched", "wrapped", "dummy", "processes", "batches in processes"])
 def test_stock_ppo_goes_through_the_phases(kind: str, is_given: bool) -> None:
     """Plain PPO with the callback, with or without a curriculum, has all terms at first, then phase 2, then phase 3."""
     env = made(kind)

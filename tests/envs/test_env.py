@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -172,6 +173,7 @@ def test_the_picture_changes_with_the_episode() -> None:
 
 def test_a_picture_needs_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without matplotlib the error names the extra."""
+    monkeypatch.setattr("envs.picture._made", threading.local())
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
     env = made(render_mode="rgb_array")

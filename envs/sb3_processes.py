@@ -1,0 +1,371 @@
+"""Several processes with a batch of environments each, as one VecEnv of Stable-Baselines3."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import sys
+import time
+import traceback
+from functools import partial
+from itertools import pairwise
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from operator import attrgetter, methodcaller
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import CloudpickleWrapper
+
+from envs.env import LagrangianCVRP, configured
+from envs.render import RenderMode, require_mode
+from envs.sb3 import LagrangianVecEnv, seeds_of
+from lagrl.compilation import usable_cores
+from lagrl.errors import InputError, LagrlError, WorkerError
+from lagrl.processes import exit_with_parent, one_thread_each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from multiprocessing.connection import Connection
+
+    from numpy.typing import NDArray
+
+    from envs.config import EnvConfig
+
+    Request = Callable[[LagrangianVecEnv], Any]
+
+_CLOSING = 30.0  # seconds that a worker may take for its last step and to close its samplers
+
+
+class LagrangianSubprocVecEnv(VecEnv):
+    """B environments in several processes, each with its share of them as one batch.
+
+    Observations, rewards and infos are those of a `LagrangianVecEnv` with the same arguments, to the bit, except the
+    seconds in `info["episode"]`. Samplers that a process shares (`ibm:…`, `bandit…`) are shared within each worker
+    only: a learning bandit sees the episodes of its own worker.
+
+    Workers are new Python processes (`spawn`), which import the main script: it needs the usual
+    `if __name__ == "__main__":`. They compute with one thread each, leave Ctrl-C to the parent, and end with it. Call
+    `close` to end them earlier; that also saves what their samplers learned.
+
+    Parameters
+    ----------
+    n_envs
+        Number of environments B.
+    seed
+        Environment b draws its episodes from the generator seeded with [seed, b].
+    processes
+        Number of workers, at most B; None: one per core, at most B. Results do not depend on it.
+    config, render_mode, preset, overrides
+        As for `LagrangianCVRP`. Functions that make samplers are pickled by value where they cannot be imported.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        If the number of processes is out of range, a sampler cannot be pickled, or an argument does not fit.
+    WorkerError
+        If a worker ends while it starts; later from every method, if a worker fails or ends.
+    """
+
+    def __init__(
+        self,
+        config: EnvConfig | None = None,
+        n_envs: int = 1,
+        seed: int = 0,
+        render_mode: RenderMode | None = None,
+        *,
+        processes: int | None = None,
+        preset: Literal["default", "reference"] = "default",
+        **overrides: Any,
+    ) -> None:
+        self.render_mode = require_mode(render_mode)
+        self.config, makers = configured(config, preset, overrides)
+        if n_envs < 1:
+            raise InputError(f"{n_envs} given", field="n_envs", remedy="give 1 or more")
+        processes = min(n_envs, usable_cores()) if processes is None else processes
+        if not 1 <= processes <= n_envs:
+            raise InputError(f"{processes} given", field="processes", remedy=f"give 1 … {n_envs}, the environments")
+        make = partial(LagrangianVecEnv, self.config, render_mode=render_mode, **makers)
+        self._workers: list[_Worker] = []
+        self._must_reset = False
+        bounds = [round(share) for share in np.linspace(0, n_envs, processes + 1)]
+        try:
+            with one_thread_each():
+                for start, stop in pairwise(bounds):
+                    self._workers.append(_Worker(make, range(start, stop)))
+            observation_space, action_space = _results([worker.receive() for worker in self._workers])[0]
+        except BaseException:
+            self.close()
+            raise
+        super().__init__(n_envs, observation_space, action_space)
+        self.metadata["render_fps"] = LagrangianCVRP.metadata["render_fps"]
+        self._seeds = seeds_of(seed, n_envs)
+
+    def seed(self, seed: int | None = None) -> list[Any]:
+        """Seed environment b's generator with [seed, b], from the next reset on; see `LagrangianVecEnv`."""
+        super().seed(seed)
+        if seed is not None:
+            self._seeds = seeds_of(seed, self.num_envs)
+        return list(self._seeds)
+
+    def reset(self) -> dict[str, NDArray[Any]]:
+        """Start an episode in every environment; `seed` and `set_options` take effect in this reset."""
+        shares = [slice(worker.envs.start, worker.envs.stop) for worker in self._workers]
+        requests = [partial(_reset, seeds=self._seeds[share], options=self._options[share]) for share in shares]
+        parts = self._ask(requests)
+        self._must_reset = False
+        self._reset_seeds()
+        self._reset_options()
+        self.reset_infos = [info for _, infos in parts for info in infos]
+        return _joined([observations for observations, _ in parts])
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Store the actions [B, …] for `step_wait`.
+
+        Raises
+        ------
+        InputError
+            If there is not one action per environment.
+        """
+        array, wanted = np.asarray(actions), (self.num_envs, *(self.action_space.shape or ()))
+        if array.shape != wanted:
+            raise InputError(f"array of shape {array.shape}", field="action", remedy=f"give floats of shape {wanted}")
+        self._actions = array
+
+    def step_wait(self) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
+        """Move every environment; reset those whose episode ended.
+
+        After an error some environments have moved and others have not, so that a reset must follow.
+        """
+        if self._must_reset:
+            raise InputError("the last step failed in a worker", field="step", remedy="call reset first")
+        self._must_reset = True
+        parts = self._ask(
+            [partial(_step, actions=self._actions[worker.envs.start : worker.envs.stop]) for worker in self._workers]
+        )
+        self._must_reset = False
+        self.reset_infos = [info for *_, infos in parts for info in infos]
+        return (
+            _joined([part[0] for part in parts]),
+            np.concatenate([part[1] for part in parts]),
+            np.concatenate([part[2] for part in parts]),
+            [info for part in parts for info in part[3]],
+        )
+
+    def set_phase(self, phase: int | None) -> None:
+        """Set the curriculum phase of the episodes to come; None: no curriculum, see `EpisodeBatch.set_phase`."""
+        self._ask_all(methodcaller("set_phase", phase))
+
+    def get_images(self) -> list[NDArray[np.uint8]]:
+        """Return every environment's picture [H, W, 3]; see `LagrangianVecEnv`."""
+        return [image for images in self._ask_all(methodcaller("get_images")) for image in images]
+
+    def render(self, mode: str | None = None) -> Any:
+        """Return one picture of all environments, or their texts by the render mode `ansi`; see `VecEnv.render`."""
+        if self.render_mode == "ansi" and mode in (None, "ansi"):
+            return tuple(text for texts in self._ask_all(methodcaller("render", "ansi")) for text in texts)
+        return super().render(mode)
+
+    def close(self) -> None:
+        """Close the samplers, which saves what they learned, and end the workers; they cannot be started again.
+
+        Raises
+        ------
+        LagrlError
+            If a sampler cannot be closed; the workers end nevertheless.
+        """
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            with contextlib.suppress(WorkerError):  # it is gone
+                worker.send(None)
+        errors = [error for worker in workers if (error := worker.end()) is not None]
+        if errors:
+            raise errors[0]
+
+    def has_attr(self, attr_name: str) -> bool:
+        """Return whether the workers' `LagrangianVecEnv` have an attribute, which need not be picklable."""
+        return all(self._ask_all(partial(_has_attr, name=attr_name)))
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """Return a copy of an attribute of the worker's `LagrangianVecEnv`, once per requested environment."""
+        values = self._ask_all(attrgetter(attr_name))
+        owners = [value for worker, value in zip(self._workers, values, strict=True) for _ in worker.envs]
+        return [owners[index] for index in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Raise AttributeError: single environments have no attributes, see `LagrangianVecEnv`."""
+        self._ask_all(methodcaller("set_attr", attr_name, value))
+
+    def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
+        """Set the phase of all environments by `set_phase`; see `LagrangianVecEnv`."""
+        is_for_all = len(list(self._get_indices(indices))) == self.num_envs
+        given = None if is_for_all else ()
+        request = methodcaller("env_method", method_name, *method_args, indices=given, **method_kwargs)
+        return [value for values in self._ask_all(request) for value in values]
+
+    def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
+        """Return whether the infos contain the entries of a wrapper class: true for Monitor only."""
+        return [issubclass(wrapper_class, Monitor)] * len(list(self._get_indices(indices)))
+
+    def _ask_all(self, request: Request) -> list[Any]:
+        return self._ask([request] * len(self._workers))
+
+    def _ask(self, requests: Sequence[Request]) -> list[Any]:
+        """Return the results of one request per worker, which they compute at the same time."""
+        if not self._workers:
+            raise WorkerError("the workers have ended; make a new environment")
+        try:
+            for worker, request in zip(self._workers, requests, strict=True):
+                worker.send(request)
+            answers = [worker.receive() for worker in self._workers]
+        except BaseException:  # a worker is gone, or Ctrl-C: answers not received must not be taken for later ones
+            self.close()
+            raise
+        return _results(answers)
+
+
+def _results(answers: Sequence[tuple[str, Any]]) -> list[Any]:
+    """Return the values of the workers' answers; raise the first error among them."""
+    for kind, value in answers:
+        if kind == "failed":
+            raise value
+    return [value for _, value in answers]
+
+
+class _Worker:
+    """The parent's end of a worker process with some of the environments."""
+
+    def __init__(self, make: Callable[..., LagrangianVecEnv], envs: range) -> None:
+        context = get_context("spawn")
+        self.envs = envs
+        self._has_answered = False
+        self._pipe, theirs = context.Pipe()
+        arguments = (theirs, CloudpickleWrapper(make), envs, os.getpid())
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
+        try:
+            self._process.start()
+        except LagrlError:  # of a sampler that explains why it cannot be pickled
+            raise
+        except (pickle.PicklingError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"cannot be sent to a worker process ({error})",
+                field="sampler, route_sampler",
+                remedy="give a name, or a function that makes the sampler in the worker",
+            ) from error
+        finally:
+            theirs.close()
+
+    def send(self, request: Request | None) -> None:
+        """Send a request, None to end; WorkerError if the worker is gone."""
+        try:
+            self._pipe.send(request)
+        except OSError as error:
+            raise self._gone() from error
+
+    def receive(self) -> tuple[str, Any]:
+        """Wait for an answer, its kind and value; WorkerError if the worker is gone."""
+        wait([self._pipe, self._process.sentinel])
+        try:
+            if self._pipe.poll():
+                answer: tuple[str, Any] = self._pipe.recv()
+                self._has_answered = True
+                return answer
+        except (EOFError, OSError) as error:
+            raise self._gone() from error
+        raise self._gone()
+
+    def end(self) -> LagrlError | None:
+        """Wait for the requested end, and enforce it if it takes too long; return the error of closing the samplers."""
+        error, deadline = None, time.monotonic() + _CLOSING
+        with contextlib.suppress(EOFError, OSError):  # the worker has ended
+            while self._pipe.poll(max(0.0, deadline - time.monotonic())):
+                kind, value = self._pipe.recv()
+                error = value if kind == "not closed" else error
+        self._process.join(1.0)
+        for enforce in (self._process.terminate, self._process.kill):
+            if self._process.is_alive():
+                enforce()
+                self._process.join(1.0)
+        self._pipe.close()
+        return error
+
+    def _gone(self) -> WorkerError:
+        self._process.join(1.0)
+        remedy = "make a new environment"
+        if not self._has_answered:
+            remedy = 'does the script make the environment under if __name__ == "__main__":?'
+        return WorkerError(f"the worker of {_named(self.envs)} ended, exit code {self._process.exitcode}; {remedy}")
+
+
+def _serve(pipe: Connection, make: CloudpickleWrapper, envs: range, parent: int) -> None:
+    """Run a worker: answer requests until None; Ctrl-C is handled by the parent, samplers are closed at any end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    exit_with_parent(parent)
+    try:
+        env: LagrangianVecEnv = make.var(n_envs=len(envs))
+    except Exception as error:  # the parent raises it
+        pipe.send(("failed", _sendable(error, envs)))
+        return
+    pipe.send(("done", (env.observation_space, env.action_space)))
+    try:
+        while (request := pipe.recv()) is not None:
+            try:
+                answer = pickle.dumps(("done", request(env)))
+            except Exception as error:  # the parent raises it
+                answer = pickle.dumps(("failed", _sendable(error, envs)))
+            pipe.send_bytes(answer)
+    except (EOFError, OSError):  # the parent is gone
+        pass
+    finally:
+        _close(env, pipe, envs)
+
+
+def _close(env: LagrangianVecEnv, pipe: Connection, envs: range) -> None:
+    try:
+        env.close()
+    except Exception as error:
+        pipe.send(("not closed", _sendable(error, envs)))
+
+
+def _sendable(error: Exception, envs: range) -> Exception:
+    """Return an error as the parent raises it: lagrl's own as they are, with the environment's number among all."""
+    if isinstance(error, AttributeError):
+        return AttributeError(str(error))
+    if isinstance(error, InputError) and (error.source or "").startswith("environment "):
+        source = f"environment {envs[int(str(error.source).split()[1])]}"
+        return InputError(error.problem, source=source, field=error.field, remedy=error.remedy)
+    with contextlib.suppress(Exception):  # an error of a user's may not allow to be pickled
+        if isinstance(error, LagrlError) and isinstance(pickle.loads(pickle.dumps(error)), LagrlError):
+            return error
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name} line {place.lineno}"
+    return WorkerError(f"the worker of {_named(envs)} failed: {type(error).__name__}: {error} ({where})")
+
+
+def _named(envs: range) -> str:
+    return f"environment {envs[0]}" if len(envs) == 1 else f"environments {envs[0]} to {envs[-1]}"
+
+
+def _reset(
+    env: LagrangianVecEnv, seeds: list[Any], options: list[dict[str, Any]]
+) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
+    env._seeds, env._options = seeds, options
+    return env.reset(), env.reset_infos
+
+
+def _has_attr(env: LagrangianVecEnv, name: str) -> bool:
+    return hasattr(env, name)
+
+
+def _step(env: LagrangianVecEnv, actions: NDArray[Any]) -> tuple[Any, ...]:
+    return (*env.step(actions), env.reset_infos)
+
+
+def _joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
