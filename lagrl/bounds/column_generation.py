@@ -12,7 +12,7 @@ from lagrl.bounds.master import RouteMaster, join_routes, sum_along
 from lagrl.bounds.ng_kernels import price_arcs
 from lagrl.bounds.pricing import NgPricing, whole_prices
 from lagrl.bounds.route_ascent import ascend_route_dual
-from lagrl.bounds.route_dual import RouteDual, lagrangian
+from lagrl.bounds.route_dual import Relaxation, RouteDual, lagrangian
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.controllers.volume import Volume
 
@@ -28,7 +28,7 @@ Start = Literal["learned", "classical"]
 """What finds the first prices: the shipped route policy, or the volume algorithm."""
 
 # Chosen on the generated instances of benchmarks/choose_defaults/run.py
-_FIRST_EVALUATIONS = {"learned": 30, "classical": 100}  # of the cheap relaxation
+_FIRST_EVALUATIONS = {("learned", "paths"): 30, ("learned", "ng"): 5, ("classical", "paths"): 100}
 _COARSE_LOADS, _QUICK_WORK = 1000, 2e7  # loads are coarser at first if both Q and n²·Q are larger
 _FIRST_ROUTES = 10  # per customer: the routes that the cheap relaxation chose last
 _SMOOTHING = 0.9
@@ -100,21 +100,28 @@ class CutAndPrice:
     def _begin(self, graph: RouteGraph) -> Generator[None, None, None]:
         """Ascend the dual of the cheap relaxation, for the first centre of the prices and the first routes."""
         self.master.add_routes([(i,) for i in range(graph.n_customers)])
-        dual = RouteDual(graph, "paths")
-        controller = LearnedAscent() if self._start == "learned" else Volume()
-        budget = _FIRST_EVALUATIONS[self._start]
-        ascent = ascend_route_dual(dual, controller, budget, np.random.default_rng(0))
-        while True:
-            try:
-                next(ascent)
-            except StopIteration as done:
-                self._centre = done.value[0]
-                break
-            self.best = dual.best
-            yield
-        self.best = dual.best
-        latest = list(dual.routes)[-_FIRST_ROUTES * graph.n_customers :]
-        self.master.add_routes([route for route in latest if graph.is_ng_route(route)])
+        initial = None
+        relaxations: tuple[Relaxation, ...] = ("paths", "ng") if self._start == "learned" else ("paths",)
+        for relaxation in relaxations:
+            dual = RouteDual(graph, relaxation)
+            controller = LearnedAscent() if self._start == "learned" else Volume()
+            budget = _FIRST_EVALUATIONS[self._start, relaxation]
+            if budget == 0: continue
+            ascent = ascend_route_dual(dual, controller, budget, np.random.default_rng(0), initial)
+            while True:
+                try:
+                    next(ascent)
+                except StopIteration as done:
+                    initial = self._centre = done.value[0]
+                    break
+                if dual.best is not None:
+                    self.best = max(dual.best, self.best or dual.best)
+                yield
+            if dual.best is not None:
+                self.best = max(dual.best, self.best or dual.best)
+            latest = list(dual.routes)[-_FIRST_ROUTES * graph.n_customers :]
+            self.master.add_routes([route for route in latest if graph.is_ng_route(route)])
+            if relaxation == "ng": self.evaluations += dual.evaluations
 
     def _cut_and_price(self) -> Generator[None, None, None]:
         tolerance = _READY_FOR_CUTS if self._separator else _CLOSED

@@ -54,7 +54,7 @@ class LearnedAscent:
     def start(
         self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """Return the first multipliers [n + 1], those of the network; `initial` is the classical start, if given.
+        """Return the first multipliers [n + 1]: `initial` if given, else those of the network.
 
         Raises
         ------
@@ -70,21 +70,20 @@ class LearnedAscent:
         checkpoint = self._checkpoint or load_route_policy()
         features = RouteFeatures.of(dual.graph, is_paths=dual.relaxation == "paths")
         self._dual, self._budget, self._rng = dual, budget, rng
-        self._classical = dual.first_multipliers() if initial is None else initial
         self._least = trivial_bound(dual.graph) / (2.0 * dual.graph.scale)
         self._memory = AscentMemory(features, budget, dual.graph.n_routes[0])
         self._damping = 1.0
-        self._takes_classical = False
+        self._takes_classical = initial is not None
         self._rule: Controller | None = None
         self.events = []
         with np.errstate(all="ignore"):
             self._policy = RoutePolicy(checkpoint.weights, features)
-            first = self._policy.start()
+            first = self._policy.start() if initial is None else initial
         if np.isfinite(first).all():
             return dual.clip(first)
         self._takes_classical = True
         self.events.append("the start was not finite: classical start")
-        return self._classical
+        return dual.first_multipliers()
 
     def update(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float64]:
         """Return the next multipliers [n + 1], distance units."""
@@ -97,7 +96,7 @@ class LearnedAscent:
         if not self._takes_classical and memory.spent == 1 and value < self._least:
             self._takes_classical = True
             self.events.append("the start was below the trivial bound: classical start")
-            return self._classical
+            return self._dual.first_multipliers()
         if value < before - _MOST_LOST * abs(before):
             self._damping *= _DAMPING
             self.events.append(f"evaluation {memory.spent} lost too much: half a step from the best point")

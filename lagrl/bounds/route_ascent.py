@@ -24,12 +24,17 @@ _SHRINK = 0.85
 
 
 def ascend_route_dual(
-    dual: RouteDual, controller: Controller, budget: int, rng: np.random.Generator
+    dual: RouteDual,
+    controller: Controller,
+    budget: int,
+    rng: np.random.Generator,
+    initial: NDArray[np.float64] | None = None,
 ) -> Generator[None, None, tuple[NDArray[np.float64], bool]]:
     """Ascend a route dual in `budget` evaluations (1 or more); yields between pieces of work.
 
-    The dual keeps its best value and its routes. A `LearnedAscent` has its own start; other controllers start from the
-    best multiple of `RouteDual.first_multipliers` that a few evaluations find.
+    The dual keeps its best value and its routes. The controller starts from `initial` [n + 1], if given. If not, a
+    `LearnedAscent` has its own start, and other controllers start from the best multiple of
+    `RouteDual.first_multipliers` that a few evaluations find.
 
     Returns the best multipliers [n + 1], distance units, and whether they are proven to be: a supergradient was zero,
     or the controller is finished.
@@ -37,8 +42,9 @@ def ascend_route_dual(
     Raises InputError if the controller raises, or returns anything except [n + 1] finite numbers.
     """
     before = dual.evaluations
-    has_start = isinstance(controller, LearnedAscent)
-    start = None if has_start else (yield from _along_a_ray(dual, min(_RAY, budget // 4)))
+    start = initial
+    if initial is None and not isinstance(controller, LearnedAscent):
+        start = yield from _along_a_ray(dual, min(_RAY, budget // 4))
     budget -= dual.evaluations - before
     begin = partial(controller.start, dual, budget=budget, rng=rng, initial=start)
     vector = ask_controller(controller, begin, dual.clip)

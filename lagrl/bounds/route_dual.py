@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lagrl.bounds.pricing import Priced, Prices
     from lagrl.bounds.route_graph import RouteGraph
 
+Relaxation = Literal["ng", "paths"]
+
 _CEILING = 8.0  # of the multipliers, times the longest distance
 
 
@@ -44,7 +46,7 @@ class RouteDual:
         Customers 0 … n − 1 of every route that an evaluation chose, in the order of their first choice.
     """
 
-    def __init__(self, graph: RouteGraph, relaxation: Literal["ng", "paths"] = "ng") -> None:
+    def __init__(self, graph: RouteGraph, relaxation: Relaxation = "ng") -> None:
         self.graph = graph
         self.relaxation = relaxation
         self.best: int | None = None
