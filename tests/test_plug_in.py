@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import os
 import pkgutil
 import re
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,6 +143,43 @@ def test_the_zoo_tunes_and_trains_with_a_trial(tmp_path: Path) -> None:
     output = _run_command(again, tmp_path)
     assert "('learning_rate', 0.0001)" in output
     assert len(_lengths(output)) == 2
+
+
+@needs_rl
+def test_torchrl_trains_the_network() -> None:
+    """TorchRL samples actions that differ within [-1, 1], goes on after ends of episodes, and changes the weights."""
+    pytest.importorskip("torchrl", reason="torchrl is not installed")
+    import torch
+
+    names: dict[str, Any] = {"__name__": "example"}
+    once = BLOCKS["torchrl_ppo.py"].partition("\nfor _ in range(3)")
+    exec(compile(once[0], "torchrl_ppo.py", "exec"), names)
+    before = [parameter.detach().clone() for parameter in names["ppo"].parameters()]
+    exec(compile("".join(once[1:]), "torchrl_ppo.py", "exec"), names)
+    rollout = names["rollout"]
+    mask = rollout["node_mask"].bool()
+    assert rollout.batch_size == (64,)
+    assert rollout["next", "done"].sum() >= 7  # episodes have at most eight steps
+    assert rollout["action"].abs().max() <= 1
+    assert rollout["action"][mask].std() > 0.1
+    assert not rollout["loc"][~mask].any()
+    assert all(torch.isfinite(names["losses"][name]) for name in ("loss_objective", "loss_critic"))
+    after = dict(zip((name for name, _ in names["ppo"].named_parameters()), names["ppo"].parameters(), strict=True))
+    changed = {name for old, (name, new) in zip(before, after.items(), strict=True) if not torch.equal(old, new)}
+    assert any("actor" in name for name in changed)
+    assert any("critic" in name for name in changed)
+
+
+@needs_rl
+def test_rllib_trains_the_network(tmp_path: Path) -> None:
+    """RLlib trains twice on the dict observations, with finite returns and losses."""
+    if importlib.util.find_spec("ray") is None or importlib.util.find_spec("ray.rllib") is None:
+        pytest.skip("ray[rllib] is not installed")
+    (tmp_path / "rllib_ppo.py").write_text(BLOCKS["rllib_ppo.py"], encoding="utf-8")
+    numbers = [float(word) for word in _run_command(["python", "rllib_ppo.py"], tmp_path).split()[-4:]]
+    assert len(numbers) == 4
+    assert all(map(math.isfinite, numbers))
+    assert numbers[1] != numbers[3]
 
 
 def _zoo_commands(folder: Path) -> list[list[str]]:
