@@ -30,9 +30,9 @@ class ArchiveFile:
 
 @dataclass(frozen=True)
 class ArchivedRun:
-    """What an archive says of a run of either trainer; `run` is its own state."""
+    """What an archive says of a run of a trainer; `run` is its own state."""
 
-    trainer: Literal["bc", "ppo"]
+    trainer: Literal["bc", "ppo", "start", "unroll"]
     run: dict[str, Any]
     out: str
     command: str

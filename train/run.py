@@ -20,7 +20,7 @@ from train.allocator import keep_memory
 from train.archive import PackedArchive, pack_archive, require_archive, write_archive
 from train.bounds import beyond_bounds
 from train.candidate import TrainingCandidate
-from train.command_line import RunOptions, long_form, parse, require_new
+from train.command_line import Configuration, RunOptions, long_form, parse, require_new
 from train.config import TrainingConfig
 from train.curves import Curves
 from train.given_again import GivenAgain
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
+    from lagrl.plugins import NamedRule
     from lagrl.problems.cvrp import CVRP
     from policies.config import PolicyConfig
     from train.pace import Report
@@ -43,8 +44,9 @@ if TYPE_CHECKING:
     from train.validation import Validation
 
 C = TypeVar("C", bound=TrainingConfig)
+A = TypeVar("A", bound=Configuration)
 O = TypeVar("O", bound=RunOptions)  # noqa: E741
-R = TypeVar("R", bound="TrainingRun[Any]")
+R = TypeVar("R", bound="Run")
 
 SAVE_SECONDS = 60.0
 """Seconds between two archives of a run."""
@@ -52,20 +54,16 @@ SAVE_SECONDS = 60.0
 _IN_USE = "wait for that process, or stop it"
 
 
-class TrainingRun(ABC, Generic[C]):
-    """A training run with its network, its time and its best candidate.
+class Run(ABC):
+    """A run of any training, as `run_command` and the files of a run see it.
 
     A run proceeds in steps. Everything except the network's weights changes at the end of a step only, so that a step
     that is interrupted can be repeated.
 
     Parameters
     ----------
-    config
-        Hyper-parameters.
-    policy
-        Size and initial exploration of the network.
     total_steps
-        Number of steps of the whole run: epochs or rollouts.
+        Number of steps of the whole run.
 
     Attributes
     ----------
@@ -73,12 +71,8 @@ class TrainingRun(ABC, Generic[C]):
         Name of the method, and name of its steps.
     net
         The network in training.
-    problems
-        Validation instances.
     best
         Best candidate so far; None before the first validation.
-    imitation
-        Last figures on held-out episodes (cloning).
     seconds
         Wall-clock seconds so far, over all resumed parts.
     report
@@ -90,18 +84,14 @@ class TrainingRun(ABC, Generic[C]):
 
     name: ClassVar[str]
     unit: ClassVar[str]
-    net: DiagonalPrecondNet
+    net: nn.Module
+    best: Any
 
-    def __init__(self, config: C, policy: PolicyConfig, total_steps: int) -> None:
+    def __init__(self, total_steps: int) -> None:
         self.total_steps = total_steps
-        self.config = config
-        self.policy = policy
-        self.best: TrainingCandidate | None = None
-        self.imitation: dict[str, float] = {}
         self.seconds = 0.0
         self.report: Report = silent
         self.notes: list[str] = []
-        self.problems = validation_set(config.validation_seed, config.validation_instances, config.validation_sizes)
 
     @property
     @abstractmethod
@@ -139,19 +129,82 @@ class TrainingRun(ABC, Generic[C]):
             Whether the run comes from an archive.
         """
 
+    @abstractmethod
+    def save_checkpoint(self, path: Path, card: dict[str, Any]) -> None:
+        """Write the candidate as a checkpoint."""
+
+    def rules(self) -> list[NamedRule]:
+        """Return the names that a file may not choose freely, see `lagrl.plugins.require_trusted`."""
+        return []
+
+    def first_notes(self) -> list[str]:
+        """Return the lines for the user at the start of the run."""
+        return self.notes
+
     @property
     def is_complete(self) -> bool:
         """Whether all steps are done."""
         return self.steps_done >= self.total_steps
 
     @property
-    def candidate(self) -> TrainingCandidate:
-        """Best candidate; before the first validation the current policy, without scores."""
-        return self.best or TrainingCandidate(self.steps_done, {}, self.weights(), imitation=self.imitation)
+    def is_finished(self) -> bool:
+        """Whether all steps are done, and `complete` too."""
+        return self.is_complete
+
+    def complete(self) -> None:
+        """Measure what is measured once, at the end of the run."""
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the current weights on the CPU."""
         return {name: tensor.detach().cpu().clone() for name, tensor in self.net.state_dict().items()}
+
+
+class TrainingRun(Run, Generic[C]):
+    """A training run with its network, its time and its best candidate.
+
+    Parameters
+    ----------
+    config
+        Hyper-parameters.
+    policy
+        Size and initial exploration of the network.
+    total_steps
+        Number of steps of the whole run: epochs or rollouts.
+
+    Attributes
+    ----------
+    problems
+        Validation instances.
+    best
+        Best candidate so far; None before the first validation.
+    imitation
+        Last figures on held-out episodes (cloning).
+    """
+
+    net: DiagonalPrecondNet
+    best: TrainingCandidate | None
+
+    def __init__(self, config: C, policy: PolicyConfig, total_steps: int) -> None:
+        super().__init__(total_steps)
+        self.config = config
+        self.policy = policy
+        self.best = None
+        self.imitation: dict[str, float] = {}
+        self.problems = validation_set(config.validation_seed, config.validation_instances, config.validation_sizes)
+
+    def rules(self) -> list[NamedRule]:
+        """Return the names of expert and samplers."""
+        return self.config.rules()
+
+    def first_notes(self) -> list[str]:
+        """Return the lines for the user at the start of the run; the first says which share is beyond its bounds."""
+        beyond = [] if self.config.env.bounds is None else [beyond_bounds(self.config.env, self.config.seed)]
+        return [*beyond, *self.notes]
+
+    @property
+    def candidate(self) -> TrainingCandidate:
+        """Best candidate; before the first validation the current policy, without scores."""
+        return self.best or TrainingCandidate(self.steps_done, {}, self.weights(), imitation=self.imitation)
 
     def network(self, weights: dict[str, Tensor]) -> DiagonalPrecondNet:
         """Return a network with these weights, in evaluation mode."""
@@ -160,18 +213,10 @@ class TrainingRun(ABC, Generic[C]):
         net.load_state_dict(weights)
         return net.eval()
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether all steps are done, and `complete` too."""
-        return self.is_complete
-
     def measured(self, weights: dict[str, Tensor], problems: Sequence[CVRP]) -> Validation:
         """Return the validation result of some weights."""
         checkpoint = Checkpoint(self.network(weights), self.policy, self.config.env.action, card={})
         return measure(lambda: PolicyController(checkpoint), problems, self.config.budgets, report=self.report)
-
-    def complete(self) -> None:
-        """Measure what is measured once, at the end of the run."""
 
     def save_checkpoint(self, path: Path, card: dict[str, Any]) -> None:
         """Write the candidate as a checkpoint."""
@@ -183,9 +228,9 @@ def run_command(
     *,
     prog: str,
     about: str,
-    config_type: type[C],
+    config_type: type[A],
     options_type: type[O],
-    start: Callable[[C, O, torch.device, str], tuple[R, RunPaths]],
+    start: Callable[[A, O, torch.device, str], tuple[R, RunPaths]],
     resume: Callable[[O, torch.device, GivenAgain], tuple[R, RunPaths]],
     state: Callable[[R], tuple[dict[str, Any], dict[str, Any]]],
     card: Callable[[R, RunPaths], dict[str, Any]],
@@ -238,7 +283,7 @@ def run_command(
             report(run, paths, stop, prog)
         except KeyboardInterrupt:
             if steps.is_saved:
-                again = paths.resume_command(prog, run.config.rules())
+                again = paths.resume_command(prog, run.rules())
                 say(f"{run.unit} {run.steps_done} is saved; resume with: {again}", error=True)
             raise
 
@@ -329,9 +374,7 @@ def _train(steps: _Steps[Any]) -> None:
     ):
         if torch.get_num_threads() != paths.threads:
             progress.note(f"started with --threads {paths.threads}; another number changes the last bits of results")
-        if run.config.env.bounds is not None:
-            progress.note(beyond_bounds(run.config.env, run.config.seed))
-        for note in run.notes:
+        for note in run.first_notes():
             progress.note(note)
 
         def report(kind: str, pieces: float, text: str) -> None:

@@ -103,4 +103,4 @@ def _report(run: BCRun, paths: RunPaths, stop: Stop, prog: str) -> None:
         say(f"next: {prog.removesuffix('bc')}ppo --init {shlex.quote(str(paths.out))}{same}")
     else:
         say(f"{stop.reason or 'ended early'}: {run.epoch} of {run.config.epochs} epochs are done and saved")
-        say(f"resume with: {paths.resume_command(prog, run.config.rules())}")
+        say(f"resume with: {paths.resume_command(prog, run.rules())}")

@@ -154,7 +154,7 @@ def _report(run: PPORun, paths: RunPaths, stop: Stop, prog: str) -> None:
         controllers = ",".join(_as_controller(name) for name in (paths.init, str(paths.out)) if name)
         say(f"next: lagrl eval --suite bundled --controllers {shlex.quote(controllers)} --out rows.jsonl")
     else:
-        say(f"stopped ({stop.reason}); resume with: {paths.resume_command(prog, run.config.rules())}")
+        say(f"stopped ({stop.reason}); resume with: {paths.resume_command(prog, run.rules())}")
 
 
 def _report_scores(run: PPORun, first: TrainingCandidate, best: TrainingCandidate, start: str) -> None:

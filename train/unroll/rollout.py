@@ -16,7 +16,7 @@ from lagrl.bounds.trivial import trivial_bound
 from policies.route_network import RouteBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -51,14 +51,16 @@ class Ascents:
         return cls(tuple(duals), tuple(features), RouteBatch.of(features))
 
 
-def unroll(network: RouteNetwork, ascents: Ascents, horizon: int) -> tuple[Tensor, list[list[float]]]:
+def unroll(
+    network: RouteNetwork, ascents: Ascents, horizon: int, report: Callable[[], None] = lambda: None
+) -> tuple[Tensor, list[list[float]]]:
     """Ascend with a network; return the loss, and every dual's values in the order of evaluation.
 
     The loss is Σ_t w_t·(−L(λ_t))/S, with S the larger of the best value so far and the trivial bound; its gradient is exact: by the envelope theorem
     ∂L/∂λ is the violation (Danskin 1967), and λ_t depends on the weights through all earlier steps. What the network
     observes is taken as constant.
 
-    `horizon`: number of evaluations, 1 or more.
+    `horizon`: number of evaluations, 1 or more. `report`: called before every evaluation of a dual.
     """
     batch, duals = ascents.batch, ascents.duals
     embedded = network.embed(batch)
@@ -81,6 +83,7 @@ def unroll(network: RouteNetwork, ascents: Ascents, horizon: int) -> tuple[Tenso
         begin = 0
         slopes, fleet_slopes = [], []
         for k, (dual, memory) in enumerate(zip(duals, memories, strict=True)):
+            report()
             end = begin + batch.sizes[k]
             point = dual.evaluate(np.append(customers[begin:end].detach().numpy(), float(fleet[k].detach())))
             memory.record(point)

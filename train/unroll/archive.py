@@ -1,0 +1,87 @@
+"""State of a training of a route policy for its archive, and its restoration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lagrl.io.records import from_record
+from policies.checkpoint_files import require_same_tensors
+from policies.checkpoint_record import Count
+from policies.network import types_of
+from train.archive import DAMAGED, add_prefix, load_optimizer_state, naming, optimizer_state, select_prefix
+from train.archive_record import OptimizerRecord, ScorePairs, Seconds
+from train.candidate import score_pairs, scores_from_pairs
+from train.unroll.run import RouteCandidate, RouteRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from train.unroll.config import UnrollConfig
+
+_NETWORK, _BEST = "net/", "best/"
+
+
+@dataclass(frozen=True)
+class RouteCandidateRecord:
+    """A validated route policy."""
+
+    step: Count
+    scores: ScorePairs
+
+
+@dataclass(frozen=True)
+class RouteRunRecord:
+    """State of a training of a route policy besides its arrays."""
+
+    config: dict[str, Any]
+    updates: Count
+    seconds: Seconds
+    optimizer: OptimizerRecord
+    best: RouteCandidateRecord | None
+
+
+def run_state(run: RouteRun) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the state that `restored_run` needs: arrays by name, and JSON values."""
+    optimizer_arrays, optimizer_record = optimizer_state(run.optimizer)
+    arrays: dict[str, Any] = add_prefix(_NETWORK, run.net.state_dict()) | optimizer_arrays
+    best = None
+    if run.best is not None:
+        arrays |= add_prefix(_BEST, run.best.weights)
+        best = {"step": run.best.step, "scores": score_pairs(run.best.scores)}
+    record = {
+        "config": run.config.to_json(),
+        "updates": run.updates,
+        "seconds": run.seconds,
+        "optimizer": optimizer_record,
+        "best": best,
+    }
+    return arrays, record
+
+
+def restored_run(
+    arrays: Mapping[str, Tensor], record: Mapping[str, Any], name: str, config_type: type[UnrollConfig], *, source: str
+) -> RouteRun:
+    """Return the run of an archive.
+
+    Raises
+    ------
+    InputError
+        If the record or an array is not one of such a run.
+    """
+    with naming(source):
+        found = from_record(RouteRunRecord, record, "record.run", source=source, remedy=DAMAGED)
+        run = RouteRun(config_type.from_json(found.config, source=source), name)
+        wanted = types_of(run.net.state_dict())
+        for prefix in (_NETWORK, *([_BEST] if found.best else [])):
+            own = types_of(select_prefix(prefix, arrays))
+            require_same_tensors(own, wanted, source=source, remedy=DAMAGED, prefix=prefix)
+        run.net.load_state_dict(select_prefix(_NETWORK, arrays))
+        load_optimizer_state(run.optimizer, arrays, found.optimizer)
+        if found.best is not None:
+            scores = scores_from_pairs(found.best.scores)
+            run.best = RouteCandidate(found.best.step, scores, select_prefix(_BEST, arrays))
+        run.updates, run.seconds = found.updates, found.seconds
+        return run

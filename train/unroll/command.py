@@ -1,0 +1,159 @@
+"""The commands `python -m train.start` and `python -m train.unroll`: make or resume a run, and report its result."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lagrl.bounds.route_checkpoint import load_route_policy
+from lagrl.errors import InputError
+from lagrl.io.records import from_record
+from lagrl.printable import say
+from policies.card import hardware, model_card
+from train.archive import DAMAGED, RECORD_FILE, naming
+from train.command_line import CheckpointPath, RunOptions, run_folder
+from train.paths import RunPaths, default_out, open_archive
+from train.progress import readable
+from train.run import run_command
+from train.unroll.archive import restored_run, run_state
+from train.unroll.config import StartConfig, UnrollConfig
+from train.unroll.run import REFERENCE_EVALUATIONS, RouteRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from train.given_again import GivenAgain
+    from train.stop import Stop
+
+_INSTANCES = (
+    "generated X-type instances (Uchoa et al. 2017) and instances by road, {} to {} customers, some of {} to {}; "
+    "no CVRPLIB instance"
+)
+_LIMITATIONS = (
+    "Trained on generated instances of up to 400 customers. It moves multipliers of route relaxations: every value is "
+    "a valid lower bound whatever the network answers, but not always a high one."
+)
+_ABOUT = {
+    "start": "Train the start of a route policy: multipliers of route relaxations from an instance's features.",
+    "unroll": "Train the ascent of a route policy: unrolled ascents of 4 to 30 evaluations, exact gradient.",
+}
+
+
+@dataclass(frozen=True)
+class UnrollOptions(RunOptions):
+    """Options of a run besides its hyper-parameters."""
+
+    init: CheckpointPath = None
+    """route policy to start from, such as one of train.start (default: random weights)"""
+
+
+def main(arguments: list[str], prog: str = "lagrl train unroll") -> int:
+    """Start or resume a training of ascents; return the exit code."""
+    return _run(arguments, prog, "unroll", UnrollConfig)
+
+
+def main_start(arguments: list[str], prog: str = "lagrl train start") -> int:
+    """Start or resume a training of the start; return the exit code."""
+    return _run(arguments, prog, "start", StartConfig)
+
+
+def _run(arguments: list[str], prog: str, name: str, config_type: type[UnrollConfig]) -> int:
+    run_command(
+        arguments,
+        prog=prog,
+        about=_ABOUT[name],
+        config_type=config_type,
+        options_type=UnrollOptions if name == "unroll" else RunOptions,
+        start=_starter(name),
+        resume=_resumer(name, config_type),
+        state=run_state,
+        card=_card,
+        report=_report,
+    )
+    return 0
+
+
+def _starter(name: str) -> Callable[[UnrollConfig, RunOptions, torch.device, str], tuple[RouteRun, RunPaths]]:
+    def start(config: UnrollConfig, options: RunOptions, device: torch.device, command: str) -> tuple[RouteRun, RunPaths]:
+        folder = run_folder(options, f"route-{name}-{config.seed}")
+        given = options.init if isinstance(options, UnrollOptions) else None
+        initial = None
+        if given is not None:
+            checkpoint = load_route_policy(given)
+            if checkpoint.policy != config.policy:
+                raise InputError(
+                    f"a network of another size: {checkpoint.policy}",
+                    source=str(given),
+                    field="--init",
+                    remedy="give the same --policy options as for its training",
+                )
+            initial = checkpoint.weights
+        run = RouteRun(config, name, initial)
+        paths = RunPaths(
+            folder,
+            options.out or default_out(folder),
+            command,
+            options.threads,
+            init=None if given is None else str(given),
+            tensorboard=options.tensorboard,
+        )
+        return run, paths.create()
+
+    return start
+
+
+def _resumer(
+    name: str, config_type: type[UnrollConfig]
+) -> Callable[[RunOptions, torch.device, GivenAgain], tuple[RouteRun, RunPaths]]:
+    def resume(options: RunOptions, device: torch.device, given: GivenAgain) -> tuple[RouteRun, RunPaths]:
+        paths, arrays, record = open_archive(options, name)
+        return restored_run(arrays, record, name, config_type, source=str(paths.folder / RECORD_FILE)), paths
+
+    return resume
+
+
+def _card(run: RouteRun, paths: RunPaths) -> dict[str, Any]:
+    config, candidate = run.config, run.candidate
+    low, high = config.validation_customers
+    return model_card(
+        name=paths.out.name,
+        kind="route",
+        description="Multipliers of route relaxations: "
+        + ("the start of an ascent." if run.name == "start" else "the start and the steps of an ascent."),
+        command=paths.command,
+        config=config.to_json(),
+        training={
+            "instances": _INSTANCES.format(*config.customers, *config.large_customers),
+            "seed": config.seed,
+            "steps": run.updates,
+            "seconds": round(run.seconds, 1),
+            "hardware": hardware(),
+            "parent": paths.init,
+        },
+        selection={
+            "instances": f"{config.validation_instances} generated ones of {low} to {high} customers, "
+            f"seed {config.validation_seed}",
+            "figure": f"mean gap in % to the bound of the volume algorithm in {REFERENCE_EVALUATIONS} evaluations",
+            "policy": {str(budget): round(score, 4) for budget, score in candidate.scores.items()},
+            "update": candidate.step,
+        },
+        limitations=_LIMITATIONS,
+    )
+
+
+def _report(run: RouteRun, paths: RunPaths, stop: Stop, prog: str) -> None:
+    """Print the paths, the validation result, and the next command."""
+    candidate = run.candidate
+    say(f"{paths.out}: route policy of update {candidate.step}, {readable(run.seconds)} of training")
+    for budget, score in candidate.scores.items():
+        say(f"  {budget} evaluations: {score:+.2f} % below volume in {REFERENCE_EVALUATIONS}, generated instances")
+    if not run.is_complete:
+        say(f"{stop.reason or 'ended early'}: {run.updates} of {run.total_steps} updates are done and saved")
+        say(f"resume with: {paths.resume_command(prog, run.rules())}")
+    elif run.name == "start":
+        say(f"next: {prog.removesuffix('start')}unroll --init {shlex.quote(str(paths.out))}")
+    else:
+        say(f"next: lagrl bound G-n51-k6 --controller {shlex.quote(str(paths.out))}")

@@ -1,0 +1,146 @@
+"""Hyper-parameters of the trainings of route policies."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from lagrl.bounds.route_features import N_NEAREST
+from lagrl.bounds.route_policy import RoutePolicyConfig
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.io.records import from_record, to_record
+
+_LARGEST = 1000
+
+
+@dataclass(frozen=True)
+class UnrollConfig:
+    """Hyper-parameters of the training of an ascent.
+
+    Attributes
+    ----------
+    seed
+        Seed of instances and initial weights, 0 to 4294967295.
+    updates
+        Number of optimiser steps.
+    instances
+        Number of generated instances in an update.
+    horizon
+        Fewest and most evaluations of an ascent.
+    long_horizon, long_share
+        Evaluations of the long ascents, and their share of the updates.
+    customers
+        Fewest and most customers; sizes are uniform in the logarithm.
+    large_customers, large_share
+        The same of large instances, and their share of the updates; their ascents are at most half as long.
+    load_work
+        The loads of large instances are coarser, so that n²·Q is at most this.
+    paths_share
+        Share of duals of routes that remember one customer back; the others are of ng-routes.
+    roads_share
+        Share of instances with distances by road; the others are X-type (Uchoa et al. 2017).
+    exact_share
+        Share of instances with exactly the least number of vehicles; the others may use any number.
+    learning_rate
+        Of Adam; it falls to 0 by half a cosine.
+    clip
+        Largest norm of the gradient.
+    validate_every
+        Updates between two validations.
+    validation_instances, validation_customers, validation_seed
+        Number of generated instances in a validation, their fewest and most customers, and their seed.
+    budgets
+        Evaluations of the ascents in a validation.
+    policy
+        Size of the network.
+
+    Raises
+    ------
+    InputError
+        On the first value that is out of range.
+    """
+
+    DEFAULTS: ClassVar[dict[str, dict[str, Any]]] = {"small": {}, "reference": {"updates": 6000, "instances": 16}}
+
+    seed: int = 0
+    updates: int = 1200
+    instances: int = 8
+    horizon: tuple[int, int] = (4, 12)
+    long_horizon: int = 30
+    long_share: float = 0.08
+    customers: tuple[int, int] = (20, 120)
+    large_customers: tuple[int, int] = (120, 400)
+    large_share: float = 0.08
+    load_work: float = 2.5e6
+    paths_share: float = 0.34
+    roads_share: float = 0.15
+    exact_share: float = 0.5
+    learning_rate: float = 1e-3
+    clip: float = 1.0
+    validate_every: int = 200
+    validation_instances: int = 24
+    validation_customers: tuple[int, int] = (20, 120)
+    validation_seed: int = 1_000_018
+    budgets: tuple[int, ...] = (5, 10, 30)
+    policy: RoutePolicyConfig = field(default_factory=RoutePolicyConfig)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"{self.seed} given", field="seed", remedy="give a whole number from 0 to 4294967295")
+        for name in ("updates", "instances", "long_horizon", "validate_every", "validation_instances"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{getattr(self, name)} given", field=name, remedy="give 1 or more")
+        for name, least, most in (
+            ("horizon", 1, 1000),
+            ("customers", N_NEAREST + 1, _LARGEST),
+            ("large_customers", N_NEAREST + 1, _LARGEST),
+            ("validation_customers", 2, _LARGEST),
+        ):
+            low, high = getattr(self, name)
+            if not least <= low <= high <= most:
+                raise InputError(f"{low} {high} given", field=name, remedy=f"give {least} … {most}, the lower first")
+        for name in ("long_share", "large_share", "paths_share", "roads_share", "exact_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a share, 0 … 1")
+        for name in ("load_work", "learning_rate", "clip"):
+            if not getattr(self, name) > 0.0:
+                raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a number above 0")
+        if not self.budgets or min(self.budgets) < 1:
+            raise InputError(f"{self.budgets} given", field="budgets", remedy="give one or more numbers above 0")
+
+    @classmethod
+    def preset(cls, name: str) -> Self:
+        """Return a named configuration: `small` for two CPU cores, or `reference`, about ten times the work.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such preset.
+        """
+        if name not in cls.DEFAULTS:
+            raise UnknownNameError.of("preset", name, cls.DEFAULTS)
+        return cls(**cls.DEFAULTS[name])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON values."""
+        return to_record(self)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any], *, source: str | None = None) -> Self:
+        """Return the configuration of a record that `to_json` returned.
+
+        Raises
+        ------
+        InputError
+            If an entry is unknown, missing or of another type.
+        """
+        return from_record(cls, record, "configuration", source=source, remedy="start a new run")
+
+
+@dataclass(frozen=True)
+class StartConfig(UnrollConfig):
+    """Hyper-parameters of the training of a start: ascents of one evaluation; see `UnrollConfig`."""
+
+    updates: int = 400
+    horizon: tuple[int, int] = (1, 1)
+    long_share: float = 0.0
+    validate_every: int = 100
+    budgets: tuple[int, ...] = (1,)

@@ -1,0 +1,56 @@
+"""Route duals of generated instances, for training and for its validation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lagrl.bounds.route_dual import RouteDual
+from lagrl.bounds.route_graph import RouteGraph
+from lagrl.problems.fleet import Fleet
+from lagrl.problems.generate import drawer
+
+if TYPE_CHECKING:
+    from lagrl.problems.cvrp import CVRP
+    from train.unroll.config import UnrollConfig
+
+_LEAST_LOAD = 60  # coarsest loads: some five units a customer on long routes
+_NEIGHBOURS = 8
+
+
+def draw_problem(config: UnrollConfig, rng: np.random.Generator, customers: tuple[int, int]) -> CVRP:
+    """Draw an instance: size, kind, characteristics and fleet rule at random."""
+    low, high = customers
+    n = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
+    kind = "roads" if rng.random() < config.roads_share else "X"
+    problem = drawer(kind)(rng, n, {})
+    if rng.random() < config.exact_share:
+        problem = replace(problem, fleet=Fleet.parse(f"exact:{problem.minimum_vehicles}"))
+    return problem
+
+
+def draw_duals(config: UnrollConfig, rng: np.random.Generator) -> tuple[list[RouteDual], int]:
+    """Draw the duals of an update, and the number of evaluations of their ascents."""
+    is_large = bool(rng.random() < config.large_share)
+    low, high = config.horizon
+    horizon = int(rng.integers(low, high, endpoint=True))
+    if rng.random() < config.long_share:
+        horizon = config.long_horizon
+    if is_large:
+        horizon = min(horizon, max(1, high // 2))
+    count = max(1, config.instances // 4) if is_large else config.instances
+    duals = []
+    for _ in range(count):
+        problem = draw_problem(config, rng, config.large_customers if is_large else config.customers)
+        graph = RouteGraph.of(problem, _NEIGHBOURS, max(_LEAST_LOAD, config.load_work / problem.n_customers**2))
+        duals.append(RouteDual(graph, "paths" if rng.random() < config.paths_share else "ng"))
+    return duals, horizon
+
+
+def validation_graphs(config: UnrollConfig) -> list[RouteGraph]:
+    """Return the graphs of the validation instances, with their own loads."""
+    rng = np.random.default_rng(config.validation_seed)
+    problems = [draw_problem(config, rng, config.validation_customers) for _ in range(config.validation_instances)]
+    return [RouteGraph.of(problem, _NEIGHBOURS) for problem in problems]

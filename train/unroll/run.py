@@ -1,0 +1,198 @@
+"""Training runs of route policies: of the start alone, and of whole ascents."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from lagrl.bounds.learned_ascent import LearnedAscent
+from lagrl.bounds.route_ascent import ascend_route_dual
+from lagrl.bounds.route_checkpoint import RouteCheckpoint, save_route_policy
+from lagrl.bounds.route_dual import RouteDual
+from lagrl.compilation import compile_kernels
+from lagrl.controllers.volume import Volume
+from lagrl.errors import InputError
+from policies.route_network import RouteNetwork
+from train.run import Run
+from train.unroll.instances import draw_duals, validation_graphs
+from train.unroll.rollout import Ascents, unroll
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from lagrl.bounds.route_graph import RouteGraph
+    from lagrl.controllers.base import Controller
+    from train.curves import Curves
+    from train.progress import Progress
+    from train.stop import Stop
+    from train.unroll.config import UnrollConfig
+
+REFERENCE_EVALUATIONS = 100
+"""Evaluations of the volume algorithm, whose bound validations are compared with."""
+
+_STREAM = 18  # separates these random streams from those of other trainings
+_SHOWN_EVERY = 20  # updates
+
+
+@dataclass(frozen=True)
+class RouteCandidate:
+    """Weights with the result of their validation.
+
+    Attributes
+    ----------
+    step
+        Updates before them.
+    scores
+        By budget of evaluations: mean over the validation instances of (R − L) / R in %, with L the bound and R that of
+        the volume algorithm (Barahona and Anbil 2000) in 100 evaluations; lower is better, negative above R.
+    weights
+        Tensors of the network, on the CPU.
+    """
+
+    step: int
+    scores: dict[int, float]
+    weights: dict[str, Tensor] = field(repr=False)
+
+    @property
+    def merit(self) -> float:
+        """Mean score over the budgets; lower is better."""
+        return float(np.mean(list(self.scores.values())))
+
+
+class RouteRun(Run):
+    """A training of a route policy by the envelope gradient, see `train.unroll.rollout.unroll`.
+
+    Everything random in update u follows from the seed and u, so that a resumed run repeats what it would have done.
+
+    Parameters
+    ----------
+    config
+        Hyper-parameters.
+    name
+        `start` or `unroll`.
+    initial
+        Weights of the first update; None: at random.
+    """
+
+    unit = "update"
+    net: RouteNetwork
+    best: RouteCandidate | None
+
+    def __init__(self, config: UnrollConfig, name: str, initial: Mapping[str, NDArray[np.float32]] | None = None):
+        super().__init__(config.updates)
+        compile_kernels("bounds")
+        self.name = name  # type: ignore[misc]  # one class for both trainings
+        self.config = config
+        self.best = None
+        self.updates = 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            self.net = RouteNetwork(config.policy)
+        if initial is not None:
+            self.net.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in initial.items()})
+        self.optimizer = torch.optim.Adam(self.net.parameters(), config.learning_rate)
+        self._graphs: list[RouteGraph] = []
+        self._references: list[float] = []
+
+    @property
+    def steps_done(self) -> int:
+        """Number of updates so far."""
+        return self.updates
+
+    def plan(self) -> dict[str, float]:
+        """Return the numbers of updates and of instances to validate."""
+        every, done = self.config.validate_every, self.updates
+        validations = math.ceil(self.total_steps / every) - done // every
+        validated = self.config.validation_instances * (validations + 1)
+        return {"update": self.total_steps - done, "validation": validated}
+
+    def guesses(self) -> dict[str, float]:
+        """Return no guesses: both kinds of work begin at once."""
+        return {}
+
+    def learn(
+        self, stop: Stop, curves: Curves, progress: Progress, save: Callable[[], None], *, resumed: bool = False
+    ) -> None:
+        """Train to the end, or until `stop` requests an end; see `Run.learn`."""
+        self._prepare()
+        while not self.is_complete and not stop.requested:
+            started = time.perf_counter()
+            row = self._update()
+            self.updates += 1
+            if self.updates % self.config.validate_every == 0 or self.is_complete:
+                candidate = RouteCandidate(self.updates, self._validate(), self.weights())
+                if self.best is None or candidate.merit < self.best.merit:
+                    self.best = candidate
+                row |= {f"validation/{budget}": score for budget, score in candidate.scores.items()}
+            self.seconds += time.perf_counter() - started
+            curves.append(self.updates, row)
+            if self.updates % _SHOWN_EVERY == 0 or self.is_complete:
+                progress.advance(self.updates - progress.done, **row)
+            save()
+
+    def _update(self) -> dict[str, float]:
+        config = self.config
+        rng = np.random.default_rng([config.seed, _STREAM, self.updates, int(self.name == "start")])
+        duals, horizon = draw_duals(config, rng)
+        rate = config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * self.updates / self.total_steps))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        loss, values = unroll(self.net, Ascents.of(duals), horizon, lambda: self.report("update", 0, "ascents"))
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
+        if not torch.isfinite(norm):
+            raise InputError(
+                f"the gradient of update {self.updates} is not finite",
+                field="learning_rate",
+                remedy="start again with a smaller one",
+            )
+        self.optimizer.step()
+        self.report("update", 1, "updates")
+        gains = [max(of_one) - of_one[0] for of_one in values]
+        scale = [max(abs(max(of_one)), 1e-300) for of_one in values]
+        return {"gain": float(np.mean(np.divide(gains, scale))), "gradient": float(norm), "evaluations": horizon}
+
+    def _prepare(self) -> None:
+        self._graphs = validation_graphs(self.config)
+        self._references = []
+        for number, graph in enumerate(self._graphs):
+            self._references.append(bound_of(RouteDual(graph), Volume(), REFERENCE_EVALUATIONS))
+            self.report("validation", 1, f"reference, instance {number + 1}/{len(self._graphs)}")
+
+    def _validate(self) -> dict[int, float]:
+        checkpoint = RouteCheckpoint(self.net.weights(), self.config.policy, {}, "")
+        gaps = np.zeros((len(self._graphs), len(self.config.budgets)))
+        for row, (graph, reference) in enumerate(zip(self._graphs, self._references, strict=True)):
+            for column, budget in enumerate(self.config.budgets):
+                value = bound_of(RouteDual(graph), LearnedAscent(checkpoint), budget)
+                gaps[row, column] = 100.0 * (reference - value) / max(abs(reference), 1e-300)
+            self.report("validation", 1, f"validation, instance {row + 1}/{len(self._graphs)}")
+        return dict(zip(self.config.budgets, gaps.mean(axis=0).tolist(), strict=True))
+
+    @property
+    def candidate(self) -> RouteCandidate:
+        """Best candidate; before the first validation the current weights, without scores."""
+        return self.best or RouteCandidate(self.updates, {}, self.weights())
+
+    def save_checkpoint(self, path: Path, card: dict[str, Any]) -> None:
+        """Write the candidate as a route policy."""
+        weights = {name: tensor.numpy() for name, tensor in self.candidate.weights.items()}
+        save_route_policy(path, weights, self.config.policy, card)
+
+
+def bound_of(dual: RouteDual, controller: Controller, evaluations: int) -> float:
+    """Return the best bound of an ascent, distance units."""
+    for _ in ascend_route_dual(dual, controller, evaluations, np.random.default_rng(0)):
+        pass
+    assert dual.best is not None
+    return dual.best / (2.0 * dual.graph.scale)
