@@ -11,6 +11,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 
 from envs.core import EpisodeBatch
+from envs.curriculum import Curriculum
 from envs.env import LagrangianCVRP, configured, instance_option
 from envs.render import RenderMode, require_mode
 from envs.rng import generator_from_record, generator_record
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from envs.batch import Batch
     from envs.config import EnvConfig
-    from envs.curriculum import Curriculum
 
 
 class EpisodeVecEnv(VecEnv):
@@ -200,20 +200,23 @@ class CurriculumCallback(BaseCallback):
     Parameters
     ----------
     curriculum
-        `Curriculum(config)` of the environments' configuration.
+        `Curriculum(config)` of the environments' configuration; None: it is made when training starts.
     """
 
-    def __init__(self, curriculum: Curriculum) -> None:
+    def __init__(self, curriculum: Curriculum | None = None) -> None:
         super().__init__()
         self.curriculum = curriculum
 
     def _on_training_start(self) -> None:
-        self._announce()
+        if self.curriculum is None:
+            self.curriculum = Curriculum(self.training_env.get_attr("config", indices=[0])[0])
+        self._announce(self.curriculum)
 
     def _on_step(self) -> bool:
+        assert self.curriculum is not None
         if self.curriculum.observe(self.locals["infos"], self.locals["dones"]):
-            self._announce()
+            self._announce(self.curriculum)
         return True
 
-    def _announce(self) -> None:
-        self.training_env.env_method("set_phase", self.curriculum.phase)
+    def _announce(self, curriculum: Curriculum) -> None:
+        self.training_env.env_method("set_phase", curriculum.phase)

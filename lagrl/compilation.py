@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import os
 import re
 import subprocess
 import sys
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -16,11 +18,16 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _ROOT = Path(__file__).parent
 _MOST_PROCESSES = 4  # more find no kernels that do not wait for others
-_WORKER = "import importlib, sys\nfor name in sys.stdin: importlib.import_module(name.strip()); print(flush=True)"
+_WORKER = """import gc, importlib, sys
+gc.disable()
+for name in sys.stdin: importlib.import_module(name.strip()); print(flush=True)"""
+_NICENESS = 10  # of the compilation in the background
+
+_in_background: dict[str, subprocess.Popen[str]] = {}  # by room
 
 
 @cache
@@ -34,7 +41,7 @@ def kernel_modules(*rooms: str) -> tuple[str, ...]:
     return tuple(".".join(("lagrl", *file.with_suffix("").parts)) for file in chosen)
 
 
-def compile_kernels(*rooms: str, on_start: Callable[[], None] = lambda: None) -> None:
+def compile_kernels(*rooms: str, later: str | None = None, on_start: Callable[[], None] = lambda: None) -> None:
     """Compile the kernels of these rooms, or load them from numba's cache; a second call does nothing.
 
     Kernels have explicit signatures and are compiled when their module is imported: after this call, none of these
@@ -45,18 +52,68 @@ def compile_kernels(*rooms: str, on_start: Callable[[], None] = lambda: None) ->
     ----------
     rooms
         Folders of the package, such as `relaxation`; none for all.
+    later
+        One of them that is not needed at once (default: none). Where the cache turns out empty, its kernels are
+        compiled by a process in the background after this call, see `is_ready`.
     on_start
         Called when the cache turns out not to hold them, after the first module.
     """
+    first = [room for room in rooms if room != later and is_ready(room)]
+    was_empty = _compile(first, on_start) if first or not rooms else False
+    if later in rooms and is_ready(later) and not (was_empty and _compile_in_background(later)):
+        _compile([later], on_start)
+    for module in ("highspy", "pyvrp.search"):
+        importlib.import_module(module)
+
+
+def is_ready(room: str) -> bool:
+    """Return whether no process in the background compiles a room's kernels; see `compile_kernels`."""
+    return room not in _in_background or _in_background[room].poll() is not None
+
+
+def _compile(rooms: Sequence[str], on_start: Callable[[], None]) -> bool:
+    """Import the kernel modules of these rooms (none: all); return whether the cache did not hold them."""
     missing = [name for name in kernel_modules(*rooms) if name not in sys.modules]
     modules = [name for name in _in_order(missing) if name not in sys.modules]  # with what they need
     alone = [name for name, needed in _needs(modules).items() if not needed and name in modules]
     first = min(alone, key=lambda name: _file(name).stat().st_size, default=None)  # soon compiled
-    if first is not None and _import_and_tell(first):
-        on_start()
-        _fill_cache([name for name in modules if name != first])
-    for module in (*modules, "highspy", "pyvrp.search"):
-        importlib.import_module(module)
+    with _without_collector():
+        was_empty = first is not None and _import_and_tell(first)
+        if was_empty:
+            on_start()
+            _fill_cache([name for name in modules if name != first])
+        for module in modules:
+            importlib.import_module(module)
+    return was_empty
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Switch the search for unreachable cycles off: it takes a fifth of the time of compiling."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _compile_in_background(room: str) -> bool:
+    """Start a process that fills numba's cache with a room's kernels, until this one ends; return whether it could."""
+    try:
+        process = _start_worker()
+    except OSError:
+        return False
+    atexit.register(process.kill)
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
+    assert process.stdin is not None
+    with suppress(OSError):  # it failed: the kernels are compiled when they are imported
+        process.stdin.writelines(f"{module}\n" for module in _in_order(kernel_modules(room)))
+        process.stdin.close()
+    _in_background[room] = process
+    return True
 
 
 def _file(module: str) -> Path:

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError, LagrlError
-from lagrl.printable import shown
+from lagrl.printable import VALUE, one_line, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-_LONGEST = 60  # characters of a name in a message
 
 
 @dataclass(frozen=True)
@@ -66,17 +64,21 @@ def require_trusted(
     """
     given = given or {}
     for rule in rules:
-        shown = rule.name if len(rule.name) <= _LONGEST else f"{rule.name[: _LONGEST - 3]}..."
         if rule.field in given and given[rule.field] != rule.name:
-            problem = f"{given[rule.field]!r} given, the file has {shown!r}"
+            problem = f"{shown(given[rule.field])} given, the file has {shown(rule.name)}"
             raise InputError(problem, source=source, field=rule.option, remedy="leave it out")
         if rule.field not in given and not rule.is_built_in:
             raise InputError(
-                f"{shown!r} is not built in, and a file may not choose it",
+                f"{shown(rule.name)} is not built in, and a file may not choose it",
                 source=source,
                 field=rule.field,
-                remedy=f"if you trust it, give it on the command line: {rule.option} {shlex.quote(shown)}",
+                remedy=f"if you trust it, give it on the command line: {rule.option} {_argument(rule.name)}",
             )
+
+
+def _argument(name: str) -> str:
+    """Return a name as an argument for the shell, for a message."""
+    return shlex.quote(one_line(name, VALUE))
 
 
 def import_attribute(kind: str, spec: str) -> Any:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import zlib
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from llvmlite import binding
 from numba import boolean, config, float64, int64, njit, types, uint8, void
 from numpy.typing import NDArray
 
@@ -73,18 +76,44 @@ _Function = TypeVar("_Function", bound="Callable[..., Any]")
 def kernel(signature: Any) -> Callable[[_Function], _Function]:
     """Decorate a kernel with its explicit signature: compiled at import, cached, and run without the interpreter lock.
 
-    It has no wrapper for calls from C, which nothing makes and which would take a tenth of the compilation.
+    Other kernels call it by its address: its code is compiled once, not again with each of them, and never inlined. It
+    has no wrapper for calls from C, which nothing makes and which would take a tenth of the compilation.
     """
     options: Any = {"cache": True, "nogil": True, "no_cfunc_wrapper": True}
-    decorate: Callable[[_Function], _Function] = njit(signature, **options)
+    compile_now = njit(signature, **options)
+
+    def decorate(function: _Function) -> _Function:
+        compiled: _Function = compile_now(function)
+        if hasattr(compiled, "overloads"):  # else numba is switched off
+            _call_by_address(compiled)
+        return compiled
+
     return decorate
 
 
 def inner_kernel(signature: Any) -> Callable[[_Function], _Function]:
-    """Decorate a kernel that only other kernels call: without a wrapper for Python, a call from Python would crash."""
+    """Decorate a small kernel that only other kernels call, and that may be inlined: its code is compiled with theirs.
+
+    It has no wrapper for Python: a call from Python would crash.
+    """
     options: Any = {"cache": True, "nogil": True, "no_cfunc_wrapper": True, "no_cpython_wrapper": True}
     decorate: Callable[[_Function], _Function] = njit(signature, **options)
     return decorate
+
+
+def _call_by_address(compiled: Any) -> None:
+    """Let kernels that call a compiled one refer to its address by a name, where numba would copy its code into theirs.
+
+    The name holds the types, so that code in the cache which passes others is never linked to it.
+    """
+    (result,) = compiled.overloads.values()
+    context, library = compiled.targetctx, result.library
+    named = copy(result.fndesc)
+    types_of_call = str(context.call_conv.get_function_type(named.restype, named.argtypes))
+    named.mangled_name = f"{named.modname}.{named.qualname}.{zlib.crc32(types_of_call.encode()):08x}"
+    binding.add_symbol(named.mangled_name, library.get_pointer_to_function(result.fndesc.llvm_func_name))
+    context.remove_user_function(result.entry_point)
+    context.insert_user_function(result.entry_point, named)
 
 
 def _give_numba_a_cache() -> None:

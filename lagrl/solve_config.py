@@ -134,7 +134,7 @@ class SolveConfig:
     def kernel_rooms(self) -> list[str]:
         """Folders of the package whose kernels a solve needs, see `lagrl.compilation.compile_kernels`."""
         others = {
-            "bounds": self.uses("bound"),
+            "bounds": self.uses("bound") and self.seconds is not None,  # it takes a share of the clock
             "controllers": self.controller.startswith("bundle"),
             "quantum": self.sampler != "exact",
         }

@@ -338,7 +338,7 @@ def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveRe
         raise SolutionError(
             f"no routes that meet the fleet rule {problem.fleet} {found}", source=problem.name, remedy=way_out
         )
-    question_cost(problem.name, solution.cost, problem.best_known)
+    question_cost(problem.name, solution.cost, problem.best_known, problem.best_known_by)
     best = min(record.ascents, key=lambda ascent: min(ascent.trace.route_cost), default=None)
     elsewhere = seconds_of["sampling"] + seconds_of["recording"] + sampling.queue_seconds
     return SolveResult(

@@ -23,6 +23,7 @@ __all__ = [
     "PolicyConfig",
     "PolicyController",
     "checkpoint_controllers",
+    "export_checkpoint",
     "load_checkpoint",
     "save_checkpoint",
     "shipped_names",
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from policies.config import PolicyConfig
     from policies.controller import PolicyController, checkpoint_controllers
     from policies.diagonal_precond import DiagonalPrecondPolicy
+    from policies.export.model import export_checkpoint
     from policies.locate import shipped_names
     from policies.network import DiagonalPrecondNet
 else:
@@ -45,6 +47,7 @@ else:
             "policies.config": ["PolicyConfig"],
             "policies.controller": ["PolicyController", "checkpoint_controllers"],
             "policies.diagonal_precond": ["DiagonalPrecondPolicy"],
+            "policies.export.model": ["export_checkpoint"],
             "policies.locate": ["shipped_names"],
             "policies.network": ["DiagonalPrecondNet"],
         },

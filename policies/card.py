@@ -52,9 +52,9 @@ CARD_FIELDS: dict[str, Any] = {
 
 TRAINING_FIELDS: dict[str, Any] = {
     "instances": str,
-    "seed": int,
+    "seed": int | None,
     "steps": int,
-    "seconds": float,
+    "seconds": float | None,
     "hardware": str,
     "parent": str | None,
 }
@@ -93,8 +93,8 @@ def model_card(
     config
         Configuration of that command, plain JSON values.
     training
-        `instances` (description), `seed`, `steps`, `seconds`, `hardware` (see `hardware`), `parent` (the initial
-        checkpoint, or None), and further entries if useful.
+        `instances` (description), `seed` and `seconds` (None if not known), `steps`, `hardware` (see `hardware`),
+        `parent` (the initial checkpoint, or None), and further entries if useful.
     selection
         Validation figures by which it was chosen.
     results

@@ -141,6 +141,13 @@ def _require_spaces(observation_space: Any, action_space: Any, version: int) -> 
 
 
 def _require_shapes(shapes: Any, actions: tuple[int, ...], version: int) -> None:
+    if isinstance(shapes, dict) and "choosing" in shapes:
+        raise InputError(
+            f"{'choose' if 'candidates' in shapes else 'scores'} given",
+            source="DiagonalPrecondPolicy",
+            field="seeding",
+            remedy="make the environment with seeding='draw': this policy does not choose seeds",
+        )
     n_features = len(features_of(version))
     n = (shapes.get("node_mask") or (None,))[0] if isinstance(shapes, dict) else None
     if (

@@ -1,9 +1,13 @@
-"""Only the kernels that a command needs are compiled, each after those it imports, by several processes."""
+"""Only the kernels that a command needs are compiled, each after those it imports, by several processes.
+
+Those that it needs later are compiled meanwhile.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,11 +29,12 @@ def test_modules_come_after_those_they_import() -> None:
 @pytest.mark.parametrize(
     ("config", "rooms"),
     [
-        (SolveConfig(), {"relaxation", "recovery", "bounds"}),
-        (SolveConfig(without=("bound",)), {"relaxation", "recovery"}),
+        (SolveConfig(), {"relaxation", "recovery"}),
+        (SolveConfig(seconds=1.0), {"relaxation", "recovery", "bounds"}),
+        (SolveConfig(seconds=1.0, without=("bound",)), {"relaxation", "recovery"}),
         (SolveConfig(method="reference"), {"relaxation", "recovery"}),
         (SolveConfig(method="reference", controller="bundle"), {"relaxation", "recovery", "controllers"}),
-        (SolveConfig(sampler="qaoa"), {"relaxation", "recovery", "bounds", "quantum"}),
+        (SolveConfig(sampler="qaoa"), {"relaxation", "recovery", "quantum"}),
     ],
 )
 def test_only_the_needed_rooms_are_compiled(config: SolveConfig, rooms: set[str]) -> None:
@@ -48,6 +53,41 @@ def test_other_processes_fill_the_cache(tmp_path: Path, monkeypatch: pytest.Monk
     assert compiled == {"savings_kernels", "insertion_kernels"}
     monkeypatch.setattr(sys, "executable", os.devnull)
     compilation._fill_cache(modules)
+
+
+def test_a_later_room_is_compiled_in_the_background(tmp_path: Path) -> None:
+    """Where the cache is empty, the call returns before a later room is compiled; once compiled, it is loaded."""
+    run = f"""
+import sys, time
+sys.path.insert(0, {str(Path(compilation.__file__).parents[1])!r})
+from lagrl import compilation
+compilation.kernel_modules = lambda *rooms: tuple(f"lagrl.{{name}}_kernels" for name in (
+    ("recovery.savings",) if rooms[0] == "recovery" else ("bounds.path",)))
+compilation.compile_kernels("recovery", "bounds", later="bounds")
+began_ready = compilation.is_ready("bounds")
+compilation.compile_kernels("recovery", "bounds")
+print(began_ready, "lagrl.bounds.path_kernels" in sys.modules)
+while not compilation.is_ready("bounds"): time.sleep(0.1)
+compilation.compile_kernels("recovery", "bounds", later="bounds")
+from lagrl.bounds.path_kernels import trace_path
+print(compilation.is_ready("bounds"), sum(trace_path.stats.cache_hits.values()))
+"""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", run]
+    shown = [subprocess.run(command, env=environment, capture_output=True, text=True, check=True) for _ in range(2)]
+    assert shown[0].stdout.split() == ["False", "False", "True", "1"], shown[0].stderr
+    assert shown[1].stdout.split() == ["True", "True", "True", "1"], shown[1].stderr  # nothing was compiled
+
+
+def test_a_later_room_is_compiled_at_once_without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that cannot start is only missed."""
+
+    def refuse() -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(compilation, "_start_worker", refuse)
+    assert not compilation._compile_in_background("bounds")
+    assert compilation.is_ready("bounds")
 
 
 def test_only_kernels_call_inner_kernels() -> None:

@@ -34,9 +34,11 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 RECORD_FILE = "archive.json"
 
+DAMAGED = "the archive is damaged; start a new run"
+"""Remedy where an archive is not as it was written."""
+
 _KIND = "lagrl training run"
 _ARRAYS = "archive-{}.safetensors"
-_DAMAGED = "the archive is damaged; start a new run"
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def load_archive(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     require_archive(folder)
     path = Path(folder) / RECORD_FILE
-    content = read_json(path, remedy=_DAMAGED, allow_nan=True)
+    content = read_json(path, remedy=DAMAGED, allow_nan=True)
     if not isinstance(content, dict) or content.get("kind") != _KIND:
         raise InputError("is not an archive of training", source=str(path), remedy="give the folder of a run")
     if content.get("schema_version") != SCHEMA_VERSION:
@@ -108,9 +110,9 @@ def load_archive(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             field="schema_version",
             remedy="resume with the version of the code that wrote it, or start a new run",
         )
-    file = from_record(ArchiveFile, content, "", source=str(path), remedy=_DAMAGED)
+    file = from_record(ArchiveFile, content, "", source=str(path), remedy=DAMAGED)
     if file.record_sha256 not in (None, _record_digest(file.record)):
-        raise InputError("does not have its checksum", source=str(path), field="record", remedy=_DAMAGED)
+        raise InputError("does not have its checksum", source=str(path), field="record", remedy=DAMAGED)
     return _load_arrays(path.with_name(file.arrays), file.sha256), file.record
 
 
@@ -143,7 +145,7 @@ def naming(source: str | None) -> Iterator[None]:
     except InputError as error:
         if error.source is not None:
             raise
-        raise InputError(error.problem, source=source, field=error.field, remedy=_DAMAGED) from error
+        raise InputError(error.problem, source=source, field=error.field, remedy=DAMAGED) from error
 
 
 def _record_digest(record: dict[str, Any]) -> str:
@@ -200,7 +202,7 @@ def set_rng_state(arrays: Mapping[str, Tensor], record: GeneratorsRecord) -> Non
                 if f"rng/cuda/{i}" in arrays:
                     torch.cuda.set_rng_state(arrays[f"rng/cuda/{i}"].cpu(), i)
     except (KeyError, RuntimeError, TypeError) as error:
-        raise InputError(f"is not the state of a generator ({error})", field="rng/torch", remedy=_DAMAGED) from error
+        raise InputError(f"is not the state of a generator ({error})", field="rng/torch", remedy=DAMAGED) from error
 
 
 def optimizer_state(
@@ -288,4 +290,4 @@ def _tensor(array: Tensor | NDArray[Any]) -> Tensor:
 
 def _damaged(path: Path, problem: str, error: Exception | None = None) -> InputError:
     detail = f" ({error})" if error else ""
-    return InputError(f"{problem}{detail}", source=str(path), remedy=_DAMAGED)
+    return InputError(f"{problem}{detail}", source=str(path), remedy=DAMAGED)

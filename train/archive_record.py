@@ -92,6 +92,16 @@ class CandidateRecord:
     imitation: Figures | None = may_lack(None)
 
 
+@dataclass(frozen=True)
+class RunRecord:
+    """State of a run of either trainer besides its arrays; see `train.restore`."""
+
+    config: dict[str, Any]
+    optimizer: OptimizerRecord
+    best: CandidateRecord | None
+    seconds: Seconds
+
+
 def upgraded_candidate(record: Any) -> Any:
     """Return the record of a candidate under the present name of `step`, which had two others until version 0.1."""
     if not isinstance(record, dict):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lagrl.errors import InputError
 from lagrl.io.atomic import require_writable
 from lagrl.io.records import from_record
-from train.archive import RECORD_FILE, load_archive
+from train.archive import DAMAGED, RECORD_FILE, load_archive
 from train.archive_record import ArchivedRun
 
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ def open_archive(options: RunOptions, trainer: str) -> tuple[RunPaths, dict[str,
     if isinstance(arguments, list):
         record["command"] = shlex.join(["python", "-m", "train.bc", *map(str, arguments)])
     source = str(folder / RECORD_FILE)
-    remedy = "the archive is damaged; start a new run"
-    found = from_record(ArchivedRun, record, "record", source=source, remedy=remedy, allow_others=True)
+    found = from_record(ArchivedRun, record, "record", source=source, remedy=DAMAGED, allow_others=True)
     out = options.out or default_out(folder)
     if options.out is None and os.path.abspath(found.out) != os.path.abspath(out):
         raise InputError(

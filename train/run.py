@@ -233,14 +233,14 @@ def run_command(
         steps = _Steps(run, paths, stop, state, card, is_resumed=isinstance(config, GivenAgain))
         try:
             _train(steps)
+            with stop.shield():
+                run.save_checkpoint(paths.out, card(run, paths))  # again: the card has the figures of the whole run
+            report(run, paths, stop, prog)
         except KeyboardInterrupt:
             if steps.is_saved:
                 again = paths.resume_command(prog, run.config.rules())
                 say(f"{run.unit} {run.steps_done} is saved; resume with: {again}", error=True)
             raise
-        with stop.shield():
-            run.save_checkpoint(paths.out, card(run, paths))  # again: the card has the figures of the whole run
-        report(run, paths, stop, prog)
 
 
 class _Steps(Generic[R]):

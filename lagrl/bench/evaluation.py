@@ -127,7 +127,8 @@ class Evaluation:
             close_sampler(make_sampler(sampler, journal=journal))
         return [
             EvaluationTask(
-                instance, self.fleet, config, row_key(problem, config), journals[config.sampler], self.price_per_second
+                *(instance, self.fleet, config, row_key(problem, config), journals[config.sampler]),
+                *(self.price_per_second, problem.best_known_by),
             )
             for instance, problem in read
             for config in configs
@@ -136,7 +137,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class EvaluationTask:
-    """Settings of one row: instance, fleet rule, configuration and key."""
+    """Settings of one row: instance, fleet rule, configuration and key; `best_known_by` is the instance's."""
 
     instance: Path | CVRP
     fleet: Fleet | None
@@ -144,6 +145,7 @@ class EvaluationTask:
     key: str = field(compare=False)
     journal: Path | None = None
     price_per_second: float | None = None
+    best_known_by: str | None = field(default=None, compare=False)
 
 
 def read_problem(instance: Path | CVRP, fleet: Fleet | None) -> CVRP:
@@ -152,7 +154,7 @@ def read_problem(instance: Path | CVRP, fleet: Fleet | None) -> CVRP:
         return read_instance(instance, fleet=fleet)
     if fleet is None or fleet == instance.fleet:
         return instance
-    return replace(instance, fleet=fleet, best_known=None)
+    return replace(instance, fleet=fleet, best_known=None, best_known_by=None)
 
 
 def row_key(problem: CVRP, config: SolveConfig) -> str:

@@ -287,13 +287,14 @@ def _run_in_processes(due: Sequence[EvaluationTask], workers: int, keep: Callabl
     context = get_context("spawn")
     others = set(active_children())
     with ProcessPoolExecutor(workers, context, initializer=_begin_worker, initargs=(os.getpid(),)) as executor:
-        waiting = {executor.submit(make_row, task) for task in due}
+        waiting = {executor.submit(make_row, task): task for task in due}
         try:
             while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                done = wait(waiting, return_when=FIRST_COMPLETED).done
                 for future in sorted(done, key=lambda future: future.exception() is not None):
                     row = future.result()
-                    question_cost(row["instance"], row["cost"], row["best_known"])
+                    solver = waiting.pop(future).best_known_by
+                    question_cost(row["instance"], row["cost"], row["best_known"], solver)
                     keep(row)  # finished rows first: a dead worker fails all that are left
         except BrokenProcessPool as error:
             raise LagrlError(

@@ -23,13 +23,15 @@ _COMPILING = "compiling kernels, once after installing, for less than a minute"
 
 
 @contextlib.contextmanager
-def solve_bar(name: str, rooms: Sequence[str], *, is_quiet: bool) -> Iterator[Callable[[SolveProgress], None] | None]:
+def solve_bar(
+    name: str, rooms: Sequence[str], *, later: str | None = None, is_quiet: bool
+) -> Iterator[Callable[[SolveProgress], None] | None]:
     """Show cost, gap and bound of a solve, and how much of its budget is spent.
 
     Yields the callback of `solve`, or None if no bar is shown: stderr is no terminal, or `is_quiet`. `rooms` are those
-    whose kernels it needs.
+    whose kernels it needs, `later` the one that it may get later, see `lagrl.compilation.compile_kernels`.
     """
-    with _working_bar(name, rooms, is_quiet=is_quiet) as show:
+    with _working_bar(name, rooms, later=later, is_quiet=is_quiet) as show:
         yield None if show is None else lambda now: show(now.share, _state(now.cost, now.gap, now.lower_bound))
 
 
@@ -54,19 +56,23 @@ def _state(cost: float | None, gap: float | None, bound: float | None) -> str:
 
 
 @contextlib.contextmanager
-def _working_bar(name: str, rooms: Sequence[str], *, is_quiet: bool) -> Iterator[Callable[[float, str], None] | None]:
+def _working_bar(
+    name: str, rooms: Sequence[str], *, later: str | None = None, is_quiet: bool
+) -> Iterator[Callable[[float, str], None] | None]:
     """Show a bar from 0 to 1 with a text, after the kernels are loaded; yields None if none is shown."""
     from lagrl.compilation import compile_kernels
 
     if is_quiet or not sys.stderr.isatty():
-        compile_kernels(*rooms, on_start=lambda: None if is_quiet else say(f"lagrl: {_COMPILING}", error=True))
+        compile_kernels(
+            *rooms, later=later, on_start=lambda: None if is_quiet else say(f"lagrl: {_COMPILING}", error=True)
+        )
         yield None
         return
     from rich.progress import TextColumn
 
     with _progress(TextColumn("{task.fields[state]}")) as progress:
         bar = progress.add_task("loading kernels", total=None, state="")
-        compile_kernels(*rooms, on_start=lambda: progress.update(bar, description=_COMPILING))
+        compile_kernels(*rooms, later=later, on_start=lambda: progress.update(bar, description=_COMPILING))
         progress.reset(bar, total=1.0, description=_plain(name))
         yield lambda share, state: progress.update(bar, completed=share, state=state)
 

@@ -44,6 +44,7 @@ class SolveCommand:
 
     def run(self) -> int:
         """Solve the instance, print the result and write the routes; the exit code is 130 after Ctrl-C."""
+        from lagrl.compilation import is_ready
         from lagrl.io.atomic import require_writable
         from lagrl.problems.cvrplib import write_solution
         from lagrl.solver import estimated_price, require_price, solve
@@ -57,11 +58,14 @@ class SolveCommand:
         problem = self.instance.read()
         announce_journal(self.journal, self.config.sampler)
         config = self._with_budget()
+        later = "bounds" if config.workers == 1 else None  # routes come first; several workers compile on their own
         with (
             explain_resuming(self.journal, config.sampler),
-            solve_bar(problem.name, config.kernel_rooms, is_quiet=self.json) as advance,
+            solve_bar(problem.name, config.kernel_rooms, later=later, is_quiet=self.json) as advance,
         ):
             result = solve(problem, config, advance, journal=self.journal, catch_interrupt=True)
+        if not is_ready("bounds"):
+            say("lagrl: no route bound: its kernels were still being compiled; run again for one", error=True)
         if result.is_interrupted:
             say(f"lagrl: interrupted after {result.elapsed:.2f} s: the best routes so far", error=True)
             print_resuming(self.journal, config.sampler)
@@ -102,7 +106,8 @@ def print_solution(result: SolveResult, price: float | None = None) -> None:
 
     problem, solution = result.problem, result.solution
     gap = problem.gap_percent(solution.cost)
-    known = f", best known {problem.best_known:.10g}, gap {gap:.2f} %" if gap is not None else ""
+    by = "" if problem.best_known_by is None else f" (by {escape(problem.best_known_by[:40])})"
+    known = f", best known {problem.best_known:.10g}{by}, gap {gap:.2f} %" if gap is not None else ""
     routes, ascents = _counted(solution.n_routes, "route"), _counted(len(result.ascents), "linearisation")
     console = Console(highlight=False, soft_wrap=True)
     for number, route in enumerate(solution.routes, 1):

@@ -44,6 +44,9 @@ class CVRP:
         How `distance` came from `coordinates`: `nint` is floor(d + 0.5), `none` keeps d, `explicit` was given.
     best_known
         Best known cost under `fleet`, distance units, or None.
+    best_known_by
+        Solver that found the best known cost, as the `.sol` file beside the instance states; None for a published or
+        given cost.
     comment
         Free text of the file.
 
@@ -71,6 +74,7 @@ class CVRP:
     rounding: Rounding = "explicit"
     best_known: float | None = None
     comment: str = ""
+    best_known_by: str | None = None
 
     def __post_init__(self) -> None:
         for field_, convert in (("demand", _whole_numbers), ("distance", _numbers), ("coordinates", _numbers)):

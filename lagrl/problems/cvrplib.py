@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from lagrl.errors import InputError, InstanceError, SolutionError
+from lagrl.printable import shown
 from lagrl.problems.benchmark_sets import usual_rounding
 from lagrl.problems.best_known import best_known
 from lagrl.problems.cvrp import CVRP, euclidean
 from lagrl.problems.cvrplib_check import checked_data, require_safe_name
 from lagrl.problems.cvrplib_solution import read_solution, solver_of, write_solution
-from lagrl.problems.cvrplib_text import read_text, scan, shown
+from lagrl.problems.cvrplib_text import read_text, scan
 from lagrl.problems.cvrplib_write import write_instance
 from lagrl.problems.edge_weights import METRICS
 from lagrl.problems.fleet import Fleet
@@ -132,15 +133,18 @@ def read_instance(
             "its distances do not fit in memory", source=source, field="DIMENSION",
             remedy="use a smaller instance or a larger machine",
         ) from error  # fmt: skip
-    known = []
+    known: list[tuple[float, str]] = []  # with the solver, empty if it is published
     if rule == benchmark and raw.specs["EDGE_WEIGHT_TYPE"].upper() not in METRICS and problem.rounding in (
         "explicit", usual
     ):  # fmt: skip
-        known.append(best_known(name))
+        published = best_known(name)
+        known += [] if published is None else [(published, "")]
     beside = Path(path).with_suffix(".sol")
     if beside.is_file():
-        known.append(_cost_beside(beside, problem, benchmark, is_chosen=rounding != "auto"))
-    return replace(problem, best_known=min((cost for cost in known if cost is not None), default=None))
+        cost = _cost_beside(beside, problem, benchmark, is_chosen=rounding != "auto")
+        known += [] if cost is None else [(cost, solver_of(beside) or "")]
+    least, solver = min(known, default=(None, ""))
+    return replace(problem, best_known=least, best_known_by=solver or None)
 
 
 def _build(raw: InstanceText, data: InstanceData, name: str, fleet: Fleet, rounding: Literal["nint", "none"]) -> CVRP:

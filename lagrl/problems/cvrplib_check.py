@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InstanceError
-from lagrl.problems.cvrplib_text import fail, length, number, shown, spec, whole
+from lagrl.printable import shown
+from lagrl.problems.cvrplib_text import fail, length, number, spec, whole
 from lagrl.problems.edge_weights import LAYOUTS, METRICS, explicit_distances
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from lagrl.errors import InputError, SolutionError
 from lagrl.io.atomic import write_text
-from lagrl.problems.cvrplib_text import read_text, shown
+from lagrl.printable import shown
+from lagrl.problems.cvrplib_text import read_text
 from lagrl.problems.solution import HasRoutes, Solution
 
 if TYPE_CHECKING:

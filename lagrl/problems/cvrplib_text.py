@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from lagrl.errors import InputError, InstanceError, require_type
+from lagrl.printable import shown
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -49,11 +50,6 @@ class InstanceText:
     specs: dict[str, str]
     sections: dict[str, str]
     cut: bool
-
-
-def shown(value: str) -> str:
-    """Quote a value of a file for a message: one line, not too long."""
-    return repr(value if len(value) <= 40 else f"{value[:40]}…")
 
 
 def read_text(path: str | os.PathLike[str], error: type[InputError], most_bytes: int | None = None) -> str:

@@ -50,12 +50,16 @@ def question_rounding(name: str, points: NDArray[np.float64]) -> None:
     doubt(f"{name}: distances are rounded to whole numbers, and {lost}; {_UNROUNDED}", level=4)
 
 
-def question_cost(name: str, cost: float | None, best_known: float | None) -> None:
+def question_cost(name: str, cost: float | None, best_known: float | None, solver: str | None = None) -> None:
     """Warn where routes cost less than the best known cost, which may hold for distances of another rounding.
 
-    `cost`, `best_known`: distance units. The message is the same for all routes of an instance, so it is shown once.
+    Not if a `solver` found that cost: its routes, read beside the instance, have it under the same distances, and
+    better ones are no surprise. `cost`, `best_known`: distance units. The message is the same for all routes of an
+    instance, so it is shown once.
     """
-    if cost is not None and best_known is not None and cost < best_known - max(0.01, 1e-6 * best_known):
+    if cost is None or best_known is None or solver is not None:
+        return
+    if cost < best_known - max(0.01, 1e-6 * best_known):
         doubt(
             f"{name}: routes cost less than the best known {best_known:.10g}; unless they are a better solution, that "
             "cost is of distances rounded in another way: compare --rounding none and --rounding nint",

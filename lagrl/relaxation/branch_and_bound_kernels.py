@@ -203,7 +203,10 @@ def _fall_back(
 @inner_kernel(void(OUT_BYTES, FLOATS, INTS, OUT_BYTES))
 def _move(chosen: Bytes, reduced: Floats, core: Ints, moved: Bytes) -> None:
     """Replace `chosen` by the break solution with the moves marked, if there are any."""
-    if not moved.any():
+    n_moved = 0
+    for i in range(len(moved)):
+        n_moved += moved[i]
+    if n_moved == 0:
         return
     for j in range(len(reduced)):
         chosen[j] = reduced[j] > 0.0

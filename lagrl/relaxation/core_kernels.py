@@ -45,7 +45,9 @@ def pack_greedily(efficiency: Floats, weight: Ints, capacity: int, packed: Bytes
     """
     m = len(efficiency)
     low = 0.0
-    high = efficiency.max()
+    high = efficiency[0]
+    for j in range(1, m):
+        high = max(high, efficiency[j])  # numba's own maximum takes three times as long to compile as this kernel
     n_low = m
     n_high = 0
     load = 0

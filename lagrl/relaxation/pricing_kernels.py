@@ -144,8 +144,8 @@ def assign_by_regret(cost: Floats, weight: Ints, room: Ints, assignment: Ints) -
     usual case.
     """
     _n_vehicles, n = cost.shape
-    first = np.full(n, -1)
-    second = np.full(n, -1)
+    first = np.empty(n, np.int64)
+    second = np.empty(n, np.int64)
     waiting = np.empty(n, np.int64)
     n_waiting = 0
     for i in range(n):

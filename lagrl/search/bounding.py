@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lagrl.compilation import is_ready
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -20,11 +22,12 @@ _SLICE = 0.02  # of the seconds: the longest slice
 _FIRST = 0.1  # seconds of the first slice, if that is less; each later slice doubles the total
 _MOST_CUSTOMERS = 2000  # largest instance of the route bound
 _BUILD = 3e-7  # seconds per pair of customers, before the first slice
+_LOAD = 0.5  # seconds to load its kernels, if a process in the background compiled them
 _EQUAL = 1e-9  # relative difference of equal costs
 
 
 class Bounding:
-    """A lower bound on the instance that is raised in slices of the search's seconds.
+    """A lower bound on the instance that is raised in slices of the search's seconds, once its kernels are compiled.
 
     Attributes
     ----------
@@ -39,6 +42,8 @@ class Bounding:
         self._bound: RouteBound | None = None
         self._taken = 0
         self._latest = _BUILD * problem.n_customers**2  # seconds of the last slice, which may exceed its limit
+        if not is_ready("bounds"):
+            self._latest += _LOAD
 
     @property
     def value(self) -> float:
@@ -52,6 +57,8 @@ class Bounding:
         if seconds is None or self.budget.seconds_left <= 0 or self.problem.n_customers > _MOST_CUSTOMERS:
             return False
         if self._bound is not None and self._bound.is_finished:
+            return False
+        if self._bound is None and not is_ready("bounds"):
             return False
         expected = max(self._slice(seconds), self._latest)
         return self.seconds + expected < _SHARE * self.budget.elapsed and self.budget.allows(expected)

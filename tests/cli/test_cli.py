@@ -20,9 +20,9 @@ from lagrl import __version__
 from lagrl.bench.rows import read_rows
 from lagrl.cli import entry as cli
 from lagrl.problems.bundled import bundled_names, bundled_path
-from lagrl.problems.cvrplib import read_instance, read_solution
+from lagrl.problems.cvrplib import read_instance, read_solution, write_solution
 from lagrl.problems.locate import DATA_VARIABLE
-from lagrl.problems.solution import check, faults
+from lagrl.problems.solution import Solution, check, faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -604,6 +604,19 @@ def test_own_results_count_and_may_be_replaced(tmp_path: Path, capsys: pytest.Ca
     first = json.loads(output_of(capsys, "solve", file, "--evaluations", "5", "--out", str(beside), "--json"))
     assert json.loads(output_of(capsys, "solve", file, "--evaluations", "5", "--json"))["bks"] == first["cost"]
     output_of(capsys, "solve", file, "--evaluations", "6", "--out", str(beside), "--json")
+
+
+def test_improving_own_routes_is_no_doubt(tmp_path: Path) -> None:
+    """The solver of the reference is printed, and a lower cost is not questioned; one below a published cost is."""
+    (tmp_path / "own.vrp").write_bytes(bundled_path("G-n31-k5").read_bytes())
+    problem = read_instance(tmp_path / "own.vrp")
+    worse = Solution.of(problem, [[customer] for customer in range(1, 31)])
+    for solver, is_doubted in (("lagrl 0.2.0", False), (None, True)):
+        write_solution(worse, tmp_path / "own.sol", solver=solver)
+        command = [sys.executable, "-m", "lagrl", "solve", "own.vrp", "--evaluations", "5"]
+        done = run_script(*command, cwd=tmp_path)
+        assert ("routes cost less than the best known" in done.stderr) == is_doubted
+        assert ("(by lagrl 0.2.0), gap -" in done.stdout) != is_doubted
 
 
 def test_what_a_controller_raises_is_one_line(

@@ -56,16 +56,18 @@ def made(kind: str) -> VecEnv:
     return env
 
 
+@pytest.mark.parametrize("is_given", [True, False])
 @pytest.mark.parametrize("kind", ["batched", "wrapped", "dummy", "processes", "batches in processes"])
-def test_stock_ppo_goes_through_the_phases(kind: str) -> None:
-    """Plain PPO with the callback sees all terms in its first episodes, then phase 2, then phase 3."""
+def test_stock_ppo_goes_through_the_phases(kind: str, is_given: bool) -> None:
+    """Plain PPO with the callback, with or without a curriculum, has all terms at first, then phase 2, then phase 3."""
     env = made(kind)
     phases = Phases()
-    curriculum = Curriculum(SHORT)
+    callback = CurriculumCallback(Curriculum(SHORT) if is_given else None)
     model = PPO("MultiInputPolicy", env, n_steps=16, batch_size=32, n_epochs=1, seed=0, device="cpu")
-    model.learn(48, [CurriculumCallback(curriculum), phases])
+    model.learn(48, [callback, phases])
     env.close()
-    assert curriculum.phase == 3
+    assert callback.curriculum is not None
+    assert callback.curriculum.phase == 3
     assert phases.seen[0] == 0  # started before the callback; without one the rewards have all terms
     changes = [phase for last, phase in zip([None, *phases.seen[:-1]], phases.seen, strict=True) if phase != last]
     assert changes == [0, 2, 3]

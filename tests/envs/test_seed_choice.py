@@ -17,12 +17,17 @@ from stable_baselines3.common.env_checker import check_env as check_sb3_env
 from envs import EnvConfig, EpisodeBatch, LagrangianCVRP, LagrangianVecEnv, LagrangianVectorEnv
 from envs.observation import space_of
 from envs.seed_choice import place_by_scores
+from lagrl.cli.entry import main as lagrl
 from lagrl.errors import InputError
 from lagrl.problems.cvrp import CVRP
 from lagrl.relaxation.linearise import linearise
+from policies.diagonal_precond import DiagonalPrecondPolicy
 from train.bc.config import BCConfig
+from train.ppo.config import PPOConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 CHOOSE = EnvConfig(n_max=24, n_customers=(8, 24), max_steps=5, route_sampler="exact", seeding="choose", seed_choices=4)
@@ -208,10 +213,44 @@ def test_multipliers_before_the_choice_are_refused(config: EnvConfig) -> None:
 
 
 @modes
-def test_training_of_our_policies_refuses_the_choice(config: EnvConfig) -> None:
-    """The network does not observe the candidates, and experts choose no seeds."""
-    with pytest.raises(InputError, match=r"env.seeding: (choose|scores) given"):
-        BCConfig(env=config)
+@pytest.mark.parametrize("trainer", [BCConfig, PPOConfig])
+def test_training_of_our_policies_refuses_the_choice(config: EnvConfig, trainer: type) -> None:
+    """The network does not observe the candidates, and experts choose no seeds: field, value and remedy are named."""
+    with pytest.raises(InputError) as caught:
+        trainer(env=config)
+    assert str(caught.value) == f"env.seeding: {config.seeding} given; use draw: policies here do not choose seeds"
+
+
+@modes
+@pytest.mark.parametrize("command", [["bc"], ["ppo", "--init", "none"]])
+def test_the_commands_refuse_it_in_one_line(
+    config: EnvConfig, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`lagrl train` ends with code 2 and names the field, the value and the remedy."""
+    assert lagrl(["train", *command, "--env.seeding", config.seeding]) == 2
+    error = capsys.readouterr().err
+    assert error == (
+        f"lagrl train {command[0]}: error: env.seeding: {config.seeding} given; "
+        "use draw: policies here do not choose seeds\n"
+    )
+
+
+@modes
+@pytest.mark.parametrize("make", [LagrangianCVRP, lambda config: LagrangianVecEnv(config, 2, 0)])
+def test_the_policy_refuses_it_under_stable_baselines(config: EnvConfig, make: Callable[[EnvConfig], Any]) -> None:
+    """PPO with the policy names the field, the value and the remedy; so does a prediction."""
+    line = (
+        f"DiagonalPrecondPolicy: seeding: {config.seeding} given; "
+        "make the environment with seeding='draw': this policy does not choose seeds"
+    )
+    with pytest.raises(InputError) as caught:
+        PPO(DiagonalPrecondPolicy, make(config))
+    assert str(caught.value) == line
+    drawn = LagrangianCVRP(replace(config, seeding="draw"))
+    policy = DiagonalPrecondPolicy(drawn.observation_space, drawn.action_space, lambda _: 1e-3)
+    with pytest.raises(InputError) as caught:
+        policy.predict(LagrangianCVRP(config).reset(seed=0)[0])
+    assert str(caught.value) == line
 
 
 def test_drawn_seeds_are_those_of_before() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import torch
 from observations import shaken
@@ -13,10 +14,9 @@ from policies.checkpoint import save_checkpoint
 from policies.config import PolicyConfig
 from policies.network import DiagonalPrecondNet
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 TINY = PolicyConfig(hidden=8, layers=1, heads=2, critic_hidden=8)
+OBSERVATION_V1 = Path(__file__).parents[1] / "data" / "bc-small-observation-v1"
+"""Checkpoint `bc-small` of version 0.2, which reads observations of version 1; without suffix."""
 
 
 def some_net(seed: int = 0, config: PolicyConfig = TINY) -> DiagonalPrecondNet:

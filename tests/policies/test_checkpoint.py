@@ -21,7 +21,7 @@ from observations import observation
 from safetensors.torch import load_file, save_file
 
 import policies.checkpoint
-from checkpoints import TINY, some_card, some_checkpoint, some_net
+from checkpoints import OBSERVATION_V1, TINY, some_card, some_checkpoint, some_net
 from envs.action import ActionConfig
 from envs.observation import FEATURES, features_of
 from lagrl.errors import InputError, OutputError, UnknownNameError
@@ -225,6 +225,13 @@ def test_observation_of_another_version(path: Path) -> None:
     assert load_checkpoint(path, expect_observation=2).policy.observation == 2
     with pytest.raises(InputError, match="trained with observations of version 2, not 1"):
         load_checkpoint(path, expect_observation=1)
+
+
+def test_a_checkpoint_of_version_1_is_still_the_same() -> None:
+    """A checkpoint of version 0.2 loads with 14 inputs, and with the fingerprint that its committed rows have."""
+    loaded = load_checkpoint(OBSERVATION_V1, expect_observation=1)
+    assert loaded.net.embed.in_features == len(features_of(1)) == 14
+    assert loaded.fingerprint == "cfac7c7c258b"
 
 
 @pytest.mark.parametrize("name", shipped_names())

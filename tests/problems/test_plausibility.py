@@ -79,6 +79,7 @@ def test_a_cost_below_the_best_known_is_questioned() -> None:
         warnings.simplefilter("error")
         for cost, known in ((1618.355, 1618.36), (1620.0, 1618.36), (1.0, None), (None, 5.0)):
             question_cost("own", cost, known)
+        question_cost("own", 1614.0, 1618.36, "lagrl 0.9.0")  # its routes have that cost under these distances
 
 
 def test_solve_questions_its_routes() -> None:

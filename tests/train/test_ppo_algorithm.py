@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -124,6 +125,30 @@ def test_imitates_labelled_customers_only() -> None:
         mean = model.net.mean(observation)
     assert mean[labelled].mean().item() == pytest.approx(-0.4, abs=0.05)
     assert mean[real].abs().max() < 1.0
+
+
+@pytest.mark.parametrize("critic_warmup", [0, 9])
+def test_parts_of_a_minibatch_make_the_same_update(monkeypatch: pytest.MonkeyPatch, critic_warmup: int) -> None:
+    """A minibatch of 64 states in parts of 24 has the gradients and scalars of one part, with a report after each."""
+    found = []
+    for part in (64, 24):
+        monkeypatch.setattr("train.ppo.algorithm._PART", part)
+        model = half_way_model(target_kl=0.0, critic_warmup=critic_warmup)
+        model.freeze_clone()
+        model.config = replace(model.config, clone_kl=(0.5, 0.5), imitation=(0.5, 0.5))
+        state = {name: array[0] for name, array in model.env.reset().items()}
+        n = int(state["node_mask"].sum())
+        model.expert = States.single(state, np.full(n, 0.3, np.float32), np.ones(n, dtype=bool))
+        reports: list[str] = []
+        model.report = lambda kind, pieces, text, reports=reports: reports.append(text)
+        learned(model, 1)
+        found.append((weights(model.net), model.last_update, sum("epoch 1/" in text for text in reports)))
+    (whole, scalars, few), (parts, own, many) = found
+    assert (few, many) == (2, 6)
+    assert ("imitation_loss" in scalars) == (critic_warmup == 0)
+    assert own == pytest.approx(scalars, rel=1e-3, abs=1e-5)
+    for name in whole:
+        torch.testing.assert_close(parts[name], whole[name], rtol=1e-3, atol=1e-5)
 
 
 def test_exploration_follows_its_schedule() -> None:

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lagrl.io.records import from_record, to_record
-from policies.checkpoint_files import require_same_tensors
-from policies.network import tensor_types, types_of
-from train.archive import (
-    RECORD_FILE,
-    add_prefix,
-    load_optimizer_state,
-    naming,
-    optimizer_state,
-    rng_state,
-    select_prefix,
-    set_rng_state,
-)
-from train.archive_record import upgraded_candidate
+from lagrl.io.records import to_record
+from policies.network import tensor_types
+from train.archive import RECORD_FILE, naming, rng_state
 from train.bc.cloning_record import CloningRecord
 from train.bc.config import BCConfig
 from train.bc.run import DATASET_FOLDER, BCRun
-from train.candidate import TrainingCandidate, score_pairs, scores_from_pairs
+from train.candidate import score_pairs, scores_from_pairs
 from train.dataset import read_states
+from train.restore import common_state, network_weights, read_record, restore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,22 +29,17 @@ def run_state(run: BCRun) -> tuple[dict[str, Any], dict[str, Any]]:
 
     The record contains the manifest with the checksums of the dataset's shards, not the dataset.
     """
-    optimizer_arrays, optimizer_record = optimizer_state(run.optimizer)
+    arrays, common = common_state(run, run.optimizer, _NETWORK)
     random_arrays, random_record = rng_state()
-    best_arrays, best_record = run.best.state("best") if run.best is not None else ({}, None)
-    record = {
-        "config": run.config.to_json(),
+    record = common | {
         "epoch": run.epoch,
         "updates": run.updates,
         "manifest": to_record(run.manifest),
         "expert_scores": score_pairs(run.expert_scores),
         "imitation": run.imitation,
-        "best": best_record,
-        "seconds": run.seconds,
-        "optimizer": optimizer_record,
         "generators": random_record,
     }
-    return add_prefix("net/", run.net.state_dict()) | best_arrays | optimizer_arrays | random_arrays, record
+    return arrays | random_arrays, record
 
 
 def restored_run(
@@ -85,24 +70,17 @@ def restored_run(
     """
     source = str(folder / RECORD_FILE)
     with naming(source):
-        plain = {**record, "best": upgraded_candidate(record.get("best"))}
-        found = from_record(CloningRecord, plain, "record.run", source=source, remedy=_REMEDY, allow_others=True)
-        config = BCConfig.from_json(found.config, source=source, given=given).resolved()
-        weights, wanted = select_prefix("net/", arrays), tensor_types(config.policy)
-        require_same_tensors(types_of(weights), wanted, source=source, remedy=_REMEDY, prefix="net/")
+        found, config = read_record(CloningRecord, BCConfig, record, source=source, given=given)
+        weights = network_weights(arrays, _NETWORK, tensor_types(config.policy), source)
         run = BCRun(config, folder, device)
-        run.net.load_state_dict(weights)
-        load_optimizer_state(run.optimizer, arrays, found.optimizer)
-        run.epoch, run.updates, run.seconds = found.epoch, found.updates, found.seconds
+        run.epoch, run.updates = found.epoch, found.updates
         run.expert_scores = scores_from_pairs(found.expert_scores)
         run.imitation = dict(found.imitation)
         run.manifest = found.manifest
-        if found.best is not None:
-            run.best = TrainingCandidate.from_state("best", arrays, found.best, config, wanted)
         if run.manifest.shards:
             run.states = read_states(folder / DATASET_FOLDER, run.manifest)
-        set_rng_state(arrays, found.generators)
+        restore(run, run.optimizer, arrays, found, found.generators, weights=weights)
         return run
 
 
-_REMEDY = "the archive is damaged; start a new run"
+_NETWORK = "net/"

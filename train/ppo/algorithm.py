@@ -35,6 +35,7 @@ Spread = tuple["Tensor", "Tensor | None"]
 """ln σ and ln τ."""
 
 _EVALUATION_BATCH = 512  # states per forward pass without gradients
+_PART = 128  # states per forward and backward pass: of the large network they take a second
 
 
 def per_customer(shared: Tensor, local: Tensor, n_real: Tensor, *, has_shared: bool) -> Tensor:
@@ -123,7 +124,7 @@ class GraphPPO(PPO):
     last_update
         Scalars of the last call of `train`, for the curves.
     report
-        Called after every minibatch; kind `update` or `critic update`, pieces are updates.
+        Called after every part of a minibatch; kind `update` or `critic update`, pieces are updates.
     """
 
     def __init__(self, *args: Any, config: PPOConfig, **kwargs: Any) -> None:
@@ -229,22 +230,43 @@ class GraphPPO(PPO):
     def _epoch(self, rollout: Rollout, scalars: dict[str, list[float]], report: Callable[[], None]) -> bool:
         """Fit once to the rollout; return False if the KL divergence exceeds its limit."""
         for indices in self._minibatches(len(rollout)):
-            if self.is_warming_up:
-                loss, step = self._critic_loss(rollout, indices)
-            else:
-                loss, step = self._loss(rollout, indices)
+            self.policy.optimizer.zero_grad(set_to_none=True)
+            step = self._add_gradients(rollout, indices, report)
             for name, value in step.items():
                 scalars.setdefault(name, []).append(value)
             if self.target_kl is not None and step.get("kl", 0.0) > 1.5 * self.target_kl:
                 return False
-            self.policy.optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
             for group in self.policy.optimizer.param_groups:  # separately, or a poor critic would slow the actor
                 torch.nn.utils.clip_grad_norm_(group["params"], self.max_grad_norm)
             self.policy.optimizer.step()
-            report()
         self._n_updates += 1
         return True
+
+    def _add_gradients(self, rollout: Rollout, indices: Tensor, report: Callable[[], None]) -> dict[str, float]:
+        """Add the gradients of a minibatch's loss, in parts that take seconds at most; return its scalars."""
+        advantages = rollout.advantages[indices]
+        if len(advantages) > 1:
+            advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+        scalars: dict[str, float] = {}
+        for number, (part, own) in enumerate(
+            zip(torch.split(indices, _PART), torch.split(advantages, _PART), strict=True)
+        ):
+            share = len(part) / len(indices)
+            if self.is_warming_up:
+                loss, step = self._critic_loss(rollout, part)
+            else:
+                loss, step = self._loss(rollout, part, own)
+            loss = share * loss
+            for name, value in step.items():
+                scalars[name] = scalars.get(name, 0.0) + share * value
+            weight = interpolate(self.config.imitation, self.progress)
+            if number == 0 and not self.is_warming_up and self.expert is not None and weight > 0:
+                imitation = self._imitation_loss(self.expert)
+                loss = loss + weight * imitation
+                scalars["imitation_loss"] = imitation.item()
+            loss.backward()  # type: ignore[no-untyped-call]
+            report()
+        return scalars
 
     def _minibatches(self, size: int) -> Iterator[Tensor]:
         order = torch.randperm(size).to(self.device)
@@ -256,7 +278,8 @@ class GraphPPO(PPO):
         loss = functional.mse_loss(value, rollout.returns[indices])
         return self.vf_coef * loss, {"value_loss": loss.item()}
 
-    def _loss(self, rollout: Rollout, indices: Tensor) -> tuple[Tensor, dict[str, float]]:
+    def _loss(self, rollout: Rollout, indices: Tensor, advantages: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss of some states, given their normalised advantages, without imitation."""
         observations = {name: array[indices] for name, array in rollout.observations.items()}
         mask = observations["node_mask"]
         mean, value = self.net(observations)
@@ -270,9 +293,6 @@ class GraphPPO(PPO):
             has_shared=self.net.shared_log_std is not None,
         )
         ratio, clip = log_ratio.exp(), self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
-        advantages = rollout.advantages[indices]
-        if len(advantages) > 1:
-            advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
         policy_loss = -torch.min(advantages * ratio, advantages * ratio.clamp(1 - clip, 1 + clip)).mean()
         value_loss = functional.mse_loss(value, rollout.returns[indices])
         entropy = (distribution.entropy() / n_real).mean()
@@ -284,11 +304,6 @@ class GraphPPO(PPO):
             kl_to_clone = (MaskedGaussian(mean, mask, *fixed).kl_to(clone) / n_real).mean()
             loss = loss + interpolate(self.config.clone_kl, self.progress) * kl_to_clone
             step["kl_to_clone"] = kl_to_clone.item()
-        weight = interpolate(self.config.imitation, self.progress)
-        if self.expert is not None and weight > 0:
-            imitation = self._imitation_loss(self.expert)
-            loss = loss + weight * imitation
-            step["imitation_loss"] = imitation.item()
         with torch.no_grad():
             old = MaskedGaussian(rollout.mean[indices], mask, *rollout.spread)
             step["kl"] = float((old.kl_to(distribution) / n_real).mean())

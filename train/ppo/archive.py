@@ -9,33 +9,23 @@ import torch
 
 from envs.config import LONGEST
 from lagrl.errors import InputError
-from lagrl.io.records import from_record
 from policies.card import checked_card
 from policies.checkpoint import Checkpoint
-from policies.checkpoint_files import require_same_tensors
-from policies.network import DiagonalPrecondNet, tensor_types, types_of
-from train.archive import (
-    add_prefix,
-    load_optimizer_state,
-    naming,
-    optimizer_state,
-    rng_state,
-    select_prefix,
-    set_rng_state,
-)
+from policies.network import DiagonalPrecondNet, tensor_types
+from train.archive import DAMAGED, add_prefix, naming, rng_state, select_prefix
 from train.archive_record import upgraded_candidate
 from train.candidate import TrainingCandidate
 from train.ppo.config import PPOConfig
 from train.ppo.ppo_record import PPORecord, StartRecord
 from train.ppo.run import PPORun
 from train.ppo.start import policy_of
+from train.restore import common_state, network_weights, read_record, restore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
 
-    from policies.network import TensorType
     from train.given_again import GivenAgain
 
 
@@ -46,16 +36,15 @@ def run_state(run: PPORun) -> tuple[dict[str, Any], dict[str, Any]]:
     """
     model = run.model
     assert model._last_episode_starts is not None
+    arrays, common = common_state(run, model.policy.optimizer, _NETWORK)
     random_arrays, random_record = rng_state()
-    optimizer_arrays, optimizer_record = optimizer_state(model.policy.optimizer)
     env_record, env_arrays = run.batch_env.state()
     baseline_record, baseline_arrays = run.baseline.state() if run.baseline is not None else (None, {})
-    arrays: dict[str, Any] = random_arrays | optimizer_arrays | add_prefix("weights/", run.net.state_dict())
-    arrays |= add_prefix("env/", env_arrays) | add_prefix("expert/", baseline_arrays)
+    arrays |= random_arrays | add_prefix("env/", env_arrays) | add_prefix("expert/", baseline_arrays)
     if run.start is not None:
         arrays |= add_prefix("start/", run.start.net.state_dict())
-    record = {
-        "config": run.config.to_json(),
+    first_arrays, first_record = run.first.state("first") if run.first is not None else ({}, None)
+    record = common | {
         "policy": run.policy.to_json(),
         "start": None if run.start is None else _start_record(run.start),
         "expert": run.expert_name,
@@ -64,20 +53,13 @@ def run_state(run: PPORun) -> tuple[dict[str, Any], dict[str, Any]]:
         "episode_starts": [bool(start) for start in model._last_episode_starts],
         "last_update": model.last_update,
         "rng": random_record,
-        "optimizer": optimizer_record,
         "env": env_record,
         "baseline": baseline_record,
         "rewards": run.env.state(),
         "curriculum": run.curriculum.state(),
-        "first": None,
-        "best": None,
-        "seconds": run.seconds,
+        "first": first_record,
     }
-    for name, candidate in (("first", run.first), ("best", run.best)):
-        if candidate is not None:
-            candidate_arrays, record[name] = candidate.state(name)
-            arrays |= candidate_arrays
-    return arrays, record
+    return arrays | first_arrays, record
 
 
 def restored_run(
@@ -109,38 +91,33 @@ def restored_run(
     """
     with naming(source):
         plain = _upgraded(record)
-        found = from_record(PPORecord, plain, "record.run", source=source, remedy=_REMEDY, allow_others=True)
-        config = PPOConfig.from_json(found.config, source=source, given=given)
+        found, config = read_record(PPORecord, PPOConfig, plain, source=source, given=given)
         start = _start(found.start, arrays, source)
         wanted = tensor_types(policy_of(config, start))
-        _require_arrays(arrays, found, config, wanted, source)
+        weights = network_weights(arrays, _NETWORK, wanted, source)
+        _require_arrays(arrays, found, config, source)
         run = PPORun(config, start, device=device)
         model = run.model
-        run.net.load_state_dict(select_prefix("weights/", arrays))
-        load_optimizer_state(model.policy.optimizer, arrays, found.optimizer)
         run.batch_env.load_state(plain["env"], _numpy("env/", arrays))
         if run.baseline is not None:
             run.baseline.load_state(plain["baseline"], _numpy("expert/", arrays))
         run.env.load_state(plain["rewards"])
         run.curriculum.load_state(plain["curriculum"])
-        run.first, run.best = (
-            None if own is None else TrainingCandidate.from_state(name, arrays, own, config, wanted)
-            for name, own in (("first", found.first), ("best", found.best))
-        )
-        run.seconds = found.seconds
+        if found.first is not None:
+            run.first = TrainingCandidate.from_state("first", arrays, found.first, config, wanted)
         model.num_timesteps, model._n_updates = found.num_timesteps, found.n_updates
         run.rollout = found.num_timesteps // config.rollout_size
         model._last_obs = run.batch_env.observations()
         model._last_episode_starts = np.array(found.episode_starts, dtype=bool)
         model.last_update = dict(found.last_update)
         model._update_current_progress_remaining(model.num_timesteps, config.total_timesteps)
-        set_rng_state(arrays, found.rng)  # last: everything above may have drawn random numbers
+        restore(run, model.policy.optimizer, arrays, found, found.rng, weights=weights)
         return run
 
 
 def _upgraded(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record under the present names; version 0.1 had others for candidates and episodes."""
-    plain = {**record, **{name: upgraded_candidate(record.get(name)) for name in ("first", "best")}}
+    plain = {**record, "first": upgraded_candidate(record.get("first"))}
     env = record.get("env")
     if isinstance(env, dict) and "lanes" in env:
         plain["env"] = {"episodes" if name == "lanes" else name: value for name, value in env.items()}
@@ -151,9 +128,7 @@ def _start(record: StartRecord | None, arrays: Mapping[str, Tensor], source: str
     """Return the clone from which the run started."""
     if record is None:
         return None
-    weights = select_prefix("start/", arrays)
-    wanted = tensor_types(record.policy)
-    require_same_tensors(types_of(weights), wanted, source=source, remedy=_REMEDY, prefix="start/")
+    weights = network_weights(arrays, "start/", tensor_types(record.policy), source)
     net = DiagonalPrecondNet(record.policy)
     net.load_state_dict(weights)
     return Checkpoint(net, record.policy, record.action, checked_card(record.card, source=source))
@@ -163,7 +138,6 @@ def _require_arrays(
     arrays: Mapping[str, Tensor],
     found: PPORecord,
     config: PPOConfig,
-    wanted: Mapping[str, TensorType],
     source: str | None,
 ) -> None:
     """Compare the sizes in the record with the arrays, before anything of these sizes is made.
@@ -173,8 +147,6 @@ def _require_arrays(
     InputError
         Naming the first that differs.
     """
-    own = types_of(select_prefix("weights/", arrays))
-    require_same_tensors(own, wanted, source=source, remedy=_REMEDY, prefix="weights/")
     n = config.n_envs
     per_env = {
         "episode_starts": len(found.episode_starts),
@@ -186,7 +158,7 @@ def _require_arrays(
     for name, length in per_env.items():
         if length != n:
             problem = f"{length} entries for {n} environments"
-            raise InputError(problem, source=source, field=f"record.run.{name}", remedy=_REMEDY)
+            raise InputError(problem, source=source, field=f"record.run.{name}", remedy=DAMAGED)
     types = {"env/return": (torch.float64, (n,)), "env/length": (torch.int64, (n,))}
     steps = {f"env/{index}/multipliers" for index, episode in enumerate(found.env.episodes) if episode is not None}
     if config.baseline and found.baseline is not None:
@@ -198,10 +170,10 @@ def _require_arrays(
         fits = shape == types[name] if name in types else array is not None and _is_per_step(array, dimensions)
         if not fits:
             problem = "is missing" if shape is None else f"is {shape[0]} {list(shape[1])}"
-            raise InputError(problem, source=source, field=name, remedy=_REMEDY)
+            raise InputError(problem, source=source, field=name, remedy=DAMAGED)
     if found.num_timesteps % config.rollout_size or (config.baseline and found.baseline is None):
         problem = "lacks the baseline" if found.baseline is None else f"{found.num_timesteps} is within a rollout"
-        raise InputError(problem, source=source, field="record.run.num_timesteps", remedy=_REMEDY)
+        raise InputError(problem, source=source, field="record.run.num_timesteps", remedy=DAMAGED)
 
 
 def _is_per_step(array: Tensor, dimensions: int) -> bool:
@@ -218,4 +190,4 @@ def _start_record(start: Checkpoint) -> dict[str, Any]:
     return {"policy": start.policy.to_json(), "action": start.action.to_json(), "card": start.card}
 
 
-_REMEDY = "the archive is damaged; start a new run"
+_NETWORK = "weights/"

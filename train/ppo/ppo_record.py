@@ -7,7 +7,7 @@ from envs.action import ActionConfig
 from lagrl.io.records import Check, may_lack
 from policies.checkpoint_record import Count
 from policies.config import PolicyConfig
-from train.archive_record import CandidateRecord, Figures, GeneratorsRecord, OptimizerRecord, Seconds, Word
+from train.archive_record import CandidateRecord, Figures, GeneratorsRecord, RunRecord, Word
 
 Phase = Literal[1, 2, 3]
 Word128 = Annotated[Any, Check(lambda value: type(value) is int and 0 <= value < 2**128, "a whole number of 128 bits")]
@@ -87,23 +87,19 @@ class CurriculumRecord:
 
 
 @dataclass(frozen=True)
-class PPORecord:
+class PPORecord(RunRecord):
     """State of a PPO run besides its arrays; see `train.ppo.archive`."""
 
-    config: dict[str, Any]
     start: StartRecord | None
     num_timesteps: Count
     n_updates: Count
     episode_starts: tuple[bool, ...]
     last_update: Figures
     rng: GeneratorsRecord
-    optimizer: OptimizerRecord
     env: EnvRecord
     baseline: BaselineState | None
     rewards: RewardRecord
     curriculum: CurriculumRecord
     first: CandidateRecord | None
-    best: CandidateRecord | None
-    seconds: Seconds
     policy: PolicyConfig | None = may_lack(None)
     expert: str | None = may_lack(None)
