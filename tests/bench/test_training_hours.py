@@ -45,7 +45,10 @@ def test_every_kind_of_work_is_measured(capsys: pytest.CaptureFixture[str], tmp_
     assert (pieces[("ppo", "critic update")], pieces[("ppo", "update")]) == (2, 3)
     assert {kind for _, kind in pieces} == {"validation", "collection", "epoch", "rollout", "critic update", "update"}
     assert all(0 < row["seconds"] < 60 for row in rows)
-    assert "| `train.bc` | `small` | " in capsys.readouterr().out
+    table = capsys.readouterr().out
+    assert "| `train.bc` | `small` | " in table
+    run.main(out=tmp_path / "rows.jsonl", presets=("small",))
+    assert capsys.readouterr().out == table  # nothing is measured again
 
 
 def test_an_update_is_scaled_to_all_epochs_and_states(monkeypatch: pytest.MonkeyPatch) -> None:
