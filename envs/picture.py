@@ -60,7 +60,7 @@ class Map:
 
 
 @dataclass(frozen=True)
-class Line:
+class CurveLine:
     """A line of a curve: values at `first`, `first` + 1, …, NaN where there is none, and its style."""
 
     name: str
@@ -78,7 +78,7 @@ class Curve:
     """
 
     title: str
-    lines: Sequence[Line]
+    lines: Sequence[CurveLine]
     first: int
     last: int
     x_label: str

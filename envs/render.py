@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import numpy as np
 
-from envs.picture import Curve, Line, Map, picture_of
+from envs.picture import Curve, CurveLine, Map, picture_of
 from lagrl.errors import UnknownNameError
 from lagrl.plot.pictures import COLOURS
 
@@ -84,12 +84,12 @@ def as_picture(episode: Episode) -> NDArray[np.uint8]:
     value = "dual value" if episode.dual.is_exact else "sampled value"
     costs, values = np.array(episode.assignment_costs), np.array(episode.values)
     lines = [
-        Line(value, values, COLOURS[5], width=1.0),
-        Line(f"best {value}", np.maximum.accumulate(values), COLOURS[0]),
+        CurveLine(value, values, COLOURS[5], width=1.0),
+        CurveLine(f"best {value}", np.maximum.accumulate(values), COLOURS[0]),
     ]
     if np.isfinite(costs).any():
         known = np.where(np.isfinite(costs), costs, np.nan)
-        lines.append(Line("cheapest assignment", known, COLOURS[1], is_dashed=True))
+        lines.append(CurveLine("cheapest assignment", known, COLOURS[1], is_dashed=True))
     curve = Curve(
         f"Dual ascent, gap {100 * episode.best.gap:.2f} %",
         lines,

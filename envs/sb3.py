@@ -194,7 +194,7 @@ def seeds_of(seed: int, n_envs: int) -> list[Any]:
 class CurriculumCallback(BaseCallback):
     """Applies one curriculum to all environments of a training with Stable-Baselines3.
 
-    It works with `LagrangianVecEnv`, and with SB3's own vectorised environments over `LagrangianCVRP`, in this process
+    It works with `LagrangianVecEnv`, `LagrangianSubprocVecEnv`, and SB3's own over `LagrangianCVRP`, in this process
     or in others. The phase of a curriculum that was loaded from an archive is set when training starts.
 
     Parameters

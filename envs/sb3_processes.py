@@ -93,14 +93,14 @@ class LagrangianSubprocVecEnv(VecEnv):
         make = partial(LagrangianVecEnv, self.config, render_mode=render_mode, **makers)
         self._workers: list[_Worker] = []
         self._must_reset = False
-        bounds = [round(share) for share in np.linspace(0, n_envs, processes + 1)]
+        bounds = [n_envs * number // processes for number in range(processes + 1)]
         try:
             with one_thread_each():
                 for start, stop in pairwise(bounds):
                     self._workers.append(_Worker(make, range(start, stop)))
             observation_space, action_space = _results([worker.receive() for worker in self._workers])[0]
-        except BaseException:
-            self.close()
+        except BaseException as error:
+            self._close_after(error)
             raise
         super().__init__(n_envs, observation_space, action_space)
         self.metadata["render_fps"] = LagrangianCVRP.metadata["render_fps"]
@@ -223,10 +223,17 @@ class LagrangianSubprocVecEnv(VecEnv):
             for worker, request in zip(self._workers, requests, strict=True):
                 worker.send(request)
             answers = [worker.receive() for worker in self._workers]
-        except BaseException:  # a worker is gone, or Ctrl-C: answers not received must not be taken for later ones
-            self.close()
+        except BaseException as error:  # a worker is gone, or Ctrl-C: its answer must not be taken for a later one
+            self._close_after(error)
             raise
         return _results(answers)
+
+    def _close_after(self, error: BaseException) -> None:
+        """End the workers; an error of closing the samplers is noted with the error that comes before it."""
+        try:
+            self.close()
+        except LagrlError as later:
+            error.add_note(f"then: {later}")
 
 
 def _results(answers: Sequence[tuple[str, Any]]) -> list[Any]:

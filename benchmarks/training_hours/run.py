@@ -11,7 +11,7 @@ of their KL divergence, which is switched off here.
 
 from __future__ import annotations
 
-from benchmarks.harness import one_thread, origin, read_rows, write_rows
+from benchmarks.harness import append_rows, one_thread, origin, read_rows, read_rows_if_any
 
 if __name__ == "__main__":
     one_thread()  # before numpy, numba and torch are loaded
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from train.run import TrainingRun
 
 CPU = torch.device("cpu")
-TRAINERS = ("bc", "ppo")
 PRESETS = ("small", "reference")
 EPISODES = 32  # of a round
 INSTANCES = 8  # of a validation, of all its sizes
@@ -51,7 +50,7 @@ def main(out: Path | None = None, show_rows: Path | None = None, presets: tuple[
     Parameters
     ----------
     out
-        File for the rows.
+        File for the rows; presets that it has are not measured again.
     show_rows
         Rows of an earlier run, to be shown instead.
     presets
@@ -62,15 +61,19 @@ def main(out: Path | None = None, show_rows: Path | None = None, presets: tuple[
         return
     torch.set_num_threads(1)
     keep_memory()  # as training does
-    rows = []
-    for preset in presets:
-        for trainer in TRAINERS:
-            measured = _measured_cloning if trainer == "bc" else _measured_ppo
-            for kind, (pieces, seconds) in measured(preset).items():
-                own = {"trainer": trainer, "preset": preset, "kind": kind, "pieces": pieces, "seconds": seconds}
-                rows.append(own | origin("torch"))
-    if out is not None:
-        write_rows(out, rows)
+    rows = [] if out is None else read_rows_if_any(out)
+    done = {(row["trainer"], row["preset"]) for row in rows}
+    left = [(name, preset) for preset in presets for name in TRAINERS if (name, preset) not in done]
+    for trainer in dict.fromkeys(name for name, _ in left):
+        TRAINERS[trainer]("small")  # compiles the kernels, which is not counted
+    for trainer, preset in left:
+        own = [
+            {"trainer": trainer, "preset": preset, "kind": kind, "pieces": pieces, "seconds": seconds} | origin("torch")
+            for kind, (pieces, seconds) in TRAINERS[trainer](preset).items()
+        ]
+        rows += own
+        if out is not None:
+            append_rows(out, own)
     show(rows)
 
 
@@ -158,6 +161,8 @@ def _learned(run: TrainingRun[Any], folder: Path) -> _Meter:
         run.complete()
     return meter
 
+
+TRAINERS = {"bc": _measured_cloning, "ppo": _measured_ppo}
 
 if __name__ == "__main__":
     tyro.cli(main)

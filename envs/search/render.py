@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from envs.picture import Curve, Line, Map, picture_of
+from envs.picture import Curve, CurveLine, Map, picture_of
 from lagrl.plot.pictures import COLOURS
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _as_picture(episode: SearchEpisode) -> NDArray[np.uint8]:
     gain = 100.0 * (1.0 - episode.search.incumbent.cost / (episode.start_cost or 1.0))
     curve = Curve(
         f"Search, {gain:.2f} % below the start",
-        [Line("current routes", current, COLOURS[5], width=1.0), Line("best routes", best, COLOURS[0])],
+        [CurveLine("current routes", current, COLOURS[5], width=1.0), CurveLine("best routes", best, COLOURS[0])],
         first=0,
         last=episode.config.max_moves,
         x_label=f"moves (of {episode.config.max_moves})",

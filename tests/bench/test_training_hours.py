@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,10 @@ from benchmarks.harness import read_rows
 from benchmarks.training_hours import run
 from envs.config import EnvConfig
 from policies.config import PolicyConfig
+from train.bc import main as bc
 from train.bc.config import BCConfig
 from train.config import without_routes
+from train.ppo import main as ppo
 from train.ppo.config import PPOConfig
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +49,10 @@ def test_every_kind_of_work_is_measured(capsys: pytest.CaptureFixture[str], tmp_
     assert (pieces[("ppo", "critic update")], pieces[("ppo", "update")]) == (2, 3)
     assert {kind for _, kind in pieces} == {"validation", "collection", "epoch", "rollout", "critic update", "update"}
     assert all(0 < row["seconds"] < 60 for row in rows)
-    assert "| `train.bc` | `small` | " in capsys.readouterr().out
+    table = capsys.readouterr().out
+    assert "| `train.bc` | `small` | " in table
+    run.main(out=tmp_path / "rows.jsonl", presets=("small",))
+    assert capsys.readouterr().out == table  # nothing is measured again
 
 
 def test_an_update_is_scaled_to_all_epochs_and_states(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,3 +66,22 @@ def test_an_update_is_scaled_to_all_epochs_and_states(monkeypatch: pytest.Monkey
     assert measured["rollout"] == (5 * 8, pytest.approx(3.0))
     assert measured["update"] == (3, pytest.approx(2 * (1.0 + 3 * 2.0)))
     assert measured["critic update"] == (2, pytest.approx(2 * 3.0))
+
+
+def test_the_page_and_the_help_have_the_committed_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    """The page has the table that its command prints; `--help` of both trainings has the rounded sums."""
+    rows = ROOT / "docs" / "rows" / "training_hours.jsonl"
+    run.main(show_rows=rows)
+    table = capsys.readouterr().out
+    assert table.count("\n") == 6
+    assert table in (ROOT / "docs" / "results" / "training.md").read_text(encoding="utf-8")
+    hours: Counter[tuple[str, str]] = Counter()
+    for row in read_rows(rows):
+        hours[row["preset"], row["trainer"]] += row["pieces"] * row["seconds"] / 3600
+    minutes = [rf"{60 * hours['small', trainer]:.0f} \({trainer}\)" for trainer in ("bc", "ppo")]
+    large = [rf"{hours['reference', trainer]:.0f} \({trainer}\)" for trainer in ("bc", "ppo")]
+    said = f"small, {' or '.join(minutes)} CPU minutes; reference, as published, {' or '.join(large)} CPU hours"
+    for main in (bc, ppo):
+        with pytest.raises(SystemExit):
+            main(["--help"])
+        assert re.search(said, re.sub(r"[\s│]+", " ", capsys.readouterr().out))

@@ -14,7 +14,7 @@ pytest.importorskip("matplotlib", reason="needs the viz extra")
 
 import envs.picture
 from envs.env import LagrangianCVRP
-from envs.picture import Curve, Line, Map, picture_of
+from envs.picture import Curve, CurveLine, Map, picture_of
 from envs.sb3 import LagrangianVecEnv
 from envs.search.sb3 import LagrangianSearchVecEnv
 from lagrl.problems.bundled import read_bundled
@@ -42,7 +42,7 @@ def some_map(**changed: Any) -> Map:
 
 def some_curve(*values: Any, name: str = "line") -> Curve:
     """A curve of lines through given values."""
-    lines = [Line(f"{name} {number}", line, "#0072B2") for number, line in enumerate(values)]
+    lines = [CurveLine(f"{name} {number}", line, "#0072B2") for number, line in enumerate(values)]
     return Curve("Title", lines, 1, 10, "steps", ("costs",))
 
 

@@ -109,6 +109,10 @@ class BCConfig(TrainingConfig):
         """Number of epochs of the whole run."""
         return self.rounds * self.epochs_per_round
 
+    def episodes_of(self, number: int) -> int:
+        """Number of episodes of a round."""
+        return self.episodes if number else self.first_episodes
+
     def resolved(self) -> Self:
         """Return the configuration with the default expert filled in."""
         return self if self.expert is not None else replace(self, expert=default_expert(self.env.action))

@@ -56,6 +56,26 @@ def expert_share(beta: float, number: int) -> float:
     return float(beta**number)
 
 
+def episode_seed(seed: int, number: int, episode: int, stream: int) -> list[int]:
+    """Return the seed of a generator of an episode, as `numpy.random.default_rng` takes it.
+
+    Parameters
+    ----------
+    seed
+        Seed of the run.
+    number, episode
+        Index of the round, and of the episode within it.
+    stream
+        0: the generator of the episode; 1: that of who acts, the expert and the noise.
+    """
+    return [_STREAM, seed, number, episode, stream]
+
+
+def draw_learner(rng: np.random.Generator, expert_share: float) -> bool:
+    """Draw whether the learner acts in an episode: the first number of its generator of stream 1."""
+    return bool(rng.random() >= expert_share)
+
+
 def collect(
     config: EnvConfig,
     expert: Callable[[], Controller],
@@ -178,9 +198,9 @@ class _Collection:
             self.batch.reset(index, self._rng(number, 0))
         for index, number in zip(indices, numbers, strict=True):
             rng = self._rng(number, 1)
-            is_learners = bool(rng.random() >= self.task.expert_share)
+            is_learners = draw_learner(rng, self.task.expert_share)
             expert = start_expert(self.make_expert, self.batch.episodes[index], rng)
             self.running[index] = _LabelledEpisode(number, expert, rng, is_learners)
 
     def _rng(self, number: int, stream: int) -> np.random.Generator:
-        return np.random.default_rng([_STREAM, self.seed, self.task.number, number, stream])
+        return np.random.default_rng(episode_seed(self.seed, self.task.number, number, stream))

@@ -94,11 +94,11 @@ class BCRun(TrainingRun[BCConfig]):
         collected = len(self.manifest.shards)
         found = 0 if self.states is None else len(self.states)
         each = mean_steps(config.env)
-        visits = sum(self._episodes(number) for number in range(collected, config.rounds)) * each
+        visits = sum(self.config.episodes_of(number) for number in range(collected, config.rounds)) * each
         trained = 0.0
         for epoch in range(self.epoch, config.epochs):
             new = range(collected, epoch // config.epochs_per_round + 1)
-            states = found + sum(self._episodes(number) for number in new) * each
+            states = found + sum(self.config.episodes_of(number) for number in new) * each
             trained += states * (1 - 1 / config.held_out)
         validations = sum(self._is_validated(epoch + 1) for epoch in range(self.epoch, config.epochs))
         return {
@@ -126,7 +126,7 @@ class BCRun(TrainingRun[BCConfig]):
             number = len(self.manifest.shards)
             if number <= self.epoch // self.config.epochs_per_round:
                 progress.note(
-                    f"round {number + 1}/{self.config.rounds}: {self._episodes(number)} episodes are collected"
+                    f"round {number + 1}/{self.config.rounds}: {self.config.episodes_of(number)} episodes are collected"
                 )
                 self.collect_round()
                 self.seconds = time.monotonic() - started
@@ -139,10 +139,6 @@ class BCRun(TrainingRun[BCConfig]):
             progress.advance(1, **{name: row[name] for name in shown if name in row})
         save()
 
-    def _episodes(self, number: int) -> int:
-        """Return the number of episodes of a round."""
-        return self.config.episodes if number else self.config.first_episodes
-
     def _is_validated(self, epoch: int) -> bool:
         """Return whether the policy is validated after this number of epochs."""
         return epoch % self.config.validate_every == 0 or epoch == self.config.epochs
@@ -152,8 +148,8 @@ class BCRun(TrainingRun[BCConfig]):
         config, number = self.config, len(self.manifest.shards)
         task = Round(
             number=number,
-            episodes=self._episodes(number),
-            first_episode=sum(map(self._episodes, range(number))),
+            episodes=self.config.episodes_of(number),
+            first_episode=sum(map(config.episodes_of, range(number))),
             expert_share=expert_share(config.beta, number),
             noise=config.noise,
         )
