@@ -13,7 +13,6 @@ from torch.nn import functional
 from lagrl.bounds.ascent_memory import STATE_FEATURES
 from lagrl.bounds.graph_attention import LEAK, NORM_EPSILON
 from lagrl.bounds.route_features import EDGE_FEATURES, NODE_FEATURES
-from lagrl.bounds.route_policy import RoutePolicyConfig
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lagrl.bounds.route_features import RouteFeatures
+    from lagrl.bounds.route_policy import RoutePolicyConfig
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ class Run(ABC):
         """Whether all steps are done, and `complete` too."""
         return self.is_complete
 
-    def complete(self) -> None:
+    def complete(self) -> None:  # noqa: B027 - most trainings measure nothing then
         """Measure what is measured once, at the end of the run."""
 
     def weights(self) -> dict[str, Tensor]:

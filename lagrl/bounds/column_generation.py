@@ -106,7 +106,8 @@ class CutAndPrice:
             dual = RouteDual(graph, relaxation)
             controller = LearnedAscent() if self._start == "learned" else Volume()
             budget = _FIRST_EVALUATIONS[self._start, relaxation]
-            if budget == 0: continue
+            if budget == 0:
+                continue
             ascent = ascend_route_dual(dual, controller, budget, np.random.default_rng(0), initial)
             while True:
                 try:
@@ -121,7 +122,8 @@ class CutAndPrice:
                 self.best = max(dual.best, self.best or dual.best)
             latest = list(dual.routes)[-_FIRST_ROUTES * graph.n_customers :]
             self.master.add_routes([route for route in latest if graph.is_ng_route(route)])
-            if relaxation == "ng": self.evaluations += dual.evaluations
+            if relaxation == "ng":
+                self.evaluations += dual.evaluations
 
     def _cut_and_price(self) -> Generator[None, None, None]:
         tolerance = _READY_FOR_CUTS if self._separator else _CLOSED

@@ -40,7 +40,7 @@ class Trunk:
         self._sources = np.concatenate([nearest, np.arange(n)[:, None]], axis=1)
         own = np.zeros((n, 1, edges.shape[2]), dtype=np.float32)
         padded = np.concatenate([edges, own], axis=1)
-        self._edge = []  # the arcs' share of the attention never changes: computed once
+        self._edge: list[NDArray[np.float32]] = []  # the arcs' share of the attention never changes: computed once
         while f"{prefix}.layers.{len(self._edge)}.edge.weight" in weights:
             self._edge.append(padded @ weights[f"{prefix}.layers.{len(self._edge)}.edge.weight"].T)
 
@@ -64,13 +64,15 @@ class Trunk:
         score = (score * attention.reshape(-1)).reshape(n, k, heads, width).sum(axis=3)
         score = np.exp(score - score.max(axis=1, keepdims=True))
         score /= score.sum(axis=1, keepdims=True)
-        mixed = (source.reshape(n, k, heads, width) * score[..., None]).sum(axis=1)
-        return mixed.reshape(n, heads * width) + self._of(f"{name}.bias")
+        mixed: NDArray[np.float32] = (source.reshape(n, k, heads, width) * score[..., None]).sum(axis=1)
+        attended: NDArray[np.float32] = mixed.reshape(n, heads * width) + self._of(f"{name}.bias")
+        return attended
 
     def _norm(self, name: str, h: NDArray[np.float32]) -> NDArray[np.float32]:
         centred = h - h.mean(axis=1, keepdims=True)
         spread = np.sqrt((centred * centred).mean(axis=1, keepdims=True) + np.float32(NORM_EPSILON))
-        return centred / spread * self._of(f"{name}.norm.weight") + self._of(f"{name}.norm.bias")
+        scaled: NDArray[np.float32] = centred / spread * self._of(f"{name}.norm.weight")
+        return scaled + self._of(f"{name}.norm.bias")
 
     def _linear(self, name: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
         product = x @ self._of(f"{name}.weight").T

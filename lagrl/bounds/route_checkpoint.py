@@ -13,7 +13,7 @@ import numpy as np
 
 from lagrl.bounds.ascent_memory import STATE_FEATURES
 from lagrl.bounds.route_features import EDGE_FEATURES, FEATURES_VERSION, NODE_FEATURES
-from lagrl.bounds.route_policy import RoutePolicyConfig
+from lagrl.bounds.route_record import RouteRecord
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import replacing
 from lagrl.io.json_text import parse_json
@@ -26,39 +26,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT = "lagrl-route-policy"
+    from lagrl.bounds.route_policy import RoutePolicyConfig
+
+FORMAT: Literal["lagrl-route-policy"] = "lagrl-route-policy"
 SUFFIX = ".safetensors"
 SHIPPED = "route-policy"
 """Name of the shipped policy."""
 
 _LARGEST = 2**26  # bytes
 _REMEDY = "use a route policy made with this version, or train one (python -m train.routes)"
-
-
-@dataclass(frozen=True)
-class RouteRecord:
-    """The metadata of a route policy's file.
-
-    Attributes
-    ----------
-    format, schema_version
-        Kind and version of the file.
-    features_version, node_features, edge_features, state_features
-        What the network observes.
-    policy
-        Size of the network.
-    card
-        See `policies.card.model_card`.
-    """
-
-    format: Literal["lagrl-route-policy"]
-    schema_version: Literal[1]
-    features_version: int
-    node_features: tuple[str, ...]
-    edge_features: tuple[str, ...]
-    state_features: tuple[str, ...]
-    policy: RoutePolicyConfig
-    card: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -102,9 +78,7 @@ def save_route_policy(
 
     file = _with_suffix(path)
     _require_finite(weights, str(file), "this training diverged; keep an earlier checkpoint")
-    record = RouteRecord(
-        FORMAT, 1, FEATURES_VERSION, NODE_FEATURES, EDGE_FEATURES, STATE_FEATURES, policy, card
-    )
+    record = RouteRecord(FORMAT, 1, FEATURES_VERSION, NODE_FEATURES, EDGE_FEATURES, STATE_FEATURES, policy, card)
     content = save(dict(weights), metadata={"format": FORMAT, "record": json.dumps(asdict(record), allow_nan=False)})
     with replacing(file) as temporary:
         try:

@@ -152,7 +152,9 @@ class RouteFeatures:
 def _nearest(apart: NDArray[np.float64], k: int) -> NDArray[np.int64]:
     if k == 0:
         return np.zeros((len(apart), 0), dtype=np.int64)
-    found = np.sort(np.argpartition(apart, k - 1, axis=1)[:, :k], axis=1)  # by number, then by distance: ties are stable
+    found = np.sort(
+        np.argpartition(apart, k - 1, axis=1)[:, :k], axis=1
+    )  # by number, then by distance: ties are stable
     order = np.argsort(np.take_along_axis(apart, found, axis=1), axis=1, kind="stable")
     return np.take_along_axis(found, order, axis=1).astype(np.int64)
 

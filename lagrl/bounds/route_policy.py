@@ -82,8 +82,8 @@ class RoutePolicy:
         customers = unit * (gradient + FREE_STEP * np.tanh(own[:, 1]))
         routes = FLEET_STEP * np.exp(2.0 * np.tanh(of_all[1])) * memory.direction[-1]
         back = 1.0 / (1.0 + np.exp(-of_all[0] - RETURN_BIAS))
-        step: NDArray[np.float64] = memory.multipliers + np.append(customers, scale * routes)
-        return step + back * (memory.best - memory.multipliers)
+        step: NDArray[np.float64] = np.append(customers, scale * routes) + back * (memory.best - memory.multipliers)
+        return memory.multipliers + step
 
     def numbers(self, state: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the network's numbers of each customer's step [n, 2], and of the instance [2]."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lagrl.io.records import from_record
 from policies.checkpoint_files import require_same_tensors
-from policies.checkpoint_record import Count
 from policies.network import types_of
 from train.archive import DAMAGED, add_prefix, load_optimizer_state, naming, optimizer_state, select_prefix
-from train.archive_record import OptimizerRecord, ScorePairs, Seconds
 from train.candidate import score_pairs, scores_from_pairs
+from train.unroll.record import RouteRunRecord
 from train.unroll.run import RouteCandidate, RouteRun
 
 if TYPE_CHECKING:
@@ -22,25 +20,6 @@ if TYPE_CHECKING:
     from train.unroll.config import UnrollConfig
 
 _NETWORK, _BEST = "net/", "best/"
-
-
-@dataclass(frozen=True)
-class RouteCandidateRecord:
-    """A validated route policy."""
-
-    step: Count
-    scores: ScorePairs
-
-
-@dataclass(frozen=True)
-class RouteRunRecord:
-    """State of a training of a route policy besides its arrays."""
-
-    config: dict[str, Any]
-    updates: Count
-    seconds: Seconds
-    optimizer: OptimizerRecord
-    best: RouteCandidateRecord | None
 
 
 def run_state(run: RouteRun) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from lagrl.bounds.route_checkpoint import load_route_policy
 from lagrl.errors import InputError
-from lagrl.io.records import from_record
 from lagrl.printable import say
 from policies.card import hardware, model_card
-from train.archive import DAMAGED, RECORD_FILE, naming
+from train.archive import RECORD_FILE
 from train.command_line import CheckpointPath, RunOptions, run_folder
 from train.paths import RunPaths, default_out, open_archive
 from train.progress import readable
@@ -77,7 +76,9 @@ def _run(arguments: list[str], prog: str, name: str, config_type: type[UnrollCon
 
 
 def _starter(name: str) -> Callable[[UnrollConfig, RunOptions, torch.device, str], tuple[RouteRun, RunPaths]]:
-    def start(config: UnrollConfig, options: RunOptions, device: torch.device, command: str) -> tuple[RouteRun, RunPaths]:
+    def start(
+        config: UnrollConfig, options: RunOptions, device: torch.device, command: str
+    ) -> tuple[RouteRun, RunPaths]:
         folder = run_folder(options, f"route-{name}-{config.seed}")
         given = options.init if isinstance(options, UnrollOptions) else None
         initial = None

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from lagrl.bounds.ascent_memory import AscentMemory
-from lagrl.bounds.route_dual import RouteDual
 from lagrl.bounds.route_features import RouteFeatures
 from lagrl.bounds.route_policy import FLEET_STEP, FREE_STEP, LOG_LIMIT, RETURN_BIAS, STEP
 from lagrl.bounds.trivial import trivial_bound
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from lagrl.bounds.route_dual import RouteDual
     from policies.route_network import RouteNetwork
 
 LAST_WEIGHT = 3.0
@@ -56,9 +56,9 @@ def unroll(
 ) -> tuple[Tensor, list[list[float]]]:
     """Ascend with a network; return the loss, and every dual's values in the order of evaluation.
 
-    The loss is Σ_t w_t·(−L(λ_t))/S, with S the larger of the best value so far and the trivial bound; its gradient is exact: by the envelope theorem
-    ∂L/∂λ is the violation (Danskin 1967), and λ_t depends on the weights through all earlier steps. What the network
-    observes is taken as constant.
+    The loss is Σ_t w_t·(−L(λ_t))/S, with S the larger of the best value so far and the trivial bound. Its gradient is
+    exact: by the envelope theorem ∂L/∂λ is the violation (Danskin 1967), and λ_t depends on the weights through all
+    earlier steps. What the network observes is taken as constant.
 
     `horizon`: number of evaluations, 1 or more. `report`: called before every evaluation of a dual.
     """
