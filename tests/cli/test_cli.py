@@ -278,6 +278,16 @@ def test_a_usage_error_is_one_clean_line_on_a_terminal(arguments: list[str], lin
     assert on_a_terminal("-m", "lagrl", *arguments) == (2, f"lagrl: error: {line}\r\n")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a matter of Unix")
+def test_eval_shows_no_bar_before_the_names_are_checked() -> None:
+    """An unknown controller is one line on a terminal, without the codes that draw a bar."""
+    code, printed = on_a_terminal("-m", "lagrl", "eval", SMALL, "--controllers", "cmf", "--out", os.devnull)
+    assert code == 2
+    assert printed.startswith("lagrl: error: unknown controller 'cmf'; did you mean 'cfm'?")
+    assert printed.count("\n") == 1
+    assert "\x1b" not in printed
+
+
 def test_a_mistake_ends_the_process_with_code_2_and_one_line(tmp_path: Path) -> None:
     """A shell sees the same output as the tests in this process."""
     done = run_script(sys.executable, "-m", "lagrl", "solve", "missing.vrp", cwd=tmp_path)
