@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 # What a new user does first, run under the newest and the lowest versions that pyproject.toml allows.
-SMOKE := tests/test_front_door.py tests/test_tasks.py tests/test_highs.py tests/cli/test_cli.py tests/cli/test_cli_bound.py
+COMMANDS := arguments bad_files bound demo doctor doubts eval fetch generate solve
+SMOKE := tests/test_front_door.py tests/test_tasks.py tests/test_highs.py tests/test_signatures.py tests/cli/test_cli.py \
+	$(COMMANDS:%=tests/cli/test_cli_%.py)
 
 .PHONY: demo test test-newest test-lowest check-all lint format wheel torture fuzz checkpoints clean
 

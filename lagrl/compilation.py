@@ -9,12 +9,12 @@ import os
 import re
 import subprocess
 import sys
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from graphlib import TopologicalSorter
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _compile(rooms: Sequence[str], on_start: Callable[[], None]) -> bool:
         was_empty = first is not None and _import_and_tell(first)
         if was_empty:
             on_start()
-            _fill_cache([name for name in modules if name != first])
+            _import_with_others([name for name in modules if name != first])
         for module in modules:
             importlib.import_module(module)
     return was_empty
@@ -144,37 +144,59 @@ def _import_and_tell(module: str) -> bool:
     return any(sum(member.stats.cache_misses.values()) for member in members if hasattr(member, "stats"))
 
 
-def _fill_cache(modules: Sequence[str]) -> None:
-    """Compile kernel modules in other processes, each after those it needs; numba's cache then holds them.
+def _import_with_others(modules: Sequence[str]) -> None:
+    """Import kernel modules, each after those it needs, while other processes compile some of them for numba's cache.
 
     Where processes cannot start, or fail, nothing is lost: the kernels are compiled when they are imported.
     """
-    n_processes = min(_MOST_PROCESSES, len(modules), usable_cores())
-    if n_processes < 2 or not sys.executable:
-        return
-    idle: SimpleQueue[subprocess.Popen[str]] = SimpleQueue()
-    with ExitStack() as at_the_end:
-        for _ in range(n_processes):
+    needs = {module: needed & set(modules) for module, needed in _needs(modules).items() if module in modules}
+    order = TopologicalSorter(needs)
+    order.prepare()
+    changed = threading.Condition()
+    waiting: list[str] = []
+
+    def take() -> str | None:
+        """Return the module for which most others wait, once there is one; None if all are finished."""
+        with changed:
+            while order.is_active():
+                waiting.extend(order.get_ready())
+                if waiting:
+                    waiting.sort(key=lambda module: len(_needed_for(module, needs)))
+                    return waiting.pop()
+                changed.wait()
+        return None
+
+    def work(compile_one: Callable[[str], object]) -> None:
+        while module := take():
             try:
-                process = _start_worker()
-            except OSError:
-                return
-            at_the_end.callback(process.wait)
-            at_the_end.callback(process.kill)
-            idle.put(process)
-        threads = at_the_end.enter_context(ThreadPoolExecutor(n_processes))
-        needs = {module: needed & set(modules) for module, needed in _needs(modules).items() if module in modules}
-        order = TopologicalSorter(needs)
-        order.prepare()
-        waiting: list[str] = []
-        running: dict[Future[None], str] = {}
-        while order.is_active():
-            waiting = sorted([*waiting, *order.get_ready()], key=lambda module: len(_needed_for(module, needs)))
-            while waiting and len(running) < n_processes:  # those first for which most others wait
-                module = waiting.pop()
-                running[threads.submit(_compile_in, idle, module)] = module
-            for finished in wait(running, return_when=FIRST_COMPLETED).done:
-                order.done(running.pop(finished))
+                compile_one(module)
+            finally:
+                with changed:
+                    order.done(module)
+                    changed.notify_all()
+
+    with ExitStack() as at_the_end:
+        processes = _start_workers(min(_MOST_PROCESSES, len(modules), usable_cores()) - 1, at_the_end)
+        threads = at_the_end.enter_context(ThreadPoolExecutor(max(len(processes), 1)))
+        for process in processes:
+            threads.submit(work, partial(_compile_in, process))
+        try:
+            work(importlib.import_module)
+        except BaseException:
+            for process in processes:  # what they would still do takes no time then
+                process.kill()
+            raise
+
+
+def _start_workers(number: int, at_the_end: ExitStack) -> list[subprocess.Popen[str]]:
+    """Start processes that end with the stack; fewer, where no more can start."""
+    processes: list[subprocess.Popen[str]] = []
+    with suppress(OSError):
+        while len(processes) < number:
+            processes.append(_start_worker())
+            at_the_end.callback(processes[-1].wait)
+            at_the_end.callback(processes[-1].kill)
+    return processes
 
 
 def _needed_for(module: str, needs: dict[str, set[str]]) -> set[str]:
@@ -189,9 +211,17 @@ def usable_cores() -> int:
 
 
 def _start_worker() -> subprocess.Popen[str]:
-    """Start a process that imports the modules it reads, with this process's search path and cache."""
+    """Start a process that imports the modules it reads, with this process's search path and cache.
+
+    Raises
+    ------
+    OSError
+        If it cannot start.
+    """
     from numba import config  # takes most of a second
 
+    if not sys.executable:
+        raise OSError("Python does not know its own path")
     settings: Any = config
     search_path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
     environment = {**os.environ, "PYTHONPATH": search_path}
@@ -202,12 +232,10 @@ def _start_worker() -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment)
 
 
-def _compile_in(idle: SimpleQueue[subprocess.Popen[str]], module: str) -> None:
-    """Let an idle process import a module, and wait until it has."""
-    process = idle.get()
+def _compile_in(process: subprocess.Popen[str], module: str) -> None:
+    """Let a process import a module, and wait until it has."""
     assert process.stdin is not None and process.stdout is not None
     with suppress(OSError):  # it failed before
         process.stdin.write(f"{module}\n")
         process.stdin.flush()
         process.stdout.readline()
-    idle.put(process)

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -43,16 +44,36 @@ def test_only_the_needed_rooms_are_compiled(config: SolveConfig, rooms: set[str]
     assert all(compilation.kernel_modules(room) for room in rooms)
 
 
-def test_other_processes_fill_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two processes leave compiled kernels in the cache of this one; one that cannot start is only missed."""
-    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(compilation, "usable_cores", lambda: 2)
+def test_processes_share_the_modules(tmp_path: Path) -> None:
+    """Another process compiles one of two modules, which is then loaded; one that cannot start is only missed."""
     modules = ["lagrl.recovery.savings_kernels", "lagrl.relaxation.insertion_kernels"]
-    compilation._fill_cache(modules)
-    compiled = {file.name.split(".")[0] for file in tmp_path.rglob("*.nbc")}
-    assert compiled == {"savings_kernels", "insertion_kernels"}
-    monkeypatch.setattr(sys, "executable", os.devnull)
-    compilation._fill_cache(modules)
+    run = f"""
+import importlib, os, sys
+sys.path.insert(0, {str(Path(compilation.__file__).parents[1])!r})
+from lagrl import compilation
+compilation.usable_cores = lambda: 2
+if len(sys.argv) > 1: sys.executable = os.devnull
+compilation._import_with_others({modules})
+kernels = [vars(importlib.import_module(name)) for name in {modules}]
+print(sorted([sum(kernels[0]["merge_routes"].stats.cache_hits.values()),
+              sum(kernels[1]["route_lengths"].stats.cache_hits.values())]))
+"""
+    for argument, hits in (([], "[0, 1]"), (["alone"], "[0, 0]")):
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / hits)}
+        done = subprocess.run([sys.executable, "-c", run, *argument], env=environment, capture_output=True, text=True)
+        assert done.stdout.strip() == hits, done.stderr
+
+
+def test_a_module_that_fails_ends_the_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is raised once the other process has ended; nothing waits for what cannot come."""
+
+    def fail(module: str) -> None:
+        raise ImportError(module)
+
+    monkeypatch.setattr(compilation, "usable_cores", lambda: 2)
+    monkeypatch.setattr(compilation, "importlib", SimpleNamespace(import_module=fail))
+    with pytest.raises(ImportError, match="_kernels"):
+        compilation._import_with_others(["lagrl.recovery.savings_kernels", "lagrl.relaxation.insertion_kernels"])
 
 
 def test_a_later_room_is_compiled_in_the_background(tmp_path: Path) -> None:

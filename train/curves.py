@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lagrl.errors import OutputError
 from lagrl.io.atomic import write_text
-from lagrl.io.jsonl import JsonLines, LineFormat, read_lines
+from lagrl.io.jsonl import JsonLines
+from lagrl.io.line_format import LineFormat, read_lines
 from train.tensorboard import EventFiles
 
 if TYPE_CHECKING:

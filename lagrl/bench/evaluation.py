@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lagrl.bench.provenance import config_hash
 from lagrl.bench.schema import with_reconstruct
@@ -49,6 +49,9 @@ class Evaluation:
         Random seeds; every combination is run once with each.
     fleet
         Fleet rule of all instances: exact:K, atleast:K, atmost:K or free (default: the rule of each instance's family).
+    rounding
+        EUC_2D distances of all instance files: rounded as in CVRPLIB (nint), exact (none), or as usual in the
+        instance's set (auto).
     linearisations
         Number of linearisations from seeds (default: see `lagrl solve --help`).
     without
@@ -65,7 +68,8 @@ class Evaluation:
     Raises
     ------
     InputError
-        If the price is negative or not finite.
+        If the price is negative or not finite, the rounding is none of the three, or it is given for instances that
+        have distances already.
     """
 
     instances: tuple[Path | CVRP, ...]
@@ -75,6 +79,7 @@ class Evaluation:
     budgets: tuple[int, ...] = (200,)
     seeds: tuple[int, ...] = (0,)
     fleet: Fleet | None = None
+    rounding: Literal["auto", "nint", "none"] = "auto"
     linearisations: int | None = None
     without: tuple[str, ...] = ()
     shots: int = SolveConfig.shots
@@ -84,6 +89,11 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         require_price(self.price_per_second)
+        if self.rounding not in ("auto", "nint", "none"):
+            raise InputError(f"{self.rounding!r:.80} given", field="rounding", remedy="give auto, nint or none")
+        if self.rounding != "auto" and any(isinstance(instance, CVRP) for instance in self.instances):
+            remedy = "leave it out, or give files: an instance has its distances already"
+            raise InputError(f"{self.rounding} given", field="rounding", remedy=remedy)
 
     def tasks(self) -> list[EvaluationTask]:
         """Return one task per row, instance by instance; everything named is checked here.
@@ -121,14 +131,14 @@ class Evaluation:
             )
             for controller, sampler, method, budget, seed in grid
         ]
-        read = [(instance, read_problem(instance, self.fleet)) for instance in self.instances]
+        read = [(instance, read_problem(instance, self.fleet, self.rounding)) for instance in self.instances]
         journals = {sampler: self.journal if keeps_answers(sampler) else None for sampler in self.samplers}
         for sampler, journal in journals.items():  # last, as it opens the journal
             close_sampler(make_sampler(sampler, journal=journal))
         return [
             EvaluationTask(
                 *(instance, self.fleet, config, row_key(problem, config), journals[config.sampler]),
-                *(self.price_per_second, problem.best_known_by),
+                *(self.price_per_second, problem.best_known_by, self.rounding),
             )
             for instance, problem in read
             for config in configs
@@ -137,7 +147,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class EvaluationTask:
-    """Settings of one row: instance, fleet rule, configuration and key; `best_known_by` is the instance's."""
+    """Settings of one row: instance, fleet rule, rounding, configuration and key; `best_known_by` is the instance's."""
 
     instance: Path | CVRP
     fleet: Fleet | None
@@ -146,12 +156,15 @@ class EvaluationTask:
     journal: Path | None = None
     price_per_second: float | None = None
     best_known_by: str | None = field(default=None, compare=False)
+    rounding: Literal["auto", "nint", "none"] = "auto"
 
 
-def read_problem(instance: Path | CVRP, fleet: Fleet | None) -> CVRP:
-    """Return the instance under a fleet rule; None keeps its own."""
+def read_problem(
+    instance: Path | CVRP, fleet: Fleet | None, rounding: Literal["auto", "nint", "none"] = "auto"
+) -> CVRP:
+    """Return the instance under a fleet rule; None keeps its own. `rounding` is that of a file's distances."""
     if not isinstance(instance, CVRP):
-        return read_instance(instance, fleet=fleet)
+        return read_instance(instance, fleet=fleet, rounding=rounding)
     if fleet is None or fleet == instance.fleet:
         return instance
     return replace(instance, fleet=fleet, best_known=None, best_known_by=None)

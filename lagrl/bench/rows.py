@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from lagrl.bench.schema import SCHEMA, Row, check_row
 from lagrl.errors import InputError, require_type
-from lagrl.io.jsonl import JsonLines, LineFormat, Offset, read_lines
+from lagrl.io.jsonl import JsonLines, Offset
+from lagrl.io.line_format import LineFormat, read_lines
 from lagrl.printable import shown
 
 ROWS = LineFormat(

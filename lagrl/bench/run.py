@@ -221,7 +221,7 @@ def make_row(task: EvaluationTask, sampler: SubproblemSampler | None = None) -> 
         Replaces the sampler that the task names, such as the same one with a measurement added; the row keeps the
         name. It is not closed.
     """
-    problem = read_problem(task.instance, task.fleet)
+    problem = read_problem(task.instance, task.fleet, task.rounding)
     compile_kernels(*task.config.kernel_rooms)
     started = time.perf_counter()
     try:

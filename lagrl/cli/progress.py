@@ -86,14 +86,19 @@ def row_bar() -> Iterator[tuple[Callable[[int, int], None], Callable[[Row], None
 
 @contextlib.contextmanager
 def counting_bar(what: str) -> Iterator[tuple[Callable[[int, int], None], Callable[[str], None]]]:
-    """Show how many parts of the work are finished; yields `on_plan(total, finished)` and `advance(name)`."""
+    """Show how many parts of the work are finished; yields `on_plan(total, finished)` and `advance(name)`.
+
+    The bar is shown once `on_plan` is called, so that a mistake found before it is a line of its own.
+    """
     from rich.progress import MofNCompleteColumn
 
-    with _progress(MofNCompleteColumn()) as progress:
-        bar = progress.add_task(what, total=None)
+    progress = _progress(MofNCompleteColumn())
+    bar = progress.add_task(what, total=None)
+    with contextlib.ExitStack() as at_the_end:
 
         def on_plan(total: int, done: int) -> None:
             progress.reset(bar, total=total, completed=done)
+            at_the_end.enter_context(progress)
 
         yield on_plan, lambda name: progress.update(bar, advance=1, description=_plain(name))
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from lagrl.errors import FleetError, require_type
 from lagrl.problems.benchmark_sets import plain_name
+from lagrl.problems.best_known import best_known
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,11 +84,11 @@ class Fleet:
     def of_benchmark(cls, name: str) -> Fleet:
         """Return the rule under which CVRPLIB's best known costs of the instance called `name` hold.
 
-        The A, B, E, F, M and P families fix the fleet to the k of the name, whatever its spelling; all others leave it
-        free.
+        The instances of the A, B, E, F, M and P families fix the fleet to the k of the name, whatever its spelling; all
+        others leave it free, those of a user that are named in the same way too.
         """
         match = _FIXED_FLEET_NAME.fullmatch(plain_name(name))
-        return cls("exact", int(match[1])) if match else cls()
+        return cls("exact", int(match[1])) if match and best_known(name) is not None else cls()
 
     @property
     def fewest(self) -> int:

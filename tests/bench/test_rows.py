@@ -18,7 +18,7 @@ from synthetic_rows import synthetic_row
 
 from lagrl.bench.rows import RowStore, read_rows
 from lagrl.errors import InputError, OutputError
-from lagrl.io.jsonl import TornLineWarning
+from lagrl.io.line_format import TornLineWarning
 
 _NO_LOCKS = not hasattr(signal, "SIGKILL")
 

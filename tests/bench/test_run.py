@@ -360,3 +360,19 @@ def test_exact_rows_stand_beside_journaled_ones(tmp_path: Path) -> None:
     with pytest.raises(BudgetError):
         run(replace(asked, budgets=(0,), journal=tmp_path / "left.jsonl"), tmp_path / "rows.jsonl")
     assert not (tmp_path / "left.jsonl").exists()
+
+
+def test_the_rounding_of_files_can_be_chosen(tmp_path: Path) -> None:
+    """Exact distances in this process and in others; a row of its own each; not of instances that have distances."""
+    points = "\n".join(f"{node} {x} {y}" for node, (x, y) in enumerate(((0, 0), (3, 4), (6, 8), (0, 2.5)), 1))
+    head = "NAME : own\nTYPE : CVRP\nDIMENSION : 4\nEDGE_WEIGHT_TYPE : EUC_2D\nCAPACITY : 10\nNODE_COORD_SECTION\n"
+    path, out = tmp_path / "own.vrp", tmp_path / "rows.jsonl"
+    path.write_text(f"{head}{points}\nDEMAND_SECTION\n1 0\n2 5\n3 5\n4 7\nDEPOT_SECTION\n1\n-1\nEOF\n", "utf-8")
+    rounded = Evaluation((path,), ("cfm",), budgets=(3,))
+    assert run(rounded, out) == run(replace(rounded, rounding="none"), out) == 1
+    assert run(replace(rounded, rounding="none", budgets=(2, 3)), out, workers=2) == 1
+    assert [row["cost"] for row in read_rows(out)] == [26.0, 25.0, 25.0]
+    with pytest.raises(InputError, match="rounding: none given; leave it out, or give files"):
+        replace(rounded, instances=(read_instance(path),), rounding="none")
+    with pytest.raises(InputError, match="rounding: 'whole' given; give auto, nint or none"):
+        replace(rounded, rounding="whole")  # type: ignore[arg-type]

@@ -146,8 +146,8 @@ def test_the_file_stem_stands_in_for_a_missing_name(tmp_path: Path, good_text: s
 
 def test_best_known_holds_only_under_its_fleet(tmp_path: Path, good_text: str) -> None:
     """The table's cost comes with the family's fleet rule and leaves with it."""
-    path = saved(tmp_path, good_text.replace("T-n4-k2", "P-n16-k3"))
-    assert read_instance(path).fleet == Fleet("exact", 3)
+    path = saved(tmp_path, good_text.replace("T-n4-k2", "P-n20-k2"))
+    assert read_instance(path).fleet == Fleet("exact", 2)
     path = saved(tmp_path, good_text.replace("T-n4-k2", "A-n32-k5").replace("DIMENSION : 4", "DIMENSION : 6")
                  .replace("4 0 2.5", "4 0 2.5\n5 1 1\n6 2 2").replace("4 7", "4 7\n5 1\n6 1"))  # fmt: skip
     assert (read_instance(path).fleet, read_instance(path).best_known) == (Fleet("exact", 5), 784)

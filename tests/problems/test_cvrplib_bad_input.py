@@ -152,10 +152,10 @@ def test_a_broken_matrix_is_refused(tmp_path: Path, old: str, new: str, field: s
 
 
 def test_a_name_whose_fleet_is_too_small_is_refused(tmp_path: Path) -> None:
-    """The name promises one vehicle, the demand needs two."""
+    """The name stands for two vehicles, the demand needs three."""
     path = tmp_path / "small.vrp"
-    path.write_text(GOOD_INSTANCE.replace("T-n4-k2", "A-n4-k1"))
-    assert_refused(path, "fleet", "exact:1 is too few vehicles")
+    path.write_text(GOOD_INSTANCE.replace("T-n4-k2", "P-n20-k2").replace("2 5\n3 5\n", "2 8\n3 8\n"))
+    assert_refused(path, "fleet", "exact:2 is too few vehicles")
 
 
 @pytest.mark.parametrize(

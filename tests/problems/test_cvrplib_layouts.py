@@ -195,7 +195,7 @@ def test_vehicles_are_a_limit(tmp_path: Path) -> None:
     """LKH's VEHICLES : K is atmost:K, unless the user or a benchmark family gives the rule."""
     assert read_text(tmp_path, planar(head="VEHICLES : 4")).fleet == Fleet("atmost", 4)
     assert read_text(tmp_path, planar(head="VEHICLES : 4"), fleet=Fleet()).fleet == Fleet()
-    assert read_text(tmp_path, planar(head="VEHICLES : 9", name="A-n9-k3")).fleet == Fleet("exact", 3)
+    assert read_text(tmp_path, planar(head="VEHICLES : 9", name="E-n23-k3")).fleet == Fleet("exact", 3)
     with pytest.raises(FleetError, match="atmost:2 is too few vehicles"):
         read_text(tmp_path, planar(head="VEHICLES : 2"))
 

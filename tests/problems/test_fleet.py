@@ -47,10 +47,11 @@ def test_a_rule_allows_what_it_says(rule: str, allowed: set[int]) -> None:
         *(("A-n32-k5", "exact:5"), ("P-n101-k4", "exact:4"), ("X-n101-k25", "free"), ("CMT1", "free")),
         *(("a-N32-K05", "exact:5"), ("M_n101_k10.vrp", "exact:10"), ("X-A-n32-k5", "free")),
         *(("A-n32-k0", "free"), ("A-n32-k5\n", "free"), ("A-n32-k" + "9" * 5000, "free"), ("", "free")),
+        *(("e-n3-k1", "free"), ("A-n32-k6", "free"), ("P-n7-k2", "free")),
     ],
 )
 def test_the_old_families_fix_their_fleet(name: str, rule: str) -> None:
-    """The k of the name holds for A, B, E, F, M and P only, and odd names do no harm."""
+    """The k of the name holds for the instances of A, B, E, F, M and P only, and odd names do no harm."""
     assert str(Fleet.of_benchmark(name)) == rule
 
 

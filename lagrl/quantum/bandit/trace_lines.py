@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.io.jsonl import LineFormat, opened, reading
+from lagrl.io.line_format import LineFormat, opened, reading
 from lagrl.io.records import Check, from_record, read_fields
 from lagrl.printable import shown
 from lagrl.quantum.bandit.arms import Arm

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError
-from lagrl.io.jsonl import read_lines
+from lagrl.io.line_format import read_lines
 from lagrl.quantum.bandit.decision import ArmDecision
 from lagrl.quantum.bandit.trace_lines import REMEDY, TRACES, check_line, read_arms, read_knapsack
 

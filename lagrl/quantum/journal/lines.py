@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.io.jsonl import LineFormat
+from lagrl.io.line_format import LineFormat
 from lagrl.io.records import Check, from_record, read_fields
 from lagrl.printable import shown
 from lagrl.relaxation.sampler import Samples, SamplingCost

@@ -11,7 +11,7 @@ import pytest
 from small_logs import log, screened
 
 from lagrl.errors import InputError, OutputError
-from lagrl.io.jsonl import TornLineWarning
+from lagrl.io.line_format import TornLineWarning
 from lagrl.quantum.bandit.trace_lines import content_digest
 from lagrl.quantum.bandit.trace_log import TraceLog
 from lagrl.quantum.bandit.traces import Trace, read_traces

@@ -21,7 +21,7 @@ from journal_samples import COST, drawn_call, drawn_samples, same
 
 from lagrl.errors import InputError, OutputError
 from lagrl.io import jsonl
-from lagrl.io.jsonl import TornLineWarning
+from lagrl.io.line_format import TornLineWarning
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.lines import (
     JOURNAL,

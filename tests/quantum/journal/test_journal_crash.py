@@ -20,7 +20,7 @@ from small_knapsacks import knapsacks
 pytest.importorskip("qiskit_ibm_runtime")
 from small_devices import line_target
 
-from lagrl.io.jsonl import TornLineWarning
+from lagrl.io.line_format import TornLineWarning
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.ibm.runtime import RuntimeExecutor
 from lagrl.quantum.journal.journal import Journal

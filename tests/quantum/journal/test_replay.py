@@ -13,7 +13,7 @@ from journal_samples import Counting, drawn_call, drawn_samples, same
 from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.jsonl import TornLineWarning
+from lagrl.io.line_format import TornLineWarning
 from lagrl.problems.bundled import read_bundled
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
