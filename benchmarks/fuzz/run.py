@@ -41,6 +41,7 @@ READERS: dict[str, Callable[[], Reader]] = {
     "bandit-state": record_readers.bandit_state,
     "checkpoint-record": training_readers.checkpoint_record,
     "checkpoint-weights": training_readers.checkpoint_weights,
+    "route-policy": training_readers.route_policy,
     "archive-record": training_readers.archive_record,
     "dataset": training_readers.dataset,
 }

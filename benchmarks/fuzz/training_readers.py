@@ -8,6 +8,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.fuzz.reader import Reader, temporary_folder, written
 from lagrl.io.records import from_record
 
@@ -37,6 +39,23 @@ def checkpoint_weights() -> Reader:
         load_checkpoint(written(folder / "in.json", json.dumps(about).encode()))
 
     return Reader(read, [weights])
+
+
+def route_policy() -> Reader:
+    """Return the reader of route policies."""
+    from lagrl.bounds.route_checkpoint import load_route_policy, save_route_policy, tensor_shapes
+    from lagrl.bounds.route_policy import RoutePolicyConfig
+
+    policy = RoutePolicyConfig(hidden=4, layers=1, heads=2, step_hidden=4, step_layers=1)
+    weights = {name: np.zeros(shape, np.float32) for name, shape in tensor_shapes(policy).items()}
+    with temporary_folder() as text:
+        save_route_policy(Path(text) / "a", weights, policy, {"name": "a"})
+        seed = (Path(text) / "a.safetensors").read_bytes()
+
+    def read(data: bytes, folder: Path) -> None:
+        load_route_policy(written(folder / "in.safetensors", data))
+
+    return Reader(read, [seed])
 
 
 def archive_record() -> Reader:
@@ -77,8 +96,6 @@ def archive_record() -> Reader:
 
 def dataset() -> Reader:
     """Return the reader of shards of labelled states."""
-    import numpy as np
-
     from envs.observation import FEATURES, N_NEIGHBOURS
     from train.dataset import States, add_shard, read_states
     from train.manifest import Manifest
