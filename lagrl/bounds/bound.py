@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.bounds.column_generation import CutAndPrice
+from lagrl.bounds.learned_ascent import LearnedAscent
 from lagrl.bounds.obstacle import ObstacleError
 from lagrl.bounds.route_ascent import ascend_route_dual
+from lagrl.bounds.route_checkpoint import load_route_policy
 from lagrl.bounds.route_dual import RouteDual, distance_units
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.bounds.trivial import trivial_bound
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from lagrl.bounds.column_generation import Start
     from lagrl.controllers.base import Controller
     from lagrl.problems.cvrp import CVRP
+
+LEARNED = "learned"
+"""Name of the controller that is a trained route policy."""
 
 _REPORT_EVERY = 0.2  # seconds
 _EVALUATIONS = 1000  # budget of a controller without a limit
@@ -249,6 +254,20 @@ class RouteBound:
         _, self._is_optimal = yield from ascend_route_dual(dual, controller, budget, np.random.default_rng(seed))
 
 
+def route_controller(controller: Controller | type[Controller] | str) -> Controller:
+    """Return a controller for the dual of the ng-routes.
+
+    `controller`: see `lagrl.controllers.make_controller`; or `learned`, the shipped route policy, or `learned:PATH`,
+    another one.
+
+    Raises InputError or UnknownNameError if it is not known, or cannot be made.
+    """
+    if isinstance(controller, str) and controller.partition(":")[0] == LEARNED:
+        path = controller.partition(":")[2]
+        return LearnedAscent(load_route_policy(path) if path else None)
+    return make_controller(controller)
+
+
 def lower_bound(
     problem: CVRP,
     *,
@@ -257,7 +276,7 @@ def lower_bound(
     n_neighbours: int = 8,
     cuts: bool = True,
     start: Start = "learned",
-    controller: Controller | str | None = None,
+    controller: Controller | type[Controller] | str | None = None,
     upper: float = np.inf,
     seed: int = 0,
     on_progress: Callable[[LowerBound], object] | None = None,
@@ -272,8 +291,10 @@ def lower_bound(
         Wall-clock limit.
     evaluations
         Limit on exact pricings of ng-routes, and the controller's budget (1000 without a limit).
-    n_neighbours, cuts, start, controller, upper, seed
+    n_neighbours, cuts, start, upper, seed
         See `RouteBound`.
+    controller
+        Ascends the dual of the ng-routes instead of column generation, see `route_controller`.
     on_progress
         Called every 0.2 s with the bound so far; a true answer ends the work.
 
@@ -306,7 +327,7 @@ def lower_bound(
         n_neighbours=n_neighbours,
         cuts=cuts,
         start=start,
-        controller=None if controller is None else make_controller(controller),
+        controller=None if controller is None else route_controller(controller),
         budget=budget,
         upper=upper,
         seed=seed,

@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lagrl.cli.options import Count, OneInstance, Text
 from lagrl.cli.progress import bound_bar
@@ -31,7 +31,10 @@ class BoundCommand:
     evaluations: Count = None
     """greatest number of exact pricings of ng-routes (default: no limit; 1000 with --controller)"""
     controller: Text = None
-    """controller that ascends the dual of ng-routes, see `lagrl list controllers` (default: column generation)"""
+    """controller that ascends the dual of ng-routes: learned (the shipped route policy), learned:PATH, or one of `lagrl
+    list controllers` (default: column generation)"""
+    start: Literal["learned", "classical"] = "learned"
+    """what finds the first prices of the column generation: the shipped route policy, or the volume algorithm"""
     ng: int = 8
     """number of other customers in the ng-neighbourhood of each customer, 1 to 12"""
     no_cuts: bool = False
@@ -43,12 +46,11 @@ class BoundCommand:
 
     def run(self) -> int:
         """Compute the bound and print it; after Ctrl-C the bound so far, with exit code 130."""
-        from lagrl.bounds.bound import lower_bound
-        from lagrl.controllers.registry import controller_factory
+        from lagrl.bounds.bound import lower_bound, route_controller
 
         if self.controller is not None and self.no_cuts:
             raise InputError("given with --controller", field="--no-cuts", remedy="leave it out: no cuts there")
-        controller = None if self.controller is None else controller_factory(self.controller)()
+        controller = None if self.controller is None else route_controller(self.controller)
         problem = self.instance.read()
         reached: list[LowerBound] = []
         code = 0
@@ -66,6 +68,7 @@ class BoundCommand:
                         evaluations=float("inf") if self.evaluations is None else self.evaluations,
                         n_neighbours=self.ng,
                         cuts=not self.no_cuts,
+                        start=self.start,
                         controller=controller,
                         seed=self.seed,
                         on_progress=on_progress,

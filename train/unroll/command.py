@@ -157,4 +157,4 @@ def _report(run: RouteRun, paths: RunPaths, stop: Stop, prog: str) -> None:
     elif run.name == "start":
         say(f"next: {prog.removesuffix('start')}unroll --init {shlex.quote(str(paths.out))}")
     else:
-        say(f"next: lagrl bound G-n51-k6 --controller {shlex.quote(str(paths.out))}")
+        say(f"next: lagrl bound G-n51-k6 --controller {shlex.quote(f'learned:{paths.out}')}")

@@ -123,8 +123,10 @@ class RouteRun(Run):
         self, stop: Stop, curves: Curves, progress: Progress, save: Callable[[], None], *, resumed: bool = False
     ) -> None:
         """Train to the end, or until `stop` requests an end; see `Run.learn`."""
+        if self.is_complete:
+            return
         self._prepare()
-        while not self.is_complete and not stop.requested:
+        while True:  # one update at least, so that every part of a run makes progress
             started = time.perf_counter()
             row = self._update()
             self.updates += 1
@@ -138,6 +140,8 @@ class RouteRun(Run):
             if self.updates % _SHOWN_EVERY == 0 or self.is_complete:
                 progress.advance(self.updates - progress.done, **row)
             save()
+            if self.is_complete or stop.requested:
+                return
 
     def _update(self) -> dict[str, float]:
         config = self.config
