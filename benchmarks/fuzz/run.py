@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ READERS: dict[str, Callable[[], Reader]] = {
     "archive-record": training_readers.archive_record,
     "dataset": training_readers.dataset,
 }
+_MOST_SILENCE = 300.0  # seconds without a new execution; a child on a busy machine may wait long for a processor
 _ATTEMPTS = 20  # processes for a reader, of which each found something that ends a process
 
 
@@ -149,15 +151,25 @@ def _run_child(name: str, seconds: float, seed: int, folder: Path) -> str:
     command = [sys.executable, "-m", "benchmarks.fuzz.child", name, str(seconds), str(seed), str(folder)]
     with (folder / "log").open("w+") as log:
         child = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            code = child.wait(timeout=seconds + 120.0)
-        except subprocess.TimeoutExpired:
+        while True:
+            try:
+                code = child.wait(timeout=5.0)
+                break
+            except subprocess.TimeoutExpired:
+                if time.time() - _latest(folder) < _MOST_SILENCE:
+                    continue
             child.kill()
             child.wait()
             return "hang: the process was ended"
         log.seek(0)
         last = (log.read().strip().splitlines() or [""])[-1]
     return "" if code == 0 else f"exit code {code}: {last[:200]}"
+
+
+def _latest(folder: Path) -> float:
+    """Return when the child last began an execution; before the first one, when it started."""
+    current = folder / "current"
+    return current.stat().st_mtime if current.exists() else folder.stat().st_mtime
 
 
 def _fast_folder() -> str | None:
