@@ -147,7 +147,7 @@ class AscentEpisode(ABC):
         self.best.route_cost = min(self.best.route_cost, incumbent.cost)
 
     def info(self) -> dict[str, Any]:
-        """Return the episode's scalars; values that do not exist yet, or not in this relaxation, are NaN.
+        """Return the episode's scalars; values that do not exist yet are NaN.
 
         Names that start with `last_` belong to the last evaluation, those with `best_` to the best one so far.
         `best_dual_value` is exact, or that of fresh samples for the judge `samples`; it is for the record, and no

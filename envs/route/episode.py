@@ -100,13 +100,15 @@ class RouteEpisode(AscentEpisode):
         )
 
     def info(self) -> dict[str, Any]:
-        """Return the episode's scalars, see `AscentEpisode.info`.
+        """Return the episode's scalars, see `AscentEpisode.info`; there is no cost of an assignment.
 
         `reference_value` is the best dual value known at the start, and `best_gap` the share of the gap to it that is
         left, see `RouteBest`.
         """
         reference = self.best.reference
-        return super().info() | {"reference_value": np.nan if reference is None else reference}
+        info = super().info() | {"reference_value": np.nan if reference is None else reference}
+        del info["best_assignment_cost"]
+        return info
 
 
 def new_route_episode(

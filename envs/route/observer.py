@@ -28,7 +28,7 @@ ROUTE_FEATURES: tuple[str, ...] = (*NODE_FEATURES, *STATE_FEATURES)
 """Names of the columns of `nodes`: first those of the instance, then those of the ascent."""
 
 ROUTE_EDGE_FEATURES: tuple[str, ...] = EDGE_FEATURES
-"""Names of the columns of `edges`, the features of the arcs to the nearest customers."""
+"""Names of the features of an arc to one of the nearest customers: the columns of `edges`, ten times."""
 
 _LIMIT = 20.0  # logarithms and inverse hyperbolic sines are beyond it only for ratios of 10⁸
 
@@ -50,7 +50,8 @@ class RouteObserver:
     neighbours
         [n, 10] int16: each customer's nearest others, 0-based; the customer itself where there are fewer.
     edges
-        [n, 10, `ROUTE_EDGE_FEATURES`] float32: features of the arcs to them; 0 where there are fewer.
+        [n, 10·6] float32: `ROUTE_EDGE_FEATURES` of the arc to the nearest, then of that to the next; 0 where there are
+        fewer. They are flat, as libraries take three axes for an image.
     """
 
     version: ClassVar[str] = ROUTE_OBSERVATION_VERSION
@@ -63,8 +64,8 @@ class RouteObserver:
         self.memory = AscentMemory(features, budget, dual.graph.n_routes[0])
         self.neighbours = np.repeat(np.arange(n, dtype=np.int16)[:, None], N_NEAREST, axis=1)
         self.neighbours[:, :k] = features.nearest
-        self.edges = np.zeros((n, N_NEAREST, len(EDGE_FEATURES)), np.float32)
-        self.edges[:, :k] = features.edges.clip(-_LIMIT, _LIMIT)
+        self.edges = np.zeros((n, N_NEAREST * len(EDGE_FEATURES)), np.float32)
+        self.edges[:, : k * len(EDGE_FEATURES)] = features.edges.reshape(n, -1).clip(-_LIMIT, _LIMIT)
 
     def observe(self, point: DualPoint, feedback: Feedback | None = None) -> NDArray[np.float32]:
         """Return the features [n, `ROUTE_FEATURES`] after an evaluation; the feedback is not used."""
@@ -77,7 +78,7 @@ class RouteObserver:
 
 def route_space(n_max: int) -> spaces.Dict:
     """Return the space of the observations of a route relaxation, padded to N customers."""
-    edges = (n_max, N_NEAREST, len(EDGE_FEATURES))
+    edges = (n_max, N_NEAREST * len(EDGE_FEATURES))
     return spaces.Dict(
         {
             "nodes": spaces.Box(-_LIMIT, _LIMIT, (n_max, len(ROUTE_FEATURES)), np.float32),

@@ -56,15 +56,18 @@ class RouteBest(BestSoFar):
         """The share of the gap that is left: 1 − (L − L₀)/(L* − L₀).
 
         L is the best value, L₀ the first one, both at least the trivial bound, and L* the reference. It is below 0
-        where L is above L*. If L* is unknown, or not above L₀, it is 1 − (L − L₀)/|L₀|.
+        where L is above L*. If L* is unknown, it is 1 − (L − L₀)/|L₀|; if L₀ reaches it, −(L − L₀)/|L₀|.
         """
         if self.dual_value == -np.inf:
             return 1.0
         first = max(self.first, self.least)
         gained = max(self.dual_value, self.least) - first
-        if self.reference is not None and self.reference > first + _CLOSED * abs(first):
-            return 1.0 - gained / (self.reference - first)
-        return 1.0 - gained / max(abs(first), _LEAST_VALUE)
+        progress = gained / max(abs(first), _LEAST_VALUE)
+        if self.reference is None:
+            return 1.0 - progress
+        if self.reference <= first + _CLOSED * abs(first):
+            return -progress
+        return 1.0 - gained / (self.reference - first)
 
 
 def reference_value(graph: RouteGraph, relaxation: Relaxation, evaluations: int) -> float | None:
