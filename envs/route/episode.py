@@ -88,7 +88,7 @@ class RouteEpisode(AscentEpisode):
             raise InstanceError(str(error), source=self.problem.name, field="relaxation", remedy=remedy) from error
         route_cost, sampling = np.inf, NO_COST
         if len(self.values) % self.route_every == 0:
-            route_cost, sampling = self.feedback.propose(point)
+            route_cost, sampling = self.feedback.propose(point, list(self.dual.routes))
         cost = self.incumbent.cost
         return Step(
             point=point,

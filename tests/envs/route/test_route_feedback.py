@@ -39,9 +39,16 @@ def test_a_cover_takes_the_largest_demand_that_is_left() -> None:
     """Clusters are disjoint, none is empty, and a route that adds nothing is not taken."""
     visits = np.array([[1, 1, 0, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 0], [1, 0, 0, 0, 0]], bool)
     demand = np.array([5, 4, 1, 1, 9])
-    assert [cluster.tolist() for cluster in greedy_cover(visits, demand, 3)] == [[1, 2], [3, 4]]
-    assert [cluster.tolist() for cluster in greedy_cover(visits, demand, 1)] == [[1, 2]]
-    assert greedy_cover(visits[:0], demand, 3) == []
+    assert [cluster.tolist() for cluster in greedy_cover([visits], demand, 3)] == [[1, 2], [3, 4]]
+    assert [cluster.tolist() for cluster in greedy_cover([visits], demand, 1)] == [[1, 2]]
+    assert greedy_cover([visits[:0]], demand, 3) == []
+
+
+def test_a_cover_prefers_the_first_source() -> None:
+    """Routes of the second source serve only customers that no route of the first one visits."""
+    first, second = np.array([[1, 0, 0, 0]], bool), np.array([[1, 1, 1, 0], [0, 0, 1, 1]], bool)
+    clusters = greedy_cover([first, second], np.array([1, 5, 5, 5]), 4)
+    assert [cluster.tolist() for cluster in clusters] == [[1], [2, 3], [4]]
 
 
 @pytest.mark.parametrize("relaxation", ["ng", "paths"])
@@ -68,12 +75,23 @@ def test_good_multipliers_give_good_routes() -> None:
     assert chosen < 0.8 * at_zero
 
 
+def test_routes_of_earlier_evaluations_fill_the_fleet() -> None:
+    """After an evaluation that chose nothing, earlier routes still serve vehicles, and cost less than none."""
+    problem = read_bundled("G-n51-k6")
+    dual = RouteDual(RouteGraph.of(problem))
+    dual.evaluate(dual.first_multipliers())
+    at_zero = dual.evaluate(np.zeros(51))
+    alone, _ = feedback_of(problem, n_vehicles=6).propose(at_zero)
+    filled, _ = feedback_of(problem, n_vehicles=6).propose(at_zero, list(dual.routes))
+    assert filled < 0.8 * alone
+
+
 def test_the_route_sampler_completes_the_routes() -> None:
     """The knapsacks of the customers without a route go to the sampler, whose shots are counted."""
     problem = read_bundled("G-n51-k6")
     dual = RouteDual(RouteGraph.of(problem))
     point = dual.evaluate(0.9 * dual.first_multipliers())
-    covered = np.concatenate(greedy_cover(point.selection > 0, problem.demand, 6))
+    covered = np.concatenate(greedy_cover([point.selection > 0], problem.demand, 6))
     assert len(covered) < 50
     seen = []
 
@@ -109,6 +127,6 @@ def test_chosen_routes_become_columns_on_request() -> None:
     sizes = []
     for keep_chosen in (False, True):
         feedback = feedback_of(problem, n_vehicles=6, keep_chosen=keep_chosen)
-        feedback.propose(point)
+        feedback.propose(point, list(dual.routes))
         sizes.append(len(feedback.incumbent.pool))
     assert sizes[1] > sizes[0]
