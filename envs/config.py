@@ -242,7 +242,7 @@ class EnvConfig:
     @property
     def observation_version(self) -> int | str:
         """Version of the observations in this relaxation, whose features `envs.observation.features_of` names."""
-        from envs.route.observer import ROUTE_OBSERVATION_VERSION
+        from envs.route.observation import ROUTE_OBSERVATION_VERSION
 
         return self.observation if self.relaxation == "assignment" else ROUTE_OBSERVATION_VERSION
 

@@ -10,7 +10,7 @@ import numpy as np
 from envs.config import EnvConfig, Preset
 from envs.core import EpisodeBatch
 from envs.render import RENDER_MODES, RenderMode, require_mode
-from envs.route.core import RouteBatch
+from envs.route.core import RouteEpisodeBatch
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,6 +92,10 @@ class LagrangianCVRP(EpisodeEnv):
     spent: the remaining budget is in the observation, so this end is part of the task, and `truncated` is left to
     wrappers.
 
+    With `relaxation="paths"` or `"ng"` the dual is that of the routes, a lower bound on the CVRP. Observations have the
+    features of `envs.ROUTE_FEATURES` and `edges` [N, 60] then, see `envs.route.observation`, and actions move [n + 1]
+    multipliers, see `envs.route.action`.
+
     Parameters
     ----------
     config
@@ -163,7 +167,7 @@ def make_batch(config: EnvConfig, n_envs: int, makers: Mapping[str, Any]) -> Asc
     return (
         EpisodeBatch(config, n_envs, **makers)
         if config.relaxation == "assignment"
-        else RouteBatch(config, n_envs, **makers)
+        else RouteEpisodeBatch(config, n_envs, **makers)
     )
 
 

@@ -14,7 +14,7 @@ from gymnasium import spaces
 from envs.observation_v1 import ObserverV1
 from envs.observation_v2 import Observer
 from envs.observer import HORIZON, N_NEIGHBOURS, AscentObserver, nearest_neighbours
-from envs.route.observer import ROUTE_FEATURES, ROUTE_OBSERVATION_VERSION, route_space
+from envs.route.observation import ROUTE_FEATURES, ROUTE_OBSERVATION_VERSION, route_space
 from envs.seed_choice import LARGEST_EXCESS
 from lagrl.errors import InputError, InstanceError
 
@@ -144,7 +144,7 @@ def observation_space(n_max: int, version: int = OBSERVATION_VERSION) -> spaces.
 
 
 def space_of(config: EnvConfig) -> spaces.Dict:
-    """Return the space of an environment's observations; for the route relaxations see `envs.route.observer`.
+    """Return the space of an environment's observations; for the route relaxations see `envs.route.observation`.
 
     Where the seeds are an action, there are more keys, which are 0 after the choice:
 

@@ -24,7 +24,7 @@ import numpy as np
 import tyro
 
 from envs.config import EnvConfig
-from envs.route.core import RouteBatch
+from envs.route.core import RouteEpisodeBatch
 from lagrl.bench.statistics import bootstrap_interval
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.controllers.registry import make_controller
@@ -52,7 +52,7 @@ def config_of(relaxation: str, steps: int, length: float | None = None) -> EnvCo
 
 def played(problem: CVRP, config: EnvConfig, actor: str) -> dict[str, Any]:
     """Play an episode; return its gaps and route ratios after ten evaluations and at the end, and the seconds."""
-    batch, rng = RouteBatch(config, 1), np.random.default_rng(0)
+    batch, rng = RouteEpisodeBatch(config, 1), np.random.default_rng(0)
     started = time.perf_counter()
     batch.reset(0, rng, problem)
     ready = time.perf_counter()
@@ -116,7 +116,7 @@ def main(out: Path | None = None, show_rows: Path | None = None, instances: int 
             config = config_of(relaxation, steps)
             row = {"instance": problem.name, "n_customers": problem.n_customers, "relaxation": relaxation}
             row |= {"steps": steps, "reference_evaluations": config.reference_evaluations}
-            batch = RouteBatch(config, 1)
+            batch = RouteEpisodeBatch(config, 1)
             started = time.perf_counter()
             batch.reset(0, np.random.default_rng(0), problem)  # computes the reference, which is kept
             row |= {"reset_seconds": time.perf_counter() - started, "starts": starts(problem, batch.episodes[0])}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lagrl.relaxation.sampler import SubproblemSampler
 
 
-class RouteBatch(AscentBatch[RouteEpisode]):
+class RouteEpisodeBatch(AscentBatch[RouteEpisode]):
     """B parallel environments of a route relaxation; see `AscentBatch` for the attributes.
 
     Parameters

@@ -13,7 +13,7 @@ from envs.generator import draw_instance
 from envs.observation import require_room
 from envs.rng import draw_generator
 from envs.route.feedback import RouteFeedback
-from envs.route.observer import RouteObserver
+from envs.route.observation import RouteObserver
 from envs.route.reward import RouteBest, reference_value
 from lagrl.bounds.obstacle import ObstacleError
 from lagrl.bounds.route_dual import RouteDual, distance_units

@@ -19,7 +19,7 @@ from envs.action import ActionConfig
 from envs.config import CurriculumConfig, EnvConfig
 from envs.curriculum import Curriculum
 from envs.env import LagrangianCVRP, make_batch
-from envs.route.core import RouteBatch
+from envs.route.core import RouteEpisodeBatch
 from envs.route.episode import RouteEpisode
 from envs.sb3 import CurriculumCallback, LagrangianVecEnv
 from envs.sb3_processes import LagrangianSubprocVecEnv
@@ -234,7 +234,7 @@ def test_a_sampler_that_prices_is_refused() -> None:
 
 def test_wrong_multipliers_move_nothing() -> None:
     """An error of one environment leaves all as they were."""
-    batch = RouteBatch(CONFIG, 2)
+    batch = RouteEpisodeBatch(CONFIG, 2)
     for index in range(2):
         batch.reset(index, np.random.default_rng(index))
     before = [episode.dual.evaluations for episode in batch.episodes]
@@ -278,4 +278,4 @@ def test_the_preset_acts_around_the_natural_step() -> None:
     assert EnvConfig.preset("routes").relaxation == "ng"
     assert EnvConfig.preset("routes").action != ActionConfig()
     batch = make_batch(EnvConfig.preset("routes"), 1, {})
-    assert isinstance(batch, RouteBatch)
+    assert isinstance(batch, RouteEpisodeBatch)

@@ -7,7 +7,7 @@ import pytest
 
 from envs.config import EnvConfig
 from envs.observation import FEATURES, OBSERVATION_VERSION, features_of
-from envs.route.observer import (
+from envs.route.observation import (
     ROUTE_EDGE_FEATURES,
     ROUTE_FEATURES,
     ROUTE_OBSERVATION_VERSION,
