@@ -166,6 +166,9 @@ class EnvConfig:
     reference_evaluations
         Evaluations in which the bundle method computes, at a reset, the value that the gap of a route relaxation is
         measured to; 0: none, and the progress from the first value is rewarded. See `envs.route.reward`.
+    most_load
+        Largest load, about, with which a route relaxation is priced. Larger capacities are rounded, which keeps the bound
+        valid, lowers it, and limits the time of an evaluation; see `lagrl.bounds.route_graph.RouteGraph.of`.
 
     Raises
     ------
@@ -200,6 +203,7 @@ class EnvConfig:
     observation: Literal[1, 2] = may_lack(2, formerly=1)
     relaxation: Literal["assignment", "paths", "ng"] = may_lack("assignment")
     reference_evaluations: int = may_lack(50)
+    most_load: int = may_lack(100_000)
 
     def __post_init__(self) -> None:
         require_version(self.observation, "observation")
@@ -213,6 +217,7 @@ class EnvConfig:
         for name, least in (("decode_every", 1), ("route_every", 1), ("shots", 1), ("n_joint", 0), ("seed_choices", 1)):
             require_between(name, getattr(self, name), least, None)
         require_between("reference_evaluations", self.reference_evaluations, 0, None)
+        require_between("most_load", self.most_load, 1, None)
         names = {
             "start": ("linear", "zero"),
             "judge": ("exact", "samples"),
@@ -254,7 +259,8 @@ class EnvConfig:
         only suits instances of small costs, all three phases are used, assignments are repaired every second
         evaluation, and routes come from the route sampler only.
 
-        `routes` ascends the dual of the ng-routes in 10 to 30 steps, with actions around its natural step.
+        `routes` ascends the dual of the ng-routes in 10 to 30 steps, with actions around its natural step and loads of
+        about 200 units at most.
 
         Raises
         ------
@@ -276,7 +282,7 @@ class EnvConfig:
                 curriculum=CurriculumConfig(least_episodes=0),
             )
         if name == "routes":
-            return cls(relaxation="ng", action=ROUTE_ACTION, min_steps=10, max_steps=30)
+            return cls(relaxation="ng", most_load=200, action=ROUTE_ACTION, min_steps=10, max_steps=30)
         raise UnknownNameError.of("environment preset", str(name), get_args(Preset))
 
     def changed(self, overrides: Mapping[str, Any]) -> EnvConfig:

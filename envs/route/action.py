@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from lagrl.bounds.ascent_memory import AscentMemory
 
-ROUTE_ACTION = ActionConfig(base_step=0.06, decades=1.0, reach=FREE_STEP)
-"""Actions of the preset `routes`. With equal steps for all customers, 0.06 closes more of the gap than 0.03 or 0.12."""
+ROUTE_ACTION = ActionConfig(base_step=0.03, decades=1.0, reach=FREE_STEP)
+"""Actions of the preset `routes`; zero actions are the equal steps that close most of the gap in ten evaluations."""
 
 
 def next_route_multipliers(

@@ -147,7 +147,7 @@ def new_route_episode(
         problem = draw_instance(rng, config.n_customers)
     require_room(problem.n_customers, config.n_max, problem.name)
     relaxation: Relaxation = "paths" if config.relaxation == "paths" else "ng"
-    graph = RouteGraph.of(problem)
+    graph = RouteGraph.of(problem, most_load=config.most_load)
     dual = RouteDual(graph, relaxation)
     savings_cost = clarke_wright(problem).cost
     feedback = RouteFeedback(

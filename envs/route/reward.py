@@ -110,6 +110,7 @@ def _ascended(graph: RouteGraph, relaxation: Relaxation, evaluations: int) -> fl
 def _digest(graph: RouteGraph) -> bytes:
     problem = graph.problem
     digest = hashlib.sha256(f"{problem.capacity} {problem.fleet} {problem.rounding}".encode())
-    digest.update(problem.demand.tobytes())
+    digest.update(f"{graph.room}".encode())
+    digest.update(graph.load.tobytes())
     digest.update(problem.distance.tobytes())
     return digest.digest()

@@ -78,6 +78,7 @@ def test_damaged_records_are_refused(record: dict[str, Any], message: str) -> No
         ({"seedings": ("kmeans", "cheapest:0")}, "give the number of seedings, 1 or more"),
         ({"seed_choices": 0}, "seed_choices: 0 given"),
         ({"reference_evaluations": -1}, "reference_evaluations: -1 given"),
+        ({"most_load": 0}, "most_load: 0 given"),
         ({"relaxation": "ng", "sampler": "qaoa"}, "sampler: 'qaoa' given; use 'exact'"),
         ({"relaxation": "ng", "judge": "samples"}, "judge: 'samples' given; use 'exact'"),
         ({"relaxation": "paths", "seeding": "choose"}, "seeding: 'choose' given; use 'draw'"),
@@ -110,7 +111,7 @@ def test_unknown_names_are_refused() -> None:
 def test_a_record_of_the_first_version_keeps_its_episodes() -> None:
     """What 0.1 did not record becomes what it did: no tours of decoded selections, its features, no least length."""
     record = EnvConfig().to_json()
-    for name in ("tour_decoded", "recombine", "judge", "observation", "relaxation", "reference_evaluations"):
+    for name in ("tour_decoded", "recombine", "judge", "observation", "relaxation", "most_load"):
         del record[name]
     del record["curriculum"]["least_episodes"]
     read = EnvConfig.from_json(record)

@@ -132,6 +132,18 @@ def test_an_unknown_reference_rewards_progress() -> None:
     assert 1.0 - info["best_gap"] == pytest.approx((info["best_dual_value"] - start) / start)
 
 
+def test_coarse_loads_keep_the_bound() -> None:
+    """With loads of a few units the best value is lower, and routes still fit the vehicles."""
+    values = []
+    for most_load in (100_000, 5):
+        env = made(most_load=most_load, max_steps=8)
+        _, _, info = played(env, seed=0, options={"instance": "G-n16-k3"})
+        values.append(info["best_dual_value"])
+        problem, solution = env.episode.problem, env.episode.incumbent.solution()
+        assert all(problem.demand[np.array(route) - 1].sum() <= problem.capacity for route in solution.routes)
+    assert values[1] < values[0] <= 5098
+
+
 def test_both_starts() -> None:
     """`zero` starts at λ = 0 with the value 0, `linear` at a value above it, without another evaluation."""
     values = []

@@ -74,7 +74,7 @@ def test_the_reference_is_a_value_of_the_dual(relaxation: str) -> None:
 
 
 def test_an_instance_is_ascended_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The value is kept for the instance, the relaxation and the number of evaluations; another fleet is another."""
+    """The value is kept for the instance, the relaxation and the number of evaluations; other fleets and loads are others."""
     calls = []
 
     def counted(graph: RouteGraph, relaxation: str, evaluations: int) -> float:
@@ -91,8 +91,10 @@ def test_an_instance_is_ascended_once(monkeypatch: pytest.MonkeyPatch) -> None:
     reference_value(RouteGraph.of(problem), "ng", 6)
     reference_value(RouteGraph.of(replace(problem, fleet=Fleet.parse("exact:3"))), "ng", 5)
     assert len(calls) == 4
+    reference_value(RouteGraph.of(problem, most_load=20), "ng", 5)
+    assert len(calls) == 5
     assert reference_value(RouteGraph.of(problem), "ng", 0) is None
-    assert len(calls) == 4
+    assert len(calls) == 5
 
 
 def test_a_failure_leaves_the_reference_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
