@@ -22,6 +22,8 @@ from lagrl.lazy import lazy_names
 __all__ = [
     "FEATURES",
     "OBSERVATION_VERSION",
+    "ROUTE_FEATURES",
+    "ROUTE_OBSERVATION_VERSION",
     "ActionConfig",
     "CurriculumConfig",
     "EnvConfig",
@@ -35,6 +37,7 @@ __all__ = [
     "LagrangianVectorEnv",
     "Observer",
     "RewardWeights",
+    "RouteEpisodeBatch",
     "SearchEnvConfig",
     "next_multipliers",
 ]
@@ -61,6 +64,8 @@ if TYPE_CHECKING:
     from envs.core import EpisodeBatch
     from envs.env import LagrangianCVRP
     from envs.observation import FEATURES, OBSERVATION_VERSION, Observer
+    from envs.route.core import RouteEpisodeBatch
+    from envs.route.observation import ROUTE_FEATURES, ROUTE_OBSERVATION_VERSION
     from envs.sb3 import LagrangianVecEnv
     from envs.sb3_processes import LagrangianSubprocVecEnv
     from envs.search.config import SearchEnvConfig
@@ -77,6 +82,8 @@ else:
             "envs.core": ["EpisodeBatch"],
             "envs.env": ["LagrangianCVRP"],
             "envs.observation": ["FEATURES", "OBSERVATION_VERSION", "Observer"],
+            "envs.route.core": ["RouteEpisodeBatch"],
+            "envs.route.observation": ["ROUTE_FEATURES", "ROUTE_OBSERVATION_VERSION"],
             "envs.sb3": ["LagrangianVecEnv"],
             "envs.sb3_processes": ["LagrangianSubprocVecEnv"],
             "envs.search.config": ["SearchEnvConfig"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -25,6 +25,12 @@ LARGEST_PADDING = 32_767
 
 SEED_MODES = ("draw", "choose", "scores")
 """Ways in which an episode gets its seeds."""
+
+RELAXATIONS = ("assignment", "paths", "ng")
+"""Relaxations whose dual an episode ascends."""
+
+Preset = Literal["default", "reference", "routes"]
+"""Names of the configurations that `EnvConfig.preset` returns."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,8 @@ class EnvConfig:
     n_joint
         Joint draws of these strings that are decoded.
     start
-        Multipliers of the first evaluation. `linear`: the prices of the linear relaxation; `zero`: λ = 0.
+        Multipliers of the first evaluation. `linear`: the prices of the linear relaxation, in a route relaxation the
+        continuous approximation (`envs.route.episode.start_of`); `zero`: λ = 0.
     bounds
         Lowest and highest multiplier, distance units; None: as in `lagrl solve`.
     phases
@@ -149,14 +156,26 @@ class EnvConfig:
     curriculum
         When a phase ends.
     observation
-        Version of the observations: the one that the policy was trained with, see `envs.observation`.
+        Version of the observations: the one that the policy was trained with, see `envs.observation`. Those of the
+        route relaxations have one version only, see `observation_version`.
+    relaxation
+        Relaxation whose dual is ascended. `assignment`: that of the linearisation, by knapsacks. `ng` and `paths`: that
+        of the routes, a lower bound on the CVRP itself, see `lagrl.bounds.route_dual.RouteDual` and `envs.route`. Those
+        have no seeds, samples or bounds to set, so `sampler`, `seeding`, `judge` and `bounds` must have their defaults,
+        and `decode_every`, `tour_decoded` and `seedings` have no effect.
+    reference_evaluations
+        Evaluations in which the bundle method computes, at a reset, the value that the gap of a route relaxation is
+        measured to; 0: none, and the progress from the first value is rewarded. See `envs.route.reward`.
+    most_load
+        Largest load, about, with which a route relaxation is priced. Larger capacities are rounded, which keeps the bound
+        valid, lowers it, and limits the time of an evaluation; see `lagrl.bounds.route_graph.RouteGraph.of`.
 
     Raises
     ------
     InputError
-        If a value is out of range.
+        If a value is out of range, or has no meaning in the relaxation.
     UnknownNameError
-        If a start, judge, seeding rule or way to seed is not known.
+        If a start, judge, relaxation, seeding rule or way to seed is not known.
     """
 
     n_max: int = 100
@@ -182,6 +201,9 @@ class EnvConfig:
     rewards: RewardWeights = field(default_factory=RewardWeights)
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
     observation: Literal[1, 2] = may_lack(2, formerly=1)
+    relaxation: Literal["assignment", "paths", "ng"] = may_lack("assignment")
+    reference_evaluations: int = may_lack(50)
+    most_load: int = may_lack(100_000)
 
     def __post_init__(self) -> None:
         require_version(self.observation, "observation")
@@ -194,7 +216,15 @@ class EnvConfig:
             require_between("min_steps", self.min_steps, 1, self.max_steps)
         for name, least in (("decode_every", 1), ("route_every", 1), ("shots", 1), ("n_joint", 0), ("seed_choices", 1)):
             require_between(name, getattr(self, name), least, None)
-        for name, known in (("start", ("linear", "zero")), ("judge", ("exact", "samples")), ("seeding", SEED_MODES)):
+        require_between("reference_evaluations", self.reference_evaluations, 0, None)
+        require_between("most_load", self.most_load, 1, None)
+        names = {
+            "start": ("linear", "zero"),
+            "judge": ("exact", "samples"),
+            "seeding": SEED_MODES,
+            "relaxation": RELAXATIONS,
+        }
+        for name, known in names.items():
             if getattr(self, name) not in known:
                 raise UnknownNameError.of(name, str(getattr(self, name)), known)
         if self.bounds is not None and not (np.isfinite(self.bounds).all() and self.bounds[0] < self.bounds[1]):
@@ -205,20 +235,40 @@ class EnvConfig:
             raise InputError("no rule given", field="seedings", remedy=f"known: {', '.join(sorted(SEEDINGS))}")
         for rule in self.seedings:
             seeding_rule(rule)
+        if self.relaxation != "assignment":
+            self._require_routes()
+
+    def _require_routes(self) -> None:
+        for name, only in (("sampler", "exact"), ("judge", "exact"), ("seeding", "draw"), ("bounds", None)):
+            if getattr(self, name) != only:
+                remedy = f"use {only!r}: it has no meaning with relaxation={self.relaxation!r}"
+                raise InputError(f"{getattr(self, name)!r} given", field=name, remedy=remedy)
+
+    @property
+    def observation_version(self) -> int | str:
+        """Version of the observations in this relaxation, whose features `envs.observation.features_of` names."""
+        from envs.route.observation import ROUTE_OBSERVATION_VERSION
+
+        return self.observation if self.relaxation == "assignment" else ROUTE_OBSERVATION_VERSION
 
     @classmethod
-    def preset(cls, name: Literal["default", "reference"] = "default") -> EnvConfig:
+    def preset(cls, name: Preset = "default") -> EnvConfig:
         """Return the configuration called `name`.
 
         `reference` follows Sharma and Lau (2026) as far as it is public: λ starts at 0 within [−400, 800], which
         only suits instances of small costs, all three phases are used, assignments are repaired every second
         evaluation, and routes come from the route sampler only.
 
+        `routes` ascends the dual of the ng-routes in 10 to 30 steps, with actions around its natural step and loads of
+        about 200 units at most.
+
         Raises
         ------
         UnknownNameError
-            If the name is neither `default` nor `reference`.
+            If there is no such preset.
         """
+        from envs.route.action import ROUTE_ACTION
+
         if name == "default":
             return cls()
         if name == "reference":
@@ -231,7 +281,9 @@ class EnvConfig:
                 rewards=RewardWeights(cost=0.10, cost_gap=0.01),
                 curriculum=CurriculumConfig(least_episodes=0),
             )
-        raise UnknownNameError.of("environment preset", str(name), ("default", "reference"))
+        if name == "routes":
+            return cls(relaxation="ng", most_load=200, action=ROUTE_ACTION, min_steps=10, max_steps=30)
+        raise UnknownNameError.of("environment preset", str(name), get_args(Preset))
 
     def changed(self, overrides: Mapping[str, Any]) -> EnvConfig:
         """Return the configuration with some fields changed.

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
 
-from envs.config import EnvConfig
+from envs.config import EnvConfig, Preset
 from envs.core import EpisodeBatch
 from envs.render import RENDER_MODES, RenderMode, require_mode
+from envs.route.core import RouteEpisodeBatch
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from envs.ascent_batch import AscentBatch
     from envs.batch import Batch
-    from envs.episode import Episode
 
 Observation = dict[str, Any]
 
@@ -91,6 +92,10 @@ class LagrangianCVRP(EpisodeEnv):
     spent: the remaining budget is in the observation, so this end is part of the task, and `truncated` is left to
     wrappers.
 
+    With `relaxation="paths"` or `"ng"` the dual is that of the routes, a lower bound on the CVRP. Observations have the
+    features of `envs.ROUTE_FEATURES` and `edges` [N, 60] then, see `envs.route.observation`, and actions move [n + 1]
+    multipliers, see `envs.route.action`.
+
     Parameters
     ----------
     config
@@ -98,7 +103,7 @@ class LagrangianCVRP(EpisodeEnv):
     render_mode
         `ansi` (text), `rgb_array` (picture; needs the extra viz) or None.
     preset
-        `default` or `reference`.
+        `default`, `reference` or `routes`, see `EnvConfig.preset`.
     overrides
         Fields of `EnvConfig` to change. `sampler` and `route_sampler` may be a function or class that makes a sampler,
         instead of a name.
@@ -109,22 +114,22 @@ class LagrangianCVRP(EpisodeEnv):
         If the configuration, a sampler or the render mode is not possible.
     """
 
-    batch: EpisodeBatch
+    batch: AscentBatch[Any]
 
     def __init__(
         self,
         config: EnvConfig | None = None,
         render_mode: RenderMode | None = None,
         *,
-        preset: Literal["default", "reference"] = "default",
+        preset: Preset = "default",
         **overrides: Any,
     ) -> None:
         self.config, makers = configured(config, preset, overrides)
-        super().__init__(EpisodeBatch(self.config, 1, **makers), render_mode)
+        super().__init__(make_batch(self.config, 1, makers), render_mode)
 
     @property
-    def episode(self) -> Episode:
-        """The current episode; InputError before the first reset."""
+    def episode(self) -> Any:
+        """The current `Episode` or `RouteEpisode`; InputError before the first reset."""
         return self.batch.episodes[0]
 
     def set_phase(self, phase: int | None) -> None:
@@ -133,7 +138,7 @@ class LagrangianCVRP(EpisodeEnv):
 
 
 def configured(
-    config: EnvConfig | None, preset: Literal["default", "reference"], overrides: Mapping[str, Any]
+    config: EnvConfig | None, preset: Preset, overrides: Mapping[str, Any]
 ) -> tuple[EnvConfig, dict[str, Any]]:
     """Return the configuration (the preset's if None) with some fields changed, and the samplers' makers by name.
 
@@ -155,6 +160,15 @@ def configured(
             )
     base = config or EnvConfig.preset(preset)
     return (base.changed(fields) if fields else base), makers
+
+
+def make_batch(config: EnvConfig, n_envs: int, makers: Mapping[str, Any]) -> AscentBatch[Any]:
+    """Return the batch of a configuration's relaxation; `makers` are the second return value of `configured`."""
+    return (
+        EpisodeBatch(config, n_envs, **makers)
+        if config.relaxation == "assignment"
+        else RouteEpisodeBatch(config, n_envs, **makers)
+    )
 
 
 def instance_option(options: Mapping[str, Any] | None) -> Any:

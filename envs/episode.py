@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from envs.ascent_episode import AscentEpisode
 from envs.generator import draw_instance
 from envs.observation import make_observer, require_room
 from envs.reward import BestSoFar
@@ -19,11 +20,9 @@ from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.partition_master import PartitionMaster
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.savings import clarke_wright
-from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
-from lagrl.relaxation.sampler import SamplingCost
 from lagrl.relaxation.seeding import seeding_rule
 
 if TYPE_CHECKING:
@@ -58,74 +57,29 @@ class Samplers:
     route: Callable[[], SubproblemSampler] | None
 
 
-@dataclass(eq=False)
-class Episode:
-    """An episode and its results so far.
+@dataclass(eq=False, kw_only=True)
+class Episode(AscentEpisode):
+    """An episode of the assignment relaxation; see `AscentEpisode` for the attributes that are not listed.
 
     Attributes
     ----------
-    problem
-        The instance.
     state
         Its entry of the dual loop's batch.
-    observer
-        Computes its observations.
-    best
-        The best results so far.
-    initial
-        [n] λ₀, distance units.
-    horizon
-        Largest number of steps.
-    phase
-        Curriculum phase of its rewards; None: the terms of all phases.
     seeding
         Seeding rule of its linearisation; `scores` where an action placed the seeds.
-    rng_record
-        State of its random generator before the episode was drawn.
-    is_given
-        Whether the instance was given by the user instead of generated.
-    trail
-        [n] multipliers of each step, clipped, distance units.
-    values, assignment_costs
-        Per evaluation: the sampled L(λ), and the cheapest assignment so far, distance units.
-    step
-        The last evaluation.
-    share_served
-        Share of customers with g = 0 at the last evaluation.
-    sampling
-        Circuits, shots and seconds of both samplers.
-    is_optimal
-        Whether an evaluation proved the dual optimal.
+    assignment_costs
+        Per evaluation: the cheapest assignment so far, distance units.
     judge
         Dual whose fresh samples value a new best λ; None: they are valued exactly.
-    master
-        Set partitioning over the episode's routes; None if they are not recombined.
-    recombine_every
-        Evaluations between two combinations.
     choice
         The choice of its seeds; None if they are drawn. Until then its linearisation is a provisional one.
     """
 
-    problem: CVRP
     state: AscentState
     observer: AscentObserver
-    best: BestSoFar
-    initial: NDArray[np.float64]
-    horizon: int
-    phase: int | None
     seeding: str
-    rng_record: dict[str, Any]
-    is_given: bool
-    trail: list[NDArray[np.float64]] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
     assignment_costs: list[float] = field(default_factory=list)
-    step: Step | None = None
-    share_served: float = 0.0
-    sampling: SamplingCost = field(default_factory=SamplingCost)
-    is_optimal: bool = False
     judge: AssignmentDual | None = None
-    master: PartitionMaster | None = None
-    recombine_every: int = 1
     choice: SeedChoice | None = None
 
     @property
@@ -139,38 +93,22 @@ class Episode:
         return self.state.dual
 
     @property
-    def n_customers(self) -> int:
-        """Number of customers n."""
-        return self.problem.n_customers
+    def incumbent(self) -> Incumbent:
+        """The best routes so far, and the pool of all."""
+        return self.state.incumbent
 
     @property
-    def steps(self) -> int:
-        """Number of moves of the multipliers so far; the start does not count, nor does a choice of seeds."""
-        return len(self.trail)
-
-    @property
-    def budget(self) -> int:
-        """Largest number of evaluations, the start included."""
-        return self.horizon + 1
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the dual is proven optimal or the budget is spent; at least one step is always taken."""
-        return self.steps >= self.horizon or (self.is_optimal and self.steps > 0)
+    def n_vehicles(self) -> int:
+        """Number of vehicles K of the linearisation."""
+        return self.dual.problem.n_vehicles
 
     def note(self, step: Step) -> None:
         """Record an evaluation; the first one is the start."""
-        if self.step is not None:
-            self.trail.append(step.point.multipliers)
-        self.step = step
-        self.sampling = self.sampling + step.sampling + step.route_sampling
-        violation = step.point.violation
-        self.share_served = 1.0 - int(np.count_nonzero(violation)) / len(violation)
-        self.is_optimal |= step.is_optimal
-        self.best.note(step, self.share_served, None if self.judge is None else partial(self._fresh_value, step))
-        self._recombine()
-        self.values.append(step.point.sampled_value)
+        super().note(step)
         self.assignment_costs.append(self.best.assignment_cost)
+
+    def _note_best(self, step: Step) -> None:
+        self.best.note(step, self.share_served, None if self.judge is None else partial(self._fresh_value, step))
 
     def _fresh_value(self, step: Step) -> float:
         assert self.judge is not None
@@ -178,45 +116,6 @@ class Episode:
         if point.samples is not None:
             self.sampling = self.sampling + point.samples.cost
         return point.sampled_value
-
-    def _recombine(self) -> None:
-        """Combine the routes so far, where the configuration says so and there are any."""
-        incumbent, done = self.state.incumbent, self.state.iteration - 1
-        if self.master is None or not incumbent.columns or not (done % self.recombine_every == 0 or self.is_over):
-            return
-        limits = PartitionLimits.without_clock(self.budget)
-        incumbent.offer(partition(incumbent.pool, incumbent.columns, limits, self.master).columns)
-        self.best.route_cost = min(self.best.route_cost, incumbent.cost)
-
-    def info(self) -> dict[str, Any]:
-        """Return the episode's scalars; values that do not exist yet are NaN.
-
-        Names that start with `last_` belong to the last evaluation, those with `best_` to the best one so far.
-        `best_dual_value` is exact, or that of fresh samples for the judge `samples`; it is for the record, and no
-        policy may use it. `circuits`, `shots` and `qpu_seconds` are the episode's sums. `phase` is 0 without a
-        curriculum.
-        """
-        best, step = self.best, self.step
-        has_routes = best.route_cost < np.inf
-        return {
-            "phase": self.phase or 0,
-            "n_customers": self.n_customers,
-            "n_vehicles": self.state.dual.problem.n_vehicles,
-            "evaluations": 0 if step is None else self.steps + 1,
-            "last_sampled_value": np.nan if step is None else step.point.sampled_value,
-            "last_share_served": np.nan if step is None else self.share_served,
-            "best_share_served": np.nan if step is None else best.share_served,
-            "best_dual_value": np.nan if step is None else best.dual_value,
-            "best_assignment_cost": best.assignment_cost if best.assignment_cost < np.inf else np.nan,
-            "best_route_cost": best.route_cost if has_routes else np.nan,
-            "best_route_ratio": best.route_ratio if has_routes else np.nan,
-            "best_gap": best.gap,
-            "circuits": self.sampling.circuits,
-            "shots": self.sampling.shots,
-            "qpu_seconds": self.sampling.qpu_seconds,
-            "is_optimal": self.is_optimal,
-            "is_over": self.is_over,
-        }
 
 
 def new_episode(
@@ -249,7 +148,7 @@ def new_episode(
     InstanceError
         If the instance is larger than the padding.
     """
-    horizon = _draw_horizon(config, rng)
+    horizon = draw_horizon(config, rng)
     is_given = problem is not None
     if problem is None:
         problem = draw_instance(rng, config.n_customers)
@@ -340,7 +239,7 @@ class _Ascent:
         )
 
 
-def _draw_horizon(config: EnvConfig, rng: np.random.Generator) -> int:
+def draw_horizon(config: EnvConfig, rng: np.random.Generator) -> int:
     """Draw the number of steps, log-uniformly if `min_steps` is given."""
     if config.min_steps is None:
         return config.max_steps

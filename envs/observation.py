@@ -14,6 +14,7 @@ from gymnasium import spaces
 from envs.observation_v1 import ObserverV1
 from envs.observation_v2 import Observer
 from envs.observer import HORIZON, N_NEIGHBOURS, AscentObserver, nearest_neighbours
+from envs.route.observation import ROUTE_FEATURES, ROUTE_OBSERVATION_VERSION, route_space
 from envs.seed_choice import LARGEST_EXCESS
 from lagrl.errors import InputError, InstanceError
 
@@ -68,9 +69,9 @@ def require_version(version: int, field: str) -> None:
         raise InputError(f"{version} given", field=field, remedy=f"give {known}: the version a policy was trained with")
 
 
-def features_of(version: int) -> tuple[str, ...]:
-    """Return the names of a version's features, in the order of the columns."""
-    return OBSERVERS[version].features
+def features_of(version: int | str) -> tuple[str, ...]:
+    """Return the names of a version's features, in the order of the columns; see `EnvConfig.observation_version`."""
+    return ROUTE_FEATURES if version == ROUTE_OBSERVATION_VERSION else OBSERVERS[int(version)].features
 
 
 def make_observer(dual: AssignmentDual, budget: int, version: int = OBSERVATION_VERSION) -> AscentObserver:
@@ -143,7 +144,7 @@ def observation_space(n_max: int, version: int = OBSERVATION_VERSION) -> spaces.
 
 
 def space_of(config: EnvConfig) -> spaces.Dict:
-    """Return the space of an environment's observations.
+    """Return the space of an environment's observations; for the route relaxations see `envs.route.observation`.
 
     Where the seeds are an action, there are more keys, which are 0 after the choice:
 
@@ -155,6 +156,8 @@ def space_of(config: EnvConfig) -> spaces.Dict:
     linearisation of lowest estimate, or in mode `scores` the one that mode `draw` would have. The features that only an
     evaluation has are 0 then.
     """
+    if config.relaxation != "assignment":
+        return route_space(config.n_max)
     space = observation_space(config.n_max, config.observation)
     if config.seeding == "draw":
         return space

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 
-from envs.core import EpisodeBatch
 from envs.curriculum import Curriculum
-from envs.env import LagrangianCVRP, configured, instance_option
+from envs.env import LagrangianCVRP, configured, instance_option, make_batch
 from envs.render import RenderMode, require_mode
 from envs.rng import generator_from_record, generator_record
 
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from envs.ascent_batch import AscentBatch
     from envs.batch import Batch
-    from envs.config import EnvConfig
+    from envs.config import EnvConfig, Preset
 
 
 class EpisodeVecEnv(VecEnv):
@@ -156,7 +156,7 @@ class LagrangianVecEnv(EpisodeVecEnv):
         As for `LagrangianCVRP`.
     """
 
-    batch: EpisodeBatch
+    batch: AscentBatch[Any]
 
     def __init__(
         self,
@@ -165,11 +165,11 @@ class LagrangianVecEnv(EpisodeVecEnv):
         seed: int = 0,
         render_mode: RenderMode | None = None,
         *,
-        preset: Literal["default", "reference"] = "default",
+        preset: Preset = "default",
         **overrides: Any,
     ) -> None:
         self.config, makers = configured(config, preset, overrides)
-        super().__init__(EpisodeBatch(self.config, n_envs, **makers), seed, render_mode)
+        super().__init__(make_batch(self.config, n_envs, makers), seed, render_mode)
 
     def set_phase(self, phase: int | None) -> None:
         """Set the curriculum phase of the episodes to come; None: no curriculum, see `EpisodeBatch.set_phase`."""

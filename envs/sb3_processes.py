@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import wait
 from operator import attrgetter, methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from stable_baselines3.common.monitor import Monitor
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from envs.config import EnvConfig
+    from envs.config import EnvConfig, Preset
 
     Request = Callable[[LagrangianVecEnv], Any]
 
@@ -80,7 +80,7 @@ class LagrangianSubprocVecEnv(VecEnv):
         render_mode: RenderMode | None = None,
         *,
         processes: int | None = None,
-        preset: Literal["default", "reference"] = "default",
+        preset: Preset = "default",
         **overrides: Any,
     ) -> None:
         self.render_mode = require_mode(render_mode)

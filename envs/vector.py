@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from envs.core import EpisodeBatch
-from envs.env import configured, instance_option
+from envs.env import configured, instance_option, make_batch
 from envs.render import RENDER_MODES, RenderMode, require_mode
 from lagrl.errors import InputError
 
@@ -19,8 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from envs.ascent_batch import AscentBatch
     from envs.batch import Batch
-    from envs.config import EnvConfig
+    from envs.config import EnvConfig, Preset
 
 Observations = dict[str, Any]
 
@@ -154,7 +154,7 @@ class LagrangianVectorEnv(EpisodeVectorEnv):
         As for `LagrangianCVRP`.
     """
 
-    batch: EpisodeBatch
+    batch: AscentBatch[Any]
 
     def __init__(
         self,
@@ -162,11 +162,11 @@ class LagrangianVectorEnv(EpisodeVectorEnv):
         config: EnvConfig | None = None,
         render_mode: RenderMode | None = None,
         *,
-        preset: Literal["default", "reference"] = "default",
+        preset: Preset = "default",
         **overrides: Any,
     ) -> None:
         self.config, makers = configured(config, preset, overrides)
-        super().__init__(EpisodeBatch(self.config, num_envs, **makers), render_mode)
+        super().__init__(make_batch(self.config, num_envs, makers), render_mode)
 
     def set_phase(self, phase: int | None) -> None:
         """Set the curriculum phase of the episodes to come; None: no curriculum, see `EpisodeBatch.set_phase`."""

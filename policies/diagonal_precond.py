@@ -148,6 +148,13 @@ def _require_shapes(shapes: Any, actions: tuple[int, ...], version: int) -> None
             field="seeding",
             remedy="make the environment with seeding='draw': this policy does not choose seeds",
         )
+    if isinstance(shapes, dict) and "edges" in shapes:
+        raise InputError(
+            "observations of a route relaxation given",
+            source="DiagonalPrecondPolicy",
+            field="relaxation",
+            remedy="make the environment with relaxation='assignment': this policy was not trained for routes",
+        )
     n_features = len(features_of(version))
     n = (shapes.get("node_mask") or (None,))[0] if isinstance(shapes, dict) else None
     if (

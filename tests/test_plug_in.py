@@ -49,6 +49,14 @@ def test_the_schedule_improves_on_its_seeds(run: Run) -> None:
 
 
 @needs_rl
+def test_the_route_dual_is_a_bound(run: Run) -> None:
+    """Equal steps raise the first value, and the best one is below the cost of the routes found."""
+    first, last = run(BLOCKS["route_dual.py"]).splitlines()
+    bound, routes = (float(part.split()[1]) for part in last.split(","))
+    assert float(first.split()[-1]) < bound < routes
+
+
+@needs_rl
 def test_the_feature_extractor_trains_with_stock_ppo(run: Run) -> None:
     """The extractor has at most 15 lines, and SB3's own policy learns and predicts with it."""
     example = BLOCKS["extractor.py"]

@@ -103,6 +103,9 @@ class TrainingConfig:
             raise InputError(
                 f"{self.env.seeding} given", field="env.seeding", remedy="use draw: policies here do not choose seeds"
             )
+        if self.env.relaxation != "assignment":
+            remedy = "use assignment: policies of the route relaxations are trained by python -m train.unroll"
+            raise InputError(f"{self.env.relaxation} given", field="env.relaxation", remedy=remedy)
         require_memory("validation_instances, validation_sizes", 8 * self.validation_instances * high**2)
 
     @classmethod

@@ -12,7 +12,10 @@ from envs.config import CurriculumConfig, EnvConfig, RewardWeights
 from lagrl.errors import InputError, UnknownNameError
 
 
-@pytest.mark.parametrize("config", [EnvConfig(), EnvConfig.preset("reference"), EnvConfig(min_steps=10, n_max=250)])
+@pytest.mark.parametrize(
+    "config",
+    [EnvConfig(), EnvConfig.preset("reference"), EnvConfig.preset("routes"), EnvConfig(min_steps=10, n_max=250)],
+)
 def test_json_and_back(config: EnvConfig) -> None:
     """A configuration survives a JSON file unchanged."""
     assert EnvConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
@@ -74,6 +77,12 @@ def test_damaged_records_are_refused(record: dict[str, Any], message: str) -> No
         ({"seedings": ()}, "seedings"),
         ({"seedings": ("kmeans", "cheapest:0")}, "give the number of seedings, 1 or more"),
         ({"seed_choices": 0}, "seed_choices: 0 given"),
+        ({"reference_evaluations": -1}, "reference_evaluations: -1 given"),
+        ({"most_load": 0}, "most_load: 0 given"),
+        ({"relaxation": "ng", "sampler": "qaoa"}, "sampler: 'qaoa' given; use 'exact'"),
+        ({"relaxation": "ng", "judge": "samples"}, "judge: 'samples' given; use 'exact'"),
+        ({"relaxation": "paths", "seeding": "choose"}, "seeding: 'choose' given; use 'draw'"),
+        ({"relaxation": "paths", "bounds": (0.0, 9.0)}, "no meaning with relaxation='paths'"),
     ],
 )
 def test_impossible_values_are_refused(fields: dict[str, Any], message: str) -> None:
@@ -88,6 +97,8 @@ def test_unknown_names_are_refused() -> None:
         EnvConfig(seedings=("swep",))
     with pytest.raises(UnknownNameError, match="unknown seeding 'chose'; did you mean 'choose'"):
         EnvConfig(seeding="chose")  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match="unknown relaxation 'path'; did you mean 'paths'"):
+        EnvConfig(relaxation="path")  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="linear"):
         EnvConfig(start="middle")  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="reference"):
@@ -100,12 +111,13 @@ def test_unknown_names_are_refused() -> None:
 def test_a_record_of_the_first_version_keeps_its_episodes() -> None:
     """What 0.1 did not record becomes what it did: no tours of decoded selections, its features, no least length."""
     record = EnvConfig().to_json()
-    for name in ("tour_decoded", "recombine", "judge", "observation"):
+    for name in ("tour_decoded", "recombine", "judge", "observation", "relaxation", "most_load"):
         del record[name]
     del record["curriculum"]["least_episodes"]
     read = EnvConfig.from_json(record)
     assert (read.tour_decoded, read.recombine, read.judge, read.observation) == (False, False, "exact", 1)
     assert read.curriculum.least_episodes == 0
+    assert read.relaxation == "assignment"
 
 
 def test_a_judge_is_exact_or_fresh_samples() -> None:

@@ -13,6 +13,7 @@ from env_samplers import DealSampler, NoisySampler
 from envs.action import ActionConfig
 from envs.config import EnvConfig, RewardWeights
 from envs.core import EpisodeBatch
+from envs.env import make_batch
 from envs.observation import FEATURES
 from lagrl.errors import InputError, InstanceError, UnknownNameError
 from lagrl.problems.bundled import bundled_path, read_bundled
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from envs.ascent_batch import AscentBatch
     from envs.batch import BatchStep
 
 SHORT = EnvConfig(n_max=24, n_customers=(8, 24), max_steps=7, route_sampler="exact", route_every=3)
 JUDGED = replace(SHORT, judge="samples")
+ROUTES = replace(SHORT, relaxation="ng", reference_evaluations=5)
 
 
 def generator(index: int, seed: int = 0) -> np.random.Generator:
@@ -43,7 +46,7 @@ def actions(step: int, n_envs: int, n_max: int) -> NDArray[np.float32]:
     )
 
 
-def play(batch: EpisodeBatch, rngs: list[np.random.Generator], steps: range, indices: list[int]) -> list[list[Any]]:
+def play(batch: AscentBatch[Any], rngs: list[np.random.Generator], steps: range, indices: list[int]) -> list[list[Any]]:
     """Step a batch with the actions of `indices`, reset finished episodes; return all results by environment."""
     seen: list[list[Any]] = [[] for _ in indices]
     for t in steps:
@@ -81,6 +84,8 @@ SETTINGS = [
     ("recombined", replace(SHORT, recombine=True), {}),
     ("chosen seeds", replace(SHORT, seeding="choose", seed_choices=3), {"sampler": NoisySampler}),
     ("placed seeds", replace(SHORT, seeding="scores", judge="samples"), {"sampler": NoisySampler}),
+    ("ng-routes", replace(ROUTES, recombine=True), {"route_sampler": NoisySampler}),
+    ("paths", replace(ROUTES, relaxation="paths", action=ActionConfig(mode="direction"), min_steps=2), {}),
 ]
 each_setting = pytest.mark.parametrize(("config", "made"), [s[1:] for s in SETTINGS], ids=[s[0] for s in SETTINGS])
 
@@ -88,13 +93,13 @@ each_setting = pytest.mark.parametrize(("config", "made"), [s[1:] for s in SETTI
 @each_setting
 def test_a_batch_equals_single_environments(config: EnvConfig, made: dict[str, Any]) -> None:
     """Four environments of different sizes are bit-equal to four single ones through several episodes."""
-    together = EpisodeBatch(config, 4, **made)
+    together = make_batch(config, 4, made)
     rngs = [generator(index) for index in range(4)]
     first = [together.reset(index, rngs[index]) for index in range(4)]
     seen = play(together, rngs, range(17), [0, 1, 2, 3])
     assert len({info["n_customers"] for info in first}) > 1
     for index in range(4):
-        alone, rng = EpisodeBatch(config, 1, **made), generator(index)
+        alone, rng = make_batch(config, 1, made), generator(index)
         assert repr(alone.reset(0, rng)) == repr(first[index])
         assert_same(play(alone, [rng], range(17), [index]), [seen[index]])
 
@@ -102,7 +107,7 @@ def test_a_batch_equals_single_environments(config: EnvConfig, made: dict[str, A
 @each_setting
 def test_a_state_goes_on_to_the_bit(config: EnvConfig, made: dict[str, Any]) -> None:
     """A new batch, restored from JSON in the middle of episodes, continues like the undisturbed one."""
-    batch = EpisodeBatch(config, 3, **made)
+    batch = make_batch(config, 3, made)
     rngs = [generator(index, 4) for index in range(3)]
     for index in range(3):
         batch.reset(index, rngs[index], read_bundled("G-n16-k3") if index == 1 else None)
@@ -112,7 +117,7 @@ def test_a_state_goes_on_to_the_bit(config: EnvConfig, made: dict[str, Any]) -> 
     kept = [rng.bit_generator.state for rng in rngs]
     undisturbed = play(batch, rngs, range(4, 19), [0, 1, 2])
 
-    again = EpisodeBatch(config, 3, **made)
+    again = make_batch(config, 3, made)
     again.load_state(json.loads(json.dumps(record)), arrays)
     assert again.phase == 3
     for rng, state in zip(rngs, kept, strict=True):

@@ -55,7 +55,8 @@ class ExpertBaseline(VecEnvWrapper):
         super().__init__(venv)
         self.expert = expert
         self.gamma = gamma
-        self.batch: EpisodeBatch = venv.batch
+        assert isinstance(venv.batch, EpisodeBatch)  # trainings have no other relaxation
+        self.batch = venv.batch
         self.rewards: list[NDArray[np.float64]] = [np.zeros(0)] * venv.num_envs
         self.taken = np.zeros(venv.num_envs, dtype=np.int64)
         self.report: Report = silent

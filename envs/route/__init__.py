@@ -1,0 +1,1 @@
+"""Episodes that ascend the dual of a route relaxation: `LagrangianCVRP-v0` with `relaxation="paths"` or `"ng"`."""
