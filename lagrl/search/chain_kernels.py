@@ -130,7 +130,7 @@ def _sort_freed(
 @kernel(
     int64(
         *(MATRIX, INTS, INT_MATRIX, INTS, OUT_INTS, OUT_INTS, OUT_FLOATS, OUT_INTS, OUT_INTS, OUT_INTS),
-        *(OUT_INTS, OUT_INTS, OUT_FLOATS, OUT_FLOATS, OUT_WORDS, float64, float64, int64),
+        *(OUT_INTS, OUT_INTS, OUT_FLOATS, OUT_FLOATS, OUT_WORDS, float64, int64),
     )
 )
 def run_chain(
@@ -150,7 +150,6 @@ def run_chain(
     cost: Floats,
     word: Words,
     temperature: float,
-    cooling: float,
     n_moves: int,
 ) -> int:
     """Make moves on routes that serve all customers; return the number of accepted ones.
@@ -182,8 +181,8 @@ def run_chain(
         [2] cost of the routes and of the best ones, distance units. Changed.
     word
         [1] state of the random numbers. Changed.
-    temperature, cooling
-        Temperature of the first move in distance units, and its factor after each.
+    temperature
+        Increase of the cost that is accepted with probability 1/e, distance units.
     n_moves
         Number of moves.
     """
@@ -333,5 +332,4 @@ def run_chain(
                 load[k] += demand[c - 1]
                 size[k] += 1
             n_routes = routes_before
-        temperature *= cooling
     return n_accepted

@@ -37,7 +37,7 @@ class MoveChain:
         [2] cost of the current and of the best routes, distance units.
     """
 
-    def __init__(self, problem: CVRP, routes: Sequence[NDArray[np.int64]], seed: int) -> None:
+    def __init__(self, problem: CVRP, routes: Sequence[NDArray[np.int64]], seed: int | Sequence[int]) -> None:
         n, fleet = problem.n_customers, problem.fleet
         most = problem.maximum_vehicles
         self.problem = problem
@@ -69,11 +69,8 @@ class MoveChain:
         self._arc[:] = distance[here, there]
         self.cost[:] = self._arc[1:].sum()
 
-    def run(self, temperature: float, cooling: float, n_moves: int) -> int:
-        """Make moves; return the number of accepted ones.
-
-        `temperature`: of the first move, distance units; `cooling`: its factor after each move.
-        """
+    def run(self, temperature: float, n_moves: int) -> int:
+        """Make moves at a temperature in distance units; return the number of accepted ones."""
         from lagrl.search.chain_kernels import run_chain
 
         accepted = run_chain(
@@ -93,7 +90,6 @@ class MoveChain:
             self.cost,
             self._word,
             temperature,
-            cooling,
             n_moves,
         )
         self.cost[0] = self._arc[1:].sum()  # without the rounding of the sums of changes
