@@ -41,7 +41,7 @@ def kernel_modules(*rooms: str) -> tuple[str, ...]:
     return tuple(".".join(("lagrl", *file.with_suffix("").parts)) for file in chosen)
 
 
-def compile_kernels(*rooms: str, later: str | None = None, on_start: Callable[[], None] = lambda: None) -> None:
+def compile_kernels(*rooms: str, later: Sequence[str] = (), on_start: Callable[[], None] = lambda: None) -> None:
     """Compile the kernels of these rooms, or load them from numba's cache; a second call does nothing.
 
     Kernels have explicit signatures and are compiled when their module is imported: after this call, none of these
@@ -53,15 +53,16 @@ def compile_kernels(*rooms: str, later: str | None = None, on_start: Callable[[]
     rooms
         Folders of the package, such as `relaxation`; none for all.
     later
-        One of them that is not needed at once (default: none). Where the cache turns out empty, its kernels are
-        compiled by a process in the background after this call, see `is_ready`.
+        Those of them that are not needed at once (default: none). Where the cache turns out empty, the kernels of each
+        are compiled by a process in the background after this call, see `is_ready`.
     on_start
         Called when the cache turns out not to hold them, after the first module.
     """
-    first = [room for room in rooms if room != later and is_ready(room)]
+    first = [room for room in rooms if room not in later and is_ready(room)]
     was_empty = _compile(first, on_start) if first or not rooms else False
-    if later in rooms and is_ready(later) and not (was_empty and _compile_in_background(later)):
-        _compile([later], on_start)
+    for room in later:
+        if room in rooms and is_ready(room) and not (was_empty and _compile_in_background(room)):
+            _compile([room], on_start)
     for module in ("highspy", "pyvrp.search"):
         importlib.import_module(module)
 

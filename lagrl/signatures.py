@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from llvmlite import binding
-from numba import boolean, config, float64, int64, njit, types, uint8, void
+from numba import boolean, config, float64, int64, njit, types, uint8, uint64, void
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -36,16 +36,19 @@ __all__ = [
     "OUT_INTS",
     "OUT_INT_MATRIX",
     "OUT_MATRIX",
+    "OUT_WORDS",
     "PAIR",
     "Bytes",
     "Floats",
     "Ints",
     "Matrix",
+    "Words",
     "boolean",
     "float64",
     "inner_kernel",
     "int64",
     "kernel",
+    "uint64",
     "void",
 ]
 
@@ -54,6 +57,7 @@ Floats = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
 
 FLOATS = types.Array(float64, 1, "C", readonly=True)
 INTS = types.Array(int64, 1, "C", readonly=True)
@@ -63,6 +67,7 @@ INT_MATRIX = types.Array(int64, 2, "C", readonly=True)
 CUBE = types.Array(float64, 3, "C", readonly=True)
 OUT_FLOATS = types.Array(float64, 1, "C")
 OUT_INTS = types.Array(int64, 1, "C")
+OUT_WORDS = types.Array(uint64, 1, "C")
 OUT_BYTES = types.Array(uint8, 1, "C")
 OUT_MATRIX = types.Array(float64, 2, "C")
 OUT_INT_MATRIX = types.Array(int64, 2, "C")

@@ -18,6 +18,7 @@ DEFAULT_EVALUATIONS = 200
 
 INGREDIENTS = {
     "relinearisation": "linearisations around the best routes",
+    "chains": "compiled chains of moves, in a share of the seconds, where nothing else limits the search",
     "polish": "PyVRP's local search",
     "partition": "set partitioning over all routes found",
     "bound": "a proven lower bound, in a share of the seconds",
@@ -44,7 +45,7 @@ class SolveConfig:
         a budget); results then depend on the machine.
     method
         `reference`: the best toured assignment of linearisations from seeds. `search`: also a search around the best
-        routes, by relinearisation, polish, partition and bound.
+        routes, by relinearisation, chains, polish, partition and bound.
     seed
         Random seed; the same seed gives the same result, unless `seconds` ends the solve.
     linearisations
@@ -57,7 +58,8 @@ class SolveConfig:
     record_exact
         Also compute the exact dual value under an approximate sampler; the controller does not see it.
     without
-        Parts of the method `search` to leave out: relinearisation, polish, partition, bound (default: none).
+        Parts of the method `search` to leave out: relinearisation, chains, polish, partition, bound (default:
+        none).
     workers
         Processes that search in parallel and exchange routes; their number changes the result.
 
@@ -131,10 +133,19 @@ class SolveConfig:
         return self.method == "search" and ingredient not in self.without
 
     @property
+    def has_chains(self) -> bool:
+        """Whether compiled chains of moves are used: under a clock alone, and with exact knapsacks.
+
+        They price nothing, so evaluations cannot count them, and what an approximate sampler is worth would not show.
+        """
+        return self.uses("chains") and self.seconds is not None and self.evaluations is None and self.sampler == "exact"
+
+    @property
     def kernel_rooms(self) -> list[str]:
         """Folders of the package whose kernels a solve needs, see `lagrl.compilation.compile_kernels`."""
         others = {
             "bounds": self.uses("bound") and self.seconds is not None,  # it takes a share of the clock
+            "search": self.has_chains,
             "controllers": self.controller.startswith("bundle"),
             "quantum": self.sampler != "exact",
         }

@@ -60,8 +60,8 @@ class SolveResult:
         The part of them without sampling, queueing and recording.
     sampling_seconds, recording_seconds
         Seconds in approximate samplers (queueing excluded), and for exact values computed for the record only.
-    polish_seconds, partition_seconds, bound_seconds
-        Seconds of local search, set partitioning and the lower bound, summed over all processes.
+    polish_seconds, partition_seconds, bound_seconds, chain_seconds
+        Seconds of local search, set partitioning, the lower bound and compiled chains, summed over all processes.
     history
         (evaluations, seconds, cost) at each improvement; with several workers, at each exchange that brought one.
     ascents
@@ -91,6 +91,7 @@ class SolveResult:
     polish_seconds: float
     partition_seconds: float
     bound_seconds: float
+    chain_seconds: float
     history: list[tuple[int, float, float]] = field(repr=False)
     ascents: list[Ascent] = field(repr=False)
     is_interrupted: bool = False
@@ -176,6 +177,7 @@ class SolveResult:
             "polish_seconds": round(self.polish_seconds, 6),
             "partition_seconds": round(self.partition_seconds, 6),
             "bound_seconds": round(self.bound_seconds, 6),
+            "chain_seconds": round(self.chain_seconds, 6),
             "history": [[evaluations, round(seconds, 6), cost] for evaluations, seconds, cost in self.history],
         }
 
@@ -325,7 +327,7 @@ def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveRe
     incumbent, record = report.incumbent, report.record
     sampling, seconds_of = record.sampling, record.seconds_of
     solution = incumbent.solution()
-    if not incumbent.evaluations:
+    if not incumbent.evaluations and not seconds_of["chains"]:
         raise SolutionError(
             "the schedule stopped before any evaluation",
             source=problem.name,
@@ -356,6 +358,7 @@ def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveRe
         polish_seconds=seconds_of["polish"],
         partition_seconds=seconds_of["partition"],
         bound_seconds=seconds_of["bound"],
+        chain_seconds=seconds_of["chains"],
         history=incumbent.history,
         ascents=record.ascents,
         is_interrupted=report.is_interrupted,

@@ -47,6 +47,7 @@ HORIZONS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
 ABLATION_SECONDS = (2.0, 10.0)
 ABLATIONS: dict[str, dict[str, Any]] = {
     "without relinearisation": {"without": ("relinearisation",)},
+    "without chains": {"without": ("chains",)},
     "without polish": {"without": ("polish",)},
     "without partition": {"without": ("partition",)},
     "without bound": {"without": ("bound",)},
@@ -141,6 +142,7 @@ def run_lagrl(problem: Any, seconds: float, seed: int, options: dict[str, Any]) 
         "overrun": time.perf_counter() - started[0] - seconds,
         "processor": time.process_time() - processor,
         "seconds": result.seconds,
+        "chains": result.chain_seconds,
         "polish": result.polish_seconds,
         "partition": result.partition_seconds,
         "bound": result.bound_seconds,

@@ -24,12 +24,12 @@ _COMPILING = "compiling kernels, once after installing, for less than a minute"
 
 @contextlib.contextmanager
 def solve_bar(
-    name: str, rooms: Sequence[str], *, later: str | None = None, is_quiet: bool
+    name: str, rooms: Sequence[str], *, later: Sequence[str] = (), is_quiet: bool
 ) -> Iterator[Callable[[SolveProgress], None] | None]:
     """Show cost, gap and bound of a solve, and how much of its budget is spent.
 
     Yields the callback of `solve`, or None if no bar is shown: stderr is no terminal, or `is_quiet`. `rooms` are those
-    whose kernels it needs, `later` the one that it may get later, see `lagrl.compilation.compile_kernels`.
+    whose kernels it needs, `later` those that it may get later, see `lagrl.compilation.compile_kernels`.
     """
     with _working_bar(name, rooms, later=later, is_quiet=is_quiet) as show:
         yield None if show is None else lambda now: show(now.share, _state(now.cost, now.gap, now.lower_bound))
@@ -57,7 +57,7 @@ def _state(cost: float | None, gap: float | None, bound: float | None) -> str:
 
 @contextlib.contextmanager
 def _working_bar(
-    name: str, rooms: Sequence[str], *, later: str | None = None, is_quiet: bool
+    name: str, rooms: Sequence[str], *, later: Sequence[str] = (), is_quiet: bool
 ) -> Iterator[Callable[[float, str], None] | None]:
     """Show a bar from 0 to 1 with a text, after the kernels are loaded; yields None if none is shown."""
     from lagrl.compilation import compile_kernels

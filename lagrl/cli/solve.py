@@ -58,14 +58,17 @@ class SolveCommand:
         problem = self.instance.read()
         announce_journal(self.journal, self.config.sampler)
         config = self._with_budget()
-        later = "bounds" if config.workers == 1 else None  # routes come first; several workers compile on their own
+        later = (
+            ("search", "bounds") if config.workers == 1 else ()
+        )  # routes come first; several workers compile on their own
         with (
             explain_resuming(self.journal, config.sampler),
             solve_bar(problem.name, config.kernel_rooms, later=later, is_quiet=self.json) as advance,
         ):
             result = solve(problem, config, advance, journal=self.journal, catch_interrupt=True)
-        if not is_ready("bounds"):
-            say("lagrl: no route bound: its kernels were still being compiled; run again for one", error=True)
+        for room, what in (("search", "chains of moves"), ("bounds", "route bound")):
+            if not is_ready(room):
+                say(f"lagrl: no {what}: the kernels were still being compiled; run again", error=True)
         if result.is_interrupted:
             say(f"lagrl: interrupted after {result.elapsed:.2f} s: the best routes so far", error=True)
             print_resuming(self.journal, config.sampler)
@@ -140,6 +143,7 @@ def _shares(result: SolveResult) -> str:
     """Return which share of the wall-clock seconds went to each part, and when the routes were found."""
     total = max(result.elapsed * result.config.workers, 1e-9)
     parts = {
+        "chains of moves": result.chain_seconds,
         "local search": result.polish_seconds,
         "set partitioning": result.partition_seconds,
         "lower bound": result.bound_seconds,

@@ -25,6 +25,7 @@ from lagrl.relaxation.seeding import seeding_rule
 from lagrl.search.acceptance import Annealing
 from lagrl.search.bounding import Bounding
 from lagrl.search.budget import Budget
+from lagrl.search.chaining import Chaining
 from lagrl.search.neighbourhood import Neighbourhood, neighbouring_routes
 from lagrl.search.recombine import Recombination
 from lagrl.search.relinearise import relinearise_neighbourhood
@@ -47,7 +48,9 @@ _STEPS_PER_NEIGHBOURHOOD = 30
 _POLISHED = 2  # candidates of an ascent
 _POLISH_SHARE = 0.5  # of the seconds, at most
 _POLISH_SECONDS = 5e-4  # per customer, until it was measured
+_SEED_SECONDS = 4e-6  # per customer and vehicle, for an ascent from seeds
 _WARM_SHARE = 0.3  # of the seconds left, at most, for the linear relaxation from one choice of seeds
+_CHAINING = 1_000_002  # random stream of the chains
 _IMPROVING = 1_000_000  # random stream of everything after the linearisations from seeds
 
 
@@ -91,8 +94,8 @@ class Search:
         Wall-clock seconds of `polish`, `sampling` (by approximate samplers) and `recording`.
     sampling
         Resources that the sampler used.
-    recombination, bounding
-        Set partitioning over the pool, and the lower bound.
+    recombination, bounding, chaining
+        Set partitioning over the pool, the lower bound, and the compiled chain of moves.
     is_interrupted
         Whether `on_evaluation` stopped the search; a caller that catches KeyboardInterrupt sets it too.
     """
@@ -126,6 +129,7 @@ class Search:
         self.is_interrupted = False
         self.recombination = Recombination(self.incumbent, self.budget)
         self.bounding = Bounding(problem, self.budget)
+        self.chaining = Chaining(self.incumbent, self.budget, [config.seed, _CHAINING])
         self._rng = np.random.default_rng([config.seed, _IMPROVING])
         self._annealing = Annealing(problem.n_customers, self._rng)
         self._n_ascents = 0
@@ -133,6 +137,7 @@ class Search:
         self._current: Neighbourhood | None = None
         self._steps_here = 0
         self._savings: Sequence[int] = ()  # columns that wait for their local search
+        self._is_behind = False  # whether the chain has found better routes than all before the last decision
         self._preparing = 0.0  # seconds of the last linearisation from seeds and its relaxation
         self._polish_seconds = _POLISH_SECONDS
 
@@ -148,19 +153,18 @@ class Search:
         """
         if not self.ascents and self.budget.seconds is not None and self.config.uses("relinearisation"):
             self._start_from_savings()
-        while not (self.ascents and (self.budget.progress >= progress or self._is_settled())):
-            decision = self._decided()
+        decision: Decision | None = None
+        while not (self._has_begun and (self.budget.progress >= progress or self._is_settled())):
+            decision = decision or self._decided()
             if decision is None:
                 break
-            if decision.linearisation == "seeds":
-                if self.ascents and self.incumbent.columns and not self.budget.allows(2.0 * self._preparing):
-                    if not self.history.restarted:
-                        break
-                    self.history.restarted = False
-                else:
-                    self._ascend_from_seeds(decision)
+            if self.config.has_chains and self.chaining.is_due(self._expected_seconds(decision)):
+                self._is_behind |= self.chaining.advance()
+                self._after_step()
+            elif self._carry_out(decision):
+                decision = None
             else:
-                self.improve(decision)
+                break
             if self.config.uses("bound") and self.bounding.is_due:
                 self.pool.add_routes(self.bounding.advance(self.incumbent.cost))
             if self.config.uses("partition") and self.recombination.is_due and self.recombination.recombine():
@@ -168,6 +172,32 @@ class Search:
         is_over = progress >= 1.0 and not self._is_settled()
         if is_over and self.config.uses("partition") and self.recombination.finish():
             self._continue_from_incumbent()
+
+    @property
+    def _has_begun(self) -> bool:
+        return bool(self.ascents) or self.chaining.seconds > 0
+
+    def _carry_out(self, decision: Decision) -> bool:
+        """Ascend from seeds or around the current routes; return False if no seconds are left for seeds."""
+        if self._is_behind:
+            self._continue_from_incumbent()
+        self._is_behind = False
+        if decision.linearisation != "seeds":
+            self.improve(decision)
+        elif not self.ascents or not self.incumbent.columns or self.budget.allows(2.0 * self._preparing):
+            self._ascend_from_seeds(decision)
+        elif self.history.restarted:
+            self.history.restarted = False
+        else:
+            return False
+        return True
+
+    def _expected_seconds(self, decision: Decision) -> float:
+        """Return the rough number of seconds that a decision for seeds takes; 0 for others, which are short."""
+        if decision.linearisation != "seeds":
+            return 0.0
+        n, n_vehicles = self.problem.n_customers, self.problem.minimum_vehicles
+        return len(decision.budgets) * n * (_SEED_SECONDS * n_vehicles + _POLISH_SECONDS)
 
     def _is_settled(self) -> bool:
         return self.bounding.proves(self.incumbent.cost) or self._is_stopped()
@@ -181,7 +211,12 @@ class Search:
 
     def record(self) -> SearchRecord:
         """Return what the search has recorded so far besides its routes."""
-        seconds_of = {**self.seconds_of, "partition": self.recombination.seconds, "bound": self.bounding.seconds}
+        others = {
+            "partition": self.recombination.seconds,
+            "bound": self.bounding.seconds,
+            "chains": self.chaining.seconds,
+        }
+        seconds_of = self.seconds_of | others
         return SearchRecord(self.ascents, self.sampling, seconds_of, self.bounding.value, self.bounding.is_infeasible)
 
     def take_over(self, routes: Sequence[NDArray[np.int64]]) -> None:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 EXECUTION_KEYS = ["quantum_seconds", "two_qubit_gates", "depth", "jobs", "qpu_seconds", "queue_seconds", "backend"]
 EXECUTION_KEYS += ["fallback", "price"]
-SEARCH_KEYS = ["lower_bound", "gap_to_bound_pct", "polish_seconds", "partition_seconds", "bound_seconds", "history"]
+SEARCH_KEYS = [
+    *("lower_bound", "gap_to_bound_pct", "polish_seconds", "partition_seconds", "bound_seconds", "chain_seconds"),
+    "history",
+]
 SOLVE_KEYS = [
     *("instance", "cost", "bks", "gap_pct", "n_routes", "routes", "dual_value", "evaluations", "circuits", "shots"),
     *("elapsed_seconds", "seconds", "interrupted", "controller", "sampler", "fleet", "method", "seed", "feasible"),

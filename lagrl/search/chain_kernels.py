@@ -1,0 +1,335 @@
+"""A compiled chain of moves: slack induction by string removals (Christiaens and Vanden Berghe 2020).
+
+Routes are doubly linked lists. Node 0 is the depot, nodes 1 … n are customers, and node n + 1 + k is where the list of
+route k starts and ends, at the depot as well.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lagrl.signatures import (
+    INT_MATRIX,
+    INTS,
+    MATRIX,
+    OUT_FLOATS,
+    OUT_INTS,
+    OUT_WORDS,
+    Floats,
+    Ints,
+    Matrix,
+    Words,
+    float64,
+    inner_kernel,
+    int64,
+    kernel,
+    uint64,
+    void,
+)
+
+_LONGEST = 10.0  # customers of a string
+_FREED = 10.0  # average number of customers that a move frees
+_SPLIT = 0.5  # share of strings that keep some customers in their middle
+_KEEP_MORE = 0.01  # probability of each further customer kept there
+_BLINK = 0.01  # share of places that an insertion does not see
+_ROUNDING = 1e-10  # share of a cost that may come from the order of a sum
+_UNIT = 2.0**-53
+
+
+@inner_kernel(float64(OUT_WORDS))
+def _uniform(word: Words) -> float:
+    """Return a number from [0, 1) by xorshift (Marsaglia 2003); word[0] is the state, not 0."""
+    x = word[0]
+    x ^= x << uint64(13)
+    x ^= x >> uint64(7)
+    x ^= x << uint64(17)
+    word[0] = x
+    return float(x >> uint64(11)) * _UNIT
+
+
+@inner_kernel(int64(OUT_WORDS))
+def _until_blink(word: Words) -> int:
+    """Return the number of places up to the next one that is not seen, 1 or more."""
+    return 1 + int(math.log(1.0 - _uniform(word)) / math.log(1.0 - _BLINK))
+
+
+@inner_kernel(float64(MATRIX, OUT_INTS, OUT_INTS, OUT_FLOATS, int64))
+def _unlink(distance: Matrix, after: Ints, before: Ints, arc: Floats, c: int) -> float:
+    """Take a customer out of its list; return the change of the cost."""
+    n = len(distance) - 1
+    p, q = before[c], after[c]
+    direct = distance[p if p <= n else 0, q if q <= n else 0]
+    change: float = direct - arc[p] - arc[c]
+    after[p] = q
+    before[q] = p
+    arc[p] = direct
+    return change
+
+
+@inner_kernel(void(MATRIX, OUT_INTS, OUT_INTS, OUT_FLOATS, int64, int64))
+def _link(distance: Matrix, after: Ints, before: Ints, arc: Floats, c: int, p: int) -> None:
+    """Put a customer after node p of a list."""
+    n = len(distance) - 1
+    q = after[p]
+    after[p] = c
+    before[c] = p
+    after[c] = q
+    before[q] = c
+    arc[p] = distance[p if p <= n else 0, c]
+    arc[c] = distance[c, q if q <= n else 0]
+
+
+@inner_kernel(int64(OUT_INTS, OUT_INTS, int64, int64, int64, OUT_WORDS))
+def _string_start(after: Ints, before: Ints, n: int, c: int, length: int, word: Words) -> int:
+    """Return the first customer of a random string of `length` customers around c."""
+    ahead = 0
+    x: int = after[c]
+    while x <= n and ahead < length - 1:
+        ahead += 1
+        x = after[x]
+    back = 0
+    x = before[c]
+    while x <= n and back < length - 1:
+        back += 1
+        x = before[x]
+    least = length - 1 - ahead
+    steps = least + int(_uniform(word) * (back - least + 1))
+    x = c
+    for _ in range(steps):
+        x = before[x]
+    return x
+
+
+@inner_kernel(void(MATRIX, INTS, int64, OUT_INTS, OUT_INTS, OUT_FLOATS, OUT_WORDS))
+def _sort_freed(
+    distance: Matrix, demand: Ints, n_freed: int, freed: Ints, order: Ints, key: Floats, word: Words
+) -> None:
+    """Sort freed customers for insertion: at random, largest demand, farthest or nearest first."""
+    rule = _uniform(word) * 11.0
+    for i in range(n_freed):
+        c = freed[i]
+        if rule < 4.0:
+            value = _uniform(word)
+        elif rule < 8.0:
+            value = -float(demand[c - 1])
+        elif rule < 10.0:
+            value = -distance[0, c]
+        else:
+            value = distance[0, c]
+        j = i
+        while j > 0 and key[j - 1] > value:
+            key[j] = key[j - 1]
+            order[j] = order[j - 1]
+            j -= 1
+        key[j] = value
+        order[j] = c
+
+
+@kernel(
+    int64(
+        *(MATRIX, INTS, INT_MATRIX, INTS, OUT_INTS, OUT_INTS, OUT_FLOATS, OUT_INTS, OUT_INTS, OUT_INTS),
+        *(OUT_INTS, OUT_INTS, OUT_FLOATS, OUT_FLOATS, OUT_WORDS, float64, int64),
+    )
+)
+def run_chain(
+    distance: Matrix,
+    demand: Ints,
+    near: Ints,
+    limits: Ints,
+    after: Ints,
+    before: Ints,
+    arc: Floats,
+    route: Ints,
+    load: Ints,
+    size: Ints,
+    best: Ints,
+    work: Ints,
+    key: Floats,
+    cost: Floats,
+    word: Words,
+    temperature: float,
+    n_moves: int,
+) -> int:
+    """Make moves on routes that serve all customers; return the number of accepted ones.
+
+    A move frees strings of customers on adjacent routes, inserts each where it costs least (1 % of the places are not
+    seen), and is undone where it costs more than the temperature allows, or where a customer fits nowhere. Nothing is
+    allocated. O(customers freed · (places near them + routes)) per move; where no route near a customer has room, all
+    places are tried.
+
+    Parameters
+    ----------
+    distance, demand
+        [n + 1, n + 1] distance units, [n] demand units.
+    near
+        [n + 1, m] each customer's nearest ones, nearest first; row 0 is not read.
+    limits
+        [4] capacity; least and largest number of routes; how many of the nearest customers an insertion looks at.
+    after, before, arc
+        [n + 1 + R] next and previous node of each, and the distance to the next, for at most R routes. Changed.
+    route
+        [n + 1] route of each customer. Changed.
+    load, size
+        [R] demand units and customers of each route. Changed.
+    best
+        [n + 1 + R] `after` of the best routes. Changed when they are.
+    work, key
+        [4·n + R], [n] memory of the moves.
+    cost
+        [2] cost of the routes and of the best ones, distance units. Changed.
+    word
+        [1] state of the random numbers. Changed.
+    temperature
+        Increase of the cost that is accepted with probability 1/e, distance units.
+    n_moves
+        Number of moves.
+    """
+    n = len(demand)
+    n_near = near.shape[1]
+    n_ids = len(load)
+    capacity, fewest, most = limits[0], limits[1], limits[2]
+    n_seen = min(limits[3], n_near)
+    freed, origin, home = work[:n], work[n : 2 * n], work[2 * n : 3 * n]
+    order, touched = work[3 * n : 4 * n], work[4 * n :]
+    n_routes, top = 0, 0
+    for k in range(n_ids):
+        touched[k] = -1
+        n_routes += size[k] > 0
+        if size[k] > 0 or best[n + 1 + k] <= n:
+            top = k + 1
+    n_accepted = 0
+    blink = _until_blink(word)
+    for move in range(n_moves):
+        routes_before = n_routes
+        longest = min(_LONGEST, n / n_routes)
+        n_strings = int(1.0 + _uniform(word) * max(4.0 * _FREED / (1.0 + longest) - 1.0, 1.0))
+        centre = 1 + int(_uniform(word) * n)
+        n_freed = 0
+        change = 0.0
+        for j in range(-1, n_near):
+            c = centre if j < 0 else near[centre, j]
+            k = route[c]
+            if k < 0 or touched[k] == move:
+                continue
+            touched[k] = move
+            length = int(1.0 + _uniform(word) * min(float(size[k]), longest))
+            kept = 0
+            if 1 < length < size[k] and _uniform(word) < _SPLIT:
+                kept = 1
+                while length + kept < size[k] and _uniform(word) < _KEEP_MORE:
+                    kept += 1
+            x = _string_start(after, before, n, c, length + kept, word)
+            keep_from = 1 + int(_uniform(word) * (length - 1)) if kept else length
+            for i in range(length + kept):
+                following = after[x]
+                if not keep_from <= i < keep_from + kept:
+                    freed[n_freed] = x
+                    origin[n_freed] = before[x]
+                    n_freed += 1
+                    change += _unlink(distance, after, before, arc, x)
+                    home[n_freed - 1] = k
+                    route[x] = -1
+                    load[k] -= demand[x - 1]
+                x = following
+            size[k] -= length
+            n_routes -= size[k] == 0
+            n_strings -= 1
+            if n_strings == 0:
+                break
+        _sort_freed(distance, demand, n_freed, freed, order, key, word)
+        n_placed = 0
+        while n_placed < n_freed:
+            c = order[n_placed]
+            weight = demand[c - 1]
+            place = -1
+            least = np.inf
+            if fewest - n_routes < n_freed - n_placed:  # else each of them needs a new route
+                for j in range(n_seen):
+                    v = near[c, j]
+                    k = route[v]
+                    if k < 0 or load[k] + weight > capacity:
+                        continue
+                    blink -= 1
+                    if blink <= 0:
+                        blink = _until_blink(word)
+                        continue
+                    q, p = after[v], before[v]
+                    to_v = distance[c, v]
+                    extra = to_v + distance[c, q if q <= n else 0] - arc[v]
+                    if extra < least:
+                        least = extra
+                        place = v
+                    extra = to_v + distance[c, p if p <= n else 0] - arc[p]
+                    if extra < least:
+                        least = extra
+                        place = p
+                to_depot = distance[c, 0]
+                for k in range(top):
+                    if size[k] == 0 or load[k] + weight > capacity:
+                        continue
+                    blink -= 1
+                    if blink <= 0:
+                        blink = _until_blink(word)
+                        continue
+                    depot = n + 1 + k
+                    extra = to_depot + distance[c, after[depot]] - arc[depot]
+                    if extra < least:
+                        least = extra
+                        place = depot
+                    p = before[depot]
+                    extra = to_depot + distance[c, p] - arc[p]
+                    if extra < least:
+                        least = extra
+                        place = p
+                if place < 0:
+                    for v in range(1, n + 1):
+                        k = route[v]
+                        if k < 0 or load[k] + weight > capacity:
+                            continue
+                        q = after[v]
+                        extra = distance[c, v] + distance[c, q if q <= n else 0] - arc[v]
+                        if extra < least:
+                            least = extra
+                            place = v
+            if n_routes < most and 2.0 * distance[c, 0] < least:
+                k = 0
+                while size[k] > 0:
+                    k += 1
+                top = max(top, k + 1)
+                least = 2.0 * distance[c, 0]
+                place = n + 1 + k
+                n_routes += 1
+            if place < 0:
+                break
+            k = place - n - 1 if place > n else route[place]
+            _link(distance, after, before, arc, c, place)
+            route[c] = k
+            load[k] += weight
+            size[k] += 1
+            change += least
+            n_placed += 1
+        if n_placed == n_freed and change < -temperature * math.log(1.0 - _uniform(word)):
+            n_accepted += 1
+            cost[0] += change
+            if cost[0] < cost[1] * (1.0 - _ROUNDING):
+                cost[1] = cost[0]
+                for x in range(1, n + 1 + top):
+                    best[x] = after[x]
+        else:
+            for i in range(n_placed - 1, -1, -1):
+                c = order[i]
+                k = route[c]
+                _unlink(distance, after, before, arc, c)
+                load[k] -= demand[c - 1]
+                size[k] -= 1
+            for i in range(n_freed - 1, -1, -1):
+                c = freed[i]
+                k = home[i]
+                _link(distance, after, before, arc, c, origin[i])
+                route[c] = k
+                load[k] += demand[c - 1]
+                size[k] += 1
+            n_routes = routes_before
+    return n_accepted

@@ -1,0 +1,99 @@
+"""The compiled chain of moves in a search: its share of the clock, its temperatures, and its routes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from lagrl.compilation import is_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lagrl.recovery.incumbent import Incumbent
+    from lagrl.search.budget import Budget
+    from lagrl.search.move_chain import MoveChain
+
+_SHARE = 0.8  # of the seconds
+_SLICE = 0.005  # of the seconds: a call of the kernel
+_SHORTEST, _LONGEST = 0.002, 0.05  # seconds of a call
+_FEWEST, _MOST = 100, 20_000  # moves of a call
+_HOTTEST, _COLDEST = 1.0, 0.01  # mean arcs: temperature at the start and at the end
+_WORTH = 1.01  # of the best cost: routes that cost less together join the pool
+_LOAD = 0.5  # seconds to load the kernels, if a process in the background compiled them
+
+
+class Chaining:
+    """A chain of moves that anneals over the seconds of a search, once its kernels are compiled.
+
+    It starts from the best routes, and again each time that others have found better ones. The temperature falls
+    geometrically with the clock. Its routes join the pool, for set partitioning, while they are nearly as good as the
+    best.
+
+    Attributes
+    ----------
+    seconds
+        Wall-clock seconds so far.
+    """
+
+    def __init__(self, incumbent: Incumbent, budget: Budget, seed: Sequence[int]) -> None:
+        self.incumbent = incumbent
+        self.budget = budget
+        self.seconds = 0.0
+        self._seed = seed
+        self._loading = 0.0 if is_ready("search") else _LOAD
+        self._chain: MoveChain | None = None
+        self._known = math.inf  # cost of the best routes after the last call
+        self._began = 0.0  # progress
+        self._n_moves = _FEWEST  # of the next call
+
+    def is_due(self, expected: float = 0.0) -> bool:
+        """Return whether it comes before other work of about `expected` seconds, which has the rest of the clock.
+
+        Never without a clock, and before there are routes.
+        """
+        if self.budget.seconds is None or not self.incumbent.columns or not is_ready("search"):
+            return False
+        if not self.budget.allows(0.0 if self._chain else self._loading):
+            return False
+        elapsed = self.budget.elapsed
+        return elapsed - self.seconds + expected > (1.0 - _SHARE) * elapsed
+
+    def advance(self) -> bool:
+        """Make moves for a slice of time; return whether they improved the best routes of all."""
+        assert self.budget.seconds is not None
+        started, pool = self.budget.elapsed, self.incumbent.pool
+        chain = self._continued()
+        chain.run(self.temperature, self._n_moves)
+        is_better = chain.cost[1] < self.incumbent.cost
+        is_better = is_better and self.incumbent.offer(pool.add_routes(chain.best_routes()))
+        if chain.cost[0] < _WORTH * self.incumbent.cost:
+            pool.add_routes(chain.routes())
+        self._known = self.incumbent.cost
+        seconds = self.budget.elapsed - started
+        self.seconds += seconds
+        wanted = min(max(_SLICE * self.budget.seconds, _SHORTEST), _LONGEST)
+        factor = min(max(wanted / max(seconds, 1e-9), 0.5), 2.0)
+        self._n_moves = int(min(max(factor * self._n_moves, _FEWEST), _MOST))
+        return is_better
+
+    @property
+    def temperature(self) -> float:
+        """Temperature now, distance units."""
+        mean_arc = self.incumbent.cost / (self.incumbent.pool.problem.n_customers + len(self.incumbent.columns))
+        passed = (self.budget.progress - self._began) / max(1.0 - self._began, 1e-9)
+        return _HOTTEST * mean_arc * math.pow(_COLDEST / _HOTTEST, passed)
+
+    def _continued(self) -> MoveChain:
+        """Return the chain, from the best routes where others have improved them."""
+        if self._chain is not None and self.incumbent.cost >= self._known:
+            return self._chain
+        routes = [self.incumbent.pool.routes[column] for column in self.incumbent.columns]
+        if self._chain is None:
+            from lagrl.search.move_chain import MoveChain
+
+            self._began = self.budget.progress
+            self._chain = MoveChain(self.incumbent.pool.problem, routes, self._seed)
+        else:
+            self._chain.continue_from(routes)
+        return self._chain

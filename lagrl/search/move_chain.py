@@ -1,0 +1,130 @@
+"""Routes that a compiled chain of moves improves, and the memory of that chain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.cvrp import CVRP
+
+_MOST_NEAR = 100  # nearest customers of each, for the strings
+_SEEN = 40  # nearest customers beside which an insertion looks
+
+
+class MoveChain:
+    """Routes of all customers, the best ones so far, and the state of the random numbers.
+
+    The same seed and the same calls give the same routes.
+
+    Parameters
+    ----------
+    problem
+        The instance.
+    routes
+        Customers 1 … n in visiting order; they must be within the capacity and meet the fleet rule.
+    seed
+        Random seed.
+
+    Attributes
+    ----------
+    cost
+        [2] cost of the current and of the best routes, distance units.
+    """
+
+    def __init__(self, problem: CVRP, routes: Sequence[NDArray[np.int64]], seed: int | Sequence[int]) -> None:
+        n, fleet = problem.n_customers, problem.fleet
+        most = problem.maximum_vehicles
+        self.problem = problem
+        self.cost = np.zeros(2)
+        self._limits = np.array([problem.capacity, fleet.fewest, most, _SEEN], np.int64)
+        self._near = nearest_matrix(problem.distance, _MOST_NEAR)
+        self._after, self._before, self._best = (np.empty(n + 1 + most, np.int64) for _ in range(3))
+        self._arc = np.zeros(n + 1 + most)
+        self._route = np.empty(n + 1, np.int64)
+        self._load, self._size = np.empty(most, np.int64), np.empty(most, np.int64)
+        self._work, self._key = np.empty(4 * n + most, np.int64), np.empty(n)
+        self._word = np.random.default_rng(seed).integers(1, 2**63, 1, np.uint64)
+        self.continue_from(routes)
+
+    def continue_from(self, routes: Sequence[NDArray[np.int64]]) -> None:
+        """Replace the current and the best routes."""
+        n, distance = self.problem.n_customers, self.problem.distance
+        self._after[:] = self._before[:] = np.arange(len(self._after))
+        self._load[:] = self._size[:] = 0
+        for k, customers in enumerate(routes):
+            path = np.concatenate([[n + 1 + k], customers])
+            self._after[path] = np.roll(path, -1)
+            self._before[path] = np.roll(path, 1)
+            self._route[customers] = k
+            self._load[k] = self.problem.demand[customers - 1].sum()
+            self._size[k] = len(customers)
+        self._best[:] = self._after
+        here, there = (np.where(nodes > n, 0, nodes) for nodes in (np.arange(len(self._after)), self._after))
+        self._arc[:] = distance[here, there]
+        self.cost[:] = self._arc[1:].sum()
+
+    def run(self, temperature: float, n_moves: int) -> int:
+        """Make moves at a temperature in distance units; return the number of accepted ones."""
+        from lagrl.search.chain_kernels import run_chain
+
+        accepted = run_chain(
+            self.problem.distance,
+            self.problem.demand,
+            self._near,
+            self._limits,
+            self._after,
+            self._before,
+            self._arc,
+            self._route,
+            self._load,
+            self._size,
+            self._best,
+            self._work,
+            self._key,
+            self.cost,
+            self._word,
+            temperature,
+            n_moves,
+        )
+        self.cost[0] = self._arc[1:].sum()  # without the rounding of the sums of changes
+        return accepted
+
+    def routes(self) -> list[NDArray[np.int64]]:
+        """Return the current routes, customers in visiting order."""
+        return self._unrolled(self._after)
+
+    def best_routes(self) -> list[NDArray[np.int64]]:
+        """Return the best routes since `continue_from`, customers in visiting order."""
+        return self._unrolled(self._best)
+
+    def _unrolled(self, after: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        n, following = self.problem.n_customers, after.tolist()
+        routes = []
+        for depot in range(n + 1, len(following)):
+            route, node = [], following[depot]
+            while node != depot:
+                route.append(node)
+                node = following[node]
+            if route:
+                routes.append(np.array(route, np.int64))
+        return routes
+
+
+def nearest_matrix(distance: NDArray[np.float64], most: int) -> NDArray[np.int64]:
+    """Return the `most` nearest customers of each customer, [n + 1, min(most, n − 1)], nearest first; row 0 is 0.
+
+    `distance` is [n + 1, n + 1], distance units. Ties go by number.
+    """
+    n = len(distance) - 1
+    order = np.argsort(distance[1:, 1:], axis=1, kind="stable")[:, : most + 1] + 1
+    others = order != np.arange(1, n + 1)[:, None]
+    others[others.all(axis=1), -1] = False  # the customer itself is farther than `most` others at the same place
+    near = np.zeros((n + 1, order.shape[1] - 1), np.int64)
+    near[1:] = order[others].reshape(n, -1)
+    return near

@@ -1,0 +1,154 @@
+"""The chain of moves within a search: its share of the clock, its temperatures, and what others take from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from routed_problems import plane, routed
+
+from lagrl.problems.fleet import Fleet
+from lagrl.problems.solution import faults
+from lagrl.recovery.incumbent import Incumbent
+from lagrl.recovery.pool import RoutePool
+from lagrl.search import chaining
+from lagrl.search.budget import Budget
+from lagrl.search.chaining import Chaining
+from lagrl.solve_config import SolveConfig
+from lagrl.solver import solve
+
+if TYPE_CHECKING:
+    from lagrl.problems.cvrp import CVRP
+
+
+class SetClock(Budget):
+    """A budget of 10 seconds whose clock the test sets."""
+
+    now = 0.0
+
+    def __init__(self) -> None:
+        super().__init__(None, 10.0)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the test has set."""
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def _short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that stands still during a call would make all calls long ones."""
+    monkeypatch.setattr(chaining, "_MOST", 500)
+
+
+def begun(seed: int = 0) -> tuple[Chaining, SetClock]:
+    """Return a chain over an instance with routes by savings, and its clock."""
+    problem, routes = routed(3, 50)
+    incumbent, clock = Incumbent(RoutePool(problem)), SetClock()
+    incumbent.offer(incumbent.pool.add_routes(routes))
+    return Chaining(incumbent, clock, [seed]), clock
+
+
+def solved(problem: CVRP, **options: object) -> float:
+    """Solve by the clock and check the routes; return their cost."""
+    config = SolveConfig(without=("bound",), **options)  # type: ignore[arg-type]
+    result = solve(problem, config)
+    assert faults(problem, result.routes, result.cost) == []
+    assert problem.fleet.allows(len(result.routes))
+    assert (result.chain_seconds > 0) == config.has_chains
+    return result.cost
+
+
+def test_it_has_a_share_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Due until its share is spent, again when others have had theirs, and first where their work would take more."""
+    chain, clock = begun()
+    clock.now = 1.0
+    assert chain.is_due()
+    chain.seconds = 0.81
+    assert not chain.is_due()
+    assert chain.is_due(expected=0.1)
+    clock.now = 1.2
+    assert chain.is_due()
+    monkeypatch.setattr(chaining, "is_ready", lambda room: room != "search")
+    assert not chain.is_due()  # its kernels are still being compiled
+    monkeypatch.undo()
+    clock.now = 10.0
+    assert not chain.is_due()
+
+
+def test_it_needs_a_clock_and_routes() -> None:
+    """Without one of them it is never due."""
+    problem, routes = routed(3, 50)
+    incumbent = Incumbent(RoutePool(problem))
+    assert not Chaining(incumbent, SetClock(), [0]).is_due(1.0)
+    incumbent.offer(incumbent.pool.add_routes(routes))
+    assert Chaining(incumbent, SetClock(), [0]).is_due(1.0)
+    assert not Chaining(incumbent, Budget(100, None), [0]).is_due(1.0)
+
+
+def test_it_improves_the_best_routes_and_fills_the_pool() -> None:
+    """By more than a percent in 60 slices; the routes in between are in the pool."""
+    chain, clock = begun()
+    first, n_routes = chain.incumbent.cost, len(chain.incumbent.pool)
+    improved = 0
+    for clock.now in np.linspace(0.0, 9.99, 60):
+        improved += chain.advance()
+    assert improved > 1
+    assert chain.incumbent.cost < 0.99 * first
+    assert len(chain.incumbent.pool) > 2 * n_routes
+
+
+def test_the_temperature_falls_with_the_clock() -> None:
+    """From one mean arc to a hundredth, between the first slice and the end."""
+    chain, clock = begun()
+    clock.now = 2.0
+    chain.advance()
+    mean_arc = chain.incumbent.cost / (50 + len(chain.incumbent.columns))
+    assert chain.temperature == pytest.approx(mean_arc)
+    clock.now = 6.0
+    assert chain.temperature == pytest.approx(0.1 * mean_arc)
+    clock.now = 10.0
+    assert chain.temperature == pytest.approx(0.01 * mean_arc)
+
+
+def test_it_goes_on_from_better_routes_of_others() -> None:
+    """Routes that set partitioning or a move has found are where the next slice starts."""
+    ahead, clock = begun()
+    for clock.now in np.linspace(0.0, 9.99, 60):
+        ahead.advance()
+    behind, clock = begun(seed=1)
+    behind.advance()
+    found = [ahead.incumbent.pool.routes[column] for column in ahead.incumbent.columns]
+    behind.incumbent.offer(behind.incumbent.pool.add_routes(found))
+    clock.now = 9.9999
+    behind.advance()
+    assert behind._chain is not None
+    assert behind._chain.cost[1] <= ahead.incumbent.cost + 1e-6
+
+
+@pytest.mark.parametrize("fleet", ["free", "exact:13", "atleast:15", "atmost:12"])
+def test_a_solve_by_the_clock_uses_it(fleet: str) -> None:
+    """Under every fleet rule; routes are valid."""
+    problem = plane(3, 50, fleet=Fleet.parse(fleet))
+    assert solved(problem, seconds=0.4) > 0.0
+
+
+def test_only_a_clock_alone_and_exact_knapsacks_use_it() -> None:
+    """Evaluations cannot count it, and an approximate sampler would not show beside it."""
+    alone = SolveConfig(seconds=1.0)
+    assert alone.has_chains
+    for more in ({"evaluations": 9}, {"sampler": "greedy"}, {"without": ("chains",)}, {"method": "reference"}):
+        assert not replace(alone, **more).has_chains
+    assert not SolveConfig().has_chains
+    solved(plane(3, 30), seconds=30.0, evaluations=20)
+
+
+def test_it_wins_by_the_clock() -> None:
+    """Over a few instances, half a second with it gives shorter routes than half a second without."""
+    total = np.zeros(2)
+    for seed in range(3):
+        problem = plane(seed, 120)
+        total += [solve(problem, seconds=0.5, without=without).cost for without in (("bound",), ("bound", "chains"))]
+    assert total[0] < total[1]
