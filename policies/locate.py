@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lagrl.bounds.route_checkpoint import is_route_policy
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.shipped import shipped_folder
 
@@ -41,7 +42,8 @@ class CheckpointFiles:
 
 def shipped_names(folder: Path | None = None) -> list[str]:
     """Return the names of the shipped checkpoints."""
-    return sorted(path.stem for path in (folder or shipped_folder()).glob(f"*{TENSORS}"))
+    paths = (folder or shipped_folder()).glob(f"*{TENSORS}")
+    return sorted(path.stem for path in paths if path.with_suffix(RECORD).is_file())
 
 
 def find_checkpoint(spec: str | os.PathLike[str]) -> CheckpointFiles:
@@ -75,6 +77,12 @@ def find_checkpoint(spec: str | os.PathLike[str]) -> CheckpointFiles:
 
 
 def _require_both(files: CheckpointFiles) -> None:
+    if not files.record.is_file() and is_route_policy(files.tensors):
+        raise InputError(
+            "is a policy for lower bounds",
+            source=str(files.tensors),
+            remedy=f"use it in lagrl bound --controller learned:{files.tensors}, and another controller here",
+        )
     for path, other in ((files.tensors, files.record), (files.record, files.tensors)):
         if not path.is_file():
             raise InputError(

@@ -122,7 +122,7 @@ class Attention(nn.Module):
         return embedded
 
 
-class Trunk(nn.Module):
+class AttentionTrunk(nn.Module):
     """Embedding of customers by layers of `Attention`; features [M, F] → [M, H]."""
 
     def __init__(self, n_features: int, width: int, heads: int, layers: int) -> None:
@@ -150,10 +150,10 @@ class RouteNetwork(nn.Module):
     def __init__(self, config: RoutePolicyConfig) -> None:
         super().__init__()
         self.config = config
-        self.start_trunk = Trunk(len(NODE_FEATURES), config.hidden, config.heads, config.layers)
+        self.start_trunk = AttentionTrunk(len(NODE_FEATURES), config.hidden, config.heads, config.layers)
         self.start_head = nn.Linear(config.hidden, 1)
         seen = config.hidden + len(STATE_FEATURES)
-        self.step_trunk = Trunk(seen, config.step_hidden, config.heads, config.step_layers)
+        self.step_trunk = AttentionTrunk(seen, config.step_hidden, config.heads, config.step_layers)
         self.step_head = nn.Linear(config.step_hidden, 2)
         self.step_pooled = nn.Linear(config.step_hidden, 2)
         for head in (self.start_head, self.step_head, self.step_pooled):

@@ -12,7 +12,7 @@ from lagrl.bounds.master import RouteMaster, join_routes, sum_along
 from lagrl.bounds.ng_kernels import price_arcs
 from lagrl.bounds.pricing import NgPricing, whole_prices
 from lagrl.bounds.route_ascent import ascend_route_dual
-from lagrl.bounds.route_dual import Relaxation, RouteDual, lagrangian
+from lagrl.bounds.route_dual import RouteDual, lagrangian
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.controllers.volume import Volume
 
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
     from lagrl.bounds.master import MasterPoint
     from lagrl.bounds.pricing import Priced, Prices
+    from lagrl.controllers.base import Controller
 
 Start = Literal["learned", "classical"]
 """What finds the first prices: the shipped route policy, or the volume algorithm."""
 
 # Chosen on the generated instances of benchmarks/choose_defaults/run.py
-_FIRST_EVALUATIONS = {("learned", "paths"): 30, ("learned", "ng"): 5, ("classical", "paths"): 100}
+_CLASSICAL_EVALUATIONS = 100  # of the cheap relaxation by the volume algorithm
+_PATH_EVALUATIONS, _NG_EVALUATIONS = 30, 10  # of the two relaxations by the route policy
+_FEW_CUSTOMERS = 250  # above, the cheap relaxation is ascended twice as long
 _COARSE_LOADS, _QUICK_WORK = 1000, 2e7  # loads are coarser at first if both Q and n²·Q are larger
 _FIRST_ROUTES = 10  # per customer: the routes that the cheap relaxation chose last
 _SMOOTHING = 0.9
@@ -98,32 +101,38 @@ class CutAndPrice:
         self._pricing = NgPricing(graph)
 
     def _begin(self, graph: RouteGraph) -> Generator[None, None, None]:
-        """Ascend the dual of the cheap relaxation, for the first centre of the prices and the first routes."""
+        """Ascend the dual, for the first centre of the prices and the first routes: the cheap relaxation's first."""
         self.master.add_routes([(i,) for i in range(graph.n_customers)])
-        initial = None
-        relaxations: tuple[Relaxation, ...] = ("paths", "ng") if self._start == "learned" else ("paths",)
-        for relaxation in relaxations:
-            dual = RouteDual(graph, relaxation)
-            controller = LearnedAscent() if self._start == "learned" else Volume()
-            budget = _FIRST_EVALUATIONS[self._start, relaxation]
-            if budget == 0:
-                continue
-            ascent = ascend_route_dual(dual, controller, budget, np.random.default_rng(0), initial)
-            while True:
-                try:
-                    next(ascent)
-                except StopIteration as done:
-                    initial = self._centre = done.value[0]
-                    break
-                if dual.best is not None:
-                    self.best = max(dual.best, self.best or dual.best)
-                yield
-            if dual.best is not None:
-                self.best = max(dual.best, self.best or dual.best)
-            latest = list(dual.routes)[-_FIRST_ROUTES * graph.n_customers :]
-            self.master.add_routes([route for route in latest if graph.is_ng_route(route)])
-            if relaxation == "ng":
-                self.evaluations += dual.evaluations
+        if self._start == "classical":
+            yield from self._ascend(RouteDual(graph, "paths"), Volume(), _CLASSICAL_EVALUATIONS)
+            return
+        evaluations = _PATH_EVALUATIONS * (1 if graph.n_customers <= _FEW_CUSTOMERS else 2)
+        centre = yield from self._ascend(RouteDual(graph, "paths"), LearnedAscent(), evaluations)
+        yield from self._ascend(RouteDual(graph, "ng"), LearnedAscent(), _NG_EVALUATIONS, centre)
+
+    def _ascend(
+        self, dual: RouteDual, controller: Controller, evaluations: int, initial: NDArray[np.float64] | None = None
+    ) -> Generator[None, None, NDArray[np.float64]]:
+        """Ascend a dual; keep its best bound and last routes, and its best multipliers as centre, which is returned."""
+        ascent = ascend_route_dual(dual, controller, evaluations, np.random.default_rng(0), initial)
+        counted = 0
+        while True:
+            try:
+                next(ascent)
+                is_done = False
+            except StopIteration as done:
+                self._centre, is_done = done.value[0], True
+            if dual.best is not None and (self.best is None or dual.best > self.best):
+                self.best = dual.best
+            if dual.relaxation == "ng":
+                self.evaluations += dual.evaluations - counted
+                counted = dual.evaluations
+            if is_done:
+                break
+            yield
+        latest = list(dual.routes)[-_FIRST_ROUTES * dual.graph.n_customers :]
+        self.master.add_routes([route for route in latest if dual.graph.is_ng_route(route)])
+        return self._centre
 
     def _cut_and_price(self) -> Generator[None, None, None]:
         tolerance = _READY_FOR_CUTS if self._separator else _CLOSED

@@ -16,7 +16,7 @@ NORM_EPSILON = 1e-5
 
 
 class Trunk:
-    """A graph attention trunk over each customer's nearest and itself; see `policies.route_network.Trunk`.
+    """A graph attention trunk over each customer's nearest and itself; see `policies.route_network.AttentionTrunk`.
 
     Parameters
     ----------

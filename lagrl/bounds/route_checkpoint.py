@@ -137,6 +137,17 @@ def load_route_policy(spec: str | os.PathLike[str] = SHIPPED) -> RouteCheckpoint
     return _load(file.resolve(), (stat.st_mtime_ns, stat.st_size))
 
 
+def is_route_policy(file: Path) -> bool:
+    """Return whether a file says that it holds a route policy; of any version."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, "numpy") as opened:
+            return (opened.metadata() or {}).get("format") == FORMAT
+    except (SafetensorError, OSError):
+        return False
+
+
 def tensor_shapes(policy: RoutePolicyConfig) -> dict[str, tuple[int, ...]]:
     """Return the shape of every tensor of a network of this size, by name."""
     shapes: dict[str, tuple[int, ...]] = {}

@@ -234,6 +234,12 @@ def test_a_checkpoint_of_version_1_is_still_the_same() -> None:
     assert loaded.fingerprint == "cfac7c7c258b"
 
 
+def test_a_route_policy_is_no_checkpoint_of_the_environment() -> None:
+    """The shipped policy for lower bounds is refused by name, with the command that takes it."""
+    with pytest.raises(InputError, match="is a policy for lower bounds; use it in lagrl bound --controller learned:"):
+        load_checkpoint("checkpoints/route-policy")
+
+
 @pytest.mark.parametrize("name", shipped_names())
 def test_shipped_checkpoints_load(name: str) -> None:
     """Every shipped checkpoint has a known version of the observations and as many inputs as its features."""
