@@ -167,8 +167,8 @@ class EnvConfig:
         Evaluations in which the bundle method computes, at a reset, the value that the gap of a route relaxation is
         measured to; 0: none, and the progress from the first value is rewarded. See `envs.route.reward`.
     most_load
-        Largest load, about, with which a route relaxation is priced. Larger capacities are rounded, which keeps the bound
-        valid, lowers it, and limits the time of an evaluation; see `lagrl.bounds.route_graph.RouteGraph.of`.
+        Largest load, about, with which a route relaxation is priced. Larger capacities are rounded, which keeps the
+        bound valid, lowers it, and limits the time of an evaluation; see `lagrl.bounds.route_graph.RouteGraph.of`.
 
     Raises
     ------

@@ -13,6 +13,7 @@ pytest.importorskip("tyro")  # only the study needs it
 from benchmarks.environment_study.correlation import PHASES, correlations, returns_and_routes
 from benchmarks.environment_study.criteria import window_means
 from benchmarks.environment_study.noisy_best import Uncorrected
+from benchmarks.environment_study.routes import config_of, played
 from benchmarks.environment_study.saturation import at_limit
 from benchmarks.environment_study.whom_to_free import best_of
 from benchmarks.harness import read_rows
@@ -108,3 +109,12 @@ def test_window_means_are_means_of_the_values() -> None:
     """Means of large windows are close to the mean, those of a window of one are the values."""
     assert set(window_means([0.0, 1.0], 1)) == {0.0, 1.0}
     assert np.ptp(window_means([0.0, 1.0], 400)) < 0.3
+
+
+def test_actors_of_route_episodes_start_alike() -> None:
+    """Rules and equal steps play the same episode from the same first value, each in its own way."""
+    problem, config = read_bundled("G-n16-k3"), config_of("paths", 11)
+    plays = [played(problem, config, actor) for actor in ("equal", "random", "volume", "bundle")]
+    assert len({play["first"] for play in plays}) == 1
+    assert len({play["gap"] for play in plays}) == 4
+    assert all(play["gap"] <= play["early_gap"] <= 1.0 for play in plays)

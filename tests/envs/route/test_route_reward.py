@@ -74,7 +74,7 @@ def test_the_reference_is_a_value_of_the_dual(relaxation: str) -> None:
 
 
 def test_an_instance_is_ascended_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The value is kept for the instance, the relaxation and the number of evaluations; other fleets and loads are others."""
+    """The value is kept for the instance with its fleet and loads, the relaxation and the number of evaluations."""
     calls = []
 
     def counted(graph: RouteGraph, relaxation: str, evaluations: int) -> float:
