@@ -48,7 +48,7 @@ _STEPS_PER_NEIGHBOURHOOD = 30
 _POLISHED = 2  # candidates of an ascent
 _POLISH_SHARE = 0.5  # of the seconds, at most
 _POLISH_SECONDS = 5e-4  # per customer, until it was measured
-_SEED_SECONDS = 4e-6  # per customer and vehicle, for an ascent from seeds
+_SEED_SECONDS = (4e-6, 2e-4)  # per customer and vehicle, and per customer: an ascent from seeds, its routes polished
 _WARM_SHARE = 0.3  # of the seconds left, at most, for the linear relaxation from one choice of seeds
 _CHAINING = 1_000_002  # random stream of the chains
 _IMPROVING = 1_000_000  # random stream of everything after the linearisations from seeds
@@ -197,7 +197,7 @@ class Search:
         if decision.linearisation != "seeds":
             return 0.0
         n, n_vehicles = self.problem.n_customers, self.problem.minimum_vehicles
-        return len(decision.budgets) * n * (_SEED_SECONDS * n_vehicles + _POLISH_SECONDS)
+        return len(decision.budgets) * n * (_SEED_SECONDS[0] * n_vehicles + _SEED_SECONDS[1])
 
     def _is_settled(self) -> bool:
         return self.bounding.proves(self.incumbent.cost) or self._is_stopped()
