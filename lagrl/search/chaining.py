@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lagrl.search.budget import Budget
     from lagrl.search.move_chain import MoveChain
 
-_SHARE = 0.8  # of the seconds
+_SHARE = 0.8  # of the seconds that the bound and set partitioning leave
 _SLICE = 0.01  # of the seconds: a call of the kernel
 _SHORTEST, _LONGEST = 0.002, 0.05  # seconds of a call
 _FEWEST, _MOST = 100, 20_000  # moves of a call
@@ -51,17 +51,17 @@ class Chaining:
         self._end = 1.0
         self._n_moves = _FEWEST  # of the next call
 
-    def is_due(self, expected: float = 0.0) -> bool:
+    def is_due(self, expected: float = 0.0, elsewhere: float = 0.0) -> bool:
         """Return whether it comes before other work of about `expected` seconds, which has the rest of the clock.
 
-        Never without a clock, and before there are routes.
+        Never without a clock, and before there are routes. `elsewhere`: seconds so far that neither of them has had.
         """
         if self.budget.seconds is None or not self.incumbent.columns or not is_ready("search"):
             return False
         if not self.budget.allows(0.0 if self._chain else self._loading):
             return False
-        elapsed = self.budget.elapsed
-        return elapsed - self.seconds + expected > (1.0 - _SHARE) * elapsed
+        shared = self.budget.elapsed - elsewhere
+        return shared - self.seconds + expected > (1.0 - _SHARE) * shared
 
     def advance(self) -> bool:
         """Make moves for a slice of time; return whether they improved the best routes of all."""

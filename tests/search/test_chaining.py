@@ -72,6 +72,7 @@ def test_it_has_a_share_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chain.is_due(expected=0.1)
     clock.now = 1.2
     assert chain.is_due()
+    assert not chain.is_due(elsewhere=0.3)
     monkeypatch.setattr(chaining, "is_ready", lambda room: room != "search")
     assert not chain.is_due()  # its kernels are still being compiled
     monkeypatch.undo()
