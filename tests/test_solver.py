@@ -126,7 +126,7 @@ def test_clock_is_kept(method: Any) -> None:
     started = time.perf_counter()
     result = solve(problem, SolveConfig(seconds=1.0, method=method))
     assert 0.5 < time.perf_counter() - started < 8.0
-    assert result.evaluations > 4
+    assert result.evaluations > 4 or result.chain_seconds > 0.4
     assert result.solution.is_feasible(problem)
 
 

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from lagrl.search.budget import Budget
     from lagrl.search.move_chain import MoveChain
 
-_SHARE = 0.8  # of the seconds
-_SLICE = 0.005  # of the seconds: a call of the kernel
+_SHARE = 0.8  # of the seconds that the bound and set partitioning leave
+_SLICE = 0.01  # of the seconds: a call of the kernel
 _SHORTEST, _LONGEST = 0.002, 0.05  # seconds of a call
 _FEWEST, _MOST = 100, 20_000  # moves of a call
-_HOTTEST, _COLDEST = 1.0, 0.01  # mean arcs: temperature at the start and at the end
+_HOTTEST, _COLDEST = 1.0, 0.01  # mean arcs: temperature at the start and at the end of a cycle
+_MOVES_PER_CUSTOMER = 10_000  # of a full cycle; a longer search has several
+_FIRST_ESTIMATE = 20  # calls before the number of cycles is estimated
 _WORTH = 1.01  # of the best cost: routes that cost less together join the pool
 _LOAD = 0.5  # seconds to load the kernels, if a process in the background compiled them
 
@@ -26,9 +28,9 @@ _LOAD = 0.5  # seconds to load the kernels, if a process in the background compi
 class Chaining:
     """A chain of moves that anneals over the seconds of a search, once its kernels are compiled.
 
-    It starts from the best routes, and again each time that others have found better ones. The temperature falls
-    geometrically with the clock. Its routes join the pool, for set partitioning, while they are nearly as good as the
-    best.
+    It starts from the best routes, and again with each cycle of the temperature and each time that others have found
+    better ones. The temperature falls geometrically with the clock, and a long clock has several cycles. Routes join
+    the pool, for set partitioning, while they are nearly as good as the best.
 
     Attributes
     ----------
@@ -44,20 +46,22 @@ class Chaining:
         self._loading = 0.0 if is_ready("search") else _LOAD
         self._chain: MoveChain | None = None
         self._known = math.inf  # cost of the best routes after the last call
-        self._began = 0.0  # progress
+        self._n_calls = self._moves = 0
+        self._first = self._begin = 0.0  # progress at the start of the first and of the current cycle
+        self._end = 1.0
         self._n_moves = _FEWEST  # of the next call
 
-    def is_due(self, expected: float = 0.0) -> bool:
+    def is_due(self, expected: float = 0.0, elsewhere: float = 0.0) -> bool:
         """Return whether it comes before other work of about `expected` seconds, which has the rest of the clock.
 
-        Never without a clock, and before there are routes.
+        Never without a clock, and before there are routes. `elsewhere`: seconds so far that neither of them has had.
         """
         if self.budget.seconds is None or not self.incumbent.columns or not is_ready("search"):
             return False
         if not self.budget.allows(0.0 if self._chain else self._loading):
             return False
-        elapsed = self.budget.elapsed
-        return elapsed - self.seconds + expected > (1.0 - _SHARE) * elapsed
+        shared = self.budget.elapsed - elsewhere
+        return shared - self.seconds + expected > (1.0 - _SHARE) * shared
 
     def advance(self) -> bool:
         """Make moves for a slice of time; return whether they improved the best routes of all."""
@@ -65,6 +69,8 @@ class Chaining:
         started, pool = self.budget.elapsed, self.incumbent.pool
         chain = self._continued()
         chain.run(self.temperature, self._n_moves)
+        self._n_calls += 1
+        self._moves += self._n_moves
         is_better = chain.cost[1] < self.incumbent.cost
         is_better = is_better and self.incumbent.offer(pool.add_routes(chain.best_routes()))
         if chain.cost[0] < _WORTH * self.incumbent.cost:
@@ -81,19 +87,33 @@ class Chaining:
     def temperature(self) -> float:
         """Temperature now, distance units."""
         mean_arc = self.incumbent.cost / (self.incumbent.pool.problem.n_customers + len(self.incumbent.columns))
-        passed = (self.budget.progress - self._began) / max(1.0 - self._began, 1e-9)
+        passed = min((self.budget.progress - self._begin) / max(self._end - self._begin, 1e-9), 1.0)
         return _HOTTEST * mean_arc * math.pow(_COLDEST / _HOTTEST, passed)
 
     def _continued(self) -> MoveChain:
         """Return the chain, from the best routes where others have improved them."""
-        if self._chain is not None and self.incumbent.cost >= self._known:
+        progress = self.budget.progress
+        if self._n_calls == _FIRST_ESTIMATE:
+            self._plan(self._first)
+        is_new_cycle = self._end <= progress < 1.0
+        if self._chain is not None and self.incumbent.cost >= self._known and not is_new_cycle:
             return self._chain
         routes = [self.incumbent.pool.routes[column] for column in self.incumbent.columns]
         if self._chain is None:
             from lagrl.search.move_chain import MoveChain
 
-            self._began = self.budget.progress
+            self._first = self._begin = progress
             self._chain = MoveChain(self.incumbent.pool.problem, routes, self._seed)
         else:
             self._chain.continue_from(routes)
+        if is_new_cycle:
+            self._plan(progress)
         return self._chain
+
+    def _plan(self, begin: float) -> None:
+        """Set the end of the cycle that began at this share of the budget, by the moves that the rest of it allows."""
+        left = self._moves * (1.0 - begin) / max(self.budget.progress - self._first, 1e-9)
+        n_cycles = max(1, round(left / (_MOVES_PER_CUSTOMER * self.incumbent.pool.problem.n_customers)))
+        self._begin, self._end = begin, begin + (1.0 - begin) / n_cycles
+        if n_cycles == 1:
+            self._end = 1.0

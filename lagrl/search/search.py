@@ -48,7 +48,7 @@ _STEPS_PER_NEIGHBOURHOOD = 30
 _POLISHED = 2  # candidates of an ascent
 _POLISH_SHARE = 0.5  # of the seconds, at most
 _POLISH_SECONDS = 5e-4  # per customer, until it was measured
-_SEED_SECONDS = 4e-6  # per customer and vehicle, for an ascent from seeds
+_SEED_SECONDS = (4e-6, 2e-4)  # per customer and vehicle, and per customer: an ascent from seeds, its routes polished
 _WARM_SHARE = 0.3  # of the seconds left, at most, for the linear relaxation from one choice of seeds
 _CHAINING = 1_000_002  # random stream of the chains
 _IMPROVING = 1_000_000  # random stream of everything after the linearisations from seeds
@@ -158,7 +158,7 @@ class Search:
             decision = decision or self._decided()
             if decision is None:
                 break
-            if self.config.has_chains and self.chaining.is_due(self._expected_seconds(decision)):
+            if self.config.has_chains and self._chain_is_due(decision):
                 self._is_behind |= self.chaining.advance()
                 self._after_step()
             elif self._carry_out(decision):
@@ -192,12 +192,13 @@ class Search:
             return False
         return True
 
-    def _expected_seconds(self, decision: Decision) -> float:
-        """Return the rough number of seconds that a decision for seeds takes; 0 for others, which are short."""
-        if decision.linearisation != "seeds":
-            return 0.0
-        n, n_vehicles = self.problem.n_customers, self.problem.minimum_vehicles
-        return len(decision.budgets) * n * (_SEED_SECONDS * n_vehicles + _POLISH_SECONDS)
+    def _chain_is_due(self, decision: Decision) -> bool:
+        """Return whether the chain comes before a decision; ascents from seeds wait until there is time for them."""
+        expected = 0.0
+        if decision.linearisation == "seeds":
+            each = _SEED_SECONDS[0] * self.problem.minimum_vehicles + _SEED_SECONDS[1]
+            expected = len(decision.budgets) * self.problem.n_customers * each
+        return self.chaining.is_due(expected, self.recombination.seconds + self.bounding.seconds)
 
     def _is_settled(self) -> bool:
         return self.bounding.proves(self.incumbent.cost) or self._is_stopped()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,7 @@ def test_it_has_a_share_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chain.is_due(expected=0.1)
     clock.now = 1.2
     assert chain.is_due()
+    assert not chain.is_due(elsewhere=0.3)
     monkeypatch.setattr(chaining, "is_ready", lambda room: room != "search")
     assert not chain.is_due()  # its kernels are still being compiled
     monkeypatch.undo()
@@ -111,6 +113,19 @@ def test_the_temperature_falls_with_the_clock() -> None:
     assert chain.temperature == pytest.approx(0.1 * mean_arc)
     clock.now = 10.0
     assert chain.temperature == pytest.approx(0.01 * mean_arc)
+
+
+def test_a_long_clock_has_several_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The temperature rises again each time; the next cycle starts from the best routes."""
+    monkeypatch.setattr(chaining, "_MOVES_PER_CUSTOMER", 100)
+    chain, clock = begun()
+    shown, mean_arc = [], chain.incumbent.cost / (50 + len(chain.incumbent.columns))
+    for clock.now in np.linspace(0.0, 9.99, 60):
+        chain.advance()
+        shown.append(chain.temperature / mean_arc)
+    rises = [later for earlier, later in itertools.pairwise(shown) if later > 3.0 * earlier]
+    assert 2 <= len(rises) <= 6
+    assert min(rises) > 0.5
 
 
 def test_it_goes_on_from_better_routes_of_others() -> None:
