@@ -12,29 +12,33 @@ from lagrl.bounds.route_dual import RouteDual
 from lagrl.bounds.route_features import RouteFeatures
 from lagrl.bounds.route_policy import RoutePolicy
 from lagrl.bounds.trivial import trivial_bound
-from lagrl.controllers.volume import Volume
+from lagrl.controllers.bundle import ProximalBundle
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.bounds.route_checkpoint import RouteCheckpoint
-    from lagrl.controllers.base import Controller, Feedback
+    from lagrl.controllers.base import Feedback
     from lagrl.relaxation.dual import DualFunction, DualPoint
 
 _MOST_LOST = 0.2  # share of the best value that a step may lose
 _DAMPING = 0.5  # of the steps after one that lost more
+_LEARNED_STEPS, _PER_CUSTOMER = 10, 0.1  # evaluations until the bundle method continues
 
 
 class LearnedAscent:
-    """Ascends a route dual: the first multipliers and every step are a network's, see `RoutePolicy`.
+    """Ascends a route dual: the first multipliers and the first steps are a network's, see `RoutePolicy`.
+
+    After 10 + n/10 evaluations the proximal bundle method (Lemaréchal 1978, Kiwiel 1990) continues with the cuts of all
+    evaluations so far: far from the optimum the network's steps gain most, near it those of a model of the function.
 
     Any multipliers give a bound, so the network cannot make it wrong, only low. Safeguards keep it from being low:
 
     - If the first value is below the trivial bound, the classical start is evaluated too, and the better one is kept.
     - A step that loses more than a fifth of the best value is followed by half a step from the best point; later steps
       are halved as well.
-    - If an answer is not finite, the volume algorithm (Barahona and Anbil 2000) continues from the best point.
+    - If an answer is not finite, the bundle method continues at once.
 
     Parameters
     ----------
@@ -49,7 +53,13 @@ class LearnedAscent:
 
     def __init__(self, checkpoint: RouteCheckpoint | None = None) -> None:
         self._checkpoint = checkpoint
+        self._rule: ProximalBundle | None = None
         self.events: list[str] = []
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the bundle method has proven that further evaluations gain nothing."""
+        return self._rule is not None and self._rule.is_finished
 
     def start(
         self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
@@ -74,7 +84,9 @@ class LearnedAscent:
         self._memory = AscentMemory(features, budget, dual.graph.n_routes[0])
         self._damping = 1.0
         self._takes_classical = initial is not None
-        self._rule: Controller | None = None
+        self._rule = None
+        self._points: list[DualPoint] = []
+        self._last_step = _LEARNED_STEPS + int(_PER_CUSTOMER * dual.graph.n_customers)
         self.events = []
         with np.errstate(all="ignore"):
             self._policy = RoutePolicy(checkpoint.weights, features)
@@ -92,11 +104,14 @@ class LearnedAscent:
         memory = self._memory
         before = memory.best_value
         memory.record(point)
+        self._points.append(point)
         value = point.sampled_value
         if not self._takes_classical and memory.spent == 1 and value < self._least:
             self._takes_classical = True
             self.events.append("the start was below the trivial bound: classical start")
             return self._dual.first_multipliers()
+        if memory.spent >= self._last_step:
+            return self._hand_over()
         if value < before - _MOST_LOST * abs(before):
             self._damping *= _DAMPING
             self.events.append(f"evaluation {memory.spent} lost too much: half a step from the best point")
@@ -104,11 +119,15 @@ class LearnedAscent:
         with np.errstate(all="ignore"):
             following = self._policy.step(memory)
         if not np.isfinite(following).all():
-            return self._give_up()
+            self.events.append("a step was not finite: bundle method")
+            return self._hand_over()
         return self._dual.clip(point.multipliers + self._damping * (following - point.multipliers))
 
-    def _give_up(self) -> NDArray[np.float64]:
-        self.events.append("a step was not finite: volume algorithm")
-        left = max(1, self._budget - self._memory.spent)
-        self._rule = Volume()
-        return self._rule.start(self._dual, budget=left, rng=self._rng, initial=self._memory.best)
+    def _hand_over(self) -> NDArray[np.float64]:
+        """Give all evaluations to the bundle method, which makes this step and all later ones."""
+        first, self._rule = self._points[0].multipliers, ProximalBundle()
+        following = self._rule.start(self._dual, budget=self._budget, rng=self._rng, initial=first)
+        for point in self._points:
+            following = self._rule.update(point)
+        self._points.clear()
+        return following

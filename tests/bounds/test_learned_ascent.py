@@ -70,7 +70,7 @@ def test_answers_that_are_not_finite() -> None:
     dual, controller = ascended(checkpoint_of(lambda shape: np.full(shape, np.nan)), problem, 12)
     assert controller.events == [
         "the start was not finite: classical start",
-        "a step was not finite: volume algorithm",
+        "a step was not finite: bundle method",
     ]
     volume = lower_bound(problem, evaluations=12, controller="volume").value
     assert dual.best is not None
@@ -92,6 +92,18 @@ def test_distances_without_coordinates() -> None:
     problem = generate(40, seed=2, kind="roads")
     learned = lower_bound(problem, evaluations=10, controller="learned").value
     assert learned > lower_bound(problem, evaluations=10, controller="volume").value
+
+
+def test_the_bundle_method_finishes() -> None:
+    """In 50 evaluations it is within 0.4 % of the converged bound of five instances, where the rules alone are not."""
+    gaps = {"learned": 0.0, "bundle": 0.0, "cfm": 0.0}
+    for seed in range(5):
+        problem = generate(30, seed=seed)
+        converged = lower_bound(problem, cuts=False, seconds=60).value
+        for name in gaps:
+            gaps[name] += (1.0 - lower_bound(problem, evaluations=50, controller=name).value / converged) / 5
+    assert gaps["learned"] < 0.004
+    assert gaps["learned"] < min(gaps["bundle"], gaps["cfm"])
 
 
 def test_another_dual_is_refused() -> None:

@@ -57,6 +57,9 @@ def test_the_shipped_policy_is_read() -> None:
         ("schema_version", 2),
         ("policy", {"hidden": 16, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1}),
         ("policy", {"hidden": 8}),
+        ("policy", {"hidden": 9, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1}),
+        ("policy", {"hidden": 2**20, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1}),
+        ("policy", {"hidden": 8, "layers": -1, "heads": 2, "step_hidden": 8, "step_layers": 1}),
         ("other", 1),
     ],
 )
@@ -72,7 +75,7 @@ def test_other_versions_and_sizes_are_refused(field: str, value: object, tmp_pat
 def test_huge_sizes_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
     """A record that asks for a large network is compared with the tensors' header first."""
     path = changed(
-        saved(tmp_path), policy={"hidden": 2**20, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1}
+        saved(tmp_path), policy={"hidden": 1024, "layers": 16, "heads": 2, "step_hidden": 1024, "step_layers": 16}
     )
     with pytest.raises(InputError, match="foreign weights"):
         load_route_policy(path)
