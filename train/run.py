@@ -98,6 +98,11 @@ class Run(ABC):
     def steps_done(self) -> int:
         """Number of steps so far."""
 
+    @property
+    def last_row(self) -> int:
+        """Step of its last row in the curves; later rows are of a step that it repeats."""
+        return self.steps_done
+
     @abstractmethod
     def plan(self) -> dict[str, float]:
         """Return the number of pieces of work in the rest of the run, by kind, see `Pace`."""
@@ -367,7 +372,7 @@ def _train(steps: _Steps[Any]) -> None:
     for part in paths.folder.rglob(".*.part"):  # of a killed process: this one has the folder's lock
         part.unlink(missing_ok=True)
     with (
-        Curves(paths.folder, run.steps_done if steps.is_resumed else None, paths.events) as curves,
+        Curves(paths.folder, run.last_row if steps.is_resumed else None, paths.events) as curves,
         Progress(
             run.name, run.total_steps, done=run.steps_done, unit=run.unit, plan=run.plan(), guesses=run.guesses()
         ) as progress,

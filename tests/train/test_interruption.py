@@ -146,6 +146,21 @@ def test_an_interrupted_step_is_repeated(
     assert_equal_runs(Path("cut").resolve(), whole[main])
 
 
+def test_a_row_without_its_archive_is_not_doubled(
+    whole: dict[Main, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A kill between PPO's row of the initial policy and its archive leaves a row that the resumed run repeats."""
+    with monkeypatch.context() as patch:
+        interrupting(patch, "validation")
+        assert ppo([*PPO, "--run", "cut", "--out", "cut.out"]) == 0
+    first = (whole[ppo] / "curves.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[0]
+    assert not read_curves(Path("cut", "curves.jsonl"))
+    Path("cut", "curves.jsonl").write_text(first, encoding="utf-8")
+    assert resumed(ppo, capfd.readouterr().out) == 0
+    assert_equal_runs(Path("cut").resolve(), whole[ppo])
+
+
+
 @pytest.mark.parametrize(("main", "options", "text", "after", "steps"), PLACES)
 def test_a_second_ctrl_c_saves_the_same(
     main: Main,

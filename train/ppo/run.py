@@ -124,6 +124,11 @@ class PPORun(TrainingRun[PPOConfig]):
         """Whether all rollouts are done, and the result is confirmed."""
         return self.confirmed is not None
 
+    @property
+    def last_row(self) -> int:
+        """Step of its last row in the curves; −1 before the initial policy is validated, whose row has step 0."""
+        return -1 if self.first is None else self.steps_done
+
     def plan(self) -> dict[str, float]:
         """Return the number of instances to validate, steps of all environments and updates in the rest of the run."""
         config = self.config
