@@ -160,7 +160,6 @@ def test_a_row_without_its_archive_is_not_doubled(
     assert_equal_runs(Path("cut").resolve(), whole[ppo])
 
 
-
 @pytest.mark.parametrize(("main", "options", "text", "after", "steps"), PLACES)
 def test_a_second_ctrl_c_saves_the_same(
     main: Main,
