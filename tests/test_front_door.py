@@ -69,12 +69,13 @@ PUBLIC = {
     "envs": {
         *("FEATURES", "OBSERVATION_VERSION", "ActionConfig", "CurriculumConfig", "EnvConfig", "EpisodeBatch"),
         *("LagrangianCVRP", "LagrangianVecEnv", "LagrangianVectorEnv", "Observer", "RewardWeights"),
+        *("LagrangianSubprocVecEnv", "ROUTE_FEATURES", "ROUTE_OBSERVATION_VERSION", "RouteEpisodeBatch"),
         *("LagrangianSearch", "LagrangianSearchVecEnv", "LagrangianSearchVectorEnv", "SearchEnvConfig"),
         "next_multipliers",
     },
     "policies": {
         *("Checkpoint", "DiagonalPrecondNet", "DiagonalPrecondPolicy", "PolicyConfig", "PolicyController"),
-        *("checkpoint_controllers", "load_checkpoint", "save_checkpoint", "shipped_names"),
+        *("checkpoint_controllers", "export_checkpoint", "load_checkpoint", "save_checkpoint", "shipped_names"),
     },
     "train": {"BCConfig", "BCRun", "GraphPPO", "PPOConfig", "PPORun", "validation_set"},
 }

@@ -88,10 +88,10 @@ def test_the_probe_changes_nothing() -> None:
 
 def test_the_mean_length_is_that_of_drawn_episodes() -> None:
     """It agrees with the mean of many draws, and with a fixed number of steps."""
-    from envs.episode import _draw_horizon
+    from envs.episode import draw_horizon
 
     config = EnvConfig(min_steps=9, max_steps=49)
     rng = np.random.default_rng(0)
-    drawn = np.mean([_draw_horizon(config, rng) for _ in range(4000)])
+    drawn = np.mean([draw_horizon(config, rng) for _ in range(4000)])
     assert mean_steps(config) == pytest.approx(drawn, rel=0.03)
     assert mean_steps(EnvConfig(max_steps=20)) == 20.0
