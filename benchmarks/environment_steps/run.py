@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import envs.ascent_batch
 import envs.core
 import envs.episode
 import lagrl.dual_loop
@@ -55,7 +56,7 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("route sampling", AssignmentDual, "evaluate"),
     ("observation", Observer, "observe"),
     ("observation", envs.core.EpisodeBatch, "observations"),
-    ("reward and info", envs.core, "potential"),
+    ("reward and info", envs.ascent_batch, "potential"),
     ("reward and info", envs.episode.Episode, "note"),
     ("reward and info", envs.episode.Episode, "info"),
     ("action", envs.core, "next_multipliers"),
