@@ -30,6 +30,10 @@ _NICENESS = 10  # of the compilation in the background
 _in_background: dict[str, subprocess.Popen[str]] = {}  # by room
 
 
+BOUND_ROOMS = ("bounds", "controllers")
+"""Rooms whose kernels the route bound needs: the bundle method finishes its ascents."""
+
+
 @cache
 def kernel_modules(*rooms: str) -> tuple[str, ...]:
     """Return the names of the modules with compiled kernels in these rooms (default: all), sorted.

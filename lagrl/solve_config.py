@@ -141,12 +141,17 @@ class SolveConfig:
         return self.uses("chains") and self.seconds is not None and self.evaluations is None and self.sampler == "exact"
 
     @property
+    def uses_bundle(self) -> bool:
+        """Whether the controller is the bundle method, whose kernels are needed from the start."""
+        return self.controller.startswith("bundle")
+
+    @property
     def kernel_rooms(self) -> list[str]:
         """Folders of the package whose kernels a solve needs, see `lagrl.compilation.compile_kernels`."""
         others = {
             "bounds": self.uses("bound") and self.seconds is not None,  # it takes a share of the clock
             "search": self.has_chains,
-            "controllers": self.controller.startswith("bundle"),
+            "controllers": self.uses_bundle or (self.uses("bound") and self.seconds is not None),
             "quantum": self.sampler != "exact",
         }
         return ["relaxation", "recovery", *(room for room, is_needed in others.items() if is_needed)]

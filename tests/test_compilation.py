@@ -31,7 +31,7 @@ def test_modules_come_after_those_they_import() -> None:
     ("config", "rooms"),
     [
         (SolveConfig(), {"relaxation", "recovery"}),
-        (SolveConfig(seconds=1.0), {"relaxation", "recovery", "search", "bounds"}),
+        (SolveConfig(seconds=1.0), {"relaxation", "recovery", "search", "bounds", "controllers"}),
         (SolveConfig(seconds=1.0, without=("bound",)), {"relaxation", "recovery", "search"}),
         (SolveConfig(seconds=1.0, without=("bound", "chains")), {"relaxation", "recovery"}),
         (SolveConfig(method="reference"), {"relaxation", "recovery"}),

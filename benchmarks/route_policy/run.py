@@ -29,7 +29,7 @@ from lagrl.bounds.bound import RouteBound, lower_bound, route_controller
 from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.bounds.route_graph import RouteGraph
-from lagrl.compilation import compile_kernels
+from lagrl.compilation import BOUND_ROOMS, compile_kernels
 from lagrl.errors import InputError
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.locate import data_folder
@@ -37,9 +37,11 @@ from lagrl.problems.locate import data_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lagrl.bounds.column_generation import Start
     from lagrl.problems.cvrp import CVRP
 
 CLASSICAL = ("volume", "cfm", "bundle")
+STARTS: tuple[Start, ...] = ("learned", "classical")
 BUDGETS = (5, 10, 20, 30, 50)
 LIMITS = (1.0, 2.0, 5.0, 15.0, 60.0)
 _RESAMPLES = 5000
@@ -90,7 +92,7 @@ def main(args: Args) -> None:
         return
     if args.out is None:
         raise InputError("no file given", field="--out", remedy="say where the rows go, or --show-rows which to show")
-    compile_kernels("bounds")
+    compile_kernels(*BOUND_ROOMS)
     done = {_key(row) for row in read_rows_if_any(args.out)}
     made_by = origin("safetensors")
     for problem in instances(args):
@@ -134,12 +136,12 @@ def _rows_of(problem: CVRP, args: Args, done: set[tuple[Any, ...]]) -> Iterator[
             events = list(getattr(controller, "events", []))
             yield row | {"value": value, "seconds": time.perf_counter() - started, "events": events}
     else:
-        for start in ("learned", "classical"):
+        for start in STARTS:
             wanted = [about | {"method": start, "budget": limit} for limit in args.limits]
             missing = list(_missing(wanted, done))
             if not missing:
                 continue
-            bound = RouteBound(problem, start=start)  # type: ignore[arg-type]
+            bound = RouteBound(problem, start=start)
             for row in wanted:
                 bound.improve(row["budget"] - bound.seconds)
                 yield row | {"value": bound.value, "seconds": bound.seconds, "evaluations": bound.evaluations}

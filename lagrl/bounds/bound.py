@@ -312,7 +312,7 @@ def lower_bound(
     >>> bound.value <= 5098
     True
     """
-    from lagrl.compilation import compile_kernels
+    from lagrl.compilation import BOUND_ROOMS, compile_kernels
 
     for name, value in (("seconds", seconds), ("evaluations", evaluations), ("upper", upper)):
         require_type(value, (int, float, np.number), name, "give a number")
@@ -321,7 +321,7 @@ def lower_bound(
         if not limit > 0:
             raise BudgetError(f"{limit:g} given", field=field, remedy="give more than 0")
     budget = _EVALUATIONS if np.isinf(evaluations) else int(evaluations)
-    compile_kernels("bounds")
+    compile_kernels(*BOUND_ROOMS)
     bound = RouteBound(
         problem,
         n_neighbours=n_neighbours,

@@ -105,7 +105,7 @@ def _load(file: Path, stamp: tuple[int, int]) -> RouteCheckpoint:
             )
             _require_same_features(record, source)
             wanted = tensor_shapes(record.policy)
-            shapes = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
+            shapes = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118 - not iterable itself
             for name in sorted(wanted.keys() | shapes.keys()):
                 if wanted.get(name) != shapes.get(name):
                     problem = f"shape {shapes.get(name)} found, {wanted.get(name)} wanted: foreign weights"

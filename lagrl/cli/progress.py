@@ -38,7 +38,9 @@ def solve_bar(
 @contextlib.contextmanager
 def bound_bar(name: str, seconds: float, *, is_quiet: bool) -> Iterator[Callable[[CVRP, LowerBound], None]]:
     """Show a bound and its gap while it rises, and how many of its seconds are spent; yields what shows one."""
-    with _working_bar(name, ["bounds"], is_quiet=is_quiet) as show:
+    from lagrl.compilation import BOUND_ROOMS
+
+    with _working_bar(name, BOUND_ROOMS, is_quiet=is_quiet) as show:
 
         def on_progress(problem: CVRP, bound: LowerBound) -> None:
             if show is not None:

@@ -44,7 +44,7 @@ class SolveCommand:
 
     def run(self) -> int:
         """Solve the instance, print the result and write the routes; the exit code is 130 after Ctrl-C."""
-        from lagrl.compilation import is_ready
+        from lagrl.compilation import BOUND_ROOMS, is_ready
         from lagrl.io.atomic import require_writable
         from lagrl.problems.cvrplib import write_solution
         from lagrl.solver import estimated_price, require_price, solve
@@ -58,16 +58,16 @@ class SolveCommand:
         problem = self.instance.read()
         announce_journal(self.journal, self.config.sampler)
         config = self._with_budget()
-        later = (
-            ("search", "bounds") if config.workers == 1 else ()
-        )  # routes come first; several workers compile on their own
+        # routes come first; several workers compile on their own
+        later: tuple[str, ...] = ("search", *BOUND_ROOMS) if config.workers == 1 else ()
+        later = tuple(room for room in later if room != "controllers" or not config.uses_bundle)
         with (
             explain_resuming(self.journal, config.sampler),
             solve_bar(problem.name, config.kernel_rooms, later=later, is_quiet=self.json) as advance,
         ):
             result = solve(problem, config, advance, journal=self.journal, catch_interrupt=True)
-        for room, what in (("search", "chains of moves"), ("bounds", "route bound")):
-            if not is_ready(room):
+        for rooms, what in ((("search",), "chains of moves"), (BOUND_ROOMS, "route bound")):
+            if not all(map(is_ready, rooms)):
                 say(f"lagrl: no {what}: the kernels were still being compiled; run again", error=True)
         if result.is_interrupted:
             say(f"lagrl: interrupted after {result.elapsed:.2f} s: the best routes so far", error=True)

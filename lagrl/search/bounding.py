@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.compilation import is_ready
+from lagrl.compilation import BOUND_ROOMS, is_ready
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class Bounding:
         self._bound: RouteBound | None = None
         self._taken = 0
         self._latest = _BUILD * problem.n_customers**2  # seconds of the last slice, which may exceed its limit
-        if not is_ready("bounds"):
+        if not all(map(is_ready, BOUND_ROOMS)):
             self._latest += _LOAD
 
     @property
@@ -58,7 +58,7 @@ class Bounding:
             return False
         if self._bound is not None and self._bound.is_finished:
             return False
-        if self._bound is None and not is_ready("bounds"):
+        if self._bound is None and not all(map(is_ready, BOUND_ROOMS)):
             return False
         expected = max(self._slice(seconds), self._latest)
         return self.seconds + expected < _SHARE * self.budget.elapsed and self.budget.allows(expected)

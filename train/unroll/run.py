@@ -14,7 +14,7 @@ from lagrl.bounds.learned_ascent import LearnedAscent
 from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_checkpoint import RouteCheckpoint, save_route_policy
 from lagrl.bounds.route_dual import RouteDual
-from lagrl.compilation import compile_kernels
+from lagrl.compilation import BOUND_ROOMS, compile_kernels
 from lagrl.controllers.volume import Volume
 from lagrl.errors import InputError
 from policies.route_network import RouteNetwork
@@ -89,7 +89,7 @@ class RouteRun(Run):
 
     def __init__(self, config: UnrollConfig, name: str, initial: Mapping[str, NDArray[np.float32]] | None = None):
         super().__init__(config.updates)
-        compile_kernels("bounds")
+        compile_kernels(*BOUND_ROOMS)
         self.name = name  # type: ignore[misc]  # one class for both trainings
         self.config = config
         self.best = None
