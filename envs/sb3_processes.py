@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import pickle
 import signal
@@ -348,7 +349,9 @@ def _sendable(error: Exception, envs: range) -> Exception:
         source = f"environment {envs[int(str(error.source).split()[1])]}"
         return InputError(error.problem, source=source, field=error.field, remedy=error.remedy)
     with contextlib.suppress(Exception):  # an error of a user's may not allow to be pickled
-        if isinstance(error, LagrlError) and isinstance(pickle.loads(pickle.dumps(error)), LagrlError):
+        if isinstance(error, LagrlError):
+            copy.copy(error)  # made again from its arguments, as in the parent
+            pickle.dumps(error)
             return error
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name} line {place.lineno}"

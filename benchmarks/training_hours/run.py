@@ -18,7 +18,7 @@ if __name__ == "__main__":
 
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,18 +137,18 @@ class _Meter:
     """CPU seconds and pieces by kind of work, and the seconds within epochs."""
 
     def __init__(self) -> None:
-        self.pieces: Counter[str] = Counter()
-        self.seconds: Counter[str] = Counter()
-        self.within: Counter[str] = Counter()
+        self.pieces: defaultdict[str, float] = defaultdict(float)
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.within: defaultdict[str, float] = defaultdict(float)
         self._last = time.process_time()
 
     def report(self, kind: str, pieces: float, text: str) -> None:
         """Count a piece of work; see `train.pace.Report`."""
         now = time.process_time()
-        self.pieces[kind] += pieces  # type: ignore[assignment]
-        self.seconds[kind] += now - self._last  # type: ignore[assignment]
+        self.pieces[kind] += pieces
+        self.seconds[kind] += now - self._last
         if ", epoch " in text:
-            self.within[kind] += now - self._last  # type: ignore[assignment]
+            self.within[kind] += now - self._last
         self._last = now
 
 

@@ -127,11 +127,13 @@ def _meaning(action: ActionConfig | None, env: EnvConfig | None, source: str) ->
     InputError
         If it is not known, or another one is given than the environment's.
     """
-    if env is None and action is None:
+    if env is None:
+        if action is not None:
+            return action
         problem = "the model has no environment that says what its actions mean"
         raise InputError(problem, source=source, field="action", remedy="give action=, that of the training")
-    if env is None or action is None:
-        return action or env.action  # type: ignore[union-attr]
+    if action is None:
+        return env.action
     if env.action != action:
         problem = f"{action} given, the model's environment has {env.action}"
         raise InputError(problem, source=source, field="action", remedy="leave it out")
