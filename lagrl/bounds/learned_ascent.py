@@ -18,8 +18,8 @@ from lagrl.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.bounds.route_checkpoint import RouteCheckpoint
     from lagrl.controllers.base import Feedback
+    from lagrl.controllers.policy_checkpoint import PolicyCheckpoint
     from lagrl.relaxation.dual import DualFunction, DualPoint
 
 _MOST_LOST = 0.2  # share of the best value that a step may lose
@@ -51,7 +51,7 @@ class LearnedAscent:
         What the safeguards did, in words, in order; empty if nothing.
     """
 
-    def __init__(self, checkpoint: RouteCheckpoint | None = None) -> None:
+    def __init__(self, checkpoint: PolicyCheckpoint | None = None) -> None:
         self._checkpoint = checkpoint
         self._rule: ProximalBundle | None = None
         self.events: list[str] = []

@@ -47,6 +47,7 @@ def _controllers() -> dict[str, str]:
 
     return {
         **SUMMARIES,
+        "learned": "trained policy, without torch: bundle's steps, corrected by a network (learned:PATH is another)",
         "checkpoints/NAME": "trained policy of the folder checkpoints/, or of any other path with a slash",
         "module:attribute": "class or function of your own that makes a controller",
     }

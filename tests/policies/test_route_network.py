@@ -10,21 +10,23 @@ pytest.importorskip("torch")
 import torch
 
 from lagrl.bounds.ascent_memory import AscentMemory
-from lagrl.bounds.route_checkpoint import tensor_shapes
+from lagrl.bounds.route_checkpoint import ROUTES
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.bounds.route_features import RouteFeatures
 from lagrl.bounds.route_graph import RouteGraph
-from lagrl.bounds.route_policy import RoutePolicy, RoutePolicyConfig
+from lagrl.bounds.route_policy import RoutePolicy
+from lagrl.controllers.graph_attention import NetworkSize
+from lagrl.controllers.policy_checkpoint import tensor_shapes
 from lagrl.errors import InputError
 from lagrl.problems.generate import generate
 from policies.route_network import RouteBatch, RouteNetwork
 
 
-def network(seed: int, config: RoutePolicyConfig | None = None) -> RouteNetwork:
+def network(seed: int, config: NetworkSize | None = None) -> RouteNetwork:
     """Return a network whose numbers are far from 0."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        made = RouteNetwork(config or RoutePolicyConfig())
+        made = RouteNetwork(config or NetworkSize())
         with torch.no_grad():
             for parameter in made.parameters():
                 parameter += 0.1 * torch.randn_like(parameter)
@@ -64,9 +66,9 @@ def test_a_batch_is_its_instances() -> None:
 
 def test_the_file_lists_every_tensor() -> None:
     """Names and shapes of a file are those of the network."""
-    for config in (RoutePolicyConfig(), RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=4, step_layers=3)):
+    for config in (NetworkSize(), NetworkSize(hidden=8, layers=1, heads=2, step_hidden=4, step_layers=3)):
         found = {name: tuple(tensor.shape) for name, tensor in RouteNetwork(config).state_dict().items()}
-        assert found == tensor_shapes(config)
+        assert found == tensor_shapes(ROUTES, config)
 
 
 def test_small_and_large_instances_in_one_batch_are_refused() -> None:

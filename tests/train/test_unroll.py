@@ -15,8 +15,8 @@ import torch
 from lagrl.bounds.route_checkpoint import load_route_policy
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.bounds.route_graph import RouteGraph
-from lagrl.bounds.route_policy import RoutePolicyConfig
 from lagrl.bounds.trivial import trivial_bound
+from lagrl.controllers.graph_attention import NetworkSize
 from lagrl.errors import InputError
 from lagrl.problems.generate import generate
 from policies.route_network import RouteNetwork
@@ -38,7 +38,7 @@ UNROLL = f"--updates 6 --validate-every 3 --horizon 2 3 --long-horizon 4 --budge
 
 def test_the_gradient_of_a_start_is_exact() -> None:
     """One evaluation's loss has the derivative of −L / S along any direction of the start's weights."""
-    network = RouteNetwork(RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)).double()
+    network = RouteNetwork(NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)).double()
     duals = [RouteDual(RouteGraph.of(generate(14, seed=2), most_load=60))]
     ascents = Ascents.of(duals)
     batch = ascents.batch
@@ -65,7 +65,7 @@ def test_training_raises_the_start() -> None:
     """Forty updates of the start on one instance raise its first value by more than a tenth."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = RouteNetwork(RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1))
+        network = RouteNetwork(NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1))
     ascents = Ascents.of([RouteDual(RouteGraph.of(generate(14, seed=2), most_load=60))])
     optimizer = torch.optim.Adam(network.parameters(), 0.01)
     values = []
@@ -80,7 +80,7 @@ def test_training_raises_the_start() -> None:
 
 def test_later_steps_reach_the_start() -> None:
     """The loss of an ascent has a gradient with respect to start and steps, and weighs its last evaluation most."""
-    network = RouteNetwork(RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1))
+    network = RouteNetwork(NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1))
     ascents = Ascents.of([RouteDual(RouteGraph.of(generate(14, seed=k), most_load=60)) for k in (2, 3)])
     loss, values = unroll(network, ascents, 4)
     loss.backward()

@@ -1,12 +1,12 @@
-"""Hyper-parameters of the trainings of route policies."""
+"""Hyper-parameters of the trainings of multiplier policies."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from lagrl.bounds.route_features import N_NEAREST
-from lagrl.bounds.route_policy import RoutePolicyConfig
+from lagrl.controllers.graph_attention import NetworkSize
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.records import from_record, to_record
+from lagrl.io.records import from_record, may_lack, to_record
 
 _LARGEST = 1000
 
@@ -17,6 +17,8 @@ class UnrollConfig:
 
     Attributes
     ----------
+    relaxation
+        Kind of dual: of route relaxations, or of the assignment.
     seed
         Seed of instances and initial weights, 0 to 4294967295.
     updates
@@ -32,9 +34,9 @@ class UnrollConfig:
     large_customers, large_share
         The same of large instances, and their share of the updates; their ascents are at most half as long.
     load_work
-        The loads of large instances are coarser, so that n²·Q is at most this.
+        The loads of large instances are coarser, so that n²·Q is at most this; routes only.
     paths_share
-        Share of duals of routes that remember one customer back; the others are of ng-routes.
+        Share of duals of routes that remember one customer back; the others are of ng-routes; routes only.
     roads_share
         Share of instances with distances by road; the others are X-type (Uchoa et al. 2017).
     exact_share
@@ -60,6 +62,7 @@ class UnrollConfig:
 
     DEFAULTS: ClassVar[dict[str, dict[str, Any]]] = {"small": {}, "reference": {"updates": 6000, "instances": 16}}
 
+    relaxation: Literal["routes", "assignment"] = may_lack("routes")
     seed: int = 0
     updates: int = 1200
     instances: int = 8
@@ -80,7 +83,7 @@ class UnrollConfig:
     validation_customers: tuple[int, int] = (20, 120)
     validation_seed: int = 1_000_018
     budgets: tuple[int, ...] = (5, 10, 30)
-    policy: RoutePolicyConfig = field(default_factory=RoutePolicyConfig)
+    policy: NetworkSize = field(default_factory=NetworkSize)
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:

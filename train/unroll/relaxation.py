@@ -1,0 +1,134 @@
+"""What a training by unrolled ascents needs of a kind of dual: of route relaxations, and of the assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from lagrl.bounds.learned_ascent import LearnedAscent
+from lagrl.bounds.route_ascent import ascend_route_dual
+from lagrl.bounds.route_checkpoint import ROUTES
+from lagrl.bounds.route_dual import RouteDual
+from lagrl.controllers.assignment_policy import ASSIGNMENT
+from lagrl.controllers.base import Controller, has_finished
+from lagrl.controllers.bundle import ProximalBundle
+from lagrl.controllers.learned_multipliers import LearnedMultipliers
+from lagrl.controllers.volume import Volume
+from train.unroll.assignment import WarmDual, draw_assignment, unroll_assignment
+from train.unroll.instances import draw_duals, draw_size, validation_graphs
+from train.unroll.rollout import Ascents, unroll
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lagrl.bounds.route_graph import RouteGraph
+    from lagrl.controllers.policy_checkpoint import PolicyCheckpoint, PolicyKind
+    from policies.route_network import RouteNetwork
+    from train.unroll.config import UnrollConfig
+
+Ascent = Callable[[Controller, int], float]
+"""An ascent of one dual by a controller with a budget of evaluations; returns the best value, distance units."""
+
+
+class Relaxation(Protocol):
+    """A kind of dual that a policy can be trained for.
+
+    Attributes
+    ----------
+    kind
+        What its network observes, and its files.
+    reference
+        The classical rule that validations compare with.
+    """
+
+    kind: PolicyKind
+    reference: type[Controller]
+
+    def controller(self, checkpoint: PolicyCheckpoint) -> Controller:
+        """Return the controller of a policy."""
+        ...
+
+    def unroll(
+        self, network: RouteNetwork, config: UnrollConfig, rng: np.random.Generator, report: Callable[[], None]
+    ) -> tuple[Tensor, list[list[float]]]:
+        """Draw the duals of an update and ascend them; return the loss, and every dual's values."""
+        ...
+
+    def validation(self, config: UnrollConfig) -> list[Ascent]:
+        """Return the ascents of the validation instances, each of which can be repeated."""
+        ...
+
+
+class RouteRelaxations:
+    """Duals of route relaxations, whose values bound the CVRP."""
+
+    kind = ROUTES
+    reference: type[Controller] = Volume
+
+    def controller(self, checkpoint: PolicyCheckpoint) -> Controller:
+        """See `Relaxation.controller`."""
+        return LearnedAscent(checkpoint)
+
+    def unroll(
+        self, network: RouteNetwork, config: UnrollConfig, rng: np.random.Generator, report: Callable[[], None]
+    ) -> tuple[Tensor, list[list[float]]]:
+        """See `Relaxation.unroll`."""
+        duals, horizon = draw_duals(config, rng)
+        return unroll(network, Ascents.of(duals), horizon, report)
+
+    def validation(self, config: UnrollConfig) -> list[Ascent]:
+        """See `Relaxation.validation`."""
+        return [partial(_ascend_routes, graph) for graph in validation_graphs(config)]
+
+
+class AssignmentRelaxation:
+    """Duals of assignments, whose values bound the surrogate."""
+
+    kind = ASSIGNMENT
+    reference: type[Controller] = ProximalBundle
+
+    def controller(self, checkpoint: PolicyCheckpoint) -> Controller:
+        """See `Relaxation.controller`."""
+        return LearnedMultipliers(checkpoint)
+
+    def unroll(
+        self, network: RouteNetwork, config: UnrollConfig, rng: np.random.Generator, report: Callable[[], None]
+    ) -> tuple[Tensor, list[list[float]]]:
+        """See `Relaxation.unroll`."""
+        size = draw_size(config, rng)
+        duals = [draw_assignment(config, rng, size.customers) for _ in range(size.instances)]
+        return unroll_assignment(network, duals, size.horizon, report)
+
+    def validation(self, config: UnrollConfig) -> list[Ascent]:
+        """See `Relaxation.validation`."""
+        rng = np.random.default_rng(config.validation_seed)
+        drawn = [draw_assignment(config, rng, config.validation_customers) for _ in range(config.validation_instances)]
+        return [partial(_ascend_assignment, warm) for warm in drawn]
+
+
+RELAXATIONS: dict[str, Relaxation] = {"routes": RouteRelaxations(), "assignment": AssignmentRelaxation()}
+"""By the name that the option `--relaxation` takes."""
+
+
+def _ascend_routes(graph: RouteGraph, controller: Controller, evaluations: int) -> float:
+    dual = RouteDual(graph)
+    for _ in ascend_route_dual(dual, controller, evaluations, np.random.default_rng(0)):
+        pass
+    assert dual.best is not None
+    return dual.best / (2.0 * graph.scale)
+
+
+def _ascend_assignment(warm: WarmDual, controller: Controller, evaluations: int) -> float:
+    dual = warm.dual
+    vector = controller.start(dual, budget=evaluations, rng=np.random.default_rng(0), initial=warm.first)
+    best = -np.inf
+    for _ in range(evaluations):
+        point = dual.evaluate(dual.clip(vector))
+        best = max(best, point.sampled_value)
+        vector = controller.update(point)
+        if point.is_optimal or has_finished(controller):
+            break
+    return best
