@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from policies.route_network import RouteNetwork
     from train.unroll.config import UnrollConfig
 
-_SEEDINGS = ("concentrators", "kmeans", "sweep")
+_SEEDINGS = ("kmeans", "sweep")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class WarmDual:
 
 
 def draw_assignment(config: UnrollConfig, rng: np.random.Generator, customers: tuple[int, int]) -> WarmDual:
-    """Draw an instance, and linearise it by a rule and for a number of vehicles of the solver."""
+    """Draw an instance, and linearise it by a seeding rule, for a number of vehicles that the solver would try."""
     problem = draw_problem(config, rng, customers)
     n_vehicles = vehicles_to_try(problem, int(rng.integers(2)))
     rule = _SEEDINGS[int(rng.integers(len(_SEEDINGS)))]
