@@ -25,7 +25,7 @@ from policies.route_network import RouteNetwork
 from train.curves import read_curves
 from train.start import main as train_start
 from train.unroll import main as train_unroll
-from train.unroll.assignment import draw_assignment, unroll_assignment
+from train.unroll.assignment_rollout import draw_assignment, unroll_assignment
 from train.unroll.config import StartConfig, UnrollConfig
 from train.unroll.rollout import LAST_WEIGHT, Ascents, unroll
 

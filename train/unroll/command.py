@@ -17,7 +17,7 @@ from train.progress import readable
 from train.run import run_command
 from train.unroll.archive import restored_run, run_state
 from train.unroll.config import StartConfig, UnrollConfig
-from train.unroll.relaxation import RELAXATIONS
+from train.unroll.dual_kinds import DUAL_KINDS
 from train.unroll.run import REFERENCE_EVALUATIONS, RouteRun
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _starter(name: str) -> Callable[[UnrollConfig, RunOptions, torch.device, str
         given = options.init if isinstance(options, UnrollOptions) else None
         initial = None
         if given is not None:
-            checkpoint = load_policy(RELAXATIONS[config.relaxation].kind, given)
+            checkpoint = load_policy(DUAL_KINDS[config.relaxation].kind, given)
             if checkpoint.policy != config.policy:
                 raise InputError(
                     f"a network of another size: {checkpoint.policy}",
@@ -165,5 +165,5 @@ def _report(run: RouteRun, paths: RunPaths, stop: Stop, prog: str) -> None:
         option = "" if relaxation == "routes" else f"--relaxation {relaxation} "
         say(f"next: {prog.removesuffix('start')}unroll {option}--init {shlex.quote(str(paths.out))}")
     else:
-        use = RELAXATIONS[relaxation].kind.use
+        use = DUAL_KINDS[relaxation].kind.use
         say(f"next: {use} G-n51-k6 --controller {shlex.quote(f'learned:{paths.out}')}")

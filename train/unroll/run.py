@@ -15,7 +15,7 @@ from lagrl.controllers.policy_checkpoint import PolicyCheckpoint, save_policy
 from lagrl.errors import InputError
 from policies.route_network import RouteNetwork
 from train.run import Run
-from train.unroll.relaxation import RELAXATIONS
+from train.unroll.dual_kinds import DUAL_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from train.progress import Progress
     from train.stop import Stop
     from train.unroll.config import UnrollConfig
-    from train.unroll.relaxation import Ascent
+    from train.unroll.dual_kinds import Ascent
 
 REFERENCE_EVALUATIONS = 100
 """Evaluations of the classical rule whose value validations are compared with."""
@@ -86,12 +86,12 @@ class RouteRun(Run):
         compile_kernels(*BOUND_ROOMS)
         self.name = name  # type: ignore[misc]  # one class for both trainings
         self.config = config
-        self.relaxation = RELAXATIONS[config.relaxation]
+        self.duals = DUAL_KINDS[config.relaxation]
         self.best = None
         self.updates = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            self.net = RouteNetwork(config.policy, self.relaxation.kind)
+            self.net = RouteNetwork(config.policy, self.duals.kind)
         if initial is not None:
             self.net.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in initial.items()})
         self.optimizer = torch.optim.Adam(self.net.parameters(), config.learning_rate)
@@ -144,7 +144,7 @@ class RouteRun(Run):
         rate = config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * self.updates / self.total_steps))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss, values = self.relaxation.unroll(self.net, config, rng, lambda: self.report("update", 0, "ascents"))
+        loss, values = self.duals.unroll(self.net, config, rng, lambda: self.report("update", 0, "ascents"))
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
@@ -161,10 +161,10 @@ class RouteRun(Run):
         return {"gain": float(np.mean(np.divide(gains, scale))), "gradient": float(norm), "evaluations": len(values[0])}
 
     def _prepare(self) -> None:
-        self._ascents = self.relaxation.validation(self.config)
+        self._ascents = self.duals.validation(self.config)
         self._references = []
         for number, ascend in enumerate(self._ascents):
-            self._references.append(ascend(self.relaxation.reference(), REFERENCE_EVALUATIONS))
+            self._references.append(ascend(self.duals.reference(), REFERENCE_EVALUATIONS))
             self.report("validation", 1, f"reference, instance {number + 1}/{len(self._ascents)}")
 
     def _validate(self) -> dict[int, float]:
@@ -172,7 +172,7 @@ class RouteRun(Run):
         gaps = np.zeros((len(self._ascents), len(self.config.budgets)))
         for row, (ascend, reference) in enumerate(zip(self._ascents, self._references, strict=True)):
             for column, budget in enumerate(self.config.budgets):
-                value = ascend(self.relaxation.controller(checkpoint), budget)
+                value = ascend(self.duals.controller(checkpoint), budget)
                 gaps[row, column] = 100.0 * (reference - value) / max(abs(reference), 1e-300)
             self.report("validation", 1, f"validation, instance {row + 1}/{len(self._ascents)}")
         return dict(zip(self.config.budgets, gaps.mean(axis=0).tolist(), strict=True))
@@ -185,4 +185,4 @@ class RouteRun(Run):
     def save_checkpoint(self, path: Path, card: dict[str, Any]) -> None:
         """Write the candidate as a policy."""
         weights = {name: tensor.numpy() for name, tensor in self.candidate.weights.items()}
-        save_policy(self.relaxation.kind, path, weights, self.config.policy, card)
+        save_policy(self.duals.kind, path, weights, self.config.policy, card)

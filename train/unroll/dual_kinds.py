@@ -17,7 +17,7 @@ from lagrl.controllers.base import Controller, has_finished
 from lagrl.controllers.bundle import ProximalBundle
 from lagrl.controllers.learned_multipliers import LearnedMultipliers
 from lagrl.controllers.volume import Volume
-from train.unroll.assignment import WarmDual, draw_assignment, unroll_assignment
+from train.unroll.assignment_rollout import WarmDual, draw_assignment, unroll_assignment
 from train.unroll.instances import draw_duals, draw_size, validation_graphs
 from train.unroll.rollout import Ascents, unroll
 
@@ -33,7 +33,7 @@ Ascent = Callable[[Controller, int], float]
 """An ascent of one dual by a controller with a budget of evaluations; returns the best value, distance units."""
 
 
-class Relaxation(Protocol):
+class DualKind(Protocol):
     """A kind of dual that a policy can be trained for.
 
     Attributes
@@ -62,54 +62,54 @@ class Relaxation(Protocol):
         ...
 
 
-class RouteRelaxations:
+class RouteDuals:
     """Duals of route relaxations, whose values bound the CVRP."""
 
     kind = ROUTES
     reference: type[Controller] = Volume
 
     def controller(self, checkpoint: PolicyCheckpoint) -> Controller:
-        """See `Relaxation.controller`."""
+        """See `DualKind.controller`."""
         return LearnedAscent(checkpoint)
 
     def unroll(
         self, network: RouteNetwork, config: UnrollConfig, rng: np.random.Generator, report: Callable[[], None]
     ) -> tuple[Tensor, list[list[float]]]:
-        """See `Relaxation.unroll`."""
+        """See `DualKind.unroll`."""
         duals, horizon = draw_duals(config, rng)
         return unroll(network, Ascents.of(duals), horizon, report)
 
     def validation(self, config: UnrollConfig) -> list[Ascent]:
-        """See `Relaxation.validation`."""
+        """See `DualKind.validation`."""
         return [partial(_ascend_routes, graph) for graph in validation_graphs(config)]
 
 
-class AssignmentRelaxation:
+class AssignmentDuals:
     """Duals of assignments, whose values bound the surrogate."""
 
     kind = ASSIGNMENT
     reference: type[Controller] = ProximalBundle
 
     def controller(self, checkpoint: PolicyCheckpoint) -> Controller:
-        """See `Relaxation.controller`."""
+        """See `DualKind.controller`."""
         return LearnedMultipliers(checkpoint)
 
     def unroll(
         self, network: RouteNetwork, config: UnrollConfig, rng: np.random.Generator, report: Callable[[], None]
     ) -> tuple[Tensor, list[list[float]]]:
-        """See `Relaxation.unroll`."""
+        """See `DualKind.unroll`."""
         size = draw_size(config, rng)
         duals = [draw_assignment(config, rng, size.customers) for _ in range(size.instances)]
         return unroll_assignment(network, duals, size.horizon, report)
 
     def validation(self, config: UnrollConfig) -> list[Ascent]:
-        """See `Relaxation.validation`."""
+        """See `DualKind.validation`."""
         rng = np.random.default_rng(config.validation_seed)
         drawn = [draw_assignment(config, rng, config.validation_customers) for _ in range(config.validation_instances)]
         return [partial(_ascend_assignment, warm) for warm in drawn]
 
 
-RELAXATIONS: dict[str, Relaxation] = {"routes": RouteRelaxations(), "assignment": AssignmentRelaxation()}
+DUAL_KINDS: dict[str, DualKind] = {"routes": RouteDuals(), "assignment": AssignmentDuals()}
 """By the name that the option `--relaxation` takes."""
 
 
