@@ -1,4 +1,4 @@
-"""Dual gap of the assignment surrogate after few evaluations: classical rules, cloned and unrolled policies.
+"""Dual gap of the assignment surrogate after few evaluations: classical rules, a cloned policy and a learned start.
 
     LAGRL_DATA=DIR python -m benchmarks.dual_controllers.few_evaluations --out docs/rows/few_evaluations.jsonl
     LAGRL_DATA=DIR python -m benchmarks.dual_controllers.few_evaluations --sampler qaoa --customers 10 60 \
@@ -51,15 +51,14 @@ if TYPE_CHECKING:
 
     from lagrl.ascent import DualTrace
     from lagrl.controllers.base import Controller
-    from lagrl.controllers.policy_checkpoint import PolicyCheckpoint
     from lagrl.problems.cvrp import CVRP
-    from lagrl.relaxation.dual import DualFunction
 
 BUDGETS = (1, 5, 10, 20)
 CLASSICAL = ("polyak", "hwc", "cfm", "volume", "bundle")
 SHORT_BUNDLE = "bundle, first_step 0.2"
 _REFERENCE_EVALUATIONS = 600
 _RESAMPLES = 5000
+_STEPS = max(BUDGETS)  # of which the network corrects all
 
 
 @dataclass(frozen=True)
@@ -111,21 +110,6 @@ class Method:
     knows_budget: bool = False
 
 
-class StartThenBundle(ProximalBundle):
-    """The start of a policy, and the bundle method from there."""
-
-    def __init__(self, checkpoint: PolicyCheckpoint) -> None:
-        super().__init__()
-        self._checkpoint = checkpoint
-
-    def start(
-        self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
-    ) -> NDArray[np.float64]:
-        """Start the bundle method at the policy's start."""
-        first = LearnedMultipliers(self._checkpoint).start(dual, budget=budget, rng=rng, initial=initial)
-        return super().start(dual, budget=budget, rng=rng, initial=first)
-
-
 def methods_of(args: Args) -> list[Method]:
     """Return what is compared."""
     found = [Method(name, controller_factory(name)) for name in CLASSICAL]
@@ -134,12 +118,14 @@ def methods_of(args: Args) -> list[Method]:
         found.append(Method(args.cloned, controller_factory(args.cloned), knows_budget=True))
     for number, spec in enumerate(args.policies):
         checkpoint, name = load_policy(ASSIGNMENT, spec), Path(spec).name
+        found.append(Method(f"learned:{name}", partial(LearnedMultipliers, checkpoint)))
         if number == 0:
             weights = {key: 0.0 * each if "start_head" in key else each for key, each in checkpoint.weights.items()}
             steps = replace(checkpoint, weights=weights)
-            found.append(Method(f"{name}, start alone", partial(StartThenBundle, checkpoint)))
-            found.append(Method(f"{name}, steps alone", partial(LearnedMultipliers, steps), knows_budget=True))
-        found.append(Method(f"learned:{name}", partial(LearnedMultipliers, checkpoint), knows_budget=True))
+            both = partial(LearnedMultipliers, checkpoint, _STEPS)
+            found.append(Method(f"{name}, start and steps", both, knows_budget=True))
+            alone = partial(LearnedMultipliers, steps, _STEPS)
+            found.append(Method(f"{name}, steps alone", alone, knows_budget=True))
     return found
 
 

@@ -23,14 +23,13 @@ if TYPE_CHECKING:
 
 _MOST_LOST = 0.2  # share of the best value that a step may lose
 _DAMPING = 0.5  # of the corrections after one that lost more
-LEARNED_STEPS = 20  # evaluations until the bundle method continues alone
 
 
 class LearnedMultipliers:
-    """Ascends an assignment dual: the first multipliers and the first steps are a network's, see `AssignmentPolicy`.
+    """Ascends an assignment dual: the first multipliers are a network's, see `AssignmentPolicy`.
 
-    The network corrects the proposals of the proximal bundle method (Lemaréchal 1978, Kiwiel 1990), which continues
-    alone after 20 evaluations. It needs no torch, and uses no random numbers. Safeguards keep bad answers from harm:
+    The proximal bundle method (Lemaréchal 1978, Kiwiel 1990) continues from there; on request the network corrects its
+    first proposals. No torch and no random numbers are used. Safeguards keep bad answers from harm:
 
     - If the start's value is below Σ_i min_k a_ki, which L attains at the cheapest costs, the classical start is
       evaluated next.
@@ -44,14 +43,25 @@ class LearnedMultipliers:
     ----------
     checkpoint
         The policy; the shipped one if None.
+    learned_steps
+        How many of the bundle method's proposals the network corrects, 0 or more. On generated instances and in
+        docs/results/few-evaluations.md none is best.
 
     Attributes
     ----------
     events
         What the safeguards did, in words, in order; empty if nothing.
+
+    Raises
+    ------
+    InputError
+        If the shipped policy cannot be read, or `learned_steps` is below 0.
     """
 
-    def __init__(self, checkpoint: PolicyCheckpoint | None = None) -> None:
+    def __init__(self, checkpoint: PolicyCheckpoint | None = None, learned_steps: int = 0) -> None:
+        if learned_steps < 0:
+            raise InputError(f"{learned_steps} given", field="learned_steps", remedy="give 0 or more")
+        self.learned_steps = learned_steps
         self.checkpoint = load_policy(ASSIGNMENT) if checkpoint is None else checkpoint
         self.events: list[str] = []
 
@@ -101,11 +111,13 @@ class LearnedMultipliers:
         memory = self._memory
         before = memory.best_value
         memory.record(point)
-        if self._is_alone or memory.rule.is_finished or not point.violation.any() or memory.spent >= LEARNED_STEPS:
+        if memory.rule.is_finished or not point.violation.any():
             return memory.proposal
         if memory.spent == 1 and point.sampled_value < self._least and not self.events:
             self.events.append("the start was below the cheapest costs: classical start")
             return self._first
+        if self._is_alone or memory.spent > self.learned_steps:
+            return memory.proposal
         if point.sampled_value < before - _MOST_LOST * abs(before):
             self._damping *= _DAMPING
             self.events.append(f"evaluation {memory.spent} lost too much: the bundle method's proposal")

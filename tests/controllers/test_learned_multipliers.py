@@ -68,7 +68,7 @@ def values_of(dual: AssignmentDual, controller: Controller, evaluations: int) ->
 
 
 def test_the_shipped_policy_leaves_less_gap_than_the_rules() -> None:
-    """After five evaluations the mean gap of twelve generated instances is below bundle's and cfm's."""
+    """After five evaluations the mean gap of twelve generated instances is below 0.8 of bundle's and of cfm's."""
     gap = dict.fromkeys(("learned", "bundle", "cfm"), 0.0)
     for seed in range(12):
         dual = dual_of(seed, 40)
@@ -82,7 +82,7 @@ def test_a_network_of_zeros_is_close_to_the_bundle_method() -> None:
     """It starts at the given prices, and moves a share 1 − σ(−2) of the way to the bundle method's proposal."""
     dual = dual_of(1)
     start = linear_dual(dual.problem).multipliers
-    learned, bundle = LearnedMultipliers(checkpoint_of(np.zeros)), ProximalBundle()
+    learned, bundle = LearnedMultipliers(checkpoint_of(np.zeros), 5), ProximalBundle()
     first = learned.start(dual, budget=5, rng=np.random.default_rng(0), initial=start)
     bundle.start(dual, budget=5, rng=np.random.default_rng(0), initial=start)
     np.testing.assert_array_equal(first, dual.clip(start))
@@ -100,18 +100,36 @@ def test_absurd_weights_do_no_lasting_harm(seed: int, size: float) -> None:
     A bad start is followed by the classical one, so that the best value is never below that of the start.
     """
     dual = dual_of(seed, 20)
-    controller = LearnedMultipliers(random_checkpoint(seed, size))
+    controller = LearnedMultipliers(random_checkpoint(seed, size), 20)
     values = values_of(dual, controller, 100)
     best = max(values_of(dual, ProximalBundle(), 200))
     assert max(values) >= best - 1e-3 * abs(best)
     assert max(values[:3]) >= dual.problem.cost.min(axis=0).sum()
-    assert all(word in event for event in controller.events for word in (":",))
+
+
+def test_the_bundle_method_continues_from_the_start() -> None:
+    """Without corrections the ascent is the bundle method's from the network's start."""
+    dual = dual_of(2)
+    learned = LearnedMultipliers()
+    start = linear_dual(dual.problem).multipliers
+    first = learned.start(dual, budget=9, rng=np.random.default_rng(0), initial=start)
+    bundle = ProximalBundle()
+    vector = bundle.start(dual, budget=9, rng=np.random.default_rng(0), initial=first)
+    expected = []
+    for _ in range(9):
+        point = dual.evaluate(dual.clip(vector))
+        expected.append(point.sampled_value)
+        vector = bundle.update(point)
+    assert values_of(dual, learned, 9) == expected
+    assert not np.array_equal(first, dual.clip(start))
+    with pytest.raises(InputError, match="learned_steps"):
+        LearnedMultipliers(learned_steps=-1)
 
 
 def test_answers_that_are_not_finite() -> None:
     """A network of NaN leaves the ascent to the classical start and the bundle method, and says so."""
     dual = dual_of(1)
-    controller = LearnedMultipliers(checkpoint_of(lambda shape: np.full(shape, np.nan)))
+    controller = LearnedMultipliers(checkpoint_of(lambda shape: np.full(shape, np.nan)), 20)
     assert values_of(dual, controller, 12) == values_of(dual, ProximalBundle(), 12)
     assert controller.events == [
         "the start was not finite: classical start",
@@ -120,16 +138,19 @@ def test_answers_that_are_not_finite() -> None:
 
 
 def test_the_bundle_method_finishes() -> None:
-    """The controller is finished when the bundle method has proven the optimum."""
-    dual, controller = dual_of(3, 25), LearnedMultipliers()
-    vector = controller.start(dual, budget=400, rng=np.random.default_rng(0))
-    for _ in range(400):
-        vector = controller.update(dual.evaluate(dual.clip(vector)))
-        if controller.is_finished:
-            break
-    value = dual.price(dual.clip(vector)).value
-    assert controller.is_finished
-    assert value == pytest.approx(max(values_of(dual, ProximalBundle(), 400)), rel=1e-5)
+    """Long ascents of three instances end at a proven optimum: no violation, or the bundle method's proof."""
+    for seed in range(3):
+        dual, controller = dual_of(seed, 25), LearnedMultipliers()
+        vector = controller.start(dual, budget=400, rng=np.random.default_rng(0))
+        best = -np.inf
+        for _ in range(400):
+            point = dual.evaluate(dual.clip(vector))
+            best = max(best, point.sampled_value)
+            vector = controller.update(point)
+            if point.is_optimal or controller.is_finished:
+                break
+        assert point.is_optimal or controller.is_finished
+        assert best == pytest.approx(max(values_of(dual, ProximalBundle(), 400)), rel=1e-5)
 
 
 @pytest.mark.parametrize("sampler", ["greedy", "product"])

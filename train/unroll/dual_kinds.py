@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from policies.route_network import RouteNetwork
     from train.unroll.config import UnrollConfig
 
+_CORRECTED = 20  # proposals of the bundle method that the network corrects in a validation
+
 Ascent = Callable[[Controller, int], float]
 """An ascent of one dual by a controller with a budget of evaluations; returns the best value, distance units."""
 
@@ -92,7 +94,7 @@ class AssignmentDuals:
 
     def controller(self, checkpoint: PolicyCheckpoint) -> Controller:
         """See `DualKind.controller`."""
-        return LearnedMultipliers(checkpoint)
+        return LearnedMultipliers(checkpoint, _CORRECTED)
 
     def unroll(
         self, network: RouteNetwork, config: UnrollConfig, rng: np.random.Generator, report: Callable[[], None]
