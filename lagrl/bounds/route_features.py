@@ -72,6 +72,8 @@ class RouteFeatures:
         distance to the three nearest.
     scale
         s, the mean unit, distance units.
+    route_unit
+        Unit of the fleet's multiplier: the customers' units per route due, distance units.
     """
 
     nodes: NDArray[np.float32] = field(repr=False)
@@ -79,6 +81,7 @@ class RouteFeatures:
     nearest: NDArray[np.int64] = field(repr=False)
     unit: NDArray[np.float64] = field(repr=False)
     scale: float
+    route_unit: float
 
     @classmethod
     def of(cls, graph: RouteGraph, *, is_paths: bool = False) -> RouteFeatures:
@@ -146,7 +149,8 @@ class RouteFeatures:
             ],
             axis=2,
         )
-        return cls(nodes.astype(np.float32), edges.astype(np.float32), nearest, unit, scale)
+        route_unit = float(unit.sum()) / max(fewest, 1)
+        return cls(nodes.astype(np.float32), edges.astype(np.float32), nearest, unit, scale, route_unit)
 
 
 def _nearest(apart: NDArray[np.float64], k: int) -> NDArray[np.int64]:

@@ -151,6 +151,8 @@ class _DantzigWolfeMaster:
         """Add a column for each cut that is new."""
         if self._solver is None:
             self._solver = self._empty_master(len(pieces.intercept))
+            if pieces.may_be_empty:
+                self.add(pieces.empty())
         n = len(self._bounds[0])
         new = []
         for k, slope in enumerate(pieces.slope):

@@ -9,6 +9,7 @@ from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.records import from_record, to_record
 
 _LARGEST = 1000
+_LEARNED_STEPS = 10  # of an ascent that the network makes
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class UnrollConfig:
     validation_customers: tuple[int, int] = (20, 120)
     validation_seed: int = 1_000_018
     budgets: tuple[int, ...] = (5, 10, 30)
-    policy: RoutePolicyConfig = field(default_factory=RoutePolicyConfig)
+    policy: RoutePolicyConfig = field(default_factory=lambda: RoutePolicyConfig(steps=_LEARNED_STEPS))
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
@@ -139,8 +140,9 @@ class UnrollConfig:
 class StartConfig(UnrollConfig):
     """Hyper-parameters of the training of a start: ascents of one evaluation; see `UnrollConfig`."""
 
-    updates: int = 400
+    updates: int = 4000
     horizon: tuple[int, int] = (1, 1)
     long_share: float = 0.0
-    validate_every: int = 100
-    budgets: tuple[int, ...] = (1,)
+    validate_every: int = 500
+    budgets: tuple[int, ...] = (1, 5, 10)
+    policy: RoutePolicyConfig = field(default_factory=RoutePolicyConfig)

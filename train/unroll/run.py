@@ -15,7 +15,7 @@ from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_checkpoint import RouteCheckpoint, save_route_policy
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.compilation import BOUND_ROOMS, compile_kernels
-from lagrl.controllers.volume import Volume
+from lagrl.controllers.bundle import ProximalBundle
 from lagrl.errors import InputError
 from policies.route_network import RouteNetwork
 from train.run import Run
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from train.stop import Stop
     from train.unroll.config import UnrollConfig
 
-REFERENCE_EVALUATIONS = 100
-"""Evaluations of the volume algorithm, whose bound validations are compared with."""
+REFERENCE_EVALUATIONS = 60
+"""Evaluations of the bundle method, whose bound validations are compared with."""
 
 _STREAM = 18  # separates these random streams from those of other trainings
 _SHOWN_EVERY = 20  # updates
@@ -53,7 +53,7 @@ class RouteCandidate:
         Updates before them.
     scores
         By budget of evaluations: mean over the validation instances of (R − L) / R in %, with L the bound and R that of
-        the volume algorithm (Barahona and Anbil 2000) in 100 evaluations; lower is better, negative above R.
+        the bundle method in 60 evaluations; lower is better, negative above R.
     weights
         Tensors of the network, on the CPU.
     """
@@ -170,7 +170,7 @@ class RouteRun(Run):
         self._graphs = validation_graphs(self.config)
         self._references = []
         for number, graph in enumerate(self._graphs):
-            self._references.append(bound_of(RouteDual(graph), Volume(), REFERENCE_EVALUATIONS))
+            self._references.append(bound_of(RouteDual(graph), ProximalBundle(), REFERENCE_EVALUATIONS))
             self.report("validation", 1, f"reference, instance {number + 1}/{len(self._graphs)}")
 
     def _validate(self) -> dict[int, float]:
