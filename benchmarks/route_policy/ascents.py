@@ -101,7 +101,8 @@ def ascend(
     dual: RouteDual = _OtherStart(graph, cast("Control", start)) if start in get_args(Control) else RouteDual(graph)
     initial = None
     if start in policies:
-        initial = dual.clip(RoutePolicy(policies[start].weights, RouteFeatures.of(graph)).start())
+        features = RouteFeatures.of(graph, arcs=policies[start].policy.nearest)
+        initial = dual.clip(RoutePolicy(policies[start].weights, features).start())
     elif start not in ("", CLASSICAL_START, *get_args(Control)):
         raise UnknownNameError.of("start", start, {CLASSICAL_START, *get_args(Control), *policies})
     learned = LearnedAscent(policies[rule]) if rule in policies else None

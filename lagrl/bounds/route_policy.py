@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.bounds.graph_attention import Trunk, linear
+from lagrl.bounds.route_features import N_NEAREST
 from lagrl.errors import InputError
+from lagrl.io.records import may_lack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +40,8 @@ class RoutePolicyConfig:
         Attention heads of both trunks; they divide both widths.
     step_hidden, step_layers
         Width and number of layers of the steps' trunk. Without layers a trunk is a linear map of each customer alone.
+    nearest
+        Number of nearest customers that a customer attends to; 0: itself alone, besides the mean of all.
 
     Raises
     ------
@@ -50,6 +54,7 @@ class RoutePolicyConfig:
     heads: int = 4
     step_hidden: int = 32
     step_layers: int = 2
+    nearest: int = may_lack(N_NEAREST)
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -58,6 +63,7 @@ class RoutePolicyConfig:
             ("heads", 1, _WIDEST),
             ("layers", 0, _DEEPEST),
             ("step_layers", 0, _DEEPEST),
+            ("nearest", 0, N_NEAREST),
         ):
             if not least <= getattr(self, name) <= most:
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy=f"give {least} … {most}")

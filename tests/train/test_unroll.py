@@ -12,19 +12,25 @@ pytest.importorskip("torch")
 
 import torch
 
+from lagrl.bounds.ascent_memory import AscentMemory
+from lagrl.bounds.learned_ascent import LearnedAscent
 from lagrl.bounds.route_checkpoint import load_route_policy
 from lagrl.bounds.route_dual import RouteDual
+from lagrl.bounds.route_features import N_NEAREST, RouteFeatures
 from lagrl.bounds.route_graph import RouteGraph
-from lagrl.bounds.route_policy import RoutePolicyConfig
+from lagrl.bounds.route_policy import STEP, RoutePolicy, RoutePolicyConfig
 from lagrl.bounds.trivial import trivial_bound
 from lagrl.errors import InputError
 from lagrl.problems.generate import generate
-from policies.route_network import RouteNetwork
+from policies.route_network import RouteBatch, RouteNetwork
 from train.curves import read_curves
 from train.start import main as train_start
 from train.unroll import main as train_unroll
+from train.unroll.ablation import keep_zero
 from train.unroll.config import StartConfig, UnrollConfig
+from train.unroll.instances import draw_problem, validation_graphs
 from train.unroll.rollout import LAST_WEIGHT, Ascents, unroll
+from train.unroll.run import RouteRun
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +126,90 @@ def test_a_resumed_run_ends_as_one_without_a_break(tmp_path: Path, monkeypatch: 
     assert whole.card["selection"] == broken.card["selection"]
 
 
+@pytest.mark.parametrize(
+    ("part", "in_torch"),
+    [
+        (
+            "neighbours",
+            ["start_trunk.embed.weight", "start_trunk.layers.0.edge.weight", "step_trunk.layers.0.edge.weight"],
+        ),
+        ("state", ["step_trunk.embed.weight"]),
+        ("free-step", ["step_head.weight", "step_head.bias"]),
+        ("return", ["step_pooled.weight", "step_pooled.bias"]),
+    ],
+)
+def test_parts_stay_without_effect(
+    part: str, in_torch: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training changes all tensors as ever, but leaves the part's entries at 0; in a resumed run too."""
+    monkeypatch.chdir(tmp_path)
+    size = RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)
+    before = RouteRun(UnrollConfig(seed=3, without=(part,), policy=size), "unroll").net.weights()
+    words = [*UNROLL, "--without", part]
+    assert train_unroll([*words, "--out", "whole"]) == 0
+    assert train_unroll([*words, "--out", "broken", "--minutes", "0.00001"]) == 0
+    assert train_unroll(["--resume", "runs/broken", "--out", "broken"]) == 0
+    checkpoint = load_route_policy("whole")
+    assert load_route_policy("broken").fingerprint == checkpoint.fingerprint
+    for name, tensor in checkpoint.weights.items():
+        kept = tensor == before[name]
+        if name in in_torch:
+            fixed = kept & (tensor == (-30.0 if name == "step_pooled.bias" else 0.0))
+            assert fixed.any(), name
+        else:
+            assert not kept.all() or tensor.size < 5, name
+
+
+def test_without_a_part_the_formula_lacks_its_term() -> None:
+    """Without free step and return the multipliers move along the asinh of the mean violation only."""
+    network = RouteNetwork(RoutePolicyConfig())
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    keep_zero(network, ("free-step", "return"))
+    graph = RouteGraph.of(generate(14, seed=2))
+    features = RouteFeatures.of(graph)
+    policy, memory = RoutePolicy(network.weights(), features), AscentMemory(features, 9, 1)
+    for factor in (1.0, 0.5):
+        memory.record(RouteDual(graph).evaluate(factor * policy.start()))
+    step = (policy.step(memory) - memory.multipliers)[:-1] / features.unit
+    assert (np.sign(step) == np.sign(memory.direction[:-1])).all()
+    ratio = step[memory.direction[:-1] != 0] / np.arcsinh(memory.direction[:-1][memory.direction[:-1] != 0])
+    assert (ratio >= STEP * np.exp(-2.0) - 1e-9).all()
+    assert (ratio <= STEP * np.exp(2.0) + 1e-9).all()
+
+
+def test_a_network_of_customers_alone_is_trained_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --policy.nearest 0 a customer's start depends on the others by their mean only; old files have all ten."""
+    monkeypatch.chdir(tmp_path)
+    assert train_unroll([*UNROLL, "--policy.nearest", "0", "--out", "alone"]) == 0
+    checkpoint = load_route_policy("alone")
+    assert checkpoint.policy.nearest == 0
+    assert load_route_policy().policy.nearest == N_NEAREST
+    dual = RouteDual(RouteGraph.of(generate(14, seed=2)))
+    ascent = LearnedAscent(checkpoint)
+    found = ascent.start(dual, budget=3, rng=np.random.default_rng(0))
+    features = RouteFeatures.of(dual.graph, arcs=0)
+    with torch.no_grad():
+        network = RouteNetwork(checkpoint.policy)
+        network.load_state_dict({name: torch.from_numpy(tensor.copy()) for name, tensor in checkpoint.weights.items()})
+        ratio = network.start(network.embed(RouteBatch.of([features]))).numpy()
+    np.testing.assert_allclose(found[:-1], features.unit * np.exp(ratio), rtol=1e-5)
+
+
+def test_classes_are_held_out() -> None:
+    """No instance of training and validation is of such a class, and without one the same are drawn as ever."""
+    config = UnrollConfig(held_out=("demand=SL", "depot=E"), customers=(20, 30), validation_customers=(20, 30))
+    rng = np.random.default_rng(0)
+    words = set(" ".join(draw_problem(config, rng, (20, 30)).comment for _ in range(60)).split())
+    words |= set(" ".join(graph.problem.comment for graph in validation_graphs(config)).split())
+    assert words.isdisjoint(config.held_out)
+    assert {"demand=Q", "depot=R", "depot=C", "roads"} <= words
+    first = draw_problem(UnrollConfig(), np.random.default_rng(1), (20, 30))
+    assert not set(config.held_out) & set(first.comment.split())
+    assert draw_problem(config, np.random.default_rng(1), (20, 30)).comment == first.comment
+
+
 def test_a_start_of_another_size_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,6 +231,8 @@ def test_a_start_of_another_size_is_refused(
         ("learning_rate", 0.0),
         ("budgets", ()),
         ("seed", -1),
+        ("held_out", ("demand=Z",)),
+        ("held_out", ("depot=C", "depot=E", "depot=R")),
     ],
 )
 def test_values_out_of_range_are_named(field: str, value: object) -> None:

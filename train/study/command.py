@@ -30,10 +30,16 @@ _ABOUT = (
 VARIANTS: dict[str, tuple[str | None, str]] = {
     "full": ("", ""),
     "no-start": (None, ""),
+    "mlp": ("--policy.nearest 0", "--policy.nearest 0"),
     "linear": ("--policy.layers 0 --policy.step-layers 0", "--policy.layers 0 --policy.step-layers 0"),
     "small-instances": ("--customers 20 60 --large-share 0", "--customers 20 60 --large-share 0"),
     "short": ("", "--horizon 4 6 --long-share 0"),
     "ng-only": ("--paths-share 0", "--paths-share 0"),
+    "no-neighbours": ("--without neighbours", "--without neighbours"),
+    "no-state": ("", "--without state"),
+    "no-free-step": ("", "--without free-step"),
+    "no-return": ("", "--without return"),
+    "held-out": ("--held-out demand=SL depot=E", "--held-out demand=SL depot=E"),
 }
 """Options of train.start (None: left out) and of train.unroll by variant."""
 
