@@ -73,7 +73,7 @@ def untrained() -> RouteCheckpoint:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_UNTRAINED_SEED)
         config = RoutePolicyConfig()
-        return RouteCheckpoint(RouteNetwork(config).weights(), config, {}, "")
+        return RouteCheckpoint(RouteNetwork(config).weights(), config, {"config": {}}, UNTRAINED)
 
 
 def ascend(

@@ -47,6 +47,7 @@ class Gaps:
             if row["part"] == "evaluations":
                 of_one = self._gap.setdefault((row["method"], row["budget"]), {})
                 of_one[row["instance"]] = 100.0 * (1.0 - row["value"] / best[row["instance"]])
+        self._held_out = {row["method"]: row["held_out"] for row in rows if row.get("held_out")}
         self.methods = list(dict.fromkeys(method for method, _ in self._gap))
 
     def budgets(self, methods: Iterable[str]) -> list[int]:
@@ -62,6 +63,10 @@ class Gaps:
     def of(self, methods: Iterable[str], budget: int, instances: Sequence[str]) -> NDArray[np.float64]:
         """Return the gaps [methods, instances] in %."""
         return np.array([[self._gap[method, budget][name] for name in instances] for method in methods])
+
+    def held_out(self, methods: Iterable[str]) -> set[str]:
+        """Return the classes of instances that were held out from the training of one of these policies."""
+        return {name for method in methods for name in self._held_out.get(method, [])}
 
     @property
     def variants(self) -> dict[str, dict[str, str]]:

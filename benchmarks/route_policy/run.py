@@ -8,7 +8,8 @@
 
 `converged` computes the bound of the ng-routes without cuts, with which `evaluations` compares: the classical rules
 from the classical start and the route policies, each with its budget, or other `--methods`, see
-`benchmarks.route_policy.ascents`. A policy named VARIANT-SEED is one of several trainings. `seconds` compares `lagrl
+`benchmarks.route_policy.ascents`. A policy named VARIANT-SEED is one of several trainings. With `--generated N` both
+are measured on N generated instances of each depot and demand class instead of CVRPLIB's. `seconds` compares `lagrl
 bound` with the learned and with the classical start. Rows are appended as soon as they are made; a repeated call makes
 those that are missing.
 """
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchmarks.route_policy.ascents import CLASSICAL, UNTRAINED, ascend, checkpoints, untrained
+from benchmarks.route_policy.generated import class_of, of_classes
 from benchmarks.route_policy.tables import all_tables
 from lagrl.bounds.bound import RouteBound, lower_bound
 from lagrl.bounds.route_graph import RouteGraph
@@ -65,6 +67,8 @@ class Args:
         First letters of the instances.
     customers
         Fewest and most customers.
+    generated
+        Number of generated instances of each class to measure instead; 0: CVRPLIB's.
     policies
         Route policies as NAME=PATH, for `evaluations`.
     methods
@@ -83,6 +87,7 @@ class Args:
     data: Path | None = None
     families: str = "ABEFMPX"
     customers: tuple[int, int] = (10, 200)
+    generated: int = 0
     policies: tuple[str, ...] = ("route-policy",)
     methods: tuple[str, ...] = ()
     budgets: tuple[int, ...] = BUDGETS
@@ -111,6 +116,9 @@ def main(args: Args) -> None:
 
 def instances(args: Args) -> Iterator[CVRP]:
     """Yield the instances, smallest first."""
+    if args.generated:
+        yield from sorted(of_classes(args.generated, args.customers), key=lambda each: each.n_customers)
+        return
     paths = (path for path in data_folder(args.data).rglob("*.vrp") if path.name[0] in args.families)
     problems = (read_instance(path) for path in sorted(paths) if path.name[1] == "-")
     low, high = args.customers
@@ -127,6 +135,7 @@ def _rows_of(
         "fleet": str(problem.fleet),
         "tightness": float(problem.demand.sum() / (problem.minimum_vehicles * problem.capacity)),
         "best_known": problem.best_known,
+        "class": class_of(problem) if args.generated else "",
     }
     if args.part == "converged":
         wanted = [about | {"method": "converged", "budget": args.most_seconds}]
@@ -140,12 +149,13 @@ def _rows_of(
         for row in _missing(wanted, done):
             started = time.process_time()
             value, events = ascend(row["method"], graph, row["budget"], policies)
-            fingerprints = {name: policies[name].fingerprint for name in row["method"].split("+") if name in policies}
+            used = [policies[name] for name in row["method"].split("+") if name in policies]
             yield row | {
                 "value": value,
                 "seconds": time.process_time() - started,
                 "events": events,
-                "policies": fingerprints,
+                "policies": [each.fingerprint for each in used],
+                "held_out": sorted({name for each in used for name in each.card["config"].get("held_out", [])}),
             }
     else:
         for start in STARTS:

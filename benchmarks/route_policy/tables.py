@@ -20,9 +20,10 @@ _TIGHTNESS = ((0.9, "below 0.90"), (0.95, "0.90 – 0.95"), (np.inf, "0.95 or mo
 
 def all_tables(rows: list[dict[str, Any]]) -> str:
     """Return all tables that the rows have figures for."""
-    gaps = Gaps(row for row in rows if not row.get("class"))
+    gaps, of_classes = (Gaps(row for row in rows if bool(row.get("class")) == made) for made in (False, True))
     parts = [
         *(table(gaps) for table in (evaluations, seeds, equivalence, groups, ablations, halves) if gaps.main),
+        classes(of_classes) if of_classes.main else "",
         seconds(rows),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -151,6 +152,40 @@ def halves(gaps: Gaps) -> str:
         "classical rule of each line and budget"
     )
     return _table(title, ["start and steps", *_at(budgets)], lines)
+
+
+def classes(gaps: Gaps) -> str:
+    """Return each variant's mean gap on generated instances by class, and its difference to `full`."""
+    main, variants = gaps.main, gaps.variants
+    assert main is not None
+    methods = [method for own in variants.values() for method in own.values()]
+    rules = [rule for rule in CLASSICAL if rule in gaps.methods]
+    budgets = [budget for budget in gaps.budgets([*rules, *methods]) if budget in _SHOWN_BUDGETS]
+    names = gaps.instances([*rules, *methods], budgets)
+    held_out = gaps.held_out(methods)
+    class_of = {name: set(gaps.about[name]["class"].split()) for name in names}
+    chosen = {
+        label: [name for name in names if label in class_of[name]] for label in sorted(set().union(*class_of.values()))
+    }
+    if held_out:
+        chosen["all held out"] = [name for name in names if class_of[name] & held_out]
+        chosen["all others"] = [name for name in names if not class_of[name] & held_out]
+    lines = []
+    for label, among in chosen.items():
+        for budget in budgets:
+            cells = [f"{label}{' (held out)' if label in held_out else ''}", f"{len(among)}", f"{budget}"]
+            cells.append(f"{gaps.of(rules, budget, among).mean(axis=1).min():.2f}" if rules else "—")
+            for variant, own in variants.items():
+                ours = gaps.of(own.values(), budget, among)
+                common = [seed for seed in own if seed in variants[main]]
+                cell = f"{ours.mean():.2f}"
+                if variant != main and common:
+                    pair = (gaps.of([each[seed] for seed in common], budget, among) for each in (own, variants[main]))
+                    cell += f" ({shown(difference(*pair), '+')})"
+                cells.append(cell)
+            lines.append(cells)
+    title = f"generated instances by class: mean gap in % (minus `{main}`, paired by seed and instance)"
+    return _table(title, ["class", "instances", "evaluations", "best classical", *variants], lines)
 
 
 def seconds(rows: list[dict[str, Any]]) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.route_policy.ascents import ascend, checkpoints
 from benchmarks.route_policy.gaps import Gaps, difference, ratio, shown
+from benchmarks.route_policy.generated import class_of, of_classes
 from benchmarks.route_policy.tables import all_tables
 from lagrl.bounds.bound import route_controller
 from lagrl.bounds.learned_ascent import LearnedAscent
@@ -150,3 +151,25 @@ def test_variants_are_compared_at_seeds_that_both_have() -> None:
     """A variant with a seed that `full` lacks is shown without a difference."""
     rows = study() + [row(f"A-n{n}-k5", "late-7", at, 95.0) for n in (31, 61) for at in (10, 30)]
     assert "| late | 1 | 2 | 5.00 | — | 5.00 | — |" in all_tables(rows)
+
+
+def test_generated_instances_have_their_class_and_own_tables() -> None:
+    """Every pair of classes occurs; held-out classes are marked, and compared by seed with `full`."""
+    made = list(of_classes(1, (11, 14)))
+    assert len({class_of(problem) for problem in made}) == len({problem.name for problem in made}) == 21
+    assert all(11 <= problem.n_customers <= 14 for problem in made)
+    rows = []
+    for number, problem in enumerate(made):
+        about = {"class": class_of(problem), "held_out": []}
+        rows.append(row(problem.name, "converged", 20, 100.0, "converged") | about)
+        for at in (10, 30):
+            is_out = "depot=E" in class_of(problem)
+            rows.append(row(problem.name, "bundle", at, 90.0 - 0.1 * number) | about)
+            rows.append(row(problem.name, "full-0", at, 95.0 - 0.1 * number) | about)
+            held_out = about | {"held_out": ["depot=E"]}
+            rows.append(row(problem.name, "held-out-0", at, 94.0 - 0.1 * number - is_out) | held_out)
+    text = all_tables(rows)
+    assert "| depot=C | 7 | 10 | 10.30 | 5.30 | 6.30 (+1.00 [+1.00, +1.00]) |" in text
+    assert "| depot=E (held out) | 7 | 10 | 11.00 | 6.00 | 8.00 (+2.00 [+2.00, +2.00]) |" in text
+    assert "| all others | 14 | 30 | 11.00 | 6.00 | 7.00 (+1.00 [+1.00, +1.00]) |" in text
+    assert "by group" not in text
