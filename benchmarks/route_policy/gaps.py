@@ -111,10 +111,10 @@ def difference(ours: NDArray[np.float64], others: NDArray[np.float64]) -> Interv
     return _interval(mean, ours.shape[1])
 
 
-def shown(figure: Interval, sign: str = "") -> str:
+def shown(figure: Interval, sign: str = "", digits: int = 2) -> str:
     """Return a figure and its interval as text."""
-    value, low, high = figure
-    return f"{value:{sign}.2f}" + ("" if np.isnan([low, high]).any() else f" [{low:{sign}.2f}, {high:{sign}.2f}]")
+    value, low, high = (f"{each:{sign}.{digits}f}" for each in figure)
+    return value + ("" if np.isnan(figure).any() else f" [{low}, {high}]")
 
 
 def _interval(drawn: NDArray[np.float64], n_instances: int) -> Interval:

@@ -10,7 +10,8 @@
 from the classical start and the route policies, each with its budget, or other `--methods`, see
 `benchmarks.route_policy.ascents`. A policy named VARIANT-SEED is one of several trainings. With `--generated N` both
 are measured on N generated instances of each depot and demand class instead of CVRPLIB's. `seconds` compares `lagrl
-bound` with the learned and with the classical start. Rows are appended as soon as they are made; a repeated call makes
+bound` with the learned and with the classical start. `solve` and `pool` compare routes with a bound of each start and
+without one, see `benchmarks.route_policy.routes`. Rows are appended as soon as they are made; a repeated call makes
 those that are missing.
 """
 
@@ -24,17 +25,20 @@ if __name__ == "__main__":
 import sys
 import time
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchmarks.route_policy.ascents import CLASSICAL, UNTRAINED, ascend, checkpoints, untrained
 from benchmarks.route_policy.generated import class_of, of_classes
+from benchmarks.route_policy.routes import BOUNDS, pooled, solved
 from benchmarks.route_policy.tables import all_tables
 from lagrl.bounds.bound import RouteBound, lower_bound
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.compilation import BOUND_ROOMS, compile_kernels
 from lagrl.errors import InputError
 from lagrl.problems.cvrplib import read_instance
+from lagrl.problems.generate import generate
 from lagrl.problems.locate import data_folder
 
 if TYPE_CHECKING:
@@ -78,10 +82,12 @@ class Args:
     most_seconds
         Limit of `converged`.
     limits
-        Seconds at which `seconds` reads the bound.
+        Seconds at which `seconds` reads the bound, and those of `solve` and `pool`.
+    seeds
+        Number of seeds of `solve` and `pool`.
     """
 
-    part: Literal["converged", "evaluations", "seconds"] = "evaluations"
+    part: Literal["converged", "evaluations", "seconds", "solve", "pool"] = "evaluations"
     out: Path | None = None
     show_rows: tuple[Path, ...] = ()
     data: Path | None = None
@@ -93,6 +99,7 @@ class Args:
     budgets: tuple[int, ...] = BUDGETS
     most_seconds: float = 120.0
     limits: tuple[float, ...] = LIMITS
+    seeds: int = 1
 
 
 def main(args: Args) -> None:
@@ -106,6 +113,9 @@ def main(args: Args) -> None:
     if UNTRAINED in args.methods:
         policies[UNTRAINED] = untrained()
     compile_kernels(*BOUND_ROOMS)
+    if args.part in ("solve", "pool"):
+        for each in BOUNDS:  # loads everything before the clock counts
+            solved(generate(20), each, 1.0, 0)
     done = {_key(row) for row in read_rows_if_any(args.out)}
     made_by = origin("safetensors")
     for problem in instances(args):
@@ -157,7 +167,7 @@ def _rows_of(
                 "policies": [each.fingerprint for each in used],
                 "held_out": sorted({name for each in used for name in each.card["config"].get("held_out", [])}),
             }
-    else:
+    elif args.part == "seconds":
         for start in STARTS:
             wanted = [about | {"method": start, "budget": limit} for limit in args.limits]
             missing = list(_missing(wanted, done))
@@ -167,6 +177,15 @@ def _rows_of(
             for row in wanted:
                 bound.improve(row["budget"] - bound.seconds)
                 yield row | {"value": bound.value, "seconds": bound.seconds, "evaluations": bound.evaluations}
+    else:
+        for limit, seed in product(args.limits, range(args.seeds)):
+            wanted = [about | {"method": each, "budget": limit, "seed": seed} for each in BOUNDS]
+            missing = list(_missing(wanted, done))
+            if args.part == "solve":  # one after another, so that other work on the machine disturbs all alike
+                yield from (row | solved(problem, row["method"], limit, seed) for row in missing)
+            elif missing:
+                found = pooled(problem, limit, seed)
+                yield from (row | found[row["method"]] for row in missing)
 
 
 def _missing(wanted: list[dict[str, Any]], done: set[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
@@ -174,7 +193,7 @@ def _missing(wanted: list[dict[str, Any]], done: set[tuple[Any, ...]]) -> Iterat
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("part", "instance", "method", "budget"))
+    return *(row[name] for name in ("part", "instance", "method", "budget")), row.get("seed")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,14 @@ import numpy as np
 
 from benchmarks.route_policy.ascents import CLASSICAL, CLASSICAL_START
 from benchmarks.route_policy.gaps import Gaps, difference, ratio, shown
+from benchmarks.route_policy.routes import BOUNDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+
+ROUTES = {"solve": "`solve`", "pool": "best routes of a pool with the bound's"}
+"""Parts of the study that compare routes, and what is compared."""
 
 _SHOWN_BUDGETS = (10, 30)
 _SIZES = ((50, "n ≤ 50"), (100, "n 51 – 100"), (np.inf, "n 101 – 200"))
@@ -25,6 +29,7 @@ def all_tables(rows: list[dict[str, Any]]) -> str:
         *(table(gaps) for table in (evaluations, seeds, equivalence, groups, ablations, halves) if gaps.main),
         classes(of_classes) if of_classes.main else "",
         seconds(rows),
+        *(routes(rows, part) for part in ROUTES),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -220,6 +225,41 @@ def seconds(rows: list[dict[str, Any]]) -> str:
         + f"\n\n{len(names)} instances; largest loss of the learned start at {last:g} s: {loss[worst]:+.2f} points "
         f"({worst}); it loses more than 0.1 points on {sum(each > 0.1 for each in loss.values())}"
     )
+
+
+def routes(rows: list[dict[str, Any]], part: str) -> str:
+    """Return gaps of routes to the best known cost without a bound and with one, paired by seed and instance."""
+    gap: dict[tuple[str, float], dict[tuple[int, str], float]] = {}
+    for row in rows:
+        if row["part"] == part and row["best_known"]:
+            of_one = gap.setdefault((row["method"], row["budget"]), {})
+            of_one[row["seed"], row["instance"]] = 100.0 * (row["value"] / row["best_known"] - 1.0)
+    if not gap:
+        return ""
+    lines = []
+    for limit in sorted({limit for _, limit in gap}):
+        arms = [gap.get((each, limit), {}) for each in BOUNDS]
+        runs = set.intersection(*map(set, arms))
+        seeds = sorted({seed for seed, _ in runs})
+        names = sorted(name for name in {name for _, name in runs} if all((seed, name) in runs for seed in seeds))
+        if not names:
+            continue
+        without, classical, learned = (
+            np.array([[arm[seed, name] for name in names] for seed in seeds]) for arm in arms
+        )
+        means = [f"{each.mean():.3f}" for each in (without, classical, learned)]
+        pairs = [shown(difference(learned, each), "+", 3) for each in (without, classical)]
+        pairs.append(f"{(learned < without).sum()} : {(learned > without).sum()}")
+        lines.append([f"{limit:g} s", f"{len(names)} × {len(seeds)}", *means, *pairs])
+    header = [
+        "clock",
+        "instances × seeds",
+        *BOUNDS,
+        "learned − without",
+        "learned − classical",
+        "better : worse than without",
+    ]
+    return _table(f"{ROUTES[part]}: gap to the best known cost in %", header, lines)
 
 
 def _main(gaps: Gaps) -> tuple[list[str], list[int], list[str], list[str]]:

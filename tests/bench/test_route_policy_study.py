@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import product
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from benchmarks.route_policy import routes
 from benchmarks.route_policy.ascents import ascend, checkpoints
 from benchmarks.route_policy.gaps import Gaps, difference, ratio, shown
 from benchmarks.route_policy.generated import class_of, of_classes
 from benchmarks.route_policy.tables import all_tables
+from lagrl.bounds import bound as bound_module
 from lagrl.bounds.bound import route_controller
 from lagrl.bounds.learned_ascent import LearnedAscent
 from lagrl.bounds.route_ascent import ascend_route_dual
@@ -19,6 +23,10 @@ from lagrl.bounds.route_dual import RouteDual
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.problems.generate import generate
+
+if TYPE_CHECKING:
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.solve_config import SolveConfig
 
 GRAPH = RouteGraph.of(generate(15, seed=4))
 POLICY = {"p": load_route_policy()}
@@ -173,3 +181,37 @@ def test_generated_instances_have_their_class_and_own_tables() -> None:
     assert "| depot=E (held out) | 7 | 10 | 11.00 | 6.00 | 8.00 (+2.00 [+2.00, +2.00]) |" in text
     assert "| all others | 14 | 30 | 11.00 | 6.00 | 7.00 (+1.00 [+1.00, +1.00]) |" in text
     assert "by group" not in text
+
+
+def test_routes_are_compared_by_seed_and_instance() -> None:
+    """The costs' gaps to the best known, their differences, and the runs with better and with worse routes."""
+    rows = []
+    for instance, seed in product(("A-n31-k5", "A-n61-k5"), (0, 1, 2)):
+        for method, cost in (("without", 112.2), ("classical", 111.1), ("learned", 111.1 if seed else 113.3)):
+            rows.append(row(instance, method, 2, cost, "solve") | {"seed": seed})
+    assert "| 2 s | 2 × 3 | 2.000 | 1.000 | 1.667 | -0.333 | +0.667 | 4 : 2 |" in all_tables(rows)
+
+
+def test_bounds_of_solve_have_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`solve` makes its bound with the start in question, and none without one."""
+    seen = []
+
+    def spy(problem: CVRP, config: SolveConfig) -> Any:
+        made = bound_module.RouteBound(problem)
+        seen.append((made._source._start, config.uses("bound")))
+        names = ("elapsed", "lower_bound", "bound_seconds", "partition_seconds", "evaluations")
+        return SimpleNamespace(cost=7.0, **dict.fromkeys(names, 0))
+
+    monkeypatch.setattr(routes, "solve", spy)
+    for of_bound in routes.BOUNDS:
+        assert routes.solved(generate(12), of_bound, 1.0, 0)["value"] == 7.0
+    assert seen == [("learned", False), ("classical", True), ("learned", True)]
+    assert bound_module.RouteBound(generate(12))._source._start == "learned"
+
+
+def test_pools_grow_by_the_routes_of_the_bound() -> None:
+    """Without a bound no route is added; the best routes never cost more than before."""
+    rows = routes.pooled(generate(25, seed=1), 1.0, 0)
+    assert rows["without"]["n_added"] == 0
+    assert all(each["value"] <= each["before"] + 1e-6 for each in rows.values())
+    assert len({each["n_routes"] for each in rows.values()}) == 1
