@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchmarks.route_policy.ascents import CLASSICAL, UNTRAINED, ascend, checkpoints, untrained
+from benchmarks.route_policy.cards import record
 from benchmarks.route_policy.generated import class_of, of_classes
 from benchmarks.route_policy.routes import BOUNDS, pooled, solved
 from benchmarks.route_policy.tables import all_tables
@@ -65,6 +66,8 @@ class Args:
         File of JSON lines for the rows.
     show_rows
         Files of rows to show instead of measuring.
+    record_command
+        With `show_rows`: the figures of `policies` go into their cards, with this command that made the rows.
     data
         Folder of CVRPLIB's files; LAGRL_DATA if not given.
     families
@@ -90,6 +93,7 @@ class Args:
     part: Literal["converged", "evaluations", "seconds", "solve", "pool"] = "evaluations"
     out: Path | None = None
     show_rows: tuple[Path, ...] = ()
+    record_command: str = ""
     data: Path | None = None
     families: str = "ABEFMPX"
     customers: tuple[int, int] = (10, 200)
@@ -105,7 +109,10 @@ class Args:
 def main(args: Args) -> None:
     """Measure what is missing, or show the tables."""
     if args.show_rows:
-        print(all_tables([row for path in args.show_rows for row in read_rows_if_any(path)]))
+        rows = [row for path in args.show_rows for row in read_rows_if_any(path)]
+        print(all_tables(rows))
+        if args.record_command:
+            record(rows, args.policies, args.record_command)
         return
     if args.out is None:
         raise InputError("no file given", field="--out", remedy="say where the rows go, or --show-rows which to show")

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.route_policy import routes
 from benchmarks.route_policy.ascents import ascend, checkpoints
+from benchmarks.route_policy.cards import record
 from benchmarks.route_policy.gaps import Gaps, difference, ratio, shown
 from benchmarks.route_policy.generated import class_of, of_classes
 from benchmarks.route_policy.tables import all_tables
@@ -18,13 +19,15 @@ from lagrl.bounds import bound as bound_module
 from lagrl.bounds.bound import route_controller
 from lagrl.bounds.learned_ascent import LearnedAscent
 from lagrl.bounds.route_ascent import ascend_route_dual
-from lagrl.bounds.route_checkpoint import load_route_policy
+from lagrl.bounds.route_checkpoint import load_route_policy, save_route_policy
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.problems.generate import generate
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lagrl.problems.cvrp import CVRP
     from lagrl.solve_config import SolveConfig
 
@@ -215,3 +218,21 @@ def test_pools_grow_by_the_routes_of_the_bound() -> None:
     assert rows["without"]["n_added"] == 0
     assert all(each["value"] <= each["before"] + 1e-6 for each in rows.values())
     assert len({each["n_routes"] for each in rows.values()}) == 1
+
+
+def test_figures_are_recorded_in_the_card(tmp_path: Path) -> None:
+    """The card gets gaps and ratios by budget, the weights stay; rows of other weights are refused."""
+    policy = POLICY["p"]
+    path = tmp_path / "mine"
+    save_route_policy(path, policy.weights, policy.policy, policy.card)
+    rows = [each | {"policies": [policy.fingerprint]} if each["method"] == "full-0" else each for each in study()]
+    record(rows, [f"full-0={path}"], "make rows")
+    found = load_route_policy(path)
+    assert found.fingerprint == policy.fingerprint
+    figures = found.card["results"][0]["figures"]
+    assert figures["gap"] == {"10": 3.95, "30": 1.95}
+    assert figures["ratio"] == pytest.approx({"10": 3.95 / 8.0, "30": 1.95 / 4.0}, abs=1e-3)
+    assert found.card | {"results": []} == policy.card | {"results": []}
+    for name in ("full-1", "none"):
+        with pytest.raises(InputError, match=r"weights|no rows"):
+            record(rows, [f"{name}={path}"], "make rows")
