@@ -37,6 +37,7 @@ VARIANTS: dict[str, tuple[str | None, str]] = {
     "ng-only": ("--paths-share 0", "--paths-share 0"),
     "no-neighbours": ("--without neighbours", "--without neighbours"),
     "no-state": ("", "--without state"),
+    "no-gradient": ("", "--without gradient"),
     "no-free-step": ("", "--without free-step"),
     "no-return": ("", "--without return"),
     "held-out": ("--held-out demand=SL depot=E", "--held-out demand=SL depot=E"),

@@ -26,7 +26,7 @@ _OF_NEIGHBOURS = (
     "chosen_as_nearest",
     "unit_of_nearest",
 )
-_NO_RETURN = -30.0  # logit
+_LEAST = -30.0  # of a number before tanh or the logistic function
 
 
 def keep_zero(net: RouteNetwork, without: Collection[Part]) -> None:
@@ -44,12 +44,15 @@ def keep_zero(net: RouteNetwork, without: Collection[Part]) -> None:
     if "state" in without:
         embed = parameters["step_trunk.embed.weight"]
         _fix(embed, torch.arange(embed.shape[1]) >= net.config.hidden)
+    if "gradient" in without:
+        _fix(parameters["step_head.weight"], torch.tensor([[True], [False]]))
+        _fix(parameters["step_head.bias"], torch.tensor([True, False]), _LEAST)
     if "free-step" in without:
         _fix(parameters["step_head.weight"], torch.tensor([[False], [True]]))
         _fix(parameters["step_head.bias"], torch.tensor([False, True]))
     if "return" in without:
         _fix(parameters["step_pooled.weight"], torch.tensor([[True], [False]]))
-        _fix(parameters["step_pooled.bias"], torch.tensor([True, False]), _NO_RETURN)
+        _fix(parameters["step_pooled.bias"], torch.tensor([True, False]), _LEAST)
 
 
 def _fix(parameter: Tensor, where: Tensor, value: float = 0.0) -> None:

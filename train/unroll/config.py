@@ -9,12 +9,12 @@ from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.records import from_record, may_lack, to_record
 from lagrl.problems.generate import Customers, Demand, Depot
 
-Part = Literal["neighbours", "state", "free-step", "return"]
+Part = Literal["neighbours", "state", "gradient", "free-step", "return"]
 """Part of a network that a training may leave without effect.
 
 `neighbours`: features of arcs, and features of customers that depend on other customers. `state`: what a step observes
-of the ascent. `free-step`: the term of a step that does not follow the violation. `return`: the way back to the best
-multipliers.
+of the ascent. `gradient`: the learned length of a step along the violation, which is then the least, 0.016 units.
+`free-step`: the term of a step that does not follow the violation. `return`: the way back to the best multipliers.
 """
 
 _LARGEST = 1000
