@@ -78,7 +78,8 @@ class LearnedAscent:
                 remedy="use it in lagrl bound, and another controller for the assignment dual",
             )
         checkpoint = self._checkpoint or load_route_policy()
-        features = RouteFeatures.of(dual.graph, is_paths=dual.relaxation == "paths")
+        is_paths, arcs = dual.relaxation == "paths", checkpoint.policy.nearest
+        features = RouteFeatures.of(dual.graph, is_paths=is_paths, arcs=arcs)
         self._dual, self._budget, self._rng = dual, budget, rng
         self._least = trivial_bound(dual.graph) / (2.0 * dual.graph.scale)
         self._memory = AscentMemory(features, budget, dual.graph.n_routes[0])

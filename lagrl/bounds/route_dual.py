@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Relaxation = Literal["ng", "paths"]
 
 _LEAST_SPREAD = 0.1
-_CEILING = 8.0  # of the multipliers, times the longest distance
+_CEILING = 64.0  # of the multipliers, times the longest distance: the fleet's is 23 of them on a tight instance
 
 
 class RouteDual:
@@ -66,7 +66,7 @@ class RouteDual:
 
     @property
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """[n + 1] bounds, distance units: the signs of the rows, and 8 longest distances (8 if those are 0)."""
+        """[n + 1] bounds, distance units: the signs of the rows, and 64 longest distances (64 if those are 0)."""
         return self._bounds
 
     @property

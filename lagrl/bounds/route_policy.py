@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.bounds.graph_attention import Trunk, linear
+from lagrl.bounds.route_features import N_NEAREST
 from lagrl.errors import InputError
+from lagrl.io.records import may_lack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +43,8 @@ class RoutePolicyConfig:
         Width and number of layers of the steps' trunk. Without layers a trunk is a linear map of each customer alone.
     steps
         Evaluations at multipliers of the network, the start included; then the bundle method continues.
+    nearest
+        Number of nearest customers that a customer attends to; 0: itself alone, besides the mean of all.
 
     Raises
     ------
@@ -54,6 +58,7 @@ class RoutePolicyConfig:
     step_hidden: int = 32
     step_layers: int = 2
     steps: int = 1
+    nearest: int = may_lack(N_NEAREST)
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -63,6 +68,7 @@ class RoutePolicyConfig:
             ("layers", 0, _DEEPEST),
             ("step_layers", 0, _DEEPEST),
             ("steps", 1, _MOST_STEPS),
+            ("nearest", 0, N_NEAREST),
         ):
             if not least <= getattr(self, name) <= most:
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy=f"give {least} … {most}")

@@ -32,8 +32,8 @@ class ProximalBundle:
     being their costs. The next multipliers maximise the model minus Σ_i (λ_i − λ̂_i)²/(2·t_i) within the dual's bounds.
     The centre λ̂ moves there if L rises by a share of the rise that the model promised (a serious step), and stays if
     not (a null step); either way the cuts found there correct the model. A multiplier's step is t_i = t·√(λ̂_i/s),
-    since a high multiplier can be far from its optimum, or t_i = t·w_i where the dual has a `spread` w. t grows fourfold when half of the promise is kept, and shrinks
-    when L falls by as much as was promised.
+    since a high multiplier can be far from its optimum, or t_i = t·w_i where the dual has a `spread` w. t grows
+    fourfold when half of the promise is kept, and shrinks when L falls by as much as was promised.
 
     Under an approximate sampler the cuts are valid too, but a sampled value can be above L. The value at the centre is
     therefore taken from the model, which later cuts lower, and the promised rise is never negative.

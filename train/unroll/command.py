@@ -150,7 +150,7 @@ def _report(run: RouteRun, paths: RunPaths, stop: Stop, prog: str) -> None:
     candidate = run.candidate
     say(f"{paths.out}: route policy of update {candidate.step}, {readable(run.seconds)} of training")
     for budget, score in candidate.scores.items():
-        say(f"  {budget} evaluations: {score:+.2f} % below the bundle method in {REFERENCE_EVALUATIONS}, generated instances")
+        say(f"  {budget} evaluations: {score:+.2f} % below {REFERENCE_EVALUATIONS} of the bundle, generated instances")
     if not run.is_complete:
         say(f"{stop.reason or 'ended early'}: {run.updates} of {run.total_steps} updates are done and saved")
         say(f"resume with: {paths.resume_command(prog, run.rules())}")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lagrl.bounds.ascent_memory import AscentMemory
-from lagrl.bounds.route_features import RouteFeatures
+from lagrl.bounds.route_features import N_NEAREST, RouteFeatures
 from lagrl.bounds.route_policy import FLEET_LIMIT, FLEET_STEP, FREE_STEP, LOG_LIMIT, RETURN_BIAS, STEP
 from lagrl.bounds.trivial import trivial_bound
 from policies.route_network import RouteBatch
@@ -45,9 +45,9 @@ class Ascents:
     batch: RouteBatch
 
     @classmethod
-    def of(cls, duals: Sequence[RouteDual]) -> Ascents:
-        """Compute the features of the duals' instances."""
-        features = [RouteFeatures.of(dual.graph, is_paths=dual.relaxation == "paths") for dual in duals]
+    def of(cls, duals: Sequence[RouteDual], arcs: int = N_NEAREST) -> Ascents:
+        """Compute the features of the duals' instances, with arcs from that many nearest customers."""
+        features = [RouteFeatures.of(dual.graph, is_paths=dual.relaxation == "paths", arcs=arcs) for dual in duals]
         return cls(tuple(duals), tuple(features), RouteBatch.of(features))
 
 

@@ -19,6 +19,7 @@ from lagrl.controllers.bundle import ProximalBundle
 from lagrl.errors import InputError
 from policies.route_network import RouteNetwork
 from train.run import Run
+from train.unroll.ablation import keep_zero
 from train.unroll.instances import draw_duals, validation_graphs
 from train.unroll.rollout import Ascents, unroll
 
@@ -99,6 +100,7 @@ class RouteRun(Run):
             self.net = RouteNetwork(config.policy)
         if initial is not None:
             self.net.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in initial.items()})
+        keep_zero(self.net, config.without)
         self.optimizer = torch.optim.Adam(self.net.parameters(), config.learning_rate)
         self._graphs: list[RouteGraph] = []
         self._references: list[float] = []
@@ -150,7 +152,8 @@ class RouteRun(Run):
         rate = config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * self.updates / self.total_steps))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss, values = unroll(self.net, Ascents.of(duals), horizon, lambda: self.report("update", 0, "ascents"))
+        ascents = Ascents.of(duals, config.policy.nearest)
+        loss, values = unroll(self.net, ascents, horizon, lambda: self.report("update", 0, "ascents"))
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
