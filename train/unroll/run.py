@@ -15,10 +15,11 @@ from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_checkpoint import RouteCheckpoint, save_route_policy
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.compilation import BOUND_ROOMS, compile_kernels
-from lagrl.controllers.volume import Volume
+from lagrl.controllers.bundle import ProximalBundle
 from lagrl.errors import InputError
 from policies.route_network import RouteNetwork
 from train.run import Run
+from train.unroll.ablation import keep_zero
 from train.unroll.instances import draw_duals, validation_graphs
 from train.unroll.rollout import Ascents, unroll
 
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from train.stop import Stop
     from train.unroll.config import UnrollConfig
 
-REFERENCE_EVALUATIONS = 100
-"""Evaluations of the volume algorithm, whose bound validations are compared with."""
+REFERENCE_EVALUATIONS = 60
+"""Evaluations of the bundle method, whose bound validations are compared with."""
 
 _STREAM = 18  # separates these random streams from those of other trainings
 _SHOWN_EVERY = 20  # updates
@@ -53,7 +54,7 @@ class RouteCandidate:
         Updates before them.
     scores
         By budget of evaluations: mean over the validation instances of (R − L) / R in %, with L the bound and R that of
-        the volume algorithm (Barahona and Anbil 2000) in 100 evaluations; lower is better, negative above R.
+        the bundle method in 60 evaluations; lower is better, negative above R.
     weights
         Tensors of the network, on the CPU.
     """
@@ -99,6 +100,7 @@ class RouteRun(Run):
             self.net = RouteNetwork(config.policy)
         if initial is not None:
             self.net.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in initial.items()})
+        keep_zero(self.net, config.without)
         self.optimizer = torch.optim.Adam(self.net.parameters(), config.learning_rate)
         self._graphs: list[RouteGraph] = []
         self._references: list[float] = []
@@ -150,7 +152,8 @@ class RouteRun(Run):
         rate = config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * self.updates / self.total_steps))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss, values = unroll(self.net, Ascents.of(duals), horizon, lambda: self.report("update", 0, "ascents"))
+        ascents = Ascents.of(duals, config.policy.nearest)
+        loss, values = unroll(self.net, ascents, horizon, lambda: self.report("update", 0, "ascents"))
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
@@ -170,7 +173,7 @@ class RouteRun(Run):
         self._graphs = validation_graphs(self.config)
         self._references = []
         for number, graph in enumerate(self._graphs):
-            self._references.append(bound_of(RouteDual(graph), Volume(), REFERENCE_EVALUATIONS))
+            self._references.append(bound_of(RouteDual(graph), ProximalBundle(), REFERENCE_EVALUATIONS))
             self.report("validation", 1, f"reference, instance {number + 1}/{len(self._graphs)}")
 
     def _validate(self) -> dict[int, float]:
