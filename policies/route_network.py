@@ -157,11 +157,14 @@ class RouteNetwork(nn.Module):
         of_edges = len(kind.edge_features)
         self.start_trunk = AttentionTrunk(len(kind.node_features), config.hidden, config.heads, config.layers, of_edges)
         self.start_head = nn.Linear(config.hidden, 1)
+        self.start_pooled = nn.Linear(config.hidden, kind.start_pooled) if kind.start_pooled else None
         seen = config.hidden + len(kind.state_features)
         self.step_trunk = AttentionTrunk(seen, config.step_hidden, config.heads, config.step_layers, of_edges)
         self.step_head = nn.Linear(config.step_hidden, kind.own)
         self.step_pooled = nn.Linear(config.step_hidden, kind.pooled)
-        for head in (self.start_head, self.step_head, self.step_pooled):
+        for head in (self.start_head, self.start_pooled, self.step_head, self.step_pooled):
+            if head is None:
+                continue
             nn.init.normal_(head.weight, std=0.01 * head.in_features**-0.5)
             nn.init.zeros_(head.bias)
 
@@ -170,10 +173,15 @@ class RouteNetwork(nn.Module):
         h: Tensor = self.start_trunk(batch.nodes, batch)
         return h
 
-    def start(self, embedded: Tensor) -> Tensor:
-        """Return the number of each customer's start [M], such as ln(λ_i / u_i) of a route dual."""
-        ratio: Tensor = self.start_head(embedded).squeeze(1)
-        return ratio
+    def start(self, embedded: Tensor, batch: RouteBatch) -> tuple[Tensor, Tensor]:
+        """Return the start's number of each customer [M], and of each instance [B]; 0 where the kind has none.
+
+        Those of a route dual are ln(λ_i / u_i), and the fleets' multipliers over their units.
+        """
+        own: Tensor = self.start_head(embedded).squeeze(1)
+        if self.start_pooled is None:
+            return own, own.new_zeros(len(batch.sizes))
+        return own, self.start_pooled(batch.mean @ embedded).squeeze(1)
 
     def step(self, embedded: Tensor, state: Tensor, batch: RouteBatch) -> tuple[Tensor, Tensor]:
         """Return the numbers of each customer's step [M, own], and of each instance's [B, pooled]."""

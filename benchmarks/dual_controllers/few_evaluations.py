@@ -58,7 +58,6 @@ CLASSICAL = ("polyak", "hwc", "cfm", "volume", "bundle")
 SHORT_BUNDLE = "bundle, first_step 0.2"
 _REFERENCE_EVALUATIONS = 600
 _RESAMPLES = 5000
-_STEPS = max(BUDGETS)  # of which the network corrects all
 
 
 @dataclass(frozen=True)
@@ -121,10 +120,10 @@ def methods_of(args: Args) -> list[Method]:
         found.append(Method(f"learned:{name}", partial(LearnedMultipliers, checkpoint)))
         if number == 0:
             weights = {key: 0.0 * each if "start_head" in key else each for key, each in checkpoint.weights.items()}
-            steps = replace(checkpoint, weights=weights)
-            both = partial(LearnedMultipliers, checkpoint, _STEPS)
+            corrected = replace(checkpoint, policy=replace(checkpoint.policy, steps=max(BUDGETS)))
+            both = partial(LearnedMultipliers, corrected)
             found.append(Method(f"{name}, start and steps", both, knows_budget=True))
-            alone = partial(LearnedMultipliers, steps, _STEPS)
+            alone = partial(LearnedMultipliers, replace(corrected, weights=weights))
             found.append(Method(f"{name}, steps alone", alone, knows_budget=True))
     return found
 

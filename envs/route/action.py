@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envs.action import ActionConfig
-from lagrl.bounds.route_policy import FLEET_STEP, FREE_STEP
+from lagrl.bounds.route_policy import FREE_STEP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.bounds.ascent_memory import AscentMemory
+
+_FLEET_STEP = 0.05  # mean units along the fleet's violation
 
 ROUTE_ACTION = ActionConfig(base_step=0.03, decades=1.0, reach=FREE_STEP)
 """Actions of the preset `routes`; zero actions are the equal steps that close most of the gap in ten evaluations."""
@@ -45,6 +47,6 @@ def next_route_multipliers(
         step = config.reach * bounded
     else:
         step = config.base_step * np.power(10.0, config.decades * bounded) * np.arcsinh(direction[:-1])
-    fleet = FLEET_STEP * memory.features.scale * direction[-1]
+    fleet = _FLEET_STEP * memory.features.scale * direction[-1]
     following: NDArray[np.float64] = memory.multipliers + np.append(unit * step, fleet)
     return following

@@ -27,6 +27,7 @@ ROUTES = PolicyKind(
     node_features=NODE_FEATURES,
     edge_features=EDGE_FEATURES,
     state_features=STATE_FEATURES,
+    start_pooled=1,
     own=2,
     pooled=2,
 )

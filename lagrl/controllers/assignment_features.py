@@ -62,7 +62,7 @@ class AssignmentFeatures:
     nodes
         [n, `NODE_FEATURES`] float32.
     edges
-        [n, k, `EDGE_FEATURES`] float32; k is `N_NEAREST`, or n − 1 if that is less.
+        [n, k, `EDGE_FEATURES`] float32; k is `N_NEAREST` or what is given, or n − 1 if that is less.
     nearest
         [n, k] the customers whose costs on the vehicles are nearest (Euclidean distance), nearest first.
     unit
@@ -78,8 +78,11 @@ class AssignmentFeatures:
     first: NDArray[np.float64] = field(repr=False)
 
     @classmethod
-    def of(cls, problem: AssignmentProblem, first: NDArray[np.float64]) -> AssignmentFeatures:
-        """Compute the features of a problem and first multipliers [n], O(n²·K)."""
+    def of(cls, problem: AssignmentProblem, first: NDArray[np.float64], *, arcs: int = N_NEAREST) -> AssignmentFeatures:
+        """Compute the features of a problem and first multipliers [n], O(n²·K).
+
+        `arcs`: number of nearest customers with an arc, at most `N_NEAREST`; the features of customers count all.
+        """
         cost, n, n_vehicles = problem.cost, problem.n_customers, problem.n_vehicles
         cheapest = cost.min(axis=0)
         scale = max(float(first.mean()), float(cheapest.mean()), 1e-6 * problem.cost_scale)
@@ -133,7 +136,7 @@ class AssignmentFeatures:
             ],
             axis=2,
         )
-        return cls(nodes.astype(np.float32), edges.astype(np.float32), nearest, unit, first)
+        return cls(nodes.astype(np.float32), edges[:, :arcs].astype(np.float32), nearest[:, :arcs], unit, first)
 
 
 def capacity_prices(problem: AssignmentProblem, multipliers: NDArray[np.float64]) -> NDArray[np.float64]:

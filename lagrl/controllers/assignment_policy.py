@@ -29,6 +29,7 @@ ASSIGNMENT = PolicyKind(
     node_features=NODE_FEATURES,
     edge_features=EDGE_FEATURES,
     state_features=STATE_FEATURES,
+    start_pooled=0,
     own=3,
     pooled=1,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.io.records import may_lack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 LEAK = np.float32(0.2)
 NORM_EPSILON = 1e-5
-_WIDEST, _DEEPEST = 1024, 16
+_WIDEST, _DEEPEST, _MOST_STEPS, _MOST_NEAREST = 1024, 16, 10**6, 10
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class NetworkSize:
         Attention heads of both trunks; they divide both widths.
     step_hidden, step_layers
         Width and number of layers of the steps' trunk. Without layers a trunk is a linear map of each customer alone.
+    steps
+        Evaluations at multipliers of the network, the start included; then the bundle method continues.
+    nearest
+        Number of nearest customers that a customer attends to; 0: itself alone, besides the mean of all.
 
     Raises
     ------
@@ -43,6 +48,8 @@ class NetworkSize:
     heads: int = 4
     step_hidden: int = 32
     step_layers: int = 2
+    steps: int = 1
+    nearest: int = may_lack(_MOST_NEAREST)
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -51,6 +58,8 @@ class NetworkSize:
             ("heads", 1, _WIDEST),
             ("layers", 0, _DEEPEST),
             ("step_layers", 0, _DEEPEST),
+            ("steps", 1, _MOST_STEPS),
+            ("nearest", 0, _MOST_NEAREST),
         ):
             if not least <= getattr(self, name) <= most:
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy=f"give {least} … {most}")

@@ -28,8 +28,9 @@ _DAMPING = 0.5  # of the corrections after one that lost more
 class LearnedMultipliers:
     """Ascends an assignment dual: the first multipliers are a network's, see `AssignmentPolicy`.
 
-    The proximal bundle method (Lemaréchal 1978, Kiwiel 1990) continues from there; on request the network corrects its
-    first proposals. No torch and no random numbers are used. Safeguards keep bad answers from harm:
+    The proximal bundle method (Lemaréchal 1978, Kiwiel 1990) continues from there; in the first `NetworkSize.steps`
+    evaluations the network corrects its proposals. The shipped policy has one: its network finds the start alone. No
+    torch and no random numbers are used. Safeguards keep bad answers from harm:
 
     - If the start's value is below Σ_i min_k a_ki, which L attains at the cheapest costs, the classical start is
       evaluated next.
@@ -43,9 +44,6 @@ class LearnedMultipliers:
     ----------
     checkpoint
         The policy; the shipped one if None.
-    learned_steps
-        How many of the bundle method's proposals the network corrects, 0 or more. On generated instances and in
-        docs/results/few-evaluations.md none is best.
 
     Attributes
     ----------
@@ -55,13 +53,10 @@ class LearnedMultipliers:
     Raises
     ------
     InputError
-        If the shipped policy cannot be read, or `learned_steps` is below 0.
+        If the shipped policy cannot be read.
     """
 
-    def __init__(self, checkpoint: PolicyCheckpoint | None = None, learned_steps: int = 0) -> None:
-        if learned_steps < 0:
-            raise InputError(f"{learned_steps} given", field="learned_steps", remedy="give 0 or more")
-        self.learned_steps = learned_steps
+    def __init__(self, checkpoint: PolicyCheckpoint | None = None) -> None:
         self.checkpoint = load_policy(ASSIGNMENT) if checkpoint is None else checkpoint
         self.events: list[str] = []
 
@@ -96,7 +91,7 @@ class LearnedMultipliers:
         self._is_alone = False
         self.events = []
         with np.errstate(all="ignore"):
-            features = AssignmentFeatures.of(dual.problem, self._first)
+            features = AssignmentFeatures.of(dual.problem, self._first, arcs=self.checkpoint.policy.nearest)
             self._memory = AssignmentMemory(features, dual, budget)
             self._policy = AssignmentPolicy(self.checkpoint.weights, features)
             first = self._policy.start()
@@ -116,7 +111,7 @@ class LearnedMultipliers:
         if memory.spent == 1 and point.sampled_value < self._least and not self.events:
             self.events.append("the start was below the cheapest costs: classical start")
             return self._first
-        if self._is_alone or memory.spent > self.learned_steps:
+        if self._is_alone or memory.spent >= self.checkpoint.policy.steps:
             return memory.proposal
         if point.sampled_value < before - _MOST_LOST * abs(before):
             self._damping *= _DAMPING

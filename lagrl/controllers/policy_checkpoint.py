@@ -49,6 +49,8 @@ class PolicyKind:
         How one is trained, for messages.
     features_version, node_features, edge_features, state_features
         What the network observes of customers, arcs and evaluations.
+    start_pooled
+        How many numbers the start takes of the instance.
     own, pooled
         How many numbers a step takes of each customer, and of the instance.
     """
@@ -62,6 +64,7 @@ class PolicyKind:
     node_features: tuple[str, ...]
     edge_features: tuple[str, ...]
     state_features: tuple[str, ...]
+    start_pooled: int
     own: int
     pooled: int
 
@@ -224,6 +227,8 @@ def tensor_shapes(kind: PolicyKind, policy: NetworkSize) -> dict[str, tuple[int,
             shapes[f"{name}.attention"] = (policy.heads, width // policy.heads)
             shapes[f"{name}.bias"] = shapes[f"{name}.norm.weight"] = shapes[f"{name}.norm.bias"] = (width,)
     add_linear("start_head", policy.hidden, 1)
+    if kind.start_pooled:
+        add_linear("start_pooled", policy.hidden, kind.start_pooled)
     add_linear("step_head", policy.step_hidden, kind.own)
     add_linear("step_pooled", policy.step_hidden, kind.pooled)
     return shapes

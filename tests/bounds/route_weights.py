@@ -13,7 +13,7 @@ from lagrl.controllers.policy_checkpoint import PolicyCheckpoint, tensor_shapes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SMALL = NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)
+SMALL = NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1, steps=4)
 
 
 def checkpoint_of(value: Callable[[tuple[int, ...]], np.ndarray]) -> PolicyCheckpoint:

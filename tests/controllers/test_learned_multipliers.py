@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from lagrl.controllers.base import Controller
 
-SMALL = NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)
+SMALL = NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1, steps=20)
 
 
 def checkpoint_of(value: Callable[[tuple[int, ...]], np.ndarray]) -> PolicyCheckpoint:
@@ -82,7 +82,7 @@ def test_a_network_of_zeros_is_close_to_the_bundle_method() -> None:
     """It starts at the given prices, and moves a share 1 − σ(−2) of the way to the bundle method's proposal."""
     dual = dual_of(1)
     start = linear_dual(dual.problem).multipliers
-    learned, bundle = LearnedMultipliers(checkpoint_of(np.zeros), 5), ProximalBundle()
+    learned, bundle = LearnedMultipliers(checkpoint_of(np.zeros)), ProximalBundle()
     first = learned.start(dual, budget=5, rng=np.random.default_rng(0), initial=start)
     bundle.start(dual, budget=5, rng=np.random.default_rng(0), initial=start)
     np.testing.assert_array_equal(first, dual.clip(start))
@@ -100,7 +100,7 @@ def test_absurd_weights_do_no_lasting_harm(seed: int, size: float) -> None:
     A bad start is followed by the classical one, so that the best value is never below that of the start.
     """
     dual = dual_of(seed, 20)
-    controller = LearnedMultipliers(random_checkpoint(seed, size), 20)
+    controller = LearnedMultipliers(random_checkpoint(seed, size))
     values = values_of(dual, controller, 100)
     best = max(values_of(dual, ProximalBundle(), 200))
     assert max(values) >= best - 1e-3 * abs(best)
@@ -122,14 +122,12 @@ def test_the_bundle_method_continues_from_the_start() -> None:
         vector = bundle.update(point)
     assert values_of(dual, learned, 9) == expected
     assert not np.array_equal(first, dual.clip(start))
-    with pytest.raises(InputError, match="learned_steps"):
-        LearnedMultipliers(learned_steps=-1)
 
 
 def test_answers_that_are_not_finite() -> None:
     """A network of NaN leaves the ascent to the classical start and the bundle method, and says so."""
     dual = dual_of(1)
-    controller = LearnedMultipliers(checkpoint_of(lambda shape: np.full(shape, np.nan)), 20)
+    controller = LearnedMultipliers(checkpoint_of(lambda shape: np.full(shape, np.nan)))
     assert values_of(dual, controller, 12) == values_of(dual, ProximalBundle(), 12)
     assert controller.events == [
         "the start was not finite: classical start",

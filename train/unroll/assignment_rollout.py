@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lagrl.controllers.assignment_features import AssignmentFeatures
+from lagrl.controllers.assignment_features import N_NEAREST, AssignmentFeatures
 from lagrl.controllers.assignment_memory import AssignmentMemory
 from lagrl.controllers.assignment_policy import FREE_STEP, RETURN_BIAS, SINH_LIMIT, STEP
 from lagrl.relaxation.dual import AssignmentDual, evaluate_duals
@@ -59,16 +59,22 @@ def draw_assignment(config: UnrollConfig, rng: np.random.Generator, customers: t
 
 
 def unroll_assignment(
-    network: RouteNetwork, duals: Sequence[WarmDual], horizon: int, report: Callable[[], None] = lambda: None
+    network: RouteNetwork,
+    duals: Sequence[WarmDual],
+    horizon: int,
+    report: Callable[[], None] = lambda: None,
+    *,
+    arcs: int = N_NEAREST,
 ) -> tuple[Tensor, list[list[float]]]:
     """Ascend with a network; return the loss, and every dual's values in the order of evaluation.
 
     The loss is that of `train.unroll.rollout.unroll`, with S the larger of the best value so far and Σ_i min_k a_ki.
     The proposals of the bundle method are taken as constant, like all that the network observes.
 
-    `horizon`: number of evaluations, 1 or more. `report`: called before every evaluation of the duals.
+    `horizon`: number of evaluations, 1 or more. `report`: called before every evaluation of the duals. `arcs`: see
+    `AssignmentFeatures.of`.
     """
-    features = [AssignmentFeatures.of(each.dual.problem, each.first) for each in duals]
+    features = [AssignmentFeatures.of(each.dual.problem, each.first, arcs=arcs) for each in duals]
     batch = RouteBatch.of(features)
     embedded = network.embed(batch)
     unit, first = (_joined([getattr(each, name) for each in features]) for name in ("unit", "first"))
@@ -76,7 +82,7 @@ def unroll_assignment(
     least = [max(float(each.dual.problem.cost.min(axis=0).sum()), each.dual.scale) for each in duals]
     memories = [AssignmentMemory(each, dual.dual, horizon) for each, dual in zip(features, duals, strict=True)]
     ends = np.cumsum(batch.sizes)[:-1]
-    multipliers = torch.clamp(first + unit * _sinh(network.start(embedded).double()), lower, upper)
+    multipliers = torch.clamp(first + unit * _sinh(network.start(embedded, batch)[0].double()), lower, upper)
     terms: list[Tensor] = []
     values: list[list[float]] = [[] for _ in duals]
     for step in range(horizon):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lagrl.controllers.policy_checkpoint import load_policy
@@ -39,7 +39,6 @@ _LIMITATIONS = {
     "of the assignment dual, whose values bound the surrogate and not the CVRP, and does not route.",
 }
 _DESCRIPTION = {"routes": "Multipliers of route relaxations", "assignment": "Multipliers of the assignment dual"}
-_REFERENCE = {"routes": "the volume algorithm", "assignment": "the bundle method"}
 _FOLDER = {"routes": "route", "assignment": "assignment"}
 _ABOUT = {
     "start": "Train the start of a policy: multipliers of route relaxations, or of the assignment dual, from features.",
@@ -90,7 +89,7 @@ def _starter(name: str) -> Callable[[UnrollConfig, RunOptions, torch.device, str
         initial = None
         if given is not None:
             checkpoint = load_policy(DUAL_KINDS[config.relaxation].kind, given)
-            if checkpoint.policy != config.policy:
+            if replace(checkpoint.policy, steps=config.policy.steps) != config.policy:
                 raise InputError(
                     f"a network of another size: {checkpoint.policy}",
                     source=str(given),
@@ -143,7 +142,7 @@ def _card(run: RouteRun, paths: RunPaths) -> dict[str, Any]:
         selection={
             "instances": f"{config.validation_instances} generated ones of {low} to {high} customers, "
             f"seed {config.validation_seed}",
-            "figure": f"mean gap in % to {_REFERENCE[config.relaxation]} in {REFERENCE_EVALUATIONS} evaluations",
+            "figure": f"mean gap in % to the bundle method in {REFERENCE_EVALUATIONS} evaluations",
             "policy": {str(budget): round(score, 4) for budget, score in candidate.scores.items()},
             "update": candidate.step,
         },
@@ -156,8 +155,7 @@ def _report(run: RouteRun, paths: RunPaths, stop: Stop, prog: str) -> None:
     candidate, relaxation = run.candidate, run.config.relaxation
     say(f"{paths.out}: policy of update {candidate.step}, {readable(run.seconds)} of training")
     for budget, score in candidate.scores.items():
-        reference = f"{_REFERENCE[relaxation]} in {REFERENCE_EVALUATIONS}"
-        say(f"  {budget} evaluations: {score:+.2f} % below {reference}, generated instances")
+        say(f"  {budget} evaluations: {score:+.2f} % below {REFERENCE_EVALUATIONS} of the bundle, generated instances")
     if not run.is_complete:
         say(f"{stop.reason or 'ended early'}: {run.updates} of {run.total_steps} updates are done and saved")
         say(f"resume with: {paths.resume_command(prog, run.rules())}")

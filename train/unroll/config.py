@@ -1,14 +1,29 @@
 """Hyper-parameters of the trainings of multiplier policies."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from lagrl.bounds.route_features import N_NEAREST
 from lagrl.controllers.graph_attention import NetworkSize
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.records import from_record, may_lack, to_record
+from lagrl.problems.generate import Customers, Demand, Depot
+
+Part = Literal["neighbours", "fleet"]
+"""Part of a network that a training may leave without effect; routes only.
+
+`neighbours`: features of arcs, and features of customers that depend on other customers. `fleet`: the fleet's
+multiplier at the start, which is then 0.
+"""
 
 _LARGEST = 1000
+_LEARNED_STEPS = 10  # of an ascent that the network makes
+CLASSES = tuple(
+    f"{name}={value}"
+    for name, kind in (("depot", Depot), ("customers", Customers), ("demand", Demand))
+    for value in get_args(kind)
+)
+"""Classes of X-type instances that a training may leave out, as their comments name them."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,10 @@ class UnrollConfig:
         Evaluations of the ascents in a validation.
     policy
         Size of the network.
+    held_out
+        Classes of X-type instances that neither training nor validation draws, such as `demand=SL`.
+    without
+        Parts of the network that stay without effect, see `Part`.
 
     Raises
     ------
@@ -83,7 +102,9 @@ class UnrollConfig:
     validation_customers: tuple[int, int] = (20, 120)
     validation_seed: int = 1_000_018
     budgets: tuple[int, ...] = (5, 10, 30)
-    policy: NetworkSize = field(default_factory=NetworkSize)
+    policy: NetworkSize = field(default_factory=lambda: NetworkSize(steps=_LEARNED_STEPS))
+    held_out: tuple[str, ...] = ()
+    without: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
@@ -106,6 +127,15 @@ class UnrollConfig:
         for name in ("load_work", "learning_rate", "clip"):
             if not getattr(self, name) > 0.0:
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a number above 0")
+        if self.without and self.relaxation != "routes":
+            raise InputError(f"{self.without} given", field="without", remedy="leave it out: it is for routes only")
+        for name in self.held_out:
+            if name not in CLASSES:
+                problem = f"{name!r} is not known"
+                raise InputError(problem, field="held_out", remedy=f"known: {', '.join(CLASSES)}")
+        for prefix in ("depot=", "customers=", "demand="):
+            if {name for name in CLASSES if name.startswith(prefix)} <= set(self.held_out):
+                raise InputError(f"all {prefix}… given", field="held_out", remedy="leave one for the training")
         if not self.budgets or min(self.budgets) < 1:
             raise InputError(f"{self.budgets} given", field="budgets", remedy="give one or more numbers above 0")
 
@@ -142,8 +172,9 @@ class UnrollConfig:
 class StartConfig(UnrollConfig):
     """Hyper-parameters of the training of a start: ascents of one evaluation; see `UnrollConfig`."""
 
-    updates: int = 400
+    updates: int = 4000
     horizon: tuple[int, int] = (1, 1)
     long_share: float = 0.0
-    validate_every: int = 100
-    budgets: tuple[int, ...] = (1,)
+    validate_every: int = 500
+    budgets: tuple[int, ...] = (1, 5, 10)
+    policy: NetworkSize = field(default_factory=NetworkSize)

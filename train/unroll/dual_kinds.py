@@ -14,9 +14,7 @@ from lagrl.bounds.route_checkpoint import ROUTES
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.controllers.assignment_policy import ASSIGNMENT
 from lagrl.controllers.base import Controller, has_finished
-from lagrl.controllers.bundle import ProximalBundle
 from lagrl.controllers.learned_multipliers import LearnedMultipliers
-from lagrl.controllers.volume import Volume
 from train.unroll.assignment_rollout import WarmDual, draw_assignment, unroll_assignment
 from train.unroll.instances import draw_duals, draw_size, validation_graphs
 from train.unroll.rollout import Ascents, unroll
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from policies.route_network import RouteNetwork
     from train.unroll.config import UnrollConfig
 
-_CORRECTED = 20  # proposals of the bundle method that the network corrects in a validation
-
 Ascent = Callable[[Controller, int], float]
 """An ascent of one dual by a controller with a budget of evaluations; returns the best value, distance units."""
 
@@ -42,12 +38,9 @@ class DualKind(Protocol):
     ----------
     kind
         What its network observes, and its files.
-    reference
-        The classical rule that validations compare with.
     """
 
     kind: PolicyKind
-    reference: type[Controller]
 
     def controller(self, checkpoint: PolicyCheckpoint) -> Controller:
         """Return the controller of a policy."""
@@ -68,7 +61,6 @@ class RouteDuals:
     """Duals of route relaxations, whose values bound the CVRP."""
 
     kind = ROUTES
-    reference: type[Controller] = Volume
 
     def controller(self, checkpoint: PolicyCheckpoint) -> Controller:
         """See `DualKind.controller`."""
@@ -79,7 +71,7 @@ class RouteDuals:
     ) -> tuple[Tensor, list[list[float]]]:
         """See `DualKind.unroll`."""
         duals, horizon = draw_duals(config, rng)
-        return unroll(network, Ascents.of(duals), horizon, report)
+        return unroll(network, Ascents.of(duals, config.policy.nearest), horizon, report)
 
     def validation(self, config: UnrollConfig) -> list[Ascent]:
         """See `DualKind.validation`."""
@@ -90,11 +82,10 @@ class AssignmentDuals:
     """Duals of assignments, whose values bound the surrogate."""
 
     kind = ASSIGNMENT
-    reference: type[Controller] = ProximalBundle
 
     def controller(self, checkpoint: PolicyCheckpoint) -> Controller:
         """See `DualKind.controller`."""
-        return LearnedMultipliers(checkpoint, _CORRECTED)
+        return LearnedMultipliers(checkpoint)
 
     def unroll(
         self, network: RouteNetwork, config: UnrollConfig, rng: np.random.Generator, report: Callable[[], None]
@@ -102,7 +93,7 @@ class AssignmentDuals:
         """See `DualKind.unroll`."""
         size = draw_size(config, rng)
         duals = [draw_assignment(config, rng, size.customers) for _ in range(size.instances)]
-        return unroll_assignment(network, duals, size.horizon, report)
+        return unroll_assignment(network, duals, size.horizon, report, arcs=config.policy.nearest)
 
     def validation(self, config: UnrollConfig) -> list[Ascent]:
         """See `DualKind.validation`."""

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 
 from lagrl.compilation import BOUND_ROOMS, compile_kernels
+from lagrl.controllers.bundle import ProximalBundle
 from lagrl.controllers.policy_checkpoint import PolicyCheckpoint, save_policy
 from lagrl.errors import InputError
 from policies.route_network import RouteNetwork
 from train.run import Run
+from train.unroll.ablation import keep_zero
 from train.unroll.dual_kinds import DUAL_KINDS
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
     from train.unroll.config import UnrollConfig
     from train.unroll.dual_kinds import Ascent
 
-REFERENCE_EVALUATIONS = 100
-"""Evaluations of the classical rule whose value validations are compared with."""
+REFERENCE_EVALUATIONS = 60
+"""Evaluations of the bundle method, whose value validations are compared with."""
 
 _STREAM = 18  # separates these random streams from those of other trainings
 _SHOWN_EVERY = 20  # updates
@@ -47,7 +49,7 @@ class RouteCandidate:
         Updates before them.
     scores
         By budget of evaluations: mean over the validation instances of (R − L) / R in %, with L the value and R that of
-        the relaxation's classical reference in 100 evaluations; lower is better, negative above R.
+        the bundle method in 60 evaluations; lower is better, negative above R.
     weights
         Tensors of the network, on the CPU.
     """
@@ -94,6 +96,7 @@ class RouteRun(Run):
             self.net = RouteNetwork(config.policy, self.duals.kind)
         if initial is not None:
             self.net.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in initial.items()})
+        keep_zero(self.net, config.without)
         self.optimizer = torch.optim.Adam(self.net.parameters(), config.learning_rate)
         self._ascents: list[Ascent] = []
         self._references: list[float] = []
@@ -164,7 +167,7 @@ class RouteRun(Run):
         self._ascents = self.duals.validation(self.config)
         self._references = []
         for number, ascend in enumerate(self._ascents):
-            self._references.append(ascend(self.duals.reference(), REFERENCE_EVALUATIONS))
+            self._references.append(ascend(ProximalBundle(), REFERENCE_EVALUATIONS))
             self.report("validation", 1, f"reference, instance {number + 1}/{len(self._ascents)}")
 
     def _validate(self) -> dict[int, float]:
