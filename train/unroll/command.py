@@ -32,7 +32,7 @@ _INSTANCES = (
     "no CVRPLIB instance"
 )
 _LIMITATIONS = (
-    "Trained on generated instances of up to 400 customers. It moves multipliers of route relaxations: every value is "
+    "Trained on generated instances of up to {} customers. It moves multipliers of route relaxations: every value is "
     "a valid lower bound whatever the network answers, but not always a high one."
 )
 _ABOUT = {
@@ -141,7 +141,7 @@ def _card(run: RouteRun, paths: RunPaths) -> dict[str, Any]:
             "policy": {str(budget): round(score, 4) for budget, score in candidate.scores.items()},
             "update": candidate.step,
         },
-        limitations=_LIMITATIONS,
+        limitations=_LIMITATIONS.format(config.large_customers[1]),
     )
 
 
