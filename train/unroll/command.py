@@ -33,10 +33,10 @@ _INSTANCES = (
     "no CVRPLIB instance"
 )
 _LIMITATIONS = {
-    "routes": "Trained on generated instances of up to 400 customers. It moves multipliers of route relaxations: every "
+    "routes": "Trained on generated instances of up to {} customers. It moves multipliers of route relaxations: every "
     "value is a valid lower bound whatever the network answers, but not always a high one.",
-    "assignment": "Trained on generated instances of up to 400 customers, with exact knapsacks. It moves multipliers "
-    "of the assignment dual, whose values bound the surrogate and not the CVRP, and does not route.",
+    "assignment": "Trained on generated instances of up to {} customers, with exact knapsacks. It moves multipliers of "
+    "the assignment dual, whose values bound the surrogate and not the CVRP, and does not route.",
 }
 _DESCRIPTION = {"routes": "Multipliers of route relaxations", "assignment": "Multipliers of the assignment dual"}
 _FOLDER = {"routes": "route", "assignment": "assignment"}
@@ -146,7 +146,7 @@ def _card(run: RouteRun, paths: RunPaths) -> dict[str, Any]:
             "policy": {str(budget): round(score, 4) for budget, score in candidate.scores.items()},
             "update": candidate.step,
         },
-        limitations=_LIMITATIONS[config.relaxation],
+        limitations=_LIMITATIONS[config.relaxation].format(config.large_customers[1]),
     )
 
 

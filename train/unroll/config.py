@@ -173,6 +173,8 @@ class StartConfig(UnrollConfig):
     """Hyper-parameters of the training of a start: ascents of one evaluation; see `UnrollConfig`."""
 
     updates: int = 4000
+    large_customers: tuple[int, int] = (120, 1000)
+    large_share: float = 0.2
     horizon: tuple[int, int] = (1, 1)
     long_share: float = 0.0
     validate_every: int = 500
