@@ -1,16 +1,16 @@
-"""Hyper-parameters of the trainings of route policies."""
+"""Hyper-parameters of the trainings of multiplier policies."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from lagrl.bounds.route_features import N_NEAREST
-from lagrl.bounds.route_policy import RoutePolicyConfig
+from lagrl.controllers.graph_attention import NetworkSize
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.records import from_record, to_record
+from lagrl.io.records import from_record, may_lack, to_record
 from lagrl.problems.generate import Customers, Demand, Depot
 
 Part = Literal["neighbours", "fleet"]
-"""Part of a network that a training may leave without effect.
+"""Part of a network that a training may leave without effect; routes only.
 
 `neighbours`: features of arcs, and features of customers that depend on other customers. `fleet`: the fleet's
 multiplier at the start, which is then 0.
@@ -32,6 +32,8 @@ class UnrollConfig:
 
     Attributes
     ----------
+    relaxation
+        Kind of dual: of route relaxations, or of the assignment.
     seed
         Seed of instances and initial weights, 0 to 4294967295.
     updates
@@ -47,9 +49,9 @@ class UnrollConfig:
     large_customers, large_share
         The same of large instances, and their share of the updates; their ascents are at most half as long.
     load_work
-        The loads of large instances are coarser, so that n²·Q is at most this.
+        The loads of large instances are coarser, so that n²·Q is at most this; routes only.
     paths_share
-        Share of duals of routes that remember one customer back; the others are of ng-routes.
+        Share of duals of routes that remember one customer back; the others are of ng-routes; routes only.
     roads_share
         Share of instances with distances by road; the others are X-type (Uchoa et al. 2017).
     exact_share
@@ -79,6 +81,7 @@ class UnrollConfig:
 
     DEFAULTS: ClassVar[dict[str, dict[str, Any]]] = {"small": {}, "reference": {"updates": 6000, "instances": 16}}
 
+    relaxation: Literal["routes", "assignment"] = may_lack("routes")
     seed: int = 0
     updates: int = 1200
     instances: int = 8
@@ -99,7 +102,7 @@ class UnrollConfig:
     validation_customers: tuple[int, int] = (20, 120)
     validation_seed: int = 1_000_018
     budgets: tuple[int, ...] = (5, 10, 30)
-    policy: RoutePolicyConfig = field(default_factory=lambda: RoutePolicyConfig(steps=_LEARNED_STEPS))
+    policy: NetworkSize = field(default_factory=lambda: NetworkSize(steps=_LEARNED_STEPS))
     held_out: tuple[str, ...] = ()
     without: tuple[Part, ...] = ()
 
@@ -124,6 +127,8 @@ class UnrollConfig:
         for name in ("load_work", "learning_rate", "clip"):
             if not getattr(self, name) > 0.0:
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a number above 0")
+        if self.without and self.relaxation != "routes":
+            raise InputError(f"{self.without} given", field="without", remedy="leave it out: it is for routes only")
         for name in self.held_out:
             if name not in CLASSES:
                 problem = f"{name!r} is not known"
@@ -174,4 +179,4 @@ class StartConfig(UnrollConfig):
     long_share: float = 0.0
     validate_every: int = 500
     budgets: tuple[int, ...] = (1, 5, 10)
-    policy: RoutePolicyConfig = field(default_factory=RoutePolicyConfig)
+    policy: NetworkSize = field(default_factory=NetworkSize)

@@ -1,14 +1,16 @@
-"""The metadata of a route policy's file, and their types."""
+"""The metadata of a policy's file, and their types."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lagrl.bounds.route_policy import RoutePolicyConfig
+from lagrl.controllers.graph_attention import NetworkSize
+
+PolicyFormat = Literal["lagrl-route-policy", "lagrl-assignment-policy"]
 
 
 @dataclass(frozen=True)
-class RouteRecord:
-    """The metadata of a route policy's file.
+class PolicyRecord:
+    """The metadata of a policy's file.
 
     Attributes
     ----------
@@ -22,11 +24,11 @@ class RouteRecord:
         See `policies.card.model_card`.
     """
 
-    format: Literal["lagrl-route-policy"]
+    format: PolicyFormat
     schema_version: Literal[1]
     features_version: int
     node_features: tuple[str, ...]
     edge_features: tuple[str, ...]
     state_features: tuple[str, ...]
-    policy: RoutePolicyConfig
+    policy: NetworkSize
     card: dict[str, Any]
