@@ -125,18 +125,20 @@ def tasks(instances: int, few: int) -> Iterator[tuple[str, CVRP, str, int | None
     """Return set, instance, sampler, evaluations, seconds and K of every comparison of the rules."""
     generated = validation_set(_SEEDED, instances, (20, 150))
     test = [read(name) for name in CVRPLIB]
-    for budget in BUDGETS:
-        for kind, problems in (("generated", generated), ("CVRPLIB", test if budget > BUDGETS[0] else [])):
-            for problem in problems:
-                yield kind, problem, "exact", budget, None, SIZES[0]
     for problem in generated:
-        yield "generated", problem, "exact", BUDGETS[0], None, SIZES[1]
-    for seconds in SECONDS:
-        for problem in generated[::2]:
-            yield "generated", problem, "exact", None, seconds, SIZES[0]
+        for size in SIZES:
+            yield "generated", problem, "exact", BUDGETS[0], None, size
+    for budget in BUDGETS[1:]:
+        for problem in generated:
+            yield "generated", problem, "exact", budget, None, SIZES[0]
+        for problem in test:
+            yield "CVRPLIB", problem, "exact", budget, None, SIZES[0]
     for sampler in NOISY:
         for problem in generated[: 2 * few : 2]:
             yield "generated", problem, sampler, BUDGETS[0], None, SIZES[0]
+    for seconds in SECONDS:
+        for problem in generated[::2]:
+            yield "generated", problem, "exact", None, seconds, SIZES[0]
 
 
 def main(
@@ -146,6 +148,7 @@ def main(
     instances: int = 32,
     few: int = 12,
     rules: tuple[str, ...] = RULES,
+    shard: tuple[int, int] = (0, 1),
 ) -> None:
     """Measure or show the runs.
 
@@ -163,6 +166,8 @@ def main(
         Instances under approximate samplers.
     rules
         Rules to measure.
+    shard
+        Number of this process, and of all that share the rows; each has a file of its own.
     """
     if show_rows is not None:
         show(read_rows(show_rows))
@@ -173,7 +178,9 @@ def main(
     done = {tuple(row[key] for key in keys) for row in read_rows_if_any(out)}
     common = origin()
     for number, (kind, problem, sampler, evaluations, seconds, size) in enumerate(tasks(instances, few)):
-        for rule in rules[:: 1 if number % 2 else -1]:
+        if number % shard[1] != shard[0]:
+            continue
+        for rule in rules[:: 1 if number // shard[1] % 2 else -1]:
             key = (kind, problem.name, sampler, evaluations, seconds, size, rule)
             if key not in done:
                 row: dict[str, Any] = dict(zip(keys, key, strict=True)) | {"n_customers": problem.n_customers}

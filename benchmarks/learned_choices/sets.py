@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 BUDGETS = (30, 100, 300)
 CHOICES = 8
+ACTORS = ("random", "network", "random twice", "lookahead")
 _SEEDED = 32  # generated instances
 _STREAM = 0x53455453
 
@@ -80,7 +81,7 @@ def tasks(instances: int, seeds: int, few: int) -> Iterator[tuple[str, CVRP, int
     generated = validation_set(_SEEDED, instances, (60, 170))
     test = [read(name) for name in CVRPLIB]
     for budget in BUDGETS:
-        for actor in ("random", "network", "random twice", "lookahead"):
+        for actor in ACTORS:
             for seed in range(seeds if actor != "lookahead" else 1):
                 for problem in generated:
                     yield "generated", problem, seed, "exact", budget, actor
@@ -102,7 +103,8 @@ def main(
     instances: int = 24,
     seeds: int = 2,
     few: int = 8,
-    actors: tuple[str, ...] = ("random", "network", "random twice", "lookahead"),
+    actors: tuple[str, ...] = ACTORS,
+    shard: tuple[int, int] = (0, 1),
 ) -> None:
     """Measure or show the searches.
 
@@ -122,6 +124,8 @@ def main(
         Instances under approximate samplers.
     actors
         Actors to measure.
+    shard
+        Number of this process, and of all that share the rows; each has a file of its own.
     """
     if show_rows is not None:
         show(read_rows(show_rows))
@@ -131,9 +135,10 @@ def main(
     keys = ("set", "instance", "seed", "sampler", "evaluations", "actor")
     done = {tuple(row[key] for key in keys) for row in read_rows_if_any(out)}
     common = origin("pyvrp")
-    for kind, problem, seed, sampler, budget, actor in tasks(instances, seeds, few):
+    wanted = [task for task in tasks(instances, seeds, few) if task[-1] in actors]
+    for kind, problem, seed, sampler, budget, actor in wanted[shard[0] :: shard[1]]:
         key = (kind, problem.name, seed, sampler, budget, actor)
-        if key in done or actor not in actors:
+        if key in done:
             continue
         moves = {"random twice": 2 * budget, "lookahead": budget // CHOICES}.get(actor, budget)
         start, cost, seconds = search(problem, seed, actor.split()[0], moves, sampler, net)

@@ -75,7 +75,7 @@ def test_scores_belong_to_sets_and_ignore_padding() -> None:
     assert torch.allclose(net(as_tensors(observation(12, 20))), scores, atol=1e-6)
 
 
-def test_a_customer_outside_a_set_matters_less_than_one_inside() -> None:
+def test_without_attention_a_set_is_scored_by_its_customers_and_the_mean() -> None:
     """Without attention layers a set's score depends on its own customers and on the whole instance's mean only."""
     torch.manual_seed(0)
     net = new_network("sets", ChoiceNetworkConfig(hidden=8, layers=0, heads=2))

@@ -77,7 +77,8 @@ class Labels:
 
     def scores(self, net: ChoiceNetwork, chosen: NDArray[np.int64]) -> Tensor:
         """Return the network's scores [c, K] of some choices."""
-        return net(self.observations(chosen)).view(len(chosen), -1)
+        scores: Tensor = net(self.observations(chosen))
+        return scores.view(len(chosen), -1)
 
 
 def label_sets(
