@@ -4,9 +4,9 @@
     python -m benchmarks.learned_choices.sets --show-rows docs/rows/learned_sets.jsonl
 
 Each row is one search from Clarke and Wright's routes after local search, of one evaluation per move. Actors: `random`
-sets by the search's own rule, the `network`'s choice among 8 of them, and `lookahead`, which tries all 8 and pays for
-every try, so that a budget of N evaluations allows N/8 moves. Equal seconds are read off random searches of more moves.
-Instances of CVRPLIB are a test. Rows that exist are kept, so that an interrupted run continues.
+sets by the search's own rule, the `network`'s choice among 8 of them or among 2, and `lookahead`, which tries all 8 and
+pays for every try, so that a budget of N evaluations allows N/8 moves. Equal seconds are read off random searches of
+more moves. Instances of CVRPLIB are a test. Rows that exist are kept, so that an interrupted run continues.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 BUDGETS = (30, 100, 300)
 CHOICES = 8
-ACTORS = ("random", "network", "random twice", "lookahead")
+ACTORS = ("random", "network", "network of 2", "random twice", "lookahead")
 _SEEDED = 32  # generated instances
 _STREAM = 0x53455453
 
@@ -67,9 +67,9 @@ def search(
     episode = batch.episodes[0]
     started = time.process_time()
     while not episode.is_over:
-        if actor == "network":
+        if actor.startswith("network"):
             assert net is not None
-            action = best_set(net, batch.observation(0))
+            action = best_set(net, batch.observation(0), None if actor == "network" else 2)
         else:
             action = lookahead(episode, batch.sets(0)).best if actor == "lookahead" else 0
         batch.step(np.array([action]))
@@ -131,7 +131,7 @@ def main(
         show(read_rows(show_rows))
         return
     assert out is not None
-    net = load_choice(network, "sets").net if "network" in actors else None
+    net = load_choice(network, "sets").net if {"network", "network of 2"} & {*actors} else None
     keys = ("set", "instance", "seed", "sampler", "evaluations", "actor")
     done = {tuple(row[key] for key in keys) for row in read_rows_if_any(out)}
     common = origin("pyvrp")
@@ -141,7 +141,7 @@ def main(
         if key in done:
             continue
         moves = {"random twice": 2 * budget, "lookahead": budget // CHOICES}.get(actor, budget)
-        start, cost, seconds = search(problem, seed, actor.split()[0], moves, sampler, net)
+        start, cost, seconds = search(problem, seed, actor, moves, sampler, net)
         row: dict[str, Any] = dict(zip(keys, key, strict=True))
         row |= {"n_customers": problem.n_customers, "moves": moves, "start_cost": start, "cost": cost}
         append_rows(out, [row | {"cpu_seconds": round(seconds, 4)} | common])

@@ -126,14 +126,14 @@ def label_sets(
     return Labels(stacked, np.stack(gains).astype(np.float32))
 
 
-def best_set(net: ChoiceNetwork, observation: dict[str, NDArray[Any]]) -> int:
-    """Return the number of the set of highest score in an environment's observation."""
+def best_set(net: ChoiceNetwork, observation: dict[str, NDArray[Any]], among: int | None = None) -> int:
+    """Return the number of the set of highest score in an environment's observation, of all or of the first ones."""
     n = int(observation["node_mask"].sum())
     trimmed = {
         "nodes": observation["nodes"][:n],
         "node_mask": observation["node_mask"][:n],
         "neighbours": observation["neighbours"][:n],
-        "sets": observation["sets"][:, :n],
+        "sets": observation["sets"][:among, :n],
     }
     with torch.inference_mode():
         return int(net(as_tensors(trimmed)).argmax())
