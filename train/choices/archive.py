@@ -11,8 +11,8 @@ from lagrl.io.records import from_record
 from policies.checkpoint_files import require_same_tensors
 from policies.network import types_of
 from train.archive import DAMAGED, add_prefix, load_optimizer_state, naming, optimizer_state, select_prefix
+from train.choices.choice_record import ChoiceRunRecord
 from train.choices.labels import Labels
-from train.choices.record import ChoiceRunRecord
 from train.choices.run import ChoiceCandidate, ChoiceRun
 
 if TYPE_CHECKING:
