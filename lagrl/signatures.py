@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "BYTES",
     "BYTE_MATRIX",
     "CUBE",
     "FLOATS",
@@ -59,6 +60,7 @@ Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 
+BYTES = types.Array(uint8, 1, "C", readonly=True)
 FLOATS = types.Array(float64, 1, "C", readonly=True)
 INTS = types.Array(int64, 1, "C", readonly=True)
 MATRIX = types.Array(float64, 2, "C", readonly=True)
