@@ -34,7 +34,8 @@ class CompiledMean:
 
         def of(name: str) -> Tensor:
             """Return a tensor as a factor from the right."""
-            return weights[name].T.contiguous().clone() if weights[name].ndim == 2 else weights[name].clone()
+            tensor: Tensor = weights[name]
+            return tensor.T.contiguous().clone() if tensor.ndim == 2 else tensor.clone()
 
         self._shape = config.heads, config.head_width
         self._embed = of("embed.weight"), of("embed.bias")

@@ -130,15 +130,15 @@ def main(args: Args) -> None:
     """Time every size alone and in a batch, and print a Markdown table."""
     if args.out is not None:
         require_writable(args.out)
-    parts = [*dict.fromkeys(name for name, _, _ in _parts()), "rest"] if args.profile else []
-    columns = ["n", "lanes", "processes", "sampler", "route sampler", "policy", "steps/s", "least … most", *parts]
+    names = [*dict.fromkeys(name for name, _, _ in parts()), "rest"] if args.profile else []
+    columns = ["n", "lanes", "processes", "sampler", "route sampler", "policy", "steps/s", "least … most", *names]
     print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|", flush=True)
     rows = []
     for n in args.sizes:
         for lanes in args.lanes:
             for processes in (count for count in args.processes if count <= lanes):
                 rows.append(time_steps(n, lanes, processes, args))
-                print(_line(rows[-1], parts), flush=True)
+                print(_line(rows[-1], names), flush=True)
     if args.out is not None:
         record = {"versions": versions("gymnasium", "stable-baselines3", "torch"), "threads": 1, "args": _plain(args)}
         write_record(args.out, record | {"rows": [asdict(row) for row in rows]})
@@ -182,9 +182,7 @@ def time_steps(n: int, lanes: int, processes: int, args: Args) -> Row:
             seconds["total"] += elapsed
     env.close()
     total = seconds.pop("total")
-    share = (
-        {name: seconds[name] / total for name in dict.fromkeys(part[0] for part in _parts())} if args.profile else {}
-    )
+    share = {name: seconds[name] / total for name in dict.fromkeys(part[0] for part in parts())} if args.profile else {}
     if args.profile:
         share["rest"] = 1.0 - sum(share.values())
     return Row(
@@ -246,8 +244,8 @@ def _clocks(seconds: Counter[str], act: Actor) -> Iterator[Actor]:
 
         return call
 
-    kept = [(owner, attribute, getattr(owner, attribute)) for _, owner, attribute in _parts() if owner is not None]
-    for name, owner, attribute in _parts():
+    kept = [(owner, attribute, getattr(owner, attribute)) for _, owner, attribute in parts() if owner is not None]
+    for name, owner, attribute in parts():
         if owner is not None:
             setattr(owner, attribute, timed(name, getattr(owner, attribute)))
     try:
@@ -257,7 +255,7 @@ def _clocks(seconds: Counter[str], act: Actor) -> Iterator[Actor]:
             setattr(owner, attribute, function)
 
 
-def _parts() -> tuple[tuple[str, Any, str], ...]:
+def parts() -> tuple[tuple[str, Any, str], ...]:
     """Return which function's time goes under which name; what a part calls of another part counts there only."""
     from envs import step_kernels
     from envs.compiled import CompiledSteps
