@@ -205,8 +205,8 @@ class CompiledSteps:
 
     def _recover(self, found: Evaluations, loop: DualLoop) -> None:
         """Decode, repair and tour the selections where it is due, and offer the routes to the incumbents."""
+        from envs.batch_kernels import recover_batch
         from envs.step_kernels import EVALUATIONS
-        from lagrl.recovery.batch_kernels import recover_batch
 
         layout, toured = found.layout, self._toured
         knapsacks, slot = layout.knapsacks, layout.slot

@@ -13,7 +13,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from lagrl.recovery.batch_kernels import pairwise_sum
+from envs.batch_kernels import pairwise_sum
 from lagrl.signatures import (
     BYTES,
     CUBE,

@@ -257,9 +257,8 @@ def _clocks(seconds: Counter[str], act: Actor) -> Iterator[Actor]:
 
 def parts() -> tuple[tuple[str, Any, str], ...]:
     """Return which function's time goes under which name; what a part calls of another part counts there only."""
-    from envs import step_kernels
+    from envs import batch_kernels, step_kernels
     from envs.compiled import CompiledSteps
-    from lagrl.recovery import batch_kernels
 
     return (
         ("pricing", KnapsackBatch, "price_all"),

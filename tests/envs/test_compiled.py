@@ -11,10 +11,10 @@ from env_samplers import NoisySampler
 
 import envs.core
 from envs.action import ActionConfig
+from envs.batch_kernels import pairwise_sum
 from envs.config import EnvConfig
 from envs.core import EpisodeBatch
 from lagrl.problems.cvrp import CVRP
-from lagrl.recovery.batch_kernels import pairwise_sum
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.tours import tour_clusters
 
