@@ -84,6 +84,26 @@ class RoutePool:
                 self._cost.append(length)
         return [self._column[key] for key in keys]
 
+    def add_toured(
+        self, customers: NDArray[np.int64], routes: NDArray[np.int64], start: Sequence[int], cost: Sequence[float]
+    ) -> list[int]:
+        """Add clusters that were toured elsewhere, as `add_clusters` would have, and return their columns.
+
+        Cluster c is customers[start[c] : start[c + 1]], ascending; its visiting order has the same places in `routes`,
+        and its length, distance units, is cost[c]. The arrays are kept, and must not change.
+        """
+        keys, width, columns = customers.tobytes(), customers.itemsize, []
+        for c, length in enumerate(cost):
+            first, last = start[c], start[c + 1]
+            key = keys[width * first : width * last]
+            column = self._column.get(key)
+            if column is None:
+                column = self._column[key] = len(self._routes)
+                self._routes.append(routes[first:last])
+                self._cost.append(length)
+            columns.append(column)
+        return columns
+
     def add_routes(self, routes: Sequence[NDArray[np.int64]]) -> list[int]:
         """Add routes (customers in visiting order, within capacity) and return their columns; empty ones are skipped.
 
