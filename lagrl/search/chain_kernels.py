@@ -152,7 +152,7 @@ def run_chain(
     temperature: float,
     n_moves: int,
 ) -> int:
-    """Make moves on routes that serve all customers; return the number of accepted ones.
+    """Make moves on routes; return the number of accepted ones.
 
     A move frees strings of customers on adjacent routes, inserts each where it costs least (1 % of the places are not
     seen), and is undone where it costs more than the temperature allows, or where a customer fits nowhere. Nothing is
@@ -170,7 +170,7 @@ def run_chain(
     after, before, arc
         [n + 1 + R] next and previous node of each, and the distance to the next, for at most R routes. Changed.
     route
-        [n + 1] route of each customer. Changed.
+        [n + 1] route of each customer, −1 for customers on none, which stay there; one at least is on a route. Changed.
     load, size
         [R] demand units and customers of each route. Changed.
     best
@@ -193,9 +193,10 @@ def run_chain(
     n_seen = min(limits[3], n_near)
     freed, origin, home = work[:n], work[n : 2 * n], work[2 * n : 3 * n]
     order, touched = work[3 * n : 4 * n], work[4 * n :]
-    n_routes, top = 0, 0
+    n_routes, top, n_served = 0, 0, 0
     for k in range(n_ids):
         touched[k] = -1
+        n_served += size[k]
         n_routes += size[k] > 0
         if size[k] > 0 or best[n + 1 + k] <= n:
             top = k + 1
@@ -203,9 +204,11 @@ def run_chain(
     blink = _until_blink(word)
     for move in range(n_moves):
         routes_before = n_routes
-        longest = min(_LONGEST, n / n_routes)
+        longest = min(_LONGEST, n_served / n_routes)
         n_strings = int(1.0 + _uniform(word) * max(4.0 * _FREED / (1.0 + longest) - 1.0, 1.0))
         centre = 1 + int(_uniform(word) * n)
+        while route[centre] < 0:  # not on these routes
+            centre = 1 + int(_uniform(word) * n)
         n_freed = 0
         change = 0.0
         for j in range(-1, n_near):
