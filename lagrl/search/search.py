@@ -148,7 +148,7 @@ class Search:
 
         At `progress` 1 the search ends; after less, a later call continues it.
         """
-        if not self.ascents and self.budget.seconds is not None and self.config.uses("relinearisation"):
+        if not self._has_begun and self.budget.seconds is not None and self.config.uses("relinearisation"):
             self._start_from_savings()
         decision: Decision | None = None
         while not (self._has_begun and (self.budget.progress >= progress or self._is_settled())):

@@ -137,16 +137,22 @@ ODD = [
 
 
 def moved(problem: CVRP) -> None:
-    """Make some moves from first routes, hot and cold; all routes are valid."""
+    """Make some moves from first routes, hot and cold, and then on half of them; all routes are valid."""
     chain = MoveChain(problem, first_routes(problem), seed=1)
     for temperature in (1.0, 0.0):
         chain.run(temperature, 300)
         checked(problem, chain)
+    routes = chain.routes()
+    part, others = routes[: (len(routes) + 1) // 2], routes[(len(routes) + 1) // 2 :]
+    chain.continue_from(part, len(others), 2)
+    chain.run(1.0, 300)
+    assert faults(problem, [route.tolist() for route in [*chain.routes(), *others]]) == []
+    assert problem.fleet.allows(len(chain.routes()) + len(others))
 
 
 @pytest.mark.parametrize("problem", ODD, ids=lambda problem: f"{problem.name}-{problem.n_customers}-{problem.fleet}")
 def test_odd_instances(problem: CVRP) -> None:
-    """Valid routes, hot and cold."""
+    """Valid routes, hot and cold, and where others have half of them."""
     moved(problem)
 
 
