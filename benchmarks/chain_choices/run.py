@@ -1,12 +1,14 @@
 """How chains share moves, and constants of a chain in a solve, on generated X-type instances.
 
     python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part moves
+    python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part priced --seconds 1
     python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part solve --variants "share 0.6"
     python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl
 
 `moves`: chains alone, from Clarke and Wright's routes, with a number of moves as the clock; the rows depend on the seed
-only. `solve`: whole solves on one core with processor time as the clock, so that a busy machine does not matter. Run it
-again after an interruption to make the rest.
+only. `priced`: a chain alone, with and without assignment by prices, with processor time as the clock, so that a busy
+machine does not matter. `solve`: whole solves, with the same clock. Run it again after an interruption to make the
+rest.
 """
 
 from __future__ import annotations
@@ -116,6 +118,12 @@ KINDS: dict[str, tuple[Callable[[Chains], None], int, float]] = {
 """What to do, the number of chains, and the moves of each, relative to the first."""
 
 
+PRICED = {"greedy": 0.0, "half priced": 0.5}
+"""Share of a chain's moves that assign by prices."""
+BASE = {"moves": "one", "solve": "default", "priced": "greedy"}
+"""What the other variants of a part are compared with."""
+
+
 def moves_row(kind: str, n_customers: int, seconds: float, seed: int) -> Row:
     """Run chains for about the moves that one makes in some seconds."""
     run, n_chains, factor = KINDS[kind]
@@ -133,6 +141,21 @@ def solve_row(variant: str, n_customers: int, seconds: float, seed: int) -> Row:
     return {"cost": result.cost, "chains": round(result.chain_seconds, 4)}
 
 
+def priced_row(variant: str, n_customers: int, seconds: float, seed: int) -> Row:
+    """Anneal one chain from Clarke and Wright's routes for some seconds of processor time."""
+    problem = generate(n_customers, seed)
+    routes = [np.array(route) for route in clarke_wright(problem).routes]
+    chain, cooling = MoveChain(problem, routes, seed, PRICED[variant]), Cooling(n_customers)
+    mean_arc = chain.cost[1] / (n_customers + len(routes))
+    started, moves, n_moves = time.perf_counter(), 0, 200
+    while (passed := time.perf_counter() - started) < seconds:
+        chain.run(mean_arc * cooling.temperature(passed / seconds), n_moves)
+        taken = time.perf_counter() - started - passed
+        moves += n_moves
+        n_moves = int(np.clip(n_moves * np.clip(0.01 * seconds / max(taken, 1e-6), 0.5, 2.0), 100, 20_000))
+    return {"moves": moves, "cost": float(chain.cost[1])}
+
+
 def append_row(rows: Path, made: Callable[..., Row], key: list[Any]) -> None:
     """Make one row and append it."""
     _, variant, n_customers, seconds, seed = key
@@ -147,7 +170,7 @@ def show(rows: list[Row]) -> str:
         cost[row["part"], row["seconds"], row["variant"]][row["n_customers"], row["seed"]] = row
     lines = []
     for (part, seconds, variant), found in cost.items():
-        first = cost[part, seconds, "one" if part == "moves" else "default"]
+        first = cost[part, seconds, BASE[part]]
         for field in ("cost", "mean_cost") if part == "moves" else ("cost",):
             ratio = [100.0 * (row[field] / first[one][field] - 1.0) for one, row in found.items() if one in first]
             error = np.std(ratio, ddof=1) / np.sqrt(len(ratio)) if len(ratio) > 1 else np.nan
@@ -160,7 +183,7 @@ def show(rows: list[Row]) -> str:
 
 def main(
     rows: Path,
-    part: Literal["moves", "solve", "show"] = "show",
+    part: Literal["moves", "priced", "solve", "show"] = "show",
     variants: tuple[str, ...] = (),
     seconds: tuple[float, ...] = (2.0,),
     seeds: tuple[int, ...] = (0,),
@@ -174,16 +197,17 @@ def main(
     part
         What to run.
     variants
-        Names of `KINDS` or `VARIANTS` (default: all).
+        Names of `KINDS`, `PRICED` or `VARIANTS` (default: all).
     seconds
         Seconds of processor time of a solve; of a single chain's moves, about.
     seeds
         Seeds of the instances and of the solves.
     """
-    compile_kernels()
+    compile_kernels(*([] if part == "solve" else ["search", "recovery"]))
     context = get_context("fork")  # a new process has its kernels loaded, and no pool of another solve
     done = {row["key"] for row in read_rows_if_any(rows)}
-    made, names, sizes = (moves_row, KINDS, FEW_SIZES) if part == "moves" else (solve_row, VARIANTS, SIZES)
+    made, names = {"moves": (moves_row, KINDS), "priced": (priced_row, PRICED)}.get(part, (solve_row, VARIANTS))
+    sizes = FEW_SIZES if part == "moves" else SIZES
     for limit in () if part == "show" else seconds:
         for seed in seeds:
             for n_customers in sizes:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _EXCHANGES = 8  # without a shared chain; at least as many with one
 _MOST_EXCHANGES = 50
 _ROUND = 0.1  # seconds between exchanges of a shared chain
+_SMALLEST_PART = 100  # customers of a part; on fewer, each worker has a chain of its own
 _SLICE = 0.02  # of the seconds, for set partitioning after the last exchange
 _NEW_ROUTES = 1_000_000  # customers and routes new to a worker's pool that an exchange has room for
 _SPLITTING = 1_000_003  # random stream of the parts
@@ -117,7 +118,9 @@ class Exchanges:
         self.budget = Budget(config.evaluation_limit, config.seconds)
         self.incumbent = Incumbent(RoutePool(problem))
         self.recombination = Recombination(self.incumbent, self.budget)
-        self.chain = SharedChain(self.incumbent, len(pipes), [config.seed, _SPLITTING]) if config.has_chains else None
+        self.chain: SharedChain | None = None
+        if config.has_chains and problem.n_customers >= _SMALLEST_PART * len(pipes):
+            self.chain = SharedChain(self.incumbent, len(pipes), [config.seed, _SPLITTING])
         self.lower_bound = 0.0
         self.moves = 0
         self.is_interrupted = False

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
 
 _MOST_NEAR = 100  # nearest customers of each, for the strings
+_PRICED = 0.5
 _SEEN = 40  # nearest customers beside which an insertion looks
 
 
@@ -30,6 +31,8 @@ class MoveChain:
         Customers 1 … n in visiting order; they must be within the capacity and meet the fleet rule.
     seed
         Random seed.
+    priced
+        Share of the moves that assign the freed customers to routes by prices before they insert them.
 
     Attributes
     ----------
@@ -37,17 +40,25 @@ class MoveChain:
         [2] cost of the current and of the best routes, distance units.
     """
 
-    def __init__(self, problem: CVRP, routes: Sequence[NDArray[np.int64]], seed: int | Sequence[int]) -> None:
+    def __init__(
+        self,
+        problem: CVRP,
+        routes: Sequence[NDArray[np.int64]],
+        seed: int | Sequence[int],
+        priced: float = _PRICED,
+    ) -> None:
+        from lagrl.search.priced_kernels import N_FLOATS, N_INTS
+
         n, most = problem.n_customers, problem.maximum_vehicles
         self.problem = problem
         self.cost = np.zeros(2)
-        self._limits = np.array([problem.capacity, 0, most, _SEEN], np.int64)
+        self._limits = np.array([problem.capacity, 0, most, _SEEN, round(1000 * priced)], np.int64)
         self._near = nearest_matrix(problem.distance, _MOST_NEAR)
         self._after, self._before, self._best = (np.empty(n + 1 + most, np.int64) for _ in range(3))
         self._arc = np.zeros(n + 1 + most)
         self._route = np.empty(n + 1, np.int64)
         self._load, self._size = np.empty(most, np.int64), np.empty(most, np.int64)
-        self._work, self._key = np.empty(4 * n + most, np.int64), np.empty(n)
+        self._work, self._key = np.empty(5 * n + most + N_INTS, np.int64), np.empty(n + N_FLOATS)
         self._word = np.random.default_rng(seed).integers(1, 2**63, 1, np.uint64)
         self.continue_from(routes)
 

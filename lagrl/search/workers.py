@@ -45,9 +45,9 @@ def search_in_processes(
 
     Each worker has its share of the evaluations (all of the seconds) and its own seed. At an exchange all routes are
     collected in one pool, set partitioning chooses among them, and every worker continues from the best; all end once
-    the bound proves that no better routes exist. By the clock the workers share one compiled chain, each on a part of
-    its routes, exchanges are more frequent, and set partitioning runs in this process between them. Without a clock the
-    result depends on the configuration only.
+    the bound proves that no better routes exist. By the clock set partitioning runs in this process between exchanges;
+    on instances of 100 customers per worker or more, the workers share one compiled chain, each on a part of its
+    routes, and exchanges are more frequent. Without a clock the result depends on the configuration only.
     `on_evaluation` is called every 0.2 s with the progress at the last exchange; a true answer ends the search, and so
     does Ctrl-C if `catch_interrupt` (KeyboardInterrupt without it, or the second time).
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from routed_problems import plane
+from routed_problems import plane, routed
 
 from lagrl.controllers.volume import Volume
 from lagrl.errors import InputError, LagrlError
@@ -180,6 +180,43 @@ def test_seconds_that_a_worker_has_spent_are_no_exchanges() -> None:
     assert [request.is_last for request in requests] == [False, True]
     assert report.record.seconds_of["partition"] == 0.0
     assert report.incumbent.evaluations == 2
+
+
+@pytest.mark.parametrize("n_customers", [60, 200])
+def test_workers_share_a_chain_on_enough_customers(n_customers: int) -> None:
+    """From the second exchange on each has a part of the routes; together the parts serve everybody once."""
+    problem, routes = routed(8, n_customers)
+    record = SearchRecord([], SamplingCost(), dict.fromkeys(("polish", "partition"), 0.0), 1.0, False)
+    pairs = [Pipe() for _ in range(2)]
+    boxes = [WorkerBoxes(get_context("spawn"), n_customers) for _ in pairs]
+    parts: list[list[list[int]]] = [[], []]
+
+    def work(w: int) -> None:
+        pipe, is_last = pairs[w][1], False
+        pipe.recv()
+        while not is_last:
+            request: Request = pipe.recv()
+            is_last = request.is_last
+            own: list[np.ndarray] = []
+            if request.cooling is not None:
+                _, own, _ = boxes[w].inbox.read()
+                parts[w].append([customer for route in own for customer in route.tolist()])
+            time.sleep(0.02)
+            boxes[w].outbox.write(routes, own, own, [])
+            pipe.send(Exchange(0, 1000, 1.0, False, record if is_last else None))
+
+    workers = [Thread(target=work, args=(w,)) for w in range(2)]
+    for worker in workers:
+        worker.start()
+    config = SolveConfig(seconds=0.5, workers=2, without=("partition",))
+    report = Exchanges(problem, config, [ours for ours, _ in pairs], boxes, get_context("spawn").Event(), None).run()
+    for worker in workers:
+        worker.join()
+    assert report.incumbent.cost == pytest.approx(sum(route_cost(problem, route.tolist()) for route in routes))
+    assert (len(parts[0]) > 0) == (n_customers == 200)
+    for one, other in zip(*parts, strict=True):
+        assert sorted(one + other) == list(range(1, n_customers + 1))
+        assert min(len(one), len(other)) > 60
 
 
 def test_a_time_limit_too_short_for_anything() -> None:
