@@ -10,6 +10,8 @@ import math
 
 import numpy as np
 
+from lagrl.search.priced_kernels import MOST_PRICED, assign_by_prices, cheapest_on_route
+from lagrl.search.random_kernels import draw_uniform
 from lagrl.signatures import (
     INT_MATRIX,
     INTS,
@@ -25,7 +27,6 @@ from lagrl.signatures import (
     inner_kernel,
     int64,
     kernel,
-    uint64,
     void,
 )
 
@@ -35,24 +36,13 @@ _SPLIT = 0.5  # share of strings that keep some customers in their middle
 _KEEP_MORE = 0.01  # probability of each further customer kept there
 _BLINK = 0.01  # share of places that an insertion does not see
 _ROUNDING = 1e-10  # share of a cost that may come from the order of a sum
-_UNIT = 2.0**-53
-
-
-@inner_kernel(float64(OUT_WORDS))
-def _uniform(word: Words) -> float:
-    """Return a number from [0, 1) by xorshift (Marsaglia 2003); word[0] is the state, not 0."""
-    x = word[0]
-    x ^= x << uint64(13)
-    x ^= x >> uint64(7)
-    x ^= x << uint64(17)
-    word[0] = x
-    return float(x >> uint64(11)) * _UNIT
+_NOISE = 0.1  # of the costs in an assignment by prices
 
 
 @inner_kernel(int64(OUT_WORDS))
 def _until_blink(word: Words) -> int:
     """Return the number of places up to the next one that is not seen, 1 or more."""
-    return 1 + int(math.log(1.0 - _uniform(word)) / math.log(1.0 - _BLINK))
+    return 1 + int(math.log(1.0 - draw_uniform(word)) / math.log(1.0 - _BLINK))
 
 
 @inner_kernel(float64(MATRIX, OUT_INTS, OUT_INTS, OUT_FLOATS, int64))
@@ -95,7 +85,7 @@ def _string_start(after: Ints, before: Ints, n: int, c: int, length: int, word: 
         back += 1
         x = before[x]
     least = length - 1 - ahead
-    steps = least + int(_uniform(word) * (back - least + 1))
+    steps = least + int(draw_uniform(word) * (back - least + 1))
     x = c
     for _ in range(steps):
         x = before[x]
@@ -107,11 +97,11 @@ def _sort_freed(
     distance: Matrix, demand: Ints, n_freed: int, freed: Ints, order: Ints, key: Floats, word: Words
 ) -> None:
     """Sort freed customers for insertion: at random, largest demand, farthest or nearest first."""
-    rule = _uniform(word) * 11.0
+    rule = draw_uniform(word) * 11.0
     for i in range(n_freed):
         c = freed[i]
         if rule < 4.0:
-            value = _uniform(word)
+            value = draw_uniform(word)
         elif rule < 8.0:
             value = -float(demand[c - 1])
         elif rule < 10.0:
@@ -152,12 +142,13 @@ def run_chain(
     temperature: float,
     n_moves: int,
 ) -> int:
-    """Make moves on routes that serve all customers; return the number of accepted ones.
+    """Make moves on routes; return the number of accepted ones.
 
     A move frees strings of customers on adjacent routes, inserts each where it costs least (1 % of the places are not
-    seen), and is undone where it costs more than the temperature allows, or where a customer fits nowhere. Nothing is
-    allocated. O(customers freed · (places near them + routes)) per move; where no route near a customer has room, all
-    places are tried.
+    seen), and is undone where it costs more than the temperature allows, or where a customer fits nowhere. In a share
+    of the moves, customers are first assigned to routes by prices, see `assign_by_prices`. Nothing is allocated.
+    O(customers freed · (places near them + routes)) per move, and with prices also that of the assignment; where no
+    route near a customer has room, all places are tried.
 
     Parameters
     ----------
@@ -166,17 +157,18 @@ def run_chain(
     near
         [n + 1, m] each customer's nearest ones, nearest first; row 0 is not read.
     limits
-        [4] capacity; least and largest number of routes; how many of the nearest customers an insertion looks at.
+        [5] capacity; least and largest number of routes; how many of the nearest customers an insertion looks at; share
+        of the moves with prices, thousandths.
     after, before, arc
         [n + 1 + R] next and previous node of each, and the distance to the next, for at most R routes. Changed.
     route
-        [n + 1] route of each customer. Changed.
+        [n + 1] route of each customer, −1 for customers on none, which stay there; one at least is on a route. Changed.
     load, size
         [R] demand units and customers of each route. Changed.
     best
         [n + 1 + R] `after` of the best routes. Changed when they are.
     work, key
-        [4·n + R], [n] memory of the moves.
+        [5·n + R + `N_INTS`], [n + `N_FLOATS`] memory of the moves.
     cost
         [2] cost of the routes and of the best ones, distance units. Changed.
     word
@@ -192,10 +184,13 @@ def run_chain(
     capacity, fewest, most = limits[0], limits[1], limits[2]
     n_seen = min(limits[3], n_near)
     freed, origin, home = work[:n], work[n : 2 * n], work[2 * n : 3 * n]
-    order, touched = work[3 * n : 4 * n], work[4 * n :]
-    n_routes, top = 0, 0
+    order, want = work[3 * n : 4 * n], work[4 * n : 5 * n]
+    touched, ints = work[5 * n : 5 * n + n_ids], work[5 * n + n_ids :]
+    floats = key[n:]
+    n_routes, top, n_served = 0, 0, 0
     for k in range(n_ids):
         touched[k] = -1
+        n_served += size[k]
         n_routes += size[k] > 0
         if size[k] > 0 or best[n + 1 + k] <= n:
             top = k + 1
@@ -203,9 +198,11 @@ def run_chain(
     blink = _until_blink(word)
     for move in range(n_moves):
         routes_before = n_routes
-        longest = min(_LONGEST, n / n_routes)
-        n_strings = int(1.0 + _uniform(word) * max(4.0 * _FREED / (1.0 + longest) - 1.0, 1.0))
-        centre = 1 + int(_uniform(word) * n)
+        longest = min(_LONGEST, n_served / n_routes)
+        n_strings = int(1.0 + draw_uniform(word) * max(4.0 * _FREED / (1.0 + longest) - 1.0, 1.0))
+        centre = 1 + int(draw_uniform(word) * n)
+        while route[centre] < 0:  # not on these routes
+            centre = 1 + int(draw_uniform(word) * n)
         n_freed = 0
         change = 0.0
         for j in range(-1, n_near):
@@ -214,14 +211,14 @@ def run_chain(
             if k < 0 or touched[k] == move:
                 continue
             touched[k] = move
-            length = int(1.0 + _uniform(word) * min(float(size[k]), longest))
+            length = int(1.0 + draw_uniform(word) * min(float(size[k]), longest))
             kept = 0
-            if 1 < length < size[k] and _uniform(word) < _SPLIT:
+            if 1 < length < size[k] and draw_uniform(word) < _SPLIT:
                 kept = 1
-                while length + kept < size[k] and _uniform(word) < _KEEP_MORE:
+                while length + kept < size[k] and draw_uniform(word) < _KEEP_MORE:
                     kept += 1
             x = _string_start(after, before, n, c, length + kept, word)
-            keep_from = 1 + int(_uniform(word) * (length - 1)) if kept else length
+            keep_from = 1 + int(draw_uniform(word) * (length - 1)) if kept else length
             for i in range(length + kept):
                 following = after[x]
                 if not keep_from <= i < keep_from + kept:
@@ -238,15 +235,40 @@ def run_chain(
             n_strings -= 1
             if n_strings == 0:
                 break
-        _sort_freed(distance, demand, n_freed, freed, order, key, word)
+        n_assigned = 0
+        if n_freed <= MOST_PRICED and 1000.0 * draw_uniform(word) < limits[4]:
+            n_assigned = assign_by_prices(
+                distance,
+                demand,
+                near,
+                capacity,
+                after,
+                arc,
+                route,
+                load,
+                size,
+                freed[:n_freed],
+                home[:n_freed],
+                order[:n_freed],
+                want[:n_freed],
+                ints,
+                floats,
+                _NOISE,
+                word,
+            )
+        else:
+            _sort_freed(distance, demand, n_freed, freed, order, key, word)
         n_placed = 0
         while n_placed < n_freed:
             c = order[n_placed]
             weight = demand[c - 1]
             place = -1
             least = np.inf
+            is_assigned = n_placed < n_assigned
             if fewest - n_routes < n_freed - n_placed:  # else each of them needs a new route
-                for j in range(n_seen):
+                if is_assigned:
+                    least, place = cheapest_on_route(distance, after, arc, c, n + 1 + want[n_placed])
+                for j in range(0 if is_assigned else n_seen):
                     v = near[c, j]
                     k = route[v]
                     if k < 0 or load[k] + weight > capacity:
@@ -266,7 +288,7 @@ def run_chain(
                         least = extra
                         place = p
                 to_depot = distance[c, 0]
-                for k in range(top):
+                for k in range(0 if is_assigned else top):
                     if size[k] == 0 or load[k] + weight > capacity:
                         continue
                     blink -= 1
@@ -310,7 +332,7 @@ def run_chain(
             size[k] += 1
             change += least
             n_placed += 1
-        if n_placed == n_freed and change < -temperature * math.log(1.0 - _uniform(word)):
+        if n_placed == n_freed and change < -temperature * math.log(1.0 - draw_uniform(word)):
             n_accepted += 1
             cost[0] += change
             if cost[0] < cost[1] * (1.0 - _ROUNDING):

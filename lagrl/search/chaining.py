@@ -10,9 +10,13 @@ from lagrl.compilation import is_ready
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lagrl.recovery.incumbent import Incumbent
     from lagrl.search.budget import Budget
     from lagrl.search.move_chain import MoveChain
+    from lagrl.search.shared_chain import Part
 
 _SHARE = 0.8  # of the seconds that the bound and set partitioning leave
 _SLICE = 0.01  # of the seconds: a call of the kernel
@@ -25,30 +29,83 @@ _WORTH = 1.01  # of the best cost: routes that cost less together join the pool
 _LOAD = 0.5  # seconds to load the kernels, if a process in the background compiled them
 
 
+class Cooling:
+    """The temperature of a chain over the progress of a search, in mean arcs: it falls geometrically, in cycles.
+
+    Parameters
+    ----------
+    n_customers
+        Customers of the instance; a cycle has a number of moves for each.
+    first_estimate
+        Updates before the number of cycles is estimated.
+    """
+
+    def __init__(self, n_customers: int, first_estimate: int = _FIRST_ESTIMATE) -> None:
+        self.n_customers = n_customers
+        self.first_estimate = first_estimate
+        self._first = self._begin = 0.0  # progress at the start of the first and of the current cycle
+        self._end = 1.0
+        self._n_updates = 0
+
+    def start(self, progress: float) -> None:
+        """Start the first cycle."""
+        self._first = self._begin = progress
+
+    def update(self, progress: float, moves: int) -> bool:
+        """Plan the cycles once their number can be estimated; return whether a new one starts.
+
+        `moves`: so far. Call it before moves are made.
+        """
+        self._n_updates += 1
+        is_new_cycle = self._end <= progress < 1.0
+        if is_new_cycle:
+            self._plan(progress, progress, moves)
+        elif self._n_updates == self.first_estimate + 1:
+            self._plan(self._first, progress, moves)
+        return is_new_cycle
+
+    def temperature(self, progress: float) -> float:
+        """Return the temperature, mean arcs."""
+        passed = min((progress - self._begin) / max(self._end - self._begin, 1e-9), 1.0)
+        return _HOTTEST * math.pow(_COLDEST / _HOTTEST, passed)
+
+    def _plan(self, begin: float, progress: float, moves: int) -> None:
+        """Set the end of the cycle that began at this share of the budget, by the moves that the rest of it allows."""
+        left = moves * (1.0 - begin) / max(progress - self._first, 1e-9)
+        n_cycles = max(1, round(left / (_MOVES_PER_CUSTOMER * self.n_customers)))
+        self._begin, self._end = begin, begin + (1.0 - begin) / n_cycles
+        if n_cycles == 1:
+            self._end = 1.0
+
+
 class Chaining:
     """A chain of moves that anneals over the seconds of a search, once its kernels are compiled.
 
     It starts from the best routes, and again with each cycle of the temperature and each time that others have found
     better ones. The temperature falls geometrically with the clock, and a long clock has several cycles. Routes join
-    the pool, for set partitioning, while they are nearly as good as the best.
+    the pool, for set partitioning, while they are nearly as good as the best. A worker's chain changes its part of the
+    routes only, see `share`.
 
     Attributes
     ----------
     seconds
         Wall-clock seconds so far.
+    moves
+        Moves so far.
     """
 
     def __init__(self, incumbent: Incumbent, budget: Budget, seed: Sequence[int]) -> None:
         self.incumbent = incumbent
         self.budget = budget
         self.seconds = 0.0
+        self.moves = 0
         self._seed = seed
         self._loading = 0.0 if is_ready("search") else _LOAD
         self._chain: MoveChain | None = None
         self._known = math.inf  # cost of the best routes after the last call
-        self._n_calls = self._moves = 0
-        self._first = self._begin = 0.0  # progress at the start of the first and of the current cycle
-        self._end = 1.0
+        self._cooling = Cooling(incumbent.pool.problem.n_customers)
+        self._part: Part | None = None
+        self._fixed: Sequence[int] = ()  # columns of the routes that others change
         self._n_moves = _FEWEST  # of the next call
 
     def is_due(self, expected: float = 0.0, elsewhere: float = 0.0) -> bool:
@@ -69,11 +126,11 @@ class Chaining:
         started, pool = self.budget.elapsed, self.incumbent.pool
         chain = self._continued()
         chain.run(self.temperature, self._n_moves)
-        self._n_calls += 1
-        self._moves += self._n_moves
-        is_better = chain.cost[1] < self.incumbent.cost
-        is_better = is_better and self.incumbent.offer(pool.add_routes(chain.best_routes()))
-        if chain.cost[0] < _WORTH * self.incumbent.cost:
+        self.moves += self._n_moves
+        current, best = chain.cost + pool.cost_of(self._fixed)
+        is_better = best < self.incumbent.cost
+        is_better = is_better and self.incumbent.offer((*self._fixed, *pool.add_routes(chain.best_routes())))
+        if current < _WORTH * self.incumbent.cost:
             pool.add_routes(chain.routes())
         self._known = self.incumbent.cost
         seconds = self.budget.elapsed - started
@@ -83,37 +140,46 @@ class Chaining:
         self._n_moves = int(min(max(factor * self._n_moves, _FEWEST), _MOST))
         return is_better
 
+    def share(self, part: Part) -> None:
+        """Continue with a part of the routes of a chain that several workers share; with all if that has none."""
+        self._cooling = part.cooling
+        self._part = part if part.own else None
+        self._fixed = self.incumbent.pool.add_routes(part.others) if part.own else ()
+        self._known = math.inf
+        if self._chain is not None and part.own:
+            self._chain.continue_from(part.own, len(part.others), part.n_parts)
+
+    def shared(self) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+        """Return the current and the best routes, of its part if it has one; none before its first move."""
+        if self._chain is None:
+            return [], []
+        return self._chain.routes(), self._chain.best_routes()
+
     @property
     def temperature(self) -> float:
         """Temperature now, distance units."""
         mean_arc = self.incumbent.cost / (self.incumbent.pool.problem.n_customers + len(self.incumbent.columns))
-        passed = min((self.budget.progress - self._begin) / max(self._end - self._begin, 1e-9), 1.0)
-        return _HOTTEST * mean_arc * math.pow(_COLDEST / _HOTTEST, passed)
+        return mean_arc * self._cooling.temperature(self.budget.progress)
 
     def _continued(self) -> MoveChain:
-        """Return the chain, from the best routes where others have improved them."""
-        progress = self.budget.progress
-        if self._n_calls == _FIRST_ESTIMATE:
-            self._plan(self._first)
-        is_new_cycle = self._end <= progress < 1.0
+        """Return the chain, from the best routes where others have improved them or a cycle starts."""
+        if self._part is not None:
+            if self._chain is None:
+                self._chain = self._made(self._part.own)
+                self._chain.continue_from(self._part.own, len(self._part.others), self._part.n_parts)
+            return self._chain
+        is_new_cycle = self._cooling.update(self.budget.progress, self.moves)
         if self._chain is not None and self.incumbent.cost >= self._known and not is_new_cycle:
             return self._chain
         routes = [self.incumbent.pool.routes[column] for column in self.incumbent.columns]
         if self._chain is None:
-            from lagrl.search.move_chain import MoveChain
-
-            self._first = self._begin = progress
-            self._chain = MoveChain(self.incumbent.pool.problem, routes, self._seed)
+            self._cooling.start(self.budget.progress)
+            self._chain = self._made(routes)
         else:
             self._chain.continue_from(routes)
-        if is_new_cycle:
-            self._plan(progress)
         return self._chain
 
-    def _plan(self, begin: float) -> None:
-        """Set the end of the cycle that began at this share of the budget, by the moves that the rest of it allows."""
-        left = self._moves * (1.0 - begin) / max(self.budget.progress - self._first, 1e-9)
-        n_cycles = max(1, round(left / (_MOVES_PER_CUSTOMER * self.incumbent.pool.problem.n_customers)))
-        self._begin, self._end = begin, begin + (1.0 - begin) / n_cycles
-        if n_cycles == 1:
-            self._end = 1.0
+    def _made(self, routes: Sequence[NDArray[np.int64]]) -> MoveChain:
+        from lagrl.search.move_chain import MoveChain
+
+        return MoveChain(self.incumbent.pool.problem, routes, self._seed)

@@ -8,25 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import LagrlError
 from lagrl.recovery.incumbent import Incumbent
-from lagrl.recovery.partition_master import PartitionMaster
 from lagrl.recovery.pool import RoutePool
-from lagrl.recovery.set_partitioning import PartitionLimits, partition
+from lagrl.recovery.set_partitioning import PartitionLimits
 from lagrl.search.budget import Budget
+from lagrl.search.recombine import Recombination
 from lagrl.search.search_report import SearchRecord, SearchReport, SolveProgress
+from lagrl.search.shared_chain import SharedChain
+from lagrl.search.shared_routes import RouteBox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
     from multiprocessing.synchronize import Event
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from lagrl.problems.cvrp import CVRP
+    from lagrl.search.chaining import Cooling
     from lagrl.solve_config import SolveConfig
 
-_EXCHANGES = 8
-_SLICE = 0.02  # of the seconds, for set partitioning at an exchange
+_EXCHANGES = 8  # without a shared chain; at least as many with one
+_MOST_EXCHANGES = 50
+_ROUND = 0.1  # seconds between exchanges of a shared chain
+_SMALLEST_PART = 100  # customers of a part; on fewer, each worker has a chain of its own
+_SLICE = 0.02  # of the seconds, for set partitioning after the last exchange
+_NEW_ROUTES = 1_000_000  # customers and routes new to a worker's pool that an exchange has room for
+_SPLITTING = 1_000_003  # random stream of the parts
 _TICK = 0.2  # seconds between two reports of the progress
 _DIED = (
     "a worker process died (killed, or out of memory); use fewer workers, and in a script call solve only under "
@@ -36,28 +42,60 @@ _DIED = (
 
 @dataclass(frozen=True)
 class Exchange:
-    """Results of a worker since the last exchange.
+    """A worker's message at an exchange; its routes are in shared memory, see `WorkerBoxes`.
 
     Attributes
     ----------
-    best
-        Its best routes.
-    new
-        Routes new to its pool.
-    evaluations
-        Its evaluations so far.
+    evaluations, moves
+        Its evaluations and its chain's moves so far.
     lower_bound, is_proven
         Its bound, and whether that proves that no better routes exist.
     record
         Its record so far, at the last exchange only.
     """
 
-    best: list[NDArray[np.int64]]
-    new: list[NDArray[np.int64]]
     evaluations: int
+    moves: int
     lower_bound: float
     is_proven: bool
     record: SearchRecord | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """The parent's message to a worker: search until the next exchange.
+
+    Attributes
+    ----------
+    progress
+        Spent share of the budget at which the next exchange is due.
+    is_last
+        Whether the search ends with it.
+    n_parts, cooling
+        Parts of the shared chain and its temperature; the worker's part is in shared memory. None without one.
+    """
+
+    progress: float
+    is_last: bool
+    n_parts: int = 0
+    cooling: Cooling | None = None
+
+
+class WorkerBoxes:
+    """Shared memory between the parent and one worker.
+
+    Attributes
+    ----------
+    inbox
+        Read by the worker: the best routes of all; its part of the shared chain's routes, and the others.
+    outbox
+        Written by the worker: its best routes; its part's current and best routes; routes new to its pool, as many as
+        there is room for.
+    """
+
+    def __init__(self, context: BaseContext, n_customers: int) -> None:
+        self.inbox = RouteBox(context, 3 * (2 * n_customers + 1))
+        self.outbox = RouteBox(context, 3 * (2 * n_customers + 1) + _NEW_ROUTES)
 
 
 class Exchanges:
@@ -68,17 +106,23 @@ class Exchanges:
         problem: CVRP,
         config: SolveConfig,
         pipes: list[Connection],
+        boxes: list[WorkerBoxes],
         over: Event,
         on_evaluation: Callable[[SolveProgress], object] | None,
     ) -> None:
         self.config = config
         self.pipes = pipes
+        self.boxes = boxes
         self.over = over
         self.on_evaluation = on_evaluation
         self.budget = Budget(config.evaluation_limit, config.seconds)
         self.incumbent = Incumbent(RoutePool(problem))
+        self.recombination = Recombination(self.incumbent, self.budget)
+        self.chain: SharedChain | None = None
+        if config.has_chains and problem.n_customers >= _SMALLEST_PART * len(pipes):
+            self.chain = SharedChain(self.incumbent, len(pipes), [config.seed, _SPLITTING])
         self.lower_bound = 0.0
-        self.partitioning = 0.0
+        self.moves = 0
         self.is_interrupted = False
 
     def stop(self) -> None:
@@ -88,44 +132,75 @@ class Exchanges:
 
     def run(self) -> SearchReport:
         """Exchange routes until the budget is spent, the bound proves the best, or the search is stopped."""
-        config, pool = self.config, self.incumbent.pool
-        master = PartitionMaster(pool) if config.uses("partition") else None
-        records: list[SearchRecord] = []
-        part = 1.0 if config.seconds is None else 1.0 - _SLICE  # of the budget, until the last exchange
+        found: list[Exchange] = []
+        seconds = self.config.seconds
+        n_exchanges = _EXCHANGES if self.chain is None or seconds is None else _exchanges_within(seconds)
+        part = 1.0 if seconds is None else 1.0 - _SLICE  # of the budget, until the last exchange
         number, is_last = 0, False
         for pipe in self.pipes:
             send(pipe, self.budget.started)
         while not is_last:
+            reached = part * number / n_exchanges
             if not self.over.is_set():  # else the same progress again requests the record only
-                past = int(_EXCHANGES * self.budget.progress / part)
-                number = min(max(number, past) + 1, _EXCHANGES)
-            is_last = self.over.is_set() or number == _EXCHANGES
-            best = [pool.routes[column] for column in self.incumbent.columns]
-            for pipe in self.pipes:
-                send(pipe, (part * number / _EXCHANGES, best, is_last))
+                past = int(n_exchanges * self.budget.progress / part)
+                number = min(max(number, past) + 1, n_exchanges)
+            is_last = self.over.is_set() or number == n_exchanges
+            progress = part * number / n_exchanges
+            self._request(reached, progress, is_last)
+            if seconds is not None:
+                self._recombine_until(progress * seconds)
             found = self._gather()
-            self.incumbent.evaluations = self.budget.spent = sum(exchange.evaluations for exchange in found)
-            self.lower_bound = max(exchange.lower_bound for exchange in found)
-            for exchange in found:
-                pool.add_routes(exchange.new)
-                if exchange.best:
-                    self.incumbent.offer(pool.add_routes(exchange.best))
-            is_over = self.over.is_set() or self.budget.seconds_left <= 0
-            if master is not None and self.incumbent.columns and not is_over:
-                self._recombine(master)
+            self._join(found)
+            if seconds is None:
+                self._recombine_counted()
             self._report_progress()
-            records = [exchange.record for exchange in found if exchange.record is not None]
-        record = SearchRecord.joined(records)
-        record.seconds_of["partition"] += self.partitioning
+        if seconds is not None and self._may_recombine:
+            self.recombination.finish()
+        record = SearchRecord.joined([exchange.record for exchange in found if exchange.record is not None])
+        record.seconds_of["partition"] += self.recombination.seconds
         return SearchReport(self.incumbent, self.budget.elapsed, record, self.is_interrupted)
 
-    def _recombine(self, master: PartitionMaster) -> None:
-        started = self.budget.elapsed
-        limits = PartitionLimits.without_clock(self.budget.spent)
-        if self.config.seconds is not None:
-            limits = PartitionLimits(seconds=min(_SLICE * self.config.seconds, self.budget.seconds_left))
-        self.incumbent.offer(partition(self.incumbent.pool, self.incumbent.columns, limits, master).columns)
-        self.partitioning += self.budget.elapsed - started
+    def _request(self, reached: float, progress: float, is_last: bool) -> None:
+        """Send each worker the best routes, its part of the shared chain, and the progress to search until."""
+        pool = self.incumbent.pool
+        best = [pool.routes[column] for column in self.incumbent.columns]
+        parts = [] if self.chain is None else self.chain.split(reached, self.moves)
+        for w, (pipe, boxes) in enumerate(zip(self.pipes, self.boxes, strict=True)):
+            if parts:
+                boxes.inbox.write(best, parts[w].own, parts[w].others)
+                send(pipe, Request(progress, is_last, len(parts), parts[w].cooling))
+            else:
+                boxes.inbox.write(best)
+                send(pipe, Request(progress, is_last))
+
+    def _join(self, found: Sequence[Exchange]) -> None:
+        """Join the workers' pools, best routes and parts of the chain."""
+        pool = self.incumbent.pool
+        self.incumbent.evaluations = self.budget.spent = sum(exchange.evaluations for exchange in found)
+        self.moves = sum(exchange.moves for exchange in found)
+        self.lower_bound = max(exchange.lower_bound for exchange in found)
+        lists = [boxes.outbox.read() for boxes in self.boxes]
+        for best, _, _, new in lists:
+            pool.add_routes(new)
+            if best:
+                self.incumbent.offer(pool.add_routes(best))
+        if self.chain is not None:
+            self.chain.join([(current, chain_best) for _, current, chain_best, _ in lists])
+
+    @property
+    def _may_recombine(self) -> bool:
+        is_over = self.over.is_set() or self.budget.seconds_left <= 0
+        return self.config.uses("partition") and bool(self.incumbent.columns) and not is_over
+
+    def _recombine_until(self, end: float) -> None:
+        """Choose among the routes of all workers while they search, until the next exchange is due."""
+        if self._may_recombine and self.recombination.is_due:
+            self.recombination.recombine(max(end - self.budget.elapsed, 0.0))
+
+    def _recombine_counted(self) -> None:
+        """Choose among the routes of all workers, with limits that keep the result the same on every run."""
+        if self._may_recombine:
+            self.recombination.choose(PartitionLimits.without_clock(self.budget.spent))
 
     def _report_progress(self) -> None:
         if self.on_evaluation is None or self.is_interrupted:
@@ -146,6 +221,11 @@ class Exchanges:
             if not ready:
                 self._report_progress()
         return [found[w] for w in range(len(self.pipes))]
+
+
+def _exchanges_within(seconds: float) -> int:
+    """Return the number of exchanges of a shared chain: each split into parts lasts a while."""
+    return int(min(max(seconds / _ROUND, _EXCHANGES), _MOST_EXCHANGES))
 
 
 def send(pipe: Connection, message: object) -> None:

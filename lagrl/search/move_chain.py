@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
 
 _MOST_NEAR = 100  # nearest customers of each, for the strings
+_PRICED = 0.5
 _SEEN = 40  # nearest customers beside which an insertion looks
 
 
 class MoveChain:
-    """Routes of all customers, the best ones so far, and the state of the random numbers.
+    """Routes, the best ones so far, and the state of the random numbers.
 
     The same seed and the same calls give the same routes.
 
@@ -32,6 +33,8 @@ class MoveChain:
         Customers 1 … n in visiting order; they must be within the capacity and meet the fleet rule.
     seed
         Random seed.
+    priced
+        Share of the moves that assign the freed customers to routes by prices before they insert them.
 
     Attributes
     ----------
@@ -39,26 +42,41 @@ class MoveChain:
         [2] cost of the current and of the best routes, distance units.
     """
 
-    def __init__(self, problem: CVRP, routes: Sequence[NDArray[np.int64]], seed: int | Sequence[int]) -> None:
-        n, fleet = problem.n_customers, problem.fleet
-        most = problem.maximum_vehicles
+    def __init__(
+        self,
+        problem: CVRP,
+        routes: Sequence[NDArray[np.int64]],
+        seed: int | Sequence[int],
+        priced: float = _PRICED,
+    ) -> None:
+        from lagrl.search.priced_kernels import N_FLOATS, N_INTS
+
+        n, most = problem.n_customers, problem.maximum_vehicles
         self.problem = problem
         self.cost = np.zeros(2)
-        self._limits = np.array([problem.capacity, fleet.fewest, most, _SEEN], np.int64)
+        self._limits = np.array([problem.capacity, 0, most, _SEEN, round(1000 * priced)], np.int64)
         self._near = nearest_matrix(problem, _MOST_NEAR)
         self._after, self._before, self._best = (np.empty(n + 1 + most, np.int64) for _ in range(3))
         self._arc = np.zeros(n + 1 + most)
         self._route = np.empty(n + 1, np.int64)
         self._load, self._size = np.empty(most, np.int64), np.empty(most, np.int64)
-        self._work, self._key = np.empty(4 * n + most, np.int64), np.empty(n)
+        self._work, self._key = np.empty(5 * n + most + N_INTS, np.int64), np.empty(n + N_FLOATS)
         self._word = np.random.default_rng(seed).integers(1, 2**63, 1, np.uint64)
         self.continue_from(routes)
 
-    def continue_from(self, routes: Sequence[NDArray[np.int64]]) -> None:
-        """Replace the current and the best routes."""
+    def continue_from(self, routes: Sequence[NDArray[np.int64]], n_others: int = 0, n_parts: int = 1) -> None:
+        """Replace the current and the best routes.
+
+        They may be one of `n_parts` parts of the routes of all customers. The `n_others` other routes may change at the
+        same time: as far as the fleet rule allows more or fewer routes, each part has an equal share of that.
+        """
         n, distance = self.problem.n_customers, self.problem.distance
+        n_routes, fewest, most = len(routes) + n_others, self.problem.fleet.fewest, self.problem.maximum_vehicles
+        self._limits[1] = len(routes) - (n_routes - fewest) // n_parts
+        self._limits[2] = len(routes) + (most - n_routes) // n_parts
         self._after[:] = self._before[:] = np.arange(len(self._after))
         self._load[:] = self._size[:] = 0
+        self._route[:] = -1
         for k, customers in enumerate(routes):
             path = np.concatenate([[n + 1 + k], customers])
             self._after[path] = np.roll(path, -1)

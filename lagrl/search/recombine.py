@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lagrl.recovery.partition_master import PartitionMaster
@@ -56,21 +58,22 @@ class Recombination:
             return not self._was_last
         return self.seconds + self._latest <= _SHARE * self.budget.elapsed and size > _GROWTH * self._seen
 
-    def recombine(self) -> bool:
+    def recombine(self, most: float = math.inf) -> bool:
         """Choose the pool's best combination of routes; return whether it is better than all before.
 
         Without a clock the integer programme is solved at the end only, as nothing else would limit its time; until
-        then the relaxation gives the prices.
+        then the relaxation gives the prices. `most`: seconds.
         """
         if self.budget.seconds is not None and self.budget.progress >= _LAST:
             self._was_last = True
-        return self._choose(self._limits(self._was_last))
+        limits = self._limits(self._was_last)
+        return self.choose(replace(limits, seconds=min(limits.seconds, most)))
 
     def finish(self) -> bool:
         """Recombine a last time if the pool has grown since; return whether that is better than all before."""
         if not self.incumbent.columns or self._seen >= len(self.incumbent.pool) or self.budget.seconds_left <= 0:
             return False
-        return self._choose(self._limits(is_last=True))
+        return self.choose(self._limits(is_last=True))
 
     def _limits(self, is_last: bool) -> PartitionLimits:
         seconds = self.budget.seconds
@@ -81,7 +84,8 @@ class Recombination:
             left = min(left, _SLICE * seconds, 2.0 * _SHARE * self.budget.elapsed)
         return PartitionLimits(nodes=_NODES, rounds=_ROUNDS, seconds=left)
 
-    def _choose(self, limits: PartitionLimits) -> bool:
+    def choose(self, limits: PartitionLimits) -> bool:
+        """Choose the pool's best combination within some limits; return whether it is better than all before."""
         started = time.perf_counter()
         self._master = self._master or PartitionMaster(self.incumbent.pool)
         found = partition(self.incumbent.pool, self.incumbent.columns, limits, self._master)

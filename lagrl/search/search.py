@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from lagrl.search.acceptance import Annealing
 from lagrl.search.bounding import Bounding
 from lagrl.search.budget import Budget
 from lagrl.search.chaining import Chaining
+from lagrl.search.clock import SearchClock
 from lagrl.search.neighbourhood import Neighbourhood, neighbouring_routes
 from lagrl.search.recombine import Recombination
 from lagrl.search.relinearise import relinearise_neighbourhood
@@ -46,10 +46,6 @@ if TYPE_CHECKING:
 _LOCAL_SIZE = 80  # customers
 _STEPS_PER_NEIGHBOURHOOD = 30
 _POLISHED = 2  # candidates of an ascent
-_POLISH_SHARE = 0.5  # of the seconds, at most
-_POLISH_SECONDS = 5e-4  # per customer, until it was measured
-_SEED_SECONDS = (4e-6, 2e-4)  # per customer and vehicle, and per customer: an ascent from seeds, its routes polished
-_WARM_SHARE = 0.3  # of the seconds left, at most, for the linear relaxation from one choice of seeds
 _CHAINING = 1_000_002  # random stream of the chains
 _IMPROVING = 1_000_000  # random stream of everything after the linearisations from seeds
 
@@ -91,11 +87,13 @@ class Search:
     history
         The history that the schedule sees.
     seconds_of
-        Wall-clock seconds of `polish`, `sampling` (by approximate samplers) and `recording`.
+        Wall-clock seconds of `sampling` (by approximate samplers) and `recording`.
     sampling
         Resources that the sampler used.
     recombination, bounding, chaining
         Set partitioning over the pool, the lower bound, and the compiled chain of moves.
+    clock
+        Divides the seconds among the parts.
     is_interrupted
         Whether `on_evaluation` stopped the search; a caller that catches KeyboardInterrupt sets it too.
     """
@@ -124,12 +122,13 @@ class Search:
         self.incumbent = Incumbent(RoutePool(problem))
         self.ascents: list[Ascent] = []
         self.history = History(problem.n_customers, config.evaluation_limit)
-        self.seconds_of = dict.fromkeys(("polish", "sampling", "recording"), 0.0)
+        self.seconds_of = dict.fromkeys(("sampling", "recording"), 0.0)
         self.sampling = SamplingCost()
         self.is_interrupted = False
         self.recombination = Recombination(self.incumbent, self.budget)
         self.bounding = Bounding(problem, self.budget)
         self.chaining = Chaining(self.incumbent, self.budget, [config.seed, _CHAINING])
+        self.clock = SearchClock(problem, self.budget, self.chaining, self.recombination, self.bounding)
         self._rng = np.random.default_rng([config.seed, _IMPROVING])
         self._annealing = Annealing(problem.n_customers, self._rng)
         self._n_ascents = 0
@@ -138,8 +137,6 @@ class Search:
         self._steps_here = 0
         self._savings: Sequence[int] = ()  # columns that wait for their local search
         self._is_behind = False  # whether the chain has found better routes than all before the last decision
-        self._preparing = 0.0  # seconds of the last linearisation from seeds and its relaxation
-        self._polish_seconds = _POLISH_SECONDS
 
     @property
     def pool(self) -> RoutePool:
@@ -151,14 +148,14 @@ class Search:
 
         At `progress` 1 the search ends; after less, a later call continues it.
         """
-        if not self.ascents and self.budget.seconds is not None and self.config.uses("relinearisation"):
+        if not self._has_begun and self.budget.seconds is not None and self.config.uses("relinearisation"):
             self._start_from_savings()
         decision: Decision | None = None
         while not (self._has_begun and (self.budget.progress >= progress or self._is_settled())):
             decision = decision or self._decided()
             if decision is None:
                 break
-            if self.config.has_chains and self._chain_is_due(decision):
+            if self.config.has_chains and self.clock.chain_is_due(decision):
                 self._is_behind |= self.chaining.advance()
                 self._after_step()
             elif self._carry_out(decision):
@@ -184,21 +181,13 @@ class Search:
         self._is_behind = False
         if decision.linearisation != "seeds":
             self.improve(decision)
-        elif not self.ascents or not self.incumbent.columns or self.budget.allows(2.0 * self._preparing):
+        elif not self.ascents or not self.incumbent.columns or self.clock.allows_seeds:
             self._ascend_from_seeds(decision)
         elif self.history.restarted:
             self.history.restarted = False
         else:
             return False
         return True
-
-    def _chain_is_due(self, decision: Decision) -> bool:
-        """Return whether the chain comes before a decision; ascents from seeds wait until there is time for them."""
-        expected = 0.0
-        if decision.linearisation == "seeds":
-            each = _SEED_SECONDS[0] * self.problem.minimum_vehicles + _SEED_SECONDS[1]
-            expected = len(decision.budgets) * self.problem.n_customers * each
-        return self.chaining.is_due(expected, self.recombination.seconds + self.bounding.seconds)
 
     def _is_settled(self) -> bool:
         return self.bounding.proves(self.incumbent.cost) or self._is_stopped()
@@ -212,12 +201,7 @@ class Search:
 
     def record(self) -> SearchRecord:
         """Return what the search has recorded so far besides its routes."""
-        others = {
-            "partition": self.recombination.seconds,
-            "bound": self.bounding.seconds,
-            "chains": self.chaining.seconds,
-        }
-        seconds_of = self.seconds_of | others
+        seconds_of = self.clock.seconds_of | self.seconds_of
         return SearchRecord(self.ascents, self.sampling, seconds_of, self.bounding.value, self.bounding.is_infeasible)
 
     def take_over(self, routes: Sequence[NDArray[np.int64]]) -> None:
@@ -260,23 +244,22 @@ class Search:
         labels: list[tuple[str, int]] = []
         budgets = self._affordable(decision.budgets)
         for _ in budgets:
-            if states and not self.budget.allows(2.0 * self._preparing):
+            if states and not self.clock.allows_seeds:
                 break
-            started = self.budget.elapsed
             index = len(self.ascents) + len(states)
             rules = self.config.seedings
             rule = decision.seeding or rules[index % len(rules)]
             n_vehicles = vehicles_to_try(self.problem, index // len(rules))
-            seeds = seeding_rule(rule)(self.problem, n_vehicles, self._stream(index, 0))
-            assignment = linearise(self.problem, seeds)
-            warm = linear_dual(assignment, _WARM_SHARE * self.budget.seconds_left)
-            dual = self._dual(assignment, index, self._stream(index, 1), multiplier_ceiling(assignment, warm))
-            price = self.recombination.customer_price
-            duals = None if price is None else np.maximum(price, 0.0)
-            states.append(AscentState(dual, self.incumbent, self._stream(index, 2), master_duals=duals))
+            with self.clock.preparing():
+                seeds = seeding_rule(rule)(self.problem, n_vehicles, self._stream(index, 0))
+                assignment = linearise(self.problem, seeds)
+                warm = linear_dual(assignment, self.clock.relaxation_limit)
+                dual = self._dual(assignment, index, self._stream(index, 1), multiplier_ceiling(assignment, warm))
+                price = self.recombination.customer_price
+                duals = None if price is None else np.maximum(price, 0.0)
+                states.append(AscentState(dual, self.incumbent, self._stream(index, 2), master_duals=duals))
             starts.append(warm)
             labels.append((rule, n_vehicles))
-            self._preparing = self.budget.elapsed - started
         rngs = [self._stream(len(self.ascents) + b, 3) for b in range(len(states))]
         first_prices = [warm.multipliers for warm in starts]
         traces = self._ascend(states, budgets, rngs, first_prices, keep_selections=self.config.uses("partition"))
@@ -470,22 +453,14 @@ class Search:
     def _polished(self, neighbourhood: Neighbourhood, columns: Sequence[int]) -> tuple[int, ...]:
         """Return the columns after polishing; unchanged if polishing is off, out of time, or ends overloaded."""
         n_customers = len(neighbourhood.customers)
-        if not self.config.uses("polish") or not self._may_polish(n_customers):
+        if not self.config.uses("polish") or self._is_stopped() or not self.clock.allows_polish(n_customers):
             return tuple(columns)
-        started = time.perf_counter()
         inside = [self.pool.routes[column] for column in columns[len(neighbourhood.fixed_columns) :]]
-        routes = neighbourhood.polish(inside)
-        seconds = time.perf_counter() - started
-        self.seconds_of["polish"] += seconds
-        self._polish_seconds = max(_POLISH_SECONDS, seconds / n_customers)
+        with self.clock.polishing(n_customers):
+            routes = neighbourhood.polish(inside)
         if routes is None:
             return tuple(columns)
         routes = split_to(self.problem, routes, self.problem.fleet.fewest - len(neighbourhood.fixed_columns))
         polished = (*neighbourhood.fixed_columns, *self.pool.add_routes(routes))
         self.incumbent.offer(polished)
         return polished
-
-    def _may_polish(self, n_customers: int) -> bool:
-        if self._is_stopped() or not self.budget.allows(self._polish_seconds * n_customers):
-            return False
-        return self.budget.seconds is None or self.seconds_of["polish"] <= _POLISH_SHARE * self.budget.elapsed

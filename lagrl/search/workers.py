@@ -16,9 +16,10 @@ from lagrl.controllers.registry import controller_factory
 from lagrl.errors import LagrlError
 from lagrl.processes import exit_with_parent, one_thread_each
 from lagrl.samplers.registry import close_sampler, make_sampler
-from lagrl.search.exchange import Exchange, Exchanges, receive
+from lagrl.search.exchange import Exchange, Exchanges, Request, WorkerBoxes, receive
 from lagrl.search.schedule import schedule_of
 from lagrl.search.search import Search
+from lagrl.search.shared_chain import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,11 +41,13 @@ def search_in_processes(
     *,
     catch_interrupt: bool = False,
 ) -> SearchReport:
-    """Search in `config.workers` processes that exchange their routes eight times.
+    """Search in `config.workers` processes that exchange their routes through shared memory.
 
     Each worker has its share of the evaluations (all of the seconds) and its own seed. At an exchange all routes are
     collected in one pool, set partitioning chooses among them, and every worker continues from the best; all end once
-    the bound proves that no better routes exist. Without a clock the result depends on the configuration only.
+    the bound proves that no better routes exist. By the clock set partitioning runs in this process between exchanges;
+    on instances of 100 customers per worker or more, the workers share one compiled chain, each on a part of its
+    routes, and exchanges are more frequent. Without a clock the result depends on the configuration only.
     `on_evaluation` is called every 0.2 s with the progress at the last exchange; a true answer ends the search, and so
     does Ctrl-C if `catch_interrupt` (KeyboardInterrupt without it, or the second time).
 
@@ -53,13 +56,15 @@ def search_in_processes(
     context = get_context("spawn")
     over = context.Event()
     pipes: list[Connection] = []
+    boxes: list[WorkerBoxes] = []
     processes = []
     is_over = False  # whether all samplers are closed; the processes then end by themselves, which takes a while
     try:
         with one_thread_each():
             for settings in _shares(config):
                 ours, theirs = context.Pipe()
-                arguments = (theirs, problem, settings, over, os.getpid())
+                boxes.append(WorkerBoxes(context, problem.n_customers))
+                arguments = (theirs, boxes[-1], problem, settings, over, os.getpid())
                 process = context.Process(target=_serve, args=arguments, daemon=True)
                 process.start()
                 theirs.close()
@@ -67,7 +72,7 @@ def search_in_processes(
                 processes.append(process)
         for pipe in pipes:
             receive(pipe)  # ready: kernels are loaded before any clock starts
-        exchanges = Exchanges(problem, config, pipes, over, on_evaluation)
+        exchanges = Exchanges(problem, config, pipes, boxes, over, on_evaluation)
         with _interrupts_caught(exchanges.stop) if catch_interrupt else contextlib.nullcontext():
             report = exchanges.run()
         is_over = all(pipe.poll(_CLOSING) and receive(pipe) for pipe in pipes)
@@ -84,15 +89,19 @@ def search_in_processes(
 
 
 def _shares(config: SolveConfig) -> list[SolveConfig]:
-    """Return each worker's configuration: its evaluations and seed; only the first computes the bound."""
+    """Return each worker's configuration: its evaluations and seed.
+
+    Only the first computes the bound. With a clock the parent does set partitioning, over the routes of all.
+    """
     shares = []
     limit = config.evaluation_limit
     for w in range(config.workers):
         own = None if limit is None else limit // config.workers + (w < limit % config.workers)
         if own == 0:
             continue
-        is_bounding = w == 0 or not config.uses("bound")
-        without = config.without if is_bounding else (*config.without, "bound")
+        left = {"bound"} if w else set()
+        left |= {"partition"} if config.seconds is not None else set()
+        without = (*config.without, *sorted(part for part in left if config.uses(part)))
         seed = config.seed + w * _SEED_STRIDE
         shares.append(replace(config, evaluations=own, seed=seed, workers=1, without=without))
     return shares
@@ -120,16 +129,16 @@ def _interrupts_caught(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-def _serve(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event, parent: int) -> None:
+def _serve(pipe: Connection, boxes: WorkerBoxes, problem: CVRP, config: SolveConfig, over: Event, parent: int) -> None:
     """Run a worker: Ctrl-C is handled by the parent, and samplers are closed at any end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     exit_with_parent(parent)
-    _work(pipe, problem, config, over)
+    _work(pipe, boxes, problem, config, over)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left to close
 
 
-def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> None:
+def _work(pipe: Connection, boxes: WorkerBoxes, problem: CVRP, config: SolveConfig, over: Event) -> None:
     """Search in slices, as the parent's messages say, until the last one or until `over` is set."""
     at_the_end = contextlib.ExitStack()
     try:
@@ -141,22 +150,27 @@ def _work(pipe: Connection, problem: CVRP, config: SolveConfig, over: Event) -> 
         search = Search(problem, config, make_controller, sampler, schedule, is_cancelled=over.is_set, started=started)
         sent, is_last = 0, False
         while not is_last:
-            progress, best, is_last = pipe.recv()
+            request: Request = pipe.recv()
+            is_last = request.is_last
+            best, *routes_of_chain = boxes.inbox.read()
             if best:
                 search.take_over(best)
-            search.run(progress)
+            if request.cooling is not None:
+                own, others = routes_of_chain
+                search.chaining.share(Part(own, others, request.n_parts, request.cooling))
+            search.run(request.progress)
             pool, columns = search.pool, search.incumbent.columns
+            best = [pool.routes[column] for column in columns]
+            sent += boxes.outbox.write(best, *search.chaining.shared(), pool.routes[sent:])
             pipe.send(
                 Exchange(
-                    [pool.routes[column] for column in columns],
-                    list(pool.routes[sent:]),
                     search.incumbent.evaluations,
+                    search.chaining.moves,
                     search.bounding.value,
                     search.bounding.proves(search.incumbent.cost),
                     search.record() if is_last else None,
                 )
             )
-            sent = len(pool)
         at_the_end.close()  # an open session would be paid for
         pipe.send("closed")
     except EOFError:  # the parent is gone

@@ -121,27 +121,66 @@ def test_a_chain_beats_savings() -> None:
     checked(problem, chain)
 
 
-@pytest.mark.parametrize(
-    "problem",
-    [
-        drawn(0, 1),
-        drawn(0, 2),
-        drawn(0, 2, fleet="exact:2"),
-        drawn(0, 30, capacity=10_000),
-        drawn(0, 30, fleet="exact:30"),
-        CVRP.from_distances("zero", np.zeros((13, 13)), np.ones(12), 4),
-        CVRP.from_distances("no demand", 7.0 - 7.0 * np.eye(13), np.zeros(12), 1, fleet="atleast:3"),
-        CVRP.from_distances("huge", 1e307 - 1e307 * np.eye(9), np.ones(8), 2),
-        CVRP.from_distances("full", 9.0 - 9.0 * np.eye(9), np.ones(8), 2, fleet="exact:4"),
-    ],
-    ids=lambda problem: f"{problem.name}-{problem.n_customers}-{problem.fleet}",
-)
-def test_odd_instances(problem: CVRP) -> None:
-    """One customer, a capacity for all, a vehicle each, no distance, no demand, no room left: valid routes."""
+ODD = [
+    drawn(0, 1),
+    drawn(0, 2),
+    drawn(0, 2, fleet="exact:2"),
+    drawn(0, 30, capacity=10_000),
+    drawn(0, 30, fleet="exact:30"),
+    drawn(0, 8, fleet="atmost:30"),
+    CVRP.from_distances("zero", np.zeros((13, 13)), np.ones(12), 4),
+    CVRP.from_distances("no demand", 7.0 - 7.0 * np.eye(13), np.zeros(12), 1, fleet="atleast:3"),
+    CVRP.from_distances("huge", 1e307 - 1e307 * np.eye(9), np.ones(8), 2),
+    CVRP.from_distances("full", 9.0 - 9.0 * np.eye(9), np.ones(8), 2, fleet="exact:4"),
+]
+"""One customer, a capacity for all, a vehicle each, more vehicles than customers, no distance, no demand, no room."""
+
+
+def moved(problem: CVRP) -> None:
+    """Make some moves from first routes, hot and cold, and then on half of them; all routes are valid."""
     chain = MoveChain(problem, first_routes(problem), seed=1)
     for temperature in (1.0, 0.0):
         chain.run(temperature, 300)
         checked(problem, chain)
+    routes = chain.routes()
+    part, others = routes[: (len(routes) + 1) // 2], routes[(len(routes) + 1) // 2 :]
+    chain.continue_from(part, len(others), 2)
+    chain.run(1.0, 300)
+    assert faults(problem, [route.tolist() for route in [*chain.routes(), *others]]) == []
+    assert problem.fleet.allows(len(chain.routes()) + len(others))
+
+
+@pytest.mark.parametrize("problem", ODD, ids=lambda problem: f"{problem.name}-{problem.n_customers}-{problem.fleet}")
+def test_odd_instances(problem: CVRP) -> None:
+    """Valid routes, hot and cold, and where others have half of them."""
+    moved(problem)
+
+
+def test_no_index_is_out_of_range(request: pytest.FixtureRequest) -> None:
+    """Kernels compiled with bounds checks, which do find a bad index, find none over odd instances and every fleet."""
+    run = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+import test_move_chain as tests
+from lagrl.signatures import INTS, int64, kernel
+
+@kernel(int64(INTS, int64))
+def item(values, i):
+    return values[i]
+
+try:
+    item(np.zeros(3, np.int64), 3)
+except IndexError:
+    for problem in [*tests.ODD, *(tests.drawn(1, 40, fleet=fleet) for fleet in tests.FLEETS)]:
+        tests.moved(problem)
+    print("checked")
+"""
+    script = request.config.cache.mkdir("bounds_checked") / "run.py"  # type: ignore[union-attr]
+    script.write_text(run, encoding="utf-8")
+    settings = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(script.parent)}
+    command = [sys.executable, str(script), str(Path(__file__).parent)]
+    assert subprocess.run(command, env=settings, capture_output=True, text=True, check=True).stdout == "checked\n"
 
 
 def test_a_chain_continues_from_other_routes() -> None:

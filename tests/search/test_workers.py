@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from routed_problems import plane
+from routed_problems import plane, routed
 
 from lagrl.controllers.volume import Volume
 from lagrl.errors import InputError, LagrlError
 from lagrl.problems.solution import faults, route_cost
 from lagrl.relaxation.sampler import ExactSampler, SamplingCost
-from lagrl.search.exchange import Exchange, Exchanges
+from lagrl.search.exchange import Exchange, Exchanges, Request, WorkerBoxes
 from lagrl.search.schedule import AdaptiveSchedule
 from lagrl.search.search_report import SearchRecord
 from lagrl.search.workers import _shares, _work
@@ -95,24 +95,27 @@ def test_a_worker_goes_on_from_the_best_it_is_given() -> None:
     problem, config = plane(5, 60), SolveConfig(evaluations=90)
     best = solve(problem, config)
     ours, theirs = Pipe()
-    worker = Thread(target=_work, args=(theirs, problem, replace(config, without=("polish", "partition")), Event()))
+    boxes = WorkerBoxes(get_context("spawn"), 60)
+    config = replace(config, without=("polish", "partition"))
+    worker = Thread(target=_work, args=(theirs, boxes, problem, config, Event()))
     worker.start()
     assert ours.recv() == "ready"
     ours.send(time.perf_counter())
-    ours.send((0.2, [], False))
-    first = ours.recv()
-    assert sum(route_cost(problem, route.tolist()) for route in first.best) > best.solution.cost
-    ours.send((0.5, [np.array(route) for route in best.solution.routes], False))
-    second = ours.recv()
-    assert sum(route_cost(problem, route.tolist()) for route in second.best) <= best.solution.cost
-    ours.send((1.0, [], True))
-    last = ours.recv()
+    exchanges, sent, costs = [], [], []
+    for progress, given in ((0.2, []), (0.5, [np.array(route) for route in best.solution.routes]), (1.0, [])):
+        boxes.inbox.write(given)
+        ours.send(Request(progress, progress == 1.0))
+        exchanges.append(ours.recv())
+        routes, *_, new = boxes.outbox.read()
+        costs.append(sum(route_cost(problem, route.tolist()) for route in routes))
+        sent.extend(route.tolist() for route in new)
     worker.join()
+    first, second, last = exchanges
+    assert costs[0] > best.solution.cost >= costs[1]
     assert first.record is second.record is None
     assert last.evaluations == 90 > sum(len(ascent.trace) for ascent in last.record.ascents) > 0
     assert len(pickle.dumps(last.record)) < problem.distance.nbytes
     assert first.evaluations < second.evaluations <= last.evaluations
-    sent = [route.tolist() for exchange in (first, second, last) for route in exchange.new]
     assert len(sent) == len({tuple(route) for route in sent}) > 50
 
 
@@ -135,11 +138,13 @@ def test_a_worker_that_is_called_off_stops_at_once() -> None:
     """In the midst of its slice, with its record."""
     ours, theirs = Pipe()
     over = Event()
-    worker = Thread(target=_work, args=(theirs, plane(7, 60), SolveConfig(seconds=1000.0), over))
+    boxes = WorkerBoxes(get_context("spawn"), 60)
+    worker = Thread(target=_work, args=(theirs, boxes, plane(7, 60), SolveConfig(seconds=1000.0), over))
     worker.start()
     assert ours.recv() == "ready"
     ours.send(time.perf_counter())
-    ours.send((1.0, [], True))
+    boxes.inbox.write([])
+    ours.send(Request(1.0, True))
     assert not ours.poll(1.0)
     over.set()
     last = ours.recv()
@@ -152,7 +157,8 @@ def test_seconds_that_a_worker_has_spent_are_no_exchanges() -> None:
     """A first slice as long as the seconds is followed by the request for the record alone, without partitioning."""
     problem, config = plane(8, 20), SolveConfig(seconds=0.2, workers=2)
     ours, theirs = Pipe()
-    requests: list[tuple[float, list[object], bool]] = []
+    requests: list[Request] = []
+    boxes = WorkerBoxes(get_context("spawn"), 20)
     record = SearchRecord([], SamplingCost(), dict.fromkeys(("polish", "partition"), 0.0), 1.0, False)
 
     def work() -> None:
@@ -161,18 +167,56 @@ def test_seconds_that_a_worker_has_spent_are_no_exchanges() -> None:
         is_last = False
         while not is_last:
             requests.append(theirs.recv())
-            is_last = requests[-1][-1]
+            is_last = requests[-1].is_last
             time.sleep(0.0 if is_last else 0.25)
             routes = [np.array([customer]) for customer in range(1, 21)]
-            theirs.send(Exchange(routes, routes, len(requests), 1.0, False, record if is_last else None))
+            boxes.outbox.write(routes, [], [], routes)
+            theirs.send(Exchange(len(requests), 0, 1.0, False, record if is_last else None))
 
     worker = Thread(target=work)
     worker.start()
-    report = Exchanges(problem, config, [ours], get_context("spawn").Event(), None).run()
+    report = Exchanges(problem, config, [ours], [boxes], get_context("spawn").Event(), None).run()
     worker.join()
-    assert [is_last for _, _, is_last in requests] == [False, True]
+    assert [request.is_last for request in requests] == [False, True]
     assert report.record.seconds_of["partition"] == 0.0
     assert report.incumbent.evaluations == 2
+
+
+@pytest.mark.parametrize("n_customers", [60, 200])
+def test_workers_share_a_chain_on_enough_customers(n_customers: int) -> None:
+    """From the second exchange on each has a part of the routes; together the parts serve everybody once."""
+    problem, routes = routed(8, n_customers)
+    record = SearchRecord([], SamplingCost(), dict.fromkeys(("polish", "partition"), 0.0), 1.0, False)
+    pairs = [Pipe() for _ in range(2)]
+    boxes = [WorkerBoxes(get_context("spawn"), n_customers) for _ in pairs]
+    parts: list[list[list[int]]] = [[], []]
+
+    def work(w: int) -> None:
+        pipe, is_last = pairs[w][1], False
+        pipe.recv()
+        while not is_last:
+            request: Request = pipe.recv()
+            is_last = request.is_last
+            own: list[np.ndarray] = []
+            if request.cooling is not None:
+                _, own, _ = boxes[w].inbox.read()
+                parts[w].append([customer for route in own for customer in route.tolist()])
+            time.sleep(0.02)
+            boxes[w].outbox.write(routes, own, own, [])
+            pipe.send(Exchange(0, 1000, 1.0, False, record if is_last else None))
+
+    workers = [Thread(target=work, args=(w,)) for w in range(2)]
+    for worker in workers:
+        worker.start()
+    config = SolveConfig(seconds=0.5, workers=2, without=("partition",))
+    report = Exchanges(problem, config, [ours for ours, _ in pairs], boxes, get_context("spawn").Event(), None).run()
+    for worker in workers:
+        worker.join()
+    assert report.incumbent.cost == pytest.approx(sum(route_cost(problem, route.tolist()) for route in routes))
+    assert (len(parts[0]) > 0) == (n_customers == 200)
+    for one, other in zip(*parts, strict=True):
+        assert sorted(one + other) == list(range(1, n_customers + 1))
+        assert min(len(one), len(other)) > 60
 
 
 def test_a_time_limit_too_short_for_anything() -> None:
@@ -232,7 +276,7 @@ def test_shares_add_up(evaluations: int, workers: int) -> None:
 
 
 def test_by_the_clock_everybody_has_all_the_seconds() -> None:
-    """Seconds pass for all at once, and what is left out stays out."""
+    """Seconds pass for all at once, what is left out stays out, and set partitioning is left to the parent."""
     shares = _shares(SolveConfig(seconds=3.0, workers=3, without=("polish", "bound")))
     assert [(share.seconds, share.evaluation_limit) for share in shares] == [(3.0, None)] * 3
-    assert not any(share.uses("polish") or share.uses("bound") for share in shares)
+    assert not any(share.uses(part) for share in shares for part in ("polish", "bound", "partition"))
