@@ -19,7 +19,7 @@ from lagrl.problems.solution import faults
 from lagrl.recovery.polish import Polisher
 from lagrl.search import Decision, History
 from lagrl.search import budget as budget_module
-from lagrl.search import search as search_module
+from lagrl.search import clock as clock_module
 from lagrl.solve_config import INGREDIENTS
 from lagrl.solver import SolveConfig, SolveResult, solve
 
@@ -136,7 +136,7 @@ def test_polish_takes_about_half_of_the_seconds_at_most(monkeypatch: pytest.Monk
         now[0] += call_seconds
         return polish(self, routes)
 
-    for module in (search_module, budget_module):
+    for module in (clock_module, budget_module):
         monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=read))
     monkeypatch.setattr(Polisher, "polish", slow)
     result = sound(solve(plane(0, 30), SolveConfig(seconds=2.0, without=("chains",))))

@@ -46,7 +46,7 @@ def compiled(problem: CVRP, routes: Sequence[Sequence[int]], freed: Sequence[int
     n_assigned = assign_by_prices(
         problem.distance,
         problem.demand,
-        nearest_matrix(problem.distance, n),
+        nearest_matrix(problem, n),
         problem.capacity,
         chain._after,
         chain._arc,
