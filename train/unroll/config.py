@@ -49,7 +49,7 @@ class UnrollConfig:
     large_customers, large_share
         The same of large instances, and their share of the updates; their ascents are at most half as long.
     load_work
-        The loads of large instances are coarser, so that n²·Q is at most this; routes only.
+        Loads are coarser where n²·Q is above this, but of 1,000 units a vehicle at least; routes only.
     paths_share
         Share of duals of routes that remember one customer back; the others are of ng-routes; routes only.
     roads_share
@@ -174,7 +174,7 @@ class StartConfig(UnrollConfig):
 
     updates: int = 4000
     large_customers: tuple[int, int] = (120, 1000)
-    large_share: float = 0.2
+    large_share: float = 0.15
     horizon: tuple[int, int] = (1, 1)
     long_share: float = 0.0
     validate_every: int = 500

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
     from train.unroll.config import UnrollConfig
 
-_LEAST_LOAD = 60  # coarsest loads: some five units a customer on long routes
+_LEAST_LOAD = 1000  # coarsest loads, as in column generation: coarser ones have other multipliers
 _NEIGHBOURS = 8
 
 
