@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean, median
 from typing import Any
 
@@ -68,12 +68,12 @@ def methods_of(rows: list[Row]) -> list[str]:
     return [method for method in METHODS if any(row["method"] == method for row in rows)]
 
 
-def curve_table(rows: list[Row]) -> str:
+def curve_table(rows: list[Row], times: Sequence[float] = TIMES) -> str:
     """Gap over time."""
     methods = methods_of(rows)
     longest = max(row["seconds"] for row in rows)
     lines = [f"| seconds | {' | '.join(methods)} |", "|--:|" + "--:|" * len(methods)]
-    for seconds in (seconds for seconds in TIMES if seconds <= longest):
+    for seconds in (seconds for seconds in times if seconds <= longest):
         cells = [described(curve_gaps(rows, method, seconds)) for method in methods]
         lines.append(f"| {seconds:g} | {' | '.join(cells)} |")
     return "Gap to the best known cost, mean / median / largest, %:\n\n" + "\n".join(lines)

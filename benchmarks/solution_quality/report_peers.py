@@ -6,7 +6,6 @@ from itertools import pairwise
 from statistics import fmean
 
 from benchmarks.solution_quality.report import (
-    TIMES,
     Row,
     curve_gaps,
     curve_table,
@@ -107,15 +106,24 @@ def set_of(row: Row) -> str:
     return row["family"] if row["family"] in ("X", "X-type", "roads", "uniform") else "A to P"
 
 
+def complete(rows: list[Row]) -> list[Row]:
+    """Return the rows of the instances that every solver was run on for all its lengths."""
+    runs: dict[str, set[tuple[str, float]]] = {}
+    for row in rows:
+        runs.setdefault(row["instance"], set()).add((row["method"], row["seconds"]))
+    wanted = set().union(*runs.values())
+    return [row for row in rows if runs[row["instance"]] == wanted]
+
+
 def show_peers(rows: list[Row]) -> str:
-    """Render all tables, set by set."""
+    """Render all tables, set by set; of instances that are not complete only the answers are counted."""
     text = [answers_table(rows)]
     for name in sorted({set_of(row) for row in rows}):
-        own = with_best_known([row for row in rows if set_of(row) == name])
+        own = with_best_known(complete([row for row in rows if set_of(row) == name]))
         if not own:
-            text.append(f"### {name}\n\nNo solver has routes.")
+            text.append(f"### {name}\n\nNo instance is complete and has routes.")
             continue
-        times = [seconds for seconds in TIMES if seconds in measured_times(own)]
+        times = measured_times(own)
         pairs = [pairs_table(own, seconds) for seconds in times]
-        text += [f"### {name}", curve_table(own), integral_table(own), *pairs]
+        text += [f"### {name}", curve_table(own, times), integral_table(own), *pairs]
     return "\n\n".join(text)

@@ -31,6 +31,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from benchmarks.harness import append_rows, one_thread, origin, read_rows_if_any
@@ -42,6 +43,7 @@ import tyro
 
 from benchmarks.solution_quality.peers import PEERS
 from benchmarks.solution_quality.peers.answer import Answer
+from benchmarks.solution_quality.processor_clock import LIBRARY, make_library
 from benchmarks.solution_quality.report import show
 from benchmarks.solution_quality.sets import ROADS, Set, family, instances, problem_of
 from lagrl.bench.suites import suite
@@ -208,6 +210,7 @@ def make_row(task: Task) -> dict[str, Any]:
     return row_of(task, problem, answer) | {
         "wall": round(wall, 4),
         "processor": round(processor, 4),
+        "clock": "processor" if LIBRARY in os.environ.get("LD_PRELOAD", "") else "wall",
         "megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         **{name: round(value, 4) for name, value in shares.items() if name != "seconds"},
         **origin(*{peer.package for peer in PEERS.values()}),
@@ -272,6 +275,7 @@ def main(
     sets: tuple[Set, ...] = ("paper30",),
     times: tuple[float, ...] = HORIZONS,
     methods: tuple[str, ...] = ("lagrl", "pyvrp", "hgs", "ortools", "vrp-cli"),
+    clock: Literal["wall", "processor"] = "wall",
 ) -> None:
     """Make the rows of a part that are missing, or print all tables.
 
@@ -293,6 +297,8 @@ def main(
         Seconds of the part `peers`.
     methods
         Solvers of the part `peers`.
+    clock
+        Whose seconds a run gets: `processor` for a machine whose cores are shared, with rows in a file of its own.
     """
     if part == "show":
         print(show(read_rows_if_any(rows)))
@@ -307,6 +313,9 @@ def main(
     due = [task for task in wanted if task.key not in done]
     order = list(dict.fromkeys(task.instance for task in due))
     with ExitStack() as at_the_end:
+        if clock == "processor":
+            os.environ["LD_PRELOAD"] = str(make_library(Path(at_the_end.enter_context(TemporaryDirectory()))))
+            at_the_end.callback(os.environ.pop, "LD_PRELOAD")
         cores = [at_the_end.enter_context(on_core(core)) for core in sorted(os.sched_getaffinity(0))[:workers]]
         futures = [cores[order.index(task.instance) % len(cores)].submit(make_row, task) for task in due]
         for number, future in enumerate(as_completed(futures), 1):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import shutil
+import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,9 +19,13 @@ from benchmarks.solution_quality import report_peers as report
 from benchmarks.solution_quality import run, sets
 from benchmarks.solution_quality.peers import PEERS
 from benchmarks.solution_quality.peers.answer import Answer, scale, vehicles, whole_distances
+from benchmarks.solution_quality.processor_clock import make_library
 from lagrl import CVRP
 from lagrl.errors import InputError
 from lagrl.problems.solution import route_cost
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TINY = "X-type-6-3"
 LINE = CVRP.from_coordinates("line", [(0, 0), (1, 0), (2, 0), (9, 0)], [1, 1, 1], 2, fleet="exact:3")
@@ -85,6 +92,21 @@ def test_everybody_gets_the_same_whole_distances() -> None:
     assert np.abs(whole / scale(uniform) - uniform.distance).max() <= 5e-7
     assert vehicles(LINE) == 3
     assert vehicles(uniform) == 2 * uniform.minimum_vehicles + 5
+
+
+def clocks() -> list[float]:
+    """Return what this process reads from its clocks, processor time last."""
+    return [time.time(), time.monotonic(), time.perf_counter(), time.process_time()]
+
+
+@pytest.mark.skipif(shutil.which("cc") is None or sys.platform != "linux", reason="needs Linux and a C compiler")
+def test_with_the_library_every_clock_is_processor_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a process started with it; they are read one after the other."""
+    monkeypatch.setenv("LD_PRELOAD", str(make_library(tmp_path)))
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        read = process.submit(clocks).result()
+    assert read == sorted(read)
+    assert read[-1] - read[0] < 0.01
 
 
 def test_runs_are_those_that_a_curve_needs() -> None:
@@ -182,10 +204,13 @@ def test_answers_are_counted() -> None:
 
 
 def test_all_tables_of_the_part_are_shown() -> None:
-    """One heading for each set."""
-    text = report.show_peers(ROWS)
+    """One heading for each set, the measured times, and the instances that all solvers were run on."""
+    begun = [dict(each, instance="X-type-300-2", n_customers=300) for each in ROWS[:4]]
+    text = report.show_peers([*ROWS, *begun])
     assert text.count("### ") == 1
-    assert "| seconds | lagrl | pyvrp | hgs | vrp-cli |" in text
+    curve = text[text.index("| seconds | lagrl | pyvrp | hgs | vrp-cli |") :].splitlines()
+    assert [line.split("|")[1].strip() for line in curve[2:5]] == ["1", "2", "4"]
+    assert "| all | 1 |" in text
     nothing = [row("hgs", 1.0, [], fault="no routes")]
-    assert "No solver has routes." in report.show_peers(nothing)
+    assert "No instance is complete" in report.show_peers(nothing)
     assert [report.size_class(n) for n in (100, 101, 1000, 1001)] == ["1–100", "101–200", "401–1000", "over 1000"]
