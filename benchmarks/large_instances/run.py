@@ -26,7 +26,7 @@ if __name__ == "__main__":
 import numpy as np
 import tyro
 
-from benchmarks.solution_quality.peer_solvers import run_pyvrp
+from benchmarks.solution_quality.peers import PEERS
 from lagrl.compilation import compile_kernels
 from lagrl.problems.generate import generate
 from lagrl.problems.solution import Solution, faults
@@ -80,7 +80,8 @@ def run_pyvrp_on_matrix(problem: CVRP, seconds: float, seed: int) -> Found:
         maximum_vehicles=problem.maximum_vehicles,
     )
     stand_in: Any = given
-    return run_pyvrp(stand_in, seconds, seed)
+    answer = PEERS["pyvrp"].run(stand_in, seconds, seed)
+    return answer.routes, answer.history
 
 
 def run_hgs(problem: CVRP, seconds: float, seed: int) -> Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean, median
 from typing import Any
 
@@ -12,7 +12,8 @@ import numpy as np
 from lagrl.bench.statistics import bootstrap_interval
 
 Row = dict[str, Any]
-PARTS = ("curve", "ablation", "scaling", "clock", "roads")
+PARTS = ("curve", "ablation", "scaling", "clock", "roads", "peers")
+METHODS = ("lagrl", "pyvrp", "hgs", "ortools", "vrp-cli", "local search")
 TIMES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
 LATE_SECONDS, LATE_SHARE = 0.2, 0.05  # by which a run may end after its clock
 TARGET = 2.0  # % above the best known cost, for the seconds to get there
@@ -46,12 +47,10 @@ def by_instance(rows: Iterable[Row], measure: Callable[[Row], float | None]) -> 
 
 
 def curve_gaps(rows: list[Row], method: str, seconds: float) -> dict[str, float | None]:
-    """Return the gaps of a method after so many seconds: its run of that length, or a longer run until then."""
-    own = [row for row in rows if row["method"] == method]
-    exact = [row for row in own if row["seconds"] == seconds]
-    if exact and method == "lagrl":
-        return by_instance(exact, final_gap)
-    return by_instance((row for row in own if row["seconds"] >= seconds), lambda row: gap_by(row, seconds))
+    """Return the gaps of a method after so many seconds: its run of that length, or the next longer one until then."""
+    lengths = [row["seconds"] for row in rows if row["method"] == method and row["seconds"] >= seconds]
+    own = (row for row in rows if row["method"] == method and row["seconds"] == min(lengths))
+    return by_instance(own, lambda row: gap_by(row, seconds)) if lengths else {}
 
 
 def described(gaps: dict[str, float | None]) -> str:
@@ -64,11 +63,17 @@ def described(gaps: dict[str, float | None]) -> str:
     return f"{text} ({missing} without routes)" if missing else text
 
 
-def curve_table(rows: list[Row]) -> str:
+def methods_of(rows: list[Row]) -> list[str]:
+    """Return the methods there are rows of, lagrl first."""
+    return [method for method in METHODS if any(row["method"] == method for row in rows)]
+
+
+def curve_table(rows: list[Row], times: Sequence[float] = TIMES) -> str:
     """Gap over time."""
-    methods = [m for m in ("lagrl", "pyvrp", "ortools") if any(row["method"] == m for row in rows)]
+    methods = methods_of(rows)
+    longest = max(row["seconds"] for row in rows)
     lines = [f"| seconds | {' | '.join(methods)} |", "|--:|" + "--:|" * len(methods)]
-    for seconds in TIMES:
+    for seconds in (seconds for seconds in times if seconds <= longest):
         cells = [described(curve_gaps(rows, method, seconds)) for method in methods]
         lines.append(f"| {seconds:g} | {' | '.join(cells)} |")
     return "Gap to the best known cost, mean / median / largest, %:\n\n" + "\n".join(lines)
@@ -230,12 +235,22 @@ def clock_table(rows: list[Row]) -> str:
     return "Overrun of the clock:\n\n" + "\n".join(lines)
 
 
-def road_table(rows: list[Row]) -> str:
-    """Gap of lagrl and PyVRP on the instances by road, to the best cost among the rows of an instance."""
+def with_best_known(rows: list[Row]) -> list[Row]:
+    """Return the rows with the best cost among the rows of an instance where no best known cost exists.
+
+    Rows of an instance that nobody solved are left out.
+    """
     best: dict[str, float] = {}
     for row in rows:
-        best[row["instance"]] = min(best.get(row["instance"], np.inf), *(cost for _, cost in row["history"]))
-    known = [{**row, "best_known": best[row["instance"]]} for row in rows]
+        costs = [cost for _, cost in row["history"]]
+        best[row["instance"]] = min([best.get(row["instance"], np.inf), *costs])
+    known = [{**row, "best_known": row["best_known"] or best[row["instance"]]} for row in rows]
+    return [row for row in known if row["best_known"] < np.inf]
+
+
+def road_table(rows: list[Row]) -> str:
+    """Gap of lagrl and PyVRP on the instances by road, to the best cost among the rows of an instance."""
+    known = with_best_known(rows)
     lines = ["| seconds | lagrl | PyVRP | lagrl minus PyVRP | lagrl better on |", "|--:|--:|--:|--:|--:|"]
     for seconds in (2.0, 20.0):
         own, other = (curve_gaps(known, method, seconds) for method in ("lagrl", "pyvrp"))
@@ -261,4 +276,8 @@ def show(rows: list[Row]) -> str:
         text.append(clock_table(parts["clock"]))
     if parts["roads"]:
         text.append(road_table(parts["roads"]))
+    if parts["peers"]:
+        from benchmarks.solution_quality.report_peers import show_peers
+
+        text.append(show_peers(parts["peers"]))
     return "\n\n".join(text)

@@ -1,16 +1,22 @@
-"""lagrl against PyVRP and OR-Tools on paper30, ingredient by ingredient, and up to a thousand customers.
+"""lagrl against other solvers at equal seconds, ingredient by ingredient, and up to a thousand customers.
 
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part curve    --rows docs/rows/solution_quality.jsonl
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part ablation --rows docs/rows/solution_quality.jsonl
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part scaling  --rows docs/rows/solution_quality.jsonl
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part clock    --rows docs/rows/solution_quality.jsonl
     python -m benchmarks.solution_quality.run --part roads --seeds 0 1 --rows docs/rows/solution_quality.jsonl
+    LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part peers --sets paper30 X X-type roads uniform \\
+        --seeds 0 1 2 --rows docs/rows/peers.jsonl
     python -m benchmarks.solution_quality.run --part show --rows docs/rows/solution_quality.jsonl
+
+The part `peers` runs every solver of `peers.PEERS` that is installed; the page's rows were made with
+
+    pip install ortools==9.15.6755 hygese==0.1.0 vrp-cli==1.22.1
 
 One row per instance, method, seconds and seed, made in a fresh process on one thread, one after the other (or on
 `--workers` cores at a time, all rows of an instance on the same); run again after an interruption to make the rest. A
-search that anneals over its time is run anew for each length; the peers' rules do not look at the time limit, so one
-long run has their whole curve.
+search that looks at its time limit is run anew for each length; one long run has the whole curve of the others. Costs
+are computed from the routes; routes that are no solution have none.
 """
 
 from __future__ import annotations
@@ -25,6 +31,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from benchmarks.harness import append_rows, one_thread, origin, read_rows_if_any
@@ -34,13 +41,13 @@ if __name__ == "__main__":
 
 import tyro
 
-from benchmarks.solution_quality.peer_solvers import PEERS
+from benchmarks.solution_quality.peers import PEERS
+from benchmarks.solution_quality.peers.answer import Answer
+from benchmarks.solution_quality.processor_clock import LIBRARY, make_library
 from benchmarks.solution_quality.report import show
-from lagrl.bench.suites import family, suite
-from lagrl.errors import SolutionError
-from lagrl.problems.cvrplib import read_instance
-from lagrl.problems.generate import generate
-from lagrl.problems.locate import data_folder, find_instance
+from benchmarks.solution_quality.sets import ROADS, Set, family, instances, problem_of
+from lagrl.bench.suites import suite
+from lagrl.errors import InputError, SolutionError
 from lagrl.problems.solution import Solution, faults
 
 HORIZONS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
@@ -65,11 +72,6 @@ CLOCK = (
     *("X-n936-k151", "X-n979-k58", "X-n1001-k43"),
 )
 CLOCK_SECONDS = (0.5, 1.0, 2.0, 5.0)
-ROADS = {
-    f"roads-{n}-{seed}": (n, seed)
-    for seed, n in enumerate((241, 323, 400, 405, 455, 500, 510, 600, 601, 701, 900, 1000))
-}
-"""Customers and seed of generated instances by road, of the sizes of the DIMACS challenge's."""
 ROAD_SECONDS = (2.0, 20.0)
 CLOCK_METHODS: dict[str, dict[str, Any]] = {"without bound": ABLATIONS["without bound"], "two workers": {"workers": 2}}
 
@@ -90,9 +92,27 @@ class Task:
         return json.dumps(list(asdict(self).values()))
 
 
+def peer_tasks(
+    names: tuple[str, ...], methods: tuple[str, ...], seeds: tuple[int, ...], times: tuple[float, ...]
+) -> Iterator[Task]:
+    """Yield the rows of the part `peers`, instance by instance; a solver without seeds runs with the first."""
+    for name in names:
+        for seed in seeds:
+            for method in methods:
+                peer = PEERS.get(method)
+                if peer is not None and not peer.seeded and seed != seeds[0]:
+                    continue
+                wanted = tuple(times)
+                if peer is not None and peer.lengths == "longest":
+                    wanted = (max(times),)
+                elif peer is not None and peer.lengths == "whole":
+                    wanted = tuple(seconds for seconds in times if seconds == int(seconds))
+                yield from (Task("peers", name, method, seconds, seed) for seconds in wanted)
+
+
 def tasks(part: str, seeds: tuple[int, ...], longest: float) -> Iterator[Task]:
     """Yield the rows of a part, instance by instance."""
-    for name in {"scaling": SCALING, "clock": CLOCK, "roads": tuple(ROADS)}.get(part) or suite("paper30"):
+    for name in {"scaling": SCALING, "clock": CLOCK, "roads": ROADS}.get(part) or suite("paper30"):
         for seed in seeds:
             if part == "curve":
                 yield from (Task(part, name, "lagrl", seconds, seed) for seconds in HORIZONS if seconds <= longest)
@@ -152,49 +172,67 @@ def run_lagrl(problem: Any, seconds: float, seed: int, options: dict[str, Any]) 
     return result.solution.routes, [(when, cost) for _, when, cost in result.history], shares
 
 
-def problem_of(name: str) -> Any:
-    """Read an instance of CVRPLIB, or generate one by road."""
-    if name not in ROADS:
-        return read_instance(find_instance(name, data_folder()))
-    n_customers, seed = ROADS[name]
-    return generate(n_customers, seed, kind="roads", name=name)
+def answer_of(task: Task, problem: Any) -> tuple[Answer, dict[str, float]]:
+    """Run one method on one instance; for lagrl also how the seconds were spent."""
+    if task.method in PEERS:
+        return PEERS[task.method].run(problem, task.seconds, task.seed), {}
+    try:
+        options = {**ABLATIONS, **CLOCK_METHODS}.get(task.method, {})
+        routes, history, shares = run_lagrl(problem, task.seconds, task.seed, options)
+    except SolutionError:  # none that meet the fleet rule: a row like any other
+        return Answer([], []), {}
+    return Answer([list(route) for route in routes], history), shares
+
+
+def fault_of(problem: Any, answer: Answer) -> str | None:
+    """Return why an answer is no solution, the fleet rule left out; None if it is one."""
+    if not answer.routes:
+        return "no routes"
+    found = [fault for fault in faults(problem, answer.routes) if "fleet rule" not in fault]
+    if found:
+        return found[0]
+    cost, reported = Solution.of(problem, answer.routes).cost, answer.history[-1][1] if answer.history else None
+    if reported is None or abs(reported - cost) > 1e-4 * cost:
+        return f"reported cost {reported}, but the routes cost {cost}"
+    return None
 
 
 def make_row(task: Task) -> dict[str, Any]:
     """Run one method on one instance."""
     problem = problem_of(task.instance)
-    shares: dict[str, float] = {}
-    if task.method in PEERS:
-        started = time.perf_counter()
-        routes, history = PEERS[task.method](problem, task.seconds, task.seed)
-    else:
+    if task.method not in PEERS:
         from lagrl.compilation import compile_kernels
 
         compile_kernels()
-        started = time.perf_counter()
-        try:
-            options = {**ABLATIONS, **CLOCK_METHODS}.get(task.method, {})
-            routes, history, shares = run_lagrl(problem, task.seconds, task.seed, options)
-        except SolutionError:  # none that meet the fleet rule: a row like any other
-            routes, history = [], []
-    wall = time.perf_counter() - started
-    solution = Solution.of(problem, routes)
-    wrong = [fault for fault in faults(problem, solution.routes) if "fleet rule" not in fault]
-    assert not wrong or not routes, wrong
+    started, processor = time.perf_counter(), time.process_time()
+    answer, shares = answer_of(task, problem)
+    wall, processor = time.perf_counter() - started, time.process_time() - processor
+    return row_of(task, problem, answer) | {
+        "wall": round(wall, 4),
+        "processor": round(processor, 4),
+        "clock": "processor" if LIBRARY in os.environ.get("LD_PRELOAD", "") else "wall",
+        "megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        **{name: round(value, 4) for name, value in shares.items() if name != "seconds"},
+        **origin(*{peer.package for peer in PEERS.values()}),
+    }
+
+
+def row_of(task: Task, problem: Any, answer: Answer) -> dict[str, Any]:
+    """Return what a row says of an answer; one that is no solution has neither cost nor history."""
+    fault = fault_of(problem, answer)
+    solution = Solution.of(problem, answer.routes if fault is None else [])
+    history = [] if fault else [*answer.history[:-1], (answer.history[-1][0], solution.cost)]
     return {
         "key": task.key,
         **asdict(task),
-        "family": "roads" if task.instance in ROADS else family(task.instance),
+        "family": family(task.instance),
         "n_customers": problem.n_customers,
         "best_known": problem.best_known,
-        "cost": solution.cost if routes else None,
+        "cost": None if fault else solution.cost,
+        "fault": fault,
         "n_routes": solution.n_routes,
         "keeps_fleet": problem.fleet.allows(solution.n_routes),
         "history": [[round(when, 4), cost] for when, cost in history],
-        "wall": round(wall, 4),
-        "megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-        **{name: round(value, 4) for name, value in shares.items() if name != "seconds"},
-        **origin("pyvrp", "ortools"),
     }
 
 
@@ -212,12 +250,32 @@ def reached(row: dict[str, Any]) -> str:
     return f"{100 * (row['cost'] / row['best_known'] - 1):.2f} %" if row["best_known"] else f"{row['cost']:.10g}"
 
 
+def require_installed(methods: tuple[str, ...]) -> None:
+    """Refuse methods that are unknown or whose package is missing.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    for method in methods:
+        if method != "lagrl" and method not in PEERS:
+            raise InputError(f"{method!r} is not known", field="methods", remedy=f"known: lagrl, {', '.join(PEERS)}")
+        if method in PEERS and not PEERS[method].is_installed:
+            remedy = f"pip install {PEERS[method].package}, or leave it out of --methods"
+            raise InputError(f"{method} is not installed", field="methods", remedy=remedy)
+
+
 def main(
     rows: Path,
-    part: Literal["curve", "ablation", "scaling", "clock", "roads", "show"] = "show",
+    part: Literal["curve", "ablation", "scaling", "clock", "roads", "peers", "show"] = "show",
     seeds: tuple[int, ...] = (0,),
     longest: float = 60.0,
     workers: int = 1,
+    sets: tuple[Set, ...] = ("paper30",),
+    times: tuple[float, ...] = HORIZONS,
+    methods: tuple[str, ...] = ("lagrl", "pyvrp", "hgs", "ortools", "vrp-cli"),
+    clock: Literal["wall", "processor"] = "wall",
 ) -> None:
     """Make the rows of a part that are missing, or print all tables.
 
@@ -228,21 +286,38 @@ def main(
     part
         What to run.
     seeds
-        Seeds of lagrl, PyVRP and the local search.
+        Seeds of the solvers that take one.
     longest
         Longest run of the curve and the ablation, seconds.
     workers
         Rows made at a time, each on a core of its own; more than one shares the memory's bandwidth.
+    sets
+        Sets of instances of the part `peers`.
+    times
+        Seconds of the part `peers`.
+    methods
+        Solvers of the part `peers`.
+    clock
+        Whose seconds a run gets: `processor` for a machine whose cores are shared, with rows in a file of its own.
     """
     if part == "show":
         print(show(read_rows_if_any(rows)))
         return
     done = {row["key"] for row in read_rows_if_any(rows)}
-    due = [task for task in tasks(part, seeds, longest) if task.key not in done]
-    names = list(dict.fromkeys(task.instance for task in due))
+    if part == "peers":
+        require_installed(methods)
+        names = tuple(dict.fromkeys(name for kind in sets for name in instances(kind)))
+        wanted = list(peer_tasks(names, methods, seeds, times))
+    else:
+        wanted = list(tasks(part, seeds, longest))
+    due = [task for task in wanted if task.key not in done]
+    order = list(dict.fromkeys(task.instance for task in due))
     with ExitStack() as at_the_end:
+        if clock == "processor":
+            os.environ["LD_PRELOAD"] = str(make_library(Path(at_the_end.enter_context(TemporaryDirectory()))))
+            at_the_end.callback(os.environ.pop, "LD_PRELOAD")
         cores = [at_the_end.enter_context(on_core(core)) for core in sorted(os.sched_getaffinity(0))[:workers]]
-        futures = [cores[names.index(task.instance) % len(cores)].submit(make_row, task) for task in due]
+        futures = [cores[order.index(task.instance) % len(cores)].submit(make_row, task) for task in due]
         for number, future in enumerate(as_completed(futures), 1):
             row = future.result()
             append_rows(rows, [row])
