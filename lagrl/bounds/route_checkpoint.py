@@ -13,7 +13,7 @@ import numpy as np
 
 from lagrl.bounds.ascent_memory import STATE_FEATURES
 from lagrl.bounds.route_features import EDGE_FEATURES, FEATURES_VERSION, NODE_FEATURES
-from lagrl.bounds.route_record import RouteRecord
+from lagrl.bounds.route_record import ACTION_MODE, RouteRecord
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import replacing
 from lagrl.io.json_text import parse_json
@@ -34,7 +34,7 @@ SHIPPED = "route-policy"
 """Name of the shipped policy."""
 
 _LARGEST = 2**26  # bytes
-_REMEDY = "use a route policy made with this version, or train one (python -m train.routes)"
+_REMEDY = "use a route policy made with this version, or train one (python -m train.unroll)"
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def load_route_policy(spec: str | os.PathLike[str] = SHIPPED) -> RouteCheckpoint
     Raises
     ------
     InputError
-        If there is no such file, it is damaged, holds something else, or was trained with other features.
+        If there is no such file, it is damaged, holds something else, or was trained with other features or actions.
     """
     file = or_shipped(_with_suffix(spec), SUFFIX)
     if not file.is_file():
@@ -183,6 +183,7 @@ def _require_same_features(record: RouteRecord, source: str) -> None:
         ("node_features", NODE_FEATURES),
         ("edge_features", EDGE_FEATURES),
         ("state_features", STATE_FEATURES),
+        ("action_mode", ACTION_MODE),
     ):
         if getattr(record, name) != wanted:
             problem = f"trained with {str(getattr(record, name))[:100]}, this version has {str(wanted)[:100]}"

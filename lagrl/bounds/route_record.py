@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lagrl.bounds.route_policy import RoutePolicyConfig
+from lagrl.io.records import may_lack
+
+ACTION_MODE = "diagonal+momentum"
+"""Meaning of the steps of all route policies, see `lagrl.bounds.route_policy.RoutePolicy`."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,8 @@ class RouteRecord:
         Size of the network.
     card
         See `policies.card.model_card`.
+    action_mode
+        Meaning of the steps: that of `envs.route.action` with this name.
     """
 
     format: Literal["lagrl-route-policy"]
@@ -30,3 +36,4 @@ class RouteRecord:
     state_features: tuple[str, ...]
     policy: RoutePolicyConfig
     card: dict[str, Any]
+    action_mode: str = may_lack(ACTION_MODE)

@@ -14,13 +14,13 @@ from lagrl.problems.generate import drawer
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
-    from train.unroll.config import UnrollConfig
+    from train.unroll.config import RouteConfig, UnrollConfig
 
 _LEAST_LOAD = 60  # coarsest loads: some five units a customer on long routes
 _NEIGHBOURS = 8
 
 
-def draw_problem(config: UnrollConfig, rng: np.random.Generator, customers: tuple[int, int]) -> CVRP:
+def draw_problem(config: RouteConfig, rng: np.random.Generator, customers: tuple[int, int]) -> CVRP:
     """Draw an instance: size, kind, characteristics and fleet rule at random."""
     low, high = customers
     n = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
@@ -49,7 +49,7 @@ def draw_duals(config: UnrollConfig, rng: np.random.Generator) -> tuple[list[Rou
     return duals, horizon
 
 
-def validation_graphs(config: UnrollConfig) -> list[RouteGraph]:
+def validation_graphs(config: RouteConfig) -> list[RouteGraph]:
     """Return the graphs of the validation instances, with their own loads."""
     rng = np.random.default_rng(config.validation_seed)
     problems = [draw_problem(config, rng, config.validation_customers) for _ in range(config.validation_instances)]

@@ -1,9 +1,10 @@
-"""Training runs of route policies: of the start alone, and of whole ascents."""
+"""Training runs of route policies: what all have, and those of the start alone and of unrolled ascents."""
 
 from __future__ import annotations
 
 import math
 import time
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lagrl.bounds.route_graph import RouteGraph
+    from lagrl.bounds.route_policy import RoutePolicyConfig
     from lagrl.controllers.base import Controller
     from train.curves import Curves
     from train.progress import Progress
     from train.stop import Stop
-    from train.unroll.config import UnrollConfig
+    from train.unroll.config import RouteConfig, UnrollConfig
 
 REFERENCE_EVALUATIONS = 100
 """Evaluations of the volume algorithm, whose bound validations are compared with."""
@@ -69,7 +71,7 @@ class RouteCandidate:
 
 
 class RouteRun(Run):
-    """A training of a route policy by the envelope gradient, see `train.unroll.rollout.unroll`.
+    """A training of a route policy in updates.
 
     Everything random in update u follows from the seed and u, so that a resumed run repeats what it would have done.
 
@@ -78,7 +80,9 @@ class RouteRun(Run):
     config
         Hyper-parameters.
     name
-        `start` or `unroll`.
+        Name of the training.
+    policy
+        Size of the network.
     initial
         Weights of the first update; None: at random.
     """
@@ -87,21 +91,37 @@ class RouteRun(Run):
     net: RouteNetwork
     best: RouteCandidate | None
 
-    def __init__(self, config: UnrollConfig, name: str, initial: Mapping[str, NDArray[np.float32]] | None = None):
+    def __init__(
+        self,
+        config: RouteConfig,
+        name: str,
+        policy: RoutePolicyConfig,
+        initial: Mapping[str, NDArray[np.float32]] | None = None,
+    ):
         super().__init__(config.updates)
         compile_kernels(*BOUND_ROOMS)
-        self.name = name  # type: ignore[misc]  # one class for both trainings
+        self.name = name  # type: ignore[misc]  # one class for several trainings
         self.config = config
+        self.policy = policy
         self.best = None
         self.updates = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            self.net = RouteNetwork(config.policy)
+            self.net = RouteNetwork(policy)
         if initial is not None:
-            self.net.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in initial.items()})
-        self.optimizer = torch.optim.Adam(self.net.parameters(), config.learning_rate)
+            own = {key: torch.from_numpy(value.copy()) for key, value in initial.items()}
+            self.net.load_state_dict(self.net.state_dict() | own)
+        self.optimizer = torch.optim.Adam(self.trained(), config.learning_rate)
         self._graphs: list[RouteGraph] = []
         self._references: list[float] = []
+
+    def trained(self) -> list[torch.nn.Parameter]:
+        """Return the parameters that the training changes."""
+        return list(self.net.parameters())
+
+    @abstractmethod
+    def update(self) -> dict[str, float]:
+        """Make one update of the network; return the row for the curves."""
 
     @property
     def steps_done(self) -> int:
@@ -125,13 +145,13 @@ class RouteRun(Run):
         """Train to the end, or until `stop` requests an end; see `Run.learn`."""
         if self.is_complete:
             return
-        self._prepare()
+        self.prepare()
         while True:  # one update at least, so that every part of a run makes progress
             started = time.perf_counter()
-            row = self._update()
+            row = self.update()
             self.updates += 1
             if self.updates % self.config.validate_every == 0 or self.is_complete:
-                candidate = RouteCandidate(self.updates, self._validate(), self.weights())
+                candidate = RouteCandidate(self.updates, self.validate(), self.weights())
                 if self.best is None or candidate.merit < self.best.merit:
                     self.best = candidate
                 row |= {f"validation/{budget}": score for budget, score in candidate.scores.items()}
@@ -143,17 +163,21 @@ class RouteRun(Run):
             if self.is_complete or stop.requested:
                 return
 
-    def _update(self) -> dict[str, float]:
+    def descend(self, loss: Tensor) -> float:
+        """Make a step of Adam on a loss; return the norm of its gradient.
+
+        Raises
+        ------
+        InputError
+            If that is not finite.
+        """
         config = self.config
-        rng = np.random.default_rng([config.seed, _STREAM, self.updates, int(self.name == "start")])
-        duals, horizon = draw_duals(config, rng)
         rate = config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * self.updates / self.total_steps))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss, values = unroll(self.net, Ascents.of(duals), horizon, lambda: self.report("update", 0, "ascents"))
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.trained(), config.clip)
         if not torch.isfinite(norm):
             raise InputError(
                 f"the gradient of update {self.updates} is not finite",
@@ -161,20 +185,19 @@ class RouteRun(Run):
                 remedy="start again with a smaller one",
             )
         self.optimizer.step()
-        self.report("update", 1, "updates")
-        gains = [max(of_one) - of_one[0] for of_one in values]
-        scale = [max(abs(max(of_one)), 1e-300) for of_one in values]
-        return {"gain": float(np.mean(np.divide(gains, scale))), "gradient": float(norm), "evaluations": horizon}
+        return float(norm)
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Make the validation instances and their reference values."""
         self._graphs = validation_graphs(self.config)
         self._references = []
         for number, graph in enumerate(self._graphs):
             self._references.append(bound_of(RouteDual(graph), Volume(), REFERENCE_EVALUATIONS))
             self.report("validation", 1, f"reference, instance {number + 1}/{len(self._graphs)}")
 
-    def _validate(self) -> dict[int, float]:
-        checkpoint = RouteCheckpoint(self.net.weights(), self.config.policy, {}, "")
+    def validate(self) -> dict[int, float]:
+        """Return the present weights' score by budget, see `RouteCandidate`."""
+        checkpoint = RouteCheckpoint(self.net.weights(), self.policy, {}, "")
         gaps = np.zeros((len(self._graphs), len(self.config.budgets)))
         for row, (graph, reference) in enumerate(zip(self._graphs, self._references, strict=True)):
             for column, budget in enumerate(self.config.budgets):
@@ -191,7 +214,37 @@ class RouteRun(Run):
     def save_checkpoint(self, path: Path, card: dict[str, Any]) -> None:
         """Write the candidate as a route policy."""
         weights = {name: tensor.numpy() for name, tensor in self.candidate.weights.items()}
-        save_route_policy(path, weights, self.config.policy, card)
+        save_route_policy(path, weights, self.policy, card)
+
+
+class UnrollRun(RouteRun):
+    """A training of a route policy by the envelope gradient, see `train.unroll.rollout.unroll`.
+
+    Parameters
+    ----------
+    config
+        Hyper-parameters.
+    name
+        `start` or `unroll`.
+    initial
+        Weights of the first update; None: at random.
+    """
+
+    config: UnrollConfig
+
+    def __init__(self, config: UnrollConfig, name: str, initial: Mapping[str, NDArray[np.float32]] | None = None):
+        super().__init__(config, name, config.policy, initial)
+
+    def update(self) -> dict[str, float]:
+        """Unroll ascents of generated instances, and follow the gradient of their loss."""
+        rng = np.random.default_rng([self.config.seed, _STREAM, self.updates, int(self.name == "start")])
+        duals, horizon = draw_duals(self.config, rng)
+        loss, values = unroll(self.net, Ascents.of(duals), horizon, lambda: self.report("update", 0, "ascents"))
+        norm = self.descend(loss)
+        self.report("update", 1, "updates")
+        gains = [max(of_one) - of_one[0] for of_one in values]
+        scale = [max(abs(max(of_one)), 1e-300) for of_one in values]
+        return {"gain": float(np.mean(np.divide(gains, scale))), "gradient": norm, "evaluations": horizon}
 
 
 def bound_of(dual: RouteDual, controller: Controller, evaluations: int) -> float:
