@@ -24,7 +24,7 @@ from train.curves import read_curves
 from train.ppo import main as train_ppo
 from train.route_bc import main as train_bc
 from train.route_ppo import main as train_route_ppo
-from train.route_steps.ascents import NetworkAscents, States, environment
+from train.route_steps.ascents import NetworkAscents, environment
 from train.route_steps.cloning import RouteBCRun
 from train.route_steps.config import RouteBCConfig, RoutePPOConfig
 from train.route_steps.ppo import RoutePPORun, log_ratio
@@ -104,7 +104,7 @@ def test_the_expert_labels_every_state(share: float) -> None:
 @pytest.mark.parametrize("expert", ["bundle", "cfm", "volume"])
 def test_cloning_comes_closer_to_the_expert(expert: str) -> None:
     """Sixty fits to one set of states leave much less of the expert's steps than zero steps of equal length do."""
-    run = bc(expert=expert, epochs=60, learning_rate=0.01, updates=2)
+    run = bc(expert=expert, steps=60, learning_rate=0.01, updates=2)
     first = run.update()
     assert first["learner"] == 0.0
     run.updates = 0
@@ -158,9 +158,9 @@ def test_advantages_compare_ascents_of_an_instance() -> None:
     """At each step the advantages of an instance's ascents add up to 0, and better ascents have larger ones."""
     run = ppo(exact_share=0.0)
     rng, relaxation, evaluations, problems = run.draw()
-    states, drawn, advantages, returns = run.collect(rng, relaxation, evaluations, problems)
+    states, drawn, before, advantages, returns = run.collect(rng, relaxation, evaluations, problems)
     assert len(returns) == len(problems) * 3
-    assert len(advantages) == len(states.moments) == len(drawn[1]) == len(returns) * (evaluations - 1)
+    assert len(advantages) == len(states) == len(drawn) == len(before) == len(returns) * (evaluations - 1)
     table = advantages.numpy().reshape(evaluations - 1, len(problems), 3)
     np.testing.assert_allclose(table.sum(axis=2), 0.0, atol=1e-4)
     for own, gained in zip(table[0], returns.reshape(len(problems), 3), strict=True):
@@ -235,7 +235,7 @@ def test_ppo_never_ends_below_its_start() -> None:
         (RouteBCConfig, "learner", (0.0, 1.5)),
         (RouteBCConfig, "noise", -1.0),
         (RouteBCConfig, "horizon", (1, 5)),
-        (RouteBCConfig, "epochs", 0),
+        (RouteBCConfig, "steps", 0),
         (RoutePPOConfig, "group", 1),
         (RoutePPOConfig, "phase", 1),
         (RoutePPOConfig, "noise", 0.0),
@@ -255,9 +255,12 @@ def test_states_of_several_instances_are_independent() -> None:
     """The numbers of a state are the same alone and beside others."""
     run = ppo()
     rng, relaxation, evaluations, problems = run.draw()
-    states, _, _, _ = run.collect(rng, relaxation, evaluations, problems)
-    own, of_all = states.numbers(run.net)
-    n = states.graph.sizes[0]
-    alone = States(states.moments[:1], [states.embedded[:n]]).numbers(run.net)
+    states, _, before, _, _ = run.collect(rng, relaxation, evaluations, problems)
+    graph = states.graph()
+    own, of_all = states.numbers(run.net, graph)
+    n = graph.sizes[0]
+    first = states.chosen([0])
+    alone = first.numbers(run.net, first.graph())
+    torch.testing.assert_close(before[0][0], alone[0])
     torch.testing.assert_close(own[:n], alone[0])
     torch.testing.assert_close(of_all[:1], alone[1])

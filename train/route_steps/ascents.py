@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
     from policies.route_network import RouteNetwork
     from train.route_steps.config import StepsConfig
-    from train.unroll.rollout import Moment as Seen
 
 
 def environment(
@@ -94,7 +93,7 @@ class NetworkAscents:
         """Indices of the episodes that are over."""
         return [index for index, episode in enumerate(self.batch.episodes) if episode.is_over]
 
-    def look(self) -> tuple[list[Seen], Tensor, Tensor]:
+    def look(self) -> tuple[list[Moment], Tensor, Tensor]:
         """Return every episode's present, and the network's numbers of its step: [M, 2] and [B, 2]."""
         moments = [Moment.of(episode.observer.memory) for episode in self.batch.episodes]
         with torch.no_grad():
@@ -112,7 +111,7 @@ class NetworkAscents:
 
 
 class States:
-    """States of several ascents side by side, for a pass with gradient.
+    """States of several ascents.
 
     Parameters
     ----------
@@ -122,13 +121,22 @@ class States:
         [n, H] each one's customers.
     """
 
-    def __init__(self, moments: Sequence[Seen], embedded: Sequence[Tensor]) -> None:
+    def __init__(self, moments: Sequence[Moment], embedded: Sequence[Tensor]) -> None:
         self.moments = moments
-        self.graph = RouteBatch.of([moment.features for moment in moments])
-        self.embedded = torch.cat(list(embedded))
-        self.state = states_of(moments)
+        self.embedded = embedded
 
-    def numbers(self, network: RouteNetwork) -> tuple[Tensor, Tensor]:
-        """Return the numbers of every state's step: [M, 2] and [B, 2]."""
-        numbers: tuple[Tensor, Tensor] = network.step(self.embedded, self.state, self.graph)
+    def __len__(self) -> int:
+        return len(self.moments)
+
+    def chosen(self, indices: Sequence[int]) -> States:
+        """Return some of the states."""
+        return States([self.moments[index] for index in indices], [self.embedded[index] for index in indices])
+
+    def graph(self) -> RouteBatch:
+        """Return the states' instances side by side."""
+        return RouteBatch.of([moment.features for moment in self.moments])
+
+    def numbers(self, network: RouteNetwork, graph: RouteBatch) -> tuple[Tensor, Tensor]:
+        """Return the numbers of every state's step, [M, 2] and [B, 2], with gradient; `graph` is that of the states."""
+        numbers: tuple[Tensor, Tensor] = network.step(torch.cat(list(self.embedded)), states_of(self.moments), graph)
         return numbers

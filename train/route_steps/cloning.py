@@ -15,6 +15,8 @@ from train.route_steps.run import StepsRun
 from train.unroll.rollout import moved
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -50,30 +52,34 @@ class RouteBCRun(StepsRun):
         share = first + (last - first) * self.updates / max(1, self.total_steps - 1)
         rng, relaxation, evaluations, problems = self.draw()
         states, targets = self.collect(rng, relaxation, evaluations, problems, share)
-        scale = torch.from_numpy(
-            np.concatenate([np.append(moment.features.unit, moment.features.scale) for moment in states.moments])
-        )
-        at = torch.from_numpy(np.concatenate([moment.multipliers for moment in states.moments]))
-        wanted = torch.from_numpy(np.concatenate(targets))
         row = {"learner": share, "evaluations": float(evaluations)}
-        for epoch in range(self.config.epochs):
-            errors = (self.following(states) - wanted) / scale
-            if epoch == 0:  # states that are new to the network
-                steps = (wanted - at) / scale
-                row["error"] = float(errors.detach().square().sum() / steps.square().sum())
-                row["size"] = float(steps.square().mean().sqrt())
+        for step in range(self.config.steps):
+            chosen = rng.permutation(len(states))[: self.config.states]
+            some = states.chosen(chosen)
+            errors, moves = self.errors(some, [targets[index] for index in chosen])
+            if step == 0:  # states that are new to the network
+                row["error"] = float(errors.detach().square().sum() / moves.square().sum())
+                row["size"] = float(moves.square().mean().sqrt())
             loss = functional.smooth_l1_loss(errors, torch.zeros_like(errors), beta=_TURN)
             row |= {"loss": float(loss.detach()), "gradient": self.descend(loss)}
-            self.report("update", 0, f"epoch {epoch + 1}/{self.config.epochs}")
+            self.report("update", 0, f"step {step + 1}/{self.config.steps}")
         self.report("update", 1, "updates")
         return row
 
+    def errors(self, states: States, targets: Sequence[NDArray[np.float64]]) -> tuple[Tensor, Tensor]:
+        """Return the errors of the network's steps, and the expert's steps, [Σ (n + 1)] in units of the multipliers."""
+        scale = [np.append(moment.features.unit, moment.features.scale) for moment in states.moments]
+        units = torch.from_numpy(np.concatenate(scale))
+        at = torch.from_numpy(np.concatenate([moment.multipliers for moment in states.moments]))
+        wanted = torch.from_numpy(np.concatenate(targets))
+        return (self.following(states) - wanted) / units, (wanted - at) / units
+
     def following(self, states: States) -> Tensor:
         """Return the multipliers [Σ (n + 1)] that the network moves to, the fleet's behind its instance's customers."""
-        graph = states.graph
+        graph = states.graph()
         at = [torch.tensor(moment.multipliers) for moment in states.moments]
         customers, fleet = torch.cat([one[:-1] for one in at]), torch.stack([one[-1] for one in at])
-        customers, fleet = moved(states.moments, graph, states.numbers(self.net), customers, fleet)
+        customers, fleet = moved(states.moments, graph, states.numbers(self.net, graph), customers, fleet)
         parts = zip(torch.split(customers, graph.sizes), fleet.unbind(), strict=True)
         return torch.cat([torch.cat([own, last[None]]) for own, last in parts])
 

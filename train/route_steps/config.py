@@ -18,8 +18,8 @@ class StepsConfig(RouteConfig):
     ----------
     init
         Route policy whose start all ascents have; its start stays as it is.
-    epochs
-        Gradient steps on the states of an update.
+    steps, states
+        Gradient steps of an update, and states in each, drawn from those of the update's ascents.
     most_load
         Loads of instances are rounded to about this number of units, see `EnvConfig.most_load`.
 
@@ -37,14 +37,15 @@ class StepsConfig(RouteConfig):
     validation_customers: tuple[int, int] = (20, 60)
     budgets: tuple[int, ...] = (5, 10)
     init: str = SHIPPED
-    epochs: int = 3
+    steps: int = 6
+    states: int = 64
     most_load: int = 200
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_range("horizon", 2, LONGEST)
         self._require_range("validation_customers", N_NEAREST + 1, LARGEST)
-        for name in ("epochs", "most_load"):
+        for name in ("steps", "states", "most_load"):
             self._require_from_one(name)
 
 

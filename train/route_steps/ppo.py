@@ -13,6 +13,8 @@ from train.route_steps.run import StepsRun
 from train.unroll.run import RouteCandidate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -25,7 +27,7 @@ _REFERENCE_EVALUATIONS = 50  # of the value that the gap is measured to
 _LEAST_SPREAD = 1e-8
 
 Numbers = tuple["Tensor", "Tensor"]
-"""Numbers of steps: the customers' [M, 2], and the instances' [B, 2]."""
+"""Numbers of steps: the customers' [M, 2], and the instances' [B, 2]; of one state [n, 2] and [2]."""
 
 
 class RoutePPORun(StepsRun):
@@ -58,24 +60,30 @@ class RoutePPORun(StepsRun):
         """Make ascents with exploration, and follow the clipped objective."""
         config = self.config
         rng, relaxation, evaluations, problems = self.draw()
-        states, drawn, advantages, returns = self.collect(rng, relaxation, evaluations, problems)
-        with torch.no_grad():
-            before = states.numbers(self.net)
+        states, drawn, before, advantages, returns = self.collect(rng, relaxation, evaluations, problems)
         row = {"return": float(returns.mean()), "spread": float(returns.std()), "evaluations": float(evaluations)}
-        for epoch in range(config.epochs):
-            present = states.numbers(self.net)
-            ratio = log_ratio(drawn, before, present, states.graph, config.noise, config.shared_noise).exp()
+        for step in range(config.steps):
+            chosen = rng.permutation(len(states))[: config.states]
+            some, gains = states.chosen(chosen), advantages[torch.from_numpy(chosen)]
+            graph = some.graph()
+            present = some.numbers(self.net, graph)
+            ratio = log_ratio(
+                joined(drawn, chosen), joined(before, chosen), present, graph, config.noise, config.shared_noise
+            ).exp()
             clipped = ratio.clamp(1.0 - config.clip_range, 1.0 + config.clip_range)
-            loss = -torch.min(advantages * ratio, advantages * clipped).mean()
+            loss = -torch.min(gains * ratio, gains * clipped).mean()
             row |= {"gradient": self.descend(loss), "clipped": float((ratio != clipped).float().mean())}
-            self.report("update", 0, f"epoch {epoch + 1}/{config.epochs}")
+            self.report("update", 0, f"step {step + 1}/{config.steps}")
         self.report("update", 1, "updates")
         return row
 
     def collect(
         self, rng: np.random.Generator, relaxation: str, evaluations: int, problems: list[CVRP]
-    ) -> tuple[States, Numbers, Tensor, NDArray[np.float64]]:
-        """Make ascents; return states, the numbers drawn there, their advantages [B], and the ascents' returns."""
+    ) -> tuple[States, list[Numbers], list[Numbers], Tensor, NDArray[np.float64]]:
+        """Make ascents with exploration.
+
+        Returns their states, the numbers drawn in each and their means, the advantages [S], and the ascents' returns.
+        """
         config = self.config
         every = config.route_every if config.phase == 3 else evaluations
         env = environment(
@@ -85,27 +93,30 @@ class RoutePPORun(StepsRun):
         ascents = NetworkAscents(env, repeated, self.net, config.phase, self.seed())
         embedded = torch.split(ascents.embedded, ascents.graph.sizes)
         moments: list[Moment] = []
-        found: list[tuple[int, int, Tensor, Tensor]] = []  # episode, step, and the numbers drawn
+        drawn: list[Numbers] = []
+        before: list[Numbers] = []
+        at: list[tuple[int, int]] = []  # episode and step
         rewards = np.zeros((len(repeated), evaluations - 1))
         for step in range(evaluations - 1):
             over = ascents.over
-            present, own, of_all = ascents.look()
-            own, of_all = self._explored(rng, ascents.graph, own, of_all)
-            each = torch.split(own, ascents.graph.sizes)
+            present, *means = ascents.look()
+            own, of_all = self._explored(rng, ascents.graph, *means)
+            parts = [torch.split(each, ascents.graph.sizes) for each in (own, means[0])]
             for index in sorted(set(range(len(repeated))) - set(over)):
                 moments.append(present[index])
-                found.append((index, step, each[index], of_all[index]))
+                drawn.append((parts[0][index], of_all[index]))
+                before.append((parts[1][index], means[1][index]))
+                at.append((index, step))
             rewards[:, step] = ascents.batch.step(ascents.actions(own, of_all), resting=over).rewards
             self.report("update", 0, f"evaluation {step + 2}/{evaluations}")
         returns = rewards[:, ::-1].cumsum(axis=1)[:, ::-1]
         grouped = returns.reshape(len(problems), config.group, -1)
         others = (grouped.sum(axis=1, keepdims=True) - grouped) / (config.group - 1)
         gains = (grouped - others).reshape(returns.shape)
-        advantages = np.array([gains[index, step] for index, step, _, _ in found])
+        advantages = np.array([gains[where] for where in at])
         advantages /= max(float(advantages.std()), _LEAST_SPREAD)
-        states = States(moments, [embedded[index] for index, _, _, _ in found])
-        drawn = torch.cat([own for _, _, own, _ in found]), torch.stack([of_all for _, _, _, of_all in found])
-        return states, drawn, torch.from_numpy(advantages.astype(np.float32)), returns[:, 0]
+        states = States(moments, [embedded[index] for index, _ in at])
+        return states, drawn, before, torch.from_numpy(advantages.astype(np.float32)), returns[:, 0]
 
     def _explored(self, rng: np.random.Generator, graph: RouteBatch, own: Tensor, of_all: Tensor) -> Numbers:
         config = self.config
@@ -133,6 +144,12 @@ class RoutePPORun(StepsRun):
             scores[budget] = 100.0 * float(np.mean(ratios))
             self.report("validation", len(problems) / len(self.config.budgets), f"validation, budget {budget}")
         return scores
+
+
+def joined(numbers: Sequence[Numbers], chosen: Sequence[int]) -> Numbers:
+    """Return the numbers of some states side by side."""
+    own, of_all = zip(*(numbers[index] for index in chosen), strict=True)
+    return torch.cat(own), torch.stack(of_all)
 
 
 def log_ratio(
