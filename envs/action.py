@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lagrl.relaxation.dual import DualPoint
 
-MOMENTUM = "diagonal+momentum"
+MOMENTUM: Literal["diagonal+momentum"] = "diagonal+momentum"
 MODES = ("diagonal", "direction", MOMENTUM)
 TOLERANCE = 1e-6  # rounding of float32 beyond ±1
 

@@ -80,7 +80,7 @@ class RouteBCRun(StepsRun):
         at = [torch.tensor(moment.multipliers) for moment in states.moments]
         customers, fleet = torch.cat([one[:-1] for one in at]), torch.stack([one[-1] for one in at])
         customers, fleet = moved(states.moments, graph, states.numbers(self.net, graph), customers, fleet)
-        parts = zip(torch.split(customers, graph.sizes), fleet.unbind(), strict=True)
+        parts = zip(torch.split(customers, list(graph.sizes)), fleet.unbind(), strict=True)
         return torch.cat([torch.cat([own, last[None]]) for own, last in parts])
 
     def collect(
@@ -92,7 +92,7 @@ class RouteBCRun(StepsRun):
         episodes, over = ascents.batch.episodes, set(ascents.over)
         experts = [start_expert(self.expert, episode, rng) for episode in episodes]
         is_learners = rng.random(len(episodes)) < share
-        embedded = torch.split(ascents.embedded, ascents.graph.sizes)
+        embedded = torch.split(ascents.embedded, list(ascents.graph.sizes))
         moments: list[Moment] = []
         of_states: list[Tensor] = []
         targets: list[NDArray[np.float64]] = []

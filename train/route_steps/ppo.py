@@ -91,7 +91,7 @@ class RoutePPORun(StepsRun):
         )
         repeated = [problem for problem in problems for _ in range(config.group)]
         ascents = NetworkAscents(env, repeated, self.net, config.phase, self.seed())
-        embedded = torch.split(ascents.embedded, ascents.graph.sizes)
+        embedded = torch.split(ascents.embedded, list(ascents.graph.sizes))
         moments: list[Moment] = []
         drawn: list[Numbers] = []
         before: list[Numbers] = []
@@ -101,7 +101,7 @@ class RoutePPORun(StepsRun):
             over = ascents.over
             present, *means = ascents.look()
             own, of_all = self._explored(rng, ascents.graph, *means)
-            parts = [torch.split(each, ascents.graph.sizes) for each in (own, means[0])]
+            parts = [torch.split(each, list(ascents.graph.sizes)) for each in (own, means[0])]
             for index in sorted(set(range(len(repeated))) - set(over)):
                 moments.append(present[index])
                 drawn.append((parts[0][index], of_all[index]))
