@@ -6,7 +6,8 @@
     python -m benchmarks.route_policy.stages --show-rows docs/rows/route_stages.jsonl
 
 An actor is `NAME=policy:PATH` (the steps of a route policy), `zero` or `random` (actions), or a classical rule with
-its start, such as `bundle@learned` or `cfm@linear`. All actors except those with another start have that of the shipped
+its start, such as `bundle@learned`, `cfm@linear` or `cfm@search` (that of `lagrl bound`, which costs evaluations and is
+outside the environment, hence without routes). All actors except those with another start have that of the shipped
 policy. `episodes` plays each instance with each budget; routes are made at every second evaluation. `imitation`
 compares steps with those of classical rules. A repeated call makes the rows that are missing.
 """
@@ -30,11 +31,14 @@ from envs.route.action import POLICY_ACTION, policy_action
 from envs.route.core import RouteEpisodeBatch
 from lagrl.bounds.bound import lower_bound
 from lagrl.bounds.route_checkpoint import load_route_policy
+from lagrl.bounds.route_dual import RouteDual
+from lagrl.bounds.route_graph import RouteGraph
 from lagrl.bounds.route_policy import RoutePolicy
 from lagrl.controllers.registry import make_controller
 from lagrl.errors import InputError
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.locate import data_folder
+from train.unroll.run import bound_of
 from train.validation import validation_set
 
 if TYPE_CHECKING:
@@ -157,6 +161,9 @@ def config_of(problem: CVRP, budget: int, start: str) -> EnvConfig:
 def played(problem: CVRP, actor: str, budget: int) -> dict[str, Any]:
     """Play an episode; return its best bound and its routes."""
     rule, _, start = actor.partition("@")
+    if start == "search":
+        value = bound_of(RouteDual(RouteGraph.of(problem)), make_controller(rule), budget)
+        return {"value": value, "evaluations": budget, "route_cost": None}
     batch = RouteEpisodeBatch(config_of(problem, budget, start or "learned"), 1)
     batch.reset(0, np.random.default_rng(0), problem)
     episode: RouteEpisode = batch.episodes[0]
@@ -273,12 +280,14 @@ def stages_table(rows: list[dict[str, Any]], best: dict[str, float], suite: str)
     for row in rows:
         key = row["actor"], row["budget"]
         gap.setdefault(key, {})[row["instance"]] = 100.0 * (1.0 - row["value"] / best[row["instance"]])
-        routes.setdefault(key, {})[row["instance"]] = 100.0 * row["route_cost"] / row["savings_cost"]
+        if row["route_cost"] is not None:
+            routes.setdefault(key, {})[row["instance"]] = 100.0 * row["route_cost"] / row["savings_cost"]
     common = sorted(set.intersection(*(set(of_one) for of_one in gap.values())))
     rng = np.random.default_rng(0)
     drawn = rng.integers(len(common), size=(_RESAMPLES, len(common)))
     lines = [
-        f"{suite}, {len(common)} instances: gap to the bound of the ng-routes, %; in brackets minus that of `unrolled`",
+        f"{suite}, {len(common)} instances: gap to the bound of the ng-routes in %; in brackets the 95 % interval of "
+        "the difference to `unrolled`",
         "",
         f"| actor | {' | '.join(f'{budget}' for budget in BUDGETS)} | routes at 30, % of savings |",
         f"|---|{'---|' * len(BUDGETS)}---|",
@@ -288,6 +297,8 @@ def stages_table(rows: list[dict[str, Any]], best: dict[str, float], suite: str)
         return np.array([table[actor, budget][name] for name in common])
 
     def cell(table: dict[tuple[str, int], dict[str, float]], actor: str, budget: int) -> str:
+        if (actor, budget) not in table:
+            return "—"
         own = values(table, actor, budget)
         if actor == "unrolled" or ("unrolled", budget) not in table:
             return f"{own.mean():.2f}"

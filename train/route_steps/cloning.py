@@ -54,7 +54,7 @@ class RouteBCRun(StepsRun):
         states, targets = self.collect(rng, relaxation, evaluations, problems, share)
         row = {"learner": share, "evaluations": float(evaluations)}
         for step in range(self.config.steps):
-            chosen = rng.permutation(len(states))[: self.config.states]
+            chosen = rng.permutation(len(states)).tolist()[: self.config.states]
             some = states.chosen(chosen)
             errors, moves = self.errors(some, [targets[index] for index in chosen])
             if step == 0:  # states that are new to the network

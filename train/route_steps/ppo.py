@@ -63,8 +63,8 @@ class RoutePPORun(StepsRun):
         states, drawn, before, advantages, returns = self.collect(rng, relaxation, evaluations, problems)
         row = {"return": float(returns.mean()), "spread": float(returns.std()), "evaluations": float(evaluations)}
         for step in range(config.steps):
-            chosen = rng.permutation(len(states))[: config.states]
-            some, gains = states.chosen(chosen), advantages[torch.from_numpy(chosen)]
+            chosen = rng.permutation(len(states)).tolist()[: config.states]
+            some, gains = states.chosen(chosen), advantages[chosen]
             graph = some.graph()
             present = some.numbers(self.net, graph)
             ratio = log_ratio(
