@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from envs.config import EnvConfig
+from envs.reward import LARGEST_RATIO
 from envs.route.action import POLICY_ACTION, policy_action
 from envs.route.core import RouteEpisodeBatch
 from lagrl.bounds.bound import lower_bound
@@ -163,7 +164,7 @@ def played(problem: CVRP, actor: str, budget: int) -> dict[str, Any]:
     rule, _, start = actor.partition("@")
     if start == "search":
         value = bound_of(RouteDual(RouteGraph.of(problem)), make_controller(rule), budget)
-        return {"value": value, "evaluations": budget, "route_cost": None}
+        return {"value": value, "evaluations": budget}
     batch = RouteEpisodeBatch(config_of(problem, budget, start or "learned"), 1)
     batch.reset(0, np.random.default_rng(0), problem)
     episode: RouteEpisode = batch.episodes[0]
@@ -177,11 +178,12 @@ def played(problem: CVRP, actor: str, budget: int) -> dict[str, Any]:
         act = acting(actor, episode.observer.memory)
         while not episode.is_over:
             batch.step(act()[None])
+    cost = episode.incumbent.cost
     return {
         "value": episode.best.dual_value,
         "first": episode.values[0],
         "evaluations": len(episode.values),
-        "route_cost": episode.incumbent.cost,
+        "route_cost": cost if np.isfinite(cost) else None,
         "savings_cost": episode.best.savings_cost,
     }
 
@@ -280,8 +282,9 @@ def stages_table(rows: list[dict[str, Any]], best: dict[str, float], suite: str)
     for row in rows:
         key = row["actor"], row["budget"]
         gap.setdefault(key, {})[row["instance"]] = 100.0 * (1.0 - row["value"] / best[row["instance"]])
-        if row["route_cost"] is not None:
-            routes.setdefault(key, {})[row["instance"]] = 100.0 * row["route_cost"] / row["savings_cost"]
+        if "savings_cost" in row:  # not outside the environment
+            ratio = LARGEST_RATIO if row["route_cost"] is None else row["route_cost"] / row["savings_cost"]
+            routes.setdefault(key, {})[row["instance"]] = 100.0 * min(ratio, LARGEST_RATIO)
     common = sorted(set.intersection(*(set(of_one) for of_one in gap.values())))
     rng = np.random.default_rng(0)
     drawn = rng.integers(len(common), size=(_RESAMPLES, len(common)))
