@@ -152,11 +152,12 @@ class RouteNetwork(nn.Module):
         self.config = config
         self.start_trunk = AttentionTrunk(len(NODE_FEATURES), config.hidden, config.heads, config.layers)
         self.start_head = nn.Linear(config.hidden, 1)
+        self.start_pooled = nn.Linear(config.hidden, 1)
         seen = config.hidden + len(STATE_FEATURES)
         self.step_trunk = AttentionTrunk(seen, config.step_hidden, config.heads, config.step_layers)
         self.step_head = nn.Linear(config.step_hidden, 2)
         self.step_pooled = nn.Linear(config.step_hidden, 2)
-        for head in (self.start_head, self.step_head, self.step_pooled):
+        for head in (self.start_head, self.start_pooled, self.step_head, self.step_pooled):
             nn.init.normal_(head.weight, std=0.01 * head.in_features**-0.5)
             nn.init.zeros_(head.bias)
 
@@ -165,10 +166,9 @@ class RouteNetwork(nn.Module):
         h: Tensor = self.start_trunk(batch.nodes, batch)
         return h
 
-    def start(self, embedded: Tensor) -> Tensor:
-        """Return ln(λ_i / u_i) of the start [M]."""
-        ratio: Tensor = self.start_head(embedded).squeeze(1)
-        return ratio
+    def start(self, embedded: Tensor, batch: RouteBatch) -> tuple[Tensor, Tensor]:
+        """Return ln(λ_i / u_i) of the start [M], and the fleets' multipliers over their units [B]."""
+        return self.start_head(embedded).squeeze(1), self.start_pooled(batch.mean @ embedded).squeeze(1)
 
     def step(self, embedded: Tensor, state: Tensor, batch: RouteBatch) -> tuple[Tensor, Tensor]:
         """Return the numbers of each customer's step [M, 2], and of each instance's [B, 2]."""

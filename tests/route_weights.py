@@ -12,7 +12,7 @@ from lagrl.bounds.route_policy import RoutePolicyConfig
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SMALL = RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)
+SMALL = RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1, steps=4)
 
 
 def checkpoint_of(value: Callable[[tuple[int, ...]], np.ndarray]) -> RouteCheckpoint:

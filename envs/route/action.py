@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from lagrl.bounds.ascent_memory import AscentMemory
 
+_FLEET_STEP = 0.05  # mean units along the fleet's violation
+
 ROUTE_ACTION = ActionConfig(base_step=0.03, decades=1.0, reach=FREE_STEP)
 """Actions of the preset `routes`; zero actions are the equal steps that close most of the gap in ten evaluations."""
 
@@ -35,7 +37,7 @@ def next_route_multipliers(
 
     The mean of the violations is what the momentum of a subgradient method follows; ρ is the share of the way back to
     the best point. The fleet's multiplier σ moves by the subgradient step 0.05·s·ḡ_fleet, with `diagonal+momentum` by
-    0.05·s·10^(c·f)·ḡ_fleet + max(ρ, 0)·(σ_best − σ).
+    0.02·q·10^(c·f)·asinh ḡ_fleet + max(ρ, 0)·(σ_best − σ), where q is the route unit.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def next_route_multipliers(
     """
     unit, direction = memory.features.unit, memory.direction
     bounded = np.clip(action.astype(np.float64), -1.0, 1.0)
-    back, fleet = 0.0, FLEET_STEP * memory.features.scale * direction[-1]
+    back, fleet = 0.0, _FLEET_STEP * memory.features.scale * direction[-1]
     natural = config.base_step * np.arcsinh(direction[:-1])
     if config.mode == "direction":
         step = config.reach * bounded
@@ -57,7 +59,8 @@ def next_route_multipliers(
     else:
         (length, free), (back, speed) = bounded[:-1].T, bounded[-1]
         step = np.power(10.0, config.decades * length) * natural + config.reach * free
-        fleet *= np.power(10.0, config.decades * speed)
+        natural_fleet = FLEET_STEP * memory.features.route_unit * np.arcsinh(direction[-1])
+        fleet = np.power(10.0, config.decades * speed) * natural_fleet
     home = max(float(back), 0.0) * (memory.best - memory.multipliers)
     following: NDArray[np.float64] = memory.multipliers + np.append(unit * step, fleet) + home
     return following

@@ -30,8 +30,7 @@ Start = Literal["learned", "classical"]
 
 # Chosen on the generated instances of benchmarks/choose_defaults/run.py
 _CLASSICAL_EVALUATIONS = 100  # of the cheap relaxation by the volume algorithm
-_PATH_EVALUATIONS, _NG_EVALUATIONS = 30, 10  # of the two relaxations by the route policy
-_FEW_CUSTOMERS = 250  # above, the cheap relaxation is ascended twice as long
+_PATH_EVALUATIONS, _NG_EVALUATIONS = 30, 40  # of the two relaxations from the learned start, at most
 _COARSE_LOADS, _QUICK_WORK = 1000, 2e7  # loads are coarser at first if both Q and n²·Q are larger
 _FIRST_ROUTES = 10  # per customer: the routes that the cheap relaxation chose last
 _SMOOTHING = 0.9
@@ -106,8 +105,7 @@ class CutAndPrice:
         if self._start == "classical":
             yield from self._ascend(RouteDual(graph, "paths"), Volume(), _CLASSICAL_EVALUATIONS)
             return
-        evaluations = _PATH_EVALUATIONS * (1 if graph.n_customers <= _FEW_CUSTOMERS else 2)
-        centre = yield from self._ascend(RouteDual(graph, "paths"), LearnedAscent(), evaluations)
+        centre = yield from self._ascend(RouteDual(graph, "paths"), LearnedAscent(), _PATH_EVALUATIONS)
         yield from self._ascend(RouteDual(graph, "ng"), LearnedAscent(), _NG_EVALUATIONS, centre)
 
     def _ascend(

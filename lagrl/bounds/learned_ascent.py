@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 _MOST_LOST = 0.2  # share of the best value that a step may lose
 _DAMPING = 0.5  # of the steps after one that lost more
-_LEARNED_STEPS, _PER_CUSTOMER = 10, 0.1  # evaluations until the bundle method continues
+_FIRST_STEP = 0.15  # of the bundle method, which starts near the optimum
 
 
 class LearnedAscent:
     """Ascends a route dual: the first multipliers and the first steps are a network's, see `RoutePolicy`.
 
-    After 10 + n/10 evaluations the proximal bundle method (Lemaréchal 1978, Kiwiel 1990) continues with the cuts of all
-    evaluations so far: far from the optimum the network's steps gain most, near it those of a model of the function.
+    After `RoutePolicyConfig.steps` evaluations the proximal bundle method (Lemaréchal 1978, Kiwiel 1990) continues with
+    the cuts of all evaluations so far. The shipped policy has one: its network finds the start alone.
 
     Any multipliers give a bound, so the network cannot make it wrong, only low. Safeguards keep it from being low:
 
@@ -78,7 +78,8 @@ class LearnedAscent:
                 remedy="use it in lagrl bound, and another controller for the assignment dual",
             )
         checkpoint = self._checkpoint or load_route_policy()
-        features = RouteFeatures.of(dual.graph, is_paths=dual.relaxation == "paths")
+        is_paths, arcs = dual.relaxation == "paths", checkpoint.policy.nearest
+        features = RouteFeatures.of(dual.graph, is_paths=is_paths, arcs=arcs)
         self._dual, self._budget, self._rng = dual, budget, rng
         self._least = trivial_bound(dual.graph) / (2.0 * dual.graph.scale)
         self._memory = AscentMemory(features, budget, dual.graph.n_routes[0])
@@ -86,7 +87,7 @@ class LearnedAscent:
         self._takes_classical = initial is not None
         self._rule = None
         self._points: list[DualPoint] = []
-        self._last_step = _LEARNED_STEPS + int(_PER_CUSTOMER * dual.graph.n_customers)
+        self._last_step = checkpoint.policy.steps
         self.events = []
         with np.errstate(all="ignore"):
             self._policy = RoutePolicy(checkpoint.weights, features)
@@ -125,7 +126,7 @@ class LearnedAscent:
 
     def _hand_over(self) -> NDArray[np.float64]:
         """Give all evaluations to the bundle method, which makes this step and all later ones."""
-        first, self._rule = self._points[0].multipliers, ProximalBundle()
+        first, self._rule = self._points[0].multipliers, ProximalBundle(first_step=_FIRST_STEP)
         following = self._rule.start(self._dual, budget=self._budget, rng=self._rng, initial=first)
         for point in self._points:
             following = self._rule.update(point)

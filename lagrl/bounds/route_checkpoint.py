@@ -172,6 +172,7 @@ def tensor_shapes(policy: RoutePolicyConfig) -> dict[str, tuple[int, ...]]:
             shapes[f"{name}.attention"] = (policy.heads, width // policy.heads)
             shapes[f"{name}.bias"] = shapes[f"{name}.norm.weight"] = shapes[f"{name}.norm.bias"] = (width,)
     add_linear("start_head", policy.hidden, 1)
+    add_linear("start_pooled", policy.hidden, 1)
     add_linear("step_head", policy.step_hidden, 2)
     add_linear("step_pooled", policy.step_hidden, 2)
     return shapes

@@ -8,7 +8,7 @@ import numpy as np
 
 from lagrl.bounds.pricing import NgPricing, whole_prices
 from lagrl.errors import InputError
-from lagrl.relaxation.dual import DualPoint
+from lagrl.relaxation.dual import DualPoint, Parts
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Relaxation = Literal["ng", "paths"]
 
-_CEILING = 8.0  # of the multipliers, times the longest distance
+_LEAST_SPREAD = 0.1
+_CEILING = 64.0  # of the multipliers, times the longest distance: the fleet's is 23 of them on a tight instance
 
 
 class RouteDual:
@@ -65,13 +66,25 @@ class RouteDual:
 
     @property
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """[n + 1] bounds, distance units: the signs of the rows, and 8 longest distances (8 if those are 0)."""
+        """[n + 1] bounds, distance units: the signs of the rows, and 64 longest distances (64 if those are 0)."""
         return self._bounds
 
     @property
     def scale(self) -> float:
         """Median of the customers' `first_multipliers`, distance units; at least a grid unit."""
         return max(float(np.median(self.first_multipliers()[:-1])), 1.0 / self.graph.scale)
+
+    @property
+    def spread(self) -> NDArray[np.float64]:
+        """[n + 1] relative sizes of the multipliers' moves: shares of `first_multipliers`, and the fleet's, per route.
+
+        A route that becomes dearer is paid by its customers, so that the fleet's multiplier moves as far as theirs do
+        together.
+        """
+        first = self.first_multipliers()[:-1]
+        fewest = max(self.graph.n_routes[0], 1)
+        relative = np.maximum(first / (float(first.mean()) or 1.0), _LEAST_SPREAD)
+        return np.append(relative, len(first) / fewest)
 
     def first_multipliers(self) -> NDArray[np.float64]:
         """Return a start [n + 1] by the continuous approximation of route lengths (Daganzo 1984).
@@ -98,7 +111,8 @@ class RouteDual:
         """Price one vector [n + 1], distance units, clipped to the bounds.
 
         Row k of the point's selection counts the visits of the k-th route chosen; the violation is one minus the
-        visits of each customer and, last, the number of routes due (K for σ > 0, M for σ < 0) minus that chosen.
+        visits of each customer and, last, the number of routes due (K for σ > 0, M for σ < 0) minus that chosen. Its
+        parts are the customers at which routes meet, without the limit of M routes, which σ prices.
 
         Raises
         ------
@@ -129,18 +143,20 @@ class RouteDual:
 
     def _point(self, vector: NDArray[np.float64], value: int, priced: Priced) -> DualPoint:
         most = self.graph.n_routes[1]
-        negative = priced.lowest[priced.lowest < 0]
-        kept = np.argsort(negative, kind="stable")[:most]
-        chosen = [priced.routes[k] for k in kept.tolist()]
-        self.routes.update(dict.fromkeys(chosen))
-        visits = np.zeros((len(chosen), self.graph.n_customers), dtype=np.int64)
-        for k, route in enumerate(chosen):
-            np.add.at(visits[k], list(route), 1)
-        due = routes_due(self.graph, vector[-1], len(chosen))
-        violation = np.append(1.0 - visits.sum(axis=0), float(due - len(chosen)))
-        half_units = 2.0 * self.graph.scale
+        n = self.graph.n_customers
+        meeting = np.flatnonzero(priced.lowest < 0)
+        least = priced.lowest[meeting] / (2.0 * self.graph.scale)
+        visits = np.zeros((len(meeting), n + 1), dtype=np.int64)
+        for k, route in enumerate(priced.routes):
+            np.add.at(visits[k], [*route, n], 1)
+        kept = np.argsort(priced.lowest[meeting], kind="stable")[:most]
+        self.routes.update(dict.fromkeys(priced.routes[k] for k in kept.tolist()))
+        selection = visits[kept, :n]
+        right_side = np.append(np.ones(n), float(routes_due(self.graph, vector[-1], len(kept))))
+        violation = right_side - np.append(selection.sum(axis=0), len(kept))
         bound = distance_units(self.graph, value)
-        return DualPoint(vector, bound, bound, visits, violation, negative[kept] / half_units)
+        parts = Parts(meeting, visits, least, right_side, n)
+        return DualPoint(vector, bound, bound, selection, violation, least[kept], parts=parts)
 
 
 def routes_due(graph: RouteGraph, price: float, chosen: int = 0) -> int:

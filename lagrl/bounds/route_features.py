@@ -64,7 +64,7 @@ class RouteFeatures:
     nodes
         [n, `NODE_FEATURES`] float32.
     edges
-        [n, k, `EDGE_FEATURES`] float32; k is `N_NEAREST`, or n − 1 if that is less.
+        [n, k, `EDGE_FEATURES`] float32; k is `N_NEAREST` or what is given, or n − 1 if that is less.
     nearest
         [n, k] each customer's nearest other customers, nearest first.
     unit
@@ -72,6 +72,8 @@ class RouteFeatures:
         distance to the three nearest.
     scale
         s, the mean unit, distance units.
+    route_unit
+        Unit of the fleet's multiplier: the customers' units per route due, distance units.
     """
 
     nodes: NDArray[np.float32] = field(repr=False)
@@ -79,12 +81,14 @@ class RouteFeatures:
     nearest: NDArray[np.int64] = field(repr=False)
     unit: NDArray[np.float64] = field(repr=False)
     scale: float
+    route_unit: float
 
     @classmethod
-    def of(cls, graph: RouteGraph, *, is_paths: bool = False) -> RouteFeatures:
+    def of(cls, graph: RouteGraph, *, is_paths: bool = False, arcs: int = N_NEAREST) -> RouteFeatures:
         """Compute the features of a graph, O(n²).
 
         `is_paths`: whether the multipliers are for routes that remember one customer back, not for ng-routes.
+        `arcs`: number of nearest customers with an arc, at most `N_NEAREST`; the features of customers count all.
         """
         n = graph.n_customers
         cost = graph.cost / (2.0 * graph.scale)
@@ -146,7 +150,9 @@ class RouteFeatures:
             ],
             axis=2,
         )
-        return cls(nodes.astype(np.float32), edges.astype(np.float32), nearest, unit, scale)
+        route_unit = float(unit.sum()) / max(fewest, 1)
+        kept = edges[:, :arcs].astype(np.float32)
+        return cls(nodes.astype(np.float32), kept, nearest[:, :arcs], unit, scale, route_unit)
 
 
 def _nearest(apart: NDArray[np.float64], k: int) -> NDArray[np.int64]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.bounds.graph_attention import Trunk, linear
+from lagrl.bounds.route_features import N_NEAREST
 from lagrl.errors import InputError
+from lagrl.io.records import may_lack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 LOG_LIMIT = 4.0  # of ln(λ / u) at the start
 STEP = 0.12  # units along the mean violation, times e^(±2)
 FREE_STEP = 0.35  # largest step in any direction, units
-FLEET_STEP = 0.05  # units along the fleet's violation
-_WIDEST, _DEEPEST = 1024, 16
+FLEET_LIMIT = 4.0  # of the fleet's multiplier at the start, route units
+FLEET_STEP = 0.02  # route units along the fleet's violation
+_WIDEST, _DEEPEST, _MOST_STEPS = 1024, 16, 10**6
 RETURN_BIAS = -3.0  # of the logit of the share of the way back to the best point
 
 
@@ -38,6 +41,10 @@ class RoutePolicyConfig:
         Attention heads of both trunks; they divide both widths.
     step_hidden, step_layers
         Width and number of layers of the steps' trunk. Without layers a trunk is a linear map of each customer alone.
+    steps
+        Evaluations at multipliers of the network, the start included; then the bundle method continues.
+    nearest
+        Number of nearest customers that a customer attends to; 0: itself alone, besides the mean of all.
 
     Raises
     ------
@@ -50,6 +57,8 @@ class RoutePolicyConfig:
     heads: int = 4
     step_hidden: int = 32
     step_layers: int = 2
+    steps: int = 1
+    nearest: int = may_lack(N_NEAREST)
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -58,6 +67,8 @@ class RoutePolicyConfig:
             ("heads", 1, _WIDEST),
             ("layers", 0, _DEEPEST),
             ("step_layers", 0, _DEEPEST),
+            ("steps", 1, _MOST_STEPS),
+            ("nearest", 0, N_NEAREST),
         ):
             if not least <= getattr(self, name) <= most:
                 raise InputError(f"{getattr(self, name)} given", field=name, remedy=f"give {least} … {most}")
@@ -71,12 +82,13 @@ class RoutePolicyConfig:
 class RoutePolicy:
     """The forward pass of a route network for one instance.
 
-    The start is λ_i = u_i·exp(o_i), where |o_i| ≤ 4 and u_i is the customer's unit, see `RouteFeatures`. A step is
+    The start is λ_i = u_i·exp(o_i), where |o_i| ≤ 4 and u_i is the customer's unit, see `RouteFeatures`; the fleet's
+    multiplier is q·p with the route unit q and |p| ≤ 4. A step is
 
         λ ← λ + u·(0.12·exp(2·tanh a_i)·asinh(ḡ_i) + 0.35·tanh b_i) + r·(λ_best − λ),   r = σ(c − 3),
 
-    with ḡ the mean of the violations; the fleet's multiplier moves by 0.05·s·exp(2·tanh f)·ḡ_fleet and by the same
-    share r.
+    with ḡ the mean of the violations; the fleet's multiplier moves by 0.02·q·exp(2·tanh f)·asinh(ḡ_fleet) and by the
+    same share r.
 
     Parameters
     ----------
@@ -95,17 +107,19 @@ class RoutePolicy:
     def start(self) -> NDArray[np.float64]:
         """Return the first multipliers [n + 1], distance units."""
         ratio = linear(self._weights, "start_head", self._embedded)[:, 0].astype(np.float64)
-        return np.append(self.features.unit * np.exp(np.clip(ratio, -LOG_LIMIT, LOG_LIMIT)), 0.0)
+        routes = float(linear(self._weights, "start_pooled", self._embedded.mean(axis=0))[0])
+        customers = self.features.unit * np.exp(np.clip(ratio, -LOG_LIMIT, LOG_LIMIT))
+        return np.append(customers, self.features.route_unit * np.clip(routes, -FLEET_LIMIT, FLEET_LIMIT))
 
     def step(self, memory: AscentMemory) -> NDArray[np.float64]:
         """Return the next multipliers [n + 1], distance units, not clipped to the dual's bounds."""
         own, of_all = self.numbers(memory.observe())
-        unit, scale = self.features.unit, self.features.scale
+        unit, route_unit = self.features.unit, self.features.route_unit
         gradient = STEP * np.exp(2.0 * np.tanh(own[:, 0])) * np.arcsinh(memory.direction[:-1])
         customers = unit * (gradient + FREE_STEP * np.tanh(own[:, 1]))
-        routes = FLEET_STEP * np.exp(2.0 * np.tanh(of_all[1])) * memory.direction[-1]
+        routes = route_unit * FLEET_STEP * np.exp(2.0 * np.tanh(of_all[1])) * np.arcsinh(memory.direction[-1])
         back = 1.0 / (1.0 + np.exp(-of_all[0] - RETURN_BIAS))
-        step: NDArray[np.float64] = np.append(customers, scale * routes) + back * (memory.best - memory.multipliers)
+        step: NDArray[np.float64] = np.append(customers, routes) + back * (memory.best - memory.multipliers)
         return memory.multipliers + step
 
     def numbers(self, state: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

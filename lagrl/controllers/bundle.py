@@ -32,8 +32,8 @@ class ProximalBundle:
     being their costs. The next multipliers maximise the model minus Σ_i (λ_i − λ̂_i)²/(2·t_i) within the dual's bounds.
     The centre λ̂ moves there if L rises by a share of the rise that the model promised (a serious step), and stays if
     not (a null step); either way the cuts found there correct the model. A multiplier's step is t_i = t·√(λ̂_i/s),
-    since a high multiplier can be far from its optimum. t grows fourfold when half of the promise is kept, and shrinks
-    when L falls by as much as was promised.
+    since a high multiplier can be far from its optimum, or t_i = t·w_i where the dual has a `spread` w. t grows
+    fourfold when half of the promise is kept, and shrinks when L falls by as much as was promised.
 
     Under an approximate sampler the cuts are valid too, but a sampled value can be above L. The value at the centre is
     therefore taken from the model, which later cuts lower, and the promised rise is never negative.
@@ -92,6 +92,7 @@ class ProximalBundle:
         self.best, self.upper = -np.inf, np.inf
         self.is_finished = False
         self._scale = dual.scale
+        self._spread: NDArray[np.float64] | None = getattr(dual, "spread", None)
         self._step = self.first_step * dual.scale
         self._promised = 0.0
         self._is_exact = True
@@ -124,7 +125,9 @@ class ProximalBundle:
     def _maximise(self) -> NDArray[np.float64]:
         """Return multipliers at which the model promises a rise, with longer steps if this one promises none."""
         tolerance = PROVEN * max(self._scale, abs(self.best))
-        spread = np.sqrt(np.maximum(np.abs(self.centre) / self._scale, 0.1))
+        spread = self._spread
+        if spread is None:
+            spread = np.sqrt(np.maximum(np.abs(self.centre) / self._scale, 0.1))
         step = self._step
         while True:
             found = self.model.maximise(

@@ -75,6 +75,8 @@ class CutModel:
         """Add one cut per piece; of two with the same slope, the lower is kept."""
         from lagrl.controllers.cutting_plane_kernels import equal_cut
 
+        if pieces.may_be_empty and not len(self):
+            self.add(pieces.empty())
         self._n_pieces = len(pieces.intercept)
         new: list[int] = []
         for k, (slope, intercept) in enumerate(zip(pieces.slope, pieces.intercept, strict=True)):

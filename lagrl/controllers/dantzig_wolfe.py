@@ -83,7 +83,7 @@ class ColumnGeneration:
         self._best_point = BestPoint(self.centre)
         self.best, self.upper = -np.inf, np.inf
         self.is_finished = False
-        self._master = _DantzigWolfeMaster(low, high)
+        self._master = _DantzigWolfeMaster(low, high, dual.scale)
         self._scale = dual.scale
         self._smoothing = self.smoothing
         self._misses = 0
@@ -140,10 +140,14 @@ class _Optimum:
 
 
 class _DantzigWolfeMaster:
-    """min Σ c·α + Σ (high·p − low·m), Σ s·α − p + m = 0 for each multiplier, Σ α = 1 for each piece, in HiGHS."""
+    """min Σ c·α + Σ (high·p − low·m), Σ s·α − p + m = 0 for each multiplier, Σ α = 1 for each piece, in HiGHS.
 
-    def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-        self._bounds = low, high
+    Costs are in units of about `scale`, a power of two, as HiGHS's tolerances are absolute.
+    """
+
+    def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64], scale: float) -> None:
+        self._unit = 2.0 ** np.floor(np.log2(scale))
+        self._bounds = low / self._unit, high / self._unit
         self._solver: Any = None
         self._seen: set[tuple[int, bytes]] = set()
 
@@ -151,6 +155,8 @@ class _DantzigWolfeMaster:
         """Add a column for each cut that is new."""
         if self._solver is None:
             self._solver = self._empty_master(len(pieces.intercept))
+            if pieces.may_be_empty:
+                self.add(pieces.empty())
         n = len(self._bounds[0])
         new = []
         for k, slope in enumerate(pieces.slope):
@@ -161,14 +167,15 @@ class _DantzigWolfeMaster:
         slope = np.zeros((count, n + len(pieces.intercept)))
         slope[:, :n] = pieces.slope[new]
         slope[np.arange(count), n + np.array(new, np.int64)] = 1.0
-        add_columns(self._solver, pieces.intercept[new], *sparse(slope))
+        add_columns(self._solver, pieces.intercept[new] / self._unit, *sparse(slope))
 
     def solve(self) -> _Optimum:
         """Solve the master from its last basis."""
         low, high = self._bounds
         solution, value = solve_to_optimality(self._solver)
         dual = np.array(solution.row_dual)
-        return _Optimum(value, np.clip(-dual[: len(low)], low, high), dual[len(low) :])
+        prices = np.clip(-dual[: len(low)], low, high)
+        return _Optimum(value * self._unit, prices * self._unit, dual[len(low) :] * self._unit)
 
     def _empty_master(self, n_pieces: int) -> Any:
         """Return HiGHS with the rows, and a column for each end of each multiplier's bounds."""

@@ -33,6 +33,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """The separate minima of a dual that is right_side·λ + Σ_k min(0, min_y (c_y − λ·y)), at one λ.
+
+    Attributes
+    ----------
+    part
+        [R] which minima are below 0, the first of them 0.
+    choice
+        [R, n] their minimisers y.
+    value
+        [R] their values c_y − λ·y < 0, distance units.
+    right_side
+        [n] slope of the rest.
+    n_parts
+        Number of minima.
+    """
+
+    part: NDArray[np.int64] = field(repr=False)
+    choice: NDArray[np.int64] = field(repr=False)
+    value: NDArray[np.float64] = field(repr=False)
+    right_side: NDArray[np.float64] = field(repr=False)
+    n_parts: int
+
+
+@dataclass(frozen=True)
 class DualPoint:
     """The result of evaluating a dual at a multiplier vector.
 
@@ -53,6 +78,9 @@ class DualPoint:
         [K] (a_k − λ)·y_k, distance units. The vehicle's own supergradient is −`selection[k]`.
     samples
         Every string drawn; None under the exact sampler, whose only string is the selection.
+    parts
+        Separate minima whose sum with the linear rest is L, or bounds it from below and has the same maximum; None: the
+        rows of `selection` are the vehicles'.
     """
 
     multipliers: NDArray[np.float64] = field(repr=False)
@@ -62,6 +90,7 @@ class DualPoint:
     violation: NDArray[np.float64] = field(repr=False)
     vehicle_value: NDArray[np.float64] = field(repr=False)
     samples: Samples | None = field(default=None, repr=False)
+    parts: Parts | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for array in (self.multipliers, self.selection, self.violation, self.vehicle_value):

@@ -45,7 +45,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 def test_the_shipped_policy_is_read() -> None:
     """The default is the shipped policy, whose card names its training command."""
-    assert "train unroll" in load_route_policy().card["command"].replace(".", " ")
+    assert "train start" in load_route_policy().card["command"].replace(".", " ")
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_the_shipped_policy_is_read() -> None:
         ("state_features", ["x"]),
         ("schema_version", 2),
         ("action_mode", "direction"),
-        ("policy", {"hidden": 16, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1}),
+        ("policy", {"hidden": 16, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1, "steps": 1}),
         ("policy", {"hidden": 8}),
-        ("policy", {"hidden": 9, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1}),
-        ("policy", {"hidden": 2**20, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1}),
-        ("policy", {"hidden": 8, "layers": -1, "heads": 2, "step_hidden": 8, "step_layers": 1}),
+        ("policy", {"hidden": 9, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1, "steps": 1}),
+        ("policy", {"hidden": 2**20, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1, "steps": 1}),
+        ("policy", {"hidden": 8, "layers": -1, "heads": 2, "step_hidden": 8, "step_layers": 1, "steps": 1}),
         ("other", 1),
     ],
 )
@@ -76,7 +76,8 @@ def test_other_versions_and_sizes_are_refused(field: str, value: object, tmp_pat
 def test_huge_sizes_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
     """A record that asks for a large network is compared with the tensors' header first."""
     path = changed(
-        saved(tmp_path), policy={"hidden": 1024, "layers": 16, "heads": 2, "step_hidden": 1024, "step_layers": 16}
+        saved(tmp_path),
+        policy={"hidden": 1024, "layers": 16, "heads": 2, "step_hidden": 1024, "step_layers": 16, "steps": 1},
     )
     with pytest.raises(InputError, match="foreign weights"):
         load_route_policy(path)

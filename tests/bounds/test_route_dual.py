@@ -15,6 +15,7 @@ from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_dual import RouteDual, distance_units, lagrangian
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.controllers import CONTROLLERS
+from lagrl.controllers.pieces import pieces_of
 from lagrl.errors import InputError
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
@@ -28,6 +29,34 @@ def plane(seed: int, n_customers: int = 20, fleet: Fleet | None = None) -> CVRP:
     rng = np.random.default_rng(seed)
     points, demand = rng.integers(0, 100, (n_customers + 1, 2)), rng.integers(1, 10, n_customers)
     return CVRP.from_coordinates("plane", points, demand, 25, fleet=fleet)
+
+
+@pytest.mark.parametrize("relaxation", RELAXATIONS)
+@pytest.mark.parametrize("rule", ["free", "exact", "atmost"])
+def test_cuts_of_the_parts(rule: str, relaxation: str) -> None:
+    """Each part's cut is its least reduced cost where it was found, and is not below it at other multipliers."""
+    rng = np.random.default_rng(5)
+    problem = plane(5)
+    fleet = Fleet() if rule == "free" else Fleet(rule, problem.minimum_vehicles)
+    dual = RouteDual(RouteGraph.of(replace(problem, fleet=fleet)), relaxation)
+    first = dual.first_multipliers()
+    points = [
+        dual.evaluate(first * rng.uniform(0.6, 1.6, len(first)) + np.append(0.0 * first[:-1], 3.0)) for _ in "abcd"
+    ]
+    for here in points:
+        pieces = pieces_of(here)
+        assert pieces.may_be_empty
+        assert len(pieces.intercept) == 20 + 1
+        for there in points:
+            value = pieces.intercept + pieces.slope @ there.multipliers
+            if here is there and rule == "free":
+                np.testing.assert_allclose(value.sum(), here.value)
+            parts = there.parts
+            assert parts is not None
+            least = np.zeros(20)
+            least[parts.part] = parts.value
+            assert (np.minimum(value[:-1], 0.0) >= least - 1e-6).all()
+            assert value[-1] >= parts.right_side @ there.multipliers - 1e-6
 
 
 @pytest.mark.parametrize("relaxation", RELAXATIONS)

@@ -43,9 +43,12 @@ def test_numpy_and_torch_agree(n: int) -> None:
     memory.record(RouteDual(graph).evaluate(policy.start()))
     with torch.no_grad():
         embedded = net.embed(batch)
-        ratio = net.start(embedded).numpy()
+        ratio, routes = (found.numpy() for found in net.start(embedded, batch))
         own, of_all = net.step(embedded, torch.from_numpy(memory.observe()), batch)
     np.testing.assert_allclose(policy.start()[:-1], features.unit * np.exp(np.clip(ratio, -4, 4)), rtol=1e-5)
+    np.testing.assert_allclose(
+        policy.start()[-1], features.route_unit * np.clip(routes[0], -4, 4), rtol=1e-4, atol=1e-5
+    )
     found_own, found_of_all = policy.numbers(memory.observe())
     np.testing.assert_allclose(found_own, own.numpy(), atol=1e-5, rtol=1e-5)
     np.testing.assert_allclose(found_of_all, of_all.numpy()[0], atol=1e-5, rtol=1e-5)
@@ -56,10 +59,12 @@ def test_a_batch_is_its_instances() -> None:
     features = [RouteFeatures.of(RouteGraph.of(generate(n, seed=n))) for n in (12, 30, 21)]
     net = network(0)
     with torch.no_grad():
-        together = net.start(net.embed(RouteBatch.of(features)))
+        batch = RouteBatch.of(features)
+        together = net.start(net.embed(batch), batch)
         batches = [RouteBatch.of([each]) for each in features]
-        alone = torch.cat([net.start(net.embed(batch)) for batch in batches])
-    np.testing.assert_allclose(together.numpy(), alone.numpy(), atol=1e-5)
+        alone = zip(*(net.start(net.embed(batch), batch) for batch in batches), strict=True)
+    for numbers, apart in zip(together, alone, strict=True):
+        np.testing.assert_allclose(numbers.numpy(), torch.cat(apart).numpy(), atol=1e-5)
 
 
 def test_the_file_lists_every_tensor() -> None:

@@ -22,8 +22,8 @@ TINY = (
 
 
 def test_a_second_call_trains_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """It lists the same figures; a variant without a start has no checkpoint of one."""
-    words = ["--seeds", "1", "--variants", "no-start", "--folder", str(tmp_path), f"--options={TINY}"]
+    """It lists the same figures; a variant without a start trains none."""
+    words = ["--seeds", "1", "--variants", "steps-alone", "--folder", str(tmp_path), f"--options={TINY}"]
     assert main(words) == 0
     first = capfd.readouterr()
     assert first.err.count("$ python") == 1
@@ -31,9 +31,9 @@ def test_a_second_call_trains_nothing(tmp_path: Path, capfd: pytest.CaptureFixtu
     second = capfd.readouterr()
     assert "$ python" not in second.err
     assert second.out == first.out
-    assert second.out.startswith("no-start seed 0: 5: ")
-    assert load_route_policy(tmp_path / checkpoint("no-start", 0)).policy.hidden == 8
-    assert not (tmp_path / f"{checkpoint('no-start', 0, 'start')}.safetensors").exists()
+    assert second.out.startswith("steps-alone seed 0: 5: ")
+    assert load_route_policy(tmp_path / checkpoint("steps-alone", 0)).policy.hidden == 8
+    assert not (tmp_path / f"{checkpoint('full', 0)}.safetensors").exists()
 
 
 def test_an_unknown_variant_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,19 +12,23 @@ pytest.importorskip("torch")
 
 import torch
 
+from lagrl.bounds.learned_ascent import LearnedAscent
 from lagrl.bounds.route_checkpoint import load_route_policy
 from lagrl.bounds.route_dual import RouteDual
+from lagrl.bounds.route_features import N_NEAREST, RouteFeatures
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.bounds.route_policy import RoutePolicyConfig
 from lagrl.bounds.trivial import trivial_bound
 from lagrl.errors import InputError
 from lagrl.problems.generate import generate
-from policies.route_network import RouteNetwork
+from policies.route_network import RouteBatch, RouteNetwork
 from train.curves import read_curves
 from train.start import main as train_start
 from train.unroll import main as train_unroll
 from train.unroll.config import StartConfig, UnrollConfig
+from train.unroll.instances import draw_problem, validation_graphs
 from train.unroll.rollout import LAST_WEIGHT, Ascents, unroll
+from train.unroll.run import RouteRun
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,14 +114,75 @@ def test_both_commands_make_one_policy(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_resumed_run_ends_as_one_without_a_break(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends after some updates and is resumed has the weights of one that went on."""
     monkeypatch.chdir(tmp_path)
-    assert train_unroll([*UNROLL, "--out", "whole"]) == 0
-    assert train_unroll([*UNROLL, "--out", "broken", "--minutes", "0.00001"]) == 0
+    words = [*UNROLL, "--without", "fleet"]
+    assert train_unroll([*words, "--out", "whole"]) == 0
+    assert train_unroll([*words, "--out", "broken", "--minutes", "0.00001"]) == 0
     record = json.loads((tmp_path / "runs" / "broken" / "archive.json").read_text())["record"]["run"]
     assert record["updates"] < 6
     assert train_unroll(["--resume", "runs/broken", "--out", "broken"]) == 0
     whole, broken = load_route_policy("whole"), load_route_policy("broken")
     assert whole.fingerprint == broken.fingerprint
     assert whole.card["selection"] == broken.card["selection"]
+
+
+@pytest.mark.parametrize(
+    ("part", "in_torch"),
+    [
+        (
+            "neighbours",
+            ["start_trunk.embed.weight", "start_trunk.layers.0.edge.weight", "step_trunk.layers.0.edge.weight"],
+        ),
+        ("fleet", ["start_pooled.weight", "start_pooled.bias"]),
+    ],
+)
+def test_parts_stay_without_effect(
+    part: str, in_torch: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training changes all tensors as ever, but leaves the part's entries as they were set."""
+    monkeypatch.chdir(tmp_path)
+    size = RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)
+    before = RouteRun(UnrollConfig(seed=3, without=(part,), policy=size), "unroll").net.weights()
+    assert train_unroll([*UNROLL, "--without", part, "--out", "whole"]) == 0
+    for name, tensor in load_route_policy("whole").weights.items():
+        kept = tensor == before[name]
+        if name in in_torch:
+            fixed = kept & (tensor == 0.0)
+            assert fixed.any(), name
+        elif not name.endswith(("_pooled.weight", "_pooled.bias")):  # which may have no gradient
+            assert not kept.all() or tensor.size < 5, name
+
+
+def test_a_network_of_customers_alone_is_trained_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --policy.nearest 0 a customer's start depends on the others by their mean only; the shipped has ten."""
+    monkeypatch.chdir(tmp_path)
+    assert train_unroll([*UNROLL, "--policy.nearest", "0", "--out", "alone"]) == 0
+    checkpoint = load_route_policy("alone")
+    assert checkpoint.policy.nearest == 0
+    assert load_route_policy().policy.nearest == N_NEAREST
+    dual = RouteDual(RouteGraph.of(generate(14, seed=2)))
+    ascent = LearnedAscent(checkpoint)
+    found = ascent.start(dual, budget=3, rng=np.random.default_rng(0))
+    features = RouteFeatures.of(dual.graph, arcs=0)
+    with torch.no_grad():
+        network = RouteNetwork(checkpoint.policy)
+        network.load_state_dict({name: torch.from_numpy(tensor.copy()) for name, tensor in checkpoint.weights.items()})
+        batch = RouteBatch.of([features])
+        ratio, routes = network.start(network.embed(batch), batch)
+    np.testing.assert_allclose(found[:-1], features.unit * np.exp(ratio.numpy()), rtol=1e-5)
+    np.testing.assert_allclose(found[-1], max(0.0, features.route_unit * float(routes)), rtol=1e-5)
+
+
+def test_classes_are_held_out() -> None:
+    """No instance of training and validation is of such a class, and without one the same are drawn as ever."""
+    config = UnrollConfig(held_out=("demand=SL", "depot=E"), customers=(20, 30), validation_customers=(20, 30))
+    rng = np.random.default_rng(0)
+    words = set(" ".join(draw_problem(config, rng, (20, 30)).comment for _ in range(60)).split())
+    words |= set(" ".join(graph.problem.comment for graph in validation_graphs(config)).split())
+    assert words.isdisjoint(config.held_out)
+    assert {"demand=Q", "depot=R", "depot=C", "roads"} <= words
+    first = draw_problem(UnrollConfig(), np.random.default_rng(1), (20, 30))
+    assert not set(config.held_out) & set(first.comment.split())
+    assert draw_problem(config, np.random.default_rng(1), (20, 30)).comment == first.comment
 
 
 def test_a_start_of_another_size_is_refused(
@@ -141,6 +206,8 @@ def test_a_start_of_another_size_is_refused(
         ("learning_rate", 0.0),
         ("budgets", ()),
         ("seed", -1),
+        ("held_out", ("demand=Z",)),
+        ("held_out", ("depot=C", "depot=E", "depot=R")),
     ],
 )
 def test_values_out_of_range_are_named(field: str, value: object) -> None:

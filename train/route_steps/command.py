@@ -120,7 +120,7 @@ def _source(run: StepsRun) -> str:
 def _figure(run: StepsRun) -> str:
     if isinstance(run.config, RoutePPOConfig) and run.config.phase == 3:
         return "mean cost of the environment's routes in % of Clarke and Wright's"
-    return f"mean gap in % to the bound of the volume algorithm in {REFERENCE_EVALUATIONS} evaluations"
+    return f"mean gap in % to the bound of the bundle method in {REFERENCE_EVALUATIONS} evaluations"
 
 
 def _report(run: StepsRun, paths: RunPaths, stop: Stop, prog: str) -> None:

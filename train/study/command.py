@@ -27,15 +27,19 @@ _ABOUT = (
     "continues unfinished trainings and leaves out finished ones."
 )
 
-VARIANTS: dict[str, tuple[str | None, str]] = {
-    "full": ("", ""),
-    "no-start": (None, ""),
-    "linear": ("--policy.layers 0 --policy.step-layers 0", "--policy.layers 0 --policy.step-layers 0"),
-    "small-instances": ("--customers 20 60 --large-share 0", "--customers 20 60 --large-share 0"),
-    "short": ("", "--horizon 4 6 --long-share 0"),
-    "ng-only": ("--paths-share 0", "--paths-share 0"),
+VARIANTS: dict[str, tuple[str | None, str | None]] = {
+    "full": ("", None),
+    "steps": ("", ""),
+    "steps-alone": (None, ""),
+    "mlp": ("--policy.nearest 0", None),
+    "linear": ("--policy.layers 0", None),
+    "no-neighbours": ("--without neighbours", None),
+    "no-fleet": ("--without fleet", None),
+    "small-instances": ("--customers 20 60 --large-share 0", None),
+    "ng-only": ("--paths-share 0", None),
+    "held-out": ("--held-out demand=SL depot=E", None),
 }
-"""Options of train.start (None: left out) and of train.unroll by variant."""
+"""Options of train.start and of train.unroll by variant; None: left out."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,11 @@ def main(arguments: Sequence[str], prog: str = "lagrl train study") -> int:
             raise UnknownNameError.of("variant", variant, VARIANTS)
     study.folder.mkdir(parents=True, exist_ok=True)
     tasks = [(variant, seed) for seed in range(study.seeds) for variant in study.variants]
+    starts = dict.fromkeys((start_of(variant), seed) for variant, seed in tasks if VARIANTS[variant][0] is not None)
+    ascents = [(variant, seed) for variant, seed in tasks if VARIANTS[variant][1] is not None]
     with result_lock(study.folder, "wait for that process, or stop it"), ThreadPoolExecutor(study.jobs) as pool:
-        list(pool.map(lambda task: train(study, *task), tasks))
+        list(pool.map(lambda task: train_start(study, *task), starts))
+        list(pool.map(lambda task: train_ascent(study, *task), ascents))
     for variant, seed in tasks:
         card = load_route_policy(study.folder / checkpoint(variant, seed)).card
         figures = ", ".join(f"{budget}: {score:+.2f} %" for budget, score in card["selection"]["policy"].items())
@@ -73,19 +80,28 @@ def main(arguments: Sequence[str], prog: str = "lagrl train study") -> int:
     return 0
 
 
-def checkpoint(variant: str, seed: int, stage: str = "policy") -> str:
+def checkpoint(variant: str, seed: int) -> str:
     """Return the path of a policy in the study's folder, without suffix."""
-    return f"checkpoints/{variant}-{seed}-{stage}"
+    return f"checkpoints/{variant}-{seed}"
 
 
-def train(study: StudyOptions, variant: str, seed: int) -> None:
-    """Train the stages of a variant with a seed, or what is left of them."""
+def start_of(variant: str) -> str:
+    """Return the variant whose start a variant has: its own, or that of `full` where it changes nothing in it."""
+    return variant if VARIANTS[variant][0] else "full"
+
+
+def train_start(study: StudyOptions, variant: str, seed: int) -> None:
+    """Train the start of a variant with a seed, or what is left of it."""
+    options = f"{VARIANTS[variant][0] or ''} {study.options}".split()
+    _stage(study, checkpoint(variant, seed), ["start", "--seed", str(seed), *options])
+
+
+def train_ascent(study: StudyOptions, variant: str, seed: int) -> None:
+    """Train the steps of a variant with a seed from its start, if it has one, or what is left of them."""
     of_start, of_ascent = VARIANTS[variant]
-    start, policy = (checkpoint(variant, seed, stage) for stage in ("start", "policy"))
-    if of_start is not None:
-        _stage(study, start, ["start", "--seed", str(seed), *of_start.split(), *study.options.split()])
-    initial = [] if of_start is None else ["--init", start]
-    _stage(study, policy, ["unroll", *initial, "--seed", str(seed), *study.options.split(), *of_ascent.split()])
+    initial = [] if of_start is None else ["--init", checkpoint(start_of(variant), seed)]
+    options = f"{of_ascent or ''} {study.options}".split()
+    _stage(study, checkpoint(variant, seed), ["unroll", *initial, "--seed", str(seed), *options])
 
 
 def _stage(study: StudyOptions, out: str, words: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lagrl.bounds.route_checkpoint import load_route_policy
@@ -32,7 +32,7 @@ _INSTANCES = (
     "no CVRPLIB instance"
 )
 _LIMITATIONS = (
-    "Trained on generated instances of up to 400 customers. It moves multipliers of route relaxations: every value is "
+    "Trained on generated instances of up to {} customers. It moves multipliers of route relaxations: every value is "
     "a valid lower bound whatever the network answers, but not always a high one."
 )
 _ABOUT = {
@@ -84,7 +84,7 @@ def _starter(name: str) -> Callable[[UnrollConfig, RunOptions, torch.device, str
         initial = None
         if given is not None:
             checkpoint = load_route_policy(given)
-            if checkpoint.policy != config.policy:
+            if replace(checkpoint.policy, steps=config.policy.steps) != config.policy:
                 raise InputError(
                     f"a network of another size: {checkpoint.policy}",
                     source=str(given),
@@ -140,11 +140,11 @@ def _card(run: UnrollRun, paths: RunPaths) -> dict[str, Any]:
         selection={
             "instances": f"{config.validation_instances} generated ones of {low} to {high} customers, "
             f"seed {config.validation_seed}",
-            "figure": f"mean gap in % to the bound of the volume algorithm in {REFERENCE_EVALUATIONS} evaluations",
+            "figure": f"mean gap in % to the bound of the bundle method in {REFERENCE_EVALUATIONS} evaluations",
             "policy": {str(budget): round(score, 4) for budget, score in candidate.scores.items()},
             "update": candidate.step,
         },
-        limitations=_LIMITATIONS,
+        limitations=_LIMITATIONS.format(config.large_customers[1]),
     )
 
 
@@ -153,7 +153,7 @@ def _report(run: UnrollRun, paths: RunPaths, stop: Stop, prog: str) -> None:
     candidate = run.candidate
     say(f"{paths.out}: route policy of update {candidate.step}, {readable(run.seconds)} of training")
     for budget, score in candidate.scores.items():
-        say(f"  {budget} evaluations: {score:+.2f} % below volume in {REFERENCE_EVALUATIONS}, generated instances")
+        say(f"  {budget} evaluations: {score:+.2f} % below {REFERENCE_EVALUATIONS} of the bundle, generated instances")
     if not run.is_complete:
         say(f"{stop.reason or 'ended early'}: {run.updates} of {run.total_steps} updates are done and saved")
         say(f"resume with: {paths.resume_command(prog, run.rules())}")

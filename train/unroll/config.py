@@ -1,15 +1,31 @@
 """Hyper-parameters of the trainings of route policies."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from lagrl.bounds.route_features import N_NEAREST
 from lagrl.bounds.route_policy import RoutePolicyConfig
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.records import from_record, to_record
+from lagrl.problems.generate import Customers, Demand, Depot
+
+Part = Literal["neighbours", "fleet"]
+"""Part of a network that a training may leave without effect.
+
+`neighbours`: features of arcs, and features of customers that depend on other customers. `fleet`: the fleet's
+multiplier at the start, which is then 0.
+"""
 
 LARGEST = 1000
 """Most customers of a generated instance."""
+LEARNED_STEPS = 10
+"""Evaluations of an ascent at multipliers of the network."""
+CLASSES = tuple(
+    f"{name}={value}"
+    for name, kind in (("depot", Depot), ("customers", Customers), ("demand", Demand))
+    for value in get_args(kind)
+)
+"""Classes of X-type instances that a training may leave out, as their comments name them."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,8 @@ class RouteConfig:
         Number of generated instances in a validation, their fewest and most customers, and their seed.
     budgets
         Evaluations of the ascents in a validation.
+    held_out
+        Classes of X-type instances that neither training nor validation draws, such as `demand=SL`.
 
     Raises
     ------
@@ -68,6 +86,7 @@ class RouteConfig:
     validation_customers: tuple[int, int] = (20, 120)
     validation_seed: int = 1_000_018
     budgets: tuple[int, ...] = (5, 10, 30)
+    held_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
@@ -84,6 +103,13 @@ class RouteConfig:
             self._require_share(name)
         for name in ("learning_rate", "clip"):
             self._require_above_zero(name)
+        for name in self.held_out:
+            if name not in CLASSES:
+                problem = f"{name!r} is not known"
+                raise InputError(problem, field="held_out", remedy=f"known: {', '.join(CLASSES)}")
+        for prefix in ("depot=", "customers=", "demand="):
+            if {name for name in CLASSES if name.startswith(prefix)} <= set(self.held_out):
+                raise InputError(f"all {prefix}… given", field="held_out", remedy="leave one for the training")
         if not self.budgets or min(self.budgets) < 1:
             raise InputError(f"{self.budgets} given", field="budgets", remedy="give one or more numbers above 0")
 
@@ -148,6 +174,8 @@ class UnrollConfig(RouteConfig):
         The loads of large instances are coarser, so that n²·Q is at most this.
     policy
         Size of the network.
+    without
+        Parts of the network that stay without effect, see `Part`.
 
     Raises
     ------
@@ -160,7 +188,8 @@ class UnrollConfig(RouteConfig):
     large_customers: tuple[int, int] = (120, 400)
     large_share: float = 0.08
     load_work: float = 2.5e6
-    policy: RoutePolicyConfig = field(default_factory=RoutePolicyConfig)
+    policy: RoutePolicyConfig = field(default_factory=lambda: RoutePolicyConfig(steps=LEARNED_STEPS))
+    without: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -175,8 +204,12 @@ class UnrollConfig(RouteConfig):
 class StartConfig(UnrollConfig):
     """Hyper-parameters of the training of a start: ascents of one evaluation; see `UnrollConfig`."""
 
-    updates: int = 400
+    updates: int = 4000
+    large_customers: tuple[int, int] = (120, 1000)
+    large_share: float = 0.2
     horizon: tuple[int, int] = (1, 1)
     long_share: float = 0.0
-    validate_every: int = 100
-    budgets: tuple[int, ...] = (1,)
+    validate_every: int = 500
+    budgets: tuple[int, ...] = (1, 5, 10)
+    policy: RoutePolicyConfig = field(default_factory=lambda: RoutePolicyConfig(steps=LEARNED_STEPS))
+    without: tuple[Part, ...] = ()

@@ -26,6 +26,8 @@ def draw_problem(config: RouteConfig, rng: np.random.Generator, customers: tuple
     n = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
     kind = "roads" if rng.random() < config.roads_share else "X"
     problem = drawer(kind)(rng, n, {})
+    while not set(config.held_out).isdisjoint(problem.comment.split()):
+        problem = drawer(kind)(rng, n, {})
     if rng.random() < config.exact_share:
         problem = replace(problem, fleet=Fleet.parse(f"exact:{problem.minimum_vehicles}"))
     return problem

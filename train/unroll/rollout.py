@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from lagrl.bounds.ascent_memory import AscentMemory
-from lagrl.bounds.route_features import RouteFeatures
-from lagrl.bounds.route_policy import FLEET_STEP, FREE_STEP, LOG_LIMIT, RETURN_BIAS, STEP
+from lagrl.bounds.route_features import N_NEAREST, RouteFeatures
+from lagrl.bounds.route_policy import FLEET_LIMIT, FLEET_STEP, FREE_STEP, LOG_LIMIT, RETURN_BIAS, STEP
 from lagrl.bounds.trivial import trivial_bound
 from policies.route_network import RouteBatch
 
@@ -46,9 +46,9 @@ class Ascents:
     batch: RouteBatch
 
     @classmethod
-    def of(cls, duals: Sequence[RouteDual]) -> Ascents:
-        """Compute the features of the duals' instances."""
-        features = [RouteFeatures.of(dual.graph, is_paths=dual.relaxation == "paths") for dual in duals]
+    def of(cls, duals: Sequence[RouteDual], arcs: int = N_NEAREST) -> Ascents:
+        """Compute the features of the duals' instances, with arcs from that many nearest customers."""
+        features = [RouteFeatures.of(dual.graph, is_paths=dual.relaxation == "paths", arcs=arcs) for dual in duals]
         return cls(tuple(duals), tuple(features), RouteBatch.of(features))
 
 
@@ -66,16 +66,19 @@ def unroll(
     batch, duals = ascents.batch, ascents.duals
     embedded = network.embed(batch)
     unit = torch.from_numpy(np.concatenate([features.unit for features in ascents.features]))
+    route_unit = torch.tensor([features.route_unit for features in ascents.features], dtype=torch.float64)
     bounds = [dual.bounds for dual in duals]
     lower, upper = (torch.from_numpy(np.concatenate([pair[side][:-1] for pair in bounds])) for side in (0, 1))
-    fleet_lower, fleet_upper = (torch.tensor([float(pair[side][-1]) for pair in bounds]) for side in (0, 1))
+    fleet_lower, fleet_upper = (
+        torch.tensor([float(pair[side][-1]) for pair in bounds], dtype=torch.float64) for side in (0, 1)
+    )
     memories = [
         AscentMemory(features, horizon, dual.graph.n_routes[0])
         for features, dual in zip(ascents.features, duals, strict=True)
     ]
-    ratio = network.start(embedded).double().clamp(-LOG_LIMIT, LOG_LIMIT)
-    customers = torch.clamp(unit * ratio.exp(), lower, upper)
-    fleet = torch.zeros(len(duals), dtype=torch.float64)
+    ratio, routes = network.start(embedded, batch)
+    customers = torch.clamp(unit * ratio.double().clamp(-LOG_LIMIT, LOG_LIMIT).exp(), lower, upper)
+    fleet = torch.clamp(route_unit * routes.double().clamp(-FLEET_LIMIT, FLEET_LIMIT), fleet_lower, fleet_upper)
     least = [trivial_bound(dual.graph) / (2.0 * dual.graph.scale) or 1.0 for dual in duals]
     terms: list[Tensor] = []
     values: list[list[float]] = [[] for _ in duals]
@@ -92,7 +95,8 @@ def unroll(
             slopes.append(point.violation[:-1] / size)
             fleet_slopes.append(point.violation[-1] / size)
             begin = end
-        gain = torch.from_numpy(np.concatenate(slopes)) @ customers + torch.tensor(fleet_slopes) @ fleet
+        gain = torch.from_numpy(np.concatenate(slopes)) @ customers
+        gain = gain + torch.tensor(fleet_slopes, dtype=torch.float64) @ fleet
         terms.append(-gain * (LAST_WEIGHT if step + 1 == horizon else 1.0))
         if step + 1 == horizon:
             break
@@ -144,16 +148,16 @@ def moved(
     """
     own, of_all = (each.double() for each in numbers)
     unit = torch.from_numpy(np.concatenate([moment.features.unit for moment in moments]))
-    scale = torch.tensor([moment.features.scale for moment in moments], dtype=torch.float64)
+    route_unit = torch.tensor([moment.features.route_unit for moment in moments], dtype=torch.float64)
     direction, best = (
         torch.from_numpy(np.concatenate([getattr(moment, name)[:-1] for moment in moments]))
         for name in ("direction", "best")
     )
-    fleet_direction = torch.tensor([moment.direction[-1] for moment in moments])
-    fleet_best = torch.tensor([moment.best[-1] for moment in moments])
+    fleet_direction = torch.tensor([moment.direction[-1] for moment in moments], dtype=torch.float64)
+    fleet_best = torch.tensor([moment.best[-1] for moment in moments], dtype=torch.float64)
     back = torch.sigmoid(of_all[:, 0] + RETURN_BIAS)
     gradient = STEP * torch.exp(2.0 * torch.tanh(own[:, 0])) * torch.arcsinh(direction)
     following = customers + unit * (gradient + FREE_STEP * torch.tanh(own[:, 1]))
     following = following + back[batch.graph] * (best - customers)
-    routes = scale * FLEET_STEP * torch.exp(2.0 * torch.tanh(of_all[:, 1])) * fleet_direction
+    routes = route_unit * FLEET_STEP * torch.exp(2.0 * torch.tanh(of_all[:, 1])) * torch.arcsinh(fleet_direction)
     return following, fleet + routes + back * (fleet_best - fleet)

@@ -16,10 +16,11 @@ from lagrl.bounds.route_ascent import ascend_route_dual
 from lagrl.bounds.route_checkpoint import RouteCheckpoint, save_route_policy
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.compilation import BOUND_ROOMS, compile_kernels
-from lagrl.controllers.volume import Volume
+from lagrl.controllers.bundle import ProximalBundle
 from lagrl.errors import InputError
 from policies.route_network import RouteNetwork
 from train.run import Run
+from train.unroll.ablation import keep_zero
 from train.unroll.instances import draw_duals, validation_graphs
 from train.unroll.rollout import Ascents, unroll
 
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from train.stop import Stop
     from train.unroll.config import RouteConfig, UnrollConfig
 
-REFERENCE_EVALUATIONS = 100
-"""Evaluations of the volume algorithm, whose bound validations are compared with."""
+REFERENCE_EVALUATIONS = 60
+"""Evaluations of the bundle method, whose bound validations are compared with."""
 
 _STREAM = 18  # separates these random streams from those of other trainings
 _SHOWN_EVERY = 20  # updates
@@ -55,7 +56,7 @@ class RouteCandidate:
         Updates before them.
     scores
         By budget of evaluations: mean over the validation instances of (R − L) / R in %, with L the bound and R that of
-        the volume algorithm (Barahona and Anbil 2000) in 100 evaluations; lower is better, negative above R.
+        the bundle method in 60 evaluations; lower is better, negative above R.
     weights
         Tensors of the network, on the CPU.
     """
@@ -192,7 +193,7 @@ class RouteRun(Run):
         self._graphs = validation_graphs(self.config)
         self._references = []
         for number, graph in enumerate(self._graphs):
-            self._references.append(bound_of(RouteDual(graph), Volume(), REFERENCE_EVALUATIONS))
+            self._references.append(bound_of(RouteDual(graph), ProximalBundle(), REFERENCE_EVALUATIONS))
             self.report("validation", 1, f"reference, instance {number + 1}/{len(self._graphs)}")
 
     def validate(self) -> dict[int, float]:
@@ -234,12 +235,14 @@ class UnrollRun(RouteRun):
 
     def __init__(self, config: UnrollConfig, name: str, initial: Mapping[str, NDArray[np.float32]] | None = None):
         super().__init__(config, name, config.policy, initial)
+        keep_zero(self.net, config.without)
 
     def update(self) -> dict[str, float]:
         """Unroll ascents of generated instances, and follow the gradient of their loss."""
         rng = np.random.default_rng([self.config.seed, _STREAM, self.updates, int(self.name == "start")])
         duals, horizon = draw_duals(self.config, rng)
-        loss, values = unroll(self.net, Ascents.of(duals), horizon, lambda: self.report("update", 0, "ascents"))
+        ascents = Ascents.of(duals, self.config.policy.nearest)
+        loss, values = unroll(self.net, ascents, horizon, lambda: self.report("update", 0, "ascents"))
         norm = self.descend(loss)
         self.report("update", 1, "updates")
         gains = [max(of_one) - of_one[0] for of_one in values]

@@ -316,7 +316,9 @@ def test_a_route_policy_runs_in_the_environment() -> None:
         whole = policy_action(own, of_all)
         action[:15], action[-1] = whole[:-1], whole[-1]
         _, _, is_over, _, _ = env.step(action)
-    dual, ascent, values = RouteDual(RouteGraph.of(read_bundled("G-n16-k3"))), LearnedAscent(), []
+    shipped = load_route_policy()
+    ascent = LearnedAscent(replace(shipped, policy=replace(shipped.policy, steps=10)))
+    dual, values = RouteDual(RouteGraph.of(read_bundled("G-n16-k3"))), []
     multipliers = ascent.start(dual, budget=7, rng=np.random.default_rng(0))
     for _ in range(7):
         point = dual.evaluate(multipliers)
