@@ -142,8 +142,8 @@ class SolveConfig:
 
     @property
     def uses_bundle(self) -> bool:
-        """Whether the controller is the bundle method, whose kernels are needed from the start."""
-        return self.controller.startswith("bundle")
+        """Whether the controller is or contains the bundle method, whose kernels are needed from the start."""
+        return self.controller.startswith(("bundle", "learned"))
 
     @property
     def kernel_rooms(self) -> list[str]:

@@ -35,7 +35,7 @@ class Result:
 
 CARD_FIELDS: dict[str, Any] = {
     "name": str,
-    "kind": Literal["bc", "ppo", "route", "other"],
+    "kind": Literal["bc", "ppo", "route", "assignment", "other"],
     "description": str,
     "created": Annotated[str, Check(_is_utc, "a UTC time such as 2030-01-31T12:00:00+00:00")],
     "lagrl_version": str,
@@ -85,7 +85,8 @@ def model_card(
     name
         The checkpoint's name.
     kind
-        `bc` (cloned), `ppo` (fine-tuned), `route` (multipliers of route relaxations) or `other`.
+        `bc` (cloned), `ppo` (fine-tuned), `route` (multipliers of route relaxations),
+        `assignment` (multipliers of the assignment dual) or `other`.
     description
         One or two sentences: what it does and when to use it.
     command

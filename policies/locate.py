@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lagrl.bounds.route_checkpoint import is_route_policy
+from lagrl.bounds.route_checkpoint import ROUTES
+from lagrl.controllers.assignment_policy import ASSIGNMENT
+from lagrl.controllers.policy_checkpoint import format_of
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.shipped import shipped_folder
 
@@ -77,12 +79,14 @@ def find_checkpoint(spec: str | os.PathLike[str]) -> CheckpointFiles:
 
 
 def _require_both(files: CheckpointFiles) -> None:
-    if not files.record.is_file() and is_route_policy(files.tensors):
-        raise InputError(
-            "is a policy for lower bounds",
-            source=str(files.tensors),
-            remedy=f"use it in lagrl bound --controller learned:{files.tensors}, and another controller here",
-        )
+    if not files.record.is_file():
+        for kind in (ROUTES, ASSIGNMENT):
+            if format_of(files.tensors) == kind.format:
+                raise InputError(
+                    f"is {kind.noun}",
+                    source=str(files.tensors),
+                    remedy=f"use it in {kind.use} --controller learned:{files.tensors}",
+                )
     for path, other in ((files.tensors, files.record), (files.record, files.tensors)):
         if not path.is_file():
             raise InputError(

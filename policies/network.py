@@ -25,7 +25,36 @@ TensorType = tuple[torch.dtype | str, tuple[int, ...]]
 """Type and shape of a tensor; the name of a type that torch does not have."""
 
 
-class DiagonalPrecondNet(nn.Module):
+class GraphTrunk(nn.Module):
+    """Embedding of customers by graph attention, see `DiagonalPrecondNet`: features [M, F] → [M, H].
+
+    Parameters
+    ----------
+    n_features
+        Number of features F.
+    width, heads, layers
+        Width H of an embedding, a multiple of the attention heads; number of layers.
+    """
+
+    def __init__(self, n_features: int, width: int, heads: int, layers: int) -> None:
+        super().__init__()
+        self.embed = nn.Linear(n_features, width)
+        self.attention = nn.ModuleList(
+            GATv2Conv(width, width // heads, heads=heads, add_self_loops=False) for _ in range(layers)
+        )
+        self.context = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(layers))
+        self.norm = nn.ModuleList(nn.LayerNorm(width) for _ in range(layers))
+
+    def embedded(self, batch: GraphBatch) -> Tensor:
+        """Return the embeddings [M, H] of all customers."""
+        h: Tensor = self.embed(batch.features)
+        for attention, context, norm in zip(self.attention, self.context, self.norm, strict=True):
+            pooled = context(batch.mean(h)).index_select(0, batch.graph)
+            h = norm(h + functional.elu(attention(h, batch.edges) + pooled))
+        return h
+
+
+class DiagonalPrecondNet(GraphTrunk):
     r"""Means of the actions of all customers, and the value of the state; any number of customers, same weights.
 
     Actor, with x_i the features of customer i, N(i) its nearest customers and G the whole instance:
@@ -59,15 +88,9 @@ class DiagonalPrecondNet(nn.Module):
     """
 
     def __init__(self, config: PolicyConfig) -> None:
-        super().__init__()
         width, n_features = config.hidden, len(features_of(config.observation))
+        super().__init__(n_features, width, config.heads, config.layers)
         self.config = config
-        self.embed = nn.Linear(n_features, width)
-        self.attention = nn.ModuleList(
-            GATv2Conv(width, config.head_width, heads=config.heads, add_self_loops=False) for _ in range(config.layers)
-        )
-        self.context = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(config.layers))
-        self.norm = nn.ModuleList(nn.LayerNorm(width) for _ in range(config.layers))
         self.head = nn.Linear(width, 1)
         self.skip = nn.Linear(n_features, 1, bias=False)
         self.log_std = nn.Parameter(torch.tensor(float(config.log_std)))
@@ -115,10 +138,7 @@ class DiagonalPrecondNet(nn.Module):
         return self.critic.parameters()
 
     def _mean(self, batch: GraphBatch) -> Tensor:
-        h = self.embed(batch.features)
-        for attention, context, norm in zip(self.attention, self.context, self.norm, strict=True):
-            pooled = context(batch.mean(h)).index_select(0, batch.graph)
-            h = norm(h + functional.elu(attention(h, batch.edges) + pooled))
+        h = self.embedded(batch)
         return batch.padded((self.head(h) + self.skip(batch.features)).squeeze(1))
 
 

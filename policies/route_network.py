@@ -1,4 +1,4 @@
-"""Networks for route multipliers: a start from an instance's features, and the steps of an ascent."""
+"""Networks for multipliers: a start from an instance's features, and the steps of an ascent."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lagrl.bounds.ascent_memory import STATE_FEATURES
-from lagrl.bounds.graph_attention import LEAK, NORM_EPSILON
-from lagrl.bounds.route_features import EDGE_FEATURES, NODE_FEATURES
+from lagrl.bounds.route_checkpoint import ROUTES
+from lagrl.controllers.graph_attention import LEAK, NORM_EPSILON
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from lagrl.bounds.route_features import RouteFeatures
-    from lagrl.bounds.route_policy import RoutePolicyConfig
+    from lagrl.controllers.graph_attention import GraphFeatures, NetworkSize
+    from lagrl.controllers.policy_checkpoint import PolicyKind
 
 
 @dataclass(frozen=True)
@@ -31,9 +30,9 @@ class RouteBatch:
     Attributes
     ----------
     nodes
-        [M, `NODE_FEATURES`] float32.
+        [M, F] float32.
     edges
-        [M, k + 1, `EDGE_FEATURES`] float32; the last arc is from the customer to itself.
+        [M, k + 1, E] float32; the last arc is from the customer to itself.
     sources
         [M, k + 1] int64, customers of the graph.
     mean
@@ -52,13 +51,13 @@ class RouteBatch:
     sizes: tuple[int, ...]
 
     @classmethod
-    def of(cls, instances: Sequence[RouteFeatures]) -> RouteBatch:
+    def of(cls, instances: Sequence[GraphFeatures]) -> RouteBatch:
         """Join instances with the same number of nearest customers.
 
         Raises
         ------
         InputError
-            If the numbers differ: instances of at most `N_NEAREST` customers have fewer.
+            If the numbers differ: instances of at most 10 customers have fewer.
         """
         widths = {instance.nearest.shape[1] for instance in instances}
         if len(widths) != 1:
@@ -67,7 +66,7 @@ class RouteBatch:
                 field="instances",
                 remedy="join instances of more than 10 customers, or of one size",
             )
-        sizes = tuple(len(instance.unit) for instance in instances)
+        sizes = tuple(len(instance.nearest) for instance in instances)
         first = np.cumsum([0, *sizes[:-1]])
         sources = np.concatenate([each.nearest + begin for each, begin in zip(instances, first, strict=True)])
         own = np.arange(len(sources))[:, None]
@@ -97,11 +96,11 @@ class Attention(nn.Module):
     Shapes: x [M, H], e [M, k + 1, E], sources [M, k + 1] → [M, H].
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, n_edge_features: int) -> None:
         super().__init__()
         self.source = nn.Linear(width, width, bias=False)
         self.target = nn.Linear(width, width)
-        self.edge = nn.Linear(len(EDGE_FEATURES), width, bias=False)
+        self.edge = nn.Linear(n_edge_features, width, bias=False)
         self.attention = nn.Parameter(torch.empty(heads, width // heads))
         self.bias = nn.Parameter(torch.zeros(width))
         self.context = nn.Linear(width, width, bias=False)
@@ -125,10 +124,10 @@ class Attention(nn.Module):
 class AttentionTrunk(nn.Module):
     """Embedding of customers by layers of `Attention`; features [M, F] → [M, H]."""
 
-    def __init__(self, n_features: int, width: int, heads: int, layers: int) -> None:
+    def __init__(self, n_features: int, width: int, heads: int, layers: int, n_edge_features: int) -> None:
         super().__init__()
         self.embed = nn.Linear(n_features, width)
-        self.layers = nn.ModuleList(Attention(width, heads) for _ in range(layers))
+        self.layers = nn.ModuleList(Attention(width, heads, n_edge_features) for _ in range(layers))
 
     def forward(self, features: Tensor, batch: RouteBatch) -> Tensor:
         """Return the embeddings [M, H]."""
@@ -139,25 +138,33 @@ class AttentionTrunk(nn.Module):
 
 
 class RouteNetwork(nn.Module):
-    """Predicts where an ascent of a route dual starts, and each of its steps; see `lagrl.bounds.route_policy`.
+    """Predicts where an ascent of a dual starts, and each of its steps.
+
+    The formulas are in `lagrl.bounds.route_policy` and `lagrl.controllers.assignment_policy`.
 
     Parameters
     ----------
     config
         Its size.
+    kind
+        The kind of dual: it has the numbers of features and answers.
     """
 
-    def __init__(self, config: RoutePolicyConfig) -> None:
+    def __init__(self, config: NetworkSize, kind: PolicyKind = ROUTES) -> None:
         super().__init__()
         self.config = config
-        self.start_trunk = AttentionTrunk(len(NODE_FEATURES), config.hidden, config.heads, config.layers)
+        self.kind = kind
+        of_edges = len(kind.edge_features)
+        self.start_trunk = AttentionTrunk(len(kind.node_features), config.hidden, config.heads, config.layers, of_edges)
         self.start_head = nn.Linear(config.hidden, 1)
-        self.start_pooled = nn.Linear(config.hidden, 1)
-        seen = config.hidden + len(STATE_FEATURES)
-        self.step_trunk = AttentionTrunk(seen, config.step_hidden, config.heads, config.step_layers)
-        self.step_head = nn.Linear(config.step_hidden, 2)
-        self.step_pooled = nn.Linear(config.step_hidden, 2)
+        self.start_pooled = nn.Linear(config.hidden, kind.start_pooled) if kind.start_pooled else None
+        seen = config.hidden + len(kind.state_features)
+        self.step_trunk = AttentionTrunk(seen, config.step_hidden, config.heads, config.step_layers, of_edges)
+        self.step_head = nn.Linear(config.step_hidden, kind.own)
+        self.step_pooled = nn.Linear(config.step_hidden, kind.pooled)
         for head in (self.start_head, self.start_pooled, self.step_head, self.step_pooled):
+            if head is None:
+                continue
             nn.init.normal_(head.weight, std=0.01 * head.in_features**-0.5)
             nn.init.zeros_(head.bias)
 
@@ -167,14 +174,20 @@ class RouteNetwork(nn.Module):
         return h
 
     def start(self, embedded: Tensor, batch: RouteBatch) -> tuple[Tensor, Tensor]:
-        """Return ln(λ_i / u_i) of the start [M], and the fleets' multipliers over their units [B]."""
-        return self.start_head(embedded).squeeze(1), self.start_pooled(batch.mean @ embedded).squeeze(1)
+        """Return the start's number of each customer [M], and of each instance [B]; 0 where the kind has none.
+
+        Those of a route dual are ln(λ_i / u_i), and the fleets' multipliers over their units.
+        """
+        own: Tensor = self.start_head(embedded).squeeze(1)
+        if self.start_pooled is None:
+            return own, own.new_zeros(len(batch.sizes))
+        return own, self.start_pooled(batch.mean @ embedded).squeeze(1)
 
     def step(self, embedded: Tensor, state: Tensor, batch: RouteBatch) -> tuple[Tensor, Tensor]:
-        """Return the numbers of each customer's step [M, 2], and of each instance's [B, 2]."""
+        """Return the numbers of each customer's step [M, own], and of each instance's [B, pooled]."""
         h = self.step_trunk(torch.cat([embedded, state], dim=1), batch)
         return self.step_head(h), self.step_pooled(batch.mean @ h)
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Return the tensors by name, for `lagrl.bounds.route_policy.RoutePolicy`."""
+        """Return the tensors by name, for the forward pass in numpy."""
         return {name: tensor.detach().numpy().copy() for name, tensor in self.state_dict().items()}

@@ -1,16 +1,18 @@
 """How much could controlling the multipliers win? Rules, an oracle and a policy with scaled steps.
 
     python -m benchmarks.control_ceiling.run --checkpoint checkpoints/bc-small --out docs/rows/control_ceiling.jsonl
+    python -m benchmarks.control_ceiling.run --show-rows docs/rows/control_ceiling.jsonl
 
 Every controller ascends the same linearisation of each generated instance, from the same start, with the same decoder.
 The oracle `target` knows λ* from a long run of its own and goes straight there: no controller can do better by the
 dual. "Steps x 0.40" is the policy with all of its steps multiplied. "Best of all" takes each instance's cheapest routes
-over all controllers: what somebody who could foresee them would choose.
+over all controllers: what somebody who could foresee them would choose. Rows that exist are kept, so that an
+interrupted run continues.
 """
 
 from __future__ import annotations
 
-from benchmarks.harness import one_thread, write_rows
+from benchmarks.harness import append_rows, one_thread, origin, read_rows, read_rows_if_any
 
 if __name__ == "__main__":
     one_thread()  # before numpy, numba and torch are loaded
@@ -90,8 +92,10 @@ def measure(problem: CVRP, makers: dict[str, Callable[[], Controller]], budget: 
     ]
 
 
-def table(rows: list[dict[str, Any]], names: list[str], budgets: tuple[int, ...]) -> str:
+def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as Markdown: dual gap, and route cost against the first controller with its interval."""
+    names = list(dict.fromkeys(row["controller"] for row in rows))
+    budgets = list(dict.fromkeys(row["budget"] for row in rows))
     lines = ["| controller | budget | dual gap % | route cost, % over the first one's |", "|---|--:|--:|--:|"]
     rng = np.random.default_rng(0)
     for budget in budgets:
@@ -112,7 +116,8 @@ def table(rows: list[dict[str, Any]], names: list[str], budgets: tuple[int, ...]
 
 
 def main(
-    out: Path,
+    out: Path | None = None,
+    show_rows: Path | None = None,
     checkpoint: str | None = None,
     shifts: tuple[float, ...] = (-0.4, -0.2, -0.1, 0.1, 0.2, 0.4),
     instances: int = 100,
@@ -120,12 +125,14 @@ def main(
     budgets: tuple[int, ...] = (10, 25),
     seed: int = 7_000_003,
 ) -> None:
-    """Measure, print the table, and write the rows.
+    """Measure, or show the rows.
 
     Parameters
     ----------
     out
-        JSONL file of rows, replaced.
+        File for the rows.
+    show_rows
+        Rows of an earlier run, to be shown instead.
     checkpoint
         A policy to put beside the rules.
     shifts
@@ -135,16 +142,18 @@ def main(
     budgets
         Evaluations.
     """
+    if show_rows is not None:
+        print(table(read_rows(show_rows)))
+        return
+    assert out is not None
     makers = controllers(checkpoint, shifts)
-    problems = validation_set(seed, instances, sizes)
-    rows = [
-        row
-        for budget in budgets
-        for number, problem in enumerate(problems)
-        for row in measure(problem, makers, budget, number)
-    ]
-    write_rows(out, rows)
-    print(table(rows, list(makers), budgets))
+    done = {(row["instance"], row["budget"]) for row in read_rows_if_any(out)}
+    common = origin("torch")
+    for budget in budgets:
+        for number, problem in enumerate(validation_set(seed, instances, sizes)):
+            if (problem.name, budget) not in done:
+                append_rows(out, [row | common for row in measure(problem, makers, budget, number)])
+    print(table(read_rows(out)))
 
 
 if __name__ == "__main__":

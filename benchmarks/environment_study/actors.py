@@ -1,11 +1,11 @@
-"""What does it matter who acts? Random, zero, cloned, fine-tuned and classical actors on the same generated episodes.
+"""What does it matter who acts? Random, zero, classical and cloned actors on the same generated episodes.
 
     python -m benchmarks.environment_study.actors --out docs/rows/environment_actors.jsonl
     python -m benchmarks.environment_study.actors --show-rows docs/rows/environment_actors.jsonl
 
 Every sampler prices all evaluations of an episode; routes are those that its selections decode to. Each row is one
-episode of one actor. Rows that exist are kept, so that an interrupted run continues. With `--shard i/n` a process plays
-every n-th setting.
+episode of one actor. The clones of the training seeds count as one method: an episode's route cost is their mean. Rows
+that exist are kept, so that an interrupted run continues. With `--shard i/n` a process plays every n-th setting.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from benchmarks.environment_study.episodes import play, summary
 from envs.config import EnvConfig
 from lagrl.bench.statistics import bootstrap_interval
 
-ACTORS = ("random", "zero", "hwc", "cfm", "checkpoints/bc-small", "checkpoints/ppo-small")
+CLONES = ("checkpoints/bc-small", "checkpoints/bc-small-seed1", "checkpoints/bc-small-seed2")
+ACTORS = ("random", "zero", "hwc", "cfm", *CLONES)
 SHOTS = (4, 16, 64, 256)
 SAMPLERS = ("qaoa", "noisy:FakeKingston")
 _TOGETHER = 16
@@ -90,27 +91,24 @@ def main(
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    """Print a table: route cost of each actor minus that of the clone, % of Clarke and Wright's, by setting."""
-    reference = "checkpoints/bc-small"
+    """Print a table: route cost of each actor minus that of the clones, % of Clarke and Wright's, by setting."""
     cost = {(row["sampler"], row["shots"], row["actor"], row["seed"]): row["best_route_ratio"] for row in rows}
-    others = [actor for actor in dict.fromkeys(row["actor"] for row in rows) if actor != reference]
-    print(f"| sampler | shots | {reference.split('/')[-1]} | " + " | ".join(f"{one} − clone" for one in others) + " |")
-    print("|---|--:|--:|" + "---|" * len(others))
+    actors = list(dict.fromkeys(row["actor"] for row in rows))
+    others = [actor for actor in actors if actor not in CLONES]
+    print("| sampler | shots | clones | training seeds | " + " | ".join(f"{one} − clones" for one in others) + " |")
+    print("|---|--:|--:|---|" + "---|" * len(others))
     for sampler, shots in settings():
-        seeds = sorted({key[3] for key in cost if key[:3] == (sampler, shots, reference)})
+        seeds = sorted({key[3] for key in cost if key[:2] == (sampler, shots)})
         if not seeds:
             continue
-        own = np.array([cost[sampler, shots, reference, seed] for seed in seeds])
-        cells = []
+        ratios = {actor: np.array([cost[sampler, shots, actor, seed] for seed in seeds]) for actor in actors}
+        clones = np.mean([ratios[actor] for actor in CLONES], axis=0)
+        means = [ratios[actor].mean() for actor in CLONES]
+        cells = [f"{min(means):.4f} … {max(means):.4f}"]
         for actor in others:
-            pairs = [
-                100 * (cost[sampler, shots, actor, seed] - cost[sampler, shots, reference, seed])
-                for seed in seeds
-                if (sampler, shots, actor, seed) in cost
-            ]
-            interval = bootstrap_interval(pairs, np.random.default_rng(0))
+            interval = bootstrap_interval(100 * (ratios[actor] - clones), np.random.default_rng(0))
             cells.append(f"{interval.mean:+.2f} [{interval.low:+.2f}, {interval.high:+.2f}]")
-        print(f"| {sampler} | {shots or ''} | {own.mean():.4f} | " + " | ".join(cells) + " |")
+        print(f"| {sampler} | {shots or ''} | {clones.mean():.4f} | " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":

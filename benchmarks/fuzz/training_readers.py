@@ -43,11 +43,12 @@ def checkpoint_weights() -> Reader:
 
 def route_policy() -> Reader:
     """Return the reader of route policies."""
-    from lagrl.bounds.route_checkpoint import load_route_policy, save_route_policy, tensor_shapes
-    from lagrl.bounds.route_policy import RoutePolicyConfig
+    from lagrl.bounds.route_checkpoint import ROUTES, load_route_policy, save_route_policy
+    from lagrl.controllers.graph_attention import NetworkSize
+    from lagrl.controllers.policy_checkpoint import tensor_shapes
 
-    policy = RoutePolicyConfig(hidden=4, layers=1, heads=2, step_hidden=4, step_layers=1)
-    weights = {name: np.zeros(shape, np.float32) for name, shape in tensor_shapes(policy).items()}
+    policy = NetworkSize(hidden=4, layers=1, heads=2, step_hidden=4, step_layers=1)
+    weights = {name: np.zeros(shape, np.float32) for name, shape in tensor_shapes(ROUTES, policy).items()}
     with temporary_folder() as text:
         save_route_policy(Path(text) / "a", weights, policy, {"name": "a"})
         seed = (Path(text) / "a.safetensors").read_bytes()

@@ -22,10 +22,12 @@ import numpy as np
 
 from lagrl.bounds.learned_ascent import LearnedAscent
 from lagrl.bounds.route_ascent import ascend_route_dual
-from lagrl.bounds.route_checkpoint import RouteCheckpoint, load_route_policy
+from lagrl.bounds.route_checkpoint import load_route_policy
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.bounds.route_features import RouteFeatures
-from lagrl.bounds.route_policy import RoutePolicy, RoutePolicyConfig
+from lagrl.bounds.route_policy import RoutePolicy
+from lagrl.controllers.graph_attention import NetworkSize
+from lagrl.controllers.policy_checkpoint import PolicyCheckpoint
 from lagrl.controllers.registry import make_controller
 from lagrl.errors import InputError, UnknownNameError
 
@@ -47,7 +49,7 @@ _UNTRAINED_SEED = 0
 _RANDOM_SEED = 0
 
 
-def checkpoints(named: Sequence[str]) -> dict[str, RouteCheckpoint]:
+def checkpoints(named: Sequence[str]) -> dict[str, PolicyCheckpoint]:
     """Return the route policies of `NAME=PATH`, or `PATH` for both, by name.
 
     Raises
@@ -55,7 +57,7 @@ def checkpoints(named: Sequence[str]) -> dict[str, RouteCheckpoint]:
     InputError
         If a name is twice given or has another meaning, or a file is not a route policy.
     """
-    found: dict[str, RouteCheckpoint] = {}
+    found: dict[str, PolicyCheckpoint] = {}
     for each in named:
         name, _, path = each.partition("=")
         if name in found or name in (*CLASSICAL, UNTRAINED, CLASSICAL_START, *get_args(Control)) or "+" in name:
@@ -64,7 +66,7 @@ def checkpoints(named: Sequence[str]) -> dict[str, RouteCheckpoint]:
     return found
 
 
-def untrained() -> RouteCheckpoint:
+def untrained() -> PolicyCheckpoint:
     """Return a route policy with its first random weights."""
     import torch
 
@@ -72,12 +74,12 @@ def untrained() -> RouteCheckpoint:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_UNTRAINED_SEED)
-        config = RoutePolicyConfig()
-        return RouteCheckpoint(RouteNetwork(config).weights(), config, {"config": {}}, UNTRAINED)
+        config = NetworkSize()
+        return PolicyCheckpoint(RouteNetwork(config).weights(), config, {"config": {}}, UNTRAINED)
 
 
 def ascend(
-    method: str, graph: RouteGraph, budget: int, policies: Mapping[str, RouteCheckpoint]
+    method: str, graph: RouteGraph, budget: int, policies: Mapping[str, PolicyCheckpoint]
 ) -> tuple[float, list[str]]:
     """Ascend the ng-route dual of a graph; return the best bound, distance units, and what the safeguards did.
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lagrl.bounds.column_generation import Start
-    from lagrl.bounds.route_checkpoint import RouteCheckpoint
+    from lagrl.controllers.policy_checkpoint import PolicyCheckpoint
     from lagrl.problems.cvrp import CVRP
 
 STARTS: tuple[Start, ...] = ("learned", "classical")
@@ -143,7 +143,7 @@ def instances(args: Args) -> Iterator[CVRP]:
 
 
 def _rows_of(
-    problem: CVRP, args: Args, policies: dict[str, RouteCheckpoint], done: set[tuple[Any, ...]]
+    problem: CVRP, args: Args, policies: dict[str, PolicyCheckpoint], done: set[tuple[Any, ...]]
 ) -> Iterator[dict[str, Any]]:
     about = {
         "part": args.part,

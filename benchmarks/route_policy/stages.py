@@ -32,14 +32,13 @@ from envs.route.action import POLICY_ACTION, policy_action
 from envs.route.core import RouteEpisodeBatch
 from lagrl.bounds.bound import lower_bound
 from lagrl.bounds.route_checkpoint import load_route_policy
-from lagrl.bounds.route_dual import RouteDual
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.bounds.route_policy import RoutePolicy
 from lagrl.controllers.registry import make_controller
 from lagrl.errors import InputError
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.locate import data_folder
-from train.unroll.run import bound_of
+from train.unroll.dual_kinds import ascend_routes
 from train.validation import validation_set
 
 if TYPE_CHECKING:
@@ -163,7 +162,7 @@ def played(problem: CVRP, actor: str, budget: int) -> dict[str, Any]:
     """Play an episode; return its best bound and its routes."""
     rule, _, start = actor.partition("@")
     if start == "search":
-        value = bound_of(RouteDual(RouteGraph.of(problem)), make_controller(rule), budget)
+        value = ascend_routes(RouteGraph.of(problem), make_controller(rule), budget)
         return {"value": value, "evaluations": budget}
     batch = RouteEpisodeBatch(config_of(problem, budget, start or "learned"), 1)
     batch.reset(0, np.random.default_rng(0), problem)

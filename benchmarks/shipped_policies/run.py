@@ -31,7 +31,7 @@ from lagrl.errors import InputError
 ROOT = Path(__file__).parents[2]
 SEEDS = (0, 1, 2)
 CLASSICAL = "constant,polyak,hwc,cfm,volume,perturbed"
-ROWS = ("learned", "learned_long")
+ROWS = ("learned", "equal_seconds")
 _PROGRAM = {"lagrl": ["-m", "lagrl"], "python": []}
 
 
@@ -79,10 +79,12 @@ def evaluations(data: str) -> list[str]:
     """Return the commands that make the rows of the comparisons with classical rules."""
     names = ",".join(f"checkpoints/{checkpoint(kind, seed)}" for kind in ("bc", "ppo") for seed in SEEDS)
     every = f"--controllers {CLASSICAL},{names} --budgets 10,25,50,200 --out docs/rows/learned.jsonl"
-    long = "--controllers hwc,cfm --budgets 1000 --out docs/rows/learned_long.jsonl"
     samplers = ("--samplers exact --seeds 0,1", "--samplers qaoa --seeds 0")
-    start = f"lagrl eval --suite paper30 --data {shlex.quote(data)} --method reference"
-    return [f"{start} {sampler} {rest}" for rest in (every, long) for sampler in samplers]
+    folder = f"--data {shlex.quote(data)}"
+    return [
+        *(f"lagrl eval --suite paper30 {folder} --method reference {sampler} {every}" for sampler in samplers),
+        f"python -m benchmarks.learned_controllers.equal_seconds {folder} --out docs/rows/equal_seconds.jsonl",
+    ]
 
 
 def report() -> str:

@@ -108,9 +108,8 @@ def _measured_cloning(preset: str) -> dict[str, tuple[float, float]]:
     return {kind: (plan[kind], meter.seconds[kind] / meter.pieces[kind]) for kind in plan}
 
 
-def _measured_ppo(preset: str) -> dict[str, tuple[float, float]]:
+def measured_ppo(config: PPOConfig) -> dict[str, tuple[float, float]]:
     """Return the pieces of the whole run and the CPU seconds of one, by kind; see `_measured_cloning`."""
-    config = replace(PPOConfig.preset(preset), expert="hwc")
     short = replace(
         config,
         rollouts=2,
@@ -162,7 +161,11 @@ def _learned(run: TrainingRun[Any], folder: Path) -> _Meter:
     return meter
 
 
-TRAINERS = {"bc": _measured_cloning, "ppo": _measured_ppo}
+def _measured_preset(preset: str) -> dict[str, tuple[float, float]]:
+    return measured_ppo(replace(PPOConfig.preset(preset), expert="hwc"))
+
+
+TRAINERS = {"bc": _measured_cloning, "ppo": _measured_preset}
 
 if __name__ == "__main__":
     tyro.cli(main)

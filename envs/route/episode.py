@@ -16,7 +16,7 @@ from envs.route.feedback import RouteFeedback
 from envs.route.observation import RouteObserver
 from envs.route.reward import RouteBest, reference_value
 from lagrl.bounds.obstacle import ObstacleError
-from lagrl.bounds.route_checkpoint import SHIPPED, load_route_policy
+from lagrl.bounds.route_checkpoint import load_route_policy
 from lagrl.bounds.route_dual import RouteDual, distance_units
 from lagrl.bounds.route_features import RouteFeatures
 from lagrl.bounds.route_graph import RouteGraph
@@ -189,7 +189,7 @@ def _first(start: str, dual: RouteDual, savings_cost: float) -> NDArray[np.float
         return start_of(dual, savings_cost)
     if start == "zero":
         return dual.clip(np.zeros(dual.n_multipliers))
-    checkpoint = load_route_policy(start.partition(":")[2] or SHIPPED)
+    checkpoint = load_route_policy(start.partition(":")[2] or None)
     features = RouteFeatures.of(dual.graph, is_paths=dual.relaxation == "paths")
     return dual.clip(RoutePolicy(checkpoint.weights, features).start())
 

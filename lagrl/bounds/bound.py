@@ -17,7 +17,7 @@ from lagrl.bounds.route_checkpoint import load_route_policy
 from lagrl.bounds.route_dual import RouteDual, distance_units
 from lagrl.bounds.route_graph import RouteGraph
 from lagrl.bounds.trivial import trivial_bound
-from lagrl.controllers.registry import make_controller
+from lagrl.controllers.registry import LEARNED, make_controller
 from lagrl.errors import BudgetError, FleetError, require_type
 from lagrl.problems.cvrp import require_cvrp
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from lagrl.controllers.base import Controller
     from lagrl.problems.cvrp import CVRP
 
-LEARNED = "learned"
 """Name of the controller that is a trained route policy."""
 
 _REPORT_EVERY = 0.2  # seconds

@@ -18,8 +18,8 @@ from lagrl.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.bounds.route_checkpoint import RouteCheckpoint
     from lagrl.controllers.base import Feedback
+    from lagrl.controllers.policy_checkpoint import PolicyCheckpoint
     from lagrl.relaxation.dual import DualFunction, DualPoint
 
 _MOST_LOST = 0.2  # share of the best value that a step may lose
@@ -30,7 +30,7 @@ _FIRST_STEP = 0.15  # of the bundle method, which starts near the optimum
 class LearnedAscent:
     """Ascends a route dual: the first multipliers and the first steps are a network's, see `RoutePolicy`.
 
-    After `RoutePolicyConfig.steps` evaluations the proximal bundle method (Lemaréchal 1978, Kiwiel 1990) continues with
+    After `NetworkSize.steps` evaluations the proximal bundle method (Lemaréchal 1978, Kiwiel 1990) continues with
     the cuts of all evaluations so far. The shipped policy has one: its network finds the start alone.
 
     Any multipliers give a bound, so the network cannot make it wrong, only low. Safeguards keep it from being low:
@@ -51,7 +51,7 @@ class LearnedAscent:
         What the safeguards did, in words, in order; empty if nothing.
     """
 
-    def __init__(self, checkpoint: RouteCheckpoint | None = None) -> None:
+    def __init__(self, checkpoint: PolicyCheckpoint | None = None) -> None:
         self._checkpoint = checkpoint
         self._rule: ProximalBundle | None = None
         self.events: list[str] = []

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.bounds.graph_attention import Trunk, linear
-from lagrl.bounds.route_features import N_NEAREST
-from lagrl.errors import InputError
-from lagrl.io.records import may_lack
+from lagrl.controllers.graph_attention import Trunk, linear
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,58 +21,7 @@ STEP = 0.12  # units along the mean violation, times e^(±2)
 FREE_STEP = 0.35  # largest step in any direction, units
 FLEET_LIMIT = 4.0  # of the fleet's multiplier at the start, route units
 FLEET_STEP = 0.02  # route units along the fleet's violation
-_WIDEST, _DEEPEST, _MOST_STEPS = 1024, 16, 10**6
 RETURN_BIAS = -3.0  # of the logit of the share of the way back to the best point
-
-
-@dataclass(frozen=True)
-class RoutePolicyConfig:
-    """Size of a route network.
-
-    Attributes
-    ----------
-    hidden, layers
-        Width and number of layers of the start's trunk.
-    heads
-        Attention heads of both trunks; they divide both widths.
-    step_hidden, step_layers
-        Width and number of layers of the steps' trunk. Without layers a trunk is a linear map of each customer alone.
-    steps
-        Evaluations at multipliers of the network, the start included; then the bundle method continues.
-    nearest
-        Number of nearest customers that a customer attends to; 0: itself alone, besides the mean of all.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range, or the heads do not divide a width.
-    """
-
-    hidden: int = 48
-    layers: int = 3
-    heads: int = 4
-    step_hidden: int = 32
-    step_layers: int = 2
-    steps: int = 1
-    nearest: int = may_lack(N_NEAREST)
-
-    def __post_init__(self) -> None:
-        for name, least, most in (
-            ("hidden", 1, _WIDEST),
-            ("step_hidden", 1, _WIDEST),
-            ("heads", 1, _WIDEST),
-            ("layers", 0, _DEEPEST),
-            ("step_layers", 0, _DEEPEST),
-            ("steps", 1, _MOST_STEPS),
-            ("nearest", 0, N_NEAREST),
-        ):
-            if not least <= getattr(self, name) <= most:
-                raise InputError(f"{getattr(self, name)} given", field=name, remedy=f"give {least} … {most}")
-        for name in ("hidden", "step_hidden"):
-            if getattr(self, name) % self.heads:
-                raise InputError(
-                    f"{self.heads} heads do not divide {getattr(self, name)}", field=name, remedy="give a multiple"
-                )
 
 
 class RoutePolicy:

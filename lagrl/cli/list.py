@@ -47,6 +47,7 @@ def _controllers() -> dict[str, str]:
 
     return {
         **SUMMARIES,
+        "learned": "bundle from the start of a trained policy, without torch (learned:PATH is another policy)",
         "checkpoints/NAME": "trained policy of the folder checkpoints/, or of any other path with a slash",
         "module:attribute": "class or function of your own that makes a controller",
     }

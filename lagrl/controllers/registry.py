@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import entry_points
 
 from lagrl.controllers.adam import Adam
@@ -20,6 +21,9 @@ from lagrl.plugins import checked_factory, import_attribute
 from lagrl.printable import shown
 
 ENTRY_POINT_GROUP = "lagrl.controllers"
+LEARNED = "learned"
+"""Name of the shipped policy of a dual; `learned:PATH` is another one."""
+
 _METHODS = "start(dual, *, budget, rng, initial=None) and update(point, feedback=None)"
 
 ControllerFactory = Callable[[], Controller]
@@ -56,21 +60,24 @@ def controller_factory(spec: str) -> ControllerFactory:
     Parameters
     ----------
     spec
-        A name in `CONTROLLERS` or of an installed entry point; `module:attribute`, where the attribute is called
-        without arguments; or `checkpoints/NAME` or any path with a slash, which the entry point `checkpoints` (of the
-        package with the policies) loads.
+        A name in `CONTROLLERS` or of an installed entry point; `learned`, the shipped assignment policy, or
+        `learned:PATH`, another one; `module:attribute`, where the attribute is called without arguments; or
+        `checkpoints/NAME` or any path with a slash, which the entry point `checkpoints` (of the package with the
+        policies) loads.
 
     Raises
     ------
     UnknownNameError
         If no such controller is known, or checkpoints cannot be loaded here.
     InputError
-        If `module:attribute` cannot be import_attribute or does not make a controller.
+        If `module:attribute` cannot be imported or does not make a controller, or a policy cannot be read.
     """
     remedy = "give a name, such as 'volume'; lagrl.solve(problem, controller=…) takes a class as well"
     require_type(spec, str, "controller", remedy)
     if spec in CONTROLLERS:
         return CONTROLLERS[spec]
+    if spec.partition(":")[0] == LEARNED:
+        return _learned(spec.partition(":")[2])
     installed = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
     loader = installed.pop("checkpoints", None)  # not a controller
     if spec.startswith("checkpoints/") or ("/" in spec and ":" not in spec):
@@ -87,13 +94,25 @@ def controller_factory(spec: str) -> ControllerFactory:
     if spec in installed:
         return checked_factory("controller", spec, installed[spec].load(), Controller, _METHODS)
     hint = "; or module:attribute for your own"
-    known = {*CONTROLLERS, *installed, *(["checkpoints/NAME"] if loader else [])}
+    known = {*CONTROLLERS, LEARNED, *installed, *(["checkpoints/NAME"] if loader else [])}
     raise UnknownNameError.of("controller", spec, known, hint=hint)
 
 
+def _learned(path: str) -> ControllerFactory:
+    """Return the factory of the controllers of an assignment policy; the shipped one if `path` is empty."""
+    from lagrl.controllers.assignment_policy import ASSIGNMENT
+    from lagrl.controllers.learned_multipliers import LearnedMultipliers
+    from lagrl.controllers.policy_checkpoint import load_policy
+
+    checkpoint = load_policy(ASSIGNMENT, path or None)
+    factory = partial(LearnedMultipliers, checkpoint)
+    factory.fingerprint = checkpoint.fingerprint  # type: ignore[attr-defined]  # recorded in result rows
+    return factory
+
+
 def is_built_in(name: str) -> bool:
-    """Whether a name is of one of lagrl's rules; see `lagrl.plugins.require_trusted`."""
-    return name in CONTROLLERS
+    """Whether a name is of one of lagrl's rules or its shipped policy; see `lagrl.plugins.require_trusted`."""
+    return name in CONTROLLERS or name == LEARNED
 
 
 def make_controller(controller: Controller | type[Controller] | str) -> Controller:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_an_update_is_scaled_to_all_epochs_and_states(monkeypatch: pytest.Monkey
         meter.pieces[kind], meter.seconds[kind] = 2, 6.0
     meter.within["update"] = 4.0
     monkeypatch.setattr(run, "_learned", lambda *_: meter)
-    measured = run._measured_ppo("small")
+    measured = run.measured_ppo(replace(FINE_TUNING, expert="hwc"))
     assert measured["rollout"] == (5 * 8, pytest.approx(3.0))
     assert measured["update"] == (3, pytest.approx(2 * (1.0 + 3 * 2.0)))
     assert measured["critic update"] == (2, pytest.approx(2 * 3.0))

@@ -23,10 +23,10 @@ from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linearise import linearise
 
 if TYPE_CHECKING:
-    from lagrl.bounds.route_checkpoint import RouteCheckpoint
+    from lagrl.controllers.policy_checkpoint import PolicyCheckpoint
 
 
-def ascended(checkpoint: RouteCheckpoint | None, problem: CVRP, evaluations: int) -> tuple[RouteDual, LearnedAscent]:
+def ascended(checkpoint: PolicyCheckpoint | None, problem: CVRP, evaluations: int) -> tuple[RouteDual, LearnedAscent]:
     """Return a dual after an ascent, and its controller."""
     dual, controller = RouteDual(RouteGraph.of(problem)), LearnedAscent(checkpoint)
     for _ in ascend_route_dual(dual, controller, evaluations, np.random.default_rng(0)):

@@ -10,7 +10,7 @@ import pytest
 from route_weights import SMALL, checkpoint_of, random_checkpoint
 from safetensors.numpy import load, save
 
-from lagrl.bounds.route_checkpoint import FORMAT, load_route_policy, save_route_policy
+from lagrl.bounds.route_checkpoint import ROUTES, load_route_policy, save_route_policy
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def changed(path: Path, **fields: Any) -> Path:
     content = path.read_bytes()
     length = int.from_bytes(content[:8], "little")
     record = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["record"]) | fields
-    path.write_bytes(save(load(content), metadata={"format": FORMAT, "record": json.dumps(record)}))
+    path.write_bytes(save(load(content), metadata={"format": ROUTES.format, "record": json.dumps(record)}))
     return path
 
 

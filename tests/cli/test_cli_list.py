@@ -27,7 +27,7 @@ def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, str
 def test_every_name_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """Names are those of the registries, with at least three words on each."""
     found = listed(capsys, "controllers")
-    assert set(controllers.CONTROLLERS) == set(found) - {"checkpoints/NAME", "module:attribute"}
+    assert set(controllers.CONTROLLERS) == set(found) - {"learned", "checkpoints/NAME", "module:attribute"}
     assert "Camerini" in found["cfm"] and "Held" in found["hwc"]
     names = [name.partition("[")[0].partition(":")[0] for name in listed(capsys, "samplers")]
     assert names == [*samplers.SAMPLERS, "module"]

@@ -118,16 +118,17 @@ def test_what_makes_no_controller_is_refused_before_any_work(spec: str, said: st
 
 def test_an_installed_controller_is_found_by_its_name(installed: Callable[..., None]) -> None:
     """And is named among the known ones from then on."""
-    installed(learned=Polyak)
-    assert isinstance(controller_factory("learned")(), Polyak)
-    with pytest.raises(UnknownNameError, match="learned"):
-        controller_factory("lerned")
+    installed(foreign=Polyak)
+    assert isinstance(controller_factory("foreign")(), Polyak)
+    with pytest.raises(UnknownNameError, match="foreign"):
+        controller_factory("foriegn")
 
 
 def test_the_classical_rules_cannot_be_shadowed(installed: Callable[..., None]) -> None:
-    """A package that calls its controller polyak does not change what polyak means."""
-    installed(polyak=lambda: None)
+    """A package that calls its controller polyak, or learned, does not change what the name means."""
+    installed(polyak=lambda: None, learned=Polyak)
     assert controller_factory("polyak") is CONTROLLERS["polyak"]
+    assert not isinstance(controller_factory("learned")(), Polyak)
 
 
 def test_checkpoints_are_asked_of_their_loader(installed: Callable[..., None]) -> None:

@@ -235,10 +235,13 @@ def test_a_checkpoint_of_version_1_is_still_the_same() -> None:
     assert loaded.fingerprint == "cfac7c7c258b"
 
 
-def test_a_route_policy_is_no_checkpoint_of_the_environment() -> None:
-    """The shipped policy for lower bounds is refused by name, with the command that takes it."""
-    with pytest.raises(InputError, match="is a policy for lower bounds; use it in lagrl bound --controller learned:"):
-        load_checkpoint("checkpoints/route-policy")
+@pytest.mark.parametrize(
+    ("kind", "noun", "command"), [("route", "a route", "bound"), ("assignment", "an assignment", "solve")]
+)
+def test_a_policy_of_multipliers_is_no_checkpoint_of_the_environment(kind: str, noun: str, command: str) -> None:
+    """The shipped ones are refused by name, with the command that takes them."""
+    with pytest.raises(InputError, match=f"is {noun} policy; use it in lagrl {command} --controller learned:"):
+        load_checkpoint(f"checkpoints/{kind}-policy")
 
 
 @pytest.mark.parametrize("name", shipped_names())

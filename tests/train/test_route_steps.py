@@ -218,7 +218,7 @@ def test_other_checkpoints_are_refused(capsys: pytest.CaptureFixture[str]) -> No
         assert train(["--init", "checkpoints/ppo-small", "--out", "a"]) == 2
         assert "does not hold a route policy" in capsys.readouterr().err
     assert train_ppo(["--init", "start", "--out", "a"]) == 2
-    assert "is a policy for lower bounds" in capsys.readouterr().err
+    assert "is a route policy" in capsys.readouterr().err
 
 
 def test_ppo_never_ends_below_its_start() -> None:

@@ -17,18 +17,21 @@ from lagrl.bounds.route_checkpoint import load_route_policy
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.bounds.route_features import N_NEAREST, RouteFeatures
 from lagrl.bounds.route_graph import RouteGraph
-from lagrl.bounds.route_policy import RoutePolicyConfig
 from lagrl.bounds.trivial import trivial_bound
+from lagrl.controllers.assignment_policy import ASSIGNMENT
+from lagrl.controllers.graph_attention import NetworkSize
+from lagrl.controllers.policy_checkpoint import load_policy
 from lagrl.errors import InputError
 from lagrl.problems.generate import generate
 from policies.route_network import RouteBatch, RouteNetwork
 from train.curves import read_curves
 from train.start import main as train_start
 from train.unroll import main as train_unroll
+from train.unroll.assignment_rollout import draw_assignment, unroll_assignment
 from train.unroll.config import StartConfig, UnrollConfig
 from train.unroll.instances import draw_problem, validation_graphs
 from train.unroll.rollout import LAST_WEIGHT, Ascents, unroll
-from train.unroll.run import RouteRun
+from train.unroll.run import UnrollRun
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +45,7 @@ UNROLL = f"--updates 6 --validate-every 3 --horizon 2 3 --long-horizon 4 --budge
 
 def test_the_gradient_of_a_start_is_exact() -> None:
     """One evaluation's loss has the derivative of −L / S along any direction of the start's weights."""
-    network = RouteNetwork(RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)).double()
+    network = RouteNetwork(NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)).double()
     duals = [RouteDual(RouteGraph.of(generate(14, seed=2), most_load=60))]
     ascents = Ascents.of(duals)
     batch = ascents.batch
@@ -69,7 +72,7 @@ def test_training_raises_the_start() -> None:
     """Forty updates of the start on one instance raise its first value by more than a tenth."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = RouteNetwork(RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1))
+        network = RouteNetwork(NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1))
     ascents = Ascents.of([RouteDual(RouteGraph.of(generate(14, seed=2), most_load=60))])
     optimizer = torch.optim.Adam(network.parameters(), 0.01)
     values = []
@@ -82,9 +85,58 @@ def test_training_raises_the_start() -> None:
     assert max(values) > values[0] + 0.1 * abs(values[0])
 
 
+def test_the_gradient_of_an_assignment_start_is_exact() -> None:
+    """One evaluation's loss has the derivative of −L / S along the bias of the start."""
+    network = RouteNetwork(NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1), ASSIGNMENT)
+    config = UnrollConfig(relaxation="assignment")
+    warm = draw_assignment(config, np.random.default_rng(1), (14, 14))
+    loss, values = unroll_assignment(network, [warm], 1)
+    loss.backward()
+    bias, step, found = network.start_head.bias, 1e-3, []
+    slope = float(bias.grad[0])
+    for sign in (1.0, -1.0):
+        with torch.no_grad():
+            bias += sign * step
+        found.append(unroll_assignment(network, [warm], 1)[1][0][0])
+        with torch.no_grad():
+            bias -= sign * step
+    scale = max(abs(values[0][0]), float(warm.dual.problem.cost.min(axis=0).sum()))
+    below, above = (-(found[k] - values[0][0]) * sign / step / scale for k, sign in ((0, 1.0), (1, -1.0)))
+    assert min(below, above) - 1e-3 <= slope <= max(below, above) + 1e-3  # L may have a kink there
+
+
+def test_later_steps_of_an_assignment_reach_the_start() -> None:
+    """The loss of an ascent has a gradient with respect to start and steps."""
+    network = RouteNetwork(NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1), ASSIGNMENT)
+    config = UnrollConfig(relaxation="assignment")
+    rng = np.random.default_rng(2)
+    loss, values = unroll_assignment(network, [draw_assignment(config, rng, (15, 30)) for _ in range(2)], 4)
+    loss.backward()
+    assert [len(each) for each in values] == [4, 4]
+    for head in (network.start_head, network.step_head, network.step_pooled):
+        assert float(head.weight.grad.abs().sum()) > 0.0
+
+
+def test_a_policy_of_the_assignment_dual(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--relaxation assignment makes its own kind of policy, resumable, and refuses to begin with a route policy."""
+    monkeypatch.chdir(tmp_path)
+    options = ["--relaxation", "assignment", *UNROLL]
+    assert train_unroll([*options, "--out", "whole"]) == 0
+    assert train_unroll([*options, "--out", "broken", "--minutes", "0.00001"]) == 0
+    assert train_unroll(["--resume", "runs/broken", "--out", "broken"]) == 0
+    whole, broken = (load_policy(ASSIGNMENT, name) for name in ("whole", "broken"))
+    assert whole.fingerprint == broken.fingerprint
+    assert whole.card["kind"] == "assignment"
+    assert train_start(["--updates", "1", *TINY.split(), "--out", "route"]) == 0
+    assert train_unroll([*options, "--init", "route", "--out", "other"]) == 2
+    assert "does not hold an assignment policy" in capsys.readouterr().err
+
+
 def test_later_steps_reach_the_start() -> None:
     """The loss of an ascent has a gradient with respect to start and steps, and weighs its last evaluation most."""
-    network = RouteNetwork(RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1))
+    network = RouteNetwork(NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1))
     ascents = Ascents.of([RouteDual(RouteGraph.of(generate(14, seed=k), most_load=60)) for k in (2, 3)])
     loss, values = unroll(network, ascents, 4)
     loss.backward()
@@ -140,8 +192,8 @@ def test_parts_stay_without_effect(
 ) -> None:
     """Training changes all tensors as ever, but leaves the part's entries as they were set."""
     monkeypatch.chdir(tmp_path)
-    size = RoutePolicyConfig(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)
-    before = RouteRun(UnrollConfig(seed=3, without=(part,), policy=size), "unroll").net.weights()
+    size = NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)
+    before = UnrollRun(UnrollConfig(seed=3, without=(part,), policy=size), "unroll").net.weights()
     assert train_unroll([*UNROLL, "--without", part, "--out", "whole"]) == 0
     for name, tensor in load_route_policy("whole").weights.items():
         kept = tensor == before[name]

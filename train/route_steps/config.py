@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from envs.config import LONGEST
-from lagrl.bounds.route_checkpoint import SHIPPED
+from lagrl.bounds.route_checkpoint import ROUTES
 from lagrl.bounds.route_features import N_NEAREST
 from lagrl.errors import InputError
 from train.unroll.config import LARGEST, RouteConfig
@@ -17,7 +17,8 @@ class StepsConfig(RouteConfig):
     Attributes
     ----------
     init
-        Route policy whose start all ascents have; its start stays as it is.
+        Route policy whose start all ascents have; its start stays as it is, and PPO begins with its steps. The shipped
+        policy has trained no steps: its own are nearly equal lengths of the natural step.
     steps, states
         Gradient steps of an update, and states in each, drawn from those of the update's ascents.
     most_load
@@ -36,7 +37,7 @@ class StepsConfig(RouteConfig):
     validate_every: int = 50
     validation_customers: tuple[int, int] = (20, 60)
     budgets: tuple[int, ...] = (5, 10)
-    init: str = SHIPPED
+    init: str = ROUTES.shipped
     steps: int = 6
     states: int = 64
     most_load: int = 200

@@ -10,6 +10,7 @@ import torch
 from envs.reward import LARGEST_RATIO
 from train.route_steps.ascents import NetworkAscents, States, environment
 from train.route_steps.run import StepsRun
+from train.unroll.instances import validation_problems
 from train.unroll.run import RouteCandidate
 
 if TYPE_CHECKING:
@@ -49,10 +50,12 @@ class RoutePPORun(StepsRun):
 
     def __init__(self, config: RoutePPOConfig) -> None:
         super().__init__(config, "route-ppo", keeps_steps=True)
+        self._problems: list[CVRP] = []
 
     def prepare(self) -> None:
         """Make the validation instances; the initial policy is the first candidate."""
         super().prepare()
+        self._problems = validation_problems(self.config)
         if self.best is None:
             self.best = RouteCandidate(0, self.validate(), self.weights())
 
@@ -132,8 +135,7 @@ class RoutePPORun(StepsRun):
         """
         if self.config.phase == 2:
             return super().validate()
-        problems = [graph.problem for graph in self._graphs]
-        scores = {}
+        problems, scores = self._problems, {}
         for budget in self.config.budgets:
             env = environment(self.config, "ng", budget, route_every=self.config.route_every, reference_evaluations=0)
             ascents = NetworkAscents(env, problems, self.net, 3, [self.config.validation_seed])

@@ -9,6 +9,7 @@ import numpy as np
 
 from lagrl.bounds.route_checkpoint import load_route_policy
 from train.unroll.config import LEARNED_STEPS
+from train.unroll.dual_kinds import DUAL_KINDS
 from train.unroll.instances import draw_problem
 from train.unroll.run import RouteRun
 
@@ -39,7 +40,8 @@ class StepsRun(RouteRun):
     def __init__(self, config: StepsConfig, name: str, *, keeps_steps: bool) -> None:
         initial = load_route_policy(config.init)
         weights = {key: value for key, value in initial.weights.items() if keeps_steps or key.startswith("start_")}
-        super().__init__(config, name, replace(initial.policy, steps=LEARNED_STEPS), weights)
+        size = replace(initial.policy, steps=LEARNED_STEPS)
+        super().__init__(config, name, size, DUAL_KINDS["routes"], weights)
 
     def trained(self) -> list[torch.nn.Parameter]:
         """Return the parameters of the steps."""

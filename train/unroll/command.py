@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lagrl.bounds.route_checkpoint import load_route_policy
+from lagrl.controllers.policy_checkpoint import load_policy
 from lagrl.errors import InputError
 from lagrl.printable import say
 from policies.card import hardware, model_card
@@ -17,6 +17,7 @@ from train.progress import readable
 from train.run import run_command
 from train.unroll.archive import restored_run, run_state
 from train.unroll.config import StartConfig, UnrollConfig
+from train.unroll.dual_kinds import DUAL_KINDS
 from train.unroll.run import REFERENCE_EVALUATIONS, UnrollRun
 
 if TYPE_CHECKING:
@@ -31,13 +32,17 @@ _INSTANCES = (
     "generated X-type instances (Uchoa et al. 2017) and instances by road, {} to {} customers, some of {} to {}; "
     "no CVRPLIB instance"
 )
-_LIMITATIONS = (
-    "Trained on generated instances of up to {} customers. It moves multipliers of route relaxations: every value is "
-    "a valid lower bound whatever the network answers, but not always a high one."
-)
+_LIMITATIONS = {
+    "routes": "Trained on generated instances of up to {} customers. It moves multipliers of route relaxations: every "
+    "value is a valid lower bound whatever the network answers, but not always a high one.",
+    "assignment": "Trained on generated instances of up to {} customers, with exact knapsacks. It moves multipliers of "
+    "the assignment dual, whose values bound the surrogate and not the CVRP, and does not route.",
+}
+_DESCRIPTION = {"routes": "Multipliers of route relaxations", "assignment": "Multipliers of the assignment dual"}
+_FOLDER = {"routes": "route", "assignment": "assignment"}
 _ABOUT = {
-    "start": "Train the start of a route policy: multipliers of route relaxations from an instance's features.",
-    "unroll": "Train the ascent of a route policy: unrolled ascents of 4 to 30 evaluations, exact gradient.",
+    "start": "Train the start of a policy: multipliers of route relaxations, or of the assignment dual, from features.",
+    "unroll": "Train the ascent of a policy: unrolled ascents of 4 to 30 evaluations, exact gradient.",
 }
 
 
@@ -46,7 +51,7 @@ class UnrollOptions(RunOptions):
     """Options of a run besides its hyper-parameters."""
 
     init: CheckpointPath = None
-    """route policy to start from, such as one of train.start (default: random weights)"""
+    """policy to start from, such as one of train.start (default: random weights)"""
 
 
 def main(arguments: list[str], prog: str = "lagrl train unroll") -> int:
@@ -79,11 +84,11 @@ def _starter(name: str) -> Callable[[UnrollConfig, RunOptions, torch.device, str
     def start(
         config: UnrollConfig, options: RunOptions, device: torch.device, command: str
     ) -> tuple[UnrollRun, RunPaths]:
-        folder = run_folder(options, f"route-{name}-{config.seed}")
+        folder = run_folder(options, f"{_FOLDER[config.relaxation]}-{name}-{config.seed}")
         given = options.init if isinstance(options, UnrollOptions) else None
         initial = None
         if given is not None:
-            checkpoint = load_route_policy(given)
+            checkpoint = load_policy(DUAL_KINDS[config.relaxation].kind, given)
             if replace(checkpoint.policy, steps=config.policy.steps) != config.policy:
                 raise InputError(
                     f"a network of another size: {checkpoint.policy}",
@@ -124,8 +129,8 @@ def _card(run: UnrollRun, paths: RunPaths) -> dict[str, Any]:
     low, high = config.validation_customers
     return model_card(
         name=paths.out.name,
-        kind="route",
-        description="Multipliers of route relaxations: "
+        kind="route" if config.relaxation == "routes" else "assignment",
+        description=f"{_DESCRIPTION[config.relaxation]}: "
         + ("the start of an ascent." if run.name == "start" else "the start and the steps of an ascent."),
         command=paths.command,
         config=config.to_json(),
@@ -140,24 +145,26 @@ def _card(run: UnrollRun, paths: RunPaths) -> dict[str, Any]:
         selection={
             "instances": f"{config.validation_instances} generated ones of {low} to {high} customers, "
             f"seed {config.validation_seed}",
-            "figure": f"mean gap in % to the bound of the bundle method in {REFERENCE_EVALUATIONS} evaluations",
+            "figure": f"mean gap in % to the bundle method in {REFERENCE_EVALUATIONS} evaluations",
             "policy": {str(budget): round(score, 4) for budget, score in candidate.scores.items()},
             "update": candidate.step,
         },
-        limitations=_LIMITATIONS.format(config.large_customers[1]),
+        limitations=_LIMITATIONS[config.relaxation].format(config.large_customers[1]),
     )
 
 
 def _report(run: UnrollRun, paths: RunPaths, stop: Stop, prog: str) -> None:
     """Print the paths, the validation result, and the next command."""
-    candidate = run.candidate
-    say(f"{paths.out}: route policy of update {candidate.step}, {readable(run.seconds)} of training")
+    candidate, relaxation = run.candidate, run.config.relaxation
+    say(f"{paths.out}: policy of update {candidate.step}, {readable(run.seconds)} of training")
     for budget, score in candidate.scores.items():
         say(f"  {budget} evaluations: {score:+.2f} % below {REFERENCE_EVALUATIONS} of the bundle, generated instances")
     if not run.is_complete:
         say(f"{stop.reason or 'ended early'}: {run.updates} of {run.total_steps} updates are done and saved")
         say(f"resume with: {paths.resume_command(prog, run.rules())}")
     elif run.name == "start":
-        say(f"next: {prog.removesuffix('start')}unroll --init {shlex.quote(str(paths.out))}")
+        option = "" if relaxation == "routes" else f"--relaxation {relaxation} "
+        say(f"next: {prog.removesuffix('start')}unroll {option}--init {shlex.quote(str(paths.out))}")
     else:
-        say(f"next: lagrl bound G-n51-k6 --controller {shlex.quote(f'learned:{paths.out}')}")
+        use = DUAL_KINDS[relaxation].kind.use
+        say(f"next: {use} G-n51-k6 --controller {shlex.quote(f'learned:{paths.out}')}")

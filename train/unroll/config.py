@@ -1,16 +1,16 @@
-"""Hyper-parameters of the trainings of route policies."""
+"""Hyper-parameters of the trainings of multiplier policies."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from lagrl.bounds.route_features import N_NEAREST
-from lagrl.bounds.route_policy import RoutePolicyConfig
+from lagrl.controllers.graph_attention import NetworkSize
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.records import from_record, to_record
+from lagrl.io.records import from_record, may_lack, to_record
 from lagrl.problems.generate import Customers, Demand, Depot
 
 Part = Literal["neighbours", "fleet"]
-"""Part of a network that a training may leave without effect.
+"""Part of a network that a training may leave without effect; routes only.
 
 `neighbours`: features of arcs, and features of customers that depend on other customers. `fleet`: the fleet's
 multiplier at the start, which is then 0.
@@ -30,7 +30,7 @@ CLASSES = tuple(
 
 @dataclass(frozen=True)
 class RouteConfig:
-    """Hyper-parameters that all trainings of route policies have.
+    """Hyper-parameters that all trainings of multiplier policies have.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class RouteConfig:
     customers
         Fewest and most customers; sizes are uniform in the logarithm.
     paths_share
-        Share of duals of routes that remember one customer back; the others are of ng-routes.
+        Share of duals of routes that remember one customer back; the others are of ng-routes; routes only.
     roads_share
         Share of instances with distances by road; the others are X-type (Uchoa et al. 2017).
     exact_share
@@ -165,13 +165,15 @@ class UnrollConfig(RouteConfig):
 
     Attributes
     ----------
+    relaxation
+        Kind of dual: of route relaxations, or of the assignment.
     long_horizon, long_share
         Evaluations of the long ascents, and their share of the updates.
     large_customers, large_share
         Fewest and most customers of large instances, and their share of the updates; their ascents are at most half as
         long.
     load_work
-        The loads of large instances are coarser, so that n²·Q is at most this.
+        The loads of large instances are coarser, so that n²·Q is at most this; routes only.
     policy
         Size of the network.
     without
@@ -183,12 +185,13 @@ class UnrollConfig(RouteConfig):
         On the first value that is out of range.
     """
 
+    relaxation: Literal["routes", "assignment"] = may_lack("routes")
     long_horizon: int = 30
     long_share: float = 0.08
     large_customers: tuple[int, int] = (120, 400)
     large_share: float = 0.08
     load_work: float = 2.5e6
-    policy: RoutePolicyConfig = field(default_factory=lambda: RoutePolicyConfig(steps=LEARNED_STEPS))
+    policy: NetworkSize = field(default_factory=lambda: NetworkSize(steps=LEARNED_STEPS))
     without: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
@@ -198,6 +201,8 @@ class UnrollConfig(RouteConfig):
         for name in ("long_share", "large_share"):
             self._require_share(name)
         self._require_above_zero("load_work")
+        if self.without and self.relaxation != "routes":
+            raise InputError(f"{self.without} given", field="without", remedy="leave it out: it is for routes only")
 
 
 @dataclass(frozen=True)
@@ -211,5 +216,4 @@ class StartConfig(UnrollConfig):
     long_share: float = 0.0
     validate_every: int = 500
     budgets: tuple[int, ...] = (1, 5, 10)
-    policy: RoutePolicyConfig = field(default_factory=lambda: RoutePolicyConfig(steps=LEARNED_STEPS))
-    without: tuple[Part, ...] = ()
+    policy: NetworkSize = field(default_factory=NetworkSize)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,26 +33,44 @@ def draw_problem(config: RouteConfig, rng: np.random.Generator, customers: tuple
     return problem
 
 
-def draw_duals(config: UnrollConfig, rng: np.random.Generator) -> tuple[list[RouteDual], int]:
-    """Draw the duals of an update, and the number of evaluations of their ascents."""
+@dataclass(frozen=True)
+class UpdateSize:
+    """The size of an update: the range of customers, the number of instances, and the evaluations of their ascents."""
+
+    customers: tuple[int, int]
+    instances: int
+    horizon: int
+
+
+def draw_size(config: UnrollConfig, rng: np.random.Generator) -> UpdateSize:
+    """Draw the size of an update: large instances are fewer, and their ascents shorter."""
     is_large = bool(rng.random() < config.large_share)
     low, high = config.horizon
     horizon = int(rng.integers(low, high, endpoint=True))
     if rng.random() < config.long_share:
         horizon = config.long_horizon
     if is_large:
-        horizon = min(horizon, max(1, high // 2))
-    count = max(1, config.instances // 4) if is_large else config.instances
+        return UpdateSize(config.large_customers, max(1, config.instances // 4), min(horizon, max(1, high // 2)))
+    return UpdateSize(config.customers, config.instances, horizon)
+
+
+def draw_duals(config: UnrollConfig, rng: np.random.Generator) -> tuple[list[RouteDual], int]:
+    """Draw the route duals of an update, and the number of evaluations of their ascents."""
+    size = draw_size(config, rng)
     duals = []
-    for _ in range(count):
-        problem = draw_problem(config, rng, config.large_customers if is_large else config.customers)
+    for _ in range(size.instances):
+        problem = draw_problem(config, rng, size.customers)
         graph = RouteGraph.of(problem, _NEIGHBOURS, max(_LEAST_LOAD, config.load_work / problem.n_customers**2))
         duals.append(RouteDual(graph, "paths" if rng.random() < config.paths_share else "ng"))
-    return duals, horizon
+    return duals, size.horizon
+
+
+def validation_problems(config: RouteConfig) -> list[CVRP]:
+    """Return the validation instances."""
+    rng = np.random.default_rng(config.validation_seed)
+    return [draw_problem(config, rng, config.validation_customers) for _ in range(config.validation_instances)]
 
 
 def validation_graphs(config: RouteConfig) -> list[RouteGraph]:
     """Return the graphs of the validation instances, with their own loads."""
-    rng = np.random.default_rng(config.validation_seed)
-    problems = [draw_problem(config, rng, config.validation_customers) for _ in range(config.validation_instances)]
-    return [RouteGraph.of(problem, _NEIGHBOURS) for problem in problems]
+    return [RouteGraph.of(problem, _NEIGHBOURS) for problem in validation_problems(config)]

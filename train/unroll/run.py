@@ -1,4 +1,4 @@
-"""Training runs of route policies: what all have, and those of the start alone and of unrolled ascents."""
+"""Training runs of multiplier policies: what all have, and those of the start alone and of whole ascents."""
 
 from __future__ import annotations
 
@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from lagrl.bounds.learned_ascent import LearnedAscent
-from lagrl.bounds.route_ascent import ascend_route_dual
-from lagrl.bounds.route_checkpoint import RouteCheckpoint, save_route_policy
-from lagrl.bounds.route_dual import RouteDual
 from lagrl.compilation import BOUND_ROOMS, compile_kernels
 from lagrl.controllers.bundle import ProximalBundle
+from lagrl.controllers.policy_checkpoint import PolicyCheckpoint, save_policy
 from lagrl.errors import InputError
 from policies.route_network import RouteNetwork
 from train.run import Run
 from train.unroll.ablation import keep_zero
-from train.unroll.instances import draw_duals, validation_graphs
-from train.unroll.rollout import Ascents, unroll
+from train.unroll.dual_kinds import DUAL_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,16 +27,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from lagrl.bounds.route_graph import RouteGraph
-    from lagrl.bounds.route_policy import RoutePolicyConfig
-    from lagrl.controllers.base import Controller
+    from lagrl.controllers.graph_attention import NetworkSize
     from train.curves import Curves
     from train.progress import Progress
     from train.stop import Stop
     from train.unroll.config import RouteConfig, UnrollConfig
+    from train.unroll.dual_kinds import Ascent, DualKind
 
 REFERENCE_EVALUATIONS = 60
-"""Evaluations of the bundle method, whose bound validations are compared with."""
+"""Evaluations of the bundle method, whose value validations are compared with."""
 
 _STREAM = 18  # separates these random streams from those of other trainings
 _SHOWN_EVERY = 20  # updates
@@ -55,7 +50,7 @@ class RouteCandidate:
     step
         Updates before them.
     scores
-        By budget of evaluations: mean over the validation instances of (R − L) / R in %, with L the bound and R that of
+        By budget of evaluations: mean over the validation instances of (R − L) / R in %, with L the value and R that of
         the bundle method in 60 evaluations; lower is better, negative above R.
     weights
         Tensors of the network, on the CPU.
@@ -72,7 +67,7 @@ class RouteCandidate:
 
 
 class RouteRun(Run):
-    """A training of a route policy in updates.
+    """A training of a multiplier policy in updates.
 
     Everything random in update u follows from the seed and u, so that a resumed run repeats what it would have done.
 
@@ -84,6 +79,8 @@ class RouteRun(Run):
         Name of the training.
     policy
         Size of the network.
+    duals
+        Kind of dual that the policy is for.
     initial
         Weights of the first update; None: at random.
     """
@@ -96,7 +93,8 @@ class RouteRun(Run):
         self,
         config: RouteConfig,
         name: str,
-        policy: RoutePolicyConfig,
+        policy: NetworkSize,
+        duals: DualKind,
         initial: Mapping[str, NDArray[np.float32]] | None = None,
     ):
         super().__init__(config.updates)
@@ -104,16 +102,17 @@ class RouteRun(Run):
         self.name = name  # type: ignore[misc]  # one class for several trainings
         self.config = config
         self.policy = policy
+        self.duals = duals
         self.best = None
         self.updates = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            self.net = RouteNetwork(policy)
+            self.net = RouteNetwork(policy, duals.kind)
         if initial is not None:
             own = {key: torch.from_numpy(value.copy()) for key, value in initial.items()}
             self.net.load_state_dict(self.net.state_dict() | own)
         self.optimizer = torch.optim.Adam(self.trained(), config.learning_rate)
-        self._graphs: list[RouteGraph] = []
+        self._ascents: list[Ascent] = []
         self._references: list[float] = []
 
     def trained(self) -> list[torch.nn.Parameter]:
@@ -190,21 +189,21 @@ class RouteRun(Run):
 
     def prepare(self) -> None:
         """Make the validation instances and their reference values."""
-        self._graphs = validation_graphs(self.config)
+        self._ascents = self.duals.validation(self.config)
         self._references = []
-        for number, graph in enumerate(self._graphs):
-            self._references.append(bound_of(RouteDual(graph), ProximalBundle(), REFERENCE_EVALUATIONS))
-            self.report("validation", 1, f"reference, instance {number + 1}/{len(self._graphs)}")
+        for number, ascend in enumerate(self._ascents):
+            self._references.append(ascend(ProximalBundle(), REFERENCE_EVALUATIONS))
+            self.report("validation", 1, f"reference, instance {number + 1}/{len(self._ascents)}")
 
     def validate(self) -> dict[int, float]:
         """Return the present weights' score by budget, see `RouteCandidate`."""
-        checkpoint = RouteCheckpoint(self.net.weights(), self.policy, {}, "")
-        gaps = np.zeros((len(self._graphs), len(self.config.budgets)))
-        for row, (graph, reference) in enumerate(zip(self._graphs, self._references, strict=True)):
+        checkpoint = PolicyCheckpoint(self.net.weights(), self.policy, {}, "")
+        gaps = np.zeros((len(self._ascents), len(self.config.budgets)))
+        for row, (ascend, reference) in enumerate(zip(self._ascents, self._references, strict=True)):
             for column, budget in enumerate(self.config.budgets):
-                value = bound_of(RouteDual(graph), LearnedAscent(checkpoint), budget)
+                value = ascend(self.duals.controller(checkpoint), budget)
                 gaps[row, column] = 100.0 * (reference - value) / max(abs(reference), 1e-300)
-            self.report("validation", 1, f"validation, instance {row + 1}/{len(self._graphs)}")
+            self.report("validation", 1, f"validation, instance {row + 1}/{len(self._ascents)}")
         return dict(zip(self.config.budgets, gaps.mean(axis=0).tolist(), strict=True))
 
     @property
@@ -213,13 +212,13 @@ class RouteRun(Run):
         return self.best or RouteCandidate(self.updates, {}, self.weights())
 
     def save_checkpoint(self, path: Path, card: dict[str, Any]) -> None:
-        """Write the candidate as a route policy."""
+        """Write the candidate as a policy."""
         weights = {name: tensor.numpy() for name, tensor in self.candidate.weights.items()}
-        save_route_policy(path, weights, self.policy, card)
+        save_policy(self.duals.kind, path, weights, self.policy, card)
 
 
 class UnrollRun(RouteRun):
-    """A training of a route policy by the envelope gradient, see `train.unroll.rollout.unroll`.
+    """A training of a multiplier policy by the envelope gradient, see `train.unroll.rollout.unroll`.
 
     Parameters
     ----------
@@ -234,25 +233,15 @@ class UnrollRun(RouteRun):
     config: UnrollConfig
 
     def __init__(self, config: UnrollConfig, name: str, initial: Mapping[str, NDArray[np.float32]] | None = None):
-        super().__init__(config, name, config.policy, initial)
+        super().__init__(config, name, config.policy, DUAL_KINDS[config.relaxation], initial)
         keep_zero(self.net, config.without)
 
     def update(self) -> dict[str, float]:
         """Unroll ascents of generated instances, and follow the gradient of their loss."""
         rng = np.random.default_rng([self.config.seed, _STREAM, self.updates, int(self.name == "start")])
-        duals, horizon = draw_duals(self.config, rng)
-        ascents = Ascents.of(duals, self.config.policy.nearest)
-        loss, values = unroll(self.net, ascents, horizon, lambda: self.report("update", 0, "ascents"))
+        loss, values = self.duals.unroll(self.net, self.config, rng, lambda: self.report("update", 0, "ascents"))
         norm = self.descend(loss)
         self.report("update", 1, "updates")
         gains = [max(of_one) - of_one[0] for of_one in values]
         scale = [max(abs(max(of_one)), 1e-300) for of_one in values]
-        return {"gain": float(np.mean(np.divide(gains, scale))), "gradient": norm, "evaluations": horizon}
-
-
-def bound_of(dual: RouteDual, controller: Controller, evaluations: int) -> float:
-    """Return the best bound of an ascent, distance units."""
-    for _ in ascend_route_dual(dual, controller, evaluations, np.random.default_rng(0)):
-        pass
-    assert dual.best is not None
-    return dual.best / (2.0 * dual.graph.scale)
+        return {"gain": float(np.mean(np.divide(gains, scale))), "gradient": norm, "evaluations": len(values[0])}

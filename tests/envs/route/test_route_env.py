@@ -303,12 +303,20 @@ def test_the_preset_acts_around_the_natural_step() -> None:
 POLICY: dict[str, Any] = {"action": POLICY_ACTION, "start": "learned"}
 
 
-def test_a_route_policy_runs_in_the_environment() -> None:
+def test_a_route_policy_runs_in_the_environment(tmp_path: Path) -> None:
     """With its start and its steps as actions an episode has the values of `LearnedAscent`, which makes them itself."""
-    env = made(**POLICY, max_steps=6, most_load=100_000, reference_evaluations=0)
+    shipped, rng = load_route_policy(), np.random.default_rng(0)
+    weights = dict(shipped.weights)
+    for name in weights:
+        if name.startswith("step_"):
+            weights[name] = weights[name] + np.float32(0.1) * rng.standard_normal(weights[name].shape, np.float32)
+    checkpoint = replace(shipped, weights=weights, policy=replace(shipped.policy, steps=10))
+    save_route_policy(tmp_path / "steps", checkpoint.weights, checkpoint.policy, {})
+    start = f"learned:{tmp_path / 'steps'}"
+    env = made(action=POLICY_ACTION, start=start, max_steps=6, most_load=100_000, reference_evaluations=0)
     env.reset(seed=0, options={"instance": "G-n16-k3"})
     episode = env.episode
-    policy = RoutePolicy(load_route_policy().weights, episode.observer.memory.features)
+    policy = RoutePolicy(checkpoint.weights, episode.observer.memory.features)
     is_over = False
     while not is_over:
         own, of_all = policy.numbers(episode.observer.memory.observe())
@@ -316,8 +324,7 @@ def test_a_route_policy_runs_in_the_environment() -> None:
         whole = policy_action(own, of_all)
         action[:15], action[-1] = whole[:-1], whole[-1]
         _, _, is_over, _, _ = env.step(action)
-    shipped = load_route_policy()
-    ascent = LearnedAscent(replace(shipped, policy=replace(shipped.policy, steps=10)))
+    ascent = LearnedAscent(checkpoint)
     dual, values = RouteDual(RouteGraph.of(read_bundled("G-n16-k3"))), []
     multipliers = ascent.start(dual, budget=7, rng=np.random.default_rng(0))
     for _ in range(7):

@@ -1,18 +1,17 @@
-"""The metadata of a route policy's file, and their types."""
+"""The metadata of a policy's file, and their types."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lagrl.bounds.route_policy import RoutePolicyConfig
+from lagrl.controllers.graph_attention import NetworkSize
 from lagrl.io.records import may_lack
 
-ACTION_MODE = "diagonal+momentum"
-"""Meaning of the steps of all route policies, see `lagrl.bounds.route_policy.RoutePolicy`."""
+PolicyFormat = Literal["lagrl-route-policy", "lagrl-assignment-policy"]
 
 
 @dataclass(frozen=True)
-class RouteRecord:
-    """The metadata of a route policy's file.
+class PolicyRecord:
+    """The metadata of a policy's file.
 
     Attributes
     ----------
@@ -25,15 +24,15 @@ class RouteRecord:
     card
         See `policies.card.model_card`.
     action_mode
-        Meaning of the steps: that of `envs.route.action` with this name.
+        Meaning of the steps, see `PolicyKind`; older files lack it.
     """
 
-    format: Literal["lagrl-route-policy"]
+    format: PolicyFormat
     schema_version: Literal[1]
     features_version: int
     node_features: tuple[str, ...]
     edge_features: tuple[str, ...]
     state_features: tuple[str, ...]
-    policy: RoutePolicyConfig
+    policy: NetworkSize
     card: dict[str, Any]
-    action_mode: str = may_lack(ACTION_MODE)
+    action_mode: str | None = may_lack(None)

@@ -1,10 +1,14 @@
-"""Forward pass of the route networks in numpy, so that a bound needs no torch; `policies.route_network` trains them."""
+"""Forward pass of the multiplier networks in numpy, which needs no torch; `policies.route_network` trains them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.io.records import may_lack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +17,76 @@ if TYPE_CHECKING:
 
 LEAK = np.float32(0.2)
 NORM_EPSILON = 1e-5
+_WIDEST, _DEEPEST, _MOST_STEPS, _MOST_NEAREST = 1024, 16, 10**6, 10
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """Size of a network of multipliers.
+
+    Attributes
+    ----------
+    hidden, layers
+        Width and number of layers of the start's trunk.
+    heads
+        Attention heads of both trunks; they divide both widths.
+    step_hidden, step_layers
+        Width and number of layers of the steps' trunk. Without layers a trunk is a linear map of each customer alone.
+    steps
+        Evaluations at multipliers of the network, the start included; then the bundle method continues.
+    nearest
+        Number of nearest customers that a customer attends to; 0: itself alone, besides the mean of all.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or the heads do not divide a width.
+    """
+
+    hidden: int = 48
+    layers: int = 3
+    heads: int = 4
+    step_hidden: int = 32
+    step_layers: int = 2
+    steps: int = 1
+    nearest: int = may_lack(_MOST_NEAREST)
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("hidden", 1, _WIDEST),
+            ("step_hidden", 1, _WIDEST),
+            ("heads", 1, _WIDEST),
+            ("layers", 0, _DEEPEST),
+            ("step_layers", 0, _DEEPEST),
+            ("steps", 1, _MOST_STEPS),
+            ("nearest", 0, _MOST_NEAREST),
+        ):
+            if not least <= getattr(self, name) <= most:
+                raise InputError(f"{getattr(self, name)} given", field=name, remedy=f"give {least} … {most}")
+        for name in ("hidden", "step_hidden"):
+            if getattr(self, name) % self.heads:
+                raise InputError(
+                    f"{self.heads} heads do not divide {getattr(self, name)}", field=name, remedy="give a multiple"
+                )
+
+
+class GraphFeatures(Protocol):
+    """What a network sees of an instance: its customers, and arcs to the nearest of each."""
+
+    @property
+    def nodes(self) -> NDArray[np.float32]:
+        """[n, F] features of the customers."""
+        ...
+
+    @property
+    def edges(self) -> NDArray[np.float32]:
+        """[n, k, E] features of the arcs to the nearest."""
+        ...
+
+    @property
+    def nearest(self) -> NDArray[np.int64]:
+        """[n, k] each customer's nearest others."""
+        ...
 
 
 class Trunk:
