@@ -145,6 +145,10 @@ class AscentBatch(Batch[E]):
         for index, vector in enumerate(multipliers):
             if vector is not None:
                 self._require_running(index)
+        return self._move(multipliers)
+
+    def _move(self, multipliers: Sequence[NDArray[np.float64] | None]) -> BatchStep:
+        """Move running environments to given multipliers; None: it rests."""
         rewards, terminated = np.zeros(self.n_envs), np.zeros(self.n_envs, dtype=bool)
         infos: list[dict[str, Any]] = [{} for _ in range(self.n_envs)]
         for index, step in enumerate(self._evaluate(multipliers)):

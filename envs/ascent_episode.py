@@ -12,6 +12,8 @@ from lagrl.recovery.set_partitioning import PartitionLimits, partition
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from envs.reward import BestSoFar
@@ -60,8 +62,8 @@ class AscentEpisode(ABC):
         Multipliers of each step, clipped, distance units.
     values
         Per evaluation: the sampled L(λ), distance units.
-    step
-        The last evaluation.
+    last
+        The last evaluation, or a function that makes it; see `step`.
     share_served
         Share of customers with g = 0 at the last evaluation.
     sampling
@@ -84,12 +86,19 @@ class AscentEpisode(ABC):
     is_given: bool
     trail: list[NDArray[np.float64]] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
-    step: Step | None = None
+    last: Step | Callable[[], Step] | None = None
     share_served: float = 0.0
     sampling: SamplingCost = field(default_factory=SamplingCost)
     is_optimal: bool = False
     master: PartitionMaster | None = None
     recombine_every: int = 1
+
+    @property
+    def step(self) -> Step | None:
+        """The last evaluation, None before the first one; that of a compiled step is made when it is first read."""
+        if callable(self.last):
+            self.last = self.last()
+        return self.last
 
     @property
     @abstractmethod
@@ -123,9 +132,9 @@ class AscentEpisode(ABC):
 
     def note(self, step: Step) -> None:
         """Record an evaluation; the first one is the start."""
-        if self.step is not None:
+        if self.last is not None:
             self.trail.append(step.point.multipliers)
-        self.step = step
+        self.last = step
         self.sampling = self.sampling + step.sampling + step.route_sampling
         violation = step.point.violation[: self.n_customers]
         self.share_served = 1.0 - int(np.count_nonzero(violation)) / len(violation)

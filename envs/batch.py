@@ -37,6 +37,11 @@ class BatchStep:
     terminated: NDArray[np.bool_]
     infos: list[dict[str, Any]]
 
+    def joined(self, other: BatchStep) -> BatchStep:
+        """Return the result of this and another step, each of which rested where the other did not."""
+        infos = [own or further for own, further in zip(self.infos, other.infos, strict=True)]
+        return BatchStep(self.rewards + other.rewards, self.terminated | other.terminated, infos)
+
 
 class Batch(ABC, Generic[E]):
     """B parallel environments; see `envs.core.EpisodeBatch` and `envs.search.core.SearchBatch`.

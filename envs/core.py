@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envs.action import next_multipliers
+from envs.action import next_multipliers, require_actions
 from envs.ascent_batch import AscentBatch
+from envs.compiled import CompiledSteps, is_compiled
 from envs.episode import Episode, Samplers, choose_seeds, new_episode
 from envs.render import render_episode
 from envs.rng import generator_record
@@ -18,7 +19,7 @@ from lagrl.errors import InputError
 from lagrl.samplers.registry import close_sampler, is_learning, make_sampler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -69,6 +70,7 @@ class EpisodeBatch(AscentBatch[Episode]):
         self._is_named = (sampler is None, route_sampler is None)
         self._loop: DualLoop | None = None
         compile_kernels("relaxation", "recovery")
+        self._steps = CompiledSteps(config, n_envs)
 
     def close(self) -> None:
         """Close the current samplers that were made by name, which saves what they learned.
@@ -89,6 +91,14 @@ class EpisodeBatch(AscentBatch[Episode]):
         """Return an environment's episode as text or as a picture [H, W, 3], see `render_episode`."""
         return render_episode(self._episode(index), mode)
 
+    def step(self, actions: NDArray[np.floating[Any]], resting: Collection[int] = ()) -> BatchStep:
+        """Move the multipliers of every environment by its action, or choose its seeds; see `AscentBatch.step`."""
+        array = np.asarray(actions)
+        if resting or not self._steps.all_run():
+            return super().step(array, resting)
+        require_actions(array, self.config.n_max, [episode.n_customers for episode in self.episodes])
+        return self._steps.act(array, self._require_loop(), self._observations["nodes"])
+
     def _act(self, actions: Sequence[NDArray[np.floating[Any]] | None]) -> BatchStep:
         multipliers: list[NDArray[np.float64] | None] = [None] * self.n_envs
         choosing = []
@@ -108,6 +118,20 @@ class EpisodeBatch(AscentBatch[Episode]):
             result.infos[index] = episode.info()
         return result
 
+    def _move(self, multipliers: Sequence[NDArray[np.float64] | None]) -> BatchStep:
+        if not any(self._steps.holds(index) for index, vector in enumerate(multipliers) if vector is not None):
+            return super()._move(multipliers)
+        clipped = [
+            None if vector is None else self._episode(index).dual.clip(vector)
+            for index, vector in enumerate(multipliers)
+        ]
+        compiled = [vector if self._steps.holds(index) else None for index, vector in enumerate(clipped)]
+        others = [None if self._steps.holds(index) else vector for index, vector in enumerate(clipped)]
+        result = self._steps.move(compiled, self._require_loop(), self._observations["nodes"])
+        if any(vector is not None for vector in others):
+            result = result.joined(super()._move(others))
+        return result
+
     def _evaluate(self, multipliers: Sequence[NDArray[np.float64] | None]) -> list[Step | None]:
         return self._require_loop().step(multipliers)
 
@@ -117,9 +141,7 @@ class EpisodeBatch(AscentBatch[Episode]):
             self._install(index, episode)
             self._observe_choice(index, episode)
         else:
-            step = self._first_step(episode)
-            self._install(index, episode)
-            self._record(index, episode, step)
+            self._evaluate_start(index, episode)
         return episode.info()
 
     def _choices(self, episode: Episode) -> dict[str, NDArray[Any]]:
@@ -128,14 +150,17 @@ class EpisodeBatch(AscentBatch[Episode]):
 
     def _choose(self, index: int, episode: Episode, scores: NDArray[np.float64]) -> float:
         choose_seeds(episode, scores, self.config, self._samplers)
-        step = self._first_step(episode)
-        self._install(index, episode)
-        return self._record(index, episode, step)
+        return self._evaluate_start(index, episode)
 
-    def _first_step(self, episode: Episode) -> Step:
+    def _evaluate_start(self, index: int, episode: Episode) -> float:
+        """Evaluate λ₀, put the episode in the place of the environment's last one, and return the reward."""
         (step,) = self._new_loop([episode.state]).step([episode.initial])
         assert step is not None
-        return step
+        self._install(index, episode)
+        reward = self._record(index, episode, step)
+        if is_compiled(episode):
+            self._steps.load(index, episode)
+        return reward
 
     def _new_loop(self, states: list[AscentState]) -> DualLoop:
         config = self.config
@@ -152,6 +177,7 @@ class EpisodeBatch(AscentBatch[Episode]):
         if self._loop is None:  # the other entries hold this state until their first reset; they cannot step before
             self._loop = self._new_loop([episode.state] * self.n_envs)
         self._loop.states[index] = episode.state
+        self._steps.drop(index)
         super()._install(index, episode)
 
     def _observe_choice(self, index: int, episode: Episode) -> None:

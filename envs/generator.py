@@ -69,7 +69,7 @@ def instance_from_record(record: Mapping[str, Any], arrays: Mapping[str, NDArray
         name=record["name"],
         demand=arrays["demand"],
         capacity=record["capacity"],
-        distance=arrays["distance"],
+        matrix=arrays["distance"],
         coordinates=arrays.get("coordinates"),
         fleet=Fleet.parse(record["fleet"]),
         rounding=record["rounding"],

@@ -254,7 +254,7 @@ class DualLoop:
     def _recover(self, state: AscentState, point: DualPoint) -> Step:
         """Decode, repair and tour the selections of one ascent; keep the best."""
         state.incumbent.evaluations += 1
-        found = _Recovered()
+        found = Recovered()
         if state.iteration % self.decode_every == 0:
             if self.keep_selections:
                 state.tours.add_loads(state.incumbent.pool, point.selection)
@@ -262,12 +262,7 @@ class DualLoop:
                 found.tour(state, candidate_selections(point, self.n_joint, state.rng), self.n_toured)
             else:
                 found.repair(state, candidate_selections(point, self.n_joint, state.rng))
-        route_sampling = NO_COST
-        if self._proposes_routes(state):
-            source = point if state.route_dual is None else state.route_dual.evaluate(point.multipliers)
-            found.tour(state, candidate_selections(source, self.n_joint, state.rng), self.n_toured)
-            if state.route_dual is not None and source.samples is not None:
-                route_sampling = source.samples.cost
+        route_sampling = self.propose_routes(state, point, found) if self._proposes_routes(state) else NO_COST
         state.iteration += 1
         state.assignment_cost = min(state.assignment_cost, found.assignment_cost)
         feedback = Feedback(
@@ -288,6 +283,12 @@ class DualLoop:
             found.columns_cost,
         )
 
+    def propose_routes(self, state: AscentState, point: DualPoint, found: Recovered) -> SamplingCost:
+        """Tour the selections of the sampler that proposes routes, and add them to what was found; return its cost."""
+        source = point if state.route_dual is None else state.route_dual.evaluate(point.multipliers)
+        found.tour(state, candidate_selections(source, self.n_joint, state.rng), self.n_toured)
+        return NO_COST if state.route_dual is None or source.samples is None else source.samples.cost
+
     def _proposes_routes(self, state: AscentState) -> bool:
         if self.route_every is None or state.iteration % self.route_every:
             return False
@@ -304,8 +305,8 @@ class DualLoop:
 
 
 @dataclass
-class _Recovered:
-    """The cheapest feasible assignment and the cheapest routes of one step."""
+class Recovered:
+    """The cheapest feasible assignment and the cheapest routes of one step; see `Step` for the attributes."""
 
     assignment_cost: float = np.inf
     route_cost: float = np.inf

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "BYTES",
     "BYTE_MATRIX",
     "CUBE",
     "FLOATS",
@@ -59,6 +60,7 @@ Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 
+BYTES = types.Array(uint8, 1, "C", readonly=True)
 FLOATS = types.Array(float64, 1, "C", readonly=True)
 INTS = types.Array(int64, 1, "C", readonly=True)
 MATRIX = types.Array(float64, 2, "C", readonly=True)
@@ -78,13 +80,18 @@ PAIR = types.UniTuple(int64, 2)
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
-def kernel(signature: Any) -> Callable[[_Function], _Function]:
+def kernel(signature: Any, *, reorders_sums: bool = False) -> Callable[[_Function], _Function]:
     """Decorate a kernel with its explicit signature: compiled at import, cached, and run without the interpreter lock.
 
     Other kernels call it by its address: its code is compiled once, not again with each of them, and never inlined. It
     has no wrapper for calls from C, which nothing makes and which would take a tenth of the compilation.
+
+    With `reorders_sums` the compiler may add in another order, several values at once: not for results that must be
+    equal to the bit.
     """
     options: Any = {"cache": True, "nogil": True, "no_cfunc_wrapper": True}
+    if reorders_sums:
+        options["fastmath"] = {"reassoc", "nsz", "contract"}
     compile_now = njit(signature, **options)
 
     def decorate(function: _Function) -> _Function:

@@ -20,6 +20,7 @@ from lagrl.problems.cvrp import require_cvrp
 from lagrl.problems.plausibility import question_cost
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
 from lagrl.samplers.registry import close_sampler, make_sampler
+from lagrl.search.blocks import BlockSearch, require_chains_alone
 from lagrl.search.schedule import Schedule, schedule_of
 from lagrl.search.search import Search
 from lagrl.search.search_report import Ascent, SearchReport, SolveProgress
@@ -112,6 +113,18 @@ class SolveResult:
         return self.problem.gap_percent(self.cost)
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """Parts of the search that ran, by their names in `SolveConfig.without`; routes by savings are not listed."""
+        used = {
+            "relinearisation": self.evaluations,
+            "chains": self.chain_seconds,
+            "polish": self.polish_seconds,
+            "partition": self.partition_seconds,
+            "bound": self.bound_seconds,
+        }
+        return tuple(name for name, amount in used.items() if amount > 0)
+
+    @property
     def solver(self) -> str:
         """What found the routes, as `.sol` files state it."""
         return f"lagrl {__version__}"
@@ -178,6 +191,7 @@ class SolveResult:
             "partition_seconds": round(self.partition_seconds, 6),
             "bound_seconds": round(self.bound_seconds, 6),
             "chain_seconds": round(self.chain_seconds, 6),
+            "parts": list(self.parts),
             "history": [[evaluations, round(seconds, 6), cost] for evaluations, seconds, cost in self.history],
         }
 
@@ -195,6 +209,9 @@ def solve(
     **fields: Any,
 ) -> SolveResult:
     """Find routes for an instance.
+
+    Above 5000 customers routes are made by savings and improved by chains of moves alone: only a clock, the seed and
+    `on_evaluation` apply, and anything else that is not the default is refused.
 
     Parameters
     ----------
@@ -257,6 +274,9 @@ def solve(
     if sampler is not None:
         _require_sampler(sampler, journal)
         config = replace(config, sampler=_name_of(type(sampler)))
+    if problem.matrix is None:
+        given = {"controller": controller, "sampler": sampler, "schedule": schedule, "journal": journal}
+        require_chains_alone(problem, config, given)
     make_controller = controller or controller_factory(config.controller)
     compile_kernels(*config.kernel_rooms)
     if config.workers > 1:
@@ -267,7 +287,11 @@ def solve(
         if sampler is None:
             sampler = make_sampler(config.sampler, journal=journal)
             at_the_end.callback(close_sampler, sampler)
-        search = Search(problem, config, make_controller, sampler, schedule or schedule_of(config), on_evaluation)
+        search: Search | BlockSearch
+        if problem.matrix is None:
+            search = BlockSearch(problem, config, on_evaluation)
+        else:
+            search = Search(problem, config, make_controller, sampler, schedule or schedule_of(config), on_evaluation)
         try:
             search.run()
         except KeyboardInterrupt:
@@ -327,7 +351,7 @@ def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveRe
     incumbent, record = report.incumbent, report.record
     sampling, seconds_of = record.sampling, record.seconds_of
     solution = incumbent.solution()
-    if not incumbent.evaluations and not seconds_of["chains"]:
+    if not incumbent.evaluations and not seconds_of["chains"] and problem.matrix is not None:
         raise SolutionError(
             "the schedule stopped before any evaluation",
             source=problem.name,

@@ -18,6 +18,7 @@ from lagrl.lazy import lazy_names
 
 __all__ = [
     "Checkpoint",
+    "CompiledMean",
     "DiagonalPrecondNet",
     "DiagonalPrecondPolicy",
     "PolicyConfig",
@@ -33,6 +34,7 @@ __lagrl__ = True  # marks our packages: `lagrl doctor` recognises foreign packag
 
 if TYPE_CHECKING:
     from policies.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from policies.compiled_mean import CompiledMean
     from policies.config import PolicyConfig
     from policies.controller import PolicyController, checkpoint_controllers
     from policies.diagonal_precond import DiagonalPrecondPolicy
@@ -44,6 +46,7 @@ else:
         __name__,
         {
             "policies.checkpoint": ["Checkpoint", "load_checkpoint", "save_checkpoint"],
+            "policies.compiled_mean": ["CompiledMean"],
             "policies.config": ["PolicyConfig"],
             "policies.controller": ["PolicyController", "checkpoint_controllers"],
             "policies.diagonal_precond": ["DiagonalPrecondPolicy"],

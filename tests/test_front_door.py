@@ -74,7 +74,8 @@ PUBLIC = {
         "next_multipliers",
     },
     "policies": {
-        *("Checkpoint", "DiagonalPrecondNet", "DiagonalPrecondPolicy", "PolicyConfig", "PolicyController"),
+        *("Checkpoint", "CompiledMean", "DiagonalPrecondNet", "DiagonalPrecondPolicy", "PolicyConfig"),
+        "PolicyController",
         *("checkpoint_controllers", "export_checkpoint", "load_checkpoint", "save_checkpoint", "shipped_names"),
     },
     "train": {"BCConfig", "BCRun", "GraphPPO", "PPOConfig", "PPORun", "validation_set"},

@@ -6,7 +6,8 @@ python -m benchmarks.environment_steps.run --route-sampler qaoa --profile --out 
 One thread. Instances of exactly n customers are generated; actions are random ones that neither stand still nor jump.
 A run takes whole rounds of episodes, resets included (instance, linearisation, linear relaxation, savings); lanes are
 put out of step first, as they are in training. The median over the repeats counts, each repeat going on with further
-instances. Compilation is excluded.
+instances. Compilation is excluded. Seconds are those of the process on the processor, except with several processes:
+they depend less on what else the machine does.
 """
 
 from __future__ import annotations
@@ -28,41 +29,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import envs.ascent_batch
-import envs.core
-import envs.episode
-import lagrl.dual_loop
 from envs.action import ActionConfig
 from envs.config import EnvConfig
-from envs.observation import Observer
+from envs.core import EpisodeBatch
 from envs.sb3 import LagrangianVecEnv
 from envs.sb3_processes import LagrangianSubprocVecEnv
 from lagrl.bench.provenance import versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
-from lagrl.recovery.pool import RoutePool
-from lagrl.relaxation.dual import AssignmentDual
+from lagrl.relaxation.knapsack import KnapsackBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Actor = Callable[[dict[str, Any]], Any]
-
-# which function's time goes under which name; what a part calls of another part counts there only
-PARTS: tuple[tuple[str, Any, str], ...] = (
-    ("pricing", lagrl.dual_loop, "evaluate_duals"),
-    ("decode and repair", lagrl.dual_loop, "repair"),
-    ("tours", RoutePool, "add_assignment"),
-    ("route sampling", AssignmentDual, "evaluate"),
-    ("observation", Observer, "observe"),
-    ("observation", envs.core.EpisodeBatch, "observations"),
-    ("reward and info", envs.ascent_batch, "potential"),
-    ("reward and info", envs.episode.Episode, "note"),
-    ("reward and info", envs.episode.Episode, "info"),
-    ("action", envs.core, "next_multipliers"),
-    ("reset", envs.core.EpisodeBatch, "reset"),
-    ("policy", None, ""),
-)
 
 
 @dataclass(frozen=True)
@@ -95,6 +75,8 @@ class Args:
         Of which the median counts.
     policy
         A checkpoint whose mean actions are taken instead of random ones; its time is included.
+    compiled
+        Whether `policies.CompiledMean` computes them, otherwise the network in torch, with its critic.
     profile
         Print the share of the time by part; clocks around every part make the whole a little slower.
     seed
@@ -115,6 +97,7 @@ class Args:
     steps: int = 6400
     repeats: int = 5
     policy: str = ""
+    compiled: bool = True
     profile: bool = False
     seed: int = 0
     out: Path | None = None
@@ -147,15 +130,15 @@ def main(args: Args) -> None:
     """Time every size alone and in a batch, and print a Markdown table."""
     if args.out is not None:
         require_writable(args.out)
-    parts = [*dict.fromkeys(name for name, _, _ in PARTS), "rest"] if args.profile else []
-    columns = ["n", "lanes", "processes", "sampler", "route sampler", "policy", "steps/s", "least … most", *parts]
+    names = [*dict.fromkeys(name for name, _, _ in parts()), "rest"] if args.profile else []
+    columns = ["n", "lanes", "processes", "sampler", "route sampler", "policy", "steps/s", "least … most", *names]
     print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|", flush=True)
     rows = []
     for n in args.sizes:
         for lanes in args.lanes:
             for processes in (count for count in args.processes if count <= lanes):
                 rows.append(time_steps(n, lanes, processes, args))
-                print(_line(rows[-1], parts), flush=True)
+                print(_line(rows[-1], names), flush=True)
     if args.out is not None:
         record = {"versions": versions("gymnasium", "stable-baselines3", "torch"), "threads": 1, "args": _plain(args)}
         write_record(args.out, record | {"rows": [asdict(row) for row in rows]})
@@ -186,19 +169,20 @@ def time_steps(n: int, lanes: int, processes: int, args: Args) -> Row:
                 env.batch.reset(int(lane), np.random.default_rng([args.seed, step, lane]))
                 observations = env.observations()
         observations = env.step(act(observations))[0]
+    clock = time.process_time if processes == 1 else time.perf_counter
     per_repeat = max(1, -(-args.steps // (lanes * config.max_steps))) * config.max_steps
     rates, seconds = [], Counter[str]()
     with _clocks(seconds, act) if args.profile else nullcontext(act) as act:
         for _ in range(args.repeats):
-            started = time.perf_counter()
+            started = clock()
             for _ in range(per_repeat):
                 observations = env.step(act(observations))[0]
-            elapsed = time.perf_counter() - started
+            elapsed = clock() - started
             rates.append(per_repeat * lanes / elapsed)
             seconds["total"] += elapsed
     env.close()
     total = seconds.pop("total")
-    share = {name: seconds[name] / total for name in dict.fromkeys(part[0] for part in PARTS)} if args.profile else {}
+    share = {name: seconds[name] / total for name in dict.fromkeys(part[0] for part in parts())} if args.profile else {}
     if args.profile:
         share["rest"] = 1.0 - sum(share.values())
     return Row(
@@ -219,6 +203,12 @@ def _actor(args: Args, n: int, lanes: int) -> tuple[Actor, ActionConfig]:
         keep_memory()  # as training does
         net = checkpoint.net.eval()
 
+        if args.compiled:
+            from policies.compiled_mean import CompiledMean
+
+            compiled = CompiledMean(net)
+            return lambda observations: compiled(observations).clip(-1.0, 1.0), checkpoint.action
+
         def mean(observations: dict[str, Any]) -> Any:
             with torch.no_grad():
                 found = net({name: torch.as_tensor(array) for name, array in observations.items()})[0]
@@ -238,7 +228,7 @@ def _clocks(seconds: Counter[str], act: Actor) -> Iterator[Actor]:
 
     def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            now = time.perf_counter()
+            now = time.process_time()
             if running:
                 seconds[running[-1][0]] += now - running[-1][1]
             # what a reset prices, repairs and tours is the reset's
@@ -246,7 +236,7 @@ def _clocks(seconds: Counter[str], act: Actor) -> Iterator[Actor]:
             try:
                 return function(*args, **kwargs)
             finally:
-                now = time.perf_counter()
+                now = time.process_time()
                 ended, since = running.pop()
                 seconds[ended] += now - since
                 if running:
@@ -254,8 +244,8 @@ def _clocks(seconds: Counter[str], act: Actor) -> Iterator[Actor]:
 
         return call
 
-    kept = [(owner, attribute, getattr(owner, attribute)) for _, owner, attribute in PARTS if owner is not None]
-    for name, owner, attribute in PARTS:
+    kept = [(owner, attribute, getattr(owner, attribute)) for _, owner, attribute in parts() if owner is not None]
+    for name, owner, attribute in parts():
         if owner is not None:
             setattr(owner, attribute, timed(name, getattr(owner, attribute)))
     try:
@@ -263,6 +253,24 @@ def _clocks(seconds: Counter[str], act: Actor) -> Iterator[Actor]:
     finally:
         for owner, attribute, function in kept:
             setattr(owner, attribute, function)
+
+
+def parts() -> tuple[tuple[str, Any, str], ...]:
+    """Return which function's time goes under which name; what a part calls of another part counts there only."""
+    from envs import batch_kernels, step_kernels
+    from envs.compiled import CompiledSteps
+
+    return (
+        ("pricing", KnapsackBatch, "price_all"),
+        ("decode, repair and tours", batch_kernels, "recover_batch"),
+        ("pools and incumbents", CompiledSteps, "_recover"),
+        ("observation and reward", step_kernels, "record_batch"),
+        ("observation and reward", step_kernels, "write_features"),
+        ("observation and reward", EpisodeBatch, "observations"),
+        ("infos", CompiledSteps, "_noted"),
+        ("reset", EpisodeBatch, "reset"),
+        ("policy", None, ""),
+    )
 
 
 def _plain(args: Args) -> dict[str, Any]:

@@ -176,9 +176,12 @@ def row_key(problem: CVRP, config: SolveConfig) -> str:
     A trained controller's weights and a trained sampler's state are part of it, so that retrained ones get new rows.
     """
     content = hashlib.sha256()
-    for array in (problem.demand, problem.distance):
+    for array in (problem.demand, problem.coordinates if problem.matrix is None else problem.matrix):
+        assert array is not None
         content.update(array.tobytes())
     content.update(f"{problem.capacity} {problem.fleet}".encode())
+    if problem.matrix is None:
+        content.update(problem.rounding.encode())
     return f"{problem.name}:{content.hexdigest()[:12]}:{hash_of(settings_of(config))}"
 
 

@@ -118,10 +118,16 @@ def print_solution(result: SolveResult, price: float | None = None) -> None:
         stops = " ".join(map(str, route))
         console.print(f"[dim]Route #{number} ({load}/{problem.capacity}):[/dim] {stops}")
     console.print(f"[bold]{escape(problem.name)}[/bold]: cost {solution.cost:.10g} in {routes}{known}")
-    console.print(
-        f"{_counted(result.evaluations, 'evaluation')} of {escape(result.config.controller)}, {ascents} from seeds, "
-        f"{result.elapsed:.2f} s, fleet {problem.fleet}, {result.config.method}"
-    )
+    if problem.matrix is None:
+        console.print(
+            f"{result.elapsed:.2f} s, fleet {problem.fleet}; {problem.n_customers} customers have no distance matrix: "
+            "savings and chains of moves alone, no multipliers, local search, set partitioning or lower bound"
+        )
+    else:
+        console.print(
+            f"{_counted(result.evaluations, 'evaluation')} of {escape(result.config.controller)}, {ascents} from "
+            f"seeds, {result.elapsed:.2f} s, fleet {problem.fleet}, {result.config.method}"
+        )
     if result.config.method == "search":
         console.print(f"[dim]{_shares(result)}[/dim]")
     if result.lower_bound is not None and result.gap_to_bound is not None:

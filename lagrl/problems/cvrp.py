@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lagrl.errors import FleetError, InputError, InstanceError, UnknownNameError
+from lagrl.problems.distances import MOST_IN_MATRIX, Rounding, asymmetry, elementwise, euclidean, matrix_memory
 from lagrl.problems.fleet import Fleet, minimum_vehicles
 from lagrl.problems.plausibility import question_rounding
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-Rounding = Literal["nint", "none", "explicit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,14 +33,15 @@ class CVRP:
         [n] int64, demand units, depot excluded.
     capacity
         Demand units a vehicle can carry (Q).
-    distance
-        [n + 1, n + 1] float64, symmetric, distance units.
+    matrix
+        Distances [n + 1, n + 1] float64, symmetric, distance units; None where they follow from the coordinates at
+        each use, as in `from_coordinates` above 5000 customers.
     coordinates
         [n + 1, 2] float64, or None where only distances are known.
     fleet
         Rule on the number of routes.
     rounding
-        How `distance` came from `coordinates`: `nint` is floor(d + 0.5), `none` keeps d, `explicit` was given.
+        How distances follow from `coordinates`: `nint` is floor(d + 0.5), `none` keeps d, `explicit` was given.
     best_known
         Best known cost under `fleet`, distance units, or None.
     best_known_by
@@ -68,7 +68,7 @@ class CVRP:
     name: str
     demand: NDArray[np.int64]
     capacity: int
-    distance: NDArray[np.float64] = field(repr=False)
+    matrix: NDArray[np.float64] | None = field(repr=False)
     coordinates: NDArray[np.float64] | None = field(default=None, repr=False)
     fleet: Fleet = field(default_factory=Fleet)
     rounding: Rounding = "explicit"
@@ -77,7 +77,7 @@ class CVRP:
     best_known_by: str | None = None
 
     def __post_init__(self) -> None:
-        for field_, convert in (("demand", _whole_numbers), ("distance", _numbers), ("coordinates", _numbers)):
+        for field_, convert in (("demand", _whole_numbers), ("matrix", _numbers), ("coordinates", _numbers)):
             given = getattr(self, field_)
             if not isinstance(given, np.ndarray | None):  # lists
                 object.__setattr__(self, field_, convert(self.name, field_, given))
@@ -85,12 +85,15 @@ class CVRP:
         if not isinstance(capacity, int | np.integer):
             object.__setattr__(self, "capacity", int(_whole_numbers(self.name, "capacity", [capacity])[0]))
         _validate_demand(self)
-        _validate_distance(self)
+        _validate_coordinates(self)
+        if self.matrix is not None:
+            _validate_matrix(self, self.matrix)
         _validate_fleet(self)
         # whole numbers, columns of a larger matrix and the like are converted: the kernels take these two layouts only
         object.__setattr__(self, "demand", np.ascontiguousarray(self.demand, np.int64))
-        object.__setattr__(self, "distance", np.ascontiguousarray(self.distance, np.float64))
-        for array in (self.demand, self.distance, self.coordinates):
+        if self.matrix is not None:
+            object.__setattr__(self, "matrix", np.ascontiguousarray(self.matrix, np.float64))
+        for array in (self.demand, self.matrix, self.coordinates):
             if array is not None:
                 array.setflags(write=False)
 
@@ -108,6 +111,8 @@ class CVRP:
         comment: str = "",
     ) -> CVRP:
         """Build an instance in the plane from lists or arrays.
+
+        Up to 5000 customers it has a distance matrix; see `matrix`.
 
         Parameters
         ----------
@@ -156,7 +161,7 @@ class CVRP:
             name=name,
             demand=_demand(name, demand, len(points)),
             capacity=int(_whole_numbers(name, "capacity", [capacity])[0]),
-            distance=euclidean(points, points, rounding),
+            matrix=euclidean(points, points, rounding) if len(points) <= MOST_IN_MATRIX + 1 else None,
             coordinates=points,
             fleet=Fleet.of(fleet),
             rounding=rounding,
@@ -200,7 +205,8 @@ class CVRP:
         Raises
         ------
         InstanceError, FleetError
-            See `CVRP`; also if a demand or the capacity is not a whole number.
+            See `CVRP`; also if a demand or the capacity is not a whole number, or if there are more than 5000
+            customers.
 
         Examples
         --------
@@ -214,7 +220,7 @@ class CVRP:
             name=name,
             demand=_demand(name, demand, matrix.shape[0] if matrix.ndim else 1),
             capacity=int(_whole_numbers(name, "capacity", [capacity])[0]),
-            distance=matrix,
+            matrix=matrix,
             coordinates=None if coordinates is None else _numbers(name, "coordinates", coordinates),
             fleet=Fleet.of(fleet),
             best_known=best_known,
@@ -229,6 +235,46 @@ class CVRP:
     def n_customers(self) -> int:
         """Number of customers n."""
         return len(self.demand)
+
+    @property
+    def distance(self) -> NDArray[np.float64]:
+        """The distance matrix, [n + 1, n + 1] distance units.
+
+        Raises
+        ------
+        InstanceError
+            If there is none, see `matrix`; `between` works for all instances.
+        """
+        if self.matrix is None:
+            raise InstanceError(
+                f"{self.n_customers} customers have no distance matrix, which would take "
+                f"{matrix_memory(self.n_customers)}",
+                source=self.name,
+                field="distance",
+                remedy=f"use an instance of at most {MOST_IN_MATRIX} customers",
+            )
+        return self.matrix
+
+    def between(self, first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+        """Return distances between nodes, with or without a matrix, distance units.
+
+        Parameters
+        ----------
+        first, second
+            Nodes 0 … n; the two arrays are broadcast against each other.
+
+        Examples
+        --------
+        >>> import lagrl
+        >>> problem = lagrl.CVRP.from_coordinates("line", [(0, 0), (1, 0), (3, 0)], demand=[1, 1], capacity=2)
+        >>> problem.between([0, 1, 2], [1, 2, 0]).tolist()
+        [1.0, 2.0, 3.0]
+        """
+        here, there = np.asarray(first, np.int64), np.asarray(second, np.int64)
+        if self.matrix is not None:
+            return self.matrix[here, there]
+        assert self.coordinates is not None
+        return elementwise(self.coordinates[here], self.coordinates[there], self.rounding)
 
     @cached_property
     def minimum_vehicles(self) -> int:
@@ -259,7 +305,7 @@ class CVRP:
             name=self.name,
             demand=self.demand[customers - 1],
             capacity=self.capacity,
-            distance=self.distance[np.ix_(nodes, nodes)],
+            matrix=self.between(nodes[:, None], nodes[None, :]),
             coordinates=None if self.coordinates is None else self.coordinates[nodes],
             rounding=self.rounding,
         )
@@ -319,21 +365,6 @@ def _whole_numbers(name: str, field: str, values: ArrayLike) -> NDArray[np.int64
     return exact.astype(np.int64)
 
 
-def euclidean(first: NDArray[np.float64], second: NDArray[np.float64], rounding: Rounding) -> NDArray[np.float64]:
-    """Return the [len(first), len(second)] Euclidean distances, rounded to floor(d + 0.5) under `nint`.
-
-    Halves go up, as CVRPLIB defines; half-to-even is wrong on the F family, whose coordinates are in halves.
-    """
-    across: NDArray[np.float64] = np.subtract.outer(first[:, 0], second[:, 0])
-    along: NDArray[np.float64] = np.subtract.outer(first[:, 1], second[:, 1])
-    # in place: with 20 000 nodes each matrix takes 3.2 GB
-    exact: NDArray[np.float64] = np.hypot(across, along, out=across)
-    if rounding == "nint":
-        exact += 0.5
-        np.floor(exact, out=exact)
-    return exact
-
-
 def _validate_demand(problem: CVRP) -> None:
     demand, name = problem.demand, problem.name
     if demand.ndim != 1 or len(demand) == 0 or not np.issubdtype(demand.dtype, np.integer):
@@ -358,8 +389,30 @@ def _validate_demand(problem: CVRP) -> None:
         )
 
 
-def _validate_distance(problem: CVRP) -> None:
-    distance, size = problem.distance, problem.n_customers + 1
+def _validate_coordinates(problem: CVRP) -> None:
+    points, size = problem.coordinates, problem.n_customers + 1
+    wrong = None
+    if points is not None and points.shape != (size, 2):
+        wrong = f"coordinates of shape {points.shape}, but {size} nodes need {(size, 2)}"
+    elif problem.matrix is None and (points is None or problem.rounding == "explicit"):
+        wrong = "neither a matrix nor coordinates with a rounding"
+    elif problem.matrix is None and not (points is not None and np.isfinite(np.hypot(*np.ptp(points, axis=0)))):
+        wrong = "coordinates are not finite, or too far apart"
+    if wrong:
+        raise InstanceError(
+            wrong, source=problem.name, field="coordinates", remedy="give finite x and y of the depot and each customer"
+        )
+
+
+def _validate_matrix(problem: CVRP, distance: NDArray[np.float64]) -> None:
+    size = problem.n_customers + 1
+    if size > MOST_IN_MATRIX + 1:
+        raise InstanceError(
+            f"a matrix of {problem.n_customers} customers takes {matrix_memory(problem.n_customers)}",
+            source=problem.name,
+            field="distance",
+            remedy=f"give coordinates, or at most {MOST_IN_MATRIX} customers",
+        )
     wrong = None
     if distance.shape != (size, size):
         wrong = f"matrix of shape {distance.shape}, but {size} nodes (depot included) need {(size, size)}"
@@ -371,8 +424,6 @@ def _validate_distance(problem: CVRP) -> None:
         wrong = f"distance from node {node + 1} to itself is {distance[node, node]} (the depot is node 1)"
     elif one_way := asymmetry(distance):
         wrong = f"{one_way} (the depot is node 1)"
-    elif problem.coordinates is not None and problem.coordinates.shape != (size, 2):
-        wrong = f"coordinates of shape {problem.coordinates.shape}, but {size} nodes need {(size, 2)}"
     if wrong:
         raise InstanceError(
             wrong,
@@ -380,17 +431,6 @@ def _validate_distance(problem: CVRP) -> None:
             field="distance",
             remedy="give finite, symmetric distances ≥ 0 with a diagonal of 0",
         )
-
-
-def asymmetry(distance: NDArray[np.float64]) -> str | None:
-    """Return a sentence on the first arc of a matrix that differs from its way back in nine digits; None if none does.
-
-    Nodes are numbered from 1 in the order of the matrix.
-    """
-    if np.array_equal(distance, distance.T) or np.allclose(distance, distance.T, rtol=1e-9, atol=1e-9):
-        return None
-    row, column = np.argwhere(~np.isclose(distance, distance.T, rtol=1e-9, atol=1e-9))[0]
-    return f"node {row + 1} to {column + 1} is {distance[row, column]}, back it is {distance[column, row]}"
 
 
 def _validate_fleet(problem: CVRP) -> None:

@@ -13,11 +13,12 @@ from lagrl.errors import InputError, InstanceError, SolutionError
 from lagrl.printable import shown
 from lagrl.problems.benchmark_sets import usual_rounding
 from lagrl.problems.best_known import best_known
-from lagrl.problems.cvrp import CVRP, euclidean
+from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib_check import checked_data, require_safe_name
 from lagrl.problems.cvrplib_solution import read_solution, solver_of, write_solution
 from lagrl.problems.cvrplib_text import read_text, scan
 from lagrl.problems.cvrplib_write import write_instance
+from lagrl.problems.distances import euclidean
 from lagrl.problems.edge_weights import METRICS
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.locate import resolve_instance
@@ -25,6 +26,8 @@ from lagrl.problems.plausibility import doubt
 from lagrl.problems.solution import faults
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lagrl.problems.cvrplib_check import InstanceData
     from lagrl.problems.cvrplib_text import InstanceText
 
@@ -102,7 +105,8 @@ def read_instance(
     Parameters
     ----------
     path
-        The file, in UTF-8 or Latin-1, at most 64 MiB, 5 million lines and 20 001 nodes.
+        The file, in UTF-8 or Latin-1, at most 64 MiB, 5 million lines and 100 001 nodes; distances other than EUC_2D,
+        which are kept as a matrix, of at most 5001 nodes.
     fleet
         Rule on the number of routes. If None, `Fleet.of_benchmark` of the instance's name, else `atmost:K` for
         VEHICLES : K.
@@ -167,14 +171,25 @@ def _require_no_duration_limit(raw: InstanceText, data: InstanceData, problem: C
         return
     load = np.cumsum(np.sort(data.demand))
     stops = int(np.searchsorted(load, data.capacity, side="right"))
-    arcs = np.sort(problem.distance.max(axis=1))[-(stops + 1) :]
-    if data.duration < float(arcs.sum()) + stops * data.service:
+    if data.duration < float(_longest_arcs(problem, stops + 1).sum()) + stops * data.service:
         raise InstanceError(
             f"{shown(raw.specs['DISTANCE'])} limits the duration of routes, which is not supported",
             source=raw.source,
             field="DISTANCE",
             remedy="use an instance without a duration limit",
         )
+
+
+def _longest_arcs(problem: CVRP, number: int) -> NDArray[np.float64]:
+    """Return the longest distance from each of the nodes that have the longest ones, [number] distance units.
+
+    Without a matrix each is bounded by the diagonal of the rectangle around all nodes.
+    """
+    if problem.matrix is None:
+        assert problem.coordinates is not None
+        low, high = problem.coordinates.min(axis=0), problem.coordinates.max(axis=0)
+        return np.full(number, euclidean(low[None], high[None], problem.rounding)[0, 0])
+    return np.sort(problem.matrix.max(axis=1))[-number:]
 
 
 def _cost_beside(path: Path, problem: CVRP, benchmark: Fleet, *, is_chosen: bool) -> float | None:
@@ -210,5 +225,6 @@ def _under_other_rounding(problem: CVRP) -> CVRP | None:
     if problem.rounding == "explicit" or problem.coordinates is None:
         return None
     rounding: Literal["nint", "none"] = "none" if problem.rounding == "nint" else "nint"
-    distance = euclidean(problem.coordinates, problem.coordinates, rounding)
-    return replace(problem, distance=distance, rounding=rounding, fleet=Fleet())
+    points = problem.coordinates
+    matrix = None if problem.matrix is None else euclidean(points, points, rounding)
+    return replace(problem, matrix=matrix, rounding=rounding, fleet=Fleet())

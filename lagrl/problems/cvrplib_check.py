@@ -12,6 +12,7 @@ import numpy as np
 from lagrl.errors import InstanceError
 from lagrl.printable import shown
 from lagrl.problems.cvrplib_text import fail, length, number, spec, whole
+from lagrl.problems.distances import MOST_IN_MATRIX, matrix_memory
 from lagrl.problems.edge_weights import LAYOUTS, METRICS, explicit_distances
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from lagrl.problems.cvrplib_text import InstanceText
 
-MAX_NODES = 20_001
+MAX_NODES = 100_001
 MAX_CAPACITY = 10**12
 
 _ROW = re.compile(r"^[^\S\n]*+(\S[^\n]*)", re.MULTILINE)
@@ -71,6 +72,11 @@ def checked_data(raw: InstanceText) -> InstanceData:
     if not 1 <= capacity <= MAX_CAPACITY:
         fail(raw, "CAPACITY", f"{capacity} is not in 1 … {MAX_CAPACITY}", "correct the capacity")
     kind = _distance_type(raw)
+    if kind != "EUC_2D" and size > MOST_IN_MATRIX + 1:
+        fail(
+            raw, "EDGE_WEIGHT_TYPE", f"{kind} distances of {size} nodes would take {matrix_memory(size - 1)}",
+            f"give EUC_2D, or at most {MOST_IN_MATRIX + 1} nodes",
+        )  # fmt: skip
     needed = "EDGE_WEIGHT_SECTION" if kind == "EXPLICIT" else "NODE_COORD_SECTION"
     for section in (needed, "DEMAND_SECTION", "DEPOT_SECTION"):
         if section not in raw.sections:
@@ -116,11 +122,7 @@ def _distance_type(raw: InstanceText) -> str:
 def _dimension(raw: InstanceText) -> int:
     size = whole(raw, "DIMENSION", spec(raw, "DIMENSION"))
     if size > MAX_NODES:
-        gigabytes = 8 * size * size / 1e9
-        fail(
-            raw, "DIMENSION", f"{size} nodes would need a distance matrix of {gigabytes:,.0f} GB",
-            f"correct it; at most {MAX_NODES} nodes are read",
-        )  # fmt: skip
+        fail(raw, "DIMENSION", f"{size} nodes", f"correct it; at most {MAX_NODES} nodes are read")
     if size < 2:
         fail(raw, "DIMENSION", f"{size} is below 2", "count the depot and at least one customer")
     return size

@@ -10,8 +10,9 @@ import vrplib
 from lagrl.errors import InstanceError
 from lagrl.io.atomic import replacing
 from lagrl.problems.benchmark_sets import usual_rounding
-from lagrl.problems.cvrp import euclidean, require_cvrp
+from lagrl.problems.cvrp import require_cvrp
 from lagrl.problems.cvrplib_check import require_safe_name
+from lagrl.problems.distances import euclidean, matrix_memory
 
 if TYPE_CHECKING:
     import os
@@ -61,7 +62,7 @@ def write_instance(problem: CVRP, path: str | os.PathLike[str]) -> None:
     if comment:
         data["COMMENT"] = comment
     data |= {"TYPE": "CVRP", "DIMENSION": problem.n_customers + 1, "CAPACITY": problem.capacity}
-    data |= _geometry(problem)
+    data |= _geometry(problem, str(path))
     data["DEMAND_SECTION"] = [0, *problem.demand.tolist()]
     data["DEPOT_SECTION"] = [1, -1]
     try:
@@ -74,10 +75,17 @@ def write_instance(problem: CVRP, path: str | os.PathLike[str]) -> None:
         ) from error  # fmt: skip
 
 
-def _geometry(problem: CVRP) -> dict[str, Any]:
+def _geometry(problem: CVRP, source: str) -> dict[str, Any]:
     points = problem.coordinates
     data: dict[str, Any] = {"EDGE_WEIGHT_TYPE": "EUC_2D"}
-    if points is None or not np.array_equal(problem.distance, euclidean(points, points, usual_rounding(problem.name))):
+    usual = usual_rounding(problem.name)
+    if problem.matrix is None:
+        if problem.rounding != usual:
+            raise InstanceError(
+                f"distances of rounding {problem.rounding} would be a matrix of {matrix_memory(problem.n_customers)}",
+                source=source, field="rounding", remedy=f"use rounding {usual}, which the name stands for",
+            )  # fmt: skip
+    elif points is None or not np.array_equal(problem.matrix, euclidean(points, points, usual)):
         data = {"EDGE_WEIGHT_TYPE": "EXPLICIT", "EDGE_WEIGHT_FORMAT": "FULL_MATRIX"}
         data["EDGE_WEIGHT_SECTION"] = _rows(problem.distance)
     if points is not None:

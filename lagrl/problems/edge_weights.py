@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.problems.cvrp import asymmetry, euclidean
 from lagrl.problems.cvrplib_text import MAX_LENGTH, fail, length, spec
+from lagrl.problems.distances import asymmetry, euclidean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -30,8 +30,8 @@ Demand = Literal["U", "1-10", "5-10", "1-100", "50-100", "Q", "SL"]
 GRID: Final = 1000
 """Coordinates are the whole numbers 0 … GRID."""
 
-MAX_CUSTOMERS: Final = 10_000
-"""Above this the distance matrix alone exceeds an ordinary machine's memory."""
+MAX_CUSTOMERS: Final = 30_000
+"""As many as the largest benchmark instances have; the grid would be crowded with more."""
 
 _ATTRACTION_LENGTH: Final = 40.0
 _SEEDS: Final = (3, 8)

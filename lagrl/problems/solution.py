@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+import numpy as np
+
 from lagrl.errors import InputError
 from lagrl.problems.cvrp import require_cvrp
 
@@ -80,8 +82,8 @@ class Solution:
 
 def route_cost(problem: CVRP, route: Sequence[int]) -> float:
     """Return the length of depot → route → depot, distance units."""
-    path = [0, *route, 0]
-    return float(sum(problem.distance[i, j] for i, j in itertools.pairwise(path)))
+    path = np.array([0, *route, 0])
+    return float(sum(problem.between(path[:-1], path[1:])))
 
 
 def check(problem: CVRP, solution: HasRoutes | Iterable[Sequence[int]]) -> list[str]:

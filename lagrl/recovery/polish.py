@@ -113,16 +113,45 @@ def split_to(problem: CVRP, routes: Sequence[NDArray[np.int64]], n_routes: int) 
     `routes` are customers 1 … n in visiting order, at least `n_routes` customers in all.
     """
     cut = list(routes)
-    away = problem.distance[0]
+    away = problem.between(0, np.arange(problem.n_customers + 1))
     while len(cut) < n_routes:
         extra = [
-            away[route[:-1]] + away[route[1:]] - problem.distance[route[:-1], route[1:]] if len(route) > 1 else [np.inf]
+            away[route[:-1]] + away[route[1:]] - problem.between(route[:-1], route[1:]) if len(route) > 1 else [np.inf]
             for route in cut
         ]
         which = int(np.argmin([min(of_route) for of_route in extra]))
         place = int(np.argmin(extra[which])) + 1
         cut[which : which + 1] = [cut[which][:place], cut[which][place:]]
     return cut
+
+
+def dissolve_to(problem: CVRP, routes: Sequence[NDArray[np.int64]], n_routes: int) -> list[NDArray[np.int64]]:
+    """Dissolve the routes of least load until there are `n_routes`; each of their customers goes where it adds least.
+
+    Customers of large demand are inserted first. Where one fits on no route, the routes are returned as they are.
+
+    `routes` are customers 1 … n in visiting order, within the capacity. O(n) for each customer that is inserted.
+    """
+    if len(routes) <= n_routes:
+        return list(routes)
+    load = np.array([problem.demand[route - 1].sum() for route in routes])
+    order = np.argsort(-load, kind="stable")
+    kept, room = [routes[k] for k in order[:n_routes]], problem.capacity - load[order[:n_routes]]
+    freed = np.concatenate([routes[k] for k in order[n_routes:]])
+    for customer in freed[np.argsort(-problem.demand[freed - 1], kind="stable")]:
+        able = np.flatnonzero(room >= problem.demand[customer - 1])
+        if not len(able):
+            return list(routes)
+        start = np.cumsum([0, *(len(kept[k]) for k in able)])
+        path = np.insert(np.concatenate([kept[k] for k in able]), start, 0)
+        here, there = path[:-1], path[1:]
+        extra = problem.between(here, customer) + problem.between(customer, there) - problem.between(here, there)
+        place = int(np.argmin(extra))
+        which = int(np.searchsorted(start + np.arange(len(start)), place, side="right")) - 1
+        k = able[which]
+        kept[k] = np.insert(kept[k], place - start[which] - which, customer)
+        room[k] -= problem.demand[customer - 1]
+    return kept
 
 
 def _scale(problem: CVRP) -> float:

@@ -84,20 +84,36 @@ class RoutePool:
                 self._cost.append(length)
         return [self._column[key] for key in keys]
 
+    def add_toured(
+        self, customers: NDArray[np.int64], routes: NDArray[np.int64], start: Sequence[int], cost: Sequence[float]
+    ) -> list[int]:
+        """Add clusters that were toured elsewhere, as `add_clusters` would have, and return their columns.
+
+        Cluster c is customers[start[c] : start[c + 1]], ascending; its visiting order has the same places in `routes`,
+        and its length, distance units, is cost[c]. The arrays are kept, and must not change.
+        """
+        keys, width, columns = customers.tobytes(), customers.itemsize, []
+        for c, length in enumerate(cost):
+            first, last = start[c], start[c + 1]
+            key = keys[width * first : width * last]
+            column = self._column.get(key)
+            if column is None:
+                column = self._column[key] = len(self._routes)
+                self._routes.append(routes[first:last])
+                self._cost.append(length)
+            columns.append(column)
+        return columns
+
     def add_routes(self, routes: Sequence[NDArray[np.int64]]) -> list[int]:
         """Add routes (customers in visiting order, within capacity) and return their columns; empty ones are skipped.
 
         Of two orders of the same customers the shorter one is kept; a longer one gets the column of the shorter.
         """
-        from lagrl.relaxation.insertion_kernels import route_lengths
-
         routes = [route for route in routes if len(route)]
         if not routes:
             return []
-        start, length = np.array([0, *accumulate(map(len, routes))]), np.empty(len(routes))
-        route_lengths(self.problem.distance, np.concatenate(routes), start, length)
         columns = []
-        for route, cost in zip(routes, length.tolist(), strict=True):
+        for route, cost in zip(routes, lengths(self.problem, routes).tolist(), strict=True):
             ordered = route.copy()
             ordered.sort()
             key = ordered.tobytes()
@@ -116,6 +132,20 @@ class RoutePool:
     def solution(self, columns: Sequence[int]) -> Solution:
         """Return the solution that consists of these columns."""
         return Solution.of(self.problem, [self._routes[column].tolist() for column in columns])
+
+
+def lengths(problem: CVRP, routes: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Return the lengths of routes, none empty, from the depot and back: sums in the order of the arcs."""
+    from lagrl.relaxation.insertion_kernels import route_lengths
+
+    start, length = np.array([0, *accumulate(map(len, routes))]), np.empty(len(routes))
+    if problem.matrix is None:
+        path = np.insert(np.concatenate(routes), start, 0)
+        arcs = problem.between(path[:-1], path[1:])
+        length[:] = np.bincount(np.repeat(np.arange(len(routes)), np.diff(start) + 1), arcs)
+        return length
+    route_lengths(problem.matrix, np.concatenate(routes), start, length)
+    return length
 
 
 def is_shorter(cost: float, other: float) -> bool:

@@ -17,17 +17,27 @@ if TYPE_CHECKING:
 
 
 class KnapsackBatch:
-    """The knapsacks of several assignment problems of any sizes, concatenated once and priced many times."""
+    """The knapsacks of several assignment problems of any sizes, concatenated once and priced many times.
+
+    Attributes
+    ----------
+    shapes
+        (K, n) of each problem.
+    cost, weight, capacity
+        Those of all problems one after the other, see `pricing_kernels.price_batch`.
+    first_item, first_vehicle, first_cell
+        [B + 1] where each problem's customers, vehicles and costs start.
+    """
 
     def __init__(self, problems: Sequence[AssignmentProblem]) -> None:
         self.shapes = [problem.cost.shape for problem in problems]
         self._names = [problem.origin.name if problem.origin else None for problem in problems]
-        self._cost = np.concatenate([problem.cost.ravel() for problem in problems])
-        self._weight = np.concatenate([problem.weight for problem in problems])
-        self._capacity = np.concatenate([problem.capacity for problem in problems])
-        self._first_vehicle = np.cumsum([0] + [n_vehicles for n_vehicles, _ in self.shapes])
-        self._first_item = np.cumsum([0] + [n_customers for _, n_customers in self.shapes])
-        self._first_cell = np.cumsum([0] + [n_vehicles * n_customers for n_vehicles, n_customers in self.shapes])
+        self.cost = np.concatenate([problem.cost.ravel() for problem in problems])
+        self.weight = np.concatenate([problem.weight for problem in problems])
+        self.capacity = np.concatenate([problem.capacity for problem in problems])
+        self.first_vehicle = np.cumsum([0] + [n_vehicles for n_vehicles, _ in self.shapes])
+        self.first_item = np.cumsum([0] + [n_customers for _, n_customers in self.shapes])
+        self.first_cell = np.cumsum([0] + [n_vehicles * n_customers for n_vehicles, n_customers in self.shapes])
 
     def price(self, multipliers: Sequence[NDArray[np.float64]]) -> list[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
         """Solve every knapsack min Σ_i (a_ki − λ_i) y_ki, Σ_i d_i y_ki ≤ Q_k, exactly.
@@ -45,13 +55,20 @@ class KnapsackBatch:
                 field="multipliers",
                 remedy=f"give one per problem, of lengths {[n_customers for _, n_customers in self.shapes]}",
             )
-        items, vehicles, cells = self._first_item, self._first_vehicle, self._first_cell
-        prices = np.concatenate(multipliers, dtype=np.float64)
-        selection, value = _price(self._cost, prices, self._weight, self._capacity, items, vehicles, self._names)
+        vehicles, cells = self.first_vehicle, self.first_cell
+        selection, value = self.price_all(np.concatenate(multipliers, dtype=np.float64))
         return [
             (selection[cells[b] : cells[b + 1]].reshape(shape), value[vehicles[b] : vehicles[b + 1]])
             for b, shape in enumerate(self.shapes)
         ]
+
+    def price_all(self, multipliers: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Solve every knapsack at multipliers of all problems one after the other; see `price` for errors and units.
+
+        Returns the selections and the vehicles' values, both one after the other.
+        """
+        parts = self.cost, multipliers, self.weight, self.capacity, self.first_item, self.first_vehicle
+        return _price(*parts, self._names)
 
 
 def _price(

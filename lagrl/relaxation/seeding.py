@@ -15,7 +15,8 @@ import numpy as np
 
 from lagrl.errors import FleetError, InputError, UnknownNameError
 from lagrl.problems.assignment import AssignmentProblem
-from lagrl.problems.cvrp import CVRP, euclidean
+from lagrl.problems.cvrp import CVRP
+from lagrl.problems.distances import euclidean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

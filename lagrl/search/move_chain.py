@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lagrl.recovery.nearest import nearest_matrix
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,7 +45,7 @@ class MoveChain:
         self.problem = problem
         self.cost = np.zeros(2)
         self._limits = np.array([problem.capacity, fleet.fewest, most, _SEEN], np.int64)
-        self._near = nearest_matrix(problem.distance, _MOST_NEAR)
+        self._near = nearest_matrix(problem, _MOST_NEAR)
         self._after, self._before, self._best = (np.empty(n + 1 + most, np.int64) for _ in range(3))
         self._arc = np.zeros(n + 1 + most)
         self._route = np.empty(n + 1, np.int64)
@@ -114,17 +116,3 @@ class MoveChain:
             if route:
                 routes.append(np.array(route, np.int64))
         return routes
-
-
-def nearest_matrix(distance: NDArray[np.float64], most: int) -> NDArray[np.int64]:
-    """Return the `most` nearest customers of each customer, [n + 1, min(most, n − 1)], nearest first; row 0 is 0.
-
-    `distance` is [n + 1, n + 1], distance units. Ties go by number.
-    """
-    n = len(distance) - 1
-    order = np.argsort(distance[1:, 1:], axis=1, kind="stable")[:, : most + 1] + 1
-    others = order != np.arange(1, n + 1)[:, None]
-    others[others.all(axis=1), -1] = False  # the customer itself is farther than `most` others at the same place
-    near = np.zeros((n + 1, order.shape[1] - 1), np.int64)
-    near[1:] = order[others].reshape(n, -1)
-    return near

@@ -164,7 +164,7 @@ def test_keys_tell_everything_apart() -> None:
         replace(problem, name="other"),
         replace(problem, demand=demand),
         replace(problem, capacity=problem.capacity + 1),
-        replace(problem, distance=distance),
+        replace(problem, matrix=distance),
         replace(problem, fleet=Fleet("exact", 5)),
         replace(problem, fleet=Fleet("atleast", 5)),
     ]

@@ -21,7 +21,7 @@ EXECUTION_KEYS = ["quantum_seconds", "two_qubit_gates", "depth", "jobs", "qpu_se
 EXECUTION_KEYS += ["fallback", "price"]
 SEARCH_KEYS = [
     *("lower_bound", "gap_to_bound_pct", "polish_seconds", "partition_seconds", "bound_seconds", "chain_seconds"),
-    "history",
+    *("parts", "history"),
 ]
 SOLVE_KEYS = [
     *("instance", "cost", "bks", "gap_pct", "n_routes", "routes", "dual_value", "evaluations", "circuits", "shots"),

@@ -95,7 +95,7 @@ def test_solution_of_another_instance_is_replaced(tmp_path, script):
     problem = script.generate_x_type(
         XTypeParams(3, "E", "R", "U", route_length=3), np.random.default_rng(0), name="same"
     )
-    near = replace(problem, distance=problem.distance / 2, coordinates=problem.coordinates / 2)
+    near = replace(problem, matrix=problem.distance / 2, coordinates=problem.coordinates / 2)
     script.keep_cheaper(tmp_path, near, Solution.of(near, [[1, 2, 3]]))
     kept = script.keep_cheaper(tmp_path, problem, Solution.of(problem, [[1], [2], [3]]))
     assert kept.n_routes == 3

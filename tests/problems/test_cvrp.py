@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lagrl.errors import FleetError, InstanceError
-from lagrl.problems.cvrp import CVRP, euclidean
+from lagrl.problems.cvrp import CVRP
+from lagrl.problems.distances import euclidean
 from lagrl.problems.fleet import Fleet
 
 DISTANCE = np.array([[0.0, 1, 2], [1, 0, 3], [2, 3, 0]])
@@ -19,7 +20,7 @@ DISTANCE = np.array([[0.0, 1, 2], [1, 0, 3], [2, 3, 0]])
 
 def made(**changes: Any) -> CVRP:
     """Build a valid instance of two customers with the given changes."""
-    fields: dict[str, Any] = {"name": "two", "demand": np.array([3, 4]), "capacity": 5, "distance": DISTANCE.copy()}
+    fields: dict[str, Any] = {"name": "two", "demand": np.array([3, 4]), "capacity": 5, "matrix": DISTANCE.copy()}
     return CVRP(**(fields | changes))
 
 
@@ -46,11 +47,11 @@ def test_counts_follow_from_the_demand() -> None:
         ({"demand": np.array([], dtype=int)}, "demand: array of shape"),
         ({"demand": np.array([1, 2, 3])}, "4 nodes"),
         ({"capacity": 0}, "CAPACITY: 0 is not positive"),
-        ({"distance": edited(0, 1, math.nan)}, "from node 1 to node 2 is nan"),
-        ({"distance": edited(0, 1, math.inf)}, "from node 1 to node 2 is inf"),
-        ({"distance": edited(0, 1, -1)}, "from node 1 to node 2 is -1"),
-        ({"distance": edited(0, 1, 9)}, "node 1 to 2 is 9.0, back it is 1.0"),
-        ({"distance": edited(1, 1, 9)}, "from node 2 to itself is 9.0 (the depot is node 1)"),
+        ({"matrix": edited(0, 1, math.nan)}, "from node 1 to node 2 is nan"),
+        ({"matrix": edited(0, 1, math.inf)}, "from node 1 to node 2 is inf"),
+        ({"matrix": edited(0, 1, -1)}, "from node 1 to node 2 is -1"),
+        ({"matrix": edited(0, 1, 9)}, "node 1 to 2 is 9.0, back it is 1.0"),
+        ({"matrix": edited(1, 1, 9)}, "from node 2 to itself is 9.0 (the depot is node 1)"),
         ({"coordinates": np.zeros((2, 2))}, "coordinates of shape"),
     ],
 )
@@ -134,10 +135,10 @@ def test_nothing_is_lost_in_conversion(demand: list[object], capacity: float, sa
 def test_arrays_of_other_layouts_are_the_same_instance(layout: str) -> None:
     """Whole-number distances, single precision, transposed storage and parts of larger arrays are converted."""
     changes: dict[str, dict[str, Any]] = {
-        "whole": {"distance": DISTANCE.astype(np.int64)},
-        "float32": {"distance": DISTANCE.astype(np.float32)},
-        "fortran": {"distance": np.asfortranarray(DISTANCE)},
-        "part": {"distance": np.pad(DISTANCE, 1)[1:-1, 1:-1]},
+        "whole": {"matrix": DISTANCE.astype(np.int64)},
+        "float32": {"matrix": DISTANCE.astype(np.float32)},
+        "fortran": {"matrix": np.asfortranarray(DISTANCE)},
+        "part": {"matrix": np.pad(DISTANCE, 1)[1:-1, 1:-1]},
         "int32 demand": {"demand": np.array([3, 4], np.int32)},
         "every second demand": {"demand": np.array([3, 0, 4, 0])[::2]},
     }

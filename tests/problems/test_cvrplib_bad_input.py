@@ -42,7 +42,7 @@ BROKEN = [
     ("DIMENSION : 4", "DIMENSION : -4", "DIMENSION", "-4"),
     ("DIMENSION : 4", "DIMENSION : 0", "DIMENSION", "0 is below 2"),
     ("DIMENSION : 4", "DIMENSION : 1", "DIMENSION", "1 is below 2"),
-    ("DIMENSION : 4", "DIMENSION : 1000000000", "DIMENSION", "1000000000 nodes would need"),
+    ("DIMENSION : 4", "DIMENSION : 1000000000", "DIMENSION", "1000000000 nodes"),
     ("DIMENSION : 4", "DIMENSION : " + "9" * 9000, "DIMENSION", "99999"),
     ("DIMENSION : 4", "DIMENSION : 5", "NODE_COORD_SECTION", "4 of the 5 lines"),
     ("DIMENSION : 4", "DIMENSION : 3", "NODE_COORD_SECTION", "more than the 3 lines"),

@@ -31,14 +31,14 @@ big = {
     "one-line.vrp": lambda: begin + "1 " * (size // 2) + "\n" + rest,
     "blanks.vrp": lambda: begin + " " * size + "\n" + rest,
     "name.vrp": lambda: good.replace("T-n4-k2", "T" * size),
-    "dimension.vrp": lambda: good.replace("DIMENSION : 4", "DIMENSION : 20002"),
+    "dimension.vrp": lambda: good.replace("DIMENSION : 4", "DIMENSION : 100002"),
     "digits.vrp": lambda: good.replace("3 6 8", "3 6 " + "8" * size),
     "weights.vrp": lambda: good.replace("EUC_2D", "EXPLICIT\nEDGE_WEIGHT_FORMAT : LOWER_ROW").replace(
         "NODE_COORD_SECTION\n1 0 0", "EDGE_WEIGHT_SECTION\n" + "1 " * (size // 2)
     ),
     "few-weights.vrp": lambda: good.replace("EUC_2D", "EXPLICIT\nEDGE_WEIGHT_FORMAT : FULL_MATRIX").replace(
         "NODE_COORD_SECTION\n1 0 0", "EDGE_WEIGHT_SECTION\n1"
-    ).replace("DIMENSION : 4", "DIMENSION : 20001"),
+    ).replace("DIMENSION : 4", "DIMENSION : 5001"),
     "tour.sol": lambda: "Route #1:" + " 1" * (size // 2) + "\nCost 1\n",
     "remarks.sol": lambda: "#\n" * 1_000_000 + "Cost 1\n",
 }
@@ -68,10 +68,10 @@ SAID = {
     "one-line.vrp": "NODE_COORD_SECTION: line '1 1 1",
     "blanks.vrp": "NODE_COORD_SECTION: has 3 of the 4 lines",
     "name.vrp": "NAME: 'TTTT",
-    "dimension.vrp": "DIMENSION: 20002 nodes would need",
+    "dimension.vrp": "DIMENSION: 100002 nodes; correct it",
     "digits.vrp": "NODE_COORD_SECTION: coordinate of node 3, '8888",
     "weights.vrp": "EDGE_WEIGHT_SECTION: has 4000009 of the 6 weights",
-    "few-weights.vrp": "EDGE_WEIGHT_SECTION: has 10 of the 400040001 weights",
+    "few-weights.vrp": "EDGE_WEIGHT_SECTION: has 10 of the 25010001 weights",
     "tour.sol": "larger than 2 MiB",
     "remarks.sol": "Route: there is no route",
 }

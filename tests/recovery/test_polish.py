@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from small_problems import plane
 
-from lagrl.problems.cvrp import CVRP, Rounding
+from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
+from lagrl.problems.generate import generate
 from lagrl.problems.solution import faults, route_cost
-from lagrl.recovery.polish import Polisher, split_to, vehicles_to_polish
+from lagrl.recovery.polish import Polisher, dissolve_to, split_to, vehicles_to_polish
 from lagrl.recovery.pool import first_fit
+from lagrl.recovery.savings import clarke_wright
+
+if TYPE_CHECKING:
+    from lagrl.problems.distances import Rounding
 
 
 def cost_of(problem: CVRP, routes: list[np.ndarray]) -> float:
@@ -241,3 +246,27 @@ def test_a_reseeded_polisher_forgets_what_it_polished() -> None:
     again = used.polish(starts[0])  # without a new seed the orders go on
     assert again is not None
     assert [route.tolist() for route in again] != results[0][0]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_dissolved_routes_serve_everybody_at_the_cheapest_places(seed: int) -> None:
+    """Fewer routes, valid ones; one customer alone is put where brute force puts it; without room nothing changes."""
+    problem = generate(30, seed=seed, route_length=4)
+    roomy = replace(problem, capacity=2 * problem.capacity)
+    routes = [np.array(route) for route in clarke_wright(problem).routes]
+    fewer = dissolve_to(roomy, routes, len(routes) - 3)
+    assert len(fewer) == len(routes) - 3
+    assert faults(roomy, [route.tolist() for route in fewer]) == []
+    assert [route.tolist() for route in dissolve_to(problem, routes, 1)] == [route.tolist() for route in routes]
+    alone = [np.array([30]), *(route[route != 30] for route in routes if len(route[route != 30]))]
+    alone = [route for route in alone if len(route)]
+    heavy = replace(roomy, demand=np.where(np.arange(1, 31) == 30, 0, roomy.demand))
+    found = dissolve_to(heavy, alone, len(alone) - 1)
+    places = [
+        [*alone[:k], np.insert(route, place, 30), *alone[k + 1 :]][1:]
+        for k, route in enumerate(alone)
+        if k
+        for place in range(len(route) + 1)
+    ]
+    least = min(sum(route_cost(heavy, route.tolist()) for route in routes) for routes in places)
+    assert sum(route_cost(heavy, route.tolist()) for route in found) == least

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lagrl.problems.assignment import AssignmentProblem
-from lagrl.problems.cvrp import CVRP, Rounding
+from lagrl.problems.cvrp import CVRP
 from lagrl.problems.solution import route_cost
 from lagrl.relaxation.relinearise import PartialRoutes, perturbed, regret_prices, relinearise
+
+if TYPE_CHECKING:
+    from lagrl.problems.distances import Rounding
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -209,6 +213,6 @@ def test_one_route_of_everybody() -> None:
     problem, routes = drawn(8, 7, 1)
     linear = relinearise(problem, routes)
     assert linear.cost.shape == (1, 7)
-    alone = replace(problem, demand=problem.demand[:1], distance=problem.distance[:2, :2], coordinates=None)
+    alone = replace(problem, demand=problem.demand[:1], matrix=problem.distance[:2, :2], coordinates=None)
     single = relinearise(alone, [np.array([1])])
     assert single.cost.tolist() == [[2 * problem.distance[0, 1]]]

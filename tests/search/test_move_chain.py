@@ -15,7 +15,7 @@ from lagrl.problems.cvrp import CVRP
 from lagrl.problems.solution import faults
 from lagrl.recovery.polish import split_to
 from lagrl.recovery.savings import clarke_wright
-from lagrl.search.move_chain import MoveChain, nearest_matrix
+from lagrl.search.move_chain import MoveChain
 
 FLEETS = ["free", "exact:8", "exact:12", "atleast:12", "atmost:8", "atmost:30"]
 
@@ -177,12 +177,3 @@ print(json.dumps(made))
         for more in ({}, {"NUMBA_DISABLE_JIT": "1"})
     ]
     assert shown[0] == shown[1]
-
-
-def test_nearest_customers_are_sorted() -> None:
-    """Nearest first, without the customer itself, which others at the same place may precede."""
-    distance = np.zeros((5, 5))
-    distance[4, :] = distance[:, 4] = [1.0, 2.0, 3.0, 4.0, 0.0]
-    assert nearest_matrix(distance, 2).tolist() == [[0, 0], [2, 3], [1, 3], [1, 2], [1, 2]]
-    assert nearest_matrix(distance, 9).tolist()[1:] == [[2, 3, 4], [1, 3, 4], [1, 2, 4], [1, 2, 3]]
-    assert nearest_matrix(np.zeros((2, 2)), 9).shape == (2, 0)
