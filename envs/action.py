@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from lagrl.relaxation.dual import DualPoint
 
-MODES = ("diagonal", "direction")
+MOMENTUM: Literal["diagonal+momentum"] = "diagonal+momentum"
+MODES = ("diagonal", "direction", MOMENTUM)
 TOLERANCE = 1e-6  # rounding of float32 beyond ±1
 
 
@@ -30,7 +31,8 @@ class ActionConfig:
     ----------
     mode
         Meaning of an action a. `diagonal`: λ ← λ + s·D∘g with the positive diagonal D = D₀·10^(c·a). `direction`:
-        λ ← λ + s·r·a, which can also move where g = 0.
+        λ ← λ + s·r·a, which can also move where g = 0. `diagonal+momentum`, of the route relaxations only, has both
+        and a return to the best point, see `envs.route.action`.
     base_step
         D₀ of mode `diagonal`, in units of the dual's cost scale s. The steps of `hwc` from the linear relaxation's
         prices have a median of about 0.3; nearly all lie within two decades of it.
@@ -47,7 +49,7 @@ class ActionConfig:
         If the mode is not known.
     """
 
-    mode: Literal["diagonal", "direction"] = "diagonal"
+    mode: Literal["diagonal", "direction", "diagonal+momentum"] = "diagonal"
     base_step: float = 0.3
     decades: float = 2.0
     reach: float = 0.3
@@ -156,13 +158,16 @@ def action_label(
     return label.astype(np.float32), mask
 
 
-def action_space(n_max: int) -> spaces.Box[np.float32]:
-    """Return the space of padded actions: one number in [−1, 1] per customer."""
-    return spaces.Box(-1.0, 1.0, (n_max,), np.float32)
+def action_space(n_max: int, mode: str = "diagonal") -> spaces.Box[np.float32]:
+    """Return the space of padded actions: one number in [−1, 1] per customer.
+
+    With `diagonal+momentum` it is [N + 1, 2]: two numbers per customer, and in the last row two of the instance.
+    """
+    return spaces.Box(-1.0, 1.0, (n_max + 1, 2) if mode == MOMENTUM else (n_max,), np.float32)
 
 
-def require_actions(actions: NDArray[Any], n_max: int, sizes: Sequence[int | None]) -> None:
-    """Raise an error for actions that are not [B, N] floats in [−1, 1].
+def require_actions(actions: NDArray[Any], n_max: int, sizes: Sequence[int | None], mode: str = "diagonal") -> None:
+    """Raise an error for actions that are not [B, N] floats in [−1, 1], or [B, N + 1, 2] with `diagonal+momentum`.
 
     Parameters
     ----------
@@ -172,32 +177,49 @@ def require_actions(actions: NDArray[Any], n_max: int, sizes: Sequence[int | Non
         Number of customers N that actions are padded to.
     sizes
         Number of customers of each environment; None: its action is ignored.
+    mode
+        Their mode.
 
     Raises
     ------
     InputError
         Naming the environment, the customer and the value.
     """
-    wanted = (len(sizes), n_max)
+    wanted = (len(sizes), *action_space(n_max, mode).shape)
     if actions.shape != wanted or not np.issubdtype(actions.dtype, np.floating):
         raise InputError(
             f"array of shape {actions.shape} and type {actions.dtype}",
             field="action",
-            remedy=f"give floats of shape {wanted}: environments and padded customers",
+            remedy=f"give floats of shape {wanted}: environments and padded customers"
+            + (", then the instance; two numbers each" if mode == MOMENTUM else ""),
         )
     if (np.abs(actions) <= 1.0 + TOLERANCE).all():
         return
     for index, n in enumerate(sizes):
         if n is None:
             continue
-        refuse_entry(actions[index, :n], f"environment {index}")
-        for entry in np.flatnonzero(~np.isfinite(actions[index, n:]))[:1]:
+        for column in actions[index].T if mode == MOMENTUM else actions[index][None]:
+            _require_padded(column, n, n_max, f"environment {index}")
+
+
+def _require_padded(column: NDArray[np.floating[Any]], n: int, n_max: int, source: str) -> None:
+    """Raise an error for padded numbers [N], or [N + 1] with the instance's, of which n are customers'."""
+    refuse_entry(column[:n], source)
+    for number in column[n_max:]:
+        if not abs(number) <= 1.0 + TOLERANCE:
             raise InputError(
-                f"entry {n + entry} beyond the {n} customers is {actions[index, n + entry]}",
-                source=f"environment {index}",
+                f"the instance is given {float(number)!r}",
+                source=source,
                 field="action",
-                remedy="pad with 0",
+                remedy="give numbers in [-1, 1], clipped if they come from a Gaussian",
             )
+    for entry in np.flatnonzero(~np.isfinite(column[n:n_max]))[:1]:
+        raise InputError(
+            f"entry {n + entry} beyond the {n} customers is {column[n + entry]}",
+            source=source,
+            field="action",
+            remedy="pad with 0",
+        )
 
 
 def refuse_entry(action: NDArray[np.floating[Any]], source: str | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from envs.action import action_space, require_actions
+from envs.action import MOMENTUM, action_space, require_actions
 from envs.ascent_episode import AscentEpisode
 from envs.batch import Batch, BatchStep
 from envs.config import EnvConfig
@@ -59,7 +59,7 @@ class AscentBatch(Batch[E]):
     """
 
     def __init__(self, config: EnvConfig, n_envs: int) -> None:
-        super().__init__(n_envs, space_of(config), action_space(config.n_max))
+        super().__init__(n_envs, space_of(config), action_space(config.n_max, config.action.mode))
         self.config = config
         self.phase: int | None = None
 
@@ -106,7 +106,8 @@ class AscentBatch(Batch[E]):
         Parameters
         ----------
         actions
-            [B, N] in [−1, 1]; entries beyond an instance's customers are ignored, but must be finite.
+            [B, N] in [−1, 1], or [B, N + 1, 2] in the action mode `diagonal+momentum`; entries beyond an instance's
+            customers are ignored, but must be finite.
         resting
             Indices of environments that do not move; their actions are ignored.
 
@@ -117,8 +118,12 @@ class AscentBatch(Batch[E]):
         """
         array = np.asarray(actions)
         sizes = [None if index in resting else self._episode(index).n_customers for index in range(self.n_envs)]
-        require_actions(array, self.config.n_max, sizes)
-        return self._act([None if n is None else array[index, :n] for index, n in enumerate(sizes)])
+        n_max, mode = self.config.n_max, self.config.action.mode
+        require_actions(array, n_max, sizes, mode)
+        own = [None if n is None else array[index, :n] for index, n in enumerate(sizes)]
+        if mode == MOMENTUM:  # the last row is the instance's
+            own = [None if one is None else np.vstack([one, array[index, n_max]]) for index, one in enumerate(own)]
+        return self._act(own)
 
     def step_multipliers(self, multipliers: Sequence[NDArray[np.float64] | None]) -> BatchStep:
         """Move every environment to given multipliers, distance units; None: it rests.
@@ -217,7 +222,7 @@ class AscentBatch(Batch[E]):
 
     @abstractmethod
     def _act(self, actions: Sequence[NDArray[np.floating[Any]] | None]) -> BatchStep:
-        """Move every environment by an action [n] in [−1, 1]; None: it rests."""
+        """Move every environment by an action [n], or [n + 1, 2], in [−1, 1]; None: it rests."""
 
     @abstractmethod
     def _evaluate(self, multipliers: Sequence[NDArray[np.float64] | None]) -> list[Step | None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from envs.action import ActionConfig
+from envs.action import MOMENTUM, ActionConfig
 from envs.observation import require_version
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.records import from_record, may_lack, to_record
@@ -138,7 +138,8 @@ class EnvConfig:
         Joint draws of these strings that are decoded.
     start
         Multipliers of the first evaluation. `linear`: the prices of the linear relaxation, in a route relaxation the
-        continuous approximation (`envs.route.episode.start_of`); `zero`: λ = 0.
+        continuous approximation (`envs.route.episode.start_of`); `zero`: λ = 0. `learned`, of a route relaxation only:
+        the start of the shipped route policy; `learned:PATH`: that of another one.
     bounds
         Lowest and highest multiplier, distance units; None: as in `lagrl solve`.
     phases
@@ -192,7 +193,7 @@ class EnvConfig:
     judge: Literal["exact", "samples"] = may_lack("exact")
     shots: int = 64
     n_joint: int = 8
-    start: Literal["linear", "zero"] = "linear"
+    start: str = "linear"
     bounds: tuple[float, float] | None = None
     phases: tuple[int, ...] = (2, 3)
     seedings: tuple[str, ...] = ("kmeans", "sweep")
@@ -219,7 +220,6 @@ class EnvConfig:
         require_between("reference_evaluations", self.reference_evaluations, 0, None)
         require_between("most_load", self.most_load, 1, None)
         names = {
-            "start": ("linear", "zero"),
             "judge": ("exact", "samples"),
             "seeding": SEED_MODES,
             "relaxation": RELAXATIONS,
@@ -237,6 +237,12 @@ class EnvConfig:
             seeding_rule(rule)
         if self.relaxation != "assignment":
             self._require_routes()
+        elif self.action.mode == MOMENTUM:
+            remedy = "use diagonal or direction: only the route relaxations have it"
+            raise InputError(f"{MOMENTUM!r} given", field="action.mode", remedy=remedy)
+        starts = ("linear", "zero") if self.relaxation == "assignment" else ("linear", "zero", "learned")
+        if self.start not in starts and not (len(starts) == 3 and self.start.startswith("learned:")):
+            raise UnknownNameError.of("start", str(self.start), starts)
 
     def _require_routes(self) -> None:
         for name, only in (("sampler", "exact"), ("judge", "exact"), ("seeding", "draw"), ("bounds", None)):

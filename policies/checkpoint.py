@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save
 
+from envs.action import MOMENTUM
 from lagrl.errors import InputError
 from lagrl.io.atomic import replacing
 from policies.card import checked_card
@@ -81,11 +82,13 @@ def save_checkpoint(
     Raises
     ------
     InputError
-        If a weight is not finite or the card is not complete; nothing is written then.
+        If a weight is not finite, the card is not complete, or the action mode is one of the route relaxations; nothing
+        is written then.
     OutputError
         If the files cannot be written.
     """
     files = CheckpointFiles.from_path(path)
+    require_assignment_mode(action, str(files.record))
     state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     require_finite(state, source=str(files.tensors), remedy="this training diverged; keep an earlier checkpoint")
     content = save(state, metadata={"format": FORMAT})
@@ -134,6 +137,7 @@ def load_checkpoint(
         problem = f"was trained for {action.mode!r}, not {expect_mode!r}"
         remedy = f"use a checkpoint of mode {expect_mode!r}, or set the action mode to {action.mode!r}"
         raise InputError(problem, source=source, field="action.mode", remedy=remedy)
+    require_assignment_mode(action, source)
     require_same_observation(record.observation, policy.observation, source)
     if expect_observation not in (None, policy.observation):
         problem = f"was trained with observations of version {policy.observation}, not {expect_observation}"
@@ -148,6 +152,19 @@ def load_checkpoint(
     behaviour = [record.sha256, size, action.to_json(), record.observation]
     fingerprint = hashlib.sha256(json.dumps(behaviour, sort_keys=True).encode()).hexdigest()[:12]
     return Checkpoint(net.eval(), policy, action, card, fingerprint)
+
+
+def require_assignment_mode(action: ActionConfig, source: str) -> None:
+    """Refuse an action mode that only the route relaxations have: this network has one number per customer.
+
+    Raises
+    ------
+    InputError
+        Naming the mode.
+    """
+    if action.mode == MOMENTUM:
+        remedy = "use diagonal or direction; policies of the route relaxations are trained by python -m train.unroll"
+        raise InputError(f"{MOMENTUM!r} given", source=source, field="action.mode", remedy=remedy)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -32,7 +32,7 @@ class ArchiveFile:
 class ArchivedRun:
     """What an archive says of a run of a trainer; `run` is its own state."""
 
-    trainer: Literal["bc", "ppo", "start", "unroll", "sets", "seeds"]
+    trainer: Literal["bc", "ppo", "start", "unroll", "route-bc", "route-ppo", "sets", "seeds"]
     run: dict[str, Any]
     out: str
     command: str

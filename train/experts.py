@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from envs.action import ActionConfig
     from envs.episode import Episode
+    from envs.route.episode import RouteEpisode
     from lagrl.controllers.base import Controller, Feedback
     from lagrl.relaxation.dual import DualFunction, DualPoint
 
@@ -53,7 +54,9 @@ def is_built_in(name: str) -> bool:
     return name == "target" or is_built_in_controller(name)
 
 
-def start_expert(make: Callable[[], Controller], episode: Episode, rng: np.random.Generator) -> Controller:
+def start_expert(
+    make: Callable[[], Controller], episode: Episode | RouteEpisode, rng: np.random.Generator
+) -> Controller:
     """Return a new expert, started on an episode.
 
     Raises
@@ -67,7 +70,7 @@ def start_expert(make: Callable[[], Controller], episode: Episode, rng: np.rando
     return expert
 
 
-def expert_target(expert: Controller, episode: Episode) -> NDArray[np.float64]:
+def expert_target(expert: Controller, episode: Episode | RouteEpisode) -> NDArray[np.float64]:
     """Return the expert's multipliers [n] after the episode's last evaluation, clipped, distance units.
 
     Raises

@@ -16,8 +16,11 @@ from envs.route.feedback import RouteFeedback
 from envs.route.observation import RouteObserver
 from envs.route.reward import RouteBest, reference_value
 from lagrl.bounds.obstacle import ObstacleError
+from lagrl.bounds.route_checkpoint import load_route_policy
 from lagrl.bounds.route_dual import RouteDual, distance_units
+from lagrl.bounds.route_features import RouteFeatures
 from lagrl.bounds.route_graph import RouteGraph
+from lagrl.bounds.route_policy import RoutePolicy
 from lagrl.bounds.trivial import trivial_bound
 from lagrl.controllers.base import Feedback
 from lagrl.dual_loop import Step
@@ -168,7 +171,7 @@ def new_route_episode(
             least=distance_units(graph, trivial_bound(graph)),
             reference=reference_value(graph, relaxation, config.reference_evaluations),
         ),
-        initial=start_of(dual, savings_cost) if config.start == "linear" else dual.clip(np.zeros(dual.n_multipliers)),
+        initial=_first(config.start, dual, savings_cost),
         horizon=horizon,
         phase=phase,
         rng_record=rng_record,
@@ -178,6 +181,17 @@ def new_route_episode(
         master=PartitionMaster(feedback.incumbent.pool) if config.recombine else None,
         recombine_every=config.route_every,
     )
+
+
+def _first(start: str, dual: RouteDual, savings_cost: float) -> NDArray[np.float64]:
+    """Return λ₀ [n + 1] of a configuration's `start`, distance units."""
+    if start == "linear":
+        return start_of(dual, savings_cost)
+    if start == "zero":
+        return dual.clip(np.zeros(dual.n_multipliers))
+    checkpoint = load_route_policy(start.partition(":")[2] or None)
+    features = RouteFeatures.of(dual.graph, is_paths=dual.relaxation == "paths")
+    return dual.clip(RoutePolicy(checkpoint.weights, features).start())
 
 
 def start_of(dual: RouteDual, savings_cost: float) -> NDArray[np.float64]:

@@ -30,6 +30,7 @@ ROUTES = PolicyKind(
     start_pooled=1,
     own=2,
     pooled=2,
+    action_mode="diagonal+momentum",
 )
 
 

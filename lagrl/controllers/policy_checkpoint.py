@@ -53,6 +53,8 @@ class PolicyKind:
         How many numbers the start takes of the instance.
     own, pooled
         How many numbers a step takes of each customer, and of the instance.
+    action_mode
+        Meaning of the steps: that of `envs.route.action` with this name; None: the environment has none like them.
     """
 
     format: PolicyFormat
@@ -67,6 +69,7 @@ class PolicyKind:
     start_pooled: int
     own: int
     pooled: int
+    action_mode: str | None = None
 
     @property
     def remedy(self) -> str:
@@ -125,6 +128,7 @@ def save_policy(
         state_features=kind.state_features,
         policy=policy,
         card=card,
+        action_mode=kind.action_mode,
     )
     described = json.dumps(asdict(record), allow_nan=False)
     content = save(dict(weights), metadata={"format": kind.format, "record": described})
@@ -183,7 +187,7 @@ def load_policy(kind: PolicyKind, spec: str | os.PathLike[str] | None = None) ->
     Raises
     ------
     InputError
-        If there is no such file, it is damaged, holds something else, or was trained with other features.
+        If there is no such file, it is damaged, holds something else, or was trained with other features or actions.
     """
     file = or_shipped(_with_suffix(kind.shipped if spec is None else spec), SUFFIX)
     if not file.is_file():
@@ -240,6 +244,9 @@ def _require_same_features(kind: PolicyKind, record: PolicyRecord, source: str) 
         if found != wanted:
             problem = f"trained with {str(found)[:100]}, this version has {str(wanted)[:100]}"
             raise InputError(problem, source=source, field=name, remedy=kind.remedy)
+    if record.action_mode not in (None, kind.action_mode):
+        problem = f"trained with {record.action_mode[:100]}, this version has {kind.action_mode}"
+        raise InputError(problem, source=source, field="action_mode", remedy=kind.remedy)
 
 
 def _require_finite(weights: Mapping[str, NDArray[np.float32]], source: str, remedy: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lagrl.controllers.graph_attention import NetworkSize
+from lagrl.io.records import may_lack
 
 PolicyFormat = Literal["lagrl-route-policy", "lagrl-assignment-policy"]
 
@@ -22,6 +23,8 @@ class PolicyRecord:
         Size of the network.
     card
         See `policies.card.model_card`.
+    action_mode
+        Meaning of the steps, see `PolicyKind`; older files lack it.
     """
 
     format: PolicyFormat
@@ -32,3 +35,4 @@ class PolicyRecord:
     state_features: tuple[str, ...]
     policy: NetworkSize
     card: dict[str, Any]
+    action_mode: str | None = may_lack(None)

@@ -55,6 +55,7 @@ def test_the_shipped_policy_is_read() -> None:
         ("node_features", ["x"]),
         ("state_features", ["x"]),
         ("schema_version", 2),
+        ("action_mode", "direction"),
         ("policy", {"hidden": 16, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1, "steps": 1}),
         ("policy", {"hidden": 8}),
         ("policy", {"hidden": 9, "layers": 1, "heads": 2, "step_hidden": 8, "step_layers": 1, "steps": 1}),

@@ -153,6 +153,7 @@ def test_nothing_here_unpickles() -> None:
         ({"extra": 1}, "unknown extra"),
         ({"policy": {"hidden": 64}}, "policy"),
         ({"action": ActionConfig().to_json() | {"mode": "up"}}, "action.mode"),
+        ({"action": ActionConfig().to_json() | {"mode": "diagonal+momentum"}}, "action.mode"),
         ({"action": ActionConfig().to_json() | {"base_step": -1.0}}, "action.base_step"),
         ({"policy": TINY.to_json() | {"hidden": 10**9}}, "policy.hidden"),
         (

@@ -31,7 +31,7 @@ from train.unroll.assignment_rollout import draw_assignment, unroll_assignment
 from train.unroll.config import StartConfig, UnrollConfig
 from train.unroll.instances import draw_problem, validation_graphs
 from train.unroll.rollout import LAST_WEIGHT, Ascents, unroll
-from train.unroll.run import RouteRun
+from train.unroll.run import UnrollRun
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,7 +193,7 @@ def test_parts_stay_without_effect(
     """Training changes all tensors as ever, but leaves the part's entries as they were set."""
     monkeypatch.chdir(tmp_path)
     size = NetworkSize(hidden=8, layers=1, heads=2, step_hidden=8, step_layers=1)
-    before = RouteRun(UnrollConfig(seed=3, without=(part,), policy=size), "unroll").net.weights()
+    before = UnrollRun(UnrollConfig(seed=3, without=(part,), policy=size), "unroll").net.weights()
     assert train_unroll([*UNROLL, "--without", part, "--out", "whole"]) == 0
     for name, tensor in load_route_policy("whole").weights.items():
         kept = tensor == before[name]

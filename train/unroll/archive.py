@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lagrl.io.records import from_record
 from policies.checkpoint_files import require_same_tensors
@@ -13,11 +13,11 @@ from train.unroll.record import RouteRunRecord
 from train.unroll.run import RouteCandidate, RouteRun
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
-    from train.unroll.config import UnrollConfig
+R = TypeVar("R", bound=RouteRun)
 
 _NETWORK, _BEST = "net/", "best/"
 
@@ -41,9 +41,18 @@ def run_state(run: RouteRun) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def restored_run(
-    arrays: Mapping[str, Tensor], record: Mapping[str, Any], name: str, config_type: type[UnrollConfig], *, source: str
-) -> RouteRun:
+    arrays: Mapping[str, Tensor], record: Mapping[str, Any], make: Callable[[dict[str, Any], str], R], *, source: str
+) -> R:
     """Return the run of an archive.
+
+    Parameters
+    ----------
+    arrays, record
+        See `run_state`.
+    make
+        Makes a new run of the record of a configuration, and the path for messages.
+    source
+        Path of the archive's file.
 
     Raises
     ------
@@ -52,7 +61,7 @@ def restored_run(
     """
     with naming(source):
         found = from_record(RouteRunRecord, record, "record.run", source=source, remedy=DAMAGED)
-        run = RouteRun(config_type.from_json(found.config, source=source), name)
+        run = make(found.config, source)
         wanted = types_of(run.net.state_dict())
         for prefix in (_NETWORK, *([_BEST] if found.best else [])):
             own = types_of(select_prefix(prefix, arrays))

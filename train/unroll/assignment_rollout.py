@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from policies.route_network import RouteNetwork
-    from train.unroll.config import UnrollConfig
+    from train.unroll.config import RouteConfig
 
 _SEEDINGS = ("kmeans", "sweep")
 
@@ -47,7 +47,7 @@ class WarmDual:
     first: NDArray[np.float64] = field(repr=False)
 
 
-def draw_assignment(config: UnrollConfig, rng: np.random.Generator, customers: tuple[int, int]) -> WarmDual:
+def draw_assignment(config: RouteConfig, rng: np.random.Generator, customers: tuple[int, int]) -> WarmDual:
     """Draw an instance, and linearise it by a seeding rule, for a number of vehicles that the solver would try."""
     problem = draw_problem(config, rng, customers)
     n_vehicles = vehicles_to_try(problem, int(rng.integers(2)))

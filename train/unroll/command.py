@@ -18,7 +18,7 @@ from train.run import run_command
 from train.unroll.archive import restored_run, run_state
 from train.unroll.config import StartConfig, UnrollConfig
 from train.unroll.dual_kinds import DUAL_KINDS
-from train.unroll.run import REFERENCE_EVALUATIONS, RouteRun
+from train.unroll.run import REFERENCE_EVALUATIONS, UnrollRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,10 +80,10 @@ def _run(arguments: list[str], prog: str, name: str, config_type: type[UnrollCon
     return 0
 
 
-def _starter(name: str) -> Callable[[UnrollConfig, RunOptions, torch.device, str], tuple[RouteRun, RunPaths]]:
+def _starter(name: str) -> Callable[[UnrollConfig, RunOptions, torch.device, str], tuple[UnrollRun, RunPaths]]:
     def start(
         config: UnrollConfig, options: RunOptions, device: torch.device, command: str
-    ) -> tuple[RouteRun, RunPaths]:
+    ) -> tuple[UnrollRun, RunPaths]:
         folder = run_folder(options, f"{_FOLDER[config.relaxation]}-{name}-{config.seed}")
         given = options.init if isinstance(options, UnrollOptions) else None
         initial = None
@@ -97,7 +97,7 @@ def _starter(name: str) -> Callable[[UnrollConfig, RunOptions, torch.device, str
                     remedy="give the same --policy options as for its training",
                 )
             initial = checkpoint.weights
-        run = RouteRun(config, name, initial)
+        run = UnrollRun(config, name, initial)
         paths = RunPaths(
             folder,
             options.out or default_out(folder),
@@ -113,15 +113,18 @@ def _starter(name: str) -> Callable[[UnrollConfig, RunOptions, torch.device, str
 
 def _resumer(
     name: str, config_type: type[UnrollConfig]
-) -> Callable[[RunOptions, torch.device, GivenAgain], tuple[RouteRun, RunPaths]]:
-    def resume(options: RunOptions, device: torch.device, given: GivenAgain) -> tuple[RouteRun, RunPaths]:
+) -> Callable[[RunOptions, torch.device, GivenAgain], tuple[UnrollRun, RunPaths]]:
+    def resume(options: RunOptions, device: torch.device, given: GivenAgain) -> tuple[UnrollRun, RunPaths]:
+        def make(config: dict[str, Any], source: str) -> UnrollRun:
+            return UnrollRun(config_type.from_json(config, source=source), name)
+
         paths, arrays, record = open_archive(options, name)
-        return restored_run(arrays, record, name, config_type, source=str(paths.folder / RECORD_FILE)), paths
+        return restored_run(arrays, record, make, source=str(paths.folder / RECORD_FILE)), paths
 
     return resume
 
 
-def _card(run: RouteRun, paths: RunPaths) -> dict[str, Any]:
+def _card(run: UnrollRun, paths: RunPaths) -> dict[str, Any]:
     config, candidate = run.config, run.candidate
     low, high = config.validation_customers
     return model_card(
@@ -150,7 +153,7 @@ def _card(run: RouteRun, paths: RunPaths) -> dict[str, Any]:
     )
 
 
-def _report(run: RouteRun, paths: RunPaths, stop: Stop, prog: str) -> None:
+def _report(run: UnrollRun, paths: RunPaths, stop: Stop, prog: str) -> None:
     """Print the paths, the validation result, and the next command."""
     candidate, relaxation = run.candidate, run.config.relaxation
     say(f"{paths.out}: policy of update {candidate.step}, {readable(run.seconds)} of training")

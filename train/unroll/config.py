@@ -16,8 +16,10 @@ Part = Literal["neighbours", "fleet"]
 multiplier at the start, which is then 0.
 """
 
-_LARGEST = 1000
-_LEARNED_STEPS = 10  # of an ascent that the network makes
+LARGEST = 1000
+"""Most customers of a generated instance."""
+LEARNED_STEPS = 10
+"""Evaluations of an ascent at multipliers of the network."""
 CLASSES = tuple(
     f"{name}={value}"
     for name, kind in (("depot", Depot), ("customers", Customers), ("demand", Demand))
@@ -27,29 +29,21 @@ CLASSES = tuple(
 
 
 @dataclass(frozen=True)
-class UnrollConfig:
-    """Hyper-parameters of the training of an ascent.
+class RouteConfig:
+    """Hyper-parameters that all trainings of multiplier policies have.
 
     Attributes
     ----------
-    relaxation
-        Kind of dual: of route relaxations, or of the assignment.
     seed
         Seed of instances and initial weights, 0 to 4294967295.
     updates
-        Number of optimiser steps.
+        Number of updates.
     instances
         Number of generated instances in an update.
     horizon
         Fewest and most evaluations of an ascent.
-    long_horizon, long_share
-        Evaluations of the long ascents, and their share of the updates.
     customers
         Fewest and most customers; sizes are uniform in the logarithm.
-    large_customers, large_share
-        The same of large instances, and their share of the updates; their ascents are at most half as long.
-    load_work
-        Loads are coarser where n²·Q is above this, but of 1,000 units a vehicle at least; routes only.
     paths_share
         Share of duals of routes that remember one customer back; the others are of ng-routes; routes only.
     roads_share
@@ -66,12 +60,8 @@ class UnrollConfig:
         Number of generated instances in a validation, their fewest and most customers, and their seed.
     budgets
         Evaluations of the ascents in a validation.
-    policy
-        Size of the network.
     held_out
         Classes of X-type instances that neither training nor validation draws, such as `demand=SL`.
-    without
-        Parts of the network that stay without effect, see `Part`.
 
     Raises
     ------
@@ -81,17 +71,11 @@ class UnrollConfig:
 
     DEFAULTS: ClassVar[dict[str, dict[str, Any]]] = {"small": {}, "reference": {"updates": 6000, "instances": 16}}
 
-    relaxation: Literal["routes", "assignment"] = may_lack("routes")
     seed: int = 0
     updates: int = 1200
     instances: int = 8
     horizon: tuple[int, int] = (4, 12)
-    long_horizon: int = 30
-    long_share: float = 0.08
     customers: tuple[int, int] = (20, 120)
-    large_customers: tuple[int, int] = (120, 400)
-    large_share: float = 0.08
-    load_work: float = 2.5e6
     paths_share: float = 0.34
     roads_share: float = 0.15
     exact_share: float = 0.5
@@ -102,33 +86,23 @@ class UnrollConfig:
     validation_customers: tuple[int, int] = (20, 120)
     validation_seed: int = 1_000_018
     budgets: tuple[int, ...] = (5, 10, 30)
-    policy: NetworkSize = field(default_factory=lambda: NetworkSize(steps=_LEARNED_STEPS))
     held_out: tuple[str, ...] = ()
-    without: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
             raise InputError(f"{self.seed} given", field="seed", remedy="give a whole number from 0 to 4294967295")
-        for name in ("updates", "instances", "long_horizon", "validate_every", "validation_instances"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{getattr(self, name)} given", field=name, remedy="give 1 or more")
+        for name in ("updates", "instances", "validate_every", "validation_instances"):
+            self._require_from_one(name)
         for name, least, most in (
             ("horizon", 1, 1000),
-            ("customers", N_NEAREST + 1, _LARGEST),
-            ("large_customers", N_NEAREST + 1, _LARGEST),
-            ("validation_customers", 2, _LARGEST),
+            ("customers", N_NEAREST + 1, LARGEST),
+            ("validation_customers", 2, LARGEST),
         ):
-            low, high = getattr(self, name)
-            if not least <= low <= high <= most:
-                raise InputError(f"{low} {high} given", field=name, remedy=f"give {least} … {most}, the lower first")
-        for name in ("long_share", "large_share", "paths_share", "roads_share", "exact_share"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a share, 0 … 1")
-        for name in ("load_work", "learning_rate", "clip"):
-            if not getattr(self, name) > 0.0:
-                raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a number above 0")
-        if self.without and self.relaxation != "routes":
-            raise InputError(f"{self.without} given", field="without", remedy="leave it out: it is for routes only")
+            self._require_range(name, least, most)
+        for name in ("paths_share", "roads_share", "exact_share"):
+            self._require_share(name)
+        for name in ("learning_rate", "clip"):
+            self._require_above_zero(name)
         for name in self.held_out:
             if name not in CLASSES:
                 problem = f"{name!r} is not known"
@@ -138,6 +112,23 @@ class UnrollConfig:
                 raise InputError(f"all {prefix}… given", field="held_out", remedy="leave one for the training")
         if not self.budgets or min(self.budgets) < 1:
             raise InputError(f"{self.budgets} given", field="budgets", remedy="give one or more numbers above 0")
+
+    def _require_from_one(self, name: str) -> None:
+        if getattr(self, name) < 1:
+            raise InputError(f"{getattr(self, name)} given", field=name, remedy="give 1 or more")
+
+    def _require_range(self, name: str, least: int, most: int) -> None:
+        low, high = getattr(self, name)
+        if not least <= low <= high <= most:
+            raise InputError(f"{low} {high} given", field=name, remedy=f"give {least} … {most}, the lower first")
+
+    def _require_share(self, name: str) -> None:
+        if not 0.0 <= getattr(self, name) <= 1.0:
+            raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a share, 0 … 1")
+
+    def _require_above_zero(self, name: str) -> None:
+        if not getattr(self, name) > 0.0:
+            raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a number above 0")
 
     @classmethod
     def preset(cls, name: str) -> Self:
@@ -166,6 +157,52 @@ class UnrollConfig:
             If an entry is unknown, missing or of another type.
         """
         return from_record(cls, record, "configuration", source=source, remedy="start a new run")
+
+
+@dataclass(frozen=True)
+class UnrollConfig(RouteConfig):
+    """Hyper-parameters of the training of an ascent; see `RouteConfig` for the others.
+
+    Attributes
+    ----------
+    relaxation
+        Kind of dual: of route relaxations, or of the assignment.
+    long_horizon, long_share
+        Evaluations of the long ascents, and their share of the updates.
+    large_customers, large_share
+        Fewest and most customers of large instances, and their share of the updates; their ascents are at most half as
+        long.
+    load_work
+        Loads are coarser where n²·Q is above this, but of 1,000 units a vehicle at least; routes only.
+    policy
+        Size of the network.
+    without
+        Parts of the network that stay without effect, see `Part`.
+
+    Raises
+    ------
+    InputError
+        On the first value that is out of range.
+    """
+
+    relaxation: Literal["routes", "assignment"] = may_lack("routes")
+    long_horizon: int = 30
+    long_share: float = 0.08
+    large_customers: tuple[int, int] = (120, 400)
+    large_share: float = 0.08
+    load_work: float = 2.5e6
+    policy: NetworkSize = field(default_factory=lambda: NetworkSize(steps=LEARNED_STEPS))
+    without: tuple[Part, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_from_one("long_horizon")
+        self._require_range("large_customers", N_NEAREST + 1, LARGEST)
+        for name in ("long_share", "large_share"):
+            self._require_share(name)
+        self._require_above_zero("load_work")
+        if self.without and self.relaxation != "routes":
+            raise InputError(f"{self.without} given", field="without", remedy="leave it out: it is for routes only")
 
 
 @dataclass(frozen=True)

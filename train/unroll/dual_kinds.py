@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lagrl.bounds.route_graph import RouteGraph
     from lagrl.controllers.policy_checkpoint import PolicyCheckpoint, PolicyKind
     from policies.route_network import RouteNetwork
-    from train.unroll.config import UnrollConfig
+    from train.unroll.config import RouteConfig, UnrollConfig
 
 Ascent = Callable[[Controller, int], float]
 """An ascent of one dual by a controller with a budget of evaluations; returns the best value, distance units."""
@@ -52,7 +52,7 @@ class DualKind(Protocol):
         """Draw the duals of an update and ascend them; return the loss, and every dual's values."""
         ...
 
-    def validation(self, config: UnrollConfig) -> list[Ascent]:
+    def validation(self, config: RouteConfig) -> list[Ascent]:
         """Return the ascents of the validation instances, each of which can be repeated."""
         ...
 
@@ -73,9 +73,9 @@ class RouteDuals:
         duals, horizon = draw_duals(config, rng)
         return unroll(network, Ascents.of(duals, config.policy.nearest), horizon, report)
 
-    def validation(self, config: UnrollConfig) -> list[Ascent]:
+    def validation(self, config: RouteConfig) -> list[Ascent]:
         """See `DualKind.validation`."""
-        return [partial(_ascend_routes, graph) for graph in validation_graphs(config)]
+        return [partial(ascend_routes, graph) for graph in validation_graphs(config)]
 
 
 class AssignmentDuals:
@@ -95,7 +95,7 @@ class AssignmentDuals:
         duals = [draw_assignment(config, rng, size.customers) for _ in range(size.instances)]
         return unroll_assignment(network, duals, size.horizon, report, arcs=config.policy.nearest)
 
-    def validation(self, config: UnrollConfig) -> list[Ascent]:
+    def validation(self, config: RouteConfig) -> list[Ascent]:
         """See `DualKind.validation`."""
         rng = np.random.default_rng(config.validation_seed)
         drawn = [draw_assignment(config, rng, config.validation_customers) for _ in range(config.validation_instances)]
@@ -106,7 +106,8 @@ DUAL_KINDS: dict[str, DualKind] = {"routes": RouteDuals(), "assignment": Assignm
 """By the name that the option `--relaxation` takes."""
 
 
-def _ascend_routes(graph: RouteGraph, controller: Controller, evaluations: int) -> float:
+def ascend_routes(graph: RouteGraph, controller: Controller, evaluations: int) -> float:
+    """Return the best bound of an ascent of the graph's ng-routes, distance units."""
     dual = RouteDual(graph)
     for _ in ascend_route_dual(dual, controller, evaluations, np.random.default_rng(0)):
         pass

@@ -14,13 +14,13 @@ from lagrl.problems.generate import drawer
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
-    from train.unroll.config import UnrollConfig
+    from train.unroll.config import RouteConfig, UnrollConfig
 
 _LEAST_LOAD = 1000  # coarsest loads, as in column generation: coarser ones have other multipliers
 _NEIGHBOURS = 8
 
 
-def draw_problem(config: UnrollConfig, rng: np.random.Generator, customers: tuple[int, int]) -> CVRP:
+def draw_problem(config: RouteConfig, rng: np.random.Generator, customers: tuple[int, int]) -> CVRP:
     """Draw an instance: size, kind, characteristics and fleet rule at random."""
     low, high = customers
     n = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
@@ -65,8 +65,12 @@ def draw_duals(config: UnrollConfig, rng: np.random.Generator) -> tuple[list[Rou
     return duals, size.horizon
 
 
-def validation_graphs(config: UnrollConfig) -> list[RouteGraph]:
-    """Return the graphs of the validation instances, with their own loads."""
+def validation_problems(config: RouteConfig) -> list[CVRP]:
+    """Return the validation instances."""
     rng = np.random.default_rng(config.validation_seed)
-    problems = [draw_problem(config, rng, config.validation_customers) for _ in range(config.validation_instances)]
-    return [RouteGraph.of(problem, _NEIGHBOURS) for problem in problems]
+    return [draw_problem(config, rng, config.validation_customers) for _ in range(config.validation_instances)]
+
+
+def validation_graphs(config: RouteConfig) -> list[RouteGraph]:
+    """Return the graphs of the validation instances, with their own loads."""
+    return [RouteGraph.of(problem, _NEIGHBOURS) for problem in validation_problems(config)]

@@ -17,6 +17,7 @@ from policies.route_network import RouteBatch
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from lagrl.bounds.route_dual import RouteDual
@@ -99,33 +100,64 @@ def unroll(
         terms.append(-gain * (LAST_WEIGHT if step + 1 == horizon else 1.0))
         if step + 1 == horizon:
             break
-        customers, fleet = _next(network, ascents, memories, embedded, customers, fleet, unit, route_unit)
+        moments = [Moment.of(memory) for memory in memories]
+        numbers = network.step(embedded, states_of(moments), batch)
+        customers, fleet = moved(moments, batch, numbers, customers, fleet)
         customers = torch.clamp(customers, lower, upper)
         fleet = torch.clamp(fleet, fleet_lower, fleet_upper)
     return torch.stack(terms).sum() / (len(duals) * (horizon - 1 + LAST_WEIGHT)), values
 
 
-def _next(
-    network: RouteNetwork,
-    ascents: Ascents,
-    memories: Sequence[AscentMemory],
-    embedded: Tensor,
-    customers: Tensor,
-    fleet: Tensor,
-    unit: Tensor,
-    route_unit: Tensor,
+@dataclass(frozen=True)
+class Moment:
+    """An ascent at one evaluation, as a network sees it and moves on from it.
+
+    Attributes
+    ----------
+    features
+        The instance's features.
+    state
+        [n, `STATE_FEATURES`] float32.
+    multipliers, direction, best
+        [n + 1], see `AscentMemory`.
+    """
+
+    features: RouteFeatures
+    state: NDArray[np.float32]
+    multipliers: NDArray[np.float64]
+    direction: NDArray[np.float64]
+    best: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, memory: AscentMemory) -> Moment:
+        """Return the present of a memory."""
+        return cls(memory.features, memory.observe(), memory.multipliers, memory.direction, memory.best)
+
+
+def states_of(moments: Sequence[Moment]) -> Tensor:
+    """Return the states [M, `STATE_FEATURES`] of all customers."""
+    return torch.from_numpy(np.concatenate([moment.state for moment in moments]))
+
+
+def moved(
+    moments: Sequence[Moment], batch: RouteBatch, numbers: tuple[Tensor, Tensor], customers: Tensor, fleet: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return the next multipliers of all customers and fleets; see `RoutePolicy`, which has the same formula."""
-    state = torch.from_numpy(np.concatenate([memory.observe() for memory in memories]))
-    own, of_all = network.step(embedded, state, ascents.batch)
-    own, of_all = own.double(), of_all.double()
-    direction = torch.from_numpy(np.concatenate([memory.direction[:-1] for memory in memories]))
-    best = torch.from_numpy(np.concatenate([memory.best[:-1] for memory in memories]))
-    fleet_direction = torch.tensor([memory.direction[-1] for memory in memories], dtype=torch.float64)
-    fleet_best = torch.tensor([memory.best[-1] for memory in memories], dtype=torch.float64)
+    """Return the next multipliers of all customers [M] and fleets [B]; see `RoutePolicy`, which has the same formula.
+
+    `batch`: the moments' instances. `numbers`: those of `RouteNetwork.step`. `customers`, `fleet`: the multipliers.
+    """
+    own, of_all = (each.double() for each in numbers)
+    unit = torch.from_numpy(np.concatenate([moment.features.unit for moment in moments]))
+    route_unit = torch.tensor([moment.features.route_unit for moment in moments], dtype=torch.float64)
+    direction, best = (
+        torch.from_numpy(np.concatenate([getattr(moment, name)[:-1] for moment in moments]))
+        for name in ("direction", "best")
+    )
+    fleet_direction = torch.tensor([moment.direction[-1] for moment in moments], dtype=torch.float64)
+    fleet_best = torch.tensor([moment.best[-1] for moment in moments], dtype=torch.float64)
     back = torch.sigmoid(of_all[:, 0] + RETURN_BIAS)
     gradient = STEP * torch.exp(2.0 * torch.tanh(own[:, 0])) * torch.arcsinh(direction)
-    moved = customers + unit * (gradient + FREE_STEP * torch.tanh(own[:, 1]))
-    moved = moved + back[ascents.batch.graph] * (best - customers)
+    following = customers + unit * (gradient + FREE_STEP * torch.tanh(own[:, 1]))
+    following = following + back[batch.graph] * (best - customers)
     routes = route_unit * FLEET_STEP * torch.exp(2.0 * torch.tanh(of_all[:, 1])) * torch.arcsinh(fleet_direction)
-    return moved, fleet + routes + back * (fleet_best - fleet)
+    return following, fleet + routes + back * (fleet_best - fleet)

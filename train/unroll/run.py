@@ -1,9 +1,10 @@
-"""Training runs of multiplier policies: of the start alone, and of whole ascents."""
+"""Training runs of multiplier policies: what all have, and those of the start alone and of whole ascents."""
 
 from __future__ import annotations
 
 import math
 import time
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from lagrl.controllers.graph_attention import NetworkSize
     from train.curves import Curves
     from train.progress import Progress
     from train.stop import Stop
-    from train.unroll.config import UnrollConfig
-    from train.unroll.dual_kinds import Ascent
+    from train.unroll.config import RouteConfig, UnrollConfig
+    from train.unroll.dual_kinds import Ascent, DualKind
 
 REFERENCE_EVALUATIONS = 60
 """Evaluations of the bundle method, whose value validations are compared with."""
@@ -65,7 +67,7 @@ class RouteCandidate:
 
 
 class RouteRun(Run):
-    """A training of a multiplier policy by the envelope gradient, see `train.unroll.rollout.unroll`.
+    """A training of a multiplier policy in updates.
 
     Everything random in update u follows from the seed and u, so that a resumed run repeats what it would have done.
 
@@ -74,7 +76,11 @@ class RouteRun(Run):
     config
         Hyper-parameters.
     name
-        `start` or `unroll`.
+        Name of the training.
+    policy
+        Size of the network.
+    duals
+        Kind of dual that the policy is for.
     initial
         Weights of the first update; None: at random.
     """
@@ -83,23 +89,39 @@ class RouteRun(Run):
     net: RouteNetwork
     best: RouteCandidate | None
 
-    def __init__(self, config: UnrollConfig, name: str, initial: Mapping[str, NDArray[np.float32]] | None = None):
+    def __init__(
+        self,
+        config: RouteConfig,
+        name: str,
+        policy: NetworkSize,
+        duals: DualKind,
+        initial: Mapping[str, NDArray[np.float32]] | None = None,
+    ):
         super().__init__(config.updates)
         compile_kernels(*BOUND_ROOMS)
-        self.name = name  # type: ignore[misc]  # one class for both trainings
+        self.name = name  # type: ignore[misc]  # one class for several trainings
         self.config = config
-        self.duals = DUAL_KINDS[config.relaxation]
+        self.policy = policy
+        self.duals = duals
         self.best = None
         self.updates = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            self.net = RouteNetwork(config.policy, self.duals.kind)
+            self.net = RouteNetwork(policy, duals.kind)
         if initial is not None:
-            self.net.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in initial.items()})
-        keep_zero(self.net, config.without)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), config.learning_rate)
+            own = {key: torch.from_numpy(value.copy()) for key, value in initial.items()}
+            self.net.load_state_dict(self.net.state_dict() | own)
+        self.optimizer = torch.optim.Adam(self.trained(), config.learning_rate)
         self._ascents: list[Ascent] = []
         self._references: list[float] = []
+
+    def trained(self) -> list[torch.nn.Parameter]:
+        """Return the parameters that the training changes."""
+        return list(self.net.parameters())
+
+    @abstractmethod
+    def update(self) -> dict[str, float]:
+        """Make one update of the network; return the row for the curves."""
 
     @property
     def steps_done(self) -> int:
@@ -123,13 +145,13 @@ class RouteRun(Run):
         """Train to the end, or until `stop` requests an end; see `Run.learn`."""
         if self.is_complete:
             return
-        self._prepare()
+        self.prepare()
         while True:  # one update at least, so that every part of a run makes progress
             started = time.perf_counter()
-            row = self._update()
+            row = self.update()
             self.updates += 1
             if self.updates % self.config.validate_every == 0 or self.is_complete:
-                candidate = RouteCandidate(self.updates, self._validate(), self.weights())
+                candidate = RouteCandidate(self.updates, self.validate(), self.weights())
                 if self.best is None or candidate.merit < self.best.merit:
                     self.best = candidate
                 row |= {f"validation/{budget}": score for budget, score in candidate.scores.items()}
@@ -141,16 +163,21 @@ class RouteRun(Run):
             if self.is_complete or stop.requested:
                 return
 
-    def _update(self) -> dict[str, float]:
+    def descend(self, loss: Tensor) -> float:
+        """Make a step of Adam on a loss; return the norm of its gradient.
+
+        Raises
+        ------
+        InputError
+            If that is not finite.
+        """
         config = self.config
-        rng = np.random.default_rng([config.seed, _STREAM, self.updates, int(self.name == "start")])
         rate = config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * self.updates / self.total_steps))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss, values = self.duals.unroll(self.net, config, rng, lambda: self.report("update", 0, "ascents"))
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.trained(), config.clip)
         if not torch.isfinite(norm):
             raise InputError(
                 f"the gradient of update {self.updates} is not finite",
@@ -158,20 +185,19 @@ class RouteRun(Run):
                 remedy="start again with a smaller one",
             )
         self.optimizer.step()
-        self.report("update", 1, "updates")
-        gains = [max(of_one) - of_one[0] for of_one in values]
-        scale = [max(abs(max(of_one)), 1e-300) for of_one in values]
-        return {"gain": float(np.mean(np.divide(gains, scale))), "gradient": float(norm), "evaluations": len(values[0])}
+        return float(norm)
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Make the validation instances and their reference values."""
         self._ascents = self.duals.validation(self.config)
         self._references = []
         for number, ascend in enumerate(self._ascents):
             self._references.append(ascend(ProximalBundle(), REFERENCE_EVALUATIONS))
             self.report("validation", 1, f"reference, instance {number + 1}/{len(self._ascents)}")
 
-    def _validate(self) -> dict[int, float]:
-        checkpoint = PolicyCheckpoint(self.net.weights(), self.config.policy, {}, "")
+    def validate(self) -> dict[int, float]:
+        """Return the present weights' score by budget, see `RouteCandidate`."""
+        checkpoint = PolicyCheckpoint(self.net.weights(), self.policy, {}, "")
         gaps = np.zeros((len(self._ascents), len(self.config.budgets)))
         for row, (ascend, reference) in enumerate(zip(self._ascents, self._references, strict=True)):
             for column, budget in enumerate(self.config.budgets):
@@ -188,4 +214,34 @@ class RouteRun(Run):
     def save_checkpoint(self, path: Path, card: dict[str, Any]) -> None:
         """Write the candidate as a policy."""
         weights = {name: tensor.numpy() for name, tensor in self.candidate.weights.items()}
-        save_policy(self.duals.kind, path, weights, self.config.policy, card)
+        save_policy(self.duals.kind, path, weights, self.policy, card)
+
+
+class UnrollRun(RouteRun):
+    """A training of a multiplier policy by the envelope gradient, see `train.unroll.rollout.unroll`.
+
+    Parameters
+    ----------
+    config
+        Hyper-parameters.
+    name
+        `start` or `unroll`.
+    initial
+        Weights of the first update; None: at random.
+    """
+
+    config: UnrollConfig
+
+    def __init__(self, config: UnrollConfig, name: str, initial: Mapping[str, NDArray[np.float32]] | None = None):
+        super().__init__(config, name, config.policy, DUAL_KINDS[config.relaxation], initial)
+        keep_zero(self.net, config.without)
+
+    def update(self) -> dict[str, float]:
+        """Unroll ascents of generated instances, and follow the gradient of their loss."""
+        rng = np.random.default_rng([self.config.seed, _STREAM, self.updates, int(self.name == "start")])
+        loss, values = self.duals.unroll(self.net, self.config, rng, lambda: self.report("update", 0, "ascents"))
+        norm = self.descend(loss)
+        self.report("update", 1, "updates")
+        gains = [max(of_one) - of_one[0] for of_one in values]
+        scale = [max(abs(max(of_one)), 1e-300) for of_one in values]
+        return {"gain": float(np.mean(np.divide(gains, scale))), "gradient": norm, "evaluations": len(values[0])}

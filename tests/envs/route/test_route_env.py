@@ -6,12 +6,15 @@ import copy
 import pickle
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env as check_gymnasium
+from route_weights import SMALL as SMALL_POLICY
+from route_weights import random_checkpoint
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_checker import check_env as check_sb3
 
@@ -19,14 +22,18 @@ from envs.action import ActionConfig
 from envs.config import CurriculumConfig, EnvConfig
 from envs.curriculum import Curriculum
 from envs.env import LagrangianCVRP, make_batch
+from envs.route.action import POLICY_ACTION, policy_action
 from envs.route.core import RouteEpisodeBatch
 from envs.route.episode import RouteEpisode
 from envs.sb3 import CurriculumCallback, LagrangianVecEnv
 from envs.sb3_processes import LagrangianSubprocVecEnv
 from envs.vector import LagrangianVectorEnv
+from lagrl.bounds.learned_ascent import LearnedAscent
 from lagrl.bounds.obstacle import ObstacleError
+from lagrl.bounds.route_checkpoint import load_route_policy, save_route_policy
 from lagrl.bounds.route_dual import RouteDual
 from lagrl.bounds.route_graph import RouteGraph
+from lagrl.bounds.route_policy import RoutePolicy
 from lagrl.controllers.registry import make_controller
 from lagrl.errors import InputError, InstanceError
 from lagrl.problems.bundled import read_bundled
@@ -65,7 +72,7 @@ def played(env: LagrangianCVRP, action: float = 0.0, **reset: Any) -> tuple[floa
 
 
 @pytest.mark.parametrize("relaxation", ["ng", "paths"])
-@pytest.mark.parametrize("mode", ["diagonal", "direction"])
+@pytest.mark.parametrize("mode", ["diagonal", "direction", "diagonal+momentum"])
 def test_both_libraries_find_nothing_wrong(relaxation: str, mode: str) -> None:
     """Both checkers pass; SB3 warns about the two-dimensional boxes, which is expected, and about nothing else."""
     changes = {"relaxation": relaxation, "action": {"mode": mode}}
@@ -291,3 +298,104 @@ def test_the_preset_acts_around_the_natural_step() -> None:
     assert EnvConfig.preset("routes").action != ActionConfig()
     batch = make_batch(EnvConfig.preset("routes"), 1, {})
     assert isinstance(batch, RouteEpisodeBatch)
+
+
+POLICY: dict[str, Any] = {"action": POLICY_ACTION, "start": "learned"}
+
+
+def test_a_route_policy_runs_in_the_environment(tmp_path: Path) -> None:
+    """With its start and its steps as actions an episode has the values of `LearnedAscent`, which makes them itself."""
+    shipped, rng = load_route_policy(), np.random.default_rng(0)
+    weights = dict(shipped.weights)
+    for name in weights:
+        if name.startswith("step_"):
+            weights[name] = weights[name] + np.float32(0.02) * rng.standard_normal(weights[name].shape, np.float32)
+    weights["step_head.bias"][0] -= 1.0  # shorter steps, which no safeguard halves
+    checkpoint = replace(shipped, weights=weights, policy=replace(shipped.policy, steps=10))
+    save_route_policy(tmp_path / "steps", checkpoint.weights, checkpoint.policy, {})
+    start = f"learned:{tmp_path / 'steps'}"
+    env = made(action=POLICY_ACTION, start=start, max_steps=6, most_load=100_000, reference_evaluations=0)
+    env.reset(seed=0, options={"instance": "G-n16-k3"})
+    episode = env.episode
+    policy = RoutePolicy(checkpoint.weights, episode.observer.memory.features)
+    is_over = False
+    while not is_over:
+        own, of_all = policy.numbers(episode.observer.memory.observe())
+        action = np.zeros(env.action_space.shape)
+        whole = policy_action(own, of_all)
+        action[:15], action[-1] = whole[:-1], whole[-1]
+        _, _, is_over, _, _ = env.step(action)
+    ascent = LearnedAscent(checkpoint)
+    dual, values = RouteDual(RouteGraph.of(read_bundled("G-n16-k3"))), []
+    multipliers = ascent.start(dual, budget=7, rng=np.random.default_rng(0))
+    for _ in range(7):
+        point = dual.evaluate(multipliers)
+        values.append(point.sampled_value)
+        multipliers = ascent.update(point)
+    assert not ascent.events
+    np.testing.assert_allclose(episode.values, values, rtol=1e-9)
+
+
+def test_the_learned_start_is_the_policys(tmp_path: Any) -> None:
+    """`learned` is the shipped policy's start, and `learned:PATH` another one's."""
+    save_route_policy(tmp_path / "other", random_checkpoint(1).weights, SMALL_POLICY, {})
+    for spec, checkpoint in (("learned", load_route_policy()), (f"learned:{tmp_path / 'other'}", random_checkpoint(1))):
+        env = made(start=spec, reference_evaluations=0)
+        env.reset(seed=0, options={"instance": "G-n16-k3"})
+        features = env.episode.observer.memory.features
+        wanted = env.episode.dual.clip(RoutePolicy(checkpoint.weights, features).start())
+        np.testing.assert_array_equal(env.episode.initial, wanted)
+
+
+def test_checkpoints_of_the_assignment_are_no_start(tmp_path: Any) -> None:
+    """A policy of the other relaxation, a missing file and an unknown name are errors."""
+    shipped = str(Path(__file__).parents[3] / "checkpoints" / "bc-small")
+    cases = {f"learned:{shipped}": "does not hold a route policy", "learned:none/here": "no such file"}
+    for spec, message in cases.items():
+        with pytest.raises(InputError, match=message):
+            made(start=spec).reset(seed=0)
+    for relaxation in ("assignment", "ng"):
+        with pytest.raises(InputError, match="unknown start"):
+            EnvConfig(relaxation=relaxation, start="learnt")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="unknown start"):
+        EnvConfig(start="learned")
+
+
+def test_momentum_belongs_to_the_route_relaxations() -> None:
+    """The assignment relaxation refuses the mode, with the field."""
+    with pytest.raises(InputError) as caught:
+        EnvConfig(action=POLICY_ACTION)
+    assert caught.value.field == "action.mode"
+
+
+def test_actions_of_momentum_are_checked() -> None:
+    """Another shape, a number out of range and a NaN are named: customer, instance or padding."""
+    env = made(**POLICY)
+    env.reset(seed=0, options={"instance": "G-n16-k3"})
+    cases = ((2, 1), 1.5, "customer 3"), ((20, 0), 2.0, "the instance"), ((17, 0), np.nan, "beyond")
+    for at, value, message in cases:
+        action = np.zeros((21, 2), np.float32)
+        action[at] = value
+        with pytest.raises(InputError, match=message):
+            env.step(action)
+    with pytest.raises(InputError, match="shape"):
+        env.step(np.zeros(20, np.float32))
+
+
+def test_episodes_of_momentum_are_replayed() -> None:
+    """A batch's state, loaded into another one, gives the same observations and the same next step."""
+    config = CONFIG.changed(POLICY)
+    one, other = (RouteEpisodeBatch(config, 2) for _ in range(2))
+    for index in range(2):
+        one.reset(index, np.random.default_rng(index))
+    actions = np.random.default_rng(0).uniform(-1, 1, (2, 21, 2))
+    one.step(actions)
+    other.load_state(*one.state())
+    np.testing.assert_array_equal(one.step(actions).rewards, other.step(actions).rewards)
+    np.testing.assert_array_equal(one.observations()["nodes"], other.observations()["nodes"])
+
+
+def test_stable_baselines_trains_with_momentum() -> None:
+    """PPO of SB3 makes an update of a batch of environments with actions [N + 1, 2]."""
+    model = PPO("MultiInputPolicy", LagrangianVecEnv(CONFIG.changed(POLICY), 2), n_steps=4, batch_size=8, n_epochs=1)
+    model.learn(8)
