@@ -110,7 +110,7 @@ class NetworkAscents:
         return actions
 
 
-class States:
+class AscentStates:
     """States of several ascents.
 
     Parameters
@@ -128,9 +128,9 @@ class States:
     def __len__(self) -> int:
         return len(self.moments)
 
-    def chosen(self, indices: Sequence[int]) -> States:
+    def chosen(self, indices: Sequence[int]) -> AscentStates:
         """Return some of the states."""
-        return States([self.moments[index] for index in indices], [self.embedded[index] for index in indices])
+        return AscentStates([self.moments[index] for index in indices], [self.embedded[index] for index in indices])
 
     def graph(self) -> RouteBatch:
         """Return the states' instances side by side."""

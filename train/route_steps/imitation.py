@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from envs.route.action import POLICY_ACTION, next_route_multipliers
 from train.experts import expert_factory, expert_target, start_expert
-from train.route_steps.ascents import NetworkAscents, States, environment
+from train.route_steps.ascents import NetworkAscents, AscentStates, environment
 from train.route_steps.run import StepsRun
 from train.unroll.rollout import moved
 
@@ -66,7 +66,7 @@ class RouteBCRun(StepsRun):
         self.report("update", 1, "updates")
         return row
 
-    def errors(self, states: States, targets: Sequence[NDArray[np.float64]]) -> tuple[Tensor, Tensor]:
+    def errors(self, states: AscentStates, targets: Sequence[NDArray[np.float64]]) -> tuple[Tensor, Tensor]:
         """Return the errors of the network's steps, and the expert's steps, [Σ (n + 1)] in units of the multipliers."""
         scale = [np.append(moment.features.unit, moment.features.scale) for moment in states.moments]
         units = torch.from_numpy(np.concatenate(scale))
@@ -74,7 +74,7 @@ class RouteBCRun(StepsRun):
         wanted = torch.from_numpy(np.concatenate(targets))
         return (self.following(states) - wanted) / units, (wanted - at) / units
 
-    def following(self, states: States) -> Tensor:
+    def following(self, states: AscentStates) -> Tensor:
         """Return the multipliers [Σ (n + 1)] that the network moves to, the fleet's behind its instance's customers."""
         graph = states.graph()
         at = [torch.tensor(moment.multipliers) for moment in states.moments]
@@ -85,7 +85,7 @@ class RouteBCRun(StepsRun):
 
     def collect(
         self, rng: np.random.Generator, relaxation: str, evaluations: int, problems: list[CVRP], share: float
-    ) -> tuple[States, list[NDArray[np.float64]]]:
+    ) -> tuple[AscentStates, list[NDArray[np.float64]]]:
         """Make ascents, the learner in a share of them; return the states and the expert's next multipliers."""
         config = environment(self.config, relaxation, evaluations, route_every=evaluations, reference_evaluations=0)
         ascents = NetworkAscents(config, problems, self.net, None, self.seed())
@@ -117,4 +117,4 @@ class RouteBCRun(StepsRun):
             ascents.batch.step_multipliers(moves)
             over = set(ascents.over)
             self.report("update", 0, f"{len(moments)} states")
-        return States(moments, of_states), targets
+        return AscentStates(moments, of_states), targets
