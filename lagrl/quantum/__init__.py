@@ -19,6 +19,7 @@ __all__ = [
     "CircuitExecutor",
     "DensityMatrixExecutor",
     "LineQAOA",
+    "PrimitiveExecutor",
     "Pub",
     "Ramp",
     "Subproblem",
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from lagrl.quantum.devices.fakes import fake_backend, known_fakes
     from lagrl.quantum.devices.noise import noise_model, reduced_target
     from lagrl.quantum.devices.placement import find_line
+    from lagrl.quantum.ibm.primitive_executor import PrimitiveExecutor
     from lagrl.quantum.simulators.density import DensityMatrixExecutor
     from lagrl.quantum.simulators.surrogate import SurrogateExecutor
     from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
@@ -70,6 +72,7 @@ else:
             "lagrl.quantum.devices.fakes": ["fake_backend", "known_fakes"],
             "lagrl.quantum.devices.noise": ["noise_model", "reduced_target"],
             "lagrl.quantum.devices.placement": ["find_line"],
+            "lagrl.quantum.ibm.primitive_executor": ["PrimitiveExecutor"],
             "lagrl.quantum.simulators.density": ["DensityMatrixExecutor"],
             "lagrl.quantum.simulators.surrogate": ["SurrogateExecutor"],
             "lagrl.quantum.simulators.trajectories": ["TrajectoryExecutor"],
