@@ -13,7 +13,7 @@ import pytest
 
 PAGE = (Path(__file__).parent.parent / "docs/guide/from-knapsack-to-quantum-computer.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-OPTIONAL = {"# with pennylane\n": ("pennylane", "openqasm3"), "# with cirq\n": ("cirq", "ply")}
+OPTIONAL = {"# with cirq\n": ("cirq", "ply")}
 FILE = "# own_backend.py\n"
 
 
@@ -27,7 +27,7 @@ def test_every_block_runs_in_order(tmp_path: Path) -> None:
     """They run in one session and print the optimum, the circuit, a line for every sampler, and OpenQASM 3."""
     pytest.importorskip("qiskit_ibm_runtime")
     pytest.importorskip("qiskit_aer")
-    assert len(BLOCKS) == 10
+    assert len(BLOCKS) == 9
     (own,) = (block for block in BLOCKS if block.startswith(FILE))
     (tmp_path / "own_backend.py").write_text(own)
     session = "\n".join(block for block in BLOCKS if block != own and not is_missing(block))
