@@ -60,8 +60,9 @@ PUBLIC = {
         *("SamplingCost", "SubproblemSampler", "close_sampler", "make_sampler"),
     },
     "lagrl.quantum": {
-        *("Ansatz", "CircuitExecutor", "DensityMatrixExecutor", "LineQAOA", "Pub", "Ramp", "SurrogateExecutor"),
-        *("Template", "TiltedPenalty", "TrajectoryExecutor", "circuit", "compile_template", "fake_backend"),
+        *("Ansatz", "CircuitExecutor", "DensityMatrixExecutor", "LineQAOA", "PrimitiveExecutor", "Pub", "Ramp"),
+        *("SurrogateExecutor", "Template", "TiltedPenalty", "TrajectoryExecutor", "circuit", "compile_template"),
+        "fake_backend",
         *("find_line", "known_fakes", "make_ansatz", "make_penalty", "noise_model", "reduced_target"),
         *("rotation_angles", "sample", "select_candidates", "Subproblem"),
     },

@@ -19,6 +19,7 @@ __all__ = [
     "CircuitExecutor",
     "DensityMatrixExecutor",
     "LineQAOA",
+    "PrimitiveExecutor",
     "Pub",
     "Ramp",
     "Subproblem",
@@ -43,37 +44,41 @@ __all__ = [
 if TYPE_CHECKING:
     from lagrl.quantum.circuits.ansatz import Ansatz, LineQAOA, make_ansatz
     from lagrl.quantum.circuits.execution import CircuitExecutor, Pub, Template
-    from lagrl.quantum.circuits.single_knapsack import circuit, sample
+    from lagrl.quantum.circuits.single_knapsack import circuit
     from lagrl.quantum.circuits.statevector import Ramp
     from lagrl.quantum.circuits.subproblem import Subproblem
     from lagrl.quantum.devices.compile import compile_template
     from lagrl.quantum.devices.fakes import fake_backend, known_fakes
     from lagrl.quantum.devices.noise import noise_model, reduced_target
     from lagrl.quantum.devices.placement import find_line
+    from lagrl.quantum.ibm.primitive_executor import PrimitiveExecutor
     from lagrl.quantum.simulators.density import DensityMatrixExecutor
     from lagrl.quantum.simulators.surrogate import SurrogateExecutor
     from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
     from lagrl.quantum.subproblems.candidates import select_candidates
     from lagrl.quantum.subproblems.penalties import TiltedPenalty, make_penalty
     from lagrl.quantum.subproblems.product import rotation_angles
+    from lagrl.samplers.one_knapsack import sample
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
             "lagrl.quantum.circuits.ansatz": ["Ansatz", "LineQAOA", "make_ansatz"],
             "lagrl.quantum.circuits.execution": ["CircuitExecutor", "Pub", "Template"],
-            "lagrl.quantum.circuits.single_knapsack": ["circuit", "sample"],
+            "lagrl.quantum.circuits.single_knapsack": ["circuit"],
             "lagrl.quantum.circuits.statevector": ["Ramp"],
             "lagrl.quantum.circuits.subproblem": ["Subproblem"],
             "lagrl.quantum.devices.compile": ["compile_template"],
             "lagrl.quantum.devices.fakes": ["fake_backend", "known_fakes"],
             "lagrl.quantum.devices.noise": ["noise_model", "reduced_target"],
             "lagrl.quantum.devices.placement": ["find_line"],
+            "lagrl.quantum.ibm.primitive_executor": ["PrimitiveExecutor"],
             "lagrl.quantum.simulators.density": ["DensityMatrixExecutor"],
             "lagrl.quantum.simulators.surrogate": ["SurrogateExecutor"],
             "lagrl.quantum.simulators.trajectories": ["TrajectoryExecutor"],
             "lagrl.quantum.subproblems.candidates": ["select_candidates"],
             "lagrl.quantum.subproblems.penalties": ["TiltedPenalty", "make_penalty"],
             "lagrl.quantum.subproblems.product": ["rotation_angles"],
+            "lagrl.samplers.one_knapsack": ["sample"],
         },
     )

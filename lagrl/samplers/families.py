@@ -10,6 +10,7 @@ from lagrl.quantum.circuits.ansatz import default_ramp, make_ansatz
 from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.circuits.statevector import Ramp
 from lagrl.quantum.ibm.device import open_device
+from lagrl.quantum.ibm.primitive_executor import open_backend
 from lagrl.quantum.ibm.runtime import RuntimeExecutor
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.quantum.simulators.density import DensityMatrixExecutor
@@ -139,6 +140,19 @@ class NoisyOptions(CircuitOptions):
 
 
 @dataclass(frozen=True)
+class BackendOptions(CircuitOptions):
+    """Options of the sampler `backend:MODULE:FACTORY`.
+
+    Attributes
+    ----------
+    fallback
+        As in `DeviceOptions`.
+    """
+
+    fallback: str = ""
+
+
+@dataclass(frozen=True)
 class DeviceOptions(CircuitOptions, RuntimeOptions):
     """Options of the sampler `ibm:BACKEND`, those of `RuntimeOptions` included.
 
@@ -218,6 +232,11 @@ def make_device_executor(backend: str, options: DeviceOptions) -> RuntimeExecuto
     executor = RuntimeExecutor(open_device(backend), options.runtime())
     executor.max_width = executor.device.widest  # slack bits are added to the variables
     return executor
+
+
+def make_backend(factory: str, options: BackendOptions) -> CircuitSampler:
+    """Return circuits on the backend that a user's factory makes; see `open_backend` for the errors raised."""
+    return make_circuits(open_backend(factory), options, options.fallback)
 
 
 def make_circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str = "") -> CircuitSampler:

@@ -50,11 +50,16 @@ __all__ = [
 SamplerFactory = Callable[[SamplerSpec], SubproblemSampler]
 
 _QISKIT = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
-_PACKAGES = {"annealing": ("dimod", "dwave-samplers"), "noisy": _QISKIT, "ibm": _QISKIT, "bandit": _QISKIT}
+_PACKAGES = {
+    "annealing": ("dimod", "dwave-samplers"),
+    "backend": ("qiskit",),
+    **dict.fromkeys(("noisy", "ibm", "bandit"), _QISKIT),
+}
 
-_ARGUMENT = {"noisy": "BACKEND", "ibm": "BACKEND", "replay": "FILE"}  # required after the colon
+# required after the colon
+_ARGUMENT = {"noisy": "BACKEND", "ibm": "BACKEND", "backend": "MODULE:FACTORY", "replay": "FILE"}
 _OPTIONAL_ARGUMENT = {"bandit": "STATE"}
-_OF_USER = ("ibm", "bandit", "replay")  # with an account or files of the user's
+_OF_USER = ("ibm", "backend", "bandit", "replay")  # with an account, code or files of the user's
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ SAMPLERS: dict[str, SamplerFactory] = {
     "qaoa": lambda spec: families.make_qaoa(spec.read(families.QAOAOptions)),
     "noisy": lambda spec: families.make_noisy(spec.argument, spec.read(families.NoisyOptions)),
     "ibm": _device,
+    "backend": lambda spec: families.make_backend(spec.argument, spec.read(families.BackendOptions)),
     "bandit": _bandit,
     "replay": lambda spec: ReplaySampler(spec.argument, spec.read(ReplayOptions).sampler or None),
 }
@@ -98,6 +104,7 @@ SUMMARIES = {
     "qaoa": "QAOA circuits without noise, by statevector simulation",
     "noisy:BACKEND": "circuits with the noise of a fake backend, such as noisy:FakeKingston",
     "ibm:BACKEND": "quantum computer of your IBM account; ibm:FakeKingston runs the same steps offline",
+    "backend:MODULE:FACTORY": "any BackendV2 or SamplerV2 of qiskit that your function makes",
     "bandit[:STATE]": "bandit that chooses backend, qubits and circuit; STATE is a file of lagrl train bandit",
     "replay:FILE": "the answers that a journal recorded",
     "module:attribute": "class or function of your own that makes a sampler",

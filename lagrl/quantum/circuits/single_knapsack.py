@@ -1,4 +1,4 @@
-"""One knapsack as a circuit: QAOA samples of it, and the circuit itself."""
+"""One knapsack as a circuit: the one that a sampler runs for it."""
 
 from __future__ import annotations
 
@@ -8,75 +8,19 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import make_ansatz
-from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
-from lagrl.relaxation.sampler import SampleContext, Samples
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from qiskit import QuantumCircuit
 
-    from lagrl.quantum.circuits.statevector import Ramp
-
-
-def sample(
-    reduced_cost: ArrayLike,
-    weight: ArrayLike,
-    capacity: int,
-    *,
-    shots: int = 256,
-    width: int = 12,
-    ramp: Ramp | None = None,
-    seed: int = 0,
-) -> Samples:
-    """Sample the knapsack min Σ ã_i y_i, Σ d_i y_i ≤ Q by warm-started QAOA, simulated without noise.
-
-    Other samplers are made by `lagrl.samplers.make_sampler`.
-
-    Parameters
-    ----------
-    reduced_cost
-        [n] ã, distance units; items with ã ≥ 0 are never worth selecting.
-    weight
-        [n] d, demand units.
-    capacity
-        Q, demand units.
-    shots
-        Bitstrings drawn.
-    width
-        Most items that become qubits, 1 … 22; presolve decides the others.
-    ramp
-        Layers and angles; the default ones if None.
-    seed
-        Same arguments, same samples.
-
-    Returns
-    -------
-    `Samples` of one vehicle: bitstrings [1, S, n], which may exceed the capacity, and counts [1, S].
-
-    Raises
-    ------
-    InputError
-        If an array, `shots` or `width` is out of range.
-
-    Examples
-    --------
-    >>> import lagrl
-    >>> samples = lagrl.quantum.sample([-9, -7, -5, -4], weight=[4, 3, 3, 2], capacity=8, shots=100)
-    >>> samples.bitstrings.shape[2], int(samples.counts.sum())
-    (4, 100)
-    """
-    cost, demand, room = _arrays(reduced_cost, weight, capacity)
-    sampler = QAOASampler(width=width, ramp=ramp)
-    return sampler.sample(cost, demand, room, shots, np.random.default_rng(seed), SampleContext())
-
 
 def circuit(
-    reduced_cost: ArrayLike,
-    weight: ArrayLike,
-    capacity: int,
+    reduced_cost: ArrayLike | Subproblem,
+    weight: ArrayLike = (),
+    capacity: int = 0,
     *,
     ansatz: str = "qaoa",
     layers: int | None = None,
@@ -84,14 +28,24 @@ def circuit(
 ) -> QuantumCircuit:
     """Return the circuit of a knapsack with its angles, measured into the register `meas`; `.draw()` shows it.
 
+    Samplers with these options run this circuit, compiled for their device; the sampler `qaoa` draws from its
+    distribution. `qiskit.qasm3.dumps` exports it. Bit j of `meas` is the item `circuit.metadata["items"][j]`.
+
     Parameters
     ----------
-    reduced_cost, weight, capacity, width
-        As for `sample`.
+    reduced_cost
+        [n] ã, distance units; items with ã ≥ 0 are never worth selecting. Or a `Subproblem`, with any penalty and
+        start, instead of the first three arguments and `width`; its variables are the items.
+    weight
+        [n] d, demand units.
+    capacity
+        Q, demand units.
     ansatz
-        `qaoa` (the circuit that `sample` simulates), `copula`, `linear`, `reverse-linear`, `pairwise` or `circular`.
+        `qaoa`, `copula`, `linear`, `reverse-linear`, `pairwise` or `circular`.
     layers
         Number of layers; the ansatz's default if None.
+    width
+        Most items that become qubits, 1 … 22; presolve decides the others.
 
     Raises
     ------
@@ -109,22 +63,35 @@ def circuit(
     >>> circuit.num_qubits, circuit.num_parameters
     (4, 0)
     """
-    candidates = select_candidates(*_arrays(reduced_cost, weight, capacity), width)
-    if not candidates.width[0]:
-        raise InputError(
-            "presolve solves it without a circuit",
-            field="knapsack",
-            remedy="lower the capacity: all items of negative reduced cost fit",
-        )
-    problem = Subproblem.of(candidates, TiltedPenalty().qubos(candidates), 0)
+    if isinstance(reduced_cost, Subproblem):
+        problem, items = reduced_cost, list(range(reduced_cost.n_variables))
+    else:
+        candidates = select_candidates(*knapsack_arrays(reduced_cost, weight, capacity), width)
+        if not candidates.width[0]:
+            raise InputError(
+                "presolve solves it without a circuit",
+                field="knapsack",
+                remedy="lower the capacity: all items of negative reduced cost fit",
+            )
+        problem = Subproblem.of(candidates, TiltedPenalty().qubos(candidates), 0)
+        items = candidates.item[0, : problem.n_variables].tolist()
     chosen = make_ansatz(ansatz, layers)
     template = chosen.template(problem.n_variables)
-    return cast("QuantumCircuit", template.circuit.assign_parameters(chosen.values(problem)))
+    bound = cast("QuantumCircuit", template.circuit.assign_parameters(chosen.values(problem)))
+    bound.metadata = {"items": items}
+    return bound
 
 
-def _arrays(
+def knapsack_arrays(
     reduced_cost: ArrayLike, weight: ArrayLike, capacity: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return one knapsack as the arrays of a sampler: ã [1, n], d [n] and Q [1].
+
+    Raises
+    ------
+    InputError
+        If an argument holds no numbers, or a weight or the capacity is not whole.
+    """
     try:
         return np.array([reduced_cost], np.float64), _whole(weight), _whole([capacity])
     except (TypeError, ValueError) as error:
@@ -134,6 +101,6 @@ def _arrays(
 
 def _whole(values: ArrayLike) -> NDArray[np.int64]:
     exact = np.asarray(values, np.float64)
-    if (exact != np.floor(exact)).any():
+    if not np.isfinite(exact).all() or (exact != np.floor(exact)).any():
         raise ValueError("a weight or the capacity is not a whole number")
     return exact.astype(np.int64)

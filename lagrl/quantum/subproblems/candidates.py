@@ -133,14 +133,7 @@ def select_candidates(
     from lagrl.quantum.subproblems.candidate_kernels import choose_candidates
 
     require_width(width)
-    shape = (len(capacity), len(weight))
-    if reduced_cost.shape != shape or not np.isfinite(reduced_cost).all() or (weight < 0).any() or (capacity < 0).any():
-        raise InputError(
-            f"{reduced_cost.shape} costs for {shape}, or an entry that is negative or not finite",
-            field="knapsacks",
-            remedy="give finite [K, n] costs with n weights and K capacities of 0 or more",
-        )
-    n_vehicles, n_customers = shape
+    n_vehicles, n_customers = shape = require_knapsacks(reduced_cost, weight, capacity)
     fixed = np.empty(shape, np.uint8)
     item = np.full((n_vehicles, width), -1, np.int64)
     n_variables, room, greedy_load = np.empty((3, n_vehicles), np.int64)
@@ -168,6 +161,26 @@ def select_candidates(
         greedy_load=greedy_load,
         stop=stop,
     )
+
+
+def require_knapsacks(
+    reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Return (K, n) of K knapsacks of n customers; raise an error for arrays that are none.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not match, a reduced cost is not finite, or a weight or capacity is negative.
+    """
+    shape = (len(capacity), len(weight))
+    if reduced_cost.shape != shape or not np.isfinite(reduced_cost).all() or (weight < 0).any() or (capacity < 0).any():
+        raise InputError(
+            f"{reduced_cost.shape} costs for {shape}, or an entry that is negative or not finite",
+            field="knapsacks",
+            remedy="give finite [K, n] costs with n weights and K capacities of 0 or more",
+        )
+    return shape
 
 
 def require_width(width: int) -> None:

@@ -1,0 +1,172 @@
+"""Circuits on any provider of Qiskit: a `BackendV2`, or a primitive `SamplerV2`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lagrl.errors import InputError, MissingExtraError
+from lagrl.plugins import checked_factory, import_attribute
+from lagrl.quantum.circuits.execution import Execution, Template
+from lagrl.quantum.devices.compile import SEED, require_isa, two_qubit_depth, two_qubit_gates
+from lagrl.quantum.ibm.failures import guarded
+from lagrl.quantum.ibm.job_limits import require_job
+from lagrl.quantum.ibm.merged import MergedPubs
+from lagrl.quantum.ibm.results import codes_of
+from lagrl.relaxation.sampler import SamplingCost
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from qiskit.primitives import BaseSamplerV2
+    from qiskit.providers import BackendV2
+
+    from lagrl.quantum.circuits.execution import Pub
+    from lagrl.relaxation.sampler import SampleContext
+
+MOST_BITS = 63  # of a code, an int64
+UNKNOWN_WIDTH = 22  # of a sampler without a backend, which simulates: 64 MiB of amplitudes
+
+
+@dataclass(frozen=True, eq=False)
+class PrimitiveExecutor:
+    """Runs all circuits of a call as one job of a sampler primitive.
+
+    Where the sampler has a backend, Qiskit's transpiler compiles the circuits and chooses the qubits. A sampler without
+    one, such as `StatevectorSampler`, gets circuits as they are built. The provider draws the randomness. Jobs are not
+    in a journal: one that runs when the process ends is sent again.
+
+    Attributes
+    ----------
+    sampler
+        Runs the circuits; it returns all bits of every shot.
+    name
+        Name for records.
+    max_width
+        Largest number of qubits of a circuit.
+    backend
+        The backend whose target circuits are compiled for; None if there is none.
+    """
+
+    sampler: BaseSamplerV2[Any] = field(repr=False)
+    name: str
+    max_width: int
+    backend: BackendV2 | None = field(default=None, repr=False)
+    _compiled: dict[str, Template] = field(default_factory=dict, init=False, repr=False)
+
+    @staticmethod
+    def of(given: BackendV2 | BaseSamplerV2[Any]) -> PrimitiveExecutor:
+        """Return the executor of a backend, or of a sampler primitive.
+
+        Raises
+        ------
+        MissingExtraError
+            Without qiskit.
+        InputError
+            If the object is neither.
+        """
+        backend_type, sampler_type = _kinds()
+        if isinstance(given, sampler_type):
+            found = getattr(given, "backend", None)
+            found = found() if callable(found) else found  # a method in qiskit-ibm-runtime
+            backend, sampler = (found if isinstance(found, backend_type) else None), given
+        elif isinstance(given, backend_type):
+            from qiskit.primitives import BackendSamplerV2
+
+            backend, sampler = given, BackendSamplerV2(backend=given)
+        else:
+            remedy = "give a BackendV2 or a BaseSamplerV2 of qiskit"
+            raise InputError(f"a {type(given).__name__} given", field="backend", remedy=remedy)
+        widest = UNKNOWN_WIDTH if backend is None else backend.num_qubits or UNKNOWN_WIDTH
+        name = f"backend({type(given).__name__ if backend is None else backend.name or type(backend).__name__})"
+        return PrimitiveExecutor(sampler, name, min(widest, MOST_BITS), backend)
+
+    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+        """Run every row of every PUB as one job; see `CircuitExecutor.execute`.
+
+        Raises
+        ------
+        InputError
+            If there are no PUBs or shots, a circuit is too wide, or it cannot be compiled for the backend.
+        ExecutionError
+            If the provider raises an error, or its result is not complete.
+        """
+        del rng, context
+        require_job(pubs, shots, self.max_width, self.name)
+        compiled = [self._on_backend(pub.template) for pub in pubs]
+        merged = MergedPubs.of(pubs, compiled)
+        started = time.perf_counter()
+        job: Any = guarded(lambda: self.sampler.run(merged.isa, shots=shots), backend=self.name)
+        job_id = str(guarded(job.job_id, backend=self.name))
+        result = guarded(job.result, backend=self.name, job=job_id)
+        codes = codes_of(result, merged.rows, merged.widths, shots, backend=self.name, job=job_id)
+        circuits = sum(len(pub.values) for pub in pubs)
+        cost = SamplingCost(
+            circuits=circuits,
+            shots=circuits * shots,
+            two_qubit_gates=sum(t.two_qubit_gates * len(pub.values) for t, pub in zip(compiled, pubs, strict=True)),
+            depth=max(template.two_qubit_depth for template in compiled),
+            jobs=1,
+            seconds=time.perf_counter() - started,
+            backend=self.name,
+        )
+        return Execution(merged.split(codes), cost)
+
+    def _on_backend(self, template: Template) -> Template:
+        if self.backend is None:
+            return template
+        known = self._compiled.get(template.digest)
+        if known is None:
+            known = self._compiled[template.digest] = _compile(template, self.backend)
+        return known
+
+
+def open_backend(spec: str) -> PrimitiveExecutor:
+    """Return the executor of the backend or sampler primitive that a user's factory makes.
+
+    Parameters
+    ----------
+    spec
+        `module:factory`; the factory takes no arguments and is called once.
+
+    Raises
+    ------
+    MissingExtraError
+        Without qiskit.
+    InputError
+        If the factory cannot be imported, raises an error, or makes something else.
+    """
+    kinds, factory = _kinds(), import_attribute("backend", spec)
+    once = cache(lambda: factory())
+    made = checked_factory("backend", spec, once, kinds, "the interface BackendV2 or BaseSamplerV2 of qiskit")()
+    return PrimitiveExecutor.of(made)
+
+
+def _compile(template: Template, backend: BackendV2) -> Template:
+    from qiskit import generate_preset_pass_manager
+    from qiskit.exceptions import QiskitError
+
+    try:
+        stages = generate_preset_pass_manager(optimization_level=1, backend=backend, seed_transpiler=SEED)
+        circuit = stages.run(template.circuit)
+    except QiskitError as error:
+        raise InputError(
+            f"cannot be compiled for {backend.name} ({error.message.partition('.')[0]})",
+            field=template.name,
+            remedy="choose a backend with two-qubit gates and enough connected qubits",
+        ) from error
+    require_isa(circuit, backend.target)
+    gates, depth = two_qubit_gates(circuit), two_qubit_depth(circuit)
+    return Template(template.name, circuit, template.layers, gates, depth, is_line=False)
+
+
+def _kinds() -> tuple[Any, Any]:
+    try:
+        from qiskit.primitives import BaseSamplerV2
+        from qiskit.providers import BackendV2
+    except ImportError as error:
+        raise MissingExtraError.of("qiskit", "quantum", "a backend") from error
+    return BackendV2, BaseSamplerV2
