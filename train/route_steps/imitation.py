@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from envs.route.action import POLICY_ACTION, next_route_multipliers
 from train.experts import expert_factory, expert_target, start_expert
-from train.route_steps.ascents import NetworkAscents, AscentStates, environment
+from train.route_steps.ascents import AscentStates, NetworkAscents, environment
 from train.route_steps.run import StepsRun
 from train.unroll.rollout import moved
 

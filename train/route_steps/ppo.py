@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from envs.reward import LARGEST_RATIO
-from train.route_steps.ascents import NetworkAscents, States, environment
+from train.route_steps.ascents import AscentStates, NetworkAscents, environment
 from train.route_steps.run import StepsRun
 from train.unroll.instances import validation_problems
 from train.unroll.run import RouteCandidate
@@ -82,7 +82,7 @@ class RoutePPORun(StepsRun):
 
     def collect(
         self, rng: np.random.Generator, relaxation: str, evaluations: int, problems: list[CVRP]
-    ) -> tuple[States, list[Numbers], list[Numbers], Tensor, NDArray[np.float64]]:
+    ) -> tuple[AscentStates, list[Numbers], list[Numbers], Tensor, NDArray[np.float64]]:
         """Make ascents with exploration.
 
         Returns their states, the numbers drawn in each and their means, the advantages [S], and the ascents' returns.
@@ -118,7 +118,7 @@ class RoutePPORun(StepsRun):
         gains = (grouped - others).reshape(returns.shape)
         advantages = np.array([gains[where] for where in at])
         advantages /= max(float(advantages.std()), _LEAST_SPREAD)
-        states = States(moments, [embedded[index] for index, _ in at])
+        states = AscentStates(moments, [embedded[index] for index, _ in at])
         return states, drawn, before, torch.from_numpy(advantages.astype(np.float32)), returns[:, 0]
 
     def _explored(self, rng: np.random.Generator, graph: RouteBatch, own: Tensor, of_all: Tensor) -> Numbers:
