@@ -26,7 +26,7 @@ from train.route_bc import main as train_bc
 from train.route_ppo import main as train_route_ppo
 from train.route_steps.ascents import NetworkAscents, environment
 from train.route_steps.config import RouteBCConfig, RoutePPOConfig
-from train.route_steps.imitation import RouteBCRun
+from train.route_steps.expert_steps import RouteBCRun
 from train.route_steps.ppo import RoutePPORun, log_ratio
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from train.command_line import RunOptions, run_folder
 from train.paths import RunPaths, default_out, open_archive
 from train.progress import readable
 from train.route_steps.config import RouteBCConfig, RoutePPOConfig
-from train.route_steps.imitation import RouteBCRun
+from train.route_steps.expert_steps import RouteBCRun
 from train.route_steps.ppo import RoutePPORun
 from train.run import run_command
 from train.unroll.archive import restored_run, run_state
