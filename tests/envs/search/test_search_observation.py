@@ -101,9 +101,7 @@ def test_features_have_no_unit() -> None:
     batch = started(seed=5)
     (episode,) = batch.episodes
     problem = episode.problem
-    large = replace(
-        problem, distance=1000 * problem.distance, demand=10 * problem.demand, capacity=10 * problem.capacity
-    )
+    large = replace(problem, matrix=1000 * problem.distance, demand=10 * problem.demand, capacity=10 * problem.capacity)
     seen = []
     for one in (problem, large):
         batch.reset(0, np.random.default_rng(1), one)
