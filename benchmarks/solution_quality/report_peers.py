@@ -13,6 +13,7 @@ from benchmarks.solution_quality.report import (
     methods_of,
     with_best_known,
 )
+from lagrl.bench.suites import suite
 
 Gaps = dict[str, float | None]
 SIZES = (100, 200, 400, 1000)  # largest number of customers of a class
@@ -102,7 +103,7 @@ def answers_table(rows: list[Row]) -> str:
 
 
 def set_of(row: Row) -> str:
-    """Return the set that a row's instance is shown in: its kind if generated, `X`, or `paper30` for the others."""
+    """Return the set that a row's instance is shown in: its kind if generated, `X`, or `A to P`."""
     return row["family"] if row["family"] in ("X", "X-type", "roads", "uniform") else "A to P"
 
 
@@ -118,8 +119,12 @@ def complete(rows: list[Row]) -> list[Row]:
 def show_peers(rows: list[Row]) -> str:
     """Render all tables, set by set; of instances that are not complete only the answers are counted."""
     text = [answers_table(rows)]
-    for name in sorted({set_of(row) for row in rows}):
-        own = with_best_known(complete([row for row in rows if set_of(row) == name]))
+    groups = {name: [row for row in rows if set_of(row) == name] for name in sorted({set_of(row) for row in rows})}
+    reference = set(suite("paper30"))
+    if reference <= {row["instance"] for row in rows}:
+        groups = {"paper30": [row for row in rows if row["instance"] in reference]} | groups
+    for name, of_set in groups.items():
+        own = with_best_known(complete(of_set))
         if not own:
             text.append(f"### {name}\n\nNo instance is complete and has routes.")
             continue
