@@ -1,16 +1,16 @@
 """Hyper-parameters of the trainings of choice networks."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.records import from_record, to_record
+from lagrl.errors import InputError
 from policies.choice_checkpoint import Choice
 from policies.choice_network import ChoiceNetworkConfig
+from train.preset_config import PresetConfig
 
 
 @dataclass(frozen=True)
-class ChoiceConfig:
+class ChoiceConfig(PresetConfig):
     """Hyper-parameters that both trainings share.
 
     Attributes
@@ -71,46 +71,14 @@ class ChoiceConfig:
         if not 0 <= self.seed < 2**32:
             raise InputError(f"{self.seed} given", field="seed", remedy="give a whole number from 0 to 4294967295")
         for name in ("rounds", "instances", "epochs", "batch", "validation_instances"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{getattr(self, name)} given", field=name, remedy="give 1 or more")
+            self._require_from_one(name)
         if self.candidates < 2:
             raise InputError(f"{self.candidates} given", field="candidates", remedy="give 2 or more")
-        low, high = self.customers
-        if not 2 <= low <= high <= 1000:
-            raise InputError(f"{low} {high} given", field="customers", remedy="give 2 … 1000, the lower first")
+        self._require_range("customers", 2, 1000)
         for name in ("temperature", "learning_rate", "last_learning_rate", "clip"):
-            if not getattr(self, name) > 0.0:
-                raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a number above 0")
+            self._require_above_zero(name)
         if not self.weight_decay >= 0.0:
             raise InputError(f"{self.weight_decay} given", field="weight_decay", remedy="give 0 or more")
-
-    @classmethod
-    def preset(cls, name: str) -> Self:
-        """Return a named configuration: `small` for two CPU cores, or `reference`, five times the work.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such preset.
-        """
-        if name not in cls.DEFAULTS:
-            raise UnknownNameError.of("preset", name, cls.DEFAULTS)
-        return cls(**cls.DEFAULTS[name])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the configuration as plain JSON values."""
-        return to_record(self)
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any], *, source: str | None = None) -> Self:
-        """Return the configuration of a record that `to_json` returned.
-
-        Raises
-        ------
-        InputError
-            If an entry is unknown, missing or of another type.
-        """
-        return from_record(cls, record, "configuration", source=source, remedy="start a new run")
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """Hyper-parameters of the trainings of multiplier policies."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from lagrl.bounds.route_features import N_NEAREST
 from lagrl.controllers.graph_attention import NetworkSize
-from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.records import from_record, may_lack, to_record
+from lagrl.errors import InputError
+from lagrl.io.records import may_lack
 from lagrl.problems.generate import Customers, Demand, Depot
+from train.preset_config import PresetConfig
 
 Part = Literal["neighbours", "fleet"]
 """Part of a network that a training may leave without effect; routes only.
@@ -29,7 +30,7 @@ CLASSES = tuple(
 
 
 @dataclass(frozen=True)
-class RouteConfig:
+class RouteConfig(PresetConfig):
     """Hyper-parameters that all trainings of multiplier policies have.
 
     Attributes
@@ -112,51 +113,6 @@ class RouteConfig:
                 raise InputError(f"all {prefix}… given", field="held_out", remedy="leave one for the training")
         if not self.budgets or min(self.budgets) < 1:
             raise InputError(f"{self.budgets} given", field="budgets", remedy="give one or more numbers above 0")
-
-    def _require_from_one(self, name: str) -> None:
-        if getattr(self, name) < 1:
-            raise InputError(f"{getattr(self, name)} given", field=name, remedy="give 1 or more")
-
-    def _require_range(self, name: str, least: int, most: int) -> None:
-        low, high = getattr(self, name)
-        if not least <= low <= high <= most:
-            raise InputError(f"{low} {high} given", field=name, remedy=f"give {least} … {most}, the lower first")
-
-    def _require_share(self, name: str) -> None:
-        if not 0.0 <= getattr(self, name) <= 1.0:
-            raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a share, 0 … 1")
-
-    def _require_above_zero(self, name: str) -> None:
-        if not getattr(self, name) > 0.0:
-            raise InputError(f"{getattr(self, name)} given", field=name, remedy="give a number above 0")
-
-    @classmethod
-    def preset(cls, name: str) -> Self:
-        """Return a named configuration: `small` for two CPU cores, or `reference`, about ten times the work.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such preset.
-        """
-        if name not in cls.DEFAULTS:
-            raise UnknownNameError.of("preset", name, cls.DEFAULTS)
-        return cls(**cls.DEFAULTS[name])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the configuration as plain JSON values."""
-        return to_record(self)
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any], *, source: str | None = None) -> Self:
-        """Return the configuration of a record that `to_json` returned.
-
-        Raises
-        ------
-        InputError
-            If an entry is unknown, missing or of another type.
-        """
-        return from_record(cls, record, "configuration", source=source, remedy="start a new run")
 
 
 @dataclass(frozen=True)
