@@ -25,7 +25,7 @@ def gap(row: Row, cost: float) -> float:
 
 
 def gap_by(row: Row, seconds: float) -> float | None:
-    """Return the gap that a run had after so many seconds, whatever it found later; None while it had no routes."""
+    """Return the gap that a run had after some seconds, whatever it found later; None while it had no routes."""
     costs = [cost for when, cost in row["history"] if when <= seconds]
     return gap(row, min(costs)) if costs else None
 
@@ -47,7 +47,7 @@ def by_instance(rows: Iterable[Row], measure: Callable[[Row], float | None]) -> 
 
 
 def curve_gaps(rows: list[Row], method: str, seconds: float) -> dict[str, float | None]:
-    """Return the gaps of a method after so many seconds: its run of that length, or the next longer one until then."""
+    """Return the gaps of a method after `seconds`: of its run of that length, or of the next longer one until then."""
     lengths = [row["seconds"] for row in rows if row["method"] == method and row["seconds"] >= seconds]
     own = (row for row in rows if row["method"] == method and row["seconds"] == min(lengths))
     return by_instance(own, lambda row: gap_by(row, seconds)) if lengths else {}

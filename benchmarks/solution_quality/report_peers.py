@@ -66,7 +66,7 @@ def integral_table(rows: list[Row]) -> str:
 
 
 def pairs_table(rows: list[Row], seconds: float) -> str:
-    """Lagrl minus each peer after so many seconds: all, by family, and by size."""
+    """Return lagrl minus each peer after `seconds`: of all instances, by family, and by size."""
     peers = [method for method in methods_of(rows) if method != "lagrl"]
     lines = [f"| instances | number | {' | '.join(peers)} |", "|---|--:|" + "--:|" * len(peers)]
     families = sorted({row["family"] for row in rows})

@@ -103,7 +103,11 @@ class DualPoint:
 
 
 class DualFunction(Protocol):
-    """A concave function to maximise by its supergradients; multipliers may price any kind of constraint."""
+    """A concave function to maximise by its supergradients; multipliers may price any kind of constraint.
+
+    It may have a `spread` too, [n] relative sizes of the multipliers' moves, to which the bundle method's steps are
+    then proportional.
+    """
 
     @property
     def n_multipliers(self) -> int:

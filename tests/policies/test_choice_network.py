@@ -102,7 +102,7 @@ def test_an_untrained_network_chooses_seeds_as_the_rule_does() -> None:
 def test_a_saved_network_scores_the_same(tmp_path: Path) -> None:
     """The file holds weights, size and card; a network for another choice is refused."""
     net = random_network("sets")
-    save_choice(tmp_path / "net", "sets", net, card())  # type: ignore[arg-type]
+    save_choice(tmp_path / "net", "sets", net, card())
     loaded = load_choice(tmp_path / "net", "sets")
     found = as_tensors(observation(9, 9))
     assert torch.equal(loaded.net(found), net(found))

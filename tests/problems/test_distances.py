@@ -19,17 +19,19 @@ from lagrl.problems.solution import Solution, check
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lagrl.problems.distances import Rounding
+
 
 def without_matrix(problem: CVRP) -> CVRP:
     """Return the same instance, its distances from coordinates."""
     return replace(problem, matrix=None)
 
 
-def drawn(n_customers: int, rounding: str = "nint") -> CVRP:
+def drawn(n_customers: int, rounding: Rounding = "nint") -> CVRP:
     """Draw customers at places that are no whole numbers."""
     rng = np.random.default_rng(n_customers)
     points, demand = rng.uniform(0, 100, (n_customers + 1, 2)), rng.integers(1, 6, n_customers)
-    return CVRP.from_coordinates("drawn", points, demand, 20, rounding=rounding)  # type: ignore[arg-type]
+    return CVRP.from_coordinates("drawn", points, demand, 20, rounding=rounding)
 
 
 @pytest.mark.parametrize("rounding", ["nint", "none"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,12 +24,15 @@ from lagrl.search.move_chain import MoveChain
 from lagrl.solve_config import SolveConfig
 from lagrl.solver import solve
 
+if TYPE_CHECKING:
+    from lagrl.problems.distances import Rounding
 
-def drawn(n_customers: int, rounding: str = "nint", fleet: str = "free") -> tuple[CVRP, CVRP]:
+
+def drawn(n_customers: int, rounding: Rounding = "nint", fleet: str = "free") -> tuple[CVRP, CVRP]:
     """Draw an instance, and return it with and without its matrix."""
     rng = np.random.default_rng(n_customers)
     points, demand = rng.uniform(0, 1000, (n_customers + 1, 2)), rng.integers(0, 6, n_customers)
-    problem = CVRP.from_coordinates("drawn", points, demand, 20, rounding=rounding, fleet=fleet)  # type: ignore[arg-type]
+    problem = CVRP.from_coordinates("drawn", points, demand, 20, rounding=rounding, fleet=fleet)
     return problem, replace(problem, matrix=None)
 
 

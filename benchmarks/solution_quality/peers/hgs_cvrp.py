@@ -20,7 +20,7 @@ _USUAL = 1e3  # largest distance in the other unit, about that of CVRPLIB's inst
 
 
 def run(problem: CVRP, seconds: float, seed: int) -> Answer:
-    """Search for so many seconds; the cost counts as found at their end, however long the call took."""
+    """Search for `seconds`; the cost counts as found then, however long the call took."""
     import hygese
 
     distance = whole_distances(problem)

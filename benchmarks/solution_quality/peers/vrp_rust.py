@@ -22,7 +22,7 @@ _CONFIG = {
 
 
 def run(problem: CVRP, seconds: float, seed: int) -> Answer:
-    """Search for so many seconds, a whole number of them."""
+    """Search for `seconds`, a whole number."""
     del seed
     import vrp_cli
 

@@ -356,7 +356,7 @@ def test_checkpoints_of_the_assignment_are_no_start(tmp_path: Any) -> None:
             made(start=spec).reset(seed=0)
     for relaxation in ("assignment", "ng"):
         with pytest.raises(InputError, match="unknown start"):
-            EnvConfig(relaxation=relaxation, start="learnt")  # type: ignore[arg-type]
+            EnvConfig(relaxation=relaxation, start="learnt")  # type: ignore[arg-type]  # the mistake under test
     with pytest.raises(InputError, match="unknown start"):
         EnvConfig(start="learned")
 
