@@ -15,10 +15,10 @@ import numpy as np
 
 from lagrl import __version__
 from lagrl.controllers.registry import controller_factory
-from lagrl.errors import InputError, SolutionError, require_type
+from lagrl.errors import InputError, SolutionError, refuse, require_type
 from lagrl.problems.cvrp import require_cvrp
 from lagrl.problems.plausibility import question_cost
-from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler
+from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler, require_sampler
 from lagrl.samplers.registry import close_sampler, make_sampler
 from lagrl.search.blocks import BlockSearch, require_chains_alone
 from lagrl.search.schedule import Schedule, schedule_of
@@ -272,7 +272,9 @@ def solve(
         _require_factory(controller)
         config = replace(config, controller=_name_of(controller))
     if sampler is not None:
-        _require_sampler(sampler, journal)
+        require_sampler(sampler)
+        if journal is not None:
+            refuse("journal", journal, "wrap your sampler: JournaledSampler(sampler, Journal(file), name)")
         config = replace(config, sampler=_name_of(type(sampler)))
     if problem.matrix is None:
         given = {"controller": controller, "sampler": sampler, "schedule": schedule, "journal": journal}
@@ -318,19 +320,6 @@ def _require_factory(controller: object) -> None:
             f"a {type(controller).__name__} given",
             field="controller",
             remedy="give its class, a function that makes one, or a name: every ascent gets its own controller",
-        )
-
-
-def _require_sampler(sampler: object, journal: object) -> None:
-    if isinstance(sampler, type) or not isinstance(sampler, SubproblemSampler):
-        given = sampler.__name__ if isinstance(sampler, type) else type(sampler).__name__
-        kind = "the class" if isinstance(sampler, type) else "a"
-        raise InputError(f"{kind} {given} given", field="sampler", remedy="give an object with sample(...)")
-    if journal is not None:
-        raise InputError(
-            f"{journal} given",
-            field="journal",
-            remedy="wrap your sampler: JournaledSampler(sampler, Journal(file), name)",
         )
 
 

@@ -23,7 +23,7 @@ from lagrl.recovery.pool import RoutePool
 from lagrl.relaxation.dual import AssignmentDual, DualFunction, DualPoint
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.linearise import linearise
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.relaxation.sampler import SampleQuery, Samples, SamplingCost
 from lagrl.relaxation.seeding import SEEDINGS
 
 if TYPE_CHECKING:
@@ -35,25 +35,18 @@ if TYPE_CHECKING:
 class NoisySampler:
     """Answers with the optimal string in half of the shots, with one flipped in a random place in the others."""
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        optimal, _ = solve_knapsacks(reduced_cost, weight, capacity)
+    def sample(self, query: SampleQuery) -> Samples:
+        optimal, _ = solve_knapsacks(*query.knapsacks)
         flipped = optimal.copy()
-        rows = np.arange(len(capacity))
-        flipped[rows, rng.integers(0, len(weight), len(capacity))] ^= 1
-        half = max(shots // 2, 1)
+        rows = np.arange(len(query.capacity))
+        flipped[rows, query.rng.integers(0, len(query.weight), len(query.capacity))] ^= 1
+        half = max(query.shots // 2, 1)
         strings = np.stack([optimal, flipped], axis=1)
-        if context.step % 2:  # without the optimum the sampled value is above L
+        if query.context.step % 2:  # without the optimum the sampled value is above L
             strings[:, 0] = 0
-        cost = SamplingCost(circuits=len(capacity), shots=shots * len(capacity), seconds=0.25, backend="noise")
-        return Samples(strings, np.full((len(capacity), 2), half), cost)
+        n_vehicles = len(query.capacity)
+        cost = SamplingCost(circuits=n_vehicles, shots=query.shots * n_vehicles, seconds=0.25, backend="noise")
+        return Samples(strings, np.full((len(query.capacity), 2), half), cost)
 
 
 @dataclass
@@ -436,20 +429,12 @@ class DealSampler:
     def __init__(self) -> None:
         self.calls = 0
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
+    def sample(self, query: SampleQuery) -> Samples:
         self.calls += 1
-        n_vehicles, n = reduced_cost.shape
+        n_vehicles, n = query.reduced_cost.shape
         strings = (np.arange(n) % n_vehicles == np.arange(n_vehicles)[:, None]).astype(np.uint8)
-        cost = SamplingCost(circuits=n_vehicles, shots=shots * n_vehicles)
-        return Samples(strings[:, None, :], np.full((n_vehicles, 1), shots), cost)
+        cost = SamplingCost(circuits=n_vehicles, shots=query.shots * n_vehicles)
+        return Samples(strings[:, None, :], np.full((n_vehicles, 1), query.shots), cost)
 
 
 def test_routes_are_proposed_by_a_second_sampler() -> None:

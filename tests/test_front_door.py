@@ -57,7 +57,7 @@ PUBLIC = {
     "lagrl.samplers": {
         *("SAMPLERS", "AnnealingSampler", "BanditSampler", "CircuitSampler", "ExactSampler", "GreedySampler"),
         *("JournaledSampler", "ProductSampler", "QAOASampler", "ReplaySampler", "SampleContext", "Samples"),
-        *("SamplingCost", "SubproblemSampler", "close_sampler", "make_sampler"),
+        *("SampleQuery", "SamplingCost", "SubproblemSampler", "close_sampler", "make_sampler"),
     },
     "lagrl.quantum": {
         *("Ansatz", "CircuitExecutor", "DensityMatrixExecutor", "LineQAOA", "PrimitiveExecutor", "Pub", "Ramp"),

@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from lagrl.cli.options import InstanceOptions
 from lagrl.cli.progress import solve_bar
 from lagrl.problems.bundled import bundled_path, read_bundled
 from lagrl.relaxation.knapsack import solve_knapsacks
-from lagrl.relaxation.sampler import Samples, SamplingCost
+from lagrl.relaxation.sampler import SampleQuery, Samples, SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,15 +49,14 @@ class Slow:
         self.left = answers
         self.is_closed = False
 
-    def sample(self, reduced_cost: Any, weight: Any, capacity: Any, shots: int, rng: Any, context: Any) -> Samples:
+    def sample(self, query: SampleQuery) -> Samples:
         """Return the optimal strings."""
-        del rng, context
         if not self.left:
             raise KeyboardInterrupt
         self.left -= 1
-        best, _ = solve_knapsacks(reduced_cost, weight, capacity)
-        counts = np.full((len(capacity), 1), shots)
-        return Samples(best[:, None], counts, SamplingCost(circuits=1, shots=shots, backend="slow"))
+        best, _ = solve_knapsacks(*query.knapsacks)
+        counts = np.full((len(query.capacity), 1), query.shots)
+        return Samples(best[:, None], counts, SamplingCost(circuits=1, shots=query.shots, backend="slow"))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import faults
 from lagrl.relaxation.knapsack import solve_knapsacks
-from lagrl.relaxation.sampler import Samples, SamplingCost
+from lagrl.relaxation.sampler import SampleQuery, Samples, SamplingCost
 from lagrl.samplers.registry import SAMPLERS
 from lagrl.solver import SolveConfig, SolveResult, default_linearisations, solve
 
@@ -317,17 +317,15 @@ def test_own_controllers_by_module_and_attribute(tmp_path: Path, monkeypatch: py
 class Greedy:
     """A user's sampler: the optimal string and the optimal one without its first customer, 0.01 s a call."""
 
-    def sample(self, reduced_cost, weight, capacity, shots, rng, context):  # type: ignore[no-untyped-def]
-        del rng
+    def sample(self, query: SampleQuery) -> Samples:
         time.sleep(0.01)
-        Greedy.runs.append((context.run, context.step))
-        best, _ = solve_knapsacks(reduced_cost, weight, capacity)
+        Greedy.runs.append((query.context.run, query.context.step))
+        best, _ = solve_knapsacks(*query.knapsacks)
         fewer = best.copy()
         fewer[:, 0] = 0
-        counts = np.full((len(capacity), 2), shots // 2)
-        return Samples(
-            np.stack([fewer, best], axis=1), counts, SamplingCost(circuits=2, shots=shots, seconds=0.01, backend="mine")
-        )
+        counts = np.full((len(query.capacity), 2), query.shots // 2)
+        cost = SamplingCost(circuits=2, shots=query.shots, seconds=0.01, backend="mine")
+        return Samples(np.stack([fewer, best], axis=1), counts, cost)
 
     runs: list[tuple[str, int]]
 
@@ -393,15 +391,15 @@ OWN_SAMPLER = """
 from lagrl.relaxation.sampler import ExactSampler, Samples
 
 class Halved(ExactSampler):
-    def sample(self, *args, **options):
-        whole = super().sample(*args, **options)
+    def sample(self, query):
+        whole = super().sample(query)
         return Samples(whole.bitstrings[:, :, :-1], whole.counts)
 
 class Same(ExactSampler):
     pass
 
 class Offline(ExactSampler):
-    def sample(self, *args, **options):
+    def sample(self, query):
         raise RuntimeError("device offline")
 """
 

@@ -7,12 +7,11 @@ import copy
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.harness import append_rows, origin, read_rows_if_any
 from lagrl.errors import InputError, SolutionError
@@ -21,7 +20,7 @@ from lagrl.problems.cvrplib import read_instance
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.decision import ArmDecision
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 from lagrl.solver import SolveConfig, solve
 
 KIND = "crosscheck"
@@ -99,23 +98,15 @@ class CrossChecked:
         self.pairs: list[dict[str, Any]] = []
         self.steps = self.checked = 0
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
+    def sample(self, query: SampleQuery) -> Samples:
         """Answer by the surrogate."""
-        before = copy.deepcopy(rng)
+        before = copy.deepcopy(query.rng)
         self.own_log.decisions = self.twin_log.decisions = []
-        samples = self.own.sample(reduced_cost, weight, capacity, shots, rng, context)
+        samples = self.own.sample(query)
         self.steps += 1
         if self.lot.random() < self.share:
             self.checked += 1
-            self.twin.sample(reduced_cost, weight, capacity, shots, before, context)
+            self.twin.sample(replace(query, rng=before))
             for one, other in zip(self.own_log.decisions, self.twin_log.decisions, strict=True):
                 assert (one.vehicle, one.arm, one.baseline) == (other.vehicle, other.arm, other.baseline)
                 if one.answered.backend and one.answered == other.answered:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
-from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SubproblemSampler
+from lagrl.relaxation.sampler import ExactSampler, SampleQuery, Samples, SubproblemSampler
 from lagrl.samplers.registry import close_sampler
 
 ALPHA = 0.25  # share of the strings that the mean is of
@@ -22,17 +22,9 @@ class ExactStrings:
     evaluations, which no sampler can; this one has the same linearisation as all of them.
     """
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
+    def sample(self, query: SampleQuery) -> Samples:
         """Answer as `ExactSampler` does."""
-        return ExactSampler().sample(reduced_cost, weight, capacity, shots, rng, context)
+        return ExactSampler().sample(query)
 
 
 @dataclass(eq=False)
@@ -56,23 +48,15 @@ class Measured:
     shortfalls: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
+    def sample(self, query: SampleQuery) -> Samples:
         """Ask the sampler, and measure."""
-        samples = self.sampler.sample(reduced_cost, weight, capacity, shots, rng, context)
+        samples = self.sampler.sample(query)
         started = time.perf_counter()
-        candidates = select_candidates(reduced_cost, weight, capacity, self.width)
+        candidates = select_candidates(*query.knapsacks, self.width)
         for k in np.flatnonzero(candidates.width):
             worth = np.where(
-                samples.bitstrings[k] @ weight <= capacity[k],
-                -(samples.bitstrings[k] - candidates.fixed[k].astype(np.float64)) @ reduced_cost[k],
+                samples.bitstrings[k] @ query.weight <= query.capacity[k],
+                -(samples.bitstrings[k] - candidates.fixed[k].astype(np.float64)) @ query.reduced_cost[k],
                 0.0,
             )
             best = optimum(candidates, int(k))

@@ -95,10 +95,11 @@ def bandit_state() -> Reader:
 def _journal_lines() -> bytes:
     from lagrl.quantum.journal.calls import Call, call_line
     from lagrl.quantum.journal.lines import JOURNAL, pack
-    from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+    from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 
     rng = np.random.default_rng(0)
-    call = Call.of(np.ones((2, 3)), np.ones(3, int), np.ones(2, int), 5, rng, SampleContext("G/0/0", 0), "qaoa")
+    knapsacks = np.ones((2, 3)), np.ones(3, int), np.ones(2, int)
+    call = Call.of(SampleQuery(*knapsacks, 5, rng, SampleContext("G/0/0", 0)), "qaoa")
     samples = Samples(np.ones((2, 2, 3), np.uint8), np.ones((2, 2), int), SamplingCost(shots=4, backend="here"))
     step: dict[str, Any] = {"job_of": JOB, "at": 1.5}
     owner = {"run": "G/0/0", "step": 0, "owner": "host 1 2"}

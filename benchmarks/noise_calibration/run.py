@@ -43,7 +43,7 @@ from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
-from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 from lagrl.solver import SolveConfig, solve
 
 CIRCUITS = {
@@ -97,18 +97,10 @@ class Recorder:
         self.sampler = QAOASampler()
         self.asked: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]] = []
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
+    def sample(self, query: SampleQuery) -> Samples:
         """Sample and keep."""
-        self.asked.append((reduced_cost.copy(), weight.copy(), capacity.copy()))
-        return self.sampler.sample(reduced_cost, weight, capacity, shots, rng, context)
+        self.asked.append(query.knapsacks)
+        return self.sampler.sample(query)
 
 
 def recorded() -> Recorder:

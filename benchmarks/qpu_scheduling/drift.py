@@ -24,7 +24,7 @@ from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.circuits.execution import CircuitExecutor, Execution, Pub
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler
-from lagrl.relaxation.sampler import SampleContext
+from lagrl.relaxation.sampler import SampleContext, SampleQuery
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import VirtualLoop
 
@@ -111,7 +111,7 @@ def _run(policy: Policy, seed: int, n_steps: int) -> list[list[ArmDecision]]:
         demand = rng.integers(5, 40, size=WIDTH)
         reduced_cost = -rng.uniform(0.2, 1.0, size=(N_VEHICLES, WIDTH))
         capacity = np.full(N_VEHICLES, int(0.5 * demand.sum()))
-        sampler.sample(reduced_cost, demand, capacity, SHOTS, rng, SampleContext("drift", step))
+        sampler.sample(SampleQuery(reduced_cost, demand, capacity, SHOTS, rng, SampleContext("drift", step)))
         steps.append(log.decisions)
         log.decisions = []
     sampler.close()

@@ -20,9 +20,11 @@ from lagrl.relaxation.knapsack import KnapsackBatch
 from lagrl.relaxation.sampler import (
     ExactSampler,
     SampleContext,
+    SampleQuery,
     Samples,
     SamplingCost,
     SubproblemSampler,
+    require_sampler,
     require_samples,
 )
 
@@ -177,6 +179,8 @@ class AssignmentDual:
         remedy = "give an assignment problem, from lagrl.linearise(problem)"
         require_type(problem, AssignmentProblem, "problem", remedy)
         self.problem = problem
+        if sampler is not None:
+            require_sampler(sampler)
         self.sampler = sampler or ExactSampler()
         self.is_exact = type(self.sampler) is ExactSampler  # a subclass may sample differently, and is called
         if not self.is_exact and rng is None:
@@ -233,18 +237,17 @@ class AssignmentDual:
         """Evaluate the dual by one call of the sampler at [n] multipliers; the sampled value replaces L(λ)."""
         assert self._rng is not None
         problem = self.problem
-        reduced_cost = problem.cost - multipliers
         context = SampleContext(self.run, self.step)
         self.step += 1
         started = time.perf_counter()
-        knapsacks = reduced_cost, problem.weight, problem.capacity
-        call = partial(self.sampler.sample, *knapsacks, self.shots, self._rng, context)
-        samples = call_plugin(f"sampler {type(self.sampler).__name__}", call)
+        reduced_cost = problem.cost - multipliers
+        query = SampleQuery(reduced_cost, problem.weight, problem.capacity, self.shots, self._rng, context)
+        samples = call_plugin(f"sampler {type(self.sampler).__name__}", partial(self.sampler.sample, query))
         elapsed = time.perf_counter() - started
         require_samples(samples, problem.cost.shape, type(self.sampler).__name__)
         self.sampling += samples.cost
         self.sampling_seconds += max(0.0, elapsed - samples.cost.queue_seconds)
-        selection, value = samples.best(*knapsacks)
+        selection, value = samples.best(*query.knapsacks)
         sampled_value = float(multipliers.sum() + value.sum())
         return DualPoint(multipliers, None, sampled_value, selection, 1.0 - selection.sum(axis=0), value, samples)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -44,6 +45,71 @@ class SampleContext:
 
     run: str = ""
     step: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class SampleQuery:
+    """The knapsacks of a price vector, min ã_k·y with d·y ≤ Q_k for every vehicle k, and how they are sampled.
+
+    Attributes
+    ----------
+    reduced_cost
+        [K, n] float64: ã = a − λ, distance units.
+    weight
+        [n] int64: d, demand units.
+    capacity
+        [K] int64: Q, demand units.
+    shots
+        Strings per vehicle.
+    rng
+        Source of all randomness of the call.
+    context
+        Identifies the call.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not match, a reduced cost is not finite, a weight or capacity is negative, or `shots` is not a
+        whole number of at most `MOST_SHOTS`.
+    BudgetError
+        If `shots` is below 1.
+    """
+
+    reduced_cost: NDArray[np.float64] = field(repr=False)
+    weight: NDArray[np.int64] = field(repr=False)
+    capacity: NDArray[np.int64] = field(repr=False)
+    shots: int
+    rng: np.random.Generator
+    context: SampleContext = SampleContext()
+
+    def __post_init__(self) -> None:
+        require_shots(self.shots)
+        require_knapsacks(*self.knapsacks)
+
+    @property
+    def knapsacks(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+        """The reduced costs, weights and capacities, in this order."""
+        return self.reduced_cost, self.weight, self.capacity
+
+
+def require_knapsacks(
+    reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Return (K, n) of K knapsacks of n customers; raise an error for arrays that are none.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not match, a reduced cost is not finite, or a weight or capacity is negative.
+    """
+    shape = (len(capacity), len(weight))
+    if reduced_cost.shape != shape or not np.isfinite(reduced_cost).all() or (weight < 0).any() or (capacity < 0).any():
+        raise InputError(
+            f"{reduced_cost.shape} costs for {shape}, or an entry that is negative or not finite",
+            field="knapsacks",
+            remedy="give finite [K, n] costs with n weights and K capacities of 0 or more",
+        )
+    return shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,51 +266,38 @@ def require_samples(samples: object, shape: tuple[int, ...], name: str) -> None:
 class SubproblemSampler(Protocol):
     """Any object that samples bitstrings for K knapsacks: a kernel, an annealer, a quantum computer."""
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        """Draw strings for each vehicle's knapsack min ã_k·y, d·y ≤ Q_k.
-
-        Parameters
-        ----------
-        reduced_cost
-            [K, n] ã = a − λ, distance units.
-        weight
-            [n] demand units.
-        capacity
-            [K] demand units.
-        shots
-            Strings per vehicle.
-        rng
-            Source of randomness.
-        context
-            Identifies the call.
-        """
+    def sample(self, query: SampleQuery) -> Samples:
+        """Draw `query.shots` strings for each vehicle's knapsack."""
         ...
+
+
+def require_sampler(sampler: object, field: str = "sampler") -> None:
+    """Raise InputError unless an object has a method `sample(query)`; `field` says where it was given.
+
+    The method once had six parameters: the message shows them, and how to change it.
+    """
+    if isinstance(sampler, type) or not isinstance(sampler, SubproblemSampler):
+        given = f"the class {sampler.__name__}" if isinstance(sampler, type) else f"a {type(sampler).__name__}"
+        raise InputError(f"{given} given", field=field, remedy="give an object with sample(query)")
+    signature = inspect.signature(sampler.sample)
+    try:
+        signature.bind(None)
+    except TypeError:
+        raise InputError(
+            f"{type(sampler).__name__}.sample{signature} given",
+            field=field,
+            remedy="write sample(self, query): query has reduced_cost, weight, capacity, shots, rng and context",
+        ) from None
 
 
 class ExactSampler:
     """The exact sampler: the optimal string of every knapsack, from the compiled search."""
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        """Return the optimal string, counted `shots` times; see `SubproblemSampler.sample`."""
+    def sample(self, query: SampleQuery) -> Samples:
+        """Return the optimal string, counted `shots` times."""
         started = time.perf_counter()
-        selection, _ = solve_knapsacks(reduced_cost, weight, capacity)
-        counts = np.full((len(capacity), 1), max(shots, 1), np.int64)
+        selection, _ = solve_knapsacks(*query.knapsacks)
+        counts = np.full((len(selection), 1), query.shots, np.int64)
         return Samples(
             selection[:, None, :], counts, SamplingCost(seconds=time.perf_counter() - started, backend="exact")
         )

@@ -27,6 +27,7 @@ __all__ = [
     "QAOASampler",
     "ReplaySampler",
     "SampleContext",
+    "SampleQuery",
     "Samples",
     "SamplingCost",
     "SubproblemSampler",
@@ -41,7 +42,14 @@ if TYPE_CHECKING:
     from lagrl.quantum.journal.replay import ReplaySampler
     from lagrl.quantum.subproblems.annealing import AnnealingSampler
     from lagrl.quantum.subproblems.greedy import GreedySampler
-    from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SamplingCost, SubproblemSampler
+    from lagrl.relaxation.sampler import (
+        ExactSampler,
+        SampleContext,
+        SampleQuery,
+        Samples,
+        SamplingCost,
+        SubproblemSampler,
+    )
     from lagrl.samplers.circuit_sampler import CircuitSampler
     from lagrl.samplers.registry import SAMPLERS, close_sampler, make_sampler
 else:
@@ -57,6 +65,7 @@ else:
             "lagrl.relaxation.sampler": [
                 "ExactSampler",
                 "SampleContext",
+                "SampleQuery",
                 "Samples",
                 "SamplingCost",
                 "SubproblemSampler",

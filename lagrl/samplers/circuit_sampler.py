@@ -13,14 +13,16 @@ from lagrl.quantum.circuits.ansatz import Ansatz
 from lagrl.quantum.circuits.execution import CircuitExecutor, Pub, checked_execution
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.ibm.failures import ExecutionError
-from lagrl.quantum.subproblems.candidates import Candidates, require_width, select_candidates
+from lagrl.quantum.subproblems.candidates import Candidates, require_width
 from lagrl.quantum.subproblems.codes import count_codes
 from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState, draw_product
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
+from lagrl.relaxation.sampler import Samples, SamplingCost
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from lagrl.relaxation.sampler import SampleQuery
 
 FALLBACKS = ("", "product")
 
@@ -79,39 +81,30 @@ class CircuitSampler:
         if self.fallback not in FALLBACKS:
             raise InputError(f"{self.fallback!r} given", field="fallback", remedy="give product, or leave it out")
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        """Draw `shots` strings per vehicle, overloaded ones included; see `SubproblemSampler.sample`.
+    def sample(self, query: SampleQuery) -> Samples:
+        """Draw the strings, overloaded ones included.
 
         Raises
         ------
         ExecutionError
             If circuits cannot be run and there is no fallback.
         """
-        require_shots(shots)
         started = time.perf_counter()
-        candidates = select_candidates(reduced_cost, weight, capacity, self.width)
+        candidates = Candidates.of(query, self.width)
         probability = self.state.probabilities(candidates)
-        codes, cost = np.zeros((len(capacity), shots), np.int64), SamplingCost()
+        codes, cost = np.zeros((len(query.capacity), query.shots), np.int64), SamplingCost()
         unsolved = np.flatnonzero(candidates.width)
         try:
             if len(unsolved):
                 pubs = self._pubs(candidates, unsolved.tolist(), probability)
-                execution = self.executor.execute(pubs, shots, rng, context)
-                done = checked_execution(execution, pubs, shots, self.executor.name)
+                execution = self.executor.execute(pubs, query.shots, query.rng, query.context)
+                done = checked_execution(execution, pubs, query.shots, self.executor.name)
                 codes[unsolved], cost = np.concatenate(done.codes), done.cost
             code, count = count_codes(codes, width=candidates.width)
         except ExecutionError as error:
             if not self.fallback:
                 raise
-            code, count = draw_product(probability, shots, rng)
+            code, count = draw_product(probability, query.shots, query.rng)
             cost = error.cost + SamplingCost(backend=self.fallback, fallback=f"{self.fallback}: {error.summary}")
         elapsed = time.perf_counter() - started - cost.queue_seconds
         return Samples(candidates.strings(code), count, replace(cost, seconds=max(elapsed, 0.0)))

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.quantum.circuits.single_knapsack import knapsack_arrays
-from lagrl.quantum.subproblems.candidates import require_knapsacks
-from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler, require_samples, require_shots
+from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler, require_sampler, require_samples
 from lagrl.samplers.registry import close_sampler, make_sampler
 
 if TYPE_CHECKING:
@@ -106,15 +105,14 @@ def sample(
     >>> samples.bitstrings.shape[2], int(samples.counts.sum()), samples.best_value
     (4, 100, -16.0)
     """
-    knapsack = knapsack_arrays(reduced_cost, weight, capacity)
-    require_knapsacks(*knapsack)
-    require_shots(shots)
+    cost, demand, room = knapsack_arrays(reduced_cost, weight, capacity)
+    query = SampleQuery(cost, demand, room, shots, np.random.default_rng(seed))
     chosen = make_sampler(sampler) if isinstance(sampler, str) else sampler
+    require_sampler(chosen)
     try:
-        drawn = chosen.sample(*knapsack, shots, np.random.default_rng(seed), SampleContext())
+        drawn = chosen.sample(query)
     finally:
         if chosen is not sampler:
             close_sampler(chosen)
-    require_samples(drawn, knapsack[0].shape, type(chosen).__name__)
-    cost, demand, room = knapsack
+    require_samples(drawn, cost.shape, type(chosen).__name__)
     return KnapsackSamples(drawn.bitstrings, drawn.counts, drawn.cost, reduced_cost=cost, weight=demand, capacity=room)

@@ -23,7 +23,7 @@ from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.replay import ReplaySampler
 from lagrl.quantum.subproblems.greedy import GreedySampler
-from lagrl.relaxation.sampler import ExactSampler, SubproblemSampler
+from lagrl.relaxation.sampler import ExactSampler, SubproblemSampler, require_sampler
 from lagrl.samplers import families
 from lagrl.samplers.spec import SamplerSpec
 
@@ -171,8 +171,9 @@ def make_sampler(text: str, *, journal: str | os.PathLike[str] | None = None) ->
     if spec.name in SAMPLERS:
         made = SAMPLERS[spec.name](spec)
     else:
-        factory = checked_factory("sampler", text, import_attribute("sampler", text), SubproblemSampler, "sample(...)")
-        made = factory()
+        attribute = import_attribute("sampler", text)
+        made = checked_factory("sampler", text, attribute, SubproblemSampler, "sample(query)")()
+        require_sampler(made, f"sampler {text}")
     if journal is None:
         return made
     if not keeps_answers(text):

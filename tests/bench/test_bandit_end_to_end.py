@@ -14,7 +14,7 @@ import pytest
 from lagrl.problems.bundled import bundled_names, bundled_path
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler
-from lagrl.relaxation.sampler import ExactSampler, SampleContext
+from lagrl.relaxation.sampler import ExactSampler, SampleContext, SampleQuery
 
 for needed in ("qiskit_aer", "qiskit_ibm_runtime"):
     pytest.importorskip(needed, reason="the benchmark needs the extra quantum")
@@ -42,7 +42,7 @@ def test_exact_strings_fall_short_of_nothing(scripts: SimpleNamespace) -> None:
     """With all customers as variables, exact strings are at the optimum, and others below it."""
     for sampler, is_exact in ((ExactSampler(), True), (ProductSampler(8), False)):
         measured = scripts.quality.Measured(sampler)
-        measured.sample(*knapsacks(), 64, np.random.default_rng(0), HERE)
+        measured.sample(SampleQuery(*knapsacks(), 64, np.random.default_rng(0), HERE))
         assert measured.shortfalls
         assert (max(measured.shortfalls) < 1e-12) == is_exact
         assert min(measured.shortfalls) > -1e-12
@@ -51,8 +51,8 @@ def test_exact_strings_fall_short_of_nothing(scripts: SimpleNamespace) -> None:
 def test_measuring_changes_no_answer(scripts: SimpleNamespace) -> None:
     """Samples and the randomness after them are those of the sampler alone."""
     one, other = np.random.default_rng(1), np.random.default_rng(1)
-    alone = ProductSampler(8).sample(*knapsacks(), 16, one, HERE)
-    beside = scripts.quality.Measured(ProductSampler(8)).sample(*knapsacks(), 16, other, HERE)
+    alone = ProductSampler(8).sample(SampleQuery(*knapsacks(), 16, one, HERE))
+    beside = scripts.quality.Measured(ProductSampler(8)).sample(SampleQuery(*knapsacks(), 16, other, HERE))
     assert (alone.bitstrings == beside.bitstrings).all()
     assert one.random() == other.random()
 

@@ -18,12 +18,11 @@ from lagrl.problems.assignment import AssignmentProblem
 from lagrl.relaxation.dual import AssignmentDual, DualPoint
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.linear_dual import linear_dual
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.relaxation.sampler import SampleQuery, Samples, SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
 
 both = pytest.mark.parametrize("make", [ProximalBundle, ColumnGeneration])
 Solver = ProximalBundle | ColumnGeneration
@@ -46,19 +45,11 @@ def solve(
 class Sloppy:
     """Leaves one random customer out of every optimal selection, most of the time."""
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        selection, _ = solve_knapsacks(reduced_cost, weight, capacity)
-        rows = np.flatnonzero(rng.random(len(selection)) < 0.7)
-        selection[rows, rng.integers(0, selection.shape[1], len(rows))] = 0
-        return Samples(selection[:, None], np.full((len(selection), 1), shots), SamplingCost())
+    def sample(self, query: SampleQuery) -> Samples:
+        selection, _ = solve_knapsacks(*query.knapsacks)
+        rows = np.flatnonzero(query.rng.random(len(selection)) < 0.7)
+        selection[rows, query.rng.integers(0, selection.shape[1], len(rows))] = 0
+        return Samples(selection[:, None], np.full((len(selection), 1), query.shots), SamplingCost())
 
 
 @both

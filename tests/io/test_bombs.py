@@ -16,7 +16,7 @@ import pytest
 from lagrl.io.jsonl import JsonLines
 from lagrl.quantum.journal.calls import Call, call_line
 from lagrl.quantum.journal.lines import JOURNAL
-from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +30,11 @@ from lagrl.bench.rows import read_rows
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.traces import read_traces
 from lagrl.quantum.journal.replay import ReplaySampler
-from lagrl.relaxation.sampler import SampleContext
+from lagrl.relaxation.sampler import SampleContext, SampleQuery
 
 def replay(path):
-    ReplaySampler(path).sample(
-        np.zeros((2, 3)), np.ones(3, int), np.ones(2, int), 5, np.random.default_rng(0), SampleContext("r", 0)
-    )
+    knapsacks = np.zeros((2, 3)), np.ones(3, int), np.ones(2, int)
+    ReplaySampler(path).sample(SampleQuery(*knapsacks, 5, np.random.default_rng(0), SampleContext("r", 0)))
 
 READERS = {"rows": read_rows, "traces": lambda path: read_traces([path]), "journal": replay}
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -61,7 +60,7 @@ def zeros_deflated(n_mib: int) -> str:
 def journal(path: Path, strings: dict[str, Any]) -> None:
     """Write a journal of one call whose strings are replaced."""
     rng, context = np.random.default_rng(0), SampleContext("r", 0)
-    call = Call.of(np.zeros((2, 3)), np.ones(3, int), np.ones(2, int), 5, rng, context, "dice")
+    call = Call.of(SampleQuery(np.zeros((2, 3)), np.ones(3, int), np.ones(2, int), 5, rng, context), "dice")
     line = call_line(call, Samples(np.zeros((2, 1, 3), np.uint8), np.ones((2, 1), int)), rng, "h 1 2")
     line["samples"]["strings"] = strings
     with JsonLines(path, JOURNAL, lambda *_: None, lock="none") as file:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.journal.calls import Call
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 
 COST = SamplingCost(circuits=3, shots=192, jobs=1, seconds=0.1 + 0.2, qpu_seconds=1 / 3, backend="dice")
 
@@ -24,7 +24,8 @@ def drawn_call(step: int = 0, run: str = "toy/0/0", seed: int = 0, sampler: str 
     """Draw prices of 3 vehicles and 11 customers, and ask for them with a fresh generator of the same seed."""
     prices = np.random.default_rng([seed, step]).normal(size=(3, 11))
     weight, capacity = np.arange(1, 12), np.full(3, 20)
-    return Call.of(prices, weight, capacity, 64, np.random.default_rng(seed), SampleContext(run, step), sampler)
+    rng, context = np.random.default_rng(seed), SampleContext(run, step)
+    return Call.of(SampleQuery(prices, weight, capacity, 64, rng, context), sampler)
 
 
 def same(first: Samples, second: Samples) -> bool:
@@ -45,12 +46,12 @@ class Counting:
     asked: list[SampleContext] = field(default_factory=list)
     is_closed: bool = False
 
-    def sample(self, reduced_cost, weight, capacity, shots, rng, context):  # type: ignore[no-untyped-def]
+    def sample(self, query: SampleQuery) -> Samples:
         """Answer, with arrays laid out as unusually as numpy allows."""
         if len(self.asked) == self.dies_at:
             raise KeyboardInterrupt
-        self.asked.append(context)
-        samples = QAOASampler(width=8).sample(reduced_cost, weight, capacity, shots, rng, context)
+        self.asked.append(query.context)
+        samples = QAOASampler(width=8).sample(query)
         return Samples(np.asfortranarray(samples.bitstrings), np.asfortranarray(samples.counts), samples.cost)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from lagrl.errors import InputError
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.relaxation.dual import AssignmentDual, evaluate_duals
 from lagrl.relaxation.knapsack import KnapsackBatch, solve_knapsacks
-from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 
 SHAPES = ((1, 4), (2, 6), (3, 8), (4, 9), (2, 12))
 
@@ -27,20 +27,16 @@ class NoisySampler:
         self.noise = noise
         self.contexts: list[SampleContext] = []
 
-    def sample(
-        self,
-        reduced_cost: np.ndarray,
-        weight: np.ndarray,
-        capacity: np.ndarray,
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
+    def sample(self, query: SampleQuery) -> Samples:
         """Draw `shots` strings per vehicle, and one more that carries all customers."""
-        self.contexts.append(context)
+        self.contexts.append(query.context)
         drawn = [
-            solve_knapsacks(reduced_cost + rng.normal(0, self.noise, reduced_cost.shape), weight, capacity)[0]
-            for _ in range(shots)
+            solve_knapsacks(
+                query.reduced_cost + query.rng.normal(0, self.noise, query.reduced_cost.shape),
+                query.weight,
+                query.capacity,
+            )[0]
+            for _ in range(query.shots)
         ]
         everybody = np.ones_like(drawn[0])
         bitstrings = np.stack([*drawn, everybody], axis=1)

@@ -1,15 +1,26 @@
-"""Samples: the best string that fits, and draws in proportion to the counts."""
+"""Queries, samples and samplers: checks, the best string that fits, and draws in proportion to the counts."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lagrl.errors import InputError
+from lagrl.errors import BudgetError, InputError
+from lagrl.problems.assignment import AssignmentProblem
+from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.knapsack import solve_knapsacks
-from lagrl.relaxation.sampler import ExactSampler, SampleContext, Samples, SubproblemSampler
+from lagrl.relaxation.sampler import (
+    ExactSampler,
+    SampleContext,
+    SampleQuery,
+    Samples,
+    SubproblemSampler,
+    require_sampler,
+)
 
 
 def samples_of(*strings: str, counts: list[int] | None = None) -> Samples:
@@ -90,7 +101,7 @@ def test_the_exact_sampler_draws_the_optimum_only() -> None:
     cost, weight, capacity = rng.normal(0, 1, (4, 10)), rng.integers(1, 9, 10), np.full(4, 15)
     sampler = ExactSampler()
     assert isinstance(sampler, SubproblemSampler)
-    samples = sampler.sample(cost, weight, capacity, 7, rng, SampleContext())
+    samples = sampler.sample(SampleQuery(cost, weight, capacity, 7, rng))
     chosen, value = samples.best(cost, weight, capacity)
     selection, optimum = solve_knapsacks(cost, weight, capacity)
     assert np.array_equal(chosen, selection)
@@ -116,3 +127,74 @@ def test_samples_of_the_wrong_kind_are_refused(bitstrings: np.ndarray, counts: n
     """A sampler that returns another type, shape or empty counts is an error before they are used."""
     with pytest.raises(InputError, match="correct the sampler"):
         Samples(bitstrings, counts)
+
+
+class Former:
+    """A sampler of the former shape."""
+
+    def sample(self, reduced_cost, weight, capacity, shots, rng, context):  # type: ignore[no-untyped-def]
+        """Never called."""
+
+
+class Longer:
+    """A sampler with an option of its own."""
+
+    def sample(self, query: SampleQuery, scale: float = 1.0) -> Samples:
+        """Return the exact samples."""
+        return ExactSampler().sample(query)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "message"),
+    [
+        (
+            Former(),
+            "sampler: Former.sample(reduced_cost, weight, capacity, shots, rng, context) given; write "
+            "sample(self, query): query has reduced_cost, weight, capacity, shots, rng and context",
+        ),
+        (Former, "sampler: the class Former given; give an object with sample(query)"),
+        (ExactSampler, "sampler: the class ExactSampler given; give an object with sample(query)"),
+        (object(), "sampler: a object given; give an object with sample(query)"),
+        ("qaoa", "sampler: a str given; give an object with sample(query)"),
+    ],
+)
+def test_an_object_that_is_no_sampler_is_refused_at_once(sampler: Any, message: str) -> None:
+    """Classes, other objects and samplers with six parameters are refused where they are given, in one line."""
+    problem = AssignmentProblem(np.ones((2, 3)), np.ones(3, np.int64), np.full(2, 2))
+    with pytest.raises(InputError) as error:
+        AssignmentDual(problem, sampler, rng=np.random.default_rng(0))
+    assert str(error.value) == message
+
+
+def test_further_parameters_with_defaults_are_allowed() -> None:
+    """A sampler whose method can be called with a query alone is one."""
+    require_sampler(Longer())
+    require_sampler(ExactSampler())
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"shots": 0}, BudgetError, "shots: 0 allows nothing; give 1 or more"),
+        ({"shots": 2.0}, InputError, "shots: 2.0 given; give one whole number for all circuits"),
+        ({"shots": 10**8}, InputError, "shots: 100000000 given; give 10000000 or fewer"),
+        ({"weight": np.ones(4, np.int64)}, InputError, "knapsacks: (2, 3) costs for (2, 4)"),
+        ({"capacity": np.ones(3, np.int64)}, InputError, "knapsacks: (2, 3) costs for (3, 3)"),
+        ({"reduced_cost": np.full((2, 3), np.nan)}, InputError, "or an entry that is negative or not finite"),
+        ({"weight": np.array([1, -1, 1])}, InputError, "or an entry that is negative or not finite"),
+        ({"capacity": np.array([1, -1])}, InputError, "or an entry that is negative or not finite"),
+    ],
+)
+def test_a_query_is_checked_once_when_it_is_made(change: dict[str, Any], error: type[InputError], message: str) -> None:
+    """Shots, shapes and values out of range never reach a sampler."""
+    parts = {
+        "reduced_cost": -np.ones((2, 3)),
+        "weight": np.ones(3, np.int64),
+        "capacity": np.full(2, 2),
+        "shots": 4,
+        "rng": np.random.default_rng(0),
+    }
+    assert SampleQuery(**parts).context == SampleContext()
+    with pytest.raises(error) as refused:
+        SampleQuery(**(parts | change))
+    assert message in str(refused.value)

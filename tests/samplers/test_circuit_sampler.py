@@ -20,7 +20,7 @@ from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.ibm.failures import ExecutionError
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.slack import SlackPenalty
-from lagrl.relaxation.sampler import SampleContext, SamplingCost, SubproblemSampler
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, SamplingCost, SubproblemSampler
 from lagrl.samplers.circuit_sampler import CircuitSampler
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def mixed() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def drawn(sampler: SubproblemSampler, shots: int = 64, seed: int = 0):
     """Sample the four knapsacks."""
-    return sampler.sample(*mixed(), shots, np.random.default_rng(seed), SampleContext())
+    return sampler.sample(SampleQuery(*mixed(), shots, np.random.default_rng(seed)))
 
 
 def test_circuits_have_the_distribution_of_the_kernel() -> None:
@@ -115,7 +115,9 @@ def test_solved_vehicles_need_no_call() -> None:
     executor = Ideal()
     reduced_cost, weight, capacity = mixed()
     samples = CircuitSampler(executor, LineQAOA()).sample(
-        reduced_cost, weight, np.full_like(capacity, weight.sum()), 16, np.random.default_rng(0), SampleContext()
+        SampleQuery(
+            reduced_cost, weight, np.full_like(capacity, weight.sum()), 16, np.random.default_rng(0), SampleContext()
+        )
     )
     assert executor.calls == []
     assert (samples.bitstrings[:, 0] == (reduced_cost < 0)).all()

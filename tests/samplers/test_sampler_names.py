@@ -16,7 +16,7 @@ from lagrl.quantum.journal.replay import ReplaySampler
 from lagrl.quantum.subproblems.greedy import GreedySampler
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.slack import SlackPenalty
-from lagrl.relaxation.sampler import ExactSampler, SampleContext, SubproblemSampler
+from lagrl.relaxation.sampler import ExactSampler, SampleContext, SampleQuery, SubproblemSampler
 from lagrl.samplers.circuit_sampler import CircuitSampler
 from lagrl.samplers.registry import (
     SAMPLERS,
@@ -37,7 +37,7 @@ KNAPSACKS = (np.array([[-5.0, -4.0, -3.0], [-1.0, -6.0, 2.0]]), np.array([2, 3, 
 
 def answers(sampler: SubproblemSampler) -> np.ndarray:
     """Sample two small knapsacks and return the best strings."""
-    samples = sampler.sample(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0))
+    samples = sampler.sample(SampleQuery(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0)))
     return samples.best(*KNAPSACKS)[0]
 
 
@@ -74,7 +74,7 @@ def test_samplers_are_known_by_name(name: str, kind: type) -> None:
 def test_circuits_are_known_by_name(name: str, backend: str) -> None:
     """Circuits with noise by three methods and on a local device: the cost names method and backend."""
     made = make_sampler(name)
-    samples = made.sample(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0))
+    samples = made.sample(SampleQuery(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0)))
     assert samples.cost.backend == backend
     assert samples.cost.circuits == 1  # presolve answers the second vehicle
     assert samples.cost.two_qubit_gates > 0

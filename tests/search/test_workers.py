@@ -53,8 +53,8 @@ class Closing:
 
         self.exact = ExactSampler()
 
-    def sample(self, *args, **options):
-        return self.exact.sample(*args, **options)
+    def sample(self, query):
+        return self.exact.sample(query)
 
     def close(self):
         Path(os.environ["CLOSED_IN"], str(os.getpid())).touch()

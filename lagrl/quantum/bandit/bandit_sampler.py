@@ -28,11 +28,11 @@ from lagrl.quantum.journal.calls import Call
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import WAIT, Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task
-from lagrl.quantum.subproblems.candidates import Candidates, require_width, select_candidates
+from lagrl.quantum.subproblems.candidates import Candidates, require_width
 from lagrl.quantum.subproblems.codes import count_codes
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
+from lagrl.relaxation.sampler import Samples, SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.saving import StateFile
     from lagrl.quantum.scheduling.tasks import TaskResult
     from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
+    from lagrl.relaxation.sampler import SampleContext, SampleQuery
 
 
 @dataclass(eq=False)
@@ -122,37 +123,22 @@ class BanditSampler(ProcessWide):
         if self.state_file is not None:  # at the end of the process too: callers may not close
             weakref.finalize(self, self.state_file.save_finally)
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        """Draw `shots` strings per vehicle without repair, overloads included; see `SubproblemSampler.sample`.
+    def sample(self, query: SampleQuery) -> Samples:
+        """Draw the strings without repair, overloads included.
 
         Raises `InputError` if a circuit cannot be compiled, or an executor returns a wrong result, `OutputError` if the
         learned state cannot be written.
         """
-        require_shots(shots)
         with self._lock:  # solves in several threads may share it, and it learns
-            samples = self._sample((reduced_cost, weight, capacity), shots, rng, context)
+            samples = self._sample(query)
             if self.state_file is not None:
                 self.state_file.count_call()
             return samples
 
-    def _sample(
-        self,
-        problem: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        started = time.perf_counter()
-        call = "" if self.memory is None else Call.of(*problem, shots, rng, context, self.name).key
-        candidates = select_candidates(*problem, self.width)
+    def _sample(self, query: SampleQuery) -> Samples:
+        started, shots, rng = time.perf_counter(), query.shots, query.rng
+        call = "" if self.memory is None else Call.of(query, self.name).key
+        candidates = Candidates.of(query, self.width)
         probability = ProductState().probabilities(candidates)
         knapsacks = knapsack_contexts(candidates, probability)
         # a separate generator: the caller's has the same state afterwards, whether choices are made or read
@@ -162,7 +148,7 @@ class BanditSampler(ProcessWide):
         backends = self._backend_contexts()  # once: they change while circuits run, and features are those now
         screened = {own.width: self._screened_at(own.width, backends) for own in knapsacks if own is not None}
         plan = self._plan(knapsacks, screened, own_rng, call)
-        step = _Step(candidates, TiltedPenalty().qubos(candidates), probability, shots, context)
+        step = _Step(candidates, TiltedPenalty().qubos(candidates), probability, shots, query.context)
         executed, cost, waited = self._run(plan, step, rng, codes)
         if any(own.arm == PRODUCT for own in plan.choices):
             for why in dict.fromkeys(own.why_none for own in screened.values() if own.why_none):
@@ -182,7 +168,7 @@ class BanditSampler(ProcessWide):
             features = decision.screened.table.row(decision.knapsack, decision.executed)
             self.policy.learn(features, decision.reward)
         if self.log is not None and decisions:
-            self.log.note(context, decisions)
+            self.log.note(query.context, decisions)
         code, count = count_codes(codes)
         elapsed = time.perf_counter() - started - waited
         return Samples(candidates.strings(code), count, replace(cost, seconds=max(elapsed, 0.0)))

@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
-    from numpy.typing import NDArray
 
     from lagrl.io.jsonl import Offset
-    from lagrl.relaxation.sampler import SampleContext, Samples
+    from lagrl.relaxation.sampler import SampleQuery, Samples
 
 NAMES = {
     "reduced_cost": "reduced costs",
@@ -66,26 +65,17 @@ class Call:
     rng: str = field(repr=False)
 
     @classmethod
-    def of(
-        cls,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-        sampler: str = "",
-    ) -> Call:
-        """Describe the arguments of `SubproblemSampler.sample`, and the sampler."""
+    def of(cls, query: SampleQuery, sampler: str) -> Call:
+        """Describe a query and the name of the sampler that it goes to."""
         return cls(
-            run=context.run,
-            step=int(context.step),
-            reduced_cost=array_digest(reduced_cost, "<f8"),
-            weight=array_digest(weight, "<i8"),
-            capacity=array_digest(capacity, "<i8"),
-            shots=int(shots),
+            run=query.context.run,
+            step=int(query.context.step),
+            reduced_cost=array_digest(query.reduced_cost, "<f8"),
+            weight=array_digest(query.weight, "<i8"),
+            capacity=array_digest(query.capacity, "<i8"),
+            shots=int(query.shots),
             sampler=sampler,
-            rng=digest(plain_state(rng)),
+            rng=digest(plain_state(query.rng)),
         )
 
     @property

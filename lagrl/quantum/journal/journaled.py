@@ -11,11 +11,8 @@ from lagrl.quantum.journal.lines import set_state
 from lagrl.relaxation.sampler import require_samples
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from lagrl.quantum.journal.journal import Journal
-    from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
+    from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +41,8 @@ class JournaledSampler:
     name: str
     strict: bool = False
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        """Return recorded or new samples; see `SubproblemSampler.sample`.
+    def sample(self, query: SampleQuery) -> Samples:
+        """Return recorded or new samples.
 
         Raises
         ------
@@ -63,17 +52,17 @@ class JournaledSampler:
         OutputError
             If the journal cannot be written.
         """
-        call = Call.of(reduced_cost, weight, capacity, shots, rng, context, self.name)
+        call, shape = Call.of(query, self.name), query.reduced_cost.shape
         answer = self.journal.answer(call)
         if answer is None:
             if self.strict:
                 self._require_same_run(call)
-            with self.journal.calling(context):
-                samples = self.sampler.sample(reduced_cost, weight, capacity, shots, rng, context)
-            require_samples(samples, reduced_cost.shape, self.name)
-            answer = self.journal.record(call, samples, rng)
-        require_samples(answer.samples, reduced_cost.shape, self.name)
-        set_state(rng, answer.state)
+            with self.journal.calling(query.context):
+                samples = self.sampler.sample(query)
+            require_samples(samples, shape, self.name)
+            answer = self.journal.record(call, samples, query.rng)
+        require_samples(answer.samples, shape, self.name)
+        set_state(query.rng, answer.state)
         return answer.samples
 
     def close(self) -> None:

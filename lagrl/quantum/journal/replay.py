@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from lagrl.relaxation.sampler import SampleContext, Samples
+    from lagrl.relaxation.sampler import SampleQuery, Samples
 
 _MOST_RUNS_LISTED = 8
 
@@ -61,27 +58,19 @@ class ReplaySampler:
                         self._known[call.problem].append(call)
         self._replayed: Counter[str] = Counter()
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        """Return the recorded samples; see `SubproblemSampler.sample`.
+    def sample(self, query: SampleQuery) -> Samples:
+        """Return the recorded samples.
 
         Raises
         ------
         InputError
             If the call was not recorded, or not as often as it is made; the message says what was recorded.
         """
-        call = Call.of(reduced_cost, weight, capacity, shots, rng, context, self.sampler)
+        call = Call.of(query, self.sampler)
         answer = self._journal.answer(call)
         if answer is not None:
-            require_samples(answer.samples, reduced_cost.shape, self.sampler)
-            set_state(rng, answer.state)
+            require_samples(answer.samples, query.reduced_cost.shape, self.sampler)
+            set_state(query.rng, answer.state)
             return answer.samples
         known, time = self._known.get(call.problem, ()), self._replayed[call.problem]
         if time >= len(known):
@@ -89,7 +78,7 @@ class ReplaySampler:
         self._replayed[call.problem] += 1
         answer = self._journal.answer(known[time])
         assert answer is not None
-        require_samples(answer.samples, reduced_cost.shape, self.sampler)
+        require_samples(answer.samples, query.reduced_cost.shape, self.sampler)
         return answer.samples
 
     def close(self) -> None:

@@ -18,9 +18,9 @@ from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.aer import is_native, run_aer
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
 from lagrl.quantum.simulators.line_executor import LineExecutor
-from lagrl.quantum.subproblems.candidates import select_candidates
+from lagrl.quantum.subproblems.candidates import Candidates
 from lagrl.quantum.subproblems.codes import count_codes
-from lagrl.relaxation.sampler import SampleContext, Samples, require_shots
+from lagrl.relaxation.sampler import Samples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lagrl.quantum.circuits.execution import Template
     from lagrl.quantum.devices.noisy_device import NoisyLine
     from lagrl.quantum.simulators.line_executor import BoundCircuit
+    from lagrl.relaxation.sampler import SampleQuery
 
 
 @dataclass(frozen=True)
@@ -88,31 +89,21 @@ class SurrogateSampler:
         """The name that records use, such as `surrogate(fake_kingston)`."""
         return f"surrogate({self.device.name})"
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        """Draw `shots` strings per vehicle, overloaded ones included; see `SubproblemSampler.sample`."""
-        del context
-        require_shots(shots)
+    def sample(self, query: SampleQuery) -> Samples:
+        """Draw the strings, overloaded ones included."""
         self.ideal.compile_kernels()
         started = time.perf_counter()
-        candidates = select_candidates(reduced_cost, weight, capacity, self.ideal.width)
-        problems, code, count = self.ideal.simulate(candidates, shots, rng)
+        candidates = Candidates.of(query, self.ideal.width)
+        problems, code, count = self.ideal.simulate(candidates, query.shots, query.rng)
         ideal_seconds = time.perf_counter() - started
         channels = {int(m): self.channel(int(m)) for m in np.unique(problems.width) if m}  # compiles, not timed
         started = time.perf_counter()
-        one_by_one = np.repeat(code.reshape(-1), count.reshape(-1)).reshape(-1, shots)
-        noisy = disturb(one_by_one, [channels.get(int(m)) for m in problems.width], rng)
+        one_by_one = np.repeat(code.reshape(-1), count.reshape(-1)).reshape(-1, query.shots)
+        noisy = disturb(one_by_one, [channels.get(int(m)) for m in problems.width], query.rng)
         code, count = count_codes(noisy, width=candidates.width)
         strings = candidates.strings(code)
         seconds = ideal_seconds + time.perf_counter() - started
-        return Samples(strings, count, replace(self.ideal.cost(problems, shots, self.name), seconds=seconds))
+        return Samples(strings, count, replace(self.ideal.cost(problems, query.shots, self.name), seconds=seconds))
 
     def channel(self, width: int) -> Channel:
         """Return the channel of the circuit of `width` variables on the device's best line."""

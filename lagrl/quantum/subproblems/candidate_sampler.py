@@ -7,14 +7,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lagrl.quantum.subproblems.candidates import require_width, select_candidates
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost, require_shots
+from lagrl.quantum.subproblems.candidates import Candidates, require_width
+from lagrl.relaxation.sampler import Samples
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lagrl.quantum.subproblems.candidates import Candidates
+    from lagrl.relaxation.sampler import SampleQuery, SamplingCost
 
 
 @dataclass(frozen=True)
@@ -37,22 +37,12 @@ class CandidateSampler(ABC):
     def __post_init__(self) -> None:
         require_width(self.width)
 
-    def sample(
-        self,
-        reduced_cost: NDArray[np.float64],
-        weight: NDArray[np.int64],
-        capacity: NDArray[np.int64],
-        shots: int,
-        rng: np.random.Generator,
-        context: SampleContext,
-    ) -> Samples:
-        """Draw `shots` strings per vehicle, overloaded ones included; see `SubproblemSampler.sample`."""
-        del context
-        require_shots(shots)
+    def sample(self, query: SampleQuery) -> Samples:
+        """Draw the strings, overloaded ones included."""
         self.compile_kernels()
         started = time.perf_counter()
-        candidates = select_candidates(reduced_cost, weight, capacity, self.width)
-        code, count, cost = self.draw(candidates, shots, rng)
+        candidates = Candidates.of(query, self.width)
+        code, count, cost = self.draw(candidates, query.shots, query.rng)
         strings = candidates.strings(code)
         return Samples(strings, count, replace(cost, seconds=time.perf_counter() - started))
 

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.relaxation.sampler import require_knapsacks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from lagrl.relaxation.sampler import SampleQuery
 
 MAX_WIDTH = 22  # variables that the statevector kernel takes: 64 MiB of amplitudes
 
@@ -53,6 +56,11 @@ class Candidates:
     weight: NDArray[np.int64] = field(repr=False)
     greedy_load: NDArray[np.int64] = field(repr=False)
     stop: NDArray[np.float64] = field(repr=False)
+
+    @classmethod
+    def of(cls, query: SampleQuery, width: int) -> Candidates:
+        """Presolve the knapsacks of a query, see `select_candidates`; `width` is in 1 … 22."""
+        return _chosen(*query.knapsacks, width)
 
     @property
     def is_variable(self) -> NDArray[np.bool_]:
@@ -130,10 +138,17 @@ def select_candidates(
         If the shapes do not match, a reduced cost is not finite, a weight or capacity is negative, or the width is
         not in 1 … 22.
     """
+    require_width(width)
+    require_knapsacks(reduced_cost, weight, capacity)
+    return _chosen(reduced_cost, weight, capacity, width)
+
+
+def _chosen(
+    reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64], width: int
+) -> Candidates:
     from lagrl.quantum.subproblems.candidate_kernels import choose_candidates
 
-    require_width(width)
-    n_vehicles, n_customers = shape = require_knapsacks(reduced_cost, weight, capacity)
+    n_vehicles, n_customers = shape = reduced_cost.shape
     fixed = np.empty(shape, np.uint8)
     item = np.full((n_vehicles, width), -1, np.int64)
     n_variables, room, greedy_load = np.empty((3, n_vehicles), np.int64)
@@ -161,26 +176,6 @@ def select_candidates(
         greedy_load=greedy_load,
         stop=stop,
     )
-
-
-def require_knapsacks(
-    reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64]
-) -> tuple[int, int]:
-    """Return (K, n) of K knapsacks of n customers; raise an error for arrays that are none.
-
-    Raises
-    ------
-    InputError
-        If the shapes do not match, a reduced cost is not finite, or a weight or capacity is negative.
-    """
-    shape = (len(capacity), len(weight))
-    if reduced_cost.shape != shape or not np.isfinite(reduced_cost).all() or (weight < 0).any() or (capacity < 0).any():
-        raise InputError(
-            f"{reduced_cost.shape} costs for {shape}, or an entry that is negative or not finite",
-            field="knapsacks",
-            remedy="give finite [K, n] costs with n weights and K capacities of 0 or more",
-        )
-    return shape
 
 
 def require_width(width: int) -> None:

@@ -14,7 +14,7 @@ from lagrl.bounds.route_graph import RouteGraph
 from lagrl.problems.bundled import read_bundled
 from lagrl.problems.fleet import Fleet
 from lagrl.relaxation.knapsack import solve_knapsacks
-from lagrl.relaxation.sampler import ExactSampler, Samples, SamplingCost
+from lagrl.relaxation.sampler import ExactSampler, SampleQuery, Samples, SamplingCost
 
 if TYPE_CHECKING:
     from typing import Any
@@ -96,11 +96,11 @@ def test_the_route_sampler_completes_the_routes() -> None:
     seen = []
 
     class Recorded:
-        def sample(self, reduced_cost: Any, weight: Any, capacity: Any, shots: int, *_: Any) -> Samples:
-            seen.append(reduced_cost.shape)
-            optimal, _ = solve_knapsacks(reduced_cost, weight, capacity)
-            counts = np.full((len(capacity), 1), shots)
-            return Samples(optimal[:, None, :], counts, SamplingCost(circuits=len(capacity), shots=shots))
+        def sample(self, query: SampleQuery) -> Samples:
+            seen.append(query.reduced_cost.shape)
+            optimal, _ = solve_knapsacks(*query.knapsacks)
+            counts = np.full((len(query.capacity), 1), query.shots)
+            return Samples(optimal[:, None, :], counts, SamplingCost(circuits=len(query.capacity), shots=query.shots))
 
     feedback = feedback_of(problem, Recorded(), 6)
     cost, sampling = feedback.propose(point)

@@ -19,7 +19,7 @@ from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ class World:
 
     def sample(self, bandit: BanditSampler) -> Samples:
         """Sample the only step of this world."""
-        return bandit.sample(*self.problem, 16, np.random.default_rng(5), SampleContext("run", 7))
+        return bandit.sample(SampleQuery(*self.problem, 16, np.random.default_rng(5), SampleContext("run", 7)))
 
     def sent(self) -> list[int]:
         """Return the number of jobs each device received."""

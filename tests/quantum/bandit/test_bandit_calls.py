@@ -20,7 +20,7 @@ from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.circuits.execution import Execution, Pub
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ def sample(sampler: BanditSampler, n_vehicles: int = 4, seed: int = 2) -> Sample
     """Sample the knapsacks of one step."""
     problem = knapsacks(np.random.default_rng(seed), n_vehicles=n_vehicles, n_customers=14)
     try:
-        return sampler.sample(*problem, 16, np.random.default_rng(seed), SampleContext("run", 0))
+        return sampler.sample(SampleQuery(*problem, 16, np.random.default_rng(seed), SampleContext("run", 0)))
     finally:
         sampler.close()
 

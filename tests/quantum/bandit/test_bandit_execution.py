@@ -20,7 +20,7 @@ from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler
-from lagrl.relaxation.sampler import SampleContext, Samples, SamplingCost
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
 from lagrl.testing.virtual_time import VirtualLoop
 
@@ -127,7 +127,8 @@ def draw_samples(sampler: BanditSampler, seed: int = 0, steps: int = 1) -> list[
     found = []
     for step in range(steps):
         cost = -rng.uniform(0.5, 1.0, size=(N_VEHICLES, WIDTH))
-        found.append(sampler.sample(cost, weight, np.full(N_VEHICLES, 22), SHOTS, rng, SampleContext("run", step)))
+        capacity, context = np.full(N_VEHICLES, 22), SampleContext("run", step)
+        found.append(sampler.sample(SampleQuery(cost, weight, capacity, SHOTS, rng, context)))
     return found
 
 

@@ -19,7 +19,7 @@ from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.bandit.state import BanditState, read_state
-from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 from lagrl.samplers.registry import (
     close_sampler,
     default_journal,
@@ -49,7 +49,7 @@ PROBLEM = knapsacks(np.random.default_rng(0), n_vehicles=4, n_customers=8)
 
 def draw_samples(sampler: SubproblemSampler, seed: int = 0) -> Samples:
     """Sample four small knapsacks."""
-    return sampler.sample(*PROBLEM, 32, np.random.default_rng(seed), SampleContext("run", seed))
+    return sampler.sample(SampleQuery(*PROBLEM, 32, np.random.default_rng(seed), SampleContext("run", seed)))
 
 
 def made(text: str) -> BanditSampler:

@@ -16,7 +16,7 @@ from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.screening import Limits
-from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 
 if TYPE_CHECKING:
     from lagrl.quantum.circuits.execution import CircuitExecutor
@@ -53,7 +53,7 @@ def sampled(*backends: Described, limits: Limits | None = None) -> tuple[BanditS
     arms = all_arms([backend.name for backend in backends], placements=("line0",), families=("qaoa",), depths=(1, 2))
     bandit = BanditSampler(backends, UniformPolicy(), arms, limits or Limits(), epsilon=1.0, width=4)
     problem = knapsacks(np.random.default_rng(1), n_vehicles=4, n_customers=14)
-    return bandit, bandit.sample(*problem, 8, np.random.default_rng(0), SampleContext("run", 0))
+    return bandit, bandit.sample(SampleQuery(*problem, 8, np.random.default_rng(0), SampleContext("run", 0)))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.circuits.execution import Execution
-from lagrl.relaxation.sampler import SampleContext, SamplingCost
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,10 +51,8 @@ def test_a_slow_simulator_is_waited_for() -> None:
     arm = Arm(backend.name, "line0", "linear", 1)
     sampler = BanditSampler((backend,), StaticPolicy((arm,)), (arm,), epsilon=0.0, learns=False)
     rng = np.random.default_rng(0)
-    costs = [
-        sampler.sample(*knapsacks(np.random.default_rng(8), 12, 40), 16, rng, SampleContext("slow", step)).cost
-        for step in range(42)
-    ]
+    problem = knapsacks(np.random.default_rng(8), 12, 40)
+    costs = [sampler.sample(SampleQuery(*problem, 16, rng, SampleContext("slow", step))).cost for step in range(42)]
     sampler.close()
     assert all(cost.circuits for cost in costs)
     assert not any(cost.fallback for cost in costs)

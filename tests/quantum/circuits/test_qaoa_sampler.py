@@ -18,7 +18,7 @@ from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty, make_penalty
 from lagrl.quantum.subproblems.product import ProductState, rotation_angles
 from lagrl.relaxation.knapsack import solve_knapsacks
-from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
+from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler
 from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def mixed_knapsacks() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def drawn(sampler: SubproblemSampler, seed: int = 0, shots: int = SHOTS) -> Samples:
     """Sample the mixed knapsacks."""
-    return sampler.sample(*mixed_knapsacks(), shots, np.random.default_rng(seed), SampleContext())
+    return sampler.sample(SampleQuery(*mixed_knapsacks(), shots, np.random.default_rng(seed)))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
@@ -86,7 +86,7 @@ def test_penalties_keep_shots_and_strings(name: str) -> None:
     """With any penalty shots add up, strings are distinct, and slack bits are not in the strings."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(3), 4, 12)
     sampler = QAOASampler(width=5, penalty=make_penalty(name))
-    samples = sampler.sample(reduced_cost, weight, capacity, 80, np.random.default_rng(0), SampleContext())
+    samples = sampler.sample(SampleQuery(reduced_cost, weight, capacity, 80, np.random.default_rng(0)))
     unsolved = int((select_candidates(reduced_cost, weight, capacity, 5).width > 0).sum())
     assert (samples.cost.circuits, samples.cost.shots) == (unsolved, 80 * unsolved)
     assert samples.cost.two_qubit_gates > 0 and samples.cost.depth > 0
@@ -122,8 +122,7 @@ def test_a_vehicle_does_not_depend_on_the_others(sampler: SubproblemSampler) -> 
     freed = capacity.copy()
     freed[:3] = weight.sum()
     one, other = (
-        sampler.sample(reduced_cost, weight, q, SHOTS, np.random.default_rng(0), SampleContext())
-        for q in (capacity, freed)
+        sampler.sample(SampleQuery(reduced_cost, weight, q, SHOTS, np.random.default_rng(0))) for q in (capacity, freed)
     )
     for k in (3, 4, 5):
         for first, second in ((one, other), (other, one)):
@@ -170,7 +169,7 @@ def test_samples_come_from_the_circuit() -> None:
     is_open = found.width > 0
     expected = optimum_probabilities()
     for name, sampler in (("warm", QAOASampler(width=8)), ("product", ProductSampler(width=8))):
-        samples = sampler.sample(reduced_cost, weight, capacity, 1000, np.random.default_rng(8), SampleContext())
+        samples = sampler.sample(SampleQuery(reduced_cost, weight, capacity, 1000, np.random.default_rng(8)))
         value = np.einsum("ksn,kn->ks", samples.bitstrings, reduced_cost)
         fits = (samples.bitstrings @ weight <= capacity[:, None]) & (samples.counts > 0)
         variables = np.array([_candidate_optimum(found, k, reduced_cost) for k in range(40)])

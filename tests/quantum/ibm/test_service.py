@@ -31,7 +31,7 @@ from lagrl.quantum.ibm.failures import (
 )
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.quantum.journal.journal import Journal
-from lagrl.relaxation.sampler import SampleContext
+from lagrl.relaxation.sampler import SampleContext, SampleQuery
 from lagrl.samplers.circuit_sampler import CircuitSampler
 
 if TYPE_CHECKING:
@@ -373,7 +373,7 @@ def test_a_fallback_does_not_promise_another_reading() -> None:
     executor = Call("dropped").executor
     sampler = CircuitSampler(executor, LineQAOA(), width=3, fallback="product")
     knapsack = (np.array([[-5.0, -4.0, -3.0]]), np.array([2, 3, 4]), np.array([5]))
-    cost = sampler.sample(*knapsack, 16, np.random.default_rng(0), HERE).cost
+    cost = sampler.sample(SampleQuery(*knapsack, 16, np.random.default_rng(0), HERE)).cost
     assert "none of it is used" in cost.fallback
     assert "give-up" not in cost.fallback
     assert (cost.jobs, cost.qpu_seconds) == (1, 3.0)

@@ -27,7 +27,7 @@ from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.lines import plain_state
 from lagrl.quantum.journal.replay import ReplaySampler
-from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SubproblemSampler
 from lagrl.samplers.circuit_sampler import CircuitSampler
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def steps(sampler: SubproblemSampler) -> tuple[list[Samples], object]:
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(1), 3, 9)
     found: list[Samples] = []
     for step in range(STEPS):
-        found.append(sampler.sample(reduced_cost, weight, capacity, 40, rng, SampleContext("toy", step)))
+        found.append(sampler.sample(SampleQuery(reduced_cost, weight, capacity, 40, rng, SampleContext("toy", step))))
         reduced_cost = reduced_cost + found[-1].best(reduced_cost, weight, capacity)[0] - rng.random()
     return found, plain_state(rng)
 

@@ -17,7 +17,7 @@ from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.lines import JOURNAL, MOST_UNPACKED, pack, plain_state, set_state
 from lagrl.quantum.journal.replay import ReplaySampler
-from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +123,7 @@ def test_wrong_arrays_are_refused_when_they_are_read(tmp_path: Path, strings: di
     for sampler in (ReplaySampler(path), JournaledSampler(None, Journal(path), "dice")):  # type: ignore[arg-type]
         rng = np.random.default_rng(0)
         with pytest.raises(InputError):
-            sampler.sample(prices, np.arange(1, 12), np.full(3, 20), 64, rng, SampleContext("toy/0/0", 0))
+            sampler.sample(SampleQuery(prices, np.arange(1, 12), np.full(3, 20), 64, rng, SampleContext("toy/0/0", 0)))
         sampler.close()
 
 

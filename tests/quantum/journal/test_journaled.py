@@ -17,7 +17,7 @@ from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.lines import plain_state
-from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SubproblemSampler
 from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def ask(sampler: SubproblemSampler, seed: int = 0, step: int = 0, shots: int = 3
     """Sample random knapsacks; return the samples and the generator's final state."""
     rng = np.random.default_rng(seed)
     problem = knapsacks(np.random.default_rng(step), 4, 14)
-    return sampler.sample(*problem, shots, rng, SampleContext("toy", step)), plain_state(rng)
+    return sampler.sample(SampleQuery(*problem, shots, rng, SampleContext("toy", step))), plain_state(rng)
 
 
 def ended(result: SolveResult) -> tuple[object, ...]:

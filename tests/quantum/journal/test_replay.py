@@ -19,7 +19,7 @@ from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.lines import plain_state
 from lagrl.quantum.journal.replay import ReplaySampler, ranges
-from lagrl.relaxation.sampler import SampleContext, Samples
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 from lagrl.samplers.registry import make_sampler
 from lagrl.solver import SolveConfig, solve
 
@@ -35,7 +35,7 @@ def ask(
     """Sample the knapsacks of a step."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(step), 4, 14)
     rng, context = np.random.default_rng(seed), SampleContext(run, step)
-    found: Samples = sampler.sample(reduced_cost + shift, weight, capacity, shots, rng, context)  # type: ignore[attr-defined]
+    found: Samples = sampler.sample(SampleQuery(reduced_cost + shift, weight, capacity, shots, rng, context))  # type: ignore[attr-defined]
     return found
 
 
@@ -98,7 +98,7 @@ def test_the_generator_moves_on_as_it_did(tmp_path: Path) -> None:
     states = []
     for sampler in (Counting(), ReplaySampler(tmp_path / "j.jsonl")):
         rng = np.random.default_rng(4)
-        sampler.sample(*problem, 16, rng, SampleContext("toy", 0))
+        sampler.sample(SampleQuery(*problem, 16, rng, SampleContext("toy", 0)))
         states.append(plain_state(rng))
     assert states[0] == states[1]
 

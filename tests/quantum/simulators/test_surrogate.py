@@ -35,7 +35,7 @@ from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
 from lagrl.quantum.subproblems.slack import SlackPenalty
-from lagrl.relaxation.sampler import SampleContext, SubproblemSampler
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, SubproblemSampler
 
 HERE = SampleContext()
 TWO_LAYERS = Ramp(2, 1.6, 0.9)
@@ -176,7 +176,7 @@ def sampled(sampler: SubproblemSampler, seed: int = 0, shots: int = 64, free: tu
     for k in (6, *free):
         capacity[k] = weight.sum()
     reduced_cost[7] = 3.0
-    return sampler.sample(reduced_cost, weight, capacity, shots, np.random.default_rng(seed), HERE)
+    return sampler.sample(SampleQuery(reduced_cost, weight, capacity, shots, np.random.default_rng(seed), HERE))
 
 
 def test_without_noise_it_is_the_kernels_sampler() -> None:

@@ -14,7 +14,7 @@ from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.relaxation.knapsack import solve_knapsacks
-from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
+from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler
 
 pytest.importorskip("dwave.samplers")
 
@@ -30,7 +30,7 @@ def mixed_knapsacks() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def drawn(sampler: AnnealingSampler, seed: int = 0) -> Samples:
     """Sample the mixed knapsacks."""
-    return sampler.sample(*mixed_knapsacks(), SHOTS, np.random.default_rng(seed), SampleContext())
+    return sampler.sample(SampleQuery(*mixed_knapsacks(), SHOTS, np.random.default_rng(seed)))
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,7 @@ def test_it_finds_ground_states() -> None:
 def test_its_best_strings_fit_and_are_good() -> None:
     """With the default penalty the best of 48 reads is within 3 % of the optimum on average."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(5), 20, 60)
-    samples = AnnealingSampler().sample(
-        reduced_cost, weight, capacity, SHOTS, np.random.default_rng(0), SampleContext()
-    )
+    samples = AnnealingSampler().sample(SampleQuery(reduced_cost, weight, capacity, SHOTS, np.random.default_rng(0)))
     chosen, value = samples.best(reduced_cost, weight, capacity)
     _, optimum = solve_knapsacks(reduced_cost, weight, capacity)
     assert (chosen @ weight <= capacity).all()
@@ -95,7 +93,7 @@ def test_a_vehicle_draws_the_same_whatever_the_others_price() -> None:
     freed = capacity.copy()
     freed[:3] = weight.sum()
     one, other = (
-        AnnealingSampler(8, sweeps=5).sample(reduced_cost, weight, q, SHOTS, np.random.default_rng(0), SampleContext())
+        AnnealingSampler(8, sweeps=5).sample(SampleQuery(reduced_cost, weight, q, SHOTS, np.random.default_rng(0)))
         for q in (capacity, freed)
     )
     for k in (3, 4):
@@ -117,7 +115,7 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(InputError, match="sweeps"):
         AnnealingSampler(sweeps=0)
     with pytest.raises(InputError, match="shots"):
-        AnnealingSampler().sample(*mixed_knapsacks(), 0, np.random.default_rng(0), SampleContext())
+        AnnealingSampler().sample(SampleQuery(*mixed_knapsacks(), 0, np.random.default_rng(0)))
 
 
 def test_without_the_extra_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

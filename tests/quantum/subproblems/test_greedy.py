@@ -11,12 +11,12 @@ from small_knapsacks import knapsacks
 from lagrl.errors import InputError
 from lagrl.quantum.subproblems.greedy import GreedySampler
 from lagrl.relaxation.knapsack import solve_knapsacks
-from lagrl.relaxation.sampler import SampleContext, Samples, SubproblemSampler
+from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler
 
 
 def drawn(sampler: GreedySampler, problem: tuple[np.ndarray, np.ndarray, np.ndarray], shots: int = 64) -> Samples:
     """Sample knapsacks by the greedy sampler."""
-    return sampler.sample(*problem, shots, np.random.default_rng(0), SampleContext())
+    return sampler.sample(SampleQuery(*problem, shots, np.random.default_rng(0)))
 
 
 @settings(max_examples=50, deadline=None)
@@ -51,7 +51,7 @@ def test_it_is_classical_and_draws_nothing() -> None:
     """Greedy counts no circuits and no shots, and draws no random numbers."""
     problem = knapsacks(np.random.default_rng(2), 3, 20)
     rng = np.random.default_rng(7)
-    cost = GreedySampler().sample(*problem, 16, rng, SampleContext()).cost
+    cost = GreedySampler().sample(SampleQuery(*problem, 16, rng)).cost
     assert (cost.circuits, cost.shots, cost.backend) == (0, 0, "greedy")
     assert cost.seconds > 0
     assert rng.random() == np.random.default_rng(7).random()
