@@ -16,7 +16,8 @@ from envs.rng import generator_record
 from lagrl.compilation import compile_kernels
 from lagrl.dual_loop import DualLoop
 from lagrl.errors import InputError
-from lagrl.samplers.registry import close_sampler, is_learning, make_sampler
+from lagrl.samplers.held import HeldSamplers
+from lagrl.samplers.registry import close_sampler, is_learning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -66,7 +67,8 @@ class EpisodeBatch(AscentBatch[Episode]):
         route_sampler: Callable[[], SubproblemSampler] | None = None,
     ) -> None:
         super().__init__(config, n_envs)
-        self._samplers = _samplers(config, sampler, route_sampler)
+        self._held = HeldSamplers()
+        self._samplers = _samplers(config, sampler, route_sampler, self._held)
         self._is_named = (sampler is None, route_sampler is None)
         self._loop: DualLoop | None = None
         compile_kernels("relaxation", "recovery")
@@ -86,6 +88,7 @@ class EpisodeBatch(AscentBatch[Episode]):
                         made[id(dual.sampler)] = dual.sampler
         for sampler in made.values():
             close_sampler(sampler)
+        self._held.close()
 
     def render(self, index: int, mode: str) -> str | NDArray[np.uint8]:
         """Return an environment's episode as text or as a picture [H, W, 3], see `render_episode`."""
@@ -206,12 +209,13 @@ def _samplers(
     config: EnvConfig,
     sampler: Callable[[], SubproblemSampler] | None,
     route_sampler: Callable[[], SubproblemSampler] | None,
+    held: HeldSamplers,
 ) -> Samplers:
     """Return the episodes' sampler makers, each tried once; equal names share the strings for pricing and routes."""
     if config.judge == "samples" and sampler is None:
         _require_fresh_samples(config.sampler)
-    price = sampler or partial(make_sampler, config.sampler)  # not a lambda: environments are pickled
-    route = route_sampler or partial(make_sampler, config.route_sampler)
+    price = sampler or partial(held.make, config.sampler)  # not a lambda: environments are pickled
+    route = route_sampler or partial(held.make, config.route_sampler)
     price()
     route()
     is_shared = sampler is None and route_sampler is None and config.sampler == config.route_sampler

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 class Samplers:
     """Functions that make the samplers of an episode; each episode has its own, so that none depends on another.
 
-    Exceptions are `ibm:…` and `bandit…` by name, which all episodes of a process share: a device is connected once,
-    and a learning bandit learns from all of them (`bandit+learn=false` learns nothing).
+    Exceptions are `ibm:…` and `bandit…` by name, which all episodes of an environment share until it is closed: a
+    device is connected once, and a learning bandit learns from all of them (`bandit+learn=false` learns nothing).
 
     Attributes
     ----------

@@ -20,11 +20,12 @@ def lazy_names(
     package
         Full name of the package.
     names
-        Public names by the full name of the module that defines them.
+        Public names by the full name of the module that defines them; `NAME as PUBLIC` renames one.
     modules
         Modules and packages right below the package that are public names as well.
     """
-    origin = {name: module for module, listed in names.items() for name in listed}
+    parted = [(module, *name.partition(" as ")) for module, listed in names.items() for name in listed]
+    origin = {public or name: (module, name) for module, name, _, public in parted}
     below = tuple(modules)
 
     def getattr_(name: str) -> object:
@@ -34,7 +35,8 @@ def lazy_names(
         if name not in origin:
             # Python's traceback adds the nearest public name
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=namespace)
-        value = getattr(import_module(origin[name]), name)
+        module, own = origin[name]
+        value = getattr(import_module(module), own)
         setattr(namespace, name, value)
         return value
 

@@ -19,7 +19,7 @@ from lagrl.errors import InputError, SolutionError, refuse, require_type
 from lagrl.problems.cvrp import require_cvrp
 from lagrl.problems.plausibility import question_cost
 from lagrl.relaxation.sampler import SamplingCost, SubproblemSampler, require_sampler
-from lagrl.samplers.registry import close_sampler, make_sampler
+from lagrl.samplers.registry import open_sampler
 from lagrl.search.blocks import BlockSearch, require_chains_alone
 from lagrl.search.schedule import Schedule, schedule_of
 from lagrl.search.search import Search
@@ -287,8 +287,7 @@ def solve(
         return _result(problem, config, report)
     with contextlib.ExitStack() as at_the_end:
         if sampler is None:
-            sampler = make_sampler(config.sampler, journal=journal)
-            at_the_end.callback(close_sampler, sampler)
+            sampler = at_the_end.enter_context(open_sampler(config.sampler, journal=journal))
         search: Search | BlockSearch
         if problem.matrix is None:
             search = BlockSearch(problem, config, on_evaluation)

@@ -55,9 +55,9 @@ PUBLIC = {
         *("controller_factory", "make_controller"),
     },
     "lagrl.samplers": {
-        *("SAMPLERS", "AnnealingSampler", "BanditSampler", "CircuitSampler", "ExactSampler", "GreedySampler"),
+        *("FAMILIES", "AnnealingSampler", "BanditSampler", "CircuitSampler", "ExactSampler", "GreedySampler"),
         *("JournaledSampler", "ProductSampler", "QAOASampler", "ReplaySampler", "SampleContext", "Samples"),
-        *("SampleQuery", "SamplingCost", "SubproblemSampler", "close_sampler", "make_sampler"),
+        *("SampleQuery", "SamplingCost", "SubproblemSampler", "close_sampler", "make_sampler", "open"),
     },
     "lagrl.quantum": {
         *("Ansatz", "CircuitExecutor", "DensityMatrixExecutor", "LineQAOA", "PrimitiveExecutor", "Pub", "Ramp"),

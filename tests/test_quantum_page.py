@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lagrl.cli import entry as cli
-from lagrl.quantum.bandit.options import BanditOptions
-from lagrl.samplers.registry import SAMPLERS, families, make_sampler
+from lagrl.samplers.families import FAMILIES
+from lagrl.samplers.registry import make_sampler
 
 PAGE = (Path(__file__).parent.parent / "docs" / "quantum.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
@@ -47,14 +47,10 @@ def test_the_commands_that_need_no_account_run(
 
 def test_every_sampler_and_option_is_listed() -> None:
     """The tables name every sampler and every option of the code."""
-    for name in SAMPLERS:
+    for name in FAMILIES:
         assert re.search(rf"^\| `{name}[`:]", PAGE, flags=re.MULTILINE), name
-    options = {
-        field.name
-        for kind in (families.QAOAOptions, families.NoisyOptions, families.DeviceOptions, BanditOptions)
-        for field in fields(kind)
-    }
-    missing = {name for name in options | {"sweeps"} if f"`{name}`" not in PAGE}
+    options = {field.name for family in FAMILIES.values() for field in fields(family.options())}
+    missing = {name for name in options if f"`{name}`" not in PAGE}
     assert missing == set()
 
 

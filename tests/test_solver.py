@@ -23,7 +23,8 @@ from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import faults
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.sampler import SampleQuery, Samples, SamplingCost
-from lagrl.samplers.registry import SAMPLERS
+from lagrl.samplers.families import FAMILIES, Family
+from lagrl.samplers.options import NoOptions
 from lagrl.solver import SolveConfig, SolveResult, default_linearisations, solve
 
 if TYPE_CHECKING:
@@ -334,7 +335,8 @@ class Greedy:
 def own_sampler(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A sampler registered for one test."""
     Greedy.runs = []
-    monkeypatch.setitem(SAMPLERS, "mine", lambda spec: Greedy())
+    mine = Family("mine", "a sampler of one test", lambda: NoOptions, lambda *_: Greedy())
+    monkeypatch.setitem(FAMILIES, "mine", mine)
     yield "mine"
 
 

@@ -12,7 +12,8 @@ from envs.route.episode import RouteEpisode, new_route_episode
 from envs.route.render import render_route_episode
 from lagrl.compilation import compile_kernels
 from lagrl.errors import InputError
-from lagrl.samplers.registry import close_sampler, make_sampler
+from lagrl.samplers.held import HeldSamplers
+from lagrl.samplers.registry import close_sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +63,8 @@ class RouteEpisodeBatch(AscentBatch[RouteEpisode]):
                 remedy=f"leave it out: relaxation={config.relaxation!r} prices routes exactly; see route_sampler",
             )
         super().__init__(config, n_envs)
-        self._make_sampler = route_sampler or partial(make_sampler, config.route_sampler)
+        self._held = HeldSamplers()
+        self._make_sampler = route_sampler or partial(self._held.make, config.route_sampler)
         self._is_named = route_sampler is None
         self._make_sampler()
         compile_kernels("relaxation", "recovery", "bounds")
@@ -75,6 +77,7 @@ class RouteEpisodeBatch(AscentBatch[RouteEpisode]):
         samplers = [episode.feedback.sampler for episode in self._episodes if episode is not None]
         for sampler in {id(one): one for one in samplers if self._is_named}.values():
             close_sampler(sampler)
+        self._held.close()
 
     def render(self, index: int, mode: str) -> str | NDArray[np.uint8]:
         """Return an environment's episode as text or as a picture [H, W, 3], see `render_route_episode`."""

@@ -24,7 +24,8 @@ from envs.search.reward import potential
 from lagrl.compilation import compile_kernels
 from lagrl.errors import InputError
 from lagrl.io.records import from_record
-from lagrl.samplers.registry import close_sampler, make_sampler
+from lagrl.samplers.held import HeldSamplers
+from lagrl.samplers.registry import close_sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -70,7 +71,8 @@ class SearchBatch(Batch[SearchEpisode]):
         actions = action_space(config.n_max) if n_choices is None else spaces.Discrete(n_choices)
         super().__init__(n_envs, observation_space(config.n_max, n_choices), actions)
         self.config = config
-        self._make_sampler = sampler or partial(make_sampler, config.sampler)
+        self._held = HeldSamplers()
+        self._make_sampler = sampler or partial(self._held.make, config.sampler)
         self._is_named = sampler is None
         self._make_sampler()
         self._sets: list[list[list[int]]] = [[] for _ in range(n_envs)]
@@ -183,6 +185,7 @@ class SearchBatch(Batch[SearchEpisode]):
             made = {id(one.search.sampler): one.search.sampler for one in self._episodes if one is not None}
             for sampler in made.values():
                 close_sampler(sampler)
+        self._held.close()
 
     def render(self, index: int, mode: str) -> str | NDArray[np.uint8]:
         """Return an environment's episode as text or as a picture [H, W, 3], see `render_search`."""

@@ -13,13 +13,8 @@ from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance
-from lagrl.samplers.registry import (
-    close_sampler,
-    keeps_answers,
-    make_sampler,
-    require_known,
-    sampler_fingerprint,
-)
+from lagrl.samplers.held import HeldSamplers
+from lagrl.samplers.registry import close_sampler, family_of, require_known, sampler_fingerprint
 from lagrl.solve_config import SolveConfig
 from lagrl.solver import require_price
 
@@ -95,8 +90,10 @@ class Evaluation:
             remedy = "leave it out, or give files: an instance has its distances already"
             raise InputError(f"{self.rounding} given", field="rounding", remedy=remedy)
 
-    def tasks(self) -> list[EvaluationTask]:
+    def tasks(self, held: HeldSamplers | None = None) -> list[EvaluationTask]:
         """Return one task per row, instance by instance; everything named is checked here.
+
+        `held`: keeps the samplers that stay open, once they are checked; None closes all.
 
         Raises
         ------
@@ -108,7 +105,7 @@ class Evaluation:
                 raise InputError("nothing given", field=name, remedy="give at least one")
         for controller in self.controllers:
             controller_factory(controller)
-        if self.journal is not None and not any(map(keeps_answers, self.samplers)):
+        if self.journal is not None and not any(family_of(sampler).keeps_answers for sampler in self.samplers):
             raise InputError(
                 f"{self.journal} given",
                 field="journal",
@@ -132,9 +129,12 @@ class Evaluation:
             for controller, sampler, method, budget, seed in grid
         ]
         read = [(instance, read_problem(instance, self.fleet, self.rounding)) for instance in self.instances]
-        journals = {sampler: self.journal if keeps_answers(sampler) else None for sampler in self.samplers}
-        for sampler, journal in journals.items():  # last, as it opens the journal
-            close_sampler(make_sampler(sampler, journal=journal))
+        journals = {sampler: self.journal if family_of(sampler).keeps_answers else None for sampler in self.samplers}
+        with HeldSamplers() as checked:
+            for sampler, journal in journals.items():  # last, as it opens the journal
+                made = (held or checked).make(sampler, journal)
+                if not family_of(sampler).stays_open:
+                    close_sampler(made)
         return [
             EvaluationTask(
                 *(instance, self.fleet, config, row_key(problem, config), journals[config.sampler]),

@@ -28,9 +28,8 @@ from lagrl.problems.locate import resolve_instances
 from lagrl.problems.plausibility import question_cost
 from lagrl.processes import exit_with_parent
 from lagrl.relaxation.sampler import SamplingCost
-from lagrl.samplers.registry import (
-    sampler_packages,
-)
+from lagrl.samplers.held import HeldSamplers
+from lagrl.samplers.registry import family_of, sampler_packages
 from lagrl.solve_config import as_tuple
 from lagrl.solver import estimated_price, solve
 
@@ -78,7 +77,8 @@ def run(
         If a worker process dies; finished rows are kept.
     """
     _require_workers(workers)
-    return _complete(evaluation.tasks(), out, workers, on_row, on_plan)
+    with HeldSamplers() as held:
+        return _complete(evaluation.tasks(held), out, workers, on_row, on_plan, held)
 
 
 def evaluate(
@@ -158,13 +158,14 @@ def evaluate(
         **several,
     )
     _require_workers(workers)
-    tasks = evaluation.tasks()
     made: list[Row] = []
-    if out is None:
-        _run_tasks(list({task.key: task for task in tasks}.values()), workers, _both(made.append, on_row))
-    else:
-        _complete(tasks, out, workers, on_row, None)
-        made = read_rows(out)
+    with HeldSamplers() as held:
+        tasks = evaluation.tasks(held)
+        if out is None:
+            _run_tasks(list({task.key: task for task in tasks}.values()), workers, _both(made.append, on_row), held)
+        else:
+            _complete(tasks, out, workers, on_row, None, held)
+            made = read_rows(out)
     by_key = {row["key"]: row for row in made}
     return [by_key[key] for key in dict.fromkeys(task.key for task in tasks)]
 
@@ -175,6 +176,7 @@ def _complete(
     workers: int,
     on_row: Callable[[Row], None] | None,
     on_plan: Callable[[int, int], None] | None,
+    held: HeldSamplers,
 ) -> int:
     with RowStore(out) as store:
         done = store.keys()
@@ -182,7 +184,7 @@ def _complete(
         if on_plan is not None:
             on_plan(len(tasks), len(tasks) - len(due))
 
-        _run_tasks(due, workers, _both(store.append, on_row))
+        _run_tasks(due, workers, _both(store.append, on_row), held)
     return len(due)
 
 
@@ -202,12 +204,23 @@ def _both(keep: Callable[[Row], None], on_row: Callable[[Row], None] | None) -> 
     return kept
 
 
-def _run_tasks(due: Sequence[EvaluationTask], workers: int, keep: Callable[[Row], None]) -> None:
+def _run_tasks(due: Sequence[EvaluationTask], workers: int, keep: Callable[[Row], None], held: HeldSamplers) -> None:
     if workers == 1:
         for task in due:
-            keep(make_row(task))
+            keep(_row_of(task, held))
     else:
+        held.close()  # each worker opens its own
         _run_in_processes(due, workers, keep)
+
+
+def _row_of(task: EvaluationTask, held: HeldSamplers) -> Row:
+    """Make a row by a sampler that serves all rows, if it stays open; no session is paid for until the next row."""
+    if not family_of(task.config.sampler).stays_open:
+        return make_row(task)
+    try:
+        return make_row(task, held.make(task.config.sampler, task.journal))
+    finally:
+        held.rest()
 
 
 def make_row(task: EvaluationTask, sampler: SubproblemSampler | None = None) -> Row:
@@ -225,7 +238,8 @@ def make_row(task: EvaluationTask, sampler: SubproblemSampler | None = None) -> 
     compile_kernels(*task.config.kernel_rooms)
     started = time.perf_counter()
     try:
-        result = solve(problem, task.config, sampler=sampler, journal=task.journal)
+        journal = task.journal if sampler is None else None
+        result = solve(problem, task.config, sampler=sampler, journal=journal)
     except SolutionError:  # no routes within the fleet rule: a result as well
         return _describe(problem, task, None, time.perf_counter() - started)
     except LagrlError as error:
@@ -276,6 +290,13 @@ def _describe(problem: CVRP, task: EvaluationTask, result: SolveResult | None, s
     }
 
 
+_of_worker = HeldSamplers()  # those of a worker process, open until it ends
+
+
+def _row_of_worker(task: EvaluationTask) -> Row:
+    return _row_of(task, _of_worker)
+
+
 def _begin_worker(parent: int) -> None:
     exit_with_parent(parent)
     warnings.simplefilter("ignore", InputWarning)  # the parent has read the same files, and sees the costs
@@ -287,7 +308,7 @@ def _run_in_processes(due: Sequence[EvaluationTask], workers: int, keep: Callabl
     context = get_context("spawn")
     others = set(active_children())
     with ProcessPoolExecutor(workers, context, initializer=_begin_worker, initargs=(os.getpid(),)) as executor:
-        waiting = {executor.submit(make_row, task): task for task in due}
+        waiting = {executor.submit(_row_of_worker, task): task for task in due}
         try:
             while waiting:
                 done = wait(waiting, return_when=FIRST_COMPLETED).done

@@ -54,9 +54,9 @@ def _controllers() -> dict[str, str]:
 
 
 def _samplers() -> dict[str, str]:
-    from lagrl.samplers.registry import SUMMARIES
+    from lagrl.samplers.families import FAMILIES, OWN
 
-    return SUMMARIES
+    return {family.form: family.summary for family in (*FAMILIES.values(), OWN)}
 
 
 def _seedings() -> dict[str, str]:

@@ -124,13 +124,12 @@ def _progress(state: ProgressColumn) -> Progress:
 
 
 def announce_journal(journal: Path | None, *samplers: str) -> None:
-    """Print where paid answers are kept if the user named no file; the device is connected first."""
-    from lagrl.samplers.registry import default_journal, make_sampler
+    """Print where paid answers are kept if the user named no file."""
+    from lagrl.samplers.registry import default_journal
 
     for sampler in dict.fromkeys(samplers):
         kept = default_journal(sampler)
         if journal is None and kept is not None:
-            make_sampler(sampler)  # one connection for all of this process
             say(f"lagrl: {sampler}: answers are kept in {kept}; run again to resume from it", error=True)
 
 

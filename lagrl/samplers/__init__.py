@@ -3,9 +3,10 @@
 Examples
 --------
 >>> import lagrl
->>> sampler = lagrl.samplers.make_sampler("qaoa+width=6")
 >>> problem = lagrl.read("G-n16-k3")
->>> lagrl.solve(problem, sampler=sampler, evaluations=10).solution.is_feasible(problem)
+>>> with lagrl.samplers.open("qaoa+width=6") as sampler:
+...     results = [lagrl.solve(problem, sampler=sampler, evaluations=10, seed=seed) for seed in (0, 1)]
+>>> all(result.solution.is_feasible(problem) for result in results)
 True
 """
 
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from lagrl.lazy import lazy_names
 
 __all__ = [
-    "SAMPLERS",
+    "FAMILIES",
     "AnnealingSampler",
     "BanditSampler",
     "CircuitSampler",
@@ -33,6 +34,7 @@ __all__ = [
     "SubproblemSampler",
     "close_sampler",
     "make_sampler",
+    "open",
 ]
 
 if TYPE_CHECKING:
@@ -51,7 +53,9 @@ if TYPE_CHECKING:
         SubproblemSampler,
     )
     from lagrl.samplers.circuit_sampler import CircuitSampler
-    from lagrl.samplers.registry import SAMPLERS, close_sampler, make_sampler
+    from lagrl.samplers.families import FAMILIES
+    from lagrl.samplers.registry import close_sampler, make_sampler
+    from lagrl.samplers.registry import open_sampler as open
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
@@ -71,6 +75,7 @@ else:
                 "SubproblemSampler",
             ],
             "lagrl.samplers.circuit_sampler": ["CircuitSampler"],
-            "lagrl.samplers.registry": ["SAMPLERS", "close_sampler", "make_sampler"],
+            "lagrl.samplers.families": ["FAMILIES"],
+            "lagrl.samplers.registry": ["close_sampler", "make_sampler", "open_sampler as open"],
         },
     )

@@ -1,30 +1,41 @@
-"""Options of the samplers, and the samplers made from them."""
+"""The families of samplers: one descriptor for each name, from its options to how it is made."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+import hashlib
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError, UnknownNameError, refuse
-from lagrl.quantum.circuits.ansatz import default_ramp, make_ansatz
-from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
-from lagrl.quantum.circuits.statevector import Ramp
+from lagrl.io.shipped import or_shipped
+from lagrl.plugins import checked_factory, import_attribute
+from lagrl.quantum.circuits.ansatz import make_ansatz
+from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
+from lagrl.quantum.devices.fakes import is_fake
 from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.primitive_executor import open_backend
 from lagrl.quantum.ibm.runtime import RuntimeExecutor
-from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+from lagrl.quantum.journal.replay import ReplaySampler
 from lagrl.quantum.simulators.density import DensityMatrixExecutor
 from lagrl.quantum.simulators.surrogate import SurrogateExecutor, SurrogateSampler
 from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
 from lagrl.quantum.subproblems.annealing import AnnealingSampler
+from lagrl.quantum.subproblems.greedy import GreedySampler
 from lagrl.quantum.subproblems.penalties import make_penalty
+from lagrl.relaxation.sampler import ExactSampler, SubproblemSampler, require_sampler
+from lagrl.samplers import options as kinds
 from lagrl.samplers.circuit_sampler import CircuitSampler
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lagrl.quantum.bandit.options import BanditOptions
     from lagrl.quantum.circuits.execution import CircuitExecutor
+    from lagrl.quantum.journal.journal import Journal
     from lagrl.quantum.simulators.line_executor import LineExecutor
-    from lagrl.quantum.subproblems.penalties import Penalty
-    from lagrl.relaxation.sampler import SubproblemSampler
+    from lagrl.samplers.spec import SamplerSpec
 
 EXECUTORS: dict[str, type[LineExecutor]] = {
     "surrogate": SurrogateExecutor,
@@ -34,163 +45,60 @@ EXECUTORS: dict[str, type[LineExecutor]] = {
 
 
 @dataclass(frozen=True)
-class WidthOption:
-    """Options of the samplers `greedy` and `product`.
+class Family:
+    """The samplers of one name, `NAME[:ARGUMENT][+option=value …]`.
 
     Attributes
     ----------
-    width
-        Most variables per vehicle (default 12).
+    form
+        The name with its argument, such as `noisy:BACKEND`, or `bandit[:STATE]` if it may be left out.
+    summary
+        One line for `lagrl list samplers`.
+    options
+        Returns the dataclass of the options, which may be imported then.
+    make
+        Makes the sampler of a string with its options.
+    packages
+        Distributions that the samples depend on.
+    needs_trust
+        Whether it needs code, files or an account of the user's, so that a file may not choose it.
+    keeps_answers
+        Whether a journal can keep the samples: exact ones are computed again, replayed ones are in a journal.
+    stays_open
+        Whether one sampler serves all rows of an evaluation and all episodes of an environment: it has a connection,
+        or learns. It may be sampled again after `close`, which ends batches and sessions and saves what was learned.
+    paid, learns, fingerprint
+        Return, of a string: how the journal of its paid jobs is named, if any are paid; whether its samples depend on
+        earlier calls; a digest of the trained file that it reads, if any.
+    keep_jobs
+        Has a sampler's jobs kept in a journal, under a name, before they are sent.
     """
 
-    width: int = 12
+    form: str
+    summary: str
+    options: Callable[[], type]
+    make: Callable[[SamplerSpec, Any], SubproblemSampler]
+    packages: tuple[str, ...] = ()
+    needs_trust: bool = False
+    keeps_answers: bool = True
+    stays_open: bool = False
+    paid: Callable[[SamplerSpec], str] = lambda _: ""
+    learns: Callable[[SamplerSpec], bool] = lambda _: False
+    fingerprint: Callable[[SamplerSpec], str] = lambda _: ""
+    keep_jobs: Callable[[Any, Journal, str], None] = lambda *_: None
+
+    @property
+    def name(self) -> str:
+        """The name without argument."""
+        return self.form.partition("[")[0].partition(":")[0]
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The form, as two if the argument may be left out."""
+        return (self.name, self.form.replace("[", "").removesuffix("]")) if "[" in self.form else (self.form,)
 
 
-@dataclass(frozen=True)
-class AnnealingOptions(WidthOption):
-    """Options of the sampler `annealing`.
-
-    Attributes
-    ----------
-    sweeps
-        Sweeps of every string (default 100).
-    penalty
-        `tilted`, `unbalanced` or `slack`; if empty, the tilted one with annealing's target load.
-    strength
-        ρ of that penalty; its default if None.
-    """
-
-    sweeps: int = 100
-    penalty: str = ""
-    strength: float | None = None
-
-
-@dataclass(frozen=True)
-class QAOAOptions(WidthOption):
-    """Options of `qaoa` and of all samplers with circuits.
-
-    Attributes
-    ----------
-    layers
-        Number of layers p; if None, 1 from a warm start and 2 from a cold one.
-    warm
-        Whether to start from the product state (default) or from the uniform superposition.
-    gamma, beta
-        Angles of the ramp instead of the default ones, radians; both or neither.
-    penalty, strength
-        `tilted` (default), `unbalanced` or `slack`, and its ρ; the penalty's default if None.
-    fill
-        Target load from nothing (−1) through the penalty's default (0) to the room (1).
-    """
-
-    layers: int | None = None
-    warm: bool = True
-    gamma: float | None = None
-    beta: float | None = None
-    penalty: str = "tilted"
-    strength: float | None = None
-    fill: float = 0.0
-
-    def make_penalty(self) -> Penalty:
-        """Return the penalty with these options; see `penalties.make_penalty` for the errors raised."""
-        return make_penalty(self.penalty, self.strength, self.fill)
-
-    def ramp(self, ansatz: str = "qaoa") -> Ramp:
-        """Return the angles of the layers.
-
-        Raises
-        ------
-        InputError
-            If only one of the angles is given.
-        """
-        default = default_ramp(ansatz, self.layers, warm=self.warm)
-        if self.gamma is None and self.beta is None:
-            return default
-        if self.gamma is None or self.beta is None:
-            raise InputError(
-                f"gamma {self.gamma} and beta {self.beta} given", field="angles", remedy="give both or neither"
-            )
-        return Ramp(default.layers, self.gamma, self.beta)
-
-
-@dataclass(frozen=True)
-class CircuitOptions(QAOAOptions):
-    """Options of all samplers whose circuits an executor runs.
-
-    Attributes
-    ----------
-    ansatz
-        Name of the ansatz, see `make_ansatz` (default `qaoa`).
-    """
-
-    ansatz: str = "qaoa"
-
-
-@dataclass(frozen=True)
-class NoisyOptions(CircuitOptions):
-    """Options of the sampler `noisy:BACKEND`.
-
-    Attributes
-    ----------
-    method
-        `surrogate` (default; calibrated, as fast as `qaoa`), `density` (exact, narrow circuits) or `trajectories`.
-    """
-
-    method: str = "surrogate"
-
-
-@dataclass(frozen=True)
-class BackendOptions(CircuitOptions):
-    """Options of the sampler `backend:MODULE:FACTORY`.
-
-    Attributes
-    ----------
-    fallback
-        As in `DeviceOptions`.
-    """
-
-    fallback: str = ""
-
-
-@dataclass(frozen=True)
-class DeviceOptions(CircuitOptions, RuntimeOptions):
-    """Options of the sampler `ibm:BACKEND`, those of `RuntimeOptions` included.
-
-    Attributes
-    ----------
-    fallback
-        With `product` the product state is sampled where the device fails, and the record says so; if empty, a
-        failure is an error.
-    """
-
-    fallback: str = ""
-
-    def runtime(self) -> RuntimeOptions:
-        """Return the options of the executor.
-
-        Raises
-        ------
-        InputError
-            If an option has no effect.
-        """
-        if not self.dynamical_decoupling and self.sequence != RuntimeOptions.sequence:
-            refuse("sequence", self.sequence, "it needs dynamical_decoupling=true")
-        is_twirled = self.twirl_gates != "off" or self.twirl_measure
-        if not is_twirled and self.randomizations != RuntimeOptions.randomizations:
-            refuse("randomizations", self.randomizations, "nothing is twirled: leave it out")
-        if self.session_time and self.mode == "job":
-            refuse("session_time", self.session_time, "it limits a batch or session: give mode=batch or mode=session")
-        return RuntimeOptions(**{field.name: getattr(self, field.name) for field in fields(RuntimeOptions)})
-
-
-def make_annealing(options: AnnealingOptions) -> SubproblemSampler:
-    """Return the annealer with these options.
-
-    Raises
-    ------
-    InputError
-        If a strength is given without a penalty.
-    """
+def _annealing(_: SamplerSpec, options: kinds.AnnealingOptions) -> SubproblemSampler:
     if options.penalty:
         penalty = make_penalty(options.penalty, options.strength)
         return AnnealingSampler(options.width, penalty, options.sweeps)
@@ -199,54 +107,34 @@ def make_annealing(options: AnnealingOptions) -> SubproblemSampler:
     return AnnealingSampler(options.width, sweeps=options.sweeps)
 
 
-def make_qaoa(options: QAOAOptions) -> QAOASampler:
-    """Return QAOA by the statevector kernel with these options."""
+def _qaoa(_: SamplerSpec, options: kinds.QAOAOptions) -> QAOASampler:
     return QAOASampler(options.width, options.warm, options.ramp(), options.make_penalty())
 
 
-def make_noisy(backend: str, options: NoisyOptions) -> SubproblemSampler:
-    """Return circuits under the noise of a fake backend.
-
-    Raises
-    ------
-    UnknownNameError
-        If the backend, method or ansatz is not known.
-    """
+def _noisy(spec: SamplerSpec, options: kinds.NoisyOptions) -> SubproblemSampler:
     if options.method not in EXECUTORS:
         raise UnknownNameError.of("noise method", options.method, EXECUTORS)
     if options.method == "surrogate" and options.ansatz == "qaoa":
-        return SurrogateSampler.of(backend, make_qaoa(options))
-    return make_circuits(EXECUTORS[options.method].of(backend), options)
+        return SurrogateSampler.of(spec.argument, _qaoa(spec, options))
+    return _circuits(EXECUTORS[options.method].of(spec.argument), options)
 
 
-def make_device_executor(backend: str, options: DeviceOptions) -> RuntimeExecutor:
-    """Return the executor on a device of your account, or on a fake backend with the same code.
+def _device(spec: SamplerSpec, options: kinds.DeviceOptions) -> CircuitSampler:
+    return _circuits(_device_executor(spec.argument, options), options, options.fallback)
 
-    Raises
-    ------
-    UnknownNameError
-        If the backend is not known, or not the account's.
-    InputError
-        If there is no account, or an option has no effect.
-    """
+
+def _device_executor(backend: str, options: kinds.DeviceOptions) -> RuntimeExecutor:
     executor = RuntimeExecutor(open_device(backend), options.runtime())
     executor.max_width = executor.device.widest  # slack bits are added to the variables
+    executor.rebuild = partial(_device_executor, backend, options)
     return executor
 
 
-def make_backend(factory: str, options: BackendOptions) -> CircuitSampler:
-    """Return circuits on the backend that a user's factory makes; see `open_backend` for the errors raised."""
-    return make_circuits(open_backend(factory), options, options.fallback)
+def _backend(spec: SamplerSpec, options: kinds.BackendOptions) -> CircuitSampler:
+    return _circuits(open_backend(spec.argument), options, options.fallback)
 
 
-def make_circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: str = "") -> CircuitSampler:
-    """Return the sampler whose circuits `executor` runs.
-
-    Raises
-    ------
-    InputError
-        If an option has no effect: angles of a trained circuit, or a cold start of another ansatz than QAOA.
-    """
+def _circuits(executor: CircuitExecutor, options: kinds.CircuitOptions, fallback: str = "") -> CircuitSampler:
     has_ramp = options.ansatz in ("qaoa", "copula")
     if not has_ramp and (options.gamma is not None or options.beta is not None):
         refuse("gamma, beta", f"{options.gamma}, {options.beta}", f"{options.ansatz} trains its angles")
@@ -255,3 +143,158 @@ def make_circuits(executor: CircuitExecutor, options: CircuitOptions, fallback: 
     ramp = options.ramp(options.ansatz) if has_ramp else None
     ansatz = make_ansatz(options.ansatz, options.layers, warm=options.warm, ramp=ramp)
     return CircuitSampler(executor, ansatz, options.width, options.make_penalty(), fallback=fallback)
+
+
+def _keep_device_jobs(sampler: CircuitSampler, journal: Journal, _: str) -> None:
+    executor = sampler.executor
+    assert isinstance(executor, RuntimeExecutor)
+    executor.journal, executor.rebuild = journal, None  # another process must not send the same jobs
+
+
+def _bandit_options() -> type[BanditOptions]:
+    from lagrl.quantum.bandit.options import BanditOptions
+
+    return BanditOptions
+
+
+def _bandit(spec: SamplerSpec, options: BanditOptions) -> SubproblemSampler:
+    from lagrl.quantum.bandit.options import make_bandit
+
+    _state_digest(spec)  # raises an error for a file that cannot be read
+    state = _state_file(spec)
+    made = make_bandit(state, options)
+    made.rebuild = partial(make_bandit, state, options)
+    return made
+
+
+def _keep_bandit_jobs(sampler: Any, journal: Journal, name: str) -> None:
+    from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
+    from lagrl.quantum.bandit.saving import keep_jobs
+
+    if any(isinstance(backend, RuntimeBackend) for backend in sampler.backends):
+        keep_jobs(sampler, journal, name)
+    sampler.rebuild = None
+
+
+def _state_file(spec: SamplerSpec) -> str:
+    """Return the full path of a bandit's state, or of the shipped one of this name; empty if none is given."""
+    path = Path(spec.argument)
+    if not spec.flag("save", False):  # what is shipped is never written to
+        path = or_shipped(path, ".json")
+    return str(path.resolve()) if spec.argument else ""
+
+
+def _state_digest(spec: SamplerSpec) -> str:
+    """Return a digest of a bandit's state, unless it writes to it; InputError if the file cannot be read."""
+    path = Path(_state_file(spec))
+    if spec.flag("save", False) or not path.is_file():
+        return ""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}", source=str(path), remedy="check its permissions"
+        ) from error
+
+
+def _bandit_learns(spec: SamplerSpec) -> bool:
+    is_fixed = "static" in spec.options or spec.options.get("policy") in ("static", "uniform")
+    return not is_fixed and spec.flag("learn", True)
+
+
+def _own(spec: SamplerSpec, _: object) -> SubproblemSampler:
+    attribute = import_attribute("sampler", spec.text)
+    made: SubproblemSampler = checked_factory("sampler", spec.text, attribute, SubproblemSampler, "sample(query)")()
+    require_sampler(made, f"sampler {spec.text}")
+    return made
+
+
+_QISKIT = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
+
+_ALL = (
+    Family(
+        "exact",
+        "optimal solution of every knapsack, by dynamic programming or branch and bound",
+        lambda: kinds.NoOptions,
+        lambda *_: ExactSampler(),
+        keeps_answers=False,
+    ),
+    Family(
+        "greedy",
+        "greedy by efficiency: the classical baseline",
+        lambda: kinds.WidthOption,
+        lambda _, options: GreedySampler(options.width),
+    ),
+    Family(
+        "product",
+        "independent biased bits: the baseline of circuits without two-qubit gates",
+        lambda: kinds.WidthOption,
+        lambda _, options: ProductSampler(options.width),
+    ),
+    Family(
+        "annealing",
+        "simulated annealing of the QUBO",
+        lambda: kinds.AnnealingOptions,
+        _annealing,
+        ("dimod", "dwave-samplers"),
+    ),
+    Family("qaoa", "QAOA circuits without noise, by statevector simulation", lambda: kinds.QAOAOptions, _qaoa),
+    Family(
+        "noisy:BACKEND",
+        "circuits with the noise of a fake backend, such as noisy:FakeKingston",
+        lambda: kinds.NoisyOptions,
+        _noisy,
+        _QISKIT,
+    ),
+    Family(
+        "ibm:BACKEND",
+        "quantum computer of your IBM account; ibm:FakeKingston runs the same steps offline",
+        lambda: kinds.DeviceOptions,
+        _device,
+        _QISKIT,
+        needs_trust=True,
+        stays_open=True,
+        paid=lambda spec: "" if is_fake(spec.argument) else spec.argument,
+        keep_jobs=_keep_device_jobs,
+    ),
+    Family(
+        "backend:MODULE:FACTORY",
+        "any BackendV2 or SamplerV2 of qiskit that your function makes",
+        lambda: kinds.BackendOptions,
+        _backend,
+        ("qiskit",),
+        needs_trust=True,
+    ),
+    Family(
+        "bandit[:STATE]",
+        "bandit that chooses backend, qubits and circuit; STATE is a file of lagrl train bandit",
+        _bandit_options,
+        _bandit,
+        _QISKIT,
+        needs_trust=True,
+        stays_open=True,
+        paid=lambda spec: "bandit" if spec.read(_bandit_options()).is_paid else "",
+        learns=_bandit_learns,
+        fingerprint=_state_digest,
+        keep_jobs=_keep_bandit_jobs,
+    ),
+    Family(
+        "replay:FILE",
+        "the answers that a journal recorded",
+        lambda: kinds.ReplayOptions,
+        lambda spec, options: ReplaySampler(spec.argument, options.sampler or None),
+        needs_trust=True,
+        keeps_answers=False,
+    ),
+)
+FAMILIES = {family.name: family for family in _ALL}
+"""All samplers of lagrl by name."""
+
+OWN = Family(
+    "module:attribute",
+    "class or function of your own that makes a sampler",
+    lambda: kinds.NoOptions,
+    _own,
+    needs_trust=True,
+)
+"""A sampler that the user's code makes: every name with an argument that is not in `FAMILIES`."""

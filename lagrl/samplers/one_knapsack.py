@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from lagrl.quantum.circuits.single_knapsack import knapsack_arrays
 from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler, require_sampler, require_samples
-from lagrl.samplers.registry import close_sampler, make_sampler
+from lagrl.samplers.registry import open_sampler
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -107,12 +108,8 @@ def sample(
     """
     cost, demand, room = knapsack_arrays(reduced_cost, weight, capacity)
     query = SampleQuery(cost, demand, room, shots, np.random.default_rng(seed))
-    chosen = make_sampler(sampler) if isinstance(sampler, str) else sampler
-    require_sampler(chosen)
-    try:
+    with open_sampler(sampler) if isinstance(sampler, str) else contextlib.nullcontext(sampler) as chosen:
+        require_sampler(chosen)
         drawn = chosen.sample(query)
-    finally:
-        if chosen is not sampler:
-            close_sampler(chosen)
     require_samples(drawn, cost.shape, type(chosen).__name__)
     return KnapsackSamples(drawn.bitstrings, drawn.counts, drawn.cost, reduced_cost=cost, weight=demand, capacity=room)

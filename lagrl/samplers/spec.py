@@ -42,6 +42,11 @@ class SamplerSpec:
     options: Mapping[str, str] = field(hash=False)
 
     @classmethod
+    def of(cls, sampler: str | SamplerSpec) -> SamplerSpec:
+        """Return what is parsed already, or parse a sampler string; see `parse` for the errors raised."""
+        return sampler if isinstance(sampler, SamplerSpec) else cls.parse(sampler)
+
+    @classmethod
     def parse(cls, text: str) -> SamplerSpec:
         """Parse a sampler string; after `replay:FILE+sampler=` the rest is the other sampler's string.
 

@@ -15,7 +15,7 @@ from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import LagrlError
 from lagrl.processes import exit_with_parent, one_thread_each
-from lagrl.samplers.registry import close_sampler, make_sampler
+from lagrl.samplers.registry import open_sampler
 from lagrl.search.exchange import Exchange, Exchanges, Request, WorkerBoxes, receive
 from lagrl.search.schedule import schedule_of
 from lagrl.search.search import Search
@@ -143,8 +143,8 @@ def _work(pipe: Connection, boxes: WorkerBoxes, problem: CVRP, config: SolveConf
     at_the_end = contextlib.ExitStack()
     try:
         compile_kernels(*config.kernel_rooms)
-        make_controller, sampler = controller_factory(config.controller), make_sampler(config.sampler)
-        at_the_end.callback(close_sampler, sampler)
+        make_controller = controller_factory(config.controller)
+        sampler = at_the_end.enter_context(open_sampler(config.sampler))
         pipe.send("ready")
         schedule, started = schedule_of(config), pipe.recv()
         search = Search(problem, config, make_controller, sampler, schedule, is_cancelled=over.is_set, started=started)

@@ -30,7 +30,7 @@ def test_every_name_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(controllers.CONTROLLERS) == set(found) - {"learned", "checkpoints/NAME", "module:attribute"}
     assert "Camerini" in found["cfm"] and "Held" in found["hwc"]
     names = [name.partition("[")[0].partition(":")[0] for name in listed(capsys, "samplers")]
-    assert names == [*samplers.SAMPLERS, "module"]
+    assert names == [*samplers.FAMILIES, "module"]
     assert list(listed(capsys, "seedings")) == list(SEEDINGS)
     for kind in ("controllers", "samplers", "seedings"):
         assert all(len(text.split()) >= 3 for text in listed(capsys, kind).values())

@@ -8,12 +8,12 @@ import gymnasium
 import numpy as np
 import pytest
 
+import lagrl
 from envs.config import EnvConfig
 from envs.env import LagrangianCVRP
 from envs.vector import LagrangianVectorEnv
 from lagrl.quantum.bandit.state import read_state
 from lagrl.relaxation.sampler import ExactSampler
-from lagrl.samplers.registry import make_sampler
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +25,13 @@ FEW = "+families=qaoa+depths=1+placements=line0"
 SAVED = f"+backends=FakeKingston/FakeBrisbane+width=6{FEW}+save=true"
 
 
-def episode(sampler: str, seed: int, **options: object) -> dict:
+def made(sampler: str, **options: object) -> gymnasium.Env:
+    """Make an environment whose episodes have three steps."""
+    return gymnasium.make("envs:LagrangianCVRP-v0", sampler=sampler, max_steps=3, shots=16, start="zero", **options)
+
+
+def episode(env: gymnasium.Env, seed: int) -> dict:
     """Take three steps; return the last infos."""
-    env = gymnasium.make("envs:LagrangianCVRP-v0", sampler=sampler, max_steps=3, shots=16, start="zero", **options)
     env.reset(seed=seed, options={"instance": "G-n16-k3"})
     for _ in range(3):
         *_, info = env.step(np.full(env.action_space.shape, 0.9, np.float32))
@@ -35,26 +39,43 @@ def episode(sampler: str, seed: int, **options: object) -> dict:
 
 
 def test_a_bandit_prices_and_learns_across_episodes() -> None:
-    """A bandit by name learns from every episode of the process."""
-    bandit = make_sampler(NAME)
-    model = bandit.policy.model
-    seen = [model.n_observations]
+    """A bandit by name learns from every episode of its environment, and another environment has its own."""
+    env, bandits, seen = made(NAME), [], []
     for seed in range(2):
-        info = episode(NAME, seed)
+        info = episode(env, seed)
         assert np.isfinite(info["last_sampled_value"])
-        seen.append(model.n_observations)
-    assert seen[0] < seen[1] < seen[2]
-    assert make_sampler(NAME) is bandit
+        bandits.append(env.unwrapped.episode.dual.sampler)
+        seen.append(bandits[-1].policy.model.n_observations)
+    assert bandits[0] is bandits[1]
+    assert 0 < seen[0] < seen[1]
+    env.close()
+    other = made(NAME)
+    episode(other, 0)
+    assert other.unwrapped.episode.dual.sampler.policy.model.n_observations == seen[0]
+    other.close()
+
+
+def test_environments_share_what_their_maker_opened() -> None:
+    """Two environments that are given one open bandit both teach it, and neither closes it."""
+    with lagrl.samplers.open(f"{NAME}{FEW}") as bandit:
+        seen = []
+        for seed in range(2):
+            env = made(lambda: bandit)
+            episode(env, seed)
+            env.close()
+            seen.append(bandit.policy.model.n_observations)
+    assert 0 < seen[0] < seen[1]
 
 
 def test_without_learning_episodes_repeat() -> None:
     """Without learning, equal seeds give equal episodes, also with other episodes in between."""
     name = f"{NAME}{FEW}+learn=false+epsilon=0.5"
-    first = episode(name, 3)
-    episode(name, 4)
-    assert episode(name, 3) == pytest.approx(first, nan_ok=True)
+    env = made(name)
+    first = episode(env, 3)
+    episode(env, 4)
+    assert episode(env, 3) == pytest.approx(first, nan_ok=True)
     assert first["circuits"] > 0
-    assert make_sampler(name).policy.model.n_observations == 0
+    assert env.unwrapped.episode.dual.sampler.policy.model.n_observations == 0
 
 
 @pytest.mark.parametrize("kind", ["single", "vector", "sb3"])
@@ -74,12 +95,21 @@ def test_what_is_learned_is_saved_when_it_is_closed(kind: str, tmp_path: Path) -
     else:
         env = LagrangianCVRP(config) if kind == "single" else LagrangianVectorEnv(2, config)
         env.reset(seed=0)
-    learned = make_sampler(f"bandit:{path}{SAVED}").state_file.state.model.n_observations
+    (one, *_) = env.batch.episodes
+    dual = one.state.route_dual if kind == "single" else one.state.dual
+    learned = dual.sampler.state_file.state.model.n_observations
     assert learned > 0
     assert not path.exists()
     env.close()
     assert read_state(path).model.n_observations == learned
     env.close()
+    if kind == "sb3":
+        env.seed(0)
+        env.reset()
+    else:
+        env.reset(seed=0)
+    env.batch.close()  # gymnasium closes a vector environment only once
+    assert read_state(path).model.n_observations > learned
 
 
 def test_what_the_caller_makes_is_the_callers() -> None:
@@ -102,6 +132,6 @@ def test_what_the_caller_makes_is_the_callers() -> None:
 
 def test_a_bandit_proposes_routes() -> None:
     """As the route sampler, beside an exact price."""
-    info = episode("exact", 0, route_sampler=f"{NAME}{FEW}", route_every=2)
+    info = episode(made("exact", route_sampler=f"{NAME}{FEW}", route_every=2), 0)
     assert np.isfinite(info["best_route_cost"])
     assert np.isfinite(info["best_dual_value"])

@@ -12,7 +12,6 @@ import pytest
 
 from lagrl.errors import InputError
 from lagrl.quantum.journal.journal import Journal
-from lagrl.samplers import registry
 from lagrl.samplers.registry import make_sampler
 
 if TYPE_CHECKING:
@@ -34,6 +33,12 @@ def played(env: gymnasium.Env[Any, Any]) -> list[Any]:
     return seen
 
 
+def opened(env: gymnasium.Env[Any, Any]) -> Any:
+    """Return the device's executor or the bandit that proposes an environment's routes."""
+    sampler = env.unwrapped.episode.state.route_dual.sampler  # type: ignore[attr-defined]
+    return getattr(sampler, "executor", sampler)
+
+
 @pytest.mark.parametrize("sampler", ["qaoa", DEVICE, BANDIT])
 def test_pickles_and_copies_continue_to_the_bit(sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy, and a pickle that is read where no device is open yet, continue like the environment itself."""
@@ -45,12 +50,13 @@ def test_pickles_and_copies_continue_to_the_bit(sampler: str, monkeypatch: pytes
     content, twin = pickle.dumps(env), copy.deepcopy(env)
     own, copied = played(env), played(twin)
     assert copied == own
-    open_before = make_sampler(sampler)
-    registry._shared_device.cache_clear()
-    registry._shared_bandit.cache_clear()
     again = pickle.loads(content)
     assert played(again) == own
-    assert make_sampler(sampler) is not open_before
+    if sampler != "qaoa":
+        assert opened(twin) is opened(env)
+        assert opened(again) is not opened(env)
+    for each in (env, twin, again):
+        each.close()
 
 
 def test_batched_environments_are_pickled_too() -> None:
@@ -72,12 +78,17 @@ def test_batched_environments_are_pickled_too() -> None:
 
 
 def test_copies_share_the_device_and_the_bandit() -> None:
-    """Connections and learning bandits serve the whole process: a copy of the sampler uses the same one."""
+    """A copy uses the same connection or bandit, a pickle opens another one, once for all that hold it."""
     pytest.importorskip("qiskit_aer", reason="needs the quantum extra")
     device: Any = make_sampler(DEVICE)
-    bandit = make_sampler(BANDIT)
-    assert copy.deepcopy(device).executor is pickle.loads(pickle.dumps(device)).executor is device.executor
-    assert copy.deepcopy(bandit) is pickle.loads(pickle.dumps(bandit)) is bandit
+    bandit: Any = make_sampler(BANDIT)
+    assert copy.deepcopy(device).executor is device.executor
+    assert copy.deepcopy(bandit) is bandit
+    one, other, first, second = pickle.loads(pickle.dumps((device, device, bandit, bandit)))
+    assert one.executor is other.executor is not device.executor
+    assert one.executor.name == device.executor.name
+    assert first is second is not bandit
+    assert first.arms == bandit.arms
 
 
 def test_what_cannot_be_opened_again_is_refused_in_one_line(tmp_path: Path) -> None:

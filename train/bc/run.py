@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from lagrl.samplers.registry import make_sampler
+from lagrl.samplers.registry import close_sampler, make_sampler
 from policies.graph import as_tensors
 from policies.network import DiagonalPrecondNet
 from train.bc.cloning import fit_epoch, imitation_error
@@ -74,7 +74,7 @@ class BCRun(TrainingRun[BCConfig]):
         self.device = device
         self.expert = expert_factory(config.expert)
         for name in (config.env.sampler, config.env.route_sampler):
-            make_sampler(name)  # an unknown name must be an error now, not after the first validation
+            close_sampler(make_sampler(name))  # an unknown name must be an error now, not after the first validation
         seed_everything(config.seed)
         self.net = DiagonalPrecondNet(config.policy).to(device)
         self.optimizer = torch.optim.Adam(self.net.actor_parameters(), lr=config.learning_rate)

@@ -20,11 +20,13 @@ from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.bandit.state import BanditState, read_state
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
+from lagrl.samplers.held import HeldSamplers
 from lagrl.samplers.registry import (
     close_sampler,
     default_journal,
-    keeps_answers,
+    family_of,
     make_sampler,
+    open_sampler,
     require_known,
     sampler_packages,
 )
@@ -143,25 +145,28 @@ def test_without_learning_there_is_no_exploration(tmp_path: Path) -> None:
     assert made(f"bandit:{path}{SMALL}+learn=false+alpha=0.7").policy.scale == 0.7
 
 
-def test_bandits_are_shared_in_a_process(tmp_path: Path) -> None:
-    """Bandits of one name are shared in a process; another name or state is another bandit."""
+def test_an_owner_shares_one_bandit_of_a_name(tmp_path: Path) -> None:
+    """One owner has one bandit of a name, which learns until it is closed; others start with the state."""
     name = f"bandit{SMALL}+epsilon=0.11"
-    first = make_sampler(name)
-    assert isinstance(first, BanditSampler)
-    draw_samples(first)
-    close_sampler(first)
-    learned = first.policy.model.n_observations
-    assert learned > 0
-    assert make_sampler(name) is first
-    draw_samples(make_sampler(name))
-    assert first.policy.model.n_observations == 2 * learned
-    assert make_sampler(f"bandit{SMALL}+epsilon=0.12") is not first
+    with HeldSamplers() as held, HeldSamplers() as other:
+        first = held.make(name)
+        assert isinstance(first, BanditSampler)
+        draw_samples(first)
+        held.rest()
+        learned = first.policy.model.n_observations
+        assert learned > 0
+        assert held.make(name) is first
+        draw_samples(held.make(name))
+        assert first.policy.model.n_observations == 2 * learned
+        assert held.make(f"bandit{SMALL}+epsilon=0.12") is not first
+        assert other.make(name) is not first
+        assert make_sampler(name).policy.model.n_observations == 0
+        held.close()
+        assert held.make(name).policy.model.n_observations == 0
     path = tmp_path / "state.json"
-    state(path)
-    of_state = make_sampler(f"bandit:{path}{SMALL}")
-    assert make_sampler(f"bandit:{path}{SMALL}") is of_state
-    state(path, epsilon=0.9)
-    assert make_sampler(f"bandit:{path}{SMALL}").epsilon == 0.9
+    for epsilon in (0.2, 0.9):
+        state(path, epsilon=epsilon)
+        assert make_sampler(f"bandit:{path}{SMALL}").epsilon == epsilon
 
 
 def test_without_learning_equal_seeds_give_equal_strings() -> None:
@@ -182,7 +187,6 @@ def test_what_is_learned_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     name = f"bandit:{path}{SMALL}+save=true+policy=thompson+alpha=0.4+epsilon=0.1"
     sampler = make_sampler(name)
     assert isinstance(sampler, BanditSampler)
-    assert make_sampler(name) is sampler
     assert not path.exists()
     draw_samples(sampler)
     close_sampler(sampler)
@@ -235,7 +239,7 @@ def test_journals_store_results_of_a_bandit(tmp_path: Path) -> None:
     close_sampler(kept)
     replayed = make_sampler(f"replay:{file}")
     assert np.array_equal(draw_samples(replayed).bitstrings, first.bitstrings)
-    assert keeps_answers(name)
+    assert family_of(name).keeps_answers
     assert default_journal(name) is None
     assert "qiskit" in sampler_packages(name)
     for paid in ("bandit+backends=ibm_x/FakeParis", "bandit+static=ibm_x/line0/qaoa/1"):
@@ -258,7 +262,8 @@ def test_devices_of_an_account_keep_their_jobs(tmp_path: Path, monkeypatch: pyte
     assert isinstance(sampler, JournaledSampler)
     first = draw_samples(sampler)
     close_sampler(sampler)
-    assert np.array_equal(draw_samples(sampler).bitstrings, first.bitstrings)
+    with open_sampler(f"bandit+backends=ibm_a/ibm_b{few}") as again:
+        assert np.array_equal(draw_samples(again).bitstrings, first.bitstrings)
     with Journal(tmp_path / "bandit.journal.jsonl", read_only=True) as journal:
         summary = journal.summary()
     assert first.cost.jobs > 0
