@@ -284,7 +284,7 @@ def require_sampler(sampler: object, field: str = "sampler") -> None:
         signature.bind(None)
     except TypeError:
         raise InputError(
-            f"{type(sampler).__name__}.sample{signature} given",
+            f"{type(sampler).__name__}.sample({', '.join(signature.parameters)}) given",
             field=field,
             remedy="write sample(self, query): query has reduced_cost, weight, capacity, shots, rng and context",
         ) from None

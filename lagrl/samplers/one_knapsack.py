@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,28 +22,22 @@ class KnapsackSamples(Samples):
 
     Attributes
     ----------
-    reduced_cost
-        [1, n] ã, distance units.
-    weight
-        [n] d, demand units.
-    capacity
-        [1] Q, demand units.
+    query
+        The knapsack, and how it was sampled.
     """
 
-    reduced_cost: NDArray[np.float64] = field(repr=False)
-    weight: NDArray[np.int64] = field(repr=False)
-    capacity: NDArray[np.int64] = field(repr=False)
+    query: SampleQuery
 
     @property
     def value(self) -> NDArray[np.float64]:
         """[S] Σ ã_i y_i of each string, distance units, whether it fits or not."""
-        value: NDArray[np.float64] = self.bitstrings[0] @ self.reduced_cost[0]
+        value: NDArray[np.float64] = self.bitstrings[0] @ self.query.reduced_cost[0]
         return value
 
     @property
     def fits(self) -> NDArray[np.bool_]:
         """[S] Whether each string respects the capacity."""
-        fits: NDArray[np.bool_] = self.bitstrings[0] @ self.weight <= self.capacity
+        fits: NDArray[np.bool_] = self.bitstrings[0] @ self.query.weight <= self.query.capacity
         return fits
 
     @property
@@ -54,13 +48,13 @@ class KnapsackSamples(Samples):
     @property
     def best_selection(self) -> NDArray[np.uint8]:
         """[n] The string of least value that fits; the empty one if none is below 0."""
-        selection: NDArray[np.uint8] = self.best(self.reduced_cost, self.weight, self.capacity)[0][0]
+        selection: NDArray[np.uint8] = self.best(*self.query.knapsacks)[0][0]
         return selection
 
     @property
     def best_value(self) -> float:
         """Value of `best_selection`, distance units (≤ 0)."""
-        return float(self.best(self.reduced_cost, self.weight, self.capacity)[1][0])
+        return float(self.best(*self.query.knapsacks)[1][0])
 
 
 def sample(
@@ -106,10 +100,9 @@ def sample(
     >>> samples.bitstrings.shape[2], int(samples.counts.sum()), samples.best_value
     (4, 100, -16.0)
     """
-    cost, demand, room = knapsack_arrays(reduced_cost, weight, capacity)
-    query = SampleQuery(cost, demand, room, shots, np.random.default_rng(seed))
+    query = SampleQuery(*knapsack_arrays(reduced_cost, weight, capacity), shots, np.random.default_rng(seed))
     with open_sampler(sampler) if isinstance(sampler, str) else contextlib.nullcontext(sampler) as chosen:
         require_sampler(chosen)
         drawn = chosen.sample(query)
-    require_samples(drawn, cost.shape, type(chosen).__name__)
-    return KnapsackSamples(drawn.bitstrings, drawn.counts, drawn.cost, reduced_cost=cost, weight=demand, capacity=room)
+    require_samples(drawn, query.reduced_cost.shape, type(chosen).__name__)
+    return KnapsackSamples(drawn.bitstrings, drawn.counts, drawn.cost, query=query)

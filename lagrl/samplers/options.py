@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from lagrl.errors import InputError, refuse
+from lagrl.errors import refuse
 from lagrl.quantum.circuits.ansatz import default_ramp
 from lagrl.quantum.circuits.statevector import Ramp
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
@@ -96,20 +96,12 @@ class QAOAOptions(WidthOption):
         return make_penalty(self.penalty, self.strength, self.fill)
 
     def ramp(self, ansatz: str = "qaoa") -> Ramp:
-        """Return the angles of the layers.
-
-        Raises
-        ------
-        InputError
-            If only one of the angles is given.
-        """
+        """Return the angles of the layers; InputError if only one of the angles is given."""
         default = default_ramp(ansatz, self.layers, warm=self.warm)
         if self.gamma is None and self.beta is None:
             return default
         if self.gamma is None or self.beta is None:
-            raise InputError(
-                f"gamma {self.gamma} and beta {self.beta} given", field="angles", remedy="give both or neither"
-            )
+            refuse("angles", f"gamma {self.gamma} and beta {self.beta}", "give both or neither")
         return Ramp(default.layers, self.gamma, self.beta)
 
 
@@ -146,33 +138,19 @@ class BackendOptions(CircuitOptions):
     Attributes
     ----------
     fallback
-        As in `DeviceOptions`.
-    """
-
-    fallback: str = ""
-
-
-@dataclass(frozen=True)
-class DeviceOptions(CircuitOptions, RuntimeOptions):
-    """Options of the sampler `ibm:BACKEND`, those of `RuntimeOptions` included.
-
-    Attributes
-    ----------
-    fallback
         With `product` the product state is sampled where the device fails, and the record says so; if empty, a
         failure is an error.
     """
 
     fallback: str = ""
 
-    def runtime(self) -> RuntimeOptions:
-        """Return the options of the executor.
 
-        Raises
-        ------
-        InputError
-            If an option has no effect.
-        """
+@dataclass(frozen=True)
+class DeviceOptions(BackendOptions, RuntimeOptions):
+    """Options of the sampler `ibm:BACKEND`, those of `RuntimeOptions` included."""
+
+    def runtime(self) -> RuntimeOptions:
+        """Return the options of the executor; InputError if one has no effect."""
         if not self.dynamical_decoupling and self.sequence != RuntimeOptions.sequence:
             refuse("sequence", self.sequence, "it needs dynamical_decoupling=true")
         is_twirled = self.twirl_gates != "off" or self.twirl_measure

@@ -27,16 +27,11 @@ if TYPE_CHECKING:
 def require_known(sampler: str | SamplerSpec) -> SamplerSpec:
     """Return the parsed string if its name is in `FAMILIES` or `module:attribute`; nothing is imported.
 
-    Raises
-    ------
-    UnknownNameError
-        If no such sampler is known.
-    InputError
-        If its argument is missing, or it takes none.
+    Raises `UnknownNameError` if no such sampler is known, `InputError` if its argument is missing, or it takes none.
     """
     remedy = "give a name, such as 'qaoa+width=8'; lagrl.solve(problem, sampler=…) takes an object as well"
     require_type(sampler, (str, SamplerSpec), "sampler", remedy)
-    spec = SamplerSpec.of(sampler)
+    spec = SamplerSpec.parse(sampler)
     family, field = family_of(spec), f"sampler {spec.text}"
     if family is OWN:
         if not spec.argument:
@@ -55,7 +50,7 @@ def require_known(sampler: str | SamplerSpec) -> SamplerSpec:
 
 def family_of(sampler: str | SamplerSpec) -> Family:
     """Return the descriptor of a sampler's family."""
-    return FAMILIES.get(SamplerSpec.of(sampler).name, OWN)
+    return FAMILIES.get(SamplerSpec.parse(sampler).name, OWN)
 
 
 def make_sampler(sampler: str | SamplerSpec, *, journal: str | os.PathLike[str] | None = None) -> SubproblemSampler:
@@ -124,19 +119,16 @@ def close_sampler(sampler: SubproblemSampler) -> None:
 
 def default_journal(sampler: str | SamplerSpec) -> Path | None:
     """Return the journal of a sampler with paid jobs, in the working folder; None for all others."""
-    paid = family_of(sampler).paid(SamplerSpec.of(sampler))
+    paid = family_of(sampler).paid(SamplerSpec.parse(sampler))
     return Path(f"{paid}.journal.jsonl") if paid else None
 
 
 def sampler_packages(sampler: str | SamplerSpec) -> tuple[str, ...]:
     """Return the distributions that the samples depend on, for rows; `packages` of a user-defined sampler.
 
-    Raises
-    ------
-    InputError
-        If `module:attribute` cannot be imported.
+    Raises InputError if `module:attribute` cannot be imported.
     """
-    spec, family = SamplerSpec.of(sampler), family_of(sampler)
+    spec, family = SamplerSpec.parse(sampler), family_of(sampler)
     if family is not OWN:
         return family.packages
     return tuple(getattr(import_attribute("sampler", spec.text), "packages", ()))
@@ -144,12 +136,12 @@ def sampler_packages(sampler: str | SamplerSpec) -> tuple[str, ...]:
 
 def sampler_fingerprint(sampler: str | SamplerSpec) -> str | None:
     """Return a digest of the content of a trained sampler's file; None if there is no file, or it is written to."""
-    return family_of(sampler).fingerprint(SamplerSpec.of(sampler)) or None
+    return family_of(sampler).fingerprint(SamplerSpec.parse(sampler)) or None
 
 
 def is_learning(sampler: str | SamplerSpec) -> bool:
     """Whether the samples depend on earlier calls of the same sampler."""
-    return family_of(sampler).learns(SamplerSpec.of(sampler))
+    return family_of(sampler).learns(SamplerSpec.parse(sampler))
 
 
 def is_built_in(name: str) -> bool:

@@ -42,19 +42,14 @@ class SamplerSpec:
     options: Mapping[str, str] = field(hash=False)
 
     @classmethod
-    def of(cls, sampler: str | SamplerSpec) -> SamplerSpec:
-        """Return what is parsed already, or parse a sampler string; see `parse` for the errors raised."""
-        return sampler if isinstance(sampler, SamplerSpec) else cls.parse(sampler)
+    def parse(cls, text: str | SamplerSpec) -> SamplerSpec:
+        """Parse a sampler string; what is parsed already is returned.
 
-    @classmethod
-    def parse(cls, text: str) -> SamplerSpec:
-        """Parse a sampler string; after `replay:FILE+sampler=` the rest is the other sampler's string.
-
-        Raises
-        ------
-        InputError
-            If an option is not `name=value`, or given twice.
+        After `replay:FILE+sampler=` the rest is the other sampler's string. Raises InputError if an option is not
+        `name=value`, or given twice.
         """
+        if isinstance(text, SamplerSpec):
+            return text
         name = text.partition("+")[0].partition(":")[0]
         options: dict[str, str] = {}
         if name in NESTED:
@@ -79,12 +74,7 @@ class SamplerSpec:
     def read(self, kind: type[Options]) -> Options:
         """Return the options as a dataclass of `kind`, each converted to the type of its field.
 
-        Raises
-        ------
-        UnknownNameError
-            If an option is not one of its fields.
-        InputError
-            If a value cannot be converted.
+        Raises `UnknownNameError` if an option is not one of its fields, `InputError` if a value cannot be converted.
         """
         known = get_type_hints(kind)
         values: dict[str, Any] = {}
@@ -92,13 +82,9 @@ class SamplerSpec:
             if key not in known:
                 raise UnknownNameError.of(f"option of sampler {self.name}", key, known)
             type_of_key = next(t for t in get_args(known[key]) or (known[key],) if t is not NoneType)
-            values[key] = self._converted(key, text, type_of_key)
+            try:
+                values[key] = _TRUTH[text.lower()] if type_of_key is bool else type_of_key(text)
+            except (KeyError, ValueError):
+                field, remedy = f"sampler {self.text}, {key}", f"give {_VALUES[type_of_key]}"
+                raise InputError(f"{shown(text)} given", field=field, remedy=remedy) from None
         return kind(**values)
-
-    def _converted(self, key: str, text: str, kind: type) -> Any:
-        try:
-            return _TRUTH[text.lower()] if kind is bool else kind(text)
-        except (KeyError, ValueError):
-            raise InputError(
-                f"{shown(text)} given", field=f"sampler {self.text}, {key}", remedy=f"give {_VALUES[kind]}"
-            ) from None

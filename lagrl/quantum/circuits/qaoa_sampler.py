@@ -9,17 +9,13 @@ import numpy as np
 
 from lagrl.quantum.circuits.line_qaoa import line_depth, line_gates
 from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, sample_qaoa
-from lagrl.quantum.subproblems.candidate_sampler import CandidateSampler
-from lagrl.quantum.subproblems.codes import count_codes
+from lagrl.quantum.subproblems.candidate_sampler import CandidateSampler, Drawn
 from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState, draw_product, rotation_angles
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lagrl.quantum.subproblems.candidates import Candidates
-    from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
 
 
 @dataclass(frozen=True)
@@ -36,11 +32,10 @@ class ProductSampler(CandidateSampler):
 
     state: ProductState = field(default_factory=ProductState)
 
-    def draw(
-        self, candidates: Candidates, shots: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], SamplingCost]:
+    def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
         """Draw independent bits; see `CandidateSampler.draw`."""
-        return *draw_product(self.state.probabilities(candidates), shots, rng), SamplingCost(backend="product")
+        counted = draw_product(self.state.probabilities(candidates), shots, rng)
+        return Drawn(*counted, candidates.width, SamplingCost(backend="product"))
 
 
 @dataclass(frozen=True)
@@ -78,33 +73,20 @@ class QAOASampler(CandidateSampler):
 
         super().compile_kernels()
 
-    def draw(
-        self, candidates: Candidates, shots: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], SamplingCost]:
-        """Simulate the circuits of all vehicles; see `CandidateSampler.draw`."""
-        problems, code, count = self.simulate(candidates, shots, rng)
-        if (problems.width > candidates.width).any():  # slack bits
-            code, count = count_codes(code, count, candidates.width)
-        return code, count, self.cost(problems, shots, "statevector")
-
-    def simulate(
-        self, candidates: Candidates, shots: int, rng: np.random.Generator
-    ) -> tuple[QUBOBatch, NDArray[np.int64], NDArray[np.int64]]:
-        """Return the QUBOs, and codes [K, S], slack bits included, with their counts [K, S]; see `sample_qaoa`."""
-        problems = self.penalty.qubos(candidates)
+    def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
+        """Simulate the circuits of all vehicles; gates and depth are the closed forms of the line network."""
+        problems, ramp = self.penalty.qubos(candidates), self.used_ramp
         probability = self.state.probabilities(candidates) if self.warm else np.full(candidates.item.shape, 0.5)
         slack = problems.linear.shape[1] - probability.shape[1]
         theta = rotation_angles(np.pad(probability, ((0, 0), (0, slack)), constant_values=0.5))
         uniform = rng.random((len(probability), shots))  # solved vehicles too: a draw depends on no other's presolve
-        return problems, *sample_qaoa(problems, self.used_ramp, theta, uniform)
-
-    def cost(self, problems: QUBOBatch, shots: int, backend: str) -> SamplingCost:
-        """Return the cost of `shots` shots of each circuit, gates and depth by the closed forms of the line network."""
-        widths, layers = problems.width[problems.width > 0].tolist(), self.used_ramp.layers
-        return SamplingCost(
+        code, count = sample_qaoa(problems, ramp, theta, uniform)
+        widths = problems.width[problems.width > 0].tolist()
+        cost = SamplingCost(
             circuits=len(widths),
             shots=len(widths) * shots,
-            two_qubit_gates=sum(line_gates(width, layers) for width in widths),
-            depth=max((line_depth(width, layers) for width in widths), default=0),
-            backend=backend,
+            two_qubit_gates=sum(line_gates(width, ramp.layers) for width in widths),
+            depth=line_depth(max(widths, default=1), ramp.layers),
+            backend="statevector",
         )
+        return Drawn(code, count, problems.width, cost)

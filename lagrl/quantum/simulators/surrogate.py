@@ -94,16 +94,16 @@ class SurrogateSampler:
         self.ideal.compile_kernels()
         started = time.perf_counter()
         candidates = Candidates.of(query, self.ideal.width)
-        problems, code, count = self.ideal.simulate(candidates, query.shots, query.rng)
+        code, count, width, cost = self.ideal.draw(candidates, query.shots, query.rng)
         ideal_seconds = time.perf_counter() - started
-        channels = {int(m): self.channel(int(m)) for m in np.unique(problems.width) if m}  # compiles, not timed
+        channels = {m: self.channel(m) for m in np.unique(width).tolist() if m}  # compiles, not timed
         started = time.perf_counter()
         one_by_one = np.repeat(code.reshape(-1), count.reshape(-1)).reshape(-1, query.shots)
-        noisy = disturb(one_by_one, [channels.get(int(m)) for m in problems.width], query.rng)
+        noisy = disturb(one_by_one, [channels.get(m) for m in width.tolist()], query.rng)
         code, count = count_codes(noisy, width=candidates.width)
         strings = candidates.strings(code)
         seconds = ideal_seconds + time.perf_counter() - started
-        return Samples(strings, count, replace(self.ideal.cost(problems, query.shots, self.name), seconds=seconds))
+        return Samples(strings, count, replace(cost, backend=self.name, seconds=seconds))
 
     def channel(self, width: int) -> Channel:
         """Return the channel of the circuit of `width` variables on the device's best line."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError, MissingExtraError
-from lagrl.quantum.subproblems.candidate_sampler import CandidateSampler
+from lagrl.quantum.subproblems.candidate_sampler import CandidateSampler, Drawn
 from lagrl.quantum.subproblems.codes import count_codes
 from lagrl.quantum.subproblems.export import to_bqm
 from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
@@ -53,16 +53,15 @@ class AnnealingSampler(CandidateSampler):
             raise InputError(f"{self.sweeps} given", field="sweeps", remedy="give 1 or more")
         _annealer()
 
-    def draw(
-        self, candidates: Candidates, shots: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], SamplingCost]:
+    def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
         """Anneal every vehicle's QUBO; see `CandidateSampler.draw`."""
         annealer, problems, n_vehicles = _annealer(), self.penalty.qubos(candidates), len(candidates.width)
         seeds = rng.integers(2**31, size=n_vehicles)  # solved vehicles too: a draw depends on no other's presolve
         drawn = np.zeros((n_vehicles, shots), np.int64)
         for k in np.flatnonzero(candidates.width):
             drawn[k] = anneal(annealer, problems.qubo(int(k)), shots, self.sweeps, int(seeds[k]))
-        return *count_codes(drawn, width=candidates.width), SamplingCost(backend="annealing")
+        cost = SamplingCost(backend="annealing")
+        return Drawn(*count_codes(drawn, width=candidates.width), candidates.width, cost)
 
 
 def anneal(annealer: Any, qubo: QUBO, reads: int, sweeps: int, seed: int) -> NDArray[np.int64]:

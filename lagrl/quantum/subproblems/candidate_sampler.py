@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lagrl.quantum.subproblems.candidates import Candidates, require_width
+from lagrl.quantum.subproblems.codes import count_codes
 from lagrl.relaxation.sampler import Samples
 
 if TYPE_CHECKING:
@@ -15,6 +16,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.relaxation.sampler import SampleQuery, SamplingCost
+
+
+class Drawn(NamedTuple):
+    """Strings of the variables of K knapsacks; those of a solved vehicle are empty.
+
+    Attributes
+    ----------
+    code, count
+        [K, S] int64: bit j of a code is variable j, slack bits are the high ones; a count of 0 is padding.
+    width
+        [K] int64: bits of each vehicle's codes.
+    cost
+        The cost without seconds.
+    """
+
+    code: NDArray[np.int64]
+    count: NDArray[np.int64]
+    width: NDArray[np.int64]
+    cost: SamplingCost
 
 
 @dataclass(frozen=True)
@@ -42,7 +62,9 @@ class CandidateSampler(ABC):
         self.compile_kernels()
         started = time.perf_counter()
         candidates = Candidates.of(query, self.width)
-        code, count, cost = self.draw(candidates, query.shots, query.rng)
+        code, count, width, cost = self.draw(candidates, query.shots, query.rng)
+        if (width > candidates.width).any():  # slack bits
+            code, count = count_codes(code, count, candidates.width)
         strings = candidates.strings(code)
         return Samples(strings, count, replace(cost, seconds=time.perf_counter() - started))
 
@@ -51,10 +73,5 @@ class CandidateSampler(ABC):
         from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401
 
     @abstractmethod
-    def draw(
-        self, candidates: Candidates, shots: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], SamplingCost]:
-        """Return codes [K, S] of the variables, their counts [K, S] (0 is padding), and the cost without seconds.
-
-        Solved vehicles have the empty string.
-        """
+    def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
+        """Draw `shots` strings of every vehicle's variables."""

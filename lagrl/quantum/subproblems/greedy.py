@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.quantum.subproblems.candidate_sampler import CandidateSampler
+from lagrl.quantum.subproblems.candidate_sampler import CandidateSampler, Drawn
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lagrl.quantum.subproblems.candidates import Candidates
 
 
@@ -24,10 +22,9 @@ class GreedySampler(CandidateSampler):
     nothing: its cost counts no circuits and no shots.
     """
 
-    def draw(
-        self, candidates: Candidates, shots: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], SamplingCost]:
+    def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
         """Return the greedy string, counted `shots` times; see `CandidateSampler.draw`."""
         del rng
         empty = np.zeros((len(candidates.width), 1), np.int64)
-        return candidates.repair(empty)[0], np.full_like(empty, shots), SamplingCost(backend="greedy")
+        code, cost = candidates.repair(empty)[0], SamplingCost(backend="greedy")
+        return Drawn(code, np.full_like(empty, shots), candidates.width, cost)
