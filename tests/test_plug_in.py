@@ -48,6 +48,11 @@ def test_the_schedule_improves_on_its_seeds(run: Run) -> None:
     assert float(cost) < float(alone)
 
 
+def test_the_sampler_solves(run: Run) -> None:
+    """A solve with the sampler of the page ends with routes of the instance."""
+    assert run(BLOCKS["halved.py"]).startswith("G-n16-k3: cost ")
+
+
 @needs_rl
 def test_the_route_dual_is_a_bound(run: Run) -> None:
     """Equal steps raise the first value, and the best one is below the cost of the routes found."""

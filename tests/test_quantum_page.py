@@ -22,7 +22,7 @@ PYTHON = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 def test_the_python_blocks_run(tmp_path: Path) -> None:
     """All Python blocks run unchanged, each in a new process."""
     pytest.importorskip("qiskit_aer")
-    assert len(PYTHON) == 5
+    assert len(PYTHON) == 6
     for block in PYTHON:
         finished = subprocess.run(
             [sys.executable, "-c", block], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120
