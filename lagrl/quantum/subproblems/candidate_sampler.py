@@ -23,7 +23,7 @@ class Drawn(NamedTuple):
 
     Attributes
     ----------
-    code, count
+    codes, counts
         [K, S] int64: bit j of a code is variable j, slack bits are the high ones; a count of 0 is padding.
     width
         [K] int64: bits of each vehicle's codes.
@@ -31,8 +31,8 @@ class Drawn(NamedTuple):
         The cost without seconds.
     """
 
-    code: NDArray[np.int64]
-    count: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    counts: NDArray[np.int64]
     width: NDArray[np.int64]
     cost: SamplingCost
 
