@@ -11,9 +11,9 @@ from benchmarks.bandit_study.truth import priced_knapsacks
 from lagrl.quantum.bandit.arm_policies import UniformPolicy
 from lagrl.quantum.bandit.arms import DEPTHS, Arm, all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.features import knapsack_rows
 from lagrl.quantum.bandit.linear_model import LinearModel
+from lagrl.quantum.bandit.placed import arm_profile
 from lagrl.quantum.bandit.pools import SIX, arm_backends
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.screening import Limits
@@ -26,7 +26,7 @@ WIDTHS = (4, 6, 8, 10, 12, 14, 16)
 def budget_rows(model: LinearModel, count: int, seed: int) -> Iterator[dict[str, object]]:
     """Yield a row for every width: share of knapsacks whose top-ranked arm has more gates than each budget."""
     pool = arm_backends(SIX)
-    arms = all_arms([backend.name for backend in pool])
+    arms = all_arms(list(pool))
     sampler = BanditSampler(pool, UniformPolicy(), arms, Limits(least_fidelity=0.0, most_decay=np.inf), learns=False)
     for width in WIDTHS:
         found = list(priced_knapsacks(count, (20, 50), seed, width, 25))
@@ -68,22 +68,21 @@ def overhead_rows(widths: Sequence[int] = (4, 8, 12)) -> Iterator[dict[str, obje
 
     Gates and depth are those of the arm's profile: compiled to the native gates, routed where it is no line.
     """
-    for backend in arm_backends(SIX):
-        assert isinstance(backend, NoisyBackend)
+    for name, backend in arm_backends(SIX).items():
         for family in ANSATZE:
             for layers in DEPTHS:
                 for width in widths:
                     template = make_ansatz(family, layers).template(width)
                     row: dict[str, object] = {
                         "kind": "overhead",
-                        "backend": backend.name,
+                        "backend": name,
                         "family": family,
                         "layers": layers,
                         "width": width,
                         "closed": [template.two_qubit_gates, template.two_qubit_depth],
                     }
                     for placement in ("line0", "default"):
-                        profile = backend.profile(Arm(backend.name, placement, family, layers), width)
+                        profile = arm_profile(backend, Arm(name, placement, family, layers), width)
                         if profile is None:
                             row[placement] = None
                             continue
@@ -95,4 +94,4 @@ def overhead_rows(widths: Sequence[int] = (4, 8, 12)) -> Iterator[dict[str, obje
                             "fidelity": float(np.exp(profile.log_gates + profile.log_readout)),
                         }
                     yield row
-        print(f"{backend.name}: compiled", file=sys.stderr, flush=True)
+        print(f"{name}: compiled", file=sys.stderr, flush=True)

@@ -22,7 +22,6 @@ from lagrl.problems.cvrp import CVRP
 from lagrl.quantum.bandit.arm_policies import Policy, UniformPolicy
 from lagrl.quantum.bandit.arms import Arm, all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.features import KnapsackContext, knapsack_contexts, knapsack_rows
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.bandit.pools import SIX, arm_backends
@@ -31,6 +30,7 @@ from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.trace_table import target_probabilities
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.simulators.channel import Channel
+from lagrl.quantum.simulators.surrogate import SurrogateBackend
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
@@ -130,7 +130,7 @@ class RewardTable:
 def all_screened(widths: Sequence[int]) -> dict[int, ScreenedArms]:
     """Return the arms of six backends for knapsacks of some widths, as `lagrl traces` has them."""
     pool = arm_backends(SIX)
-    sampler = BanditSampler(pool, UniformPolicy(), all_arms([backend.name for backend in pool]), learns=False)
+    sampler = BanditSampler(pool, UniformPolicy(), all_arms(list(pool)), learns=False)
     return {width: sampler.screened(width) for width in widths}
 
 
@@ -180,7 +180,7 @@ def rewards(
     candidates: Candidates,
     vehicle: int,
     screened: ScreenedArms,
-    backends: dict[str, NoisyBackend],
+    backends: dict[str, SurrogateBackend],
     shots: int,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -213,13 +213,13 @@ def rewards(
 
 
 def _disturbed(
-    arm: Arm, problem: Subproblem, ideal: dict[tuple[str, int], NDArray[np.float64]], backend: NoisyBackend
+    arm: Arm, problem: Subproblem, ideal: dict[tuple[str, int], NDArray[np.float64]], backend: SurrogateBackend
 ) -> NDArray[np.float64]:
     key, ansatz = (arm.family, arm.layers), arm.ansatz()
     if key not in ideal:
         ideal[key] = ansatz.probabilities(problem)
     n = problem.n_variables
-    line = backend.executor(arm.placement).device.line(n)
+    line = backend.device.line(n, arm.placement)
     return Channel.on(line, ansatz.template(n)).distribution(ideal[key])
 
 
@@ -233,7 +233,7 @@ def make_table(
 ) -> RewardTable:
     """Price all arms on so many knapsacks of each width from each generated instance."""
     screened = all_screened(widths)
-    pool = {backend.name: backend for backend in arm_backends(SIX) if isinstance(backend, NoisyBackend)}
+    pool = {name: own for name, own in arm_backends(SIX).items() if isinstance(own, SurrogateBackend)}
     arms = tuple(all_arms(list(pool)))
     place = {arm: a for a, arm in enumerate(arms)}
     knapsacks: list[KnapsackContext] = []

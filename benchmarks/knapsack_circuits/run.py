@@ -7,7 +7,7 @@
 `knapsack_measures` says, by exact distributions wherever they are known. A run that was stopped goes on where it was.
 The report needs no more than the rows (which may be gzipped).
 
-Noise is the surrogate's (`SurrogateExecutor`) for all circuits; density matrices check it on some knapsacks of the
+Noise is the surrogate's (`SurrogateBackend`) for all circuits; density matrices check it on some knapsacks of the
 narrower widths, trajectories on some of the wider ones. Circuits are on the device's best line of their width, hence
 circular entanglers are routed.
 
@@ -50,11 +50,12 @@ from benchmarks.knapsack_circuits.report import report
 from lagrl.compilation import compile_kernels
 from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
+from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.circuits.execution import Pub
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.channel import Channel
-from lagrl.quantum.simulators.density import DensityMatrixExecutor
-from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
+from lagrl.quantum.simulators.density import DensityMatrixBackend
+from lagrl.quantum.simulators.trajectories import TrajectoryBackend
 from lagrl.relaxation.sampler import SampleContext
 
 CHECKED = [c for c in CIRCUITS if c.penalty in {"greedy", NONE} and c.ansatz != LONGER]  # by density matrices
@@ -215,10 +216,10 @@ def check_rows(
         pub = Pub(template, ansatz_of(configuration).values(case.problem(configuration.penalty))[None])
         started = time.perf_counter()
         if noise == "density":
-            distribution = DensityMatrixExecutor(device).distributions(pub)[0]
+            distribution = DensityMatrixBackend(device).distributions(pub)[0]
         else:
             rng = stream(case, configuration, seed)
-            codes = TrajectoryExecutor(device).execute([pub], shots, rng, SampleContext()).codes[0]
+            codes = TrajectoryBackend(device).run(Job([pub], shots, rng, SampleContext())).codes[0]
             distribution = np.bincount(codes.ravel(), minlength=2**case.knapsack.width) / shots
         rows.append(row(case, configuration, noise, distribution, time.perf_counter() - started))
     return rows

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.circuits.ansatz import Ansatz
     from lagrl.quantum.circuits.subproblem import Subproblem
-    from lagrl.quantum.simulators.density import DensityMatrixExecutor
+    from lagrl.quantum.simulators.density import DensityMatrixBackend
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ class ExponentFit:
     ideal_error: NDArray[np.float64]
 
 
-def noisy_cases(executor: DensityMatrixExecutor, problems: Sequence[Subproblem], ansatz: Ansatz) -> list[NoisyCase]:
+def noisy_cases(executor: DensityMatrixBackend, problems: Sequence[Subproblem], ansatz: Ansatz) -> list[NoisyCase]:
     """Compute the exact noisy distributions of the knapsacks' circuits by density matrices.
 
     Raises

@@ -31,15 +31,16 @@ from lagrl.errors import LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.quantum.circuits.ansatz import LineQAOA
-from lagrl.quantum.circuits.execution import CircuitExecutor, Pub
+from lagrl.quantum.circuits.backend import Backend, Job
+from lagrl.quantum.circuits.execution import Pub
 from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents
-from lagrl.quantum.simulators.density import DensityMatrixExecutor
-from lagrl.quantum.simulators.surrogate import SurrogateExecutor
-from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
+from lagrl.quantum.simulators.density import DensityMatrixBackend
+from lagrl.quantum.simulators.surrogate import SurrogateBackend
+from lagrl.quantum.simulators.trajectories import TrajectoryBackend
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
@@ -128,10 +129,10 @@ def draw_problems(recorder: Recorder, width: int, count: int, rng: np.random.Gen
     raise SystemExit(f"only {len(found)} knapsacks of {width} variables recorded")
 
 
-def per_circuit(executor: CircuitExecutor, pub: Pub) -> float:
+def per_circuit(executor: Backend, pub: Pub) -> float:
     """Return the seconds of a circuit of 256 shots, of two."""
     two = Pub(pub.template, np.repeat(pub.values, 2, axis=0))
-    return executor.execute([two], 256, np.random.default_rng(0), SampleContext()).cost.seconds / 2
+    return executor.run(Job([two], 256, 0, SampleContext())).cost.seconds / 2
 
 
 def fit_row(what: str, cases: list[NoisyCase]) -> dict[str, Any]:
@@ -151,7 +152,7 @@ def fit_row(what: str, cases: list[NoisyCase]) -> dict[str, Any]:
 
 
 def case_row(
-    name: str, label: str, executors: list[CircuitExecutor], cases: list[NoisyCase], pub: Pub, lost_only: float
+    name: str, label: str, executors: list[Backend], cases: list[NoisyCase], pub: Pub, lost_only: float
 ) -> dict[str, Any]:
     """Compare the shipped surrogate and the one-exponent one with exact distributions; time every method."""
     models = {"ideal": Exponents(0.0, 0.0), "lost only": Exponents(lost_only, 0.0), "surrogate": CALIBRATED}
@@ -183,7 +184,7 @@ def case_row(
 def sampled_row(name: str, label: str, problems: list[Subproblem], shots: int, lost_only: float) -> dict[str, Any]:
     """Compare trajectories, readout errors included, with the surrogate and, where it can be had, the exact noise."""
     device, ansatz = NoisyDevice.of(name), CIRCUITS[label]
-    trajectories, density = TrajectoryExecutor(device), DensityMatrixExecutor(device)
+    trajectories, density = TrajectoryBackend(device), DensityMatrixBackend(device)
     width = problems[0].n_variables
     template = ansatz.template(width)
     line = device.line(width)
@@ -196,7 +197,7 @@ def sampled_row(name: str, label: str, problems: list[Subproblem], shots: int, l
     expected, seconds = [], 0.0
     for problem in problems:
         pub = Pub(template, ansatz.values(problem)[None])
-        run = trajectories.execute([pub], shots, np.random.default_rng(1), SampleContext())
+        run = trajectories.run(Job([pub], shots, 1, SampleContext()))
         seconds += run.cost.seconds * 256 / shots / len(problems)
         shares = np.bincount(run.codes[0].ravel(), minlength=2**width) / shots
         case = NoisyCase.of(problem, line.circuit(template).log_fidelity, ansatz.probabilities(problem), shares)
@@ -240,7 +241,7 @@ def measure(args: Args) -> Iterator[dict[str, Any]]:
     problems = {width: draw_problems(recorder, width, args.knapsacks, rng) for width in widths}
     cases: dict[tuple[str, int, str], list[NoisyCase]] = {}
     for name in args.backends:
-        density = DensityMatrixExecutor.of(name)
+        density = DensityMatrixBackend.of(name)
         for width in args.widths:
             for label, ansatz in CIRCUITS.items():
                 cases[name, width, label] = noisy_cases(density, problems[width], ansatz)
@@ -253,7 +254,7 @@ def measure(args: Args) -> Iterator[dict[str, Any]]:
             yield fit_row(label, [case for key, found in cases.items() if key[place] == value for case in found])
     for (name, width, label), found in cases.items():
         device, ansatz = NoisyDevice.of(name), CIRCUITS[label]
-        executors = [DensityMatrixExecutor(device), TrajectoryExecutor(device), SurrogateExecutor(device)]
+        executors = [DensityMatrixBackend(device), TrajectoryBackend(device), SurrogateBackend(device)]
         pub = Pub(ansatz.template(width), ansatz.values(problems[width][0])[None])
         yield case_row(name, label, executors, found, pub, fit["lost_only"])
     for name in args.backends:

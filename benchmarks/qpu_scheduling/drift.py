@@ -8,8 +8,6 @@ no circuit. `LinUCB` starts without knowledge; `static` prefers FakeKingston alw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,35 +16,17 @@ from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.decision import ArmDecision
-from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.circuits.execution import CircuitExecutor, Execution, Pub
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler
+from lagrl.quantum.simulators.surrogate import SurrogateBackend
 from lagrl.relaxation.sampler import SampleContext, SampleQuery
-from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.testing.simulated_machines import Behaviour, SimulatedMachine
 from lagrl.testing.virtual_time import VirtualLoop
 
 DRIFTING, OTHER, AFTER = "FakeKingston", "FakeMarrakesh", "FakeCusco"
 N_VEHICLES, WIDTH, SHOTS = 12, 8, 256
-
-
-@dataclass(frozen=True)
-class Named:
-    """An executor under another name."""
-
-    name: str
-    executor: CircuitExecutor
-
-    @property
-    def max_width(self) -> int:
-        """The executor's."""
-        return self.executor.max_width
-
-    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
-        """See `CircuitExecutor.execute`."""
-        return self.executor.execute(pubs, shots, rng, context)
 
 
 class Kept:
@@ -61,7 +41,7 @@ class Kept:
         self.decisions += decisions
 
 
-_devices = {name: NoisyBackend.of(name) for name in (DRIFTING, OTHER, AFTER)}  # circuits are compiled once
+_backends = {name: SurrogateBackend.of(name) for name in (DRIFTING, OTHER, AFTER)}  # circuits are compiled once
 
 
 def drift_rows(seed: int, n_steps: int) -> list[dict[str, Any]]:
@@ -77,21 +57,21 @@ def drift_rows(seed: int, n_steps: int) -> list[dict[str, Any]]:
             decisions = [decision for step in part for decision in step]
             place = [decision.answered.backend for decision in decisions]
             row = {"kind": "drift", "seed": seed, "policy": name, "when": when, "choices": len(decisions)}
-            shares = {"drifting": _devices[DRIFTING].name, "other": _devices[OTHER].name, "product": ""}
+            shares = {"drifting": DRIFTING, "other": OTHER, "product": ""}
             row |= {kind: place.count(backend) / len(place) for kind, backend in shares.items()}
             rows.append(row | {"reward": float(np.mean([decision.reward for decision in decisions]))})
     return rows
 
 
 def _arm(device: str) -> Arm:
-    return Arm(_devices[device].name, "line0", "qaoa", 1)
+    return Arm(device, "line0", "qaoa", 1)
 
 
 def _run(policy: Policy, seed: int, n_steps: int) -> list[list[ArmDecision]]:
-    backends = (_devices[DRIFTING], _devices[OTHER])
+    backends = {name: _backends[name] for name in (DRIFTING, OTHER)}
     qpus = [
-        SimulatedQPU(Named(backend.name, backend.executor("line0")), Behaviour(), np.random.default_rng([seed, i]))
-        for i, backend in enumerate(backends)
+        SimulatedMachine(backend, Behaviour(), np.random.default_rng([seed, i]), name)
+        for i, (name, backend) in enumerate(backends.items())
     ]
     arms = (_arm(DRIFTING), _arm(OTHER))
     log = Kept()
@@ -107,7 +87,7 @@ def _run(policy: Policy, seed: int, n_steps: int) -> list[list[ArmDecision]]:
     steps = []
     for step in range(n_steps):
         if step == n_steps // 2:
-            qpus[0].executor = Named(backends[0].name, _devices[AFTER].executor("line0"))
+            qpus[0].backend = _backends[AFTER]
         demand = rng.integers(5, 40, size=WIDTH)
         reduced_cost = -rng.uniform(0.2, 1.0, size=(N_VEHICLES, WIDTH))
         capacity = np.full(N_VEHICLES, int(0.5 * demand.sum()))

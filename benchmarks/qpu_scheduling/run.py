@@ -28,7 +28,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,12 @@ from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.quantum.circuits.ansatz import make_ansatz
-from lagrl.quantum.circuits.execution import Execution, Pub
-from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
+from lagrl.quantum.circuits.execution import Pub
+from lagrl.quantum.scheduling import machine, scheduler
+from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task, TaskResult
-from lagrl.relaxation.sampler import SampleContext, SamplingCost
-from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.relaxation.sampler import SampleContext
+from lagrl.testing.simulated_machines import Behaviour, RandomStrings, SimulatedMachine
 from lagrl.testing.virtual_time import run_virtually
 
 USUAL = Behaviour()
@@ -113,38 +114,22 @@ class Args:
         return range(1000, 1000 + self.seeds)
 
 
-@dataclass(frozen=True)
-class Strings:
-    """Answers with random strings, at once: time is all that matters here."""
-
-    name: str
-    max_width: int
-
-    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
-        """See `CircuitExecutor.execute`."""
-        codes = [rng.integers(0, 2**pub.template.n_qubits, (len(pub.values), shots)) for pub in pubs]
-        return Execution(codes, SamplingCost(circuits=len(pubs), backend=self.name))
-
-
 @dataclass
 class Machines:
     """Quantum computers of one run, and its work."""
 
     args: Args
-    qpus: list[SimulatedQPU]
+    qpus: list[SimulatedMachine]
     pub: Pub
     answers: list[TaskResult] = field(default_factory=list)
 
     @staticmethod
     def of(args: Args, behaviours: Sequence[Behaviour], seed: int) -> Machines:
         """Make one of each behaviour."""
-
-        def strings(name: str) -> Strings:
-            return Strings(name, args.width)
-
         template = make_ansatz("qaoa", 1).template(args.width)
         qpus = [
-            SimulatedQPU(strings(f"q{i}"), own, np.random.default_rng([seed, i])) for i, own in enumerate(behaviours)
+            SimulatedMachine(RandomStrings(f"q{i}", args.width), own, np.random.default_rng([seed, i]))
+            for i, own in enumerate(behaviours)
         ]
         return Machines(args, qpus, Pub(template, np.zeros((1, template.n_parameters))))
 
@@ -163,9 +148,9 @@ class Machines:
 
     async def steps(self, n_steps: int, sizes: Sequence[int]) -> float:
         """Answer steps one after the other; return the seconds."""
-        scheduler = Scheduler(self.qpus)
+        made = Scheduler(self.qpus)
         for step in range(n_steps):
-            self.answers += await scheduler.run(self.tasks(step, sizes))
+            self.answers += await made.run(self.tasks(step, sizes))
         return asyncio.get_running_loop().time()
 
     async def one_by_one(self) -> float:
@@ -247,7 +232,9 @@ def main(args: Args) -> None:
         return
     assert args.out is not None
     require_writable(args.out)
-    head = {"kind": "head", "options": asdict(SchedulerOptions(deadline=1e300)), "versions": versions("qiskit")}
+    options = {name.lower(): getattr(scheduler, name) for name in ("TIMEOUT", "PATIENCE", "LEAST_TIMEOUT", "RETRIES")}
+    options |= {name.lower(): getattr(machine, name) for name in ("QUEUE_LENGTH", "THRESHOLD", "PAUSE")}
+    head = {"kind": "head", "options": options, "versions": versions("qiskit")}
     head |= {"vehicles": args.vehicles, "width": args.width, "shots": args.shots, "git_revision": git_revision()}
     rows = [head, *throughput_rows(args), *fault_rows(args), overhead_row(args)]
     for seed in range(args.drift_seeds):

@@ -16,17 +16,20 @@ from lagrl.lazy import lazy_names
 
 __all__ = [
     "Ansatz",
-    "CircuitExecutor",
-    "DensityMatrixExecutor",
+    "Backend",
+    "BackendStatus",
+    "DensityMatrixBackend",
+    "Execution",
+    "Job",
     "LineQAOA",
-    "PrimitiveExecutor",
+    "PrimitiveBackend",
     "Pub",
     "Ramp",
     "Subproblem",
-    "SurrogateExecutor",
+    "SurrogateBackend",
     "Template",
     "TiltedPenalty",
-    "TrajectoryExecutor",
+    "TrajectoryBackend",
     "circuit",
     "compile_template",
     "fake_backend",
@@ -43,7 +46,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from lagrl.quantum.circuits.ansatz import Ansatz, LineQAOA, make_ansatz
-    from lagrl.quantum.circuits.execution import CircuitExecutor, Pub, Template
+    from lagrl.quantum.circuits.backend import Backend, BackendStatus, Job
+    from lagrl.quantum.circuits.execution import Execution, Pub, Template
     from lagrl.quantum.circuits.single_knapsack import circuit
     from lagrl.quantum.circuits.statevector import Ramp
     from lagrl.quantum.circuits.subproblem import Subproblem
@@ -51,10 +55,10 @@ if TYPE_CHECKING:
     from lagrl.quantum.devices.fakes import fake_backend, known_fakes
     from lagrl.quantum.devices.noise import noise_model, reduced_target
     from lagrl.quantum.devices.placement import find_line
-    from lagrl.quantum.ibm.primitive_executor import PrimitiveExecutor
-    from lagrl.quantum.simulators.density import DensityMatrixExecutor
-    from lagrl.quantum.simulators.surrogate import SurrogateExecutor
-    from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
+    from lagrl.quantum.ibm.primitive import PrimitiveBackend
+    from lagrl.quantum.simulators.density import DensityMatrixBackend
+    from lagrl.quantum.simulators.surrogate import SurrogateBackend
+    from lagrl.quantum.simulators.trajectories import TrajectoryBackend
     from lagrl.quantum.subproblems.candidates import select_candidates
     from lagrl.quantum.subproblems.penalties import TiltedPenalty, make_penalty
     from lagrl.quantum.subproblems.product import rotation_angles
@@ -64,7 +68,8 @@ else:
         __name__,
         {
             "lagrl.quantum.circuits.ansatz": ["Ansatz", "LineQAOA", "make_ansatz"],
-            "lagrl.quantum.circuits.execution": ["CircuitExecutor", "Pub", "Template"],
+            "lagrl.quantum.circuits.backend": ["Backend", "BackendStatus", "Job"],
+            "lagrl.quantum.circuits.execution": ["Execution", "Pub", "Template"],
             "lagrl.quantum.circuits.single_knapsack": ["circuit"],
             "lagrl.quantum.circuits.statevector": ["Ramp"],
             "lagrl.quantum.circuits.subproblem": ["Subproblem"],
@@ -72,10 +77,10 @@ else:
             "lagrl.quantum.devices.fakes": ["fake_backend", "known_fakes"],
             "lagrl.quantum.devices.noise": ["noise_model", "reduced_target"],
             "lagrl.quantum.devices.placement": ["find_line"],
-            "lagrl.quantum.ibm.primitive_executor": ["PrimitiveExecutor"],
-            "lagrl.quantum.simulators.density": ["DensityMatrixExecutor"],
-            "lagrl.quantum.simulators.surrogate": ["SurrogateExecutor"],
-            "lagrl.quantum.simulators.trajectories": ["TrajectoryExecutor"],
+            "lagrl.quantum.ibm.primitive": ["PrimitiveBackend"],
+            "lagrl.quantum.simulators.density": ["DensityMatrixBackend"],
+            "lagrl.quantum.simulators.surrogate": ["SurrogateBackend"],
+            "lagrl.quantum.simulators.trajectories": ["TrajectoryBackend"],
             "lagrl.quantum.subproblems.candidates": ["select_candidates"],
             "lagrl.quantum.subproblems.penalties": ["TiltedPenalty", "make_penalty"],
             "lagrl.quantum.subproblems.product": ["rotation_angles"],

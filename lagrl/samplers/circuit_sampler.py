@@ -1,4 +1,4 @@
-"""Knapsacks sampled by circuits on any `CircuitExecutor`: a simulator or a quantum computer."""
+"""Knapsacks sampled by circuits on any `Backend`: a simulator or a quantum computer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import Ansatz
-from lagrl.quantum.circuits.execution import CircuitExecutor, Pub, checked_execution
+from lagrl.quantum.circuits.backend import Backend, Job
+from lagrl.quantum.circuits.execution import Pub, checked_execution
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.ibm.failures import ExecutionError
 from lagrl.quantum.subproblems.candidates import Candidates, require_width
@@ -29,11 +30,11 @@ FALLBACKS = ("", "product")
 
 @dataclass(frozen=True)
 class CircuitSampler:
-    """One circuit for every vehicle that presolve does not solve; the executor runs all of a step in one call.
+    """One circuit for every vehicle that presolve does not solve; the backend runs all of a step as one job.
 
     Attributes
     ----------
-    executor
+    backend
         Runs the circuits.
     ansatz
         The circuits and their angles.
@@ -44,17 +45,17 @@ class CircuitSampler:
     state
         The product state: the warm start, and the fallback.
     fallback
-        What is sampled if the executor fails: `product` (the cost records it), or nothing, which raises the error
+        What is sampled if the backend fails: `product` (the cost records it), or nothing, which raises the error
         (empty).
 
     Raises
     ------
     InputError
-        If the executor, ansatz or penalty has another type, the executor does not run circuits of that width, or the
+        If the backend, ansatz or penalty has another type, the backend does not run circuits of that width, or the
         fallback is unknown.
     """
 
-    executor: CircuitExecutor
+    backend: Backend
     ansatz: Ansatz
     width: int = 12
     penalty: Penalty = field(default_factory=TiltedPenalty)
@@ -62,7 +63,7 @@ class CircuitSampler:
     fallback: str = ""
 
     def __post_init__(self) -> None:
-        kinds = {"executor": CircuitExecutor, "ansatz": Ansatz, "penalty": Penalty}
+        kinds = {"backend": Backend, "ansatz": Ansatz, "penalty": Penalty}
         for name, kind in kinds.items():
             given = getattr(self, name)
             if not isinstance(given, kind):
@@ -72,11 +73,11 @@ class CircuitSampler:
                     remedy=f"give an object that implements {kind.__name__}",
                 )
         require_width(self.width)
-        if self.width > self.executor.max_width:
+        if self.width > self.backend.max_width:
             raise InputError(
-                f"{self.width} given, {self.executor.name} takes {self.executor.max_width} qubits",
+                f"{self.width} given, {self.backend.name} takes {self.backend.max_width} qubits",
                 field="width",
-                remedy=f"give 1 to {self.executor.max_width} variables per vehicle",
+                remedy=f"give 1 to {self.backend.max_width} variables per vehicle",
             )
         if self.fallback not in FALLBACKS:
             raise InputError(f"{self.fallback!r} given", field="fallback", remedy="give product, or leave it out")
@@ -97,8 +98,8 @@ class CircuitSampler:
         try:
             if len(unsolved):
                 pubs = self._pubs(candidates, unsolved.tolist(), probability)
-                execution = self.executor.execute(pubs, query.shots, query.rng, query.context)
-                done = checked_execution(execution, pubs, query.shots, self.executor.name)
+                execution = self.backend.run(Job(pubs, query.shots, query.rng, query.context))
+                done = checked_execution(execution, pubs, query.shots, self.backend.name)
                 codes[unsolved], cost = np.concatenate(done.codes), done.cost
             code, count = count_codes(codes, width=candidates.width)
         except ExecutionError as error:
@@ -110,8 +111,8 @@ class CircuitSampler:
         return Samples(candidates.strings(code), count, replace(cost, seconds=max(elapsed, 0.0)))
 
     def close(self) -> None:
-        """Close the connections and files of the executor."""
-        close = getattr(self.executor, "close", None)
+        """Close the connections and files of the backend."""
+        close = getattr(self.backend, "close", None)
         if callable(close):
             close()
 

@@ -8,19 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lagrl.errors import InputError, UnknownNameError, refuse
+from lagrl.errors import InputError, refuse
 from lagrl.io.shipped import or_shipped
 from lagrl.plugins import checked_factory, import_attribute
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
 from lagrl.quantum.devices.fakes import is_fake
-from lagrl.quantum.ibm.device import open_device
-from lagrl.quantum.ibm.primitive_executor import open_backend
-from lagrl.quantum.ibm.runtime import RuntimeExecutor
+from lagrl.quantum.ibm.primitive import open_backend
+from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.replay import ReplaySampler
-from lagrl.quantum.simulators.density import DensityMatrixExecutor
-from lagrl.quantum.simulators.surrogate import SurrogateExecutor, SurrogateSampler
-from lagrl.quantum.simulators.trajectories import TrajectoryExecutor
+from lagrl.quantum.simulators.methods import noise_method
+from lagrl.quantum.simulators.surrogate import SurrogateSampler
 from lagrl.quantum.subproblems.annealing import AnnealingSampler
 from lagrl.quantum.subproblems.greedy import GreedySampler
 from lagrl.quantum.subproblems.penalties import make_penalty
@@ -32,16 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lagrl.quantum.bandit.options import BanditOptions
-    from lagrl.quantum.circuits.execution import CircuitExecutor
+    from lagrl.quantum.circuits.backend import Backend
     from lagrl.quantum.journal.journal import Journal
-    from lagrl.quantum.simulators.line_executor import LineExecutor
     from lagrl.samplers.spec import SamplerSpec
-
-EXECUTORS: dict[str, type[LineExecutor]] = {
-    "surrogate": SurrogateExecutor,
-    "density": DensityMatrixExecutor,
-    "trajectories": TrajectoryExecutor,
-}
 
 
 @dataclass(frozen=True)
@@ -112,29 +103,27 @@ def _qaoa(_: SamplerSpec, options: kinds.QAOAOptions) -> QAOASampler:
 
 
 def _noisy(spec: SamplerSpec, options: kinds.NoisyOptions) -> SubproblemSampler:
-    if options.method not in EXECUTORS:
-        raise UnknownNameError.of("noise method", options.method, EXECUTORS)
+    method = noise_method(options.method)
     if options.method == "surrogate" and options.ansatz == "qaoa":
         return SurrogateSampler.of(spec.argument, _qaoa(spec, options))
-    return _circuits(EXECUTORS[options.method].of(spec.argument), options)
+    return _circuits(method.of(spec.argument), options)
 
 
 def _device(spec: SamplerSpec, options: kinds.DeviceOptions) -> CircuitSampler:
-    return _circuits(_device_executor(spec.argument, options), options, options.fallback)
+    return _circuits(_device_backend(spec.argument, options), options, options.fallback)
 
 
-def _device_executor(backend: str, options: kinds.DeviceOptions) -> RuntimeExecutor:
-    executor = RuntimeExecutor(open_device(backend), options.runtime())
-    executor.max_width = executor.device.widest  # slack bits are added to the variables
-    executor.rebuild = partial(_device_executor, backend, options)
-    return executor
+def _device_backend(name: str, options: kinds.DeviceOptions) -> DeviceBackend:
+    backend = DeviceBackend.of(name, options.runtime())
+    backend.rebuild = partial(_device_backend, name, options)
+    return backend
 
 
 def _backend(spec: SamplerSpec, options: kinds.BackendOptions) -> CircuitSampler:
     return _circuits(open_backend(spec.argument), options, options.fallback)
 
 
-def _circuits(executor: CircuitExecutor, options: kinds.CircuitOptions, fallback: str = "") -> CircuitSampler:
+def _circuits(backend: Backend, options: kinds.CircuitOptions, fallback: str = "") -> CircuitSampler:
     has_ramp = options.ansatz in ("qaoa", "copula")
     if not has_ramp and (options.gamma is not None or options.beta is not None):
         refuse("gamma, beta", f"{options.gamma}, {options.beta}", f"{options.ansatz} trains its angles")
@@ -142,13 +131,13 @@ def _circuits(executor: CircuitExecutor, options: kinds.CircuitOptions, fallback
         refuse("warm", "no", f"only qaoa has a cold start, not {options.ansatz}")
     ramp = options.ramp(options.ansatz) if has_ramp else None
     ansatz = make_ansatz(options.ansatz, options.layers, warm=options.warm, ramp=ramp)
-    return CircuitSampler(executor, ansatz, options.width, options.make_penalty(), fallback=fallback)
+    return CircuitSampler(backend, ansatz, options.width, options.make_penalty(), fallback=fallback)
 
 
 def _keep_device_jobs(sampler: CircuitSampler, journal: Journal, _: str) -> None:
-    executor = sampler.executor
-    assert isinstance(executor, RuntimeExecutor)
-    executor.journal, executor.rebuild = journal, None  # another process must not send the same jobs
+    backend = sampler.backend
+    assert isinstance(backend, DeviceBackend)
+    backend.journal, backend.rebuild = journal, None  # another process must not send the same jobs
 
 
 def _bandit_options() -> type[BanditOptions]:
@@ -168,10 +157,9 @@ def _bandit(spec: SamplerSpec, options: BanditOptions) -> SubproblemSampler:
 
 
 def _keep_bandit_jobs(sampler: Any, journal: Journal, name: str) -> None:
-    from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
     from lagrl.quantum.bandit.saving import keep_jobs
 
-    if any(isinstance(backend, RuntimeBackend) for backend in sampler.backends):
+    if any(isinstance(backend, DeviceBackend) for backend in sampler.backends.values()):
         keep_jobs(sampler, journal, name)
     sampler.rebuild = None
 

@@ -107,7 +107,7 @@ class QAOAOptions(WidthOption):
 
 @dataclass(frozen=True)
 class CircuitOptions(QAOAOptions):
-    """Options of all samplers whose circuits an executor runs.
+    """Options of all samplers whose circuits a backend runs.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ class DeviceOptions(BackendOptions, RuntimeOptions):
     """Options of the sampler `ibm:BACKEND`, those of `RuntimeOptions` included."""
 
     def runtime(self) -> RuntimeOptions:
-        """Return the options of the executor; InputError if one has no effect."""
+        """Return the options of the backend; InputError if one has no effect."""
         if not self.dynamical_decoupling and self.sequence != RuntimeOptions.sequence:
             refuse("sequence", self.sequence, "it needs dynamical_decoupling=true")
         is_twirled = self.twirl_gates != "off" or self.twirl_measure

@@ -1,1 +1,1 @@
-"""Simulated quantum computers and virtual time, for tests and studies of scheduling."""
+"""Simulated machines and virtual time, for tests and studies of scheduling."""

@@ -1,21 +1,22 @@
-"""Simulated quantum computers with queues and failures, drawn from a seed."""
+"""Simulated machines of the scheduler with queues and failures, drawn from a seed."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.quantum.circuits.backend import BackendStatus
+from lagrl.quantum.circuits.execution import Execution
 from lagrl.quantum.ibm.failures import BackendDownError, JobFailedError, PlanExhaustedError
+from lagrl.quantum.scheduling.machine import Machine
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
-    from lagrl.quantum.circuits.execution import CircuitExecutor, Execution
-    from lagrl.quantum.journal.job_journal import SentState
-    from lagrl.quantum.scheduling.tasks import Job
+    from lagrl.quantum.circuits.backend import Backend, Job
 
 
 @dataclass(frozen=True)
@@ -43,52 +44,59 @@ class Behaviour:
             raise InputError(f"{self}", field="behaviour", remedy=remedy)
 
 
-@dataclass(eq=False)
-class SimulatedQPU:
-    """Quantum computer that runs an executor behind a simulated queue, one job after the other; see `QPU`.
+@dataclass(frozen=True)
+class RandomStrings:
+    """Backend that returns random strings at once, where only times matter."""
 
-    Attributes
+    name: str
+    max_width: int = 12
+    target: ClassVar[None] = None
+
+    def status(self, *, wait: bool = False) -> BackendStatus:
+        """Return that it takes jobs."""
+        del wait
+        return BackendStatus()
+
+    def run(self, job: Job) -> Execution:
+        """Draw the strings; see `Backend.run`."""
+        rng = job.rng
+        codes = [rng.integers(0, 2**pub.template.n_qubits, (len(pub.values), job.shots)) for pub in job.pubs]
+        return Execution(codes, SamplingCost(circuits=len(job.pubs), backend=self.name))
+
+
+class SimulatedMachine(Machine):
+    """Machine that runs a backend behind a simulated queue, one job after the other; for event loops in virtual time.
+
+    Parameters
     ----------
-    executor
-        Runs the circuits.
+    backend
+        Runs the circuits, at once.
     behaviour
         Times and faults.
     rng
         Draws waits and failures.
+    name
+        Name, as in `Candidate.backend`; that of the backend if None.
+
+    Attributes
+    ----------
     executed
         How often each key was executed to its end, to prove that no job runs twice.
     used_seconds
         Seconds on the machine so far, failed jobs included.
     """
 
-    executor: CircuitExecutor
-    behaviour: Behaviour
-    rng: np.random.Generator
-    max_concurrent_jobs: ClassVar[int | None] = None
-    executed: dict[str, int] = field(default_factory=dict, init=False)
-    used_seconds: float = field(default=0.0, init=False)
-    _begun: set[str] = field(default_factory=set, init=False, repr=False)
-    _machine: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = field(default=None, init=False, repr=False)
+    is_concurrent = True  # jobs wait in its queue
 
-    @property
-    def name(self) -> str:
-        """Name of the executor."""
-        return self.executor.name
-
-    @property
-    def max_width(self) -> int:
-        """Largest number of qubits of a circuit."""
-        return self.executor.max_width
-
-    @property
-    def has_journal(self) -> bool:
-        """False, as no jobs are stored."""
-        return False
-
-    def job_state(self, job: Job) -> SentState:
-        """Return an empty state, as no jobs are stored."""
-        del job
-        return ""
+    def __init__(
+        self, backend: Backend, behaviour: Behaviour, rng: np.random.Generator, name: str | None = None
+    ) -> None:
+        super().__init__(backend.name if name is None else name, backend)
+        self.behaviour = behaviour
+        self.rng = rng
+        self.executed: dict[str, int] = {}
+        self.used_seconds = 0.0
+        self._machine: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     def queue_seconds(self) -> float:
         """Return the median wait in the queue."""
@@ -98,15 +106,15 @@ class SimulatedQPU:
         """Return the seconds left of the plan."""
         return self.behaviour.plan_seconds - self.used_seconds
 
-    def opens_in(self, now: float) -> float:
-        """Return the seconds until the next window; see `QPU.opens_in`."""
+    def available_in(self, now: float) -> float:
+        """Return the seconds until the next window; see `Machine.available_in`."""
         if not self.behaviour.windows:
             return 0.0
         waits = [max(begin - now, 0.0) for begin, end in self.behaviour.windows if now < end]
         return min(waits, default=np.inf)
 
     async def run(self, job: Job) -> Execution:
-        """Wait in the queue, then execute; see `QPU.run`."""
+        """Wait in the queue, then execute; see `Machine.run`."""
         own = self.behaviour
         await asyncio.sleep(own.submit_seconds)
         if own.is_dead:
@@ -124,20 +132,11 @@ class SimulatedQPU:
         done = asyncio.ensure_future(self._execute(job))
         done.add_done_callback(lambda _: machine.release())
         done.add_done_callback(lambda finished: finished.cancelled() or finished.exception())
-        self._begun.add(job.key)
-        try:
-            execution, busy = await asyncio.shield(done)
-        except JobFailedError:
-            self._begun.discard(job.key)
-            raise
-        self._begun.discard(job.key)
+        job.control.begin()
+        execution, busy = await asyncio.shield(done)
         return replace(
             execution, cost=replace(execution.cost, jobs=1, qpu_seconds=busy, queue_seconds=waited, backend=self.name)
         )
-
-    def is_running(self, key: str) -> bool:
-        """Whether a job has begun, and its result did not return."""
-        return key in self._begun
 
     def _lock(self) -> asyncio.Lock:
         """Return the machine's lock, one for each event loop."""
@@ -155,4 +154,4 @@ class SimulatedQPU:
             charged = SamplingCost(jobs=1, qpu_seconds=busy, backend=self.name)
             raise JobFailedError("failed on the machine", backend=self.name, job=job.key, cost=charged)
         self.executed[job.key] = self.executed.get(job.key, 0) + 1
-        return self.executor.execute(job.pubs, job.shots, np.random.default_rng(job.seed), job.context), busy
+        return self.backend.run(job), busy

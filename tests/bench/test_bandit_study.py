@@ -14,7 +14,6 @@ from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, UniformPolic
 from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.decision import ArmDecision
-from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.features import BackendContext, KnapsackContext
 from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
 from lagrl.quantum.bandit.reward import quality
@@ -22,6 +21,7 @@ from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.trace_table import TraceTable
 from lagrl.quantum.bandit.trace_training import fit
 from lagrl.quantum.bandit.traces import Trace
+from lagrl.quantum.simulators.surrogate import SurrogateBackend
 from lagrl.quantum.subproblems.candidates import select_candidates
 
 for needed in ("qiskit_aer", "qiskit_ibm_runtime", "matplotlib"):
@@ -281,23 +281,23 @@ def test_share_of_best_is_quality(scripts: SimpleNamespace) -> None:
     assert scripts.table.share_of_best(counts, worth)[0] / most == pytest.approx(quality(candidates, 0, codes))
 
 
-def test_expected_rewards_are_the_executors(scripts: SimpleNamespace) -> None:
-    """Many strings of the surrogate executor come to the expected reward, on every placement."""
+def test_expected_rewards_are_the_backends(scripts: SimpleNamespace) -> None:
+    """Many strings of the surrogate backend come to the expected reward, on every placement."""
+    from lagrl.quantum.circuits.backend import Job
     from lagrl.quantum.circuits.execution import Pub
     from lagrl.quantum.circuits.subproblem import Subproblem
     from lagrl.quantum.subproblems.penalties import TiltedPenalty
     from lagrl.quantum.subproblems.product import ProductState
-    from lagrl.relaxation.sampler import SampleContext
 
-    backend = NoisyBackend.of("FakeParis")
-    arms = all_arms([backend.name], placements=("line0", "default"), families=("qaoa", "linear"), depths=(1,))
-    sampler = BanditSampler((backend,), UniformPolicy(), arms, learns=False)
+    backend = SurrogateBackend.of("FakeParis")
+    arms = all_arms(["fake_paris"], placements=("line0", "default"), families=("qaoa", "linear"), depths=(1,))
+    sampler = BanditSampler({"fake_paris": backend}, UniformPolicy(), arms, learns=False)
     try:
         candidates = select_candidates(np.array([[-9.0, -8.0, -5.0, -4.0]]), np.array([4, 5, 3, 4]), np.array([8]), 4)
         n = int(candidates.width[0])
         own = sampler.screened(n)
         rng = np.random.default_rng(17)
-        expected, drawn = scripts.table.rewards(candidates, 0, own, {backend.name: backend}, 256, rng)
+        expected, drawn = scripts.table.rewards(candidates, 0, own, {"fake_paris": backend}, 256, rng)
         assert np.isfinite(expected).all() and expected[0] == drawn[0] == 0.0
         problem = Subproblem.of(
             candidates, TiltedPenalty().qubos(candidates), 0, ProductState().probabilities(candidates)
@@ -309,7 +309,7 @@ def test_expected_rewards_are_the_executors(scripts: SimpleNamespace) -> None:
             if arm.backend:
                 ansatz = arm.ansatz()
                 pub = Pub(ansatz.template(n), ansatz.values(problem)[None])
-                codes = backend.executor(arm.placement).execute([pub], 40_000, rng, SampleContext()).codes[0][0]
+                codes = backend.run(Job([pub], 40_000, rng, placement=arm.placement)).codes[0][0]
                 assert quality(candidates, 0, codes) - baseline == pytest.approx(expected[a], abs=0.01)
     finally:
         sampler.close()

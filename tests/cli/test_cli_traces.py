@@ -14,9 +14,9 @@ from lagrl.errors import InputError
 from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.options import BanditOptions
-from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
 from lagrl.quantum.bandit.state import BanditState
 from lagrl.quantum.bandit.traces import read_traces
+from lagrl.quantum.ibm.runtime import DeviceBackend
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,8 +100,8 @@ def test_a_trained_state_is_logged_on_policy(tmp_path: Path, capsys: pytest.Capt
 
 def test_jobs_are_not_paid_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Results of an account's device are kept beside the traces, and an interrupted run is repeated from them."""
-    offline = RuntimeBackend.of
-    monkeypatch.setattr(RuntimeBackend, "of", lambda name: offline("FakeMumbai"))
+    offline = DeviceBackend.of
+    monkeypatch.setattr(DeviceBackend, "of", lambda name: offline("FakeMumbai"))
     out = tmp_path / "traces.jsonl"
     command = [
         "traces",

@@ -34,9 +34,9 @@ def played(env: gymnasium.Env[Any, Any]) -> list[Any]:
 
 
 def opened(env: gymnasium.Env[Any, Any]) -> Any:
-    """Return the device's executor or the bandit that proposes an environment's routes."""
+    """Return the device's backend or the bandit that proposes an environment's routes."""
     sampler = env.unwrapped.episode.state.route_dual.sampler  # type: ignore[attr-defined]
-    return getattr(sampler, "executor", sampler)
+    return getattr(sampler, "backend", sampler)
 
 
 @pytest.mark.parametrize("sampler", ["qaoa", DEVICE, BANDIT])
@@ -82,10 +82,10 @@ def test_copies_share_the_device_and_the_bandit() -> None:
     pytest.importorskip("qiskit_aer", reason="needs the quantum extra")
     device: Any = make_sampler(DEVICE)
     bandit: Any = make_sampler(BANDIT)
-    assert copy.deepcopy(device).executor is device.executor
+    assert copy.deepcopy(device).backend is device.backend
     assert copy.deepcopy(bandit) is bandit
     one, other, first, second = pickle.loads(pickle.dumps((device, device, bandit, bandit)))
-    assert one.executor is other.executor is not device.executor
+    assert one.backend is other.backend is not device.backend
     assert one.executor.name == device.executor.name
     assert first is second is not bandit
     assert first.arms == bandit.arms

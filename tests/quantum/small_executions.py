@@ -1,4 +1,4 @@
-"""Small circuits with known answers for the tests of executors, and a journal in memory."""
+"""Small circuits with known answers for the tests of backends, and a journal in memory."""
 
 from __future__ import annotations
 

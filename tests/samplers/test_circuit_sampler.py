@@ -10,11 +10,12 @@ from small_knapsacks import knapsacks
 
 pytest.importorskip("qiskit")
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import LineQAOA, make_ansatz
-from lagrl.quantum.circuits.execution import CircuitExecutor, Execution, Pub
+from lagrl.quantum.circuits.backend import Backend, BackendStatus, Job
+from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.ibm.failures import ExecutionError
@@ -22,9 +23,6 @@ from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, SamplingCost, SubproblemSampler
 from lagrl.samplers.circuit_sampler import CircuitSampler
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @dataclass
@@ -35,12 +33,17 @@ class Ideal:
     max_width: int = 14
     calls: list[tuple[list[Pub], int]] = field(default_factory=list)
     is_closed: bool = False
+    target: None = None
 
-    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+    def status(self, *, wait: bool = False) -> BackendStatus:
+        """Return that it takes jobs."""
+        return BackendStatus()
+
+    def run(self, job: Job) -> Execution:
         """Draw from the exact distributions."""
         from qiskit.quantum_info import Statevector
 
-        del context
+        pubs, shots, rng = job.pubs, job.shots, job.rng
         self.calls.append((list(pubs), shots))
         codes = []
         for pub in pubs:
@@ -58,14 +61,14 @@ class Ideal:
         return Execution(codes, SamplingCost(circuits=circuits, shots=circuits * shots, jobs=1, backend=self.name))
 
     def close(self) -> None:
-        """Record that the executor was closed."""
+        """Record that the backend was closed."""
         self.is_closed = True
 
 
 class Failing(Ideal):
-    """An executor whose every call fails."""
+    """A backend whose every call fails."""
 
-    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+    def run(self, job: Job) -> Execution:
         """Raise an error of execution."""
         raise ExecutionError("the plan has no time left", backend="ibm_nowhere")
 
@@ -98,7 +101,7 @@ def test_circuits_have_the_distribution_of_the_kernel() -> None:
 
 
 def test_all_vehicles_of_a_step_go_in_one_call() -> None:
-    """The executor gets one PUB per unsolved vehicle in one call; solved vehicles cost nothing."""
+    """The backend gets one PUB per unsolved vehicle in one call; solved vehicles cost nothing."""
     executor = Ideal()
     samples = drawn(CircuitSampler(executor, LineQAOA(), width=5), 96)
     ((pubs, shots),) = executor.calls
@@ -111,7 +114,7 @@ def test_all_vehicles_of_a_step_go_in_one_call() -> None:
 
 
 def test_solved_vehicles_need_no_call() -> None:
-    """If presolve solves all vehicles, the executor is not called."""
+    """If presolve solves all vehicles, the backend is not called."""
     executor = Ideal()
     reduced_cost, weight, capacity = mixed()
     samples = CircuitSampler(executor, LineQAOA()).sample(
@@ -167,12 +170,12 @@ def test_bad_settings_are_refused() -> None:
         drawn(CircuitSampler(Ideal(), LineQAOA()), shots=0)
 
 
-def test_it_is_a_sampler_that_closes_its_executor() -> None:
-    """The sampler is deterministic, and `close` closes its executor."""
+def test_it_is_a_sampler_that_closes_its_backend() -> None:
+    """The sampler is deterministic, and `close` closes its backend."""
     executor = Ideal()
     sampler = CircuitSampler(executor, LineQAOA(), width=5)
     assert isinstance(sampler, SubproblemSampler)
-    assert isinstance(executor, CircuitExecutor)
+    assert isinstance(executor, Backend)
     first, second = drawn(sampler), drawn(sampler)
     assert (first.bitstrings == second.bitstrings).all()
     assert (first.counts == second.counts).all()
@@ -182,13 +185,13 @@ def test_it_is_a_sampler_that_closes_its_executor() -> None:
 
 @dataclass
 class WrongCodes(Ideal):
-    """An executor that returns wrong codes."""
+    """A backend that returns wrong codes."""
 
     change: Any = None
 
-    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+    def run(self, job: Job) -> Execution:
         """Draw codes and change them."""
-        done = super().execute(pubs, shots, rng, context)
+        done = super().run(job)
         return Execution(self.change(done.codes), done.cost)
 
 
@@ -203,9 +206,9 @@ class WrongCodes(Ideal):
         (lambda codes: [["0101"], *codes[1:]], "list for PUB 0"),
     ],
 )
-def test_an_executor_with_wrong_codes_is_named(change: object, message: str) -> None:
-    """Missing PUBs or shots, wrong types and codes out of range raise an error that names the executor."""
-    with pytest.raises(InputError, match=rf"executor ideal: gave .*{message}"):
+def test_a_backend_with_wrong_codes_is_named(change: object, message: str) -> None:
+    """Missing PUBs or shots, wrong types and codes out of range raise an error that names the backend."""
+    with pytest.raises(InputError, match=rf"backend ideal: gave .*{message}"):
         drawn(CircuitSampler(WrongCodes(change=change), LineQAOA(), width=5))
 
 
@@ -221,7 +224,7 @@ def test_the_cost_of_a_failure_is_recorded() -> None:
     """If the fallback is sampled, the cost includes the seconds that the device charged."""
 
     class Charging(Failing):
-        def execute(self, *_: object) -> Execution:
+        def run(self, job: Job) -> Execution:
             raise ExecutionError("shots are missing", cost=SamplingCost(jobs=1, qpu_seconds=3.0, backend="ibm_fake"))
 
     cost = drawn(CircuitSampler(Charging(), LineQAOA(), fallback="product")).cost
@@ -229,9 +232,9 @@ def test_the_cost_of_a_failure_is_recorded() -> None:
 
 
 def test_parts_of_a_wrong_type_are_named() -> None:
-    """An executor, ansatz or penalty of a wrong type raises an error when the sampler is made."""
-    for name, wrong in (("executor", "ideal"), ("ansatz", "qaoa"), ("penalty", 30.0)):
-        parts: dict[str, Any] = {"executor": Ideal(), "ansatz": LineQAOA()} | {name: wrong}
+    """A backend, ansatz or penalty of a wrong type raises an error when the sampler is made."""
+    for name, wrong in (("backend", "ideal"), ("ansatz", "qaoa"), ("penalty", 30.0)):
+        parts: dict[str, Any] = {"backend": Ideal(), "ansatz": LineQAOA()} | {name: wrong}
         with pytest.raises(InputError, match=f"{name}: a {type(wrong).__name__} given; give an object that implements"):
             CircuitSampler(**parts)
 
@@ -248,14 +251,14 @@ def test_a_subproblem_is_taken_out_of_the_batch() -> None:
         Subproblem.of(knapsack, SlackPenalty().qubos(knapsack), 3)
 
 
-def test_an_executor_that_gives_nothing_is_named() -> None:
-    """A result that is not an `Execution` raises an error that names the executor; wrong angles name the template."""
+def test_a_backend_that_gives_nothing_is_named() -> None:
+    """A result that is not an `Execution` raises an error that names the backend; wrong angles name the template."""
 
     class Forgetful(Ideal):
-        def execute(self, *_: object) -> Any:
+        def run(self, job: Job) -> Any:
             return None
 
-    with pytest.raises(InputError, match="executor ideal: gave NoneType; give Execution"):
+    with pytest.raises(InputError, match="backend ideal: gave NoneType; give Execution"):
         drawn(CircuitSampler(Forgetful(), LineQAOA(), width=5))
     angles: Any = [[0.0]]
     with pytest.raises(InputError, match="angles of type list"):

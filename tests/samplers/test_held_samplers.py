@@ -90,9 +90,9 @@ def test_an_owner_keeps_what_stays_open(stays_open: bool) -> None:
 def test_an_evaluation_connects_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All rows of a device use one connection and one open journal; its batch or session ends after every row."""
     pytest.importorskip("qiskit_aer", reason="needs the quantum extra")
-    from lagrl.quantum.ibm.runtime import RuntimeExecutor
+    from lagrl.quantum.ibm import runtime
+    from lagrl.quantum.ibm.runtime import DeviceBackend
     from lagrl.quantum.journal.journal import Journal
-    from lagrl.samplers import families
 
     count = {"connections": 0, "ends": 0, "journals": 0}
 
@@ -103,8 +103,8 @@ def test_an_evaluation_connects_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
         return wrapped
 
-    monkeypatch.setattr(families, "open_device", counted("connections", families.open_device))
-    monkeypatch.setattr(RuntimeExecutor, "close", counted("ends", RuntimeExecutor.close))
+    monkeypatch.setattr(runtime, "open_device", counted("connections", runtime.open_device))
+    monkeypatch.setattr(DeviceBackend, "close", counted("ends", DeviceBackend.close))
     monkeypatch.setattr(Journal, "__init__", counted("journals", Journal.__init__))
     settings: dict[str, Any] = {"samplers": DEVICE, "shots": 8, "journal": tmp_path / "jobs.jsonl"}
     rows = lagrl.evaluate("G-n16-k3", ["cfm", "hwc"], 2, **settings)

@@ -160,19 +160,23 @@ def test_a_wrong_argument(call: Any, expected: str) -> None:
 
 @dataclass
 class Narrow:
-    """An executor of at most 5 qubits."""
+    """A backend of at most 5 qubits."""
 
     name: str = "narrow"
     max_width: int = 5
+    target: None = None
 
-    def execute(self, *_: Any) -> Any:
+    def status(self, *, wait: bool = False) -> Any:
+        """Never called."""
+
+    def run(self, job: Any) -> Any:
         """Never called."""
 
 
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
-        ({"executor": "ideal"}, "executor: a str given; give an object that implements CircuitExecutor"),
+        ({"backend": "ideal"}, "backend: a str given; give an object that implements Backend"),
         ({"ansatz": "qaoa"}, "ansatz: a str given; give an object that implements Ansatz"),
         ({"penalty": 30.0}, "penalty: a float given; give an object that implements Penalty"),
         ({"width": 0}, "width: 0 given; give 1 to 22 variables per vehicle"),
@@ -182,7 +186,7 @@ class Narrow:
 )
 def test_a_wrong_circuit_sampler(parts: dict[str, Any], expected: str) -> None:
     """The parts of a `CircuitSampler`."""
-    assert message(CircuitSampler, **({"executor": Narrow(), "ansatz": LineQAOA(), "width": 4} | parts)) == expected
+    assert message(CircuitSampler, **({"backend": Narrow(), "ansatz": LineQAOA(), "width": 4} | parts)) == expected
 
 
 class Nothing:

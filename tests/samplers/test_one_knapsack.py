@@ -11,6 +11,7 @@ import pytest
 
 import lagrl
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.circuits.backend import BackendStatus, Job
 from lagrl.quantum.circuits.execution import Execution
 from lagrl.relaxation.sampler import SamplingCost
 
@@ -19,15 +20,19 @@ COST, WEIGHT, CAPACITY = [-9.0, -7.0, -5.0, -4.0, 3.0], [4, 3, 3, 2, 1], 8
 
 @dataclass
 class Recorder:
-    """An executor that keeps the PUBs it is given and answers with empty selections."""
+    """A backend that keeps the PUBs it is given and answers with empty selections."""
 
     name: str = "recorder"
     max_width: int = 22
+    target: None = None
     pubs: list[Any] = field(default_factory=list)
 
-    def execute(self, pubs: Any, shots: int, rng: np.random.Generator, context: Any) -> Execution:
-        self.pubs += pubs
-        return Execution([np.zeros((len(pub.values), shots), np.int64) for pub in pubs], SamplingCost())
+    def status(self, *, wait: bool = False) -> BackendStatus:
+        return BackendStatus()
+
+    def run(self, job: Job) -> Execution:
+        self.pubs += job.pubs
+        return Execution([np.zeros((len(pub.values), job.shots), np.int64) for pub in job.pubs], SamplingCost())
 
 
 def distribution(circuit: Any) -> np.ndarray:
@@ -95,7 +100,7 @@ def test_bad_knapsacks_and_samplers_are_refused() -> None:
 
 @pytest.mark.parametrize(("ansatz", "layers"), [("qaoa", None), ("qaoa", 2), ("copula", None), ("linear", 1)])
 def test_the_circuit_is_the_one_that_samplers_run(ansatz: str, layers: int | None) -> None:
-    """A circuit sampler hands exactly this circuit, with these angles, to its executor."""
+    """A circuit sampler hands exactly this circuit, with these angles, to its backend."""
     pytest.importorskip("qiskit")
     executor = Recorder()
     sampler = lagrl.samplers.CircuitSampler(executor, lagrl.quantum.make_ansatz(ansatz, layers), width=3)

@@ -100,7 +100,7 @@ def test_circuit_options_reach_the_sampler() -> None:
     made = make_sampler("ibm:FakeKingston+width=5+ansatz=pairwise+fallback=product+twirl_measure=yes+timeout=60")
     assert isinstance(made, CircuitSampler)
     assert (made.width, made.ansatz.name, made.fallback) == (5, "pairwise", "product")
-    assert (made.executor.options.twirl_measure, made.executor.options.timeout) == (True, 60)
+    assert (made.backend.options.twirl_measure, made.backend.options.timeout) == (True, 60)
 
 
 def test_own_samplers_are_made_from_module_and_attribute() -> None:

@@ -15,9 +15,9 @@ from lagrl.errors import InputError
 from lagrl.io.process_wide import ProcessWide
 from lagrl.quantum.bandit.arm_policies import Policy, choose, require_epsilon
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
-from lagrl.quantum.bandit.backend_qpu import ArmBackend, BackendQPU
 from lagrl.quantum.bandit.decision import ArmDecision, DecisionLog
 from lagrl.quantum.bandit.features import BackendContext, KnapsackContext, knapsack_contexts
+from lagrl.quantum.bandit.placed import arm_profile
 from lagrl.quantum.bandit.plan import PlanMemory, PlannedCandidate, PlannedTask, StepPlan, plan_step
 from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
 from lagrl.quantum.bandit.reward import quality
@@ -26,7 +26,8 @@ from lagrl.quantum.circuits.execution import Pub
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.journal.calls import Call
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
-from lagrl.quantum.scheduling.scheduler import WAIT, Scheduler
+from lagrl.quantum.scheduling.machine import Machine
+from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task
 from lagrl.quantum.subproblems.candidates import Candidates, require_width
 from lagrl.quantum.subproblems.codes import count_codes
@@ -35,11 +36,12 @@ from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import Samples, SamplingCost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from lagrl.quantum.bandit.saving import StateFile
+    from lagrl.quantum.circuits.backend import Backend
     from lagrl.quantum.scheduling.tasks import TaskResult
     from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
     from lagrl.relaxation.sampler import SampleContext, SampleQuery
@@ -51,12 +53,12 @@ class BanditSampler(ProcessWide):
 
     Circuits chosen for one line of qubits are sent as one job; jobs on several backends run at the same time. If a
     backend fails, the best arms of another are used; if all fail, the product state, and the cost says why. Raises
-    `InputError` if an arm names an unknown backend, a backend is given twice, or a number is out of range.
+    `InputError` if an arm names an unknown backend, or a number is out of range.
 
     Attributes
     ----------
     backends
-        Devices for circuits; none for the product state alone.
+        Devices for circuits, by the names that arms use; none for the product state alone.
     policy
         Ranks the arms, and learns.
     arms
@@ -81,9 +83,11 @@ class BanditSampler(ProcessWide):
         Distinguishes its plans from those of other bandits in the same memory.
     state_file
         File that the learned state is written to; None for no file.
+    profile
+        Describes an arm's circuit of a width on its backend; None if it does not fit there.
     """
 
-    backends: tuple[ArmBackend, ...]
+    backends: Mapping[str, Backend]
     policy: Policy
     arms: tuple[Arm, ...]
     limits: Limits = field(default_factory=Limits)
@@ -97,6 +101,7 @@ class BanditSampler(ProcessWide):
     memory: PlanMemory | None = None
     name: str = ""
     state_file: StateFile | None = None
+    profile: Callable[[Backend, Arm, int], Profile | None] = arm_profile
     _screened: dict[int, tuple[dict[str, BackendContext], ScreenedArms]] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -105,10 +110,7 @@ class BanditSampler(ProcessWide):
 
     def __post_init__(self) -> None:
         require_width(self.width)
-        names = [backend.name for backend in self.backends]
-        if len(set(names)) < len(names):
-            raise InputError(f"{', '.join(names)} given", field="backends", remedy="name each once")
-        unknown = sorted({arm.backend for arm in self.arms if arm.backend} - set(names))
+        unknown = sorted({arm.backend for arm in self.arms if arm.backend} - set(self.backends))
         if unknown:
             raise InputError(f"arms on {', '.join(unknown)}", field="arms", remedy="give these backends too")
         require_epsilon(self.epsilon)
@@ -119,14 +121,14 @@ class BanditSampler(ProcessWide):
         if PRODUCT not in self.arms:
             self.arms = (PRODUCT, *self.arms)
         if self.dispatcher is None:
-            self.dispatcher = Dispatcher(Scheduler([BackendQPU(backend) for backend in self.backends], WAIT))
+            self.dispatcher = Dispatcher(Scheduler([Machine(*own) for own in self.backends.items()], np.inf))
         if self.state_file is not None:  # at the end of the process too: callers may not close
             weakref.finalize(self, self.state_file.save_finally)
 
     def sample(self, query: SampleQuery) -> Samples:
         """Draw the strings without repair, overloads included.
 
-        Raises `InputError` if a circuit cannot be compiled, or an executor returns a wrong result, `OutputError` if the
+        Raises `InputError` if a circuit cannot be compiled, or a backend returns a wrong result, `OutputError` if the
         learned state cannot be written.
         """
         with self._lock:  # solves in several threads may share it, and it learns
@@ -177,7 +179,7 @@ class BanditSampler(ProcessWide):
         """End the scheduler's thread, close backends and log, write the learned state; `sample` may be called again."""
         with self._lock:
             try:
-                for held in (self.dispatcher, *self.backends, self.log):
+                for held in (self.dispatcher, *self.backends.values(), self.log):
                     close = getattr(held, "close", None)
                     if callable(close):
                         close()
@@ -190,7 +192,8 @@ class BanditSampler(ProcessWide):
         return self._screened_at(width, self._backend_contexts())
 
     def _backend_contexts(self) -> dict[str, BackendContext]:
-        return {backend.name: backend.context() for backend in self.backends}
+        statuses = {name: backend.status(wait=True) for name, backend in self.backends.items()}
+        return {name: BackendContext(status.queue_seconds, status.age_days) for name, status in statuses.items()}
 
     def _screened_at(self, width: int, contexts: dict[str, BackendContext]) -> ScreenedArms:
         known = self._screened.get(width)
@@ -199,11 +202,10 @@ class BanditSampler(ProcessWide):
         return known[1]
 
     def _screen(self, width: int, contexts: dict[str, BackendContext]) -> ScreenedArms:
-        by_name = {backend.name: backend for backend in self.backends}
         kept: list[tuple[Arm, Profile, BackendContext, str]] = []
         left_out: Counter[str] = Counter()
         for arm in self.arms:
-            profile = by_name[arm.backend].profile(arm, width) if arm.backend else NO_CIRCUIT
+            profile = self.profile(self.backends[arm.backend], arm, width) if arm.backend else NO_CIRCUIT
             context = contexts.get(arm.backend, BackendContext())
             if profile is None:
                 left_out["place"] += 1

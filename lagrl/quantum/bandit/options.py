@@ -11,7 +11,6 @@ import numpy as np
 from lagrl.errors import InputError, UnknownNameError, refuse
 from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy, require_epsilon
 from lagrl.quantum.bandit.arms import DEPTHS, Arm, all_arms
-from lagrl.quantum.bandit.backend_qpu import BackendQPU
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
@@ -22,14 +21,14 @@ from lagrl.quantum.bandit.state import BanditState, read_state
 from lagrl.quantum.circuits.ansatz import ANSATZE
 from lagrl.quantum.devices.placement import PLACEMENTS
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
-from lagrl.quantum.scheduling.scheduler import WAIT, Scheduler, SchedulerOptions
+from lagrl.quantum.scheduling.machine import Machine
+from lagrl.quantum.scheduling.scheduler import TIMEOUT, Scheduler
 from lagrl.quantum.subproblems.candidates import require_width
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from lagrl.quantum.bandit.arm_policies import Policy
-    from lagrl.quantum.bandit.backend_qpu import ArmBackend
     from lagrl.quantum.bandit.decision import DecisionLog
 
 POLICIES = ("linucb", "greedy", "thompson", "uniform", "static")
@@ -122,13 +121,13 @@ class BanditOptions:
         """Whether a device of an account is among the backends."""
         return any(map(is_account_device, self.backend_names()))
 
-    def scheduling(self) -> SchedulerOptions:
-        """Return the scheduler's options; InputError if the timeout is not above 0."""
+    def seconds(self) -> float:
+        """Return the scheduler's timeout; InputError if it is not above 0."""
         if self.timeout is None:
-            return SchedulerOptions() if self.is_paid else WAIT
+            return TIMEOUT if self.is_paid else np.inf
         if not self.timeout > 0.0:
             refuse("timeout", self.timeout, "give seconds above 0")
-        return SchedulerOptions(timeout=self.timeout)
+        return self.timeout
 
     def policy_name(self) -> str:
         """Return the requested policy; empty for that of the state, or the default.
@@ -177,8 +176,8 @@ def make_bandit(state_file: str, options: BanditOptions, *, log: DecisionLog | N
     circuits = _circuits(options)  # before any device is loaded
     state = None if name in ("static", "uniform") else _state(state_file, options, name)
     names = options.backend_names()
-    pool = arm_backends(names, method=options.method, width=options.width) if names else ()
-    arms = all_arms([backend.name for backend in pool], **circuits._asdict())
+    pool = arm_backends(names, method=options.method, width=options.width) if names else {}
+    arms = all_arms(list(pool), **circuits._asdict())
     policy: Policy
     if state is not None:
         policy, epsilon = state.make(), state.epsilon
@@ -199,7 +198,7 @@ def make_bandit(state_file: str, options: BanditOptions, *, log: DecisionLog | N
         log=log,
         spread=options.spread,
         most_per_job=options.per_job,
-        dispatcher=Dispatcher(Scheduler([BackendQPU(backend) for backend in pool], options.scheduling())),
+        dispatcher=Dispatcher(Scheduler([Machine(*own) for own in pool.items()], options.seconds())),
         state_file=StateFile(Path(state_file), state) if options.save and state is not None else None,
     )
 
@@ -214,7 +213,7 @@ def _refuse_out_of_range(options: BanditOptions) -> None:
         refuse("spread", options.spread, "give a finite number of 0 or more")
     if options.per_job < 0:
         refuse("per_job", options.per_job, "give 1 or more, or 0 for no limit")
-    options.scheduling()
+    options.seconds()
 
 
 def _refuse_without_effect(state_file: str, options: BanditOptions, policy: str) -> None:
@@ -309,7 +308,7 @@ def _state(state_file: str, options: BanditOptions, policy: str) -> BanditState:
     return BanditState(name, parameter, epsilon if options.epsilon is None else options.epsilon, known.model)
 
 
-def _static_arm(options: BanditOptions, pool: Sequence[ArmBackend]) -> Arm:
+def _static_arm(options: BanditOptions, pool: Collection[str]) -> Arm:
     """Return the static arm with its backend's own name; the user may write `FakeKingston` for `fake_kingston`."""
     given, rest = options.static.partition("/")[::2]
     try:
@@ -324,8 +323,8 @@ def _static_arm(options: BanditOptions, pool: Sequence[ArmBackend]) -> Arm:
         )
     if not arm.backend:
         return arm
-    own = given if is_account_device(given) else arm_backends((given,))[0].name
-    if own not in [backend.name for backend in pool]:
+    own = given if is_account_device(given) else next(iter(arm_backends((given,))))
+    if own not in pool:
         raise InputError(f"{given} is not among {options.backends}", field="static", remedy="name it in backends too")
     return Arm.parse(f"{own}/{rest}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lagrl.errors import OutputError
 from lagrl.io.atomic import require_writable
-from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
+from lagrl.quantum.ibm.runtime import DeviceBackend
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ def keep_jobs(bandit: BanditSampler, journal: Journal, name: str) -> None:
     name
         Distinguishes the bandit's plans from those of others.
     """
-    for backend in bandit.backends:
-        if isinstance(backend, RuntimeBackend):
+    for backend in bandit.backends.values():
+        if isinstance(backend, DeviceBackend):
             backend.journal = journal
     bandit.memory, bandit.name = journal, name

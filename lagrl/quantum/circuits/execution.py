@@ -1,10 +1,10 @@
-"""Circuit templates, PUBs (templates with angles), and the `CircuitExecutor` Protocol, which runs them."""
+"""Circuit templates, PUBs (templates with angles), and the samples of running them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
 
-    from lagrl.relaxation.sampler import SampleContext, SamplingCost
+    from lagrl.relaxation.sampler import SamplingCost
 
 REGISTER = "meas"
 
@@ -129,10 +129,15 @@ class Pub:
         if not np.isfinite(self.values).all():
             raise InputError("an angle is not finite", field=self.template.name, remedy="give finite angles")
 
+    def angles(self, compiled: Template) -> NDArray[np.float64]:
+        """Return [C, P′] radians for the template compiled, which may have lost parameters without effect."""
+        column = {parameter.name: i for i, parameter in enumerate(self.template.circuit.parameters)}
+        return self.values[:, [column[parameter.name] for parameter in compiled.circuit.parameters]]
+
 
 @dataclass(frozen=True)
 class Execution:
-    """The samples of one call of an executor, and their cost.
+    """The samples of a job, and their cost.
 
     Attributes
     ----------
@@ -146,8 +151,8 @@ class Execution:
     cost: SamplingCost
 
 
-def checked_execution(given: object, pubs: Sequence[Pub], shots: int, executor: str) -> Execution:
-    """Return the result of an executor if it matches the PUBs; otherwise raise an error that names the executor.
+def checked_execution(given: object, pubs: Sequence[Pub], shots: int, backend: str) -> Execution:
+    """Return the result of a backend if it matches the PUBs; otherwise raise an error that names the backend.
 
     Raises
     ------
@@ -163,7 +168,7 @@ def checked_execution(given: object, pubs: Sequence[Pub], shots: int, executor: 
             wrong = wrong or _wrong_codes(codes, (len(pub.values), shots), pub.template.n_qubits, f"PUB {i}")
         if not wrong:
             return given
-    raise InputError(f"gave {wrong}", field=f"executor {executor}", remedy=remedy)
+    raise InputError(f"gave {wrong}", field=f"backend {backend}", remedy=remedy)
 
 
 def _wrong_codes(codes: object, shape: tuple[int, int], n: int, place: str) -> str:
@@ -173,39 +178,3 @@ def _wrong_codes(codes: object, shape: tuple[int, int], n: int, place: str) -> s
         return f"codes of shape {codes.shape} for {place}, not {shape}"
     outside = codes[(codes < 0) | (codes >> n > 0)]
     return f"code {outside.flat[0]} for {place} of {n} variables" if outside.size else ""
-
-
-@runtime_checkable
-class CircuitExecutor(Protocol):
-    """Anything that runs circuits: a simulator of a noisy device, or the device itself."""
-
-    @property
-    def name(self) -> str:
-        """The name that records use."""
-        ...
-
-    @property
-    def max_width(self) -> int:
-        """Most qubits of a circuit that it runs."""
-        ...
-
-    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
-        """Run every row of every PUB with `shots` shots; all PUBs of one dual step come in one call.
-
-        Parameters
-        ----------
-        pubs
-            At least one.
-        shots
-            Per circuit, the same for all.
-        rng
-            Source of randomness of simulators.
-        context
-            Identifies the call in journals.
-
-        Raises
-        ------
-        InputError
-            If a template is wider than `max_width`.
-        """
-        ...

@@ -1,4 +1,4 @@
-"""A device for simulators of its noise: one good line of qubits for every width."""
+"""A device for simulators of its noise: one line of qubits for every width and placement."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.quantum.circuits.backend import BEST_LINE
 from lagrl.quantum.devices.compile import compile_template
 from lagrl.quantum.devices.noise import noise_model, readout_flips, reduced_target
 
@@ -86,7 +87,7 @@ class NoisyLine:
 
 @dataclass(frozen=True, eq=False)
 class NoisyDevice:
-    """A device's calibration, and the line chosen on it for every width.
+    """A device's calibration, and its lines of qubits.
 
     Attributes
     ----------
@@ -98,7 +99,7 @@ class NoisyDevice:
 
     name: str
     target: Target = field(repr=False)
-    _lines: dict[int, NoisyLine] = field(default_factory=dict, init=False, repr=False)
+    _lines: dict[tuple[int, str], NoisyLine] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
     def of(name: str) -> NoisyDevice:
@@ -115,20 +116,22 @@ class NoisyDevice:
 
         return _fake_device(str(fake_backend(name).name))
 
-    def line(self, width: int) -> NoisyLine:
-        """Return the device's best line of `width` qubits; found once.
+    def line(self, width: int, placement: str = BEST_LINE) -> NoisyLine:
+        """Return the line of `width` qubits that a placement names, the best one by default; found once.
 
         Raises
         ------
+        UnknownNameError
+            If there is no such placement.
         InputError
             If the device has no such line.
         """
-        found = self._lines.get(width)
+        found = self._lines.get((width, placement))
         if found is None:
-            from lagrl.quantum.devices.placement import find_line
+            from lagrl.quantum.devices.placement import placed_line
 
-            qubits = tuple(int(q) for q in find_line(self.target, width).qubits)
-            found = self._lines[width] = NoisyLine(qubits, reduced_target(self.target, qubits))
+            qubits = tuple(int(q) for q in placed_line(self.target, width, placement).qubits)
+            found = self._lines[width, placement] = NoisyLine(qubits, reduced_target(self.target, qubits))
         return found
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.circuits.backend import BEST_LINE
 from lagrl.quantum.devices.device_errors import DeviceErrors
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qiskit.transpiler import Target
 
-BEST_LINE = "line0"
 PLACEMENTS = (BEST_LINE, "line1", "line2", "default")
 BEAM = 1024
 WIDEST_BEAM = 16_384  # most paths that a repeated search keeps

@@ -15,8 +15,7 @@ from lagrl.quantum.devices.fakes import fake_notes, is_fake, known_fakes
 from lagrl.quantum.devices.placement import find_line
 from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import ExecutionError
-from lagrl.quantum.ibm.service import account_devices, open_service
-from lagrl.quantum.ibm.status import DeviceState, read_state
+from lagrl.quantum.ibm.service import DeviceState, account_devices, open_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -124,7 +123,7 @@ def describe_device(device: Device, widths: Sequence[int] = WIDTHS) -> DeviceRow
     state: DeviceState | None = None
     note = " ".join(fake_notes(device.name)) if device.is_simulated else ""
     try:
-        state = read_state(device)
+        state = device.state()
     except ExecutionError as error:
         note = str(error)
     return describe_target(device.name, device.target, widths, state, note)

@@ -109,10 +109,6 @@ class JobNotFoundError(ExecutionError):
     """The service does not have the job (any more)."""
 
 
-class GivenUpError(ExecutionError):
-    """The caller gave the job up before it was sent, so it was not sent."""
-
-
 class NoLineError(InputError):
     """The device, as calibrated now, has no line for a circuit."""
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lagrl.errors import MissingExtraError
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.ibm.failures import guarded
+from lagrl.quantum.ibm.service import DeviceState
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.ibm.device import IsaPub, ServiceJob
+    from lagrl.quantum.ibm.compiled_job import IsaPub
     from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+    from lagrl.quantum.ibm.service import ServiceJob
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,7 @@ class LocalDevice:
         return min(20, int(self.target.num_qubits))
 
     def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> ServiceJob:
-        """Start the simulation; see `Device.submit`.
+        """Start the simulation; see `AccountDevice.submit`.
 
         Raises
         ------
@@ -78,6 +81,17 @@ class LocalDevice:
     def job(self, job_id: str) -> ServiceJob:
         """Raise KeyError: local jobs end with their process."""
         raise KeyError(job_id)
+
+    def state(self) -> DeviceState:
+        """Return that there is no queue."""
+        return DeviceState()
+
+    def refresh(self) -> None:
+        """Keep the calibration."""
+
+    def plan_seconds(self) -> float:
+        """Return infinity: only time is used."""
+        return math.inf
 
     def close(self) -> None:
         """Do nothing: a local device holds nothing open."""

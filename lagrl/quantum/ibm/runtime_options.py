@@ -10,6 +10,7 @@ from lagrl.errors import InputError, MissingExtraError, UnknownNameError
 if TYPE_CHECKING:
     from qiskit_ibm_runtime.options_models.sampler import SamplerOptions
 
+MOST_EXECUTIONS = 10_000_000  # circuits times shots of one job, by IBM's job limits
 MODES = ("job", "batch", "session")
 SEQUENCES = ("XX", "XpXm", "XY4")
 SWITCH = ("auto", "on", "off")
@@ -17,7 +18,7 @@ SWITCH = ("auto", "on", "off")
 
 @dataclass(frozen=True)
 class RuntimeOptions:
-    """Options of `RuntimeExecutor`; the defaults are fixed, because snapshots of devices give no better ones.
+    """Options of `DeviceBackend`; the defaults are fixed, because snapshots of devices give no better ones.
 
     Attributes
     ----------

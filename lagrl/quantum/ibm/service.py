@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
+
+import numpy as np
 
 from lagrl.errors import MissingExtraError, UnknownNameError
 from lagrl.quantum.ibm.failures import (
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.ibm.device import IsaPub, ServiceJob
+    from lagrl.quantum.ibm.compiled_job import IsaPub
     from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 
 T = TypeVar("T")
@@ -30,6 +33,28 @@ T = TypeVar("T")
 ATTEMPTS = 6
 FIRST_PAUSE = 1.0  # seconds; doubled after each attempt: half a minute in all
 ENDED = ("Closed", "In progress, not accepting new jobs")
+
+
+class ServiceJob(Protocol):
+    """The part of a submitted job that is used here; `RuntimeJobV2` of qiskit-ibm-runtime has it."""
+
+    def job_id(self) -> str: ...
+
+    def result(self, timeout: float | None = None) -> Any: ...
+
+    def metrics(self) -> dict[str, Any]: ...
+
+    def status(self) -> Any: ...
+
+    def cancel(self) -> Any: ...
+
+
+class DeviceState(NamedTuple):
+    """Current state of a device; the defaults are those of a simulated one."""
+
+    pending_jobs: int | None = None  # of all users in its queue; None without a queue
+    is_operational: bool = True  # takes jobs
+    calibrated: datetime | None = None  # when its properties were last measured; None if unknown
 
 
 class Primitives:
@@ -133,9 +158,22 @@ class AccountDevice:
         return min(62, int(self.target.num_qubits))
 
     def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> ServiceJob:
-        """Send a job once, without retries; see `Device.submit`.
+        """Send all PUBs as one job, once, without retries.
 
         If the connection is lost while it is sent, the service is asked whether the job arrived.
+
+        Parameters
+        ----------
+        pubs
+            Compiled circuits with angles [C, P].
+        shots
+            Shots per circuit.
+        options
+            How circuits are run.
+        tag
+            Tag with which `find` finds the job again.
+        seed
+            Seed of a simulator.
 
         Raises
         ------
@@ -177,6 +215,39 @@ class AccountDevice:
         """Return the job with this id."""
         found: ServiceJob = patiently(lambda: self.service.job(job_id), self.sleep, backend=self.name, job=job_id)
         return found
+
+    def state(self) -> DeviceState:
+        """Return the current state, without retries, as `refresh` and `plan_seconds` are: the caller asks again later.
+
+        Raises
+        ------
+        ExecutionError
+            If the service cannot be reached or returns an error.
+        """
+        with redacted_warnings():
+            status = guarded(self.backend.status, backend=self.name)
+            properties = guarded(
+                lambda: self.backend.properties(refresh=True), backend=self.name
+            )  # else the first ones
+        measured = getattr(properties, "last_update_date", None)
+        return DeviceState(
+            int(status.pending_jobs), bool(status.operational), measured if isinstance(measured, datetime) else None
+        )
+
+    def refresh(self) -> None:
+        """Fetch the newest calibration, if the service offers it; a newer one is another `target`."""
+        if hasattr(self.backend, "refresh"):
+            with redacted_warnings():
+                guarded(self.backend.refresh, backend=self.name)
+
+    def plan_seconds(self) -> float:
+        """Return how many seconds of QPU time the plan has left; infinite if unknown."""
+        with redacted_warnings():
+            usage = guarded(self.service.usage, backend=self.name)
+        if usage.get("usage_limit_reached"):
+            return 0.0
+        left = usage.get("usage_remaining_seconds")
+        return float(np.inf if left is None else left)
 
     def close(self) -> None:
         """Close the batch or session; its jobs still finish."""

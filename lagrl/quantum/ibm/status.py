@@ -1,91 +1,118 @@
-"""Current state of a device: its queue, its calibration and the time left in the plan.
-
-Nothing is retried here: the caller asks again later and can wait without an answer.
-"""
+"""Status of a device, requested from its service in a separate thread."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from lagrl.quantum.ibm.failures import guarded
-from lagrl.quantum.ibm.service import AccountDevice
-from lagrl.quantum.journal.redaction import redacted_warnings
+from lagrl.quantum.circuits.backend import BackendStatus
+from lagrl.quantum.ibm.failures import ExecutionError
+from lagrl.quantum.journal.redaction import redacted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from lagrl.quantum.ibm.device import Device
 
+DAY = 86_400.0  # seconds
 
-@dataclass(frozen=True)
-class DeviceState:
-    """Current state of a device.
 
-    Attributes
+class StatusReader:
+    """Queue, calibration and plan of a device; there is at most one request in `refresh_seconds`.
+
+    If the service does not respond, the device counts as not in operation, and its queue and calibration as last
+    known, until the next request. Several threads may call it.
+
+    Parameters
     ----------
-    pending_jobs
-        Number of jobs of all users in its queue; None for a device without a queue.
-    is_operational
-        Whether it accepts jobs.
-    calibrated
-        When its properties were last measured; None if unknown.
+    device
+        The device; a new calibration is fetched.
+    clock
+        Returns seconds since 1970.
     """
 
-    pending_jobs: int | None = None
-    is_operational: bool = True
-    calibrated: datetime | None = None
+    job_seconds = 5.0  # assumed length of a job of another user: services report only the number of jobs
+    refresh_seconds = 60.0  # for which a response is valid
+    answer_seconds = 60.0  # that a response is waited for
 
+    def __init__(self, device: Device, clock: Callable[[], float]) -> None:
+        self._device = device
+        self._clock = clock
+        self._known = BackendStatus()
+        self._requested_at: float | None = None
+        self._request: threading.Thread | None = None
+        self._charged = 0.0  # seconds, in all
+        self._charged_before = 0.0  # at the request that returned `_known`
+        self._calibrated: datetime | None = None
+        self._lock = threading.RLock()  # not held in requests
 
-def read_state(device: Device) -> DeviceState:
-    """Return the current state of a device; a simulated one has no queue and keeps its calibration.
+    def read(self, *, wait: bool = False) -> BackendStatus:
+        """Return the last known status and start a request if one is due; with `wait`, wait for its response.
 
-    Raises
-    ------
-    ExecutionError
-        If the service cannot be reached or returns an error.
-    """
-    if not isinstance(device, AccountDevice):
-        return DeviceState()
-    backend = device.backend
-    with redacted_warnings():
-        status = guarded(backend.status, backend=device.name)
-        properties = guarded(lambda: backend.properties(refresh=True), backend=device.name)  # else the first ones
-    measured = getattr(properties, "last_update_date", None)
-    return DeviceState(
-        pending_jobs=int(status.pending_jobs),
-        is_operational=bool(status.operational),
-        calibrated=measured if isinstance(measured, datetime) else None,
-    )
+        Seconds charged since the last response are subtracted from the plan. An unknown age of the calibration is 0,
+        as is the queue before the first response: features must be finite, and 0 does not penalise the device.
+        """
+        request = self._request_if_due()
+        if wait and request is not None:
+            request.join(self.answer_seconds)
+        with self._lock:
+            left = max(self._known.plan_seconds - (self._charged - self._charged_before), 0.0)
+            if self._is_late(self._clock()):
+                problem = f"no answer after {self.answer_seconds:g} s"
+                return replace(self._known, plan_seconds=left, is_operational=False, problem=problem)
+            return replace(self._known, plan_seconds=left)
 
+    def charge(self, seconds: float) -> None:
+        """Count seconds that a job was charged."""
+        with self._lock:
+            self._charged += seconds
 
-def fetch_calibration(device: Device) -> None:
-    """Fetch the newest calibration of a device; a newer one is another `target`.
+    def _request_if_due(self) -> threading.Thread | None:
+        """Start a request to the service if one is due; return the thread of one that is worth waiting for."""
+        with self._lock:
+            now = self._clock()
+            if self._request is not None and self._request.is_alive():
+                return None if self._is_late(now) else self._request
+            if self._requested_at is not None and 0 <= now - self._requested_at < self.refresh_seconds:
+                return None
+            self._requested_at = now
+            name = f"status of {self._device.name}"
+            self._request = threading.Thread(target=self._update, args=(now,), name=name, daemon=True)
+            self._request.start()
+            return self._request
 
-    Raises
-    ------
-    ExecutionError
-        If the service cannot be reached or returns an error.
-    """
-    if isinstance(device, AccountDevice) and hasattr(device.backend, "refresh"):
-        with redacted_warnings():
-            guarded(device.backend.refresh, backend=device.name)
+    def _is_late(self, now: float) -> bool:
+        if self._request is None or self._requested_at is None or not self._request.is_alive():
+            return False
+        return not 0 <= now - self._requested_at < self.answer_seconds
 
+    def _update(self, now: float) -> None:
+        """Update the known status by a request to the service; any error is stored in it."""
+        with self._lock:
+            charged = self._charged
+        try:
+            status = self._requested(now)
+        except Exception as error:
+            problem = str(error) if isinstance(error, ExecutionError) else redacted(repr(error))
+            with self._lock:
+                self._known = replace(self._known, is_operational=False, problem=problem)
+        else:
+            with self._lock:
+                self._known, self._charged_before = status, charged
 
-def plan_seconds(device: Device) -> float:
-    """Return how many seconds of QPU time the plan has left; infinite if unknown.
-
-    Raises
-    ------
-    ExecutionError
-        If the service cannot be reached or returns an error.
-    """
-    if not isinstance(device, AccountDevice):
-        return np.inf
-    with redacted_warnings():
-        usage = guarded(device.service.usage, backend=device.name)
-    if usage.get("usage_limit_reached"):
-        return 0.0
-    left = usage.get("usage_remaining_seconds")
-    return np.inf if left is None else float(left)
+    def _requested(self, now: float) -> BackendStatus:
+        state = self._device.state()
+        if state.calibrated is not None and state.calibrated != self._calibrated:
+            if self._calibrated is not None:  # the device was opened with the first one
+                self._device.refresh()
+            self._calibrated = state.calibrated
+        age = max(now - self._calibrated.timestamp(), 0.0) / DAY if self._calibrated is not None else 0.0
+        return BackendStatus(
+            pending_jobs=state.pending_jobs,
+            queue_seconds=(state.pending_jobs or 0) * self.job_seconds,
+            age_days=age,
+            is_operational=state.is_operational,
+            plan_seconds=self._device.plan_seconds(),
+        )

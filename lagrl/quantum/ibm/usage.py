@@ -11,7 +11,7 @@ from lagrl.quantum.ibm.service import patiently
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lagrl.quantum.ibm.device import ServiceJob
+    from lagrl.quantum.ibm.service import ServiceJob
 
 ATTEMPTS = 4
 PAUSE = 0.5  # seconds; charges are known shortly after a job's end

@@ -1,4 +1,4 @@
-"""The interface through which an executor records its jobs, so that none is paid twice."""
+"""The interface through which a backend records its jobs, so that none is paid twice."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ same prices with the same seed. The identity holds everything that a sampler may
 one run and step do not contradict each other: they come from different controllers or budgets, which are not part of a
 run's name. `JournaledSampler(strict=True)`, for a journal of a single run, refuses the second.
 
-**Jobs.** A call can need several jobs, and a process can end while one is in the queue. An executor records every step
+**Jobs.** A call can need several jobs, and a process can end while one is in the queue. A backend records every step
 of a job under its fingerprint (see `lagrl.quantum.journal.job_journal.JobJournal`), and calls `find_job` first:
 
     nothing ── find_job ──▶ claimed ── intend_job(tag) ──▶ intended ── submitted_job(id) ──▶ submitted
@@ -28,7 +28,7 @@ of a job under its fingerprint (see `lagrl.quantum.journal.job_journal.JobJourna
     failed        it has no result                           claims, intends and submits another
 
 So no executed job is paid twice. While another running process has claimed or intended a job, `find_job` waits. An
-executor draws random numbers before it calls `find_job`, so that the generator's state does not depend on whether the
+backend draws random numbers before it calls `find_job`, so that the generator's state does not depend on whether the
 job is known.
 
 **Plans.** What a call is going to send to which backend, where that was a choice (`BanditSampler`). A plan is recorded

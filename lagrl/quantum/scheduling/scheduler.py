@@ -1,8 +1,9 @@
-"""Scheduler that runs tasks on several quantum computers at once: none is lost, none is executed twice."""
+"""Scheduler that runs tasks on several machines at once: none is lost, none is executed twice."""
 
 from __future__ import annotations
 
 import asyncio
+import bisect
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,116 +19,68 @@ from lagrl.quantum.ibm.failures import (
     QueueTimeoutError,
     TokenError,
 )
-from lagrl.quantum.scheduling.ratings import CircuitBreaker
-from lagrl.quantum.scheduling.slots import PriorityQueue, Slot
 from lagrl.quantum.scheduling.tasks import Attempt, TaskResult, Usage
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from lagrl.quantum.scheduling.qpu import QPU
-    from lagrl.quantum.scheduling.ratings import Rating
-    from lagrl.quantum.scheduling.tasks import Candidate, Job, Task
+    from lagrl.quantum.circuits.backend import Job
+    from lagrl.quantum.scheduling.machine import Machine, Rating
+    from lagrl.quantum.scheduling.tasks import Candidate, Task
 
-_MEASURED = 3  # results of one quantum computer after which service times count as known
+TIMEOUT = 3600.0  # seconds after which a job is given up
+PATIENCE = 5.0  # a job is given up earlier, after this multiple of its machine's expected time, once that is known
+LEAST_TIMEOUT = 30.0  # fewest seconds after which it is given up so: simulators return at once, but compile first
+RETRIES = 1  # further attempts on the same machine before the next candidate
+BACKOFF = 1.0  # seconds before the first retry, doubled before each later one
+_MEASURED = 3  # results of one machine after which service times count as known
+_SHORTEST_WAIT = 1e-3  # seconds between looks: two clocks never agree to the last digit
 _FINAL = (PlanExhaustedError, TokenError)  # a second attempt would fail in the same way
 _PROGRESS = ("", "intended", "submitted", "finished")  # job states, in order
-
-
-@dataclass(frozen=True)
-class SchedulerOptions:
-    """Timeouts, retries and limits of a scheduler. Raises `InputError` if a number is out of range.
-
-    Attributes
-    ----------
-    queue_length
-        Largest number of jobs a quantum computer holds, the running one included.
-    timeout
-        Seconds after which a job is given up.
-    patience
-        A job is given up earlier, after this multiple of its quantum computer's expected time, once one of them
-        has returned three results; infinite for `timeout` alone.
-    least_timeout
-        Fewest seconds after which `patience` gives a job up: simulators return in milliseconds, but compile first.
-    retries
-        Number of further attempts on the same quantum computer before the next candidate.
-    backoff
-        Seconds before the first retry, doubled before each later one.
-    deadline
-        Seconds since the scheduler's start after which nothing is sent or waited for; infinite for no deadline.
-    threshold, pause
-        See `CircuitBreaker`.
-
-    If `timeout` and `patience` are infinite, a quantum computer that never returns is waited for without end.
-    """
-
-    queue_length: int = 6
-    timeout: float = 3600.0
-    patience: float = 5.0
-    least_timeout: float = 30.0
-    retries: int = 1
-    backoff: float = 1.0
-    deadline: float = np.inf
-    threshold: int = 3
-    pause: float = 30.0
-
-    def __post_init__(self) -> None:
-        if self.queue_length < 1 or self.retries < 0 or self.threshold < 1:
-            remedy = "give a queue length and a threshold of 1 or more, and 0 or more retries"
-        elif not (min(self.timeout, self.deadline, self.pause) > 0 and self.backoff >= 0 and self.patience > 1):
-            remedy = "give times above 0, and a patience above 1"
-        elif not (self.least_timeout >= 0 and np.isfinite([self.least_timeout, self.backoff]).all()):
-            remedy = "give a finite least timeout and backoff of 0 or more"
-        else:
-            return
-        raise InputError(f"{self}", field="scheduler", remedy=remedy)
-
-
-WAIT = SchedulerOptions(timeout=np.inf, patience=np.inf)
-"""Options that wait for every result without a limit: for simulators, which always return."""
 
 
 class Scheduler:
     """Runs every task once, on the best of its candidates that has room.
 
     Candidates are rated by priority, reliability, expected service and queue time, and fit of the circuits. Closed
-    quantum computers, failing ones and those with an exhausted plan are skipped. A task whose job fails, is refused,
-    times out in the queue or finds no line goes to the next candidate. If a job may still be executed after its
-    timeout, or was sent and cannot be read, it is not sent again, since that could be charged twice: if the quantum
-    computer has a journal the job is read once more, and after that the task has no result and the caller uses the
-    product state. A job that an earlier process sent for this task is read first, even if its backend is closed.
+    machines, failing ones and those with an exhausted plan are skipped. A task whose job fails, is refused, times out
+    in the queue or finds no line goes to the next candidate. If a job may still be executed after its timeout, or was
+    sent and cannot be read, it is not sent again, since that could be charged twice: if the machine has a journal the
+    job is read once more, and after that the task has no result and the caller uses the product state. A job that an
+    earlier process sent for this task is read first, even if its machine is closed.
 
     One event loop at a time; several callers in it may run tasks at once, with different keys. Raises `InputError` if
-    two quantum computers have the same name.
+    two machines have the same name, or the timeout is not above 0.
 
     Parameters
     ----------
-    qpus
-        Quantum computers, of different names.
-    options
-        Timeouts and limits.
+    machines
+        The machines, of different names.
+    timeout
+        Seconds after which a job is given up; earlier once others have shown how long jobs take (`PATIENCE`). If
+        infinite, every result is waited for without a limit: for simulators, which always return.
     """
 
-    def __init__(self, qpus: Sequence[QPU], options: SchedulerOptions | None = None) -> None:
-        self.options = options or SchedulerOptions()
-        self._slots = {qpu.name: Slot(qpu, CircuitBreaker(self.options.threshold, self.options.pause)) for qpu in qpus}
-        if len(self._slots) < len(qpus):
-            names = ", ".join(qpu.name for qpu in qpus)
+    def __init__(self, machines: Sequence[Machine], timeout: float = TIMEOUT) -> None:
+        if not timeout > 0:
+            raise InputError(f"{timeout} given", field="timeout", remedy="give seconds above 0")
+        self.timeout = timeout
+        self._machines = {machine.name: machine for machine in machines}
+        if len(self._machines) < len(machines):
+            names = ", ".join(machine.name for machine in machines)
             raise InputError(names, field="quantum computers", remedy="give each another name")
-        self._queue = PriorityQueue(
-            self._slots, self.options.queue_length, self.options.deadline, self._now, self._score
-        )
+        self._queue = PriorityQueue(self._machines, self._now, self._score)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._began = self._seen = 0.0
         self._keys: set[str] = set()
         self._sent: set[_Sent] = set()
 
     def rating(self, backend: str) -> Rating:
-        """Return a quantum computer's record of jobs and times."""
-        return self._slots[backend].rating
+        """Return a machine's record of jobs and times."""
+        return self._machines[backend].rating
 
     async def run(self, tasks: Sequence[Task]) -> list[TaskResult]:
         """Run all tasks concurrently and return their results, in the order of the tasks.
@@ -137,9 +90,9 @@ class Scheduler:
         Raises
         ------
         InputError
-            If two tasks have the same key, a task of this key runs already, or a candidate names an unknown quantum
-            computer or one too narrow; if another event loop is running tasks; if a circuit cannot be made, or an
-            executor returns a wrong result. Errors of quantum computers other than `ExecutionError` are passed on.
+            If two tasks have the same key, a task of this key runs already, or a candidate names an unknown
+            machine or one too narrow; if another event loop is running tasks; if a circuit cannot be made, or a
+            backend returns a wrong result. Errors of backends other than `ExecutionError` are passed on.
             All other tasks of the call are cancelled then.
         """
         self._enter()
@@ -165,9 +118,9 @@ class Scheduler:
         self._keys.clear()
         self._sent.clear()
         self._queue.clear()
-        for slot in self._slots.values():
-            slot.n_jobs = 0
-            slot.breaker.given_up()
+        for machine in self._machines.values():
+            machine.n_jobs = 0
+            machine.breaker.given_up()
 
     def _require(self, tasks: Sequence[Task]) -> None:
         keys = [task.key for task in tasks]
@@ -177,13 +130,13 @@ class Scheduler:
             raise InputError("a task of this key runs already", field="tasks", remedy="give each another key")
         for task in tasks:
             for candidate in task.candidates:
-                slot = self._slots.get(candidate.backend)
-                if slot is None or candidate.width > slot.qpu.max_width:
-                    reason = "is unknown" if slot is None else f"takes {slot.qpu.max_width} qubits"
+                machine = self._machines.get(candidate.backend)
+                if machine is None or candidate.width > machine.backend.max_width:
+                    reason = "is unknown" if machine is None else f"takes {machine.backend.max_width} qubits"
                     raise InputError(
                         f"{candidate.backend} {reason}",
                         field=f"task {task.key}",
-                        remedy=f"choose among {', '.join(self._slots) or 'none'}, and circuits that fit",
+                        remedy=f"choose among {', '.join(self._machines) or 'none'}, and circuits that fit",
                     )
 
     def _now(self) -> float:
@@ -191,19 +144,19 @@ class Scheduler:
         return self._seen
 
     async def _run_one(self, task: Task) -> TaskResult:
-        """Try the candidates until one returns a result, none is left, or the deadline is reached."""
+        """Try the candidates until one returns a result, or none is left."""
         attempts: list[Attempt] = []
         usage = Usage()
-        tries = dict.fromkeys((candidate.backend for candidate in task.candidates), 1 + self.options.retries)
+        tries = dict.fromkeys((candidate.backend for candidate in task.candidates), 1 + RETRIES)
         candidate = self._sent_before(task)
         if candidate is not None:  # reading a job is free: it needs no room, window or plan
-            self._slots[candidate.backend].take()
+            self._machines[candidate.backend].take()
         while left := [other for other in task.candidates if tries[other.backend] > 0]:
             if candidate is None:
                 candidate = await self._queue.get(left, len(attempts))
             if candidate is None:
                 now = self._now()
-                attempts.append(Attempt("scheduler", now, now, "no time left, or nobody takes jobs"))
+                attempts.append(Attempt("scheduler", now, now, "nobody takes jobs"))
                 break
             outcome = await self._try(task, candidate)
             attempts.append(outcome.attempt)
@@ -215,9 +168,9 @@ class Scheduler:
                 break
             if tries[candidate.backend] > 0:
                 n_failed = sum(earlier.backend == candidate.backend for earlier in attempts)
-                await asyncio.sleep(self.options.backoff * 2.0 ** (n_failed - 1))
+                await asyncio.sleep(BACKOFF * 2.0 ** (n_failed - 1))
             if outcome.is_readable:
-                self._slots[candidate.backend].take()
+                self._machines[candidate.backend].take()
             else:
                 candidate = None
         return TaskResult(task.key, "", None, usage.total, tuple(attempts))
@@ -225,84 +178,84 @@ class Scheduler:
     def _sent_before(self, task: Task) -> Candidate | None:
         """Return the candidate whose job an earlier process sent; of several, the one with the most progress.
 
-        Only quantum computers with a journal are asked, so that no other circuits are made.
+        Only machines with a journal are asked, so that no other circuits are made.
         """
-        durable = [own for own in task.candidates if self._slots[own.backend].qpu.has_journal]
-        states = [_PROGRESS.index(self._slots[own.backend].qpu.job_state(task.job(own))) for own in durable]
+        durable = [own for own in task.candidates if self._machines[own.backend].has_journal]
+        states = [_PROGRESS.index(self._machines[own.backend].job_state(task.job(own))) for own in durable]
         return durable[int(np.argmax(states))] if any(states) else None
 
     def _score(self, candidate: Candidate) -> float:
         """Rate a candidate: priority × reliability × fit, over the seconds until its expected result."""
-        slot = self._slots[candidate.backend]
-        wait = slot.qpu.queue_seconds() + (1 + slot.n_jobs) * self._service_seconds(slot)
-        fit = 0.5 + 0.5 * candidate.width / slot.qpu.max_width
-        return candidate.priority * slot.rating.reliability * fit / max(wait, 1e-9)
+        machine = self._machines[candidate.backend]
+        wait = machine.queue_seconds() + (1 + machine.n_jobs) * self._service_seconds(machine)
+        fit = 0.5 + 0.5 * candidate.width / machine.backend.max_width
+        return candidate.priority * machine.rating.reliability * fit / max(wait, 1e-9)
 
-    def _service_seconds(self, slot: Slot) -> float:
+    def _service_seconds(self, machine: Machine) -> float:
         """Return the seconds from sending to result: measured here, else the mean of the others, else 1."""
-        if slot.rating.service_seconds is not None:
-            return slot.rating.service_seconds
-        known = [s.rating.service_seconds for s in self._slots.values() if s.rating.service_seconds is not None]
-        return float(np.mean(known)) if known else 1.0
+        if machine.rating.service_seconds is not None:
+            return machine.rating.service_seconds
+        known = [own.rating.service_seconds for own in self._machines.values()]
+        measured = [seconds for seconds in known if seconds is not None]
+        return float(np.mean(measured)) if measured else 1.0
 
     def _set_alarm(self, sent: _Sent) -> None:
         """Set when a job is given up, by the times measured so far."""
-        limit = self.options.timeout
-        if any(other.rating.n_done >= _MEASURED for other in self._slots.values()):
-            expected = max(self._service_seconds(sent.slot), sent.slot.qpu.queue_seconds())
-            limit = min(limit, max(self.options.patience * expected, self.options.least_timeout))
-        until = min(sent.began + limit, self.options.deadline)
-        sent.alarm.reschedule(self._began + until if np.isfinite(until) else None)
+        limit = self.timeout
+        if np.isfinite(limit) and any(own.rating.n_done >= _MEASURED for own in self._machines.values()):
+            expected = max(self._service_seconds(sent.machine), sent.machine.queue_seconds())
+            limit = min(limit, max(PATIENCE * expected, LEAST_TIMEOUT))
+        sent.alarm.reschedule(self._began + sent.began + limit if np.isfinite(limit) else None)
 
     async def _try(self, task: Task, candidate: Candidate) -> _Outcome:
-        """Send a job and wait; free the slot and update its records before any other task looks."""
-        slot, began = self._slots[candidate.backend], self._now()
+        """Send a job and wait; free its place and update the records before any other task looks."""
+        machine, began = self._machines[candidate.backend], self._now()
         try:
-            outcome = await self._send(task.job(candidate), candidate, slot, began)
-        except BaseException:  # cancelled, or a mistake: it says nothing about the quantum computer
-            slot.breaker.given_up()
+            outcome = await self._send(task.job(candidate), machine, began)
+        except BaseException:  # cancelled, or a mistake: it says nothing about the machine
+            machine.breaker.given_up()
             raise
         else:
             if outcome.codes is not None:
-                slot.rating.succeeded(outcome.attempt.ended - began, outcome.cost.qpu_seconds)
-                slot.breaker.succeeded()
+                machine.rating.succeeded(outcome.attempt.ended - began, outcome.cost.qpu_seconds)
+                machine.breaker.succeeded()
             elif outcome.is_misfit:
-                slot.breaker.given_up()
+                machine.breaker.given_up()
             else:
-                slot.rating.failed()
-                slot.breaker.failed(outcome.attempt.ended, is_final=outcome.is_final)
+                machine.rating.n_failed += 1
+                machine.breaker.failed(outcome.attempt.ended, is_final=outcome.is_final)
             for sent in self._sent:  # expected times have changed
                 if not sent.alarm.expired():
                     self._set_alarm(sent)
             return outcome
         finally:
-            slot.n_jobs -= 1
+            machine.n_jobs -= 1
             self._queue.update()
 
-    async def _send(self, job: Job, candidate: Candidate, slot: Slot, began: float) -> _Outcome:
+    async def _send(self, job: Job, machine: Machine, began: float) -> _Outcome:
         alarm = asyncio.timeout(None)
-        sent = _Sent(slot, began, alarm)
-        problem, outcome = "", _Outcome()
+        sent = _Sent(machine, began, alarm)
+        name, problem, outcome = machine.name, "", _Outcome()
         try:
             async with alarm:
                 self._sent.add(sent)
                 self._set_alarm(sent)
-                execution = await slot.qpu.run(job)
-            done = checked_execution(execution, job.pubs, job.shots, candidate.backend)
+                execution = await machine.run(job)
+            done = checked_execution(execution, job.pubs, job.shots, name)
             outcome = _Outcome(codes=done.codes, cost=done.cost)
         except TimeoutError:
-            if not alarm.expired():  # raised by the executor
+            if not alarm.expired():  # raised by the backend
                 raise
-            is_open = slot.qpu.is_running(job.key) or _is_stored(slot.qpu, job)
+            is_open = job.control.may_run or _is_stored(machine, job)
             fate = "it may still run" if is_open else "taken back from the queue"
             problem = f"no result after {self._now() - began:g} s, {fate}"
-            outcome = _Outcome(is_open=is_open, cost=SamplingCost(jobs=1, backend=candidate.backend))
+            outcome = _Outcome(is_open=is_open, cost=SamplingCost(jobs=1, backend=name))
         except NoLineError as error:
             problem, outcome = str(error), _Outcome(is_final=True, is_misfit=True)
         except ExecutionError as error:
             problem = error.problem
             is_over = isinstance(error, JobTimeoutError) and not isinstance(error, QueueTimeoutError)
-            is_stored = _is_stored(slot.qpu, job)
+            is_stored = _is_stored(machine, job)
             outcome = _Outcome(
                 is_open=is_over or error.may_be_sent or is_stored,
                 is_readable=is_stored and not is_over,
@@ -311,19 +264,19 @@ class Scheduler:
             )
         finally:
             self._sent.discard(sent)
-        return replace(outcome, attempt=Attempt(candidate.backend, began, self._now(), problem, outcome.is_open))
+        return replace(outcome, attempt=Attempt(name, began, self._now(), problem, outcome.is_open))
 
 
-def _is_stored(qpu: QPU, job: Job) -> bool:
-    """Whether a quantum computer's journal says that this job was, or may have been, sent."""
-    return qpu.has_journal and qpu.job_state(job) != ""
+def _is_stored(machine: Machine, job: Job) -> bool:
+    """Whether a machine's journal says that this job was, or may have been, sent."""
+    return machine.has_journal and machine.job_state(job) != ""
 
 
 @dataclass(eq=False)
 class _Sent:
     """A job that was sent, and the alarm that gives it up."""
 
-    slot: Slot
+    machine: Machine
     began: float
     alarm: asyncio.Timeout
 
@@ -338,4 +291,129 @@ class _Outcome:
     is_open: bool = False
     is_readable: bool = False  # another attempt reads the same job
     is_final: bool = False
-    is_misfit: bool = False  # no fault of the quantum computer
+    is_misfit: bool = False  # no fault of the machine
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """Candidates of a waiting task, and how often it was tried before."""
+
+    candidates: tuple[Candidate, ...]
+    n_tried: int
+    granted: asyncio.Future[Candidate | None]
+
+
+@dataclass(eq=False)
+class PriorityQueue:
+    """Queue of tasks for machines: those with the most failed attempts first, then in the order of arrival.
+
+    A task that has failed would otherwise restart after all others, and be waited for alone. Nothing here awaits
+    between looking at a machine and taking it, so callers of one event loop cannot interfere.
+
+    Attributes
+    ----------
+    machines
+        Machines by name.
+    now
+        The scheduler's clock.
+    score
+        Rates a candidate as of now.
+    """
+
+    machines: Mapping[str, Machine]
+    now: Callable[[], float]
+    score: Callable[[Candidate], float]
+    _queue: list[_Waiting] = field(default_factory=list, init=False)
+    _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
+    _closed: set[str] = field(default_factory=set, init=False)  # take no more jobs, as all waiting tasks know
+
+    async def get(self, candidates: Sequence[Candidate], n_tried: int = 0) -> Candidate | None:
+        """Wait until one of the candidates has room, and take it; None if all of them are closed for good."""
+        waiting = _Waiting(tuple(candidates), n_tried, asyncio.get_running_loop().create_future())
+        now = self.now()
+        try:
+            if not self._decide(waiting, self._openings(now), now):
+                bisect.insort(self._queue, waiting, key=lambda other: -other.n_tried)
+                self._closed.clear()  # the new task was not checked against them
+                self._set_alarm(now)
+            return await waiting.granted
+        except BaseException:
+            granted = waiting.granted
+            if granted.done() and not granted.cancelled() and granted.exception() is None:
+                self._give_back(granted.result())
+            granted.cancel()  # so that it is granted no machine later
+            raise
+
+    def update(self) -> None:
+        """Grant what is free; call it whenever a machine has changed.
+
+        If a machine cannot report its state, all waiting tasks get the error: nothing else would wake them.
+        """
+        try:
+            self._update()
+        except Exception as error:
+            queue, self._queue = self._queue, []
+            for waiting in queue:
+                if not waiting.granted.done():
+                    waiting.granted.set_exception(error)
+
+    def _update(self) -> None:
+        now = self.now()
+        opens = self._openings(now)
+        closed = {name for name, wait in opens.items() if not np.isfinite(wait) and not self.machines[name].n_jobs}
+        is_news = not closed <= self._closed
+        self._closed = closed
+        left = []
+        for i, waiting in enumerate(self._queue):
+            if not is_news and not any(wait <= 0 and self.machines[name].has_room for name, wait in opens.items()):
+                left += self._queue[i:]
+                break
+            if not waiting.granted.done() and not self._decide(waiting, opens, now):  # done: cancelled
+                left.append(waiting)
+        self._queue = left
+        self._set_alarm(now)
+
+    def clear(self) -> None:
+        """Drop all waiting tasks, whose event loop has ended."""
+        self._queue, self._alarm, self._closed = [], None, set()
+
+    def _openings(self, now: float) -> dict[str, float]:
+        return {name: machine.opens_in(now) for name, machine in self.machines.items()}
+
+    def _set_alarm(self, now: float) -> None:
+        """Update again when a machine opens or a pause ends."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._queue:
+            soonest = min((wait for wait in self._openings(now).values() if wait > 0), default=np.inf)
+            if np.isfinite(soonest):
+                self._alarm = asyncio.get_running_loop().call_later(max(soonest, _SHORTEST_WAIT), self.update)
+
+    def _decide(self, waiting: _Waiting, opens: dict[str, float], now: float) -> bool:
+        """Grant a machine, or report that there will be none; False if the task has to wait."""
+        names = [candidate.backend for candidate in waiting.candidates]
+        best = self._best(waiting.candidates, opens)
+        if best is not None:
+            self.machines[best.backend].take()
+            waiting.granted.set_result(best)
+            opens[best.backend] = self.machines[best.backend].opens_in(now)
+            return True
+        if any(np.isfinite(opens[name]) or self.machines[name].n_jobs for name in names):
+            return False
+        waiting.granted.set_result(None)
+        return True
+
+    def _best(self, candidates: Iterable[Candidate], opens: Mapping[str, float]) -> Candidate | None:
+        """Return the best candidate with room in the lowest tier that takes jobs; None if all of it is full."""
+        open_now = [candidate for candidate in candidates if opens[candidate.backend] <= 0]
+        lowest = min((candidate.tier for candidate in open_now), default=0)
+        ready = [own for own in open_now if own.tier == lowest and self.machines[own.backend].has_room]
+        return max(ready, key=self.score, default=None)
+
+    def _give_back(self, granted: Candidate | None) -> None:
+        if granted is not None:
+            machine = self.machines[granted.backend]
+            machine.n_jobs -= 1
+            machine.breaker.given_up()
+            self.update()

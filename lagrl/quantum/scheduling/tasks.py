@@ -1,4 +1,4 @@
-"""Tasks of the scheduler: where their circuits may run, the jobs sent, and the results."""
+"""Tasks of the scheduler: where their circuits may run, and their results."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
+from lagrl.quantum.circuits.backend import BEST_LINE, Job
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -21,20 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """Circuits of a task on one of the quantum computers that may run them.
+    """Circuits of a task on one of the machines that may run them.
 
     Raises `InputError` if the priority is not above 0.
 
     Attributes
     ----------
     backend
-        Name of a quantum computer of the scheduler.
+        Name of a machine of the scheduler.
     make
         Returns the circuits, one PUB for each knapsack. Called only when they are sent, as angles may need training.
     width
         Qubits of the widest circuit.
     placement
-        Line of qubits, for quantum computers that offer several.
+        Line of qubits, see `placed_line`.
     tier
         Candidates of a higher tier are used only where those of all lower tiers have failed or take no jobs.
     priority
@@ -44,7 +45,7 @@ class Candidate:
     backend: str
     make: Callable[[], Sequence[Pub]] = field(repr=False)
     width: int
-    placement: str = ""
+    placement: str = BEST_LINE
     tier: int = 0
     priority: float = 1.0
 
@@ -54,7 +55,7 @@ class Candidate:
 
     @staticmethod
     def of(
-        backend: str, pubs: Sequence[Pub], *, placement: str = "", tier: int = 0, priority: float = 1.0
+        backend: str, pubs: Sequence[Pub], *, placement: str = BEST_LINE, tier: int = 0, priority: float = 1.0
     ) -> Candidate:
         """Return a candidate of circuits that exist already."""
         width = max(pub.template.n_qubits for pub in pubs)
@@ -64,23 +65,6 @@ class Candidate:
     def pubs(self) -> tuple[Pub, ...]:
         """The circuits, made at the first access."""
         return tuple(self.make())
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """Circuits of a `Task` as they are sent to one quantum computer, on a line of qubits or one of its own choice."""
-
-    key: str
-    pubs: tuple[Pub, ...] = field(repr=False)
-    shots: int
-    seed: int
-    context: SampleContext = field(repr=False)
-    placement: str = ""
-
-    @property
-    def n_circuits(self) -> int:
-        """Number of circuits: sets of angles, over all PUBs."""
-        return sum(len(pub.values) for pub in self.pubs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +78,7 @@ class Task:
     key
         Unique among the tasks of the run.
     candidates
-        At least one, each on another quantum computer.
+        At least one, each on another machine.
     shots, context, seed
         Shots per circuit, the sampler call, and the seed of simulators.
     """
@@ -111,8 +95,8 @@ class Task:
             raise InputError(f"{', '.join(names)} given", field=f"task {self.key}", remedy="give each backend once")
 
     def job(self, candidate: Candidate) -> Job:
-        """Return the job to send for a candidate."""
-        return Job(self.key, candidate.pubs, self.shots, self.seed, self.context, candidate.placement)
+        """Return a new job to send for a candidate, with the circuits made at the first call."""
+        return Job(candidate.pubs, self.shots, self.seed, self.context, candidate.placement, self.key)
 
 
 @dataclass(frozen=True)
@@ -138,7 +122,7 @@ class TaskResult:
     key, attempts
         Key of the task, and all attempts to run it, in order.
     backend
-        Name of the quantum computer that ran it; empty if all failed, so that the caller uses the product state.
+        Name of the machine that ran it; empty if all failed, so that the caller uses the product state.
     codes
         One [C, shots] int64 array per PUB; None if all failed.
     cost

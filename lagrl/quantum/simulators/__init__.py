@@ -1,1 +1,1 @@
-"""Executors that simulate noisy devices: surrogate, density matrices and trajectories, on Aer."""
+"""Backends that simulate noisy devices: surrogate, density matrices and trajectories, on Aer."""

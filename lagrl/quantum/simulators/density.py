@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.simulators.aer import exact_probabilities
 from lagrl.quantum.simulators.channel import Channel
-from lagrl.quantum.simulators.line_executor import LineExecutor, bind
+from lagrl.quantum.simulators.line_backend import LineBackend, bind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DensityMatrixExecutor(LineExecutor):
+class DensityMatrixBackend(LineBackend):
     """Draws from the exact distribution of every noisy circuit, by Aer's `density_matrix`.
 
     Shots take almost no time compared with the evolution: best for few qubits and many shots.
@@ -31,7 +32,7 @@ class DensityMatrixExecutor(LineExecutor):
     remedy: ClassVar[str] = "take fewer variables per vehicle, trajectories or the surrogate"
 
     def distributions(self, pub: Pub, readout: bool = True) -> NDArray[np.float64]:
-        """Return the exact distributions [C, 2^n] that `execute` draws from; bit i of the index is variable i.
+        """Return the exact distributions [C, 2^n] that `run` draws from; bit i of the index is variable i.
 
         Parameters
         ----------
@@ -45,7 +46,7 @@ class DensityMatrixExecutor(LineExecutor):
         InputError
             If the circuit is too wide.
         """
-        self.require_runnable([pub], shots=1)
+        Job([pub], shots=1).require(self.name, self.max_width, remedy=self.remedy)
         line = self.device.line(pub.template.n_qubits)
         known = line.circuit(pub.template)
         circuits = [circuit.remove_final_measurements(inplace=False) for circuit in bind(pub, known.template)]

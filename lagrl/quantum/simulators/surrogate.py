@@ -17,7 +17,7 @@ from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.aer import is_native, run_aer
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
-from lagrl.quantum.simulators.line_executor import LineExecutor
+from lagrl.quantum.simulators.line_backend import LineBackend
 from lagrl.quantum.subproblems.candidates import Candidates
 from lagrl.quantum.subproblems.codes import count_codes
 from lagrl.relaxation.sampler import Samples
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.circuits.execution import Template
     from lagrl.quantum.devices.noisy_device import NoisyLine
-    from lagrl.quantum.simulators.line_executor import BoundCircuit
+    from lagrl.quantum.simulators.line_backend import BoundCircuit
     from lagrl.relaxation.sampler import SampleQuery
 
 
 @dataclass(frozen=True)
-class SurrogateExecutor(LineExecutor):
+class SurrogateBackend(LineBackend):
     """Draws ideal samples of any circuits by Aer's `statevector`, and disturbs them.
 
     Attributes
@@ -52,10 +52,10 @@ class SurrogateExecutor(LineExecutor):
         """Return the template as built if Aer knows all its gates: same result, a third of the gates."""
         return template if is_native(template.circuit) else compiled
 
-    def run(
+    def simulate(
         self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
     ) -> NDArray[np.int64]:
-        """Return codes [C, shots]; see `LineExecutor.run`."""
+        """Return codes [C, shots]; see `LineBackend.simulate`."""
         ideal = run_aer("statevector", [circuit for circuit, _ in bound], None, shots, rng)
         channels = {template.digest: Channel.on(line, template, self.exponents) for _, template in bound}
         return disturb(ideal, [channels[template.digest] for _, template in bound], rng)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lagrl.quantum.simulators.line_executor import LineExecutor
+from lagrl.quantum.simulators.line_backend import LineBackend
 
 
 @dataclass(frozen=True)
-class TrajectoryExecutor(LineExecutor):
+class TrajectoryBackend(LineBackend):
     """Draws every shot from a state with random errors (Dalibard, Castin, Mølmer 1992), by Aer's `statevector`.
 
     The average over shots is the density matrix. The time is proportional to the shots.

@@ -6,19 +6,21 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from fake_service import FakePrimitives, FakeService
 from small_knapsacks import knapsacks
 
 from lagrl.quantum.bandit.arm_policies import StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
-from lagrl.quantum.bandit.backend_qpu import BackendQPU
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
 from lagrl.quantum.bandit.saving import keep_jobs
 from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.scheduling import scheduler
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
-from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
+from lagrl.quantum.scheduling.machine import Machine
+from lagrl.quantum.scheduling.scheduler import TIMEOUT, Scheduler
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ARMS = tuple(Arm(name, "line0", "qaoa", layers) for name in ("ibm_a", "ibm_b") for layers in (1, 2))
-AT_ONCE = SchedulerOptions(retries=0, backoff=0.0)
 
 
 class Killed(Exception):
@@ -41,20 +42,21 @@ class World:
         self.services = [FakeService(list(faults), device="ibm_a"), FakeService(device="ibm_b")]
         self.primitives: type[FakePrimitives] = FakePrimitives
         self.problem = knapsacks(np.random.default_rng(3), n_vehicles=3, n_customers=12)
-        self.options = AT_ONCE
+        self.timeout = TIMEOUT
+        self.retries = 0
         self.settings: dict[str, Any] = {}
         self.refresh_seconds = 60.0
 
     def bandit(self, *preferred: Arm) -> BanditSampler:
         """Make a bandit with these preferred arms."""
-        backends = tuple(
-            RuntimeBackend.of(
+        backends = {
+            service.device: DeviceBackend.of(
                 service.device, service=service, primitives=self.primitives(service), sleep=lambda seconds: None
             )
             for service in self.services
-        )
-        for backend in backends:
-            backend.refresh_seconds = self.refresh_seconds
+        }
+        for backend in backends.values():
+            backend.reader.refresh_seconds = self.refresh_seconds
         return BanditSampler(
             backends,
             StaticPolicy(preferred),
@@ -62,7 +64,7 @@ class World:
             Limits(1000, 0.0, 100.0),
             epsilon=0.0,
             width=4,
-            dispatcher=Dispatcher(Scheduler([BackendQPU(backend) for backend in backends], self.options)),
+            dispatcher=Dispatcher(Scheduler([Machine(*own) for own in backends.items()], self.timeout)),
             **self.settings,
         )
 
@@ -85,7 +87,11 @@ class World:
 
     def sample(self, bandit: BanditSampler) -> Samples:
         """Sample the only step of this world."""
-        return bandit.sample(SampleQuery(*self.problem, 16, np.random.default_rng(5), SampleContext("run", 7)))
+        query = SampleQuery(*self.problem, 16, np.random.default_rng(5), SampleContext("run", 7))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scheduler, "RETRIES", self.retries)
+            patch.setattr(scheduler, "BACKOFF", 0.0)
+            return bandit.sample(query)
 
     def sent(self) -> list[int]:
         """Return the number of jobs each device received."""

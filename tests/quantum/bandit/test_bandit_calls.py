@@ -13,19 +13,20 @@ from small_knapsacks import knapsacks
 
 from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
-from lagrl.quantum.bandit.backend_qpu import BackendStatus
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.features import NAMES, BackendContext
+from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.screening import Limits
-from lagrl.quantum.circuits.execution import Execution, Pub
+from lagrl.quantum.circuits.backend import BackendStatus
+from lagrl.quantum.circuits.execution import Execution
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lagrl.quantum.bandit.decision import ArmDecision
+    from lagrl.quantum.circuits.backend import Job
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 
@@ -37,34 +38,27 @@ class Busy:
     """Backend whose queue grows while its jobs run, and which may wait before it returns."""
 
     name: str
-    after: BackendContext = field(default_factory=lambda: BackendContext(3600.0, 2.0))
+    after: BackendStatus = field(default_factory=lambda: BackendStatus(queue_seconds=3600.0, age_days=2.0))
     waits: float = 0.0
-    moment: BackendContext = field(default_factory=BackendContext)
+    moment: BackendStatus = field(default_factory=BackendStatus)
     shots_seen: list[int] = field(default_factory=list)
     gates: int = 20
     max_width: int = 12
-    has_journal: bool = False
-    max_concurrent_jobs: int = 1
+    target: None = None
 
     def profile(self, arm: Arm, width: int) -> Profile:
         return replace(GOOD, width=width, layers=arm.layers, two_qubit_gates=self.gates)
 
-    def context(self) -> BackendContext:
+    def status(self, *, wait: bool = False) -> BackendStatus:
         return self.moment
 
-    def executor(self, placement: str) -> Busy:
-        del placement
-        return self
-
-    def execute(self, pubs: list[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+    def run(self, job: Job) -> Execution:
         time.sleep(self.waits)
         self.moment = self.after
-        self.shots_seen.append(len(pubs))
-        codes = [rng.integers(0, 2**pub.template.n_qubits, (len(pub.values), shots)) for pub in pubs]
-        return Execution(codes, SamplingCost(circuits=len(pubs), queue_seconds=self.waits, backend=self.name))
-
-    def status(self) -> BackendStatus:
-        return BackendStatus(self.context())
+        self.shots_seen.append(len(job.pubs))
+        rng = job.rng
+        codes = [rng.integers(0, 2**pub.template.n_qubits, (len(pub.values), job.shots)) for pub in job.pubs]
+        return Execution(codes, SamplingCost(circuits=len(job.pubs), queue_seconds=self.waits, backend=self.name))
 
 
 @dataclass
@@ -87,7 +81,9 @@ class Memory:
 def bandit(policy: Policy, *backends: Busy, memory: Memory | None = None, name: str = "", **more: Any) -> BanditSampler:
     """Make a bandit of QAOA of one or two layers on these backends."""
     arms = tuple(Arm(own.name, "line0", "qaoa", layers) for own in backends for layers in (1, 2))
-    return BanditSampler(backends, policy, arms, Limits(), 0.0, 4, memory=memory, name=name, **more)
+    named = {own.name: own for own in backends}
+    more = {"memory": memory, "name": name, "profile": lambda backend, *what: backend.profile(*what), **more}
+    return BanditSampler(named, policy, arms, Limits(), 0.0, 4, **more)
 
 
 def sample(sampler: BanditSampler, n_vehicles: int = 4, seed: int = 2) -> Samples:
@@ -115,7 +111,7 @@ def test_features_are_those_at_the_time_of_the_choice() -> None:
 def test_a_backend_that_stops_reporting_does_not_affect_earlier_choices() -> None:
     """Decisions made before a backend stops reporting are learned from, and cause no fallback."""
     kept = Memory()
-    sampler = bandit(LinUCB(LinearModel(len(NAMES))), Busy("a", BackendContext(np.nan, 0.0)), log=kept)
+    sampler = bandit(LinUCB(LinearModel(len(NAMES))), Busy("a", BackendStatus(queue_seconds=np.nan)), log=kept)
     first = sample(sampler)
     assert kept.decisions and not first.cost.fallback
     assert "1 for calibration" not in first.cost.fallback
@@ -182,7 +178,7 @@ def test_parallel_waits_count_once_in_the_seconds() -> None:
 
 def test_solves_in_threads_share_a_bandit() -> None:
     """Threads that share a bandit all get results, also if another one closes it."""
-    sampler = bandit(LinUCB(LinearModel(len(NAMES))), Busy("a", BackendContext(), 0.01))
+    sampler = bandit(LinUCB(LinearModel(len(NAMES))), Busy("a", BackendStatus(), 0.01))
     found: list[Samples] = []
     threads = [threading.Thread(target=lambda seed=seed: found.append(sample(sampler, seed=seed))) for seed in range(5)]
     for thread in threads:

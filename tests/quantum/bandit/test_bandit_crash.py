@@ -14,7 +14,6 @@ from bandit_world import ARMS, Killed, World, killed_before_the_end
 from fake_service import FakePrimitives
 
 from lagrl.io import jsonl
-from lagrl.quantum.scheduling.scheduler import SchedulerOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +38,7 @@ def test_a_job_that_was_sent_is_read(tmp_path: Path) -> None:
 def test_a_job_that_went_elsewhere_is_read_there(faults: tuple[str, ...], tmp_path: Path) -> None:
     """A job sent to the second device is read there; the first device, which refused it, gets none."""
     world = World(tmp_path, *faults)
-    world.options = SchedulerOptions(retries=len(faults) - 1, backoff=0.0)
+    world.retries = len(faults) - 1
     with pytest.raises(Killed):
         world.process(ARMS[0], hook=killed_before_the_end)
     assert world.sent() == [0, 1]
@@ -111,7 +110,7 @@ def test_killed_anywhere_nothing_is_sent_again(
         folder = tmp_path / str(at)
         folder.mkdir()
         world = World(folder, fault)
-        world.primitives, world.options = Sending, SchedulerOptions(retries=retries, backoff=0.0)
+        world.primitives, world.retries = Sending, retries
         state.update(n=0, at=at)
         if at:
             with pytest.raises(Killed):

@@ -12,16 +12,14 @@ from hypothesis import strategies as st
 
 from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
-from lagrl.quantum.bandit.backend_qpu import BackendStatus
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.features import NAMES, BackendContext
+from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.profile import Profile
-from lagrl.quantum.circuits.execution import Execution, Pub
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler
-from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
-from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
+from lagrl.testing.simulated_machines import Behaviour, RandomStrings, SimulatedMachine
 from lagrl.testing.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
@@ -36,40 +34,10 @@ NAMED = ("a", "b", "c")
 ARMS = tuple(Arm(name, "line0", "qaoa", layers) for name in NAMED for layers in (1, 2))
 
 
-@dataclass(frozen=True)
-class Dice:
-    """Executor that returns random strings at once."""
-
-    name: str
-    max_width: int = 12
-
-    def execute(self, pubs: list[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
-        codes = [rng.integers(0, 2**pub.template.n_qubits, (len(pub.values), shots)) for pub in pubs]
-        return Execution(codes, SamplingCost(circuits=len(pubs), backend=self.name))
-
-
-@dataclass(frozen=True)
-class Described:
-    """Backend whose circuits differ from others only in the number of couplings."""
-
-    name: str
-    max_width: int = 12
-    has_journal: bool = False
-    max_concurrent_jobs: int = 1
-
-    def profile(self, arm: Arm, width: int) -> Profile:
-        degree = 1 + NAMED.index(self.name)
-        return Profile(width, arm.layers, 8, 4, -0.1 * arm.layers, -0.1, 1e-6, 1e-4, 1e-4, degree)
-
-    def context(self) -> BackendContext:
-        return BackendContext()
-
-    def executor(self, placement: str) -> Dice:
-        del placement
-        return Dice(self.name)
-
-    def status(self) -> BackendStatus:
-        return BackendStatus(self.context())
+def profile(backend: RandomStrings, arm: Arm, width: int) -> Profile:
+    """Return circuits that differ between backends only in the number of couplings."""
+    degree = 1 + NAMED.index(backend.name)
+    return Profile(width, arm.layers, 8, 4, -0.1 * arm.layers, -0.1, 1e-6, 1e-4, 1e-4, degree)
 
 
 @dataclass
@@ -100,21 +68,22 @@ class Learner:
 
 def make(
     behaviours: list[Behaviour], policy: Policy | None = None, **more: object
-) -> tuple[BanditSampler, list[SimulatedQPU], Kept]:
+) -> tuple[BanditSampler, list[SimulatedMachine], Kept]:
     """Make a sampler on simulated quantum computers."""
     names = NAMED[: len(behaviours)]
     qpus = [
-        SimulatedQPU(Dice(name), behaviour, np.random.default_rng([7, i]))
+        SimulatedMachine(RandomStrings(name), behaviour, np.random.default_rng([7, i]))
         for i, (name, behaviour) in enumerate(zip(names, behaviours, strict=True))
     ]
     log = Kept()
     arms = tuple(arm for arm in ARMS if arm.backend in names)
     settings = {"epsilon": 0.0, "width": WIDTH, "log": log, **more}
     sampler = BanditSampler(
-        tuple(Described(name) for name in names),
+        {name: RandomStrings(name) for name in names},
         policy or StaticPolicy(arms),
         arms,
         dispatcher=Dispatcher(Scheduler(qpus), VirtualLoop),
+        profile=profile,
         **settings,
     )
     return sampler, qpus, log
@@ -246,10 +215,10 @@ def test_threads_give_the_same_samples_too() -> None:
     """Two noisy devices in threads give equal samples."""
     pytest.importorskip("qiskit_aer")
     pytest.importorskip("qiskit_ibm_runtime")
-    from lagrl.quantum.bandit.fake_backends import NoisyBackend
+    from lagrl.quantum.simulators.surrogate import SurrogateBackend
 
-    backends = tuple(NoisyBackend.of(name) for name in ("FakeMumbai", "FakeParis"))
-    arms = tuple(Arm(backend.name, "line0", "qaoa", layers) for backend in backends for layers in (1, 2))
+    backends = {name: SurrogateBackend.of(name) for name in ("FakeMumbai", "FakeParis")}
+    arms = tuple(Arm(name, "line0", "qaoa", layers) for name in backends for layers in (1, 2))
     found = []
     for _ in range(2):
         sampler = BanditSampler(backends, StaticPolicy(arms), arms, epsilon=0.5, width=4)

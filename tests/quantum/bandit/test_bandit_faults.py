@@ -16,10 +16,10 @@ pytest.importorskip("qiskit_ibm_runtime")
 import fake_service
 from bandit_world import ARMS, HangingAtA, Killed, World, killed_before_the_end
 
+from lagrl.quantum.circuits.backend import JobControl
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.ibm import runtime
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.scheduling.scheduler import SchedulerOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ def test_a_job_that_cannot_be_read_is_not_sent_elsewhere(
 ) -> None:
     """A job that cannot be read is read once more if there is a journal, and then the product state is used."""
     world = World(tmp_path if has_journal else None, *[fault] * times)
-    world.options = SchedulerOptions(retries=1, backoff=0.0)
+    world.retries = 1
     samples = world.process(ARMS[0])
     assert world.sent() == [1, 0]
     assert samples.cost.fallback.startswith("product: ibm_a: ")
@@ -45,7 +45,7 @@ def test_a_job_that_cannot_be_read_is_not_sent_elsewhere(
 def test_a_job_that_is_read_late_is_charged_once(fault: str, times: int, tmp_path: Path) -> None:
     """A job that is read after several attempts is charged once."""
     world = World(tmp_path, *[fault] * times)
-    world.options = SchedulerOptions(retries=1, backoff=0.0)
+    world.retries = 1
     cost = world.process(ARMS[0]).cost
     assert world.sent() == [1, 0] and not cost.fallback
     assert (cost.jobs, cost.qpu_seconds) == (1, 3.0)
@@ -78,7 +78,7 @@ def test_a_hanging_device_blocks_no_other() -> None:
     """A submission that hangs blocks neither status requests nor the other device."""
     world = World(None)
     world.primitives, world.refresh_seconds = HangingAtA, 0.0
-    world.options = SchedulerOptions(retries=0, backoff=0.0, timeout=0.3)
+    world.timeout = 0.3
     samples = world.process(ARMS[0])
     assert samples.cost.fallback.startswith("product: ibm_a: no result after 0.3")
     assert (samples.cost.jobs, world.sent()) == (1, [0, 0])
@@ -110,7 +110,7 @@ def test_a_job_given_up_in_the_queue_is_cancelled(
     goes = held_up(monkeypatch, "ibm_a")
     world = World(tmp_path)
     world.services[0].job_status = status
-    world.options = SchedulerOptions(retries=0, backoff=0.0, timeout=0.3)
+    world.timeout = 0.3
     cost = world.process(ARMS[0]).cost
     goes.set()
     assert world.services[0].submitted[0].cancelled is is_taken_back
@@ -156,15 +156,15 @@ def test_an_interruption_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> 
     world = World(None)
     bandit = world.bandit(ARMS[0])
     monkeypatch.setattr(runtime, "compile_template", slow)
-    begin = runtime.begin_job
+    begin = JobControl.begin
 
-    def beginning() -> None:
+    def beginning(self: JobControl) -> None:
         try:
-            begin()
+            begin(self)
         finally:
             ended.set()
 
-    monkeypatch.setattr(runtime, "begin_job", beginning)
+    monkeypatch.setattr(JobControl, "begin", beginning)
 
     def close() -> None:
         begun.wait(10.0)
@@ -208,8 +208,8 @@ def test_a_calibration_between_plan_and_execution(tmp_path: Path) -> None:
             bandit_refreshes()
 
         def bandit_refreshes() -> None:
-            for backend in bandits[0].backends:
-                backend.context()
+            for backend in bandits[0].backends.values():
+                backend.status(wait=True)
 
         journal.keep_plan = keeping
 

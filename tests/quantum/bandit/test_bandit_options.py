@@ -34,11 +34,11 @@ from lagrl.samplers.registry import (
 pytest.importorskip("qiskit_ibm_runtime", reason="needs the quantum extra")
 pytest.importorskip("qiskit_aer", reason="needs the quantum extra")
 
-from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
+from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
+from lagrl.quantum.simulators.surrogate import SurrogateBackend
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,13 +75,13 @@ def test_options_reach_the_bandit() -> None:
     """Backends, circuits, limits and policies reach the bandit; the defaults are six backends and all circuits."""
     own = made(f"bandit{SMALL}+gates=50+fidelity=0.1+decay=0.5+epsilon=0.3+alpha=2+learn=false")
     names = ["fake_mumbai", "fake_paris"]
-    assert [backend.name for backend in own.backends] == names
+    assert list(own.backends) == names
     assert own.arms == all_arms(names, placements=("line0",), families=("qaoa", "copula"), depths=(1,))
     assert (own.limits, own.epsilon, own.width, own.learns) == (Limits(50, 0.1, 0.5), 0.3, 4, False)
     assert isinstance(own.policy, LinUCB)
     assert own.policy.alpha == 2.0
     plain = made("bandit")
-    assert [backend.name for backend in plain.backends] == [
+    assert list(plain.backends) == [
         *("fake_kingston", "fake_torino", "fake_brisbane", "fake_cusco", "fake_mumbai", "fake_paris")
     ]
     assert len(plain.arms) == 1 + 6 * 4 * 6 * 3
@@ -108,7 +108,7 @@ def test_a_static_arm_is_used() -> None:
     among = made(f"bandit+static=FakeMumbai/line0/qaoa/2{SMALL}+epsilon=0.5")
     assert (len(among.arms), among.epsilon) == (6, 0.5)
     product = made("bandit+static=product+width=4")
-    assert (product.arms, product.backends) == ((PRODUCT,), ())
+    assert (product.arms, product.backends) == ((PRODUCT,), {})
     assert draw_samples(product).cost.backend == "product"
     assert draw_samples(product).cost.circuits == 0
 
@@ -252,11 +252,11 @@ def test_devices_of_an_account_keep_their_jobs(tmp_path: Path, monkeypatch: pyte
     """All devices of a bandit share one journal; without an account no journal is created."""
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as without, pytest.raises(LagrlError, match="no account"):
-        without.setattr(RuntimeBackend, "of", lambda name: (_ for _ in ()).throw(InputError("no account")))
+        without.setattr(DeviceBackend, "of", lambda name: (_ for _ in ()).throw(InputError("no account")))
         make_sampler("bandit+backends=ibm_a/FakeParis+width=4")
     assert not list(tmp_path.iterdir())
-    offline = RuntimeBackend.of
-    monkeypatch.setattr(RuntimeBackend, "of", lambda name: offline({"ibm_a": "FakeMumbai", "ibm_b": "FakeParis"}[name]))
+    offline = DeviceBackend.of
+    monkeypatch.setattr(DeviceBackend, "of", lambda name: offline({"ibm_a": "FakeMumbai", "ibm_b": "FakeParis"}[name]))
     few = "+families=qaoa+depths=1+placements=line0+width=3+epsilon=0.5"
     sampler = make_sampler(f"bandit+backends=ibm_a/ibm_b{few}")
     assert isinstance(sampler, JournaledSampler)
@@ -390,10 +390,11 @@ def test_if_no_circuit_may_run_the_product_state_is_used() -> None:
     strict = made(f"bandit{SMALL}+gates=0+learn=false")
     assert draw_samples(strict).cost.backend == "product"
     assert set(strict.screened(4).objections) == {"", "gates"}
-    narrow, incomplete = NoisyBackend(line_device(2)), NoisyBackend(line_device(6))
+    narrow, incomplete = SurrogateBackend(line_device(2)), SurrogateBackend(line_device(6))
     for backend in (narrow, incomplete):  # the second one's qubits have no T1 and T2
-        arms = all_arms([backend.name], placements=("line0",), families=("qaoa",), depths=(1,))
-        sampler = BanditSampler((backend,), LinUCB(LinearModel(len(NAMES))), arms, width=4)
+        name = backend.device.name
+        arms = all_arms([name], placements=("line0",), families=("qaoa",), depths=(1,))
+        sampler = BanditSampler({name: backend}, LinUCB(LinearModel(len(NAMES))), arms, width=4)
         samples = draw_samples(sampler)
         assert sampler.screened(4).arms == (PRODUCT,)
         assert (samples.cost.backend, samples.cost.circuits) == ("product", 0)

@@ -9,21 +9,21 @@ import pytest
 
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arms import Arm
-from lagrl.quantum.bandit.fake_backends import NoisyBackend
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.devices.noisy_device import NoisyDevice
+from lagrl.quantum.simulators.surrogate import SurrogateBackend
 
 pytest.importorskip("qiskit_ibm_runtime", reason="needs the quantum extra")
 
 from small_devices import line_target
 
-from lagrl.quantum.bandit.placed import PlacedDevice, PlacedDevices
-from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
+from lagrl.quantum.bandit.placed import ArmProfiles, arm_profile
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.devices.compile import compile_template
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.noisy_device import log_fidelity
+from lagrl.quantum.ibm.runtime import DeviceBackend
 
 TARGET = fake_backend("FakeCairo").target
 
@@ -33,9 +33,9 @@ def test_profiles_are_those_of_the_compiled_circuit(backend: str, tolerance: flo
     """Gates, depth, readout and, except for ECR directions, fidelity are those of the compiled circuit."""
     device = NoisyDevice.of(backend)
     for placement, family, width in itertools.product(("line0", "line2"), ("qaoa", "circular", "linear"), (3, 6)):
-        placed = PlacedDevice(device.name, device.target, placement)
-        found = placed.profile(Arm(device.name, placement, family, 2), width)
-        circuit = placed.line(width).circuit(make_ansatz(family, 2).template(width))
+        line = device.line(width, placement)
+        found = ArmProfiles(device.name, device.target).profile(Arm(device.name, placement, family, 2), width)
+        circuit = line.circuit(make_ansatz(family, 2).template(width))
         assert found.two_qubit_gates == circuit.template.two_qubit_gates
         assert found.two_qubit_depth == circuit.template.two_qubit_depth
         assert found.log_readout == pytest.approx(float(np.log1p(-circuit.readout.mean(axis=1)).sum()))
@@ -47,54 +47,53 @@ def test_profiles_are_those_of_the_compiled_circuit(backend: str, tolerance: flo
 def test_durations_are_the_longest_chain() -> None:
     """Durations are the longest chain of gates; two layers take about twice as long."""
     device = NoisyDevice.of("FakeTorino")
-    placed = PlacedDevice(device.name, device.target)
-    one, two = (placed.profile(Arm(device.name, "line0", "qaoa", layers), 6).duration for layers in (1, 2))
+    profiles, line = ArmProfiles(device.name, device.target), device.line(6)
+    one, two = (profiles.profile(Arm(device.name, "line0", "qaoa", layers), 6).duration for layers in (1, 2))
     assert 1.7 < two / one < 2.3
     longest = max(
         entry.duration
         for name in ("cz", "sx", "x")
-        for entry in placed.line(6).target[name].values()
+        for entry in line.target[name].values()
         if entry is not None and entry.duration is not None
     )
-    depth = placed.line(6).circuit(make_ansatz("qaoa", 1).template(6)).template.circuit.depth()
+    depth = line.circuit(make_ansatz("qaoa", 1).template(6)).template.circuit.depth()
     assert one <= longest * depth
 
 
 def test_places_differ() -> None:
     """The first line is the best, and every line is another set of qubits."""
-    backend = NoisyBackend.of("FakeBrisbane")
-    arms = [Arm(backend.name, place, "qaoa", 1) for place in ("line0", "line1", "line2", "default")]
-    found = [backend.profile(arm, 6) for arm in arms]
+    backend = SurrogateBackend.of("FakeBrisbane")
+    arms = [Arm("fake_brisbane", place, "qaoa", 1) for place in ("line0", "line1", "line2", "default")]
+    found = [arm_profile(backend, arm, 6) for arm in arms]
     fidelity = [profile.log_gates + profile.log_readout for profile in found if profile is not None]
     assert len(fidelity) == 4
     assert fidelity[0] == max(fidelity)
-    qubits = {frozenset(backend._placed.on(arm.placement).line(6).qubits) for arm in arms}
+    qubits = {frozenset(backend.device.line(6, arm.placement).qubits) for arm in arms}
     assert len(qubits) == 4
 
 
 def test_without_a_line_there_is_no_profile() -> None:
     """There is no profile for a width above the device, or default qubits that are no line."""
-    backend = NoisyBackend.of("FakeMumbai")
-    assert backend.profile(Arm(backend.name, "line0", "qaoa", 1), 40) is None
-    assert backend.profile(Arm(backend.name, "default", "qaoa", 1), 6) is None
-    assert backend.profile(Arm(backend.name, "default", "qaoa", 1), 3) is not None
+    backend = SurrogateBackend.of("FakeMumbai")
+    assert arm_profile(backend, Arm("fake_mumbai", "line0", "qaoa", 1), 40) is None
+    assert arm_profile(backend, Arm("fake_mumbai", "default", "qaoa", 1), 6) is None
+    assert arm_profile(backend, Arm("fake_mumbai", "default", "qaoa", 1), 3) is not None
 
 
 @pytest.mark.parametrize("backend", ["FakeKingston", "FakeSherbrooke"])
 def test_jobs_are_described_as_they_are_routed(backend: str) -> None:
     """On a device, circular circuits may leave the line and need fewer gates; lines stay."""
-    device = RuntimeBackend.of(backend)
-    executor = device.executor("line0")
-    line = executor.line(7).qubits
+    device = DeviceBackend.of(backend)
+    line = device.line(7).qubits
     for family in ("circular", "linear", "qaoa"):
-        arm = Arm(device.name, "line0", family, 1)
-        found = device.profile(arm, 7)
-        compiled = compile_template(arm.ansatz().template(7), executor.device.target, executor.line(7).qubits)
+        arm = Arm(device.device.name, "line0", family, 1)
+        found = arm_profile(device, arm, 7)
+        compiled = compile_template(arm.ansatz().template(7), device.target, line)
         assert found is not None
         assert (found.two_qubit_gates, found.two_qubit_depth) == (compiled.two_qubit_gates, compiled.two_qubit_depth)
-        assert found.log_gates == pytest.approx(log_fidelity(compiled.circuit, executor.device.target), rel=0.1)
+        assert found.log_gates == pytest.approx(log_fidelity(compiled.circuit, device.target), rel=0.1)
         is_routed = family == "circular"
-        assert (found.two_qubit_gates != NoisyBackend.of(backend).profile(arm, 7).two_qubit_gates) == is_routed
+        assert (found.two_qubit_gates != arm_profile(SurrogateBackend.of(backend), arm, 7).two_qubit_gates) == is_routed
         used = {compiled.circuit.find_bit(q).index for step in compiled.circuit.data for q in step.qubits}
         assert (used <= set(line)) != is_routed
 
@@ -102,31 +101,31 @@ def test_jobs_are_described_as_they_are_routed(backend: str) -> None:
 def test_a_family_that_cannot_be_compiled_affects_no_other() -> None:
     """A family that cannot be compiled does not affect others, in any order."""
     arms = [Arm("fake_cairo", "line1", family, 1) for family in ("qaoa", "copula", "linear", "circular")]
-    alone = {arm for arm in arms if PlacedDevices("fake_cairo", TARGET).profile(arm, 4) is not None}
+    alone = {arm for arm in arms if ArmProfiles("fake_cairo", TARGET).profile(arm, 4) is not None}
     for order in (arms, arms[::-1]):
-        together = PlacedDevices("fake_cairo", TARGET)
+        together = ArmProfiles("fake_cairo", TARGET)
         assert {arm for arm in order if together.profile(arm, 4) is not None} == alone
 
 
 def test_invalid_error_rates_are_unknown() -> None:
     """Invalid error rates give NaN, so that the screening excludes the circuit."""
     target = line_target(3, [0.01, -0.2])
-    assert np.isnan(PlacedDevice("odd", target).profile(Arm("odd", "default", "qaoa", 1), 3).log_gates)
+    assert np.isnan(ArmProfiles("odd", target).profile(Arm("odd", "default", "qaoa", 1), 3).log_gates)
 
 
 def test_a_circuit_that_cannot_be_compiled_is_no_arm() -> None:
     """On a device with mixed gates an arm exists exactly if its circuit can be compiled."""
-    backend = NoisyBackend.of("FakeCairo")
+    backend = SurrogateBackend.of("FakeCairo")
     made = 0
     for place, width in itertools.product(("line0", "line1", "line2"), (2, 3, 8)):
-        arm = Arm(backend.name, place, "qaoa", 1)
+        arm = Arm("fake_cairo", place, "qaoa", 1)
         try:
-            backend._placed.on(place).line(width).circuit(arm.ansatz().template(width))
+            backend.device.line(width, place).circuit(arm.ansatz().template(width))
         except InputError:
-            assert backend.profile(arm, width) is None
+            assert arm_profile(backend, arm, width) is None
         else:
             made += 1
-            assert backend.profile(arm, width) is not None
+            assert arm_profile(backend, arm, width) is not None
     assert made < 9
 
 

@@ -11,15 +11,15 @@ from small_knapsacks import knapsacks
 
 from lagrl.quantum.bandit.arm_policies import UniformPolicy
 from lagrl.quantum.bandit.arms import all_arms
-from lagrl.quantum.bandit.backend_qpu import BackendStatus
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.features import BackendContext
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.circuits.backend import BackendStatus
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 
 if TYPE_CHECKING:
-    from lagrl.quantum.circuits.execution import CircuitExecutor
+    from lagrl.quantum.circuits.backend import Job
+    from lagrl.quantum.circuits.execution import Execution
 
 GOOD = Profile(4, 1, 20, 10, -0.1, -0.1, 1e-6, 1e-4, 1e-4, 2)
 
@@ -30,28 +30,27 @@ class Described:
 
     name: str
     described: Profile | None = GOOD
-    now: BackendContext = field(default_factory=BackendContext)
+    now: BackendStatus = field(default_factory=BackendStatus)
     max_width: int = 12
-    has_journal: bool = False
-    max_concurrent_jobs: int = 1
+    target: None = None
 
-    def profile(self, arm: object, width: int) -> Profile | None:
-        return self.described and replace(self.described, width=width)
-
-    def context(self) -> BackendContext:
+    def status(self, *, wait: bool = False) -> BackendStatus:
         return self.now
 
-    def executor(self, placement: str) -> CircuitExecutor:
+    def run(self, job: Job) -> Execution:
         raise AssertionError("nothing may run here")
 
-    def status(self) -> BackendStatus:
-        return BackendStatus(self.context())
+
+def profile(backend: Described, arm: object, width: int) -> Profile | None:
+    """Return the backend's profile for a width."""
+    return backend.described and replace(backend.described, width=width)
 
 
 def sampled(*backends: Described, limits: Limits | None = None) -> tuple[BanditSampler, Samples]:
     """Sample with arms drawn uniformly at random on these backends."""
     arms = all_arms([backend.name for backend in backends], placements=("line0",), families=("qaoa",), depths=(1, 2))
-    bandit = BanditSampler(backends, UniformPolicy(), arms, limits or Limits(), epsilon=1.0, width=4)
+    named = {backend.name: backend for backend in backends}
+    bandit = BanditSampler(named, UniformPolicy(), arms, limits or Limits(), epsilon=1.0, width=4, profile=profile)
     problem = knapsacks(np.random.default_rng(1), n_vehicles=4, n_customers=14)
     return bandit, bandit.sample(SampleQuery(*problem, 8, np.random.default_rng(0), SampleContext("run", 0)))
 
@@ -61,7 +60,7 @@ def sampled(*backends: Described, limits: Limits | None = None) -> tuple[BanditS
     [
         (Described("a", None), None, "2 for place"),
         (Described("a", replace(GOOD, t2=np.nan)), None, "2 for calibration"),
-        (Described("a", now=BackendContext(np.nan, 0.0)), None, "2 for calibration"),
+        (Described("a", now=BackendStatus(queue_seconds=np.nan)), None, "2 for calibration"),
         (Described("a"), Limits(gates=10), "2 for gates"),
         (Described("a"), Limits(least_fidelity=0.99), "2 for fidelity"),
         (Described("a", replace(GOOD, duration=1.0)), None, "2 for duration"),
@@ -91,7 +90,7 @@ def test_an_arm_without_features_is_excluded() -> None:
     """An arm without features is excluded; those of the other backend stay."""
     arms = all_arms(["a", "b"], placements=("line0",), families=("qaoa",), depths=(1,))
     unknown = Described("a", replace(GOOD, log_gates=np.nan))
-    bandit = BanditSampler((unknown, Described("b")), UniformPolicy(), arms)
+    bandit = BanditSampler({"a": unknown, "b": Described("b")}, UniformPolicy(), arms, profile=profile)
     screened = bandit.screened(4)
     assert [str(arm) for arm in screened.arms] == ["product", "b/line0/qaoa/1"]
     assert screened.left_out == {"calibration": 1} and not screened.why_none

@@ -16,43 +16,37 @@ from small_knapsacks import knapsacks
 from lagrl.quantum.bandit.arm_policies import StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.fake_backends import NoisyBackend
-from lagrl.quantum.circuits.execution import Execution
-from lagrl.relaxation.sampler import SampleContext, SampleQuery, SamplingCost
+from lagrl.quantum.simulators.surrogate import SurrogateBackend
+from lagrl.relaxation.sampler import SampleContext, SampleQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lagrl.quantum.circuits.execution import Pub
-    from lagrl.quantum.devices.noisy_device import NoisyDevice
+    from lagrl.quantum.circuits.backend import Job
+    from lagrl.quantum.circuits.execution import Execution
 
 
-class Slow:
-    """Executor that is slow in the fortieth call."""
+class Slow(SurrogateBackend):
+    """Backend that is slow in the fortieth call."""
 
-    max_width = 8
+    calls = 0
 
-    def __init__(self, device: NoisyDevice) -> None:
-        self.name = f"slow ({device.name})"
-        self.calls = 0
-
-    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
-        """Return random strings for all circuits."""
-        self.calls += 1
-        if self.calls == 40:
+    def run(self, job: Job) -> Execution:
+        """Run the circuits, sometimes late."""
+        Slow.calls += 1
+        if Slow.calls == 40:
             time.sleep(0.5)
-        codes = [rng.integers(2**pub.template.n_qubits, size=(len(pub.values), shots)) for pub in pubs]
-        return Execution(codes, SamplingCost(circuits=len(pubs), backend=self.name))
+        return super().run(job)
 
 
 def test_a_slow_simulator_is_waited_for() -> None:
     """A step that takes a hundred times as long as earlier ones still returns strings of its circuits."""
-    backend = NoisyBackend.of("FakeMumbai", Slow)
-    arm = Arm(backend.name, "line0", "linear", 1)
-    sampler = BanditSampler((backend,), StaticPolicy((arm,)), (arm,), epsilon=0.0, learns=False)
+    arm = Arm("fake_mumbai", "line0", "linear", 1)
+    sampler = BanditSampler(
+        {"fake_mumbai": Slow.of("FakeMumbai")}, StaticPolicy((arm,)), (arm,), epsilon=0.0, learns=False
+    )
     rng = np.random.default_rng(0)
     problem = knapsacks(np.random.default_rng(8), 12, 40)
     costs = [sampler.sample(SampleQuery(*problem, 16, rng, SampleContext("slow", step))).cost for step in range(42)]
     sampler.close()
     assert all(cost.circuits for cost in costs)
     assert not any(cost.fallback for cost in costs)
+    assert Slow.calls > 40

@@ -1,4 +1,4 @@
-"""Lines by the names of placements: the executor on a device and the bandit's profiles find the same."""
+"""Lines by the names of placements: the backend on a device and the bandit's profiles find the same."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from small_circuits import graph_target, line_target
 from small_executions import MemoryJournal, basis_pub
 
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.devices.placement import PLACEMENTS, find_lines, placed_line
 from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import JobFailedError, NotArrivedError
@@ -28,27 +29,25 @@ if TYPE_CHECKING:
 
 pytest.importorskip("qiskit_ibm_runtime")
 
-from lagrl.quantum.bandit.placed import PlacedDevice
 from lagrl.quantum.circuits.line_qaoa import qaoa_line
 from lagrl.quantum.devices.compile import _compiled, compile_template
 from lagrl.quantum.devices.fakes import fake_backend
-from lagrl.quantum.ibm.runtime import RuntimeExecutor
+from lagrl.quantum.devices.noisy_device import NoisyDevice
+from lagrl.quantum.ibm.runtime import DeviceBackend
 
 HERE = SampleContext("test", 3)
 PUBS = [basis_pub(3, [5, 1])]
 
 
-def on_double(
-    placement: str = "line0", *, service: FakeService | None = None, journal: JobJournal | None = None
-) -> RuntimeExecutor:
-    """Make an executor on a simulated service."""
+def on_double(*, service: FakeService | None = None, journal: JobJournal | None = None) -> DeviceBackend:
+    """Make a backend on a simulated service."""
     service = service or FakeService()
     device = open_device("ibm_fake", service=service, primitives=FakePrimitives(service), sleep=lambda seconds: None)
-    return RuntimeExecutor(device, journal=journal, sleep=lambda seconds: None, placement=placement)
+    return DeviceBackend(device, journal=journal, sleep=lambda seconds: None)
 
 
-def execute(executor: RuntimeExecutor, seed: int = 0) -> None:
-    executor.execute(PUBS, 16, np.random.default_rng(seed), HERE)
+def execute(backend: DeviceBackend, placement: str = "line0") -> None:
+    backend.run(Job(PUBS, 16, 0, HERE, placement))
 
 
 def test_lines_are_the_best_and_the_next_ones() -> None:
@@ -97,7 +96,7 @@ def test_bad_placements() -> None:
         with pytest.raises(InputError, match="n = 0"):
             placed_line(target, 0, name)
     with pytest.raises(UnknownNameError, match="unknown placement"):
-        RuntimeExecutor(on_double().device, placement="best")
+        execute(on_double(), "best")
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
@@ -105,13 +104,13 @@ def test_circuits_go_where_the_placement_says(placement: str) -> None:
     """A sent circuit acts on the qubits of its line only, the same as in the bandit's profile."""
     service = FakeService()
     width = 2 if placement == "default" else 3
-    executor = on_double(placement, service=service)
-    executor.execute([basis_pub(width, [1])], 16, np.random.default_rng(0), HERE)
+    executor = on_double(service=service)
+    executor.run(Job([basis_pub(width, [1])], 16, 0, HERE, placement))
     circuit = service.submitted[0].pubs[0][0]
     used = {circuit.find_bit(q).index for step in circuit.data for q in step.qubits if step.operation.name != "barrier"}
     target = executor.device.target
-    assert used == set(placed_line(target, width, placement).qubits) == set(executor.line(width).qubits)
-    assert executor.line(width).qubits == PlacedDevice("ibm_fake", target, placement).line(width).qubits
+    assert used == set(placed_line(target, width, placement).qubits) == set(executor.line(width, placement).qubits)
+    assert executor.line(width, placement).qubits == NoisyDevice("ibm_fake", target).line(width, placement).qubits
 
 
 def test_lines_follow_the_calibration() -> None:
@@ -125,8 +124,9 @@ def test_lines_follow_the_calibration() -> None:
 
 def test_fingerprints_of_old_journals_hold() -> None:
     """The fingerprints of the best line's jobs are those of old journals; other placements have different ones."""
-    known = [fingerprint("fake_hanoi", PUBS, 16, 7, RuntimeOptions(), HERE, name) for name in PLACEMENTS]
-    assert known[0] == fingerprint("fake_hanoi", PUBS, 16, 7, RuntimeOptions(), HERE)
+    jobs = [Job(PUBS, 16, 0, HERE, name) for name in PLACEMENTS]
+    known = [fingerprint("fake_hanoi", job, 7, RuntimeOptions()) for job in jobs]
+    assert known[0] == fingerprint("fake_hanoi", Job(PUBS, 16, 0, HERE), 7, RuntimeOptions())
     assert known[0] == "4b0bb703969938668db0d21de306c68286b89c1e3a904ca4ca2753cde3a47be0"
     assert len(set(known)) == len(PLACEMENTS)
 
@@ -135,7 +135,7 @@ def test_placements_do_not_answer_for_each_other() -> None:
     """With one journal, the same call on another line is another job, and on the same line no job."""
     service, journal = FakeService(), MemoryJournal()
     for placement, jobs in (("line0", 1), ("line1", 2), ("line0", 2), ("line1", 2)):
-        execute(on_double(placement, service=service, journal=journal))
+        execute(on_double(service=service, journal=journal), placement)
         assert len(service.submitted) == jobs
 
 
@@ -156,7 +156,7 @@ def test_the_journal_knows_what_may_have_been_paid(
     service = FakeService([fault])
     with Journal(tmp_path / "j.jsonl") as journal:
         executor = on_double(service=service, journal=journal)
-        assert not executor.job_state(PUBS, 16, 0, HERE)
+        assert not executor.job_state(Job(PUBS, 16, 0, HERE))
         before = (tmp_path / "j.jsonl").read_bytes()
         if fails is None and fault:
             with pytest.raises(Exception, match="not operational"):
@@ -171,11 +171,11 @@ def test_the_journal_knows_what_may_have_been_paid(
     with Journal(tmp_path / "j.jsonl") as journal:  # as after a crash
         before = (tmp_path / "j.jsonl").read_bytes()
         executor = on_double(service=service, journal=journal)
-        assert executor.job_state(PUBS, 16, 0, HERE) == sent
-        assert not executor.job_state(PUBS, 16, 1, HERE)
-        assert not executor.job_state(PUBS, 17, 0, HERE)
-        assert not executor.job_state(PUBS, 16, 0, SampleContext("test", 4))
-        assert not on_double("line1", service=service, journal=journal).job_state(PUBS, 16, 0, HERE)
+        assert executor.job_state(Job(PUBS, 16, 0, HERE)) == sent
+        assert not executor.job_state(Job(PUBS, 16, 1, HERE))
+        assert not executor.job_state(Job(PUBS, 17, 0, HERE))
+        assert not executor.job_state(Job(PUBS, 16, 0, SampleContext("test", 4)))
+        assert not executor.job_state(Job(PUBS, 16, 0, HERE, "line1"))
         assert (tmp_path / "j.jsonl").read_bytes() == before
         if sent and n_jobs:
             execute(executor)
@@ -186,7 +186,7 @@ def test_without_a_journal_nothing_is_known() -> None:
     """Without a journal the state of a job is unknown."""
     executor = on_double()
     execute(executor)
-    assert not executor.job_state(PUBS, 16, 0, HERE)
+    assert not executor.job_state(Job(PUBS, 16, 0, HERE))
 
 
 def test_what_qiskit_cannot_compile_is_told() -> None:

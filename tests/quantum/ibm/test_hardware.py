@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from small_executions import basis_pub
 
+from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import NoAccountError
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
@@ -17,7 +18,7 @@ from lagrl.relaxation.sampler import SampleContext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lagrl.quantum.ibm.runtime import RuntimeExecutor
+    from lagrl.quantum.ibm.runtime import DeviceBackend
 
 pytestmark = pytest.mark.hardware
 pytest.importorskip("qiskit_ibm_runtime")
@@ -26,9 +27,9 @@ SHOTS = 64
 
 
 @pytest.fixture(scope="module")
-def executor(request: pytest.FixtureRequest) -> Iterator[RuntimeExecutor]:
-    """An executor on the device, limited to ten QPU seconds."""
-    from lagrl.quantum.ibm.runtime import RuntimeExecutor
+def executor(request: pytest.FixtureRequest) -> Iterator[DeviceBackend]:
+    """A backend on the device, limited to ten QPU seconds."""
+    from lagrl.quantum.ibm.runtime import DeviceBackend
     from lagrl.quantum.ibm.service import open_service
 
     if "hardware" not in request.config.getoption("-m"):
@@ -39,13 +40,13 @@ def executor(request: pytest.FixtureRequest) -> Iterator[RuntimeExecutor]:
         pytest.skip(str(error))
     name = os.environ.get("QISKIT_IBM_BACKEND") or service.least_busy(operational=True, simulator=False).name
     options = RuntimeOptions(max_execution_time=10, timeout=3600)
-    with RuntimeExecutor(open_device(name, service=service), options) as made:
+    with DeviceBackend(open_device(name, service=service), options) as made:
         yield made
 
 
-def test_prepared_strings_come_back(executor: RuntimeExecutor) -> None:
+def test_prepared_strings_come_back(backend: DeviceBackend) -> None:
     """Most of the 64 shots of each of two prepared strings of three bits are that string, and the job is charged."""
-    found = executor.execute([basis_pub(3, [0b011, 0b100])], SHOTS, np.random.default_rng(0), SampleContext("hardware"))
+    found = executor.run(Job([basis_pub(3, [0b011, 0b100])], SHOTS, 0, SampleContext("hardware")))
     assert found.codes[0].shape == (2, SHOTS)
     assert (found.codes[0] == np.array([[0b011], [0b100]])).mean() > 0.5
     assert found.cost.jobs == 1

@@ -1,7 +1,8 @@
-"""The runtime executor on fake backends, where jobs follow the path of real ones."""
+"""The runtime backend on fake backends, where jobs follow the path of real ones."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from small_executions import basis_pub, mirrored
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.circuits.execution import CircuitExecutor, Pub, Template
+from lagrl.quantum.circuits.backend import Backend, Job
+from lagrl.quantum.circuits.execution import Pub, Template
 from lagrl.quantum.devices.compile import compile_template
 from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import ResultError
@@ -23,17 +25,16 @@ if TYPE_CHECKING:
 pytest.importorskip("qiskit_ibm_runtime")
 pytest.importorskip("qiskit_aer")
 
+from lagrl.quantum.ibm.compiled_job import CompiledJob, packed
 from lagrl.quantum.ibm.local_device import LocalDevice
-from lagrl.quantum.ibm.merged import MergedPubs
-from lagrl.quantum.ibm.results import packed
-from lagrl.quantum.ibm.runtime import RuntimeExecutor
+from lagrl.quantum.ibm.runtime import DeviceBackend
 
 HERE = SampleContext("test", 0)
 PLAIN = RuntimeOptions(dynamical_decoupling=False)
 
 
-def run(executor: RuntimeExecutor, pubs: list[Pub], shots: int = 64, seed: int = 0) -> list[np.ndarray]:
-    return executor.execute(pubs, shots, np.random.default_rng(seed), HERE).codes
+def run(executor: DeviceBackend, pubs: list[Pub], shots: int = 64, seed: int = 0) -> list[np.ndarray]:
+    return executor.run(Job(pubs, shots, seed, HERE)).codes
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def run(executor: RuntimeExecutor, pubs: list[Pub], shots: int = 64, seed: int =
 def test_bit_i_is_variable_i(options: RuntimeOptions) -> None:
     """Most shots of a prepared string are that string, with every error suppression, PUB and row."""
     wanted = [[0b0011, 0b0100], [0b101]]
-    executor = RuntimeExecutor(open_device("FakePittsburgh"), options)
+    executor = DeviceBackend(open_device("FakePittsburgh"), options)
     found = run(executor, [basis_pub(4, wanted[0]), basis_pub(3, wanted[1])], shots=60)
     for codes, expected in zip(found, wanted, strict=True):
         assert codes.dtype == np.int64 and codes.shape == (len(expected), 60)
@@ -58,7 +59,7 @@ def test_bit_i_is_variable_i(options: RuntimeOptions) -> None:
 
 def test_the_same_seed_gives_the_same_shots() -> None:
     """Local runs with one seed are equal to the bit, and other seeds give other shots."""
-    executor = RuntimeExecutor(open_device("FakeHanoi"))
+    executor = DeviceBackend(open_device("FakeHanoi"))
     pub = Pub(mirrored(4), np.full((2, 4), np.pi / 2))
     first, again, other = (run(executor, [pub], seed=seed)[0] for seed in (1, 1, 2))
     assert (first == again).all()
@@ -67,7 +68,7 @@ def test_the_same_seed_gives_the_same_shots() -> None:
 
 def test_circuits_of_a_job_are_not_correlated() -> None:
     """Rows, PUBs and widths of one job use different random streams."""
-    executor = RuntimeExecutor(open_device("FakeHanoi"), PLAIN)
+    executor = DeviceBackend(open_device("FakeHanoi"), PLAIN)
     pubs = [Pub(mirrored(n), np.full((2, n), np.pi / 2)) for n in (4, 5, 4)]
     found = run(executor, pubs)
     streams = [codes & 15 for pub in found for codes in pub]
@@ -82,12 +83,12 @@ def test_cut_down_simulation_is_the_whole_devices() -> None:
 
     backend = LocalDevice.of("FakeHanoi").backend
     shots = 4000
-    executor = RuntimeExecutor(LocalDevice(backend), RuntimeOptions(twirl_gates="off"))
+    executor = DeviceBackend(LocalDevice(backend), RuntimeOptions(twirl_gates="off"))
     pub = basis_pub(4, [0b1011])
     compiled = compile_template(pub.template, executor.device.target, executor.line(pub.template.n_qubits).qubits)
     ours = np.bincount(run(executor, [pub], shots)[0][0], minlength=16) / shots
     options = executor.options.sampler_options(shots, is_simulated=True, seed=3)
-    result = Sampler(mode=backend, options=options).run(MergedPubs.of([pub], [compiled]).isa).result()
+    result = Sampler(mode=backend, options=options).run(CompiledJob.of([pub], [compiled]).isa).result()
     whole = np.bincount(packed(result[0].data.meas.array)[0], minlength=16) / shots
     deviation = np.sqrt((ours * (1 - ours) + whole * (1 - whole)) / shots)
     assert (np.abs(ours - whole) <= 4 * deviation + 1e-3).all()
@@ -96,8 +97,8 @@ def test_cut_down_simulation_is_the_whole_devices() -> None:
 
 def test_cost_tells_what_was_run() -> None:
     """Circuits, shots, gates and depth are counted over all rows of one job without charge or queue."""
-    executor = RuntimeExecutor(open_device("FakeHanoi"), PLAIN)
-    cost = executor.execute([basis_pub(4, [1, 2]), basis_pub(3, [1])], 10, np.random.default_rng(0), HERE).cost
+    executor = DeviceBackend(open_device("FakeHanoi"), PLAIN)
+    cost = executor.run(Job([basis_pub(4, [1, 2]), basis_pub(3, [1])], 10, 0, HERE)).cost
     assert (cost.circuits, cost.shots, cost.jobs, cost.two_qubit_gates, cost.depth) == (3, 30, 1, 9, 3)
     assert (cost.qpu_seconds, cost.queue_seconds, cost.backend) == (0.0, 0.0, "ibm(fake_hanoi)")
     assert cost.seconds > 0
@@ -105,12 +106,18 @@ def test_cost_tells_what_was_run() -> None:
 
 def test_equal_templates_go_as_one_pub() -> None:
     """All rows of a template are sent as one PUB, and results are in the given order."""
+    bit_array = pytest.importorskip("qiskit.primitives").BitArray
     pubs = [basis_pub(3, [1, 2]), basis_pub(2, [3]), basis_pub(3, [4])]
-    merged = MergedPubs.of(pubs, [pub.template for pub in pubs])
-    assert merged.rows == [3, 1] and merged.widths == [3, 2]
+    merged = CompiledJob.of(pubs, [pub.template for pub in pubs])
     assert [values.shape for _, values in merged.isa] == [(3, 3), (1, 2)]
-    codes = [np.arange(6).reshape(3, 2), np.array([[9, 9]])]
-    assert [part.tolist() for part in merged.split(codes)] == [[[0, 1], [2, 3]], [[9, 9]], [[4, 5]]]
+    result = [
+        SimpleNamespace(
+            data=SimpleNamespace(meas=bit_array.from_samples(own, num_bits=width).reshape(len(own) // 2, 2))
+        )
+        for own, width in (([0, 1, 2, 3, 4, 5], 3), ([3, 2], 2))
+    ]
+    found = merged.codes(result, 2, backend="here", job="a")
+    assert [part.tolist() for part in found] == [[[0, 1], [2, 3]], [[3, 2]], [[4, 5]]]
 
 
 def test_circuits_without_parameters_run_once_per_row() -> None:
@@ -120,21 +127,21 @@ def test_circuits_without_parameters_run_once_per_row() -> None:
     circuit.x(1)
     circuit.measure([0, 1], [0, 1])
     pub = Pub(Template("fixed", circuit, 0, 0, 0), np.zeros((3, 0)))
-    found = run(RuntimeExecutor(open_device("FakeHanoi"), PLAIN), [pub])[0]
+    found = run(DeviceBackend(open_device("FakeHanoi"), PLAIN), [pub])[0]
     assert found.shape == (3, 64) and np.mean(found == 2) > 0.8
 
 
 def test_a_simulated_job_of_a_dead_process_is_run_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With a journal, an interrupted local job is simulated again with the same shots; a finished one is read."""
     pubs = [Pub(mirrored(4), np.full((2, 4), np.pi / 2))]
-    expected = run(RuntimeExecutor(open_device("FakeHanoi")), pubs)[0]
+    expected = run(DeviceBackend(open_device("FakeHanoi")), pubs)[0]
     with monkeypatch.context() as patch, Journal(tmp_path / "journal") as journal:
-        patch.setattr("lagrl.quantum.ibm.runtime.codes_of", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(CompiledJob, "codes", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            run(RuntimeExecutor(open_device("FakeHanoi"), journal=journal), pubs)
+            run(DeviceBackend(open_device("FakeHanoi"), journal=journal), pubs)
     for _ in range(2):
         with Journal(tmp_path / "journal") as journal:
-            assert (run(RuntimeExecutor(open_device("FakeHanoi"), journal=journal), pubs)[0] == expected).all()
+            assert (run(DeviceBackend(open_device("FakeHanoi"), journal=journal), pubs)[0] == expected).all()
 
 
 def test_a_simulation_that_went_wrong_is_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -145,13 +152,13 @@ def test_a_simulation_that_went_wrong_is_over(monkeypatch: pytest.MonkeyPatch, t
 
     pubs = [basis_pub(3, [5])]
     with Journal(tmp_path / "journal") as journal:
-        executor = RuntimeExecutor(open_device("FakeHanoi"), journal=journal)
+        executor = DeviceBackend(open_device("FakeHanoi"), journal=journal)
         with monkeypatch.context() as patch:
-            patch.setattr("lagrl.quantum.ibm.runtime.codes_of", damaged)
+            patch.setattr(CompiledJob, "codes", damaged)
             with pytest.raises(ResultError) as caught:
                 run(executor, pubs)
         assert not caught.value.may_be_sent
-        assert executor.job_state(pubs, 64, 0, HERE) == ""
+        assert executor.job_state(Job(pubs, 64, 0, HERE)) == ""
         assert run(executor, pubs)[0].shape == (1, 64)
 
 
@@ -166,24 +173,24 @@ def test_bytes_are_joined_in_order(width: int) -> None:
 
 def test_bad_input_is_told_before_anything_runs() -> None:
     """Wrong widths, PUBs, shots and devices each have a clear error."""
-    executor = RuntimeExecutor(open_device("FakeHanoi"), max_width=3)
-    with pytest.raises(InputError, match="4 qubits is above the limit of 3"):
-        run(executor, [basis_pub(4, [1])])
+    executor = DeviceBackend(open_device("FakeHanoi"))
+    with pytest.raises(InputError, match="21 qubits is above the limit of 20"):
+        run(executor, [basis_pub(21, [1])])
     with pytest.raises(InputError, match="give 1 PUB or more"):
         run(executor, [])
     with pytest.raises(InputError, match="shots: 0 allows nothing"):
         run(executor, [basis_pub(3, [1])], shots=0)
     with pytest.raises(InputError, match="limit of 10000000"):
         run(executor, [basis_pub(3, [1, 2])], shots=6_000_000)
-    with pytest.raises(InputError, match="give 1 to 20 qubits"):
-        RuntimeExecutor(open_device("FakeHanoi"), max_width=28)
+    with pytest.raises(UnknownNameError, match="unknown placement 'best'"):
+        executor.run(Job([basis_pub(3, [1])], 16, placement="best"))
     with pytest.raises(UnknownNameError, match="FakeHanoi"):
-        RuntimeExecutor(open_device("FakeHanoj"))
+        DeviceBackend(open_device("FakeHanoj"))
 
 
 def test_a_circuit_of_another_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Circuits in other gates than the device's are refused before they are sent."""
-    executor = RuntimeExecutor(open_device("FakeHanoi"))
+    executor = DeviceBackend(open_device("FakeHanoi"))
     monkeypatch.setattr("lagrl.quantum.ibm.runtime.compile_template", lambda template, *_: template)
     with pytest.raises(InputError, match=r"ry on qubits \[0\] is not an instruction"):
         run(executor, [basis_pub(3, [1])])
@@ -216,6 +223,6 @@ def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
         RuntimeOptions(**wrong)  # type: ignore[arg-type]
 
 
-def test_is_an_executor() -> None:
-    """The executor satisfies the Protocol of executors."""
-    assert isinstance(RuntimeExecutor(open_device("FakeHanoi")), CircuitExecutor)
+def test_it_is_a_backend() -> None:
+    """The device's backend satisfies the Protocol."""
+    assert isinstance(DeviceBackend(open_device("FakeHanoi")), Backend)

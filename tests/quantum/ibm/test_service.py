@@ -14,6 +14,7 @@ from small_executions import MemoryJournal, basis_pub
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.circuits.ansatz import LineQAOA
+from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import (
     BackendDownError,
@@ -42,14 +43,14 @@ if TYPE_CHECKING:
 
 pytest.importorskip("qiskit_ibm_runtime")
 
-from lagrl.quantum.ibm.runtime import RuntimeExecutor
+from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.ibm.service import ATTEMPTS, open_service
 
 HERE = SampleContext("test", 3)
 
 
 class Call:
-    """An executor on the fake service that counts its pauses."""
+    """A backend on the fake service that counts its pauses."""
 
     def __init__(
         self, *faults: str, journal: JobJournal | None = None, service: FakeService | None = None, **options: object
@@ -60,10 +61,10 @@ class Call:
         wait = self.pauses.append
         device = open_device("ibm_fake", service=self.service, primitives=self.primitives, sleep=wait)
         made = RuntimeOptions(**options)  # type: ignore[arg-type]
-        self.executor = RuntimeExecutor(device, made, journal=journal, sleep=wait)
+        self.executor = DeviceBackend(device, made, journal=journal, sleep=wait)
 
     def run(self, codes: int = 5) -> Execution:
-        return self.executor.execute([basis_pub(3, [codes, 1]), basis_pub(2, [3])], 16, np.random.default_rng(0), HERE)
+        return self.executor.run(Job([basis_pub(3, [codes, 1]), basis_pub(2, [3])], 16, 0, HERE))
 
 
 def test_a_step_is_one_job() -> None:

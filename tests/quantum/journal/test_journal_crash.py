@@ -22,7 +22,7 @@ from small_devices import line_target
 
 from lagrl.io.line_format import TornLineWarning
 from lagrl.quantum.circuits.ansatz import make_ansatz
-from lagrl.quantum.ibm.runtime import RuntimeExecutor
+from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.lines import plain_state
@@ -193,7 +193,7 @@ class MortalJournal(Journal):
 def run(folder: Path, death: Death, device: type[Paid] = Paid) -> tuple[list[Samples], object]:
     """Run all steps, each with prices that depend on the last samples; return samples and final random state."""
     journal = MortalJournal(folder / "j.jsonl", death)
-    executor = RuntimeExecutor(device(folder, death), max_width=WIDTH, journal=journal)
+    executor = DeviceBackend(device(folder, death), journal=journal)
     sampler = CircuitSampler(executor, make_ansatz("qaoa"), WIDTH)
     kept = JournaledSampler(sampler, journal, "ibm:ibm_folder")
     try:

@@ -12,35 +12,40 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from scheduling_machines import PUB, Dice, ThreadedQPU, machines, make_task
+from scheduling_machines import PUB, constants, machines, make_task
 
 from lagrl.errors import InputError
+from lagrl.quantum.circuits.backend import Backend
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
-from lagrl.quantum.scheduling.qpu import QPU
-from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.threads import JobThreads
-from lagrl.testing.simulated_machines import Behaviour
+from lagrl.quantum.scheduling.machine import Machine
+from lagrl.quantum.scheduling.scheduler import Scheduler
+from lagrl.testing.simulated_machines import Behaviour, RandomStrings
 from lagrl.testing.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
-    from lagrl.quantum.circuits.execution import Execution, Pub
+    from lagrl.quantum.circuits.backend import Job
+    from lagrl.quantum.circuits.execution import Execution
     from lagrl.quantum.scheduling.tasks import TaskResult
-    from lagrl.relaxation.sampler import SampleContext
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 
 
+def threaded(backend: Backend, grace: float = 60.0) -> Machine:
+    """Make the machine of a backend under its own name."""
+    return Machine(backend.name, backend, grace)
+
+
 @dataclass(frozen=True)
-class Stuck(Dice):
-    """Executor that returns when its event is set."""
+class Stuck(RandomStrings):
+    """Backend that returns when its event is set."""
 
     begun: threading.Event = field(default_factory=threading.Event)
     goes: threading.Event = field(default_factory=threading.Event)
 
-    def execute(self, pubs: list[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+    def run(self, job: Job) -> Execution:
         self.begun.set()
         self.goes.wait(10.0)
-        return super().execute(pubs, shots, rng, context)
+        return super().run(job)
 
 
 def test_virtual_hours_go_on_over_calls() -> None:
@@ -52,7 +57,7 @@ def test_virtual_hours_go_on_over_calls() -> None:
         loops.append(VirtualLoop())
         return loops[-1]
 
-    dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=1e5)), make)
+    dispatcher = Dispatcher(Scheduler(qpus, 1e5), make)
     assert not loops
     for j in range(3):
         assert dispatcher.run([make_task(f"{j}", qpus)])[0].backend == "q0"
@@ -77,8 +82,8 @@ def test_it_works_where_an_event_loop_runs_already() -> None:
 
 def test_threads_may_call_at_the_same_time() -> None:
     """Threads that call first at the same time share one event loop, and all get their results."""
-    qpus = [ThreadedQPU(Dice("q0")), ThreadedQPU(Dice("q1"))]
-    assert all(isinstance(qpu, QPU) for qpu in qpus)
+    qpus = [threaded(RandomStrings("q0")), threaded(RandomStrings("q1"))]
+    assert all(isinstance(qpu.backend, Backend) for qpu in qpus)
     dispatcher = Dispatcher(Scheduler(qpus))
     barrier = threading.Barrier(8)
 
@@ -98,7 +103,7 @@ def test_threads_may_call_at_the_same_time() -> None:
 def test_closing_with_unfinished_jobs_releases_callers() -> None:
     """The caller gets CancelledError, a late result has no effect, and the dispatcher can be used again."""
     stuck = Stuck("q0")
-    qpus = [ThreadedQPU(stuck)]
+    qpus = [threaded(stuck)]
     dispatcher = Dispatcher(Scheduler(qpus))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(dispatcher.run, [make_task("a", qpus), make_task("b", qpus)])
@@ -115,7 +120,7 @@ def test_closing_with_unfinished_jobs_releases_callers() -> None:
 def test_an_interruption_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while waiting cancels the tasks; the dispatcher can be used again."""
     stuck = Stuck("q0")
-    qpus = [ThreadedQPU(stuck)]
+    qpus = [threaded(stuck)]
     dispatcher = Dispatcher(Scheduler(qpus))
     real = asyncio.run_coroutine_threadsafe
 
@@ -140,28 +145,28 @@ def test_an_interruption_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_errors_of_threads_come_out() -> None:
-    """Errors of executors, and wrong results, are raised to the caller."""
+    """Errors of backends, and wrong results, are raised to the caller."""
 
-    class Raising(Dice):
-        def execute(self, *args: object) -> Execution:
+    class Raising(RandomStrings):
+        def run(self, job: Job) -> Execution:
             raise ZeroDivisionError
 
-    class Empty(Dice):
-        def execute(self, *args: object) -> None:
+    class Empty(RandomStrings):
+        def run(self, job: Job) -> None:
             return None
 
-    qpus = [ThreadedQPU(Raising("q0")), ThreadedQPU(Empty("q1"))]
+    qpus = [threaded(Raising("q0")), threaded(Empty("q1"))]
     dispatcher = Dispatcher(Scheduler(qpus))
     with pytest.raises(ZeroDivisionError):
         dispatcher.run([make_task("a", qpus[:1])])
-    with pytest.raises(InputError, match="executor q1: gave NoneType"):
+    with pytest.raises(InputError, match="backend q1: gave NoneType"):
         dispatcher.run([make_task("b", qpus[1:])])
     dispatcher.close()
 
 
 def test_equal_seeds_give_equal_strings() -> None:
     """The seed of the task, not the thread, determines what simulators draw."""
-    qpus = [ThreadedQPU(Dice("q0"))]
+    qpus = [threaded(RandomStrings("q0"))]
     dispatcher = Dispatcher(Scheduler(qpus))
     first, second = (dispatcher.run([make_task(key, qpus)])[0] for key in "ab")
     np.testing.assert_array_equal(first.codes[0], second.codes[0])
@@ -174,28 +179,28 @@ class Counting(Stuck):
 
     inside = most = calls = 0
 
-    def execute(self, pubs: list[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
+    def run(self, job: Job) -> Execution:
         kind = type(self)
         kind.inside, kind.calls = kind.inside + 1, kind.calls + 1
         kind.most = max(kind.most, kind.inside)
-        done = super().execute(pubs, shots, rng, context)
+        done = super().run(job)
         kind.inside -= 1
         return done
 
 
-def test_an_executor_never_runs_in_two_threads() -> None:
+def test_a_backend_never_runs_in_two_threads() -> None:
     """A job that was given up continues; no other job is sent there until it ends, and only it counts as running."""
 
     class Own(Counting):
         pass
 
     stuck = Own("q0")
-    qpus = [ThreadedQPU(stuck, JobThreads(grace=0.1))]
-    dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=0.05)))
+    qpus = [threaded(stuck, grace=0.1)]
+    dispatcher = Dispatcher(Scheduler(qpus, 0.05))
     first, second = (dispatcher.run([make_task(key, qpus)])[0] for key in "ab")
     assert "it may still run" in first.why and first.cost.jobs == 1
     assert "nobody takes jobs" in second.why and second.cost.jobs == 0
-    assert qpus[0].is_running("a") and not qpus[0].is_running("b")
+    assert [own.attempts[0].is_open for own in (first, second)] == [True, False]
     stuck.goes.set()
     while Own.inside:
         time.sleep(0.01)
@@ -205,22 +210,23 @@ def test_an_executor_never_runs_in_two_threads() -> None:
     dispatcher.close()
 
 
-def test_a_stuck_executor_is_waited_for_a_while() -> None:
-    """A blocked executor without an alternative is waited for, and takes jobs again."""
+def test_a_stuck_backend_is_waited_for_a_while() -> None:
+    """A blocked backend without an alternative is waited for, and takes jobs again."""
     stuck = Stuck("q0")
-    qpus = [ThreadedQPU(stuck)]
-    dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=0.1, retries=0)))
+    qpus = [threaded(stuck)]
+    dispatcher = Dispatcher(Scheduler(qpus, 0.1))
     threading.Timer(0.3, stuck.goes.set).start()
-    results = dispatcher.run([make_task(key, qpus) for key in "ab"])
+    with constants(RETRIES=0):
+        results = dispatcher.run([make_task(key, qpus) for key in "ab"])
     assert [result.backend for result in results] == ["", "q0"]
     dispatcher.close()
 
 
-def test_a_hanging_executor_blocks_no_other() -> None:
+def test_a_hanging_backend_blocks_no_other() -> None:
     """Only the job that hangs has no result; all other tasks go to the next tier."""
     stuck = Stuck("q0")
-    qpus = [ThreadedQPU(stuck), ThreadedQPU(Dice("q1"))]
-    dispatcher = Dispatcher(Scheduler(qpus, SchedulerOptions(timeout=0.1)))
+    qpus = [threaded(stuck), threaded(RandomStrings("q1"))]
+    dispatcher = Dispatcher(Scheduler(qpus, 0.1))
     results = dispatcher.run([make_task(f"{j}", qpus, {"q1": 1}) for j in range(6)])
     assert [result.backend for result in results] == ["", *["q1"] * 5]
     stuck.goes.set()
@@ -231,11 +237,11 @@ def test_a_hanging_executor_blocks_no_other() -> None:
 def test_an_error_that_ends_a_process_ends_only_the_job(error: BaseException) -> None:
     """An error that ends a process is raised to the caller; the event loop continues."""
 
-    class Ending(Dice):
-        def execute(self, *args: object) -> Execution:
+    class Ending(RandomStrings):
+        def run(self, job: Job) -> Execution:
             raise error
 
-    qpus = [ThreadedQPU(Ending("q0")), ThreadedQPU(Dice("q1"))]
+    qpus = [threaded(Ending("q0")), threaded(RandomStrings("q1"))]
     dispatcher = Dispatcher(Scheduler(qpus))
     with pytest.raises(RuntimeError, match=f"q0 a raised {type(error).__name__}"):
         dispatcher.run([make_task("a", qpus[:1])])
@@ -243,23 +249,23 @@ def test_an_error_that_ends_a_process_ends_only_the_job(error: BaseException) ->
     dispatcher.close()
 
 
-def test_an_error_of_opens_in_leaves_no_task_waiting() -> None:
+def test_an_error_of_a_machine_leaves_no_task_waiting() -> None:
     """All waiting tasks get the error, even if only an alarm asked; no slot stays taken."""
 
-    class Silent(ThreadedQPU):
+    class Silent(Machine):
         n_asked = 0
 
-        def opens_in(self, now: float) -> float:
+        def available_in(self, now: float) -> float:
             type(self).n_asked += 1
             if self.n_asked > 2:
                 raise TypeError("nonsense")
             return 0.1
 
-    qpus = [Silent(Dice("q0"))]
+    qpus = [Silent("q0", RandomStrings("q0"))]
     dispatcher = Dispatcher(Scheduler(qpus))
     with pytest.raises(TypeError, match="nonsense"):
         dispatcher.run([make_task(key, qpus) for key in "ab"])
-    assert dispatcher.scheduler._slots["q0"].n_jobs == 0
+    assert dispatcher.scheduler._machines["q0"].n_jobs == 0
     dispatcher.close()
 
 
@@ -267,7 +273,7 @@ def test_an_error_of_opens_in_leaves_no_task_waiting() -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_process_starts_its_own_thread() -> None:
     """A forked process starts its own thread, as that of its parent does not exist."""
-    qpus = [ThreadedQPU(Dice("q0"))]
+    qpus = [threaded(RandomStrings("q0"))]
     dispatcher = Dispatcher(Scheduler(qpus))
     dispatcher.run([make_task("a", qpus)])
     child = os.fork()

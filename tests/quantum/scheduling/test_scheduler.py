@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scheduling_machines import PUB, Dice, executions, machines, make_task, solved
+from scheduling_machines import PUB, constants, executions, machines, make_task, solved
 
 from lagrl.quantum.circuits.execution import Execution
-from lagrl.quantum.scheduling.scheduler import SchedulerOptions
 from lagrl.quantum.scheduling.tasks import Candidate
-from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.testing.simulated_machines import Behaviour, RandomStrings, SimulatedMachine
 from lagrl.testing.virtual_time import run_virtually
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
@@ -56,15 +55,14 @@ def test_more_machines_are_faster() -> None:
     st.integers(1, 15),
     st.integers(1, 3),
     st.integers(0, 2),
-    st.sampled_from([20.0, 100.0, np.inf]),
 )
 def test_no_task_is_lost_or_executed_twice(
-    seed: int, behaviours: list[Behaviour], n_tasks: int, queue_length: int, retries: int, deadline: float
+    seed: int, behaviours: list[Behaviour], n_tasks: int, queue_length: int, retries: int
 ) -> None:
     """For any behaviour: one result per task, codes only if a machine returned them, no second execution."""
     qpus = machines(behaviours, seed)
-    options = SchedulerOptions(queue_length=queue_length, retries=retries, deadline=deadline, timeout=40.0)
-    results, seconds, _ = solved(qpus, n_tasks, options)
+    with constants(QUEUE_LENGTH=queue_length, RETRIES=retries):
+        results, seconds, _ = solved(qpus, n_tasks, 40.0)
     assert [result.key for result in results] == [str(j) for j in range(n_tasks)]
     for result in results:
         assert executions(qpus, result.key) <= 1
@@ -79,7 +77,8 @@ def test_no_task_is_lost_or_executed_twice(
 def test_faults_cost_time_but_no_results() -> None:
     """With one dead, one hanging and four unreliable machines, the last four return all results."""
     qpus = machines([Behaviour(is_dead=True), Behaviour(hangs=True), *[Behaviour(failures=0.3)] * 4])
-    results, _, scheduler = solved(qpus, 50, SchedulerOptions(timeout=60.0, retries=2))
+    with constants(RETRIES=2):
+        results, _, scheduler = solved(qpus, 50, 60.0)
     assert all(result.backend in {"q2", "q3", "q4", "q5"} for result in results)
     assert scheduler.rating("q0").n_done == scheduler.rating("q1").n_done == 0
     assert scheduler.rating("q0").n_failed <= 10  # the breaker leaves it alone
@@ -91,9 +90,8 @@ def test_machines_are_waited_for_until_they_open() -> None:
     results, seconds, _ = solved(machines([Behaviour(windows=((500.0, 900.0),))]), 3)
     assert all(result.backend == "q0" for result in results)
     assert seconds > 500.0
-    results, seconds, _ = solved(
-        machines([Behaviour(windows=((0.0, 3.0),), overhead_seconds=50.0)]), 8, SchedulerOptions(queue_length=1)
-    )
+    with constants(QUEUE_LENGTH=1):
+        results, seconds, _ = solved(machines([Behaviour(windows=((0.0, 3.0),), overhead_seconds=50.0)]), 8)
     assert sum(result.backend == "q0" for result in results) == 1
     assert all("nobody takes jobs" in result.why for result in results[1:])
 
@@ -109,21 +107,23 @@ def test_failed_work_goes_first() -> None:
     """A failed task is sent again before tasks that were not sent yet."""
     order = []
 
-    class Failing(SimulatedQPU):
+    class Failing(SimulatedMachine):
         async def run(self, job: object) -> Execution:
             order.append(job.key)
             self.behaviour = Behaviour(failures=float(len(order) == 1))
             return await super().run(job)
 
-    qpu = Failing(Dice("q0"), Behaviour(), np.random.default_rng(0))
-    solved([qpu], 5, SchedulerOptions(queue_length=1, backoff=0.0))
+    qpu = Failing(RandomStrings("q0"), Behaviour(), np.random.default_rng(0))
+    with constants(QUEUE_LENGTH=1, BACKOFF=0.0):
+        solved([qpu], 5)
     assert order == ["0", "1", "0", "2", "3", "4"]
 
 
 def test_final_failures_are_not_retried() -> None:
     """An exhausted plan is detected once, and all other tasks go elsewhere."""
     qpus = machines([Behaviour(plan_seconds=2.0), Behaviour()])
-    results, _, scheduler = solved(qpus, 12, SchedulerOptions(queue_length=1))
+    with constants(QUEUE_LENGTH=1):
+        results, _, scheduler = solved(qpus, 12)
     assert all(result.backend for result in results)
     assert len(qpus[0].executed) == 1
     assert scheduler.rating("q0").n_failed == 0
@@ -150,7 +150,7 @@ def test_queues_are_bounded() -> None:
     """A machine never holds more jobs than allowed."""
     inside = []
 
-    class Watched(SimulatedQPU):
+    class Watched(SimulatedMachine):
         async def run(self, *args: object, **more: object) -> Execution:
             inside.append(1)
             try:
@@ -158,7 +158,8 @@ def test_queues_are_bounded() -> None:
             finally:
                 inside.append(-1)
 
-    qpu = Watched(Dice("q0"), Behaviour(), np.random.default_rng(0))
-    results, _, _ = solved([qpu], 12, SchedulerOptions(queue_length=2))
+    qpu = Watched(RandomStrings("q0"), Behaviour(), np.random.default_rng(0))
+    with constants(QUEUE_LENGTH=2):
+        results, _, _ = solved([qpu], 12)
     assert all(result.backend for result in results)
     assert np.cumsum(inside).max() == 2

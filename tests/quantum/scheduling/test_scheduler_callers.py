@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scheduling_machines import PUB, Dice, executions, machines, make_task
+from scheduling_machines import PUB, constants, executions, machines, make_task
 
 from lagrl.errors import InputError
-from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
+from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task, TaskResult
 from lagrl.relaxation.sampler import SampleContext
-from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.testing.simulated_machines import Behaviour, RandomStrings, SimulatedMachine
 from lagrl.testing.virtual_time import run_virtually
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_callers_do_not_disturb_each_other(
     """Concurrent calls, one of them possibly cancelled: no task is lost or executed twice."""
     qpus = machines([behaviour for behaviour, _ in kinds], seed)
     tiers = {qpu.name: tier for qpu, (_, tier) in zip(qpus, kinds, strict=True)}
-    scheduler = Scheduler(qpus, SchedulerOptions(queue_length=2, timeout=40.0))
+    scheduler = Scheduler(qpus, 40.0)
 
     async def call(number: int, n_tasks: int, begins: float) -> list[TaskResult]:
         await asyncio.sleep(begins)
@@ -64,7 +64,8 @@ def test_callers_do_not_disturb_each_other(
             tasks[0].cancel()
         return await asyncio.gather(*tasks, return_exceptions=True)
 
-    found = run_virtually(main())
+    with constants(QUEUE_LENGTH=2):
+        found = run_virtually(main())
     for number, results in enumerate(found):
         if isinstance(results, asyncio.CancelledError):
             assert cancels and number == 0
@@ -77,13 +78,13 @@ def test_callers_do_not_disturb_each_other(
     assert len({key for qpu in qpus for key in qpu.executed}) == sum(len(qpu.executed) for qpu in qpus)
     for qpu in qpus:  # a job that has begun is not stopped
         assert qpu.used_seconds < qpu.behaviour.plan_seconds + 2.1
-    assert all(slot.n_jobs == 0 for slot in scheduler._slots.values())
+    assert all(own.n_jobs == 0 for own in scheduler._machines.values())
 
 
-def test_errors_of_executors_are_raised_and_free_their_slots() -> None:
+def test_errors_of_backends_are_raised_and_free_their_slots() -> None:
     """An error other than ExecutionError ends the call; the next one finds all slots free."""
 
-    class Broken(SimulatedQPU):
+    class Broken(SimulatedMachine):
         async def run(self, job: object) -> Execution:
             if job.key == "bad":
                 await asyncio.sleep(3.0)
@@ -92,7 +93,7 @@ def test_errors_of_executors_are_raised_and_free_their_slots() -> None:
                 raise TimeoutError("of a socket")
             return await super().run(job)
 
-    qpu = Broken(Dice("q0"), Behaviour(), np.random.default_rng(0))
+    qpu = Broken(RandomStrings("q0"), Behaviour(), np.random.default_rng(0))
     scheduler = Scheduler([qpu])
 
     async def main() -> list[TaskResult]:
@@ -100,7 +101,7 @@ def test_errors_of_executors_are_raised_and_free_their_slots() -> None:
             await scheduler.run([make_task("a", [qpu]), make_task("bad", [qpu]), make_task("b", [qpu])])
         with pytest.raises(TimeoutError, match="of a socket"):
             await scheduler.run([make_task("own", [qpu])])
-        assert all(slot.n_jobs == 0 for slot in scheduler._slots.values())
+        assert all(own.n_jobs == 0 for own in scheduler._machines.values())
         return await scheduler.run([make_task("c", [qpu])])
 
     assert run_virtually(main())[0].backend == "q0"
@@ -143,7 +144,7 @@ def test_mistakes_are_reported() -> None:
         run_virtually(Scheduler(qpus).run([task, task]))
     with pytest.raises(InputError, match="q9 is unknown; choose among q0"):
         run_virtually(Scheduler(qpus).run([Task("a", (Candidate.of("q9", [PUB]),), 8, SampleContext())]))
-    narrow = SimulatedQPU(Dice("q0", 3), Behaviour(), np.random.default_rng(0))
+    narrow = SimulatedMachine(RandomStrings("q0", 3), Behaviour(), np.random.default_rng(0))
     with pytest.raises(InputError, match="q0 takes 3 qubits"):
         run_virtually(Scheduler([narrow]).run([task]))
     with pytest.raises(InputError, match="give each backend once"):

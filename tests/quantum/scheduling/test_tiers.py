@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scheduling_machines import PUB, Dice, machines
+from scheduling_machines import PUB, constants, machines
 
-from lagrl.quantum.scheduling.scheduler import Scheduler, SchedulerOptions
-from lagrl.quantum.scheduling.tasks import Candidate, Job, Task
+from lagrl.quantum.scheduling.scheduler import Scheduler
+from lagrl.quantum.scheduling.tasks import Candidate, Task
 from lagrl.relaxation.sampler import SampleContext
-from lagrl.testing.simulated_machines import Behaviour, SimulatedQPU
+from lagrl.testing.simulated_machines import Behaviour, RandomStrings, SimulatedMachine
 from lagrl.testing.virtual_time import run_virtually
 
 if TYPE_CHECKING:
+    from lagrl.quantum.circuits.backend import Job
     from lagrl.quantum.circuits.execution import Execution
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
@@ -63,15 +63,11 @@ def test_circuits_are_made_only_where_they_are_sent() -> None:
     assert made == ["q0"]
 
 
-@dataclass(eq=False)
-class Remembering(SimulatedQPU):
+class Remembering(SimulatedMachine):
     """Machine that knows some keys from an earlier process, and has their results."""
 
     known: frozenset[str] = frozenset()
-
-    @property
-    def has_journal(self) -> bool:
-        return True
+    has_journal = True
 
     def job_state(self, job: Job) -> str:
         return "submitted" if job.key in self.known else ""
@@ -80,7 +76,7 @@ class Remembering(SimulatedQPU):
         if job.key not in self.known:
             return await super().run(job)
         await asyncio.sleep(0.1)
-        return self.executor.execute(job.pubs, job.shots, np.random.default_rng(job.seed), job.context)
+        return self.backend.run(job)
 
 
 @pytest.mark.parametrize(
@@ -88,13 +84,11 @@ class Remembering(SimulatedQPU):
 )
 def test_a_job_of_an_earlier_process_is_read_first(closed: Behaviour) -> None:
     """A job sent before is read even from a higher tier that takes no jobs; other tasks are not affected."""
-    qpus = [
-        *machines([Behaviour()]),
-        Remembering(Dice("q1"), closed, np.random.default_rng(1), known=frozenset({"3"})),
-    ]
+    qpus = [*machines([Behaviour()]), Remembering(RandomStrings("q1"), closed, np.random.default_rng(1))]
+    qpus[1].known = frozenset({"3"})
     candidates = Candidate.of("q0", [PUB]), Candidate.of("q1", [PUB], tier=1)
-    scheduler = Scheduler(qpus, SchedulerOptions(queue_length=1))
-    results = run_virtually(_later(scheduler, [make_task(f"{j}", *candidates) for j in range(5)]))
+    with constants(QUEUE_LENGTH=1):
+        results = run_virtually(_later(Scheduler(qpus), [make_task(f"{j}", *candidates) for j in range(5)]))
     assert [result.backend for result in results] == ["q0", "q0", "q0", "q1", "q0"]
     assert not qpus[1].executed
 
@@ -110,12 +104,8 @@ def test_of_several_jobs_the_one_with_most_progress_is_read(states: tuple[str, s
         def job_state(self, job: Job) -> str:
             return states[int(self.name[1])]
 
-    qpus = [
-        Reporting(
-            Dice(f"q{i}"), Behaviour(), np.random.default_rng(i), known=frozenset({"a"} if f"q{i}" == expected else ())
-        )
-        for i in range(2)
-    ]
+    qpus = [Reporting(RandomStrings(f"q{i}"), Behaviour(), np.random.default_rng(i)) for i in range(2)]
+    qpus[int(expected[1])].known = frozenset({"a"})
     [result] = run_virtually(
         Scheduler(qpus).run([make_task("a", Candidate.of("q0", [PUB]), Candidate.of("q1", [PUB]))])
     )

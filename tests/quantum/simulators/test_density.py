@@ -12,11 +12,12 @@ from qiskit.quantum_info import DensityMatrix, SuperOp
 from qiskit_aer.noise.device import basic_device_gate_errors
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.circuits.execution import CircuitExecutor, Pub
+from lagrl.quantum.circuits.backend import Backend, Job
+from lagrl.quantum.circuits.execution import Pub
 from lagrl.quantum.devices.noisy_device import NoisyLine, measured_qubits
 from lagrl.quantum.simulators.channel import Channel
-from lagrl.quantum.simulators.density import DensityMatrixExecutor
-from lagrl.quantum.simulators.line_executor import bind
+from lagrl.quantum.simulators.density import DensityMatrixBackend
+from lagrl.quantum.simulators.line_backend import bind
 from lagrl.relaxation.sampler import SampleContext
 
 HERE = SampleContext()
@@ -44,7 +45,7 @@ def _gate_errors(line: NoisyLine) -> list:
 
 def test_distributions_are_those_of_dense_matrices() -> None:
     """The distribution equals dense matrices gate by gate to 1e-9, and differs from the ideal one."""
-    executor = DensityMatrixExecutor(line_device(3, edge=(0.03, 0.08), single=0.01))
+    executor = DensityMatrixBackend(line_device(3, edge=(0.03, 0.08), single=0.01))
     pub = chain_pub(3, layers=2)
     found = executor.distributions(pub)[0]
     assert found == pytest.approx(evolved_by_hand(executor.device.line(3), pub), abs=1e-9)
@@ -53,16 +54,16 @@ def test_distributions_are_those_of_dense_matrices() -> None:
 
 def test_without_errors_it_is_the_ideal_distribution() -> None:
     """Bits are in the order of the variables although the circuit swaps qubits."""
-    executor = DensityMatrixExecutor(line_device(4, edge=0.0, single=0.0, readout=(0.0, 0.0)))
+    executor = DensityMatrixBackend(line_device(4, edge=0.0, single=0.0, readout=(0.0, 0.0)))
     pub = chain_pub(4)
     assert executor.distributions(pub)[0] == pytest.approx(ideal_distribution(pub), abs=1e-9)
 
 
 def test_samples_follow_the_distribution() -> None:
     """All rows of PUBs of different widths in one call are in order, within sampling error."""
-    executor, shots = DensityMatrixExecutor(line_device(4)), 4000
+    executor, shots = DensityMatrixBackend(line_device(4)), 4000
     pubs = [chain_pub(3, seed=1, rows=2), chain_pub(4, seed=2), chain_pub(3, seed=3, layers=2)]
-    found = executor.execute(pubs, shots, np.random.default_rng(0), HERE)
+    found = executor.run(Job(pubs, shots, 0, HERE))
     assert [codes.shape for codes in found.codes] == [(2, shots), (1, shots), (1, shots)]
     for pub, codes in zip(pubs, found.codes, strict=True):
         n = pub.template.n_qubits
@@ -73,9 +74,9 @@ def test_samples_follow_the_distribution() -> None:
 
 def test_costs_count_every_row() -> None:
     """The cost has circuits, shots, two-qubit gates and depth of the compiled circuits, and the device's name."""
-    executor = DensityMatrixExecutor(line_device(3))
-    assert isinstance(executor, CircuitExecutor)
-    cost = executor.execute([chain_pub(3, rows=4), chain_pub(2)], 10, np.random.default_rng(0), HERE).cost
+    executor = DensityMatrixBackend(line_device(3))
+    assert isinstance(executor, Backend)
+    cost = executor.run(Job([chain_pub(3, rows=4), chain_pub(2)], 10, 0, HERE)).cost
     compiled = [executor.device.line(n).circuit(chain_pub(n).template).template for n in (3, 2)]
     assert (cost.circuits, cost.shots, cost.backend) == (5, 50, "density(line of 3)")
     assert cost.two_qubit_gates == 4 * compiled[0].two_qubit_gates + compiled[1].two_qubit_gates
@@ -86,34 +87,34 @@ def test_costs_count_every_row() -> None:
 
 def test_the_same_seed_draws_the_same() -> None:
     """The same seed draws the same samples; equal rows of one call draw different ones."""
-    executor = DensityMatrixExecutor(line_device(3))
+    executor = DensityMatrixBackend(line_device(3))
     pub = chain_pub(3)
     twice = Pub(pub.template, np.repeat(pub.values, 2, axis=0))
-    one, two, other = (executor.execute([twice], 200, np.random.default_rng(seed), HERE).codes[0] for seed in (0, 0, 1))
+    one, two, other = (executor.run(Job([twice], 200, seed, HERE)).codes[0] for seed in (0, 0, 1))
     assert np.array_equal(one, two)
     assert not np.array_equal(one, other)
     assert not np.array_equal(one[0], one[1])
 
 
 def test_what_cannot_be_run_is_refused() -> None:
-    """Too wide circuits or executors, zero shots or circuits, and unknown devices raise an error."""
-    executor = DensityMatrixExecutor(line_device(4), max_width=3)
+    """Too wide circuits or backends, zero shots or circuits, and unknown devices raise an error."""
+    executor = DensityMatrixBackend(line_device(4), max_width=3)
     rng = np.random.default_rng(0)
     with pytest.raises(InputError, match=r"density\(line of 4\): a circuit of 4 qubits is above the limit of 3; take"):
-        executor.execute([chain_pub(4)], 10, rng, HERE)
+        executor.run(Job([chain_pub(4)], 10, rng, HERE))
     with pytest.raises(InputError, match="shots: 0 allows nothing"):
-        executor.execute([chain_pub(3)], 0, rng, HERE)
+        executor.run(Job([chain_pub(3)], 0, rng, HERE))
     with pytest.raises(InputError, match="no circuits given"):
-        executor.execute([], 10, rng, HERE)
+        executor.run(Job([], 10, rng, HERE))
     with pytest.raises(InputError, match="density, max_width: 13 given; give 1 to 12 qubits"):
-        DensityMatrixExecutor(line_device(4), max_width=13)
+        DensityMatrixBackend(line_device(4), max_width=13)
 
 
 def test_fake_backends_by_name() -> None:
-    """The executor has the device's name; an unknown one raises an error with the known ones."""
+    """The backend has the device's name; an unknown one raises an error with the known ones."""
     pytest.importorskip("qiskit_ibm_runtime")
-    executor = DensityMatrixExecutor.of("FakeHanoi")
+    executor = DensityMatrixBackend.of("FakeHanoi")
     assert executor.name == "density(fake_hanoi)"
-    assert executor.device is DensityMatrixExecutor.of("fake_hanoi").device
+    assert executor.device is DensityMatrixBackend.of("fake_hanoi").device
     with pytest.raises(UnknownNameError, match="FakeKingston"):
-        DensityMatrixExecutor.of("FakeKingstown")
+        DensityMatrixBackend.of("FakeKingstown")

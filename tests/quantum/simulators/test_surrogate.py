@@ -23,14 +23,15 @@ pytest.importorskip("qiskit_aer")
 from benchmarks.noise_calibration.fit import calibrate, noisy_cases
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import LineQAOA
-from lagrl.quantum.circuits.execution import CircuitExecutor, Pub
+from lagrl.quantum.circuits.backend import Backend, Job
+from lagrl.quantum.circuits.execution import Pub
 from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.circuits.statevector import WARM_RAMP, Ramp
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
-from lagrl.quantum.simulators.density import DensityMatrixExecutor
-from lagrl.quantum.simulators.surrogate import SurrogateExecutor, SurrogateSampler
+from lagrl.quantum.simulators.density import DensityMatrixBackend
+from lagrl.quantum.simulators.surrogate import SurrogateBackend, SurrogateSampler
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
@@ -125,25 +126,25 @@ def test_wrong_channels_raise_errors(wrong: dict[str, object]) -> None:
         Exponents(-1.0, 0.0)
 
 
-def test_the_executor_draws_from_the_formula() -> None:
-    """The executor draws from q for any template, with the readout errors of the measured qubits."""
+def test_the_backend_draws_from_the_formula() -> None:
+    """The backend draws from q for any template, with the readout errors of the measured qubits."""
     target = line_target(3, edge=0.03, readout=(0.02, 0.1))
-    executor, pub, shots = SurrogateExecutor(NoisyDevice("noisy", target)), chain_pub(3, rows=2), 6000
-    assert isinstance(executor, CircuitExecutor)
-    found = executor.execute([pub], shots, np.random.default_rng(0), HERE)
+    executor, pub, shots = SurrogateBackend(NoisyDevice("noisy", target)), chain_pub(3, rows=2), 6000
+    assert isinstance(executor, Backend)
+    found = executor.run(Job([pub], shots, 0, HERE))
     channel = Channel.on(executor.device.line(3), pub.template)
     for row in range(2):
         q = channel.distribution(ideal_distribution(pub, row))
         assert distance(shares(found.codes[0][row], 3), q) < sampled_distance(q, shots)
     assert (found.cost.circuits, found.cost.backend) == (2, "surrogate(noisy)")
     with pytest.raises(InputError, match="limit of 2; take fewer"):
-        SurrogateExecutor(executor.device, max_width=2).execute([pub], 1, np.random.default_rng(0), HERE)
+        SurrogateBackend(executor.device, max_width=2).run(Job([pub], 1, 0, HERE))
 
 
 @pytest.mark.parametrize("ramp", [WARM_RAMP, TWO_LAYERS])
 def test_it_is_near_the_density_matrix(ramp: Ramp) -> None:
     """At the errors of a Heron device the distance is under half of that of ignoring noise."""
-    executor = DensityMatrixExecutor(line_device(6, edge=0.004, single=0.0003))
+    executor = DensityMatrixBackend(line_device(6, edge=0.004, single=0.0003))
     cases = noisy_cases(executor, subproblems(6), LineQAOA(ramp))
     off = np.array([case.departures(case.surrogate(CALIBRATED)) for case in cases])
     ideal = np.array([case.departures(case.ideal) for case in cases])
@@ -155,7 +156,7 @@ def test_it_is_near_the_density_matrix(ramp: Ramp) -> None:
 
 def test_the_fit_recovers_the_exponents() -> None:
     """The fit recovers the exponents of cases made by the surrogate."""
-    executor = DensityMatrixExecutor(line_device(6, edge=0.008, single=0.0005))
+    executor = DensityMatrixBackend(line_device(6, edge=0.008, single=0.0005))
     cases = noisy_cases(executor, subproblems(6), LineQAOA(TWO_LAYERS))
     made = Exponents(0.2, 0.6)
     for case in cases:
@@ -272,10 +273,10 @@ def test_surrogate_takes_gates_that_the_simulator_does_not_know() -> None:
         if step.operation.name == "measure":
             packed.append(step)
     own = Pub(replace(built.template, circuit=packed), built.values)
-    executor, shots = SurrogateExecutor(line_device(3)), 6000
+    executor, shots = SurrogateBackend(line_device(3)), 6000
     for pub, as_built in ((built, True), (own, False)):
         compiled = executor.device.line(3).circuit(pub.template).template
         assert (executor.simulated(pub.template, compiled) is pub.template) == as_built
-        found = shares(executor.execute([pub], shots, np.random.default_rng(0), HERE).codes[0], 3)
+        found = shares(executor.run(Job([pub], shots, 0, HERE)).codes[0], 3)
         expected = Channel.on(executor.device.line(3), compiled).distribution(ideal_distribution(pub))
         assert distance(found, expected) < sampled_distance(expected, shots)

@@ -1,4 +1,4 @@
-"""Devices of an account as backends of arms: queue, age, new calibrations, silent services; and fake backends."""
+"""Status of devices of an account: queue, age, new calibrations, silent services; and fake backends."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from fake_service import TOKEN, FakePrimitives, FakeService, ibm_error
 from small_executions import basis_pub
 
-from lagrl.errors import InputError, UnknownNameError
+from lagrl.errors import UnknownNameError
 from lagrl.quantum.bandit.arms import Arm
-from lagrl.quantum.bandit.features import BackendContext
+from lagrl.quantum.circuits.backend import BackendStatus, Job
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext
@@ -23,13 +23,15 @@ from lagrl.relaxation.sampler import SampleContext
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lagrl.quantum.bandit.backend_qpu import BackendStatus
+    from lagrl.quantum.bandit.profile import Profile
+    from lagrl.quantum.circuits.backend import Backend
 
 pytest.importorskip("qiskit_ibm_runtime")
 
-from lagrl.quantum.bandit.fake_backends import NoisyBackend
-from lagrl.quantum.bandit.runtime_backend import RuntimeBackend
+from lagrl.quantum.bandit.placed import arm_profile
 from lagrl.quantum.devices.fakes import fake_backend
+from lagrl.quantum.ibm.runtime import DeviceBackend
+from lagrl.quantum.simulators.surrogate import SurrogateBackend
 
 HERE = SampleContext("test", 0)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -39,10 +41,14 @@ def arm(placement: str = "line0", backend: str = "ibm_fake") -> Arm:
     return Arm(backend, placement, "qaoa", 1)
 
 
-def updated(backend: RuntimeBackend) -> BackendStatus:
+def updated(backend: DeviceBackend) -> BackendStatus:
     """Return a device's status after a request that is due."""
-    backend.context()
-    return backend.status()
+    return backend.status(wait=True)
+
+
+def profile(backend: Backend, *place: str, width: int = 4) -> Profile | None:
+    """Return the profile of an arm on a backend."""
+    return arm_profile(backend, arm(*place), width)
 
 
 class Call:
@@ -51,7 +57,7 @@ class Call:
     def __init__(self, *faults: str, **service: Any) -> None:
         self.time = NOON.timestamp() + 6 * 3600.0
         self.service = FakeService(list(faults), **service)
-        self.backend = RuntimeBackend.of(
+        self.backend = DeviceBackend.of(
             "ibm_fake",
             RuntimeOptions(mode="batch"),
             service=self.service,
@@ -65,32 +71,29 @@ class Call:
 def test_the_context_is_that_of_the_service() -> None:
     """The expected wait is the number of jobs times the assumed length; the age counts from the last calibration."""
     call = Call(pending_jobs=12, calibrated=NOON)
-    assert call.backend.context() == BackendContext(queue_seconds=60.0, age_days=0.25)
+    moment = updated(call.backend)
+    assert (moment.queue_seconds, moment.age_days, moment.pending_jobs) == (60.0, 0.25, 12)
     assert updated(call.backend).is_operational and not call.backend.status().problem
     assert updated(call.backend).plan_seconds == 600.0
-    call.backend.job_seconds = 7.0
+    call.backend.reader.job_seconds = 7.0
     call.time += 61.0
-    assert call.backend.context().queue_seconds == 84.0
+    assert updated(call.backend).queue_seconds == 84.0
 
 
 def test_requests_are_limited_in_time() -> None:
     """There is one request of each kind in `refresh_seconds`, however often arms are ranked."""
     call = Call(pending_jobs=1, calibrated=NOON)
     for _ in range(3):
-        (
-            call.backend.context(),
-            updated(call.backend).is_operational,
-            updated(call.backend).plan_seconds,
-        )
+        updated(call.backend), call.backend.status()
     assert call.service.asked == ["status", "properties", "usage"]
     call.service.pending_jobs = 2
     call.time += 59.9
-    assert call.backend.context().queue_seconds == 5.0
+    assert updated(call.backend).queue_seconds == 5.0
     call.time += 0.2
-    assert call.backend.context().queue_seconds == 10.0
+    assert updated(call.backend).queue_seconds == 10.0
     assert len(call.service.asked) == 6
     call.time -= 3600.0
-    call.backend.context()
+    updated(call.backend)
     assert len(call.service.asked) == 9, "a clock that was set back must not silence it for an hour"
 
 
@@ -105,56 +108,56 @@ def test_the_plan_is_that_of_the_service(plan: dict[str, Any], left: float) -> N
 
 def test_unknown_values_are_finite() -> None:
     """An unknown or future calibration has age 0, so that features are finite."""
-    assert Call().backend.context() == BackendContext(0.0, 0.0)
+    assert updated(Call().backend) == BackendStatus(pending_jobs=0, plan_seconds=600.0)
     ahead = Call(calibrated=NOON)
     ahead.time = NOON.timestamp() - 100.0
-    assert ahead.backend.context().age_days == 0.0
+    assert updated(ahead.backend).age_days == 0.0
 
 
 def test_profiles_change_after_a_calibration() -> None:
     """A newer calibration is fetched once: profiles and lines change."""
     other = fake_backend("FakeCairo").target
     call = Call(calibrated=NOON, fresh=other)
-    call.backend.context()
-    before, line = call.backend.profile(arm(), 4), call.backend.executor("line0").line(4)
-    assert before == NoisyBackend.of("FakeHanoi").profile(arm(), 4)
-    assert call.backend.profile(arm(), 4) is before
+    updated(call.backend)
+    before, line = profile(call.backend), call.backend.line(4)
+    assert before == profile(SurrogateBackend.of("FakeHanoi"), "line0", "fake_hanoi")
+    assert profile(call.backend) is before
     call.time += 100.0
-    call.backend.context()
-    assert "refresh" not in call.service.asked and call.backend.profile(arm(), 4) is before
+    updated(call.backend)
+    assert "refresh" not in call.service.asked and profile(call.backend) is before
     call.service.calibrated = NOON.replace(hour=17)
     call.time += 100.0
-    assert call.backend.context().age_days == pytest.approx((3600.0 + 200.0) / 86400.0)
-    call.backend.context()
+    assert updated(call.backend).age_days == pytest.approx((3600.0 + 200.0) / 86400.0)
+    updated(call.backend)
     assert call.service.asked.count("refresh") == 1
-    after = call.backend.profile(arm(), 4)
-    assert after == NoisyBackend.of("FakeCairo").profile(arm(), 4) != before
-    assert call.backend.executor("line0").line(4) != line
+    after = profile(call.backend)
+    assert after == profile(SurrogateBackend.of("FakeCairo"), "line0", "fake_cairo") != before
+    assert call.backend.line(4) != line
     assert call.backend.device.target is other
 
 
 def test_a_lost_calibration_is_fetched_again() -> None:
     """If a new calibration cannot be read, the old one is used and the request repeated."""
     call = Call("lost while refreshing", calibrated=NOON, fresh=fake_backend("FakeCairo").target)
-    call.backend.context()
-    before = call.backend.profile(arm(), 4)
+    updated(call.backend)
+    before = profile(call.backend)
     call.service.calibrated = NOON.replace(hour=17)
     call.time += 100.0
     assert not updated(call.backend).is_operational and "cannot be reached" in call.backend.status().problem
-    assert call.backend.profile(arm(), 4) == before
+    assert profile(call.backend) == before
     call.time += 100.0
     assert updated(call.backend).is_operational and not call.backend.status().problem
-    assert call.backend.profile(arm(), 4) != before
+    assert profile(call.backend) != before
 
 
 def test_a_device_without_refresh_keeps_its_target() -> None:
     """Services without a refresh keep the old target without a failure."""
     call = Call(calibrated=NOON)
     del call.backend.device.backend.refresh
-    call.backend.context()
+    updated(call.backend)
     call.service.calibrated = NOON.replace(hour=17)
     call.time += 100.0
-    call.backend.context()
+    updated(call.backend)
     assert updated(call.backend).is_operational
 
 
@@ -162,15 +165,15 @@ def test_a_device_without_refresh_keeps_its_target() -> None:
 def test_a_device_that_is_away_takes_no_jobs(fault: str) -> None:
     """Out of operation or without a response there are no jobs, and the last known values stay."""
     call = Call(pending_jobs=3, calibrated=NOON)
-    known = call.backend.context()
+    known = updated(call.backend)
     call.service.faults.append(fault)
     call.time += 100.0
     assert not updated(call.backend).is_operational
-    assert call.backend.context().queue_seconds == known.queue_seconds
+    assert updated(call.backend).queue_seconds == known.queue_seconds
     assert bool(call.backend.status().problem) is (fault == "silent")
     assert TOKEN not in call.backend.status().problem
     n_asked = len(call.service.asked)
-    call.backend.context()
+    updated(call.backend)
     assert len(call.service.asked) == n_asked, "a silent service is not asked at every step"
     call.time += 100.0
     assert updated(call.backend).is_operational
@@ -179,7 +182,7 @@ def test_a_device_that_is_away_takes_no_jobs(fault: str) -> None:
 def test_a_service_silent_from_the_start() -> None:
     """Without any response there is still a context, and jobs go elsewhere."""
     call = Call("silent")
-    assert call.backend.context() == BackendContext()
+    assert updated(call.backend).queue_seconds == 0.0
     assert not updated(call.backend).is_operational and "ibm_fake" in call.backend.status().problem
     assert updated(call.backend).plan_seconds == np.inf
 
@@ -189,17 +192,15 @@ def test_placements_share_device_and_journal(tmp_path: Path) -> None:
     call = Call()
     with Journal(tmp_path / "j.jsonl") as journal:
         call.backend.journal = journal
-        first, second = (call.backend.executor(name) for name in ("line0", "line1"))
-        assert call.backend.executor("line0") is first is not second
-        for executor in (first, second):
-            executor.execute([basis_pub(3, [5])], 16, np.random.default_rng(0), HERE)
-            assert executor.job_state([basis_pub(3, [5])], 16, 0, HERE) == "finished"
+        for name in ("line0", "line1"):
+            call.backend.run(Job([basis_pub(3, [5])], 16, 0, HERE, name))
+            assert call.backend.job_state(Job([basis_pub(3, [5])], 16, 0, HERE, name)) == "finished"
         assert journal.summary().jobs == 2
     assert len(call.service.opened) == 1 and not call.service.opened[0].closed
     call.backend.close()
     assert call.service.opened[0].closed
     with pytest.raises(UnknownNameError, match="placement"):
-        call.backend.executor("")
+        call.backend.run(Job([basis_pub(3, [5])], 16, 0, HERE, ""))
 
 
 def test_several_backends_at_once_keep_one_journal(tmp_path: Path) -> None:
@@ -208,15 +209,11 @@ def test_several_backends_at_once_keep_one_journal(tmp_path: Path) -> None:
     names = ("FakeHanoi", "FakeGeneva", "FakeMumbai")
     with Journal(tmp_path / "j.jsonl") as journal, ThreadPoolExecutor(len(names)) as pool:
         barrier = threading.Barrier(len(names))
-        backends = [RuntimeBackend.of(name, journal=journal) for name in names]
+        backends = [DeviceBackend.of(name, journal=journal) for name in names]
 
-        def run(backend: RuntimeBackend) -> list[list[int]]:
+        def run(backend: DeviceBackend) -> list[list[int]]:
             barrier.wait(timeout=60)
-            executor = backend.executor("line0")
-            return [
-                executor.execute([basis_pub(3, [5])], 32, np.random.default_rng(i), HERE).codes[0][0].tolist()
-                for i in range(2)
-            ]
+            return [backend.run(Job([basis_pub(3, [5])], 32, i, HERE)).codes[0][0].tolist() for i in range(2)]
 
         found = [one.result(120) for one in [pool.submit(run, backend) for backend in backends]]
         summary = journal.summary()
@@ -228,35 +225,22 @@ def test_several_backends_at_once_keep_one_journal(tmp_path: Path) -> None:
 
 def test_a_fake_backend_is_always_there() -> None:
     """A fake backend has no queue, age or limit, and the profiles of the simulated backend."""
-    backend = RuntimeBackend.of("FakeHanoi")
-    assert (backend.name, backend.context(), updated(backend).plan_seconds) == (
-        "fake_hanoi",
-        BackendContext(),
-        np.inf,
-    )
-    assert updated(backend).is_operational
-    noisy = NoisyBackend.of("FakeHanoi")
+    backend = DeviceBackend.of("FakeHanoi")
+    assert (backend.name, updated(backend)) == ("ibm(fake_hanoi)", BackendStatus())
+    noisy = SurrogateBackend.of("FakeHanoi")
     for placement in ("line0", "line2"):
-        chosen = arm(placement, "fake_hanoi")
-        assert backend.profile(chosen, 5) == noisy.profile(chosen, 5) is not None
-    assert backend.profile(arm(), 30) is None
-    assert backend.profile(arm("default"), 5) is None, "0, 1, 2, 3, 5 is a line there, 0 to 4 is none"
-
-
-@pytest.mark.parametrize("bad", [{"job_seconds": -1.0}, {"refresh_seconds": np.nan}, {"job_seconds": np.inf}])
-def test_bad_numbers_are_refused(bad: dict[str, float]) -> None:
-    """Invalid times are refused, as features would be invalid."""
-    device = RuntimeBackend.of("FakeHanoi").device
-    with pytest.raises(InputError, match=next(iter(bad))):
-        RuntimeBackend(device, **bad)
+        place = (placement, "fake_hanoi")
+        assert profile(backend, *place, width=5) == profile(noisy, *place, width=5) is not None
+    assert profile(backend, width=30) is None
+    assert profile(backend, "default", width=5) is None, "0, 1, 2, 3, 5 is a line there, 0 to 4 is none"
 
 
 def test_unknown_devices_are_refused() -> None:
     """Unknown fake backends and devices of the account are refused."""
     with pytest.raises(UnknownNameError, match="FakeHanoi"):
-        RuntimeBackend.of("FakeHanoy")
+        DeviceBackend.of("FakeHanoy")
     with pytest.raises(UnknownNameError, match="your account's"):
-        RuntimeBackend.of("ibm_nowhere", service=FakeService())
+        DeviceBackend.of("ibm_nowhere", service=FakeService())
 
 
 def test_other_errors_of_a_service_are_reported() -> None:
@@ -274,31 +258,31 @@ def test_other_errors_of_a_service_are_reported() -> None:
 def test_the_status_does_not_wait() -> None:
     """The status returns at once with the last known values; a late service counts as not in operation."""
     call = Call(pending_jobs=1, calibrated=NOON)
-    assert call.backend.context().queue_seconds == 5.0
+    assert updated(call.backend).queue_seconds == 5.0
     status, goes = call.backend.device.backend.status, threading.Event()
     call.backend.device.backend.status = lambda: (goes.wait(10.0), status())[1]
     call.service.pending_jobs = 2
     call.time += 61.0
     moment = call.backend.status()
-    assert (moment.context.queue_seconds, moment.is_operational) == (5.0, True)
-    assert call.backend.executor("line0") and call.backend.profile(arm(), 4)
+    assert (moment.queue_seconds, moment.is_operational) == (5.0, True)
+    assert profile(call.backend)
     call.time += 61.0
     moment = call.backend.status()
     assert not moment.is_operational and moment.problem == "no answer after 60 s"
     assert not updated(call.backend).is_operational, "nor is it waited for again"
     goes.set()
-    call.backend._request.join(10.0)
-    assert call.backend.status().context.queue_seconds == 10.0
+    call.backend.reader._request.join(10.0)
+    assert call.backend.status().queue_seconds == 10.0
     assert updated(call.backend).is_operational
 
 
 def test_the_context_waits_for_a_limited_time() -> None:
     """The context waits for a response, but not longer than `answer_seconds`."""
     call = Call()
-    call.backend.answer_seconds = 0.05
+    call.backend.reader.answer_seconds = 0.05
     goes = threading.Event()
     call.backend.device.backend.status = lambda: goes.wait(10.0)
-    assert call.backend.context() == BackendContext()
+    assert updated(call.backend) == BackendStatus()
     goes.set()
 
 
@@ -307,7 +291,7 @@ def test_own_charges_count_until_the_service_tells() -> None:
     call = Call()
     assert updated(call.backend).plan_seconds == 600.0
     for seed, left in ((0, 597.0), (1, 594.0)):
-        call.backend.executor("line0").execute([basis_pub(3, [5])], 16, np.random.default_rng(seed), HERE)
+        call.backend.run(Job([basis_pub(3, [5])], 16, seed, HERE))
         assert updated(call.backend).plan_seconds == call.backend.status().plan_seconds == left
     call.service.plan = {"usage_remaining_seconds": 594.0}
     call.time += 61.0
@@ -315,5 +299,5 @@ def test_own_charges_count_until_the_service_tells() -> None:
     call.service.plan = {"usage_remaining_seconds": 1.0}
     call.time += 61.0
     assert updated(call.backend).plan_seconds == 1.0
-    call.backend.executor("line1").execute([basis_pub(3, [5])], 16, np.random.default_rng(0), HERE)
+    call.backend.run(Job([basis_pub(3, [5])], 16, 0, HERE, "line1"))
     assert updated(call.backend).plan_seconds == 0.0

@@ -14,8 +14,9 @@ from qiskit.providers.fake_provider import GenericBackendV2
 
 import lagrl
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.ibm.failures import ExecutionError, ResultError
-from lagrl.quantum.ibm.primitive_executor import PrimitiveExecutor
+from lagrl.quantum.ibm.primitive import PrimitiveBackend
 from lagrl.samplers.registry import default_journal, is_built_in, make_sampler, require_known, sampler_packages
 from tests.quantum.small_executions import basis_pub
 
@@ -81,9 +82,9 @@ def ideal(gates: list[str]) -> GenericBackendV2:
 )
 def test_basis_strings_come_back_bit_by_bit(given: Any) -> None:
     """Angles that prepare a string give this string in every shot, whatever the gates and the qubits chosen."""
-    executor = PrimitiveExecutor.of(given)
+    executor = PrimitiveBackend.of(given)
     pubs = [basis_pub(3, [0b001, 0b110]), basis_pub(5, [0b10011]), basis_pub(3, [0b101])]
-    done = executor.execute(pubs, 20, np.random.default_rng(0), CONTEXT)
+    done = executor.run(Job(pubs, 20, 0, CONTEXT))
     assert [np.unique(row).tolist() for codes in done.codes for row in codes] == [[0b001], [0b110], [0b10011], [0b101]]
     assert [codes.shape for codes in done.codes] == [(2, 20), (1, 20), (1, 20)]
     assert (done.cost.circuits, done.cost.shots, done.cost.jobs) == (4, 80, 1)
@@ -96,7 +97,7 @@ def test_qaoa_has_the_distribution_of_the_statevector_kernel() -> None:
     cost, weight, capacity = [-9.0, -7.0, -5.0, -4.0], [4, 3, 3, 2], 8
     backend = ideal(["cz", "r", "id"])
     backend.set_options(seed_simulator=5)
-    sampler = lagrl.samplers.CircuitSampler(PrimitiveExecutor.of(backend), lagrl.quantum.LineQAOA(), width=4)
+    sampler = lagrl.samplers.CircuitSampler(PrimitiveBackend.of(backend), lagrl.quantum.LineQAOA(), width=4)
     shots = 20_000
     samples = lagrl.quantum.sample(cost, weight, capacity, sampler=sampler, shots=shots)
     arrays = np.array([cost]), np.array(weight), np.array([capacity])
@@ -158,7 +159,7 @@ def test_a_name_is_known_without_running_its_code() -> None:
 def test_other_objects_are_refused() -> None:
     """Neither a backend nor a sampler primitive."""
     with pytest.raises(InputError, match="backend: a str given; give a BackendV2 or a BaseSamplerV2 of qiskit"):
-        PrimitiveExecutor.of("FakeTorino")  # type: ignore[arg-type]
+        PrimitiveBackend.of("FakeTorino")  # type: ignore[arg-type]
 
 
 def test_a_provider_that_fails_is_an_execution_error_that_a_fallback_may_answer() -> None:
@@ -168,9 +169,9 @@ def test_a_provider_that_fails_is_an_execution_error_that_a_fallback_may_answer(
         def run(self, pubs: Any, *, shots: int | None = None) -> Any:
             raise RuntimeError("the device is closed")
 
-    executor = PrimitiveExecutor.of(Closed())
+    executor = PrimitiveBackend.of(Closed())
     with pytest.raises(ExecutionError, match=r"backend\(Closed\).*the device is closed"):
-        executor.execute([basis_pub(2, [1])], 8, np.random.default_rng(0), CONTEXT)
+        executor.run(Job([basis_pub(2, [1])], 8, 0, CONTEXT))
     sampler = lagrl.samplers.CircuitSampler(executor, lagrl.quantum.LineQAOA(), width=4, fallback="product")
     samples = lagrl.quantum.sample([-9.0, -7.0, -5.0], [4, 3, 3], 8, sampler=sampler, shots=8)
     assert "the device is closed" in samples.cost.fallback
@@ -184,7 +185,7 @@ def test_a_result_that_lacks_shots_is_not_used() -> None:
             return super().run(pubs, shots=(shots or 2) // 2)
 
     with pytest.raises(ResultError, match="PUB 0 has 4 shots, not 8"):
-        PrimitiveExecutor.of(Short()).execute([basis_pub(2, [1])], 8, np.random.default_rng(0), CONTEXT)
+        PrimitiveBackend.of(Short()).run(Job([basis_pub(2, [1])], 8, 0, CONTEXT))
 
 
 def test_a_backend_without_room_is_an_input_error() -> None:
@@ -193,4 +194,4 @@ def test_a_backend_without_room_is_an_input_error() -> None:
     template = lagrl.quantum.LineQAOA().template(3)
     pub = lagrl.quantum.Pub(template, np.zeros((1, template.n_parameters)))
     with pytest.raises(InputError, match="cannot be compiled for generic_backend_4q"):
-        PrimitiveExecutor.of(backend).execute([pub], 4, np.random.default_rng(0), CONTEXT)
+        PrimitiveBackend.of(backend).run(Job([pub], 4, 0, CONTEXT))

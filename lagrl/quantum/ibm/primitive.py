@@ -9,30 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError, MissingExtraError
 from lagrl.plugins import checked_factory, import_attribute
+from lagrl.quantum.circuits.backend import BackendStatus
 from lagrl.quantum.circuits.execution import Execution, Template
 from lagrl.quantum.devices.compile import SEED, require_isa, two_qubit_depth, two_qubit_gates
+from lagrl.quantum.ibm.compiled_job import CompiledJob
 from lagrl.quantum.ibm.failures import guarded
-from lagrl.quantum.ibm.job_limits import require_job
-from lagrl.quantum.ibm.merged import MergedPubs
-from lagrl.quantum.ibm.results import codes_of
-from lagrl.relaxation.sampler import SamplingCost
+from lagrl.quantum.ibm.runtime_options import MOST_EXECUTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
     from qiskit.primitives import BaseSamplerV2
     from qiskit.providers import BackendV2
+    from qiskit.transpiler import Target
 
-    from lagrl.quantum.circuits.execution import Pub
-    from lagrl.relaxation.sampler import SampleContext
+    from lagrl.quantum.circuits.backend import Job
 
 MOST_BITS = 63  # of a code, an int64
 UNKNOWN_WIDTH = 22  # of a sampler without a backend, which simulates: 64 MiB of amplitudes
 
 
 @dataclass(frozen=True, eq=False)
-class PrimitiveExecutor:
+class PrimitiveBackend:
     """Runs all circuits of a call as one job of a sampler primitive.
 
     Where the sampler has a backend, Qiskit's transpiler compiles the circuits and chooses the qubits. A sampler without
@@ -58,8 +54,8 @@ class PrimitiveExecutor:
     _compiled: dict[str, Template] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
-    def of(given: BackendV2 | BaseSamplerV2[Any]) -> PrimitiveExecutor:
-        """Return the executor of a backend, or of a sampler primitive.
+    def of(given: BackendV2 | BaseSamplerV2[Any]) -> PrimitiveBackend:
+        """Return the backend that runs circuits on a `BackendV2` or a sampler primitive.
 
         Raises
         ------
@@ -82,10 +78,20 @@ class PrimitiveExecutor:
             raise InputError(f"a {type(given).__name__} given", field="backend", remedy=remedy)
         widest = UNKNOWN_WIDTH if backend is None else backend.num_qubits or UNKNOWN_WIDTH
         name = f"backend({type(given).__name__ if backend is None else backend.name or type(backend).__name__})"
-        return PrimitiveExecutor(sampler, name, min(widest, MOST_BITS), backend)
+        return PrimitiveBackend(sampler, name, min(widest, MOST_BITS), backend)
 
-    def execute(self, pubs: Sequence[Pub], shots: int, rng: np.random.Generator, context: SampleContext) -> Execution:
-        """Run every row of every PUB as one job; see `CircuitExecutor.execute`.
+    @property
+    def target(self) -> Target | None:
+        """Target of the backend; None if there is none."""
+        return None if self.backend is None else self.backend.target
+
+    def status(self, *, wait: bool = False) -> BackendStatus:
+        """Return that it takes jobs: qiskit's interfaces report no queue."""
+        del wait
+        return BackendStatus()
+
+    def run(self, job: Job) -> Execution:
+        """Run every row of every PUB as one job; see `Backend.run`.
 
         Raises
         ------
@@ -94,26 +100,15 @@ class PrimitiveExecutor:
         ExecutionError
             If the provider raises an error, or its result is not complete.
         """
-        del rng, context
-        require_job(pubs, shots, self.max_width, self.name)
-        compiled = [self._on_backend(pub.template) for pub in pubs]
-        merged = MergedPubs.of(pubs, compiled)
+        job.require(self.name, self.max_width, most_executions=MOST_EXECUTIONS)
+        compiled = [self._on_backend(pub.template) for pub in job.pubs]
+        merged = CompiledJob.of(job.pubs, compiled)
         started = time.perf_counter()
-        job: Any = guarded(lambda: self.sampler.run(merged.isa, shots=shots), backend=self.name)
-        job_id = str(guarded(job.job_id, backend=self.name))
-        result = guarded(job.result, backend=self.name, job=job_id)
-        codes = codes_of(result, merged.rows, merged.widths, shots, backend=self.name, job=job_id)
-        circuits = sum(len(pub.values) for pub in pubs)
-        cost = SamplingCost(
-            circuits=circuits,
-            shots=circuits * shots,
-            two_qubit_gates=sum(t.two_qubit_gates * len(pub.values) for t, pub in zip(compiled, pubs, strict=True)),
-            depth=max(template.two_qubit_depth for template in compiled),
-            jobs=1,
-            seconds=time.perf_counter() - started,
-            backend=self.name,
-        )
-        return Execution(merged.split(codes), cost)
+        sent: Any = guarded(lambda: self.sampler.run(merged.isa, shots=job.shots), backend=self.name)
+        job_id = str(guarded(sent.job_id, backend=self.name))
+        result = guarded(sent.result, backend=self.name, job=job_id)
+        codes = merged.codes(result, job.shots, backend=self.name, job=job_id)
+        return Execution(codes, job.cost(compiled, jobs=1, seconds=time.perf_counter() - started, backend=self.name))
 
     def _on_backend(self, template: Template) -> Template:
         if self.backend is None:
@@ -124,8 +119,8 @@ class PrimitiveExecutor:
         return known
 
 
-def open_backend(spec: str) -> PrimitiveExecutor:
-    """Return the executor of the backend or sampler primitive that a user's factory makes.
+def open_backend(spec: str) -> PrimitiveBackend:
+    """Return the backend on the `BackendV2` or sampler primitive that a user's factory makes.
 
     Parameters
     ----------
@@ -142,7 +137,7 @@ def open_backend(spec: str) -> PrimitiveExecutor:
     kinds, factory = _kinds(), import_attribute("backend", spec)
     once = cache(lambda: factory())
     made = checked_factory("backend", spec, once, kinds, "the interface BackendV2 or BaseSamplerV2 of qiskit")()
-    return PrimitiveExecutor.of(made)
+    return PrimitiveBackend.of(made)
 
 
 def _compile(template: Template, backend: BackendV2) -> Template:
