@@ -17,9 +17,8 @@ from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient
 from lagrl.quantum.circuits.line_qaoa import measured_circuit, parameter_vector
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.subproblems.annealing import AnnealingSampler, anneal
-from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.penalties import QUBOBatch, TiltedPenalty, normalised, soft_equalities
 from lagrl.quantum.subproblems.product import ProductState
-from lagrl.quantum.subproblems.qubo_batch import QUBOBatch, normalised, soft_equalities
 from lagrl.quantum.subproblems.slack import SlackPenalty, reduced_loads, slack_bits
 
 NONE = "-"

@@ -44,8 +44,8 @@ from lagrl.errors import LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.qubo import QUBO
 from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state, sample_qaoa
+from lagrl.quantum.subproblems.penalties import QUBOBatch
 from lagrl.quantum.subproblems.product import rotation_angles
-from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

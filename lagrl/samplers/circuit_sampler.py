@@ -14,8 +14,7 @@ from lagrl.quantum.circuits.backend import Backend, Job
 from lagrl.quantum.circuits.execution import Pub, checked_execution
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.ibm.failures import ExecutionError
-from lagrl.quantum.subproblems.candidates import Candidates, require_width
-from lagrl.quantum.subproblems.codes import count_codes
+from lagrl.quantum.subproblems.candidates import Candidates, count_codes, require_width
 from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState, draw_product
 from lagrl.relaxation.sampler import Samples, SamplingCost

@@ -86,7 +86,7 @@ def test_copies_share_the_device_and_the_bandit() -> None:
     assert copy.deepcopy(bandit) is bandit
     one, other, first, second = pickle.loads(pickle.dumps((device, device, bandit, bandit)))
     assert one.backend is other.backend is not device.backend
-    assert one.executor.name == device.executor.name
+    assert one.backend.name == device.backend.name
     assert first is second is not bandit
     assert first.arms == bandit.arms
 

@@ -29,8 +29,7 @@ from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.machine import Machine
 from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task
-from lagrl.quantum.subproblems.candidates import Candidates, require_width
-from lagrl.quantum.subproblems.codes import count_codes
+from lagrl.quantum.subproblems.candidates import Candidates, count_codes, require_width
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import Samples, SamplingCost
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.saving import StateFile
     from lagrl.quantum.circuits.backend import Backend
     from lagrl.quantum.scheduling.tasks import TaskResult
-    from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
+    from lagrl.quantum.subproblems.penalties import QUBOBatch
     from lagrl.relaxation.sampler import SampleContext, SampleQuery
 
 

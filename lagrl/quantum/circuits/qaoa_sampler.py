@@ -70,8 +70,7 @@ class QAOASampler(CandidateSampler):
     def compile_kernels(self) -> None:
         """Load the compiled kernels, before the clock starts."""
         from lagrl.quantum.circuits import statevector_kernels  # noqa: F401
-
-        super().compile_kernels()
+        from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401
 
     def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
         """Simulate the circuits of all vehicles; gates and depth are the closed forms of the line network."""

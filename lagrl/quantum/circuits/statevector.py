@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.problems.qubo import QUBO
-    from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
+    from lagrl.quantum.subproblems.penalties import QUBOBatch
 
 
 @dataclass(frozen=True)

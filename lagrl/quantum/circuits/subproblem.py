@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lagrl.problems.qubo import QUBO
     from lagrl.quantum.subproblems.candidates import Candidates
-    from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
+    from lagrl.quantum.subproblems.penalties import QUBOBatch
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
-from lagrl.quantum.circuits.execution import Template
 from lagrl.quantum.devices.device_errors import working_edges
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
+
+    from lagrl.quantum.circuits.execution import Template
 
 SEED = 0  # of the transpiler, which routes only templates that are not lines
 LARGEST_CACHE = 256
@@ -103,22 +105,49 @@ def _compiled_once(template: Template, target: Target, line: tuple[int, ...]) ->
     return compiled
 
 
-def _compile(template: Template, target: Target, line: tuple[int, ...]) -> Template:
-    from qiskit import generate_preset_pass_manager
-    from qiskit.transpiler.exceptions import TranspilerError
+def transpiled(template: Template, place: str, remedy: str, **choice: Any) -> Template:
+    """Return a template compiled by the transpiler's level 1, with the counts of the compiled circuit.
 
-    stages = generate_preset_pass_manager(
-        optimization_level=1, target=target, initial_layout=list(line), seed_transpiler=SEED
-    )
+    Parameters
+    ----------
+    template
+        The circuit.
+    place, remedy
+        What it is compiled for, and what helps if that fails, for messages.
+    choice
+        Target or backend, and layout, as `generate_preset_pass_manager` takes them.
+
+    Raises
+    ------
+    InputError
+        If qiskit cannot compile it.
+    """
+    from qiskit import generate_preset_pass_manager
+    from qiskit.exceptions import QiskitError
+
     try:
+        stages = generate_preset_pass_manager(optimization_level=1, seed_transpiler=SEED, **choice)
         circuit = stages.run(template.circuit)
-    except TranspilerError as error:
-        raise InputError(
-            f"cannot be compiled for qubits {list(line)} ({error.message.partition('.')[0]})",
-            field=template.name,
-            remedy="choose another line or backend",
-        ) from error
-    gates, depth = two_qubit_gates(circuit), two_qubit_depth(circuit)
+    except QiskitError as error:
+        problem = f"cannot be compiled for {place} ({error.message.partition('.')[0]})"
+        raise InputError(problem, field=template.name, remedy=remedy) from error
+    return replace(
+        template,
+        circuit=circuit,
+        two_qubit_gates=two_qubit_gates(circuit),
+        two_qubit_depth=two_qubit_depth(circuit),
+    )
+
+
+def _compile(template: Template, target: Target, line: tuple[int, ...]) -> Template:
+    made = transpiled(
+        template,
+        f"qubits {list(line)}",
+        "choose another line or backend",
+        target=target,
+        initial_layout=list(line),
+    )
+    gates, depth = made.two_qubit_gates, made.two_qubit_depth
     if template.is_line and (gates, depth) != template.declared[:2]:
         counts = (
             f"{gates} two-qubit gates in depth {depth}, not {template.two_qubit_gates} in {template.two_qubit_depth}"
@@ -133,7 +162,7 @@ def _compile(template: Template, target: Target, line: tuple[int, ...]) -> Templ
         raise InputError(
             f"{counts}: qubits {list(line)} are not a line", field=template.name, remedy="choose a line with find_line"
         )
-    return Template(template.name, circuit, template.layers, gates, depth, template.is_line)
+    return made
 
 
 def _is_entangling(step: Any) -> bool:

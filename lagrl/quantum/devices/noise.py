@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 
 def reduced_target(device: Any, qubits: Sequence[int]) -> Target:
-    """Return the target of a line's qubits alone, numbered 0 … n − 1 in the line's order.
-
-    Instructions keep their errors and durations, qubits their T1 and T2. Edges between qubits that are not neighbours
-    on the line are kept as well; unusable ones are not.
+    """Return the target of a line's qubits alone, numbered 0 … n − 1 in the line's order; see `restricted`.
 
     Parameters
     ----------
@@ -39,38 +36,14 @@ def reduced_target(device: Any, qubits: Sequence[int]) -> Target:
     InputError
         If a qubit does not exist or occurs twice, or the line needs an edge that is missing or unusable.
     """
-    from qiskit.transpiler import Target
-
     target = getattr(device, "target", device)
     chosen = [int(q) for q in qubits]
     if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(target.num_qubits)):
         remedy = f"give different qubits from 0 to {target.num_qubits - 1}"
         raise InputError(f"{chosen} given", field="line", remedy=remedy)
-    place = {q: i for i, q in enumerate(chosen)}
-    properties = target.qubit_properties
-    reduced = Target(
-        description=f"{target.description or 'device'} on {chosen}",
-        num_qubits=len(chosen),
-        dt=target.dt,
-        granularity=target.granularity,
-        min_length=target.min_length,
-        pulse_alignment=target.pulse_alignment,
-        acquire_alignment=target.acquire_alignment,
-        qubit_properties=[properties[q] for q in chosen] if properties else None,
-    )
-    joined = set()
-    for name in target.operation_names:
-        known = target[name]
-        if known is None or None in known:  # control flow and the like, on any qubits
-            reduced.add_instruction(target.operation_from_name(name), name=name)
-            continue
-        kept = {}
-        for where, entry in known.items():
-            if place.keys() >= set(where) and not (len(where) == 2 and is_unusable(entry)):
-                kept[tuple(place[q] for q in where)] = entry
-        if kept:
-            reduced.add_instruction(target.operation_from_name(name), kept, name=name)
-            joined |= {frozenset(where) for where in kept if len(where) == 2}
+    reduced = restricted(target, chosen)
+    known = [reduced[name] or {} for name in reduced.operation_names]
+    joined = {frozenset(where) for own in known for where in own if where is not None and len(where) == 2}
     for i in range(len(chosen) - 1):
         if frozenset((i, i + 1)) not in joined:
             raise InputError(
@@ -79,6 +52,40 @@ def reduced_target(device: Any, qubits: Sequence[int]) -> Target:
                 remedy="choose a line along edges whose error is below 1",
             )
     return reduced
+
+
+def restricted(target: Target, qubits: Sequence[int]) -> Target:
+    """Return the target of a few qubits, in this order.
+
+    Instructions keep their errors and durations, qubits their T1 and T2. Unusable edges are left out.
+    """
+    from qiskit.transpiler import Target
+
+    place = {q: i for i, q in enumerate(qubits)}
+    properties = target.qubit_properties
+    few = Target(
+        description=f"{target.description or 'device'} on {list(qubits)}",
+        num_qubits=len(place),
+        dt=target.dt,
+        granularity=target.granularity,
+        min_length=target.min_length,
+        pulse_alignment=target.pulse_alignment,
+        acquire_alignment=target.acquire_alignment,
+        qubit_properties=[properties[q] for q in qubits] if properties else None,
+    )
+    for name in target.operation_names:
+        known = target[name]
+        if known is None or None in known:  # control flow and the like, on any qubits
+            few.add_instruction(target.operation_from_name(name), name=name)
+            continue
+        kept = {
+            tuple(place[q] for q in where): entry
+            for where, entry in known.items()
+            if place.keys() >= set(where) and not (len(where) == 2 and is_unusable(entry))
+        }
+        if kept:
+            few.add_instruction(target.operation_from_name(name), kept, name=name)
+    return few
 
 
 def noise_model(target: Target) -> NoiseModel:

@@ -148,6 +148,8 @@ _BY_TEXT: tuple[tuple[str, type[ExecutionError]], ...] = (
     ("maintenance", BackendDownError),
     ("not operational", BackendDownError),
 )
+ATTEMPTS = 6
+FIRST_PAUSE = 1.0  # seconds; doubled after each attempt: half a minute in all
 _LOST = frozenset({"RequestsApiError", "RequestException", "ConnectionError", "TimeoutError", "IBMRuntimeError"})
 
 
@@ -164,6 +166,26 @@ def guarded(call: Callable[[], T], *, backend: str = "", job: str = "") -> T:
     except Exception as error:
         failure = translated(error, backend=backend, job=job)
     raise failure  # outside the except block, or the original would be its context
+
+
+def patiently(read: Callable[[], T], sleep: Callable[[float], None], *, backend: str = "", job: str = "") -> T:
+    """Read from a service and retry after a pause if it cannot be reached; only for calls that change nothing.
+
+    Raises
+    ------
+    ConnectionLostError, BackendDownError
+        If it cannot be reached in `ATTEMPTS` attempts.
+    ExecutionError
+        If it says something else.
+    """
+    pause = FIRST_PAUSE
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return guarded(read, backend=backend, job=job)
+        except (ConnectionLostError, BackendDownError):
+            sleep(pause)
+            pause *= 2
+    return guarded(read, backend=backend, job=job)
 
 
 def translated(error: Exception, *, backend: str = "", job: str = "") -> LagrlError:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from lagrl.errors import InputError, MissingExtraError
 from lagrl.plugins import checked_factory, import_attribute
 from lagrl.quantum.circuits.backend import BackendStatus
-from lagrl.quantum.circuits.execution import Execution, Template
-from lagrl.quantum.devices.compile import SEED, require_isa, two_qubit_depth, two_qubit_gates
+from lagrl.quantum.circuits.execution import Execution
+from lagrl.quantum.devices.compile import require_isa, transpiled
 from lagrl.quantum.ibm.compiled_job import CompiledJob
 from lagrl.quantum.ibm.failures import guarded
 from lagrl.quantum.ibm.runtime_options import MOST_EXECUTIONS
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
     from lagrl.quantum.circuits.backend import Job
+    from lagrl.quantum.circuits.execution import Template
 
 MOST_BITS = 63  # of a code, an int64
 UNKNOWN_WIDTH = 22  # of a sampler without a backend, which simulates: 64 MiB of amplitudes
@@ -115,7 +116,10 @@ class PrimitiveBackend:
             return template
         known = self._compiled.get(template.digest)
         if known is None:
-            known = self._compiled[template.digest] = _compile(template, self.backend)
+            remedy = "choose a backend with two-qubit gates and enough connected qubits"
+            known = transpiled(template, self.backend.name, remedy, backend=self.backend)
+            require_isa(known.circuit, self.backend.target)
+            self._compiled[template.digest] = known
         return known
 
 
@@ -138,24 +142,6 @@ def open_backend(spec: str) -> PrimitiveBackend:
     once = cache(lambda: factory())
     made = checked_factory("backend", spec, once, kinds, "the interface BackendV2 or BaseSamplerV2 of qiskit")()
     return PrimitiveBackend.of(made)
-
-
-def _compile(template: Template, backend: BackendV2) -> Template:
-    from qiskit import generate_preset_pass_manager
-    from qiskit.exceptions import QiskitError
-
-    try:
-        stages = generate_preset_pass_manager(optimization_level=1, backend=backend, seed_transpiler=SEED)
-        circuit = stages.run(template.circuit)
-    except QiskitError as error:
-        raise InputError(
-            f"cannot be compiled for {backend.name} ({error.message.partition('.')[0]})",
-            field=template.name,
-            remedy="choose a backend with two-qubit gates and enough connected qubits",
-        ) from error
-    require_isa(circuit, backend.target)
-    gates, depth = two_qubit_gates(circuit), two_qubit_depth(circuit)
-    return Template(template.name, circuit, template.layers, gates, depth, is_line=False)
 
 
 def _kinds() -> tuple[Any, Any]:

@@ -30,10 +30,10 @@ from lagrl.quantum.ibm.failures import (
     QueueTimeoutError,
     ResultError,
     guarded,
+    patiently,
 )
 from lagrl.quantum.ibm.job_fingerprint import fingerprint
 from lagrl.quantum.ibm.runtime_options import MOST_EXECUTIONS, RuntimeOptions
-from lagrl.quantum.ibm.service import patiently
 from lagrl.quantum.ibm.status import StatusReader
 from lagrl.quantum.ibm.usage import usage_of
 from lagrl.relaxation.sampler import SamplingCost

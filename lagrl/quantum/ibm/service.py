@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from lagrl.quantum.ibm.failures import (
     NotReadyError,
     PlanExhaustedError,
     guarded,
+    patiently,
 )
 from lagrl.quantum.journal.redaction import guard_logs, hide_account, hide_saved_accounts, redacted_warnings
 
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from lagrl.quantum.ibm.compiled_job import IsaPub
     from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 
-T = TypeVar("T")
-
-ATTEMPTS = 6
-FIRST_PAUSE = 1.0  # seconds; doubled after each attempt: half a minute in all
 ENDED = ("Closed", "In progress, not accepting new jobs")
 
 
@@ -317,26 +314,6 @@ def account_devices(service: Any = None, *, sleep: Callable[[float], None] = tim
     with redacted_warnings():
         found = patiently(lambda: {str(backend.name): backend for backend in service.backends()}, sleep)
     return [AccountDevice(service, found[name], sleep=sleep) for name in sorted(found)]
-
-
-def patiently(read: Callable[[], T], sleep: Callable[[float], None], *, backend: str = "", job: str = "") -> T:
-    """Read from a service and retry after a pause if it cannot be reached; only for calls that change nothing.
-
-    Raises
-    ------
-    ConnectionLostError, BackendDownError
-        If it cannot be reached in `ATTEMPTS` attempts.
-    ExecutionError
-        If it says something else.
-    """
-    pause = FIRST_PAUSE
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return guarded(read, backend=backend, job=job)
-        except (ConnectionLostError, BackendDownError):
-            sleep(pause)
-            pause *= 2
-    return guarded(read, backend=backend, job=job)
 
 
 def _guarded_service(service: Any) -> Any:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lagrl.quantum.ibm.failures import ExecutionError
-from lagrl.quantum.ibm.service import patiently
+from lagrl.quantum.ibm.failures import ExecutionError, patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,12 +6,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
-from qiskit.transpiler import Target
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
+from lagrl.quantum.devices.noise import restricted
+
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
+    from qiskit.transpiler import Target
 
 MOST_BY_DENSITY = 12  # qubits; 4¹² numbers are 256 MB
 SHOTS_PER_STATE = 4  # a trajectory costs about as much as 2ⁿ/4 … 2ⁿ/2 of a density matrix's columns
@@ -91,21 +93,6 @@ def cut_down(circuit: QuantumCircuit) -> tuple[QuantumCircuit, tuple[int, ...]]:
 
 def _noise(device: BackendV2, qubits: tuple[int, ...]) -> NoiseModel:
     """Return Aer's noise model of a few qubits of a backend, which need not be a line."""
-    target = device.target
-    place = {q: i for i, q in enumerate(qubits)}
-    properties = target.qubit_properties
-    few = Target(
-        num_qubits=len(qubits),
-        dt=target.dt,
-        qubit_properties=[properties[q] for q in qubits] if properties else None,
-    )
-    for name in target.operation_names:
-        known = target[name]
-        if known is None or None in known:
-            continue
-        kept = {tuple(place[q] for q in where): entry for where, entry in known.items() if place.keys() >= set(where)}
-        if kept:
-            few.add_instruction(target.operation_from_name(name), kept, name=name)
-    return NoiseModel.from_backend(
-        SimpleNamespace(version=2, operation_names=list(few.operation_names), target=few, dt=few.dt)
-    )
+    few = restricted(device.target, qubits)
+    gates = [name for name in few.operation_names if few[name] and None not in few[name]]
+    return NoiseModel.from_backend(SimpleNamespace(version=2, operation_names=gates, target=few, dt=few.dt))

@@ -18,8 +18,7 @@ from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.aer import is_native, run_aer
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
 from lagrl.quantum.simulators.line_backend import LineBackend
-from lagrl.quantum.subproblems.candidates import Candidates
-from lagrl.quantum.subproblems.codes import count_codes
+from lagrl.quantum.subproblems.candidates import Candidates, count_codes
 from lagrl.relaxation.sampler import Samples
 
 if TYPE_CHECKING:
@@ -78,6 +77,7 @@ class SurrogateSampler:
     device: NoisyDevice
     ideal: QAOASampler = field(default_factory=QAOASampler)
     exponents: Exponents = CALIBRATED
+    _channels: dict[int, Channel] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, name: str, ideal: QAOASampler | None = None) -> Self:
@@ -106,7 +106,9 @@ class SurrogateSampler:
         return Samples(strings, count, replace(cost, backend=self.name, seconds=seconds))
 
     def channel(self, width: int) -> Channel:
-        """Return the channel of the circuit of `width` variables on the device's best line."""
-        line = self.device.line(width)
-        template = line.circuit(qaoa_line(width, self.ideal.used_ramp.layers, self.ideal.warm)).template
-        return Channel.on(line, template, self.exponents)
+        """Return the channel of the circuit of `width` variables on the device's best line, found once."""
+        if width not in self._channels:
+            line = self.device.line(width)
+            template = line.circuit(qaoa_line(width, self.ideal.used_ramp.layers, self.ideal.warm)).template
+            self._channels[width] = Channel.on(line, template, self.exponents)
+        return self._channels[width]

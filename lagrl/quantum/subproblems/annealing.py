@@ -10,7 +10,7 @@ import numpy as np
 
 from lagrl.errors import InputError, MissingExtraError
 from lagrl.quantum.subproblems.candidate_sampler import CandidateSampler, Drawn
-from lagrl.quantum.subproblems.codes import count_codes
+from lagrl.quantum.subproblems.candidates import count_codes
 from lagrl.quantum.subproblems.export import to_bqm
 from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
 from lagrl.relaxation.sampler import SamplingCost

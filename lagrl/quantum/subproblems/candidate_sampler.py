@@ -7,8 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lagrl.quantum.subproblems.candidates import Candidates, require_width
-from lagrl.quantum.subproblems.codes import count_codes
+from lagrl.quantum.subproblems.candidates import Candidates, count_codes, require_width
 from lagrl.relaxation.sampler import Samples
 
 if TYPE_CHECKING:

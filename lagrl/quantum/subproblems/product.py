@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.subproblems.codes import count_codes
+from lagrl.quantum.subproblems.candidates import count_codes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.quantum.subproblems.candidates import Candidates
-    from lagrl.quantum.subproblems.codes import Counted
+    from lagrl.quantum.subproblems.candidates import Candidates, Counted
 
 
 @dataclass(frozen=True)

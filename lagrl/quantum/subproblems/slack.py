@@ -16,8 +16,7 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.quantum.subproblems.candidates import MAX_WIDTH
-from lagrl.quantum.subproblems.penalties import require_strength
-from lagrl.quantum.subproblems.qubo_batch import QUBOBatch, normalised, soft_equalities
+from lagrl.quantum.subproblems.penalties import QUBOBatch, normalised, require_strength, soft_equalities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.subproblems.penalties import require_fill, require_strength
-from lagrl.quantum.subproblems.qubo_batch import QUBOBatch, normalised
+from lagrl.quantum.subproblems.penalties import QUBOBatch, normalised, require_fill, require_strength
 
 if TYPE_CHECKING:
     from lagrl.quantum.subproblems.candidates import Candidates

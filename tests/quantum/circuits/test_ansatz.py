@@ -12,7 +12,7 @@ from lagrl.quantum.circuits.ansatz import ANSATZE, Ansatz, LineQAOA, default_ram
 from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient
 from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state, sample_qaoa
 from lagrl.quantum.circuits.subproblem import Subproblem
-from lagrl.quantum.subproblems.qubo_batch import QUBOBatch
+from lagrl.quantum.subproblems.penalties import QUBOBatch
 
 
 @pytest.mark.parametrize("name", ANSATZE)

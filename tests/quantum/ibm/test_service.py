@@ -17,6 +17,7 @@ from lagrl.quantum.circuits.ansatz import LineQAOA
 from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import (
+    ATTEMPTS,
     BackendDownError,
     ConnectionLostError,
     ExecutionError,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 pytest.importorskip("qiskit_ibm_runtime")
 
 from lagrl.quantum.ibm.runtime import DeviceBackend
-from lagrl.quantum.ibm.service import ATTEMPTS, open_service
+from lagrl.quantum.ibm.service import open_service
 
 HERE = SampleContext("test", 3)
 

@@ -10,8 +10,7 @@ from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
-from lagrl.quantum.subproblems.penalties import make_penalty
-from lagrl.quantum.subproblems.qubo_batch import mean_costs
+from lagrl.quantum.subproblems.penalties import make_penalty, mean_costs
 from lagrl.quantum.subproblems.slack import SlackPenalty, reduced_loads, slack_bits, slack_coefficients
 
 

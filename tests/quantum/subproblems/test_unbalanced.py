@@ -12,8 +12,7 @@ from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
-from lagrl.quantum.subproblems.penalties import TiltedPenalty
-from lagrl.quantum.subproblems.qubo_batch import QUBOBatch, mean_costs
+from lagrl.quantum.subproblems.penalties import QUBOBatch, TiltedPenalty, mean_costs
 from lagrl.quantum.subproblems.unbalanced import UnbalancedPenalty
 
 
