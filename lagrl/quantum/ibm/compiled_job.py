@@ -57,7 +57,7 @@ class CompiledJob:
             places.append(rows)
         return CompiledJob([(own, np.array(rows)) for own, rows in zip(circuits, values, strict=True)], places)
 
-    def codes(self, result: Any, shots: int, *, backend: str, job: str) -> list[NDArray[np.int64]]:
+    def codes(self, result: Any, shots: int, *, backend: str, job: str, hint: str = "") -> list[NDArray[np.int64]]:
         """Return the codes [C, shots] of each given PUB: bit i is classical bit i, shots in the order taken.
 
         Parameters
@@ -66,8 +66,8 @@ class CompiledJob:
             A `PrimitiveResult` of a sampler.
         shots
             Shots per circuit.
-        backend, job
-            Names for messages.
+        backend, job, hint
+            Names for messages, and what the user can do to continue with this job.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class CompiledJob:
         """
 
         def wrong(problem: str) -> ResultError:
-            return ResultError(f"{problem}; none of it is used", backend=backend, job=job, hint=give_up_hint(job))
+            return ResultError(f"{problem}; none of it is used", backend=backend, job=job, hint=hint)
 
         try:
             found = list(result)

@@ -298,7 +298,7 @@ class DeviceBackend(ProcessWide):
             if type(error) is ExecutionError:  # there is one, but it cannot be decoded
                 raise ResultError(error.problem, backend=name, job=job_id, hint=give_up_hint(job_id)) from None
             raise
-        return merged.codes(result, shots, backend=name, job=job_id)
+        return merged.codes(result, shots, backend=name, job=job_id, hint=give_up_hint(job_id))
 
     def _given_up(self, sent: ServiceJob, error: JobTimeoutError) -> ExecutionError:
         """Cancel a job that still waits, which costs nothing; a running job is paid and may be read later."""
