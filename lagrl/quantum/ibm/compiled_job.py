@@ -1,12 +1,15 @@
-"""A job as it is sent: compiled circuits, each once with all its angles, and the codes of its result."""
+"""A job as it is sent: compiled circuits, each once with all its angles; codes of its result; its fingerprint."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lagrl.quantum.circuits.backend import BEST_LINE
 from lagrl.quantum.circuits.execution import REGISTER
 from lagrl.quantum.ibm.failures import ResultError
 
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
 
+    from lagrl.quantum.circuits.backend import Job
     from lagrl.quantum.circuits.execution import Pub, Template
+    from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 
     IsaPub = tuple[QuantumCircuit, NDArray[np.float64]]
 
@@ -113,3 +118,16 @@ def packed(array: NDArray[np.uint8]) -> NDArray[np.int64]:
     place = np.int64(8) * np.arange(array.shape[-1] - 1, -1, -1, dtype=np.int64)
     joined: NDArray[np.int64] = (array.astype(np.int64) << place).sum(axis=-1)
     return joined
+
+
+def fingerprint(device: str, job: Job, seed: int, options: RuntimeOptions) -> str:
+    """Return a job's key in journals: the sha256 of device, options, run, step, and all that the job holds."""
+    content = hashlib.sha256()
+    rest = [device, job.shots, seed, asdict(options), job.context.run, job.context.step]
+    if job.placement != BEST_LINE:  # older journals have no placements
+        rest.append(job.placement)
+    content.update(json.dumps(rest, sort_keys=True).encode())
+    for pub in job.pubs:
+        content.update(json.dumps([pub.template.digest, pub.values.shape]).encode())
+        content.update(np.ascontiguousarray(pub.values, "<f8").tobytes())
+    return content.hexdigest()

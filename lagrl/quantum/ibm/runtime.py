@@ -14,7 +14,7 @@ from lagrl.quantum.circuits.backend import BEST_LINE
 from lagrl.quantum.circuits.execution import Execution
 from lagrl.quantum.devices.compile import compile_template, require_isa
 from lagrl.quantum.devices.placement import PLACEMENTS, placed_line
-from lagrl.quantum.ibm.compiled_job import CompiledJob, give_up_hint
+from lagrl.quantum.ibm.compiled_job import CompiledJob, fingerprint, give_up_hint
 from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import (
     BackendDownError,
@@ -32,10 +32,8 @@ from lagrl.quantum.ibm.failures import (
     guarded,
     patiently,
 )
-from lagrl.quantum.ibm.job_fingerprint import fingerprint
 from lagrl.quantum.ibm.runtime_options import MOST_EXECUTIONS, RuntimeOptions
-from lagrl.quantum.ibm.status import StatusReader
-from lagrl.quantum.ibm.usage import usage_of
+from lagrl.quantum.ibm.status import StatusReader, usage_of
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from small_executions import MemoryJournal, basis_pub
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.devices.placement import PLACEMENTS, find_lines, placed_line
+from lagrl.quantum.ibm.compiled_job import fingerprint
 from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import JobFailedError, NotArrivedError
-from lagrl.quantum.ibm.job_fingerprint import fingerprint
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext

@@ -27,7 +27,7 @@ SHOTS = 64
 
 
 @pytest.fixture(scope="module")
-def executor(request: pytest.FixtureRequest) -> Iterator[DeviceBackend]:
+def backend(request: pytest.FixtureRequest) -> Iterator[DeviceBackend]:
     """A backend on the device, limited to ten QPU seconds."""
     from lagrl.quantum.ibm.runtime import DeviceBackend
     from lagrl.quantum.ibm.service import open_service
@@ -46,7 +46,7 @@ def executor(request: pytest.FixtureRequest) -> Iterator[DeviceBackend]:
 
 def test_prepared_strings_come_back(backend: DeviceBackend) -> None:
     """Most of the 64 shots of each of two prepared strings of three bits are that string, and the job is charged."""
-    found = executor.run(Job([basis_pub(3, [0b011, 0b100])], SHOTS, 0, SampleContext("hardware")))
+    found = backend.run(Job([basis_pub(3, [0b011, 0b100])], SHOTS, 0, SampleContext("hardware")))
     assert found.codes[0].shape == (2, SHOTS)
     assert (found.codes[0] == np.array([[0b011], [0b100]])).mean() > 0.5
     assert found.cost.jobs == 1
