@@ -27,7 +27,7 @@ def test_every_block_runs_in_order(tmp_path: Path) -> None:
     """They run in one session and print the optimum, the circuit, a line for every sampler, and OpenQASM 3."""
     pytest.importorskip("qiskit_ibm_runtime")
     pytest.importorskip("qiskit_aer")
-    assert len(BLOCKS) == 9
+    assert len(BLOCKS) == 10
     (own,) = (block for block in BLOCKS if block.startswith(FILE))
     (tmp_path / "own_backend.py").write_text(own)
     session = "\n".join(block for block in BLOCKS if block != own and not is_missing(block))
@@ -48,6 +48,7 @@ def test_every_block_runs_in_order(tmp_path: Path) -> None:
     names = re.findall(r"^(\S.*?) +fit [01]\.\d\d  optimal [01]\.\d\d  best -\d+\.0$", printed, flags=re.MULTILINE)
     assert names == ["exact", "uniform", "product", "qaoa", "noisy:FakeTorino", "ibm:FakeTorino", "own backend"]
     assert "exact        fit 1.00  optimal 1.00  best -17.0" in printed
+    assert "surrogate(fake_torino) most frequent string:" in printed
     assert "OPENQASM 3" in printed
 
 

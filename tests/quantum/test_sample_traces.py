@@ -1,0 +1,26 @@
+"""A sample passes few files of lagrl."""
+
+from __future__ import annotations
+
+import pytest
+from sample_traces import BANDIT, trace_sample
+
+pytest.importorskip("qiskit_ibm_runtime")
+pytest.importorskip("qiskit_aer")
+
+
+@pytest.mark.parametrize(
+    ("sampler", "files", "depth"),
+    [
+        ("qaoa+width=6", 10, 5),
+        ("noisy:FakeKingston+width=6", 11, 5),
+        ("noisy:FakeKingston+width=6+method=density", 16, 6),
+        ("ibm:FakeKingston+width=5", 21, 7),
+        (BANDIT, 29, 9),
+    ],
+)
+def test_a_sample_passes_few_files(sampler: str, files: int, depth: int) -> None:
+    """The third call of a sampler enters at most so many files, and no deeper."""
+    trace = trace_sample(sampler)
+    assert len(trace.files) <= files, sorted(trace.files)
+    assert 0 < trace.depth <= depth
