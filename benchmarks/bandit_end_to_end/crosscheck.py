@@ -66,9 +66,9 @@ class Latest:
 def bandit_by(method: str, state: Path | None, width: int, plans: Plans) -> tuple[BanditSampler, Latest]:
     """Make a bandit that does not learn, on backends simulated by a method."""
     if state is None:
-        options = BanditOptions(policy="uniform", method=method, width=width)
+        options = BanditOptions(epsilon=1.0, learn=False, method=method, width=width)
     else:
-        options = BanditOptions(learn=False, epsilon=0.0, method=method, width=width)
+        options = BanditOptions(learn=False, method=method, width=width)
     made = make_bandit("" if state is None else str(state), options)
     assert isinstance(made, BanditSampler)
     made.memory, made.log = plans, Latest()

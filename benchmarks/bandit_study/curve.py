@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.bandit_study.logs import Judge, interval
 from benchmarks.bandit_study.reward_table import RewardTable
-from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, Policy, StaticPolicy
+from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.screening import ScreenedArms
@@ -20,7 +20,7 @@ from lagrl.quantum.bandit.traces import Trace
 
 SIZES = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 ALPHAS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-LEARNERS = ("linucb", "epsilon-greedy", "thompson")
+LEARNERS = ("linucb", "epsilon-greedy")
 Row = dict[str, Any]
 
 
@@ -126,12 +126,7 @@ def _choice(
     is_by_lot = rng.random() < epsilon
     if is_by_lot:
         return int(rng.choice(np.flatnonzero(allowed)))
-    if learner == "linucb":
-        scores = LinUCB(model).scores(features, (), rng)
-    elif learner == "thompson":
-        scores = LinearThompson(model).scores(features, (), rng)
-    else:
-        scores = model.predict(features)
+    scores = LinUCB(model).scores(features, ()) if learner == "linucb" else model.predict(features)
     return int(np.where(allowed, scores, -np.inf).argmax())
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from benchmarks.bandit_study.reward_table import every_arm
 from benchmarks.bandit_study.truth import priced_knapsacks
-from lagrl.quantum.bandit.arm_policies import UniformPolicy
-from lagrl.quantum.bandit.arms import DEPTHS, Arm, all_arms
+from lagrl.quantum.bandit.arm_policies import StaticPolicy
+from lagrl.quantum.bandit.arms import DEPTHS, Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import knapsack_rows
 from lagrl.quantum.bandit.linear_model import LinearModel
@@ -26,8 +27,8 @@ WIDTHS = (4, 6, 8, 10, 12, 14, 16)
 def budget_rows(model: LinearModel, count: int, seed: int) -> Iterator[dict[str, object]]:
     """Yield a row for every width: share of knapsacks whose top-ranked arm has more gates than each budget."""
     pool = arm_backends(SIX)
-    arms = all_arms(list(pool))
-    sampler = BanditSampler(pool, UniformPolicy(), arms, Limits(least_fidelity=0.0, most_decay=np.inf), learns=False)
+    arms = every_arm(list(pool))
+    sampler = BanditSampler(pool, StaticPolicy(), arms, Limits(least_fidelity=0.0, most_decay=np.inf), learns=False)
     for width in WIDTHS:
         found = list(priced_knapsacks(count, (20, 50), seed, width, 25))
         print(f"width {width}: {len(found)} knapsacks", file=sys.stderr, flush=True)

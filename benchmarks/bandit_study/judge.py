@@ -14,7 +14,7 @@ from benchmarks.bandit_study.logs import OUTSIDE, Judge, Keep, interval, restric
 from benchmarks.bandit_study.reward_table import RewardTable
 from lagrl.bench.collect import generated_problems
 from lagrl.bench.statistics import paired_difference
-from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy, UniformPolicy
+from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
 from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.trace_table import TraceTable
@@ -106,7 +106,7 @@ class Evidence:
             f"best static {static}": (StaticPolicy((static,)), 0.0),
             f"surest static {sure}": (StaticPolicy((sure,)), 0.0),
             **{f"default {text}": (StaticPolicy((Arm.parse(text),)), 0.0) for text in DEFAULTS},
-            "uniform": (UniformPolicy(), 1.0),
+            "uniform": (StaticPolicy(), 1.0),
             "product": (StaticPolicy((PRODUCT,)), 0.0),
         }
 

@@ -96,7 +96,7 @@ class Judge:
 
     def log(self, policy: Policy, epsilon: float = 0.0) -> LoggedChoices:
         """Set the log against a policy."""
-        return logged_choices(self.table, policy, epsilon, self.parts, np.random.default_rng(0))
+        return logged_choices(self.table, policy, epsilon, self.parts)
 
     def both(self, policy: Policy, epsilon: float = 0.0) -> tuple[dict[str, float | None], dict[str, float | None]]:
         """Return the SNIPS and the doubly robust estimate; no SNIPS where the log has none of the policy's choices."""

@@ -19,16 +19,18 @@ from lagrl.bench.collect import generated_problems
 from lagrl.errors import SolutionError
 from lagrl.io.atomic import replacing
 from lagrl.problems.cvrp import CVRP
-from lagrl.quantum.bandit.arm_policies import Policy, UniformPolicy
+from lagrl.quantum.bandit.arm_policies import Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import Arm, all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
+from lagrl.quantum.bandit.decision import linear_value
 from lagrl.quantum.bandit.features import KnapsackContext, knapsack_contexts, knapsack_rows
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.bandit.pools import SIX, arm_backends
-from lagrl.quantum.bandit.reward import linear_value
 from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.trace_table import target_probabilities
+from lagrl.quantum.circuits.ansatz import ANSATZE
 from lagrl.quantum.circuits.subproblem import Subproblem
+from lagrl.quantum.devices.placement import PLACEMENTS
 from lagrl.quantum.simulators.channel import Channel
 from lagrl.quantum.simulators.surrogate import SurrogateBackend
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
@@ -38,7 +40,7 @@ from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler
 from lagrl.samplers.registry import close_sampler
 from lagrl.solver import SolveConfig, solve
 
-ALPHA = 0.25  # as in `reward.quality`
+ALPHA = 0.25  # as in `decision.quality`
 FIELDS = ("width", "binding", "demand_variation", "fill", "sharpness", "density")
 
 
@@ -112,11 +114,10 @@ class RewardTable:
         """
         found = np.zeros(len(self.knapsacks))
         place = {arm: a for a, arm in enumerate(self.arms)}
-        rng = np.random.default_rng(0)
         for width in np.unique(self.width).tolist():
             own, arms = np.flatnonzero(self.width == width), screened[width]
             rows = knapsack_rows([self.knapsacks[c] for c in own])
-            share = target_probabilities(policy, epsilon, arms, rows, rng)
+            share = target_probabilities(policy, epsilon, arms, rows)
             worth = np.nan_to_num(self.expected[np.ix_(own, [place[arm] for arm in arms.arms])])
             found[own] = (share * worth).sum(axis=1)
         return found
@@ -127,10 +128,15 @@ class RewardTable:
         return np.asarray(np.nanmax(values, axis=1), dtype=np.float64)
 
 
+def every_arm(backends: Sequence[str]) -> tuple[Arm, ...]:
+    """Return the arms with all circuits on all lines, 72 a backend, of which bandits have 27."""
+    return all_arms(backends, placements=PLACEMENTS, families=ANSATZE)
+
+
 def all_screened(widths: Sequence[int]) -> dict[int, ScreenedArms]:
-    """Return the arms of six backends for knapsacks of some widths, as `lagrl traces` has them."""
+    """Return every arm of six backends for knapsacks of some widths, as the study's traces have them."""
     pool = arm_backends(SIX)
-    sampler = BanditSampler(pool, UniformPolicy(), all_arms(list(pool)), learns=False)
+    sampler = BanditSampler(pool, StaticPolicy(), every_arm(list(pool)), learns=False)
     return {width: sampler.screened(width) for width in widths}
 
 
@@ -234,7 +240,7 @@ def make_table(
     """Price all arms on so many knapsacks of each width from each generated instance."""
     screened = all_screened(widths)
     pool = {name: own for name, own in arm_backends(SIX).items() if isinstance(own, SurrogateBackend)}
-    arms = tuple(all_arms(list(pool)))
+    arms = every_arm(list(pool))
     place = {arm: a for a, arm in enumerate(arms)}
     knapsacks: list[KnapsackContext] = []
     names: list[str] = []

@@ -15,11 +15,14 @@ from lagrl.quantum.bandit.decision import ArmDecision
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.bandit.trace_log import TraceLog
+from lagrl.quantum.circuits.ansatz import ANSATZE
+from lagrl.quantum.devices.placement import PLACEMENTS
 from lagrl.relaxation.sampler import SampleContext, SubproblemSampler
 from lagrl.samplers.registry import close_sampler
 from lagrl.solver import SolveConfig, solve
 
 SEED = 1  # of the solves; the validation log's is 0
+EVERY = {"families": "/".join(ANSATZE), "placements": "/".join(PLACEMENTS)}  # the options for every arm
 
 
 class Counter:
@@ -38,9 +41,9 @@ class Counter:
 def sampler_of(policy: str, state: Path, width: int, log: Counter) -> SubproblemSampler:
     """Return the sampler of a policy: `bandit` has the trained state, `uniform` all arms, else an arm."""
     if policy == "uniform":
-        return make_bandit("", BanditOptions(policy="uniform", width=width), log=log)
+        return make_bandit("", BanditOptions(epsilon=1.0, learn=False, width=width, **EVERY), log=log)
     if policy == "bandit":
-        return make_bandit(str(state), BanditOptions(epsilon=0.0, learn=False, width=width), log=log)
+        return make_bandit(str(state), BanditOptions(learn=False, width=width, **EVERY), log=log)
     return make_bandit("", BanditOptions(static=policy, width=width), log=log)
 
 

@@ -62,7 +62,7 @@ def traces() -> Reader:
     profiles = [[0, 0, 0, 0, 0.0, 0.0, 0.0, None, None, 0], [5, 1, 35, 15, -0.1, -0.25, 1e-6, 1e-4, 8e-5, 2]]
     arms = {
         **{"kind": "arms", "number": 0, "width": 5, "arms": ["product", "fine/line0/qaoa/1"], "profiles": profiles},
-        **{"profile": [*names, "t1", "t2", "degree"], "backends": [[3.0, 0.5], [0, 0]], "objections": ["", ""]},
+        **{"profile": [*names, "t1", "t2", "degree"], "objections": ["", ""]},
     }
     knapsack = {"width": 5, "binding": 1.5, "demand_variation": 0.2, "fill": 0.9, "sharpness": 0.4, "density": 0.2}
     decision = {
@@ -82,14 +82,14 @@ def bandit_state() -> Reader:
 
     def read(data: bytes, folder: Path) -> None:
         state, features = read_state(written(folder / "in.json", data)), np.ones((2, len(NAMES)))
-        state.make().scores(features, (), np.random.default_rng(0))
+        state.make().scores(features, ())
         state.model.update(features[0], 0.5)
 
     content = {
         **{"kind": KIND, "schema": schema(), "features": list(NAMES), "policy": "linucb", "parameter": 0.1},
         **{"epsilon": 0.1, "model": LinearModel(len(NAMES)).state()},
     }
-    return Reader(read, [json.dumps({**content, "policy": policy}).encode() for policy in ("linucb", "thompson")])
+    return Reader(read, [json.dumps(content).encode()])
 
 
 def _journal_lines() -> bytes:

@@ -167,7 +167,7 @@ def options() -> Reader:
                     reader(value)
 
     seed = {
-        **{"sampler": "bandit:state.json+epsilon=0.1+policy=linucb+learn=false", "fleet": "atleast:3"},
+        **{"sampler": "bandit:state.json+epsilon=0.1+alpha=0.2+learn=false", "fleet": "atleast:3"},
         **{"name": "X-n101-k25", "arm": "fake_kingston/line0/qaoa/2"},
         **{"env": EnvConfig.preset("default").to_json(), "policy": PolicyConfig.preset("small").to_json()},
     }

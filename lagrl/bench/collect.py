@@ -18,7 +18,6 @@ from lagrl.io.shipped import or_shipped
 from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.quantum.bandit.saving import keep_jobs
 from lagrl.quantum.bandit.state import read_state
 from lagrl.quantum.bandit.trace_log import TraceLog
 from lagrl.quantum.journal.journal import Journal
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from lagrl.relaxation.sampler import SampleContext
 
 _PACKAGES = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
-_NOT_COMMON = ("width", "learn", "save", "policy", "static", "alpha")
+_NOT_COMMON = ("width", "learn", "save", "static", "alpha")
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Collection:
             names = [value.name for value in values] if name == "problems" else list(values)
             if len(set(names)) < len(names):
                 refuse(name, ", ".join(map(str, names)), "give each once")
-        for name in ("learn", "save", "policy", "static", "alpha", "width"):
+        for name in _NOT_COMMON:
             if getattr(self.options, name) != getattr(BanditOptions, name):
                 remedy = "give it in widths" if name == "width" else "omit it: nothing learns here"
                 refuse(name, getattr(self.options, name), remedy)
@@ -118,11 +117,7 @@ class Collection:
 
     def sampler(self, width: int, log: _Counting) -> BanditSampler:
         """Return the bandit for knapsacks of at most `width` variables; it does not learn."""
-        if self.state:
-            chosen = replace(self.options, epsilon=self.epsilon, learn=False)
-        else:
-            chosen = replace(self.options, epsilon=None, policy="uniform")
-        return make_bandit(self.state, replace(chosen, width=width), log=log)
+        return make_bandit(self.state, replace(self.options, epsilon=self.epsilon, learn=False, width=width), log=log)
 
 
 def generated_problems(count: int, n_customers: tuple[int, int], seed: int) -> tuple[CVRP, ...]:
@@ -184,7 +179,7 @@ def collect(
         if collection.options.is_paid:
             journal = at_the_end.enter_context(Journal(out.with_name(f"{out.stem}.journal.jsonl")))
             for width, sampler in samplers.items():
-                keep_jobs(sampler, journal, f"traces, width {width}")
+                sampler.keep_jobs(journal, f"traces, width {width}")
         due = {key: run for key, run in runs.items() if key not in log.log.finished}
         if on_plan is not None:
             on_plan(len(runs), len(runs) - len(due))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lagrl.errors import InputError, refuse
 from lagrl.io.shipped import or_shipped
 from lagrl.plugins import checked_factory, import_attribute
-from lagrl.quantum.circuits.ansatz import make_ansatz
+from lagrl.quantum.circuits.ansatz import default_ramp, make_ansatz
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
 from lagrl.quantum.devices.fakes import is_fake
 from lagrl.quantum.ibm.primitive import open_backend
@@ -89,17 +89,9 @@ class Family:
         return (self.name, self.form.replace("[", "").removesuffix("]")) if "[" in self.form else (self.form,)
 
 
-def _annealing(_: SamplerSpec, options: kinds.AnnealingOptions) -> SubproblemSampler:
-    if options.penalty:
-        penalty = make_penalty(options.penalty, options.strength)
-        return AnnealingSampler(options.width, penalty, options.sweeps)
-    if options.strength is not None:
-        refuse("strength", options.strength, "it belongs to a penalty: give penalty=tilted, unbalanced or slack too")
-    return AnnealingSampler(options.width, sweeps=options.sweeps)
-
-
 def _qaoa(_: SamplerSpec, options: kinds.QAOAOptions) -> QAOASampler:
-    return QAOASampler(options.width, options.warm, options.ramp(), options.make_penalty())
+    ramp = default_ramp("qaoa", options.layers, warm=options.warm)
+    return QAOASampler(options.width, options.warm, ramp, make_penalty(options.penalty, options.strength))
 
 
 def _noisy(spec: SamplerSpec, options: kinds.NoisyOptions) -> SubproblemSampler:
@@ -124,14 +116,11 @@ def _backend(spec: SamplerSpec, options: kinds.BackendOptions) -> CircuitSampler
 
 
 def _circuits(backend: Backend, options: kinds.CircuitOptions, fallback: str = "") -> CircuitSampler:
-    has_ramp = options.ansatz in ("qaoa", "copula")
-    if not has_ramp and (options.gamma is not None or options.beta is not None):
-        refuse("gamma, beta", f"{options.gamma}, {options.beta}", f"{options.ansatz} trains its angles")
     if options.ansatz != "qaoa" and not options.warm:
         refuse("warm", "no", f"only qaoa has a cold start, not {options.ansatz}")
-    ramp = options.ramp(options.ansatz) if has_ramp else None
-    ansatz = make_ansatz(options.ansatz, options.layers, warm=options.warm, ramp=ramp)
-    return CircuitSampler(backend, ansatz, options.width, options.make_penalty(), fallback=fallback)
+    ansatz = make_ansatz(options.ansatz, options.layers, warm=options.warm)
+    penalty = make_penalty(options.penalty, options.strength)
+    return CircuitSampler(backend, ansatz, options.width, penalty, fallback=fallback)
 
 
 def _keep_device_jobs(sampler: CircuitSampler, journal: Journal, _: str) -> None:
@@ -157,10 +146,8 @@ def _bandit(spec: SamplerSpec, options: BanditOptions) -> SubproblemSampler:
 
 
 def _keep_bandit_jobs(sampler: Any, journal: Journal, name: str) -> None:
-    from lagrl.quantum.bandit.saving import keep_jobs
-
     if any(isinstance(backend, DeviceBackend) for backend in sampler.backends.values()):
-        keep_jobs(sampler, journal, name)
+        sampler.keep_jobs(journal, name)
     sampler.rebuild = None
 
 
@@ -186,8 +173,7 @@ def _state_digest(spec: SamplerSpec) -> str:
 
 
 def _bandit_learns(spec: SamplerSpec) -> bool:
-    is_fixed = "static" in spec.options or spec.options.get("policy") in ("static", "uniform")
-    return not is_fixed and spec.flag("learn", True)
+    return "static" not in spec.options and spec.flag("learn", True)
 
 
 def _own(spec: SamplerSpec, _: object) -> SubproblemSampler:
@@ -222,8 +208,8 @@ _ALL = (
     Family(
         "annealing",
         "simulated annealing of the QUBO",
-        lambda: kinds.AnnealingOptions,
-        _annealing,
+        lambda: kinds.WidthOption,
+        lambda _, options: AnnealingSampler(options.width),
         ("dimod", "dwave-samplers"),
     ),
     Family("qaoa", "QAOA circuits without noise, by statevector simulation", lambda: kinds.QAOAOptions, _qaoa),

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 from lagrl.errors import refuse
-from lagrl.quantum.circuits.ansatz import default_ramp
-from lagrl.quantum.circuits.statevector import Ramp
 from lagrl.quantum.ibm.runtime_options import RuntimeOptions
-from lagrl.quantum.subproblems.penalties import make_penalty
-
-if TYPE_CHECKING:
-    from lagrl.quantum.subproblems.penalties import Penalty
 
 
 @dataclass(frozen=True)
@@ -35,7 +28,7 @@ class ReplayOptions:
 
 @dataclass(frozen=True)
 class WidthOption:
-    """Options of the samplers `greedy` and `product`.
+    """Options of the samplers `greedy`, `product` and `annealing`.
 
     Attributes
     ----------
@@ -44,25 +37,6 @@ class WidthOption:
     """
 
     width: int = 12
-
-
-@dataclass(frozen=True)
-class AnnealingOptions(WidthOption):
-    """Options of the sampler `annealing`.
-
-    Attributes
-    ----------
-    sweeps
-        Sweeps of every string (default 100).
-    penalty
-        `tilted`, `unbalanced` or `slack`; if empty, the tilted one with annealing's target load.
-    strength
-        ρ of that penalty; its default if None.
-    """
-
-    sweeps: int = 100
-    penalty: str = ""
-    strength: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,34 +49,14 @@ class QAOAOptions(WidthOption):
         Number of layers p; if None, 1 from a warm start and 2 from a cold one.
     warm
         Whether to start from the product state (default) or from the uniform superposition.
-    gamma, beta
-        Angles of the ramp instead of the default ones, radians; both or neither.
     penalty, strength
         `tilted` (default), `unbalanced` or `slack`, and its ρ; the penalty's default if None.
-    fill
-        Target load from nothing (−1) through the penalty's default (0) to the room (1).
     """
 
     layers: int | None = None
     warm: bool = True
-    gamma: float | None = None
-    beta: float | None = None
     penalty: str = "tilted"
     strength: float | None = None
-    fill: float = 0.0
-
-    def make_penalty(self) -> Penalty:
-        """Return the penalty with these options; see `penalties.make_penalty` for the errors raised."""
-        return make_penalty(self.penalty, self.strength, self.fill)
-
-    def ramp(self, ansatz: str = "qaoa") -> Ramp:
-        """Return the angles of the layers; InputError if only one of the angles is given."""
-        default = default_ramp(ansatz, self.layers, warm=self.warm)
-        if self.gamma is None and self.beta is None:
-            return default
-        if self.gamma is None or self.beta is None:
-            refuse("angles", f"gamma {self.gamma} and beta {self.beta}", "give both or neither")
-        return Ramp(default.layers, self.gamma, self.beta)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,18 @@ Options = TypeVar("Options")
 _VALUES = {bool: "true or false", int: "a whole number", float: "a number"}
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
+_OBJECT = "give lagrl.solve(problem, sampler=…) an object instead: "
+REMOVED = {  # options that no measurement showed to be worth anything (docs/results/quantum-options.md)
+    "gamma": _OBJECT + "QAOASampler(ramp=Ramp(…))",
+    "beta": _OBJECT + "QAOASampler(ramp=Ramp(…))",
+    "fill": _OBJECT + "QAOASampler(penalty=TiltedPenalty(fill=…))",
+    "sweeps": _OBJECT + "AnnealingSampler(sweeps=…)",
+    "policy": "omit it for linucb; alpha=0 for greedy, static=ARM for static, epsilon=1+learn=false for uniform",
+    "fidelity": "omit it: limit the number of gates",
+    "decay": "omit it: limit the number of gates",
+    "spread": "omit it: other backends run a job after failures only",
+    "per_job": "omit it: the circuits on one line of qubits are one job",
+}
 NESTED = {"replay": "sampler"}  # the option whose value is another sampler's whole string, to the end
 
 
@@ -79,6 +91,8 @@ class SamplerSpec:
         known = get_type_hints(kind)
         values: dict[str, Any] = {}
         for key, text in self.options.items():
+            if key not in known and key in REMOVED:
+                raise InputError("is no option any more", field=f"sampler {self.text}, {key}", remedy=REMOVED[key])
             if key not in known:
                 raise UnknownNameError.of(f"option of sampler {self.name}", key, known)
             type_of_key = next(t for t in get_args(known[key]) or (known[key],) if t is not NoneType)

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, UniformPolicy
+from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.decision import ArmDecision
-from lagrl.quantum.bandit.features import BackendContext, KnapsackContext
+from lagrl.quantum.bandit.decision import ArmDecision, quality
+from lagrl.quantum.bandit.features import KnapsackContext
 from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
-from lagrl.quantum.bandit.reward import quality
 from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.trace_table import TraceTable
 from lagrl.quantum.bandit.trace_training import fit
@@ -80,7 +79,7 @@ def screened_arms(width: int, arms: tuple[Arm, ...], forbidden: tuple[Arm, ...] 
         for arm in arms
     )
     objections = tuple("fidelity" if arm in forbidden else "" for arm in arms)
-    return ScreenedArms(width, arms, profiles, tuple(BackendContext() for _ in arms), objections)
+    return ScreenedArms(width, arms, profiles, objections)
 
 
 def mean_reward(arm: Arm, knapsack: KnapsackContext) -> float:
@@ -139,7 +138,7 @@ def test_uniform_among_some_arms(scripts: SimpleNamespace, screened: dict[int, S
         ]
     )
     judge = scripts.logs.Judge.of(TraceTable.of(traces)).only(lambda arm, _: arm.backend == "a")
-    snips, robust = judge.both(UniformPolicy(), 1.0)
+    snips, robust = judge.both(StaticPolicy(), 1.0)
     assert snips["low"] <= truth <= snips["high"]
     assert robust["low"] <= truth <= robust["high"]
 
@@ -197,7 +196,7 @@ def test_table_values_and_file(scripts: SimpleNamespace, screened: dict[int, Scr
     table = synthetic_table(scripts, screened, 6, "v")
     first = table.among(screened, StaticPolicy((A,)))
     np.testing.assert_array_equal(first, table.expected[:, 1])
-    lot = table.among(screened, UniformPolicy(), 1.0)
+    lot = table.among(screened, StaticPolicy(), 1.0)
     np.testing.assert_allclose(lot, np.nanmean(table.expected, axis=1))
     cut = scripts.judge.cut(screened, lambda arm, _: arm.backend == "b")
     second = table.among(cut, StaticPolicy((A, B)))
@@ -291,7 +290,7 @@ def test_expected_rewards_are_the_backends(scripts: SimpleNamespace) -> None:
 
     backend = SurrogateBackend.of("FakeParis")
     arms = all_arms(["fake_paris"], placements=("line0", "default"), families=("qaoa", "linear"), depths=(1,))
-    sampler = BanditSampler({"fake_paris": backend}, UniformPolicy(), arms, learns=False)
+    sampler = BanditSampler({"fake_paris": backend}, StaticPolicy(), arms, learns=False)
     try:
         candidates = select_candidates(np.array([[-9.0, -8.0, -5.0, -4.0]]), np.array([4, 5, 3, 4]), np.array([8]), 4)
         n = int(candidates.width[0])
@@ -320,7 +319,7 @@ def test_trained_mean_is_linear(screened: dict[int, ScreenedArms]) -> None:
     model = fit(TraceTable.of(synthetic_log(5000, np.random.default_rng(18), screened)))
     policy = LinUCB(model, 0.0)
     knapsack = KnapsackContext(8, 0.5, 0.5, 0.5, 0.5, 0.5)
-    scores = policy.scores(screened[8].table.features(knapsack), screened[8].arms, np.random.default_rng(0))
+    scores = policy.scores(screened[8].table.features(knapsack), screened[8].arms)
     assert screened[8].arms[int(scores.argmax())] != PRODUCT
 
 
@@ -331,7 +330,7 @@ def test_intervals_hold_the_truth_of_drawn_logs(scripts: SimpleNamespace, screen
     assert sum(len(group.place) for group in log.groups) == len(log) == 500
     for group in log.groups:
         assert group.screened.is_allowed[group.chosen].all()
-    policies = {"uniform": (UniformPolicy(), 1.0), "a": (StaticPolicy((A,)), 0.0)}
+    policies = {"uniform": (StaticPolicy(), 1.0), "a": (StaticPolicy((A,)), 0.0)}
     for row in scripts.coverage.coverage_rows(table, screened, policies, 2000, 10):
         assert row["snips"]["covered"] >= 0.7 and row["robust"]["covered"] >= 0.7
         assert abs(row["robust"]["bias"]) < 0.01

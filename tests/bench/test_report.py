@@ -337,5 +337,5 @@ def test_fallbacks_are_told() -> None:
 def test_learning_samplers_are_told() -> None:
     """Rows of a bandit that keeps learning are noted as dependent on each other, those of a fixed one are not."""
     assert "LEARNING SAMPLERS: bandit:a.json" in report([synthetic_row(sampler="bandit:a.json")])
-    for fixed in ("bandit:a.json+learn=false", "bandit+static=product", "bandit+policy=uniform", "exact"):
+    for fixed in ("bandit:a.json+learn=false", "bandit+static=product", "exact"):
         assert "LEARNING" not in report([synthetic_row(sampler=fixed)])

@@ -81,7 +81,7 @@ def test_a_trained_state_is_logged_on_policy(tmp_path: Path, capsys: pytest.Capt
     state, out = tmp_path / "state.json", tmp_path / "traces.jsonl"
     rng = np.random.default_rng(0)
     model = LinearModel.fitted(rng.normal(size=(200, len(NAMES))), rng.normal(size=200))
-    BanditState("linucb", 0.1, 0.3, model).write(state)
+    BanditState(0.1, 0.3, model).write(state)
     assert collect(out, "--state", str(state), "--widths", "4") == 0
     traces = [trace for trace in read_traces([out]) if trace.decision.knapsack.width > 1]
     propensity = np.array([trace.decision.propensity for trace in traces])
@@ -89,11 +89,11 @@ def test_a_trained_state_is_logged_on_policy(tmp_path: Path, capsys: pytest.Capt
     is_lot = np.isclose(propensity, 0.3 / n_allowed)
     assert (is_lot | np.isclose(propensity, 0.7 + 0.3 / n_allowed)).all()
     assert not is_lot.all()
-    BanditState("linucb", 0.2, 0.3, model).write(state)
+    BanditState(0.2, 0.3, model).write(state)
     capsys.readouterr()
     assert collect(out, "--state", str(state), "--widths", "4") == 2
     assert "settings: was started with other settings: state" in capsys.readouterr().err
-    BanditState("linucb", 0.2, 0.0, model).write(state)
+    BanditState(0.2, 0.0, model).write(state)
     assert collect(tmp_path / "other.jsonl", "--state", str(state)) == 2
     assert "epsilon" in capsys.readouterr().err
 

@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-SAMPLERS = ["greedy", "annealing", "qaoa+width=6+fill=0.2", "noisy:FakeKingston+width=6", "ibm:FakeKingston+width=4"]
+SAMPLERS = ["greedy", "annealing", "qaoa+width=6+layers=2", "noisy:FakeKingston+width=6", "ibm:FakeKingston+width=4"]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

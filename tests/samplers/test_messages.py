@@ -42,6 +42,8 @@ FACTORY = "it must take no arguments and give an object with sample(query)"
 QUERY = "write sample(self, query): query has reduced_cost, weight, capacity, shots, rng and context"
 FORMER = "Former.sample(reduced_cost, weight, capacity, shots, rng, context) given"
 
+REMOVED = "is no option any more; give lagrl.solve(problem, sampler=…) an object instead: "
+
 STRINGS = {
     # the string
     "qaoaa": f"unknown sampler 'qaoaa'; did you mean 'qaoa'? known: {NAMES}; or module:attribute for your own",
@@ -60,13 +62,13 @@ STRINGS = {
     "greedy+widht=3": "unknown option of sampler greedy 'widht'; did you mean 'width'? known: width",
     "exact+width=3": "unknown option of sampler exact 'width'; known: none",
     "qaoa+width=wide": "sampler qaoa+width=wide, width: 'wide' given; give a whole number",
-    "qaoa+gamma=x+beta=1": "sampler qaoa+gamma=x+beta=1, gamma: 'x' given; give a number",
+    "qaoa+strength=x": "sampler qaoa+strength=x, strength: 'x' given; give a number",
     "qaoa+warm=perhaps": "sampler qaoa+warm=perhaps, warm: 'perhaps' given; give true or false",
     "qaoa+width=99": "width: 99 given; give 1 to 22 variables per vehicle",
-    "qaoa+gamma=1": "angles: gamma 1.0 and beta None given; give both or neither",
-    "annealing+strength=5": (
-        "strength: 5.0 given; it belongs to a penalty: give penalty=tilted, unbalanced or slack too"
-    ),
+    "qaoa+gamma=1": f"sampler qaoa+gamma=1, gamma: {REMOVED}QAOASampler(ramp=Ramp(…))",
+    "qaoa+fill=2": f"sampler qaoa+fill=2, fill: {REMOVED}QAOASampler(penalty=TiltedPenalty(fill=…))",
+    "annealing+sweeps=5": f"sampler annealing+sweeps=5, sweeps: {REMOVED}AnnealingSampler(sweeps=…)",
+    "annealing+strength=5": "unknown option of sampler annealing 'strength'; known: width",
     # the user's own
     "no_such_module:Sampler": (
         "sampler no_such_module:Sampler: cannot import 'no_such_module' (ModuleNotFoundError: No module named "
@@ -88,7 +90,6 @@ STRINGS = {
 }
 CIRCUITS = {
     "noisy:FakeKingston+method=magic": "unknown noise method 'magic'; known: density, surrogate, trajectories",
-    "noisy:FakeKingston+ansatz=linear+gamma=1+beta=1": "gamma, beta: 1.0, 1.0 given; linear trains its angles",
     "noisy:FakeKingston+ansatz=copula+warm=no": "warm: no given; only qaoa has a cold start, not copula",
     "noisy:FakeKingston+method=density+width=14": (
         "width: 14 given, density(fake_kingston) takes 10 qubits; give 1 to 10 variables per vehicle"

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from lagrl.errors import InputError, MissingExtraError, UnknownNameError
+from lagrl.quantum.circuits.ansatz import WARM_RAMPS
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
-from lagrl.quantum.circuits.statevector import WARM_RAMP, Ramp
+from lagrl.quantum.circuits.statevector import WARM_RAMP
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.replay import ReplaySampler
 from lagrl.quantum.subproblems.greedy import GreedySampler
@@ -83,14 +84,14 @@ def test_circuits_are_known_by_name(name: str, backend: str) -> None:
 
 
 def test_options_reach_the_sampler() -> None:
-    """Width, angles, penalty and target load reach the sampler."""
+    """Width, layers and penalty reach the sampler."""
     assert make_sampler("product+width=5") == ProductSampler(5)
     plain = make_sampler("qaoa")
     assert isinstance(plain, QAOASampler)
     assert (plain.ramp, plain.penalty, plain.width) == (WARM_RAMP, TiltedPenalty(), 12)
-    chosen = make_sampler("qaoa+width=6+layers=3+gamma=1.5+beta=0.2+strength=50+fill=-0.2")
+    chosen = make_sampler("qaoa+width=6+layers=3+strength=50")
     assert isinstance(chosen, QAOASampler)
-    assert (chosen.width, chosen.ramp, chosen.penalty) == (6, Ramp(3, 1.5, 0.2), TiltedPenalty(50.0, -0.2))
+    assert (chosen.width, chosen.ramp, chosen.penalty) == (6, WARM_RAMPS[2], TiltedPenalty(50.0))
     assert make_sampler("qaoa+penalty=slack+strength=50").penalty == SlackPenalty(50.0)
 
 
@@ -144,12 +145,9 @@ def test_paid_samplers_have_a_journal() -> None:
         ("replay", "write replay:FILE"),
         ("mine:Sampler+width=3", "a sampler of your own takes none"),
         ("qaoa+width=99", "give 1 to 22 variables"),
-        ("qaoa+gamma=1", "give both or neither"),
-        ("qaoa+fill=2", "fill: 2.0 given; give a number from −1 (no load) to 1 (the room)"),
-        ("qaoa+penalty=slack+fill=0.5", "fill: 0.5 given; slack has no target load"),
         ("qaoa+layers=0", "layers"),
         ("qaoa+strength=-1", "strength: -1.0 given; give a finite number of 0 or more"),
-        ("annealing+strength=5", "give penalty=tilted, unbalanced or slack too"),
+        ("annealing+strength=5", "unknown option of sampler annealing 'strength'"),
         ("qaoa+penalty=taylor", "unknown penalty 'taylor'"),
         ("replay:nowhere.jsonl", "nowhere.jsonl"),
     ],
@@ -177,7 +175,6 @@ def test_wrong_names_raise_errors(name: str, message: str) -> None:
         ("ibm:FakeKingston+twirl_gates=off+randomizations=4", "nothing is twirled"),
         ("ibm:FakeKingston+width=21", "ibm(fake_kingston) takes 20 qubits"),
         ("ibm:FakeKingston+session_time=60", "give mode=batch or mode=session"),
-        ("noisy:FakeKingston+ansatz=linear+gamma=1+beta=1", "linear trains its angles"),
         ("noisy:FakeKingston+ansatz=copula+warm=no", "only qaoa has a cold start, not copula"),
     ],
 )

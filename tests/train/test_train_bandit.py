@@ -44,7 +44,7 @@ def test_a_state_is_trained_and_evaluated(tmp_path: Path, capsys: pytest.Capture
         assert name in said
     read = read_state(state)
     np.testing.assert_allclose(read.model.weights, fit(TraceTable.of(log(400)), 0.5).weights, atol=1e-9)
-    assert (read.policy, read.parameter, read.epsilon) == ("linucb", 0.1, 0.05)
+    assert (read.alpha, read.epsilon) == (0.1, 0.05)
     card = json.loads((tmp_path / "state.card.json").read_text())
     assert card["traces"] == [{"name": "a.jsonl", "sha256": hashlib.sha256(traces.read_bytes()).hexdigest()}]
     assert card["decisions"] == {"read": 400, "trained on": 400}
@@ -60,17 +60,13 @@ def test_a_state_is_trained_and_evaluated(tmp_path: Path, capsys: pytest.Capture
     assert (state.read_bytes(), (tmp_path / "state.card.json").read_bytes()) == before
 
 
-def test_policies_and_what_is_held_out(tmp_path: Path) -> None:
-    """Each policy is written to the state; decisions held out are not learned from."""
+def test_exploration_and_what_is_held_out(tmp_path: Path) -> None:
+    """Alpha and epsilon are written to the state; decisions held out are not learned from."""
     traces, state = written(tmp_path / "a.jsonl", 120), tmp_path / "state.json"
     written(traces, 60, width=3)
-    for words, policy, parameter in (
-        (["--policy", "greedy", "--epsilon", "0"], "linucb", 0.0),
-        (["--policy", "thompson"], "thompson", 0.1),
-        (["--alpha", "0"], "linucb", 0.0),
-    ):
+    for words, alpha, epsilon in ((["--epsilon", "0"], 0.1, 0.0), (["--alpha", "0"], 0.0, 0.05)):
         assert main([str(traces), "--out", str(state), *words]) == 0
-        assert (read_state(state).policy, read_state(state).parameter) == (policy, parameter)
+        assert (read_state(state).alpha, read_state(state).epsilon) == (alpha, epsilon)
         assert read_state(state).model.n_observations == 180
     assert main([str(traces), "--out", str(state), "--holdout", "width:3", "--holdout", "backend:poor"]) == 0
     card = json.loads((tmp_path / "state.card.json").read_text())
@@ -136,12 +132,13 @@ def test_a_failed_evaluation_does_not_lose_the_training(tmp_path: Path, monkeypa
     [
         (["--holdout", "backend:ibm_x"], "backend ibm_x is not in the traces; there are fine, poor"),
         (["--holdout", "fine"], "--holdout: 'fine' given; write backend:NAME or width:N"),
-        (["--policy", "greedy", "--alpha", "1"], "--alpha: 1.0 given; omit it"),
-        (["--policy", "thompson", "--alpha", "0"], "--alpha: 0.0 given"),
+        (["--policy", "greedy"], "unknown option --policy"),
+        (["--alpha", "-1"], "--alpha: -1.0 given; give a finite number of 0 or more"),
+        (["--alpha", "inf"], "--alpha: inf given"),
         (["--epsilon", "2"], "--epsilon: 2.0 given"),
-        (["--policy", "greedy", "--epsilon", "5"], "--epsilon: 5.0 given"),
-        (["--policy", "greedy", "--epsilon", "nan"], "--epsilon: nan given"),
-        (["--policy", "greedy", "--ridge", "-1"], "--ridge: -1.0 given"),
+        (["--epsilon", "5"], "--epsilon: 5.0 given"),
+        (["--epsilon", "nan"], "--epsilon: nan given"),
+        (["--ridge", "-1"], "--ridge: -1.0 given"),
         (["--ridge", "0"], "--ridge: 0.0 given"),
         (["--validate", "{traces}"], "instances were trained on, such as i0"),
         (["--validate", "{folder}/none.jsonl"], "none.jsonl: cannot be read"),

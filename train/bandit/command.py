@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import tyro
@@ -16,17 +16,10 @@ from lagrl.errors import InputError, OutputError, refuse
 from lagrl.io.atomic import require_writable, write_text
 from lagrl.io.lock import result_lock
 from lagrl.printable import say
-from lagrl.quantum.bandit.arm_policies import (
-    LinearThompson,
-    LinUCB,
-    StaticPolicy,
-    UniformPolicy,
-    require_epsilon,
-)
+from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, require_epsilon
 from lagrl.quantum.bandit.arms import PRODUCT
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.state import BanditState
-from lagrl.quantum.bandit.trace_lines import content_digest
 from lagrl.quantum.bandit.trace_table import TraceTable
 from lagrl.quantum.bandit.trace_training import (
     RIDGE,
@@ -38,7 +31,7 @@ from lagrl.quantum.bandit.trace_training import (
     require_instances,
     share_runnable,
 )
-from lagrl.quantum.bandit.traces import read_traces
+from lagrl.quantum.bandit.traces import content_digest, read_traces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,10 +59,8 @@ class BanditCommand:
     """file of the trained state; its card is written to STATE.card.json"""
     traces: Read
     """files written by lagrl traces, gzipped or not"""
-    policy: Literal["linucb", "greedy", "thompson"] = "linucb"
-    """policy: upper confidence bound (linucb), highest mean (greedy), or posterior draw (thompson)"""
-    alpha: Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")] = None
-    """amount of exploration: standard deviations that linucb adds, or scale of Thompson's draws (default: 0.1)"""
+    alpha: float = LinUCB.alpha
+    """amount of exploration: standard deviations that LinUCB adds, 0 or more"""
     epsilon: float = 0.05
     """exploration probability ε, from 0 to 1"""
     ridge: float = RIDGE
@@ -85,7 +76,7 @@ class BanditCommand:
         """Train, evaluate, and write the results."""
         if not self.traces:
             raise InputError("no file given", field="TRACES", remedy="give at least one file of lagrl traces")
-        parameter = self._parameter()
+        self._require_numbers()
         card_file = self.out.with_name(f"{self.out.stem}.card.json")
         for path in (self.out, card_file):
             require_writable(path)
@@ -93,9 +84,9 @@ class BanditCommand:
                 if path.exists() and read.exists() and path.samefile(read):
                     raise OutputError(f"{path}: is read as traces; give another name")
         with result_lock(self.out, "wait for that process, or give another name"):
-            self._train(parameter, card_file)
+            self._train(card_file)
 
-    def _train(self, parameter: float, card_file: Path) -> None:
+    def _train(self, card_file: Path) -> None:
         """Train, and write state and card, which belong together."""
         logged = read_traces(self.traces)
         names, widths = self._held_out()
@@ -103,7 +94,7 @@ class BanditCommand:
         instances = {trace.instance for trace in left}
         table = TraceTable.of(left)
         model = fit(table, self.ridge)
-        state = BanditState("thompson" if self.policy == "thompson" else "linucb", parameter, self.epsilon, model)
+        state = BanditState(self.alpha, self.epsilon, model)
         static = best_static(table, ridge=self.ridge, without=names)
         card = self._card(len(logged), len(left), len(instances), static)
         other = self._validation_table(instances) if self.validate else None
@@ -134,7 +125,7 @@ class BanditCommand:
         rules: list[tuple[str, Policy, float]] = [
             (f"trained ({policy.name})", policy, self.epsilon),
             (f"best static ({static})", StaticPolicy((static,)), 0.0),
-            ("uniform", UniformPolicy(), 1.0),
+            ("uniform", StaticPolicy(), 1.0),
             ("product", StaticPolicy((PRODUCT,)), 0.0),
         ]
         if not often:
@@ -156,22 +147,13 @@ class BanditCommand:
             "estimates": [asdict(estimates) for estimates in found],
         }
 
-    def _parameter(self) -> float:
-        """Return the policy's parameter; refuse numbers out of range before any file is read."""
+    def _require_numbers(self) -> None:
+        """Refuse numbers out of range before any file is read."""
         require_epsilon(self.epsilon, "--epsilon")
         if not 0.0 < self.ridge < float("inf"):
             refuse("--ridge", self.ridge, "give a finite number above 0")
-        if self.policy == "greedy":
-            if self.alpha is not None:
-                refuse("--alpha", self.alpha, "omit it, or give --policy linucb")
-            return 0.0
-        default = LinearThompson.scale if self.policy == "thompson" else LinUCB.alpha
-        parameter = default if self.alpha is None else self.alpha
-        is_above = parameter > 0 if self.policy == "thompson" else parameter >= 0
-        if not is_above or not parameter < float("inf"):
-            least = "above 0" if self.policy == "thompson" else "of 0 or more"
-            refuse("--alpha", parameter, f"give a finite number {least}")
-        return parameter
+        if not 0.0 <= self.alpha < float("inf"):
+            refuse("--alpha", self.alpha, "give a finite number of 0 or more")
 
     def _held_out(self) -> tuple[list[str], list[int]]:
         """Return the backends and widths to exclude."""
@@ -189,8 +171,8 @@ class BanditCommand:
     def _card(self, n_read: int, n_left: int, n_instances: int, static: Arm) -> dict[str, Any]:
         return {
             "kind": "lagrl bandit card",
-            "policy": self.policy,
-            "alpha": self._parameter(),
+            "policy": "linucb",
+            "alpha": self.alpha,
             "epsilon": self.epsilon,
             "ridge": self.ridge,
             "holdout": list(self.holdout),

@@ -15,15 +15,15 @@ from lagrl.errors import InputError
 from lagrl.io.process_wide import ProcessWide
 from lagrl.quantum.bandit.arm_policies import Policy, choose, require_epsilon
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
-from lagrl.quantum.bandit.decision import ArmDecision, DecisionLog
-from lagrl.quantum.bandit.features import BackendContext, KnapsackContext, knapsack_contexts
+from lagrl.quantum.bandit.decision import ArmDecision, DecisionLog, quality
+from lagrl.quantum.bandit.features import KnapsackContext, knapsack_contexts
 from lagrl.quantum.bandit.placed import arm_profile
-from lagrl.quantum.bandit.plan import PlanMemory, PlannedCandidate, PlannedTask, StepPlan, plan_step
+from lagrl.quantum.bandit.plan import PlanMemory, PlannedCandidate, PlannedTask, StepPlan, plan_step, rank
 from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
-from lagrl.quantum.bandit.reward import quality
 from lagrl.quantum.bandit.screening import Limits, ScreenedArms
 from lagrl.quantum.circuits.execution import Pub
 from lagrl.quantum.circuits.subproblem import Subproblem
+from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.calls import Call
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.machine import Machine
@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.quantum.bandit.saving import StateFile
+    from lagrl.quantum.bandit.state import StateFile
     from lagrl.quantum.circuits.backend import Backend
+    from lagrl.quantum.journal.journal import Journal
     from lagrl.quantum.scheduling.tasks import TaskResult
     from lagrl.quantum.subproblems.penalties import QUBOBatch
     from lagrl.relaxation.sampler import SampleContext, SampleQuery
@@ -72,8 +73,6 @@ class BanditSampler(ProcessWide):
         Whether the policy learns from rewards.
     log
         Stores decisions; None for no log.
-    spread, most_per_job
-        See `plan_step`.
     dispatcher
         Runs the jobs; None for a scheduler of the backends that waits for every result.
     memory
@@ -94,16 +93,12 @@ class BanditSampler(ProcessWide):
     width: int = 8
     learns: bool = True
     log: DecisionLog | None = None
-    spread: float = 0.0
-    most_per_job: int = 0
     dispatcher: Dispatcher | None = None
     memory: PlanMemory | None = None
     name: str = ""
     state_file: StateFile | None = None
     profile: Callable[[Backend, Arm, int], Profile | None] = arm_profile
-    _screened: dict[int, tuple[dict[str, BackendContext], ScreenedArms]] = field(
-        default_factory=dict, init=False, repr=False
-    )
+    _screened: dict[int, tuple[object, ScreenedArms]] = field(default_factory=dict, init=False, repr=False)
     _calls: int = field(default=0, init=False, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
@@ -113,10 +108,6 @@ class BanditSampler(ProcessWide):
         if unknown:
             raise InputError(f"arms on {', '.join(unknown)}", field="arms", remedy="give these backends too")
         require_epsilon(self.epsilon)
-        if not 0.0 <= self.spread < np.inf or self.most_per_job < 0:
-            raise InputError(
-                f"spread {self.spread}, most_per_job {self.most_per_job}", field="jobs", remedy="give 0 or more"
-            )
         if PRODUCT not in self.arms:
             self.arms = (PRODUCT, *self.arms)
         if self.dispatcher is None:
@@ -146,33 +137,30 @@ class BanditSampler(ProcessWide):
         own_rng = np.random.default_rng(rng.integers(2**63, size=2))
         no_circuit = _product_codes(probability, candidates, shots, rng)
         codes = no_circuit.copy()
-        backends = self._backend_contexts()  # once: they change while circuits run, and features are those now
-        screened = {own.width: self._screened_at(own.width, backends) for own in knapsacks if own is not None}
+        widths = {own.width for own in knapsacks if own is not None}
+        screened = {width: self.screened(width) for width in widths}
         plan = self._plan(knapsacks, screened, own_rng, call)
         step = _Step(candidates, TiltedPenalty().qubos(candidates), probability, shots, query.context)
         executed, cost, waited = self._run(plan, step, rng, codes)
         if any(own.arm == PRODUCT for own in plan.choices):
             for why in dict.fromkeys(own.why_none for own in screened.values() if own.why_none):
                 cost += SamplingCost(fallback=f"product: {why}")
-        decisions = []
-        for own in plan.choices:
-            knapsack = knapsacks[own.vehicle]
-            assert knapsack is not None
-            arms = screened[knapsack.width]
-            pair = arms.index.get(own.arm), arms.index.get(executed[own.vehicle])
-            if pair[0] is not None and pair[1] is not None:  # a stored plan may be of an older calibration
-                worth = [quality(candidates, own.vehicle, drawn[own.vehicle]) for drawn in (codes, no_circuit)]
-                decisions.append(
-                    ArmDecision(own.vehicle, knapsack, arms, pair[0], own.propensity, own.objection, pair[1], *worth)
-                )
-        for decision in decisions if self.learns else ():
-            features = decision.screened.table.row(decision.knapsack, decision.executed)
-            self.policy.learn(features, decision.reward)
-        if self.log is not None and decisions:
-            self.log.note(query.context, decisions)
+        if self.learns or self.log is not None:
+            drawn = codes, no_circuit
+            self._learn(self._decisions(plan, executed, candidates, knapsacks, screened, drawn), query.context)
         code, count = count_codes(codes)
         elapsed = time.perf_counter() - started - waited
         return Samples(candidates.strings(code), count, replace(cost, seconds=max(elapsed, 0.0)))
+
+    def keep_jobs(self, journal: Journal, name: str) -> None:
+        """Store plans, and jobs on devices of an account, in a journal before any job is sent.
+
+        Several bandits may share the journal; `name` distinguishes the plans of this one.
+        """
+        for backend in self.backends.values():
+            if isinstance(backend, DeviceBackend):
+                backend.journal = journal
+        self.memory, self.name = journal, name
 
     def close(self) -> None:
         """End the scheduler's thread, close backends and log, write the learned state; `sample` may be called again."""
@@ -188,34 +176,24 @@ class BanditSampler(ProcessWide):
 
     def screened(self, width: int) -> ScreenedArms:
         """Return the arms for knapsacks of one width, as the backends are now; computed once for each state of them."""
-        return self._screened_at(width, self._backend_contexts())
-
-    def _backend_contexts(self) -> dict[str, BackendContext]:
-        statuses = {name: backend.status(wait=True) for name, backend in self.backends.items()}
-        return {name: BackendContext(status.queue_seconds, status.age_days) for name, status in statuses.items()}
-
-    def _screened_at(self, width: int, contexts: dict[str, BackendContext]) -> ScreenedArms:
+        state = tuple(backend.status(wait=True) for backend in self.backends.values())
         known = self._screened.get(width)
-        if known is None or known[0] != contexts:
-            known = self._screened[width] = contexts, self._screen(width, contexts)
+        if known is None or known[0] != state:
+            known = self._screened[width] = state, self._screen(width)
         return known[1]
 
-    def _screen(self, width: int, contexts: dict[str, BackendContext]) -> ScreenedArms:
-        kept: list[tuple[Arm, Profile, BackendContext, str]] = []
+    def _screen(self, width: int) -> ScreenedArms:
+        kept: list[tuple[Arm, Profile, str]] = []
         left_out: Counter[str] = Counter()
         for arm in self.arms:
             profile = self.profile(self.backends[arm.backend], arm, width) if arm.backend else NO_CIRCUIT
-            context = contexts.get(arm.backend, BackendContext())
-            if profile is None:
-                left_out["place"] += 1
-                continue
-            objection = self.limits.objection(profile)
-            if objection == "calibration" or not context.is_known:  # no features to rank it by
-                left_out["calibration"] += 1
-                continue
-            kept.append((arm, profile, context, objection))
-        arms, profiles, backends, objections = zip(*kept, strict=True)
-        return ScreenedArms(width, arms, profiles, backends, objections, left_out)
+            objection = "place" if profile is None else self.limits.objection(profile)
+            if profile is None or objection == "calibration":  # no features to rank it by
+                left_out[objection] += 1
+            else:
+                kept.append((arm, profile, objection))
+        arms, profiles, objections = zip(*kept, strict=True)
+        return ScreenedArms(width, arms, profiles, objections, left_out)
 
     def _plan(
         self,
@@ -235,12 +213,46 @@ class BanditSampler(ProcessWide):
                 arms = screened[knapsack.width]
                 features = arms.table.features(knapsack)
                 chosen[k] = arms, choose(self.policy, features, arms.arms, arms.is_allowed, self.epsilon, rng)
-        plan = plan_step(chosen, spread=self.spread, most_per_job=self.most_per_job)
+        plan = plan_step(chosen)
         if self.memory is not None and plan.tasks:
             self.memory.keep_plan(call, plan.to_json())
             first = self.memory.kept_plan(call)
             return plan if first is None else StepPlan.from_json(first, vehicles)
         return plan
+
+    def _decisions(
+        self,
+        plan: StepPlan,
+        executed: Mapping[int, Arm],
+        candidates: Candidates,
+        knapsacks: Sequence[KnapsackContext | None],
+        screened: Mapping[int, ScreenedArms],
+        drawn: tuple[NDArray[np.int64], NDArray[np.int64]],
+    ) -> list[ArmDecision]:
+        """Return the decisions with the quality of the strings `drawn`, [K, S] each: the arms' and the product state's.
+
+        Arms of a stored plan that an older calibration had are left out.
+        """
+        found = []
+        for own in plan.choices:
+            knapsack = knapsacks[own.vehicle]
+            assert knapsack is not None
+            arms = screened[knapsack.width]
+            pair = arms.index.get(own.arm), arms.index.get(executed[own.vehicle])
+            if pair[0] is not None and pair[1] is not None:
+                worth = [quality(candidates, own.vehicle, codes[own.vehicle]) for codes in drawn]
+                found.append(
+                    ArmDecision(own.vehicle, knapsack, arms, pair[0], own.propensity, own.objection, pair[1], *worth)
+                )
+        return found
+
+    def _learn(self, decisions: list[ArmDecision], context: SampleContext) -> None:
+        """Learn from the decisions of a call, and log them."""
+        for decision in decisions if self.learns else ():
+            features = decision.screened.table.row(decision.knapsack, decision.executed)
+            self.policy.learn(features, decision.reward)
+        if self.log is not None and decisions:
+            self.log.note(context, decisions)
 
     def _run(
         self, plan: StepPlan, step: _Step, rng: np.random.Generator, codes: NDArray[np.int64]
@@ -254,7 +266,7 @@ class BanditSampler(ProcessWide):
         tasks = [
             Task(
                 f"{step.context.run} {step.context.step} #{self._calls}.{j}",
-                tuple(step.candidate(planned.vehicles, candidate) for candidate in planned.candidates),
+                tuple(step.candidate(planned.vehicles, own, *rank(i)) for i, own in enumerate(planned.candidates)),
                 step.shots,
                 step.context,
                 seeds[planned.vehicles[0]],
@@ -286,7 +298,7 @@ class _Step:
     shots: int
     context: SampleContext
 
-    def candidate(self, vehicles: Sequence[int], planned: PlannedCandidate) -> Candidate:
+    def candidate(self, vehicles: Sequence[int], planned: PlannedCandidate, tier: int, priority: float) -> Candidate:
         """Return a candidate for the scheduler, whose circuits are made when they are sent."""
 
         def make() -> list[Pub]:
@@ -297,7 +309,7 @@ class _Step:
             return pubs
 
         width = max(int(self.candidates.width[k]) for k in vehicles)
-        return Candidate(planned.backend, make, width, planned.placement, planned.tier, planned.priority)
+        return Candidate(planned.backend, make, width, planned.placement, tier, priority)
 
 
 def _fallback(planned: PlannedTask, result: TaskResult) -> str:
@@ -307,9 +319,7 @@ def _fallback(planned: PlannedTask, result: TaskResult) -> str:
     chosen = planned.candidates[0].backend
     if result.backend == chosen:
         return ""
-    taken = next(own for own in planned.candidates if own.backend == result.backend)
-    without_failure = "sent there before" if taken.tier else "free earlier"
-    return f"{result.backend} for {chosen}: {result.why or without_failure}"
+    return f"{result.backend} for {chosen}: {result.why or 'sent there before'}"
 
 
 def _product_codes(

@@ -56,24 +56,11 @@ def knapsack_contexts(candidates: Candidates, probability: NDArray[np.float64]) 
     return found
 
 
-@dataclass(frozen=True)
-class BackendContext:
-    """Queue and calibration of a backend as of now."""
-
-    queue_seconds: float = 0.0  # expected wait before a job starts
-    age_days: float = 0.0  # age of the calibration
-
-    @property
-    def is_known(self) -> bool:
-        """Whether both are finite numbers of 0 or more."""
-        return 0.0 <= self.queue_seconds < np.inf and 0.0 <= self.age_days < np.inf
-
-
 _KNAPSACK = ("width", "binding", "demand_variation", "fill", "sharpness", "density")
 _CIRCUIT = (
     *("layers", "layers_squared", "log_two_qubit_gates", "two_qubit_depth"),
     *("log_gate_fidelity", "log_readout_fidelity"),
-    *("duration_over_t2", "duration_over_t1", "degree", "log_queue_seconds", "age_days"),
+    *("duration_over_t2", "duration_over_t1", "degree"),
 )
 _BY_FAMILY = ("", "layers", "layers_squared", "log_gate_fidelity")
 
@@ -98,7 +85,6 @@ _SIZE = {
     "log_gate_fidelity": 2.0,
     "log_readout_fidelity": 0.5,
     "degree": 3.0,
-    "log_queue_seconds": 8.0,
 }
 
 _OWN_SIZE = np.array([_SIZE.get(name, 1.0) for name in _KNAPSACK])
@@ -112,10 +98,10 @@ def schema() -> str:
 
 
 class ArmTable:
-    """Features of A arms for knapsacks of one width, from [A] arms, profiles and backends."""
+    """Features of A arms for knapsacks of one width, from [A] arms and profiles."""
 
-    def __init__(self, arms: Sequence[Arm], profiles: Sequence[Profile], backends: Sequence[BackendContext]) -> None:
-        rows = [_circuit_row(profile, backend) for profile, backend in zip(profiles, backends, strict=True)]
+    def __init__(self, arms: Sequence[Arm], profiles: Sequence[Profile]) -> None:
+        rows = [_circuit_row(profile) for profile in profiles]
         self._circuit = np.array(rows, dtype=np.float64).reshape(len(arms), len(_CIRCUIT))
         self._family = np.array([_NUMBER.get(arm.family, -1) for arm in arms], dtype=np.int64)
 
@@ -173,7 +159,7 @@ def knapsack_rows(knapsacks: Sequence[KnapsackContext]) -> NDArray[np.float64]:
 
 
 def _lift(family: int) -> NDArray[np.float64]:
-    """Return [d, 18] the linear map of `knapsack_rows` and an arm's circuit to the features of its family.
+    """Return [d, 16] the linear map of `knapsack_rows` and an arm's circuit to the features of its family.
 
     The family is a position in `ANSATZE`; −1 is the product state.
     """
@@ -188,7 +174,7 @@ def _lift(family: int) -> NDArray[np.float64]:
     return found
 
 
-def _circuit_row(profile: Profile, backend: BackendContext) -> list[float]:
+def _circuit_row(profile: Profile) -> list[float]:
     value = {
         "layers": profile.layers - 2.0,
         "layers_squared": (profile.layers - 2.0) ** 2,
@@ -199,7 +185,5 @@ def _circuit_row(profile: Profile, backend: BackendContext) -> list[float]:
         "duration_over_t2": profile.duration / profile.t2,
         "duration_over_t1": profile.duration / profile.t1,
         "degree": profile.degree,
-        "log_queue_seconds": float(np.log1p(backend.queue_seconds)),
-        "age_days": backend.age_days,
     }
     return [value[name] / _SIZE.get(name, 1.0) for name in _CIRCUIT]

@@ -89,11 +89,6 @@ class LinearModel:
         """Covariance (Σ xxᵀ + ρI)⁻¹, [d, d]."""
         return self._inverse
 
-    def draw(self, rng: np.random.Generator, scale: float) -> NDArray[np.float64]:
-        """Return weights [d] from N(w, scale² (Σ xxᵀ + ρI)⁻¹)."""
-        root = np.linalg.cholesky(self.precision)
-        return self.weights + scale * np.linalg.solve(root.T, rng.standard_normal(self.n_features))
-
     def state(self) -> dict[str, object]:
         """Return the input of `restored`, in JSON's types."""
         return {

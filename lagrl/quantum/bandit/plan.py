@@ -23,13 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlannedCandidate:
-    """Circuits of some vehicles on one line of qubits of one backend; see `scheduling.tasks.Candidate`."""
+    """Circuits of some vehicles on one line of qubits of one backend."""
 
     backend: str
     placement: str
     arms: tuple[Arm, ...]  # one for each vehicle, all on this line
-    tier: int = 0
-    priority: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ class StepPlan:
                 {
                     "vehicles": list(task.vehicles),
                     "options": [
-                        [own.backend, own.placement, [str(arm) for arm in own.arms], own.tier, own.priority]
-                        for own in task.candidates
+                        [own.backend, own.placement, [str(arm) for arm in own.arms], *rank(place)]
+                        for place, own in enumerate(task.candidates)
                     ],
                 }
                 for task in self.tasks
@@ -78,28 +76,30 @@ class StepPlan:
         """Return the plan that `to_json` wrote; InputError if it is something else, or not of these vehicles."""
         read = from_record(_PlainPlan, plain, "plan", remedy="use a new journal")
         sent = [k for task in read.work for k in task.vehicles]
-        n_arms = [(len(task.vehicles), len(option[2])) for task in read.work for option in task.options]
         if (
             sorted(choice[0] for choice in read.choices) != sorted(vehicles)
             or len(set(sent)) < len(sent)
             or not set(sent) <= set(vehicles)
             or not all(task.vehicles and task.options for task in read.work)
-            or any(n != m for n, m in n_arms)
+            or any(len(task.vehicles) != len(option[2]) for task in read.work for option in task.options)
         ):
             raise InputError("is of other vehicles", field="plan", remedy="use a new journal")
+        tasks = []
+        for task in read.work:
+            candidates = [PlannedCandidate(name, line, _arms(texts)) for name, line, texts, *_ in task.options]
+            tasks.append(PlannedTask(task.vehicles, tuple(candidates)))
         return StepPlan(
-            tuple(PlannedChoice(k, Arm.parse(arm), float(p), o) for k, arm, p, o in read.choices),
-            tuple(
-                PlannedTask(
-                    task.vehicles,
-                    tuple(
-                        PlannedCandidate(backend, line, tuple(map(Arm.parse, arms)), tier, float(priority))
-                        for backend, line, arms, tier, priority in task.options
-                    ),
-                )
-                for task in read.work
-            ),
+            tuple(PlannedChoice(k, Arm.parse(arm), float(p), o) for k, arm, p, o in read.choices), tuple(tasks)
         )
+
+
+def rank(place: int) -> tuple[int, float]:
+    """Return tier and priority of a task's candidate by its place: the chosen one first, the next after failures."""
+    return (1, 0.5**place) if place else (0, 1.0)
+
+
+def _arms(texts: Sequence[str]) -> tuple[Arm, ...]:
+    return tuple(map(Arm.parse, texts))
 
 
 @dataclass(frozen=True)
@@ -128,20 +128,10 @@ class PlanMemory(Protocol):
         ...
 
 
-def plan_step(
-    chosen: Mapping[int, tuple[ScreenedArms, Choice]], *, spread: float = 0.0, most_per_job: int = 0
-) -> StepPlan:
-    """Group vehicles by the line of qubits chosen for them, and list where else each group may run.
+def plan_step(chosen: Mapping[int, tuple[ScreenedArms, Choice]]) -> StepPlan:
+    """Group vehicles by the line of qubits chosen for them, and list where else each group may run after failures.
 
-    Parameters
-    ----------
-    chosen
-        Arms and choice of each vehicle.
-    spread
-        Expected reward that a group may lose by running on another backend only because that is free earlier. At 0
-        other backends are used after failures only. Choices made for exploration are never moved.
-    most_per_job
-        Largest number of vehicles in a job; 0 for no limit.
+    One job for each line: many jobs wait longer in queues than one. `chosen` has arms and choice of each vehicle.
     """
     choices, groups = [], dict[tuple[str, str], list[int]]()
     for k, (screened, choice) in chosen.items():
@@ -149,45 +139,33 @@ def plan_step(
         choices.append(PlannedChoice(k, arm, choice.propensity, screened.objections[int(choice.scores.argmax())]))
         if arm != PRODUCT:
             groups.setdefault((arm.backend, arm.placement), []).append(k)
-    tasks = []
-    for line, vehicles in groups.items():
-        size = most_per_job or len(vehicles)
-        for first in range(0, len(vehicles), size):
-            part = vehicles[first : first + size]
-            tasks.append(PlannedTask(tuple(part), _candidates(line, [chosen[k] for k in part], spread)))
+    tasks = [
+        PlannedTask(tuple(vehicles), _candidates(line, [chosen[k] for k in vehicles]))
+        for line, vehicles in groups.items()
+    ]
     return StepPlan(tuple(choices), tuple(tasks))
 
 
-def _candidates(
-    line: tuple[str, str], group: Sequence[tuple[ScreenedArms, Choice]], spread: float
-) -> tuple[PlannedCandidate, ...]:
+def _candidates(line: tuple[str, str], group: Sequence[tuple[ScreenedArms, Choice]]) -> tuple[PlannedCandidate, ...]:
     """Return where a group can run: as chosen, then on the best line of every other backend, the best first."""
     own = PlannedCandidate(*line, tuple(screened.arms[choice.arm] for screened, choice in group))
-    expected = float(np.mean([choice.scores[choice.arm] for _, choice in group]))
-    is_movable = spread > 0.0 and not any(choice.is_exploration for _, choice in group)
-    others: dict[str, tuple[float, str, tuple[Arm, ...]]] = {}
+    others: dict[str, tuple[float, PlannedCandidate]] = {}
     for backend, placement in group[0][0].places:
-        best = [_best_at(screened, choice, (backend, placement)) for screened, choice in group]
-        found = [arm for arm, _ in best if arm is not None]
-        if backend == line[0] or len(found) < len(group):
+        found = [_best_at(screened, choice, (backend, placement)) for screened, choice in group]
+        best = [pair for pair in found if pair is not None]
+        if backend == line[0] or len(best) < len(group):
             continue
         value = float(np.mean([score for _, score in best]))
         if backend not in others or value > others[backend][0]:
-            others[backend] = value, placement, tuple(found)
-    candidates = [own]
+            others[backend] = value, PlannedCandidate(backend, placement, tuple(arm for arm, _ in best))
     ranked = sorted(others.items(), key=lambda item: (-item[1][0], item[0]))
-    for rank, (backend, (value, placement, arms)) in enumerate(ranked, 1):
-        lost = expected - value
-        if is_movable and lost <= spread:
-            candidates.append(PlannedCandidate(backend, placement, arms, 0, 1.0 - 0.5 * max(lost, 0.0) / spread))
-        else:
-            candidates.append(PlannedCandidate(backend, placement, arms, 1, 0.5**rank))
-    return tuple(candidates)
+    return (own, *(candidate for _, (_, candidate) in ranked))
 
 
-def _best_at(screened: ScreenedArms, choice: Choice, line: tuple[str, str]) -> tuple[Arm | None, float]:
+def _best_at(screened: ScreenedArms, choice: Choice, line: tuple[str, str]) -> tuple[Arm, float] | None:
+    """Return the best arm on a line that may run, and its score; None if there is none."""
     arms = screened.places.get(line)
     if arms is None:
-        return None, -np.inf
+        return None
     best = int(arms[np.argmax(choice.scores[arms])])
     return screened.arms[best], float(choice.scores[best])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.features import ArmTable, BackendContext
+from lagrl.quantum.bandit.features import ArmTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,8 +74,8 @@ class ScreenedArms:
         Number of variables.
     arms
         [A] arms that fit on the devices and have finite features.
-    profiles, backends
-        [A] profile of each circuit, and context of its backend.
+    profiles
+        [A] profile of each circuit.
     objections
         [A] why an arm may not run; empty if it may.
     left_out
@@ -86,14 +86,13 @@ class ScreenedArms:
     width: int
     arms: tuple[Arm, ...] = field(repr=False)
     profiles: tuple[Profile, ...] = field(repr=False)
-    backends: tuple[BackendContext, ...] = field(repr=False)
     objections: tuple[str, ...] = field(repr=False)
     left_out: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     @cached_property
     def table(self) -> ArmTable:
         """Features of the arms, to be joined with a knapsack."""
-        return ArmTable(self.arms, self.profiles, self.backends)
+        return ArmTable(self.arms, self.profiles)
 
     @cached_property
     def is_allowed(self) -> NDArray[np.bool_]:
@@ -122,3 +121,8 @@ class ScreenedArms:
     def index(self) -> dict[Arm, int]:
         """Index of each arm."""
         return {arm: index for index, arm in enumerate(self.arms)}
+
+    @cached_property
+    def named(self) -> dict[str, int]:
+        """Index of each arm by its name."""
+        return {str(arm): index for index, arm in enumerate(self.arms)}

@@ -1,17 +1,18 @@
-"""The learned state of a bandit as a file."""
+"""The learned state of a bandit, and the file that outlives its process."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lagrl.errors import InputError
-from lagrl.io.atomic import write_text
+from lagrl.errors import InputError, OutputError
+from lagrl.io.atomic import require_writable, write_text
 from lagrl.io.json_text import read_json
 from lagrl.io.records import read_fields
 from lagrl.printable import shown
-from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, require_epsilon
+from lagrl.quantum.bandit.arm_policies import LinUCB, require_epsilon
 from lagrl.quantum.bandit.features import NAMES, schema
 from lagrl.quantum.bandit.linear_model import LinearModel
 
@@ -20,29 +21,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KIND = "lagrl bandit"
+EVERY = 100  # calls
 _FIELDS = {"policy": str, "parameter": float, "epsilon": float, "model": dict}
 
 
 @dataclass(frozen=True)
 class BanditState:
-    """A learned model, and the policy that uses it.
-
-    Raises `InputError` if there is no policy of that name, or a number is out of range.
+    """A learned model, and how LinUCB uses it. Raises `InputError` if a number is out of range.
 
     Attributes
     ----------
-    policy
-        `linucb` or `thompson`.
-    parameter
-        α of LinUCB, or the scale of Thompson's draws.
+    alpha
+        α of LinUCB.
     epsilon
         Exploration probability ε, from 0 to 1.
     model
         Model of rewards.
     """
 
-    policy: str
-    parameter: float
+    alpha: float
     epsilon: float
     model: LinearModel
 
@@ -50,13 +47,9 @@ class BanditState:
         self.make()
         require_epsilon(self.epsilon)
 
-    def make(self) -> LinUCB | LinearThompson:
+    def make(self) -> LinUCB:
         """Return the policy, which continues to learn in this model."""
-        if self.policy == "linucb":
-            return LinUCB(self.model, self.parameter)
-        if self.policy == "thompson":
-            return LinearThompson(self.model, self.parameter)
-        raise InputError(f"{shown(self.policy)} given", field="policy", remedy="give linucb or thompson")
+        return LinUCB(self.model, self.alpha)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the state as JSON, atomically.
@@ -67,8 +60,8 @@ class BanditState:
             "kind": KIND,
             "schema": schema(),
             "features": list(NAMES),
-            "policy": self.policy,
-            "parameter": self.parameter,
+            "policy": "linucb",
+            "parameter": self.alpha,
             "epsilon": self.epsilon,
             "model": self.model.state(),
         }
@@ -90,21 +83,19 @@ def read_state(path: Path) -> BanditState:
     content = read_json(path, remedy="give a file that lagrl wrote")
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise InputError("is no state of a bandit", source=name, remedy="give a file that lagrl wrote")
+    again = "train again with this version: lagrl traces, then python -m train.bandit"
     if content.get("schema") != schema():
         listed = content.get("features")
         theirs = {str(feature) for feature in listed} if isinstance(listed, list) else set()
         differ = sorted(theirs ^ set(NAMES))
         how = f"{len(differ)} features differ ({', '.join(differ[:5])})" if differ else "same names, other sizes"
-        raise InputError(
-            f"was learned on other features: {how}",
-            source=name,
-            field="schema",
-            remedy="train again with this version: lagrl traces, then python -m train.bandit",
-        )
+        raise InputError(f"was learned on other features: {how}", source=name, field="schema", remedy=again)
     try:
         read_fields(content, _FIELDS, source=None, remedy=None, allow_others=True)
+        if content["policy"] != "linucb":
+            raise InputError(f"{shown(content['policy'])} given", field="policy", remedy="only linucb is left")
         model = LinearModel.restored(content["model"])
-        state = BanditState(content["policy"], float(content["parameter"]), float(content["epsilon"]), model)
+        state = BanditState(float(content["parameter"]), float(content["epsilon"]), model)
     except InputError as error:
         raise InputError(f"is damaged: {error}", source=name, remedy="train again") from error
     if state.model.n_features != len(NAMES):
@@ -112,3 +103,51 @@ def read_state(path: Path) -> BanditState:
             f"has {state.model.n_features} weights for {len(NAMES)} features", source=name, remedy="train again"
         )
     return state
+
+
+@dataclass(eq=False)
+class StateFile:
+    """File of a learned state, written every `EVERY` calls, when the bandit is closed, and when it is destroyed.
+
+    The file is replaced as a whole, so that a reader sees the old state or the new one. If several processes write to
+    the same file, it holds the learning of the last one, not the sum. Raises `OutputError` if the file cannot be
+    written.
+
+    Attributes
+    ----------
+    path
+        The file.
+    state
+        What is written; the bandit's policy learns in its model.
+    """
+
+    path: Path
+    state: BanditState
+    _n_unsaved: int = field(default=0, init=False, repr=False)  # calls
+
+    def __post_init__(self) -> None:
+        require_writable(self.path)
+
+    def count_call(self) -> None:
+        """Count a call of the bandit, and write the state after every `EVERY` of them."""
+        self._n_unsaved += 1
+        if self._n_unsaved >= EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Write the state to the file."""
+        self.state.write(self.path)
+        self._n_unsaved = 0
+
+    def close(self) -> None:
+        """Write the state if it has changed or there is no file."""
+        if self._n_unsaved or not self.path.exists():
+            self.save()
+
+    def save_finally(self) -> None:
+        """Write a changed state when the bandit is destroyed; warn if that fails, as no caller could catch it."""
+        try:
+            if self._n_unsaved:
+                self.save()
+        except OutputError as error:
+            warnings.warn(f"what a bandit learned is lost: {error}", RuntimeWarning, stacklevel=2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lagrl.errors import InputError
 from lagrl.io.jsonl import JsonLines, Offset
 from lagrl.printable import shown
-from lagrl.quantum.bandit.trace_lines import TRACES, arms_line, check_line, content_of, decision_line
+from lagrl.quantum.bandit.traces import TRACES, arms_line, check_line, decision_line
 
 if TYPE_CHECKING:
     import os
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 
 
 class TraceLog:
-    """Appends decisions to a JSON-lines file; its lines are those of `trace_lines`. It is a context manager.
+    """Appends decisions to a JSON-lines file, see `traces`. It is a context manager.
 
-    A line of kind `arms` lists all arms of a width, as the backends were then, once; lines of kind `decision` refer to
-    it by number. An existing file is continued: numbers go on, and a torn last line is removed first.
+    Equal arms have one line. An existing file is continued: numbers go on, and a torn last line is removed first.
 
     With `settings` the file starts with a line of kind `header` that holds them, and the decisions of a run are
     followed by a line of kind `run` (see `finish`). Decisions after the last of those belong to an interrupted run and
@@ -106,7 +105,7 @@ class TraceLog:
         if self._settings is None or kind in ("header", "run"):
             self._kept = offset
             for arms in self._pending:
-                self._number_of[content_of(arms)] = int(arms["number"])
+                self._number_of[_content(arms)] = int(arms["number"])
                 self._next = max(self._next, int(arms["number"]) + 1)
             self._pending.clear()
 
@@ -133,9 +132,14 @@ class TraceLog:
         known = self._known.get(id(screened))
         if known is None:
             line = arms_line(screened, self._next)
-            number = self._number_of.setdefault(content_of(line), self._next)
+            number = self._number_of.setdefault(_content(line), self._next)
             if number == self._next:
                 self._next += 1
                 lines.append(line)
             known = self._known[id(screened)] = screened, number
         return known[1]
+
+
+def _content(arms: Mapping[str, Any]) -> str:
+    """Return an `arms` line without its number: equal arms need only one line."""
+    return json.dumps({name: value for name, value in arms.items() if name != "number"}, sort_keys=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.arm_policies import DRAWS, LinearThompson, LinUCB, StaticPolicy, UniformPolicy, probabilities
+from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy
 from lagrl.quantum.bandit.features import NAMES, knapsack_rows
 
 if TYPE_CHECKING:
@@ -88,41 +88,22 @@ class TraceTable:
 
 
 def target_probabilities(
-    policy: Policy,
-    epsilon: float,
-    screened: ScreenedArms,
-    knapsacks: NDArray[np.float64],
-    rng: np.random.Generator,
+    policy: Policy, epsilon: float, screened: ScreenedArms, knapsacks: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return each arm's probability [D, A] for a policy that does not learn meanwhile; see `probabilities`.
-
-    Knapsacks are [D, 7] `knapsack_rows`; `rng` is used by policies with random scores.
-    """
+    """Return each arm's probability [D, A] for a policy that does not learn meanwhile, from [D, 7] `knapsack_rows`."""
     table, allowed = screened.table, screened.is_allowed
     shape = (len(knapsacks), len(screened.arms))
+    if isinstance(policy, LinUCB):
+        scores = table.means(knapsacks, policy.model.weights)
+        if policy.alpha:
+            scores += policy.alpha * table.deviations(knapsacks, policy.model.covariance)
+    elif isinstance(policy, StaticPolicy):
+        scores = np.broadcast_to(policy.scores(np.empty((shape[1], 0)), screened.arms), shape)
+    else:
+        every = np.arange(shape[1])
+        rows = (table.rows(np.repeat(own[None], shape[1], axis=0), every) for own in knapsacks)
+        scores = np.array([policy.scores(features, screened.arms) for features in rows]).reshape(shape)
     share = np.zeros(shape)
-    match policy:
-        case LinUCB():
-            scores = table.means(knapsacks, policy.model.weights)
-            if policy.alpha:
-                scores += policy.alpha * table.deviations(knapsacks, policy.model.covariance)
-            _count_best(share, scores, allowed)
-        case LinearThompson():
-            for _ in range(DRAWS):
-                _count_best(share, table.means(knapsacks, policy.model.draw(rng, policy.scale)), allowed)
-            share /= DRAWS
-        case StaticPolicy() | UniformPolicy():
-            scores = policy.scores(np.empty((shape[1], 0)), screened.arms, rng)
-            _count_best(share, np.broadcast_to(scores, shape), allowed)
-        case _:
-            every = np.arange(shape[1])
-            for d in range(shape[0]):
-                features = table.rows(np.repeat(knapsacks[d : d + 1], shape[1], axis=0), every)
-                share[d] = probabilities(policy, features, screened.arms, allowed, 0.0, rng)
+    share[np.arange(len(share)), np.where(allowed, scores, -np.inf).argmax(axis=1)] = 1.0
     mixed: NDArray[np.float64] = (1.0 - epsilon) * share + epsilon * allowed / allowed.sum()
     return np.minimum(mixed, 1.0)
-
-
-def _count_best(share: NDArray[np.float64], scores: NDArray[np.float64], allowed: NDArray[np.bool_]) -> None:
-    best = np.where(allowed, scores, -np.inf).argmax(axis=1)
-    share[np.arange(len(share)), best] += 1.0

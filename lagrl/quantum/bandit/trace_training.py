@@ -176,7 +176,6 @@ def logged_choices(
     policy: Policy,
     epsilon: float,
     parts: Sequence[tuple[NDArray[np.bool_], LinearModel]],
-    rng: np.random.Generator,
 ) -> LoggedChoices:
     """Return a log's choices with the probabilities of another policy, which does not learn here.
 
@@ -187,7 +186,7 @@ def logged_choices(
     for group in table.groups:
         for chunk in group.chunks():
             knapsacks, place, chosen = group.knapsacks[chunk], group.place[chunk], group.chosen[chunk]
-            likely = target_probabilities(policy, epsilon, group.screened, knapsacks, rng)
+            likely = target_probabilities(policy, epsilon, group.screened, knapsacks)
             target[place] = likely[np.arange(len(place)), chosen]
             for mask, model in parts:
                 own = mask[place]
@@ -213,7 +212,7 @@ def evaluate(
     policy, epsilon, name
         The policy, which does not learn here, its exploration probability, and a name instead of its own.
     ridge, seed
-        ρ of the models, and the seed of the bootstrap and of policies with random scores.
+        ρ of the models, and the seed of the bootstrap.
     """
     if isinstance(policy, StaticPolicy) and policy.preferred and not share_runnable(table, policy.preferred[0]):
         raise InputError(
@@ -222,6 +221,6 @@ def evaluate(
             remedy="give an arm of the log",
         )
     rng = np.random.default_rng(seed)
-    log = logged_choices(table, policy, epsilon, cross_fitted(table, ridge), rng)
+    log = logged_choices(table, policy, epsilon, cross_fitted(table, ridge))
     snips = inverse_propensity(log, rng) if log.has_overlap else None
     return Estimates(name or policy.name, snips, doubly_robust(log, rng))

@@ -1,21 +1,55 @@
-"""Logged decisions, for training and for off-policy evaluation."""
+"""Logged decisions, for training and for off-policy evaluation: the lines of a log, and reading them.
+
+A line of kind `arms` lists all arms of a width; lines of kind `decision` refer to it by number.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import hashlib
+from dataclasses import asdict, astuple, dataclass, field, fields
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.io.line_format import read_lines
+from lagrl.io.line_format import LineFormat, opened, read_lines, reading
+from lagrl.io.records import Check, from_record, read_fields
+from lagrl.printable import shown
+from lagrl.quantum.bandit.arms import PRODUCT, Arm
 from lagrl.quantum.bandit.decision import ArmDecision
-from lagrl.quantum.bandit.trace_lines import REMEDY, TRACES, check_line, read_arms, read_knapsack
+from lagrl.quantum.bandit.features import KnapsackContext
+from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
+from lagrl.quantum.bandit.screening import ScreenedArms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from typing import Any
 
-    from lagrl.quantum.bandit.screening import ScreenedArms
+    from lagrl.relaxation.sampler import SampleContext
+
+REMEDY = "give a file that lagrl traces wrote"
+TRACES = LineFormat(
+    fault="not a decision trace",
+    remedy=REMEDY,
+    heads=tuple(f'{{"kind": "{kind}"'.encode() for kind in ("header", "arms", "decision", "run")),
+)
+_PROFILE = [own.name for own in fields(Profile)]
+_LARGEST = 1e9  # of any number in a log; sums and squares of such numbers are finite
+
+_Share = Annotated[float, Check(lambda value: 0.0 <= value <= 1.0, "a number from 0 to 1")]
+_Count = Annotated[int, Check(lambda value: 0 <= value <= _LARGEST, "a whole number from 0 to 1e9")]
+_FIELDS: dict[str, dict[str, Any]] = {
+    "header": {"kind": str, "settings": dict},
+    "arms": {
+        **{"kind": str, "number": _Count, "width": _Count, "arms": list[str], "profile": list[str]},
+        **{"profiles": list[list[Any]], "objections": list[str]},
+    },
+    "decision": {
+        **{"kind": str, "run": str, "step": int, "vehicle": _Count, "knapsack": dict, "arms": int, "arm": str},
+        **{"propensity": _Share, "objection": str, "answered": str, "quality": _Share, "baseline": _Share},
+    },
+    "run": {"kind": str, "key": str},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,16 +82,15 @@ def read_traces(paths: Sequence[Path]) -> list[Trace]:
     """
     found: list[Trace] = []
     for path in paths:
-        screened: dict[int, tuple[ScreenedArms, dict[str, int]]] = {}
+        screened: dict[int, ScreenedArms] = {}
         for line, number in read_lines(path, TRACES):
             try:
                 check_line(line)
                 match line["kind"]:
                     case "arms":
-                        read = read_arms(line)
-                        screened[line["number"]] = read, {str(arm): a for a, arm in enumerate(read.arms)}
+                        screened[line["number"]] = _read_arms(line)
                     case "decision":
-                        found.append(_read_decision(line, *screened[line["arms"]]))
+                        found.append(_read_decision(line, screened[line["arms"]]))
             except (KeyError, InputError) as error:
                 TRACES.refuse(path, number, error)
     if not found:
@@ -65,19 +98,98 @@ def read_traces(paths: Sequence[Path]) -> list[Trace]:
     return found
 
 
-def _read_decision(line: Mapping[str, Any], screened: ScreenedArms, index: Mapping[str, int]) -> Trace:
-    propensity = float(line["propensity"])
-    if not propensity > 0.0:
+def arms_line(screened: ScreenedArms, number: int) -> dict[str, Any]:
+    """Return the line that lists all arms of a width; an infinite T1 or T2, of no circuit, is written as null."""
+    return {
+        "kind": "arms",
+        "number": number,
+        "width": screened.width,
+        "arms": [str(arm) for arm in screened.arms],
+        "profile": _PROFILE,
+        "profiles": [[None if value == np.inf else value for value in astuple(own)] for own in screened.profiles],
+        "objections": list(screened.objections),
+    }
+
+
+def decision_line(context: SampleContext, decision: ArmDecision, arms: int) -> dict[str, Any]:
+    """Return the line of a decision among the arms with this number."""
+    return {
+        "kind": "decision",
+        "run": context.run,
+        "step": context.step,
+        "vehicle": decision.vehicle,
+        "knapsack": asdict(decision.knapsack),
+        "arms": arms,
+        "arm": str(decision.arm),
+        "propensity": decision.propensity,
+        "objection": decision.objection,
+        "answered": str(decision.answered),
+        "quality": decision.quality,
+        "baseline": decision.baseline,
+    }
+
+
+def check_line(line: dict[str, Any]) -> None:
+    """Refuse a line of an unknown kind, or with a missing or mistyped field; InputError names it."""
+    kind = line.get("kind")
+    if not isinstance(kind, str) or kind not in _FIELDS:
+        raise InputError(f"of kind {shown(kind)}")
+    read_fields(line, _FIELDS[kind], source=None, remedy=None, allow_others=True)
+
+
+def content_digest(path: Path) -> str:
+    """Return the SHA-256 of a log, unpacked if its name ends in `.gz`; InputError if it cannot be read."""
+    digest = hashlib.sha256()
+    with reading(path, REMEDY), opened(path) as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _read_arms(line: Mapping[str, Any]) -> ScreenedArms:
+    if line["profile"] != _PROFILE:
+        raise InputError(f"profiles of {', '.join(line['profile'])}, not of {', '.join(_PROFILE)}")
+    arms = tuple(Arm.parse(text) for text in line["arms"])
+    lengths = len(line["profiles"]), len(line["objections"])
+    if set(lengths) != {len(arms)}:
+        raise InputError(f"{len(arms)} arms, but {lengths[0]} and {lengths[1]} entries for them")
+    profiles = [
+        NO_CIRCUIT if arm == PRODUCT else _read_profile(own) for arm, own in zip(arms, line["profiles"], strict=True)
+    ]
+    return ScreenedArms(line["width"], arms, tuple(profiles), tuple(line["objections"]))
+
+
+def _read_profile(values: list[Any]) -> Profile:
+    if len(values) != len(_PROFILE):
+        raise InputError(f"{len(values)} numbers for {', '.join(_PROFILE)}", field="profiles")
+    profile = from_record(Profile, dict(zip(_PROFILE, values, strict=True)), "profiles")
+    sizes = {**vars(profile), "log_gates": -profile.log_gates, "log_readout": -profile.log_readout}
+    _require_sizes(sizes, "profiles")
+    if not profile.t1 > 0.0 or not profile.t2 > 0.0 or profile.duration > _LARGEST * min(profile.t1, profile.t2):
+        raise InputError(f"duration {profile.duration}, t1 {profile.t1}, t2 {profile.t2}", field="profiles")
+    return profile
+
+
+def _read_decision(line: Mapping[str, Any], screened: ScreenedArms) -> Trace:
+    if not line["propensity"] > 0.0:
         raise InputError("a choice of probability 0", field="propensity")
+    knapsack = from_record(KnapsackContext, line["knapsack"], "knapsack")
+    _require_sizes(vars(knapsack), "knapsack")
     decision = ArmDecision(
         vehicle=line["vehicle"],
-        knapsack=read_knapsack(line["knapsack"]),
+        knapsack=knapsack,
         screened=screened,
-        chosen=index[line["arm"]],
-        propensity=propensity,
+        chosen=screened.named[line["arm"]],
+        propensity=float(line["propensity"]),
         objection=line["objection"],
-        executed=index[line["answered"]],
+        executed=screened.named[line["answered"]],
         quality=float(line["quality"]),
         baseline=float(line["baseline"]),
     )
     return Trace(line["run"], line["step"], decision)
+
+
+def _require_sizes(values: Mapping[str, Any], field: str) -> None:
+    for name, value in values.items():
+        if not 0 <= value <= _LARGEST:
+            raise InputError(f"{name} of size {shown(value)} is not a number from 0 to 1e9", field=field)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from lagrl.errors import InputError, UnknownNameError, refuse
+from lagrl.errors import InputError, UnknownNameError
 from lagrl.problems.qubo import QUBO
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class TiltedPenalty:
     strength
         ρ, for costs in units of their mean and loads in units of the room.
     fill
-        The target load T, linear from nothing (−1) through greedy's load (0) to the room (1).
+        The target load T, linear from greedy's load (0) to the room (1).
     is_aimed
         Whether to correct the target for the pull of the costs. Near greedy's break a unit of load is worth e_stop,
         which moves the minimum above T by e_stop/(2ρ), in scaled units; the target is lowered by as much, so that the
@@ -90,7 +90,7 @@ class TiltedPenalty:
     Raises
     ------
     InputError
-        If the strength is not a finite number of 0 or more, or `fill` is not in [−1, 1].
+        If the strength is not a finite number of 0 or more, or `fill` is not in [0, 1].
     """
 
     strength: float = 30.0
@@ -99,7 +99,10 @@ class TiltedPenalty:
 
     def __post_init__(self) -> None:
         require_strength(self.strength)
-        require_fill(self.fill)
+        if not 0 <= self.fill <= 1:
+            raise InputError(
+                f"{self.fill} given", field="fill", remedy="give a number from 0 (greedy's load) to 1 (the room)"
+            )
 
     def qubos(self, candidates: Candidates) -> QUBOBatch:
         """Build the QUBO of every vehicle's variables; see `Penalty.qubos`."""
@@ -164,13 +167,13 @@ def target_loads(candidates: Candidates, fill: float = 0.0) -> NDArray[np.float6
     candidates
         The knapsacks.
     fill
-        0 for greedy's load, 1 for the room, which the variables' weights always exceed, −1 for nothing.
+        0 for greedy's load, 1 for the room, which the variables' weights always exceed.
     """
     greedy, room = candidates.greedy_load.astype(np.float64), candidates.room
-    return greedy + fill * (room - greedy) if fill >= 0 else (1.0 + fill) * greedy
+    return greedy + fill * (room - greedy)
 
 
-def make_penalty(name: str, strength: float | None = None, fill: float = 0.0) -> Penalty:
+def make_penalty(name: str, strength: float | None = None) -> Penalty:
     """Return the penalty called `name`: `tilted`, `unbalanced` or `slack`.
 
     Parameters
@@ -179,27 +182,23 @@ def make_penalty(name: str, strength: float | None = None, fill: float = 0.0) ->
         One of `PENALTIES`.
     strength
         Coefficient of the squared load; the penalty's default if None. The target of `unbalanced` is kept.
-    fill
-        Target load from nothing (−1) through the penalty's default (0) to the room (1).
 
     Raises
     ------
     UnknownNameError
         If there is no penalty of that name.
     InputError
-        If the strength is not a finite number of 0 or more, or a target load is given to `slack`.
+        If the strength is not a finite number of 0 or more.
     """
     from lagrl.quantum.subproblems.slack import SlackPenalty
     from lagrl.quantum.subproblems.unbalanced import UnbalancedPenalty
 
     if name == "tilted":
-        return TiltedPenalty(TiltedPenalty.strength if strength is None else strength, fill)
+        return TiltedPenalty(TiltedPenalty.strength if strength is None else strength)
     if name == "unbalanced":
-        return UnbalancedPenalty.of_strength(UnbalancedPenalty.quadratic if strength is None else strength, fill)
+        return UnbalancedPenalty.of_strength(UnbalancedPenalty.quadratic if strength is None else strength)
     if name != "slack":
         raise UnknownNameError.of("penalty", name, PENALTIES)
-    if fill:
-        refuse("fill", fill, "slack has no target load: leave it out")
     return SlackPenalty(SlackPenalty.strength if strength is None else strength)
 
 
@@ -207,9 +206,3 @@ def require_strength(strength: float, name: str = "strength") -> None:
     """Raise an error for a coefficient of a penalty that is not a finite number of 0 or more."""
     if not 0 <= strength < np.inf:
         raise InputError(f"{strength} given", field=name, remedy="give a finite number of 0 or more")
-
-
-def require_fill(fill: float) -> None:
-    """Raise an error for a target load below nothing or above the room."""
-    if not -1 <= fill <= 1:
-        raise InputError(f"{fill} given", field="fill", remedy="give a number from −1 (no load) to 1 (the room)")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.subproblems.penalties import QUBOBatch, normalised, require_fill, require_strength
+from lagrl.quantum.subproblems.penalties import QUBOBatch, normalised, require_strength
 
 if TYPE_CHECKING:
     from lagrl.quantum.subproblems.candidates import Candidates
@@ -37,24 +37,19 @@ class UnbalancedPenalty:
         l₁, for costs in units of their mean and h in units of the room.
     quadratic
         l₂, likewise.
-    fill
-        Moves the target load from that of l₁ and l₂ (0) towards the room (1) or nothing (−1), by another l₁.
 
     Raises
     ------
     InputError
-        If a coefficient is not a finite number of 0 or more, the target is below 0 (l₁ > 2 l₂), or `fill` is not in
-        [−1, 1].
+        If a coefficient is not a finite number of 0 or more, or the target is below 0 (l₁ > 2 l₂).
     """
 
     linear: float = 9.0
     quadratic: float = 30.0
-    fill: float = 0.0
 
     def __post_init__(self) -> None:
         require_strength(self.linear, "linear")
         require_strength(self.quadratic, "quadratic")
-        require_fill(self.fill)
         if self.linear > 2 * self.quadratic:
             raise InputError(
                 f"{self.linear} given, which puts the target load below 0",
@@ -63,16 +58,15 @@ class UnbalancedPenalty:
             )
 
     @classmethod
-    def of_strength(cls, strength: float, fill: float = 0.0) -> UnbalancedPenalty:
+    def of_strength(cls, strength: float) -> UnbalancedPenalty:
         """Return the penalty of the default's target load and l₂ = `strength`."""
         require_strength(strength)
-        return cls(cls.linear * strength / cls.quadratic, strength, fill)
+        return cls(cls.linear * strength / cls.quadratic, strength)
 
     @property
     def target(self) -> float:
         """The target load T, as a share of the room."""
-        unmoved = 1.0 - self.linear / (2.0 * self.quadratic) if self.quadratic else 1.0
-        return unmoved + self.fill * (1.0 - unmoved) if self.fill >= 0 else (1.0 + self.fill) * unmoved
+        return 1.0 - self.linear / (2.0 * self.quadratic) if self.quadratic else 1.0
 
     def qubos(self, candidates: Candidates) -> QUBOBatch:
         """Build the QUBO of every vehicle's variables; see `Penalty.qubos`."""

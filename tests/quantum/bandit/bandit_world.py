@@ -13,7 +13,6 @@ from small_knapsacks import knapsacks
 from lagrl.quantum.bandit.arm_policies import StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.saving import keep_jobs
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.journal import Journal
@@ -44,7 +43,7 @@ class World:
         self.problem = knapsacks(np.random.default_rng(3), n_vehicles=3, n_customers=12)
         self.timeout = TIMEOUT
         self.retries = 0
-        self.settings: dict[str, Any] = {}
+        self.arms, self.policy = ARMS, None
         self.refresh_seconds = 60.0
 
     def bandit(self, *preferred: Arm) -> BanditSampler:
@@ -59,13 +58,12 @@ class World:
             backend.reader.refresh_seconds = self.refresh_seconds
         return BanditSampler(
             backends,
-            StaticPolicy(preferred),
-            ARMS,
+            self.policy or StaticPolicy(preferred),
+            self.arms,
             Limits(1000, 0.0, 100.0),
             epsilon=0.0,
             width=4,
             dispatcher=Dispatcher(Scheduler([Machine(*own) for own in backends.items()], self.timeout)),
-            **self.settings,
         )
 
     def process(self, *preferred: Arm, hook: Callable[[Journal], None] | None = None) -> Samples:
@@ -75,7 +73,7 @@ class World:
             if self.path is None:
                 return self.sample(bandit)
             with Journal(self.path) as journal:
-                keep_jobs(bandit, journal, "bandit")
+                bandit.keep_jobs(journal, "bandit")
                 if hook is not None:
                     hook(journal)
                 try:

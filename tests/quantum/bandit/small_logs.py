@@ -6,7 +6,7 @@ import numpy as np
 
 from lagrl.quantum.bandit.arms import all_arms
 from lagrl.quantum.bandit.decision import ArmDecision
-from lagrl.quantum.bandit.features import BackendContext, KnapsackContext
+from lagrl.quantum.bandit.features import KnapsackContext
 from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
 from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.traces import Trace
@@ -35,7 +35,7 @@ def screened(width: int = 5, *, forbidden: tuple[str, ...] = ()) -> ScreenedArms
         for arm in arms
     ]
     objections = ["gates" if arm.backend in forbidden else "" for arm in arms]
-    return ScreenedArms(width, arms, tuple(profiles), tuple(BackendContext(3.0, 0.5) for _ in arms), tuple(objections))
+    return ScreenedArms(width, arms, tuple(profiles), tuple(objections))
 
 
 def knapsack(rng: np.random.Generator, width: int = 5) -> KnapsackContext:

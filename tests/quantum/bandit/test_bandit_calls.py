@@ -43,6 +43,7 @@ class Busy:
     moment: BackendStatus = field(default_factory=BackendStatus)
     shots_seen: list[int] = field(default_factory=list)
     gates: int = 20
+    gates_after: int = 20
     max_width: int = 12
     target: None = None
 
@@ -54,7 +55,7 @@ class Busy:
 
     def run(self, job: Job) -> Execution:
         time.sleep(self.waits)
-        self.moment = self.after
+        self.moment, self.gates = self.after, self.gates_after
         self.shots_seen.append(len(job.pubs))
         rng = job.rng
         codes = [rng.integers(0, 2**pub.template.n_qubits, (len(pub.values), job.shots)) for pub in job.pubs]
@@ -96,26 +97,14 @@ def sample(sampler: BanditSampler, n_vehicles: int = 4, seed: int = 2) -> Sample
 
 
 def test_features_are_those_at_the_time_of_the_choice() -> None:
-    """A queue that grows while circuits run affects the next choice, not this one."""
-    backend, model, kept = Busy("a"), LinearModel(len(NAMES)), Memory()
-    sampler = bandit(LinUCB(model, 0.1), backend, log=kept)
-    sample(sampler)
-    assert kept.decisions
-    queue = NAMES.index("log_queue_seconds")
-    assert all(own.screened.backends[1].queue_seconds == 0.0 for own in kept.decisions)
-    assert model.precision[queue, queue] == model.ridge
-    sample(sampler)
-    assert model.precision[queue, queue] > model.ridge
-
-
-def test_a_backend_that_stops_reporting_does_not_affect_earlier_choices() -> None:
-    """Decisions made before a backend stops reporting are learned from, and cause no fallback."""
-    kept = Memory()
-    sampler = bandit(LinUCB(LinearModel(len(NAMES))), Busy("a", BackendStatus(queue_seconds=np.nan)), log=kept)
-    first = sample(sampler)
-    assert kept.decisions and not first.cost.fallback
-    assert "1 for calibration" not in first.cost.fallback
-    assert "2 for calibration" in sample(sampler).cost.fallback
+    """A calibration that changes while circuits run affects the next choice, not this one."""
+    backend, kept = Busy("a", gates_after=30), Memory()
+    sampler = bandit(LinUCB(LinearModel(len(NAMES)), 0.1), backend, log=kept)
+    for gates in (20, 30):
+        sample(sampler)
+        assert kept.decisions
+        assert {own.screened.profiles[1].two_qubit_gates for own in kept.decisions} == {gates}
+        kept.decisions.clear()
 
 
 def test_each_bandit_has_its_own_plans() -> None:
@@ -157,9 +146,9 @@ def test_parallel_waits_count_once_in_the_seconds() -> None:
     class Alternating:
         """Policy that alternates between two arms."""
 
-        name, is_random, asked = "alternating", False, 0
+        name, asked = "alternating", 0
 
-        def scores(self, features: Any, arms: Any, rng: Any) -> np.ndarray:
+        def scores(self, features: Any, arms: Any) -> np.ndarray:
             self.asked += 1
             return np.array([float(arm == preferred[self.asked % 2]) for arm in arms])
 

@@ -57,7 +57,6 @@ class Learner:
     wanted: StaticPolicy
     learned: list[NDArray[np.float64]] = field(default_factory=list)
     name: str = "learner"
-    is_random: bool = False
 
     def scores(self, *args: object) -> NDArray[np.float64]:
         return self.wanted.scores(*args)
@@ -116,14 +115,11 @@ def draw_samples(sampler: BanditSampler, seed: int = 0, steps: int = 1) -> list[
         max_size=3,
     ),
     st.sampled_from([0.0, 0.5]),
-    st.integers(0, 2),
     st.integers(0, 100),
 )
-def test_all_vehicles_get_strings_whatever_fails(
-    behaviours: list[Behaviour], spread: float, most_per_job: int, seed: int
-) -> None:
+def test_all_vehicles_get_strings_whatever_fails(behaviours: list[Behaviour], epsilon: float, seed: int) -> None:
     """Every vehicle gets all its strings and a decision, and no job is executed twice."""
-    sampler, qpus, log = make(behaviours, spread=spread, most_per_job=most_per_job)
+    sampler, qpus, log = make(behaviours, epsilon=epsilon)
     for samples in draw_samples(sampler, seed, 2):
         assert (samples.counts.sum(axis=1) == SHOTS).all()
         by_product = [d for d in log.decisions if d.answered == PRODUCT and d.arm != PRODUCT]
@@ -161,33 +157,9 @@ def test_rerouted_jobs_are_reported_and_learned_as_executed() -> None:
         assert (features != expected[decision.chosen]).any()
 
 
-def used(log: Kept) -> dict[str, int]:
-    """Count vehicles by the backend that drew their strings."""
-    return {name: sum(decision.answered.backend == name for decision in log.decisions) for name in NAMED}
-
-
-def test_jobs_spread_only_within_the_spread() -> None:
-    """With a spread, jobs go to any free backend; without it, all wait for the chosen one."""
-    model = LinearModel(len(NAMES))
-    for name in ("bias", "layers"):  # two layers rather than one, wherever they run, rather than none
-        model.update(np.array([float(name == known) for known in NAMES]), 1.0)
-    policy = LinUCB(model, 0.0)
-    sampler, _, log = make([Behaviour()] * 3, policy, spread=0.1, most_per_job=1, learns=False)
-    [spread] = draw_samples(sampler)
-    sampler.close()
-    assert {(decision.arm.backend, decision.arm.layers) for decision in log.decisions} == {("a", 2)}
-    assert min(used(log).values()) > 0
-    assert "free earlier" in spread.cost.fallback
-    sampler, _, log = make([Behaviour()] * 3, policy, most_per_job=1, learns=False)
-    [alone] = draw_samples(sampler)
-    sampler.close()
-    assert sorted(used(log).values()) == [0, 0, N_VEHICLES]
-    assert not alone.cost.fallback
-
-
 def test_exploration_is_never_moved() -> None:
     """Exploration is never moved, as its propensities would be wrong; only failures move it."""
-    sampler, _, log = make([Behaviour(queue_seconds=500.0), Behaviour(), Behaviour()], epsilon=1.0, spread=10.0)
+    sampler, _, log = make([Behaviour(queue_seconds=500.0), Behaviour(), Behaviour()], epsilon=1.0)
     draw_samples(sampler, steps=5)
     sampler.close()
     assert len({decision.arm for decision in log.decisions}) > 3
@@ -199,7 +171,7 @@ def test_equal_seeds_give_equal_samples() -> None:
     found = []
     for _ in range(2):
         behaviours = [Behaviour(failures=0.3), Behaviour(queue_seconds=9.0), Behaviour(windows=((0.0, 15.0),))]
-        sampler, _, log = make(behaviours, LinUCB(LinearModel(len(NAMES)), 0.5), epsilon=0.3, spread=0.2)
+        sampler, _, log = make(behaviours, LinUCB(LinearModel(len(NAMES)), 0.5), epsilon=0.3)
         samples = draw_samples(sampler, 3, 4)
         sampler.close()
         found.append((samples, [(d.chosen, d.executed, d.reward) for d in log.decisions]))

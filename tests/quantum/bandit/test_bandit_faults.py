@@ -16,6 +16,7 @@ pytest.importorskip("qiskit_ibm_runtime")
 import fake_service
 from bandit_world import ARMS, HangingAtA, Killed, World, killed_before_the_end
 
+from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.circuits.backend import JobControl
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.ibm import runtime
@@ -122,7 +123,7 @@ def test_a_job_given_up_in_the_queue_is_cancelled(
 
 
 def test_several_jobs_wait_at_a_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The jobs of all vehicles are sent before the first result is read."""
+    """The jobs of all vehicles, each on another line, are sent before the first result is read."""
     all_there, read = threading.Barrier(3), fake_service.FakeJob.result
 
     def waiting(self: Any, timeout: float | None = None) -> Any:
@@ -132,7 +133,21 @@ def test_several_jobs_wait_at_a_device(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(fake_service.FakeJob, "result", waiting)
     world = World(tmp_path)
     world.problem = fake_knapsacks()
-    world.settings["most_per_job"] = 1
+    world.arms = tuple(Arm("ibm_a", line, "qaoa", 1) for line in ("line0", "line1", "default"))
+
+    class ByTurns:
+        """Policy that prefers another line for each vehicle."""
+
+        name, turn = "turns", 0
+
+        def scores(self, features: Any, arms: Any) -> Any:
+            self.turn += 1
+            return np.array([float(arm == world.arms[self.turn % 3]) for arm in arms])
+
+        def learn(self, features: Any, reward: float) -> None:
+            """Ignore the reward of the arm."""
+
+    world.policy = ByTurns()
     cost = world.process(ARMS[0]).cost
     assert (cost.jobs, cost.fallback) == (3, "")
 

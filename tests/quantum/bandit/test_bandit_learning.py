@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy, choose
+from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, choose
 from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
 from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.off_policy import LoggedChoices, doubly_robust, inverse_propensity
@@ -45,17 +45,6 @@ def test_thousands_of_updates_do_not_drift() -> None:
     np.testing.assert_allclose(model._inverse @ model.precision, np.eye(4), atol=1e-4)
 
 
-def test_draws_have_the_moments_of_the_posterior() -> None:
-    """Draws have mean w and covariance scale² times the inverse."""
-    rng = np.random.default_rng(1)
-    model = LinearModel(3, 0.5)
-    for _ in range(20):
-        model.update(rng.normal(size=3), float(rng.normal()))
-    drawn = np.array([model.draw(rng, 0.7) for _ in range(20_000)])
-    np.testing.assert_allclose(drawn.mean(axis=0), model.weights, atol=0.02)
-    np.testing.assert_allclose(np.cov(drawn.T), 0.49 * np.linalg.inv(model.precision), atol=0.02)
-
-
 @pytest.mark.parametrize("bad", [np.array([1.0, np.nan]), np.array([1.0]), np.array([np.inf, 0.0])])
 def test_invalid_observations_are_refused(bad: np.ndarray) -> None:
     """Invalid observations are refused and leave the model unchanged."""
@@ -71,12 +60,11 @@ def test_invalid_observations_are_refused(bad: np.ndarray) -> None:
 ARMS = (PRODUCT, *(Arm("b", "line0", "qaoa", p) for p in (1, 2, 3)))
 
 
-@pytest.mark.parametrize("make", [LinUCB, LinearThompson])
-def test_it_finds_the_best_arm_of_every_context(make: type) -> None:
+def test_it_finds_the_best_arm_of_every_context() -> None:
     """Regret after 300 rounds is below a tenth of that of random choices, though the best arm varies."""
     rng = np.random.default_rng(2)
     truth = rng.normal(size=6)
-    policy = make(LinearModel(6))
+    policy = LinUCB(LinearModel(6))
     regret = []
     for _ in range(600):
         features = rng.normal(size=(4, 6))
@@ -108,14 +96,14 @@ def test_the_best_allowed_arm_is_chosen() -> None:
 
 
 @pytest.mark.parametrize("epsilon", [0.05, 0.5, 1.0])
-@pytest.mark.parametrize("kind", ["linucb", "thompson", "uniform"])
+@pytest.mark.parametrize("kind", ["linucb", "static"])
 def test_propensities_are_frequencies(kind: str, epsilon: float) -> None:
     """Each arm is chosen as often as its logged propensity says."""
     rng = np.random.default_rng(4)
     model = LinearModel(3)
     for _ in range(5):
         model.update(rng.normal(size=3), float(rng.normal()))
-    policies = {"linucb": LinUCB(model), "thompson": LinearThompson(model, 1.0), "uniform": UniformPolicy()}
+    policies = {"linucb": LinUCB(model), "static": StaticPolicy()}
     features, allowed = rng.normal(size=(4, 3)), np.array([True, True, False, True])
     choices = [choose(policies[kind], features, ARMS, allowed, epsilon, rng) for _ in range(1500)]
     for arm in range(4):
@@ -184,7 +172,7 @@ def test_a_log_without_overlap_has_only_the_models_estimate() -> None:
 def test_arms_have_names() -> None:
     """Every arm is read back from its name; other texts are refused."""
     arms = all_arms(["fake_kingston", "ibm_x"])
-    assert len(set(arms)) == len(arms) == 1 + 2 * 4 * 6 * 3
+    assert len(set(arms)) == len(arms) == 1 + 2 * 27
     assert all(Arm.parse(str(arm)) == arm for arm in arms)
     for text in (
         "",

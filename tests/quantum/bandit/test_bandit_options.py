@@ -12,7 +12,7 @@ from small_devices import line_device
 from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError, LagrlError, OutputError, UnknownNameError
-from lagrl.quantum.bandit.arm_policies import LinearThompson, LinUCB, StaticPolicy, UniformPolicy
+from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES
@@ -66,37 +66,30 @@ def state(path: Path, **change: object) -> BanditState:
     """Write a state that has learned from observations."""
     rng = np.random.default_rng(1)
     model = LinearModel.fitted(rng.normal(size=(30, len(NAMES))), rng.normal(size=30))
-    own = BanditState(**({"policy": "thompson", "parameter": 0.3, "epsilon": 0.2, "model": model} | change))
+    own = BanditState(**({"alpha": 0.3, "epsilon": 0.2, "model": model} | change))
     own.write(path)
     return own
 
 
 def test_options_reach_the_bandit() -> None:
-    """Backends, circuits, limits and policies reach the bandit; the defaults are six backends and all circuits."""
-    own = made(f"bandit{SMALL}+gates=50+fidelity=0.1+decay=0.5+epsilon=0.3+alpha=2+learn=false")
+    """Backends, circuits, limits and exploration reach the bandit; the defaults are six backends of 27 arms."""
+    own = made(f"bandit{SMALL}+gates=50+epsilon=0.3+alpha=2+learn=false")
     names = ["fake_mumbai", "fake_paris"]
     assert list(own.backends) == names
     assert own.arms == all_arms(names, placements=("line0",), families=("qaoa", "copula"), depths=(1,))
-    assert (own.limits, own.epsilon, own.width, own.learns) == (Limits(50, 0.1, 0.5), 0.3, 4, False)
+    assert (own.limits, own.epsilon, own.width, own.learns) == (Limits(50), 0.3, 4, False)
     assert isinstance(own.policy, LinUCB)
     assert own.policy.alpha == 2.0
     plain = made("bandit")
     assert list(plain.backends) == [
         *("fake_kingston", "fake_torino", "fake_brisbane", "fake_cusco", "fake_mumbai", "fake_paris")
     ]
-    assert len(plain.arms) == 1 + 6 * 4 * 6 * 3
+    assert len(plain.arms) == 1 + 6 * 27
     assert (plain.epsilon, plain.width, plain.learns, plain.limits) == (0.05, 8, True, Limits())
-    greedy, thompson = made(f"bandit{SMALL}+policy=greedy").policy, made(f"bandit{SMALL}+policy=thompson+alpha=0.7")
-    assert isinstance(greedy, LinUCB)
-    assert greedy.alpha == 0.0
-    assert isinstance(thompson.policy, LinearThompson)
-    assert thompson.policy.scale == 0.7
-    uniform = made(f"bandit{SMALL}+policy=uniform")
-    assert (uniform.policy, uniform.epsilon, uniform.learns) == (UniformPolicy(), 1.0, False)
 
 
 def test_a_static_arm_is_used() -> None:
-    """A static arm works with either spelling of its backend, alone or before others; product needs no backend."""
+    """A static arm works with either spelling of its backend; product needs no backend."""
     arm = Arm("fake_mumbai", "line0", "qaoa", 2)
     for name in ("FakeMumbai", "fake_mumbai"):
         own = made(f"bandit+static={name}/line0/qaoa/2+width=4")
@@ -105,8 +98,6 @@ def test_a_static_arm_is_used() -> None:
         assert (own.epsilon, own.learns, len(own.backends)) == (0.0, False, 1)
     samples = draw_samples(own)
     assert samples.cost.backend == "surrogate(fake_mumbai)"
-    among = made(f"bandit+static=FakeMumbai/line0/qaoa/2{SMALL}+epsilon=0.5")
-    assert (len(among.arms), among.epsilon) == (6, 0.5)
     product = made("bandit+static=product+width=4")
     assert (product.arms, product.backends) == ((PRODUCT,), {})
     assert draw_samples(product).cost.backend == "product"
@@ -114,22 +105,14 @@ def test_a_static_arm_is_used() -> None:
 
 
 def test_a_state_is_continued(tmp_path: Path) -> None:
-    """A bandit continues with the state's policy, parameter, epsilon and weights, unless options change them."""
+    """A bandit continues with the state's alpha, epsilon and weights, unless options change them."""
     path = tmp_path / "state.json"
     own = state(path)
     used = made(f"bandit:{path}{SMALL}")
-    assert isinstance(used.policy, LinearThompson)
-    assert (used.policy.scale, used.epsilon, used.learns) == (0.3, 0.2, True)
+    assert (used.policy.alpha, used.epsilon, used.learns) == (0.3, 0.2, True)
     np.testing.assert_allclose(used.policy.model.weights, own.model.weights)
-    other = made(f"bandit:{path}{SMALL}+policy=linucb+epsilon=0")
-    assert isinstance(other.policy, LinUCB)
-    assert (other.policy.alpha, other.epsilon) == (0.1, 0.0)
-    assert isinstance(made(f"bandit:{path}{SMALL}+policy=thompson").policy, LinearThompson)
-    state(path, policy="linucb", parameter=0.0)
-    for words, alpha in (("", 0.0), ("+policy=linucb", 0.1), ("+policy=linucb+alpha=0", 0.0), ("+policy=greedy", 0.0)):
-        assert made(f"bandit:{path}{SMALL}{words}").policy.alpha == alpha
-    state(path)
-    assert made(f"bandit:{path}{SMALL}+alpha=0.9").policy.scale == 0.9
+    other = made(f"bandit:{path}{SMALL}+alpha=0.9+epsilon=0")
+    assert (other.policy.alpha, other.epsilon) == (0.9, 0.0)
 
 
 def test_without_learning_there_is_no_exploration(tmp_path: Path) -> None:
@@ -139,10 +122,8 @@ def test_without_learning_there_is_no_exploration(tmp_path: Path) -> None:
     still = made(f"bandit:{path}{SMALL}+learn=false")
     assert isinstance(still.policy, LinUCB)
     assert (still.policy.alpha, still.epsilon, still.learns) == (0.0, 0.0, False)
-    drawn = made(f"bandit:{path}{SMALL}+learn=false+policy=thompson+epsilon=0.3")
-    assert isinstance(drawn.policy, LinearThompson)
-    assert (drawn.policy.scale, drawn.epsilon) == (0.3, 0.3)
-    assert made(f"bandit:{path}{SMALL}+learn=false+alpha=0.7").policy.scale == 0.7
+    drawn = made(f"bandit:{path}{SMALL}+learn=false+alpha=0.7+epsilon=0.3")
+    assert (drawn.policy.alpha, drawn.epsilon) == (0.7, 0.3)
 
 
 def test_an_owner_shares_one_bandit_of_a_name(tmp_path: Path) -> None:
@@ -184,17 +165,17 @@ def test_without_learning_equal_seeds_give_equal_strings() -> None:
 def test_what_is_learned_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The state is written every few calls and at close, created if missing, and read again."""
     path = tmp_path / "state.json"
-    name = f"bandit:{path}{SMALL}+save=true+policy=thompson+alpha=0.4+epsilon=0.1"
+    name = f"bandit:{path}{SMALL}+save=true+alpha=0.4+epsilon=0.1"
     sampler = make_sampler(name)
     assert isinstance(sampler, BanditSampler)
     assert not path.exists()
     draw_samples(sampler)
     close_sampler(sampler)
     saved = read_state(path)
-    assert (saved.policy, saved.parameter, saved.epsilon) == ("thompson", 0.4, 0.1)
+    assert (saved.alpha, saved.epsilon) == (0.4, 0.1)
     seen = saved.model.n_observations
     assert seen > 0
-    monkeypatch.setattr("lagrl.quantum.bandit.saving.EVERY", 2)
+    monkeypatch.setattr("lagrl.quantum.bandit.state.EVERY", 2)
     draw_samples(sampler)
     assert read_state(path).model.n_observations == seen
     draw_samples(sampler)
@@ -277,12 +258,19 @@ def test_devices_of_an_account_keep_their_jobs(tmp_path: Path, monkeypatch: pyte
         ("bandit+backends=FakeKingstn", UnknownNameError, r"did you mean 'FakeKingston'"),
         ("bandit+backends=kingston", UnknownNameError, r"unknown backend 'kingston'.*ibm_… of your account"),
         ("bandit+backends=FakeParis/fake_paris", InputError, "backends: FakeParis/fake_paris given; name each once"),
-        ("bandit+policy=linear", UnknownNameError, "unknown policy 'linear'.*linucb"),
-        ("bandit+policy=static", InputError, "no arm given; write static="),
-        ("bandit+policy=linucb+static=product", InputError, "linucb chooses among all arms"),
         ("bandit+static=FakeParis/line0/qaoa", InputError, "write BACKEND/PLACEMENT/FAMILY/LAYERS, or product"),
         ("bandit+static=FakeParis/line9/qaoa/1", UnknownNameError, "placement"),
-        ("bandit+static=FakeParis/line0/qaoa/1+backends=FakeMumbai", InputError, "name it in backends too"),
+        (
+            "bandit+static=FakeParis/line0/qaoa/1+backends=FakeMumbai",
+            InputError,
+            "^backends: FakeMumbai given.*omit",
+        ),
+        (
+            "bandit+static=FakeParis/line0/qaoa/1+epsilon=0.5",
+            InputError,
+            "^epsilon: 0.5 given.*learn: omit",
+        ),
+        ("bandit:x.json+static=product", InputError, "^state: .*x.json given; static uses no state"),
         ("bandit+families=qaoa/qaao", UnknownNameError, "circuit family 'qaao'.*did you mean 'qaoa'"),
         ("bandit+placements=line7", UnknownNameError, "unknown placement"),
         ("bandit+depths=1/two", InputError, "depths: 1/two given; give whole numbers above 0"),
@@ -295,23 +283,14 @@ def test_devices_of_an_account_keep_their_jobs(tmp_path: Path, monkeypatch: pyte
         ("bandit+epsilon=nan", InputError, "epsilon: nan given"),
         ("bandit+alpha=-1", InputError, "alpha: -1.0 given"),
         ("bandit+alpha=nan", InputError, "alpha: nan given"),
-        ("bandit+policy=thompson+alpha=0", InputError, "alpha: 0.0 given; give a number above 0"),
         ("bandit+timeout=0", InputError, "^timeout: 0.0 given; give seconds above 0"),
-        ("bandit+per_job=-1", InputError, "^per_job: -1 given; give 1 or more"),
-        ("bandit+spread=-1", InputError, "^spread: -1.0 given"),
         ("bandit+static=FakeParis/line0/product/1", InputError, "^static: 'FakeParis/line0/product/1' given"),
         ("bandit+static=FakeParis/line0/qaoa/0", InputError, "^static: 'FakeParis/line0/qaoa/0' given.*1 layer"),
         ("bandit:", InputError, "no state given; name a file after the colon"),
         ("bandit:+width=4", InputError, "no state given"),
-        ("bandit+fidelity=2", InputError, "limits"),
-        ("bandit+policy=uniform+epsilon=0.5", InputError, "uniform always chooses at random"),
-        ("bandit+policy=uniform+learn=true", InputError, "uniform does not learn"),
-        ("bandit:x.json+policy=uniform", InputError, "uniform uses no state"),
-        ("bandit+policy=greedy+alpha=1", InputError, "greedy does not explore"),
-        ("bandit+static=product+gates=3", InputError, "product is the only arm"),
+        ("bandit+gates=-1", InputError, "limits"),
         ("bandit+save=true", InputError, "there is no file to write to: write bandit:STATE"),
         ("bandit:x.json+save=true+learn=false", InputError, "nothing is learned"),
-        ("bandit+backends=ibm_x+method=density", InputError, "no backend is simulated"),
         ("bandit+wdith=3", UnknownNameError, "did you mean 'width'"),
     ],
 )
@@ -332,7 +311,7 @@ def test_other_states_are_refused(tmp_path: Path) -> None:
     for change, message in (
         ({"schema": "0" * 16, "features": ["bias", "luck"]}, "features differ .*train again with this version"),
         ({"kind": "poem"}, "is no state of a bandit"),
-        ({"policy": "dice"}, "damaged"),
+        ({"policy": "thompson"}, "damaged: policy: 'thompson' given"),
         ({"model": {}}, "damaged"),
         ({"schema": "0" * 16, "features": 5}, "features differ"),
         ({"schema": "0" * 16, "features": [[1]]}, "features differ"),
@@ -376,12 +355,12 @@ def test_a_state_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pyt
 def test_invalid_states_are_not_made(tmp_path: Path) -> None:
     """Invalid states are not made, so that every written one can be read."""
     model = LinearModel(len(NAMES))
-    for words in (("linucb", 0.1, 5.0), ("linucb", 0.1, float("nan")), ("linucb", float("nan"), 0.1), ("dice", 1.0, 0)):
+    for words in ((0.1, 5.0), (0.1, float("nan")), (float("nan"), 0.1), (-1.0, 0.1)):
         with pytest.raises(InputError, match="given; give"):
             BanditState(*words, model)
     model.moment[0] = np.inf
     with pytest.raises(InputError, match=r"state\.json: model: a number is not finite"):
-        BanditState("linucb", 0.1, 0.05, model).write(tmp_path / "state.json")
+        BanditState(0.1, 0.05, model).write(tmp_path / "state.json")
     assert not list(tmp_path.iterdir())
 
 

@@ -10,8 +10,7 @@ import pytest
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import Choice
 from lagrl.quantum.bandit.arms import PRODUCT, all_arms
-from lagrl.quantum.bandit.features import BackendContext
-from lagrl.quantum.bandit.plan import PlannedCandidate, PlannedTask, StepPlan, plan_step
+from lagrl.quantum.bandit.plan import PlannedCandidate, PlannedTask, StepPlan, plan_step, rank
 from lagrl.quantum.bandit.profile import NO_CIRCUIT
 from lagrl.quantum.bandit.screening import ScreenedArms
 
@@ -22,16 +21,16 @@ def screened(forbidden: tuple[str, ...] = ()) -> ScreenedArms:
     """Return all arms, some backends forbidden."""
     n = len(ARMS)
     objections = tuple("gates" if arm.backend in forbidden else "" for arm in ARMS)
-    return ScreenedArms(4, ARMS, (NO_CIRCUIT,) * n, (BackendContext(),) * n, objections)
+    return ScreenedArms(4, ARMS, (NO_CIRCUIT,) * n, objections)
 
 
-def chosen(text: str, scores: dict[str, float], *, is_exploration: bool = False) -> Choice:
+def chosen(text: str, scores: dict[str, float]) -> Choice:
     """Return a choice of an arm by its name, given the scores of some arms."""
     names = [str(arm) for arm in ARMS]
     values = np.zeros(len(ARMS))
     for name, score in scores.items():
         values[names.index(name)] = score
-    return Choice(names.index(text), 0.5, values, is_exploration)
+    return Choice(names.index(text), 0.5, values)
 
 
 BEST = {"a/line0/qaoa/1": 0.9, "b/line1/qaoa/2": 0.85, "c/line0/qaoa/1": 0.5}
@@ -53,21 +52,15 @@ def test_vehicles_on_one_line_share_a_task() -> None:
     assert plan.choices[1].arm == PRODUCT
 
 
-def test_jobs_are_no_larger_than_allowed() -> None:
-    """Jobs have at most the given number of vehicles."""
-    group = {k: (screened(), chosen("a/line0/qaoa/1", BEST)) for k in range(5)}
-    assert [task.vehicles for task in plan_step(group, most_per_job=2).tasks] == [(0, 1), (2, 3), (4,)]
-
-
 def test_other_backends_are_for_failures() -> None:
     """Other backends are for failures: each on its best line, in the order of expected rewards."""
     [task] = plan_step({0: (screened(), chosen("a/line0/qaoa/1", BEST))}).tasks
-    assert [(own.backend, own.placement, own.tier) for own in task.candidates] == [
-        ("a", "line0", 0),
-        ("b", "line1", 1),
-        ("c", "line0", 1),
+    assert [(own.backend, own.placement) for own in task.candidates] == [
+        ("a", "line0"),
+        ("b", "line1"),
+        ("c", "line0"),
     ]
-    assert task.candidates[1].priority > task.candidates[2].priority
+    assert [rank(place) for place in range(3)] == [(0, 1.0), (1, 0.5), (1, 0.25)]
     assert str(task.candidates[1].arms[0]) == "b/line1/qaoa/2"
 
 
@@ -80,20 +73,10 @@ def test_a_forbidden_backend_is_no_candidate() -> None:
     assert [own.backend for own in plan_step(group).tasks[0].candidates] == ["a", "c"]
 
 
-def test_a_spread_allows_other_backends() -> None:
-    """Within the spread other backends are in the same tier, except for exploration."""
-    [task] = plan_step({0: (screened(), chosen("a/line0/qaoa/1", BEST))}, spread=0.1).tasks
-    assert {own.backend: own.tier for own in task.candidates} == {"a": 0, "b": 0, "c": 1}
-    assert 0.5 <= task.candidates[1].priority < task.candidates[0].priority
-    explored = chosen("a/line0/qaoa/1", BEST, is_exploration=True)
-    [task] = plan_step({0: (screened(), explored)}, spread=0.1).tasks
-    assert {own.backend: own.tier for own in task.candidates} == {"a": 0, "b": 1, "c": 1}
-
-
 def test_plans_are_read_back() -> None:
     """A plan is read back from JSON; something else is refused."""
     group = {k: (screened(), chosen("a/line0/qaoa/1", BEST)) for k in range(3)}
-    plan = plan_step(group, spread=0.1)
+    plan = plan_step(group)
     plain = json.loads(json.dumps(plan.to_json()))
     assert StepPlan.from_json(plain, range(3)) == plan
     for wrong, message in (

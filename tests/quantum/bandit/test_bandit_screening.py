@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from small_knapsacks import knapsacks
 
-from lagrl.quantum.bandit.arm_policies import UniformPolicy
+from lagrl.quantum.bandit.arm_policies import StaticPolicy
 from lagrl.quantum.bandit.arms import all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.profile import Profile
@@ -30,12 +30,11 @@ class Described:
 
     name: str
     described: Profile | None = GOOD
-    now: BackendStatus = field(default_factory=BackendStatus)
     max_width: int = 12
     target: None = None
 
     def status(self, *, wait: bool = False) -> BackendStatus:
-        return self.now
+        return BackendStatus()
 
     def run(self, job: Job) -> Execution:
         raise AssertionError("nothing may run here")
@@ -50,7 +49,7 @@ def sampled(*backends: Described, limits: Limits | None = None) -> tuple[BanditS
     """Sample with arms drawn uniformly at random on these backends."""
     arms = all_arms([backend.name for backend in backends], placements=("line0",), families=("qaoa",), depths=(1, 2))
     named = {backend.name: backend for backend in backends}
-    bandit = BanditSampler(named, UniformPolicy(), arms, limits or Limits(), epsilon=1.0, width=4, profile=profile)
+    bandit = BanditSampler(named, StaticPolicy(), arms, limits or Limits(), epsilon=1.0, width=4, profile=profile)
     problem = knapsacks(np.random.default_rng(1), n_vehicles=4, n_customers=14)
     return bandit, bandit.sample(SampleQuery(*problem, 8, np.random.default_rng(0), SampleContext("run", 0)))
 
@@ -60,7 +59,6 @@ def sampled(*backends: Described, limits: Limits | None = None) -> tuple[BanditS
     [
         (Described("a", None), None, "2 for place"),
         (Described("a", replace(GOOD, t2=np.nan)), None, "2 for calibration"),
-        (Described("a", now=BackendStatus(queue_seconds=np.nan)), None, "2 for calibration"),
         (Described("a"), Limits(gates=10), "2 for gates"),
         (Described("a"), Limits(least_fidelity=0.99), "2 for fidelity"),
         (Described("a", replace(GOOD, duration=1.0)), None, "2 for duration"),
@@ -90,7 +88,7 @@ def test_an_arm_without_features_is_excluded() -> None:
     """An arm without features is excluded; those of the other backend stay."""
     arms = all_arms(["a", "b"], placements=("line0",), families=("qaoa",), depths=(1,))
     unknown = Described("a", replace(GOOD, log_gates=np.nan))
-    bandit = BanditSampler({"a": unknown, "b": Described("b")}, UniformPolicy(), arms, profile=profile)
+    bandit = BanditSampler({"a": unknown, "b": Described("b")}, StaticPolicy(), arms, profile=profile)
     screened = bandit.screened(4)
     assert [str(arm) for arm in screened.arms] == ["product", "b/line0/qaoa/1"]
     assert screened.left_out == {"calibration": 1} and not screened.why_none

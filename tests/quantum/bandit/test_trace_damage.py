@@ -10,11 +10,10 @@ from small_logs import log
 
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arms import Arm
-from lagrl.quantum.bandit.trace_lines import arms_line, decision_line
 from lagrl.quantum.bandit.trace_log import TraceLog
 from lagrl.quantum.bandit.trace_table import TraceTable
 from lagrl.quantum.bandit.trace_training import fit
-from lagrl.quantum.bandit.traces import read_traces
+from lagrl.quantum.bandit.traces import arms_line, decision_line, read_traces
 from lagrl.relaxation.sampler import SampleContext
 
 if TYPE_CHECKING:
@@ -45,9 +44,6 @@ def with_profile(number: int, value: Any) -> dict[str, Any]:
         ({**ARMS, "number": [0]}, "number"),
         ({**ARMS, "width": HUGE}, "width"),
         ({**ARMS, "objections": [None] * len(ARMS["arms"])}, r"objections\[0\]"),
-        ({**ARMS, "backends": [[HUGE, 0.5]] * len(ARMS["arms"])}, r"backends\[0\]\[0\]"),
-        ({**ARMS, "backends": [[1.0]] * len(ARMS["arms"])}, r"backends\[0\]"),
-        ({**ARMS, "backends": [[-2.0, 0.5]] * len(ARMS["arms"])}, r"backends\[0\]\[0\]"),
         ({**ARMS, "profile": ["width"]}, "profiles of width"),
         (with_profile(4, HUGE), "profiles.log_gates"),
         (with_profile(4, None), "profiles.log_gates"),

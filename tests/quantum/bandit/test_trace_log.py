@@ -12,9 +12,8 @@ from small_logs import log, screened
 
 from lagrl.errors import InputError, OutputError
 from lagrl.io.line_format import TornLineWarning
-from lagrl.quantum.bandit.trace_lines import content_digest
 from lagrl.quantum.bandit.trace_log import TraceLog
-from lagrl.quantum.bandit.traces import Trace, read_traces
+from lagrl.quantum.bandit.traces import Trace, content_digest, read_traces
 from lagrl.relaxation.sampler import SampleContext
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ def same(first: list[Trace], second: list[Trace]) -> bool:
         and a.decision.propensity == b.decision.propensity
         and vars(a.decision.screened)["profiles"] == vars(b.decision.screened)["profiles"]
         and a.decision.screened.arms == b.decision.screened.arms
-        and a.decision.screened.backends == b.decision.screened.backends
         and a.decision.screened.objections == b.decision.screened.objections
         for a, b in zip(first, second, strict=True)
     )

@@ -25,9 +25,7 @@ def some_candidates(seed: int = 0) -> Candidates:
     return found
 
 
-@pytest.mark.parametrize(
-    "penalty", [TiltedPenalty(), TiltedPenalty(100.0, 0.5), TiltedPenalty(7.0, 1.0), TiltedPenalty(30.0, -0.4)]
-)
+@pytest.mark.parametrize("penalty", [TiltedPenalty(), TiltedPenalty(100.0, 0.5), TiltedPenalty(7.0, 1.0)])
 def test_energies_are_cost_and_squared_distance_from_the_target(penalty: TiltedPenalty) -> None:
     """E = Σ ã y / mean|ã| + ρ ((d·y − T)²/room² − (1 − T/room)²): completing the square of ρ (r² + s r)."""
     found = some_candidates()
@@ -51,13 +49,6 @@ def test_targets_can_be_reached_and_fit() -> None:
         assert (target <= np.minimum(found.room, found.weight.sum(axis=1))[open_ones]).all()
     assert np.array_equal(target_loads(found, 0.0), found.greedy_load)
     assert np.array_equal(target_loads(found, 1.0), found.room)
-
-
-def test_targets_below_greedy_fall_to_nothing() -> None:
-    """A negative fill lowers greedy's load by that share."""
-    found = some_candidates()
-    assert target_loads(found, -0.25) == pytest.approx(0.75 * found.greedy_load)
-    assert not target_loads(found, -1.0).any()
 
 
 def test_an_aimed_penalty_finds_its_target() -> None:
@@ -104,19 +95,17 @@ def test_unknown_penalties_raise_an_error() -> None:
         make_penalty("titled")
 
 
-@pytest.mark.parametrize("name", ["tilted", "unbalanced"])
-def test_the_fill_moves_the_target_of_penalties_without_slack(name: str) -> None:
-    """The least penalty moves from the empty load to the room as the fill goes from −1 to 1."""
+def test_the_fill_moves_the_target() -> None:
+    """The least penalty moves from greedy's load to the room as the fill goes from 0 to 1."""
     found = some_candidates()
     k = int(found.width.argmax())
     y = strings(found.width[k])
     load, cost = y @ found.weight[k, : found.width[k]], y @ found.reduced_cost[k, : found.width[k]]
     best = []
-    for fill in (-1.0, -0.5, 0.0, 1.0):
-        penalty = make_penalty(name, 1000.0, fill).qubos(found).qubo(k).energies() - cost / mean_costs(found)[k]
+    for fill in (0.0, 1.0):
+        penalty = TiltedPenalty(1000.0, fill).qubos(found).qubo(k).energies() - cost / mean_costs(found)[k]
         best.append(load[penalty.argmin()])
-    assert best[0] == 0
-    assert best == sorted(set(best))
+    assert best[0] == found.greedy_load[k]
     assert abs(best[-1] - found.room[k]) == np.abs(load - found.room[k]).min()
 
 
@@ -137,7 +126,7 @@ def test_solved_vehicles_have_empty_problems() -> None:
     assert problems.offset[-1] == 0.0
 
 
-@pytest.mark.parametrize("wrong", [{"strength": -1.0}, {"strength": np.inf}, {"fill": -1.1}, {"fill": 1.1}])
+@pytest.mark.parametrize("wrong", [{"strength": -1.0}, {"strength": np.inf}, {"fill": -0.1}, {"fill": 1.1}])
 def test_parameters_out_of_range_raise_errors(wrong: dict[str, float]) -> None:
     """A parameter out of range raises an error that names it."""
     with pytest.raises(InputError, match=next(iter(wrong))):

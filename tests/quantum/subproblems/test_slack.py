@@ -10,7 +10,7 @@ from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
-from lagrl.quantum.subproblems.penalties import make_penalty, mean_costs
+from lagrl.quantum.subproblems.penalties import mean_costs
 from lagrl.quantum.subproblems.slack import SlackPenalty, reduced_loads, slack_bits, slack_coefficients
 
 
@@ -117,9 +117,7 @@ def test_too_many_bits_are_refused() -> None:
         SlackPenalty().qubos(found)
 
 
-def test_slack_has_no_target_load() -> None:
-    """A target load and a negative strength raise an error."""
-    with pytest.raises(InputError, match=r"fill: 0.5 given; slack has no target load"):
-        make_penalty("slack", fill=0.5)
+def test_a_negative_strength_is_refused() -> None:
+    """A negative strength raises an error."""
     with pytest.raises(InputError, match="strength"):
         SlackPenalty(-1.0)
