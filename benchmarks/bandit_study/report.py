@@ -28,6 +28,7 @@ def tables(rows: Sequence[Row]) -> str:
         ("overhead", "Compiled circuits against the closed form", _overhead),
         ("mix", "What the bandit chose, in the run", _mix),
         ("class", "Advantage by class of instance", _class),
+        ("arms", "The trained bandit, and random choice, among parts of the arms", _arms),
     ]
     text: list[str] = []
     for kind, title, render in parts:
@@ -42,6 +43,14 @@ def _log(rows: list[Row]) -> list[str]:
     for row in rows:
         cells = [row["log"], row["by"], row["label"], row["decisions"], row["instances"], row["failed"]]
         text.append(_line([*cells, _interval(row["mean"]), f"{row['sd']:.3f}"]))
+    return text
+
+
+def _arms(rows: list[Row]) -> list[str]:
+    text = _head(["arms", "number at width 4 / 6 / 8 / 10", "trained bandit", "over all arms", "uniformly random"])
+    for row in rows:
+        cells = [_interval(row[name]) for name in ("value", "over_all", "uniform")]
+        text.append(_line([row["arms"], " / ".join(str(n) for n in row["number"].values()), *cells]))
     return text
 
 

@@ -4,16 +4,17 @@ Everything is simulated: six fake backends under the calibrated surrogate, gener
 takes about half a core-hour: traces 0.24, tables 0.11, runs 0.09, the rest 0.04. Commands, in this order; traces and
 runs go on where they were interrupted, and tables that are there are kept:
 
-    lagrl traces --out docs/rows/bandit_training.jsonl --generated 55 --customers 20,50 --seed 601 \\
+    EVERY="--families qaoa/copula/linear/reverse-linear/pairwise/circular --placements line0/line1/line2/default"
+    lagrl traces --out docs/rows/bandit_training.jsonl --generated 55 --customers 20,50 --seed 601 $EVERY \\
         --widths 4,6,8,10 --controllers cfm,hwc --evaluations 25 --shots 256
-    lagrl traces --out docs/rows/bandit_validation.jsonl --generated 22 --customers 20,50 --seed 602 \\
+    lagrl traces --out docs/rows/bandit_validation.jsonl --generated 22 --customers 20,50 --seed 602 $EVERY \\
         --widths 4,6,8,10 --controllers cfm,hwc --evaluations 25 --shots 256
     gzip -9n docs/rows/bandit_training.jsonl docs/rows/bandit_validation.jsonl
     python -m train.bandit --out checkpoints/bandit.json docs/rows/bandit_training.jsonl.gz \\
         --validate docs/rows/bandit_validation.jsonl.gz
     python -m benchmarks.bandit_study.run --stages tables runs devices
     gzip -9n docs/rows/bandit_run_*.jsonl
-    python -m benchmarks.bandit_study.run --stages judge
+    python -m benchmarks.bandit_study.run --stages judge arms
     python -m benchmarks.bandit_study.run --report
     python -m benchmarks.bandit_study.run --picture docs/pictures/bandit.png
 
@@ -22,7 +23,8 @@ one set from instances of the training seed, for learners on the way, and one fr
 truth that estimates and policies are held against. `runs` runs policies that do not learn on the validation instances.
 A trained bandit that does not learn any more does not explore either: α is 0 (the report's table of α, on training
 instances that the model was not fitted to, says what exploring would cost). `devices` looks at circuits and executes
-nothing. `judge` reads traces, tables and runs.
+nothing. `judge` reads traces, tables and runs. `arms` says what the bandit loses among fewer arms than the study's 72 a
+backend, and what is learned among them.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ from typing import Any
 from benchmarks.bandit_study.coverage import coverage_rows
 from benchmarks.bandit_study.curve import alpha_rows, offline_curve, online_curve
 from benchmarks.bandit_study.devices import budget_rows, overhead_rows
+from benchmarks.bandit_study.fewer_arms import arm_rows, learning_rows
 from benchmarks.bandit_study.judge import DEFAULTS, Evidence, log_rows, mix_rows, run_rows
 from benchmarks.bandit_study.logs import Judge, require_uniform
 from benchmarks.bandit_study.picture import draw
@@ -50,11 +53,11 @@ from benchmarks.bandit_study.reward_table import RewardTable, all_screened, make
 from benchmarks.bandit_study.truth import run_policy
 from lagrl.bench.collect import generated_problems
 from lagrl.errors import InputError, LagrlError
+from lagrl.quantum.bandit.arm_policies import LinUCB
 from lagrl.quantum.bandit.state import read_state
-from lagrl.quantum.bandit.trace_lines import content_digest
 from lagrl.quantum.bandit.trace_table import TraceTable
 from lagrl.quantum.bandit.trace_training import best_static
-from lagrl.quantum.bandit.traces import read_traces
+from lagrl.quantum.bandit.traces import content_digest, read_traces
 
 Row = dict[str, Any]
 CUSTOMERS = (20, 50)
@@ -69,7 +72,7 @@ ORDERS = 5
 ONLINE = 2000  # decisions of learners on the way
 COVERAGE_LOGS, COVERAGE_DECISIONS = 100, 6000
 EVALUATIONS, SHOTS = 25, 256
-STAGES = ("tables", "runs", "devices", "judge")
+STAGES = ("tables", "runs", "devices", "judge", "arms")
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Args:
     Attributes
     ----------
     stages
-        Of tables, runs, devices and judge.
+        Of tables, runs, devices, judge and arms.
     rows
         Folder of traces and rows.
     state
@@ -109,7 +112,7 @@ def main(args: Args) -> None:
     unknown = set(args.stages) - set(STAGES)
     if unknown or not args.stages:
         raise InputError(f"{', '.join(sorted(unknown)) or 'none'} given", field="--stages", remedy=f"of {STAGES}")
-    work: dict[str, Callable[[Args], Iterable[Row]]] = {"devices": devices, "judge": judge}
+    work: dict[str, Callable[[Args], Iterable[Row]]] = {"devices": devices, "judge": judge, "arms": arms}
     for stage in args.stages:
         if stage == "tables":
             make_tables(args)
@@ -173,6 +176,14 @@ def devices(args: Args) -> Iterator[Row]:
     """Yield what arms cost."""
     yield from overhead_rows()
     yield from budget_rows(read_state(args.state).model, N_BUDGET, BUDGET_SEED)
+
+
+def arms(args: Args) -> Iterator[Row]:
+    """Yield what fewer arms are worth, from the tables and the trained bandit."""
+    truth, world = (RewardTable.read(args.rows / f"bandit_{name}_table.npz") for name in ("validation", "training"))
+    screened = all_screened(WIDTHS)
+    yield from arm_rows(LinUCB(read_state(args.state).model, 0.0), truth, screened)
+    yield from learning_rows(world, truth, screened, ORDERS, ONLINE)
 
 
 def judge(args: Args) -> Iterator[Row]:
