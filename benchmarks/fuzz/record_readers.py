@@ -6,41 +6,66 @@ import contextlib
 import json
 import zlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.fuzz.reader import Reader, json_lines, written
+from benchmarks.fuzz.reader import Reader, json_lines, temporary_folder, written
 from lagrl.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 JOB = "a" * 64
 
 
 def journal() -> Reader:
-    """Return the reader of journals: summary, answers, plans, results of jobs. Checksums are made after mutation."""
-    from lagrl.quantum.bandit.plan import StepPlan
+    """Return the reader of journals of lines: their import, and `_read_all`. Checksums are made after mutation."""
     from lagrl.quantum.journal.journal import Journal
-    from lagrl.quantum.journal.lines import set_state
 
     def read(data: bytes, folder: Path) -> None:
-        path = written(folder / "in.jsonl", b"".join(map(_checked, data.splitlines())))
-        with Journal(path, read_only=True) as opened:
-            json.dumps(opened.summary().record(), allow_nan=False)
-            for run, steps in opened.steps().items():
-                for known in [call for step in steps for call in opened.recorded(run, step)]:
-                    with contextlib.suppress(InputError):
-                        StepPlan.from_json(opened.kept_plan(known.key) or {}, (0, 1))
-                    answer = opened.answer(known)
-                    if answer is not None:
-                        set_state(np.random.default_rng(), answer.state)
-                        answer.samples.draw(2, np.random.default_rng(0))
+        old, path = written(folder / "in.jsonl", b"".join(map(_checked, data.splitlines()))), folder / "in.sqlite"
+        for leftover in folder.glob("in.sqlite*"):
+            leftover.unlink()
         with Journal(path) as opened:
-            opened.find_job(JOB)
+            opened.import_lines(old)
+        _read_all(path)
 
     return Reader(read, [_journal_lines()])
+
+
+def journal_file() -> Reader:
+    """Return the reader of journals as they are on the disk. Checksums of rows are those before mutation."""
+    from lagrl.quantum.journal.journal import Journal
+
+    def read(data: bytes, folder: Path) -> None:
+        for leftover in folder.glob("in.sqlite*"):
+            leftover.unlink()
+        _read_all(written(folder / "in.sqlite", data))
+
+    with temporary_folder() as folder:
+        path = Path(folder) / "seed.sqlite"
+        lines = written(Path(folder) / "seed.jsonl", b"".join(map(_checked, _journal_lines().splitlines())))
+        with Journal(path) as opened:
+            opened.import_lines(lines)
+        return Reader(read, [path.read_bytes()])
+
+
+def _read_all(path: Path) -> None:
+    """Read everything in a journal: summary, answers, plans, results of jobs."""
+    from lagrl.quantum.bandit.plan import StepPlan
+    from lagrl.quantum.journal.journal import Journal
+    from lagrl.quantum.journal.values import set_state
+
+    with Journal(path, read_only=True) as opened:
+        json.dumps(opened.summary().record(), allow_nan=False)
+        for known in opened.calls():
+            with contextlib.suppress(InputError):
+                StepPlan.from_json(opened.kept_plan(known.key) or {}, (0, 1))
+            answer = opened.answer(known)
+            if answer is not None:
+                set_state(np.random.default_rng(), answer.state)
+                answer.samples.draw(2, np.random.default_rng(0))
+    with Journal(path) as opened:
+        opened.find_job(JOB)
 
 
 def traces() -> Reader:
@@ -93,8 +118,10 @@ def bandit_state() -> Reader:
 
 
 def _journal_lines() -> bytes:
-    from lagrl.quantum.journal.calls import Call, call_line
-    from lagrl.quantum.journal.lines import JOURNAL, pack
+    from lagrl.quantum.journal.calls import Call
+    from lagrl.quantum.journal.journal import Journal
+    from lagrl.quantum.journal.line_export import packed_text
+    from lagrl.quantum.journal.lines import JOURNAL
     from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 
     rng = np.random.default_rng(0)
@@ -105,14 +132,18 @@ def _journal_lines() -> bytes:
     owner = {"run": "G/0/0", "step": 0, "owner": "host 1 2"}
     choices = [[0, "dev/line0/qaoa/1", 0.5, ""], [1, "product", 0.5, "gates"]]
     work = [{"vehicles": [0], "options": [["dev", "line0", ["dev/line0/qaoa/1"], 0, 1.0]]}]
+    with temporary_folder() as folder, Journal(Path(folder) / "seed.sqlite") as opened:
+        opened.record(call, samples, rng)
+        opened.export_lines(Path(folder) / "seed.jsonl")
+        line = (Path(folder) / "seed.jsonl").read_bytes().splitlines()[1]
     lines = [
         dict(JOURNAL.header or {}),
-        call_line(call, samples, rng, "host 1 2"),
+        {**JOURNAL.decode(line, Path(folder), 2), "owner": "host 1 2"},
         {"kind": "plan", "call": call.key, "plan": {"choices": choices, "work": work}},
         {"kind": "claimed", **step, **owner},
         {"kind": "intended", **step, **owner, "tag": "t"},
         {"kind": "submitted", **step, "job": "j"},
-        {"kind": "finished", **step, "codes": [pack(np.array([[3, 1]]))], "cost": {"qpu_seconds": 2.5}},
+        {"kind": "finished", **step, "codes": [packed_text(np.array([[3, 1]]))], "cost": {"qpu_seconds": 2.5}},
         {"kind": "late", **step, "job": "i", "cost": {"shots": 3}},
     ]
     plain = replace(JOURNAL, has_checksum=False)

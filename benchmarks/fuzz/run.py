@@ -38,6 +38,7 @@ READERS: dict[str, Callable[[], Reader]] = {
     "answers": text_readers.answers,
     "options": text_readers.options,
     "journal": record_readers.journal,
+    "journal-file": record_readers.journal_file,
     "traces": record_readers.traces,
     "bandit-state": record_readers.bandit_state,
     "checkpoint-record": training_readers.checkpoint_record,

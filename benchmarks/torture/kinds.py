@@ -70,11 +70,14 @@ def _eval_rows(folder: Path) -> list[Any]:
 
 def _calls(folder: Path) -> list[Any]:
     """Return the recorded calls of a journal: problem, and answer without its seconds."""
+    from lagrl.errors import InputError
     from lagrl.quantum.journal.journal import Journal
 
-    if not _lines(folder / "journal.jsonl"):
+    try:
+        journal = Journal(folder / "journal.sqlite", read_only=True)
+    except InputError:  # not yet made; damage would be found as lost calls
         return []
-    with Journal(folder / "journal.jsonl", read_only=True) as journal:
+    with journal:
         return [
             [run, step, call.problem, samples.bitstrings.tolist(), samples.counts.tolist()]
             for run, steps in journal.steps().items()
@@ -123,7 +126,7 @@ WORKS: dict[str, Work] = {
     ),
     "journal": Work(
         "lagrl.cli.entry",
-        "solve G-n16-k3 --sampler qaoa+width=6 --evaluations 40 --seed 3 --journal journal.jsonl --out routes.sol",
+        "solve G-n16-k3 --sampler qaoa+width=6 --evaluations 40 --seed 3 --journal journal.sqlite --out routes.sol",
         lambda folder: [str(call[:3]) for call in _calls(folder)],
         lambda folder: [(folder / "routes.sol").read_text(encoding="utf-8"), _calls(folder)],
         "samples of every call, and routes",

@@ -21,6 +21,7 @@ from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.bandit.state import read_state
 from lagrl.quantum.bandit.trace_log import TraceLog
 from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.journal.lines import require_imported
 from lagrl.samplers.registry import close_sampler
 from lagrl.solver import SolveConfig, solve
 
@@ -153,7 +154,7 @@ def collect(
         What to collect.
     out
         File of traces, created if it is missing. The remains of an interrupted run are removed first. Jobs of an
-        account's devices are kept beside it, in `OUT.journal.jsonl`: a repeated run reads them, and pays nothing.
+        account's devices are kept beside it, in `OUT.journal.sqlite`: a repeated run reads them, and pays nothing.
     on_plan
         Called once with the number of runs and the number of runs already in the file.
     on_run
@@ -177,7 +178,9 @@ def collect(
         about = {"git_revision": git_revision(), "versions": versions(*_PACKAGES)}
         log.log = at_the_end.enter_context(TraceLog(out, collection.settings(), about))
         if collection.options.is_paid:
-            journal = at_the_end.enter_context(Journal(out.with_name(f"{out.stem}.journal.jsonl")))
+            kept = out.with_name(f"{out.stem}.journal.sqlite")
+            require_imported(kept)
+            journal = at_the_end.enter_context(Journal(kept))
             for width, sampler in samplers.items():
                 sampler.keep_jobs(journal, f"traces, width {width}")
         due = {key: run for key, run in runs.items() if key not in log.log.finished}

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from lagrl.cli.options import File, Rate, Text
+import tyro
+
+from lagrl.cli.options import File, OutFile, Rate, Text
 from lagrl.printable import say
 from lagrl.quantum.journal.journal import Journal
 from lagrl.solver import estimated_price, require_price
 
 if TYPE_CHECKING:
-    from lagrl.quantum.journal.journal import JournalSummary
+    from lagrl.quantum.journal.summary import JournalSummary
+
+
+Old = Annotated[Path | None, tyro.conf.arg(name="import", metavar="OLD.jsonl", help_behavior_hint="")]
 
 
 @dataclass(frozen=True)
@@ -28,12 +34,20 @@ class JournalCommand:
     """id or tag of a pending job to give up; another is sent, and charged, on resuming (default: none)"""
     price: Rate = None
     """price of one second of the quantum computer (default: no price)"""
+    import_: Old = None
+    """add a journal of an earlier version, or an export; FILE is created if missing (default: none)"""
+    export: OutFile = None
+    """write everything to a new file of JSON lines, such as a copy (default: none)"""
     json: bool = False
     """print one JSON object instead of text"""
 
     def run(self) -> None:
-        """Give up the job, if one is named, and print the summary."""
+        """Import, give up a job and export, as far as requested, and print the summary."""
         require_price(self.price)
+        if self.import_ is not None:
+            with Journal(self.file) as journal:
+                journal.import_lines(self.import_)
+            say(f"imported: {self.import_}; it is marked and no longer needed", error=True)
         with Journal(self.file, read_only=True) as journal:  # a file that is no journal is refused unchanged
             summary = journal.summary()
         if self.give_up is not None:
@@ -42,6 +56,10 @@ class JournalCommand:
                 cost, summary = journal.charge(job), journal.summary()
             charge = "its charge is unknown" if cost is None else f"charged {cost.qpu_seconds:g} s"
             say(f"given up: {job.job or job.tag} of run {job.run}, step {job.step}; {charge}", error=True)
+        if self.export is not None:
+            with Journal(self.file, read_only=True) as journal:
+                journal.export_lines(self.export)
+            say(f"exported: {self.export}", error=True)
         price = estimated_price(summary.paid, self.price)
         if self.json:
             print(json.dumps({**summary.record(), "price": price}, allow_nan=False))

@@ -85,11 +85,6 @@ class JsonLines:
             self.close()
             raise
 
-    def refresh(self) -> None:
-        """Read the whole lines that others appended; a line that is being written is left for later."""
-        with self._threads:
-            self._read_on(self._own_descriptor())
-
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other writers out, having read all they wrote; a torn last line is cut off: its writer has ended."""
@@ -143,13 +138,6 @@ class JsonLines:
         self._write(descriptor, b"".join(lines), durably)
         for line, record in zip(lines, records, strict=True):
             self._take(line, dict(record))
-
-    def read(self, offset: Offset) -> dict[str, Any]:
-        """Return the object at an offset."""
-        with self._threads, open(self._own_descriptor(), "rb", closefd=False) as stream:
-            stream.seek(offset.start)
-            line = stream.read(offset.length)
-        return self.form.decode(line, self.path, offset.number)
 
     def cut_after(self, last: Offset) -> None:
         """Remove everything after a line; only under the lock.

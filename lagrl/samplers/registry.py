@@ -14,6 +14,7 @@ from lagrl.plugins import import_attribute
 from lagrl.printable import shown
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
+from lagrl.quantum.journal.lines import require_imported
 from lagrl.samplers.families import FAMILIES, OWN, Family
 from lagrl.samplers.spec import SamplerSpec
 
@@ -76,8 +77,10 @@ def make_sampler(sampler: str | SamplerSpec, *, journal: str | os.PathLike[str] 
     """
     spec = require_known(sampler)
     family = family_of(spec)
+    file = default_journal(spec) if journal is None else Path(journal)
+    if journal is None and file is not None:
+        require_imported(file)
     made = family.make(spec, spec.read(family.options()))
-    file = default_journal(spec) if journal is None else journal
     if file is None:
         return made
     if not family.keeps_answers:
@@ -120,7 +123,7 @@ def close_sampler(sampler: SubproblemSampler) -> None:
 def default_journal(sampler: str | SamplerSpec) -> Path | None:
     """Return the journal of a sampler with paid jobs, in the working folder; None for all others."""
     paid = family_of(sampler).paid(SamplerSpec.parse(sampler))
-    return Path(f"{paid}.journal.jsonl") if paid else None
+    return Path(f"{paid}.journal.sqlite") if paid else None
 
 
 def sampler_packages(sampler: str | SamplerSpec) -> tuple[str, ...]:

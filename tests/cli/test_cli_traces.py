@@ -17,6 +17,8 @@ from lagrl.quantum.bandit.options import BanditOptions
 from lagrl.quantum.bandit.state import BanditState
 from lagrl.quantum.bandit.traces import read_traces
 from lagrl.quantum.ibm.runtime import DeviceBackend
+from lagrl.quantum.journal.journal import Journal
+from lagrl.quantum.journal.lines import JOURNAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +100,9 @@ def test_a_trained_state_is_logged_on_policy(tmp_path: Path, capsys: pytest.Capt
     assert "epsilon" in capsys.readouterr().err
 
 
-def test_jobs_are_not_paid_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_are_not_paid_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Results of an account's device are kept beside the traces, and an interrupted run is repeated from them."""
     offline = DeviceBackend.of
     monkeypatch.setattr(DeviceBackend, "of", lambda name: offline("FakeMumbai"))
@@ -118,12 +122,19 @@ def test_jobs_are_not_paid_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ]
     command[command.index("FakeMumbai/FakeParis")] = "ibm_a"
     assert cli.main(command) == 0
-    whole, kept = out.read_bytes(), (tmp_path / "traces.journal.jsonl").read_bytes()
-    assert kept.count(b"job") > 0
+    whole, kept = out.read_bytes(), tmp_path / "traces.journal.sqlite"
+    with Journal(kept, read_only=True) as journal:
+        summary = journal.summary()
+    assert summary.jobs > 0
     out.write_bytes(b"".join(whole.splitlines(keepends=True)[:-2]))
     assert cli.main(command) == 0
     assert out.read_bytes() == whole
-    assert (tmp_path / "traces.journal.jsonl").read_bytes() == kept
+    with Journal(kept, read_only=True) as journal:
+        assert journal.summary() == summary
+    old = tmp_path / "traces.journal.jsonl"
+    old.write_bytes(JOURNAL.first_line)
+    assert cli.main(command) == 2
+    assert f"import it: lagrl journal {kept} --import {old}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

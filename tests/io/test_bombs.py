@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from lagrl.io.jsonl import JsonLines
-from lagrl.quantum.journal.calls import Call, call_line
+from lagrl.quantum.journal.calls import Call
+from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.lines import JOURNAL
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 
@@ -29,12 +30,16 @@ import numpy as np
 from lagrl.bench.rows import read_rows
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.traces import read_traces
+from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.replay import ReplaySampler
 from lagrl.relaxation.sampler import SampleContext, SampleQuery
 
 def replay(path):
     knapsacks = np.zeros((2, 3)), np.ones(3, int), np.ones(2, int)
-    ReplaySampler(path).sample(SampleQuery(*knapsacks, 5, np.random.default_rng(0), SampleContext("r", 0)))
+    new = path.with_suffix(".sqlite")
+    with Journal(new) as journal:
+        journal.import_lines(path)
+    ReplaySampler(new).sample(SampleQuery(*knapsacks, 5, np.random.default_rng(0), SampleContext("r", 0)))
 
 READERS = {"rows": read_rows, "traces": lambda path: read_traces([path]), "journal": replay}
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -61,7 +66,11 @@ def journal(path: Path, strings: dict[str, Any]) -> None:
     """Write a journal of one call whose strings are replaced."""
     rng, context = np.random.default_rng(0), SampleContext("r", 0)
     call = Call.of(SampleQuery(np.zeros((2, 3)), np.ones(3, int), np.ones(2, int), 5, rng, context), "dice")
-    line = call_line(call, Samples(np.zeros((2, 1, 3), np.uint8), np.ones((2, 1), int)), rng, "h 1 2")
+    whole = path.with_name(f"whole-{path.name}")
+    with Journal(whole.with_suffix(".sqlite")) as written:
+        written.record(call, Samples(np.zeros((2, 1, 3), np.uint8), np.ones((2, 1), int)), rng)
+        written.export_lines(whole)
+    line = JOURNAL.decode(whole.read_bytes().splitlines()[1], whole, 2)
     line["samples"]["strings"] = strings
     with JsonLines(path, JOURNAL, lambda *_: None, lock="none") as file:
         file.append(line)
@@ -92,10 +101,10 @@ def test_bombs_are_refused_within_a_memory_limit(tmp_path: Path) -> None:
     expected[path] = "the packed data is not that of its shape"
     path = tmp_path / "journal-declared.jsonl"
     journal(path, {"bits": zeros_deflated(1024), "shape": [2, 1024 * MIB, 4]})
-    expected[path] = "8589934608 bytes in a line"
+    expected[path] = "8589934608 bytes of arrays"
     path = tmp_path / "journal-shape.jsonl"
     journal(path, {"<u4": "", "shape": [2**40, 2**20], "dtype": "int64"})
-    expected[path] = "9223372036854775824 bytes in a line"
+    expected[path] = "9223372036854775824 bytes of arrays"
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT, *map(str, expected)], capture_output=True, text=True, timeout=60, check=False
     )

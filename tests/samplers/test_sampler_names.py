@@ -13,6 +13,7 @@ from lagrl.quantum.circuits.ansatz import WARM_RAMPS
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
 from lagrl.quantum.circuits.statevector import WARM_RAMP
 from lagrl.quantum.journal.journaled import JournaledSampler
+from lagrl.quantum.journal.lines import JOURNAL
 from lagrl.quantum.journal.replay import ReplaySampler
 from lagrl.quantum.subproblems.greedy import GreedySampler
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
@@ -111,7 +112,7 @@ def test_own_samplers_are_made_from_module_and_attribute() -> None:
 
 def test_journals_keep_and_replay(tmp_path: Path) -> None:
     """A journal keeps samples, which can be replayed; exact and replayed samples are not kept."""
-    file = tmp_path / "run.jsonl"
+    file = tmp_path / "run.sqlite"
     kept = make_sampler("qaoa+width=3", journal=file)
     assert isinstance(kept, JournaledSampler)
     first = answers(kept)
@@ -128,9 +129,24 @@ def test_journals_keep_and_replay(tmp_path: Path) -> None:
 
 def test_paid_samplers_have_a_journal() -> None:
     """Only a real device has a journal by default."""
-    assert default_journal("ibm:ibm_kingston+width=8").name == "ibm_kingston.journal.jsonl"
+    assert default_journal("ibm:ibm_kingston+width=8").name == "ibm_kingston.journal.sqlite"
     assert default_journal("ibm:FakeKingston") is None
     assert default_journal("qaoa") is None
+
+
+@pytest.mark.parametrize("name", ["ibm:ibm_kingston+width=8", "bandit+backends=ibm_kingston/FakeParis"])
+def test_a_journal_of_an_earlier_version_is_never_ignored(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A default journal of an earlier version holds paid jobs: it is imported first, before any device is opened."""
+    monkeypatch.chdir(tmp_path)
+    kept = default_journal(name)
+    assert kept is not None
+    old = kept.with_suffix(".jsonl")
+    old.write_bytes(JOURNAL.first_line)
+    with pytest.raises(InputError, match=f"{old}: .* may be paid for; import it: lagrl journal {kept} --import {old}"):
+        make_sampler(name)
+    assert list(tmp_path.iterdir()) == [tmp_path / old]
 
 
 @pytest.mark.parametrize(

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lagrl.quantum.journal.lines import (
-    array_digest,
-    digest,
-    pack_samples,
-    plain_cost,
-    plain_state,
-    read_cost,
-    unpack_samples,
-)
-from lagrl.relaxation.sampler import SamplingCost
+import numpy as np
+
+from lagrl.quantum.journal.values import array_digest, digest, pack, plain_cost, plain_state, read_cost, unpack
+from lagrl.relaxation.sampler import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
+    from numpy.typing import NDArray
 
-    from lagrl.io.jsonl import Offset
-    from lagrl.relaxation.sampler import SampleQuery, Samples
+    from lagrl.quantum.journal.database import Tables
+    from lagrl.relaxation.sampler import SampleQuery
 
 NAMES = {
     "reduced_cost": "reduced costs",
@@ -94,12 +86,8 @@ class Call:
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Call:
-        """Return the call of a journal's line; equal strings are stored once."""
-        values: dict[str, Any] = {}
-        for name in cls.__dataclass_fields__:
-            value = record[name]
-            values[name] = sys.intern(value) if isinstance(value, str) else value
-        return cls(**values)
+        """Return the call of a row."""
+        return cls(**{name: record[name] for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True)
@@ -118,44 +106,31 @@ class RecordedAnswer:
     state: Any = field(repr=False)
 
 
-@dataclass
-class CallTable:
-    """Offsets of the answers in a journal and their total cost; the answers stay in the file."""
-
-    offsets: dict[str, Offset] = field(default_factory=dict)
-    by_step: dict[tuple[str, int], list[Call]] = field(default_factory=lambda: defaultdict(list))
-    cost: SamplingCost = field(default_factory=SamplingCost)
-
-    def add_line(self, record: Mapping[str, Any], offset: Offset) -> None:
-        """Add the call of a line; of two answers to the same call, the first counts.
-
-        Raises
-        ------
-        ValueError
-            If its key is not that of its call.
-        """
-        call = Call.read(record)
-        if call.key != record["key"]:
-            raise ValueError("the key is not that of the call")
-        if call.key not in self.offsets:
-            self.offsets[call.key] = offset
-            self.by_step[call.run, call.step].append(call)
-            self.cost += read_cost(record["cost"])
+def keep_answer(tables: Tables, call: Call, samples: Samples, state: Any) -> None:
+    """Add the answer of a call; of two, the first counts."""
+    cost = plain_cost(samples.cost)
+    tables.put("calls", keep=True, key=call.key, **vars(call), cost=cost, rng_after=state)
+    keep_arrays(tables, call.key, [samples.bitstrings.astype(np.bool_), samples.counts])
 
 
-def call_line(call: Call, samples: Samples, rng: np.random.Generator, owner: str) -> dict[str, Any]:
-    """Return the line of an answered call."""
-    return {
-        "kind": "call",
-        **vars(call),
-        "key": call.key,
-        "owner": owner,
-        "cost": plain_cost(samples.cost),
-        "rng_after": plain_state(rng),
-        "samples": pack_samples(samples),
-    }
+def find_answer(tables: Tables, key: str) -> RecordedAnswer | None:
+    """Return the answer of the call with this key, None if there is none."""
+    for row in tables.rows("calls", "WHERE key = ?", key):
+        try:
+            strings, counts = find_arrays(tables, key)
+            strings = strings.view(np.uint8) if strings.dtype == np.bool_ else strings
+            return RecordedAnswer(Samples(strings, counts, read_cost(row["cost"])), row["rng_after"])
+        except ValueError as error:  # one of lagrl, or too few arrays
+            tables.refuse(error)
+    return None
 
 
-def answer_of_line(record: Mapping[str, Any]) -> RecordedAnswer:
-    """Return the answer of a `call_line`."""
-    return RecordedAnswer(unpack_samples(record["samples"], read_cost(record["cost"])), record["rng_after"])
+def keep_arrays(tables: Tables, owner: str, arrays: Sequence[NDArray[Any]]) -> None:
+    """Add the arrays of an answer or of a job's result; the first ones count."""
+    for number, array in enumerate(arrays):
+        tables.put("arrays", keep=True, owner=owner, number=number, **pack(array))
+
+
+def find_arrays(tables: Tables, owner: str) -> list[NDArray[Any]]:
+    """Return the arrays of an answer or of a job's result."""
+    return unpack(tables.rows("arrays", "WHERE owner = ? ORDER BY number", owner))

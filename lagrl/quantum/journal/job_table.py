@@ -1,31 +1,36 @@
-"""The jobs in a journal, and which step may follow which."""
+"""The jobs in a journal: their states, which step may follow which, and who is about to send one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+import time
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from lagrl.quantum.journal.lines import read_cost
+from lagrl.quantum.journal.calls import find_arrays, keep_arrays
 from lagrl.quantum.journal.owner import is_alive_elsewhere, process_of
-from lagrl.relaxation.sampler import SamplingCost
+from lagrl.quantum.journal.values import plain_cost, read_cost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-    from lagrl.io.jsonl import Offset
+    import numpy as np
+    from numpy.typing import NDArray
 
-JobState = Literal["claimed", "intended", "submitted", "unusable", "finished", "failed"]
+    from lagrl.quantum.journal.columns import JobState
+    from lagrl.quantum.journal.database import Tables
+    from lagrl.relaxation.sampler import SamplingCost
 
-_BEFORE: dict[str, tuple[str, ...]] = {
+FOLLOWS: dict[str, tuple[str, ...]] = {
     "claimed": ("", "claimed", "failed"),
     "intended": ("", "claimed", "failed"),
-    "taken": ("intended",),  # taken over from a process that ended
+    "taken": ("intended",),  # claimed again, from a process that ended; its state stays
     # a simulated job ends with its process and is run again; a failed one may have been given up while it was sent
     "submitted": ("intended", "submitted", "unusable", "failed"),
     "unusable": ("submitted", "unusable"),
     "finished": ("submitted", "unusable", "failed"),  # of two processes that read the same job, one may stop waiting
     "failed": ("intended", "submitted", "unusable"),
 }
+"""Each step of a job, which is the state after it, and the states that it may follow."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class JournaledJob:
         Digest of everything that the job runs.
     state
         See `lagrl.quantum.journal.journal`.
+    attempt
+        Number of jobs that were, or were going to be, sent for the fingerprint, this one included.
     run, step
         The sampler call that it belongs to; empty and 0 if not known.
     tag
@@ -46,104 +53,110 @@ class JournaledJob:
         The service's id; empty until submitted.
     problem
         Why it failed, or why its result cannot be used.
+    at
+        When its state changed, in seconds since 1970.
     owner
-        The process, or the thread of a process, that claimed or intended it.
-    result
-        Offset of the line with its result.
+        The process, or the thread of a process, that is about to send it; empty if none is.
     """
 
     fingerprint: str
     state: JobState
+    attempt: int = 0
     run: str = ""
     step: int = 0
     tag: str = ""
     job: str = ""
     problem: str = ""
+    at: float = field(default=0.0, repr=False)
     owner: str = field(default="", repr=False)
-    result: Offset | None = field(default=None, repr=False)
-
-
-@dataclass
-class JobTable:
-    """All jobs of a journal, by fingerprint."""
-
-    jobs: dict[str, JournaledJob] = field(default_factory=dict)
-    n_intended: int = 0
-    n_failed: int = 0
-    _charges: dict[tuple[str, str], SamplingCost] = field(default_factory=dict)  # by fingerprint, and id or tag
-    _busy: dict[str, str] = field(default_factory=dict)  # which job each owner was last about to submit
 
     @property
-    def paid(self) -> SamplingCost:
-        """Cost of all jobs that ended, usable or not, replaced ones included."""
-        return sum(self._charges.values(), SamplingCost())
+    def is_held(self) -> bool:
+        """Whether another running process is about to send it."""
+        return bool(self.owner) and is_alive_elsewhere(self.owner)
 
-    def charge(self, job: JournaledJob) -> SamplingCost | None:
-        """Return the cost of a job, None if it is not known."""
-        return self._charges.get((job.fingerprint, job.job or job.tag))
+
+class JobTable:
+    """The jobs, claims and charges of a journal; what changes them belongs into `Tables.transaction`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def find(self, fingerprint: str) -> JournaledJob | None:
+        """Return the last job of a fingerprint, or the claim to send the next; None if there is neither."""
+        claims = self._tables.rows("claims", "WHERE fingerprint = ?", fingerprint)
+        owner = claims[0]["owner"] if claims else ""
+        rows = self._tables.rows("jobs", "WHERE fingerprint = ? ORDER BY attempt DESC LIMIT 1", fingerprint)
+        job = JournaledJob(**rows[0], owner=owner) if rows else None
+        if owner and (job is None or job.state == "failed"):
+            return JournaledJob(fingerprint, "claimed", job.attempt if job else 0, owner=owner)
+        return job
 
     def problem(self, fingerprint: str, step: str) -> str:
         """Return why a job cannot take a step: it would be paid twice, or lost. Empty if it can."""
-        known = self.jobs.get(fingerprint)
-        if (known.state if known else "") in _BEFORE[step]:
+        known = self.find(fingerprint)
+        if (known.state if known else "") in FOLLOWS[step]:
             return ""
         name = known.job or known.tag if known else ""
         return f"job {name or fingerprint[:12]} is {known.state if known else 'unknown'} and cannot become {step}"
 
-    def add_line(self, record: Mapping[str, Any], offset: Offset) -> None:
-        """Apply the step of a line.
-
-        Raises
-        ------
-        ValueError
-            If it cannot follow the job's earlier lines.
-        """
-        fingerprint, step = record["job_of"], record["kind"]
-        if step == "late":
-            self._charges[fingerprint, record["job"]] = read_cost(record["cost"])
-            return
-        wrong = self.problem(fingerprint, step)
-        if wrong:
-            raise ValueError(wrong)
-        known = self.jobs.get(fingerprint) or JournaledJob(fingerprint, step)
-        if step in ("claimed", "intended"):
-            new = JournaledJob(fingerprint, step, record["run"], record["step"], record.get("tag", ""))
-            self.n_intended += step == "intended"
-            self.jobs[fingerprint] = self._held(new, record["owner"])
-            return
-        if step == "taken":
-            self.jobs[fingerprint] = self._held(known, record["owner"])
-            return
-        self._busy.pop(known.owner, None)
-        if step == "submitted":
-            self.jobs[fingerprint] = replace(known, state=step, job=record["job"])
-            return
-        if "cost" in record:
-            self._charges[fingerprint, known.job or known.tag] = read_cost(record["cost"])
-        if step == "finished":
-            self.jobs[fingerprint] = replace(known, state=step, problem="", result=offset)
-        else:
-            self.jobs[fingerprint] = replace(known, state=step, problem=record["problem"])
-            self.n_failed += step == "failed"
+    def claim(self, fingerprint: str, owner: str) -> None:
+        """Note that an owner is about to send a job; it releases its last one, and nobody else has this one."""
+        self._tables.put("claims", owner=owner, process=process_of(owner), fingerprint=fingerprint)
 
     def release_all(self, process: str) -> None:
         """Release the jobs of all threads of a process that started something else."""
-        for owner in [owner for owner in self._busy if process_of(owner) == process]:
-            self.release(owner)
+        self._tables.delete("claims", "process", process)
 
-    def release(self, owner: str) -> None:
-        """Release the job of an owner that started something else."""
-        known = self.jobs.get(self._busy.pop(owner, ""))
-        if known is not None and known.state == "claimed" and known.owner == owner:
-            del self.jobs[known.fingerprint]
+    def intend(self, fingerprint: str, tag: str, owner: str, run: str, step: int, *, at: float | None = None) -> None:
+        """Add a job that is about to be sent, at a time in seconds since 1970 or now."""
+        known = self.find(fingerprint)
+        attempt = 1 + (known.attempt if known else 0)
+        self.claim(fingerprint, owner)
+        self._put(JournaledJob(fingerprint, "intended", attempt, run, step, tag), at)
 
-    def is_held(self, fingerprint: str) -> bool:
-        """Whether another running process is about to submit this job."""
-        known = self.jobs.get(fingerprint)
-        return known is not None and self._busy.get(known.owner) == fingerprint and is_alive_elsewhere(known.owner)
+    def advance(
+        self,
+        fingerprint: str,
+        state: JobState,
+        *,
+        cost: SamplingCost | None = None,
+        codes: Sequence[NDArray[np.int64]] = (),
+        at: float | None = None,
+        **changes: str,
+    ) -> None:
+        """Change the last job's state, and add its charge and result; nobody is about to send it any longer."""
+        known = self.find(fingerprint)
+        assert known is not None
+        if cost is not None:
+            self.charge(fingerprint, known.job or known.tag, cost)
+        keep_arrays(self._tables, fingerprint, codes)
+        changes = {"problem": "", **changes} if state == "finished" else changes
+        self._put(replace(known, state=state, **changes), at)  # type: ignore[arg-type]  # of text fields only
+        self._tables.delete("claims", "fingerprint", fingerprint)
 
-    def _held(self, job: JournaledJob, owner: str) -> JournaledJob:
-        if self._busy.get(owner) != job.fingerprint:
-            self.release(owner)
-        self._busy[owner] = job.fingerprint
-        return replace(job, owner=owner)
+    def charge(self, fingerprint: str, job: str, cost: SamplingCost) -> None:
+        """Note the cost of a job, by its id or tag."""
+        self._tables.put("charges", fingerprint=fingerprint, job=job, cost=plain_cost(cost))
+
+    def charges(self, fingerprint: str = "") -> dict[tuple[str, str], SamplingCost]:
+        """Return the known costs of jobs, usable or not, replaced ones included, by fingerprint and id or tag."""
+        found = self._tables.rows("charges", *(("WHERE fingerprint = ?", fingerprint) if fingerprint else ()))
+        return {(row["fingerprint"], row["job"]): read_cost(row["cost"]) for row in found}
+
+    def codes(self, fingerprint: str) -> list[NDArray[np.int64]]:
+        """Return the result of a finished job."""
+        try:
+            return [code.astype("int64") for code in find_arrays(self._tables, fingerprint)]
+        except ValueError as error:
+            self._tables.refuse(error)
+
+    def all(self, condition: str = "", *values: Any) -> tuple[JournaledJob, ...]:
+        """Return jobs for which an SQL condition holds, by run and step; without their owners."""
+        rows = self._tables.rows("jobs", f"{condition} ORDER BY run, step, fingerprint, attempt", *values)
+        return tuple(JournaledJob(**row) for row in rows)
+
+    def _put(self, job: JournaledJob, at: float | None) -> None:
+        values = {**asdict(job), "at": round(time.time(), 3) if at is None else float(at)}
+        del values["owner"]
+        self._tables.put("jobs", **values)

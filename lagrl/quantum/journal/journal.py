@@ -1,24 +1,18 @@
 """A durable record of samplers' answers and of device jobs, from which a run is resumed or replayed.
 
-A journal is one JSONL file, which several runs and several processes of one machine may share. Every line has a
-checksum, is written in one piece under a lock, and is on the disk before anything else happens.
+A journal is one SQLite file on a disk of this machine, which several runs, processes and threads may share. What a
+method adds is one transaction, and on the disk when it returns (see `lagrl.quantum.journal.database`).
 
-**Calls.** A `JournaledSampler` records the whole answer of every call with the identity of the call: run, step, sha256
-of the reduced costs, weights and capacities, shots, the sampler's name with its options, and the random generator's
-state before the call. An equal call is later answered from the file, also in another benchmark row that starts from the
-same prices with the same seed. The identity holds everything that a sampler may depend on. So two different calls of
-one run and step do not contradict each other: they come from different controllers or budgets, which are not part of a
-run's name. `JournaledSampler(strict=True)`, for a journal of a single run, refuses the second.
+**Calls.** A `JournaledSampler` records the whole answer of every call under everything that a sampler may depend on:
+run, step, sha256 of the reduced costs, weights and capacities, shots, the sampler's name with its options, and the
+random generator's state. An equal call, also of another benchmark row, is later answered from the file. Two different
+calls of one run and step do not contradict each other: controllers and budgets are not part of a run's name.
+`JournaledSampler(strict=True)`, for a journal of a single run, refuses the second.
 
 **Jobs.** A call can need several jobs, and a process can end while one is in the queue. A backend records every step
 of a job under its fingerprint (see `lagrl.quantum.journal.job_journal.JobJournal`), and calls `find_job` first:
 
-    nothing ── find_job ──▶ claimed ── intend_job(tag) ──▶ intended ── submitted_job(id) ──▶ submitted
-                               ▲                              │                                  │
-                               └────── failed_job ◀───────────┴──────────────────────────────────┤
-                                                                 finished_job(result) ◀──────────┘
-
-    last line     known after a crash                        what the caller of find_job does
+    last state    known after a crash                        what the caller of find_job does
     (none)        nothing was sent                           claims, intends and submits it
     claimed       nothing was sent                           the same
     intended      it may have been sent                      looks for the tag at the service; if missing, submits it
@@ -31,8 +25,8 @@ So no executed job is paid twice. While another running process has claimed or i
 backend draws random numbers before it calls `find_job`, so that the generator's state does not depend on whether the
 job is known.
 
-**Plans.** What a call is going to send to which backend, where that was a choice (`BanditSampler`). A plan is recorded
-before anything is sent, so that the same call does the same after a crash.
+**Plans.** What a call is going to send to which backend, where that was a choice (`BanditSampler`): recorded before
+anything is sent, so that the same call does the same after a crash.
 
 Failures are recorded without tokens; nothing else that could hold a token is written.
 """
@@ -42,21 +36,20 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.jsonl import JsonLines
 from lagrl.io.process_wide import ProcessWide
-from lagrl.quantum.journal.calls import Call, CallTable, RecordedAnswer, answer_of_line, call_line
+from lagrl.quantum.journal.calls import Call, find_answer, keep_answer
+from lagrl.quantum.journal.database import Tables
 from lagrl.quantum.journal.job_journal import JobRecord
 from lagrl.quantum.journal.job_table import JobTable
-from lagrl.quantum.journal.lines import JOURNAL, check_line, pack, plain_cost, read_cost, unpack_all
+from lagrl.quantum.journal.line_export import export_lines
+from lagrl.quantum.journal.lines import import_lines
 from lagrl.quantum.journal.owner import this_process, this_thread
 from lagrl.quantum.journal.redaction import redacted
 from lagrl.quantum.journal.summary import JournalSummary
+from lagrl.quantum.journal.values import plain_state, read_cost
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -64,25 +57,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from lagrl.io.jsonl import Offset
+    from lagrl.quantum.journal.calls import RecordedAnswer
+    from lagrl.quantum.journal.columns import JobState
     from lagrl.quantum.journal.job_journal import SentState
-    from lagrl.quantum.journal.job_table import JobState, JournaledJob
+    from lagrl.quantum.journal.job_table import JournaledJob
     from lagrl.relaxation.sampler import SampleContext, Samples
 
-__all__ = ["Journal", "JournalSummary"]
-
 _POLL = 0.05  # seconds
-_SENT: dict[JobState, SentState] = {
-    "claimed": "",
-    "intended": "intended",
-    "submitted": "submitted",
-    "unusable": "submitted",
-    "finished": "finished",
-    "failed": "",
-}
 _PATIENCE = 60.0  # seconds until a warning says what is waited for
+_SENT: dict[JobState, SentState] = {"intended": "intended", "submitted": "submitted", "finished": "finished"}
+_SENT["unusable"] = "submitted"
 
 
 class Journal(ProcessWide):
@@ -94,99 +81,77 @@ class Journal(ProcessWide):
     Parameters
     ----------
     path
-        JSONL file; created with mode 0600 if missing, its folder is not. A torn last line, of a process that was
-        killed, is cut off with a `TornLineWarning`.
+        SQLite file; created with mode 0600 if missing, its folder is not. While it is open, and after a process was
+        killed, the files with `-wal` and `-shm` after its name belong to it. Not on a network file system.
     read_only
-        Whether to leave the file unchanged; it must exist then.
+        Whether to leave its content unchanged; it must exist then.
 
     Raises
     ------
     InputError
-        If the file is not a journal, has another schema, or has a damaged line other than a torn last one.
+        If the file is not a journal, was written by another version, or is damaged.
     OutputError
         If it cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
-        self._calls = CallTable()
-        self._jobs = JobTable()
-        self._plans: dict[str, Mapping[str, Any]] = {}
+        self._tables = Tables(path, writable=not read_only)
+        self._jobs = JobTable(self._tables)
         self._context: tuple[str, int] = ("", 0)
-        self._file = JsonLines(path, JOURNAL, self._add_line, lock="each", writable=not read_only)
 
     @property
     def path(self) -> Path:
         """The path of the file."""
-        return self._file.path
+        return self._tables.path
 
     def __len__(self) -> int:
         """Return the number of answered calls."""
-        return len(self._calls.offsets)
+        return self._tables.count("calls")
 
     def answer(self, call: Call) -> RecordedAnswer | None:
         """Return the recorded answer of a call, None if there is none."""
-        key = call.key
-        if key not in self._calls.offsets:
-            self._file.refresh()
-        offset = self._calls.offsets.get(key)
-        return None if offset is None else self._answer_at(offset)
+        return find_answer(self._tables, call.key)
 
     def record(self, call: Call, samples: Samples, rng: np.random.Generator) -> RecordedAnswer:
-        """Record an answer and return the recorded one: the first, if another process was faster.
+        """Record an answer, with the state of the random generator after it; of two, the first counts and is returned.
 
-        Parameters
-        ----------
-        call
-            The call, described before the sampler was called.
-        samples
-            Its answer.
-        rng
-            The random generator after the call.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
+        The call is described before the sampler is called. As all that follow, it raises OutputError if the file cannot
+        be written.
         """
-        key = call.key
-        with self._file.locked():
-            if key not in self._calls.offsets:
-                self._file.append(call_line(call, samples, rng, this_process()))
-            offset = self._calls.offsets[key]
-        return self._answer_at(offset)
+        with self._tables.transaction():
+            keep_answer(self._tables, call, samples, plain_state(rng))
+            self._jobs.release_all(this_process())
+        recorded = self.answer(call)
+        assert recorded is not None
+        return recorded
 
     def kept_plan(self, call: str) -> Mapping[str, Any] | None:
         """Return the plan of a call (`Call.key`), None if there is none."""
-        if call not in self._plans:
-            self._file.refresh()
-        return self._plans.get(call)
+        return next((row["plan"] for row in self._tables.rows("plans", "WHERE call = ?", call)), None)
 
     def keep_plan(self, call: str, plan: Mapping[str, Any]) -> None:
-        """Record the plan of a call; the first plan counts.
+        """Record the plan of a call; the first plan counts."""
+        with self._tables.transaction():
+            self._tables.put("plans", keep=True, call=call, plan=plan)
 
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
-        """
-        with self._file.locked():
-            if call not in self._plans:
-                self._file.append({"kind": "plan", "call": call, "plan": plan})
+    def calls(self) -> tuple[Call, ...]:
+        """Return the answered calls, in the order they were answered."""
+        return tuple(map(Call.read, self._tables.rows("calls", "ORDER BY rowid")))
 
     def recorded(self, run: str, step: int) -> tuple[Call, ...]:
         """Return the answered calls of a run and step, in the order they were answered."""
-        return tuple(self._calls.by_step.get((run, step), ()))
+        return tuple(map(Call.read, self._tables.rows("calls", "WHERE run = ? AND step = ? ORDER BY rowid", run, step)))
 
     def steps(self) -> dict[str, list[int]]:
         """Return the recorded steps of each run, in ascending order."""
-        steps: dict[str, list[int]] = defaultdict(list)
-        for run, step in sorted(self._calls.by_step):
-            steps[run].append(step)
-        return dict(steps)
+        steps: dict[str, list[int]] = {}
+        for run, step in sorted({(call.run, call.step) for call in self.calls()}):
+            steps.setdefault(run, []).append(step)
+        return steps
 
     def samplers(self) -> tuple[str, ...]:
         """Return the names of the recorded samplers."""
-        return tuple(dict.fromkeys(call.sampler for calls in self._calls.by_step.values() for call in calls))
+        return tuple(dict.fromkeys(call.sampler for call in self.calls()))
 
     @contextlib.contextmanager
     def calling(self, context: SampleContext) -> Iterator[None]:
@@ -201,22 +166,17 @@ class Journal(ProcessWide):
         """Return what is known about a job; claim it for this process if that is nothing, or that it failed.
 
         It waits while another running process is about to submit the same job, and warns after a minute.
-
-        Raises
-        ------
-        OutputError
-            If the journal cannot be written.
         """
         patience = _PATIENCE
         while True:
-            with self._file.locked():
-                known = self._jobs.jobs.get(fingerprint)
-                if not self._jobs.is_held(fingerprint):
-                    if known is None or known.state in ("claimed", "failed"):
-                        self._append_job("claimed", fingerprint, **self._own())
-                        return None
-                    if known.state == "intended" and known.owner != this_thread():
-                        self._append_job("taken", fingerprint, owner=this_thread())
+            with self._tables.transaction():
+                known = self._jobs.find(fingerprint)
+                if known is None or (known.state in ("claimed", "failed") and not known.is_held):
+                    self._jobs.claim(fingerprint, this_thread())
+                    return None
+                if not known.is_held:
+                    if known.state == "intended":
+                        self._jobs.claim(fingerprint, this_thread())
                     return self._job_record(known)
             time.sleep(_POLL)
             patience -= _POLL
@@ -225,42 +185,28 @@ class Journal(ProcessWide):
 
     def job_state(self, fingerprint: str) -> SentState:
         """Return the known state of a job, without claiming it or waiting."""
-        self._file.refresh()
-        known = self._jobs.jobs.get(fingerprint)
-        return _SENT[known.state] if known is not None else ""
+        known = self._jobs.find(fingerprint)
+        return _SENT.get(known.state, "") if known is not None else ""
 
     def intend_job(self, fingerprint: str, tag: str) -> None:
-        """Record the tag of a job that is about to be submitted.
-
-        Raises
-        ------
-        InputError
-            If it was submitted already, or may have been.
-        """
-        with self._file.locked():
-            self._append_job("intended", fingerprint, tag=tag, **self._own())
+        """Record the tag of a job that is about to be submitted; InputError if it, or one before, may have been."""
+        with self._tables.transaction():
+            self._require_step("intended", fingerprint)
+            self._jobs.intend(fingerprint, tag, this_thread(), *self._context)
 
     def submitted_job(self, fingerprint: str, job: str) -> None:
-        """Record the id that the service returned; the same id twice changes nothing, and the last id counts.
-
-        Raises
-        ------
-        InputError
-            If it was not intended.
-        """
-        with self._file.locked():
-            known = self._jobs.jobs.get(fingerprint)
+        """Record the id that the service returned: the last counts. InputError if the job was not intended."""
+        with self._tables.transaction():
+            known = self._jobs.find(fingerprint)
             if known is None or known.job != job:
-                self._append_job("submitted", fingerprint, job=job)
+                self._require_step("submitted", fingerprint)
+                self._jobs.advance(fingerprint, "submitted", job=job)
 
     def finished_job(
         self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost, job: str | None = None
     ) -> None:
-        """Record the result; a second one, of a process that read the same job, changes nothing.
-
-        See `JobJournal.finished_job`; without a job's id, it is the known one.
-        """
-        self._end_job("finished", fingerprint, job, cost, codes=[pack(code) for code in codes])
+        """Record the result; a second one changes nothing. See `JobJournal.finished_job`; None is the known id."""
+        self._end_job("finished", fingerprint, job, cost, codes=codes)
 
     def failed_job(
         self, fingerprint: str, problem: str, cost: SamplingCost | None = None, job: str | None = None
@@ -269,13 +215,7 @@ class Journal(ProcessWide):
         self._end_job("failed", fingerprint, job, cost or SamplingCost(), problem=redacted(problem))
 
     def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str | None = None) -> None:
-        """Record an unusable result; if the job was given up or replaced, only the cost. See `JobJournal.unusable_job`.
-
-        Raises
-        ------
-        InputError
-            If it was not submitted.
-        """
+        """Record an unusable result; if the job was replaced, only the cost. See `JobJournal.unusable_job`."""
         self._end_job("unusable", fingerprint, job, cost, problem=redacted(problem))
 
     def give_up(self, name: str) -> JournaledJob:
@@ -292,50 +232,57 @@ class Journal(ProcessWide):
             If no pending job has this name.
         InputError
             If a running process is sending it.
-        OutputError
-            If the journal cannot be written.
         """
-        with self._file.locked():
+        with self._tables.transaction():
             pending = {job.job or job.tag: job for job in self.pending()}
             if name not in pending:
                 raise UnknownNameError.of(f"pending job of {self.path}", name, pending)
             job = pending[name]
-            if self._jobs.is_held(job.fingerprint):
+            known = self._jobs.find(job.fingerprint)
+            if known is not None and known.is_held:
                 raise InputError(
-                    f"job {name} is being sent by process {job.owner.split(' ')[1]}",
+                    f"job {name} is being sent by process {known.owner.split(' ')[1]}",
                     source=str(self.path),
                     remedy="wait, or stop that process first",
                 )
             problem = f"given up by its owner{f' ({job.problem})' if job.problem else ''}"
-            self._append_job("failed", job.fingerprint, problem=problem)
+            self._jobs.advance(job.fingerprint, "failed", problem=problem)
         return job
 
     def charge(self, job: JournaledJob) -> SamplingCost | None:
         """Return the cost of a job, None if the journal does not have it."""
-        return self._jobs.charge(job)
+        return self._jobs.charges(job.fingerprint).get((job.fingerprint, job.job or job.tag))
 
     def pending(self) -> tuple[JournaledJob, ...]:
         """Return the jobs that were, or may have been, sent and whose result is not in the journal."""
-        return tuple(job for job in self._jobs.jobs.values() if job.state in ("intended", "submitted", "unusable"))
+        return self._jobs.all("WHERE state IN ('intended', 'submitted', 'unusable')")
 
     def summary(self) -> JournalSummary:
         """Return counts of what the file holds now."""
-        self._file.refresh()
-        return JournalSummary(
-            path=self.path,
-            runs={run: len(steps) for run, steps in self.steps().items()},
-            samplers=self.samplers(),
-            calls=len(self),
-            sampling=self._calls.cost,
-            jobs=self._jobs.n_intended,
-            failed=self._jobs.n_failed,
-            pending=self.pending(),
-            paid=self._jobs.paid,
-        )
+        with self._tables.transaction("DEFERRED"):
+            return JournalSummary(
+                path=self.path,
+                runs={run: len(steps) for run, steps in self.steps().items()},
+                samplers=self.samplers(),
+                calls=len(self),
+                sampling=sum((read_cost(row["cost"]) for row in self._tables.rows("calls")), SamplingCost()),
+                jobs=self._tables.count("jobs"),
+                failed=self._tables.count("jobs", "WHERE state = 'failed'"),
+                pending=self.pending(),
+                paid=sum(self._jobs.charges().values(), SamplingCost()),
+            )
+
+    def import_lines(self, path: Path) -> None:
+        """Add what a journal of an earlier version, or an export, holds; see `lagrl.quantum.journal.lines`."""
+        import_lines(self._tables, path)
+
+    def export_lines(self, path: Path) -> None:
+        """Write everything to a new file as lines of JSON; see `lagrl.quantum.journal.line_export`."""
+        export_lines(self._tables, path)
 
     def close(self) -> None:
         """Close the file; closing twice is allowed."""
-        self._file.close()
+        self._tables.close()
 
     def __enter__(self) -> Self:
         return self
@@ -343,64 +290,33 @@ class Journal(ProcessWide):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _add_line(self, record: dict[str, Any], offset: Offset) -> None:
-        check_line(record)
-        if record["kind"] == "call":
-            self._calls.add_line(record, offset)
-            self._jobs.release_all(record["owner"])
-        elif record["kind"] == "plan":
-            self._plans.setdefault(record["call"], record["plan"])
-        else:
-            self._jobs.add_line(record, offset)
-
-    def _warn_waiting(self, known: JournaledJob | None) -> None:
-        process = known.owner.split(" ")[1] if known else "another"
+    def _warn_waiting(self, known: JournaledJob) -> None:
         warnings.warn(
-            f"{self.path}: process {process} is about to send the same job; waiting for it; "
+            f"{self.path}: process {known.owner.split(' ')[1]} is about to send the same job; waiting for it; "
             "stop that process if it hangs",
             stacklevel=3,
         )
 
-    def _own(self) -> dict[str, Any]:
-        run, step = self._context
-        return {"run": run, "step": step, "owner": this_thread()}
-
-    def _append_job(self, kind: str, fingerprint: str, **values: Any) -> None:
-        wrong = self._jobs.problem(fingerprint, kind)
+    def _require_step(self, step: JobState, fingerprint: str) -> None:
+        wrong = self._jobs.problem(fingerprint, step)
         if wrong:
             raise InputError(wrong, source=str(self.path), remedy="call find_job first")
-        self._file.append(_job_line(kind, fingerprint, **values))
 
-    def _end_job(self, kind: str, fingerprint: str, job: str | None, cost: SamplingCost, **values: Any) -> None:
+    def _end_job(self, state: JobState, fingerprint: str, job: str | None, cost: SamplingCost, **values: Any) -> None:
         """Record the end of a job; only its cost, if it was given up or another was sent in its place."""
-        with self._file.locked():
-            known = self._jobs.jobs.get(fingerprint)
+        with self._tables.transaction():
+            known = self._jobs.find(fingerprint)
             is_replaced = job is not None and known is not None and known.job != job
-            is_given_up = kind != "finished" and known is not None and known.state == "failed"
+            is_given_up = state != "finished" and known is not None and known.state == "failed"
             if is_replaced or is_given_up:
                 late = job or (known.job if known else "")
                 if late:
-                    self._file.append(_job_line("late", fingerprint, job=late, cost=plain_cost(cost)))
+                    self._jobs.charge(fingerprint, late, cost)
             elif known is None or known.state != "finished":
-                self._append_job(kind, fingerprint, cost=plain_cost(cost), **values)
-
-    def _answer_at(self, offset: Offset) -> RecordedAnswer:
-        record = self._file.read(offset)
-        try:
-            return answer_of_line(record)
-        except InputError as error:
-            JOURNAL.refuse(self.path, offset.number, error)
+                self._require_step(state, fingerprint)
+                self._jobs.advance(fingerprint, state, cost=cost, **values)
 
     def _job_record(self, known: JournaledJob) -> JobRecord:
-        if known.result is None:
+        if known.state != "finished":
             return JobRecord(known.tag, known.job)
-        record = self._file.read(known.result)
-        try:
-            codes = [code.astype(np.int64) for code in unpack_all(record["codes"])]
-            return JobRecord(known.tag, known.job, codes, read_cost(record["cost"]))
-        except InputError as error:
-            JOURNAL.refuse(self.path, known.result.number, error)
-
-
-def _job_line(kind: str, fingerprint: str, **values: Any) -> dict[str, Any]:
-    return {"kind": kind, "job_of": fingerprint, "at": round(time.time(), 3), **values}
+        return JobRecord(known.tag, known.job, self._jobs.codes(known.fingerprint), self.charge(known))

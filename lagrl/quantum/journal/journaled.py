@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lagrl.errors import InputError
 from lagrl.quantum.journal.calls import Call
-from lagrl.quantum.journal.lines import set_state
+from lagrl.quantum.journal.values import set_state
 from lagrl.relaxation.sampler import require_samples
 
 if TYPE_CHECKING:

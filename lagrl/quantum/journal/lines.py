@@ -1,54 +1,51 @@
-"""Values in a journal's lines: packed arrays, random states, costs and digests as plain JSON."""
+"""Journals of lines of JSON, as earlier versions wrote them and as they are exported, and their import.
+
+Each line has a checksum and is a call with its answer, a plan, or a step of a job, in the order in which they happened.
+An imported file ends with a line that says so: earlier versions of lagrl, which may still be running, refuse it then.
+"""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
-import json
-import math
-import zlib
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+import time
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.io.line_format import LineFormat
-from lagrl.io.records import Check, from_record, read_fields
+from lagrl.io.jsonl import JsonLines
+from lagrl.io.line_format import LineFormat, reading
+from lagrl.io.lock import lock
+from lagrl.io.records import read_fields
 from lagrl.printable import shown
-from lagrl.relaxation.sampler import Samples, SamplingCost
+from lagrl.quantum.journal.calls import Call, keep_answer
+from lagrl.quantum.journal.columns import IDENTITY
+from lagrl.quantum.journal.database import REMEDY, is_lines
+from lagrl.quantum.journal.job_table import JobTable
+from lagrl.quantum.journal.values import PACKED, read_cost, unpack
+from lagrl.relaxation.sampler import Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from numpy.typing import NDArray
+    from lagrl.io.jsonl import Offset
+    from lagrl.quantum.journal.database import Tables
 
 JOURNAL = LineFormat(
     fault="damaged",
-    remedy="give a journal that a run with --journal wrote; restore a damaged one: its results may be paid for",
+    remedy=REMEDY,
     header={"schema": "lagrl.journal/2", "kind": "header"},
     has_checksum=True,
     mode=0o600,
     longest=2**25,
 )
-MOST_UNPACKED = 2**28
-"""Bytes of all arrays of a line, unpacked: 0/1 take one each, whole numbers eight."""
-
-_UNSIGNED = tuple(np.dtype(f"<u{size}") for size in (1, 2, 4, 8))
-_INTEGERS = {kind.str: kind for kind in (*_UNSIGNED, np.dtype("<i8"))}
-
-_Number = Annotated[int, Check(lambda value: value >= 0, "a whole number of 0 or more")]
-_Dtype = Literal["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
-_LARGEST_COST = 1e15  # sums of such numbers are finite
-_POSITIONS = {"pos": 624, "buffer_pos": 4}  # numpy reads beyond its buffers at larger ones
 _JOB: dict[str, Any] = {"kind": str, "job_of": str}
 _ENDED: dict[str, Any] = {**_JOB, "cost": dict}
 _FIELDS: dict[str, dict[str, Any]] = {
-    "call": {
-        **{"kind": str, "run": str, "step": int, "shots": int, "sampler": str, "key": str, "owner": str, "cost": dict},
-        **dict.fromkeys(("reduced_cost", "weight", "capacity", "rng"), str),
-        **{"rng_after": dict, "samples": dict},
-    },
+    "call": {"kind": str, **IDENTITY, "key": str, "owner": str, "cost": dict, "rng_after": dict, "samples": dict},
     "plan": {"kind": str, "call": str, "plan": dict},
     "claimed": {**_JOB, "run": str, "step": int, "owner": str},
     "intended": {**_JOB, "run": str, "step": int, "owner": str, "tag": str},
@@ -58,194 +55,136 @@ _FIELDS: dict[str, dict[str, Any]] = {
     "failed": {**_ENDED, "problem": str},
     "unusable": {**_ENDED, "problem": str},
     "late": {**_ENDED, "job": str},
+    "imported": {"kind": str, "into": str},
 }
 
 
-def check_line(record: Mapping[str, Any]) -> None:
-    """Refuse a line of an unknown kind, or with a missing or mistyped field.
+_IMPORTED = b', "kind": "imported", '
+
+
+def import_lines(tables: Tables, path: Path) -> None:
+    """Add what a journal of lines holds, all of it or nothing, and mark that file as imported.
 
     Raises
     ------
     InputError
-        It names the field.
+        If it is no such journal, is damaged, was imported before, or has a job that the journal has too.
+    OutputError
+        If one of the files cannot be written.
     """
-    kind = record.get("kind")
-    if not isinstance(kind, str) or kind not in _FIELDS:
-        raise InputError(f"{shown(kind)} is no kind of line", field="kind")
-    optional = {"cost"} if kind in ("failed", "unusable") else ()
-    read_fields(record, _FIELDS[kind], source=None, remedy=None, optional=optional, allow_others=True)
+    with reading(path, REMEDY):
+        held = path.open("rb")
+    with held, contextlib.ExitStack() as files:
+        lock(held.fileno(), path, wait=True)  # earlier versions take it to write
+        kind = _kind(path)
+        if kind == "other":
+            raise InputError("is no journal of lines", source=str(path), remedy="give one that lagrl wrote or exported")
+        if kind == "imported":
+            remedy = "use that journal; without its last line, which names it, this one is imported again"
+            raise InputError("was imported before", source=str(path), remedy=remedy)
+        with tables.transaction():
+            adding = _Adding(tables, path)
+            file = files.enter_context(JsonLines(path, JOURNAL, adding.add_line, lock="none"))
+            tables.put("imports", keep=True, digest=_digest(path), file=str(path), at=time.time())
+        file.append({"kind": "imported", "into": str(tables.path)})
 
 
-def read_cost(plain: Mapping[str, Any]) -> SamplingCost:
-    """Return the cost that `plain_cost` wrote; InputError if it is something else."""
-    cost = from_record(SamplingCost, plain, "cost")
-    if any(isinstance(value, int | float) and not 0 <= value <= _LARGEST_COST for value in vars(cost).values()):
-        raise InputError(f"{shown(dict(plain))} is not possible", field="cost")
-    return cost
-
-
-def pack(array: NDArray[Any]) -> dict[str, Any]:
-    """Return an array of bools or integers as a plain value: bits or the smallest integer type, compressed.
+def require_imported(path: Path) -> None:
+    """Refuse a default journal beside one that an earlier version wrote and that was not imported.
 
     Raises
     ------
     InputError
-        If it is too large to be read back.
+        The message has the command that imports it.
     """
-    _require_room(array.size * (1 if array.dtype == np.bool_ else 8))
-    if array.dtype == np.bool_:
-        return {"bits": _deflated(np.packbits(array).tobytes()), "shape": list(array.shape)}
-    lowest, highest = int(array.min(initial=0)), int(array.max(initial=0))
-    small = next(t for t in _UNSIGNED if highest <= np.iinfo(t).max) if lowest >= 0 else np.dtype("<i8")
-    data = np.ascontiguousarray(array, small).tobytes()
-    return {small.str: _deflated(data), "shape": list(array.shape), "dtype": array.dtype.name}
-
-
-def unpack(packed: Mapping[str, Any]) -> NDArray[Any]:
-    """Return the array that `pack` packed, C-contiguous.
-
-    Raises
-    ------
-    InputError
-        If it is damaged, its data is not that of its shape, or it is too large.
-    """
-    return unpack_all([packed])[0]
-
-
-def unpack_all(arrays: Sequence[Mapping[str, Any]]) -> list[NDArray[Any]]:
-    """Return arrays that `pack` packed, together at most `MOST_UNPACKED` bytes; see `unpack`."""
-    _require_room(sum(map(_declared_bytes, arrays)))
-    return [_unpacked(packed) for packed in arrays]
-
-
-def _declared_bytes(packed: Mapping[str, Any]) -> int:
-    """Return the bytes that an array takes by its shape; InputError if it has other fields than a packed array."""
-    names = packed.keys() & {"bits", *_INTEGERS}
-    hints = {"shape": tuple[_Number, ...], "dtype": _Dtype, **dict.fromkeys(names, str)}
-    is_bits = "bits" in names
-    read_fields(packed, hints, source=None, field="array", remedy=None, optional={"dtype"} if is_bits else ())
-    shape: list[int] = packed["shape"]
-    if len(names) != 1 or len(shape) > 8:
-        raise InputError(f"{shown(dict(packed))} is no packed array", field="array")
-    return math.prod(shape) * (1 if is_bits else 8)
-
-
-def _require_room(n_bytes: int) -> None:
-    if n_bytes > MOST_UNPACKED:
+    old = path.with_suffix(".jsonl")
+    if old.is_file() and _kind(old) == "lines":
         raise InputError(
-            f"{n_bytes} bytes in a line",
-            field="array",
-            remedy=f"record at most {MOST_UNPACKED} at once, with fewer shots",
+            "is a journal of lines, as earlier versions wrote them, and its jobs may be paid for",
+            source=str(old),
+            remedy=f"import it: lagrl journal {path} --import {old}",
         )
 
 
-def _unpacked(packed: Mapping[str, Any]) -> NDArray[Any]:
-    shape = packed["shape"]
-    size = math.prod(shape)
-    if "bits" in packed:
-        raw = np.frombuffer(_inflated(packed["bits"], -(-size // 8)), np.uint8)
-        return np.unpackbits(raw, count=size).reshape(shape).astype(np.bool_)
-    (name,) = packed.keys() & _INTEGERS.keys()
-    kind = _INTEGERS[name]
-    return np.frombuffer(_inflated(packed[name], size * kind.itemsize), kind).astype(packed["dtype"]).reshape(shape)
+def _kind(path: Path) -> Literal["lines", "imported", "other"]:
+    with reading(path, REMEDY), path.open("rb") as stream:
+        is_journal = is_lines(stream.read(100))
+        stream.seek(max(0, path.stat().st_size - 5000))
+        last = stream.read().rstrip(b"\n").rpartition(b"\n")[2]
+    return "other" if not is_journal else "imported" if _IMPORTED in last[:60] else "lines"
 
 
-def pack_samples(samples: Samples) -> dict[str, Any]:
-    """Return samples as plain values, without their cost."""
-    return {"strings": pack(samples.bitstrings.astype(np.bool_)), "counts": pack(samples.counts)}
+class _Adding:
+    """Adds the lines of a file to a journal, in the order in which they were written."""
+
+    def __init__(self, tables: Tables, path: Path) -> None:
+        self._tables, self._jobs, self._path = tables, JobTable(tables), path
+        self._before = {row["fingerprint"] for row in tables.rows("jobs")}
+        self._is_known = bool(tables.rows("imports", "WHERE digest = ?", _digest(path)))  # all but its last line
+
+    def add_line(self, record: dict[str, Any], offset: Offset) -> None:
+        """Add a line; ValueError if it is not one, or cannot follow the lines before it."""
+        kind = record.get("kind")
+        if not isinstance(kind, str) or kind not in _FIELDS:
+            raise InputError(f"{shown(kind)} is no kind of line", field="kind")
+        optional = {"at", *({"cost"} if kind in ("failed", "unusable") else ())}
+        hints = {**_FIELDS[kind], "at": float}
+        read_fields(record, hints, source=None, remedy=None, optional=optional, allow_others=True)
+        if kind == "call":
+            self._add_call(record)
+        elif kind == "plan":
+            self._tables.put("plans", keep=True, call=record["call"], plan=record["plan"])
+        elif kind != "imported" and not self._is_known:
+            if record["job_of"] in self._before:
+                problem, place = f"its job is in {self._tables.path} too", f"{self._path}: line {offset.number}"
+                raise InputError(problem, source=place, remedy="import the file into a new journal")
+            self._add_step(kind, record)
+
+    def _add_call(self, record: Mapping[str, Any]) -> None:
+        call = Call.read(record)
+        if call.key != record["key"]:
+            raise ValueError("the key is not that of the call")
+        read_fields(record["samples"], {"strings": dict, "counts": dict}, source=None, field="samples", remedy=None)
+        strings, counts = unpack([_from_text(record["samples"][name]) for name in ("strings", "counts")])
+        strings = strings.view(np.uint8) if strings.dtype == np.bool_ else strings
+        keep_answer(self._tables, call, Samples(strings, counts, read_cost(record["cost"])), record["rng_after"])
+        self._jobs.release_all(record["owner"])
+
+    def _add_step(self, kind: Any, record: Mapping[str, Any]) -> None:
+        job, at = record["job_of"], record.get("at")
+        if kind == "late":
+            self._jobs.charge(job, record["job"], read_cost(record["cost"]))
+            return
+        wrong = self._jobs.problem(job, kind)
+        if wrong:
+            raise ValueError(wrong)
+        if kind in ("claimed", "taken"):
+            self._jobs.claim(job, record["owner"])
+        elif kind == "intended":
+            self._jobs.intend(job, record["tag"], record["owner"], record["run"], record["step"], at=at)
+        else:
+            codes = unpack([_from_text(code) for code in record.get("codes", ())])
+            cost = read_cost(record["cost"]) if "cost" in record else None
+            changes = {name: record[name] for name in ("job", "problem") if name in record}
+            self._jobs.advance(job, kind, cost=cost, codes=codes, at=at, **changes)
 
 
-def unpack_samples(packed: Mapping[str, Any], cost: SamplingCost) -> Samples:
-    """Return the samples of `pack_samples`, with their cost."""
-    read_fields(packed, {"strings": dict, "counts": dict}, source=None, field="samples", remedy=None)
-    strings, counts = unpack_all([packed["strings"], packed["counts"]])
-    return Samples(strings.view(np.uint8) if strings.dtype == np.bool_ else strings, counts, cost)
-
-
-def plain_cost(cost: SamplingCost) -> dict[str, int | float | str]:
-    """Return a cost as plain values at full precision; fields that are 0 or empty are left out."""
-    kinds = {name: type(value) for name, value in asdict(SamplingCost()).items()}
-    values = {name: kind(getattr(cost, name)) for name, kind in kinds.items()}
-    return {name: value for name, value in values.items() if value}
-
-
-def plain_state(rng: np.random.Generator) -> Any:
-    """Return the state of a generator as plain values.
-
-    Raises
-    ------
-    InputError
-        If JSON cannot hold the state of its bit generator.
-    """
-    state = _plain(rng.bit_generator.state)
+def _from_text(packed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an array of a line; InputError if it is none."""
+    kinds = packed.keys() & {"bits", "|u1", "<u2", "<u4", "<u8", "<i8"}
+    if len(kinds) != 1:
+        raise InputError(f"{shown(dict(packed))} is no packed array", field="array")
+    (kind,) = kinds
+    hints = {kind: str, "shape": PACKED["shape"], "dtype": PACKED["dtype"]}
+    optional = {"dtype"} if kind == "bits" else ()
+    read_fields(packed, hints, source=None, field="array", remedy=None, optional=optional)
     try:
-        json.dumps(state, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"the state of {type(rng.bit_generator).__name__} cannot be recorded ({error})",
-            field="rng",
-            remedy="use numpy.random.default_rng",
-        ) from error
-    return state
-
-
-def set_state(rng: np.random.Generator, state: Any) -> None:
-    """Set a generator of the same kind to a state from `plain_state`; InputError if it is something else."""
-    try:
-        for name, most in _POSITIONS.items():
-            place = state["state"] if name == "pos" else state
-            if name in place and not 0 <= place[name] <= most:
-                raise ValueError(f"{name} {place[name]}")
-        rng.bit_generator.state = _restored(state)
-    except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise InputError(
-            f"the recorded state of {type(rng.bit_generator).__name__} cannot be used ({error})",
-            field="rng_after",
-            remedy="use another journal",
-        ) from error
-
-
-def digest(value: Any) -> str:
-    """Return the sha256 of plain values, in hexadecimal digits."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()
-
-
-def array_digest(array: NDArray[Any], dtype: str) -> str:
-    """Return the sha256 of an array's shape and of its bytes as `dtype`."""
-    content = hashlib.sha256(f"{dtype} {array.shape} ".encode())
-    content.update(np.ascontiguousarray(array, np.dtype(dtype)).tobytes())
-    return content.hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return {"array": value.dtype.str, "values": value.tolist()}
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _restored(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == {"array", "values"}:
-        if value["array"] not in _INTEGERS:
-            raise ValueError(f"array of {shown(value['array'])}")
-        return np.array(value["values"], _INTEGERS[value["array"]])
-    return {key: _restored(entry) for key, entry in value.items()}
-
-
-def _deflated(data: bytes) -> str:
-    return base64.b64encode(zlib.compress(data, level=1)).decode()  # the best is 10 % smaller and 5 times slower
-
-
-def _inflated(text: str, n_bytes: int) -> bytes:
-    """Return the data; no more than it should have is unpacked."""
-    unpacking = zlib.decompressobj()
-    try:
-        data = unpacking.decompress(base64.b64decode(text, validate=True), n_bytes + 1)
-    except (zlib.error, ValueError) as error:  # ValueError: of the base64 text
+        data = base64.b64decode(packed[kind], validate=True)
+    except ValueError as error:
         raise InputError(f"packed data is damaged ({error})", field="array") from error
-    if len(data) != n_bytes or not unpacking.eof:
-        raise InputError("the packed data is not that of its shape", field="array")
-    return data
+    return {"kind": kind, "shape": packed["shape"], "dtype": packed.get("dtype", "bool"), "data": data}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

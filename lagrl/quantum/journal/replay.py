@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.journal.calls import PROBLEM, Call
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.lines import set_state
+from lagrl.quantum.journal.values import set_state
 from lagrl.relaxation.sampler import require_samples
 
 if TYPE_CHECKING:
@@ -51,11 +51,9 @@ class ReplaySampler:
             self.close()
             raise
         self._known: dict[str, list[Call]] = defaultdict(list)
-        for run, steps in self._journal.steps().items():
-            for step in steps:
-                for call in self._journal.recorded(run, step):
-                    if call.sampler == self.sampler:
-                        self._known[call.problem].append(call)
+        for call in self._journal.calls():
+            if call.sampler == self.sampler:
+                self._known[call.problem].append(call)
         self._replayed: Counter[str] = Counter()
 
     def sample(self, query: SampleQuery) -> Samples:

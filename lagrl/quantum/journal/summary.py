@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lagrl.quantum.journal.lines import plain_cost
+from lagrl.quantum.journal.values import plain_cost
 
 if TYPE_CHECKING:
     from pathlib import Path

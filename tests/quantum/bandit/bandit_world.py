@@ -37,7 +37,7 @@ class World:
     """Two devices of two services, and a journal or none."""
 
     def __init__(self, path: Path | None, *faults: str) -> None:
-        self.path = None if path is None else path / "journal.jsonl"
+        self.path = None if path is None else path / "journal.sqlite"
         self.services = [FakeService(list(faults), device="ibm_a"), FakeService(device="ibm_b")]
         self.primitives: type[FakePrimitives] = FakePrimitives
         self.problem = knapsacks(np.random.default_rng(3), n_vehicles=3, n_customers=12)

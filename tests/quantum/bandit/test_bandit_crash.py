@@ -13,7 +13,7 @@ import fake_service
 from bandit_world import ARMS, Killed, World, killed_before_the_end
 from fake_service import FakePrimitives
 
-from lagrl.io import jsonl
+from lagrl.quantum.journal.database import Tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,7 @@ def test_a_job_that_the_service_lost_stays_the_only_one(tmp_path: Path) -> None:
 def test_killed_anywhere_nothing_is_sent_again(
     fault: str, retries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process killed at any line of the journal, submission or reading causes no second job."""
+    """A process killed before or after any step in the journal, submission or reading causes no second job."""
     state = {"n": 0, "at": 0}
 
     def event() -> None:
@@ -83,11 +83,11 @@ def test_killed_anywhere_nothing_is_sent_again(
         if 0 < state["at"] <= state["n"]:
             raise Killed
 
-    append, read = jsonl.JsonLines.append, fake_service.FakeJob.result
+    commit, read = Tables._commit, fake_service.FakeJob.result
 
-    def appending(self: Any, record: Any) -> None:
+    def committing(self: Tables, connection: Any) -> None:
         event()
-        append(self, record)
+        commit(self, connection)
         event()
 
     def reading(self: Any, timeout: float | None = None) -> Any:
@@ -103,7 +103,7 @@ def test_killed_anywhere_nothing_is_sent_again(
             event()
             return sent
 
-    monkeypatch.setattr(jsonl.JsonLines, "append", appending)
+    monkeypatch.setattr(Tables, "_commit", committing)
     monkeypatch.setattr(fake_service.FakeJob, "result", reading)
 
     def killed(at: int) -> tuple[int, int]:

@@ -118,7 +118,7 @@ def test_a_job_given_up_in_the_queue_is_cancelled(
     assert world.sent() == [1, int(is_taken_back)]
     assert ("taken back from the queue" in cost.fallback) is is_taken_back
     assert cost.jobs == 1 + is_taken_back
-    with Journal(tmp_path / "journal.jsonl", read_only=True) as journal:
+    with Journal(tmp_path / "journal.sqlite", read_only=True) as journal:
         assert len(journal.pending()) == 1 - is_taken_back
 
 
@@ -235,7 +235,7 @@ def test_a_calibration_between_plan_and_execution(tmp_path: Path) -> None:
     assert world.sent() == [0, 1]
     assert "no line of 4 working qubits" in cost.fallback
     assert bandits[0].dispatcher.scheduler.rating("ibm_a").n_failed == 0
-    with Journal(tmp_path / "journal.jsonl", read_only=True) as journal:
+    with Journal(tmp_path / "journal.sqlite", read_only=True) as journal:
         assert not journal.pending()
 
 

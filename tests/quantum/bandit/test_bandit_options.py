@@ -213,7 +213,7 @@ def test_a_bandit_that_is_not_closed_saves_its_state(tmp_path: Path) -> None:
 
 def test_journals_store_results_of_a_bandit(tmp_path: Path) -> None:
     """Journals store a bandit's results; devices of an account always have a journal."""
-    file = tmp_path / "run.jsonl"
+    file = tmp_path / "run.sqlite"
     name = f"bandit{SMALL}+epsilon=0.5+learn=false"
     kept = make_sampler(name, journal=file)
     first = draw_samples(kept)
@@ -224,7 +224,7 @@ def test_journals_store_results_of_a_bandit(tmp_path: Path) -> None:
     assert default_journal(name) is None
     assert "qiskit" in sampler_packages(name)
     for paid in ("bandit+backends=ibm_x/FakeParis", "bandit+static=ibm_x/line0/qaoa/1"):
-        assert str(default_journal(paid)) == "bandit.journal.jsonl"
+        assert str(default_journal(paid)) == "bandit.journal.sqlite"
     require_known("bandit")
     require_known("bandit:some.json+width=3")
 
@@ -245,7 +245,7 @@ def test_devices_of_an_account_keep_their_jobs(tmp_path: Path, monkeypatch: pyte
     close_sampler(sampler)
     with open_sampler(f"bandit+backends=ibm_a/ibm_b{few}") as again:
         assert np.array_equal(draw_samples(again).bitstrings, first.bitstrings)
-    with Journal(tmp_path / "bandit.journal.jsonl", read_only=True) as journal:
+    with Journal(tmp_path / "bandit.journal.sqlite", read_only=True) as journal:
         summary = journal.summary()
     assert first.cost.jobs > 0
     assert (summary.calls, summary.jobs) == (1, first.cost.jobs)

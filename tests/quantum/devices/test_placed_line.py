@@ -139,6 +139,11 @@ def test_placements_do_not_answer_for_each_other() -> None:
         assert len(service.submitted) == jobs
 
 
+def content(folder: Path) -> list[bytes]:
+    """Return the bytes of a journal and of its write-ahead log."""
+    return [(folder / name).read_bytes() for name in ("j.sqlite", "j.sqlite-wal")]
+
+
 @pytest.mark.parametrize(
     ("fault", "fails", "sent"),
     [
@@ -154,10 +159,10 @@ def test_the_journal_knows_what_may_have_been_paid(
 ) -> None:
     """The journal knows the state of a job that may have been paid, and nothing of others; a query sends nothing."""
     service = FakeService([fault])
-    with Journal(tmp_path / "j.jsonl") as journal:
+    with Journal(tmp_path / "j.sqlite") as journal:
         executor = on_double(service=service, journal=journal)
         assert not executor.job_state(Job(PUBS, 16, 0, HERE))
-        before = (tmp_path / "j.jsonl").read_bytes()
+        before = content(tmp_path)
         if fails is None and fault:
             with pytest.raises(Exception, match="not operational"):
                 execute(executor)
@@ -166,17 +171,17 @@ def test_the_journal_knows_what_may_have_been_paid(
         else:
             with pytest.raises(fails):
                 execute(executor)
-        assert (tmp_path / "j.jsonl").read_bytes() != before
+        assert content(tmp_path) != before
     n_jobs = len(service.submitted)
-    with Journal(tmp_path / "j.jsonl") as journal:  # as after a crash
-        before = (tmp_path / "j.jsonl").read_bytes()
+    with Journal(tmp_path / "j.sqlite") as journal:  # as after a crash
+        before = content(tmp_path)
         executor = on_double(service=service, journal=journal)
         assert executor.job_state(Job(PUBS, 16, 0, HERE)) == sent
         assert not executor.job_state(Job(PUBS, 16, 1, HERE))
         assert not executor.job_state(Job(PUBS, 17, 0, HERE))
         assert not executor.job_state(Job(PUBS, 16, 0, SampleContext("test", 4)))
         assert not executor.job_state(Job(PUBS, 16, 0, HERE, "line1"))
-        assert (tmp_path / "j.jsonl").read_bytes() == before
+        assert content(tmp_path) == before
         if sent and n_jobs:
             execute(executor)
     assert len(service.submitted) == n_jobs

@@ -20,13 +20,12 @@ from small_knapsacks import knapsacks
 pytest.importorskip("qiskit_ibm_runtime")
 from small_devices import line_target
 
-from lagrl.io.line_format import TornLineWarning
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
-from lagrl.quantum.journal.lines import plain_state
 from lagrl.quantum.journal.replay import ReplaySampler
+from lagrl.quantum.journal.values import plain_state
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SubproblemSampler
 from lagrl.samplers.circuit_sampler import CircuitSampler
 
@@ -53,7 +52,16 @@ STAGES = [
     "torn submitted",
     "torn finished",
     "torn call",
+    "within claimed",
+    "within intended",
+    "within submitted",
+    "within finished",
+    "within call",
 ]
+STEPS_OF = {
+    **{"find_job": "claimed", "intend_job": "intended", "submitted_job": "submitted"},
+    **{"finished_job": "finished", "record": "call"},
+}
 
 
 @dataclass
@@ -160,29 +168,35 @@ class StoredJob:
 
 
 class MortalJournal(Journal):
-    """A journal whose process may be killed after, or in the middle of, any line."""
+    """A journal whose process may be killed after a step, within its transaction, or with half of it on the disk."""
 
     def __init__(self, path: Path, death: Death) -> None:
         super().__init__(path)
         self.death = death
-        whole = self._file._write
+        self.doing = ""
+        commit, wal = self._tables._commit, path.with_name(f"{path.name}-wal")
 
-        def torn(descriptor: int, data: bytes, durably: bool = True) -> None:
-            kind = json.loads(data).get("kind")
-            if self.death.what == f"torn {kind}":
+        def mortal(connection: Any) -> None:
+            step = STEPS_OF.get(self.doing, "")
+            self.death.at(f"within {step}")
+            before = wal.stat().st_size if wal.exists() else 0
+            commit(connection)
+            if self.death.what == f"torn {step}":
                 if self.death.times == 1:
-                    whole(descriptor, data[: len(data) // 2])
-                self.death.at(f"torn {kind}")
-            whole(descriptor, data, durably)
+                    after = wal.stat().st_size
+                    assert after > before
+                    os.truncate(wal, (before + after) // 2)
+                self.death.at(f"torn {step}")
 
-        self._file._write = torn  # type: ignore[method-assign]
+        self._tables._commit = mortal  # type: ignore[method-assign]
 
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
-        if name not in ("find_job", "intend_job", "submitted_job", "finished_job", "record"):
+        if name not in STEPS_OF:
             return found
 
         def fatal(*args: Any, **kwargs: Any) -> Any:
+            self.doing = name
             answer = found(*args, **kwargs)
             self.death.at(name)
             return answer
@@ -192,7 +206,7 @@ class MortalJournal(Journal):
 
 def run(folder: Path, death: Death, device: type[Paid] = Paid) -> tuple[list[Samples], object]:
     """Run all steps, each with prices that depend on the last samples; return samples and final random state."""
-    journal = MortalJournal(folder / "j.jsonl", death)
+    journal = MortalJournal(folder / "j.sqlite", death)
     executor = DeviceBackend(device(folder, death), journal=journal)
     sampler = CircuitSampler(executor, make_ansatz("qaoa"), WIDTH)
     kept = JournaledSampler(sampler, journal, "ibm:ibm_folder")
@@ -249,19 +263,16 @@ def test_a_killed_run_is_resumed_and_pays_nothing_twice(
     killed(tmp_path, Death(stage, times))
     before = len(Paid(tmp_path, Death()).jobs())
     assert before < JOBS
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        result = run(tmp_path, Death())
-    assert [w for w in caught if w.category is TornLineWarning] or "torn" not in stage
+    result = run(tmp_path, Death())
     assert equal(result, undisturbed[0])
     jobs = Paid(tmp_path, Death()).jobs()
     assert [(job["values"], job["shots"]) for job in jobs] == undisturbed[1]
     assert len({job["tag"] for job in jobs}) == JOBS
-    with Journal(tmp_path / "j.jsonl") as journal:
+    with Journal(tmp_path / "j.sqlite") as journal:
         summary = journal.summary()
     assert (summary.calls, summary.jobs, summary.pending) == (STEPS, JOBS, ())
     assert summary.paid.qpu_seconds == 3 * JOBS
-    assert equal(steps(ReplaySampler(tmp_path / "j.jsonl")), undisturbed[0])
+    assert equal(steps(ReplaySampler(tmp_path / "j.sqlite")), undisturbed[0])
 
 
 def test_a_run_killed_repeatedly_finishes(
@@ -270,9 +281,7 @@ def test_a_run_killed_repeatedly_finishes(
     """A run killed at several stages in turn advances each time and ends with the same result."""
     for stage in ("intend_job", "torn submitted", "read", "finished_job", "sent", "torn call", "send", "find_job"):
         killed(tmp_path, Death(stage))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TornLineWarning)
-        assert equal(run(tmp_path, Death()), undisturbed[0])
+    assert equal(run(tmp_path, Death()), undisturbed[0])
     assert [(job["values"], job["shots"]) for job in Paid(tmp_path, Death()).jobs()] == undisturbed[1]
 
 
@@ -283,9 +292,7 @@ def test_a_killed_simulation_is_run_again(tmp_path: Path, stage: str) -> None:
     folder = tmp_path / "killed"
     folder.mkdir()
     killed(folder, Death(stage), Simulated)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TornLineWarning)
-        assert equal(run(folder, Death(), Simulated), expected)
+    assert equal(run(folder, Death(), Simulated), expected)
 
 
 def test_without_a_journal_jobs_would_be_paid_twice(
@@ -293,7 +300,8 @@ def test_without_a_journal_jobs_would_be_paid_twice(
 ) -> None:
     """The same crash without the journal costs jobs again, so the tests above can fail."""
     killed(tmp_path, Death("finished_job", 2))
-    (tmp_path / "j.jsonl").unlink()
+    for path in tmp_path.glob("j.sqlite*"):  # with the write-ahead log that the killed process left
+        path.unlink()
     assert equal(run(tmp_path, Death()), undisturbed[0])
     assert len(Paid(tmp_path, Death()).jobs()) == JOBS + 2
 
@@ -312,12 +320,12 @@ def test_two_processes_send_a_job_once(
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert [(job["values"], job["shots"]) for job in Paid(tmp_path, Death()).jobs()] == undisturbed[1]
-    assert equal(steps(ReplaySampler(tmp_path / "j.jsonl")), undisturbed[0])
+    assert equal(steps(ReplaySampler(tmp_path / "j.sqlite")), undisturbed[0])
 
 
 def test_a_forked_process_takes_a_lock_of_its_own(tmp_path: Path) -> None:
     """A journal opened before a fork is written by both processes without loss."""
-    journal = Journal(tmp_path / "j.jsonl")
+    journal = Journal(tmp_path / "j.sqlite")
 
     def intend() -> None:
         for i in range(20):

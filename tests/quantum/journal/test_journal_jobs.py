@@ -25,7 +25,7 @@ CODES = [np.array([[3, 0, 2**40]], np.int64), np.array([[1], [2]], np.int64)]
 
 def test_a_job_goes_from_claim_to_result(tmp_path: Path) -> None:
     """At each step, a process that reopens the journal gets the known state, and finally the result."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
 
     def known() -> tuple[object, ...] | None:
         with Journal(path) as journal:
@@ -59,7 +59,7 @@ def test_a_job_goes_from_claim_to_result(tmp_path: Path) -> None:
 
 def test_a_failed_job_may_be_sent_again(tmp_path: Path) -> None:
     """After a failure the same circuits are claimed and sent with another tag."""
-    with Journal(tmp_path / "j.jsonl") as journal:
+    with Journal(tmp_path / "j.sqlite") as journal:
         journal.intend_job("f", "first")
         journal.submitted_job("f", "id 1")
         journal.failed_job("f", "error 1517")
@@ -73,7 +73,7 @@ def test_a_failed_job_may_be_sent_again(tmp_path: Path) -> None:
 
 def test_steps_that_would_pay_twice_or_lose_a_job_are_refused(tmp_path: Path) -> None:
     """A job cannot be intended twice, sent after its result, or finished or submitted without being intended."""
-    with Journal(tmp_path / "j.jsonl") as journal:
+    with Journal(tmp_path / "j.sqlite") as journal:
         for step in (
             lambda: journal.submitted_job("f", "id"),
             lambda: journal.finished_job("f", CODES, COST),
@@ -96,18 +96,18 @@ def test_failures_are_kept_without_tokens(tmp_path: Path, monkeypatch: pytest.Mo
     """A token in an error's text is not written to the file."""
     token = "q7-NotARealToken_0123456789abcdefghijklmnopq"
     monkeypatch.setenv("QISKIT_IBM_TOKEN", "short-but-secret")
-    with Journal(tmp_path / "j.jsonl") as journal:
+    with Journal(tmp_path / "j.sqlite") as journal:
         journal.intend_job("f", "tag")
         journal.failed_job("f", f"401 for {token}, or short-but-secret it was")
-    text = (tmp_path / "j.jsonl").read_text()
-    assert "401 for" in text
-    assert token not in text
-    assert "secret" not in text
+    text = (tmp_path / "j.sqlite").read_bytes()
+    assert b"401 for" in text
+    assert token.encode() not in text
+    assert b"secret" not in text
 
 
 def test_a_job_is_waited_for_while_another_process_sends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that needs a job claimed by a running process waits for it instead of sending a second."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
     with Journal(path) as owner, Journal(path) as other:
         assert owner.find_job("f") is None
         steps = iter(
@@ -130,7 +130,7 @@ def test_a_process_that_starts_something_else_releases_its_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, next_step: str
 ) -> None:
     """A job is not waited for once its claimant does something else."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
     monkeypatch.setattr(journal_jobs, "is_alive_elsewhere", lambda name: True)
     with Journal(path) as owner, Journal(path) as other:
         owner.find_job("f")
@@ -165,7 +165,7 @@ def test_a_claimant_is_known_to_be_alive_or_not() -> None:
 
 def test_the_end_of_a_replaced_job_changes_only_the_cost(tmp_path: Path) -> None:
     """The end of a replaced job does not change the job sent in its place; its cost counts once."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
     with Journal(path) as patient, Journal(path) as other:
         patient.intend_job("f", "first")
         patient.submitted_job("f", "id 1")
@@ -187,7 +187,7 @@ def test_the_end_of_a_replaced_job_changes_only_the_cost(tmp_path: Path) -> None
 
 def test_a_job_that_is_being_sent_cannot_be_given_up(tmp_path: Path) -> None:
     """A job that a running process is sending cannot be given up: its id would be lost."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
     sender = (
         "from lagrl.quantum.journal.journal import Journal; import sys; j = Journal(sys.argv[1]); j.find_job('f'); "
     )
@@ -207,7 +207,7 @@ def test_a_job_that_is_being_sent_cannot_be_given_up(tmp_path: Path) -> None:
 
 def test_the_state_of_a_job_is_read_without_claiming(tmp_path: Path) -> None:
     """Reading a job's state leaves the file as it is; claimed and failed jobs count as not sent."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
     steps = [
         (lambda journal: journal.find_job("f"), ""),
         (lambda journal: journal.intend_job("f", "tag"), "intended"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def test_the_first_plan_is_kept(tmp_path: Path) -> None:
     """The first plan of a call counts for every process, also after a second one was recorded."""
-    path = tmp_path / "journal.jsonl"
+    path = tmp_path / "journal.sqlite"
     with Journal(path) as journal, Journal(path) as other:
         assert journal.kept_plan("a") is None
         journal.keep_plan("a", {"work": [1, 2]})
@@ -28,12 +28,11 @@ def test_the_first_plan_is_kept(tmp_path: Path) -> None:
         assert again.summary().pending == ()
 
 
-def test_a_plan_without_its_call_is_damage(tmp_path: Path) -> None:
-    """A plan line without its call is refused as damaged."""
-    path = tmp_path / "journal.jsonl"
+def test_a_changed_plan_is_damage(tmp_path: Path) -> None:
+    """A plan that was changed in the file is refused as damaged."""
+    path = tmp_path / "journal.sqlite"
     with Journal(path) as journal:
-        journal.keep_plan("a", {})
-    damaged = path.read_text().replace('"call"', '"cell"')
-    path.write_text(damaged)
-    with pytest.raises(InputError):
+        journal.keep_plan("a", {"work": 1})
+    path.write_bytes(path.read_bytes().replace(b'{"work": 1}', b'{"work": 2}'))
+    with pytest.raises(InputError, match="table plans, row 'a': checksum does not match"):
         Journal(path)

@@ -16,7 +16,7 @@ from lagrl.problems.bundled import read_bundled
 from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
-from lagrl.quantum.journal.lines import plain_state
+from lagrl.quantum.journal.values import plain_state
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SubproblemSampler
 from lagrl.solver import SolveConfig, solve
 
@@ -52,7 +52,7 @@ def run(sampler: SubproblemSampler, config: SolveConfig = CONFIG) -> SolveResult
 
 def test_the_same_call_is_asked_once(tmp_path: Path) -> None:
     """A repeated call gets the recorded answer, cost and generator state, also after reopening."""
-    path, asked = tmp_path / "j.jsonl", Counting()
+    path, asked = tmp_path / "j.sqlite", Counting()
     with Journal(path) as journal:
         first = ask(JournaledSampler(asked, journal, "qaoa"))
         again = ask(JournaledSampler(asked, journal, "qaoa"))
@@ -71,7 +71,7 @@ def test_another_call_is_asked_anew(tmp_path: Path, change: dict[str, object]) -
     """Calls with other random states, prices, shots or options are recorded separately."""
     asked = Counting()
     name = str(change.pop("name", "qaoa"))
-    with Journal(tmp_path / "j.jsonl") as journal:
+    with Journal(tmp_path / "j.sqlite") as journal:
         for _ in range(2):
             ask(JournaledSampler(asked, journal, "qaoa"))
             ask(JournaledSampler(asked, journal, name), **change)  # type: ignore[arg-type]
@@ -80,7 +80,7 @@ def test_another_call_is_asked_anew(tmp_path: Path, change: dict[str, object]) -
 
 def test_a_strict_journal_refuses_a_run_that_differs(tmp_path: Path) -> None:
     """The error names file, run, step, difference and remedy, and the sampler is not called."""
-    path, asked = tmp_path / "j.jsonl", Counting()
+    path, asked = tmp_path / "j.sqlite", Counting()
     with Journal(path) as journal:
         sampler = JournaledSampler(asked, journal, "qaoa", strict=True)
         ask(sampler)
@@ -103,7 +103,7 @@ def test_what_is_no_answer_is_not_kept(tmp_path: Path, given: object) -> None:
         def sample(self, *args: object) -> object:
             return given
 
-    with Journal(tmp_path / "j.jsonl") as journal:
+    with Journal(tmp_path / "j.sqlite") as journal:
         with pytest.raises(InputError, match="sampler wrong: returned"):
             ask(JournaledSampler(Wrong(), journal, "wrong"))
         assert len(journal) == 0
@@ -111,10 +111,10 @@ def test_what_is_no_answer_is_not_kept(tmp_path: Path, given: object) -> None:
 
 def test_closing_closes_both(tmp_path: Path) -> None:
     """Closing closes both the sampler and the journal."""
-    inner, journal = Counting(), Journal(tmp_path / "j.jsonl")
+    inner, journal = Counting(), Journal(tmp_path / "j.sqlite")
     JournaledSampler(inner, journal, "qaoa").close()
     assert inner.is_closed
-    with Journal(tmp_path / "j.jsonl"), pytest.raises(OSError, match="closed"):
+    with Journal(tmp_path / "j.sqlite"), pytest.raises(OSError, match="closed"):
         journal.intend_job("f", "tag")
 
 
@@ -122,11 +122,11 @@ def test_closing_closes_both(tmp_path: Path) -> None:
 def test_an_interrupted_solve_goes_on(tmp_path: Path, dies_at: int) -> None:
     """A solve stopped at any call and repeated has the undisturbed result and cost, and repeats no call."""
     before, after, undisturbed = Counting(dies_at), Counting(), Counting()
-    with Journal(tmp_path / "whole.jsonl") as journal:
+    with Journal(tmp_path / "whole.sqlite") as journal:
         expected = run(JournaledSampler(undisturbed, journal, "qaoa"))
-    with Journal(tmp_path / "j.jsonl") as journal, pytest.raises(KeyboardInterrupt):
+    with Journal(tmp_path / "j.sqlite") as journal, pytest.raises(KeyboardInterrupt):
         run(JournaledSampler(before, journal, "qaoa"))
-    with Journal(tmp_path / "j.jsonl") as journal:
+    with Journal(tmp_path / "j.sqlite") as journal:
         result = run(JournaledSampler(after, journal, "qaoa"))
     assert before.asked + after.asked == undisturbed.asked
     assert len(before.asked) == dies_at
@@ -140,7 +140,7 @@ def test_rows_share_a_journal(tmp_path: Path) -> None:
     configs = [replace(CONFIG, controller=name) for name in ("polyak", "adam")]
     asked = Counting()
     alone = [ended(run(QAOASampler(width=8), config)) for config in configs]
-    with Journal(tmp_path / "j.jsonl") as journal:
+    with Journal(tmp_path / "j.sqlite") as journal:
         sampler = JournaledSampler(asked, journal, "qaoa")
         first = [ended(run(sampler, config)) for config in configs]
         n_asked = len(asked.asked)
@@ -158,7 +158,7 @@ def _work(path: Path, seed: int) -> None:
 
 def test_workers_share_a_journal(tmp_path: Path) -> None:
     """Parallel processes write one journal, from which the run is answered without the sampler."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
     workers = [multiprocessing.get_context("spawn").Process(target=_work, args=(path, seed)) for seed in (1, 1)]
     for worker in workers:
         worker.start()

@@ -13,12 +13,11 @@ from journal_samples import Counting, drawn_call, drawn_samples, same
 from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.io.line_format import TornLineWarning
 from lagrl.problems.bundled import read_bundled
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
-from lagrl.quantum.journal.lines import plain_state
 from lagrl.quantum.journal.replay import ReplaySampler, ranges
+from lagrl.quantum.journal.values import plain_state
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 from lagrl.samplers.registry import make_sampler
 from lagrl.solver import SolveConfig, solve
@@ -48,7 +47,7 @@ def recorded(path: Path, *seeds: int, name: str = "qaoa", steps: tuple[int, ...]
 
 def test_a_whole_solve_replays_bit_for_bit(tmp_path: Path) -> None:
     """Routes, costs, history, dual trace and multipliers of a replay equal the recorded run bit for bit."""
-    path, problem = tmp_path / "j.jsonl", read_bundled("G-n51-k6")
+    path, problem = tmp_path / "j.sqlite", read_bundled("G-n51-k6")
     with Journal(path) as journal:
         first = solve(problem, CONFIG, sampler=JournaledSampler(Counting(), journal, "qaoa"))
     before = path.read_bytes()
@@ -82,7 +81,7 @@ print(solve(read_bundled("G-n51-k6"), config, sampler=ReplaySampler(Path(sys.arg
 
 def test_replaying_needs_no_quantum_package(tmp_path: Path) -> None:
     """A process that cannot import qiskit, aer, dimod or scipy replays the run to the same cost."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
     with Journal(path) as journal:
         first = solve(read_bundled("G-n51-k6"), CONFIG, sampler=JournaledSampler(Counting(), journal, "qaoa"))
     done = subprocess.run(
@@ -93,10 +92,10 @@ def test_replaying_needs_no_quantum_package(tmp_path: Path) -> None:
 
 def test_the_generator_moves_on_as_it_did(tmp_path: Path) -> None:
     """A replayed call leaves a generator in the same state as the recorded call did."""
-    recorded(tmp_path / "j.jsonl", 4, steps=(0,))
+    recorded(tmp_path / "j.sqlite", 4, steps=(0,))
     problem = knapsacks(np.random.default_rng(0), 4, 14)
     states = []
-    for sampler in (Counting(), ReplaySampler(tmp_path / "j.jsonl")):
+    for sampler in (Counting(), ReplaySampler(tmp_path / "j.sqlite")):
         rng = np.random.default_rng(4)
         sampler.sample(SampleQuery(*problem, 16, rng, SampleContext("toy", 0)))
         states.append(plain_state(rng))
@@ -105,7 +104,7 @@ def test_the_generator_moves_on_as_it_did(tmp_path: Path) -> None:
 
 def test_randomness_is_not_needed(tmp_path: Path) -> None:
     """The n-th equal call with an unknown generator gets the n-th record; with a recorded generator, its own."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
     first, second = recorded(path, 1, 2, steps=(0,))
     assert not same(first, second)
     sampler = ReplaySampler(path)
@@ -128,7 +127,7 @@ def test_randomness_is_not_needed(tmp_path: Path) -> None:
 )
 def test_an_unrecorded_call_is_named(tmp_path: Path, question: dict[str, object], message: str) -> None:
     """The error names file, run and step, the difference or the recorded runs and steps, and the remedy."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
     recorded(path)
     with pytest.raises(InputError, match=rf"{path}: {message}.*; replay with the same instance"):
         ask(ReplaySampler(path), **question)  # type: ignore[arg-type]
@@ -136,7 +135,7 @@ def test_an_unrecorded_call_is_named(tmp_path: Path, question: dict[str, object]
 
 def test_one_of_several_samplers_is_chosen(tmp_path: Path) -> None:
     """In a journal of several samplers one must be chosen, and its answers are returned."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
     (first,) = recorded(path, 1, steps=(0,))
     (second,) = recorded(path, 2, name="noisy:FakeKingston", steps=(0,))
     with pytest.raises(InputError, match=rf"choose replay:{path}\+sampler=qaoa or replay:{path}\+sampler=noisy"):
@@ -150,36 +149,38 @@ def test_one_of_several_samplers_is_chosen(tmp_path: Path) -> None:
 
 def test_nothing_to_replay(tmp_path: Path) -> None:
     """A missing journal, one without answers and another file are refused at opening."""
-    path = tmp_path / "j.jsonl"
+    path = tmp_path / "j.sqlite"
     with pytest.raises(InputError, match="cannot be read"):
         ReplaySampler(path)
     Journal(path).close()
     with pytest.raises(InputError, match="holds no answers"):
         ReplaySampler(path)
     path.write_text("a,b\n")
-    with pytest.raises(InputError, match="the first line is"):
+    with pytest.raises(InputError, match=r"cannot be read \(it starts with b'a,b"):
         ReplaySampler(path)
 
 
 def test_a_journal_under_way_replays(tmp_path: Path) -> None:
-    """The torn line of a run that is still writing is left out, and the file stays unchanged."""
-    path = tmp_path / "j.jsonl"
-    first, _ = recorded(path, steps=(0, 1))
-    path.write_bytes(path.read_bytes()[:-30])
-    cut = path.read_bytes()
-    with pytest.warns(TornLineWarning, match="line 3"):
-        sampler = ReplaySampler(path)
-    assert same(ask(sampler), first)
-    assert path.read_bytes() == cut
+    """What a run that is still writing has finished is replayed, and the file stays unchanged."""
+    path = tmp_path / "j.sqlite"
+    with Journal(path) as journal:
+        first = ask(JournaledSampler(Counting(), journal, "qaoa"))
+        before = path.read_bytes()
+        with journal._tables.transaction():
+            journal._tables.delete("calls", "run", "toy")  # of a transaction that has not ended
+            sampler = ReplaySampler(path)
+            assert same(ask(sampler), first)
+            sampler.close()
+            assert path.read_bytes() == before
 
 
 def test_many_runs_are_told_in_part(tmp_path: Path) -> None:
     """The error lists some runs of a large journal and how many more it has."""
-    with Journal(tmp_path / "j.jsonl") as journal:
+    with Journal(tmp_path / "j.sqlite") as journal:
         for seed in range(12):
             journal.record(drawn_call(0, f"toy/{seed}"), drawn_samples(), np.random.default_rng(0))
     with pytest.raises(InputError, match=r"'toy/5' and 4 more"):
-        ask(ReplaySampler(tmp_path / "j.jsonl"))
+        ask(ReplaySampler(tmp_path / "j.sqlite"))
 
 
 @pytest.mark.parametrize(("numbers", "text"), [([0, 1, 2, 4, 7, 8], "0 … 2, 4, 7 … 8"), ([3], "3"), ([], "")])
@@ -190,7 +191,7 @@ def test_ranges_read_well(numbers: list[int], text: str) -> None:
 
 def test_another_budget_replays_as_far_as_it_was_recorded(tmp_path: Path) -> None:
     """A run longer than the recorded one gets an error with the recorded steps."""
-    path, problem = tmp_path / "j.jsonl", read_bundled("G-n51-k6")
+    path, problem = tmp_path / "j.sqlite", read_bundled("G-n51-k6")
     config = replace(CONFIG, evaluations=4, linearisations=1)
     with Journal(path) as journal:
         solve(problem, config, sampler=JournaledSampler(Counting(), journal, "qaoa"))
