@@ -57,8 +57,6 @@ _FIELDS: dict[str, dict[str, Any]] = {
     "late": {**_ENDED, "job": str},
     "imported": {"kind": str, "into": str},
 }
-
-
 _IMPORTED = b', "kind": "imported", '
 
 
@@ -110,8 +108,9 @@ def _kind(path: Path) -> Literal["lines", "imported", "other"]:
     with reading(path, REMEDY), path.open("rb") as stream:
         is_journal = is_lines(stream.read(100))
         stream.seek(max(0, path.stat().st_size - 5000))
-        last = stream.read().rstrip(b"\n").rpartition(b"\n")[2]
-    return "other" if not is_journal else "imported" if _IMPORTED in last[:60] else "lines"
+        *_, last, torn = b"\n", *stream.read().split(b"\n")
+    is_imported = _IMPORTED in last[:60] and not torn
+    return "other" if not is_journal else "imported" if is_imported else "lines"
 
 
 class _Adding:
@@ -186,5 +185,6 @@ def _from_text(packed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """Return the sha256 of the whole lines of a file."""
+    content = path.read_bytes()
+    return hashlib.sha256(content[: content.rfind(b"\n") + 1]).hexdigest()

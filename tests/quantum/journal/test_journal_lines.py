@@ -137,6 +137,22 @@ def test_an_interrupted_import_is_repeated(tmp_path: Path, when: str, monkeypatc
         assert {**summary.record(), "journal": ""} == {**other.summary().record(), "journal": ""}
 
 
+def test_a_torn_mark_is_written_again(tmp_path: Path) -> None:
+    """If the machine stopped while an imported file was being marked, the import is repeated and changes nothing."""
+    new, old = imported(tmp_path), tmp_path / "old.journal.jsonl"
+    whole = old.read_bytes()
+    old.write_bytes(whole[:-20])
+    with pytest.raises(InputError, match="import it"):
+        require_imported(new)
+    with Journal(new) as journal:
+        before = journal.summary()
+        with pytest.warns(TornLineWarning, match="line 32 is torn"):
+            journal.import_lines(old)
+        assert journal.summary() == before
+    assert old.read_bytes() == whole
+    require_imported(new)
+
+
 def test_an_import_is_added_to_what_is_there(tmp_path: Path) -> None:
     """Answers of both are kept, the first of two counts; a job of both is refused and nothing is added."""
     with Journal(tmp_path / "j.sqlite") as journal:
