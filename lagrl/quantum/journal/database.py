@@ -64,17 +64,25 @@ class Tables:
     def __init__(self, path: str | os.PathLike[str], *, writable: bool) -> None:
         self.path, self._writable, self._is_closed = Path(path), writable, False
         self._connection: sqlite3.Connection | None = None
-        self._require_journal()
-        self._uri = f"{self.path.absolute().as_uri()}?mode=rw"  # only for reading if the file or its folder is
+        self._absolute = os.path.realpath(self.path)
+        with _threads:
+            if not any(other._absolute == self._absolute for other in _opened):
+                self._require_journal()  # closing a file that is open here would release the locks of SQLite
+            self._uri = self._place()
+            _opened.add(self)
+            try:
+                self._open()
+            except BaseException:
+                self.close()
+                raise
+
+    def _place(self) -> str:
+        """Return the file's name for SQLite, which opens it only for reading if the file is read only."""
+        uri = f"{self.path.absolute().as_uri()}?mode=rw"
         is_alone = not self.path.with_name(f"{self.path.name}-wal").exists()
-        if not writable and is_alone and not os.access(self.path.parent, os.W_OK):
-            self._uri += "&immutable=1"  # SQLite cannot make its files beside it, and nobody writes to it
-        _opened.add(self)
-        try:
-            self._open()
-        except BaseException:
-            self.close()
-            raise
+        if not self._writable and is_alone and not os.access(self.path.parent, os.W_OK):
+            uri += "&immutable=1"  # SQLite cannot make its files beside it, and nobody writes to it
+        return uri
 
     @contextlib.contextmanager
     def transaction(self, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE") -> Iterator[None]:

@@ -30,6 +30,7 @@ from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, Subpro
 from lagrl.samplers.circuit_sampler import CircuitSampler
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be killed cheaply")
@@ -341,3 +342,47 @@ def test_a_forked_process_takes_a_lock_of_its_own(tmp_path: Path) -> None:
     assert child.exitcode == 0
     assert journal.summary().jobs == 40
     journal.close()
+
+
+def test_a_second_journal_of_the_process_releases_no_lock(tmp_path: Path) -> None:
+    """Opening the file twice in a process does not let another one remove the write-ahead log that is in use."""
+    path = tmp_path / "j.sqlite"
+
+    def elsewhere(act: Callable[[], object]) -> None:
+        child = multiprocessing.get_context("fork").Process(target=act)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child.start()
+        child.join(60)
+        assert child.exitcode == 0
+
+    def look(n_jobs: int) -> None:
+        with Journal(path) as other:
+            assert other.summary().jobs == n_jobs
+
+    visits, ready = multiprocessing.get_context("fork").Pipe()
+
+    def stay() -> None:
+        with Journal(path) as first:
+            first.intend_job("before", "tag")
+            for read_only in (False, True):
+                Journal(path, read_only=read_only).close()
+            ready.send("opened twice")
+            assert ready.poll(60) and ready.recv() == ""
+            first.intend_job("after", "tag")
+            ready.send("sent")
+            assert ready.poll(60) and ready.recv() == ""
+
+    child = multiprocessing.get_context("fork").Process(target=stay, daemon=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child.start()
+    assert visits.poll(60) and visits.recv() == "opened twice"
+    elsewhere(lambda: look(1))
+    visits.send("")
+    assert visits.poll(60) and visits.recv() == "sent"
+    elsewhere(lambda: look(2))
+    visits.send("")
+    child.join(60)
+    assert child.exitcode == 0
+    look(2)
