@@ -72,7 +72,7 @@ def lookahead(episode: SearchEpisode, sets: Sequence[Sequence[int]]) -> Lookahea
         tried = episode.copy()
         tried.move(freed)
         reward[index] = potential(tried, config.reward, config.unit) - before
-        cost[index] = tried.search.current_cost
+        cost[index] = tried.search.current.cost
     return Lookahead(reward, cost)
 
 

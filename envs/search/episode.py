@@ -95,7 +95,7 @@ class SearchEpisode:
     @property
     def routes(self) -> list[list[int]]:
         """Customers of each current route in visiting order."""
-        return self.search.neighbourhood.lists
+        return self.search.current.neighbourhood.lists
 
     def stream(self, kind: int) -> np.random.Generator:
         """Return random numbers of the next move."""
@@ -108,27 +108,27 @@ class SearchEpisode:
     def draw_sets(self, count: int) -> list[list[int]]:
         """Draw sets of customers for the next move by the search's own rule; the same ones at each call."""
         rng = self.stream(_SETS)
-        sets = [self.search.draw_freed(self.config.decision, rng) for _ in range(count)]
+        sets = [self.search.moving.draw_freed(self.config.decision, rng) for _ in range(count)]
         return [freed[: self.n_customers - 1] for freed in sets]  # on tiny instances a set may be everybody
 
     def require(self, freed: Sequence[int]) -> None:
         """Raise InputError for a set that cannot be freed, see `require_freed`."""
-        require_freed(freed, self.search.neighbourhood)
+        require_freed(freed, self.search.current.neighbourhood)
 
     def move(self, freed: Sequence[int]) -> None:
-        """Carry out the search's move that frees these customers; for the errors see `Search.improve`."""
-        self.search.neighbourhood.reseed(int(self.stream(_MOVE).integers(2**31)))
+        """Carry out the search's move that frees these customers; for the errors see `Moving.improve`."""
+        self.search.current.neighbourhood.reseed(int(self.stream(_MOVE).integers(2**31)))
         self.outcome = self.search.improve(self.config.decision, freed)
         self.trail.append(tuple(int(customer) for customer in freed))
         self.note_costs()
 
     def note_costs(self) -> None:
         """Record the current and the best cost."""
-        self.costs.append((self.search.current_cost, self.search.incumbent.cost))
+        self.costs.append((self.search.current.cost, self.search.incumbent.cost))
 
     def copy(self) -> SearchEpisode:
         """Return an independent copy, whose moves have the same random numbers."""
-        shared = (self.problem, self.search.nearest, self.rng_record, self.config)
+        shared = (self.problem, self.search.current.nearest, self.rng_record, self.config)
         return copy.deepcopy(self, {id(part): part for part in shared})
 
     def info(self) -> dict[str, Any]:
@@ -152,9 +152,9 @@ class SearchEpisode:
             "last_is_best": outcome is not None and outcome.is_best,
             "last_is_better": outcome is not None and outcome.is_better,
             "last_is_accepted": outcome is not None and outcome.is_accepted,
-            "circuits": search.sampling.circuits,
-            "shots": search.sampling.shots,
-            "qpu_seconds": search.sampling.qpu_seconds,
+            "circuits": search.ascending.sampling.circuits,
+            "shots": search.ascending.sampling.shots,
+            "qpu_seconds": search.ascending.sampling.qpu_seconds,
             "is_over": self.is_over,
         }
 
@@ -209,8 +209,8 @@ def new_episode(
         raise InstanceError(
             f"no start routes meet the fleet rule {problem.fleet}", source=problem.name, field="start", remedy=other
         )
-    cost = search.current_cost
-    mean_arc = cost / (n + len(search.neighbourhood.columns)) or 1.0
+    cost = search.current.cost
+    mean_arc = cost / (n + len(search.current.neighbourhood.columns)) or 1.0
     episode = SearchEpisode(
         problem=problem,
         config=config,

@@ -97,7 +97,7 @@ class SearchObserver:
     def observe(self, search: Search, freed: Sequence[int] = ()) -> NDArray[np.float32]:
         """Return the features [n, F] of the current routes, after a move that freed some customers 1 … n."""
         self._note(search, np.array(freed, np.int64) - 1)
-        here = search.neighbourhood
+        here = search.current.neighbourhood
         n, scale, capacity = self.problem.n_customers, self._scale, float(self.problem.capacity)
         route = np.empty(n, np.int64)
         before, behind = np.zeros(n, np.int64), np.zeros(n, np.int64)
@@ -131,7 +131,7 @@ class SearchObserver:
         rows[16] = np.log1p(self._tries) / _FULL
         rows[17] = math.log1p(max(0, self.budget - self._moves)) / _FULL
         rows[18] = math.log1p(self._stalled) / _FULL
-        rows[19] = (search.current_cost - self._best_cost) / scale
+        rows[19] = (search.current.cost - self._best_cost) / scale
         rows[20] = self.problem.demand.sum() / (len(here.routes) * capacity)
         rows[21] = n / len(here.routes)
         rows[22] = self._scale_ratio
@@ -141,7 +141,7 @@ class SearchObserver:
 
     def _note(self, search: Search, freed: NDArray[np.int64]) -> None:
         """Update what depends on earlier moves."""
-        here = search.neighbourhood
+        here = search.current.neighbourhood
         column = np.empty(self.problem.n_customers, np.int64)
         for own, nodes in zip(here.columns, here.routes, strict=True):
             column[nodes - 1] = own

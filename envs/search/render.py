@@ -49,7 +49,7 @@ def _as_picture(episode: SearchEpisode) -> NDArray[np.uint8]:
     is_last[np.array(episode.trail[-1] if episode.trail else (), np.int64) - 1] = True
     drawn = Map(
         episode.problem,
-        episode.search.pool.solution(episode.search.neighbourhood.columns),
+        episode.search.pool.solution(episode.search.current.neighbourhood.columns),
         values=times.astype(float),
         label="times freed",
         ringed=is_last,

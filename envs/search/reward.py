@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 def potential(episode: SearchEpisode, reward: RewardedCost, unit: RewardUnit) -> float:
     """Return the potential Φ, without unit: minus the best or the current cost, in mean arcs or savings costs."""
-    cost = episode.search.incumbent.cost if reward == "best" else episode.search.current_cost
+    cost = episode.search.incumbent.cost if reward == "best" else episode.search.current.cost
     return -cost / (episode.mean_arc if unit == "arc" else episode.savings_cost)

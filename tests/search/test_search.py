@@ -19,6 +19,7 @@ from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.solution import faults
 from lagrl.relaxation.sampler import ExactSampler
+from lagrl.search.moving import Moving
 from lagrl.search.schedule import Decision, History, schedule_of
 from lagrl.search.search import Search
 from lagrl.solve_config import SolveConfig
@@ -85,7 +86,7 @@ def test_decisions_are_carried_out_in_turn() -> None:
     assert all(1 <= kept.evaluations <= 3 for kept in last)
     assert all(kept.is_accepted or not kept.is_better for kept in last)
     assert all(not kept.is_best or kept.is_better for kept in last)
-    assert len(search.ascents) == 4
+    assert len(search.ascending.ascents) == 4
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 9, 12])
@@ -126,7 +127,7 @@ def test_seeds_go_on_until_the_fleet_rule_is_met() -> None:
     search.run()
     assert search.incumbent.evaluations == 80
     assert search.incumbent.solution() is None
-    assert len(search.ascents) >= 3
+    assert len(search.ascending.ascents) >= 3
     assert search.history.outcomes == []
 
 
@@ -177,14 +178,14 @@ def test_a_search_may_begin_with_routes_from_elsewhere() -> None:
     search = search_of(problem, SolveConfig(evaluations=60))
     search.take_over([np.array([customer]) for customer in range(1, 21)])
     search.run()
-    assert len(search.ascents) >= 1
+    assert len(search.ascending.ascents) >= 1
     assert search.incumbent.cost < search.incumbent.history[0][2]
     assert faults(problem, search.incumbent.solution().routes) == []
 
 
 def current(search: Search) -> tuple[int, ...]:
     """Return the columns that the search continues from; none before there are routes."""
-    return () if search._current is None else (*search._current.fixed_columns, *search._current.columns)
+    return search.current.columns
 
 
 class Watching(Listed):
@@ -236,7 +237,7 @@ def test_a_cycle_begins_with_the_best_or_with_new_seeds(monkeypatch: pytest.Monk
     schedule = Watching([Decision("seeds", (2,)), *[PARTIAL] * 12])
     config = SolveConfig(evaluations=1000, without=("polish", "partition"))
     schedule.search = search = search_of(plane(12, 30), config, schedule)
-    monkeypatch.setattr(search, "_annealing", Restless())
+    monkeypatch.setattr(search.moving, "_annealing", Restless())
     search.run()
     assert [told["restarted"] for told in schedule.told[1:]] == [False] * 3 + [True] * 3 + [False] * 3 + [True] * 3 + [
         False
@@ -275,7 +276,7 @@ def test_polished_routes_meet_the_fleet_rule(rule: str) -> None:
         search = search_of(problem, SolveConfig(evaluations=50), Listed([Decision("seeds", (3,))]))
         search.run()
         alone = search.pool.add_routes([1 + np.arange(3 * k, 3 * k + 3) for k in range(8)])
-        polished = search._polished(search._make_neighbourhood(alone, range(8)), alone)
+        polished = search.moving._polished(search.current.part_of(alone, range(8)), alone)
         assert len(polished) >= 8
         assert problem.fleet.allows(len(polished))
         assert search.pool.solution(polished).is_feasible(problem)
@@ -289,8 +290,7 @@ def test_a_large_instance_is_worked_on_in_neighbourhoods(fleet: str) -> None:
     schedule = Listed([Decision("seeds", (2,)), *[PARTIAL] * 40])
     search = search_of(problem, SolveConfig(evaluations=120), schedule)
     search.run(0.1)
-    neighbourhood = search._current
-    assert neighbourhood is not None
+    neighbourhood = search.current.neighbourhood
     assert not neighbourhood.is_whole
     search.run()
     solution = search.incumbent.solution()
@@ -298,7 +298,7 @@ def test_a_large_instance_is_worked_on_in_neighbourhoods(fleet: str) -> None:
     assert faults(problem, solution.routes, solution.cost) == []
     history = [cost for _, _, cost in search.incumbent.history]
     assert history == sorted(history, reverse=True)
-    assert search._current is not neighbourhood  # another neighbourhood had its turn
+    assert search.current.neighbourhood is not neighbourhood  # another neighbourhood had its turn
 
 
 def test_every_evaluation_is_reported() -> None:
@@ -331,19 +331,19 @@ def test_the_record_is_complete() -> None:
 def test_moves_polish_their_two_cheapest_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cheapest first, never more than two, and two wherever an ascent found as many."""
     calls: list[list[float]] = []
-    cheapest, polished = DualTrace.cheapest, Search._polished
+    cheapest, polished = DualTrace.cheapest, Moving._polished
 
     def asked(trace: DualTrace, most: int) -> list[tuple[int, ...]]:
         calls.append([])
         assert most == (1 if len(calls) <= 2 else 2)  # two linearisations from seeds come first
         return cheapest(trace, most)
 
-    def noted(search: Search, neighbourhood: Neighbourhood, columns: Sequence[int]) -> tuple[int, ...]:
-        calls[-1].append(search.pool.cost_of(columns))
-        return polished(search, neighbourhood, columns)
+    def noted(moving: Moving, neighbourhood: Neighbourhood, columns: Sequence[int]) -> tuple[int, ...]:
+        calls[-1].append(moving.pool.cost_of(columns))
+        return polished(moving, neighbourhood, columns)
 
     monkeypatch.setattr(DualTrace, "cheapest", asked)
-    monkeypatch.setattr(Search, "_polished", noted)
+    monkeypatch.setattr(Moving, "_polished", noted)
     search_of(plane(14, 30), SolveConfig(evaluations=80)).run()
     assert {len(costs) for costs in calls[2:]} == {1, 2}
     assert all(costs == sorted(costs) for costs in calls)
@@ -386,9 +386,9 @@ def test_a_given_set_is_the_searchs_own_move() -> None:
     own, given = with_routes(3), with_routes(3)
     for _ in range(25):
         drawn = own.improve(PARTIAL)
-        assert given.improve(PARTIAL, given.draw_freed(PARTIAL, given._rng)) == drawn
+        assert given.improve(PARTIAL, given.moving.draw_freed(PARTIAL, given.moving._rng)) == drawn
         assert outcome(given) == outcome(own)
-        assert given.current_cost == own.current_cost
+        assert given.current.cost == own.current.cost
     assert own.incumbent.cost < own.incumbent.history[0][2]
 
 
@@ -397,13 +397,13 @@ def test_only_the_given_customers_and_polish_change_routes() -> None:
     problem, routes = routed(4, 40)
     search = search_of(problem, SolveConfig(evaluations=50, without=("polish", "partition", "bound")))
     search.start_from(routes)
-    before = [set(route) for route in search.neighbourhood.lists]
-    freed = search.neighbourhood.lists[0][:2]
+    before = [set(route) for route in search.current.neighbourhood.lists]
+    freed = search.current.neighbourhood.lists[0][:2]
     spent = search.improve(PARTIAL, freed).evaluations
     assert 1 <= spent <= 3 and search.budget.spent == spent
-    for route in search.neighbourhood.lists:
+    for route in search.current.neighbourhood.lists:
         assert any(set(route) - set(freed) <= old for old in before)
-    assert faults(problem, search.neighbourhood.lists) == []
+    assert faults(problem, search.current.neighbourhood.lists) == []
 
 
 @pytest.mark.parametrize(
@@ -432,6 +432,6 @@ def test_a_copy_makes_the_same_moves_once_reseeded() -> None:
     twin = pickle.loads(pickle.dumps(copy.deepcopy(search)))
     for seed in range(6):
         for each in (search, twin):
-            each.neighbourhood.reseed(seed)
+            each.current.neighbourhood.reseed(seed)
         assert search.improve(PARTIAL) == twin.improve(PARTIAL)
         assert outcome(search) == outcome(twin)

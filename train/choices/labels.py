@@ -114,7 +114,7 @@ def label_sets(
         while not episode.is_over:
             if episode.moves in looked:
                 cost = lookahead(episode, batch.sets(0)).cost
-                gains.append(np.maximum(episode.search.current_cost - cost, 0.0) / episode.mean_arc)
+                gains.append(np.maximum(episode.search.current.cost - cost, 0.0) / episode.mean_arc)
                 observations.append(batch.observation(0))
             action = int(rng.integers(config.candidates))
             if net is not None and rng.random() < _BY_POLICY:

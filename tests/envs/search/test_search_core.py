@@ -55,11 +55,11 @@ def test_a_step_is_the_searchs_own_move() -> None:
     own.start_from([np.array(route) for route in clarke_wright(problem).routes])
     decision = Decision("partial", (1,), freed=5, noise=0.1)
     for move in range(12):
-        freed = own.draw_freed(decision, np.random.default_rng([seed, move, 1]))
-        own.neighbourhood.reseed(int(np.random.default_rng([seed, move, 0]).integers(2**31)))
+        freed = own.moving.draw_freed(decision, np.random.default_rng([seed, move, 1]))
+        own.current.neighbourhood.reseed(int(np.random.default_rng([seed, move, 0]).integers(2**31)))
         own.improve(decision, freed)
         info = batch.step(np.zeros(1, np.int64)).infos[0]
-        assert own.neighbourhood.lists == episode.routes
+        assert own.current.neighbourhood.lists == episode.routes
         assert info["best_route_cost"] == own.incumbent.cost
         assert info["evaluations"] == own.incumbent.evaluations == move + 1
     assert own.incumbent.cost < episode.start_cost
@@ -156,7 +156,7 @@ def test_lookahead_is_what_the_steps_lead_to() -> None:
         results = []
         for choice in range(4):
             tried = copy.deepcopy(batch)
-            results.append((tried.step(np.array([choice])).rewards[0], tried.episodes[0].search.current_cost))
+            results.append((tried.step(np.array([choice])).rewards[0], tried.episodes[0].search.current.cost))
         assert list(zip(look.reward, look.cost, strict=True)) == results
         assert results[look.best] == min(results, key=lambda result: (-result[0], result[1]))
         assert baseline("oracle", np.random.default_rng(0))(batch).tolist() == [look.best]
