@@ -7,6 +7,7 @@ every reader here takes `FILE.jsonl` for either.
 from __future__ import annotations
 
 import gzip
+import importlib
 import json
 import os
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 Row = dict[str, Any]
 
@@ -32,6 +33,21 @@ def origin(*packages: str) -> Row:
     from lagrl.bench.provenance import git_revision, versions
 
     return {"versions": versions(*packages), "git_revision": git_revision()}
+
+
+def set_constants(values: Mapping[str, Any]) -> None:
+    """Replace constants of the search in this process: `module.name` in `lagrl.search`.
+
+    Raises
+    ------
+    AttributeError
+        If there is none of that name.
+    """
+    for name, value in values.items():
+        module, constant = name.split(".")
+        owner = importlib.import_module(f"lagrl.search.{module}")
+        getattr(owner, constant)
+        setattr(owner, constant, value)
 
 
 def read_text(path: Path) -> str:

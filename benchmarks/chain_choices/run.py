@@ -1,31 +1,29 @@
-"""How chains share moves, and constants of a chain in a solve, on generated X-type instances.
+"""How chains share moves, constants of a search, and what a second worker is worth, on generated X-type instances.
 
     python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part moves
     python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part priced --seconds 1
     python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part solve --variants "share 0.6"
+    taskset -c 0,1 python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part workers
     python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl
 
 `moves`: chains alone, from Clarke and Wright's routes, with a number of moves as the clock; the rows depend on the seed
 only. `priced`: a chain alone, with and without assignment by prices, with processor time as the clock, so that a busy
-machine does not matter. `solve`: whole solves, with the same clock. Run it again after an interruption to make the
-rest.
+machine does not matter. `solve`: whole solves, with the same clock. `workers`: whole solves by the wall clock, for
+which the machine must be quiet: two workers, and one with the same or 1.6 times the seconds. Run it again after an
+interruption to make the rest.
 """
 
 from __future__ import annotations
 
-import time
-
-if __name__ == "__main__":
-    time.perf_counter = time.process_time  # before anything reads the clock
-
 import json
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.harness import Row, append_rows, one_thread, origin, read_rows_if_any
+from benchmarks.harness import Row, append_rows, one_thread, origin, read_rows_if_any, set_constants
 
 if __name__ == "__main__":
     one_thread()  # before numpy and numba are loaded
@@ -39,7 +37,6 @@ from lagrl.problems.generate import generate
 from lagrl.recovery.incumbent import Incumbent
 from lagrl.recovery.pool import RoutePool
 from lagrl.recovery.savings import clarke_wright
-from lagrl.search import chaining
 from lagrl.search.chaining import Cooling
 from lagrl.search.move_chain import MoveChain
 from lagrl.search.shared_chain import SharedChain
@@ -50,10 +47,10 @@ FEW_SIZES = (100, 260, 650)
 SLICES = 200
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
-    "share 0.6": {"_SHARE": 0.6},
-    "share 0.9": {"_SHARE": 0.9},
+    "share 0.6": {"chaining._SHARE": 0.6},
+    "share 0.9": {"chaining._SHARE": 0.9},
 }
-"""Constants of `lagrl.search.chaining` that a variant replaces in a solve."""
+"""Constants of the modules in `lagrl.search` that a variant replaces in a solve."""
 
 
 class Chains:
@@ -120,7 +117,9 @@ KINDS: dict[str, tuple[Callable[[Chains], None], int, float]] = {
 
 PRICED = {"greedy": 0.0, "half priced": 0.5}
 """Share of a chain's moves that assign by prices."""
-BASE = {"moves": "one", "solve": "default", "priced": "greedy"}
+WORKERS = {"one": (1, 1.0), "one, 1.6 times as long": (1, 1.6), "two": (2, 1.0)}
+"""Number of workers, and their seconds relative to the first."""
+BASE = {"moves": "one", "solve": "default", "priced": "greedy", "workers": "one, 1.6 times as long"}
 """What the other variants of a part are compared with."""
 
 
@@ -135,10 +134,18 @@ def moves_row(kind: str, n_customers: int, seconds: float, seed: int) -> Row:
 
 def solve_row(variant: str, n_customers: int, seconds: float, seed: int) -> Row:
     """Solve one instance."""
-    for name, value in VARIANTS[variant].items():
-        setattr(chaining, name, value)
+    set_constants(VARIANTS[variant])
     result = solve(generate(n_customers, seed), seconds=seconds, seed=seed)
     return {"cost": result.cost, "chains": round(result.chain_seconds, 4)}
+
+
+def workers_row(variant: str, n_customers: int, seconds: float, seed: int) -> Row:
+    """Solve one instance with some workers, by the wall clock; the mean cost is over the whole time."""
+    n_workers, factor = WORKERS[variant]
+    result = solve(generate(n_customers, seed), seconds=factor * seconds, seed=seed, workers=n_workers)
+    when = np.array([min(passed, factor * seconds) for _, passed, _ in result.history] + [factor * seconds])
+    mean_cost = np.average([cost for _, _, cost in result.history], weights=np.diff(when) + 1e-9)
+    return {"cost": result.cost, "mean_cost": round(float(mean_cost), 1), "chains": round(result.chain_seconds, 4)}
 
 
 def priced_row(variant: str, n_customers: int, seconds: float, seed: int) -> Row:
@@ -158,7 +165,9 @@ def priced_row(variant: str, n_customers: int, seconds: float, seed: int) -> Row
 
 def append_row(rows: Path, made: Callable[..., Row], key: list[Any]) -> None:
     """Make one row and append it."""
-    _, variant, n_customers, seconds, seed = key
+    part, variant, n_customers, seconds, seed = key
+    if part != "workers":
+        time.perf_counter = time.process_time  # before anything reads the clock
     named = dict(zip(("part", "variant", "n_customers", "seconds", "seed"), key, strict=True))
     append_rows(rows, [{"key": json.dumps(key), **named, **made(variant, n_customers, seconds, seed), **origin()}])
 
@@ -171,7 +180,7 @@ def show(rows: list[Row]) -> str:
     lines = []
     for (part, seconds, variant), found in cost.items():
         first = cost[part, seconds, BASE[part]]
-        for field in ("cost", "mean_cost") if part == "moves" else ("cost",):
+        for field in ("cost", "mean_cost") if part in ("moves", "workers") else ("cost",):
             ratio = [100.0 * (row[field] / first[one][field] - 1.0) for one, row in found.items() if one in first]
             error = np.std(ratio, ddof=1) / np.sqrt(len(ratio)) if len(ratio) > 1 else np.nan
             lines.append(
@@ -183,10 +192,11 @@ def show(rows: list[Row]) -> str:
 
 def main(
     rows: Path,
-    part: Literal["moves", "priced", "solve", "show"] = "show",
+    part: Literal["moves", "priced", "solve", "workers", "show"] = "show",
     variants: tuple[str, ...] = (),
     seconds: tuple[float, ...] = (2.0,),
     seeds: tuple[int, ...] = (0,),
+    sizes: tuple[int, ...] = (),
 ) -> None:
     """Make the rows that are missing, and print the table.
 
@@ -197,17 +207,23 @@ def main(
     part
         What to run.
     variants
-        Names of `KINDS`, `PRICED` or `VARIANTS` (default: all).
+        Names of `KINDS`, `PRICED`, `VARIANTS` or `WORKERS` (default: all).
     seconds
-        Seconds of processor time of a solve; of a single chain's moves, about.
+        Seconds of a solve; of a single chain's moves, about.
     seeds
-        Seeds of the instances and of the solves.
+        Seeds of the instances and of the solves; the kind of an instance depends on the seed alone.
+    sizes
+        Customers of the instances (default: `FEW_SIZES` for moves, else `SIZES`).
     """
-    compile_kernels(*([] if part == "solve" else ["search", "recovery"]))
+    compile_kernels(*([] if part in ("solve", "workers") else ["search", "recovery"]))
     context = get_context("fork")  # a new process has its kernels loaded, and no pool of another solve
     done = {row["key"] for row in read_rows_if_any(rows)}
-    made, names = {"moves": (moves_row, KINDS), "priced": (priced_row, PRICED)}.get(part, (solve_row, VARIANTS))
-    sizes = FEW_SIZES if part == "moves" else SIZES
+    made, names = {
+        "moves": (moves_row, KINDS),
+        "priced": (priced_row, PRICED),
+        "workers": (workers_row, WORKERS),
+    }.get(part, (solve_row, VARIANTS))
+    sizes = sizes or (FEW_SIZES if part == "moves" else SIZES)
     for limit in () if part == "show" else seconds:
         for seed in seeds:
             for n_customers in sizes:

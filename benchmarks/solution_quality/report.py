@@ -269,7 +269,7 @@ def show(rows: list[Row]) -> str:
         curve = parts["curve"]
         text += [curve_table(curve), family_table(curve), instance_table(curve), bound_table(curve), share_line(curve)]
     if parts["ablation"]:
-        text.append(ablation_table(parts["ablation"]))
+        text.append(ablation_table(with_best_known(parts["ablation"])))
     if parts["scaling"]:
         text.append(scaling_table(parts["scaling"]))
     if parts["clock"]:

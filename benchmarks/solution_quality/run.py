@@ -1,7 +1,7 @@
 """lagrl against other solvers at equal seconds, ingredient by ingredient, and up to a thousand customers.
 
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part curve    --rows docs/rows/solution_quality.jsonl
-    LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part ablation --rows docs/rows/solution_quality.jsonl
+    LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part ablation --rows docs/rows/search_ablation.jsonl
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part scaling  --rows docs/rows/solution_quality.jsonl
     LAGRL_DATA=DIR python -m benchmarks.solution_quality.run --part clock    --rows docs/rows/solution_quality.jsonl
     python -m benchmarks.solution_quality.run --part roads --seeds 0 1 --rows docs/rows/solution_quality.jsonl
@@ -29,12 +29,13 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from math import inf
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from benchmarks.harness import append_rows, one_thread, origin, read_rows_if_any
+from benchmarks.harness import append_rows, one_thread, origin, read_rows_if_any, set_constants
 
 if __name__ == "__main__":
     one_thread()  # before numpy, numba and torch are loaded
@@ -45,22 +46,21 @@ from benchmarks.solution_quality.peers import PEERS
 from benchmarks.solution_quality.peers.answer import Answer
 from benchmarks.solution_quality.processor_clock import LIBRARY, make_library
 from benchmarks.solution_quality.report import show
-from benchmarks.solution_quality.sets import ROADS, Set, family, instances, problem_of
+from benchmarks.solution_quality.sets import ROADS, X_TYPE, Set, family, instances, problem_of
 from lagrl.bench.suites import suite
 from lagrl.errors import InputError, SolutionError
 from lagrl.problems.solution import Solution, faults
 
 HORIZONS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
-ABLATION_SECONDS = (2.0, 10.0)
+ABLATION_SECONDS = (2.0, 20.0)
 ABLATIONS: dict[str, dict[str, Any]] = {
     "without relinearisation": {"without": ("relinearisation",)},
     "without chains": {"without": ("chains",)},
+    "without priced moves in chains": {"constants": {"move_chain._PRICED": 0.0}},
+    "without restarts of chains": {"constants": {"chaining._MOVES_PER_CUSTOMER": inf}},
     "without polish": {"without": ("polish",)},
     "without partition": {"without": ("partition",)},
     "without bound": {"without": ("bound",)},
-    "without master prices": {"moves": "regret"},
-    "without ascent": {"moves": "unpriced"},
-    "cluster": {"method": "reference"},
 }
 SCALING = (
     *("X-n101-k25", "X-n153-k22", "X-n200-k36", "X-n251-k28", "X-n303-k21", "X-n351-k40"),
@@ -110,9 +110,16 @@ def peer_tasks(
                 yield from (Task("peers", name, method, seconds, seed) for seconds in wanted)
 
 
+def _instances_of(part: str) -> tuple[str, ...]:
+    """Return the instances of a part; of the reference instances an ablation has every third."""
+    if part == "ablation":
+        return (*suite("paper30")[::3], *X_TYPE)
+    return {"scaling": SCALING, "clock": CLOCK, "roads": ROADS}.get(part) or suite("paper30")
+
+
 def tasks(part: str, seeds: tuple[int, ...], longest: float) -> Iterator[Task]:
     """Yield the rows of a part, instance by instance."""
-    for name in {"scaling": SCALING, "clock": CLOCK, "roads": ROADS}.get(part) or suite("paper30"):
+    for name in _instances_of(part):
         for seed in seeds:
             if part == "curve":
                 yield from (Task(part, name, "lagrl", seconds, seed) for seconds in HORIZONS if seconds <= longest)
@@ -122,7 +129,6 @@ def tasks(part: str, seeds: tuple[int, ...], longest: float) -> Iterator[Task]:
             elif part == "ablation":
                 for seconds in (seconds for seconds in ABLATION_SECONDS if seconds <= longest):
                     yield from (Task(part, name, method, seconds, seed) for method in ("lagrl", *ABLATIONS))
-                    yield Task(part, name, "local search", seconds, seed)
             elif part == "clock":
                 for seconds in (seconds for seconds in CLOCK_SECONDS if seconds <= longest):
                     yield from (Task(part, name, method, seconds, seed) for method in ("lagrl", *CLOCK_METHODS))
@@ -135,20 +141,10 @@ def tasks(part: str, seeds: tuple[int, ...], longest: float) -> Iterator[Task]:
 
 def run_lagrl(problem: Any, seconds: float, seed: int, options: dict[str, Any]) -> tuple[Any, Any, dict[str, float]]:
     """Solve with lagrl; give routes, history and how the seconds were spent."""
-    from dataclasses import replace
-
-    from lagrl.search.schedule import MOVES, AdaptiveSchedule
     from lagrl.solver import SolveConfig, SolveProgress, solve
 
     options = dict(options)
-    schedule, kind = None, options.pop("moves", None)
-    if kind is not None:
-        kept = [move for move in MOVES if move.prices == "regret"]
-        if kind == "unpriced":  # one evaluation, at the second cheapest costs: repair does all the rest
-            kept = [replace(move, budgets=(1,)) for move in kept]
-        import numpy as np
-
-        schedule = AdaptiveSchedule(np.random.default_rng(seed), moves=kept)
+    set_constants(options.pop("constants", {}))
     config = SolveConfig(seconds=seconds, seed=seed, **options)
     started: list[float] = []  # of the clock: with workers, after they have loaded their kernels
 
@@ -157,7 +153,7 @@ def run_lagrl(problem: Any, seconds: float, seed: int, options: dict[str, Any]) 
             started.append(time.perf_counter() - now.seconds)
 
     processor = time.process_time()
-    result = solve(problem, config, note_start, schedule=schedule)
+    result = solve(problem, config, note_start)
     shares = {
         "overrun": time.perf_counter() - started[0] - seconds,
         "processor": time.process_time() - processor,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
 
 _MOST_NEAR = 100  # nearest customers of each, for the strings
-_PRICED = 0.5
+_PRICED = 0.5  # share of the moves that assign by prices
 _SEEN = 40  # nearest customers beside which an insertion looks
 
 
@@ -34,7 +34,7 @@ class MoveChain:
     seed
         Random seed.
     priced
-        Share of the moves that assign the freed customers to routes by prices before they insert them.
+        Share of the moves that assign the freed customers to routes by prices before they insert them (default: half).
 
     Attributes
     ----------
@@ -47,14 +47,15 @@ class MoveChain:
         problem: CVRP,
         routes: Sequence[NDArray[np.int64]],
         seed: int | Sequence[int],
-        priced: float = _PRICED,
+        priced: float | None = None,
     ) -> None:
         from lagrl.search.priced_kernels import N_FLOATS, N_INTS
 
         n, most = problem.n_customers, problem.maximum_vehicles
+        share = _PRICED if priced is None else priced
         self.problem = problem
         self.cost = np.zeros(2)
-        self._limits = np.array([problem.capacity, 0, most, _SEEN, round(1000 * priced)], np.int64)
+        self._limits = np.array([problem.capacity, 0, most, _SEEN, round(1000 * share)], np.int64)
         self._near = nearest_matrix(problem, _MOST_NEAR)
         self._after, self._before, self._best = (np.empty(n + 1 + most, np.int64) for _ in range(3))
         self._arc = np.zeros(n + 1 + most)
