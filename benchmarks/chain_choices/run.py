@@ -49,6 +49,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "share 0.6": {"chaining._SHARE": 0.6},
     "share 0.9": {"chaining._SHARE": 0.9},
+    "loads within the capacity": {"chaining._IS_SOFT": False},
+    "cycles of 2000": {"chaining._MOVES_PER_CUSTOMER": 2000},
 }
 """Constants of the modules in `lagrl.search` that a variant replaces in a solve."""
 

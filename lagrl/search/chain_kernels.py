@@ -37,6 +37,10 @@ _KEEP_MORE = 0.01  # probability of each further customer kept there
 _BLINK = 0.01  # share of places that an insertion does not see
 _ROUNDING = 1e-10  # share of a cost that may come from the order of a sum
 _NOISE = 0.1  # of the costs in an assignment by prices
+_REVIEW = 1000  # moves between two changes of the penalty
+_FEW, _MANY = 0.2, 0.4  # share of moves after which no load exceeds the capacity, wanted
+_DEARER, _CHEAPER = 1.2, 0.85  # factors of the penalty where the share is less or more than that
+_LEAST = 1e-3  # temperatures: least penalty
 
 
 @inner_kernel(int64(OUT_WORDS))
@@ -69,6 +73,12 @@ def _link(distance: Matrix, after: Ints, before: Ints, arc: Floats, c: int, p: i
     before[q] = c
     arc[p] = distance[p if p <= n else 0, c]
     arc[c] = distance[c, q if q <= n else 0]
+
+
+@inner_kernel(int64(int64, int64))
+def _excess(load: int, capacity: int) -> int:
+    """Return the part of a load above the capacity."""
+    return load - capacity if load > capacity else 0
 
 
 @inner_kernel(int64(OUT_INTS, OUT_INTS, int64, int64, int64, OUT_WORDS))
@@ -146,7 +156,9 @@ def run_chain(
 
     A move frees strings of customers on adjacent routes, inserts each where it costs least (1 % of the places are not
     seen), and is undone where it costs more than the temperature allows, or where a customer fits nowhere. In a share
-    of the moves, customers are first assigned to routes by prices, see `assign_by_prices`. Nothing is allocated.
+    of the moves, customers are first assigned to routes by prices, see `assign_by_prices`. Where loads above the
+    capacity are allowed, each unit of an excess costs a penalty, which rises and falls so that a part of the moves end
+    without any excess (Vidal and others 2012); only such routes can be the best. Nothing is allocated.
     O(customers freed · (places near them + routes)) per move, and with prices also that of the assignment; where no
     route near a customer has room, all places are tried.
 
@@ -157,8 +169,8 @@ def run_chain(
     near
         [n + 1, m] each customer's nearest ones, nearest first; row 0 is not read.
     limits
-        [5] capacity; least and largest number of routes; how many of the nearest customers an insertion looks at; share
-        of the moves with prices, thousandths.
+        [6] capacity; least and largest number of routes; how many of the nearest customers an insertion looks at; share
+        of the moves with prices, thousandths; largest load allowed.
     after, before, arc
         [n + 1 + R] next and previous node of each, and the distance to the next, for at most R routes. Changed.
     route
@@ -170,7 +182,8 @@ def run_chain(
     work, key
         [5·n + R + `N_INTS`], [n + `N_FLOATS`] memory of the moves.
     cost
-        [2] cost of the routes and of the best ones, distance units. Changed.
+        [3] cost of the routes and of the best ones, distance units; penalty, distance units per unit of a load above
+        the capacity. Changed.
     word
         [1] state of the random numbers. Changed.
     temperature
@@ -183,21 +196,23 @@ def run_chain(
     n_ids = len(load)
     capacity, fewest, most = limits[0], limits[1], limits[2]
     n_seen = min(limits[3], n_near)
+    allowed = limits[5]
     freed, origin, home = work[:n], work[n : 2 * n], work[2 * n : 3 * n]
     order, want = work[3 * n : 4 * n], work[4 * n : 5 * n]
     touched, ints = work[5 * n : 5 * n + n_ids], work[5 * n + n_ids :]
     floats = key[n:]
-    n_routes, top, n_served = 0, 0, 0
+    n_routes, top, n_served, excess, n_fitting = 0, 0, 0, 0, 0
     for k in range(n_ids):
         touched[k] = -1
         n_served += size[k]
+        excess += _excess(load[k], capacity)
         n_routes += size[k] > 0
         if size[k] > 0 or best[n + 1 + k] <= n:
             top = k + 1
-    n_accepted = 0
+    n_accepted, penalty = 0, cost[2]
     blink = _until_blink(word)
     for move in range(n_moves):
-        routes_before = n_routes
+        routes_before, excess_before = n_routes, excess
         longest = min(_LONGEST, n_served / n_routes)
         n_strings = int(1.0 + draw_uniform(word) * max(4.0 * _FREED / (1.0 + longest) - 1.0, 1.0))
         centre = 1 + int(draw_uniform(word) * n)
@@ -218,6 +233,7 @@ def run_chain(
                 while length + kept < size[k] and draw_uniform(word) < _KEEP_MORE:
                     kept += 1
             x = _string_start(after, before, n, c, length + kept, word)
+            excess -= _excess(load[k], capacity)
             keep_from = 1 + int(draw_uniform(word) * (length - 1)) if kept else length
             for i in range(length + kept):
                 following = after[x]
@@ -230,6 +246,7 @@ def run_chain(
                     route[x] = -1
                     load[k] -= demand[x - 1]
                 x = following
+            excess += _excess(load[k], capacity)
             size[k] -= length
             n_routes -= size[k] == 0
             n_strings -= 1
@@ -271,7 +288,7 @@ def run_chain(
                 for j in range(0 if is_assigned else n_seen):
                     v = near[c, j]
                     k = route[v]
-                    if k < 0 or load[k] + weight > capacity:
+                    if k < 0 or load[k] + weight > allowed:
                         continue
                     blink -= 1
                     if blink <= 0:
@@ -279,6 +296,8 @@ def run_chain(
                         continue
                     q, p = after[v], before[v]
                     to_v = distance[c, v]
+                    if load[k] + weight > capacity:
+                        to_v += penalty * (load[k] + weight - max(load[k], capacity))
                     extra = to_v + distance[c, q if q <= n else 0] - arc[v]
                     if extra < least:
                         least = extra
@@ -287,14 +306,16 @@ def run_chain(
                     if extra < least:
                         least = extra
                         place = p
-                to_depot = distance[c, 0]
                 for k in range(0 if is_assigned else top):
-                    if size[k] == 0 or load[k] + weight > capacity:
+                    if size[k] == 0 or load[k] + weight > allowed:
                         continue
                     blink -= 1
                     if blink <= 0:
                         blink = _until_blink(word)
                         continue
+                    to_depot = distance[c, 0]
+                    if load[k] + weight > capacity:
+                        to_depot += penalty * (load[k] + weight - max(load[k], capacity))
                     depot = n + 1 + k
                     extra = to_depot + distance[c, after[depot]] - arc[depot]
                     if extra < least:
@@ -308,10 +329,12 @@ def run_chain(
                 if place < 0:
                     for v in range(1, n + 1):
                         k = route[v]
-                        if k < 0 or load[k] + weight > capacity:
+                        if k < 0 or load[k] + weight > allowed:
                             continue
                         q = after[v]
                         extra = distance[c, v] + distance[c, q if q <= n else 0] - arc[v]
+                        if load[k] + weight > capacity:
+                            extra += penalty * (load[k] + weight - max(load[k], capacity))
                         if extra < least:
                             least = extra
                             place = v
@@ -328,14 +351,19 @@ def run_chain(
             k = place - n - 1 if place > n else route[place]
             _link(distance, after, before, arc, c, place)
             route[c] = k
+            change += least
+            if load[k] + weight > capacity:
+                more = load[k] + weight - max(load[k], capacity)
+                excess += more
+                change -= penalty * more
             load[k] += weight
             size[k] += 1
-            change += least
             n_placed += 1
-        if n_placed == n_freed and change < -temperature * math.log(1.0 - draw_uniform(word)):
+        added = penalty * (excess - excess_before)
+        if n_placed == n_freed and change + added < -temperature * math.log(1.0 - draw_uniform(word)):
             n_accepted += 1
             cost[0] += change
-            if cost[0] < cost[1] * (1.0 - _ROUNDING):
+            if excess == 0 and cost[0] < cost[1] * (1.0 - _ROUNDING):
                 cost[1] = cost[0]
                 for x in range(1, n + 1 + top):
                     best[x] = after[x]
@@ -353,5 +381,13 @@ def run_chain(
                 route[c] = k
                 load[k] += demand[c - 1]
                 size[k] += 1
-            n_routes = routes_before
+            n_routes, excess = routes_before, excess_before
+        n_fitting += excess == 0
+        if move % _REVIEW == _REVIEW - 1:
+            if n_fitting < _FEW * _REVIEW:
+                penalty = min(_DEARER * penalty, cost[1])
+            elif n_fitting > _MANY * _REVIEW:
+                penalty = max(_CHEAPER * penalty, _LEAST * temperature)
+            n_fitting = 0
+    cost[2] = penalty
     return n_accepted

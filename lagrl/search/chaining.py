@@ -26,6 +26,7 @@ _HOTTEST, _COLDEST = 1.0, 0.01  # mean arcs: temperature at the start and at the
 _MOVES_PER_CUSTOMER = 10_000  # of a full cycle; a longer search has several
 _FIRST_ESTIMATE = 20  # calls before the number of cycles is estimated
 _WORTH = 1.01  # of the best cost: routes that cost less together join the pool
+_IS_SOFT = True
 _LOAD = 0.5  # seconds to load the kernels, if a process in the background compiled them
 
 
@@ -127,11 +128,11 @@ class Chaining:
         chain = self._continued()
         chain.run(self.temperature, self._n_moves)
         self.moves += self._n_moves
-        current, best = chain.cost + pool.cost_of(self._fixed)
+        current, best = chain.cost[:2] + pool.cost_of(self._fixed)
         is_better = best < self.incumbent.cost
         is_better = is_better and self.incumbent.offer((*self._fixed, *pool.add_routes(chain.best_routes())))
         if current < _WORTH * self.incumbent.cost:
-            pool.add_routes(chain.routes())
+            pool.add_routes(chain.fitting_routes())
         self._known = self.incumbent.cost
         seconds = self.budget.elapsed - started
         self.seconds += seconds
@@ -153,7 +154,8 @@ class Chaining:
         """Return the current and the best routes, of its part if it has one; none before its first move."""
         if self._chain is None:
             return [], []
-        return self._chain.routes(), self._chain.best_routes()
+        best = self._chain.best_routes()
+        return (self._chain.routes() if self._chain.is_fitting else best), best
 
     @property
     def temperature(self) -> float:
@@ -182,4 +184,4 @@ class Chaining:
     def _made(self, routes: Sequence[NDArray[np.int64]]) -> MoveChain:
         from lagrl.search.move_chain import MoveChain
 
-        return MoveChain(self.incumbent.pool.problem, routes, self._seed)
+        return MoveChain(self.incumbent.pool.problem, routes, self._seed, is_soft=self._part is None and _IS_SOFT)

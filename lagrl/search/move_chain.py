@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _MOST_NEAR = 100  # nearest customers of each, for the strings
 _PRICED = 0.5  # share of the moves that assign by prices
 _SEEN = 40  # nearest customers beside which an insertion looks
+_ALLOWANCE = 0.1  # of the capacity: largest excess of a load, where one is allowed
 
 
 class MoveChain:
@@ -35,11 +37,14 @@ class MoveChain:
         Random seed.
     priced
         Share of the moves that assign the freed customers to routes by prices before they insert them (default: half).
+    is_soft
+        Whether loads of the current routes may exceed the capacity by a tenth, at a penalty; those of the best routes
+        never do.
 
     Attributes
     ----------
     cost
-        [2] cost of the current and of the best routes, distance units.
+        [3] cost of the current and of the best routes, distance units; penalty per unit of an excess load.
     """
 
     def __init__(
@@ -48,14 +53,17 @@ class MoveChain:
         routes: Sequence[NDArray[np.int64]],
         seed: int | Sequence[int],
         priced: float | None = None,
+        *,
+        is_soft: bool = False,
     ) -> None:
         from lagrl.search.priced_kernels import N_FLOATS, N_INTS
 
         n, most = problem.n_customers, problem.maximum_vehicles
         share = _PRICED if priced is None else priced
         self.problem = problem
-        self.cost = np.zeros(2)
-        self._limits = np.array([problem.capacity, 0, most, _SEEN, round(1000 * share)], np.int64)
+        self.cost = np.zeros(3)
+        self._allowed = problem.capacity + (math.ceil(_ALLOWANCE * problem.capacity) if is_soft else 0)
+        self._limits = np.array([problem.capacity, 0, most, _SEEN, round(1000 * share), 0], np.int64)
         self._near = nearest_matrix(problem, _MOST_NEAR)
         self._after, self._before, self._best = (np.empty(n + 1 + most, np.int64) for _ in range(3))
         self._arc = np.zeros(n + 1 + most)
@@ -64,6 +72,7 @@ class MoveChain:
         self._work, self._key = np.empty(5 * n + most + N_INTS, np.int64), np.empty(n + N_FLOATS)
         self._word = np.random.default_rng(seed).integers(1, 2**63, 1, np.uint64)
         self.continue_from(routes)
+        self.cost[2] = self.cost[0] / max(problem.demand.sum(), 1)
 
     def continue_from(self, routes: Sequence[NDArray[np.int64]], n_others: int = 0, n_parts: int = 1) -> None:
         """Replace the current and the best routes.
@@ -75,6 +84,7 @@ class MoveChain:
         n_routes, fewest, most = len(routes) + n_others, self.problem.fleet.fewest, self.problem.maximum_vehicles
         self._limits[1] = len(routes) - (n_routes - fewest) // n_parts
         self._limits[2] = len(routes) + (most - n_routes) // n_parts
+        self._limits[5] = self._allowed if n_parts == 1 else self.problem.capacity
         self._after[:] = self._before[:] = np.arange(len(self._after))
         self._load[:] = self._size[:] = 0
         self._route[:] = -1
@@ -88,7 +98,7 @@ class MoveChain:
         self._best[:] = self._after
         here, there = (np.where(nodes > n, 0, nodes) for nodes in (np.arange(len(self._after)), self._after))
         self._arc[:] = distance[here, there]
-        self.cost[:] = self._arc[1:].sum()
+        self.cost[:2] = self._arc[1:].sum()
 
     def run(self, temperature: float, n_moves: int) -> int:
         """Make moves at a temperature in distance units; return the number of accepted ones."""
@@ -119,6 +129,16 @@ class MoveChain:
     def routes(self) -> list[NDArray[np.int64]]:
         """Return the current routes, customers in visiting order."""
         return self._unrolled(self._after)
+
+    @property
+    def is_fitting(self) -> bool:
+        """Whether no load of the current routes exceeds the capacity."""
+        return bool((self._load <= self.problem.capacity).all())
+
+    def fitting_routes(self) -> list[NDArray[np.int64]]:
+        """Return the current routes without those whose load exceeds the capacity."""
+        problem = self.problem
+        return [route for route in self.routes() if problem.demand[route - 1].sum() <= problem.capacity]
 
     def best_routes(self) -> list[NDArray[np.int64]]:
         """Return the best routes since `continue_from`, customers in visiting order."""
