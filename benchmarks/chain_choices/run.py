@@ -50,7 +50,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "share 0.6": {"chaining._SHARE": 0.6},
     "share 0.9": {"chaining._SHARE": 0.9},
     "loads within the capacity": {"chaining._IS_SOFT": False},
-    "cycles of 2000": {"chaining._MOVES_PER_CUSTOMER": 2000},
+    "before": {"chaining._IS_SOFT": False, "chaining._MOVES_PER_CUSTOMER": 10_000},
+    "cycles of 10,000": {"chaining._MOVES_PER_CUSTOMER": 10_000},
 }
 """Constants of the modules in `lagrl.search` that a variant replaces in a solve."""
 

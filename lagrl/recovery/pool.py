@@ -134,6 +134,11 @@ class RoutePool:
         return Solution.of(self.problem, [self._routes[column].tolist() for column in columns])
 
 
+def within_capacity(problem: CVRP, routes: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Return the routes, customers 1 … n, whose loads do not exceed the capacity."""
+    return [route for route in routes if problem.demand[route - 1].sum() <= problem.capacity]
+
+
 def lengths(problem: CVRP, routes: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
     """Return the lengths of routes, none empty, from the depot and back: sums in the order of the arcs."""
     from lagrl.relaxation.insertion_kernels import route_lengths

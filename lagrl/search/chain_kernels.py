@@ -37,9 +37,9 @@ _KEEP_MORE = 0.01  # probability of each further customer kept there
 _BLINK = 0.01  # share of places that an insertion does not see
 _ROUNDING = 1e-10  # share of a cost that may come from the order of a sum
 _NOISE = 0.1  # of the costs in an assignment by prices
-_REVIEW = 1000  # moves between two changes of the penalty
+_REVIEW = 100  # moves between two changes of the penalty
 _FEW, _MANY = 0.2, 0.4  # share of moves after which no load exceeds the capacity, wanted
-_DEARER, _CHEAPER = 1.2, 0.85  # factors of the penalty where the share is less or more than that
+_DEARER, _CHEAPER = 1.02, 0.985  # factors of the penalty where the share is less or more than that
 _LEAST = 1e-3  # temperatures: least penalty
 
 

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from lagrl.compilation import is_ready
+from lagrl.recovery.pool import lengths, within_capacity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +24,10 @@ _SLICE = 0.01  # of the seconds: a call of the kernel
 _SHORTEST, _LONGEST = 0.002, 0.05  # seconds of a call
 _FEWEST, _MOST = 100, 20_000  # moves of a call
 _HOTTEST, _COLDEST = 1.0, 0.01  # mean arcs: temperature at the start and at the end of a cycle
-_MOVES_PER_CUSTOMER = 10_000  # of a full cycle; a longer search has several
+_MOVES_PER_CUSTOMER = 2000  # of a full cycle; a longer search has several
 _FIRST_ESTIMATE = 20  # calls before the number of cycles is estimated
 _WORTH = 1.01  # of the best cost: routes that cost less together join the pool
-_IS_SOFT = True
+_IS_SOFT = True  # whether loads may exceed the capacity on the way, in every other cycle
 _LOAD = 0.5  # seconds to load the kernels, if a process in the background compiled them
 
 
@@ -107,6 +108,8 @@ class Chaining:
         self._cooling = Cooling(incumbent.pool.problem.n_customers)
         self._part: Part | None = None
         self._fixed: Sequence[int] = ()  # columns of the routes that others change
+        self._is_whole = True  # whether those are all of them: routes that exceed the capacity have no column
+        self._cost_elsewhere = 0.0  # of the routes that others change
         self._n_moves = _FEWEST  # of the next call
 
     def is_due(self, expected: float = 0.0, elsewhere: float = 0.0) -> bool:
@@ -128,11 +131,11 @@ class Chaining:
         chain = self._continued()
         chain.run(self.temperature, self._n_moves)
         self.moves += self._n_moves
-        current, best = chain.cost[:2] + pool.cost_of(self._fixed)
-        is_better = best < self.incumbent.cost
+        current, best = chain.cost[:2] + self._cost_elsewhere
+        is_better = self._is_whole and best < self.incumbent.cost
         is_better = is_better and self.incumbent.offer((*self._fixed, *pool.add_routes(chain.best_routes())))
         if current < _WORTH * self.incumbent.cost:
-            pool.add_routes(chain.fitting_routes())
+            pool.add_routes(within_capacity(pool.problem, chain.routes()))
         self._known = self.incumbent.cost
         seconds = self.budget.elapsed - started
         self.seconds += seconds
@@ -145,17 +148,22 @@ class Chaining:
         """Continue with a part of the routes of a chain that several workers share; with all if that has none."""
         self._cooling = part.cooling
         self._part = part if part.own else None
-        self._fixed = self.incumbent.pool.add_routes(part.others) if part.own else ()
+        pool, others = self.incumbent.pool, part.others if part.own else []
+        fixed = within_capacity(pool.problem, others)
+        self._fixed, self._is_whole = pool.add_routes(fixed), len(fixed) == len(others)
+        self._cost_elsewhere = float(lengths(pool.problem, others).sum()) if others else 0.0
         self._known = math.inf
         if self._chain is not None and part.own:
             self._chain.continue_from(part.own, len(part.others), part.n_parts)
 
     def shared(self) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
-        """Return the current and the best routes, of its part if it has one; none before its first move."""
+        """Return the current and the best routes, of its part if it has one; none before its first move.
+
+        Loads of the current ones may exceed the capacity; there are no best ones if those of the part always did.
+        """
         if self._chain is None:
             return [], []
-        best = self._chain.best_routes()
-        return (self._chain.routes() if self._chain.is_fitting else best), best
+        return self._chain.routes(), self._chain.best_routes()
 
     @property
     def temperature(self) -> float:
@@ -178,10 +186,11 @@ class Chaining:
             self._cooling.start(self.budget.progress)
             self._chain = self._made(routes)
         else:
+            self._chain.is_soft ^= is_new_cycle and _IS_SOFT
             self._chain.continue_from(routes)
         return self._chain
 
     def _made(self, routes: Sequence[NDArray[np.int64]]) -> MoveChain:
         from lagrl.search.move_chain import MoveChain
 
-        return MoveChain(self.incumbent.pool.problem, routes, self._seed, is_soft=self._part is None and _IS_SOFT)
+        return MoveChain(self.incumbent.pool.problem, routes, self._seed, is_soft=_IS_SOFT)

@@ -32,7 +32,7 @@ class MoveChain:
     problem
         The instance.
     routes
-        Customers 1 … n in visiting order; they must be within the capacity and meet the fleet rule.
+        Customers 1 … n in visiting order; they must meet the fleet rule, and be within the capacity unless `is_soft`.
     seed
         Random seed.
     priced
@@ -44,7 +44,8 @@ class MoveChain:
     Attributes
     ----------
     cost
-        [3] cost of the current and of the best routes, distance units; penalty per unit of an excess load.
+        [3] cost of the current and of the best routes, distance units, infinite before any are within the capacity;
+        penalty per unit of an excess load.
     """
 
     def __init__(
@@ -62,8 +63,8 @@ class MoveChain:
         share = _PRICED if priced is None else priced
         self.problem = problem
         self.cost = np.zeros(3)
-        self._allowed = problem.capacity + (math.ceil(_ALLOWANCE * problem.capacity) if is_soft else 0)
         self._limits = np.array([problem.capacity, 0, most, _SEEN, round(1000 * share), 0], np.int64)
+        self.is_soft = is_soft
         self._near = nearest_matrix(problem, _MOST_NEAR)
         self._after, self._before, self._best = (np.empty(n + 1 + most, np.int64) for _ in range(3))
         self._arc = np.zeros(n + 1 + most)
@@ -84,7 +85,6 @@ class MoveChain:
         n_routes, fewest, most = len(routes) + n_others, self.problem.fleet.fewest, self.problem.maximum_vehicles
         self._limits[1] = len(routes) - (n_routes - fewest) // n_parts
         self._limits[2] = len(routes) + (most - n_routes) // n_parts
-        self._limits[5] = self._allowed if n_parts == 1 else self.problem.capacity
         self._after[:] = self._before[:] = np.arange(len(self._after))
         self._load[:] = self._size[:] = 0
         self._route[:] = -1
@@ -99,6 +99,18 @@ class MoveChain:
         here, there = (np.where(nodes > n, 0, nodes) for nodes in (np.arange(len(self._after)), self._after))
         self._arc[:] = distance[here, there]
         self.cost[:2] = self._arc[1:].sum()
+        if self._load.max() > self.problem.capacity:
+            self.cost[1] = np.inf
+
+    @property
+    def is_soft(self) -> bool:
+        """Whether loads of the current routes may exceed the capacity; set it before `continue_from`."""
+        return bool(self._limits[5] > self.problem.capacity)
+
+    @is_soft.setter
+    def is_soft(self, is_soft: bool) -> None:
+        capacity = self.problem.capacity
+        self._limits[5] = capacity + (math.ceil(_ALLOWANCE * capacity) if is_soft else 0)
 
     def run(self, temperature: float, n_moves: int) -> int:
         """Make moves at a temperature in distance units; return the number of accepted ones."""
@@ -130,19 +142,9 @@ class MoveChain:
         """Return the current routes, customers in visiting order."""
         return self._unrolled(self._after)
 
-    @property
-    def is_fitting(self) -> bool:
-        """Whether no load of the current routes exceeds the capacity."""
-        return bool((self._load <= self.problem.capacity).all())
-
-    def fitting_routes(self) -> list[NDArray[np.int64]]:
-        """Return the current routes without those whose load exceeds the capacity."""
-        problem = self.problem
-        return [route for route in self.routes() if problem.demand[route - 1].sum() <= problem.capacity]
-
     def best_routes(self) -> list[NDArray[np.int64]]:
-        """Return the best routes since `continue_from`, customers in visiting order."""
-        return self._unrolled(self._best)
+        """Return the best routes since `continue_from`, customers in order; none if all exceeded the capacity."""
+        return self._unrolled(self._best) if self.cost[1] < np.inf else []
 
     def _unrolled(self, after: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         n, following = self.problem.n_customers, after.tolist()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.recovery.pool import is_shorter
+from lagrl.recovery.pool import is_shorter, within_capacity
 from lagrl.search.chaining import Cooling
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Part:
     ----------
     own, others
         Routes that the worker changes, and those that it does not; it has none where there are more workers than
-        routes.
+        routes. Their loads may exceed the capacity.
     n_parts
         Number of parts.
     cooling
@@ -69,7 +69,8 @@ class SharedChain:
     def join(self, found: Sequence[tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]]) -> None:
         """Join each worker's current routes and its best ones, of its part or, before there are parts, of all.
 
-        The workers' best routes of all customers must have been offered to the incumbent before.
+        The workers' best routes of all customers must have been offered to the incumbent before. Loads of the current
+        ones may exceed the capacity.
         """
         pool = self.incumbent.pool
         if not self._parts:
@@ -78,9 +79,13 @@ class SharedChain:
         current = [(part and own) or part for (own, _), part in zip(found, self._parts, strict=True)]
         best = [(part and own) or part for (_, own), part in zip(found, self._parts, strict=True)]
         self._current = [route for part in current for route in part]
-        joined = pool.add_routes([route for part in best for route in part])
-        self.incumbent.offer(joined)
-        self._is_behind = is_shorter(self.incumbent.cost, min(self._known, pool.cost_of(joined)))
+        joined = [route for part in best for route in part]
+        known = self._known
+        if len(within_capacity(pool.problem, joined)) == len(joined):
+            columns = pool.add_routes(joined)
+            self.incumbent.offer(columns)
+            known = min(known, pool.cost_of(columns))
+        self._is_behind = is_shorter(self.incumbent.cost, known)
 
     def split(self, progress: float, moves: int) -> list[Part]:
         """Return the workers' parts for the time up to the next exchange; none before there are routes.

@@ -17,6 +17,7 @@ from lagrl.recovery.pool import RoutePool
 from lagrl.search import chaining
 from lagrl.search.budget import Budget
 from lagrl.search.chaining import Chaining
+from lagrl.search.shared_chain import Part
 from lagrl.solve_config import SolveConfig
 from lagrl.solver import solve
 
@@ -100,6 +101,21 @@ def test_it_improves_the_best_routes_and_fills_the_pool() -> None:
     assert improved > 1
     assert chain.incumbent.cost < 0.99 * first
     assert len(chain.incumbent.pool) > 2 * n_routes
+
+
+def test_a_part_above_the_capacity_stays_out_of_the_pool() -> None:
+    """Where the others' routes exceed it, a worker offers nothing of its own; within it, it does."""
+    for is_within in (False, True):
+        chain, clock = begun()
+        problem, pool = chain.incumbent.pool.problem, chain.incumbent.pool
+        routes = [pool.routes[column] for column in chain.incumbent.columns]
+        others = routes[:3] if is_within else [np.concatenate(routes[:3])]
+        before = chain.incumbent.cost
+        chain.share(Part(routes[3:], others, 2, chaining.Cooling(problem.n_customers)))
+        for clock.now in np.linspace(0.0, 9.9, 60):
+            chain.advance()
+        assert (chain.incumbent.cost < before) == is_within
+        assert all(problem.demand[route - 1].sum() <= problem.capacity for route in pool.routes)
 
 
 def test_the_temperature_falls_with_the_clock() -> None:

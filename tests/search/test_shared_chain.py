@@ -145,6 +145,28 @@ def test_it_goes_on_from_better_routes_of_others() -> None:
     assert sorted(lists(found)) == sorted(lists(routes))
 
 
+def test_loads_above_the_capacity_stay_out_of_the_pool() -> None:
+    """Parts may have them; the best routes of all are joined from workers that have some within the capacity only."""
+    problem, routes = routed(9, 60)
+    incumbent = incumbent_of(problem, routes)
+    first = incumbent.cost
+    shared = SharedChain(incumbent, 2, [0])
+    chains = [MoveChain(problem, routes, seed, is_soft=True) for seed in range(2)]
+    joined = 0
+    for progress in np.linspace(0.0, 0.9, 30):
+        found = []
+        for chain, part in zip(chains, shared.split(progress, 0), strict=True):
+            chain.continue_from(part.own, len(part.others), part.n_parts)
+            chain.run(8.0 * 0.01**progress, 1500)
+            found.append((chain.routes(), chain.best_routes()))
+        shared.join(found)
+        joined += any(problem.demand[route - 1].sum() > problem.capacity for current, _ in found for route in current)
+    assert joined > 5
+    assert incumbent.cost < first
+    assert faults(problem, incumbent.solution().routes, incumbent.cost) == []
+    assert all(problem.demand[route - 1].sum() <= problem.capacity for route in incumbent.pool.routes)
+
+
 def test_a_worker_without_a_part_changes_nothing() -> None:
     """Of more workers than routes some have none; whatever they return is left out."""
     problem = plane(8, 3, 15)
