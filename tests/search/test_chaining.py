@@ -132,16 +132,21 @@ def test_the_temperature_falls_with_the_clock() -> None:
 
 
 def test_a_long_clock_has_several_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The temperature rises again each time; the next cycle starts from the best routes."""
+    """The temperature rises again each time, and loads may exceed the capacity in every other cycle only."""
     monkeypatch.setattr(chaining, "_MOVES_PER_CUSTOMER", 100)
     chain, clock = begun()
-    shown, mean_arc = [], chain.incumbent.cost / (50 + len(chain.incumbent.columns))
+    shown, soft, mean_arc = [], [], chain.incumbent.cost / (50 + len(chain.incumbent.columns))
     for clock.now in np.linspace(0.0, 9.99, 60):
         chain.advance()
         shown.append(chain.temperature / mean_arc)
+        assert chain._chain is not None
+        soft.append(chain._chain.is_soft)
     rises = [later for earlier, later in itertools.pairwise(shown) if later > 3.0 * earlier]
     assert 2 <= len(rises) <= 6
     assert min(rises) > 0.5
+    changes = [k for k in range(1, 60) if soft[k] != soft[k - 1]]
+    assert changes == [k for k in range(1, 60) if shown[k] > 3.0 * shown[k - 1]]
+    assert soft[0]
 
 
 def test_it_goes_on_from_better_routes_of_others() -> None:
