@@ -1,7 +1,6 @@
 """A compiled chain of moves: slack induction by string removals (Christiaens and Vanden Berghe 2020).
 
-Routes are doubly linked lists. Node 0 is the depot, nodes 1 … n are customers, and node n + 1 + k is where the list of
-route k starts and ends, at the depot as well.
+Routes are doubly linked lists, see `list_kernels`.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import math
 
 import numpy as np
 
+from lagrl.search.list_kernels import link_customer, string_start, unlink_customer
 from lagrl.search.priced_kernels import MOST_PRICED, assign_by_prices, cheapest_on_route
 from lagrl.search.random_kernels import draw_uniform
 from lagrl.signatures import (
@@ -49,57 +49,17 @@ def _until_blink(word: Words) -> int:
     return 1 + int(math.log(1.0 - draw_uniform(word)) / math.log(1.0 - _BLINK))
 
 
-@inner_kernel(float64(MATRIX, OUT_INTS, OUT_INTS, OUT_FLOATS, int64))
-def _unlink(distance: Matrix, after: Ints, before: Ints, arc: Floats, c: int) -> float:
-    """Take a customer out of its list; return the change of the cost."""
-    n = len(distance) - 1
-    p, q = before[c], after[c]
-    direct = distance[p if p <= n else 0, q if q <= n else 0]
-    change: float = direct - arc[p] - arc[c]
-    after[p] = q
-    before[q] = p
-    arc[p] = direct
-    return change
-
-
-@inner_kernel(void(MATRIX, OUT_INTS, OUT_INTS, OUT_FLOATS, int64, int64))
-def _link(distance: Matrix, after: Ints, before: Ints, arc: Floats, c: int, p: int) -> None:
-    """Put a customer after node p of a list."""
-    n = len(distance) - 1
-    q = after[p]
-    after[p] = c
-    before[c] = p
-    after[c] = q
-    before[q] = c
-    arc[p] = distance[p if p <= n else 0, c]
-    arc[c] = distance[c, q if q <= n else 0]
-
-
 @inner_kernel(int64(int64, int64))
 def _excess(load: int, capacity: int) -> int:
     """Return the part of a load above the capacity."""
     return load - capacity if load > capacity else 0
 
 
-@inner_kernel(int64(OUT_INTS, OUT_INTS, int64, int64, int64, OUT_WORDS))
-def _string_start(after: Ints, before: Ints, n: int, c: int, length: int, word: Words) -> int:
-    """Return the first customer of a random string of `length` customers around c."""
-    ahead = 0
-    x: int = after[c]
-    while x <= n and ahead < length - 1:
-        ahead += 1
-        x = after[x]
-    back = 0
-    x = before[c]
-    while x <= n and back < length - 1:
-        back += 1
-        x = before[x]
-    least = length - 1 - ahead
-    steps = least + int(draw_uniform(word) * (back - least + 1))
-    x = c
-    for _ in range(steps):
-        x = before[x]
-    return x
+@inner_kernel(float64(int64, int64, int64, float64))
+def _toll(load: int, weight: int, capacity: int, penalty: float) -> float:
+    """Return the penalty of the excess that a customer's weight adds to a load."""
+    more = load + weight - max(load, capacity)
+    return penalty * more if more > 0 else 0.0
 
 
 @inner_kernel(void(MATRIX, INTS, int64, OUT_INTS, OUT_INTS, OUT_FLOATS, OUT_WORDS))
@@ -232,7 +192,7 @@ def run_chain(
                 kept = 1
                 while length + kept < size[k] and draw_uniform(word) < _KEEP_MORE:
                     kept += 1
-            x = _string_start(after, before, n, c, length + kept, word)
+            x = string_start(after, before, n, c, length + kept, word)
             excess -= _excess(load[k], capacity)
             keep_from = 1 + int(draw_uniform(word) * (length - 1)) if kept else length
             for i in range(length + kept):
@@ -241,7 +201,7 @@ def run_chain(
                     freed[n_freed] = x
                     origin[n_freed] = before[x]
                     n_freed += 1
-                    change += _unlink(distance, after, before, arc, x)
+                    change += unlink_customer(distance, after, before, arc, x)
                     home[n_freed - 1] = k
                     route[x] = -1
                     load[k] -= demand[x - 1]
@@ -295,9 +255,7 @@ def run_chain(
                         blink = _until_blink(word)
                         continue
                     q, p = after[v], before[v]
-                    to_v = distance[c, v]
-                    if load[k] + weight > capacity:
-                        to_v += penalty * (load[k] + weight - max(load[k], capacity))
+                    to_v = distance[c, v] + _toll(load[k], weight, capacity, penalty)
                     extra = to_v + distance[c, q if q <= n else 0] - arc[v]
                     if extra < least:
                         least = extra
@@ -313,9 +271,7 @@ def run_chain(
                     if blink <= 0:
                         blink = _until_blink(word)
                         continue
-                    to_depot = distance[c, 0]
-                    if load[k] + weight > capacity:
-                        to_depot += penalty * (load[k] + weight - max(load[k], capacity))
+                    to_depot = distance[c, 0] + _toll(load[k], weight, capacity, penalty)
                     depot = n + 1 + k
                     extra = to_depot + distance[c, after[depot]] - arc[depot]
                     if extra < least:
@@ -333,8 +289,7 @@ def run_chain(
                             continue
                         q = after[v]
                         extra = distance[c, v] + distance[c, q if q <= n else 0] - arc[v]
-                        if load[k] + weight > capacity:
-                            extra += penalty * (load[k] + weight - max(load[k], capacity))
+                        extra += _toll(load[k], weight, capacity, penalty)
                         if extra < least:
                             least = extra
                             place = v
@@ -349,13 +304,11 @@ def run_chain(
             if place < 0:
                 break
             k = place - n - 1 if place > n else route[place]
-            _link(distance, after, before, arc, c, place)
+            link_customer(distance, after, before, arc, c, place)
             route[c] = k
             change += least
-            if load[k] + weight > capacity:
-                more = load[k] + weight - max(load[k], capacity)
-                excess += more
-                change -= penalty * more
+            change -= _toll(load[k], weight, capacity, penalty)
+            excess += _excess(load[k] + weight, capacity) - _excess(load[k], capacity)
             load[k] += weight
             size[k] += 1
             n_placed += 1
@@ -371,13 +324,13 @@ def run_chain(
             for i in range(n_placed - 1, -1, -1):
                 c = order[i]
                 k = route[c]
-                _unlink(distance, after, before, arc, c)
+                unlink_customer(distance, after, before, arc, c)
                 load[k] -= demand[c - 1]
                 size[k] -= 1
             for i in range(n_freed - 1, -1, -1):
                 c = freed[i]
                 k = home[i]
-                _link(distance, after, before, arc, c, origin[i])
+                link_customer(distance, after, before, arc, c, origin[i])
                 route[c] = k
                 load[k] += demand[c - 1]
                 size[k] += 1
