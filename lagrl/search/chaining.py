@@ -40,11 +40,17 @@ class Cooling:
         Customers of the instance; a cycle has a number of moves for each.
     first_estimate
         Updates before the number of cycles is estimated.
+
+    Attributes
+    ----------
+    cycle
+        Number of cycles before the current one.
     """
 
     def __init__(self, n_customers: int, first_estimate: int = _FIRST_ESTIMATE) -> None:
         self.n_customers = n_customers
         self.first_estimate = first_estimate
+        self.cycle = 0
         self._first = self._begin = 0.0  # progress at the start of the first and of the current cycle
         self._end = 1.0
         self._n_updates = 0
@@ -61,6 +67,7 @@ class Cooling:
         self._n_updates += 1
         is_new_cycle = self._end <= progress < 1.0
         if is_new_cycle:
+            self.cycle += 1
             self._plan(progress, progress, moves)
         elif self._n_updates == self.first_estimate + 1:
             self._plan(self._first, progress, moves)
@@ -154,6 +161,7 @@ class Chaining:
         self._cost_elsewhere = float(lengths(pool.problem, others).sum()) if others else 0.0
         self._known = math.inf
         if self._chain is not None and part.own:
+            self._chain.is_soft = self._is_soft
             self._chain.continue_from(part.own, len(part.others), part.n_parts)
 
     def shared(self) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
@@ -171,6 +179,10 @@ class Chaining:
         mean_arc = self.incumbent.cost / (self.incumbent.pool.problem.n_customers + len(self.incumbent.columns))
         return mean_arc * self._cooling.temperature(self.budget.progress)
 
+    @property
+    def _is_soft(self) -> bool:
+        return _IS_SOFT and self._cooling.cycle % 2 == 0
+
     def _continued(self) -> MoveChain:
         """Return the chain, from the best routes where others have improved them or a cycle starts."""
         if self._part is not None:
@@ -186,11 +198,11 @@ class Chaining:
             self._cooling.start(self.budget.progress)
             self._chain = self._made(routes)
         else:
-            self._chain.is_soft ^= is_new_cycle and _IS_SOFT
+            self._chain.is_soft = self._is_soft
             self._chain.continue_from(routes)
         return self._chain
 
     def _made(self, routes: Sequence[NDArray[np.int64]]) -> MoveChain:
         from lagrl.search.move_chain import MoveChain
 
-        return MoveChain(self.incumbent.pool.problem, routes, self._seed, is_soft=_IS_SOFT)
+        return MoveChain(self.incumbent.pool.problem, routes, self._seed, is_soft=self._is_soft)
