@@ -36,8 +36,10 @@ COMMANDS = {
     "traces": "Collect decisions about backends and circuits, to train a bandit.",
     "doctor": "Check this installation: packages, kernels, data and foreign folders.",
     "train": "Train a policy or a bandit.",
+    "cascade": "Choose a language model for each task: LLM cascade routing.",
 }
 _MODULES = {"eval": "evaluate"}  # where a command's module has another name
+_WITH_ACTIONS = ("cascade",)  # each action is a command with options of its own
 
 
 class Command(Protocol):
@@ -123,6 +125,13 @@ def _run(arguments: list[str]) -> int | None:
         return installed_command(f"train-{rest[0]}")(rest[1:])
     from lagrl.cli.arguments import parse_arguments
 
+    if name in _WITH_ACTIONS and rest and not rest[0].startswith("-"):
+        actions = importlib.import_module(f"lagrl.cli.{name}").ACTIONS
+        if rest[0] not in actions:
+            raise UnknownNameError.of("action", rest[0], actions, hint=f"; see lagrl {name} --help")
+        text = inspect.getdoc(actions[rest[0]]) or ""
+        action: Command = parse_arguments(actions[rest[0]], rest[1:], prog=f"lagrl {name} {rest[0]}", description=text)
+        return action.run()
     command_type = getattr(importlib.import_module(f"lagrl.cli.{_MODULES.get(name, name)}"), f"{name.title()}Command")
     details = (inspect.getdoc(command_type) or "").partition("\n\n")[2]
     description = f"{COMMANDS[name]}\n\n{details}".strip()

@@ -1,0 +1,112 @@
+"""The command `lagrl cascade`: LLM cascade routing, which language model answers which task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from lagrl.cli.options import NAMES, Count, OutFile, options
+from lagrl.errors import InputError, OutputError
+from lagrl.io.atomic import require_writable
+from lagrl.printable import say
+from lagrl.problems.cascade.cascade import LanguageModel
+from lagrl.problems.cascade.cascade_file import write_cascade
+from lagrl.problems.cascade.generate_cascade import CascadeParams, generate_cascade
+from lagrl.problems.cascade.price_table import read_price_table
+from lagrl.problems.cascade.published_cascades import published_cascade
+
+Action = Annotated[Literal["generate"], tyro.conf.Positional, tyro.conf.arg(metavar="generate")]
+Params = Annotated[CascadeParams, options(CascadeParams)]
+List = Annotated[tuple[str, ...], NAMES, tyro.conf.arg(metavar="A,B,…", help_behavior_hint="")]
+Target = Annotated[Path, tyro.conf.arg(metavar="DIR")]
+
+
+@dataclass(frozen=True)
+class CascadeCommand:
+    """Options of `lagrl cascade`.
+
+    Each action has options of its own: `lagrl cascade generate --help` lists them.
+    """
+
+    action: Action
+    """generate: write random or published instances"""
+
+    def run(self) -> int | None:
+        """Refuse an action without options; `entry` has run it already where options follow."""
+        raise InputError("no option given", field=self.action, remedy=f"see lagrl cascade {self.action} --help")
+
+
+@dataclass(frozen=True)
+class GenerateCascade:
+    """Write random instances of LLM cascade routing as JSON files, or a published one.
+
+    Tasks have the published mix of complexities, tokens and latency limits. Without --prices the models are random
+    ones; with it they are those of LiteLLM's price table.
+    """
+
+    out: Target
+    """existing folder for the files"""
+    params: Params
+    prices: OutFile = None
+    """LiteLLM's model_prices_and_context_window.json, for the models' prices and contexts (default: random models)"""
+    models: List = ()
+    """models of --prices, separated by commas (default: none)"""
+    scores: List = ()
+    """quality of each of --models, numbers from 0 to 1 separated by commas (default: none)"""
+    published: Count = None
+    """published instance of that number of tasks, 2, 4 or 6, instead of random ones (default: none)"""
+    count: int = 1
+    """number of instances"""
+    seed: int = 0
+    """random seed; instance j has the seed + j"""
+    overwrite: bool = False
+    """replace files of the same name"""
+
+    def run(self) -> None:
+        """Write the files and print their paths."""
+        for path in self._files():
+            say(path)
+
+    def _files(self) -> Iterator[Path]:
+        if self.count < 1:
+            raise InputError(f"{self.count} given", field="--count", remedy="give 1 or more")
+        models = self._models()
+        for number in range(1 if self.published is not None else self.count):
+            if self.published is not None:
+                cascade = published_cascade(self.published)
+            else:
+                cascade = generate_cascade(self.params, self.seed + number, models)
+            path = self.out / f"{cascade.name}.json"
+            require_writable(path)
+            if path.exists() and not self.overwrite:
+                raise OutputError(f"{path}: exists; give --overwrite or another folder")
+            write_cascade(cascade, path)
+            yield path
+
+    def _models(self) -> tuple[LanguageModel, ...] | None:
+        if self.prices is None:
+            for name in ("models", "scores"):
+                if getattr(self, name):
+                    raise InputError("given without --prices", field=f"--{name}", remedy="give the price table too")
+            return None
+        if len(self.models) != len(self.scores) or not self.models:
+            problem = f"{len(self.scores)} scores for {len(self.models)} models"
+            raise InputError(problem, field="--models, --scores", remedy="give one score for each of 1 or more models")
+        return read_price_table(self.prices, self.models, dict(zip(self.models, map(_share, self.scores), strict=True)))
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise InputError(f"{text!r} given", field="--scores", remedy="give numbers from 0 to 1")
+    return value
+
+
+ACTIONS: dict[str, Any] = {"generate": GenerateCascade}
