@@ -38,7 +38,8 @@ BELOW = {
     "plot": SOLVER,
     "bench": SOLVER | {"plot"},
     "doctor": SOLVER | {"bench"},
-    "cli": SOLVER | {"plot", "bench", "doctor"},
+    "cascade": LIBRARY | LOOP,
+    "cli": SOLVER | {"plot", "bench", "doctor", "cascade"},
     **{room: set() for room in GROUND},
 }
 QUANTUM_BELOW = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +10,25 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from lagrl.cli.options import NAMES, Count, OutFile, options
+from lagrl.cascade.answer_text import answer_text
+from lagrl.cascade.solve_cascade import CascadeConfig, solve_cascade
+from lagrl.cli.options import NAMES, Count, Files, OutFile, options
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable
 from lagrl.printable import say
 from lagrl.problems.cascade.cascade import LanguageModel
 from lagrl.problems.cascade.cascade_file import write_cascade
+from lagrl.problems.cascade.cascade_sources import read_cascade_files
 from lagrl.problems.cascade.generate_cascade import CascadeParams, generate_cascade
 from lagrl.problems.cascade.price_table import read_price_table
 from lagrl.problems.cascade.published_cascades import published_cascade
+from lagrl.problems.cascade.routing_csv import write_routing
 
-Action = Annotated[Literal["generate"], tyro.conf.Positional, tyro.conf.arg(metavar="generate")]
+Action = Annotated[Literal["generate", "solve"], tyro.conf.Positional, tyro.conf.arg(metavar="generate|solve")]
 Params = Annotated[CascadeParams, options(CascadeParams)]
+Amount = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")]
 List = Annotated[tuple[str, ...], NAMES, tyro.conf.arg(metavar="A,B,…", help_behavior_hint="")]
+Config = Annotated[CascadeConfig, options(CascadeConfig)]
 Target = Annotated[Path, tyro.conf.arg(metavar="DIR")]
 
 
@@ -33,7 +40,7 @@ class CascadeCommand:
     """
 
     action: Action
-    """generate: write random or published instances"""
+    """generate: write random or published instances; solve: choose the models"""
 
     def run(self) -> int | None:
         """Refuse an action without options; `entry` has run it already where options follow."""
@@ -109,4 +116,51 @@ def _share(text: str) -> float:
     return value
 
 
-ACTIONS: dict[str, Any] = {"generate": GenerateCascade}
+@dataclass(frozen=True)
+class SolveCascade:
+    """Choose a language model for each task, at least cost or best quality, and prove how good the answer is.
+
+    FILES is one file of `lagrl cascade generate`, one table like RouterBench's as CSV or Parquet, or one file of
+    LLMRouterBench per model. An instance without a solution is refused with a proof.
+    """
+
+    files: Files
+    """the instance"""
+    config: Config
+    budget: Amount = None
+    """budget in dollars for all tasks (default: that of the file)"""
+    mean_quality: Amount = None
+    """least mean quality of the tasks, 0 to 1 (default: that of the file)"""
+    out: OutFile = None
+    """CSV file for the model, cost and quality of each task (default: none)"""
+    picture: OutFile = None
+    """.png, .svg or .pdf file for a picture of the answer over price and quality (default: none)"""
+    json: bool = False
+    """print one JSON object instead of text"""
+
+    def run(self) -> None:
+        """Solve the instance, print the answer, write it and draw it."""
+        for path in (self.out, self.picture):
+            if path is not None:
+                require_writable(path)
+        cascade = read_cascade_files(self.files, self.budget, self.mean_quality)
+        if cascade.variant == "capacitated":
+            from lagrl.compilation import compile_kernels
+
+            compile_kernels("relaxation", "recovery", "cascade")
+        answer = solve_cascade(cascade, self.config, self.files[0])
+        if self.json:
+            print(json.dumps(answer.record(), allow_nan=False))
+        else:
+            say(*answer_text(cascade, answer))
+        if answer.routing is None:
+            return
+        if self.out is not None:
+            write_routing(answer.routing, self.out)
+        if self.picture is not None:
+            from lagrl.plot.cascade_picture import draw_routing
+
+            draw_routing(answer.routing, self.picture)
+
+
+ACTIONS: dict[str, Any] = {"generate": GenerateCascade, "solve": SolveCascade}

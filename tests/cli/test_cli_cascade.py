@@ -65,3 +65,30 @@ def test_actions_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     """An unknown action, or one without its options, is refused with a hint."""
     assert "did you mean 'generate'?" in error_of(capsys, "cascade", "gener")
     assert "missing: --out; lagrl cascade generate --help" in error_of(capsys, "cascade", "generate")
+
+
+def test_an_instance_is_solved_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The text names totals and proof, the JSON the model of each task, and the CSV adds up to the cost."""
+    (path,) = output_of(capsys, "cascade", "generate", "--out", str(tmp_path), "--n-tasks", "30").splitlines()
+    out, picture = tmp_path / "answer.csv", tmp_path / "answer.svg"
+    text = output_of(capsys, "cascade", "solve", path, "--out", str(out), "--picture", str(picture))
+    assert "30 tasks, 5 models, quality; budget $" in text
+    assert "from the optimum" in text
+    record = json.loads(output_of(capsys, "cascade", "solve", path, "--json", "--method", "highs"))
+    assert len(record["models"]) == 30
+    assert record["gap_percent"] < 1e-6
+    lines = [line.split(",") for line in out.read_text().splitlines()]
+    assert lines[0] == ["task", "model", "dollars", "quality"]
+    assert f"${sum(float(line[2]) for line in lines[1:]):.6g}," in text
+    assert picture.read_text().startswith("<?xml")
+
+
+def test_the_limits_can_be_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--budget replaces that of the file; one below the cheapest assignment is refused with its shortfall."""
+    (path,) = output_of(capsys, "cascade", "generate", "--out", str(tmp_path)).splitlines()
+    assert f"{path}: budget: 0.01 given, but the cheapest admissible assignment costs" in error_of(
+        capsys, "cascade", "solve", path, "--budget", "0.01"
+    )
+    assert "unknown method 'fast'" in error_of(capsys, "cascade", "solve", path, "--method", "fast")
+    (published,) = output_of(capsys, "cascade", "generate", "--out", str(tmp_path), "--published", "4").splitlines()
+    assert "misses quality_floor 0.85 by 0.03; 1 more such obstacles" in error_of(capsys, "cascade", "solve", published)

@@ -1,0 +1,1 @@
+"""Solvers of LLM cascade routing: exact, Lagrangian, greedy, annealing, circuits; and the published experiments."""
