@@ -67,7 +67,7 @@ def solve_scalar(choice: KnapsackChoice) -> ScalarResult:
     loss_above, use_above = choice.totals(above)
     if choice.fits(use_above):
         return ScalarResult(above, loss_above, 0.0, 1)
-    within = _least_use(choice)
+    within = least_use(choice)
     loss_within, use_within = choice.totals(within)
     if not choice.fits(use_within):
         return ScalarResult(None, np.inf, np.inf, 2)
@@ -105,7 +105,7 @@ def fill(choice: KnapsackChoice, model: NDArray[np.int64]) -> None:
         model[i] = j
 
 
-def _least_use(choice: KnapsackChoice) -> NDArray[np.int64]:
+def least_use(choice: KnapsackChoice) -> NDArray[np.int64]:
     """Return each task's model of least use; of equals that of least loss."""
     least = choice.use.min(axis=0)
     model: NDArray[np.int64] = np.where(choice.use == least, choice.loss, np.inf).argmin(axis=0)

@@ -15,6 +15,7 @@ from lagrl.cascade.efficiency_greedy import greedy, threshold
 from lagrl.cascade.routing_annealing import anneal
 from lagrl.cascade.routing_enumeration import enumerate_routings
 from lagrl.cascade.routing_milp import solve_milp
+from lagrl.cascade.routing_qaoa import qaoa_routing
 from lagrl.cascade.scalar_multiplier import solve_scalar
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.problems.cascade.admissible import require_feasible
@@ -41,7 +42,8 @@ class CascadeConfig:
     method
         `lagrangian`: one multiplier for a budget or a floor of the mean quality, and for capacities the dual of this
         library; `highs`: mixed-integer programme; `greedy`: incremental efficiency on undominated models; `threshold`:
-        one quality threshold for all tasks; `annealing`; `enumerate`: all answers of a small instance.
+        one quality threshold for all tasks; `annealing`; `enumerate`: all answers of a small instance; `qaoa`:
+        candidates of one-hot QAOA without noise, refined.
     seconds
         Wall-clock limit of `highs` and, for capacities, of `lagrangian`.
     iterations
@@ -53,7 +55,7 @@ class CascadeConfig:
     evaluations
         Evaluations of the capacities' dual after its linear relaxation.
     shots
-        Strings per model of a sampler.
+        Strings per model of a sampler, and candidates of `qaoa`.
     seed
         Random seed.
     """
@@ -151,6 +153,12 @@ def _enumerate(cascade: Cascade, config: CascadeConfig) -> CascadeAnswer:
     return _answer(cascade, *enumerate_routings(cascade))
 
 
+def _qaoa(cascade: Cascade, config: CascadeConfig) -> CascadeAnswer:
+    _refuse_capacities(cascade, config)
+    model, cost = qaoa_routing(choice_of(cascade), np.random.default_rng(config.seed), config.shots)
+    return replace(_answer(cascade, model, None), sampling=cost)
+
+
 def _refuse_capacities(cascade: Cascade, config: CascadeConfig) -> None:
     if cascade.variant == "capacitated":
         remedy = "give lagrangian, highs, annealing or enumerate for capacities"
@@ -164,4 +172,5 @@ METHODS: dict[str, Callable[[Cascade, CascadeConfig], CascadeAnswer]] = {
     "threshold": _threshold,
     "annealing": _annealing,
     "enumerate": _enumerate,
+    "qaoa": _qaoa,
 }

@@ -24,7 +24,7 @@ from lagrl.problems.cascade.price_table import read_price_table
 from lagrl.problems.cascade.published_cascades import published_cascade
 from lagrl.problems.cascade.routing_csv import write_routing
 
-Action = Annotated[Literal["generate", "solve"], tyro.conf.Positional, tyro.conf.arg(metavar="generate|solve")]
+Action = Annotated[Literal["generate", "solve", "experiment"], tyro.conf.Positional, tyro.conf.arg(metavar="ACTION")]
 Params = Annotated[CascadeParams, options(CascadeParams)]
 Amount = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")]
 List = Annotated[tuple[str, ...], NAMES, tyro.conf.arg(metavar="A,B,…", help_behavior_hint="")]
@@ -40,7 +40,8 @@ class CascadeCommand:
     """
 
     action: Action
-    """generate: write random or published instances; solve: choose the models"""
+    """generate: write random or published instances; solve: choose the models; experiment: repeat
+    the published experiments"""
 
     def run(self) -> int | None:
         """Refuse an action without options; `entry` has run it already where options follow."""
@@ -163,4 +164,34 @@ class SolveCascade:
             draw_routing(answer.routing, self.picture)
 
 
-ACTIONS: dict[str, Any] = {"generate": GenerateCascade, "solve": SolveCascade}
+@dataclass(frozen=True)
+class ExperimentCascade:
+    """Repeat a published experiment of QAOA for cascade routing on fake backends (extra quantum).
+
+    Three columns: as published, as written (the published formula of the circuit), and as run (its export exchanges √X
+    and its inverse, and bits are read in reverse); beside them uniform bits and uniform valid assignments. Nothing is
+    repaired before valid shots are counted. `a` takes some minutes, the others less than one.
+    """
+
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="a|b|c|d|penalties")]
+    """a: sizes; b: depths; c: shots; d: sizes with one layer; penalties: the weight of the quality floors"""
+    seed: int = 0
+    """random seed of drawn shots"""
+    json: bool = False
+    """print rows as JSON lines instead of tables"""
+
+    def run(self) -> None:
+        """Run the experiment and print it."""
+        from lagrl.cascade.experiment_tables import experiment_table
+        from lagrl.cascade.experiments import experiment_rows
+
+        rows = []
+        for row in experiment_rows(self.name, self.seed):
+            rows.append(row)
+            if self.json:
+                print(json.dumps(row), flush=True)
+        if not self.json:
+            print(experiment_table(self.name, rows))
+
+
+ACTIONS: dict[str, Any] = {"generate": GenerateCascade, "solve": SolveCascade, "experiment": ExperimentCascade}

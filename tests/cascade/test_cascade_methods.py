@@ -56,8 +56,8 @@ def test_bounds_hold_and_answers_are_feasible(seed: int, variant: Any, floor: fl
     if obstacles(cascade):
         return
     optimum = best_of(cascade)
-    for method in METHODS.keys() - {"qaoa"}:
-        if variant == "capacitated" and method in ("greedy", "threshold"):
+    for method in METHODS:
+        if variant == "capacitated" and method in ("greedy", "threshold", "qaoa"):
             continue
         config = CascadeConfig(method, seconds=0.05, iterations=200)
         answer = solve_cascade(cascade, config)

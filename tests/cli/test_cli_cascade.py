@@ -92,3 +92,11 @@ def test_the_limits_can_be_given(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "unknown method 'fast'" in error_of(capsys, "cascade", "solve", path, "--method", "fast")
     (published,) = output_of(capsys, "cascade", "generate", "--out", str(tmp_path), "--published", "4").splitlines()
     assert "misses quality_floor 0.85 by 0.03; 1 more such obstacles" in error_of(capsys, "cascade", "solve", published)
+
+
+def test_an_experiment_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """The table of penalties is printed, or its rows with --json; another name is refused."""
+    assert "| 5 | 0.24 / 25 | 14.223 / 75 (0) |" in output_of(capsys, "cascade", "experiment", "penalties")
+    rows = output_of(capsys, "cascade", "experiment", "penalties", "--json").splitlines()
+    assert json.loads(rows[0])["experiment"] == "penalties"
+    assert "unknown experiment 'x'" in error_of(capsys, "cascade", "experiment", "x")

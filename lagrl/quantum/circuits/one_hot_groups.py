@@ -1,0 +1,137 @@
+"""Circuits over groups of qubits of which exactly one is 1: penalties with an X mixer, or an XY mixer.
+
+Group i holds the variables i·M … i·M + M − 1. A cost without terms between groups gives independent circuits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lagrl.quantum.circuits.execution import REGISTER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from qiskit import QuantumCircuit
+
+Mixer = Literal["ring", "chain"]
+Gate = tuple[str, "Sequence[int]", "Sequence[float]"]
+"""Name of a gate, its qubits of a pair (0 or 1), and its angles in units of π."""
+
+
+def penalty_circuit(
+    field: NDArray[np.float64],
+    coupling: float,
+    gamma: Sequence[float],
+    beta: Sequence[float],
+    blocks: Sequence[Sequence[Gate]] | None = None,
+) -> QuantumCircuit:
+    """Return QAOA from the uniform superposition with the mixer Σ X, measured: depth grows with M, not with N.
+
+    A layer is exp(−iγ (Σ h Z + J Σ ZZ)), with ZZ between all pairs of a group, and then exp(−iβ Σ X).
+
+    Parameters
+    ----------
+    field
+        [N, M] h.
+    coupling
+        J.
+    gamma, beta
+        [p] radians, γ per unit of the cost.
+    blocks
+        For each layer the gates of exp(−iγ J ZZ) on a pair, instead of one RZZ.
+    """
+    circuit, (n, m) = _empty(field.size), field.shape
+    circuit.h(range(field.size))
+    for layer, (g, b) in enumerate(zip(gamma, beta, strict=True)):
+        for q, h in enumerate(field.ravel()):
+            if h:
+                circuit.rz(2.0 * g * float(h), q)
+        for i in range(n):
+            for j in range(m):
+                for k in range(j + 1, m):
+                    pair = i * m + j, i * m + k
+                    if blocks is None:
+                        circuit.rzz(2.0 * g * coupling, *pair)
+                    else:
+                        _apply(circuit, blocks[layer], pair)
+        circuit.rx(2.0 * b, range(field.size))
+    _measure(circuit)
+    return circuit
+
+
+def one_hot_circuit(
+    share: NDArray[np.float64],
+    cost: NDArray[np.float64],
+    gamma: Sequence[float],
+    beta: Sequence[float],
+    mixer: Mixer = "ring",
+) -> QuantumCircuit:
+    """Return QAOA whose ideal strings all have one 1 in each group (Hadfield et al. 2019), measured.
+
+    The start is Σ_k √p_k |k⟩: X on the first qubit, then M − 1 rotations that pass the rest on (2 CZ each). A layer is
+    exp(−iγ Σ cost) and then exp(−iβ/2 (XX + YY)) on even, odd and, in a ring, the closing pairs (Wang et al. 2020).
+
+    Parameters
+    ----------
+    share
+        [N, M] p, each row with the sum 1.
+    cost
+        [N, M] cost of each choice.
+    gamma, beta
+        [p] radians, γ per unit of the cost.
+    mixer
+        `ring`, or `chain` without the closing pair, which a line of qubits would have to route.
+    """
+    from qiskit.circuit.library import XXPlusYYGate
+
+    circuit, (n, m) = _empty(share.size), share.shape
+    for i in range(n):
+        circuit.x(i * m)
+        for k, angle in enumerate(passing_angles(share[i])):
+            circuit.append(XXPlusYYGate(angle, np.pi / 2), [i * m + k, i * m + k + 1])
+    for g, b in zip(gamma, beta, strict=True):
+        for q, c in enumerate(cost.ravel()):
+            circuit.rz(-g * float(c), q)  # exp(−iγ c n) with n = (1 − Z)/2
+        for i in range(n):
+            for j, k in mixer_pairs(m, mixer):
+                circuit.append(XXPlusYYGate(2.0 * b, 0.0), [i * m + j, i * m + k])
+    _measure(circuit)
+    return circuit
+
+
+def passing_angles(share: NDArray[np.float64]) -> list[float]:
+    """Return the M − 1 angles θ_k = 2 arccos √(p_k / (p_k + … + p_M)) of a start, radians."""
+    rest = np.cumsum(share[::-1])[::-1]
+    kept = np.divide(share, rest, out=np.ones_like(share), where=rest > 1e-15)
+    return [float(angle) for angle in 2.0 * np.arccos(np.sqrt(np.clip(kept[:-1], 0.0, 1.0)))]
+
+
+def mixer_pairs(m: int, mixer: Mixer) -> list[tuple[int, int]]:
+    """Return the pairs of a layer in order: even, odd, and the closing one of a ring of 3 or more."""
+    pairs = [(j, j + 1) for start in (0, 1) for j in range(start, m - 1, 2)]
+    return [*pairs, (m - 1, 0)] if mixer == "ring" and m > 2 else pairs
+
+
+def _apply(circuit: QuantumCircuit, gates: Sequence[Gate], pair: tuple[int, int]) -> None:
+    for name, where, angles in gates:
+        qubits = [pair[q] for q in where]
+        radians = [np.pi * angle for angle in angles]
+        if name == "u3":
+            circuit.u(*radians, *qubits)
+        else:
+            getattr(circuit, name)(*radians, *qubits)
+
+
+def _empty(n: int) -> Any:
+    from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+
+    return QuantumCircuit(QuantumRegister(n, "q"), ClassicalRegister(n, REGISTER))
+
+
+def _measure(circuit: QuantumCircuit) -> None:
+    circuit.barrier()
+    circuit.measure(range(circuit.num_qubits), range(circuit.num_qubits))

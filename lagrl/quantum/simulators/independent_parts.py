@@ -1,0 +1,192 @@
+"""Circuits that fall into parts without a common gate: each part is simulated alone, exactly, whatever their number.
+
+A circuit of QAOA whose cost has no term between two groups of variables is a product of circuits. Compiled for a
+device it is still one, unless routing joins parts. Noise attached to gates keeps the parts independent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lagrl.errors import InputError
+from lagrl.quantum.devices.compile import two_qubit_gates
+from lagrl.quantum.devices.noise import noise_model
+from lagrl.quantum.simulators.aer import exact_probabilities
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from qiskit import QuantumCircuit
+    from qiskit.transpiler import Target
+
+WIDEST_PART = 9  # qubits of a density matrix, a second or so
+
+
+@dataclass(frozen=True, eq=False)
+class PartDistribution:
+    """The exact distribution of one part.
+
+    Attributes
+    ----------
+    variables
+        Classical bits that the part writes, ascending.
+    probability
+        [2^k] float64: bit b of the index is variable `variables[b]`.
+    """
+
+    variables: tuple[int, ...]
+    probability: NDArray[np.float64] = field(repr=False)
+
+
+def part_distributions(circuit: QuantumCircuit, target: Target | None = None) -> list[PartDistribution]:
+    """Return the distribution of each part of a measured circuit without free parameters.
+
+    Parameters
+    ----------
+    circuit
+        Measures at the end, each variable into the classical bit of its number.
+    target
+        The device for whose qubits it is compiled, with errors of gates and readout; None: no noise.
+
+    Raises
+    ------
+    InputError
+        If a part is wider than 9 qubits.
+    MissingExtraError
+        Without qiskit-aer.
+    """
+    found = []
+    for qubits in connected_qubits(circuit):
+        variable = _measured(circuit, qubits)
+        if not variable:
+            continue
+        if len(qubits) > WIDEST_PART:
+            problem = f"a part of {len(qubits)} qubits"
+            raise InputError(problem, field="circuit", remedy=f"at most {WIDEST_PART}; simulate by trajectories")
+        order = sorted(variable, key=lambda q: variable[q])
+        part = _alone(circuit, qubits)
+        places = [qubits.index(q) for q in order]
+        if target is None:
+            probability = _ideal(part, places)
+        else:
+            reduced = _on(target, qubits)
+            (probability,) = exact_probabilities([part], [places], noise_model(reduced))
+            probability = _misread(probability, target, order)
+        found.append(PartDistribution(tuple(variable[q] for q in order), probability))
+    return found
+
+
+def connected_qubits(circuit: QuantumCircuit) -> list[list[int]]:
+    """Return the groups of qubits that gates join, each ascending; qubits without a gate are left out."""
+    index = {qubit: i for i, qubit in enumerate(circuit.qubits)}
+    group: dict[int, set[int]] = {}
+    for step in circuit.data:
+        if step.operation.name == "barrier":
+            continue
+        joined = {index[q] for q in step.qubits}
+        for q in list(joined):
+            joined |= group.get(q, set())
+        for q in joined:
+            group[q] = joined
+    return [sorted(members) for members in {id(members): members for members in group.values()}.values()]
+
+
+def draw_codes(parts: list[PartDistribution], shots: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return codes [shots] int64: bit i is variable i."""
+    code = np.zeros(shots, np.int64)
+    for part in parts:
+        cumulative = np.cumsum(part.probability)
+        own = np.searchsorted(cumulative, rng.random(shots) * cumulative[-1], side="right")
+        for b, variable in enumerate(part.variables):
+            code |= ((own >> b) & 1) << variable
+    return code
+
+
+def _measured(circuit: QuantumCircuit, qubits: list[int]) -> dict[int, int]:
+    """Return the variable that each measured qubit of a part is read into."""
+    qubit = {bit: i for i, bit in enumerate(circuit.qubits)}
+    bit = {bit: i for i, bit in enumerate(circuit.clbits)}
+    inside = set(qubits)
+    steps = [step for step in circuit.data if step.operation.name == "measure"]
+    return {qubit[s.qubits[0]]: bit[s.clbits[0]] for s in steps if qubit[s.qubits[0]] in inside}
+
+
+def _alone(circuit: QuantumCircuit, qubits: list[int]) -> QuantumCircuit:
+    """Return the gates of a part on qubits 0 … k − 1, without measurements."""
+    from qiskit import QuantumCircuit
+
+    place = {circuit.qubits[q]: i for i, q in enumerate(qubits)}
+    part = QuantumCircuit(len(qubits))
+    for step in circuit.data:
+        if step.operation.name not in ("measure", "barrier") and step.qubits[0] in place:
+            part.append(step.operation, [place[q] for q in step.qubits])
+    return part
+
+
+def _ideal(part: QuantumCircuit, places: list[int]) -> NDArray[np.float64]:
+    from qiskit.quantum_info import Statevector
+
+    probability: NDArray[np.float64] = np.asarray(Statevector(part).probabilities(places), np.float64)
+    return probability
+
+
+def _on(target: Target, qubits: list[int]) -> Any:
+    """Return the device's target reduced to a part's qubits."""
+    from qiskit.transpiler import Target
+
+    place = {q: i for i, q in enumerate(qubits)}
+    properties = target.qubit_properties
+    reduced = Target(
+        num_qubits=len(qubits), dt=target.dt, qubit_properties=[properties[q] for q in qubits] if properties else None
+    )
+    for name in target.operation_names:
+        known = target[name]
+        if known is None or None in known:
+            continue
+        kept = {tuple(place[q] for q in where): entry for where, entry in known.items() if place.keys() >= set(where)}
+        if kept:
+            reduced.add_instruction(target.operation_from_name(name), kept, name=name)
+    return reduced
+
+
+def _misread(probability: NDArray[np.float64], target: Target, order: list[int]) -> NDArray[np.float64]:
+    """Apply the readout errors of the qubits; bit b of the index is read from qubit order[b]."""
+    read = probability
+    for b, qubit in enumerate(order):
+        entry = target["measure"][(qubit,)]
+        error = entry.error or 0.0
+        zero, one = getattr(entry, "prob_meas1_prep0", error), getattr(entry, "prob_meas0_prep1", error)
+        pairs = read.reshape(-1, 2, 1 << b)
+        low, high = pairs[:, 0], pairs[:, 1]
+        read = np.stack([(1 - zero) * low + one * high, zero * low + (1 - one) * high], axis=1).reshape(-1)
+    return read
+
+
+def compiled_parts(
+    circuit: QuantumCircuit, device: Any, qubits: list[int] | None = None, seed: int = 0
+) -> tuple[list[PartDistribution], int, int]:
+    """Compile a measured circuit by qiskit's optimisation level 1; return its noisy parts, depth and two-qubit gates.
+
+    Parameters
+    ----------
+    circuit
+        Without free parameters.
+    device
+        A backend.
+    qubits
+        Physical qubits of the circuit's own; chosen by the transpiler if None.
+    seed
+        Of the transpiler.
+
+    Raises
+    ------
+    InputError
+        If routing joins parts to more than 9 qubits.
+    """
+    from qiskit.transpiler.preset_passmanagers import generate_preset_pass_manager
+
+    manager = generate_preset_pass_manager(1, device, initial_layout=qubits, seed_transpiler=seed)
+    compiled = manager.run(circuit)
+    return part_distributions(compiled, device.target), int(compiled.depth()), two_qubit_gates(compiled)
