@@ -52,7 +52,7 @@ def draw_routing(routing: Routing, path: str | os.PathLike[str]) -> None:
     right.barh(place + 0.2, 100 * tasks, 0.38, color=[colour[j] for j in used])
     right.barh(place - 0.2, 100 * money, 0.38, color=[colour[j] for j in used], alpha=0.45)
     right.set_yticks(place, [cascade.models[j].name[:24] for j in used], fontsize=8)
-    right.set_xlabel("% of tasks (dark) and of dollars (light)")
+    right.set_xlabel("% of tasks (dark), of dollars (light)", fontsize=9)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
     save_figure(figure, path)
