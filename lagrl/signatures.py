@@ -33,6 +33,7 @@ __all__ = [
     "OUT_BYTES",
     "OUT_BYTE_CUBE",
     "OUT_BYTE_MATRIX",
+    "OUT_CUBE",
     "OUT_FLOATS",
     "OUT_INTS",
     "OUT_INT_MATRIX",
@@ -40,6 +41,7 @@ __all__ = [
     "OUT_WORDS",
     "PAIR",
     "Bytes",
+    "Cube",
     "Floats",
     "Ints",
     "Matrix",
@@ -56,6 +58,7 @@ __all__ = [
 # names of the same arrays for annotations; a matrix has two axes
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+Cube = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -74,6 +77,7 @@ OUT_BYTES = types.Array(uint8, 1, "C")
 OUT_MATRIX = types.Array(float64, 2, "C")
 OUT_INT_MATRIX = types.Array(int64, 2, "C")
 OUT_BYTE_MATRIX = types.Array(uint8, 2, "C")
+OUT_CUBE = types.Array(float64, 3, "C")
 OUT_BYTE_CUBE = types.Array(uint8, 3, "C")
 PAIR = types.UniTuple(int64, 2)
 

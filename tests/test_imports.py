@@ -35,11 +35,12 @@ BELOW = {
     "search": LIBRARY | LOOP,
     "solver": LIBRARY | LOOP | {"search"},
     "testing": {"relaxation", "quantum"},
+    "carbon": LIBRARY | {"samplers"},
     "plot": SOLVER,
     "bench": SOLVER | {"plot"},
     "doctor": SOLVER | {"bench"},
     "cascade": LIBRARY | LOOP,
-    "cli": SOLVER | {"plot", "bench", "doctor", "cascade"},
+    "cli": SOLVER | {"plot", "bench", "doctor", "cascade", "carbon"},
     **{room: set() for room in GROUND},
 }
 QUANTUM_BELOW = {

@@ -34,6 +34,7 @@ COMMANDS = {
     "devices": "Print qubits, errors and queues of quantum computers and fake backends.",
     "journal": "Summarise a journal: sampler calls, pending jobs, charges.",
     "traces": "Collect decisions about backends and circuits, to train a bandit.",
+    "carbon": "Place a language model's layers on devices over a day at least emissions.",
     "doctor": "Check this installation: packages, kernels, data and foreign folders.",
     "train": "Train a policy or a bandit.",
     "cascade": "Choose a language model for each task: LLM cascade routing.",

@@ -1,0 +1,61 @@
+"""The command `lagrl carbon`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lagrl.cli.entry import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_generate_and_solve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An instance is written, solved, and the placement saved with its record."""
+    file, out = tmp_path / "a.json", tmp_path / "placement.json"
+    assert main(["carbon", "generate", str(file), "--layers", "6", "--devices", "2"]) == 0
+    assert main(["carbon", "solve", str(file), "--out", str(out), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out.splitlines()[-1])
+    saved = json.loads(out.read_text())
+    assert len(saved["placement"]) == 24
+    assert {len(hour) for hour in saved["placement"]} == {6}
+    assert record["gap_percent"] == pytest.approx(0.0, abs=1e-6)
+    assert record["net_saving_g"] == pytest.approx(record["static_g"] - record["emissions_g"], abs=0.1)
+    assert main(["carbon", "solve", str(file), "--method", "static"]) == 0
+    assert "saving against the static placement: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["solve", "none.json"], "none.json: no such file"),
+        (["solve", "a.json", "--method", "guess"], "unknown method 'guess'"),
+        (["solve", "a.json", "--seconds", "0"], "--seconds: 0 given; give more than 0"),
+        (["generate", "a.json"], "a.json: exists; give another name, or --overwrite"),
+        (["generate", "b.json", "--intensity", "c.csv"], "--intensity: given alone; give --zones and --day too"),
+        (["generate", "b.json", "--devices", "99"], "n_devices: 99 given; give 1 to 12"),
+        (["generate", "b.json", "--zones", "SE", "--devices", "1", "--day", "soon", "--intensity", "c.csv"], "--day"),
+    ],
+)
+def test_mistakes_are_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    """A mistake is one line on stderr and exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.csv").write_text(
+        "Datetime (UTC),Zone id,Carbon intensity gCO2eq/kWh (direct),Carbon intensity gCO2eq/kWh (Life cycle)\n"
+        "2021-01-01 00:00,SE,1,2\n"
+    )
+    assert main(["carbon", "generate", "a.json", "--layers", "3", "--devices", "2"]) == 0
+    capsys.readouterr()
+    assert main(["carbon", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
