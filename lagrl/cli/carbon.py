@@ -138,6 +138,39 @@ class Solve:
 
 
 @dataclass(frozen=True)
+class Experiment:
+    """Run an experiment on generated instances, append its rows to a file, and print its table."""
+
+    name: Annotated[Literal["exact", "saving", "qaoa"], tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+    """exact (methods by size), saving (against the best static placement) or qaoa (circuits and controls)"""
+    repeats: int = 3
+    """number of seeds, or of days"""
+    out: OutFile = None
+    """JSONL file for the rows (default: none)"""
+    show_rows: OutFile = None
+    """print the table of a file of rows, which may be gzipped, instead of running (default: none)"""
+
+    def run(self) -> None:
+        """Run and print."""
+        from lagrl.carbon.experiment_tables import table_of
+        from lagrl.carbon.experiments import EXPERIMENTS, read_rows
+
+        if self.repeats < 1:
+            raise InputError(f"{self.repeats} given", field="--repeats", remedy="give 1 or more")
+        if self.show_rows is not None:
+            say(*table_of(self.name, read_rows(self.show_rows, self.name)))
+            return
+        rows = []
+        if self.out is not None:
+            require_writable(self.out)
+        for row in EXPERIMENTS[self.name](self.repeats):
+            rows.append(row)
+            if self.out is not None:
+                write_text(self.out, "".join(json.dumps(entry) + "\n" for entry in rows))
+        say(*table_of(self.name, rows))
+
+
+@dataclass(frozen=True)
 class CarbonCommand:
     """Options of `lagrl carbon`.
 
@@ -145,7 +178,9 @@ class CarbonCommand:
     """
 
     action: Annotated[
-        Annotated[Generate, tyro.conf.subcommand("generate")] | Annotated[Solve, tyro.conf.subcommand("solve")],
+        Annotated[Generate, tyro.conf.subcommand("generate")]
+        | Annotated[Solve, tyro.conf.subcommand("solve")]
+        | Annotated[Experiment, tyro.conf.subcommand("experiment")],
         tyro.conf.arg(name=""),
     ]
 

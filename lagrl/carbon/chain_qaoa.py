@@ -1,0 +1,252 @@
+"""QAOA of one hour on two devices: a chain, whose circuit couples only neighbouring qubits.
+
+With limits priced by multipliers the chain stays a chain, so that no qubits are swapped: one layer of the circuit has
+depth two in two-qubit gates for every number of layers of the model.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lagrl.errors import InputError, LagrlError, MissingExtraError
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from lagrl.problems.carbon.placement_problem import PlacementProblem
+
+Method = Literal["statevector", "matrix_product_state"]
+MOST_QUBITS = {"statevector": 26, "matrix_product_state": 2000}
+
+ANGLES = {(1, False): (2.0, 0.8), (1, True): (0.3, 0.4), (2, False): (0.3, 0.5), (2, True): (0.3, 0.8)}
+"""γ per root mean square of the energy's terms, and β, by layers p and warm start.
+
+Least mean energy on a grid of 7 × 6, over five chains of 12 layers by `experiments.generated_chain`, seeds 100 to 104.
+"""
+
+_SHARPNESS, _LEAST = 1.0, 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class PlacementChain:
+    """Emissions of one hour on two devices, as a function of bits: Σ a_i·y_i + Σ w_i·[y_i ≠ y_{i+1}] + offset.
+
+    Attributes
+    ----------
+    difference
+        [N] a, emissions on the second device less those on the first, gCO2e.
+    transfer
+        [N − 1] w, gCO2e.
+    offset
+        Emissions of everything on the first device, gCO2e.
+    """
+
+    difference: NDArray[np.float64] = field(repr=False)
+    transfer: NDArray[np.float64] = field(repr=False)
+    offset: float
+
+    @classmethod
+    def of(
+        cls,
+        problem: PlacementProblem,
+        hour: int = 0,
+        *,
+        before: NDArray[np.int64] | None = None,
+        price_g_per_gb: tuple[float, float] = (0.0, 0.0),
+    ) -> PlacementChain:
+        """Return the chain of an hour.
+
+        Parameters
+        ----------
+        problem
+            The placement problem.
+        hour
+            The hour t.
+        before
+            [N] devices in the hour before: a layer that moves costs what switching does; None leaves that out.
+        price_g_per_gb
+            Multipliers of the devices' memory, gCO2e per GB.
+
+        Raises
+        ------
+        InputError
+            If there are not two devices.
+        """
+        if problem.n_devices != 2:
+            raise InputError(
+                f"{problem.n_devices} devices", field="chain", remedy="one qubit a layer takes two devices"
+            )
+        running = problem.running_g[hour] + np.array(price_g_per_gb) * problem.layer_gb[:, None]
+        if before is not None:
+            running = running + problem.switching_g[hour - 1][:, None] * (before[:, None] != np.arange(2))
+        return cls(running[:, 1] - running[:, 0], problem.transfer_g[hour], float(running[:, 0].sum()))
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers N."""
+        return len(self.difference)
+
+    def emissions(self, bits: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the emissions [...] of bits [..., N], gCO2e."""
+        changes = bits[..., :-1] != bits[..., 1:]
+        emissions: NDArray[np.float64] = self.offset + bits @ self.difference + changes @ self.transfer
+        return emissions
+
+    def optimum(self) -> float:
+        """Return the least emissions, by dynamic programming (Viterbi 1967), gCO2e."""
+        stay, other = 0.0, float(self.difference[0])
+        for a, w in zip(self.difference[1:].tolist(), self.transfer.tolist(), strict=True):
+            stay, other = min(stay, other + w), min(other, stay + w) + a
+        return self.offset + min(stay, other)
+
+    def probability(self) -> NDArray[np.float64]:
+        """Return the product state's P(y_i = 1) [N], from the differences alone: the warm start, and a control."""
+        unit = float(np.median(np.abs(self.difference))) or 1.0
+        return np.clip(1.0 / (1.0 + np.exp(_SHARPNESS * self.difference / unit)), _LEAST, 1.0 - _LEAST)
+
+
+def chain_circuit(chain: PlacementChain, gamma: NDArray[np.float64], beta: NDArray[np.float64], *, warm: bool) -> Any:
+    """Return the measured circuit ∏_l [∏_i exp(iβ_l(sin θ_i X_i + cos θ_i Z_i)) · exp(−iγ_l E/ρ)] ⊗_i RY(θ_i)|0⟩.
+
+    ρ is the root mean square of the terms of E, which does not grow with the number of layers. At θ = π/2 this is QAOA
+    (Farhi et al. 2014); a warm start has the product state's θ, with the mixer aligned to it (Egger et al. 2021).
+
+    Parameters
+    ----------
+    chain
+        E.
+    gamma, beta
+        [p] angles, radians.
+    warm
+        Whether to start from the product state.
+
+    Raises
+    ------
+    MissingExtraError
+        Without qiskit.
+    """
+    try:
+        from qiskit import QuantumCircuit
+    except ImportError as error:
+        raise MissingExtraError.of("qiskit", "quantum", "a circuit") from error
+    n = chain.n_layers
+    h, coupling = -chain.difference / 2, -chain.transfer / 2
+    unit = float(np.sqrt((h @ h + coupling @ coupling) / (2 * n - 1))) or 1.0
+    theta = 2 * np.arcsin(np.sqrt(chain.probability())) if warm else np.full(n, np.pi / 2)
+    circuit = QuantumCircuit(n, n)
+    for i in range(n):
+        circuit.ry(theta[i], i)
+    for g, b in zip(gamma / unit, beta, strict=True):
+        for first in (0, 1):
+            for i in range(first, n - 1, 2):
+                circuit.rzz(2 * g * coupling[i], i, i + 1)
+        for i in range(n):
+            circuit.rz(2 * g * h[i], i)
+            circuit.ry(-theta[i], i)
+            circuit.rz(-2 * b, i)
+            circuit.ry(theta[i], i)
+    circuit.measure(range(n), range(n))
+    return circuit
+
+
+@dataclass(frozen=True)
+class ChainSamples:
+    """Bits drawn for a chain, and their worth.
+
+    Attributes
+    ----------
+    best_gap_percent
+        Excess of the best string over the optimum, %.
+    mean_gap_percent
+        Mean excess, %.
+    optimal_share
+        Share of the strings that are optimal.
+    seconds
+        Wall-clock time.
+    """
+
+    best_gap_percent: float
+    mean_gap_percent: float
+    optimal_share: float
+    seconds: float
+
+    @classmethod
+    def of(cls, chain: PlacementChain, bits: NDArray[np.uint8], seconds: float) -> ChainSamples:
+        """Rate strings [S, N]."""
+        emissions, best = chain.emissions(bits), chain.optimum()
+        gap = 100 * (emissions - best) / best
+        return cls(float(gap.min()), float(gap.mean()), float((gap < 1e-7).mean()), seconds)
+
+
+def sample_chain(
+    chain: PlacementChain,
+    shots: int,
+    rng: Generator,
+    *,
+    layers: int = 1,
+    warm: bool = True,
+    method: Method = "statevector",
+) -> ChainSamples:
+    """Sample the QAOA circuit of a chain by Aer, on one thread.
+
+    Parameters
+    ----------
+    chain
+        The chain.
+    shots
+        Strings drawn.
+    rng
+        Draws the simulator's seed.
+    layers
+        Number of layers p of the circuit, 1 or 2.
+    warm
+        Whether to start from the product state.
+    method
+        `statevector`, or `matrix_product_state`, which is exact for a chain up to rounding.
+
+    Raises
+    ------
+    InputError
+        If the chain is too long for the method, or there are no angles for that many layers.
+    MissingExtraError
+        Without qiskit-aer.
+    """
+    if chain.n_layers > MOST_QUBITS[method]:
+        remedy = "use matrix_product_state" if method == "statevector" else f"at most {MOST_QUBITS[method]}"
+        raise InputError(f"{chain.n_layers} layers", field=f"method {method}", remedy=remedy)
+    if (layers, warm) not in ANGLES:
+        raise InputError(f"{layers} given", field="layers", remedy="give 1 or 2")
+    g, b = ANGLES[layers, warm]
+    step = np.arange(layers)
+    started = time.perf_counter()
+    circuit = chain_circuit(chain, g * (step + 1) / layers, b * (1 - step / layers), warm=warm)
+    bits = run_circuit(circuit, shots, rng, method)
+    return ChainSamples.of(chain, bits, time.perf_counter() - started)
+
+
+def sample_product(chain: PlacementChain, shots: int, rng: Generator, *, uniform: bool = False) -> ChainSamples:
+    """Draw independent bits: those of the product state, or uniform ones, the controls of a circuit."""
+    started = time.perf_counter()
+    probability = 0.5 if uniform else chain.probability()
+    bits = (rng.random((shots, chain.n_layers)) < probability).astype(np.uint8)
+    return ChainSamples.of(chain, bits, time.perf_counter() - started)
+
+
+def run_circuit(circuit: Any, shots: int, rng: Generator, method: Method) -> NDArray[np.uint8]:
+    """Return the bits [shots, n] of a measured circuit by Aer; bit i is classical bit i."""
+    try:
+        from qiskit_aer import AerSimulator
+    except ImportError as error:
+        raise MissingExtraError.of("qiskit-aer", "quantum", "simulating circuits") from error
+    simulator = AerSimulator(method=method, max_parallel_threads=1)
+    seed = int(rng.integers(2**31 - 1))
+    result = simulator.run(circuit, shots=shots, memory=True, seed_simulator=seed).result()
+    if not result.success:
+        raise LagrlError(f"Aer's {method} simulator failed: {result.status}")
+    words = result.get_memory()
+    return np.array([np.frombuffer(word[::-1].encode(), np.uint8) - 48 for word in words], np.uint8)
