@@ -78,9 +78,7 @@ class PlacementChain:
             If there are not two devices.
         """
         if problem.n_devices != 2:
-            raise InputError(
-                f"{problem.n_devices} devices", field="chain", remedy="one qubit a layer takes two devices"
-            )
+            raise InputError(f"{problem.n_devices} devices", field="chain", remedy="give two devices")
         running = problem.running_g[hour] + np.array(price_g_per_gb) * problem.layer_gb[:, None]
         if before is not None:
             running = running + problem.switching_g[hour - 1][:, None] * (before[:, None] != np.arange(2))

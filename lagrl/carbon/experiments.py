@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from lagrl.problems.carbon.hardware import POWER_USAGE_EFFECTIVENESS
 from lagrl.problems.carbon.synthetic import generate_carbon, synthetic_day
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from lagrl.carbon.chain_qaoa import Method

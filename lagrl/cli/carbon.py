@@ -109,6 +109,8 @@ class Solve:
     """random seed"""
     out: OutFile = None
     """JSON file for the placement (default: none)"""
+    plot: OutFile = None
+    """picture of intensities and placement: .png, .svg or .pdf (default: none)"""
     json: bool = False
     """print one JSON object instead of text"""
 
@@ -121,16 +123,22 @@ class Solve:
             raise InputError(f"{self.seconds:g} given", field="--seconds", remedy="give more than 0")
         if not self.cpu_watts >= 0:
             raise InputError(f"{self.cpu_watts:g} given", field="--cpu-watts", remedy="give 0 or more")
-        if self.out is not None:
-            require_writable(self.out)
+        for file in (self.out, self.plot):
+            if file is not None:
+                require_writable(file)
         instance = read_carbon(self.instance)
         problem = instance.problem()
         result = solve_placement(problem, self.method, seconds=self.seconds, seed=self.seed)
         static, cleanest = (solve_placement(problem, name) for name in ("static", "cleanest"))
         record = _record(instance, problem, self.method, result, static, cleanest, self.cpu_watts)
         if self.out is not None:
-            placement = [[instance.devices[d].name for d in hour] for hour in result.placement.tolist()]
-            write_text(self.out, json.dumps({**record, "placement": placement}, indent=1, allow_nan=False) + "\n")
+            names = [[instance.devices[d].name for d in hour] for hour in result.placement.tolist()]
+            write_text(self.out, json.dumps({**record, "placement": names}, indent=1, allow_nan=False) + "\n")
+        if self.plot is not None:
+            from lagrl.plot import placement as draw
+            from lagrl.plot import save_figure
+
+            save_figure(draw(instance, result.placement), self.plot)
         if self.json:
             print(json.dumps(record, allow_nan=False))
         else:
@@ -239,7 +247,7 @@ def _text(record: dict[str, Any]) -> list[str]:
     return [
         f"{record['instance']}: {record['emissions_g']:.1f} gCO2e with method {record['method']}{proven}",
         f"best static placement: {static:.1f} gCO2e; cleanest device of each hour: {record['cleanest_g']:.1f} gCO2e",
-        f"saving against the static placement: {saved:.1f} gCO2e{share}, net of {record['optimiser_g']:.2g} gCO2e of "
+        f"saving against the static placement: {saved:.2f} gCO2e{share}, net of {record['optimiser_g']:.2g} gCO2e of "
         "the computation (estimated)",
         f"{record['layer_moves']} moves of layers between hours; {record['seconds']:.2f} s",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,31 @@ def test_generate_and_solve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert record["net_saving_g"] == pytest.approx(record["static_g"] - record["emissions_g"], abs=0.1)
     assert main(["carbon", "solve", str(file), "--method", "static"]) == 0
     assert "saving against the static placement: " in capsys.readouterr().out
+
+
+def test_placement_is_drawn(tmp_path: Path) -> None:
+    """The picture of a placement is written in the format of its suffix."""
+    pytest.importorskip("matplotlib")
+    file, picture = tmp_path / "a.json", tmp_path / "a.svg"
+    assert main(["carbon", "generate", str(file), "--layers", "5", "--devices", "3"]) == 0
+    assert main(["carbon", "solve", str(file), "--plot", str(picture)]) == 0
+    assert "carbon intensity" in picture.read_text() or "<svg" in picture.read_text()
+    assert picture.stat().st_size > 5000
+
+
+def test_experiments_make_rows_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The rows of an experiment give the table that the run printed, also gzipped."""
+    rows = tmp_path / "rows.jsonl"
+    assert main(["carbon", "experiment", "saving", "--repeats", "1", "--out", str(rows)]) == 0
+    printed = capsys.readouterr().out
+    packed = tmp_path / "rows.jsonl.gz"
+    packed.write_bytes(gzip.compress(rows.read_bytes()))
+    for file in (rows, packed):
+        assert main(["carbon", "experiment", "saving", "--show-rows", str(file)]) == 0
+        assert capsys.readouterr().out == printed
+    assert printed.count("| perfect |") == printed.count("| persistence |") == 8
+    assert main(["carbon", "experiment", "qaoa", "--show-rows", str(rows)]) == 2
+    assert "no rows of qaoa" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,7 @@ def test_inconsistent_instances_are_refused() -> None:
     zone = made.devices[0].zone
     with pytest.raises(InstanceError, match="23 hours for 24 of tokens_per_hour"):
         made.with_intensity({**made.intensity_g_per_kwh, zone: [1.0] * 23})
-    with pytest.raises(
-        InputError, match=r"0\.4 of the model on each of 2 devices holds 80 % of it"
-    ):
+    with pytest.raises(InputError, match=r"0\.4 of the model on each of 2 devices holds 80 % of it"):
         instance(memory=0.4)
     with pytest.raises(InputError, match="unknown kind of zone 'tidal'"):
         instance(zones=("a-tidal", "b-wind"))
