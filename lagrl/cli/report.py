@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
+from lagrl.bench.ledger_report import ledger_report
+from lagrl.bench.prices import PriceTable, read_prices
+from lagrl.bench.qoblib import write_qoblib
 from lagrl.bench.report import report
 from lagrl.bench.rows import read_rows
-from lagrl.cli.options import OutFile, Text
+from lagrl.cli.options import Folder, OutFile, Text
 from lagrl.cli.outputs import keep_inputs
 from lagrl.errors import InputError
 from lagrl.io.atomic import require_writable, write_text
+from lagrl.printable import say
 
 Rows = Annotated[
     tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="ROWS.jsonl…", help_behavior_hint="(required)")
@@ -35,6 +40,12 @@ class ReportCommand:
     """controller to compare others with (default: perturbed, else the alphabetically first)"""
     baseline_sampler: str = "exact"
     """sampler to compare others with"""
+    ledger: bool = False
+    """add what the runs took in seconds, energy, emissions and money, and whether their circuits paid (md only)"""
+    prices: OutFile = None
+    """JSON file with prices, powers and intensities of the ledger, see lagrl.bench.prices (default: assumptions)"""
+    qoblib: Folder = None
+    """existing folder for submission sheets of the Quantum Optimization Benchmarking Library (default: none)"""
     out: OutFile = None
     """file to write the report to (default: it is printed)"""
 
@@ -45,12 +56,23 @@ class ReportCommand:
         if self.out is not None:
             require_writable(self.out)
             keep_inputs(self.out, *self.rows)
+        if self.format == "csv" and self.ledger:
+            raise InputError("given with --format csv", field="--ledger", remedy="leave one of them out")
+        if self.prices is not None and not self.ledger:
+            raise InputError("given alone", field="--prices", remedy="give --ledger too")
+        prices = PriceTable() if self.prices is None else read_prices(self.prices)
+        rows = read_rows(*self.rows)
         text = report(
-            read_rows(*self.rows),
+            rows,
             format=self.format,
             baseline=self.baseline,
             baseline_sampler=self.baseline_sampler,
         )
+        if self.ledger:
+            text += "\n" + ledger_report(rows, prices)
+        if self.qoblib is not None:
+            for path in write_qoblib(rows, self.qoblib, date=datetime.now(tz=UTC).strftime("%Y-%m-%d")):
+                say(path, error=True)
         if self.out is None:
             print(text, end="" if text.endswith("\n") else "\n")
         else:
