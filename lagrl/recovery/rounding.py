@@ -64,3 +64,11 @@ def round_relaxation(problem: CVRP, seeds: Seeds) -> RoundedRelaxation:
     _, lengths = tour_clusters(problem, [cluster for cluster in clusters if len(cluster)])
     tours = 2.0 * float(seeds.distance[:, 0].sum())
     return RoundedRelaxation(assignment, dual, vehicle, float(lengths.sum()), tours + dual.value)
+
+
+def rounded_cost(seeds: Seeds, problem: CVRP) -> float:
+    """Return the length of the routes to which the linear relaxation of seeds is rounded, distance units.
+
+    Raises InstanceError if the vehicles cannot carry the total demand.
+    """
+    return round_relaxation(problem, seeds).cost

@@ -68,6 +68,10 @@ class Seeds:
         return 2.0 * float(self.distance[:, 0].sum()) + linear_dual(self.assignment_problem(problem)).value
 
 
+CostOfSeeds = Callable[[Seeds, CVRP], float]
+"""An estimate of an instance's route cost from seeds, distance units, without an evaluation."""
+
+
 def sweep(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
     """Cut the customers, in polar order around the depot, into K sectors of equal demand (Gillett and Miller 1974).
 
@@ -143,11 +147,18 @@ def concentrators(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> S
     return Seeds(problem.distance[locate_concentrators(problem, n_vehicles, rng) + 1], "concentrators")
 
 
-def cheapest(problem: CVRP, n_vehicles: int, rng: np.random.Generator, n_candidates: int = _CANDIDATES) -> Seeds:
+def cheapest(
+    problem: CVRP,
+    n_vehicles: int,
+    rng: np.random.Generator,
+    n_candidates: int = _CANDIDATES,
+    cost_of: CostOfSeeds = Seeds.estimated_cost,
+) -> Seeds:
     """Take the seeds of lowest estimated route cost: of K seedings for `cheapest:K`, of 4 for `cheapest`.
 
-    The seedings are by concentrators, k-means and sweep in turn, drawn by `rng`. The estimate needs no evaluation, see
-    `Seeds.estimated_cost`. Four take about 0.05 s at 100 customers and 4 s at 1000, nearly all for the concentrators.
+    The seedings are by concentrators, k-means and sweep in turn, drawn by `rng`. `cost_of` estimates a seeding's route
+    cost, distance units, without an evaluation: a solve rounds the relaxation to routes (`recovery.rounding`). Four
+    take about 0.05 s at 100 customers and 4 s at 1000, nearly all for the concentrators.
 
     Raises
     ------
@@ -159,7 +170,7 @@ def cheapest(problem: CVRP, n_vehicles: int, rng: np.random.Generator, n_candida
         If the vehicles cannot carry the total demand.
     """
     candidates = candidate_seeds(problem, n_vehicles, rng, _MIXTURE, n_candidates)
-    best = min(candidates, key=lambda seeds: seeds.estimated_cost(problem)) if n_candidates > 1 else candidates[0]
+    best = min(candidates, key=lambda seeds: cost_of(seeds, problem)) if n_candidates > 1 else candidates[0]
     return replace(best, rule="cheapest")
 
 
@@ -195,8 +206,8 @@ SEEDINGS: dict[str, SeedingRule] = {
 """Rules by name; `cheapest:K` names the last with another number of seedings, see `seeding_rule`."""
 
 
-def seeding_rule(name: str) -> SeedingRule:
-    """Return the rule of a name; `cheapest:K` takes the cheapest of K seedings.
+def seeding_rule(name: str, cost_of: CostOfSeeds = Seeds.estimated_cost) -> SeedingRule:
+    """Return the rule of a name; `cheapest:K` takes the cheapest of K seedings, by the estimate `cost_of`.
 
     Raises
     ------
@@ -208,13 +219,15 @@ def seeding_rule(name: str) -> SeedingRule:
     rule, colon, number = name.partition(":")
     if rule not in SEEDINGS or (colon and rule != "cheapest"):
         raise UnknownNameError.of("seeding", name, SEEDINGS)
-    if not colon:
+    if rule != "cheapest":
         return SEEDINGS[rule]
+    if not colon:
+        return partial(cheapest, cost_of=cost_of)
     if not (number.isascii() and number.isdigit() and int(number) >= 1):
         raise InputError(
             f"{name!r} given", field="seeding", remedy="give the number of seedings, 1 or more, as in cheapest:8"
         )
-    return partial(cheapest, n_candidates=int(number))
+    return partial(cheapest, n_candidates=int(number), cost_of=cost_of)
 
 
 def _require_customers(problem: CVRP, n_vehicles: int) -> None:

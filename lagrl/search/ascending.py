@@ -8,6 +8,7 @@ import numpy as np
 
 from lagrl.ascent import DualTrace, ascend_all
 from lagrl.dual_loop import AscentState, DualLoop
+from lagrl.recovery.rounding import rounded_cost
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
@@ -100,7 +101,7 @@ class Ascending:
             rule = decision.seeding or rules[index % len(rules)]
             n_vehicles = vehicles_to_try(self.problem, index // len(rules))
             with self.clock.preparing():
-                seeds = seeding_rule(rule)(self.problem, n_vehicles, self._stream(index, 0))
+                seeds = seeding_rule(rule, rounded_cost)(self.problem, n_vehicles, self._stream(index, 0))
                 assignment = linearise(self.problem, seeds)
                 warm = linear_dual(assignment, self.clock.relaxation_limit)
                 dual = self._dual(assignment, index, self._stream(index, 1), multiplier_ceiling(assignment, warm))

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+import lagrl
 from lagrl.problems.generate import generate
-from lagrl.recovery.rounding import round_relaxation
-from lagrl.relaxation.seeding import SEEDINGS
+from lagrl.recovery.rounding import round_relaxation, rounded_cost
+from lagrl.relaxation.linearise import vehicles_to_try
+from lagrl.relaxation.seeding import SEEDINGS, candidate_seeds, seeding_rule
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
@@ -45,3 +47,21 @@ def test_the_estimate_is_that_of_the_seeds() -> None:
     found = round_relaxation(problem, seeds)
     assert found.estimate == pytest.approx(seeds.estimated_cost(problem))
     assert found.dual.value == pytest.approx(found.estimate - 2.0 * seeds.distance[:, 0].sum())
+
+
+def test_a_solve_takes_the_cheapest_seeds_by_the_rounded_relaxation() -> None:
+    """Its first linearisation is that of the seeds with the shortest rounded routes, where the estimate has others."""
+    differ = 0
+    for seed in range(4):
+        problem, rule = generate(40, seed=seed), "cheapest:9"
+        n_vehicles, stream = vehicles_to_try(problem), [0, 0, 0]
+        by_routes = seeding_rule(rule, rounded_cost)(problem, n_vehicles, np.random.default_rng(stream))
+        mixture = ("concentrators", "kmeans", "sweep")
+        candidates = candidate_seeds(problem, n_vehicles, np.random.default_rng(stream), mixture, 9)
+        chosen = min((round_relaxation(problem, seeds) for seeds in candidates), key=lambda one: one.cost)
+        assert rounded_cost(by_routes, problem) == chosen.cost
+        found = lagrl.solve(problem, seedings=(rule,), method="reference", evaluations=1, linearisations=1)
+        assert found.ascents[0].linear_value == pytest.approx(chosen.dual.value)
+        by_estimate = seeding_rule(rule)(problem, n_vehicles, np.random.default_rng(stream))
+        differ += round_relaxation(problem, by_estimate).dual.value != pytest.approx(chosen.dual.value)
+    assert differ > 0
