@@ -6,10 +6,11 @@
     python -m benchmarks.dual_controllers.few_evaluations --show-rows docs/rows/few_evaluations.jsonl
 
 Every instance is linearised once, by capacitated k-means for the fewest vehicles, and every method starts from the
-prices of the linear relaxation, as in a solve. The reference is the bundle method's value under the exact sampler after
-at most 600 evaluations, or a better one that any method found. The dual value is exact in all rows, also where the
-sampler is not: methods do not see it then. Rows are appended as soon as they are made; a repeated call makes those that
-are missing.
+prices of the linear relaxation, as in a solve. Controls start the bundle method elsewhere: at one price for all
+customers, the mean of those, at those prices times e^N(0, 1), and where an untrained network corrects them. The
+reference is the bundle method's value under the exact sampler after at most 600 evaluations, or a better one that any
+method found. The dual value is exact in all rows, also where the sampler is not: methods do not see it then. Rows are
+appended as soon as they are made; a repeated call makes those that are missing.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ from lagrl.ascent import ascend
 from lagrl.compilation import BOUND_ROOMS, compile_kernels
 from lagrl.controllers.assignment_policy import ASSIGNMENT
 from lagrl.controllers.bundle import ProximalBundle
+from lagrl.controllers.graph_attention import NetworkSize
 from lagrl.controllers.learned_multipliers import LearnedMultipliers
-from lagrl.controllers.policy_checkpoint import load_policy
+from lagrl.controllers.policy_checkpoint import PolicyCheckpoint, load_policy
 from lagrl.controllers.registry import controller_factory
 from lagrl.dual_loop import DualLoop
 from lagrl.errors import InputError
@@ -52,10 +54,12 @@ if TYPE_CHECKING:
     from lagrl.ascent import DualTrace
     from lagrl.controllers.base import Controller
     from lagrl.problems.cvrp import CVRP
+    from lagrl.relaxation.dual import DualFunction
 
 BUDGETS = (1, 5, 10, 20)
 CLASSICAL = ("polyak", "hwc", "cfm", "volume", "bundle")
 SHORT_BUNDLE = "bundle, first_step 0.2"
+UNTRAINED = "untrained network, bundle"
 _REFERENCE_EVALUATIONS = 600
 _RESAMPLES = 5000
 
@@ -76,6 +80,8 @@ class Args:
         First letters of the instances.
     customers
         Fewest and most customers.
+    generated
+        Number of generated instances of each class to measure instead; 0: CVRPLIB's.
     every
         Only every so-many-th instance, by size.
     sampler
@@ -93,6 +99,7 @@ class Args:
     data: Path | None = None
     families: str = "ABEPX"
     customers: tuple[int, int] = (10, 200)
+    generated: int = 0
     every: int = 1
     sampler: str = "exact"
     shots: int = 64
@@ -109,10 +116,48 @@ class Method:
     knows_budget: bool = False
 
 
+class ElsewhereStarted(ProximalBundle):
+    """The bundle method from multipliers that know less of the problem than the given ones."""
+
+    is_random = False
+
+    def start(
+        self, dual: DualFunction, *, budget: int, rng: np.random.Generator, initial: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Start at the mean of the given multipliers, or at each times a random factor."""
+        assert initial is not None
+        noise = np.exp(np.random.default_rng(0).normal(size=len(initial)))
+        first = initial * noise if self.is_random else np.full(len(initial), initial.mean())
+        return super().start(dual, budget=budget, rng=rng, initial=np.clip(first, *dual.bounds))
+
+
+class RandomlyStarted(ElsewhereStarted):
+    """The bundle method from the given multipliers, each times e^N(0, 1)."""
+
+    is_random = True
+
+
+CONTROLS = {"uniform start, bundle": ElsewhereStarted, "random start, bundle": RandomlyStarted}
+
+
+def untrained() -> PolicyCheckpoint:
+    """Return an assignment policy with its first random weights."""
+    import torch
+
+    from policies.route_network import RouteNetwork
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        size = NetworkSize()
+        return PolicyCheckpoint(RouteNetwork(size, ASSIGNMENT).weights(), size, {"config": {}}, "untrained")
+
+
 def methods_of(args: Args) -> list[Method]:
     """Return what is compared."""
     found = [Method(name, controller_factory(name)) for name in CLASSICAL]
     found.append(Method(SHORT_BUNDLE, partial(ProximalBundle, first_step=0.2)))
+    found += [Method(name, make) for name, make in CONTROLS.items()]
+    found.append(Method(UNTRAINED, partial(LearnedMultipliers, untrained())))
     if args.cloned:
         found.append(Method(args.cloned, controller_factory(args.cloned), knows_budget=True))
     for number, spec in enumerate(args.policies):
