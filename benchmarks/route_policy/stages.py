@@ -274,8 +274,9 @@ def show(rows: list[dict[str, Any]], converged: Path) -> None:
 
 
 def stages_table(rows: list[dict[str, Any]], best: dict[str, float], suite: str) -> str:
-    """Return mean gaps and route costs by actor and budget, with the paired difference to the shipped policy."""
+    """Return mean gaps and route costs by actor and budget, paired with `unrolled` or with the first one."""
     actors = list(dict.fromkeys(row["actor"] for row in rows))
+    main = "unrolled" if "unrolled" in actors else actors[0]
     gap: dict[tuple[str, int], dict[str, float]] = {}
     routes: dict[tuple[str, int], dict[str, float]] = {}
     for row in rows:
@@ -289,7 +290,7 @@ def stages_table(rows: list[dict[str, Any]], best: dict[str, float], suite: str)
     drawn = rng.integers(len(common), size=(_RESAMPLES, len(common)))
     lines = [
         f"{suite}, {len(common)} instances: gap to the bound of the ng-routes in %; in brackets the 95 % interval of "
-        "the difference to `unrolled`",
+        f"the difference to `{main}`",
         "",
         f"| actor | {' | '.join(f'{budget}' for budget in BUDGETS)} | routes at 30, % of savings |",
         f"|---|{'---|' * len(BUDGETS)}---|",
@@ -302,9 +303,9 @@ def stages_table(rows: list[dict[str, Any]], best: dict[str, float], suite: str)
         if (actor, budget) not in table:
             return "—"
         own = values(table, actor, budget)
-        if actor == "unrolled" or ("unrolled", budget) not in table:
+        if actor == main or (main, budget) not in table:
             return f"{own.mean():.2f}"
-        low, high = np.quantile((own - values(table, "unrolled", budget))[drawn].mean(axis=1), [0.025, 0.975])
+        low, high = np.quantile((own - values(table, main, budget))[drawn].mean(axis=1), [0.025, 0.975])
         return f"{own.mean():.2f} [{low:+.2f}, {high:+.2f}]"
 
     for actor in actors:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROUTES = {"solve": "`solve`", "pool": "best routes of a pool with the bound's"}
 """Parts of the study that compare routes, and what is compared."""
 
-_SHOWN_BUDGETS = (10, 30)
+_SHOWN_BUDGETS = (5, 10, 30)
 _SIZES = ((50, "n ≤ 50"), (100, "n 51 – 100"), (np.inf, "n 101 – 200"))
 _TIGHTNESS = ((0.9, "below 0.90"), (0.95, "0.90 – 0.95"), (np.inf, "0.95 or more"))
 
@@ -102,6 +102,7 @@ def ablations(gaps: Gaps) -> str:
     main = gaps.main
     assert main is not None
     lines = []
+    shown_budgets = [budget for budget in gaps.budgets(variants[main].values()) if budget in _SHOWN_BUDGETS]
     for variant, own in variants.items():
         common = [seed for seed in own if seed in variants[main]]
         methods, of_main = [own[seed] for seed in common], [variants[main][seed] for seed in common]
@@ -111,7 +112,7 @@ def ablations(gaps: Gaps) -> str:
         if not budgets or not names:
             continue
         cells = [variant, f"{len(methods) or len(own)}", f"{len(names)}"]
-        for budget in _SHOWN_BUDGETS:
+        for budget in shown_budgets:
             if budget not in budgets:
                 cells += ["—", "—"]
                 continue
@@ -120,7 +121,7 @@ def ablations(gaps: Gaps) -> str:
             against = shown(difference(ours, gaps.of(of_main, budget, names)), "+") if is_compared else "—"
             cells += [f"{ours.mean():.2f}", against]
         lines.append(cells)
-    header = [cell for budget in _SHOWN_BUDGETS for cell in (f"gap after {budget}", f"minus {main}")]
+    header = [cell for budget in shown_budgets for cell in (f"gap after {budget}", f"minus {main}")]
     title = f"variants of the training: mean gap in %, and its difference to `{main}`, paired by seed and instance"
     return _table(title, ["variant", "seeds", "instances", *header], lines)
 
@@ -228,12 +229,16 @@ def seconds(rows: list[dict[str, Any]]) -> str:
 
 
 def routes(rows: list[dict[str, Any]], part: str) -> str:
-    """Return gaps of routes to the best known cost without a bound and with one, paired by seed and instance."""
+    """Return gaps of routes to the best cost known, or found, without and with a bound, paired by seed and instance."""
     gap: dict[tuple[str, float], dict[tuple[int, str], float]] = {}
+    rows = [row for row in rows if row["part"] in ROUTES and np.isfinite(row["value"])]
+    best: dict[str, float] = {}
     for row in rows:
-        if row["part"] == part and row["best_known"]:
+        best[row["instance"]] = row["best_known"] or min(row["value"], best.get(row["instance"], np.inf))
+    for row in rows:
+        if row["part"] == part:
             of_one = gap.setdefault((row["method"], row["budget"]), {})
-            of_one[row["seed"], row["instance"]] = 100.0 * (row["value"] / row["best_known"] - 1.0)
+            of_one[row["seed"], row["instance"]] = 100.0 * (row["value"] / best[row["instance"]] - 1.0)
     if not gap:
         return ""
     lines = []
@@ -259,7 +264,7 @@ def routes(rows: list[dict[str, Any]], part: str) -> str:
         "learned − classical",
         "better : worse than without",
     ]
-    return _table(f"{ROUTES[part]}: gap to the best known cost in %", header, lines)
+    return _table(f"{ROUTES[part]}: gap to the best cost known, or found, in %", header, lines)
 
 
 def _main(gaps: Gaps) -> tuple[list[str], list[int], list[str], list[str]]:
