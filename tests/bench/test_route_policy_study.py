@@ -195,6 +195,13 @@ def test_routes_are_compared_by_seed_and_instance() -> None:
     assert "| 2 s | 2 × 3 | 2.000 | 1.000 | 1.667 | -0.333 | +0.667 | 4 : 2 |" in all_tables(rows)
 
 
+def test_routes_without_a_best_known_cost_are_compared_with_the_best_of_all_rows() -> None:
+    """A generated instance has no best known cost, so that some row's routes have a gap of 0."""
+    costs = (("without", 101.0), ("classical", 100.0), ("learned", 102.0))
+    rows = [row("G", method, 2, cost, "solve") | {"seed": 0, "best_known": None} for method, cost in costs]
+    assert "| 2 s | 1 × 1 | 1.000 | 0.000 | 2.000 |" in all_tables(rows)
+
+
 def test_bounds_of_solve_have_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """`solve` makes its bound with the start in question, and none without one."""
     seen = []

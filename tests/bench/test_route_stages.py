@@ -96,6 +96,15 @@ def test_the_table_has_gaps_and_differences() -> None:
     assert "20.00 [+10.00, +10.00]" in table
 
 
+def test_without_unrolled_steps_the_first_actor_is_compared_with() -> None:
+    """The title names it, and its own line has no interval."""
+    rows = [row(actor, name, 5, value) for actor, value in (("rule", 90.0), ("zero", 80.0)) for name in "ab"]
+    table = stages_table(rows, dict.fromkeys("ab", 100.0), "generated")
+    assert "difference to `rule`" in table
+    assert "| rule | 10.00 | — |" in table
+    assert "| zero | 20.00 [+10.00, +10.00] |" in table
+
+
 def test_rows_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A repeated call adds nothing; the rows say who acted."""
     monkeypatch.setattr("benchmarks.route_policy.stages._GENERATED", 1)
