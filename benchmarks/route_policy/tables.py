@@ -176,6 +176,7 @@ def classes(gaps: Gaps) -> str:
     if held_out:
         chosen["all held out"] = [name for name in names if class_of[name] & held_out]
         chosen["all others"] = [name for name in names if not class_of[name] & held_out]
+    chosen["all"] = names
     lines = []
     for label, among in chosen.items():
         for budget in budgets:

@@ -183,6 +183,7 @@ def test_generated_instances_have_their_class_and_own_tables() -> None:
     assert "| depot=C | 7 | 10 | 10.30 | 5.30 | 6.30 (+1.00 [+1.00, +1.00]) |" in text
     assert "| depot=E (held out) | 7 | 10 | 11.00 | 6.00 | 8.00 (+2.00 [+2.00, +2.00]) |" in text
     assert "| all others | 14 | 30 | 11.00 | 6.00 | 7.00 (+1.00 [+1.00, +1.00]) |" in text
+    assert "| all | 21 | 10 | 11.00 | 6.00 | 7.33 (+1.33 " in text
     assert "by group" not in text
 
 
