@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 
 BUDGETS = (5, 10, 20, 30)
 RULES = ("volume", "cfm", "bundle")
+PRESENT = {"bundle": "present bundle@search", "full-0": "present bundle@learned"}
+"""Methods of the rows of `benchmarks.route_policy.run` that are shown beside the actors on CVRPLIB's instances."""
+
 _SEED, _GENERATED, _CUSTOMERS = 31, 16, (20, 60)  # generated test instances
 _LONG = 20  # evaluations of the ascents of `imitation`
 _RESAMPLES = 5000
@@ -74,7 +77,8 @@ class Args:
     show_rows
         Rows to show instead of measuring.
     converged
-        Rows with the converged bounds of CVRPLIB's instances.
+        Rows of `benchmarks.route_policy.run` with the converged bounds of CVRPLIB's instances, and the bundle method of
+        today there.
     data
         Folder of CVRPLIB's files; LAGRL_DATA if not given.
     most_customers
@@ -262,12 +266,19 @@ def _key(row: dict[str, Any]) -> tuple[Any, ...]:
 def show(rows: list[dict[str, Any]], converged: Path) -> None:
     """Print the gaps, the routes, the comparisons and the imitation."""
     best: dict[str, float] = {}
-    for row in [*read_rows_if_any(converged), *rows]:
+    others = read_rows_if_any(converged)
+    for row in [*others, *rows]:
         if row["part"] in ("converged", "episodes", "evaluations"):
             best[row["instance"]] = max(row["value"], best.get(row["instance"], -np.inf))
     for suite in ("generated", "cvrplib"):
         own = [row for row in rows if row["part"] == "episodes" and row["suite"] == suite]
         if own:
+            known = {row["instance"] for row in own}
+            own += [
+                row | {"actor": PRESENT[row["method"]]}
+                for row in others
+                if row["part"] == "evaluations" and row["method"] in PRESENT and row["instance"] in known
+            ]
             print(stages_table(own, best, suite))
             print()
     print(imitation_table([row for row in rows if row["part"] == "imitation"]))
