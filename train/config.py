@@ -17,9 +17,16 @@ STATE_BYTES = 100
 """Bytes of a customer in a stored state."""
 
 TRAINING_ENV = {
-    # Routes are toured at every evaluation, as in a solve; short ascents are as frequent as long ones. Phase 2 lasts
-    # 10 of PPO's 90 rollouts where the clone plays, 14 at random; the first 4 train the critic only.
-    "small": EnvConfig(min_steps=9, max_steps=49, route_every=5, curriculum=CurriculumConfig(least_episodes=600)),
+    # Routes are toured at every evaluation and come from nothing else, as in a solve with exact pricing: those of
+    # circuits make the return a worse signal of them (decision 024). Short ascents are as frequent as long ones.
+    # Phase 2 lasts 10 of PPO's 90 rollouts where the clone plays, 14 at random; the first 4 train the critic only.
+    "small": EnvConfig(
+        min_steps=9,
+        max_steps=49,
+        route_sampler="exact",
+        route_every=LONGEST + 1,
+        curriculum=CurriculumConfig(least_episodes=600),
+    ),
     "reference": EnvConfig.preset("reference"),
 }
 """Episodes of the presets, by name; cloning and PPO have the same instances, start, bounds and steps."""

@@ -54,7 +54,7 @@ CLONE = (
 )
 FINE_TUNE = (
     "--rollouts 2 --n-envs 4 --n-steps 16 --batch-size 32 --critic-warmup 1 --imitation-states 40 "
-    f"--validate-every 1 --env.route-every 3 {_SMALL}"
+    f"--validate-every 1 {_SMALL}"
 )
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from ppo_runs import TINY, NowAndThen, clone, weights
 
+from envs.core import EpisodeBatch
 from lagrl.errors import InputError
 from policies.controller import PolicyController
 from train.archive import load_archive, save_archive
@@ -151,6 +152,23 @@ def test_expert_is_the_one_that_was_cloned() -> None:
     with pytest.raises(InputError, match="expert: no expert to imitate"):
         PPORun(named, None, device="cpu")
     assert PPORun(replace(named, imitation=(0.0, 0.0)), None, device="cpu").expert_name is None
+
+
+@pytest.mark.parametrize(("preset", "has_circuits"), [("small", False), ("reference", True)])
+def test_the_preset_small_rewards_the_routes_of_a_solve(preset: str, has_circuits: bool) -> None:
+    """Its routes are those of toured evaluations; the preset `reference` has those of circuits, as published."""
+    config = PPOConfig.preset(preset).env
+    batch = EpisodeBatch(replace(config, min_steps=None, max_steps=10), 1)
+    batch.reset(0, np.random.default_rng(0), "G-n51-k6")
+    backends, is_toured = set(), []
+    for _ in range(10):
+        batch.step(np.zeros((1, config.n_max), dtype=np.float32))
+        last = batch.episodes[0].step
+        assert last is not None
+        backends.add(last.route_sampling.backend)
+        is_toured.append(np.isfinite(last.columns_cost))
+    assert ("statevector" in backends) == has_circuits
+    assert all(is_toured) == (not has_circuits)
 
 
 def test_config_is_read_back_strictly() -> None:
