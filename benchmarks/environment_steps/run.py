@@ -6,8 +6,8 @@ python -m benchmarks.environment_steps.run --route-sampler qaoa --profile --out 
 One thread. Instances of exactly n customers are generated; actions are random ones that neither stand still nor jump.
 A run takes whole rounds of episodes, resets included (instance, linearisation, linear relaxation, savings); lanes are
 put out of step first, as they are in training. The median over the repeats counts, each repeat going on with further
-instances. Compilation is excluded. Seconds are those of the process on the processor, except with several processes:
-they depend less on what else the machine does.
+instances. Compilation is excluded. Seconds are those of the process on the processor, which depend less on what else
+the machine does; if one of the `--processes` is above 1, all are those of the clock on the wall.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def time_steps(n: int, lanes: int, processes: int, args: Args) -> Row:
                 env.batch.reset(int(lane), np.random.default_rng([args.seed, step, lane]))
                 observations = env.observations()
         observations = env.step(act(observations))[0]
-    clock = time.process_time if processes == 1 else time.perf_counter
+    clock = time.process_time if max(args.processes) == 1 else time.perf_counter
     per_repeat = max(1, -(-args.steps // (lanes * config.max_steps))) * config.max_steps
     rates, seconds = [], Counter[str]()
     with _clocks(seconds, act) if args.profile else nullcontext(act) as act:
