@@ -310,7 +310,7 @@ class EnvConfig:
             if isinstance(plain, dict) and isinstance(record.get(name), dict):
                 plain = record[name] | plain
             record[name] = plain
-        return from_record(EnvConfig, record, "environment")
+        return from_record(EnvConfig, record, "environment", remedy="see envs.EnvConfig")
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""

@@ -103,7 +103,8 @@ class SearchEnvConfig:
 
     def changed(self, overrides: Mapping[str, Any]) -> SearchEnvConfig:
         """Return the configuration with some fields changed; InputError if a name or value does not fit."""
-        return from_record(SearchEnvConfig, self.to_json() | dict(overrides), "environment")
+        record = self.to_json() | dict(overrides)
+        return from_record(SearchEnvConfig, record, "environment", remedy="see envs.SearchEnvConfig")
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""

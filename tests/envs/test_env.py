@@ -30,15 +30,27 @@ def made(**changes: Any) -> LagrangianCVRP:
     return env
 
 
-@pytest.mark.parametrize("mode", ["diagonal", "direction"])
-def test_both_libraries_find_nothing_wrong(mode: str) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"action": {"mode": "direction"}},
+        {"observation": 1},
+        {"preset": "reference"},
+        {"route_sampler": "qaoa", "route_every": 2, "recombine": True},
+        {"sampler": "qaoa", "shots": 8},
+        {"sampler": "qaoa", "shots": 8, "judge": "samples"},
+    ],
+    ids=str,
+)
+def test_both_libraries_find_nothing_wrong(changes: dict[str, Any]) -> None:
     """Both checkers pass; SB3 warns about the two-dimensional boxes, which is expected, and about nothing else."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        check_gymnasium(made(action={"mode": mode}, render_mode="ansi"), skip_render_check=False)
+        check_gymnasium(made(**changes, render_mode="ansi"), skip_render_check=False)
     with warnings.catch_warnings(record=True) as message:
         warnings.simplefilter("always")
-        check_sb3(made(action={"mode": mode}))
+        check_sb3(made(**changes))
     assert message
     assert all("unconventional shape" in str(warning.message) for warning in message)
 

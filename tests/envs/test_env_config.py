@@ -91,6 +91,19 @@ def test_impossible_values_are_refused(fields: dict[str, Any], message: str) -> 
         EnvConfig(**fields)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"judge": "x"}, r"environment.judge: 'x' is not 'exact' or 'samples'; see envs.EnvConfig$"),
+        ({"shot": 8}, r"environment: unknown shot; known: .*; see envs.EnvConfig$"),
+    ],
+)
+def test_wrong_overrides_point_to_the_configuration(overrides: dict[str, Any], message: str) -> None:
+    """An argument that does not fit is not called a record of another version."""
+    with pytest.raises(InputError, match=message):
+        EnvConfig().changed(overrides)
+
+
 def test_unknown_names_are_refused() -> None:
     """Unknown seedings, starts and presets are errors."""
     with pytest.raises(UnknownNameError, match="sweep"):
