@@ -39,7 +39,7 @@ class RunOptions:
     """Options of a run besides its hyper-parameters; they change at most the last bits of its results."""
 
     preset: Literal["small", "reference"] = "small"
-    """settings: small, 7 (bc) or 13 (ppo) CPU minutes; reference, as published, 32 (bc) or 56 (ppo) CPU hours"""
+    """settings: small, 3 (bc) or 5 (ppo) CPU minutes; reference, as published, 32 (bc) or 56 (ppo) CPU hours"""
     minutes: Minutes = None
     """end after the step in which this number of minutes is over; continue with --resume (default: no limit)"""
     out: CheckpointPath = None
