@@ -118,3 +118,16 @@ def test_actors_of_route_episodes_start_alike() -> None:
     assert len({play["first"] for play in plays}) == 1
     assert len({play["gap"] for play in plays}) == 4
     assert all(play["gap"] <= play["early_gap"] <= 1.0 for play in plays)
+
+
+def test_the_baseline_takes_out_what_the_critic_could_explain() -> None:
+    """In the committed rows the critic explains nothing with the baseline and half without; the noise is level."""
+    rows = [row for row in read_rows(CORRELATION.with_name("environment_critic.jsonl")) if row["rollout"] > 20]
+    found = {
+        (name, has_baseline): np.mean([row[name] for row in rows if row["baseline"] == has_baseline])
+        for name in ("explained_variance", "advantage_std")
+        for has_baseline in (True, False)
+    }
+    assert abs(found["explained_variance", True]) < 0.1
+    assert found["explained_variance", False] > 0.4
+    assert 0.8 < found["advantage_std", True] / found["advantage_std", False] < 1.1
