@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lagrl.errors import InputError, LagrlError, MissingExtraError
+from lagrl.errors import InputError
+from lagrl.quantum.circuits.chain_circuit import chain_circuit
+from lagrl.quantum.simulators.aer import run_long
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -26,7 +28,8 @@ MOST_QUBITS = {"statevector": 26, "matrix_product_state": 2000}
 ANGLES = {(1, False): (2.0, 0.8), (1, True): (0.3, 0.4), (2, False): (0.3, 0.5), (2, True): (0.3, 0.8)}
 """γ per root mean square of the energy's terms, and β, by layers p and warm start.
 
-Least mean energy on a grid of 7 × 6, over five chains of 12 layers by `experiments.generated_chain`, seeds 100 to 104.
+Least mean energy on a grid of 7 × 6, over five chains of 12 layers by `placement_experiments.generated_chain`, seeds
+100 to 104.
 """
 
 _SHARPNESS, _LEAST = 1.0, 0.05
@@ -108,48 +111,27 @@ class PlacementChain:
         return np.clip(1.0 / (1.0 + np.exp(_SHARPNESS * self.difference / unit)), _LEAST, 1.0 - _LEAST)
 
 
-def chain_circuit(chain: PlacementChain, gamma: NDArray[np.float64], beta: NDArray[np.float64], *, warm: bool) -> Any:
-    """Return the measured circuit ∏_l [∏_i exp(iβ_l(sin θ_i X_i + cos θ_i Z_i)) · exp(−iγ_l E/ρ)] ⊗_i RY(θ_i)|0⟩.
-
-    ρ is the root mean square of the terms of E, which does not grow with the number of layers. At θ = π/2 this is QAOA
-    (Farhi et al. 2014); a warm start has the product state's θ, with the mixer aligned to it (Egger et al. 2021).
+def placement_circuit(
+    chain: PlacementChain, gamma: NDArray[np.float64], beta: NDArray[np.float64], *, warm: bool
+) -> Any:
+    """Return the QAOA circuit of a chain, with γ [p] and β [p], radians; see `chain_circuit`.
 
     Parameters
     ----------
     chain
-        E.
+        Its emissions are the energy; bit i is y_i.
     gamma, beta
-        [p] angles, radians.
+        [p] angles.
     warm
-        Whether to start from the product state.
+        Whether to start from the product state, with the mixer aligned to it, or from the uniform superposition.
 
     Raises
     ------
     MissingExtraError
         Without qiskit.
     """
-    try:
-        from qiskit import QuantumCircuit
-    except ImportError as error:
-        raise MissingExtraError.of("qiskit", "quantum", "a circuit") from error
-    n = chain.n_layers
-    h, coupling = -chain.difference / 2, -chain.transfer / 2
-    unit = float(np.sqrt((h @ h + coupling @ coupling) / (2 * n - 1))) or 1.0
-    theta = 2 * np.arcsin(np.sqrt(chain.probability())) if warm else np.full(n, np.pi / 2)
-    circuit = QuantumCircuit(n, n)
-    for i in range(n):
-        circuit.ry(theta[i], i)
-    for g, b in zip(gamma / unit, beta, strict=True):
-        for first in (0, 1):
-            for i in range(first, n - 1, 2):
-                circuit.rzz(2 * g * coupling[i], i, i + 1)
-        for i in range(n):
-            circuit.rz(2 * g * h[i], i)
-            circuit.ry(-theta[i], i)
-            circuit.rz(-2 * b, i)
-            circuit.ry(theta[i], i)
-    circuit.measure(range(n), range(n))
-    return circuit
+    theta = 2 * np.arcsin(np.sqrt(chain.probability())) if warm else np.full(chain.n_layers, np.pi / 2)
+    return chain_circuit(-chain.difference / 2, -chain.transfer / 2, gamma, beta, theta)
 
 
 @dataclass(frozen=True)
@@ -222,8 +204,8 @@ def sample_chain(
     g, b = ANGLES[layers, warm]
     step = np.arange(layers)
     started = time.perf_counter()
-    circuit = chain_circuit(chain, g * (step + 1) / layers, b * (1 - step / layers), warm=warm)
-    bits = run_circuit(circuit, shots, rng, method)
+    circuit = placement_circuit(chain, g * (step + 1) / layers, b * (1 - step / layers), warm=warm)
+    bits = run_long(method, circuit, shots, rng)
     return ChainSamples.of(chain, bits, time.perf_counter() - started)
 
 
@@ -233,18 +215,3 @@ def sample_product(chain: PlacementChain, shots: int, rng: Generator, *, uniform
     probability = 0.5 if uniform else chain.probability()
     bits = (rng.random((shots, chain.n_layers)) < probability).astype(np.uint8)
     return ChainSamples.of(chain, bits, time.perf_counter() - started)
-
-
-def run_circuit(circuit: Any, shots: int, rng: Generator, method: Method) -> NDArray[np.uint8]:
-    """Return the bits [shots, n] of a measured circuit by Aer; bit i is classical bit i."""
-    try:
-        from qiskit_aer import AerSimulator
-    except ImportError as error:
-        raise MissingExtraError.of("qiskit-aer", "quantum", "simulating circuits") from error
-    simulator = AerSimulator(method=method, max_parallel_threads=1)
-    seed = int(rng.integers(2**31 - 1))
-    result = simulator.run(circuit, shots=shots, memory=True, seed_simulator=seed).result()
-    if not result.success:
-        raise LagrlError(f"Aer's {method} simulator failed: {result.status}")
-    words = result.get_memory()
-    return np.array([np.frombuffer(word[::-1].encode(), np.uint8) - 48 for word in words], np.uint8)

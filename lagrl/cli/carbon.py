@@ -13,7 +13,7 @@ import numpy as np
 import tyro
 
 from lagrl.cli.options import Names, OutFile, Rate
-from lagrl.errors import InputError
+from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.atomic import require_writable, write_text
 from lagrl.printable import say
 
@@ -26,7 +26,7 @@ Target = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
 
 
 @dataclass(frozen=True)
-class Generate:
+class GenerateCarbon:
     """Write a random instance: a transformer on GPUs in zones with synthetic carbon intensities, or those of a file."""
 
     out: Target
@@ -94,7 +94,7 @@ class Generate:
 
 
 @dataclass(frozen=True)
-class Solve:
+class SolveCarbon:
     """Place the layers of an instance, and compare with the best static placement and the cleanest device."""
 
     instance: Target
@@ -135,10 +135,10 @@ class Solve:
             names = [[instance.devices[d].name for d in hour] for hour in result.placement.tolist()]
             write_text(self.out, json.dumps({**record, "placement": names}, indent=1, allow_nan=False) + "\n")
         if self.plot is not None:
-            from lagrl.plot import placement as draw
-            from lagrl.plot import save_figure
+            from lagrl.plot.pictures import save_figure
+            from lagrl.plot.placement_pictures import draw_placement
 
-            save_figure(draw(instance, result.placement), self.plot)
+            save_figure(draw_placement(instance, result.placement), self.plot)
         if self.json:
             print(json.dumps(record, allow_nan=False))
         else:
@@ -146,7 +146,7 @@ class Solve:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class ExperimentCarbon:
     """Run an experiment on generated instances, append its rows to a file, and print its table."""
 
     name: Annotated[Literal["exact", "saving", "qaoa"], tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
@@ -160,8 +160,8 @@ class Experiment:
 
     def run(self) -> None:
         """Run and print."""
-        from lagrl.carbon.experiment_tables import table_of
-        from lagrl.carbon.experiments import EXPERIMENTS, read_rows
+        from lagrl.carbon.placement_experiments import EXPERIMENTS, read_rows
+        from lagrl.carbon.placement_tables import table_of
 
         if self.repeats < 1:
             raise InputError(f"{self.repeats} given", field="--repeats", remedy="give 1 or more")
@@ -185,16 +185,16 @@ class CarbonCommand:
     Decides which device runs each layer of a language model in each hour of a day, at least emissions.
     """
 
-    action: Annotated[
-        Annotated[Generate, tyro.conf.subcommand("generate")]
-        | Annotated[Solve, tyro.conf.subcommand("solve")]
-        | Annotated[Experiment, tyro.conf.subcommand("experiment")],
-        tyro.conf.arg(name=""),
-    ]
+    action: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ACTION")]
+    """generate (an instance), solve (one) or experiment (a comparison); each has its own --help"""
 
     def run(self) -> None:
-        """Run the action."""
-        self.action.run()
+        """Refuse: an action is run by the command line itself."""
+        raise UnknownNameError.of("action", self.action, ACTIONS, hint="; see lagrl carbon --help")
+
+
+ACTIONS: dict[str, Any] = {"generate": GenerateCarbon, "solve": SolveCarbon, "experiment": ExperimentCarbon}
+"""The actions of the command, by name."""
 
 
 def _day(text: str) -> datetime:

@@ -40,7 +40,7 @@ COMMANDS = {
     "cascade": "Choose a language model for each task: LLM cascade routing.",
 }
 _MODULES = {"eval": "evaluate"}  # where a command's module has another name
-_WITH_ACTIONS = ("cascade",)  # each action is a command with options of its own
+_WITH_ACTIONS = ("cascade", "carbon")  # each action is a command with options of its own
 
 
 class Command(Protocol):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lagrl.problems.carbon.instance import CarbonInstance
 
 
-def placement(instance: CarbonInstance, devices: NDArray[np.int64]) -> Figure:
+def draw_placement(instance: CarbonInstance, devices: NDArray[np.int64]) -> Figure:
     """Draw the intensities of the zones over the day, and below them the device of each layer in each hour.
 
     Parameters

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lagrl.carbon.brute_force import solve_brute_force
-from lagrl.carbon.chain_qaoa import ANGLES, PlacementChain, chain_circuit, sample_chain, sample_product
-from lagrl.carbon.experiments import generated_chain
+from lagrl.carbon.chain_qaoa import ANGLES, PlacementChain, placement_circuit, sample_chain, sample_product
+from lagrl.carbon.placement_experiments import generated_chain
 from lagrl.errors import InputError
 from lagrl.problems.carbon.synthetic import generate_carbon
 
@@ -35,7 +35,7 @@ def test_circuit_is_the_documented_product(warm: bool) -> None:
 
     chain = generated_chain(4, 1)
     gamma, beta = np.array([0.7, 1.1]), np.array([0.5, 0.3])
-    circuit = chain_circuit(chain, gamma, beta, warm=warm).remove_final_measurements(inplace=False)
+    circuit = placement_circuit(chain, gamma, beta, warm=warm).remove_final_measurements(inplace=False)
     h, coupling = -chain.difference / 2, -chain.transfer / 2
     unit = np.sqrt((h @ h + coupling @ coupling) / 7)
     theta = 2 * np.arcsin(np.sqrt(chain.probability())) if warm else np.full(4, np.pi / 2)

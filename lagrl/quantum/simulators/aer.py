@@ -49,6 +49,25 @@ def run_aer(
     return np.array([[int(code, 16) for code in experiment.data.memory] for experiment in result.results], np.int64)
 
 
+def run_long(method: str, circuit: QuantumCircuit, shots: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Sample a circuit of any number of qubits without noise; see `run_aer` for the errors raised.
+
+    Parameters
+    ----------
+    method
+        `statevector` or `matrix_product_state`.
+    circuit, shots, rng
+        See `run_aer`.
+
+    Returns
+    -------
+    Bits [shots, n] uint8: column i is classical bit i.
+    """
+    seed = int(rng.integers(2**31 - 1))
+    words = _result(method, [circuit], None, shots=shots, memory=True, seed_simulator=seed).get_memory()
+    return np.array([np.frombuffer(word[::-1].encode(), np.uint8) - ord("0") for word in words], np.uint8)
+
+
 def is_native(circuit: QuantumCircuit) -> bool:
     """Whether Aer simulates all gates of a circuit without compiling them.
 

@@ -257,7 +257,9 @@ def test_a_journal_in_a_folder_that_cannot_be_written_is_read(tmp_path: Path, le
     if left:
         log(path).write_bytes(whole)
     path.chmod(0o444)
-    for folder in [tmp_path, *tmp_path.parents][:3]:
+    folders = [folder for folder in (tmp_path, *tmp_path.parents) if folder.stat().st_mode & 0o005 != 0o005]
+    modes = [folder.stat().st_mode for folder in folders]
+    for folder in {tmp_path, *folders}:
         folder.chmod(0o555)
     try:
         os.setresuid(65534, 65534, 0)
@@ -271,8 +273,8 @@ def test_a_journal_in_a_folder_that_cannot_be_written_is_read(tmp_path: Path, le
             Journal(path)
     finally:
         os.setresuid(0, 0, 0)
-        for folder in [tmp_path, *tmp_path.parents][:3]:
-            folder.chmod(0o700)
+        for folder, mode in zip(folders, modes, strict=True):
+            folder.chmod(mode)
 
 
 def test_places_that_cannot_hold_a_journal(tmp_path: Path) -> None:
