@@ -105,7 +105,7 @@ def solve_capacitated(cascade: Cascade, options: DualOptions, seconds: float = n
     recreate until the seconds are over.
 
     Without a floor of the mean quality one dual is ascended. With it, the price π of a missing point of score is
-    bisected: L(π, λ) = L_π(λ) − π n (1 − floor) bounds the cost for every π ≥ 0.
+    bisected: L(π, λ) = L_π(λ) − π n (1 − floor) bounds the cost for every π ≥ 0. The prices share the seconds equally.
     """
     deadline = time.perf_counter() + seconds
     result = CapacityResult()
@@ -116,7 +116,9 @@ def solve_capacitated(cascade: Cascade, options: DualOptions, seconds: float = n
     low, high = 0.0, _largest_price(cascade, pairs)
     for step in range(options.prices):
         price = 0.0 if step == 0 else high if step == 1 else (low * high) ** 0.5 if low else high / 16.0
-        quality = _at_price(cascade, price, options, result, deadline)
+        now = time.perf_counter()
+        share = now + (deadline - now) / (options.prices - step)  # each price has its share of the time left
+        quality = _at_price(cascade, price, options, result, share)
         if step == 0 and quality >= cascade.mean_quality_floor - TOLERANCE:
             break
         if quality >= cascade.mean_quality_floor:
