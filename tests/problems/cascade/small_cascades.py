@@ -38,7 +38,9 @@ def small_cascade(seed: int, variant: Any = "quality", n: int = 5, m: int = 3, *
         "latency_limit_ms": np.where(rng.random(n) < 0.2, 150.0, np.inf),
         "quality": quality,
         "dollars": dollars,
-        "budget_dollars": float(low + rng.uniform(-0.1, 0.9) * (high - low)) if variant != "capacitated" else np.inf,
+        "budget_dollars": float(max(low + rng.uniform(-0.1, 0.9) * (high - low), 0.0))
+        if variant != "capacitated"
+        else np.inf,
         "mean_quality_floor": 0.0,
     }
     return Cascade(**(values | changes))
