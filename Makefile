@@ -9,7 +9,7 @@ COMMANDS := arguments bad_files bound demo doctor doubts eval fetch generate sol
 SMOKE := tests/test_front_door.py tests/test_tasks.py tests/test_highs.py tests/test_signatures.py tests/cli/test_cli.py \
 	$(COMMANDS:%=tests/cli/test_cli_%.py)
 
-.PHONY: demo test test-newest test-lowest check-all lint format wheel torture fuzz checkpoints clean
+.PHONY: demo test test-newest test-lowest check-all lint format docs wheel torture fuzz checkpoints clean
 
 demo: $(READY)
 	$(BIN)/lagrl demo --out demo
@@ -64,11 +64,16 @@ fuzz: $(READY)
 checkpoints: $(READY)
 	$(BIN)/python -m benchmarks.shipped_policies.run $(if $(DATA),--data $(DATA))
 
+# Builds the site into the folder site; broken links are errors. `make test` builds it too.
+docs: export NO_MKDOCS_2_WARNING=1
+docs: $(READY)
+	$(BIN)/mkdocs build
+
 wheel: $(READY)
 	$(BIN)/python -m build --wheel
 
 clean:
-	rm -rf $(VENV) $(VENV)-newest $(VENV)-lowest build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-newest $(VENV)-lowest build dist demo site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Installed once, and again whenever what is installed changes. Written last, so that an interrupted set-up starts over.
 $(READY): pyproject.toml constraints.txt
@@ -76,5 +81,5 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "lagrl needs Python 3.11 or newer; say which with make PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[rl,quantum,bench,viz,carbon,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[rl,quantum,bench,viz,carbon,docs,dev]'
 	touch $(READY)
