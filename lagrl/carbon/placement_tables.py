@@ -59,7 +59,7 @@ def _qaoa(rows: list[Row]) -> list[str]:
         mean = {name: np.mean([row[name] for row in group]) for name in ("best_gap_percent", "mean_gap_percent")}
         hits = 100 * np.mean([row["optimal_share"] for row in group])
         seconds = np.median([row["seconds"] for row in group])
-        gaps = (f"{mean[name]:.2f}" for name in mean)
+        gaps = (_fixed(float(mean[name])) for name in mean)
         lines.append(_line(layers, sampler, *gaps, f"{hits:.3f}", f"{seconds:.2f}", len(group)))
     return lines
 
@@ -76,7 +76,13 @@ def _interval(values: list[float]) -> str:
     sample = np.array(values)
     drawn = np.random.default_rng(0).choice(sample, (_RESAMPLES, len(sample))).mean(axis=1)
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return f"{sample.mean():.2f} [{low:.2f}, {high:.2f}]"
+    return f"{_fixed(sample.mean())} [{_fixed(low)}, {_fixed(high)}]"
+
+
+def _fixed(value: float) -> str:
+    """Write a number with two decimals, and never as −0.00."""
+    text = f"{value:.2f}"
+    return "0.00" if text == "-0.00" else text
 
 
 def _head(*names: str) -> list[str]:

@@ -191,7 +191,7 @@ class ExperimentCascade:
             if self.json:
                 print(json.dumps(row), flush=True)
         if not self.json:
-            print(experiment_table(self.name, rows))
+            say(experiment_table(self.name, rows))
 
 
 ACTIONS: dict[str, Any] = {"generate": GenerateCascade, "solve": SolveCascade, "experiment": ExperimentCascade}
