@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.problems.carbon.hardware import GPUS, Layer, device_of
+from lagrl.problems.carbon.hardware import Layer, device_of
 from lagrl.problems.carbon.instance import FORMAT, VERSION, CarbonInstance, IntensityKind
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def generate_carbon(
     """
     _require_range("n_layers", n_layers, 1, MOST_LAYERS)
     _require_range("n_devices", n_devices, 1, MOST_DEVICES)
-    for name, value in (("parameters_b", parameters_b), ("tokens_per_day", tokens_per_day), ("memory", memory)):
+    positive = {"parameters_b": parameters_b, "tokens_per_day": tokens_per_day, "memory": memory, "limit": limit}
+    for name, value in positive.items():
         if value is not None and not 0 < value < np.inf:
             raise InputError(f"{value} given", field=name, remedy="give a number above 0")
     if memory is not None and memory * n_devices < 1:
@@ -144,8 +146,7 @@ def generate_carbon(
     devices = []
     for h, zone in enumerate(names):
         gpu = _GPUS[int(rng.integers(len(_GPUS)))]
-        made = device_of(gpu, zone)
-        devices.append(type(made)(f"{h + 1}-{gpu}", zone, *_physical(gpu, room), made.batch))
+        devices.append(replace(device_of(gpu, zone), name=f"{h + 1}-{gpu}", memory_gb=room))
     instance = CarbonInstance(
         FORMAT,
         VERSION,
@@ -163,12 +164,7 @@ def generate_carbon(
     if limit is None:
         return instance
     slowest = instance.problem().layer_ms.sum(axis=0).max()
-    return type(instance)(**{**vars(instance), "limit_ms": float(round(limit * slowest, 3))})
-
-
-def _physical(gpu: str, room: float | None) -> tuple[float, float | None, float, float]:
-    power, _, bandwidth, compute = GPUS[gpu]
-    return power, room, bandwidth, compute
+    return replace(instance, limit_ms=float(round(limit * slowest, 3)))
 
 
 def _require_range(name: str, value: int, least: int, most: int) -> None:
