@@ -145,10 +145,11 @@ def break_even_price(row: Row, improvement: float, value: float, prices: PriceTa
 
 
 def _against(row: Row, best: tuple[Row, float], prices: PriceTable) -> tuple[float, float, float]:
-    """Return improvement, money and energy of a run beyond a classical one."""
+    """Return improvement, money and energy of a run beyond a classical one, of which only as many seconds count."""
     of_row, of_best = ledger(row, prices), ledger(best[0], prices)
-    money = total(of_row, "money") - total(of_best, "money")
-    return best[1] - row["cost"], money, total(of_row, "joules") - total(of_best, "joules")
+    share = min(1.0, run_seconds(row) / max(run_seconds(best[0]), 1e-12))
+    money = total(of_row, "money") - share * total(of_best, "money")
+    return best[1] - row["cost"], money, total(of_row, "joules") - share * total(of_best, "joules")
 
 
 def _tts(seconds: float, probability: float) -> float:

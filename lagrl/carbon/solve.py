@@ -60,7 +60,7 @@ def solve_placement(
     """
     solvers: dict[str, Callable[[], PlacementResult]] = {
         "lagrangian": lambda: solve_lagrangian(problem, seconds=seconds, seed=seed),
-        "milp": lambda: solve_milp(problem, seconds=min(seconds, 3600.0)),
+        "milp": lambda: solve_milp(problem, seconds=seconds),
         "min-cut": lambda: solve_min_cut(problem),
         "brute-force": lambda: solve_brute_force(problem),
         "hourly": lambda: solve_hourly(problem),

@@ -147,7 +147,7 @@ class SolveCarbon:
 
 @dataclass(frozen=True)
 class ExperimentCarbon:
-    """Run an experiment on generated instances, append its rows to a file, and print its table."""
+    """Run an experiment on generated instances, write its rows to a new file, and print its table."""
 
     name: Annotated[Literal["exact", "saving", "qaoa"], tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
     """exact (methods by size), saving (against the best static placement) or qaoa (circuits and controls)"""
@@ -170,6 +170,8 @@ class ExperimentCarbon:
             return
         rows = []
         if self.out is not None:
+            if self.out.exists():
+                raise InputError("exists", source=str(self.out), remedy="give another name")
             require_writable(self.out)
         for row in EXPERIMENTS[self.name](self.repeats):
             rows.append(row)

@@ -112,6 +112,10 @@ def test_circuits_that_win_at_equal_seconds_pay() -> None:
     assert found.n_instances == 7
     assert found.improvement.mean == 5.0
     assert found.money_per_unit == pytest.approx((2e-3 + 2.0 - 1e-3) / 5)
+    long = [row(name, cost=102, seconds=8.0) for name in names]  # its cost was 107 after 4 s, whose price counts
+    (found,) = verdicts(Grouping(long + [row(name, cost=105, seconds=4.0, quantum=True) for name in names]), PRICES)
+    assert found.improvement.mean == 2.0
+    assert found.money == pytest.approx(0.0, abs=1e-12)
     worse = [row(name, cost=115, seconds=2.0, quantum=True) for name in names]
     (found,) = verdicts(Grouping(classical + worse), PRICES)
     assert (found.paid, found.money_per_unit, found.joules_per_unit) == (False, None, None)

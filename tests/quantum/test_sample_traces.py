@@ -20,7 +20,7 @@ pytest.importorskip("qiskit_aer")
     ],
 )
 def test_a_sample_passes_few_files(sampler: str, files: int, depth: int) -> None:
-    """The third call of a sampler enters at most so many files, and no deeper."""
+    """The third call of a sampler enters no more files than its limit, and no deeper."""
     trace = trace_sample(sampler)
     assert len(trace.files) <= files, sorted(trace.files)
     assert 0 < trace.depth <= depth

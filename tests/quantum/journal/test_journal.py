@@ -159,7 +159,7 @@ def test_a_journal_whose_creator_died_is_created_anew(tmp_path: Path, when: str)
                 commit(self, connection)
             os.kill(os.getpid(), signal.SIGKILL)
 
-        Tables._commit = dying  # type: ignore[method-assign]
+        Tables._commit = dying  # type: ignore[method-assign]  # to die within a commit
         Journal(path)
         os._exit(1)
     else:
