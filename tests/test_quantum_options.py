@@ -16,7 +16,7 @@ from lagrl.quantum.circuits.ansatz import ANSATZE
 from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.devices.placement import PLACEMENTS
 from lagrl.quantum.scheduling import machine, scheduler
-from lagrl.quantum.simulators.methods import METHODS
+from lagrl.quantum.simulators.surrogate import METHODS
 from lagrl.quantum.subproblems.annealing import AnnealingSampler
 from lagrl.quantum.subproblems.penalties import PENALTIES
 from lagrl.quantum.subproblems.product import ProductState

@@ -120,8 +120,7 @@ def bandit_state() -> Reader:
 def _journal_lines() -> bytes:
     from lagrl.quantum.journal.calls import Call
     from lagrl.quantum.journal.journal import Journal
-    from lagrl.quantum.journal.line_export import packed_text
-    from lagrl.quantum.journal.lines import JOURNAL
+    from lagrl.quantum.journal.lines import JOURNAL, packed_text
     from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 
     rng = np.random.default_rng(0)

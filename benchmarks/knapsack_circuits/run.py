@@ -54,8 +54,7 @@ from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.circuits.execution import Pub
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.channel import Channel
-from lagrl.quantum.simulators.density import DensityMatrixBackend
-from lagrl.quantum.simulators.trajectories import TrajectoryBackend
+from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, TrajectoryBackend
 from lagrl.relaxation.sampler import SampleContext
 
 CHECKED = [c for c in CIRCUITS if c.penalty in {"greedy", NONE} and c.ansatz != LONGER]  # by density matrices

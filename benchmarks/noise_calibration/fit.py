@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.circuits.ansatz import Ansatz
     from lagrl.quantum.circuits.subproblem import Subproblem
-    from lagrl.quantum.simulators.density import DensityMatrixBackend
+    from lagrl.quantum.simulators.line_backend import DensityMatrixBackend
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,9 +38,8 @@ from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents
-from lagrl.quantum.simulators.density import DensityMatrixBackend
+from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, TrajectoryBackend
 from lagrl.quantum.simulators.surrogate import SurrogateBackend
-from lagrl.quantum.simulators.trajectories import TrajectoryBackend
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState

@@ -56,9 +56,8 @@ if TYPE_CHECKING:
     from lagrl.quantum.devices.noise import noise_model, reduced_target
     from lagrl.quantum.devices.placement import find_line
     from lagrl.quantum.ibm.primitive import PrimitiveBackend
-    from lagrl.quantum.simulators.density import DensityMatrixBackend
+    from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, TrajectoryBackend
     from lagrl.quantum.simulators.surrogate import SurrogateBackend
-    from lagrl.quantum.simulators.trajectories import TrajectoryBackend
     from lagrl.quantum.subproblems.candidates import select_candidates
     from lagrl.quantum.subproblems.penalties import TiltedPenalty, make_penalty
     from lagrl.quantum.subproblems.product import rotation_angles
@@ -78,9 +77,8 @@ else:
             "lagrl.quantum.devices.noise": ["noise_model", "reduced_target"],
             "lagrl.quantum.devices.placement": ["find_line"],
             "lagrl.quantum.ibm.primitive": ["PrimitiveBackend"],
-            "lagrl.quantum.simulators.density": ["DensityMatrixBackend"],
+            "lagrl.quantum.simulators.line_backend": ["DensityMatrixBackend", "TrajectoryBackend"],
             "lagrl.quantum.simulators.surrogate": ["SurrogateBackend"],
-            "lagrl.quantum.simulators.trajectories": ["TrajectoryBackend"],
             "lagrl.quantum.subproblems.candidates": ["select_candidates"],
             "lagrl.quantum.subproblems.penalties": ["TiltedPenalty", "make_penalty"],
             "lagrl.quantum.subproblems.product": ["rotation_angles"],

@@ -40,8 +40,7 @@ __all__ = [
 if TYPE_CHECKING:
     from lagrl.quantum.bandit.bandit_sampler import BanditSampler
     from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
-    from lagrl.quantum.journal.journaled import JournaledSampler
-    from lagrl.quantum.journal.replay import ReplaySampler
+    from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler
     from lagrl.quantum.subproblems.annealing import AnnealingSampler
     from lagrl.quantum.subproblems.greedy import GreedySampler
     from lagrl.relaxation.sampler import (
@@ -62,8 +61,7 @@ else:
         {
             "lagrl.quantum.bandit.bandit_sampler": ["BanditSampler"],
             "lagrl.quantum.circuits.qaoa_sampler": ["ProductSampler", "QAOASampler"],
-            "lagrl.quantum.journal.journaled": ["JournaledSampler"],
-            "lagrl.quantum.journal.replay": ["ReplaySampler"],
+            "lagrl.quantum.journal.journaled": ["JournaledSampler", "ReplaySampler"],
             "lagrl.quantum.subproblems.annealing": ["AnnealingSampler"],
             "lagrl.quantum.subproblems.greedy": ["GreedySampler"],
             "lagrl.relaxation.sampler": [

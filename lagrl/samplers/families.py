@@ -16,9 +16,8 @@ from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
 from lagrl.quantum.devices.fakes import is_fake
 from lagrl.quantum.ibm.primitive import open_backend
 from lagrl.quantum.ibm.runtime import DeviceBackend
-from lagrl.quantum.journal.replay import ReplaySampler
-from lagrl.quantum.simulators.methods import noise_method
-from lagrl.quantum.simulators.surrogate import SurrogateSampler
+from lagrl.quantum.journal.journaled import ReplaySampler
+from lagrl.quantum.simulators.surrogate import SurrogateSampler, noise_method
 from lagrl.quantum.subproblems.annealing import AnnealingSampler
 from lagrl.quantum.subproblems.greedy import GreedySampler
 from lagrl.quantum.subproblems.penalties import make_penalty

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from lagrl.errors import refuse
-from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+from lagrl.quantum.ibm.compiled_job import RuntimeOptions
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,6 @@ class DeviceOptions(BackendOptions, RuntimeOptions):
 
     def runtime(self) -> RuntimeOptions:
         """Return the options of the backend; InputError if one has no effect."""
-        if not self.dynamical_decoupling and self.sequence != RuntimeOptions.sequence:
-            refuse("sequence", self.sequence, "it needs dynamical_decoupling=true")
-        is_twirled = self.twirl_gates != "off" or self.twirl_measure
-        if not is_twirled and self.randomizations != RuntimeOptions.randomizations:
-            refuse("randomizations", self.randomizations, "nothing is twirled: leave it out")
         if self.session_time and self.mode == "job":
             refuse("session_time", self.session_time, "it limits a batch or session: give mode=batch or mode=session")
         return RuntimeOptions(**{field.name: getattr(self, field.name) for field in fields(RuntimeOptions)})

@@ -40,7 +40,7 @@ def require_known(sampler: str | SamplerSpec) -> SamplerSpec:
             raise UnknownNameError.of("sampler", spec.text, known, hint="; or module:attribute for your own")
         if spec.options:
             raise InputError("options given", field=field, remedy="a sampler of your own takes none")
-    elif spec.argument and family.form == family.name:
+    elif spec.text.startswith(f"{spec.name}:") and family.form == family.name:
         raise InputError(f"{shown(spec.argument)} given", field=field, remedy=f"{spec.name} takes nothing there")
     elif not spec.argument and spec.name not in family.forms:
         raise InputError("incomplete", field=field, remedy=f"write {family.form}")
@@ -86,7 +86,11 @@ def make_sampler(sampler: str | SamplerSpec, *, journal: str | os.PathLike[str] 
     if not family.keeps_answers:
         close_sampler(made)
         raise InputError(f"{journal} given", field="journal", remedy=f"leave it out: {spec.name} has nothing to keep")
-    kept = Journal(file)  # last: no file is left if there is no device
+    try:
+        kept = Journal(file)  # last: no file is left if there is no device
+    except BaseException:
+        close_sampler(made)
+        raise
     family.keep_jobs(made, kept, spec.text)
     return JournaledSampler(made, kept, spec.text)
 

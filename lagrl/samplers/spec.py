@@ -27,6 +27,8 @@ REMOVED = {  # options that no measurement showed to be worth anything (docs/res
     "fidelity": "omit it: limit the number of gates",
     "decay": "omit it: limit the number of gates",
     "spread": "omit it: other backends run a job after failures only",
+    "sequence": "omit it for XpXm",
+    "randomizations": "omit it for 8",
     "per_job": "omit it: the circuits on one line of qubits are one job",
 }
 NESTED = {"replay": "sampler"}  # the option whose value is another sampler's whole string, to the end

@@ -15,11 +15,12 @@ from lagrl.cascade.routing_qubo import right_assignment, routing_qubo
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.one_hot_groups import mixer_pairs, one_hot_circuit, passing_angles, penalty_circuit
 from lagrl.quantum.circuits.statevector import qaoa_state
-from lagrl.quantum.devices.disjoint_lines import disjoint_lines
 from lagrl.quantum.devices.fakes import fake_backend
-from lagrl.quantum.devices.noise import noise_model
+from lagrl.quantum.devices.noise import noise_model, readout_flips, restricted
+from lagrl.quantum.devices.placement import disjoint_lines
 from lagrl.quantum.simulators import independent_parts
 from lagrl.quantum.simulators.aer import exact_probabilities
+from lagrl.quantum.simulators.channel import Channel
 from lagrl.quantum.simulators.independent_parts import (
     compiled_parts,
     connected_qubits,
@@ -137,10 +138,10 @@ def test_parts_are_the_whole_circuit_under_noise() -> None:
     assert [len(group) for group in connected_qubits(circuit)] == [2, 2]
     first, second = (part.probability for part in sorted(parts, key=lambda part: part.variables))
     compiled = generate_preset_pass_manager(1, device, initial_layout=qubits, seed_transpiler=0).run(circuit)
-    noise = noise_model(independent_parts._on(device.target, qubits))
+    noise = noise_model(restricted(device.target, qubits, keeps_unusable=True))
     gates_alone = independent_parts._alone(compiled, qubits)
     (whole,) = exact_probabilities([gates_alone], [[0, 1, 2, 3]], noise)
-    whole = independent_parts._misread(whole, device.target, qubits)
+    whole = Channel(1.0, readout_flips(device.target)[qubits]).distribution(whole)
     np.testing.assert_allclose(whole, np.kron(second, first), atol=1e-12)
     assert 0.9 < first[[1, 2]].sum() < 0.999
     assert 0.9 < second[[1, 2]].sum() < 0.999

@@ -31,7 +31,7 @@ from lagrl.bench.rows import read_rows
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.traces import read_traces
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.replay import ReplaySampler
+from lagrl.quantum.journal.journaled import ReplaySampler
 from lagrl.relaxation.sampler import SampleContext, SampleQuery
 
 def replay(path):

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from lagrl.quantum.circuits.execution import Pub, Template
-from lagrl.quantum.journal.job_journal import JobRecord
+from lagrl.quantum.journal.job_table import JournaledJob
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.quantum.journal.job_journal import SentState
+    from lagrl.quantum.journal.job_table import SentState
     from lagrl.relaxation.sampler import SamplingCost
 
 
@@ -46,10 +46,10 @@ def basis_pub(n: int, codes: list[int]) -> Pub:
 class MemoryJournal:
     """A journal in memory, lost with the process."""
 
-    records: dict[str, JobRecord] = field(default_factory=dict)
+    records: dict[str, JournaledJob] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
-    def find_job(self, fingerprint: str) -> JobRecord | None:
+    def find_job(self, fingerprint: str) -> JournaledJob | None:
         return self.records.get(fingerprint)
 
     def job_state(self, fingerprint: str) -> SentState:
@@ -59,7 +59,7 @@ class MemoryJournal:
         return "finished" if known.codes is not None else "submitted" if known.job else "intended"
 
     def intend_job(self, fingerprint: str, tag: str) -> None:
-        self.records[fingerprint] = JobRecord(tag)
+        self.records[fingerprint] = JournaledJob(fingerprint, "intended", tag=tag)
 
     def submitted_job(self, fingerprint: str, job: str) -> None:
         self.records[fingerprint] = replace(self.records[fingerprint], job=job)

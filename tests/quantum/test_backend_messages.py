@@ -35,18 +35,16 @@ from lagrl.quantum.devices.fakes import fake_backend, known_fakes
 from lagrl.quantum.devices.noise import reduced_target
 from lagrl.quantum.devices.noisy_device import NoisyDevice, log_fidelity
 from lagrl.quantum.devices.placement import find_line, placed_line
-from lagrl.quantum.ibm.device import open_device
+from lagrl.quantum.ibm.compiled_job import RuntimeOptions
 from lagrl.quantum.ibm.device_table import list_devices
+from lagrl.quantum.ibm.local_device import open_device
 from lagrl.quantum.ibm.primitive import PrimitiveBackend, open_backend
 from lagrl.quantum.ibm.runtime import DeviceBackend
-from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task
 from lagrl.quantum.simulators.channel import Channel, Exponents
-from lagrl.quantum.simulators.density import DensityMatrixBackend
-from lagrl.quantum.simulators.methods import noise_method
-from lagrl.quantum.simulators.surrogate import SurrogateBackend
-from lagrl.quantum.simulators.trajectories import TrajectoryBackend
+from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, TrajectoryBackend
+from lagrl.quantum.simulators.surrogate import SurrogateBackend, noise_method
 from lagrl.relaxation.sampler import SampleContext, SamplingCost
 from lagrl.testing.simulated_machines import Behaviour, RandomStrings, SimulatedMachine
 from lagrl.testing.virtual_time import run_virtually
@@ -523,16 +521,8 @@ TABLE: list[tuple[Callable[[], object], str]] = [
         "unknown mode 'batsh'; did you mean 'batch'? known: batch, job, session",
     ),
     (
-        lambda: RuntimeOptions(sequence="YY"),
-        "unknown sequence 'YY'; known: XX, XY4, XpXm",
-    ),
-    (
         lambda: RuntimeOptions(twirl_gates="yes"),
         "unknown twirl_gates 'yes'; known: auto, off, on",
-    ),
-    (
-        lambda: RuntimeOptions(randomizations=0),
-        "randomizations: 0 given; give 1 or more",
     ),
     (
         lambda: RuntimeOptions(timeout=-1),

@@ -54,6 +54,8 @@ STRINGS = {
     "bandit:": "sampler bandit:: no state given; name a file after the colon, or leave both out",
     "bandit:+width=4": "sampler bandit:+width=4: no state given; name a file after the colon, or leave both out",
     "qaoa:FakeKingston": "sampler qaoa:FakeKingston: 'FakeKingston' given; qaoa takes nothing there",
+    "qaoa:": "sampler qaoa:: '' given; qaoa takes nothing there",
+    "exact:": "sampler exact:: '' given; exact takes nothing there",
     "mine:Sampler+width=3": "sampler mine:Sampler+width=3: options given; a sampler of your own takes none",
     # options
     "qaoa+width": "sampler qaoa+width: 'width' given; write options as +name=value",
@@ -95,8 +97,9 @@ CIRCUITS = {
         "width: 14 given, density(fake_kingston) takes 10 qubits; give 1 to 10 variables per vehicle"
     ),
     "ibm:FakeKingston+fallback=magic": "fallback: 'magic' given; give product, or leave it out",
-    "ibm:FakeKingston+dynamical_decoupling=no+sequence=XY4": "sequence: XY4 given; it needs dynamical_decoupling=true",
-    "ibm:FakeKingston+twirl_gates=off+randomizations=4": ("randomizations: 4 given; nothing is twirled: leave it out"),
+    "ibm:FakeKingston+sequence=XY4": (
+        "sampler ibm:FakeKingston+sequence=XY4, sequence: is no option any more; omit it for XpXm"
+    ),
     "ibm:FakeKingston+session_time=60": (
         "session_time: 60 given; it limits a batch or session: give mode=batch or mode=session"
     ),

@@ -12,9 +12,8 @@ from lagrl.errors import InputError, MissingExtraError, UnknownNameError
 from lagrl.quantum.circuits.ansatz import WARM_RAMPS
 from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
 from lagrl.quantum.circuits.statevector import WARM_RAMP
-from lagrl.quantum.journal.journaled import JournaledSampler
+from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler
 from lagrl.quantum.journal.lines import JOURNAL
-from lagrl.quantum.journal.replay import ReplaySampler
 from lagrl.quantum.subproblems.greedy import GreedySampler
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.slack import SlackPenalty
@@ -105,6 +104,18 @@ def test_circuit_options_reach_the_sampler() -> None:
     assert (made.backend.options.twirl_measure, made.backend.options.timeout) == (True, 60)
 
 
+@needs_qiskit
+def test_a_device_is_closed_if_its_journal_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sampler that no one gets leaves no connection open."""
+    closed = []
+    monkeypatch.setattr("lagrl.quantum.ibm.runtime.DeviceBackend.close", lambda backend: closed.append(backend.name))
+    file = tmp_path / "j.sqlite"
+    file.write_text("the end of a novel")
+    with pytest.raises(InputError, match="cannot be read"):
+        make_sampler("ibm:FakeKingston+width=5", journal=file)
+    assert closed == ["ibm(fake_kingston)"]
+
+
 def test_own_samplers_are_made_from_module_and_attribute() -> None:
     """A class with a `sample` method is a sampler."""
     assert type(make_sampler("lagrl.quantum.circuits.qaoa_sampler:QAOASampler")) is QAOASampler
@@ -187,8 +198,7 @@ def test_wrong_names_raise_errors(name: str, message: str) -> None:
         ("ibm:FakeNowhere", "unknown backend 'FakeNowhere'"),
         ("ibm:FakeKingston+mode=turbo", "unknown mode 'turbo'"),
         ("ibm:FakeKingston+fallback=magic", "give product, or leave it out"),
-        ("ibm:FakeKingston+dynamical_decoupling=no+sequence=XY4", "it needs dynamical_decoupling=true"),
-        ("ibm:FakeKingston+twirl_gates=off+randomizations=4", "nothing is twirled"),
+        ("ibm:FakeKingston+randomizations=4", "omit it for 8"),
         ("ibm:FakeKingston+width=21", "ibm(fake_kingston) takes 20 qubits"),
         ("ibm:FakeKingston+session_time=60", "give mode=batch or mode=session"),
         ("noisy:FakeKingston+ansatz=copula+warm=no", "only qaoa has a cold start, not copula"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.devices.fakes import fake_backend, is_fake, known_fakes
 from lagrl.quantum.ibm.runtime import DeviceBackend
-from lagrl.quantum.simulators.methods import noise_method
+from lagrl.quantum.simulators.surrogate import noise_method
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

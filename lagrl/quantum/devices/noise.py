@@ -54,10 +54,10 @@ def reduced_target(device: Any, qubits: Sequence[int]) -> Target:
     return reduced
 
 
-def restricted(target: Target, qubits: Sequence[int]) -> Target:
+def restricted(target: Target, qubits: Sequence[int], *, keeps_unusable: bool = False) -> Target:
     """Return the target of a few qubits, in this order.
 
-    Instructions keep their errors and durations, qubits their T1 and T2. Unusable edges are left out.
+    Instructions keep their errors and durations, qubits their T1 and T2. Unusable edges are left out by default.
     """
     from qiskit.transpiler import Target
 
@@ -81,7 +81,7 @@ def restricted(target: Target, qubits: Sequence[int]) -> Target:
         kept = {
             tuple(place[q] for q in where): entry
             for where, entry in known.items()
-            if place.keys() >= set(where) and not (len(where) == 2 and is_unusable(entry))
+            if place.keys() >= set(where) and (keeps_unusable or len(where) != 2 or not is_unusable(entry))
         }
         if kept:
             few.add_instruction(target.operation_from_name(name), kept, name=name)

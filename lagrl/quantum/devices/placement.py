@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PLACEMENTS = (BEST_LINE, "line1", "line2", "default")
 BEAM = 1024
 WIDEST_BEAM = 16_384  # most paths that a repeated search keeps
+LARGEST_CACHE = 256
+_DISJOINT_AMONG = 2000  # lines
+_placed: dict[tuple[int, int, str], tuple[Target, Placement]] = {}
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,8 @@ def find_lines(device: Any, n: int, n_best: int, *, beam: int = BEAM) -> list[Pl
     return [_placement(errors, path.qubits, uses) for path in list(best.values())[:n_best]]
 
 
-def placed_line(device: Any, n: int, placement: str) -> Placement:
-    """Return the line of n qubits that a placement names.
+def placed_line(device: Any, n: int, placement: str = BEST_LINE) -> Placement:
+    """Return the line of n qubits that a placement names, found once for each target.
 
     Parameters
     ----------
@@ -125,18 +128,31 @@ def placed_line(device: Any, n: int, placement: str) -> Placement:
     if placement not in PLACEMENTS:
         raise UnknownNameError.of("placement", placement, PLACEMENTS)
     target: Target = getattr(device, "target", device)
-    name = target.description or "the device"
-    if placement == "default":
-        return _default_line(target, n, name)
-    rank = int(placement.removeprefix("line"))
-    lines = find_lines(target, n, rank + 1)
-    if len(lines) <= rank:
-        raise InputError(
-            f"{placement}, but only {len(lines)} lines of {n} qubits on {name}",
-            field="placement",
-            remedy="give a better line or a narrower circuit",
-        )
-    return lines[rank]
+    known = _placed.get((id(target), n, placement))
+    if known is None:
+        if len(_placed) >= LARGEST_CACHE:
+            _placed.clear()
+        found = _default_line(target, n) if placement == "default" else _ranked_line(target, n, placement)
+        known = _placed[id(target), n, placement] = target, found  # it keeps the target alive, and so its id
+    return known[1]
+
+
+def disjoint_lines(device: Any, n: int, count: int) -> list[tuple[int, ...]]:
+    """Return the qubits of `count` lines of n qubits each, the best first, every later one the best that is left.
+
+    `device` is a `Target` or a backend. Raises `InputError` if it does not have as many.
+    """
+    used: set[int] = set()
+    found: list[tuple[int, ...]] = []
+    for line in find_lines(device, n, _DISJOINT_AMONG):
+        if used.isdisjoint(line.qubits):
+            found.append(line.qubits)
+            used.update(line.qubits)
+            if len(found) == count:
+                return found
+    raise InputError(
+        f"{len(found)} disjoint lines of {n} qubits", field="circuit", remedy=f"give at most {len(found)} groups"
+    )
 
 
 def network_uses(n: int) -> NDArray[np.int64]:
@@ -147,10 +163,22 @@ def network_uses(n: int) -> NDArray[np.int64]:
     return uses
 
 
-def _default_line(target: Target, n: int, name: str) -> Placement:
+def _ranked_line(target: Target, n: int, placement: str) -> Placement:
+    rank = int(placement.removeprefix("line"))
+    lines = find_lines(target, n, rank + 1)
+    if len(lines) <= rank:
+        raise InputError(
+            f"{placement}, but only {len(lines)} lines of {n} qubits on {target.description or 'the device'}",
+            field="placement",
+            remedy="give a better line or a narrower circuit",
+        )
+    return lines[rank]
+
+
+def _default_line(target: Target, n: int) -> Placement:
     if n < 1:
         raise InputError(f"n = {n}", field="line", remedy="give 1 or more")
-    errors, qubits = DeviceErrors.of(target), tuple(range(n))
+    errors, qubits, name = DeviceErrors.of(target), tuple(range(n)), target.description or "the device"
     is_line = all(pair in errors.edge for pair in itertools.pairwise(qubits))
     if not is_line or any(q not in errors.readout for q in qubits):
         raise InputError(

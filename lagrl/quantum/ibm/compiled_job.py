@@ -1,4 +1,4 @@
-"""A job as it is sent: compiled circuits, each once with all its angles; codes of its result; its fingerprint."""
+"""A job as it is sent: options, compiled circuits, each once with all its angles, and the codes of its result."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lagrl.errors import InputError, MissingExtraError, UnknownNameError
 from lagrl.quantum.circuits.backend import BEST_LINE
 from lagrl.quantum.circuits.execution import REGISTER
 from lagrl.quantum.ibm.failures import ResultError
@@ -18,12 +19,104 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
+    from qiskit_ibm_runtime.options_models.sampler import SamplerOptions
 
     from lagrl.quantum.circuits.backend import Job
     from lagrl.quantum.circuits.execution import Pub, Template
-    from lagrl.quantum.ibm.runtime_options import RuntimeOptions
 
     IsaPub = tuple[QuantumCircuit, NDArray[np.float64]]
+
+
+MOST_EXECUTIONS = 10_000_000  # circuits times shots of one job, by IBM's job limits
+MODES = ("job", "batch", "session")
+SEQUENCE = "XpXm"  # of dynamical decoupling: its two pulses leave no net rotation from pulse errors
+RANDOMIZATIONS = 8  # most twirls of a circuit; the largest divisor of its shots up to this is used
+SWITCH = ("auto", "on", "off")
+
+
+@dataclass(frozen=True)
+class RuntimeOptions:
+    """Options of `DeviceBackend`; the defaults are fixed, because snapshots of devices give no better ones.
+
+    Attributes
+    ----------
+    dynamical_decoupling
+        Whether pulses keep idle qubits in phase. Local runs simulate idling only with it.
+    twirl_gates
+        Whether random Pauli gates around two-qubit gates turn coherent errors into stochastic ones: `on`, `off`, or
+        `auto` (on devices only, because the errors of fake backends are stochastic already).
+    twirl_measure
+        Whether measured bits are flipped at random and back. Off by default: readout errors are not inverted here, and
+        twirling would only move errors from ones to zeros, and most bits are zeros.
+    mode
+        `job`; `batch` groups jobs; `session` reserves the device between a loop's jobs (not in open plans).
+    max_execution_time
+        Seconds a quantum computer may spend on one job; 0 for the service's own limit.
+    session_time
+        Seconds after which a batch or session closes; 0 for the service's own limit.
+    timeout
+        Seconds to wait for a job's result, queueing included; 0 for no limit.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    UnknownNameError
+        If a mode or switch is not one of those above.
+    """
+
+    dynamical_decoupling: bool = True
+    twirl_gates: str = "auto"
+    twirl_measure: bool = False
+    mode: str = "job"
+    max_execution_time: int = 0
+    session_time: int = 0
+    timeout: int = 0
+
+    def __post_init__(self) -> None:
+        for kind, value, known in (("mode", self.mode, MODES), ("twirl_gates", self.twirl_gates, SWITCH)):
+            if value not in known:
+                raise UnknownNameError.of(kind, value, known)
+        for name in ("max_execution_time", "session_time", "timeout"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{getattr(self, name)} given", field=name, remedy="give 0 or more")
+
+    def sampler_options(
+        self, shots: int, *, is_simulated: bool, tags: list[str] | None = None, seed: int | None = None
+    ) -> SamplerOptions:
+        """Return the options of qiskit-ibm-runtime's Sampler.
+
+        Parameters
+        ----------
+        shots
+            Shots per circuit: twirls times shots per twirl.
+        is_simulated
+            Whether a fake backend runs the circuits.
+        tags
+            Tags of the job.
+        seed
+            Seed of a simulator.
+
+        Raises
+        ------
+        MissingExtraError
+            Without qiskit-ibm-runtime, or with an old version.
+        """
+        try:
+            from qiskit_ibm_runtime.options_models.sampler import SamplerOptions
+        except ImportError as error:
+            raise MissingExtraError.of("qiskit-ibm-runtime>=0.50", "quantum", "running circuits") from error
+        options = SamplerOptions(default_shots=shots, max_execution_time=self.max_execution_time or None)
+        options.dynamical_decoupling.enable = self.dynamical_decoupling
+        options.dynamical_decoupling.sequence_type = SEQUENCE
+        twirls = divisor(shots, RANDOMIZATIONS)
+        options.twirling.enable_gates = self.twirl_gates == "on" or (self.twirl_gates == "auto" and not is_simulated)
+        options.twirling.enable_measure = self.twirl_measure
+        options.twirling.num_randomizations = twirls
+        options.twirling.shots_per_randomization = shots // twirls
+        options.environment.job_tags = list(tags or [])
+        options.simulator.seed_simulator = seed
+        return options
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +198,6 @@ class CompiledJob:
         return [np.array([codes[index][row] for index, row in rows]) for rows in self.places]
 
 
-def give_up_hint(job: str) -> str:
-    """Return the hint for a job whose result cannot be read."""
-    return (
-        "it is read again when the run is resumed; if that fails too, "
-        f"`lagrl journal FILE --give-up {job}` allows another to be sent in its place"
-    )
-
-
 def packed(array: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return integers from the bytes on the last axis, the most significant first as in `BitArray`; up to 63 bits."""
     place = np.int64(8) * np.arange(array.shape[-1] - 1, -1, -1, dtype=np.int64)
@@ -123,7 +208,8 @@ def packed(array: NDArray[np.uint8]) -> NDArray[np.int64]:
 def fingerprint(device: str, job: Job, seed: int, options: RuntimeOptions) -> str:
     """Return a job's key in journals: the sha256 of device, options, run, step, and all that the job holds."""
     content = hashlib.sha256()
-    rest = [device, job.shots, seed, asdict(options), job.context.run, job.context.step]
+    how = asdict(options) | {"sequence": SEQUENCE, "randomizations": RANDOMIZATIONS}  # once options, and in journals
+    rest = [device, job.shots, seed, how, job.context.run, job.context.step]
     if job.placement != BEST_LINE:  # older journals have no placements
         rest.append(job.placement)
     content.update(json.dumps(rest, sort_keys=True).encode())
@@ -131,3 +217,8 @@ def fingerprint(device: str, job: Job, seed: int, options: RuntimeOptions) -> st
         content.update(json.dumps([pub.template.digest, pub.values.shape]).encode())
         content.update(np.ascontiguousarray(pub.values, "<f8").tobytes())
     return content.hexdigest()
+
+
+def divisor(number: int, most: int) -> int:
+    """Return the largest divisor of a number up to `most`."""
+    return next(k for k in range(min(number, most), 0, -1) if number % k == 0)

@@ -13,8 +13,8 @@ from lagrl.errors import InputError
 from lagrl.quantum.devices.device_errors import ENTANGLERS, DeviceErrors
 from lagrl.quantum.devices.fakes import fake_notes, is_fake, known_fakes
 from lagrl.quantum.devices.placement import find_line
-from lagrl.quantum.ibm.device import open_device
 from lagrl.quantum.ibm.failures import ExecutionError
+from lagrl.quantum.ibm.local_device import open_device
 from lagrl.quantum.ibm.service import DeviceState, account_devices, open_service
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.ibm.device import Device
+    from lagrl.quantum.ibm.local_device import Device
 
 WIDTHS = (4, 8, 12)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lagrl.errors import InputError, LagrlError
 from lagrl.quantum.journal.redaction import redacted
@@ -121,32 +121,35 @@ NO_ACCOUNT = (
     "save one by QiskitRuntimeService.save_account(...) or set QISKIT_IBM_TOKEN (and QISKIT_IBM_INSTANCE); "
     "ibm:FakeKingston needs none"
 )
-_REMEDY = {
-    TokenError: "; make a new API key and save it by QiskitRuntimeService.save_account(..., overwrite=True)",
-    PlanExhaustedError: "; wait for the plan's next period or use another instance",
-    ConnectionLostError: "; check the network, or try again later",
-    BackendDownError: "; wait or use another backend",
-}
-_BY_NAME: dict[str, type[ExecutionError]] = {
-    "IBMNotAuthorizedError": TokenError,
-    "InvalidAccountError": TokenError,
-    "RuntimeJobNotFound": JobNotFoundError,
-    "RuntimeJobTimeoutError": JobTimeoutError,
-    "RuntimeJobMaxTimeoutError": JobFailedError,
-    "RuntimeJobFailureError": JobFailedError,
-    "RuntimeInvalidStateError": JobCancelledError,
-}
-_BY_TEXT: tuple[tuple[str, type[ExecutionError]], ...] = (
-    ("usage limit", PlanExhaustedError),
-    ("no more time available", PlanExhaustedError),
-    ("quota", PlanExhaustedError),
-    ("unauthorized", TokenError),
-    ("invalid token", TokenError),
-    ("token is expired", TokenError),
-    ("api key", TokenError),
-    ("apikey", TokenError),
-    ("maintenance", BackendDownError),
-    ("not operational", BackendDownError),
+
+
+class _Rule(NamedTuple):
+    """When an exception of another library is an error of this kind, and what then helps."""
+
+    kind: type[ExecutionError]
+    names: tuple[str, ...] = ()  # of its class or a class above it
+    words: tuple[str, ...] = ()  # in its text, in small letters; names count first
+    remedy: str = ""
+
+
+_RULES = (
+    _Rule(
+        PlanExhaustedError,
+        words=("usage limit", "no more time available", "quota"),
+        remedy="; wait for the plan's next period or use another instance",
+    ),
+    _Rule(
+        TokenError,
+        ("IBMNotAuthorizedError", "InvalidAccountError"),
+        ("unauthorized", "invalid token", "token is expired", "api key", "apikey"),
+        "; make a new API key and save it by QiskitRuntimeService.save_account(..., overwrite=True)",
+    ),
+    _Rule(JobNotFoundError, ("RuntimeJobNotFound",)),
+    _Rule(JobTimeoutError, ("RuntimeJobTimeoutError",)),
+    _Rule(JobFailedError, ("RuntimeJobMaxTimeoutError", "RuntimeJobFailureError")),
+    _Rule(JobCancelledError, ("RuntimeInvalidStateError",)),
+    _Rule(BackendDownError, words=("maintenance", "not operational"), remedy="; wait or use another backend"),
+    _Rule(ConnectionLostError, remedy="; check the network, or try again later"),
 )
 ATTEMPTS = 6
 FIRST_PAUSE = 1.0  # seconds; doubled after each attempt: half a minute in all
@@ -195,7 +198,7 @@ def translated(error: Exception, *, backend: str = "", job: str = "") -> LagrlEr
     if "AccountNotFoundError" in names:
         return NoAccountError("no account of IBM Quantum found", field="account", remedy=NO_ACCOUNT)
     kind = _kind(error, names, text.lower())
-    problem, remedy = text.rstrip("."), _REMEDY.get(kind, "")
+    problem, remedy = text.rstrip("."), next((rule.remedy for rule in _RULES if rule.kind is kind), "")
     if kind is ConnectionLostError:
         problem = f"{'' if backend else 'IBM Quantum '}cannot be reached ({problem})"
     elif kind is TokenError and os.environ.get("QISKIT_IBM_TOKEN"):
@@ -207,14 +210,14 @@ def _kind(error: Exception, names: set[str], text: str) -> type[ExecutionError]:
     status = getattr(error, "status_code", None)
     if "InvalidAccountError" in names and _is_lost(error):
         return ConnectionLostError  # qiskit reports an invalid token also when the connection was lost
-    for name, kind in _BY_NAME.items():
-        if name in names:
-            return kind
+    for rule in _RULES:
+        if names & set(rule.names):
+            return rule.kind
     if status in (401, 403):
         return TokenError
-    for words, kind in _BY_TEXT:
-        if words in text:
-            return kind
+    for rule in _RULES:
+        if any(words in text for words in rule.words):
+            return rule.kind
     if status is not None and 400 <= status < 500 and status != 429:
         return ExecutionError  # our own request is wrong: waiting does not help
     return ConnectionLostError if names & _LOST else ExecutionError

@@ -12,9 +12,8 @@ from lagrl.plugins import checked_factory, import_attribute
 from lagrl.quantum.circuits.backend import BackendStatus
 from lagrl.quantum.circuits.execution import Execution
 from lagrl.quantum.devices.compile import require_isa, transpiled
-from lagrl.quantum.ibm.compiled_job import CompiledJob
+from lagrl.quantum.ibm.compiled_job import MOST_EXECUTIONS, CompiledJob
 from lagrl.quantum.ibm.failures import guarded
-from lagrl.quantum.ibm.runtime_options import MOST_EXECUTIONS
 
 if TYPE_CHECKING:
     from qiskit.primitives import BaseSamplerV2

@@ -6,16 +6,14 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError, LagrlError, UnknownNameError
 from lagrl.io.process_wide import ProcessWide
-from lagrl.quantum.circuits.backend import BEST_LINE
 from lagrl.quantum.circuits.execution import Execution
-from lagrl.quantum.devices.compile import compile_template, require_isa
+from lagrl.quantum.devices.compile import compile_template
 from lagrl.quantum.devices.placement import PLACEMENTS, placed_line
-from lagrl.quantum.ibm.compiled_job import CompiledJob, fingerprint, give_up_hint
-from lagrl.quantum.ibm.device import open_device
+from lagrl.quantum.ibm.compiled_job import MOST_EXECUTIONS, CompiledJob, RuntimeOptions, fingerprint
 from lagrl.quantum.ibm.failures import (
     BackendDownError,
     ConnectionLostError,
@@ -30,10 +28,9 @@ from lagrl.quantum.ibm.failures import (
     QueueTimeoutError,
     ResultError,
     guarded,
-    patiently,
 )
-from lagrl.quantum.ibm.runtime_options import MOST_EXECUTIONS, RuntimeOptions
-from lagrl.quantum.ibm.status import StatusReader, usage_of
+from lagrl.quantum.ibm.local_device import open_device
+from lagrl.quantum.ibm.status import StatusReader
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -43,23 +40,26 @@ if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
     from lagrl.quantum.circuits.backend import BackendStatus, Job
-    from lagrl.quantum.circuits.execution import Pub, Template
-    from lagrl.quantum.devices.placement import Placement
-    from lagrl.quantum.ibm.device import Device
+    from lagrl.quantum.circuits.execution import Template
+    from lagrl.quantum.ibm.local_device import Device
     from lagrl.quantum.ibm.service import Primitives, ServiceJob
-    from lagrl.quantum.journal.job_journal import JobJournal, JobRecord, SentState
+    from lagrl.quantum.journal.job_table import JournaledJob, SentState
+    from lagrl.quantum.journal.journal import Journal
 
 _ENDED = (JobFailedError, JobCancelledError, QueueTimeoutError)
+_HINT = (
+    "it is read again when the run is resumed; if that fails too, "
+    "`lagrl journal FILE --give-up {job}` allows another to be sent in its place"
+)
 
 
 @dataclass(eq=False)
 class DeviceBackend(ProcessWide):
-    """Runs all circuits of a job on the line of the device that its placement names; a context manager.
+    """Runs all circuits of a job on the line of the device that its placement names.
 
     Everything is checked before it is sent, and nothing is sent twice: only reading is retried if the connection is
-    lost. Leaving the context, or `close`, ends an open batch or session. Several threads may run different jobs at
-    once and send them one after the other. A job that was given up (`JobControl`) is not sent, or is cancelled while
-    it waits at the service.
+    lost. `close` ends an open batch or session. Several threads may run different jobs at once and send them one after
+    the other. A job that was given up (`JobControl`) is not sent, or is cancelled while it waits at the service.
 
     It must be made in a thread that lives on, best the main one: qiskit, imported first in a thread that ends, crashes
     the process in the next.
@@ -72,19 +72,16 @@ class DeviceBackend(ProcessWide):
         How circuits are run.
     journal
         Records jobs; a job known to it is read, not sent again.
-    sleep
-        Waits a number of seconds between attempts to read.
     clock
         Returns seconds since 1970.
     """
 
     device: Device
     options: RuntimeOptions = field(default_factory=RuntimeOptions)
-    journal: JobJournal | None = field(default=None, repr=False)
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    journal: Journal | None = field(default=None, repr=False)
     clock: Callable[[], float] = field(default=time.time, repr=False)
     reader: StatusReader = field(init=False, repr=False)
-    _lines: dict[tuple[int, str], tuple[Target, Placement]] = field(default_factory=dict, init=False, repr=False)
+    _compiled: dict[tuple[Any, ...], tuple[Target, Template]] = field(default_factory=dict, init=False, repr=False)
     _sending: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -95,15 +92,15 @@ class DeviceBackend(ProcessWide):
         name: str,
         options: RuntimeOptions | None = None,
         *,
-        journal: JobJournal | None = None,
+        journal: Journal | None = None,
         service: Any = None,
         primitives: Primitives | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> DeviceBackend:
-        """Return the backend of a device's name, such as `ibm_kingston`; see `open_device` for service and errors."""
+        """Return the backend of a device's name, such as `ibm_kingston`; see `open_device` for the rest and errors."""
         device = open_device(name, service=service, primitives=primitives, sleep=sleep)
-        return DeviceBackend(device, options or RuntimeOptions(), journal, sleep, clock)
+        return DeviceBackend(device, options or RuntimeOptions(), journal, clock)
 
     @property
     def name(self) -> str:
@@ -120,12 +117,6 @@ class DeviceBackend(ProcessWide):
         """Largest number of qubits of a circuit."""
         return self.device.widest
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close an open batch or session, whose jobs still finish; the journal stays open."""
         self.device.close()
@@ -133,31 +124,6 @@ class DeviceBackend(ProcessWide):
     def status(self, *, wait: bool = False) -> BackendStatus:
         """Return queue, calibration and plan; see `StatusReader.read`."""
         return self.reader.read(wait=wait)
-
-    def line(self, width: int, placement: str = BEST_LINE, target: Target | None = None) -> Placement:
-        """Return the line of this width on the device, found once for each calibration.
-
-        Parameters
-        ----------
-        width
-            Number of qubits.
-        placement
-            Which line; see `placed_line`.
-        target
-            The calibration; None for the device's current one.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such placement.
-        InputError
-            If the device has no such line.
-        """
-        target = self.device.target if target is None else target
-        found = self._lines.get((width, placement))
-        if found is None or found[0] is not target:
-            found = self._lines[width, placement] = target, placed_line(target, width, placement)
-        return found[1]
 
     def job_state(self, job: Job) -> SentState:
         """Return the journal's state of exactly this job; empty if unknown or failed.
@@ -195,7 +161,7 @@ class DeviceBackend(ProcessWide):
         compiled, misfit = [pub.template for pub in job.pubs], None
         if known is None or known.codes is None:
             try:
-                compiled = self._compiled(job.pubs, job.placement)
+                compiled = self._on_device(job)
             except NoLineError as error:
                 if known is None:
                     raise
@@ -218,8 +184,11 @@ class DeviceBackend(ProcessWide):
                 error.cost = self._cost(sent, job, compiled, wall)
             if isinstance(error, _ENDED):  # its circuits did not run
                 error.cost = replace(error.cost, circuits=0, shots=0, two_qubit_gates=0, depth=0)
-            error.may_be_sent = not self._is_over(error)
-            self._settle(mark, error, sent.job_id())
+            error.may_be_sent = not (self.device.is_simulated or isinstance(error, _ENDED))
+            if self.journal is not None and not error.may_be_sent:  # no result, or another one costs nothing
+                self.journal.failed_job(mark, str(error), error.cost, sent.job_id())
+            elif self.journal is not None and isinstance(error, ResultError):
+                self.journal.unusable_job(mark, str(error), error.cost, sent.job_id())
             raise
         cost = self._cost(sent, job, compiled, time.perf_counter() - started)
         if self.journal is not None:
@@ -231,36 +200,47 @@ class DeviceBackend(ProcessWide):
         seed = int(job.rng.integers(2**31 - 1))
         return seed, fingerprint(self.device.name, job, seed, self.options)
 
-    def _compiled(self, pubs: Sequence[Pub], placement: str) -> list[Template]:
+    def _on_device(self, job: Job) -> list[Template]:
+        """Return the templates of a job compiled for its line; found once for each calibration."""
         target = self.device.target  # one calibration for the whole job
-        try:
-            lines = [self.line(pub.template.n_qubits, placement, target).qubits for pub in pubs]
-            compiled = [compile_template(pub.template, target, line) for pub, line in zip(pubs, lines, strict=True)]
-            for template in compiled:
-                require_isa(template.circuit, target)
-        except InputError as error:
-            raise NoLineError(error.problem, source=error.source, field=error.field, remedy=error.remedy) from error
+        compiled = []
+        for template in (pub.template for pub in job.pubs):
+            key = (template.digest, template.declared, job.placement)
+            known = self._compiled.get(key)
+            if known is None or known[0] is not target:
+                try:
+                    line = placed_line(target, template.n_qubits, job.placement).qubits
+                    known = self._compiled[key] = target, compile_template(template, target, line)
+                except InputError as error:
+                    place = {"source": error.source, "field": error.field, "remedy": error.remedy}
+                    raise NoLineError(error.problem, **place) from error
+            compiled.append(known[1])
         return compiled
 
-    def _known_job(self, job: Job, known: JobRecord | None, mark: str, misfit: NoLineError | None) -> ServiceJob | None:
+    def _known_job(
+        self, job: Job, known: JournaledJob | None, mark: str, misfit: NoLineError | None
+    ) -> ServiceJob | None:
         """Return the job that the journal knows, or the one with its tag; None if it has to be sent."""
         if known is None:
             return None
         job.control.begin()  # it may be executed already
         try:
             if known.job and not self.device.is_simulated:
-                return self._by_id(known.job)
+                return self.device.job(known.job)
             found = self.device.find(known.tag)
         except ExecutionError as error:
+            if isinstance(error, JobNotFoundError):
+                hint = _HINT.format(job=known.job)
+                error = JobNotFoundError(error.problem, backend=error.backend, job=known.job, hint=hint)
             error.may_be_sent = True
-            raise
+            raise error from None
         if found is None and misfit is not None:
             if self.journal is not None:
                 self.journal.failed_job(mark, str(misfit), SamplingCost(), None)
             raise misfit
         return found
 
-    def _submitted(self, job: Job, merged: CompiledJob, seed: int, mark: str, known: JobRecord | None) -> ServiceJob:
+    def _submitted(self, job: Job, merged: CompiledJob, seed: int, mark: str, known: JournaledJob | None) -> ServiceJob:
         tag = known.tag if known is not None else f"lagrl-{uuid.uuid4().hex}"
         with self._sending:
             job.control.begin()
@@ -277,26 +257,18 @@ class DeviceBackend(ProcessWide):
                     self.journal.failed_job(mark, str(error), SamplingCost(), None)
                 raise
 
-    def _by_id(self, job_id: str) -> ServiceJob:
-        try:
-            return self.device.job(job_id)
-        except JobNotFoundError as error:
-            hint = give_up_hint(job_id)
-            raise JobNotFoundError(error.problem, backend=error.backend, job=job_id, hint=hint) from None
-
     def _read(self, sent: ServiceJob, merged: CompiledJob, shots: int) -> list[NDArray[Any]]:
         name, job_id = self.device.name, sent.job_id()
+        hint = _HINT.format(job=job_id)
         try:
-            result = patiently(
-                lambda: sent.result(timeout=self.options.timeout or None), self.sleep, backend=name, job=job_id
-            )
+            result = self.device.result(sent, self.options.timeout or None)
         except JobTimeoutError as error:
             raise self._given_up(sent, error) from None
         except ExecutionError as error:
             if type(error) is ExecutionError:  # there is one, but it cannot be decoded
-                raise ResultError(error.problem, backend=name, job=job_id, hint=give_up_hint(job_id)) from None
+                raise ResultError(error.problem, backend=name, job=job_id, hint=hint) from None
             raise
-        return merged.codes(result, shots, backend=name, job=job_id, hint=give_up_hint(job_id))
+        return merged.codes(result, shots, backend=name, job=job_id, hint=hint)
 
     def _given_up(self, sent: ServiceJob, error: JobTimeoutError) -> ExecutionError:
         """Cancel a job that still waits, which costs nothing; a running job is paid and may be read later."""
@@ -321,22 +293,10 @@ class DeviceBackend(ProcessWide):
             self.journal.failed_job(mark, "given up and cancelled while it waited in the queue", cost, sent.job_id())
         return is_cancelled
 
-    def _is_over(self, error: ExecutionError) -> bool:
-        """Whether the job has no result, or another one costs nothing."""
-        return self.device.is_simulated or isinstance(error, _ENDED)
-
-    def _settle(self, mark: str, error: ExecutionError, job_id: str) -> None:
-        """Record the end of a job without a usable result; a job that may still be read stays open."""
-        if self.journal is None:
-            return
-        if self._is_over(error):
-            self.journal.failed_job(mark, str(error), error.cost, job_id)
-        elif isinstance(error, ResultError):
-            self.journal.unusable_job(mark, str(error), error.cost, job_id)
-
     def _cost(self, sent: ServiceJob, job: Job, compiled: Sequence[Template], wall: float) -> SamplingCost:
-        usage = usage_of(sent, self.sleep, backend=self.device.name)
-        self.reader.charge(usage.qpu_seconds)
+        usage = self.device.usage(sent)
+        if usage.qpu_seconds:
+            self.reader.charge(usage.qpu_seconds)
         return job.cost(
             compiled,
             jobs=1,

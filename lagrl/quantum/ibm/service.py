@@ -13,6 +13,7 @@ from lagrl.errors import MissingExtraError, UnknownNameError
 from lagrl.quantum.ibm.failures import (
     BackendDownError,
     ConnectionLostError,
+    ExecutionError,
     NotArrivedError,
     NotReadyError,
     PlanExhaustedError,
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.ibm.compiled_job import IsaPub
-    from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+    from lagrl.quantum.ibm.compiled_job import IsaPub, RuntimeOptions
 
+_CHARGE_READS = 4
+_CHARGE_PAUSE = 0.5  # seconds; charges are known shortly after a job's end
 ENDED = ("Closed", "In progress, not accepting new jobs")
 
 
@@ -38,8 +40,6 @@ class ServiceJob(Protocol):
     def job_id(self) -> str: ...
 
     def result(self, timeout: float | None = None) -> Any: ...
-
-    def metrics(self) -> dict[str, Any]: ...
 
     def status(self) -> Any: ...
 
@@ -52,6 +52,13 @@ class DeviceState(NamedTuple):
     pending_jobs: int | None = None  # of all users in its queue; None without a queue
     is_operational: bool = True  # takes jobs
     calibrated: datetime | None = None  # when its properties were last measured; None if unknown
+
+
+class JobUsage(NamedTuple):
+    """Seconds that a job was charged, and that it waited before it ran."""
+
+    qpu_seconds: float = 0.0
+    queue_seconds: float = 0.0
 
 
 class Primitives:
@@ -213,6 +220,40 @@ class AccountDevice:
         found: ServiceJob = patiently(lambda: self.service.job(job_id), self.sleep, backend=self.name, job=job_id)
         return found
 
+    def result(self, sent: ServiceJob, timeout: float | None) -> Any:
+        """Wait for a job's result, at most `timeout` seconds if that is not None.
+
+        Raises
+        ------
+        JobTimeoutError
+            If there is none by then.
+        ExecutionError
+            If the job has no result, or the service cannot be reached.
+        """
+        return patiently(lambda: sent.result(timeout=timeout), self.sleep, backend=self.name, job=sent.job_id())
+
+    def usage(self, sent: Any) -> JobUsage:
+        """Return the seconds that a finished job was charged and waited before it ran.
+
+        Unknown values are 0, because a result is still valid without its charge. A pending charge is read again a few
+        times; after that, the part known so far is used.
+        """
+        metrics: dict[str, Any] = {}
+        charge: dict[str, Any] = {}
+        for attempt in range(_CHARGE_READS):
+            try:
+                metrics = patiently(sent.metrics, self.sleep, backend=self.name, job=sent.job_id()) or {}
+            except ExecutionError:
+                break
+            charge = metrics.get("usage") or {}
+            if charge.get("status", "complete") != "pending":
+                break
+            if attempt < _CHARGE_READS - 1:
+                self.sleep(_CHARGE_PAUSE)
+        created, running = (_moment((metrics.get("timestamps") or {}).get(name)) for name in ("created", "running"))
+        queued = 0.0 if created is None or running is None else max((running - created).total_seconds(), 0.0)
+        return JobUsage(float(charge.get("qpu_charge_time_seconds") or 0.0), queued)
+
     def state(self) -> DeviceState:
         """Return the current state, without retries, as `refresh` and `plan_seconds` are: the caller asks again later.
 
@@ -324,3 +365,10 @@ def _guarded_service(service: Any) -> Any:
     if hasattr(service, "active_account"):
         hide_account(guarded(service.active_account))
     return service
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None

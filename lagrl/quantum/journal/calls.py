@@ -18,15 +18,8 @@ if TYPE_CHECKING:
     from lagrl.quantum.journal.database import Tables
     from lagrl.relaxation.sampler import SampleQuery
 
-NAMES = {
-    "reduced_cost": "reduced costs",
-    "weight": "weights",
-    "capacity": "capacities",
-    "shots": "shots",
-    "sampler": "sampler",
-    "rng": "state of the random generator",
-}
-PROBLEM = ("reduced_cost", "weight", "capacity", "shots")
+PROBLEM = {"reduced_cost": "reduced costs", "weight": "weights", "capacity": "capacities", "shots": "shots"}
+"""Fields that say which knapsacks are sampled, and their names in messages."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +73,9 @@ class Call:
         """sha256 of the knapsacks, run, step and shots, without sampler and random state."""
         return digest([self.run, self.step, *(getattr(self, name) for name in PROBLEM)])
 
-    def differences(self, other: Call, names: Sequence[str] = tuple(NAMES)) -> list[str]:
-        """Return which of the named fields differ between two calls of the same run and step."""
-        return [NAMES[name] for name in names if getattr(self, name) != getattr(other, name)]
+    def differences(self, other: Call) -> list[str]:
+        """Return the names of what differs between the knapsacks of two calls."""
+        return [label for name, label in PROBLEM.items() if getattr(self, name) != getattr(other, name)]
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Call:
@@ -106,11 +99,13 @@ class RecordedAnswer:
     state: Any = field(repr=False)
 
 
-def keep_answer(tables: Tables, call: Call, samples: Samples, state: Any) -> None:
-    """Add the answer of a call; of two, the first counts."""
+def keep_answer(tables: Tables, call: Call, samples: Samples, state: Any) -> bool:
+    """Add the answer of a call, unless it has one; return whether it was added."""
     cost = plain_cost(samples.cost)
-    tables.put("calls", keep=True, key=call.key, **vars(call), cost=cost, rng_after=state)
-    keep_arrays(tables, call.key, [samples.bitstrings.astype(np.bool_), samples.counts])
+    is_new = tables.put("calls", keep=True, key=call.key, **vars(call), cost=cost, rng_after=state)
+    if is_new:
+        keep_arrays(tables, call.key, [samples.bitstrings.astype(np.bool_), samples.counts])
+    return is_new
 
 
 def find_answer(tables: Tables, key: str) -> RecordedAnswer | None:
@@ -118,11 +113,22 @@ def find_answer(tables: Tables, key: str) -> RecordedAnswer | None:
     for row in tables.rows("calls", "WHERE key = ?", key):
         try:
             strings, counts = find_arrays(tables, key)
-            strings = strings.view(np.uint8) if strings.dtype == np.bool_ else strings
-            return RecordedAnswer(Samples(strings, counts, read_cost(row["cost"])), row["rng_after"])
+            return RecordedAnswer(read_samples(strings, counts, row["cost"]), row["rng_after"])
         except ValueError as error:  # one of lagrl, or too few arrays
             tables.refuse(error)
     return None
+
+
+def as_recorded(samples: Samples, state: Any) -> RecordedAnswer:
+    """Return an answer as `find_answer` will return it."""
+    strings = np.ascontiguousarray(samples.bitstrings.astype(np.bool_))
+    counts = np.array(samples.counts, samples.counts.dtype.name, order="C")
+    return RecordedAnswer(read_samples(strings, counts, plain_cost(samples.cost)), state)
+
+
+def read_samples(strings: NDArray[Any], counts: NDArray[Any], cost: Mapping[str, Any]) -> Samples:
+    """Return samples from arrays that were stored and a plain cost; InputError if they are none."""
+    return Samples(strings.view(np.uint8) if strings.dtype == np.bool_ else strings, counts, read_cost(cost))
 
 
 def keep_arrays(tables: Tables, owner: str, arrays: Sequence[NDArray[Any]]) -> None:

@@ -9,31 +9,55 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import sqlite3
 import threading
 import weakref
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from lagrl.errors import InputError, LagrlError, OutputError
 from lagrl.io.atomic import require_writable, unwritable
+from lagrl.io.json_text import parse_json
+from lagrl.io.records import read_fields
 from lagrl.printable import shown
-from lagrl.quantum.journal.columns import (
-    APPLICATION,
-    LARGEST,
-    SCHEMA,
-    TABLES,
-    VERSION,
-    as_text,
-    checksum,
-    loaded,
-    require_row,
-    stored,
-)
+from lagrl.quantum.journal.values import PACKED, read_cost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+APPLICATION = int.from_bytes(b"lagr", "big")
+VERSION = 3  # 1 and 2 were files of lines
+LARGEST = 2**25
+"""Bytes of a row."""
+
+JobState = Literal["claimed", "intended", "submitted", "unusable", "finished", "failed"]
+IDENTITY: dict[str, Any] = {
+    **{"run": str, "step": int, "reduced_cost": str, "weight": str, "capacity": str},
+    **{"shots": int, "sampler": str, "rng": str},
+}
+TABLES: dict[str, dict[str, Any]] = {
+    "calls": {"key": str, **IDENTITY, "cost": dict, "rng_after": dict},
+    "arrays": {"owner": str, "number": int, **PACKED},  # of a call, by its key, or of a job, by its fingerprint
+    "plans": {"call": str, "plan": dict},
+    "claims": {"owner": str, "process": str, "fingerprint": str},  # which job each thread is about to send
+    "jobs": {
+        **{"fingerprint": str, "attempt": int, "state": JobState, "run": str, "step": int},
+        **{"tag": str, "job": str, "problem": str, "at": float},
+    },
+    "charges": {"fingerprint": str, "job": str, "cost": dict},
+    "imports": {"digest": str, "file": str, "at": float},
+}
+_KEYS = {
+    **{"calls": "UNIQUE (key)", "arrays": "UNIQUE (owner, number)", "plans": "UNIQUE (call)"},
+    **{"claims": "UNIQUE (owner), UNIQUE (fingerprint)", "jobs": "UNIQUE (fingerprint, attempt)"},
+    **{"charges": "UNIQUE (fingerprint, job)", "imports": "UNIQUE (digest)"},
+}
+SCHEMA = [f"CREATE TABLE {name} ({', '.join(TABLES[name])}, crc32, {_KEYS[name]})" for name in TABLES]
+SCHEMA.append("CREATE INDEX calls_of_steps ON calls (run, step)")
+_JSON = ("cost", "rng_after", "plan", "shape")
 
 _MAGIC = b"SQLite format 3\0"
 _PATIENCE = 60.0  # seconds that a transaction waits for those of other processes
@@ -107,8 +131,10 @@ class Tables:
         with self._using() as connection:
             return int(connection.execute(f"SELECT COUNT(*) FROM {table} {condition}").fetchone()[0])
 
-    def put(self, table: str, *, keep: bool = False, **row: object) -> None:
+    def put(self, table: str, *, keep: bool = False, **row: object) -> bool:
         """Add a row, instead of those with the same key; with `keep`, only if there is none. Within `transaction`.
+
+        Returns whether it was added.
 
         Raises
         ------
@@ -125,7 +151,7 @@ class Tables:
         with self._using() as connection:
             marks = ", ".join("?" * (len(values) + 1))
             command = f"INSERT OR {'IGNORE' if keep else 'REPLACE'} INTO {table} VALUES ({marks})"
-            connection.execute(command, [*values, checksum(values)])
+            return connection.execute(command, [*values, checksum(values)]).rowcount > 0
 
     def delete(self, table: str, column: str, value: str) -> None:
         """Delete the rows with a value; within `transaction`."""
@@ -255,6 +281,49 @@ class Tables:
             return unwritable(self.path, OSError(str(error)))
         remedy = "copy it, with the files -wal and -shm beside it, into a folder that can be written"
         return self._error(f"cannot be read ({error})", remedy)
+
+
+def require_row(table: str, row: dict[str, Any]) -> None:
+    """Refuse a row with a missing, unknown or mistyped value."""
+    read_fields(row, TABLES[table], source=None, remedy=None)
+    if "cost" in row:
+        read_cost(row["cost"])
+
+
+def stored(name: str, value: Any) -> Any:
+    """Return the value of a column as SQLite keeps it."""
+    return json.dumps(value, allow_nan=False) if name in _JSON else as_text(value)
+
+
+def as_text(value: Any) -> Any:
+    """Return text that UTF-8 cannot hold, such as some names of files, as bytes; other values as they are."""
+    try:
+        if isinstance(value, str):
+            value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def loaded(name: str, value: Any) -> Any:
+    """Return the value of a column from what SQLite keeps."""
+    if name in _JSON and isinstance(value, str):
+        try:
+            return parse_json(value)
+        except InputError as error:
+            raise InputError(error.problem, field=name) from error
+    if isinstance(value, bytes) and name != "data":
+        return value.decode("utf-8", "surrogatepass")
+    return value
+
+
+def checksum(values: Sequence[Any]) -> int:
+    """Return the CRC-32 of the values of a row, as SQLite keeps them."""
+    total = 0
+    for value in values:
+        data = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+        total = zlib.crc32(data, zlib.crc32(b"%d " % len(data), total))
+    return total
 
 
 def is_lines(head: bytes) -> bool:

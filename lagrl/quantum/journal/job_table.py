@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import sys
+import threading
 import time
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from lagrl.quantum.journal.calls import find_arrays, keep_arrays
-from lagrl.quantum.journal.owner import is_alive_elsewhere, process_of
+from lagrl.quantum.journal.database import TABLES
 from lagrl.quantum.journal.values import plain_cost, read_cost
 
 if TYPE_CHECKING:
@@ -16,10 +22,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lagrl.quantum.journal.columns import JobState
-    from lagrl.quantum.journal.database import Tables
+    from lagrl.quantum.journal.database import JobState, Tables
     from lagrl.relaxation.sampler import SamplingCost
 
+SentState = Literal["", "intended", "submitted", "finished"]
+"""State of a job: not sent or failed (empty), possibly sent, sent, or finished with its result here."""
 FOLLOWS: dict[str, tuple[str, ...]] = {
     "claimed": ("", "claimed", "failed"),
     "intended": ("", "claimed", "failed"),
@@ -57,6 +64,8 @@ class JournaledJob:
         When its state changed, in seconds since 1970.
     owner
         The process, or the thread of a process, that is about to send it; empty if none is.
+    codes, cost
+        One [C, shots] int64 array per PUB, and what the job used; None if `find_job` did not read the result.
     """
 
     fingerprint: str
@@ -69,6 +78,8 @@ class JournaledJob:
     problem: str = ""
     at: float = field(default=0.0, repr=False)
     owner: str = field(default="", repr=False)
+    codes: list[NDArray[np.int64]] | None = field(default=None, repr=False)
+    cost: SamplingCost | None = None
 
     @property
     def is_held(self) -> bool:
@@ -157,6 +168,57 @@ class JobTable:
         return tuple(JournaledJob(**row) for row in rows)
 
     def _put(self, job: JournaledJob, at: float | None) -> None:
-        values = {**asdict(job), "at": round(time.time(), 3) if at is None else float(at)}
-        del values["owner"]
-        self._tables.put("jobs", **values)
+        values = {name: getattr(job, name) for name in TABLES["jobs"]}
+        self._tables.put("jobs", **values | {"at": round(time.time(), 3) if at is None else float(at)})
+
+
+def this_process() -> str:
+    """Return a name of this process that no other on this machine has had since the machine started."""
+    return _named(os.getpid())
+
+
+@cache
+def _named(process: int) -> str:
+    return f"{socket.gethostname()} {process} {_started(process)}"
+
+
+def this_thread() -> str:
+    """Return a name of this thread: its process's if it is the main thread, otherwise with its number appended.
+
+    Several threads may each be about to send a job; with one name, the second would release the first's job.
+    """
+    if threading.current_thread() is threading.main_thread():
+        return this_process()
+    return f"{this_process()} {threading.get_native_id()}"
+
+
+def process_of(owner: str) -> str:
+    """Return the name of the process from that of a process or thread."""
+    return " ".join(owner.split(" ")[:3])
+
+
+def is_alive_elsewhere(owner: str) -> bool:
+    """Whether the name of a process or thread belongs to another process of this machine that still runs."""
+    host, process, started = ([*owner.split(" "), "", ""])[:3]
+    if sys.platform == "win32":  # os.kill would end the process there
+        return False
+    if host != socket.gethostname() or not process.isdigit() or int(process) == os.getpid():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:
+        pass
+    except OSError:
+        return False
+    return _started(int(process)) == started
+
+
+def _started(process: int) -> str:
+    """Return when a process started, in kernel ticks, because its number may be reused; empty if not known."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    after_name = status.rpartition(")")[2].split()  # the name may contain spaces
+    is_dead = after_name[0] in ("Z", "X")
+    return "dead" if is_dead else after_name[19]

@@ -7,10 +7,9 @@ method adds is one transaction, and on the disk when it returns (see `lagrl.quan
 run, step, sha256 of the reduced costs, weights and capacities, shots, the sampler's name with its options, and the
 random generator's state. An equal call, also of another benchmark row, is later answered from the file. Two different
 calls of one run and step do not contradict each other: controllers and budgets are not part of a run's name.
-`JournaledSampler(strict=True)`, for a journal of a single run, refuses the second.
 
 **Jobs.** A call can need several jobs, and a process can end while one is in the queue. A backend records every step
-of a job under its fingerprint (see `lagrl.quantum.journal.job_journal.JobJournal`), and calls `find_job` first:
+of a job under its fingerprint and calls `find_job` first:
 
     last state    known after a crash                        what the caller of find_job does
     (none)        nothing was sent                           claims, intends and submits it
@@ -36,17 +35,15 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.process_wide import ProcessWide
-from lagrl.quantum.journal.calls import Call, find_answer, keep_answer
+from lagrl.quantum.journal.calls import Call, as_recorded, find_answer, keep_answer
 from lagrl.quantum.journal.database import Tables
-from lagrl.quantum.journal.job_journal import JobRecord
-from lagrl.quantum.journal.job_table import JobTable
-from lagrl.quantum.journal.line_export import export_lines
-from lagrl.quantum.journal.lines import import_lines
-from lagrl.quantum.journal.owner import this_process, this_thread
+from lagrl.quantum.journal.job_table import JobTable, this_process, this_thread
+from lagrl.quantum.journal.lines import export_lines, import_lines
 from lagrl.quantum.journal.redaction import redacted
 from lagrl.quantum.journal.summary import JournalSummary
 from lagrl.quantum.journal.values import plain_state, read_cost
@@ -61,9 +58,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.quantum.journal.calls import RecordedAnswer
-    from lagrl.quantum.journal.columns import JobState
-    from lagrl.quantum.journal.job_journal import SentState
-    from lagrl.quantum.journal.job_table import JournaledJob
+    from lagrl.quantum.journal.database import JobState
+    from lagrl.quantum.journal.job_table import JournaledJob, SentState
     from lagrl.relaxation.sampler import SampleContext, Samples
 
 _POLL = 0.05  # seconds
@@ -118,10 +114,11 @@ class Journal(ProcessWide):
         The call is described before the sampler is called. As all that follow, it raises OutputError if the file cannot
         be written.
         """
+        state = plain_state(rng)
         with self._tables.transaction():
-            keep_answer(self._tables, call, samples, plain_state(rng))
+            is_first = keep_answer(self._tables, call, samples, state)
             self._jobs.release_all(this_process())
-        recorded = self.answer(call)
+        recorded = as_recorded(samples, state) if is_first else self.answer(call)
         assert recorded is not None
         return recorded
 
@@ -162,7 +159,7 @@ class Journal(ProcessWide):
         finally:
             self._context = before
 
-    def find_job(self, fingerprint: str) -> JobRecord | None:
+    def find_job(self, fingerprint: str) -> JournaledJob | None:
         """Return what is known about a job; claim it for this process if that is nothing, or that it failed.
 
         It waits while another running process is about to submit the same job, and warns after a minute.
@@ -177,7 +174,7 @@ class Journal(ProcessWide):
                 if not known.is_held:
                     if known.state == "intended":
                         self._jobs.claim(fingerprint, this_thread())
-                    return self._job_record(known)
+                    return self._with_result(known)
             time.sleep(_POLL)
             patience -= _POLL
             if -_POLL < patience <= 0:
@@ -205,17 +202,23 @@ class Journal(ProcessWide):
     def finished_job(
         self, fingerprint: str, codes: list[NDArray[np.int64]], cost: SamplingCost, job: str | None = None
     ) -> None:
-        """Record the result; a second one changes nothing. See `JobJournal.finished_job`; None is the known id."""
+        """Record the result of the job with that id, None for the known one; a second result changes nothing.
+
+        If another job has replaced this one, only the cost is recorded, here and in the next two methods.
+        """
         self._end_job("finished", fingerprint, job, cost, codes=codes)
 
     def failed_job(
         self, fingerprint: str, problem: str, cost: SamplingCost | None = None, job: str | None = None
     ) -> None:
-        """Record a failure; if another job has replaced this one, only the cost. See `JobJournal.failed_job`."""
+        """Record that a job has no result and what it cost; another job may then be sent in its place."""
         self._end_job("failed", fingerprint, job, cost or SamplingCost(), problem=redacted(problem))
 
     def unusable_job(self, fingerprint: str, problem: str, cost: SamplingCost, job: str | None = None) -> None:
-        """Record an unusable result; if the job was replaced, only the cost. See `JobJournal.unusable_job`."""
+        """Record that a job ran and what it cost, although its result as read now cannot be used.
+
+        It is read again, not sent again: the result may have been damaged on the way.
+        """
         self._end_job("unusable", fingerprint, job, cost, problem=redacted(problem))
 
     def give_up(self, name: str) -> JournaledJob:
@@ -277,7 +280,7 @@ class Journal(ProcessWide):
         import_lines(self._tables, path)
 
     def export_lines(self, path: Path) -> None:
-        """Write everything to a new file as lines of JSON; see `lagrl.quantum.journal.line_export`."""
+        """Write everything to a new file as lines of JSON; see `lagrl.quantum.journal.lines`."""
         export_lines(self._tables, path)
 
     def close(self) -> None:
@@ -316,7 +319,7 @@ class Journal(ProcessWide):
                 self._require_step(state, fingerprint)
                 self._jobs.advance(fingerprint, state, cost=cost, **values)
 
-    def _job_record(self, known: JournaledJob) -> JobRecord:
+    def _with_result(self, known: JournaledJob) -> JournaledJob:
         if known.state != "finished":
-            return JobRecord(known.tag, known.job)
-        return JobRecord(known.tag, known.job, self._jobs.codes(known.fingerprint), self.charge(known))
+            return known
+        return replace(known, codes=self._jobs.codes(known.fingerprint), cost=self.charge(known))

@@ -1,4 +1,4 @@
-"""Journals of lines of JSON, as earlier versions wrote them and as they are exported, and their import.
+"""Journals as lines of JSON: the import of those that earlier versions wrote, and the export.
 
 Each line has a checksum and is a call with its answer, a plan, or a step of a job, in the order in which they happened.
 An imported file ends with a line that says so: earlier versions of lagrl, which may still be running, refuse it then.
@@ -14,22 +14,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lagrl.errors import InputError
+from lagrl.errors import InputError, OutputError
+from lagrl.io.atomic import replacing
 from lagrl.io.jsonl import JsonLines
 from lagrl.io.line_format import LineFormat, reading
 from lagrl.io.lock import lock
 from lagrl.io.records import read_fields
 from lagrl.printable import shown
-from lagrl.quantum.journal.calls import Call, keep_answer
-from lagrl.quantum.journal.columns import IDENTITY
-from lagrl.quantum.journal.database import REMEDY, is_lines
+from lagrl.quantum.journal.calls import Call, find_answer, keep_answer, read_samples
+from lagrl.quantum.journal.database import REMEDY, TABLES, is_lines
 from lagrl.quantum.journal.job_table import JobTable
-from lagrl.quantum.journal.values import PACKED, read_cost, unpack
-from lagrl.relaxation.sampler import Samples
+from lagrl.quantum.journal.values import KINDS, PACKED, pack, plain_cost, read_cost, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from lagrl.io.jsonl import Offset
     from lagrl.quantum.journal.database import Tables
@@ -42,21 +43,24 @@ JOURNAL = LineFormat(
     mode=0o600,
     longest=2**25,
 )
-_JOB: dict[str, Any] = {"kind": str, "job_of": str}
-_ENDED: dict[str, Any] = {**_JOB, "cost": dict}
-_FIELDS: dict[str, dict[str, Any]] = {
-    "call": {"kind": str, **IDENTITY, "key": str, "owner": str, "cost": dict, "rng_after": dict, "samples": dict},
-    "plan": {"kind": str, "call": str, "plan": dict},
-    "claimed": {**_JOB, "run": str, "step": int, "owner": str},
-    "intended": {**_JOB, "run": str, "step": int, "owner": str, "tag": str},
-    "taken": {**_JOB, "owner": str},
-    "submitted": {**_JOB, "job": str},
-    "finished": {**_ENDED, "codes": list[dict[str, Any]]},
-    "failed": {**_ENDED, "problem": str},
-    "unusable": {**_ENDED, "problem": str},
-    "late": {**_ENDED, "job": str},
-    "imported": {"kind": str, "into": str},
+_TYPES: dict[str, Any] = {
+    **{name: kind for columns in TABLES.values() for name, kind in columns.items()},
+    **{"kind": str, "job_of": str, "samples": dict, "codes": list[dict[str, Any]], "into": str},
 }
+_LINES: dict[str, str] = {
+    "call": f"{' '.join(TABLES['calls'])} owner samples",
+    "plan": "call plan",
+    "claimed": "job_of run step owner",
+    "intended": "job_of run step owner tag",
+    "taken": "job_of owner",
+    "submitted": "job_of job",
+    "finished": "job_of cost codes",
+    "failed": "job_of cost problem",
+    "unusable": "job_of cost problem",
+    "late": "job_of cost job",
+    "imported": "into",
+}
+"""The fields of each kind of line, whose types are those of the journal's columns."""
 _IMPORTED = b', "kind": "imported", '
 
 
@@ -104,6 +108,28 @@ def require_imported(path: Path) -> None:
         )
 
 
+def export_lines(tables: Tables, path: Path) -> None:
+    """Write what a journal holds as lines, which can be imported; who is about to send a job is left out.
+
+    Raises
+    ------
+    InputError
+        If an answer is too large for a line.
+    OutputError
+        If the file exists, or cannot be written.
+    """
+    if path.exists():
+        raise OutputError(f"{path}: exists already; choose another name")
+    with (
+        replacing(path) as copy,
+        JsonLines(copy, JOURNAL, lambda *_: None, lock="none") as file,
+        tables.transaction("DEFERRED"),
+    ):
+        for record in _exported(tables):
+            file.append(record, durably=False)
+    path.chmod(JOURNAL.mode)
+
+
 def _kind(path: Path) -> Literal["lines", "imported", "other"]:
     with reading(path, REMEDY), path.open("rb") as stream:
         is_journal = is_lines(stream.read(100))
@@ -124,10 +150,10 @@ class _Adding:
     def add_line(self, record: dict[str, Any], offset: Offset) -> None:
         """Add a line; ValueError if it is not one, or cannot follow the lines before it."""
         kind = record.get("kind")
-        if not isinstance(kind, str) or kind not in _FIELDS:
+        if not isinstance(kind, str) or kind not in _LINES:
             raise InputError(f"{shown(kind)} is no kind of line", field="kind")
+        hints = {name: _TYPES[name] for name in ("kind", *_LINES[kind].split(), "at")}
         optional = {"at", *({"cost"} if kind in ("failed", "unusable") else ())}
-        hints = {**_FIELDS[kind], "at": float}
         read_fields(record, hints, source=None, remedy=None, optional=optional, allow_others=True)
         if kind == "call":
             self._add_call(record)
@@ -139,40 +165,73 @@ class _Adding:
                 raise InputError(problem, source=place, remedy="import the file into a new journal")
             self._add_step(kind, record)
 
-    def _add_call(self, record: Mapping[str, Any]) -> None:
+    def _add_call(self, record: dict[str, Any]) -> None:
         call = Call.read(record)
         if call.key != record["key"]:
             raise ValueError("the key is not that of the call")
         read_fields(record["samples"], {"strings": dict, "counts": dict}, source=None, field="samples", remedy=None)
         strings, counts = unpack([_from_text(record["samples"][name]) for name in ("strings", "counts")])
-        strings = strings.view(np.uint8) if strings.dtype == np.bool_ else strings
-        keep_answer(self._tables, call, Samples(strings, counts, read_cost(record["cost"])), record["rng_after"])
+        keep_answer(self._tables, call, read_samples(strings, counts, record["cost"]), record["rng_after"])
         self._jobs.release_all(record["owner"])
 
-    def _add_step(self, kind: Any, record: Mapping[str, Any]) -> None:
+    def _add_step(self, kind: Any, record: dict[str, Any]) -> None:
         job, at = record["job_of"], record.get("at")
-        if kind == "late":
-            self._jobs.charge(job, record["job"], read_cost(record["cost"]))
-            return
-        wrong = self._jobs.problem(job, kind)
-        if wrong:
+        cost = read_cost(record["cost"]) if "cost" in record else None
+        if kind == "late" and cost is not None:
+            self._jobs.charge(job, record["job"], cost)
+        elif wrong := self._jobs.problem(job, kind):
             raise ValueError(wrong)
-        if kind in ("claimed", "taken"):
+        elif kind in ("claimed", "taken"):
             self._jobs.claim(job, record["owner"])
         elif kind == "intended":
             self._jobs.intend(job, record["tag"], record["owner"], record["run"], record["step"], at=at)
         else:
             codes = unpack([_from_text(code) for code in record.get("codes", ())])
-            cost = read_cost(record["cost"]) if "cost" in record else None
             changes = {name: record[name] for name in ("job", "problem") if name in record}
             self._jobs.advance(job, kind, cost=cost, codes=codes, at=at, **changes)
 
 
-def _from_text(packed: Mapping[str, Any]) -> dict[str, Any]:
+def _exported(tables: Tables) -> Iterator[dict[str, Any]]:
+    """Return the lines of a journal, without what jobs that were replaced did before they failed."""
+    jobs = JobTable(tables)
+    for row in tables.rows("calls", "ORDER BY rowid"):
+        answer = find_answer(tables, row["key"])
+        assert answer is not None
+        arrays = {"strings": answer.samples.bitstrings.astype(np.bool_), "counts": answer.samples.counts}
+        samples = {name: packed_text(array) for name, array in arrays.items()}
+        yield {"kind": "call", **row, "owner": "", "samples": samples}
+    for row in tables.rows("plans"):
+        yield {"kind": "plan", **row}
+    charges = jobs.charges()
+    for job in jobs.all():
+        step = {"job_of": job.fingerprint, "at": job.at}
+        yield {"kind": "intended", **step, "run": job.run, "step": job.step, "owner": "", "tag": job.tag}
+        if (job.problem and job.state == "submitted") or (job.state == "finished" and not job.job):
+            yield {"kind": "failed", **step, "problem": job.problem}  # it was given up before
+        if job.job:
+            yield {"kind": "submitted", **step, "job": job.job}
+        if job.state not in ("intended", "submitted"):
+            cost = charges.pop((job.fingerprint, job.job or job.tag), None)
+            ended: dict[str, Any] = {"problem": job.problem}
+            if job.state == "finished":
+                ended = {"codes": [packed_text(code) for code in jobs.codes(job.fingerprint)]}
+            yield {"kind": job.state, **step, **ended, **({} if cost is None else {"cost": plain_cost(cost)})}
+    for (fingerprint, name), cost in charges.items():
+        yield {"kind": "late", "job_of": fingerprint, "job": name, "cost": plain_cost(cost)}
+
+
+def packed_text(array: NDArray[Any]) -> dict[str, Any]:
+    """Return an array of bools or whole numbers as a plain value of a line."""
+    packed = pack(array)
+    text = base64.b64encode(packed["data"]).decode()
+    return {packed["kind"]: text, "shape": packed["shape"], "dtype": packed["dtype"]}
+
+
+def _from_text(packed: dict[str, Any]) -> dict[str, Any]:
     """Return an array of a line; InputError if it is none."""
-    kinds = packed.keys() & {"bits", "|u1", "<u2", "<u4", "<u8", "<i8"}
+    kinds = packed.keys() & set(KINDS)
     if len(kinds) != 1:
-        raise InputError(f"{shown(dict(packed))} is no packed array", field="array")
+        raise InputError(f"{shown(packed)} is no packed array", field="array")
     (kind,) = kinds
     hints = {kind: str, "shape": PACKED["shape"], "dtype": PACKED["dtype"]}
     optional = {"dtype"} if kind == "bits" else ()

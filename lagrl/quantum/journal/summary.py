@@ -52,17 +52,12 @@ class JournalSummary:
 
     def record(self) -> dict[str, Any]:
         """Return the summary as plain JSON values."""
+        names = ("state", "run", "step", "tag", "job", "problem")
         return {
             "journal": str(self.path),
-            "runs": dict(self.runs),
             "samplers": list(self.samplers),
-            "calls": self.calls,
+            **{name: getattr(self, name) for name in ("runs", "calls", "jobs", "failed")},
             "sampling": plain_cost(self.sampling),
-            "jobs": self.jobs,
-            "failed": self.failed,
-            "pending": [
-                {name: getattr(job, name) for name in ("state", "run", "step", "tag", "job", "problem")}
-                for job in self.pending
-            ],
+            "pending": [{name: getattr(job, name) for name in names} for job in self.pending],
             "paid": plain_cost(self.paid),
         }

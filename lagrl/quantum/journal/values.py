@@ -7,7 +7,7 @@ import json
 import math
 import zlib
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import numpy as np
 
@@ -25,12 +25,11 @@ MOST_UNPACKED = 2**28
 """Bytes of all arrays of an answer or result, unpacked: 0/1 take one each, whole numbers eight."""
 
 Kind = Literal["bits", "|u1", "<u2", "<u4", "<u8", "<i8"]
+KINDS = get_args(Kind)
 _Number = Annotated[int, Check(lambda value: value >= 0, "a whole number of 0 or more")]
 _Shape = Annotated[tuple[_Number, ...], Check(lambda shape: len(shape) <= 8, "a shape of at most 8 numbers")]
 _Dtype = Literal["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
 PACKED: dict[str, Any] = {"kind": Kind, "shape": _Shape, "dtype": _Dtype, "data": bytes}
-_UNSIGNED = ("|u1", "<u2", "<u4", "<u8")
-_INTEGERS = (*_UNSIGNED, "<i8")
 _LARGEST_COST = 1e15  # sums of such numbers are finite
 _POSITIONS = {"pos": 624, "buffer_pos": 4}  # numpy reads beyond its buffers at larger ones
 
@@ -52,7 +51,7 @@ def pack(array: NDArray[Any]) -> dict[str, Any]:
         data = np.packbits(array).tobytes()
     else:
         lowest, highest = int(array.min(initial=0)), int(array.max(initial=0))
-        kind = next(kind for kind in _UNSIGNED if highest <= np.iinfo(kind).max) if lowest >= 0 else "<i8"
+        kind = next(kind for kind in KINDS[1:-1] if highest <= np.iinfo(kind).max) if lowest >= 0 else "<i8"
         data = np.ascontiguousarray(array, kind).tobytes()
     packed = zlib.compress(data, level=1)  # the best is 10 % smaller and 5 times slower
     return {"kind": kind, "shape": list(array.shape), "dtype": array.dtype.name, "data": packed}
@@ -176,7 +175,7 @@ def _restored(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.keys() == {"array", "values"}:
-        if value["array"] not in _INTEGERS:
+        if value["array"] not in KINDS[1:]:
             raise ValueError(f"array of {shown(value['array'])}")
         return np.array(value["values"], value["array"])
     return {key: _restored(entry) for key, entry in value.items()}

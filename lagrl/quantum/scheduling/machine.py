@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.circuits.backend import Backend, Job, JobControl
     from lagrl.quantum.circuits.execution import Execution
-    from lagrl.quantum.journal.job_journal import SentState
+    from lagrl.quantum.journal.job_table import SentState
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from lagrl.quantum.ibm.failures import (
     QueueTimeoutError,
     TokenError,
 )
-from lagrl.quantum.scheduling.tasks import Attempt, TaskResult, Usage
+from lagrl.quantum.scheduling.tasks import Attempt, TaskResult, better_known
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -146,7 +146,8 @@ class Scheduler:
     async def _run_one(self, task: Task) -> TaskResult:
         """Try the candidates until one returns a result, or none is left."""
         attempts: list[Attempt] = []
-        usage = Usage()
+        costs: list[SamplingCost] = []  # of each job; one that is read again counts once
+        is_same_job = False
         tries = dict.fromkeys((candidate.backend for candidate in task.candidates), 1 + RETRIES)
         candidate = self._sent_before(task)
         if candidate is not None:  # reading a job is free: it needs no room, window or plan
@@ -160,9 +161,12 @@ class Scheduler:
                 break
             outcome = await self._try(task, candidate)
             attempts.append(outcome.attempt)
-            usage.add(outcome.cost, is_same_job=outcome.is_readable)
+            costs.append(better_known(costs.pop(), outcome.cost) if is_same_job else outcome.cost)
+            is_same_job = outcome.is_readable
             if outcome.codes is not None:
-                return TaskResult(task.key, candidate.backend, outcome.codes, usage.total, tuple(attempts))
+                return TaskResult(
+                    task.key, candidate.backend, outcome.codes, sum(costs, SamplingCost()), tuple(attempts)
+                )
             tries[candidate.backend] = 0 if outcome.is_final else tries[candidate.backend] - 1
             if outcome.is_open and not (outcome.is_readable and tries[candidate.backend] > 0):
                 break
@@ -173,7 +177,7 @@ class Scheduler:
                 self._machines[candidate.backend].take()
             else:
                 candidate = None
-        return TaskResult(task.key, "", None, usage.total, tuple(attempts))
+        return TaskResult(task.key, "", None, sum(costs, SamplingCost()), tuple(attempts))
 
     def _sent_before(self, task: Task) -> Candidate | None:
         """Return the candidate whose job an earlier process sent; of several, the one with the most progress.

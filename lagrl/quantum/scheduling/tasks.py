@@ -141,32 +141,7 @@ class TaskResult:
         return "; ".join(f"{attempt.backend}: {attempt.problem}" for attempt in self.attempts if attempt.problem)
 
 
-@dataclass(eq=False)
-class Usage:
-    """Cost of the attempts of a task, each job counted once."""
-
-    _settled: SamplingCost = field(default_factory=SamplingCost, init=False)
-    _last: SamplingCost = field(default_factory=SamplingCost, init=False)
-    _is_same_job: bool = field(default=False, init=False)
-
-    @property
-    def total(self) -> SamplingCost:
-        """Cost of all jobs so far."""
-        return self._settled + self._last
-
-    def add(self, cost: SamplingCost, *, is_same_job: bool) -> None:
-        """Add the cost of an attempt, as far as it is known.
-
-        With `is_same_job` the next attempt reads the same job again: the better known of both costs counts, once.
-        """
-        if self._is_same_job:
-            self._last = _better_known(self._last, cost)
-        else:
-            self._settled, self._last = self.total, cost
-        self._is_same_job = is_same_job
-
-
-def _better_known(before: SamplingCost, now: SamplingCost) -> SamplingCost:
+def better_known(before: SamplingCost, now: SamplingCost) -> SamplingCost:
     """Merge two reports of one job's cost: a value missing in one is taken from the other."""
     values: dict[str, Any] = {}
     for own in fields(SamplingCost):

@@ -13,8 +13,10 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.quantum.devices.compile import two_qubit_gates
-from lagrl.quantum.devices.noise import noise_model
+from lagrl.quantum.devices.noise import noise_model, readout_flips, restricted
+from lagrl.quantum.devices.noisy_device import measured_qubits
 from lagrl.quantum.simulators.aer import exact_probabilities
+from lagrl.quantum.simulators.channel import Channel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,8 +60,9 @@ def part_distributions(circuit: QuantumCircuit, target: Target | None = None) ->
         Without qiskit-aer.
     """
     found = []
+    written = {qubit: variable for variable, qubit in enumerate(measured_qubits(circuit).tolist())}
     for qubits in connected_qubits(circuit):
-        variable = _measured(circuit, qubits)
+        variable = {qubit: written[qubit] for qubit in qubits if qubit in written}
         if not variable:
             continue
         if len(qubits) > WIDEST_PART:
@@ -71,9 +74,9 @@ def part_distributions(circuit: QuantumCircuit, target: Target | None = None) ->
         if target is None:
             probability = _ideal(part, places)
         else:
-            reduced = _on(target, qubits)
-            (probability,) = exact_probabilities([part], [places], noise_model(reduced))
-            probability = _misread(probability, target, order)
+            noise = noise_model(restricted(target, qubits, keeps_unusable=True))
+            (before,) = exact_probabilities([part], [places], noise)
+            probability = Channel(1.0, readout_flips(target)[order]).distribution(before)
         found.append(PartDistribution(tuple(variable[q] for q in order), probability))
     return found
 
@@ -104,15 +107,6 @@ def draw_codes(parts: list[PartDistribution], shots: int, rng: np.random.Generat
     return code
 
 
-def _measured(circuit: QuantumCircuit, qubits: list[int]) -> dict[int, int]:
-    """Return the variable that each measured qubit of a part is read into."""
-    qubit = {bit: i for i, bit in enumerate(circuit.qubits)}
-    bit = {bit: i for i, bit in enumerate(circuit.clbits)}
-    inside = set(qubits)
-    steps = [step for step in circuit.data if step.operation.name == "measure"]
-    return {qubit[s.qubits[0]]: bit[s.clbits[0]] for s in steps if qubit[s.qubits[0]] in inside}
-
-
 def _alone(circuit: QuantumCircuit, qubits: list[int]) -> QuantumCircuit:
     """Return the gates of a part on qubits 0 … k − 1, without measurements."""
     from qiskit import QuantumCircuit
@@ -130,38 +124,6 @@ def _ideal(part: QuantumCircuit, places: list[int]) -> NDArray[np.float64]:
 
     probability: NDArray[np.float64] = np.asarray(Statevector(part).probabilities(places), np.float64)
     return probability
-
-
-def _on(target: Target, qubits: list[int]) -> Any:
-    """Return the device's target reduced to a part's qubits."""
-    from qiskit.transpiler import Target
-
-    place = {q: i for i, q in enumerate(qubits)}
-    properties = target.qubit_properties
-    reduced = Target(
-        num_qubits=len(qubits), dt=target.dt, qubit_properties=[properties[q] for q in qubits] if properties else None
-    )
-    for name in target.operation_names:
-        known = target[name]
-        if known is None or None in known:
-            continue
-        kept = {tuple(place[q] for q in where): entry for where, entry in known.items() if place.keys() >= set(where)}
-        if kept:
-            reduced.add_instruction(target.operation_from_name(name), kept, name=name)
-    return reduced
-
-
-def _misread(probability: NDArray[np.float64], target: Target, order: list[int]) -> NDArray[np.float64]:
-    """Apply the readout errors of the qubits; bit b of the index is read from qubit order[b]."""
-    read = probability
-    for b, qubit in enumerate(order):
-        entry = target["measure"][(qubit,)]
-        error = entry.error or 0.0
-        zero, one = getattr(entry, "prob_meas1_prep0", error), getattr(entry, "prob_meas0_prep1", error)
-        pairs = read.reshape(-1, 2, 1 << b)
-        low, high = pairs[:, 0], pairs[:, 1]
-        read = np.stack([(1 - zero) * low + one * high, zero * low + (1 - one) * high], axis=1).reshape(-1)
-    return read
 
 
 def compiled_parts(

@@ -1,4 +1,7 @@
-"""The common part of simulators of noisy lines: checks, one call per line, order of results, and cost."""
+"""Simulators of noisy lines of qubits: density matrices of 4ⁿ numbers, and trajectories of 2ⁿ amplitudes per shot.
+
+Their common part is `LineBackend`: checks, one call per line, order of results, and cost.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,17 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.circuits.backend import BackendStatus
+from lagrl.quantum.circuits.backend import BackendStatus, Job
 from lagrl.quantum.circuits.execution import Execution
 from lagrl.quantum.devices.noisy_device import NoisyDevice
-from lagrl.quantum.simulators.aer import run_aer
+from lagrl.quantum.simulators.aer import exact_probabilities, run_aer
+from lagrl.quantum.simulators.channel import Channel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.circuits.backend import Job
     from lagrl.quantum.circuits.execution import Pub, Template
     from lagrl.quantum.devices.noisy_device import NoisyLine
 
@@ -128,3 +131,54 @@ class LineBackend:
 def bind(pub: Pub, compiled: Template) -> list[QuantumCircuit]:
     """Return the compiled circuit with each row of angles."""
     return [compiled.circuit.assign_parameters(row) for row in pub.angles(compiled)]
+
+
+@dataclass(frozen=True)
+class DensityMatrixBackend(LineBackend):
+    """Draws from the exact distribution of every noisy circuit, by Aer's `density_matrix`.
+
+    Shots take almost no time compared with the evolution: best for few qubits and many shots.
+    """
+
+    max_width: int = 10
+    method: ClassVar[str] = "density"
+    aer_method: ClassVar[str] = "density_matrix"
+    limit: ClassVar[int] = 12
+    remedy: ClassVar[str] = "take fewer variables per vehicle, trajectories or the surrogate"
+
+    def distributions(self, pub: Pub, readout: bool = True) -> NDArray[np.float64]:
+        """Return the exact distributions [C, 2^n] that `run` draws from; bit i of the index is variable i.
+
+        Parameters
+        ----------
+        pub
+            A template of at most `max_width` qubits and its angles.
+        readout
+            Whether to include readout errors.
+
+        Raises
+        ------
+        InputError
+            If the circuit is too wide.
+        """
+        Job([pub], shots=1).require(self.name, self.max_width, remedy=self.remedy)
+        line = self.device.line(pub.template.n_qubits)
+        known = line.circuit(pub.template)
+        circuits = [circuit.remove_final_measurements(inplace=False) for circuit in bind(pub, known.template)]
+        found = exact_probabilities(circuits, [known.measured.tolist()] * len(circuits), line.noise)
+        reading = Channel(1.0, known.readout if readout else np.zeros_like(known.readout))
+        return np.array([reading.distribution(p) for p in found])
+
+
+@dataclass(frozen=True)
+class TrajectoryBackend(LineBackend):
+    """Draws every shot from a state with random errors (Dalibard, Castin, Mølmer 1992), by Aer's `statevector`.
+
+    The average over shots is the density matrix. The time is proportional to the shots.
+    """
+
+    max_width: int = 16
+    method: ClassVar[str] = "trajectories"
+    aer_method: ClassVar[str] = "statevector"
+    limit: ClassVar[int] = 20
+    remedy: ClassVar[str] = "take fewer variables per vehicle or the surrogate"

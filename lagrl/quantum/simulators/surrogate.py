@@ -1,7 +1,7 @@
-"""Noisy circuits in the time of ideal ones: any template by Aer, QAOA by the compiled kernel.
+"""Noisy circuits in the time of ideal ones: any template by Aer, QAOA by the compiled kernel; simulators by name.
 
-Both draw from the ideal distribution and send each shot through the device's `Channel`, which samples exactly from
-the surrogate distribution.
+The surrogates draw from the ideal distribution and send each shot through the device's `Channel`, which samples
+exactly from the surrogate distribution.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
+from lagrl.errors import UnknownNameError
 from lagrl.quantum.circuits.line_qaoa import qaoa_line
 from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.aer import is_native, run_aer
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
-from lagrl.quantum.simulators.line_backend import LineBackend
+from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, LineBackend, TrajectoryBackend
 from lagrl.quantum.subproblems.candidates import Candidates, count_codes
 from lagrl.relaxation.sampler import Samples
 
@@ -112,3 +113,16 @@ class SurrogateSampler:
             template = line.circuit(qaoa_line(width, self.ideal.used_ramp.layers, self.ideal.warm)).template
             self._channels[width] = Channel.on(line, template, self.exponents)
         return self._channels[width]
+
+
+METHODS: dict[str, type[LineBackend]] = {
+    own.method: own for own in (SurrogateBackend, DensityMatrixBackend, TrajectoryBackend)
+}
+"""The simulators of noise by name."""
+
+
+def noise_method(name: str) -> type[LineBackend]:
+    """Return the simulator of a name; `UnknownNameError` if there is none."""
+    if name not in METHODS:
+        raise UnknownNameError.of("noise method", name, METHODS)
+    return METHODS[name]

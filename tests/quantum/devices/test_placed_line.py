@@ -15,17 +15,15 @@ from small_executions import MemoryJournal, basis_pub
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.devices.placement import PLACEMENTS, find_lines, placed_line
-from lagrl.quantum.ibm.compiled_job import fingerprint
-from lagrl.quantum.ibm.device import open_device
+from lagrl.quantum.ibm.compiled_job import RuntimeOptions, fingerprint
 from lagrl.quantum.ibm.failures import JobFailedError, NotArrivedError
-from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+from lagrl.quantum.ibm.local_device import open_device
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lagrl.quantum.journal.job_journal import JobJournal
 
 pytest.importorskip("qiskit_ibm_runtime")
 
@@ -39,11 +37,11 @@ HERE = SampleContext("test", 3)
 PUBS = [basis_pub(3, [5, 1])]
 
 
-def on_double(*, service: FakeService | None = None, journal: JobJournal | None = None) -> DeviceBackend:
+def on_double(*, service: FakeService | None = None, journal: Journal | None = None) -> DeviceBackend:
     """Make a backend on a simulated service."""
     service = service or FakeService()
     device = open_device("ibm_fake", service=service, primitives=FakePrimitives(service), sleep=lambda seconds: None)
-    return DeviceBackend(device, journal=journal, sleep=lambda seconds: None)
+    return DeviceBackend(device, journal=journal)
 
 
 def execute(backend: DeviceBackend, placement: str = "line0") -> None:
@@ -109,17 +107,21 @@ def test_circuits_go_where_the_placement_says(placement: str) -> None:
     circuit = service.submitted[0].pubs[0][0]
     used = {circuit.find_bit(q).index for step in circuit.data for q in step.qubits if step.operation.name != "barrier"}
     target = executor.device.target
-    assert used == set(placed_line(target, width, placement).qubits) == set(executor.line(width, placement).qubits)
-    assert executor.line(width, placement).qubits == NoisyDevice("ibm_fake", target).line(width, placement).qubits
+    assert (
+        used
+        == set(placed_line(target, width, placement).qubits)
+        == set(placed_line(executor.target, width, placement).qubits)
+    )
+    assert NoisyDevice("ibm_fake", target).line(width, placement).qubits == placed_line(target, width, placement).qubits
 
 
 def test_lines_follow_the_calibration() -> None:
     """A line is searched once per calibration."""
     executor = on_double()
-    first = executor.line(3)
-    assert executor.line(3) is first
+    first = placed_line(executor.target, 3)
+    assert placed_line(executor.target, 3) is first
     executor.device.backend.target = fake_backend("FakeCairo").target
-    assert executor.line(3) == find_lines(fake_backend("FakeCairo").target, 3, 1)[0] != first
+    assert placed_line(executor.target, 3) == find_lines(fake_backend("FakeCairo").target, 3, 1)[0] != first
 
 
 def test_fingerprints_of_old_journals_hold() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +11,9 @@ import pytest
 from small_executions import basis_pub
 
 from lagrl.quantum.circuits.backend import Job
-from lagrl.quantum.ibm.device import open_device
+from lagrl.quantum.ibm.compiled_job import RuntimeOptions
 from lagrl.quantum.ibm.failures import NoAccountError
-from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+from lagrl.quantum.ibm.local_device import open_device
 from lagrl.relaxation.sampler import SampleContext
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[DeviceBackend]:
         pytest.skip(str(error))
     name = os.environ.get("QISKIT_IBM_BACKEND") or service.least_busy(operational=True, simulator=False).name
     options = RuntimeOptions(max_execution_time=10, timeout=3600)
-    with DeviceBackend(open_device(name, service=service), options) as made:
+    with closing(DeviceBackend(open_device(name, service=service), options)) as made:
         yield made
 
 

@@ -13,9 +13,10 @@ from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.circuits.backend import Backend, Job
 from lagrl.quantum.circuits.execution import Pub, Template
 from lagrl.quantum.devices.compile import compile_template
-from lagrl.quantum.ibm.device import open_device
+from lagrl.quantum.devices.placement import placed_line
+from lagrl.quantum.ibm.compiled_job import RuntimeOptions, divisor
 from lagrl.quantum.ibm.failures import ResultError
-from lagrl.quantum.ibm.runtime_options import RuntimeOptions, divisor
+from lagrl.quantum.ibm.local_device import open_device
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext
 
@@ -41,8 +42,8 @@ def run(executor: DeviceBackend, pubs: list[Pub], shots: int = 64, seed: int = 0
     "options",
     [
         PLAIN,
-        RuntimeOptions(sequence="XY4"),
-        RuntimeOptions(twirl_gates="on", twirl_measure=True, randomizations=4),
+        RuntimeOptions(),
+        RuntimeOptions(twirl_gates="on", twirl_measure=True),
     ],
     ids=["plain", "decoupled", "twirled"],
 )
@@ -85,7 +86,9 @@ def test_cut_down_simulation_is_the_whole_devices() -> None:
     shots = 4000
     executor = DeviceBackend(LocalDevice(backend), RuntimeOptions(twirl_gates="off"))
     pub = basis_pub(4, [0b1011])
-    compiled = compile_template(pub.template, executor.device.target, executor.line(pub.template.n_qubits).qubits)
+    compiled = compile_template(
+        pub.template, executor.device.target, placed_line(executor.target, pub.template.n_qubits, "line0").qubits
+    )
     ours = np.bincount(run(executor, [pub], shots)[0][0], minlength=16) / shots
     options = executor.options.sampler_options(shots, is_simulated=True, seed=3)
     result = Sampler(mode=backend, options=options).run(CompiledJob.of([pub], [compiled]).isa).result()
@@ -188,20 +191,10 @@ def test_bad_input_is_told_before_anything_runs() -> None:
         DeviceBackend(open_device("FakeHanoj"))
 
 
-def test_a_circuit_of_another_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Circuits in other gates than the device's are refused before they are sent."""
-    executor = DeviceBackend(open_device("FakeHanoi"))
-    monkeypatch.setattr("lagrl.quantum.ibm.runtime.compile_template", lambda template, *_: template)
-    with pytest.raises(InputError, match=r"ry on qubits \[0\] is not an instruction"):
-        run(executor, [basis_pub(3, [1])])
-
-
 def test_options_are_mapped() -> None:
     """Every option is passed to the Sampler; twirls times shots per twirl are the shots."""
-    options = RuntimeOptions(sequence="XX", max_execution_time=30).sampler_options(
-        100, is_simulated=False, tags=["t"], seed=5
-    )
-    assert options.dynamical_decoupling.enable and options.dynamical_decoupling.sequence_type == "XX"
+    options = RuntimeOptions(max_execution_time=30).sampler_options(100, is_simulated=False, tags=["t"], seed=5)
+    assert options.dynamical_decoupling.enable and options.dynamical_decoupling.sequence_type == "XpXm"
     assert options.twirling.enable_gates and not options.twirling.enable_measure
     assert (options.twirling.num_randomizations, options.twirling.shots_per_randomization) == (5, 20)
     assert (options.max_execution_time, options.environment.job_tags) == (30, ["t"])
@@ -216,7 +209,7 @@ def test_twirls_divide_shots(shots: int, expected: int) -> None:
     assert divisor(shots, 8) == expected
 
 
-@pytest.mark.parametrize("wrong", [{"mode": "batsh"}, {"sequence": "YY"}, {"timeout": -1}, {"randomizations": 0}])
+@pytest.mark.parametrize("wrong", [{"mode": "batsh"}, {"twirl_gates": "yes"}, {"timeout": -1}])
 def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
     """Invalid options are refused at construction."""
     with pytest.raises(InputError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import traceback
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from small_executions import MemoryJournal, basis_pub
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.circuits.ansatz import LineQAOA
 from lagrl.quantum.circuits.backend import Job
-from lagrl.quantum.ibm.device import open_device
+from lagrl.quantum.ibm.compiled_job import RuntimeOptions
 from lagrl.quantum.ibm.failures import (
     ATTEMPTS,
     BackendDownError,
@@ -31,7 +32,7 @@ from lagrl.quantum.ibm.failures import (
     TokenError,
     guarded,
 )
-from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+from lagrl.quantum.ibm.local_device import open_device
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext, SampleQuery
 from lagrl.samplers.circuit_sampler import CircuitSampler
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lagrl.quantum.circuits.execution import Execution
-    from lagrl.quantum.journal.job_journal import JobJournal
 
 pytest.importorskip("qiskit_ibm_runtime")
 
@@ -54,7 +54,7 @@ class Call:
     """A backend on the fake service that counts its pauses."""
 
     def __init__(
-        self, *faults: str, journal: JobJournal | None = None, service: FakeService | None = None, **options: object
+        self, *faults: str, journal: Journal | None = None, service: FakeService | None = None, **options: object
     ) -> None:
         self.service = service or FakeService(list(faults))
         self.primitives = FakePrimitives(self.service)
@@ -62,7 +62,7 @@ class Call:
         wait = self.pauses.append
         device = open_device("ibm_fake", service=self.service, primitives=self.primitives, sleep=wait)
         made = RuntimeOptions(**options)  # type: ignore[arg-type]
-        self.executor = DeviceBackend(device, made, journal=journal, sleep=wait)
+        self.executor = DeviceBackend(device, made, journal=journal)
 
     def run(self, codes: int = 5) -> Execution:
         return self.executor.run(Job([basis_pub(3, [codes, 1]), basis_pub(2, [3])], 16, 0, HERE))
@@ -244,7 +244,7 @@ def test_a_failed_job_may_be_sent_again(fault: str, problem: str, tmp_path: Path
 def test_a_mode_is_opened_late_and_closed(mode: str) -> None:
     """A batch or session is opened by the first job, shared, renewed when it ended and closed at the end."""
     call = Call(mode=mode, session_time=60)
-    with call.executor as executor:
+    with closing(call.executor) as executor:
         assert not call.service.opened
         call.run(), call.run()
         (opened,) = call.service.opened

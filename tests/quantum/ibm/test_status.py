@@ -16,7 +16,7 @@ from small_executions import basis_pub
 from lagrl.errors import UnknownNameError
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.circuits.backend import BackendStatus, Job
-from lagrl.quantum.ibm.runtime_options import RuntimeOptions
+from lagrl.quantum.ibm.compiled_job import RuntimeOptions
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext
 
@@ -30,6 +30,7 @@ pytest.importorskip("qiskit_ibm_runtime")
 
 from lagrl.quantum.bandit.placed import arm_profile
 from lagrl.quantum.devices.fakes import fake_backend
+from lagrl.quantum.devices.placement import placed_line
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.simulators.surrogate import SurrogateBackend
 
@@ -119,7 +120,7 @@ def test_profiles_change_after_a_calibration() -> None:
     other = fake_backend("FakeCairo").target
     call = Call(calibrated=NOON, fresh=other)
     updated(call.backend)
-    before, line = profile(call.backend), call.backend.line(4)
+    before, line = profile(call.backend), placed_line(call.backend.target, 4, "line0")
     assert before == profile(SurrogateBackend.of("FakeHanoi"), "line0", "fake_hanoi")
     assert profile(call.backend) is before
     call.time += 100.0
@@ -132,7 +133,7 @@ def test_profiles_change_after_a_calibration() -> None:
     assert call.service.asked.count("refresh") == 1
     after = profile(call.backend)
     assert after == profile(SurrogateBackend.of("FakeCairo"), "line0", "fake_cairo") != before
-    assert call.backend.line(4) != line
+    assert placed_line(call.backend.target, 4, "line0") != line
     assert call.backend.device.target is other
 
 

@@ -22,9 +22,9 @@ from small_devices import line_target
 
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.ibm.runtime import DeviceBackend
+from lagrl.quantum.ibm.service import JobUsage
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journaled import JournaledSampler
-from lagrl.quantum.journal.replay import ReplaySampler
+from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler
 from lagrl.quantum.journal.values import plain_state
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SubproblemSampler
 from lagrl.samplers.circuit_sampler import CircuitSampler
@@ -119,6 +119,14 @@ class Paid:
         """Return the job with this id."""
         return StoredJob(next(job for job in self.jobs() if job["id"] == job_id), self.death)
 
+    def result(self, sent: StoredJob, timeout: float | None) -> list[Any]:
+        """Read a job."""
+        return sent.result(timeout)
+
+    def usage(self, sent: StoredJob) -> JobUsage:
+        """Return the charge of every job."""
+        return JobUsage(3.0)
+
     def close(self) -> None:
         """Do nothing: no session is open."""
 
@@ -152,9 +160,6 @@ class StoredJob:
 
     def cancel(self) -> None:
         raise AssertionError
-
-    def metrics(self) -> dict[str, Any]:
-        return {"usage": {"status": "complete", "qpu_charge_time_seconds": 3}}
 
     def result(self, timeout: float | None = None) -> list[Any]:
         self.death.at("read")

@@ -13,11 +13,10 @@ from journal_samples import COST, drawn_call, drawn_samples
 
 from lagrl.errors import InputError
 from lagrl.io.jsonl import JsonLines
-from lagrl.quantum.journal.columns import checksum
+from lagrl.quantum.journal.database import checksum
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journaled import JournaledSampler
+from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler
 from lagrl.quantum.journal.lines import JOURNAL
-from lagrl.quantum.journal.replay import ReplaySampler
 from lagrl.quantum.journal.values import MOST_UNPACKED, pack, plain_state, set_state
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 

@@ -13,9 +13,9 @@ from journal_samples import COST, drawn_call, drawn_samples
 
 from lagrl.errors import InputError
 from lagrl.quantum.journal import job_table as journal_jobs
-from lagrl.quantum.journal import owner as journal_owner
+from lagrl.quantum.journal import job_table as journal_owner
+from lagrl.quantum.journal.job_table import is_alive_elsewhere, this_process
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.owner import is_alive_elsewhere, this_process
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,9 +17,8 @@ from small_knapsacks import knapsacks
 
 from lagrl.quantum.journal import job_table
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journaled import JournaledSampler
+from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler
 from lagrl.quantum.journal.lines import JOURNAL, require_imported
-from lagrl.quantum.journal.replay import ReplaySampler
 from lagrl.quantum.journal.values import MOST_UNPACKED, pack, set_state
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 
@@ -138,13 +137,6 @@ def waited_for() -> None:
             patch.setattr("lagrl.quantum.journal.journal._PATIENCE", 0.04)
             patch.setattr("lagrl.quantum.journal.journal.time.sleep", lambda seconds: next(acts)())
             other.find_job("f")
-
-
-def of_another_run() -> None:
-    """Make another call of a run and step in a journal of one run."""
-    with Journal(FILE) as journal:
-        ask(JournaledSampler(Counting(), journal, "qaoa", strict=True))
-        ask(JournaledSampler(Counting(), journal, "qaoa", strict=True), seed=1)
 
 
 class Strange(np.random.PCG64):
@@ -323,12 +315,6 @@ CASES = {
         lambda: set_state(rng(), {"bit_generator": "PCG64"}),
         SAME,
         "rng_after: the recorded state of PCG64 cannot be used ('state'); use another journal",
-    ),
-    "another run in a journal of one": Case(
-        of_another_run,
-        SAME,
-        "FILE: run 'toy', step 0: the run differs from the recorded one in: state of the random generator; "
-        "use the same instance, seed, controller, budget, sampler and version, or a new journal",
     ),
     "samples of other knapsacks": Case(
         wrong_samples,

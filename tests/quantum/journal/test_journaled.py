@@ -78,23 +78,6 @@ def test_another_call_is_asked_anew(tmp_path: Path, change: dict[str, object]) -
         assert len(journal) == len(asked.asked) == 2
 
 
-def test_a_strict_journal_refuses_a_run_that_differs(tmp_path: Path) -> None:
-    """The error names file, run, step, difference and remedy, and the sampler is not called."""
-    path, asked = tmp_path / "j.sqlite", Counting()
-    with Journal(path) as journal:
-        sampler = JournaledSampler(asked, journal, "qaoa", strict=True)
-        ask(sampler)
-        ask(sampler)
-        with pytest.raises(InputError, match=rf"{path}: run 'toy', step 0: .* in: shots; .*new journal"):
-            ask(sampler, shots=33)
-        with pytest.raises(InputError, match=r"in: state of the random generator"):
-            ask(sampler, seed=1)
-        with pytest.raises(InputError, match=r"in: sampler, state of the random generator"):
-            ask(replace(sampler, name="product"), seed=1)
-        ask(sampler, step=1)
-    assert [context.step for context in asked.asked] == [0, 1]
-
-
 @pytest.mark.parametrize("given", [None, drawn_samples()])
 def test_what_is_no_answer_is_not_kept(tmp_path: Path, given: object) -> None:
     """A return value that is not samples of these knapsacks is refused with the sampler's name."""

@@ -15,8 +15,7 @@ from small_knapsacks import knapsacks
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.problems.bundled import read_bundled
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.journal.journaled import JournaledSampler
-from lagrl.quantum.journal.replay import ReplaySampler, ranges
+from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler, ranges
 from lagrl.quantum.journal.values import plain_state
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 from lagrl.samplers.registry import make_sampler
@@ -71,7 +70,7 @@ for name in ("qiskit", "qiskit_aer", "qiskit_ibm_runtime", "dimod", "dwave", "sc
     sys.modules[name] = None
 from pathlib import Path
 from lagrl.problems.bundled import read_bundled
-from lagrl.quantum.journal.replay import ReplaySampler
+from lagrl.quantum.journal.journaled import ReplaySampler
 from lagrl.solver import SolveConfig, solve
 from lagrl.samplers.registry import make_sampler
 config = SolveConfig(evaluations=12, linearisations=2, seed=3, shots=32)

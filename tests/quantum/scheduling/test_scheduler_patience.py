@@ -10,7 +10,7 @@ import pytest
 from scheduling_machines import PUB, constants, executions, machines, make_task, solved
 
 from lagrl.quantum.scheduling.scheduler import Scheduler
-from lagrl.quantum.scheduling.tasks import Candidate, TaskResult, Usage
+from lagrl.quantum.scheduling.tasks import Candidate, TaskResult, better_known
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.testing.simulated_machines import Behaviour, RandomStrings, SimulatedMachine
 from lagrl.testing.virtual_time import run_virtually
@@ -129,12 +129,9 @@ def test_jobs_given_up_are_charged() -> None:
     assert result.cost.jobs == 2
 
 
-def test_usage_counts_every_job_once() -> None:
-    """A job that is read again counts once, by its better known values; other jobs add up."""
-    usage = Usage()
-    usage.add(SamplingCost(jobs=1, backend="a", seconds=1.0), is_same_job=True)
-    usage.add(SamplingCost(jobs=1, qpu_seconds=3.0, backend="a", seconds=2.0), is_same_job=True)
-    usage.add(SamplingCost(jobs=1, backend="a", seconds=4.0), is_same_job=False)
-    assert usage.total == SamplingCost(jobs=1, qpu_seconds=3.0, backend="a", seconds=7.0)
-    usage.add(SamplingCost(jobs=1, qpu_seconds=2.0, backend="b"), is_same_job=False)
-    assert usage.total == SamplingCost(jobs=2, qpu_seconds=5.0, backend="a + b", seconds=7.0)
+def test_a_job_that_is_read_again_counts_once() -> None:
+    """Of two reports of a job's cost the better known values count; the seconds of both attempts add up."""
+    first = SamplingCost(jobs=1, backend="a", seconds=1.0)
+    again = better_known(first, SamplingCost(jobs=1, qpu_seconds=3.0, backend="a", seconds=2.0))
+    assert again == SamplingCost(jobs=1, qpu_seconds=3.0, backend="a", seconds=3.0)
+    assert better_known(again, first) == SamplingCost(jobs=1, qpu_seconds=3.0, backend="a", seconds=4.0)

@@ -16,8 +16,7 @@ from lagrl.quantum.circuits.backend import Backend, Job
 from lagrl.quantum.circuits.execution import Pub
 from lagrl.quantum.devices.noisy_device import NoisyLine, measured_qubits
 from lagrl.quantum.simulators.channel import Channel
-from lagrl.quantum.simulators.density import DensityMatrixBackend
-from lagrl.quantum.simulators.line_backend import bind
+from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, bind
 from lagrl.relaxation.sampler import SampleContext
 
 HERE = SampleContext()

@@ -30,7 +30,7 @@ from lagrl.quantum.circuits.statevector import WARM_RAMP, Ramp
 from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
-from lagrl.quantum.simulators.density import DensityMatrixBackend
+from lagrl.quantum.simulators.line_backend import DensityMatrixBackend
 from lagrl.quantum.simulators.surrogate import SurrogateBackend, SurrogateSampler
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty

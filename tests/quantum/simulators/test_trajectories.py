@@ -10,8 +10,7 @@ pytest.importorskip("qiskit_aer")
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.backend import Backend, Job
-from lagrl.quantum.simulators.density import DensityMatrixBackend
-from lagrl.quantum.simulators.trajectories import TrajectoryBackend
+from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, TrajectoryBackend
 from lagrl.relaxation.sampler import SampleContext
 
 HERE = SampleContext()
