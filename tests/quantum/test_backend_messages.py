@@ -37,9 +37,9 @@ from lagrl.quantum.devices.noisy_device import NoisyDevice, log_fidelity
 from lagrl.quantum.devices.placement import find_line, placed_line
 from lagrl.quantum.ibm.compiled_job import RuntimeOptions
 from lagrl.quantum.ibm.device_table import list_devices
-from lagrl.quantum.ibm.local_device import open_device
 from lagrl.quantum.ibm.primitive import PrimitiveBackend, open_backend
 from lagrl.quantum.ibm.runtime import DeviceBackend
+from lagrl.quantum.ibm.service import open_device
 from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task
 from lagrl.quantum.simulators.channel import Channel, Exponents

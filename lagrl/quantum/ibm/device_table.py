@@ -14,15 +14,14 @@ from lagrl.quantum.devices.device_errors import ENTANGLERS, DeviceErrors
 from lagrl.quantum.devices.fakes import fake_notes, is_fake, known_fakes
 from lagrl.quantum.devices.placement import find_line
 from lagrl.quantum.ibm.failures import ExecutionError
-from lagrl.quantum.ibm.local_device import open_device
-from lagrl.quantum.ibm.service import DeviceState, account_devices, open_service
+from lagrl.quantum.ibm.service import account_devices, open_device, open_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.ibm.local_device import Device
+    from lagrl.quantum.ibm.local_device import Device, DeviceState
 
 WIDTHS = (4, 8, 12)
 

@@ -1,22 +1,21 @@
-"""Devices by name; fake backends as devices, whose jobs follow the path of real ones and are simulated here."""
+"""What a device is, and fake backends as devices, whose jobs follow the path of real ones and are simulated here."""
 
 from __future__ import annotations
 
-import math
-import time
 from dataclasses import dataclass, field
 from functools import cache
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
 
 from lagrl.errors import MissingExtraError
-from lagrl.quantum.devices.fakes import fake_backend, is_fake
+from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.noise import restricted
 from lagrl.quantum.ibm.failures import translated
-from lagrl.quantum.ibm.service import AccountDevice, DeviceState, JobUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from datetime import datetime
 
     from qiskit import QuantumCircuit
     from qiskit.providers import BackendV2
@@ -24,10 +23,117 @@ if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
 
     from lagrl.quantum.ibm.compiled_job import IsaPub, RuntimeOptions
-    from lagrl.quantum.ibm.service import Primitives, ServiceJob
 
 MOST_BY_DENSITY = 12  # qubits; 4¹² numbers are 256 MB
 SHOTS_PER_STATE = 4  # a trajectory costs about as much as 2ⁿ/4 … 2ⁿ/2 of a density matrix's columns
+
+
+class ServiceJob(Protocol):
+    """The part of a submitted job that is used here; `RuntimeJobV2` of qiskit-ibm-runtime has it."""
+
+    def job_id(self) -> str: ...
+
+    def result(self, timeout: float | None = None) -> Any: ...
+
+    def status(self) -> Any: ...
+
+    def cancel(self) -> Any: ...
+
+
+class DeviceState(NamedTuple):
+    """Current state of a device; the defaults are those of a simulated one."""
+
+    pending_jobs: int | None = None  # of all users in its queue; None without a queue
+    is_operational: bool = True  # takes jobs
+    calibrated: datetime | None = None  # when its properties were last measured; None if unknown
+
+
+class JobUsage(NamedTuple):
+    """Seconds that a job was charged, and that it waited before it ran."""
+
+    qpu_seconds: float = 0.0
+    queue_seconds: float = 0.0
+
+
+class Device:
+    """What sends compiled circuits. Methods without a body of a subclass are those of a simulated device."""
+
+    backend: Any
+    is_simulated: ClassVar[bool] = True
+    most_qubits: ClassVar[int]
+
+    @property
+    def name(self) -> str:
+        """Name of the backend."""
+        return str(self.backend.name)
+
+    @property
+    def target(self) -> Target:
+        """Target of the backend, with the calibration at the last fetch."""
+        return self.backend.target
+
+    @property
+    def widest(self) -> int:
+        """Largest number of qubits of a circuit."""
+        return min(self.most_qubits, int(self.target.num_qubits))
+
+    def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> ServiceJob:
+        """Send all PUBs as one job, once, without retries.
+
+        Parameters
+        ----------
+        pubs
+            Compiled circuits with angles [C, P].
+        shots
+            Shots per circuit.
+        options
+            How circuits are run.
+        tag
+            Tag with which `find` finds the job again.
+        seed
+            Seed of a simulator.
+        """
+        raise NotImplementedError
+
+    def result(self, sent: ServiceJob, timeout: float | None) -> Any:
+        """Wait for a job's result, at most `timeout` seconds if that is not None.
+
+        Raises
+        ------
+        JobTimeoutError
+            If there is none by then.
+        ExecutionError
+            If the job has no result, or the service cannot be reached.
+        """
+        raise NotImplementedError
+
+    def find(self, tag: str) -> ServiceJob | None:
+        """Return the job with this tag; None if there is none: simulated jobs end with their process."""
+        del tag
+        return None
+
+    def job(self, job_id: str) -> ServiceJob:
+        """Return the job with this id."""
+        raise KeyError(job_id)
+
+    def usage(self, sent: Any) -> JobUsage:
+        """Return the seconds that a finished job was charged and waited."""
+        del sent
+        return JobUsage()
+
+    def state(self) -> DeviceState:
+        """Return the current state."""
+        return DeviceState()
+
+    def refresh(self) -> None:
+        """Fetch the newest calibration, if there may be another; a newer one is another `target`."""
+
+    def plan_seconds(self) -> float:
+        """Return how many seconds of QPU time the plan has left; infinite if nothing limits them."""
+        return float(np.inf)
+
+    def close(self) -> None:
+        """Close what is open; jobs that were sent still finish."""
 
 
 class LocalJob(NamedTuple):
@@ -55,10 +161,8 @@ class LocalJob(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class LocalDevice:
+class LocalDevice(Device):
     """Runs jobs through qiskit-ibm-runtime's Sampler in local mode; execution modes and limits are ignored.
-
-    The methods are those of `AccountDevice`.
 
     Attributes
     ----------
@@ -67,28 +171,13 @@ class LocalDevice:
     """
 
     backend: BackendV2 = field(repr=False)
-    is_simulated: ClassVar[bool] = True
+    most_qubits: ClassVar[int] = 20  # that can be simulated with noise
     _noises: dict[tuple[int, ...], Any] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
     def of(name: str) -> LocalDevice:
         """Return the device of a fake backend; see `fake_backend` for what it raises."""
         return LocalDevice(fake_backend(name))
-
-    @property
-    def name(self) -> str:
-        """Name of the backend."""
-        return str(self.backend.name)
-
-    @property
-    def target(self) -> Target:
-        """Target of the backend."""
-        return self.backend.target
-
-    @property
-    def widest(self) -> int:
-        """Largest number of qubits that can be simulated with noise."""
-        return min(20, int(self.target.num_qubits))
 
     def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> ServiceJob:
         """Start the simulation.
@@ -112,15 +201,6 @@ class LocalDevice:
         except Exception as error:
             raise translated(error, backend=self.name) from error
 
-    def find(self, tag: str) -> ServiceJob | None:
-        """Return None: local jobs end with their process."""
-        del tag
-        return None
-
-    def job(self, job_id: str) -> ServiceJob:
-        """Raise KeyError: local jobs end with their process."""
-        raise KeyError(job_id)
-
     def result(self, sent: ServiceJob, timeout: float | None) -> Any:
         """Wait for the result, whatever the limit is."""
         del timeout
@@ -128,45 +208,6 @@ class LocalDevice:
             return sent.result()
         except Exception as error:
             raise translated(error, backend=self.name, job=sent.job_id()) from error
-
-    def usage(self, sent: ServiceJob) -> JobUsage:
-        """Return that nothing is charged."""
-        del sent
-        return JobUsage()
-
-    def state(self) -> DeviceState:
-        """Return that there is no queue."""
-        return DeviceState()
-
-    def refresh(self) -> None:
-        """Keep the calibration."""
-
-    def plan_seconds(self) -> float:
-        """Return infinity: only time is used."""
-        return math.inf
-
-    def close(self) -> None:
-        """Do nothing: a local device holds nothing open."""
-
-
-Device = LocalDevice | AccountDevice
-"""What sends compiled circuits: both kinds have the same methods."""
-
-
-def open_device(
-    name: str,
-    *,
-    service: Any = None,
-    primitives: Primitives | None = None,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Device:
-    """Return a fake backend (`FakeKingston`; see `fake_backend`) or a device of your account (`ibm_kingston`).
-
-    Service, primitives and sleep are those of `AccountDevice.of`, which says what else is raised.
-    """
-    if is_fake(name):
-        return LocalDevice.of(name)
-    return AccountDevice.of(name, service=service, primitives=primitives, sleep=sleep)
 
 
 @cache

@@ -29,7 +29,7 @@ from lagrl.quantum.ibm.failures import (
     ResultError,
     guarded,
 )
-from lagrl.quantum.ibm.local_device import open_device
+from lagrl.quantum.ibm.service import open_device
 from lagrl.quantum.ibm.status import StatusReader
 from lagrl.relaxation.sampler import SamplingCost
 
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.circuits.backend import BackendStatus, Job
     from lagrl.quantum.circuits.execution import Template
-    from lagrl.quantum.ibm.local_device import Device
-    from lagrl.quantum.ibm.service import Primitives, ServiceJob
+    from lagrl.quantum.ibm.local_device import Device, ServiceJob
+    from lagrl.quantum.ibm.service import Primitives
     from lagrl.quantum.journal.job_table import JournaledJob, SentState
     from lagrl.quantum.journal.journal import Journal
 

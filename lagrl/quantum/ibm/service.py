@@ -1,15 +1,16 @@
-"""Devices of an IBM Quantum account."""
+"""Devices by name, and those of an IBM Quantum account."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from lagrl.errors import MissingExtraError, UnknownNameError
+from lagrl.quantum.devices.fakes import is_fake
 from lagrl.quantum.ibm.failures import (
     BackendDownError,
     ConnectionLostError,
@@ -20,45 +21,18 @@ from lagrl.quantum.ibm.failures import (
     guarded,
     patiently,
 )
+from lagrl.quantum.ibm.local_device import Device, DeviceState, JobUsage, LocalDevice
 from lagrl.quantum.journal.redaction import guard_logs, hide_account, hide_saved_accounts, redacted_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from qiskit.transpiler import Target
-
     from lagrl.quantum.ibm.compiled_job import IsaPub, RuntimeOptions
+    from lagrl.quantum.ibm.local_device import ServiceJob
 
 _CHARGE_READS = 4
 _CHARGE_PAUSE = 0.5  # seconds; charges are known shortly after a job's end
 ENDED = ("Closed", "In progress, not accepting new jobs")
-
-
-class ServiceJob(Protocol):
-    """The part of a submitted job that is used here; `RuntimeJobV2` of qiskit-ibm-runtime has it."""
-
-    def job_id(self) -> str: ...
-
-    def result(self, timeout: float | None = None) -> Any: ...
-
-    def status(self) -> Any: ...
-
-    def cancel(self) -> Any: ...
-
-
-class DeviceState(NamedTuple):
-    """Current state of a device; the defaults are those of a simulated one."""
-
-    pending_jobs: int | None = None  # of all users in its queue; None without a queue
-    is_operational: bool = True  # takes jobs
-    calibrated: datetime | None = None  # when its properties were last measured; None if unknown
-
-
-class JobUsage(NamedTuple):
-    """Seconds that a job was charged, and that it waited before it ran."""
-
-    qpu_seconds: float = 0.0
-    queue_seconds: float = 0.0
 
 
 class Primitives:
@@ -84,7 +58,7 @@ class Primitives:
 
 
 @dataclass(eq=False)
-class AccountDevice:
+class AccountDevice(Device):
     """Sends jobs to a device of an account; opens a batch or session with the first job that needs it, until `close`.
 
     Attributes
@@ -104,6 +78,7 @@ class AccountDevice:
     primitives: Primitives = field(default_factory=Primitives, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     is_simulated: ClassVar[bool] = False
+    most_qubits: ClassVar[int] = 62  # so that an int64 holds the bits
     _opened: Any = field(default=None, init=False, repr=False)
 
     @staticmethod
@@ -138,46 +113,13 @@ class AccountDevice:
         MissingExtraError
             Without qiskit-ibm-runtime.
         """
-        service = _guarded_service(service)
-        with redacted_warnings():
-            known = patiently(lambda: [str(backend.name) for backend in service.backends()], sleep)
-            if name not in known:
-                raise UnknownNameError.of("backend", name, known, hint="; these are your account's")
-            backend = patiently(lambda: service.backend(name), sleep, backend=name)
-        return AccountDevice(service, backend, primitives or Primitives(), sleep)
-
-    @property
-    def name(self) -> str:
-        """Name of the backend."""
-        return str(self.backend.name)
-
-    @property
-    def target(self) -> Target:
-        """Target of the backend, with the calibration at the last fetch."""
-        return self.backend.target
-
-    @property
-    def widest(self) -> int:
-        """Number of qubits, at most 62, so that an int64 holds the bits."""
-        return min(62, int(self.target.num_qubits))
+        known = {device.name: device for device in account_devices(service, primitives=primitives, sleep=sleep)}
+        if name not in known:
+            raise UnknownNameError.of("backend", name, list(known), hint="; these are your account's")
+        return known[name]
 
     def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> ServiceJob:
-        """Send all PUBs as one job, once, without retries.
-
-        If the connection is lost while it is sent, the service is asked whether the job arrived.
-
-        Parameters
-        ----------
-        pubs
-            Compiled circuits with angles [C, P].
-        shots
-            Shots per circuit.
-        options
-            How circuits are run.
-        tag
-            Tag with which `find` finds the job again.
-        seed
-            Seed of a simulator.
+        """Send a job; if the connection is lost meanwhile, the service is asked whether it arrived.
 
         Raises
         ------
@@ -221,15 +163,7 @@ class AccountDevice:
         return found
 
     def result(self, sent: ServiceJob, timeout: float | None) -> Any:
-        """Wait for a job's result, at most `timeout` seconds if that is not None.
-
-        Raises
-        ------
-        JobTimeoutError
-            If there is none by then.
-        ExecutionError
-            If the job has no result, or the service cannot be reached.
-        """
+        """Wait for a job's result; only reading is repeated."""
         return patiently(lambda: sent.result(timeout=timeout), self.sleep, backend=self.name, job=sent.job_id())
 
     def usage(self, sent: Any) -> JobUsage:
@@ -317,6 +251,22 @@ class AccountDevice:
             )
 
 
+def open_device(
+    name: str,
+    *,
+    service: Any = None,
+    primitives: Primitives | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Device:
+    """Return a fake backend (`FakeKingston`; see `fake_backend`) or a device of your account (`ibm_kingston`).
+
+    Service, primitives and sleep are those of `AccountDevice.of`, which says what else is raised.
+    """
+    if is_fake(name):
+        return LocalDevice.of(name)
+    return AccountDevice.of(name, service=service, primitives=primitives, sleep=sleep)
+
+
 def open_service() -> Any:
     """Open the account in qiskit's own store or the environment; lagrl itself takes no token.
 
@@ -343,28 +293,18 @@ def open_service() -> Any:
         return guarded(QiskitRuntimeService)
 
 
-def account_devices(service: Any = None, *, sleep: Callable[[float], None] = time.sleep) -> list[AccountDevice]:
-    """Return all devices of an account, ordered by name.
-
-    Parameters
-    ----------
-    service, sleep
-        See `AccountDevice.of`, also for what it raises.
-    """
-    service = _guarded_service(service)
-    with redacted_warnings():
-        found = patiently(lambda: {str(backend.name): backend for backend in service.backends()}, sleep)
-    return [AccountDevice(service, found[name], sleep=sleep) for name in sorted(found)]
-
-
-def _guarded_service(service: Any) -> Any:
-    """Return the service, or the one of the configured account if None, with its tokens hidden from now on."""
-    guard_logs()
+def account_devices(
+    service: Any = None, *, primitives: Primitives | None = None, sleep: Callable[[float], None] = time.sleep
+) -> list[AccountDevice]:
+    """Return all devices of an account, ordered by name; see `AccountDevice.of` for arguments and errors."""
+    guard_logs()  # and hide the account's tokens from now on
     if service is None:
         service = open_service()
     if hasattr(service, "active_account"):
         hide_account(guarded(service.active_account))
-    return service
+    with redacted_warnings():
+        found = patiently(lambda: {str(backend.name): backend for backend in service.backends()}, sleep)
+    return [AccountDevice(service, found[name], primitives or Primitives(), sleep) for name in sorted(found)]
 
 
 def _moment(text: Any) -> datetime | None:

@@ -17,7 +17,7 @@ from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.devices.placement import PLACEMENTS, find_lines, placed_line
 from lagrl.quantum.ibm.compiled_job import RuntimeOptions, fingerprint
 from lagrl.quantum.ibm.failures import JobFailedError, NotArrivedError
-from lagrl.quantum.ibm.local_device import open_device
+from lagrl.quantum.ibm.service import open_device
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext
 

@@ -16,7 +16,7 @@ from lagrl.quantum.devices.compile import compile_template
 from lagrl.quantum.devices.placement import placed_line
 from lagrl.quantum.ibm.compiled_job import RuntimeOptions, divisor
 from lagrl.quantum.ibm.failures import ResultError
-from lagrl.quantum.ibm.local_device import open_device
+from lagrl.quantum.ibm.service import open_device
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext
 

@@ -32,7 +32,7 @@ from lagrl.quantum.ibm.failures import (
     TokenError,
     guarded,
 )
-from lagrl.quantum.ibm.local_device import open_device
+from lagrl.quantum.ibm.service import open_device
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext, SampleQuery
 from lagrl.samplers.circuit_sampler import CircuitSampler

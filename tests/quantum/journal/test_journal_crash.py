@@ -21,8 +21,8 @@ pytest.importorskip("qiskit_ibm_runtime")
 from small_devices import line_target
 
 from lagrl.quantum.circuits.ansatz import make_ansatz
+from lagrl.quantum.ibm.local_device import JobUsage
 from lagrl.quantum.ibm.runtime import DeviceBackend
-from lagrl.quantum.ibm.service import JobUsage
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler
 from lagrl.quantum.journal.values import plain_state
