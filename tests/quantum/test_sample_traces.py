@@ -15,8 +15,8 @@ pytest.importorskip("qiskit_aer")
         ("qaoa+width=6", 10, 5),
         ("noisy:FakeKingston+width=6", 11, 5),
         ("noisy:FakeKingston+width=6+method=density", 16, 6),
-        ("ibm:FakeKingston+width=5", 21, 7),
-        (BANDIT, 29, 9),
+        ("ibm:FakeKingston+width=5", 16, 6),
+        (BANDIT, 28, 9),
     ],
 )
 def test_a_sample_passes_few_files(sampler: str, files: int, depth: int) -> None:

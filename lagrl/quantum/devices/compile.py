@@ -48,8 +48,25 @@ def compile_template(template: Template, device: Any, qubits: Sequence[int]) -> 
         has other two-qubit gates than it declares, or qiskit cannot compile it (where couplings have different gates).
     """
     target: Target = getattr(device, "target", device)
+    line = tuple(int(q) for q in qubits)
+    key = (template.digest, template.declared, id(target), line)
     with _lock:
-        return _compiled_once(template, target, tuple(int(q) for q in qubits))
+        known = _compiled.get(key)
+        if known is not None:  # the cache keeps the target alive, so no other target has its id
+            _compiled.move_to_end(key)
+            return known[1]
+        if len(line) != template.n_qubits or len({*line}) < len(line) or not {*line} <= {*range(target.num_qubits)}:
+            raise InputError(
+                f"{list(line)} for {template.name}",
+                field="qubits",
+                remedy=f"give {template.n_qubits} different qubits from 0 to {target.num_qubits - 1}",
+            )
+        compiled = _compile(template, target, line)
+        require_isa(compiled.circuit, target)
+        _compiled[key] = (target, compiled)
+        if len(_compiled) > LARGEST_CACHE:
+            _compiled.popitem(last=False)
+        return compiled
 
 
 def two_qubit_gates(circuit: QuantumCircuit) -> int:
@@ -83,26 +100,6 @@ def require_isa(circuit: QuantumCircuit, target: Target) -> None:
                 field="circuit",
                 remedy="compile it for this device with compile_template",
             )
-
-
-def _compiled_once(template: Template, target: Target, line: tuple[int, ...]) -> Template:
-    key = (template.digest, template.declared, id(target), line)
-    known = _compiled.get(key)
-    if known is not None:  # the cache keeps the target alive, so no other target has its id
-        _compiled.move_to_end(key)
-        return known[1]
-    if len(line) != template.n_qubits or len(set(line)) < len(line) or not set(line) <= set(range(target.num_qubits)):
-        raise InputError(
-            f"{list(line)} for {template.name}",
-            field="qubits",
-            remedy=f"give {template.n_qubits} different qubits from 0 to {target.num_qubits - 1}",
-        )
-    compiled = _compile(template, target, line)
-    require_isa(compiled.circuit, target)
-    _compiled[key] = (target, compiled)
-    if len(_compiled) > LARGEST_CACHE:
-        _compiled.popitem(last=False)
-    return compiled
 
 
 def transpiled(template: Template, place: str, remedy: str, **choice: Any) -> Template:

@@ -123,7 +123,7 @@ NO_ACCOUNT = (
 )
 
 
-class _Rule(NamedTuple):
+class _FailureRule(NamedTuple):
     """When an exception of another library is an error of this kind, and what then helps."""
 
     kind: type[ExecutionError]
@@ -133,23 +133,23 @@ class _Rule(NamedTuple):
 
 
 _RULES = (
-    _Rule(
+    _FailureRule(
         PlanExhaustedError,
         words=("usage limit", "no more time available", "quota"),
         remedy="; wait for the plan's next period or use another instance",
     ),
-    _Rule(
+    _FailureRule(
         TokenError,
         ("IBMNotAuthorizedError", "InvalidAccountError"),
         ("unauthorized", "invalid token", "token is expired", "api key", "apikey"),
         "; make a new API key and save it by QiskitRuntimeService.save_account(..., overwrite=True)",
     ),
-    _Rule(JobNotFoundError, ("RuntimeJobNotFound",)),
-    _Rule(JobTimeoutError, ("RuntimeJobTimeoutError",)),
-    _Rule(JobFailedError, ("RuntimeJobMaxTimeoutError", "RuntimeJobFailureError")),
-    _Rule(JobCancelledError, ("RuntimeInvalidStateError",)),
-    _Rule(BackendDownError, words=("maintenance", "not operational"), remedy="; wait or use another backend"),
-    _Rule(ConnectionLostError, remedy="; check the network, or try again later"),
+    _FailureRule(JobNotFoundError, ("RuntimeJobNotFound",)),
+    _FailureRule(JobTimeoutError, ("RuntimeJobTimeoutError",)),
+    _FailureRule(JobFailedError, ("RuntimeJobMaxTimeoutError", "RuntimeJobFailureError")),
+    _FailureRule(JobCancelledError, ("RuntimeInvalidStateError",)),
+    _FailureRule(BackendDownError, words=("maintenance", "not operational"), remedy="; wait or use another backend"),
+    _FailureRule(ConnectionLostError, remedy="; check the network, or try again later"),
 )
 ATTEMPTS = 6
 FIRST_PAUSE = 1.0  # seconds; doubled after each attempt: half a minute in all

@@ -23,6 +23,7 @@ from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.devices.compile import compile_template
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.noisy_device import log_fidelity
+from lagrl.quantum.devices.placement import placed_line
 from lagrl.quantum.ibm.runtime import DeviceBackend
 
 TARGET = fake_backend("FakeCairo").target
@@ -84,7 +85,7 @@ def test_without_a_line_there_is_no_profile() -> None:
 def test_jobs_are_described_as_they_are_routed(backend: str) -> None:
     """On a device, circular circuits may leave the line and need fewer gates; lines stay."""
     device = DeviceBackend.of(backend)
-    line = device.line(7).qubits
+    line = placed_line(device.target, 7).qubits
     for family in ("circular", "linear", "qaoa"):
         arm = Arm(device.device.name, "line0", family, 1)
         found = arm_profile(device, arm, 7)
