@@ -9,7 +9,7 @@ COMMANDS := arguments bad_files bound demo doctor doubts eval fetch generate sol
 SMOKE := tests/test_front_door.py tests/test_tasks.py tests/test_highs.py tests/test_signatures.py tests/cli/test_cli.py \
 	$(COMMANDS:%=tests/cli/test_cli_%.py)
 
-.PHONY: demo test test-newest test-lowest check-all lint format docs wheel torture fuzz checkpoints clean
+.PHONY: demo test test-newest test-lowest check-all lint format docs docs-version wheel release bill torture fuzz checkpoints clean
 
 demo: $(READY)
 	$(BIN)/lagrl demo --out demo
@@ -69,11 +69,44 @@ docs: export NO_MKDOCS_2_WARNING=1
 docs: $(READY)
 	$(BIN)/mkdocs build
 
+# Adds this version's pages to the local branch `gh-pages`, beside those of earlier versions, with a switch on every page.
+docs-version: export NO_MKDOCS_2_WARNING=1
+docs-version: export SITE_VERSIONS=mike
+docs-version: export PATH := $(CURDIR)/$(BIN):$(PATH)  # mike calls mkdocs by its name
+docs-version: $(READY)
+	version=$$($(BIN)/python -c 'import lagrl; print(lagrl.__version__)') && \
+		$(BIN)/mike deploy --update-aliases $$version latest
+	$(BIN)/mike set-default latest
+
 wheel: $(READY)
 	$(BIN)/python -m build --wheel
 
+# Builds wheel and sdist, and installs each into an empty environment of each Python: it must solve there.
+PYTHONS ?= python3.11 python3.12 python3.13
+release: $(READY)
+	rm -rf dist
+	$(BIN)/python -m build
+	set -e; for python in $(PYTHONS); do for file in dist/*.whl dist/*.tar.gz; do \
+		echo "$$python $$file"; \
+		$$python -m venv --clear $(VENV)-release; \
+		$(VENV)-release/bin/python -m pip install --quiet -c constraints.txt ./$$file; \
+		$(VENV)-release/bin/lagrl solve G-n16-k3; \
+	done; done
+
+# What an installation with all extras consists of: a CycloneDX list of its packages, and their licences.
+bill: $(READY)
+	$(PYTHON) -m venv --clear $(VENV)-bill
+	$(VENV)-bill/bin/python -m pip install --quiet -c constraints.txt '.[all]'
+	$(PYTHON) -m venv --clear $(VENV)-tools
+	$(VENV)-tools/bin/python -m pip install --quiet cyclonedx-bom pip-licenses
+	mkdir -p dist
+	$(VENV)-tools/bin/cyclonedx-py environment $(VENV)-bill/bin/python --pyproject pyproject.toml \
+		--output-reproducible --output-file dist/lagrl.cdx.json
+	$(VENV)-tools/bin/pip-licenses --python $(VENV)-bill/bin/python --format=markdown --ignore-packages lagrl pip \
+		>dist/licences.md
+
 clean:
-	rm -rf $(VENV) $(VENV)-newest $(VENV)-lowest build dist demo site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-newest $(VENV)-lowest $(VENV)-release $(VENV)-bill $(VENV)-tools build dist demo site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Installed once, and again whenever what is installed changes. Written last, so that an interrupted set-up starts over.
 $(READY): pyproject.toml constraints.txt
