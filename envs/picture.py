@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lagrl.plot.pictures import COLOURS, new_figure
+from lagrl.plot.picture_style import COLOURS, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

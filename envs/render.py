@@ -8,7 +8,7 @@ import numpy as np
 
 from envs.picture import Curve, CurveLine, Map, picture_of
 from lagrl.errors import UnknownNameError
-from lagrl.plot.pictures import COLOURS
+from lagrl.plot.picture_style import COLOURS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

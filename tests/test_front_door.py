@@ -77,7 +77,10 @@ PUBLIC = {
         *("find_line", "known_fakes", "make_ansatz", "make_penalty", "noise_model", "reduced_target"),
         *("rotation_angles", "sample", "select_candidates", "Subproblem"),
     },
-    "lagrl.plot": {"dual", "history", "new_figure", "routes", "save_figure"},
+    "lagrl.plot": {
+        *("bound", "compare_routes", "device_errors", "device_mix", "dual", "history", "multipliers", "new_figure"),
+        *("performance_profile", "routes", "samples", "save_figure", "style", "summary", "training"),
+    },
     "envs": {
         *("FEATURES", "OBSERVATION_VERSION", "ActionConfig", "CurriculumConfig", "EnvConfig", "EpisodeBatch"),
         *("LagrangianCVRP", "LagrangianVecEnv", "LagrangianVectorEnv", "Observer", "RewardWeights"),
@@ -180,7 +183,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_every_public_function_and_class_has_an_example() -> None:
     """Each docstring of `lagrl` and `lagrl.plot` shows a call; `test_the_examples_run` runs it."""
     public = {name: getattr(lagrl, name) for name in lagrl.__all__}
-    public |= {name: getattr(lagrl.plot, name) for name in ("dual", "history", "routes")}
+    drawing = PUBLIC["lagrl.plot"] - {"new_figure", "save_figure"}
+    public |= {name: getattr(lagrl.plot, name) for name in drawing}
     public |= {name: getattr(lagrl.quantum, name) for name in ("circuit", "sample")}
     missing = [name for name, thing in public.items() if ">>> " not in (inspect.getdoc(thing) or "")]
     assert [name for name in missing if name != "plot"] == []

@@ -11,6 +11,7 @@ import tyro
 
 from lagrl.cli.arguments import parse_arguments
 from lagrl.cli.entry import run_guarded
+from lagrl.cli.options import Plot
 from lagrl.errors import InputError, MissingExtraError
 from train.given_again import GivenAgain
 
@@ -48,6 +49,8 @@ class RunOptions:
     """folder of the run with archive and curves (default: runs/ and the name of the checkpoint)"""
     tensorboard: Folder = None
     """also write the curves for TensorBoard, in a folder of the run's name here (default: none)"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for a picture of the training curves, drawn at the end (default: none)"""
     resume: Folder = None
     """continue the run in this folder with its own configuration (default: a new run)"""
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import torch
 
 from lagrl.io.lock import result_lock
+from lagrl.plot.picture_style import require_picture, save_figure
+from lagrl.plot.training_curves import training
 from lagrl.printable import say
 from policies.checkpoint import Checkpoint, save_checkpoint
 from policies.controller import PolicyController
@@ -22,7 +24,7 @@ from train.bounds import beyond_bounds
 from train.candidate import TrainingCandidate
 from train.command_line import Configuration, RunOptions, long_form, parse, require_new
 from train.config import TrainingConfig
-from train.curves import Curves
+from train.curves import CURVES_FILE, Curves, read_curves
 from train.given_again import GivenAgain
 from train.pace import silent
 from train.progress import Progress
@@ -267,6 +269,7 @@ def run_command(
     """
     arguments = long_form(arguments)
     config, options = parse(prog, about, config_type, options_type, arguments)
+    require_picture(options.plot)
     device = prepare(options.device, options.threads)
     keep_memory()
     with ExitStack() as stack:
@@ -286,6 +289,8 @@ def run_command(
             with stop.shield():
                 run.save_checkpoint(paths.out, card(run, paths))  # again: the card has the figures of the whole run
             report(run, paths, stop, prog)
+            if options.plot is not None:
+                save_figure(training(read_curves(paths.folder / CURVES_FILE), unit=run.unit), options.plot)
         except KeyboardInterrupt:
             if steps.is_saved:
                 again = paths.resume_command(prog, run.rules())

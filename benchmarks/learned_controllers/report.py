@@ -20,7 +20,17 @@ import tyro
 from lagrl.bench.rows import read_rows
 from lagrl.bench.statistics import Interval, bootstrap_interval
 from lagrl.errors import InputError
-from lagrl.plot.pictures import COLOURS, new_figure, save_figure
+from lagrl.plot.picture_style import (
+    colour,
+    current_theme,
+    dashes,
+    finish,
+    mark,
+    new_figure,
+    save_figure,
+    styled,
+)
+from lagrl.plot.profile_curves import means_over_budgets
 from policies.checkpoint import load_checkpoint, save_checkpoint
 from train.curves import read_curves
 
@@ -101,61 +111,72 @@ def tables(rows: Rows) -> str:
     return "\n".join(lines)
 
 
+@styled
 def draw(rows: Rows, path: Path) -> None:
     """Draw mean gaps over evaluations, a panel per sampler."""
     rng = np.random.default_rng(0)
     instances = sorted({row["instance"] for row in rows})
     methods = sorted({method(row["controller"]) for row in rows}, key=lambda name: (name.startswith("BC"), name))
     samplers = sorted({row["sampler"] for row in rows})
-    figure = new_figure(5.4 * len(samplers), 4.2)
+    figure = new_figure(6.8 * len(samplers), 5.6)
     panels = figure.subplots(1, len(samplers), sharey=True, squeeze=False)[0]
     for axes, sampler in zip(panels, samplers, strict=True):
         budgets = sorted({row["budget"] for row in rows if row["sampler"] == sampler})
-        for number, name in enumerate(methods):
-            found = [bootstrap_interval(gaps(rows, sampler, b, name, instances), rng) for b in budgets]
-            at = np.arange(len(budgets)) + 0.09 * (number - (len(methods) - 1) / 2)
-            means = [f.mean for f in found]
-            bars = [[f.mean - f.low for f in found], [f.high - f.mean for f in found]]
-            style = {"marker": "D", "linewidth": 2.0} if name.startswith("BC") else {"marker": "o", "linewidth": 1.0}
-            colour = COLOURS[number % len(COLOURS)] if number < len(COLOURS) else "#000000"
-            axes.errorbar(at, means, yerr=bars, color=colour, label=name, markersize=4, elinewidth=0.7, **style)
-        axes.set_xticks(range(len(budgets)), [str(b) for b in budgets])
-        axes.set_xlabel("evaluations")
-        axes.set_title(f"sampler {sampler}", fontsize=10, loc="left")
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("mean gap to best known, %")
+        of = {
+            name: [bootstrap_interval(gaps(rows, sampler, b, name, instances), rng) for b in budgets]
+            for name in methods
+        }
+        means = {name: [(own.mean, own.low, own.high) for own in found] for name, found in of.items()}
+        means_over_budgets(budgets, means, axes)
+        axes.set_title(f"sampler {sampler}; bars are 95 % intervals")
+        axes.get_legend().remove()
     panels[0].set_ylim(bottom=0)
-    panels[-1].legend(frameon=False, fontsize=8, ncols=2)
+    for axes in panels[1:]:
+        axes.set_ylabel("")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(methods))
     save_figure(figure, path)
 
 
+@styled
 def draw_training(folder: Path, path: Path) -> None:
-    """Draw every run's curves: what cloning fits, and what validation says of clones and of policies."""
-    figure = new_figure(12.0, 3.6)
-    error, cloned, tuned = figure.subplots(1, 3)
-    for number, file in enumerate(sorted(folder.glob("*.jsonl"))):
-        curve = read_curves(file)
-        colour = COLOURS[number // 1 % len(COLOURS)]
-        if file.stem.startswith("bc"):
-            _line(error, curve, "held_out/explained", colour, file.stem)
-            _line(cloned, curve, "validation", colour, file.stem)
-        else:
-            _line(tuned, curve, "validation", colour, file.stem)
-    for axes, title, label in (
-        (error, "explained variance of the expert's steps (held out)", "epoch"),
-        (cloned, "cloning: route cost / Clarke–Wright, validation", "epoch"),
-        (tuned, "PPO: route cost / Clarke–Wright, validation", "rollout"),
+    """Draw every run's curves: what cloning fits, and what validation says of clones and of policies.
+
+    Lines are training seeds; without a number in its name a run has seed 0. The black line is their mean.
+    """
+    figure = new_figure(14.0, 4.8)
+    runs = {file.stem: read_curves(file) for file in sorted(folder.glob("*-small*.jsonl"))}
+    for axes, kind, measure, title, unit in zip(
+        figure.subplots(1, 3),
+        ("bc", "bc", "ppo"),
+        ("held_out/explained", "validation", "validation"),
+        ("Cloning: explained variance, held out", "Cloning: validation", "PPO: validation"),
+        ("epoch", "epoch", "rollout"),
+        strict=True,
     ):
-        axes.set_title(title, fontsize=9, loc="left")
-        axes.set_xlabel(label)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=7)
+        own = {_seed(name): curve for name, curve in sorted(runs.items()) if name.startswith(kind)}
+        for seed, curve in sorted(own.items()):
+            _line(axes, curve, measure, seed)
+        at = [{row["step"]: row[measure] for row in curve if measure in row} for curve in own.values()]
+        steps = sorted(set.intersection(*map(set, at)))
+        mean = [float(np.mean([found[step] for found in at])) for step in steps]
+        axes.plot(steps, mean, color=current_theme().ink, linestyle="-", linewidth=2.8, label="mean", gid="mean")
+        if measure == "validation":
+            axes.axhline(1.0, color=current_theme().faint, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1)
+        finish(axes, title, unit, "" if measure != "validation" else "route cost / Clarke–Wright's", has_legend=False)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(own) + 1)
     save_figure(figure, path)
 
 
-def _line(axes: Axes, curve: list[dict[str, Any]], name: str, colour: str, label: str) -> None:
+def _seed(name: str) -> int:
+    return int(name.rpartition("-seed")[2]) if "-seed" in name else 0
+
+
+def _line(axes: Axes, curve: list[dict[str, Any]], name: str, seed: int) -> None:
     points = [(row["step"], row[name]) for row in curve if name in row]
-    axes.plot(*zip(*points, strict=True), color=colour, label=label, marker=".", linewidth=1.2)
+    axes.plot(
+        *zip(*points, strict=True), color=colour(seed), linestyle=dashes(seed), label=f"training seed {seed}",
+        marker=mark(seed), markersize=4, linewidth=1.2,
+    )  # fmt: skip
 
 
 def record(rows: Rows, command: str) -> None:

@@ -52,6 +52,7 @@ from lagrl.relaxation.seeding import kmeans
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from lagrl.problems.assignment import AssignmentProblem
@@ -238,22 +239,25 @@ def table(rows: list[Row]) -> str:
 
 def draw(rows: list[Row], args: Args) -> None:
     """Draw width against the number of customers, both logarithmic."""
-    from lagrl.plot.pictures import COLOURS, new_figure, save_figure
+    from lagrl.plot.picture_style import one_panel, save_figure
 
     assert args.picture is not None
-    figure = new_figure(7.0, 4.6)
-    axes = figure.add_subplot()
+    save_figure(one_panel(lambda axes: _widths(axes, rows, args.width), 10.0, 5.6), args.picture)
+
+
+def _widths(axes: Axes, rows: list[Row], core: int) -> None:
+    from lagrl.plot.picture_style import colour, finish, mark, outside_legend, reference_line
+
     series = ("direct", "slack", "slack_free", "presolve_max", "presolve_mean", "core_mean")
     n = [row.n_customers for row in rows]
-    for name, colour, marker in zip(series, COLOURS, "svDo^P", strict=False):
+    for number, name in enumerate(series):
         width = [max(getattr(row, name), 0.05) for row in rows]
-        label = f"core of {args.width}, mean" if name == "core_mean" else ENCODINGS[name]
-        axes.scatter(n, width, s=14, marker=marker, color=colour, label=label, alpha=0.8, linewidths=0)
-    axes.axhline(args.width, color=COLOURS[-1], linewidth=0.8, linestyle="--", label=f"{args.width} qubits")
-    axes.set(xscale="log", yscale="log", xlabel="customers n", ylabel="qubits of an instance's circuits")
-    axes.grid(alpha=0.25)
-    axes.legend(fontsize=8)
-    save_figure(figure, args.picture)
+        label = f"core of {core}, mean" if name == "core_mean" else ENCODINGS[name]
+        axes.scatter(n, width, s=22, marker=mark(number), color=colour(number), label=label, alpha=0.8, linewidths=0)
+    reference_line(axes, core, f"{core} qubits", above=False)
+    axes.set(xscale="log", yscale="log")
+    finish(axes, "Width of the circuits", "customers n", "qubits of an instance's circuits", has_legend=False)
+    outside_legend(axes)
 
 
 def _paths(args: Args) -> list[Path]:

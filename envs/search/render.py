@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from envs.picture import Curve, CurveLine, Map, picture_of
-from lagrl.plot.pictures import COLOURS
+from lagrl.plot.picture_style import COLOURS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

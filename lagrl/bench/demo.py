@@ -19,7 +19,8 @@ from lagrl.compilation import compile_kernels
 from lagrl.controllers.registry import controller_factory
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable
-from lagrl.plot import pictures
+from lagrl.plot.picture_style import new_figure, save_figure, styled
+from lagrl.plot.pictures import dual, history, routes
 from lagrl.printable import one_line
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.solver import SolveConfig, solve
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from matplotlib.figure import Figure
     from rich.progress import TaskID
 
     from lagrl.solver import SolveProgress, SolveResult
@@ -115,7 +117,7 @@ def demo(
         controller_factory(controller)
     settings = SolveConfig(evaluations=evaluations, seed=seed)
     configs = {name: replace(settings, controller=name) for name in chosen}
-    figure = pictures.new_figure(*_SIZE)
+    new_figure(*_SIZE)  # a missing package is an error before the work
     picture = _prepare(folder)
     started = time.perf_counter()
     compile_kernels(*settings.kernel_rooms)
@@ -123,16 +125,22 @@ def demo(
 
     results = _solve_all(configs, evaluations, progress)
     pictured = list(results)[(len(results) - 1) // 2]
-    shown = results[pictured]
-    best = min(shown.values(), key=lambda result: result.solution.cost)
-    axes = figure.subplots(1, 3, width_ratios=(1.1, 1, 1))
-    pictures.routes(best.problem, best, axes[0])
-    pictures.dual({name: solved.ascents[0] for name, solved in shown.items()}, axes[1])
-    pictures.history(shown, axes[2])
-    pictures.save_figure(figure, picture)
+    save_figure(_drawn(results[pictured]), picture)
     result = DemoResult(picture, pictured, results, compile_seconds)
     _print(result, chosen, evaluations)
     return result
+
+
+@styled
+def _drawn(results: dict[str, SolveResult]) -> Figure:
+    """Draw the best routes, the ascents and the improvement of the solves of one instance."""
+    best = min(results.values(), key=lambda result: result.solution.cost)
+    figure = new_figure(*_SIZE)
+    axes = figure.subplots(1, 3, width_ratios=(1.1, 1, 1))
+    routes(best.problem, best, axes[0])
+    dual({name: solved.ascents[0] for name, solved in results.items()}, axes[1])
+    history(results, axes[2])
+    return figure
 
 
 def _prepare(folder: Path) -> Path:

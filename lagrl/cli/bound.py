@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context
 from typing import TYPE_CHECKING, Any, Literal
 
-from lagrl.cli.options import Count, OneInstance, Text
+from lagrl.cli.options import Count, OneInstance, Plot, Text
 from lagrl.cli.progress import bound_bar
 from lagrl.errors import InputError
 from lagrl.printable import say
@@ -41,13 +41,18 @@ class BoundCommand:
     """do not separate rounded capacity cuts"""
     seed: int = 0
     """random seed of the controller"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for the bound over the seconds (default: none)"""
     json: bool = False
     """print one JSON object instead of text"""
 
     def run(self) -> int:
         """Compute the bound and print it; after Ctrl-C the bound so far, with exit code 130."""
         from lagrl.bounds.bound import lower_bound, route_controller
+        from lagrl.plot.bound_curve import bound as draw
+        from lagrl.plot.picture_style import one_panel, require_picture, save_figure
 
+        require_picture(self.plot)
         if self.controller is not None and self.no_cuts:
             raise InputError("given with --controller", field="--no-cuts", remedy="leave it out: no cuts there")
         controller = None if self.controller is None else route_controller(self.controller)
@@ -57,7 +62,7 @@ class BoundCommand:
         with bound_bar(problem.name, self.seconds, is_quiet=self.json) as show:
 
             def on_progress(bound: LowerBound) -> None:
-                reached[:] = [bound]
+                reached.append(bound)
                 show(problem, bound)
 
             try:
@@ -78,13 +83,17 @@ class BoundCommand:
                 if not reached:
                     raise
                 code = 130
-        (bound,) = reached
+        bound = reached[-1]
         if code:
             say(f"lagrl: interrupted after {bound.seconds:.2f} s: the bound so far", error=True)
-        if self.json:
-            print(json.dumps(_record(problem, bound), allow_nan=False))
-        else:
-            say(*_text(problem, bound))
+        try:
+            if self.json:
+                print(json.dumps(_record(problem, bound), allow_nan=False))
+            else:
+                say(*_text(problem, bound))
+        finally:  # the picture is made even if nothing can be printed
+            if self.plot is not None:
+                save_figure(one_panel(lambda ax: draw(reached, problem, ax)), self.plot)
         return code
 
 

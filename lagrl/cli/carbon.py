@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 import tyro
 
-from lagrl.cli.options import Names, OutFile, Rate
+from lagrl.cli.options import Names, OutFile, Plot, Rate
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.atomic import require_writable, write_text
+from lagrl.plot.picture_style import require_picture, save_figure
 from lagrl.printable import say
 
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ class SolveCarbon:
     """random seed"""
     out: OutFile = None
     """JSON file for the placement (default: none)"""
-    plot: OutFile = None
-    """picture of intensities and placement: .png, .svg or .pdf (default: none)"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for the intensities and the placement (default: none)"""
     json: bool = False
     """print one JSON object instead of text"""
 
@@ -123,9 +124,9 @@ class SolveCarbon:
             raise InputError(f"{self.seconds:g} given", field="--seconds", remedy="give more than 0")
         if not self.cpu_watts >= 0:
             raise InputError(f"{self.cpu_watts:g} given", field="--cpu-watts", remedy="give 0 or more")
-        for file in (self.out, self.plot):
-            if file is not None:
-                require_writable(file)
+        if self.out is not None:
+            require_writable(self.out)
+        require_picture(self.plot)
         instance = read_carbon(self.instance)
         problem = instance.problem()
         result = solve_placement(problem, self.method, seconds=self.seconds, seed=self.seed)
@@ -135,7 +136,6 @@ class SolveCarbon:
             names = [[instance.devices[d].name for d in hour] for hour in result.placement.tolist()]
             write_text(self.out, json.dumps({**record, "placement": names}, indent=1, allow_nan=False) + "\n")
         if self.plot is not None:
-            from lagrl.plot.pictures import save_figure
             from lagrl.plot.placement_pictures import draw_placement
 
             save_figure(draw_placement(instance, result.placement), self.plot)

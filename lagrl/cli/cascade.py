@@ -12,9 +12,10 @@ import tyro
 
 from lagrl.cascade.answer_text import answer_text
 from lagrl.cascade.solve_cascade import CascadeConfig, solve_cascade
-from lagrl.cli.options import NAMES, Count, Files, OutFile, options
+from lagrl.cli.options import NAMES, Count, Files, OutFile, Plot, options
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable
+from lagrl.plot.picture_style import require_picture, save_figure
 from lagrl.printable import say
 from lagrl.problems.cascade.cascade import LanguageModel
 from lagrl.problems.cascade.cascade_file import write_cascade
@@ -134,16 +135,16 @@ class SolveCascade:
     """least mean quality of the tasks, 0 to 1 (default: that of the file)"""
     out: OutFile = None
     """CSV file for the model, cost and quality of each task (default: none)"""
-    picture: OutFile = None
-    """.png, .svg or .pdf file for a picture of the answer over price and quality (default: none)"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for the answer over price and quality (default: none)"""
     json: bool = False
     """print one JSON object instead of text"""
 
     def run(self) -> None:
         """Solve the instance, print the answer, write it and draw it."""
-        for path in (self.out, self.picture):
-            if path is not None:
-                require_writable(path)
+        if self.out is not None:
+            require_writable(self.out)
+        require_picture(self.plot)
         cascade = read_cascade_files(self.files, self.budget, self.mean_quality)
         if cascade.variant == "capacitated":
             from lagrl.compilation import compile_kernels
@@ -158,10 +159,10 @@ class SolveCascade:
             return
         if self.out is not None:
             write_routing(answer.routing, self.out)
-        if self.picture is not None:
+        if self.plot is not None:
             from lagrl.plot.cascade_picture import draw_routing
 
-            draw_routing(answer.routing, self.picture)
+            save_figure(draw_routing(answer.routing), self.plot)
 
 
 @dataclass(frozen=True)

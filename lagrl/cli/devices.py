@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from lagrl.cli.options import Numbers
+from lagrl.cli.options import Numbers, Plot
 from lagrl.errors import InputError
+from lagrl.plot.picture_style import require_picture, save_figure
 from lagrl.printable import say
 from lagrl.quantum.ibm.device_table import WIDTHS, list_devices
 
@@ -35,11 +36,14 @@ class DevicesCommand:
     """list all devices of your account, with or without names"""
     widths: Numbers = WIDTHS
     """lengths of the lines of qubits for which the fidelity of one-layer QAOA is estimated"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for the errors and fidelities (default: none)"""
     json: bool = False
     """print one JSON object instead of text"""
 
     def run(self) -> None:
         """Print the table or the JSON object."""
+        require_picture(self.plot)
         if not self.widths or min(self.widths) < 0:
             shown = ",".join(map(str, self.widths))
             raise InputError(f"{shown!r} given", field="--widths", remedy="give numbers of qubits, such as 4,8,12")
@@ -48,6 +52,10 @@ class DevicesCommand:
             print(json.dumps({"devices": [row.record() for row in rows]}, allow_nan=False))
         else:
             print_devices(rows)
+        if self.plot is not None:
+            from lagrl.plot.device_pictures import device_errors
+
+            save_figure(device_errors(rows), self.plot)
 
 
 def print_devices(rows: Sequence[DeviceRow]) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from lagrl.bench.evaluation import Evaluation
-from lagrl.cli.options import ManyInstances, options
+from lagrl.cli.options import ManyInstances, Plot, options
 from lagrl.cli.progress import announce_journal, explain_resuming, row_bar
 from lagrl.errors import InputError
 from lagrl.printable import say
@@ -39,11 +39,15 @@ class EvalCommand:
     settings: Settings
     workers: int = 1
     """processes, with one thread each"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for mean gaps and performance profiles of all rows of the file (default: none)"""
 
     def run(self) -> None:
         """Make the missing rows and print their number."""
         from lagrl.bench.run import run
+        from lagrl.plot.picture_style import require_picture
 
+        require_picture(self.plot)
         paths = self.instances.paths()
         if not paths:
             raise InputError("no instance given", field="FILES", remedy="give files, names or --suite paper30|bundled")
@@ -52,3 +56,9 @@ class EvalCommand:
         with explain_resuming(self.out), row_bar() as (on_plan, on_row):
             made = run(evaluation, self.out, workers=self.workers, on_plan=on_plan, on_row=on_row)
         say(f"{self.out}: {made} rows added", error=True)
+        if self.plot is not None:
+            from lagrl.bench.row_pictures import row_picture
+            from lagrl.bench.rows import read_rows
+            from lagrl.plot.picture_style import save_figure
+
+            save_figure(row_picture(read_rows(self.out)), self.plot)

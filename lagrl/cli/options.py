@@ -66,6 +66,8 @@ Text = Annotated[str | None, _unmarked("TEXT")]
 Folder = Annotated[Path | None, _unmarked("DIR")]
 OutFile = Annotated[Path | None, _unmarked("FILE")]
 Rate = Annotated[float | None, _unmarked("RATE")]
+Plot = Annotated[Path | None, _unmarked("FILE")]
+"""A file for a picture: .svg, .pdf or .png; `lagrl.plot.picture_style.require_picture` checks it before the work."""
 
 _METAVARS = {int | None: "N", float | None: "X", str: "TEXT", str | None: "TEXT", Path | None: "FILE"}
 _RULES: dict[Any, Any] = {tuple[str, ...]: NAMES, tuple[int, ...]: NUMBERS, Fleet | None: FLEET}

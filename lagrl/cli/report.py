@@ -14,10 +14,11 @@ from lagrl.bench.prices import PriceTable, read_prices
 from lagrl.bench.qoblib import write_qoblib
 from lagrl.bench.report import report
 from lagrl.bench.rows import read_rows
-from lagrl.cli.options import Folder, OutFile, Text
+from lagrl.cli.options import Folder, OutFile, Plot, Text
 from lagrl.cli.outputs import keep_inputs
 from lagrl.errors import InputError
 from lagrl.io.atomic import require_writable, write_text
+from lagrl.plot.picture_style import require_picture, save_figure
 from lagrl.printable import say
 
 Rows = Annotated[
@@ -48,9 +49,12 @@ class ReportCommand:
     """existing folder for submission sheets of the Quantum Optimization Benchmarking Library (default: none)"""
     out: OutFile = None
     """file to write the report to (default: it is printed)"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for mean gaps and performance profiles (default: none)"""
 
     def run(self) -> None:
         """Print or write the report."""
+        require_picture(self.plot)
         if not self.rows:
             raise InputError("no file given", field="ROWS", remedy="give at least one file that lagrl eval wrote")
         if self.out is not None:
@@ -77,3 +81,7 @@ class ReportCommand:
             print(text, end="" if text.endswith("\n") else "\n")
         else:
             write_text(self.out, text)
+        if self.plot is not None:
+            from lagrl.bench.row_pictures import row_picture
+
+            save_figure(row_picture(rows), self.plot)

@@ -7,13 +7,17 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
-from lagrl.cli.options import OneInstance, OutFile, Rate, options
+from lagrl.cli.options import OneInstance, OutFile, Plot, Rate, options
 from lagrl.cli.outputs import keep_inputs, keep_reference
 from lagrl.cli.progress import announce_journal, explain_resuming, print_resuming, solve_bar
 from lagrl.printable import one_line, say
 from lagrl.solve_config import SolveConfig
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lagrl.problems.cvrp import CVRP
+    from lagrl.problems.solution import Solution
     from lagrl.relaxation.sampler import SamplingCost
     from lagrl.solver import SolveResult
 
@@ -39,6 +43,8 @@ class SolveCommand:
     """price of one second of the quantum computer, for the estimated price in the record (default: no price)"""
     out: OutFile = None
     """.sol file to write the routes to (default: none)"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for the routes beside the best known ones, and their improvement (default: none)"""
     json: bool = False
     """print one JSON object instead of text"""
 
@@ -46,10 +52,13 @@ class SolveCommand:
         """Solve the instance, print the result and write the routes; the exit code is 130 after Ctrl-C."""
         from lagrl.compilation import BOUND_ROOMS, is_ready
         from lagrl.io.atomic import require_writable
+        from lagrl.plot.picture_style import require_picture, save_figure
+        from lagrl.plot.route_panels import summary
         from lagrl.problems.cvrplib import write_solution
         from lagrl.solver import estimated_price, require_price, solve
 
         require_price(self.price)
+        require_picture(self.plot)
         path = self.instance.path()
         if self.out is not None:
             require_writable(self.out)
@@ -80,9 +89,13 @@ class SolveCommand:
                 if config != self.config:
                     say(f"budget: {config.seconds:g} s, the default on a terminal; see --seconds and --evaluations")
             sys.stdout.flush()
-        finally:  # each of the two outputs is made even if the other one fails
-            if self.out is not None:
-                write_solution(result, self.out)
+        finally:  # each of the outputs is made even if the other one fails
+            try:
+                if self.out is not None:
+                    write_solution(result, self.out)
+            finally:
+                if self.plot is not None:
+                    save_figure(summary(result, known_routes(path, problem)), self.plot)
         return 130 if result.is_interrupted else 0
 
     def _with_budget(self) -> SolveConfig:
@@ -97,6 +110,20 @@ class SolveCommand:
         if has_budget or self.json or not is_plain or not sys.stdout.isatty():
             return config
         return replace(config, seconds=_TERMINAL_SECONDS)
+
+
+def known_routes(instance: Path, problem: CVRP) -> Solution | None:
+    """Return the routes of the best known cost from the `.sol` file beside an instance; None without them."""
+    from lagrl.errors import InputError
+    from lagrl.problems.cvrplib import read_solution
+
+    beside = instance.with_suffix(".sol")
+    if problem.best_known is None or not beside.exists():
+        return None
+    try:
+        return read_solution(beside, problem)
+    except InputError:  # of another fleet rule or rounding: reading the instance has warned of it
+        return None
 
 
 def print_solution(result: SolveResult, price: float | None = None) -> None:

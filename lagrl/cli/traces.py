@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from lagrl.bench.collect import Collection, collect, generated_problems
-from lagrl.cli.options import Count, ManyInstances, Numbers, options
+from lagrl.cli.options import Count, ManyInstances, Numbers, Plot, options
 from lagrl.cli.progress import counting_bar, explain_resuming
 from lagrl.errors import InputError
+from lagrl.plot.picture_style import one_panel, require_picture, save_figure
 from lagrl.printable import say
 from lagrl.problems.cvrplib import read_instance
 from lagrl.quantum.bandit.options import BanditOptions
+from lagrl.quantum.bandit.traces import read_traces
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
@@ -58,13 +60,21 @@ class TracesCommand:
     """least and greatest number of customers of generated instances (default: 20,60)"""
     seed: Count = None
     """random seed of the generated instances (default: 0); solves have --seeds"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for the devices used over all decisions of the file (default: none)"""
 
     def run(self) -> None:
         """Make the missing runs and print their number."""
+        require_picture(self.plot)
         collection = Collection(**{**self.settings, "problems": self._problems(), "options": self.bandit})
         with explain_resuming(self.out), counting_bar("runs") as (on_plan, advance):
             made = collect(collection, self.out, on_plan=on_plan, on_run=advance)
         say(f"{self.out}: {made} runs added", error=True)
+        if self.plot is not None:
+            from lagrl.plot.device_pictures import device_mix
+
+            traces = read_traces([self.out])
+            save_figure(one_panel(lambda ax: device_mix(traces, ax), 9.0), self.plot)
 
     def _problems(self) -> tuple[CVRP, ...]:
         found = [read_instance(path) for path in self.instances.paths()]

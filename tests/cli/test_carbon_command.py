@@ -36,7 +36,8 @@ def test_placement_is_drawn(tmp_path: Path) -> None:
     assert main(["carbon", "generate", str(file), "--layers", "5", "--devices", "3"]) == 0
     assert main(["carbon", "solve", str(file), "--plot", str(picture)]) == 0
     text = picture.read_text()
-    assert "<image" in text  # the devices by layer and hour
+    instance = json.loads(file.read_text())
+    assert any(f'<g id="{device["name"]}"' in text for device in instance["devices"])  # blocks of layers and hours
     assert text.count('<g id="line2d') > 10  # axes
 
 

@@ -71,7 +71,7 @@ def test_an_instance_is_solved_and_written(tmp_path: Path, capsys: pytest.Captur
     """The text names totals and proof, the JSON the model of each task, and the CSV adds up to the cost."""
     (path,) = output_of(capsys, "cascade", "generate", "--out", str(tmp_path), "--n-tasks", "30").splitlines()
     out, picture = tmp_path / "answer.csv", tmp_path / "answer.svg"
-    text = output_of(capsys, "cascade", "solve", path, "--out", str(out), "--picture", str(picture))
+    text = output_of(capsys, "cascade", "solve", path, "--out", str(out), "--plot", str(picture))
     assert "30 tasks, 5 models, quality; budget $" in text
     assert "from the optimum" in text
     record = json.loads(output_of(capsys, "cascade", "solve", path, "--json", "--method", "highs"))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 pytest.importorskip("matplotlib", reason="the pictures need matplotlib (extra viz)")
 
 from lagrl.plot import pictures
+from lagrl.plot.picture_style import new_figure, save_figure
 
 CONTROLLERS = ("constant", "cfm", "perturbed")
 
@@ -42,7 +43,7 @@ def test_routes_are_drawn_one_line_each_through_their_customers(results: dict[st
     result = results["cfm"]
     problem, solution = result.problem, result.solution
     assert problem.coordinates is not None
-    axes = pictures.new_figure(4, 4).subplots()
+    axes = new_figure(4, 4).subplots()
     pictures.routes(problem, solution, axes)
     drawn = [line for line in axes.lines if line.get_gid() == "route"]
     legs = [line for line in axes.lines if line.get_gid() == "depot leg"]
@@ -58,7 +59,7 @@ def test_customers_grow_with_their_demand(results: dict[str, SolveResult]) -> No
     """Marks are sized in the order of the demands, and each customer has one."""
     problem, solution = results["cfm"].problem, results["cfm"].solution
     assert problem.coordinates is not None
-    axes = pictures.new_figure(4, 4).subplots()
+    axes = new_figure(4, 4).subplots()
     pictures.routes(problem, solution, axes)
     groups = [group for group in axes.collections if group.get_gid() == "customers"]
     size = {
@@ -75,7 +76,7 @@ def test_customers_grow_with_their_demand(results: dict[str, SolveResult]) -> No
 def test_the_title_of_the_routes_says_name_cost_and_gap(results: dict[str, SolveResult]) -> None:
     """The numbers are the solution's; without a best known cost there is no gap."""
     problem, solution = results["cfm"].problem, results["cfm"].solution
-    axes = pictures.new_figure(8, 4).subplots(1, 2)
+    axes = new_figure(8, 4).subplots(1, 2)
     pictures.routes(problem, solution, axes[0])
     pictures.routes(replace(problem, best_known=None), solution, axes[1])
     title = axes[0].get_title(loc="left")
@@ -89,12 +90,12 @@ def test_an_instance_without_coordinates_cannot_be_drawn(results: dict[str, Solv
     flat = CVRP("bare", np.array([1]), 1, np.array([[0.0, 1.0], [1.0, 0.0]]))
     solution = replace(results["cfm"].solution, routes=((1,),), cost=2.0)
     with pytest.raises(InputError, match=r"bare: coordinates: only distances are known"):
-        pictures.routes(flat, solution, pictures.new_figure(4, 4).subplots())
+        pictures.routes(flat, solution, new_figure(4, 4).subplots())
 
 
 def test_dual_curves_never_fall_and_end_at_the_highest_value(results: dict[str, SolveResult]) -> None:
     """One line per controller, of the first ascent, between the two lines of reference."""
-    axes = pictures.new_figure(4, 4).subplots()
+    axes = new_figure(4, 4).subplots()
     pictures.dual(first_ascents(results), axes)
     curves = {line.get_label(): np.asarray(line.get_ydata()) for line in axes.lines if line.get_gid() == "controller"}
     assert set(curves) == set(CONTROLLERS)
@@ -122,7 +123,7 @@ def test_incumbents_never_get_worse_and_end_at_the_result(results: dict[str, Sol
     """The last height of a line is the gap of the routes returned, or their cost without a best known one."""
     bare = {name: replace(result, problem=replace(result.problem, best_known=None)) for name, result in results.items()}
     for shown, is_gap in ((results, True), (bare, False)):
-        axes = pictures.new_figure(4, 4).subplots()
+        axes = new_figure(4, 4).subplots()
         pictures.history(shown, axes)
         curves = {line.get_label(): line for line in axes.lines if line.get_gid() == "controller"}
         assert set(curves) == set(CONTROLLERS)
@@ -138,12 +139,12 @@ def test_incumbents_never_get_worse_and_end_at_the_result(results: dict[str, Sol
 
 def test_a_figure_is_saved_as_the_same_png_twice(tmp_path: Path, results: dict[str, SolveResult]) -> None:
     """The file has a PNG's signature and the size asked for, replaces what was there, and nothing else is left."""
-    figure = pictures.new_figure(6, 4)
+    figure = new_figure(6, 4)
     pictures.history(results, figure.subplots())
     first, second = tmp_path / "first.png", tmp_path / "second.png"
     second.write_bytes(b"old")
     for path in (first, second):
-        pictures.save_figure(figure, path)
+        save_figure(figure, path)
     content = first.read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = (int.from_bytes(content[start : start + 4], "big") for start in (16, 20))
@@ -159,9 +160,9 @@ def test_the_suffix_decides_the_format(tmp_path: Path, name: str, start: bytes) 
     """The file is of the kind that its name states, and the same again."""
     contents = []
     for _ in range(2):
-        figure = pictures.new_figure(2, 2)
+        figure = new_figure(2, 2)
         figure.subplots().plot([1, 2])
-        pictures.save_figure(figure, tmp_path / name)
+        save_figure(figure, tmp_path / name)
         contents.append((tmp_path / name).read_bytes())
     assert contents[0].startswith(start)
     assert contents[0] == contents[1]
@@ -171,13 +172,13 @@ def test_the_suffix_decides_the_format(tmp_path: Path, name: str, start: bytes) 
 def test_other_suffixes_are_refused(tmp_path: Path, name: str) -> None:
     """No file is written, and the message names the formats."""
     with pytest.raises(InputError, match=r"\.png, \.svg or \.pdf"):
-        pictures.save_figure(pictures.new_figure(2, 2), tmp_path / name)
+        save_figure(new_figure(2, 2), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_left_of_a_figure_that_could_not_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half-written files go; what was there stays; a missing folder is an error of the user."""
-    figure = pictures.new_figure(2, 2)
+    figure = new_figure(2, 2)
 
     def break_off(path: Path, **_: object) -> None:
         Path(path).write_bytes(b"\x89PNG")
@@ -187,18 +188,18 @@ def test_nothing_is_left_of_a_figure_that_could_not_be_saved(tmp_path: Path, mon
     target = tmp_path / "picture.png"
     target.write_bytes(b"old")
     with pytest.raises(OutputError, match=r"picture\.png.*No space left"):
-        pictures.save_figure(figure, target)
+        save_figure(figure, target)
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
     with pytest.raises(OutputError, match="missing"):
-        pictures.save_figure(figure, tmp_path / "missing" / "picture.png")
+        save_figure(figure, tmp_path / "missing" / "picture.png")
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says what to install."""
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError, match=r"pip install -c constraints.txt '\.\[viz\]'"):
-        pictures.new_figure(1, 1)
+        new_figure(1, 1)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     problem = read_bundled("G-n16-k3")
     with pytest.raises(MissingExtraError, match=r"pip install -c constraints.txt '\.\[viz\]'"):

@@ -15,6 +15,8 @@ from lagrl.cli.arguments import parse_arguments
 from lagrl.errors import InputError, OutputError, refuse
 from lagrl.io.atomic import require_writable, write_text
 from lagrl.io.lock import result_lock
+from lagrl.plot.picture_style import one_panel, require_picture, save_figure
+from lagrl.plot.profile_curves import intervals
 from lagrl.printable import say
 from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, require_epsilon
 from lagrl.quantum.bandit.arms import PRODUCT
@@ -46,6 +48,7 @@ Read = Annotated[
 ]
 Held = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="backend:NAME|width:N")]
 Others = Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="TRACES.jsonl")]
+Plot = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 
 _PROG = "lagrl train bandit"
 _ABOUT = "Learn from lagrl traces which backend, qubits and circuit solve a knapsack best. torch is not needed."
@@ -71,12 +74,17 @@ class BanditCommand:
     """traces of other instances, on which the result and simple policies are evaluated"""
     seed: int = 0
     """seed of the bootstrap of the intervals"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for a picture of the estimates on --validate (default: none)"""
 
     def run(self) -> None:
         """Train, evaluate, and write the results."""
         if not self.traces:
             raise InputError("no file given", field="TRACES", remedy="give at least one file of lagrl traces")
         self._require_numbers()
+        if self.plot is not None and not self.validate:
+            raise InputError("nothing to draw", field="--plot", remedy="give --validate TRACES.jsonl too")
+        require_picture(self.plot)
         card_file = self.out.with_name(f"{self.out.stem}.card.json")
         for path in (self.out, card_file):
             require_writable(path)
@@ -134,6 +142,11 @@ class BanditCommand:
             evaluate(table, rule, epsilon, ridge=self.ridge, seed=self.seed, name=name) for name, rule, epsilon in rules
         ]
         _print(len(table), float(table.reward.mean()), found)
+        if self.plot is not None:
+            robust = {own.policy: own.doubly_robust for own in found}
+            shown = {name: (estimate.value, estimate.low, estimate.high) for name, estimate in robust.items()}
+            label = "reward of a decision: doubly robust estimate, 95 % interval"
+            save_figure(one_panel(lambda ax: intervals(shown, label, ax), 9.0, 1.6 + 0.6 * len(shown)), self.plot)
         if not often:
             say(f"best static ({static}) is omitted: it may run in none of these decisions")
         elif often < 1.0:
