@@ -45,6 +45,8 @@ def _of(rows: Sequence[Row], kind: str) -> list[Row]:
 def _learning(axes: Axes, rows: Sequence[Row]) -> None:
     series: dict[str, dict[int, list[float]]] = {}
     for row in (*_of(rows, "curve"), *_of(rows, "online")):
+        if row["learner"].endswith((" all arms", " default arms")):  # of the study of fewer arms
+            continue
         name = row["learner"] if row["kind"] == "curve" else f"on the way: {row['learner']}"
         series.setdefault(name, {}).setdefault(row["decisions"], []).append(row["value"])
     for number, (name, points) in enumerate(series.items()):
@@ -52,14 +54,15 @@ def _learning(axes: Axes, rows: Sequence[Row]) -> None:
         pattern = "--" if name.startswith("on the way") else "-"
         means = [np.mean(points[x]) for x in n]
         axes.plot(n, means, linestyle=pattern, marker=mark(number), markersize=6, color=own, label=name)
-        axes.fill_between(n, [min(points[x]) for x in n], [max(points[x]) for x in n], color=own, alpha=0.1)
+        if pattern == "-":
+            axes.fill_between(n, [min(points[x]) for x in n], [max(points[x]) for x in n], color=own, alpha=0.1)
     for row in _of(rows, "value"):
         if row["policy"].startswith(("surest", "uniform", "product")):
             pattern = {"s": "-", "u": ":", "p": "-."}[row["policy"][0]]
             name = row["policy"].replace("surest static ", "surest static\n")
             axes.axhline(row["table"][0], color=current_theme().faint, linewidth=1.4, linestyle=pattern, label=name)
     axes.set_xscale("log")
-    title = "Learning; bands: least and most of five orders"
+    title = "Learning; bands: range of five orders"
     finish(axes, title, "decisions learned from", "mean reward, validation", has_legend=False)
     outside_legend(axes)
 

@@ -130,6 +130,12 @@ def draw(rows: Rows, path: Path) -> None:
         means_over_budgets(budgets, means, axes)
         axes.set_title(f"sampler {sampler}; bars are 95 % intervals")
         axes.get_legend().remove()
+        for container in axes.containers:  # the policies are thicker, the last one black
+            if str(container.get_label()).startswith("BC"):
+                container.lines[0].set_linewidth(2.8)
+            if container.get_label() == "BC + PPO":
+                for part in (container.lines[0], *container.lines[2]):
+                    part.set_color(current_theme().ink)
     panels[0].set_ylim(bottom=0)
     for axes in panels[1:]:
         axes.set_ylabel("")

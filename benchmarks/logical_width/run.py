@@ -21,14 +21,14 @@ controller, from the linear relaxation's prices. The table gives the median over
 
 from __future__ import annotations
 
-from benchmarks.harness import one_thread, write_rows
+from benchmarks.harness import one_thread, read_rows, write_rows
 
 if __name__ == "__main__":
     one_thread()  # before numpy, numba and torch are loaded
 
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -89,7 +89,9 @@ class Args:
     out
         JSON lines file for the rows, one instance each, if any.
     picture
-        PNG file for the picture, if any.
+        File for the picture, if any.
+    show_rows
+        File of rows to read instead of counting.
     """
 
     instances: tuple[str, ...] = ()
@@ -99,6 +101,7 @@ class Args:
     seed: int = 0
     out: Path | None = None
     picture: Path | None = None
+    show_rows: Path | None = None
 
     def __post_init__(self) -> None:
         require_width(self.width)
@@ -134,6 +137,28 @@ def main(args: Args) -> None:
     for path in (args.out, args.picture):
         if path is not None:
             require_writable(path)
+    rows = _counted(args) if args.show_rows is None else _read(args.show_rows)
+    rows.sort(key=lambda row: (row.n_customers, row.instance))
+    print(table(rows))
+    print(
+        f"\n{len(rows)} instances, {sum(row.knapsacks for row in rows)} knapsacks, "
+        f"{sum(row.seconds for row in rows):.0f} s on one thread"
+    )
+    if args.out is not None:
+        record = {"versions": versions(), "seed": args.seed, "width": args.width}
+        write_rows(args.out, ({**asdict(row), **record} for row in rows))
+    if args.picture is not None:
+        draw(rows, args)
+
+
+def _read(path: Path) -> list[Row]:
+    """Return the rows of a file, gzipped or not."""
+    names = {field.name for field in fields(Row)}
+    return [Row(**{name: value for name, value in row.items() if name in names}) for row in read_rows(path)]
+
+
+def _counted(args: Args) -> list[Row]:
+    """Count every instance that can be read."""
     compile_kernels()
     rows = []
     for path in _paths(args):
@@ -148,17 +173,7 @@ def main(args: Args) -> None:
         raise InputError(
             "no instance can be counted", field="--instances", remedy="give names or a folder of .vrp files"
         )
-    rows.sort(key=lambda row: (row.n_customers, row.instance))
-    print(table(rows))
-    print(
-        f"\n{len(rows)} instances, {sum(row.knapsacks for row in rows)} knapsacks, "
-        f"{sum(row.seconds for row in rows):.0f} s on one thread"
-    )
-    if args.out is not None:
-        record = {"versions": versions(), "seed": args.seed, "width": args.width}
-        write_rows(args.out, ({**asdict(row), **record} for row in rows))
-    if args.picture is not None:
-        draw(rows, args)
+    return rows
 
 
 def count(instance: CVRP, args: Args) -> Row:

@@ -138,6 +138,8 @@ def _drawn(results: dict[str, SolveResult]) -> Figure:
     figure = new_figure(*_SIZE)
     axes = figure.subplots(1, 3, width_ratios=(1.1, 1, 1))
     routes(best.problem, best, axes[0])
+    gap = "" if best.gap is None else f", {best.gap:.2f} % gap"
+    axes[0].set_title(f"{best.problem.name}: {best.solution.n_routes} routes{gap}")  # the longer title does not fit
     dual({name: solved.ascents[0] for name, solved in results.items()}, axes[1])
     history(results, axes[2])
     return figure

@@ -35,8 +35,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5
 """Colours on white; Okabe and Ito's yellow is too faint there."""
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 """Line patterns, from solid to dash-dotted."""
-MARKS = "os^Dv<P"
-"""Marks of points, one per colour."""
+MARKS = "os^Dv<PX*"
+"""Marks of points: more than colours, so that series of one colour differ."""
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ def training(
     >>> lagrl.plot.training(rows, unit="epoch").axes[0].get_title(loc="left")
     'loss'
     """
+    from matplotlib.ticker import MaxNLocator
+
     named: dict[str, Rows] = {
         name: list(rows) for name, rows in (curves if isinstance(curves, Mapping) else {"": curves}).items()
     }
@@ -98,6 +100,7 @@ def training(
         if len(named) == 1:
             _shade_phases(axes, next(iter(named.values())))
         title = MEASURES.get(measure, measure.replace("validation/", "validation at "))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         finish(axes, title, unit, "", has_legend=False)
     handles, labels = panels[0].get_legend_handles_labels()
     if handles:
