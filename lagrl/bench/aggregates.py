@@ -29,7 +29,7 @@ _LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Profile:
+class PerformanceProfile:
     """Share of runs with a value up to each threshold, and its pointwise interval.
 
     Attributes
@@ -50,7 +50,7 @@ class Profile:
 
 def performance_profile(
     runs: Runs, thresholds: ArrayLike, rng: Generator, level: float = _LEVEL, resamples: int = _RESAMPLES
-) -> Profile:
+) -> PerformanceProfile:
     """Return the mean over instances of the share of seeds with a value up to each threshold τ.
 
     F(τ) = 1/M Σₘ 1/Nₘ Σₙ [xₘₙ ≤ τ], with M instances and Nₘ seeds of instance m (Agarwal et al. 2021, equation 2). Of
@@ -85,7 +85,7 @@ def performance_profile(
         share += reached.mean(axis=0)
         drawn += _weights(len(seeds), rng, resamples) @ reached
     low, high = np.quantile(drawn / len(values), _tails(level), axis=0)
-    return Profile(points, share / len(values), low, high)
+    return PerformanceProfile(points, share / len(values), low, high)
 
 
 def performance_ratios(costs: Mapping[str, Runs]) -> dict[str, dict[str, NDArray[np.float64]]]:

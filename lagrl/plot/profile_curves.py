@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ShareOfRuns(Protocol):
-    """Share of runs up to each threshold with its interval, such as `lagrl.bench.aggregates.Profile`."""
+    """Share of runs up to each threshold with its interval, such as `lagrl.bench.aggregates.PerformanceProfile`."""
 
     @property
     def thresholds(self) -> NDArray[np.float64]:
