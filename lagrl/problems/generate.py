@@ -14,6 +14,7 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.problems.cvrp import CVRP
+from lagrl.problems.distances import MOST_IN_MATRIX, euclidean
 from lagrl.problems.fleet import minimum_vehicles
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ MAX_CUSTOMERS: Final = 30_000
 """As many as the largest benchmark instances have; the grid would be crowded with more."""
 
 _ATTRACTION_LENGTH: Final = 40.0
+_ROUNDED_UP: Final = 1.0 + 1e-4
 _SEEDS: Final = (3, 8)
 _ROUTE_LENGTH: Final = (3.0, 6.0, 25.0)
 _CANDIDATES: Final = 4096
@@ -230,11 +232,13 @@ def generate_x_type(params: XTypeParams, rng: Generator, name: str | None = None
     demand = _draw_demand(params.demand, points[1:], rng)
     capacity = max(math.ceil(route_length * int(demand.sum()) / params.n_customers), int(demand.max()))
     seeds = f" seeds={n_seeds}" if n_seeds else ""
-    return CVRP.from_coordinates(
-        name or f"G-n{params.n_customers + 1}-k{minimum_vehicles(demand, capacity)}",
-        points,
-        demand,
-        capacity,
+    places = points.astype(np.float64)
+    return CVRP(  # not by `from_coordinates`, whose question about rounding has one answer for points on a grid
+        name=name or f"G-n{params.n_customers + 1}-k{minimum_vehicles(demand, capacity)}",
+        demand=demand,
+        capacity=capacity,
+        matrix=euclidean(places, places, "nint") if len(places) <= MOST_IN_MATRIX + 1 else None,
+        coordinates=places,
         rounding="nint",
         comment=f"generated X-type depot={params.depot} customers={params.customers}{seeds} demand={params.demand} "
         f"route_length={route_length:.6g}",
@@ -271,9 +275,33 @@ def _scatter(
         size = total - len(points) if seeds is None else _CANDIDATES
         candidates = rng.integers(0, GRID, size=(size, 2), endpoint=True)
         if seeds is not None:
-            candidates = candidates[rng.random(size) < _attraction(candidates, seeds)]
+            candidates = _attracted(candidates, seeds, rng.random(size))
         points = _without_repeats(np.concatenate([points, candidates]))[:total]
     return points
+
+
+def _attracted(points: NDArray[np.int64], seeds: NDArray[np.int64], drawn: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the points [m, 2] whose drawn number [m] is below their attraction.
+
+    Most are excluded beforehand: with x = d/40 to the nearest of S seeds, Σ_s exp(−d/40) ≤ S/(1 + x/64)⁶⁴.
+    """
+    x, y = np.ascontiguousarray(points.T, np.float32)  # exact up to 2²⁴, as are the squares
+    nearest = np.full(len(points), np.inf, np.float32)
+    for seed_x, seed_y in seeds.tolist():
+        across, along = x - np.float32(seed_x), y - np.float32(seed_y)
+        across *= across
+        along *= along
+        across += along
+        np.minimum(nearest, across, out=nearest)
+    power = np.sqrt(nearest)
+    power /= np.float32(64.0 * _ATTRACTION_LENGTH)
+    power += np.float32(1.0)
+    for _ in range(6):
+        power *= power
+    maybe = np.flatnonzero(drawn * power < len(seeds) * _ROUNDED_UP)
+    points = points[maybe]
+    kept: NDArray[np.int64] = points[drawn[maybe] < _attraction(points, seeds)]
+    return kept
 
 
 def _attraction(points: NDArray[np.int64], seeds: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from lagrl.problems.solution import Solution
 from lagrl.recovery.nearest import nearest_matrix
+from lagrl.recovery.pool import lengths
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +42,8 @@ def clarke_wright(problem: CVRP) -> Solution:
         order = pair[order]
     route, link = np.empty(n, np.int64), np.empty(2 * n, np.int64)
     savings_kernels.merge_routes(order, problem.demand, problem.capacity, route, link)
-    return Solution.of(problem, _in_visiting_order(link.reshape(n, 2)))
+    routes = [np.array(route) for route in _in_visiting_order(link.reshape(n, 2))]
+    return Solution(tuple(tuple(route.tolist()) for route in routes), sum(lengths(problem, routes).tolist()))
 
 
 def _near_savings(problem: CVRP, most: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

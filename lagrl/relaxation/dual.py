@@ -179,10 +179,10 @@ class AssignmentDual:
         remedy = "give an assignment problem, from lagrl.linearise(problem)"
         require_type(problem, AssignmentProblem, "problem", remedy)
         self.problem = problem
-        if sampler is not None:
-            require_sampler(sampler)
-        self.sampler = sampler or ExactSampler()
+        self.sampler = ExactSampler() if sampler is None else sampler
         self.is_exact = type(self.sampler) is ExactSampler  # a subclass may sample differently, and is called
+        if not self.is_exact:
+            require_sampler(self.sampler)
         if not self.is_exact and rng is None:
             raise InputError("an approximate sampler needs randomness", field="rng", remedy="pass a numpy Generator")
         self.shots = shots

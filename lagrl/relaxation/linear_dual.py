@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InstanceError
-from lagrl.highs import add_columns, linear_program, new_solver, solve_to_optimality
+from lagrl.highs import add_columns, pass_program, shared_solver, solve_to_optimality
 from lagrl.relaxation.relinearise import regret_prices
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Most customers are split between few vehicles: HiGHS starts with these, and others enter when they have a gain.
 _FIRST_VEHICLES = 4
 _VEHICLES_PER_ROUND = 3
+_NOBODY = np.empty(0, np.int64)
 _LEFT_OUT_COST = 4.0  # of leaving a customer out, in largest costs; raised where it is too low
 
 
@@ -66,11 +67,10 @@ def linear_dual(problem: AssignmentProblem, seconds: float = np.inf) -> LinearDu
     tolerance = 1e-7 * problem.cost_scale
     cheapest = np.argsort(cost, axis=0, kind="stable")[: min(_FIRST_VEHICLES, n_vehicles)]
     known = np.zeros(cost.shape, dtype=bool)
-    master = _RestrictedRelaxation(problem, left_out_cost)
     entering = cheapest.T.ravel(), np.repeat(np.arange(n_customers), len(cheapest))
+    master = _RestrictedRelaxation(problem, left_out_cost, *entering)
     while True:
         known[entering] = True
-        master.add(*entering)
         try:
             value, multipliers, price, left_out = master.solve(deadline - time.perf_counter())
         except TimeoutError:
@@ -78,6 +78,7 @@ def linear_dual(problem: AssignmentProblem, seconds: float = np.inf) -> LinearDu
         reduced_cost = np.where(known, 0.0, cost - multipliers + price[:, None] * weight)
         entering = _most_negative(reduced_cost, tolerance)
         if len(entering[0]):
+            master.add(*entering)
             continue
         if left_out < 1e-7:
             return LinearDual(multipliers, price, value)
@@ -99,21 +100,37 @@ def multiplier_ceiling(problem: AssignmentProblem, warm: LinearDual) -> float:
 class _RestrictedRelaxation:
     """The relaxation over some pairs, kept warm in HiGHS; its first n columns leave a customer out at a cost."""
 
-    def __init__(self, problem: AssignmentProblem, left_out_cost: float) -> None:
+    def __init__(
+        self,
+        problem: AssignmentProblem,
+        left_out_cost: float,
+        vehicle: NDArray[np.int64],
+        customer: NDArray[np.int64],
+    ) -> None:
         self._problem = problem
         n_vehicles, n = problem.cost.shape
         lower = np.append(np.ones(n), np.full(n_vehicles, -np.inf))
         upper = np.append(np.ones(n), problem.capacity.astype(np.float64))
-        entries = np.arange(n + 1), np.arange(n), np.ones(n)
-        self._solver = new_solver()
-        self._solver.passModel(linear_program(np.full(n, left_out_cost), np.inf, (lower, upper), entries))
+        row, value = self._entries(vehicle, customer)
+        cost = np.append(np.full(n, left_out_cost), problem.cost[vehicle, customer])
+        start = np.append(np.arange(n), n + 2 * np.arange(len(vehicle) + 1))
+        entries = start, np.append(np.arange(n), row), np.append(np.ones(n), value)
+        self._solver = shared_solver()
+        pass_program(self._solver, cost, np.inf, (lower, upper), entries)
 
     def add(self, vehicle: NDArray[np.int64], customer: NDArray[np.int64]) -> None:
         """Add the columns of some pairs of a vehicle and a customer."""
-        count, n = len(vehicle), self._problem.n_customers
-        row = np.stack([customer, n + vehicle], axis=1).ravel()
-        value = np.stack([np.ones(count), self._problem.weight[customer]], axis=1).ravel()
-        add_columns(self._solver, self._problem.cost[vehicle, customer], 2 * np.arange(count), row, value)
+        start = 2 * np.arange(len(vehicle))
+        add_columns(self._solver, self._problem.cost[vehicle, customer], start, *self._entries(vehicle, customer))
+
+    def _entries(
+        self, vehicle: NDArray[np.int64], customer: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the rows and the values of the pairs' columns, two of each."""
+        row, value = np.empty((2, len(vehicle)), np.int64), np.ones((2, len(vehicle)))
+        row[0], row[1] = customer, self._problem.n_customers + vehicle
+        value[1] = self._problem.weight[customer]
+        return row.T.ravel(), value.T.ravel()
 
     def price_left_out(self, cost: float) -> None:
         """Change the cost of leaving a customer out, distance units."""
@@ -130,6 +147,8 @@ class _RestrictedRelaxation:
 
 def _most_negative(reduced_cost: NDArray[np.float64], tolerance: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return each customer's few pairs of most negative reduced cost: vehicles and customers."""
+    if reduced_cost.min() >= -tolerance:
+        return _NOBODY, _NOBODY
     few = min(_VEHICLES_PER_ROUND, len(reduced_cost))
     vehicle = np.argpartition(reduced_cost, few - 1, axis=0)[:few]
     customer = np.broadcast_to(np.arange(reduced_cost.shape[1]), vehicle.shape)

@@ -123,14 +123,12 @@ def kmeans(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> Seeds:
     start = _spread_out(problem, n_vehicles, rng)
     if problem.coordinates is None:
         return Seeds(problem.distance[_medoids(problem, start) + 1], "kmeans")
-    customers = problem.coordinates[1:]
-    centre = customers[start]
-    group = np.full(problem.n_customers, -1)
-    for _ in range(_KMEANS_ROUNDS):
-        previous, group = group, _groups(problem, euclidean(centre, customers, "none"))
-        if (group == previous).all():
-            break
-        centre = _centres(customers, _mass(problem), group, centre)
+    from lagrl.relaxation.seeding_kernels import cluster_within_capacity
+
+    customers = np.ascontiguousarray(problem.coordinates[1:], np.float64)
+    centre, group = customers[start], np.empty(problem.n_customers, np.int64)
+    demand, capacity = problem.demand, problem.capacity
+    cluster_within_capacity(customers, _mass(problem), demand, capacity, _KMEANS_ROUNDS, centre, group)
     return _seeds_of_groups(problem, problem.coordinates, group, n_vehicles, "kmeans")
 
 
@@ -270,7 +268,7 @@ def _plane(problem: CVRP) -> NDArray[np.float64]:
 
 def _spread_out(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> NDArray[np.int64]:
     mass = _mass(problem)
-    chosen = [int(rng.choice(problem.n_customers, p=mass / mass.sum()))]
+    chosen = [_drawn(mass, rng)]
     nearest = np.full(problem.n_customers, np.inf)
     for _ in range(n_vehicles - 1):
         nearest = np.minimum(nearest, problem.distance[chosen[-1] + 1, 1:] ** 2)
@@ -279,8 +277,15 @@ def _spread_out(problem: CVRP, n_vehicles: int, rng: np.random.Generator) -> NDA
         if not weight.any():  # every other customer sits on a chosen one or demands nothing
             weight = np.ones(problem.n_customers)
             weight[chosen] = 0.0
-        chosen.append(int(rng.choice(problem.n_customers, p=weight / weight.sum())))
+        chosen.append(_drawn(weight, rng))
     return np.array(chosen)
+
+
+def _drawn(weight: NDArray[np.float64], rng: np.random.Generator) -> int:
+    """Draw an index in proportion to weights: the draw of `rng.choice(n, p=weight / Σ)`, without its checks of p."""
+    share = (weight / weight.sum()).cumsum()
+    share /= share[-1]
+    return int(share.searchsorted(rng.random(), side="right"))
 
 
 def _groups(problem: CVRP, separation: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -321,7 +326,7 @@ def _seeds_of_groups(
     problem: CVRP, points: NDArray[np.float64], group: NDArray[np.int64], n_vehicles: int, rule: str
 ) -> Seeds:
     """Place seeds at the groups' centres, or at the customers nearest to them where only distances are known."""
-    empty = np.setdiff1d(np.arange(n_vehicles), group)
+    empty = np.flatnonzero(np.bincount(group, minlength=n_vehicles) == 0)
     if len(empty):  # a heavy customer can span a whole sector: empty groups take the farthest customers
         group = group.copy()
         size = np.bincount(group, minlength=n_vehicles)

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from lagrl.errors import InputError
 from lagrl.problems.distances import euclidean
 from lagrl.problems.fleet import Fleet, minimum_vehicles
-from lagrl.problems.generate import GRID, Customers, Demand, Depot, XTypeParams, generate_x_type, sample_params
+from lagrl.problems.generate import (
+    GRID,
+    Customers,
+    Demand,
+    Depot,
+    XTypeParams,
+    _attracted,
+    _attraction,
+    generate_x_type,
+    sample_params,
+)
 
 RANGES = {"U": (1, 1), "1-10": (1, 10), "5-10": (5, 10), "1-100": (1, 100), "50-100": (50, 100)}
 
@@ -262,3 +272,16 @@ def test_bad_training_range_is_named(n_customers):
     """A range of n that is empty or goes beyond the limits is refused."""
     with pytest.raises(InputError, match="n_customers"):
         sample_params(np.random.default_rng(0), n_customers)
+
+
+@pytest.mark.parametrize("n_seeds", [1, 3, 8])
+def test_excluding_far_points_beforehand_excludes_none_that_is_attracted(n_seeds):
+    """The points near seeds are those whose drawn number is below the sum of exponentials, in their order."""
+    rng = np.random.default_rng(n_seeds)
+    for _ in range(20):
+        points, seeds = rng.integers(0, GRID + 1, (4096, 2)), rng.integers(0, GRID + 1, (n_seeds, 2))
+        points[:n_seeds] = seeds
+        drawn = rng.random(len(points)) ** rng.integers(1, 12)
+        attracted = _attracted(points, seeds, drawn)
+        assert len(attracted) > n_seeds
+        np.testing.assert_array_equal(attracted, points[drawn < _attraction(points, seeds)])

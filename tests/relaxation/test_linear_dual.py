@@ -10,6 +10,7 @@ import pytest
 from oracles import milp_optimum, random_problem
 
 from lagrl.errors import InstanceError
+from lagrl.highs import new_solver
 from lagrl.problems.assignment import AssignmentProblem
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import LinearDual, linear_dual, multiplier_ceiling
@@ -87,6 +88,19 @@ def test_the_same_problem_gives_the_same_prices() -> None:
     """Two runs agree bit for bit."""
     problem = random_problem(np.random.default_rng(0), 6, 40)
     assert np.array_equal(linear_dual(problem).multipliers, linear_dual(problem).multipliers)
+
+
+def test_a_solver_that_solved_other_programmes_gives_the_same_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread's solver keeps nothing of one programme for the next, of any size."""
+    problems = [random_problem(np.random.default_rng(seed), 3 + seed % 4, 20 + 7 * seed) for seed in range(8)]
+    shared = [linear_dual(problem) for problem in (*problems, *reversed(problems))]
+    monkeypatch.setattr("lagrl.relaxation.linear_dual.shared_solver", new_solver)
+    alone = [linear_dual(problem) for problem in problems]
+    for found, again, expected in zip(shared, reversed(shared), alone, strict=False):
+        for one in (found, again):
+            assert one.multipliers.tobytes() == expected.multipliers.tobytes()
+            assert one.capacity_price.tobytes() == expected.capacity_price.tobytes()
+            assert one.value == expected.value
 
 
 def test_more_demand_than_capacity_is_refused() -> None:

@@ -14,9 +14,11 @@ from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.cvrp import CVRP
 from lagrl.relaxation.linear_dual import linear_dual
 from lagrl.relaxation.linearise import linearise
+from lagrl.relaxation.pricing_kernels import assign_by_regret
 from lagrl.relaxation.seeding import (
     SEEDINGS,
     Seeds,
+    _drawn,
     _plane,
     candidate_seeds,
     cheapest,
@@ -25,6 +27,7 @@ from lagrl.relaxation.seeding import (
     seeding_rule,
     sweep,
 )
+from lagrl.relaxation.seeding_kernels import cluster_within_capacity
 
 rules = pytest.mark.parametrize("rule", SEEDINGS)
 
@@ -252,3 +255,39 @@ def test_vehicles_that_cannot_carry_the_demand_have_no_estimate() -> None:
     """The error states both loads."""
     with pytest.raises(InstanceError, match="is above the total capacity"):
         cheapest(scattered(0), 1, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_compiled_clusters_are_those_of_the_plain_alternation(seed: int) -> None:
+    """Lloyd's alternation in arrays has the same groups and the same bits of the centres."""
+    problem = scattered(seed, n=20 + 5 * seed, tightness=(0.7, 0.95, 1.0)[seed % 3], n_vehicles=3 + seed % 4)
+    rng = np.random.default_rng(seed)
+    customers, mass = problem.coordinates[1:], problem.demand.astype(float) * (rng.random(problem.n_customers) < 0.9)
+    first = customers[rng.choice(problem.n_customers, 3 + seed % 4, replace=False)]
+    centre, group = first.copy(), np.empty(problem.n_customers, np.int64)
+    cluster_within_capacity(customers, mass, problem.demand, problem.capacity, 20, centre, group)
+
+    plain, own = first.copy(), np.full(problem.n_customers, -1)
+    for _ in range(20):
+        apart = np.hypot(*(plain[:, None] - customers[None]).transpose(2, 0, 1))
+        before, own = own, np.full(problem.n_customers, -1)
+        assign_by_regret(apart, problem.demand, np.full(len(plain), problem.capacity), own)
+        own = np.where(own < 0, apart.argmin(axis=0), own)
+        if (own == before).all():
+            break
+        load = np.bincount(own, mass, len(plain))
+        for axis in (0, 1):
+            total = np.bincount(own, mass * customers[:, axis], len(plain))
+            plain[:, axis] = np.where(load > 0, total / np.where(load > 0, load, 1.0), plain[:, axis])
+    assert group.tolist() == own.tolist()
+    assert centre.tobytes() == plain.tobytes()
+
+
+def test_a_seed_is_drawn_as_numpy_chooses() -> None:
+    """The draw in proportion to weights is that of `Generator.choice`, and leaves the generator in the same state."""
+    for seed in range(200):
+        weight = np.random.default_rng(seed).random(1 + seed % 60) * (np.random.default_rng(seed + 1).random() < 0.9)
+        weight[-1] = 1.0
+        one, other = np.random.default_rng(seed), np.random.default_rng(seed)
+        assert _drawn(weight, one) == other.choice(len(weight), p=weight / weight.sum())
+        assert one.random() == other.random()
