@@ -163,7 +163,11 @@ def action_space(n_max: int, mode: str = "diagonal") -> spaces.Box[np.float32]:
 
     With `diagonal+momentum` it is [N + 1, 2]: two numbers per customer, and in the last row two of the instance.
     """
-    return spaces.Box(-1.0, 1.0, (n_max + 1, 2) if mode == MOMENTUM else (n_max,), np.float32)
+    return spaces.Box(-1.0, 1.0, _shape(n_max, mode), np.float32)
+
+
+def _shape(n_max: int, mode: str) -> tuple[int, ...]:
+    return (n_max + 1, 2) if mode == MOMENTUM else (n_max,)
 
 
 def require_actions(actions: NDArray[Any], n_max: int, sizes: Sequence[int | None], mode: str = "diagonal") -> None:
@@ -185,7 +189,7 @@ def require_actions(actions: NDArray[Any], n_max: int, sizes: Sequence[int | Non
     InputError
         Naming the environment, the customer and the value.
     """
-    wanted = (len(sizes), *action_space(n_max, mode).shape)
+    wanted = (len(sizes), *_shape(n_max, mode))
     if actions.shape != wanted or not np.issubdtype(actions.dtype, np.floating):
         raise InputError(
             f"array of shape {actions.shape} and type {actions.dtype}",

@@ -8,6 +8,7 @@ from a quantum sampler, is computed between the kernels.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,27 +29,9 @@ if TYPE_CHECKING:
     from envs.config import EnvConfig
     from envs.episode import Episode
     from lagrl.dual_loop import DualLoop
+    from lagrl.recovery.incumbent import Incumbent
 
 _LOGARITHM = np.array([math.log1p(count) / math.log1p(HORIZON) for count in range(LONGEST + 2)])
-_NAMES = (
-    "phase",
-    "n_customers",
-    "n_vehicles",
-    "evaluations",
-    "last_sampled_value",
-    "last_share_served",
-    "best_share_served",
-    "best_dual_value",
-    "best_assignment_cost",
-    "best_route_cost",
-    "best_route_ratio",
-    "best_gap",
-    "circuits",
-    "shots",
-    "qpu_seconds",
-    "is_optimal",
-    "is_over",
-)
 
 
 def is_compiled(episode: Episode) -> bool:
@@ -56,8 +39,30 @@ def is_compiled(episode: Episode) -> bool:
     return episode.dual.is_exact and type(episode.observer) is Observer and episode.master is None
 
 
+@dataclass(frozen=True)
+class _Evaluated:
+    """What the episodes keep of one evaluation of A of them.
+
+    Attributes
+    ----------
+    place
+        Each environment's number a.
+    moved
+        [A, N] multipliers, distance units.
+    numbers
+        Of each: L, the share of customers with g = 0, and then the best results; see `CompiledSteps.update`.
+    """
+
+    place: dict[int, int]
+    moved: NDArray[np.float64]
+    numbers: list[tuple[Any, ...]]
+
+
 class CompiledSteps:
     """The compiled episodes of a batch.
+
+    An episode's own records (multipliers, values, pool of routes) are written when somebody reads it: in training
+    nobody does. They are written at every step for an episode that a caller holds, see `watch`.
 
     Parameters
     ----------
@@ -76,6 +81,12 @@ class CompiledSteps:
         weights = config.rewards
         self._weights = np.array([weights.feasibility, weights.gap, weights.cost, weights.cost_gap])
         self._episodes: list[Episode | None] = [None] * n_envs
+        self._is_watched = [False] * n_envs
+        self._evaluated: list[_Evaluated] = []
+        self._n_forgotten = 0  # evaluations before the first of these
+        self._n_read = [0] * n_envs  # evaluations that each episode has recorded
+        self._last: list[tuple[Evaluations, int] | None] = [None] * n_envs
+        self._shortest = np.full(n_envs, np.inf)  # the incumbents' costs
         self._toured = TouredClusters(config, n_envs)
         self._layout: Layout | None = None
 
@@ -88,6 +99,10 @@ class CompiledSteps:
         assert step is not None
         self._episodes[index] = episode
         self._layout = None
+        self._is_watched[index], self._last[index] = False, None
+        self._n_read[index] = self._n_forgotten + len(self._evaluated)
+        self._forget()
+        self._shortest[index] = episode.incumbent.cost
         self._toured.clear(index, min(episode.n_vehicles, n))
         row[k.SCALE], row[k.SAVINGS] = dual.scale, best.savings_cost
         row[k.FLOOR], row[k.CEILING] = (bound[0] for bound in dual.bounds)
@@ -108,7 +123,56 @@ class CompiledSteps:
 
     def drop(self, index: int) -> None:
         """Release the episode of an environment."""
-        self._episodes[index] = self._layout = None
+        self._episodes[index] = self._layout = self._last[index] = None
+
+    @property
+    def sizes(self) -> list[int]:
+        """Number of customers of each environment, all of which have compiled episodes."""
+        return self._layout_of(range(len(self._episodes))).sizes
+
+    def watch(self, index: int) -> None:
+        """Write the records of an environment's episode now and at each of its later steps."""
+        self.update(index)
+        self._is_watched[index] = True
+
+    def update_all(self) -> None:
+        """Write the records of all compiled episodes."""
+        for index in range(len(self._episodes)):
+            self.update(index)
+
+    def update(self, index: int) -> None:
+        """Write what the steps since the last update found into an environment's episode, if it is compiled."""
+        episode, last = self._episodes[index], self._last[index]
+        if episode is None:
+            return
+        n, numbers = episode.n_customers, None
+        for evaluated in self._evaluated[self._n_read[index] - self._n_forgotten :]:
+            a = evaluated.place.get(index)
+            if a is not None:
+                numbers = evaluated.numbers[a]
+                episode.note_compiled(evaluated.moved[a, :n], value=numbers[0], assignment_cost=numbers[5])
+        self._n_read[index] = self._n_forgotten + len(self._evaluated)
+        if numbers is None or last is None:
+            return
+        self._last[index] = None
+        found, a = last
+        _, served, n_done, best_served, highest, cheapest, shortest, *_, is_optimal, _ = numbers
+        best, state, incumbent = episode.best, episode.state, episode.incumbent
+        self._toured.add_to(incumbent.pool, index)
+        best.share_served, best.assignment_cost, best.route_cost = best_served, cheapest, shortest
+        best.sampled_value = best.dual_value = highest
+        state.assignment_cost = cheapest
+        state.iteration = incumbent.evaluations = n_done
+        episode.share_served, episode.is_optimal = served, is_optimal
+        episode.last = partial(found.step, a, cheapest, incumbent.cost)
+
+    def _forget(self) -> None:
+        """Remove the evaluations that all current episodes have recorded; those of two episodes are the most kept."""
+        if len(self._evaluated) > 2 * self.config.max_steps:
+            self.update_all()
+        least = min(read for read, episode in zip(self._n_read, self._episodes, strict=True) if episode is not None)
+        del self._evaluated[: least - self._n_forgotten]
+        self._n_forgotten = least
 
     def holds(self, index: int) -> bool:
         """Return whether an environment's episode is compiled."""
@@ -247,21 +311,27 @@ class CompiledSteps:
         )
         is_allowed = (found.n_routes >= layout.fewest) & (found.n_routes <= layout.most)
         found.route_cost = np.where(is_allowed, found.routes_cost, np.inf)
-        n_toured, costs = toured.n_seen.tolist(), found.route_cost.tolist()
-        for a, (index, episode) in enumerate(zip(layout.indices, layout.episodes, strict=True)):
-            incumbent = episode.state.incumbent
-            incumbent.evaluations += 1
-            if n_toured[index] > len(toured.columns[index]):
-                toured.add_to(incumbent.pool, index)
-            if is_shorter(costs[a], incumbent.cost):
+        for a in np.flatnonzero(found.route_cost < self._shortest[slot]).tolist():
+            incumbent = self._incumbent(layout, a, int(iteration[a]) + 1)
+            if is_shorter(float(found.route_cost[a]), incumbent.cost):
                 incumbent.offer(found.columns_of(a))
+            self._shortest[slot[a]] = incumbent.cost
         for a in np.flatnonzero(proposes | (tours & (found.left > 0))).tolist():
+            incumbent = self._incumbent(layout, a, int(iteration[a]) + 1)
             found.recover(a, loop, is_incomplete=bool(tours[a] and found.left[a]), proposes=bool(proposes[a]))
+            self._shortest[slot[a]] = incumbent.cost
+
+    def _incumbent(self, layout: Layout, a: int, n_done: int) -> Incumbent:
+        """Return the incumbent of an episode, with all routes so far, at an evaluation."""
+        incumbent = layout.episodes[a].incumbent
+        self._toured.add_to(incumbent.pool, layout.indices[a])
+        incumbent.evaluations = n_done
+        return incumbent
 
     def _noted(
         self, found: Evaluations, value: NDArray[np.float64], reward: NDArray[np.float64], share: NDArray[np.float64]
     ) -> BatchStep:
-        """Update the episodes and return the result for all environments."""
+        """Keep what the episodes record, and return the result for all environments."""
         from envs import step_kernels as k
 
         layout = found.layout
@@ -286,24 +356,48 @@ class CompiledSteps:
             rows[:, k.OPTIMAL] != 0,
             terminated[layout.slot],
         )
-        numbers = zip(*(column.tolist() for column in columns), strict=True)
-        for a, (index, episode, row) in enumerate(zip(layout.indices, layout.episodes, numbers, strict=True)):
-            last, served, evaluations, best_served, highest, cheapest, shortest, *shown, is_optimal, is_over = row
-            best, state, sampling = episode.best, episode.state, episode.sampling
-            best.share_served, best.assignment_cost, best.route_cost = best_served, cheapest, shortest
-            best.sampled_value = best.dual_value = highest
-            state.assignment_cost = cheapest
-            state.iteration += 1
-            step = partial(found.step, a, cheapest, state.incumbent.cost)
-            episode.note_compiled(step, found.multipliers(a), last, served, is_optimal)
-            infos[index] = dict(
-                zip(
-                    _NAMES,
-                    (
-                        *(*layout.constant[a], evaluations, last, served, best_served, highest, *shown),
-                        *(sampling.circuits, sampling.shots, sampling.qpu_seconds, is_optimal, is_over),
-                    ),
-                    strict=True,
-                )
-            )
+        numbers = list(zip(*(column.tolist() for column in columns), strict=True))
+        self._evaluated.append(_Evaluated(layout.place, found.moved, numbers))
+        if len(self._evaluated) > 2 * self.config.max_steps:
+            self._forget()
+        for a, (index, row) in enumerate(zip(layout.indices, numbers, strict=True)):
+            self._last[index] = found, a
+            phase, n_customers, n_vehicles = layout.constant[a]
+            (
+                last,
+                served,
+                evaluations,
+                best_served,
+                highest,
+                _,
+                _,
+                cheapest,
+                shortest,
+                ratio,
+                gap,
+                is_optimal,
+                is_over,
+            ) = row
+            sampling = layout.episodes[a].sampling
+            infos[index] = {
+                "phase": phase,
+                "n_customers": n_customers,
+                "n_vehicles": n_vehicles,
+                "evaluations": evaluations,
+                "last_sampled_value": last,
+                "last_share_served": served,
+                "best_share_served": best_served,
+                "best_dual_value": highest,
+                "best_assignment_cost": cheapest,
+                "best_route_cost": shortest,
+                "best_route_ratio": ratio,
+                "best_gap": gap,
+                "circuits": sampling.circuits,
+                "shots": sampling.shots,
+                "qpu_seconds": sampling.qpu_seconds,
+                "is_optimal": is_optimal,
+                "is_over": is_over,
+            }
+            if self._is_watched[index]:
+                self.update(index)
         return BatchStep(rewards, terminated, infos)

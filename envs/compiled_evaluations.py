@@ -31,6 +31,10 @@ class Layout:
     ----------
     indices, slot
         [A] environment of each episode.
+    place
+        Each environment's number a.
+    sizes
+        [A] number of customers of each episode.
     knapsacks
         Their knapsacks.
     distance, first_arc
@@ -48,7 +52,9 @@ class Layout:
     def __init__(self, indices: list[int], episodes: list[Episode]) -> None:
         self.indices = indices
         self.episodes = episodes
+        self.place = {index: a for a, index in enumerate(indices)}
         self.slot = np.array(indices, np.int64)
+        self.sizes = [episode.n_customers for episode in episodes]
         self.knapsacks = KnapsackBatch([episode.dual.problem for episode in episodes])
         problems = [episode.problem for episode in episodes]
         self.distance = np.concatenate([problem.distance.ravel() for problem in problems])
@@ -94,6 +100,8 @@ class TouredClusters:
     def add_to(self, pool: RoutePool, index: int) -> None:
         """Add an environment's new clusters to its pool."""
         columns, now = self.columns[index], int(self.n_seen[index])
+        if now == len(columns):
+            return
         start = self.start[index, len(columns) : now + 1]
         low, high = int(start[0]), int(start[-1])
         customers, routes = self.customers[index, low:high].copy(), self.route[index, low:high].copy()

@@ -74,6 +74,13 @@ class EpisodeBatch(AscentBatch[Episode]):
         compile_kernels("relaxation", "recovery")
         self._steps = CompiledSteps(config, n_envs)
 
+    @property
+    def episodes(self) -> list[Episode]:
+        """Current episode of each environment, kept up to date from now on; InputError before its first reset."""
+        for index in range(self.n_envs):
+            self._steps.watch(index)
+        return super().episodes
+
     def close(self) -> None:
         """Close the current samplers that were made by name, which saves what they learned.
 
@@ -99,8 +106,17 @@ class EpisodeBatch(AscentBatch[Episode]):
         array = np.asarray(actions)
         if resting or not self._steps.all_run():
             return super().step(array, resting)
-        require_actions(array, self.config.n_max, [episode.n_customers for episode in self.episodes])
+        require_actions(array, self.config.n_max, self._steps.sizes)
         return self._steps.act(array, self._require_loop(), self._observations["nodes"])
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return the state that `load_state` needs; see `AscentBatch.state`."""
+        self._steps.update_all()
+        return super().state()
+
+    def _episode(self, index: int) -> Episode:
+        self._steps.update(index)
+        return super()._episode(index)
 
     def _act(self, actions: Sequence[NDArray[np.floating[Any]] | None]) -> BatchStep:
         multipliers: list[NDArray[np.float64] | None] = [None] * self.n_envs

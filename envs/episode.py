@@ -107,20 +107,11 @@ class Episode(AscentEpisode):
         super().note(step)
         self.assignment_costs.append(self.best.assignment_cost)
 
-    def note_compiled(
-        self,
-        make_step: Callable[[], Step],
-        multipliers: NDArray[np.float64],
-        value: float,
-        share_served: float,
-        is_optimal: bool,
-    ) -> None:
-        """Record a compiled evaluation after the first one; `best` and `state` are updated by `envs.compiled`."""
-        self.last = make_step
+    def note_compiled(self, multipliers: NDArray[np.float64], value: float, assignment_cost: float) -> None:
+        """Record a compiled evaluation after the first one; its other results are recorded by `envs.compiled`."""
         self.trail.append(multipliers)
         self.values.append(value)
-        self.assignment_costs.append(self.best.assignment_cost)
-        self.share_served, self.is_optimal = share_served, is_optimal
+        self.assignment_costs.append(assignment_cost)
 
     def _note_best(self, step: Step) -> None:
         self.best.note(step, self.share_served, None if self.judge is None else partial(self._fresh_value, step))

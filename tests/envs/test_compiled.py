@@ -120,6 +120,47 @@ def test_an_episode_shows_later_steps() -> None:
     assert len(pool) > before
 
 
+def results(config: EnvConfig, made: dict[str, Any], reads: bool) -> list[Any]:
+    """Return what three environments' episodes hold at steps 7 and 16 and at the end; they are reset in between."""
+    batch = EpisodeBatch(config, 3, **made)
+    instances = [None, tight_instance(), fractional_instance()]
+    rngs = [np.random.default_rng([7, index]) for index in range(3)]
+    for index, one in enumerate(instances):
+        batch.reset(index, rngs[index], one)
+    moves, held = np.random.default_rng(8), []
+    for t in range(20):
+        if reads:
+            assert len(batch.episodes) == 3
+        resting = (1,) if t % 5 == 4 else ()
+        step = batch.step(moves.uniform(-1, 0.5, (3, config.n_max)).astype(np.float32), resting)
+        if t in (6, 15, 19):
+            held.append([contents(episode) for episode in batch.episodes])
+            record, arrays = batch.state()
+            held.append((repr(record), {name: array.tobytes() for name, array in arrays.items()}))
+        for index in np.flatnonzero(step.terminated).tolist():
+            batch.reset(index, rngs[index], instances[index])
+    return held
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_records_read_late_are_those_of_episodes_that_are_held(name: str) -> None:
+    """Records of several steps at once equal those written step by step, states and incumbents' history included."""
+    config, made, _ = SETTINGS[name]
+    assert results(config, made, reads=False) == results(config, made, reads=True)
+
+
+def test_unread_records_do_not_pile_up() -> None:
+    """An environment that rests while the others go on keeps no evaluations for ever."""
+    batch, rng = EpisodeBatch(SHORT, 2), np.random.default_rng(0)
+    for index in range(2):
+        batch.reset(index, rng)
+    for _ in range(6 * SHORT.max_steps):
+        if batch.step(np.zeros((2, 30), np.float32), (1,)).terminated[0]:
+            batch.reset(0, rng)
+        assert len(batch._steps._evaluated) <= 2 * SHORT.max_steps + 1
+    assert batch.episodes[1].steps == 0
+
+
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 50, 127, 128, 129, 200, 1000, 4099])
 def test_pairwise_sums_are_those_of_numpy(n: int) -> None:
     """Values of very different sizes, whose sum depends on the order, give numpy's bits."""
