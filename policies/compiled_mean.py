@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from policies.network import DiagonalPrecondNet
 
 
+_SIDES = "lin_l", "lin_r"
+
+
 class CompiledMean:
     """Mean actions of a network for a batch of observations: matrix products by torch, all else by compiled kernels.
 
@@ -38,22 +41,26 @@ class CompiledMean:
             return tensor.T.contiguous().clone() if tensor.ndim == 2 else tensor.clone()
 
         self._shape = config.heads, config.head_width
-        self._embed = of("embed.weight"), of("embed.bias")
         self._head = of("head.weight"), of("head.bias")
-        self._skip = of("skip.weight")
+        embed, shift = of("embed.weight"), of("embed.bias")
         self._layers = []
         for layer in range(config.layers):
             name = f"attention.{layer}"
             self._layers.append(
                 _Layer(
-                    weight=torch.cat([of(f"{name}.{side}.weight") for side in ("lin_l", "lin_r")], dim=1),
-                    bias=torch.cat([of(f"{name}.{side}.bias") for side in ("lin_l", "lin_r")]),
+                    weight=torch.cat([of(f"{name}.{side}.weight") for side in _SIDES], dim=1),
+                    bias=torch.cat([of(f"{name}.{side}.bias") for side in _SIDES]),
                     attention=of(f"{name}.att").reshape(self._shape).numpy(),
                     attention_bias=of(f"{name}.bias").reshape(self._shape).numpy(),
                     context=of(f"context.{layer}.weight"),
                     norm=(of(f"norm.{layer}.weight").numpy(), of(f"norm.{layer}.bias").numpy()),
                 )
             )
+        self._embed = embed, shift
+        self._skip = of("skip.weight")
+        # the first layer's sources and targets are linear in the features, which are fewer than the embeddings
+        first = self._layers[0]
+        self._first = embed @ first.weight, shift @ first.weight + first.bias
 
     @torch.inference_mode()
     def __call__(self, observation: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float32]:
@@ -68,15 +75,20 @@ class CompiledMean:
 
         mask = observation["node_mask"].astype(bool)
         nearest = np.ascontiguousarray(observation["neighbours"], np.int16)
-        features = torch.from_numpy(observation["nodes"].astype(np.float32, copy=False)[mask])
+        nodes = observation["nodes"].astype(np.float32, copy=False)
+        is_padded = not mask.all()
+        features = torch.from_numpy(nodes[mask] if is_padded else nodes.reshape(mask.size, -1))
         first = np.concatenate([[0], np.cumsum(mask.sum(axis=1))])
         embedded = torch.addmm(self._embed[1], features, self._embed[0])
+        sides = torch.addmm(self._first[1], features, self._first[0])
         h = embedded.numpy()  # the same memory
         pooled = torch.empty(len(mask), h.shape[1])
         score = np.empty((len(h), nearest.shape[2] + 1, self._shape[0]), np.float32)
         mixed, power = np.empty((2, len(h), *self._shape), np.float32)
-        for layer in self._layers:
-            both = torch.addmm(layer.bias, embedded, layer.weight).view(len(h), 2, *self._shape).numpy()
+        for number, layer in enumerate(self._layers):
+            if number:
+                sides = torch.addmm(layer.bias, embedded, layer.weight)
+            both = sides.view(len(h), 2, *self._shape).numpy()
             kernels.pool(h, first, pooled.numpy())
             context = (pooled @ layer.context).view(len(mask), *self._shape).numpy()
             kernels.score_edges(both, layer.attention, nearest, first, score)
@@ -85,8 +97,11 @@ class CompiledMean:
             np.exp(power, out=power)
             kernels.add_and_normalise(mixed.reshape(h.shape), power.reshape(h.shape), *layer.norm, h)
         weight, bias = self._head
+        found = (torch.addmm(bias, embedded, weight) + features @ self._skip).numpy()
+        if not is_padded:
+            return found.reshape(mask.shape)
         means = np.zeros(mask.shape, np.float32)
-        means[mask] = (torch.addmm(bias, embedded, weight) + features @ self._skip).squeeze(1).numpy()
+        means[mask] = found[:, 0]
         return means
 
 
