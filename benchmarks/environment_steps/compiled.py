@@ -1,12 +1,16 @@
-"""How much faster are compiled steps? Runs of two checkouts in turn, and the ratios of each turn.
+r"""How much faster are compiled steps? Runs of two checkouts in turn, and the ratios of each turn.
 
     git worktree add ../before 3f0c1b4
     python -m benchmarks.environment_steps.compiled --before ../before --out docs/rows/environment_steps_compiled.jsonl
     python -m benchmarks.environment_steps.compiled --show-rows docs/rows/environment_steps_compiled.jsonl
 
+    git worktree add ../before ef75957
+    python -m benchmarks.environment_steps.compiled --before ../before --no-torch-before --turns 2 \
+        --out docs/rows/environment_steps_resets.jsonl
+
 Both run this checkout's benchmark, so that both have the same clock: seconds of the process on the processor. Settings
 are the defaults with exact routes, the same without tours, and the defaults with the policy `bc-small`, which the
-earlier checkout evaluates in torch with its critic, as its own benchmark did.
+earlier checkout evaluates in torch with its critic, as its own benchmark did, or compiled with `--no-torch-before`.
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ def main(
     sizes: tuple[int, ...] = (50,),
     turns: int = 3,
     steps: int = 3200,
+    torch_before: bool = True,
 ) -> None:
     """Time or show the turns.
 
@@ -55,6 +60,8 @@ def main(
         Number of turns.
     steps
         Steps of a repeat, over 16 environments; the median of three repeats counts.
+    torch_before
+        Whether the earlier checkout evaluates the policy in torch, with its critic, otherwise compiled (default yes).
     """
     if show_rows is not None:
         show(read_rows(show_rows))
@@ -64,6 +71,7 @@ def main(
     shared = ["--sizes", *map(str, sizes), "--lanes", "16", "--steps", str(steps), "--repeats", "3"]
     for turn in range(turns):
         for setting, (former, current) in SETTINGS.items():
+            former = former if torch_before else current
             earlier, now = timings(before, [*shared, *former]), timings(Path.cwd(), [*shared, *current])
             common = {"setting": setting, "turn": turn, "load": os.getloadavg()[0], **origin("torch")}
             append_rows(out, [{"n": n, "before": earlier[n], "now": now[n], **common} for n in sizes])
