@@ -52,7 +52,14 @@ from lagrl.errors import InputError, SolutionError
 from lagrl.problems.solution import Solution, faults
 
 HORIZONS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
-ABLATION_SECONDS = (2.0, 20.0)
+SECONDS = {
+    "curve": HORIZONS,
+    "ablation": (2.0, 20.0),
+    "scaling": (10.0, 30.0, 120.0),
+    "clock": (0.5, 1.0, 2.0, 5.0),
+    "roads": (2.0, 20.0),
+    "peers": HORIZONS,
+}
 ABLATIONS: dict[str, dict[str, Any]] = {
     "without relinearisation": {"without": ("relinearisation",)},
     "without chains": {"without": ("chains",)},
@@ -66,13 +73,11 @@ SCALING = (
     *("X-n101-k25", "X-n153-k22", "X-n200-k36", "X-n251-k28", "X-n303-k21", "X-n351-k40"),
     *("X-n401-k29", "X-n502-k39", "X-n627-k43", "X-n783-k48", "X-n895-k37", "X-n1001-k43"),
 )
-SCALING_SECONDS = (10.0, 30.0, 120.0)
 CLOCK = (
     *("X-n101-k25", "X-n439-k37", "X-n783-k48", "X-n819-k171", "X-n895-k37"),
     *("X-n936-k151", "X-n979-k58", "X-n1001-k43"),
 )
-CLOCK_SECONDS = (0.5, 1.0, 2.0, 5.0)
-ROAD_SECONDS = (2.0, 20.0)
+PEER_METHODS = ("lagrl", "pyvrp", "hgs", "ortools", "vrp-cli")
 CLOCK_METHODS: dict[str, dict[str, Any]] = {"without bound": ABLATIONS["without bound"], "two workers": {"workers": 2}}
 
 
@@ -117,26 +122,22 @@ def _instances_of(part: str) -> tuple[str, ...]:
     return {"scaling": SCALING, "clock": CLOCK, "roads": ROADS}.get(part) or suite("paper30")
 
 
-def tasks(part: str, seeds: tuple[int, ...], longest: float) -> Iterator[Task]:
-    """Yield the rows of a part, instance by instance."""
+def tasks(part: str, seeds: tuple[int, ...], times: tuple[float, ...]) -> Iterator[Task]:
+    """Yield the rows of a part other than `peers`, instance by instance; the curve of the others is of one long run."""
     for name in _instances_of(part):
         for seed in seeds:
             if part == "curve":
-                yield from (Task(part, name, "lagrl", seconds, seed) for seconds in HORIZONS if seconds <= longest)
-                yield Task(part, name, "pyvrp", longest, seed)
+                yield from (Task(part, name, "lagrl", seconds, seed) for seconds in times)
+                yield Task(part, name, "pyvrp", max(times), seed)
                 if seed == seeds[0]:
-                    yield Task(part, name, "ortools", longest, seed)
-            elif part == "ablation":
-                for seconds in (seconds for seconds in ABLATION_SECONDS if seconds <= longest):
-                    yield from (Task(part, name, method, seconds, seed) for method in ("lagrl", *ABLATIONS))
-            elif part == "clock":
-                for seconds in (seconds for seconds in CLOCK_SECONDS if seconds <= longest):
-                    yield from (Task(part, name, method, seconds, seed) for method in ("lagrl", *CLOCK_METHODS))
+                    yield Task(part, name, "ortools", max(times), seed)
             elif part == "roads":
-                yield from (Task(part, name, "lagrl", seconds, seed) for seconds in ROAD_SECONDS)
-                yield Task(part, name, "pyvrp", ROAD_SECONDS[-1], seed)
+                yield from (Task(part, name, "lagrl", seconds, seed) for seconds in times)
+                yield Task(part, name, "pyvrp", max(times), seed)
             else:
-                yield from (Task(part, name, "lagrl", seconds, seed) for seconds in SCALING_SECONDS)
+                methods = ("lagrl", *{"ablation": ABLATIONS, "clock": CLOCK_METHODS}.get(part, ()))
+                for seconds in times:
+                    yield from (Task(part, name, method, seconds, seed) for method in methods)
 
 
 def run_lagrl(problem: Any, seconds: float, seed: int, options: dict[str, Any]) -> tuple[Any, Any, dict[str, float]]:
@@ -262,15 +263,36 @@ def require_installed(methods: tuple[str, ...]) -> None:
             raise InputError(f"{method} is not installed", field="methods", remedy=remedy)
 
 
+def chosen(wanted: list[Task], methods: tuple[str, ...], only: tuple[str, ...]) -> list[Task]:
+    """Return the rows of some methods and some instances; none given means all.
+
+    Raises
+    ------
+    InputError
+        If there is no row of one of them.
+    """
+    for field, names in (("method", methods), ("instance", only)):
+        known = dict.fromkeys(getattr(task, field) for task in wanted)
+        for name in names:
+            if name not in known:
+                raise InputError(f"{name!r} has no rows here", field=field, remedy=f"known: {', '.join(known)}")
+    return [
+        task
+        for task in wanted
+        if task.method in (methods or (task.method,)) and task.instance in (only or (task.instance,))
+    ]
+
+
 def main(
     rows: Path,
     part: Literal["curve", "ablation", "scaling", "clock", "roads", "peers", "show"] = "show",
     seeds: tuple[int, ...] = (0,),
-    longest: float = 60.0,
+    longest: float = inf,
     workers: int = 1,
     sets: tuple[Set, ...] = ("paper30",),
-    times: tuple[float, ...] = HORIZONS,
-    methods: tuple[str, ...] = ("lagrl", "pyvrp", "hgs", "ortools", "vrp-cli"),
+    times: tuple[float, ...] = (),
+    methods: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
     clock: Literal["wall", "processor"] = "wall",
 ) -> None:
     """Make the rows of a part that are missing, or print all tables.
@@ -284,15 +306,17 @@ def main(
     seeds
         Seeds of the solvers that take one.
     longest
-        Longest run of the curve and the ablation, seconds.
+        Longest run, seconds.
     workers
         Rows made at a time, each on a core of its own; more than one shares the memory's bandwidth.
     sets
         Sets of instances of the part `peers`.
     times
-        Seconds of the part `peers`.
+        Seconds of the runs (default: those of the part, see `SECONDS`).
     methods
-        Solvers of the part `peers`.
+        Solvers, or variants of the search (default: all of the part).
+    only
+        Instances to run (default: all of the part).
     clock
         Whose seconds a run gets: `processor` for a machine whose cores are shared, with rows in a file of its own.
     """
@@ -300,12 +324,15 @@ def main(
         print(show(read_rows_if_any(rows)))
         return
     done = {row["key"] for row in read_rows_if_any(rows)}
+    seconds = tuple(limit for limit in times or SECONDS[part] if limit <= longest)
     if part == "peers":
+        methods = methods or PEER_METHODS
         require_installed(methods)
         names = tuple(dict.fromkeys(name for kind in sets for name in instances(kind)))
-        wanted = list(peer_tasks(names, methods, seeds, times))
+        wanted = list(peer_tasks(names, methods, seeds, seconds))
     else:
-        wanted = list(tasks(part, seeds, longest))
+        wanted = list(tasks(part, seeds, seconds))
+    wanted = chosen(wanted, methods, only)
     due = [task for task in wanted if task.key not in done]
     order = list(dict.fromkeys(task.instance for task in due))
     with ExitStack() as at_the_end:

@@ -129,6 +129,17 @@ def test_runs_are_those_that_a_curve_needs() -> None:
     }
 
 
+def test_rows_of_some_methods_and_instances_are_chosen() -> None:
+    """None given means all; a name without rows is refused."""
+    wanted = list(run.tasks("ablation", (0,), (2.0,)))
+    name = wanted[0].instance
+    assert run.chosen(wanted, (), ()) == wanted
+    found = run.chosen(wanted, ("lagrl", "without chains"), (name,))
+    assert [(task.instance, task.method) for task in found] == [(name, "lagrl"), (name, "without chains")]
+    with pytest.raises(InputError, match="nobody"):
+        run.chosen(wanted, (), ("nobody",))
+
+
 def test_an_unknown_or_missing_solver_is_refused() -> None:
     """Before anything runs."""
     with pytest.raises(InputError, match="nobody"):
