@@ -116,8 +116,16 @@ def complete(rows: list[Row]) -> list[Row]:
     return [row for row in rows if runs[row["instance"]] == wanted]
 
 
+def whole_set_table(rows: list[Row]) -> str:
+    """Gap over time of the solvers that were run on every instance of a set."""
+    names = {row["instance"] for row in rows}
+    ran = {method: {row["instance"] for row in rows if row["method"] == method} for method in methods_of(rows)}
+    own = [row for row in with_best_known(rows) if ran[row["method"]] == names]
+    return f"All {len(names)} instances. {curve_table(own, measured_times(own))}" if own else ""
+
+
 def show_peers(rows: list[Row]) -> str:
-    """Render all tables, set by set; of instances that are not complete only the answers are counted."""
+    """Render all tables, set by set; instances that are not complete count for solvers that were run on all only."""
     text = [answers_table(rows)]
     groups = {name: [row for row in rows if set_of(row) == name] for name in sorted({set_of(row) for row in rows})}
     reference = set(suite("paper30"))
@@ -130,5 +138,8 @@ def show_peers(rows: list[Row]) -> str:
             continue
         times = measured_times(own)
         pairs = [pairs_table(own, seconds) for seconds in times]
-        text += [f"### {name}", curve_table(own, times), integral_table(own), *pairs]
+        text.append(f"### {name}")
+        if len(own) < len(of_set):
+            text.append(whole_set_table(of_set))
+        text += [curve_table(own, times), integral_table(own), *pairs]
     return "\n\n".join(text)

@@ -222,6 +222,9 @@ def test_all_tables_of_the_part_are_shown() -> None:
     curve = text[text.index("| seconds | lagrl | pyvrp | hgs | vrp-cli |") :].splitlines()
     assert [line.split("|")[1].strip() for line in curve[2:5]] == ["1", "2", "4"]
     assert "| all | 1 |" in text
+    everywhere = text[text.index("All 2 instances. ") :].splitlines()
+    assert everywhere[2] == "| seconds | lagrl | pyvrp |"
+    assert everywhere[6] == "| 4 | 0.00 / 0.00 / 0.00 | 10.00 / 10.00 / 10.00 |"
     nothing = [row("hgs", 1.0, [], fault="no routes")]
     assert "No instance is complete" in report.show_peers(nothing)
     assert [report.size_class(n) for n in (100, 101, 1000, 1001)] == ["1–100", "101–200", "401–1000", "over 1000"]
