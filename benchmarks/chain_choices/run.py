@@ -49,6 +49,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "share 0.6": {"chaining._SHARE": 0.6},
     "share 0.9": {"chaining._SHARE": 0.9},
+    "share 0.97": {"chaining._SHARE": 0.97},
     "loads within the capacity": {"chaining._IS_SOFT": False},
     "before": {"chaining._IS_SOFT": False, "chaining._MOVES_PER_CUSTOMER": 10_000},
     "cycles of 10,000": {"chaining._MOVES_PER_CUSTOMER": 10_000},
