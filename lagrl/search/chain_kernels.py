@@ -9,6 +9,8 @@ import math
 
 import numpy as np
 
+from lagrl.search.excess_kernels import REVIEW, excess_of, next_penalty, toll_of
+from lagrl.search.insertion_order_kernels import sort_freed, until_blink
 from lagrl.search.list_kernels import link_customer, string_start, unlink_customer
 from lagrl.search.priced_kernels import MOST_PRICED, assign_by_prices, cheapest_on_route
 from lagrl.search.random_kernels import draw_uniform
@@ -24,67 +26,16 @@ from lagrl.signatures import (
     Matrix,
     Words,
     float64,
-    inner_kernel,
     int64,
     kernel,
-    void,
 )
 
 _LONGEST = 10.0  # customers of a string
 _FREED = 10.0  # average number of customers that a move frees
 _SPLIT = 0.5  # share of strings that keep some customers in their middle
 _KEEP_MORE = 0.01  # probability of each further customer kept there
-_BLINK = 0.01  # share of places that an insertion does not see
 _ROUNDING = 1e-10  # share of a cost that may come from the order of a sum
 _NOISE = 0.1  # of the costs in an assignment by prices
-_REVIEW = 100  # moves between two changes of the penalty
-_FEW, _MANY = 0.2, 0.4  # share of moves after which no load exceeds the capacity, wanted
-_DEARER, _CHEAPER = 1.02, 0.985  # factors of the penalty where the share is less or more than that
-_LEAST = 1e-3  # temperatures: least penalty
-
-
-@inner_kernel(int64(OUT_WORDS))
-def _until_blink(word: Words) -> int:
-    """Return the number of places up to the next one that is not seen, 1 or more."""
-    return 1 + int(math.log(1.0 - draw_uniform(word)) / math.log(1.0 - _BLINK))
-
-
-@inner_kernel(int64(int64, int64))
-def _excess(load: int, capacity: int) -> int:
-    """Return the part of a load above the capacity."""
-    return load - capacity if load > capacity else 0
-
-
-@inner_kernel(float64(int64, int64, int64, float64))
-def _toll(load: int, weight: int, capacity: int, penalty: float) -> float:
-    """Return the penalty of the excess that a customer's weight adds to a load."""
-    more = load + weight - max(load, capacity)
-    return penalty * more if more > 0 else 0.0
-
-
-@inner_kernel(void(MATRIX, INTS, int64, OUT_INTS, OUT_INTS, OUT_FLOATS, OUT_WORDS))
-def _sort_freed(
-    distance: Matrix, demand: Ints, n_freed: int, freed: Ints, order: Ints, key: Floats, word: Words
-) -> None:
-    """Sort freed customers for insertion: at random, largest demand, farthest or nearest first."""
-    rule = draw_uniform(word) * 11.0
-    for i in range(n_freed):
-        c = freed[i]
-        if rule < 4.0:
-            value = draw_uniform(word)
-        elif rule < 8.0:
-            value = -float(demand[c - 1])
-        elif rule < 10.0:
-            value = -distance[0, c]
-        else:
-            value = distance[0, c]
-        j = i
-        while j > 0 and key[j - 1] > value:
-            key[j] = key[j - 1]
-            order[j] = order[j - 1]
-            j -= 1
-        key[j] = value
-        order[j] = c
 
 
 @kernel(
@@ -165,12 +116,12 @@ def run_chain(
     for k in range(n_ids):
         touched[k] = -1
         n_served += size[k]
-        excess += _excess(load[k], capacity)
+        excess += excess_of(load[k], capacity)
         n_routes += size[k] > 0
         if size[k] > 0 or best[n + 1 + k] <= n:
             top = k + 1
     n_accepted, penalty = 0, cost[2]
-    blink = _until_blink(word)
+    blink = until_blink(word)
     for move in range(n_moves):
         routes_before, excess_before = n_routes, excess
         longest = min(_LONGEST, n_served / n_routes)
@@ -193,7 +144,7 @@ def run_chain(
                 while length + kept < size[k] and draw_uniform(word) < _KEEP_MORE:
                     kept += 1
             x = string_start(after, before, n, c, length + kept, word)
-            excess -= _excess(load[k], capacity)
+            excess -= excess_of(load[k], capacity)
             keep_from = 1 + int(draw_uniform(word) * (length - 1)) if kept else length
             for i in range(length + kept):
                 following = after[x]
@@ -206,7 +157,7 @@ def run_chain(
                     route[x] = -1
                     load[k] -= demand[x - 1]
                 x = following
-            excess += _excess(load[k], capacity)
+            excess += excess_of(load[k], capacity)
             size[k] -= length
             n_routes -= size[k] == 0
             n_strings -= 1
@@ -234,7 +185,7 @@ def run_chain(
                 word,
             )
         else:
-            _sort_freed(distance, demand, n_freed, freed, order, key, word)
+            sort_freed(distance, demand, n_freed, freed, order, key, word)
         n_placed = 0
         while n_placed < n_freed:
             c = order[n_placed]
@@ -252,10 +203,10 @@ def run_chain(
                         continue
                     blink -= 1
                     if blink <= 0:
-                        blink = _until_blink(word)
+                        blink = until_blink(word)
                         continue
                     q, p = after[v], before[v]
-                    to_v = distance[c, v] + _toll(load[k], weight, capacity, penalty)
+                    to_v = distance[c, v] + toll_of(load[k], weight, capacity, penalty)
                     extra = to_v + distance[c, q if q <= n else 0] - arc[v]
                     if extra < least:
                         least = extra
@@ -269,9 +220,9 @@ def run_chain(
                         continue
                     blink -= 1
                     if blink <= 0:
-                        blink = _until_blink(word)
+                        blink = until_blink(word)
                         continue
-                    to_depot = distance[c, 0] + _toll(load[k], weight, capacity, penalty)
+                    to_depot = distance[c, 0] + toll_of(load[k], weight, capacity, penalty)
                     depot = n + 1 + k
                     extra = to_depot + distance[c, after[depot]] - arc[depot]
                     if extra < least:
@@ -289,7 +240,7 @@ def run_chain(
                             continue
                         q = after[v]
                         extra = distance[c, v] + distance[c, q if q <= n else 0] - arc[v]
-                        extra += _toll(load[k], weight, capacity, penalty)
+                        extra += toll_of(load[k], weight, capacity, penalty)
                         if extra < least:
                             least = extra
                             place = v
@@ -307,8 +258,8 @@ def run_chain(
             link_customer(distance, after, before, arc, c, place)
             route[c] = k
             change += least
-            change -= _toll(load[k], weight, capacity, penalty)
-            excess += _excess(load[k] + weight, capacity) - _excess(load[k], capacity)
+            change -= toll_of(load[k], weight, capacity, penalty)
+            excess += excess_of(load[k] + weight, capacity) - excess_of(load[k], capacity)
             load[k] += weight
             size[k] += 1
             n_placed += 1
@@ -336,11 +287,8 @@ def run_chain(
                 size[k] += 1
             n_routes, excess = routes_before, excess_before
         n_fitting += excess == 0
-        if move % _REVIEW == _REVIEW - 1:
-            if n_fitting < _FEW * _REVIEW:
-                penalty = min(_DEARER * penalty, cost[1])
-            elif n_fitting > _MANY * _REVIEW:
-                penalty = max(_CHEAPER * penalty, _LEAST * temperature)
+        if move % REVIEW == REVIEW - 1:
+            penalty = next_penalty(penalty, n_fitting, temperature, cost[1])
             n_fitting = 0
     cost[2] = penalty
     return n_accepted
