@@ -50,6 +50,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "share 0.6": {"chaining._SHARE": 0.6},
     "share 0.9": {"chaining._SHARE": 0.9},
     "share 0.97": {"chaining._SHARE": 0.97},
+    "partitioning 0.03": {"recombine._SHARE": 0.03},
     "loads within the capacity": {"chaining._IS_SOFT": False},
     "before": {"chaining._IS_SOFT": False, "chaining._MOVES_PER_CUSTOMER": 10_000},
     "cycles of 10,000": {"chaining._MOVES_PER_CUSTOMER": 10_000},
