@@ -326,10 +326,10 @@ def main(
     done = {row["key"] for row in read_rows_if_any(rows)}
     seconds = tuple(limit for limit in times or SECONDS[part] if limit <= longest)
     if part == "peers":
-        methods = methods or PEER_METHODS
-        require_installed(methods)
+        solvers = methods or PEER_METHODS
+        require_installed(solvers)
         names = tuple(dict.fromkeys(name for kind in sets for name in instances(kind)))
-        wanted = list(peer_tasks(names, methods, seeds, seconds))
+        wanted = list(peer_tasks(names, solvers, seeds, seconds))
     else:
         wanted = list(tasks(part, seeds, seconds))
     wanted = chosen(wanted, methods, only)
