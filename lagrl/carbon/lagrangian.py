@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lagrl.carbon.divisible import divisible_prices
+from lagrl.carbon.grid import fewest_transfers
 from lagrl.carbon.placement_dual import PlacementDual
 from lagrl.carbon.result import PlacementResult
 from lagrl.controllers.base import Feedback, ask_controller
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.problems.carbon.placement_problem import PlacementProblem
+
+_PATIENCE, _LEAST_RISE = 10, 1e-5
+"""With limits, an ascent ends after so many evaluations without a better placement or a bound higher by this share."""
 
 
 def solve_lagrangian(
@@ -32,7 +37,8 @@ def solve_lagrangian(
 ) -> PlacementResult:
     """Ascend the dual of the limits, and repair and improve what each evaluation places.
 
-    First each hour alone, without switching, then all hours together from the hours' multipliers.
+    The first multipliers are the prices of a programme in which the model can be divided at will; the first placement
+    puts windows of hours in segments.
 
     Parameters
     ----------
@@ -41,11 +47,11 @@ def solve_lagrangian(
     controller
         Name of the rule that chooses the multipliers, see `lagrl list controllers`.
     evaluations
-        Most evaluations of each hour, and of all hours.
+        Most evaluations; with limits the ascent ends earlier once ten of them bring nothing.
     seconds
         Wall-clock limit.
     gap_percent
-        Proven gap at which an ascent ends, %.
+        Proven gap at which the ascent ends, %.
     seed
         Random seed of the controller.
 
@@ -56,23 +62,16 @@ def solve_lagrangian(
     InputError
         If the controller is unknown, or answers with anything but finite multipliers.
     """
-    from lagrl.carbon import grid_kernels  # noqa: F401  # compiled before the clock starts
+    from lagrl.carbon import grid_kernels, segment_kernels  # noqa: F401  # compiled before the clock starts
 
     problem.require_feasible()
     started = time.perf_counter()
     rule = _Rule(controller, evaluations, started + seconds, gap_percent, seed)
-    hours, devices = problem.n_hours, problem.n_devices
-    initial, first = None, None
-    if problem.is_limited and hours > 1:
-        alone = [_PlacementAscent(PlacementDual(problem.hour(t))) for t in range(hours)]
-        for ascent in alone:
-            rule.run(ascent, None)
-        initial = np.concatenate([*(a.multipliers[:devices] for a in alone), *(a.multipliers[devices:] for a in alone)])
-        if all(ascent.placement is not None for ascent in alone):
-            first = np.concatenate([ascent.placement for ascent in alone if ascent.placement is not None])
     together = _PlacementAscent(PlacementDual(problem))
-    if first is not None:
-        together.recover(first)
+    initial = None
+    if problem.is_limited:
+        initial = divisible_prices(problem, transfers=fewest_transfers(problem))
+        together.recover(together.dual.grid.static_start())
     rule.run(together, initial)
     taken = time.perf_counter() - started
     if together.placement is None:
@@ -86,12 +85,11 @@ def solve_lagrangian(
 
 
 class _PlacementAscent:
-    """The best bound of a dual so far, its multipliers, and the best placement."""
+    """The best bound of a dual so far, and the best placement."""
 
     def __init__(self, dual: PlacementDual) -> None:
         self.dual = dual
         self.bound, self.cost = -np.inf, np.inf
-        self.multipliers = np.zeros(dual.n_multipliers)
         self.placement: NDArray[np.int64] | None = None
         self.evaluations = 0
         self._tried: set[bytes] = set()
@@ -122,15 +120,22 @@ class _Rule:
         rng = np.random.default_rng(self.seed)
         start = partial(rule.start, dual, budget=self.evaluations, rng=rng, initial=initial)
         multipliers = ask_controller(rule, start, dual.clip)
+        progress, known = 0, (-np.inf, np.inf)  # the evaluation that last moved the bound or the placement, and both
         while True:
             point = dual.evaluate(multipliers)
             ascent.evaluations += 1
             assert point.value is not None
-            if point.value > ascent.bound:
-                ascent.bound, ascent.multipliers = point.value, point.multipliers
-            ascent.recover(dual.grid.labels)
-            is_done = ascent.cost - ascent.bound <= 0.01 * self.gap_percent * abs(ascent.cost)
-            if is_done or ascent.evaluations >= self.evaluations or time.perf_counter() > self.deadline:
+            ascent.bound = max(ascent.bound, point.value)
+            if not self._is_proven(ascent):
+                ascent.recover(dual.grid.labels)
+            if ascent.bound > known[0] + _LEAST_RISE * abs(ascent.bound) or ascent.cost < known[1]:
+                progress, known = ascent.evaluations, (ascent.bound, ascent.cost)
+            is_stuck = dual.problem.is_limited and ascent.evaluations >= progress + _PATIENCE
+            is_spent = ascent.evaluations >= self.evaluations or time.perf_counter() > self.deadline
+            if self._is_proven(ascent) or is_stuck or is_spent:
                 return
             feedback = Feedback(ascent.cost if np.isfinite(ascent.cost) else None)
             multipliers = ask_controller(rule, partial(rule.update, point, feedback), dual.clip)
+
+    def _is_proven(self, ascent: _PlacementAscent) -> bool:
+        return bool(ascent.cost - ascent.bound <= 1e-2 * self.gap_percent * abs(ascent.bound))

@@ -90,9 +90,13 @@ class PlacementDual:
         problem, vector = self.problem, self.clip(multipliers)
         hours, layers, devices = problem.running_g.shape
         per_gb, per_ms = vector[: hours * devices].reshape(hours, 1, devices), vector[hours * devices :]
-        running = problem.running_g + per_gb * problem.layer_gb[:, None] + per_ms[:, None, None] * problem.layer_ms
+        timed = problem.running_g + per_ms[:, None, None] * problem.layer_ms
         transfer = problem.transfer_g + problem.hop_ms * per_ms[:, None]
+        running = timed + per_gb * problem.layer_gb[:, None]
         bound = self.grid.bound(running, transfer, sweeps=self.sweeps) - float(vector @ self._room)
+        if self._may_bind[: hours * devices].any():
+            in_segments = self.grid.bound_in_segments(timed, transfer, np.ascontiguousarray(per_gb[:, 0]))
+            bound = max(bound, in_segments - float(vector[hours * devices :] @ self._room[hours * devices :]))
         labels = self.grid.labels
         used = np.append(problem.memory_gb(labels).ravel(), problem.time_ms(labels))
         violation = np.where(self._may_bind, used - self._room, 0.0)
