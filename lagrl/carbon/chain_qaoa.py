@@ -14,7 +14,10 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.chain_circuit import chain_circuit
+from lagrl.quantum.devices.fakes import fake_backend
+from lagrl.quantum.devices.placement import disjoint_lines
 from lagrl.quantum.simulators.aer import run_long
+from lagrl.quantum.simulators.independent_parts import compiled_parts, draw_codes
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -199,14 +202,47 @@ def sample_chain(
     if chain.n_layers > MOST_QUBITS[method]:
         remedy = "use matrix_product_state" if method == "statevector" else f"at most {MOST_QUBITS[method]}"
         raise InputError(f"{chain.n_layers} layers", field=f"method {method}", remedy=remedy)
+    started = time.perf_counter()
+    bits = run_long(method, _with_angles(chain, layers, warm), shots, rng)
+    return ChainSamples.of(chain, bits, time.perf_counter() - started)
+
+
+def sample_noisy_chain(
+    chain: PlacementChain, device: str, shots: int, rng: Generator, *, layers: int = 1, warm: bool = True
+) -> ChainSamples:
+    """Sample the QAOA circuit of a chain on the best line of a fake backend, with the noise of its gates and readout.
+
+    Parameters
+    ----------
+    chain
+        The chain, of at most 9 layers: its density matrix is computed exactly.
+    device
+        Name of a fake backend, such as FakeFez.
+    shots, rng, layers, warm
+        See `sample_chain`.
+
+    Raises
+    ------
+    InputError
+        If the chain is too long, there are no angles for that many layers, or the device is unknown.
+    MissingExtraError
+        Without qiskit-aer.
+    """
+    started = time.perf_counter()
+    backend = fake_backend(device)
+    (line,) = disjoint_lines(backend, chain.n_layers, 1)
+    parts, _, _ = compiled_parts(_with_angles(chain, layers, warm), backend, list(line))
+    codes = draw_codes(parts, shots, rng)
+    bits = (codes[:, None] >> np.arange(chain.n_layers) & 1).astype(np.uint8)
+    return ChainSamples.of(chain, bits, time.perf_counter() - started)
+
+
+def _with_angles(chain: PlacementChain, layers: int, warm: bool) -> Any:
     if (layers, warm) not in ANGLES:
         raise InputError(f"{layers} given", field="layers", remedy="give 1 or 2")
     g, b = ANGLES[layers, warm]
     step = np.arange(layers)
-    started = time.perf_counter()
-    circuit = placement_circuit(chain, g * (step + 1) / layers, b * (1 - step / layers), warm=warm)
-    bits = run_long(method, circuit, shots, rng)
-    return ChainSamples.of(chain, bits, time.perf_counter() - started)
+    return placement_circuit(chain, g * (step + 1) / layers, b * (1 - step / layers), warm=warm)
 
 
 def sample_product(chain: PlacementChain, shots: int, rng: Generator, *, uniform: bool = False) -> ChainSamples:

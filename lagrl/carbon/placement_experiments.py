@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lagrl.carbon.chain_qaoa import ANGLES, PlacementChain, sample_chain, sample_product
+from lagrl.carbon.chain_qaoa import ANGLES, PlacementChain, sample_chain, sample_noisy_chain, sample_product
 from lagrl.carbon.lagrangian import solve_lagrangian
 from lagrl.carbon.solve import solve_placement
 from lagrl.errors import InputError, InstanceError, MissingExtraError
@@ -28,6 +28,9 @@ CPU_WATTS = 65.0
 """Assumed power of the computer that solves, W."""
 
 SHOTS = 1024
+NOISY_LAYERS, DEVICE = 8, "FakeFez"
+"""Length of the chains whose circuits also run with noise, and the fake backend of that noise."""
+
 SECONDS = 10.0
 """Limit of HiGHS and of the genetic algorithm, s."""
 
@@ -92,7 +95,7 @@ def saving_rows(days: int) -> Iterator[Row]:
 
 
 def qaoa_rows(seeds: int) -> Iterator[Row]:
-    """Yield circuits of chains, simulated exactly, beside uniform bits and the zero-gate product state.
+    """Yield circuits of chains, one size with noise too, beside uniform bits and the zero-gate product state.
 
     A chain is an hour on two devices at the multipliers where both cost the same, after an hour with a random split.
     """
@@ -107,7 +110,12 @@ def qaoa_rows(seeds: int) -> Iterator[Row]:
             for p, warm in ANGLES:
                 rng = np.random.default_rng([seed, layers, p])
                 drawn = sample_chain(chain, SHOTS, rng, layers=p, warm=warm, method=method)
-                yield {**base, "sampler": f"{'warm' if warm else 'cold'} p={p}", "simulator": method, **vars(drawn)}
+                name = f"{'warm' if warm else 'cold'} p={p}"
+                yield {**base, "sampler": name, "simulator": method, **vars(drawn)}
+                if layers == NOISY_LAYERS:
+                    rng = np.random.default_rng([seed, layers, p])
+                    drawn = sample_noisy_chain(chain, DEVICE, SHOTS, rng, layers=p, warm=warm)
+                    yield {**base, "sampler": f"{name}, {DEVICE}", "simulator": "density_matrix", **vars(drawn)}
 
 
 def generated_chain(layers: int, seed: int) -> PlacementChain:

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from lagrl.carbon.brute_force import solve_brute_force
-from lagrl.carbon.chain_qaoa import ANGLES, PlacementChain, placement_circuit, sample_chain, sample_product
+from lagrl.carbon.chain_qaoa import (
+    ANGLES,
+    PlacementChain,
+    placement_circuit,
+    sample_chain,
+    sample_noisy_chain,
+    sample_product,
+)
 from lagrl.carbon.placement_experiments import generated_chain
 from lagrl.errors import InputError
 from lagrl.problems.carbon.synthetic import generate_carbon
@@ -76,3 +83,26 @@ def test_wrong_chains_are_refused() -> None:
     with pytest.raises(InputError, match="layers: 3 given; give 1 or 2"):
         sample_chain(generated_chain(4, 0), 1, np.random.default_rng(0), layers=3)
     assert {p for p, _ in ANGLES} == {1, 2}
+
+
+def test_noise_comes_between_the_circuit_and_uniform_bits() -> None:
+    """On a fake backend the mean is worse than without noise and better than uniform, and reproducible."""
+    pytest.importorskip("qiskit_aer")
+    pytest.importorskip("qiskit_ibm_runtime")
+    chain = generated_chain(5, 0)
+    first, second = (
+        sample_noisy_chain(chain, "FakeFez", 20_000, np.random.default_rng(1), layers=2).mean_gap_percent
+        for _ in range(2)
+    )
+    assert first == second
+    ideal = sample_chain(chain, 20_000, np.random.default_rng(1), layers=2).mean_gap_percent
+    uniform = sample_product(chain, 20_000, np.random.default_rng(1), uniform=True).mean_gap_percent
+    assert ideal < first < uniform
+
+
+def test_long_noisy_chains_are_refused() -> None:
+    """A density matrix holds at most nine qubits."""
+    pytest.importorskip("qiskit_aer")
+    pytest.importorskip("qiskit_ibm_runtime")
+    with pytest.raises(InputError, match="9"):
+        sample_noisy_chain(generated_chain(12, 0), "FakeFez", 10, np.random.default_rng(0))
