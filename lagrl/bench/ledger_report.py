@@ -72,15 +72,24 @@ def _verdicts(grouping: Grouping, prices: PriceTable) -> Table:
         verdict = "did not pay" if money is None or joules is None else f"{money:.3g} and {joules:.3g} J a unit"
         line = found.line
         names = [line.controller, line.sampler, line.method, str(found.budget)]
-        body.append([*names, str(found.n_instances), improvement, verdict])
+        price = "—" if found.break_even is None else f"{found.break_even:.3g}"
+        body.append([*names, str(found.n_instances), improvement, verdict, price])
+    worth = prices.money_per_distance_unit
+    known = (
+        "for it, give money_per_distance_unit in --prices"
+        if worth is None
+        else f"a distance unit is worth {worth:g} {prices.currency}"
+    )
+    header = ["controller", "sampler", "method", "budget", "instances", "improvement, distance units", "verdict"]
     return Table(
         "Circuits against the best classical answer at equal seconds",
-        ["controller", "sampler", "method", "budget", "instances", "improvement, distance units", "verdict"],
+        [*header, f"break-even, {prices.currency}/s"],
         body,
         4,
         "The classical answer is the best cost of any run without circuits on the instance within the same seconds, "
         "queue left out. In brackets: 95 % bootstrap interval over instances. Where it does not lie above 0, the "
-        "circuits did not pay, and no ratio is given.",
+        "circuits did not pay, and no ratio is given. Break-even is the price of a second of the quantum computer at "
+        f"which the line would pay; — without such seconds ({known}).",
     )
 
 

@@ -46,6 +46,8 @@ class PriceTable:
         Carbon intensity of the electricity, gCO2e/kWh.
     amortised_runs
         Number of runs over which a policy's training is divided.
+    money_per_distance_unit
+        Worth of a distance unit saved, for the break-even price of a quantum computer; None if not given.
     """
 
     date: str = may_lack("2026-05")
@@ -57,6 +59,7 @@ class PriceTable:
     power_usage_effectiveness: Amount = may_lack(1.2)
     carbon_g_per_kwh: Amount = may_lack(400.0)
     amortised_runs: Runs = may_lack(1000)
+    money_per_distance_unit: Amount | None = may_lack(None)
 
 
 def read_prices(path: str | os.PathLike[str]) -> PriceTable:

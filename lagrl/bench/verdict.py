@@ -36,6 +36,9 @@ class Verdict:
         Classical cost minus that of the line, distance units, by instance; above 0 the circuits are better.
     money, joules
         What the line took more than the classical run, means over instances.
+    break_even
+        Price of a second of the quantum computer at which the line pays, mean over instances with such seconds; None
+        without them, or without `PriceTable.money_per_distance_unit`.
     """
 
     line: Line
@@ -44,6 +47,7 @@ class Verdict:
     improvement: Interval
     money: float
     joules: float
+    break_even: float | None = None
 
     @property
     def paid(self) -> bool:
@@ -76,15 +80,23 @@ def verdicts(grouping: Grouping, prices: PriceTable) -> list[Verdict]:
         for budget in grouping.budgets:
             rows = [row for row in grouping.members(line, budget) if is_quantum(row) and row["feasible"]]
             by_instance: dict[str, list[tuple[float, float, float]]] = {}
+            break_even: dict[str, list[float]] = {}
             for row in rows:
                 best = best_within(classical.get((row["instance"], row["fleet"]), ()), run_seconds(row))
-                if best is not None:
-                    by_instance.setdefault(row["instance"], []).append(_against(row, best, prices))
+                if best is None:
+                    continue
+                by_instance.setdefault(row["instance"], []).append(_against(row, best, prices))
+                value = prices.money_per_distance_unit
+                price = None if value is None else break_even_price(row, best[1] - row["cost"], value, prices)
+                if price is not None:
+                    break_even.setdefault(row["instance"], []).append(price)
             if by_instance:
                 means = np.array([np.mean(values, axis=0) for values in by_instance.values()])
                 interval = bootstrap_interval(means[:, 0], np.random.default_rng(0))
                 _, money, joules = means.mean(axis=0).tolist()
-                found.append(Verdict(line, budget, len(means), interval, money, joules))
+                prices_of = [float(np.mean(values)) for values in break_even.values()]
+                price = float(np.mean(prices_of)) if prices_of else None
+                found.append(Verdict(line, budget, len(means), interval, money, joules, price))
     return found
 
 

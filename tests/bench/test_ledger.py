@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -144,6 +145,18 @@ def test_break_even_price() -> None:
     run = row(cost=100, seconds=1000.0, quantum=True, qpu_seconds=2.0)
     assert break_even_price(run, improvement=3.0, value=1.0, prices=PRICES) == pytest.approx((3.0 - 1.0) / 2)
     assert break_even_price(row(cost=100, seconds=1.0), 3.0, 1.0, PRICES) is None
+
+
+def test_report_shows_the_break_even_price() -> None:
+    """With the worth of a distance unit the report has the price; without it the line says what to give."""
+    rows = [row(cost=103, seconds=1.0), row(cost=100, seconds=1000.0, quantum=True, qpu_seconds=2.0)]
+    assert "give money_per_distance_unit in --prices" in ledger_report(rows, PRICES)
+    worth = replace(PRICES, money_per_distance_unit=1.0)
+    (found,) = verdicts(Grouping(rows), worth)
+    assert found.break_even == pytest.approx((3.0 - 1.0) / 2)
+    report = ledger_report(rows, worth)
+    assert "break-even, USD/s" in report
+    assert "a distance unit is worth 1 USD" in report
 
 
 def test_report_and_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
