@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lagrl.bench.aggregates import (
@@ -83,6 +83,7 @@ _RUNS = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(_RUNS)
 def test_a_method_improves_on_itself_by_half(runs: dict[str, list[float]]) -> None:
     """A method against itself is even, a profile rises, and the same generator gives the same."""
