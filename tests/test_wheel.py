@@ -53,6 +53,7 @@ def test_the_wheel_carries_data_and_types_but_no_tests(wheel: Path) -> None:
     assert sum(name.endswith(".sol") for name in names) == 6
     assert "lagrl/problems/data/best_known.csv" in names
     assert "lagrl/py.typed" in names
+    assert {f"lagrl/bench/page/page.{suffix}" for suffix in ("html", "css", "js")} <= set(names)
     for module in ("envs/env.py", "policies/controller.py", "train/bc/__main__.py", "train/ppo/__main__.py"):
         assert module in names
     for checkpoint in ("bc-small", "ppo-small"):

@@ -30,9 +30,13 @@ def ledger_report(rows: Iterable[Row], prices: PriceTable) -> str:
     InputError
         If there are no rows.
     """
-    grouping = Grouping(rows)
+    return "## Ledger\n\n" + "\n".join(map(to_markdown, ledger_tables(Grouping(rows), prices)))
+
+
+def ledger_tables(grouping: Grouping, prices: PriceTable) -> list[Table]:
+    """Return the tables of the ledger that have rows."""
     tables = [_spent(grouping, prices), _verdicts(grouping, prices), _times(grouping)]
-    return "## Ledger\n\n" + "\n".join(to_markdown(table) for table in tables if table.rows)
+    return [table for table in tables if table.rows]
 
 
 def _spent(grouping: Grouping, prices: PriceTable) -> Table:

@@ -82,25 +82,11 @@ def report(
 
 
 def _markdown(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
-    by_controller = differences(grouping, controller=baseline)
-    by_sampler = differences(grouping, sampler=baseline_sampler)
-    compared = {difference.line for difference in by_sampler}
     tables = [
         _gap_table(grouping),
         _cost_table(grouping, baseline),
-        _detail_table(grouping),
-        _difference_table(
-            f"that of `{baseline}` run the same way",
-            grouping,
-            by_controller,
-            [line for line in grouping.lines if line.controller != baseline],
-        ),
-        _difference_table(
-            f"that of the same controller with sampler `{baseline_sampler}`",
-            grouping,
-            by_sampler,
-            [line for line in grouping.lines if line in compared],
-        ),
+        detail_table(grouping),
+        *difference_tables(grouping, baseline, baseline_sampler),
         _family_table(grouping),
     ]
     parts = ["## Results\n"]
@@ -114,7 +100,7 @@ def _markdown(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
 
 def _table(grouping: Grouping, title: str, header: list[str], rows: list[tuple[Line, list[str]]], note: str) -> Table:
     """Return a table whose rows start with the labels of a line."""
-    labels = _label_names(grouping)
+    labels = label_names(grouping)
     cells = [[*(str(getattr(line, name)) for name in labels), *values] for line, values in rows]
     return Table(title, [*labels, *header], cells, len(labels), note)
 
@@ -125,7 +111,7 @@ def _gap_table(grouping: Grouping) -> Table:
         grouping,
         f"Mean gap to the {grouping.reference}, %, by budget in evaluations (instances)",
         [f"{budget} ({len(grouping.instances_with_gap(budget))})" for budget in grouping.budgets],
-        [(line, [_interval(gaps.get((line, budget))) for budget in grouping.budgets]) for line in grouping.lines],
+        [(line, [interval_text(gaps.get((line, budget))) for budget in grouping.budgets]) for line in grouping.lines],
         "In brackets: 95 % percentile bootstrap interval over instances, each the mean over its seeds.",
     )
 
@@ -139,8 +125,8 @@ def _cost_table(grouping: Grouping, baseline: str) -> Table:
                 text
                 for budget in grouping.budgets
                 for text in (
-                    _fixed(mean_cost(grouping, line, budget)),
-                    _interval(found.get((line, budget)), "+.2f"),
+                    fixed(mean_cost(grouping, line, budget)),
+                    interval_text(found.get((line, budget)), "+.2f"),
                 )
             ],
         )
@@ -156,15 +142,16 @@ def _cost_table(grouping: Grouping, baseline: str) -> Table:
     )
 
 
-def _detail_table(grouping: Grouping) -> Table:
+def detail_table(grouping: Grouping) -> Table:
+    """Return the table of spread, feasible rows, time and circuits of each line at each budget."""
     shown = cells(grouping)
     quantum = [name for name in QUANTUM if any(cell.means[name] for cell in shown)]
     dual = ["dual value"] if any(cell.means["dual_value"] is not None for cell in shown) else []
 
     def numbers(cell: Cell) -> list[str]:
-        spread = [str(cell.budget), _fixed(cell.median), _fixed(cell.maximum), f"{cell.n_feasible}/{cell.n_rows}"]
-        spent = [_short(cell.means[name]) for name in ("seconds", *quantum)]
-        return [*spread, *spent, *([_fixed(cell.means["dual_value"])] if dual else [])]
+        spread = [str(cell.budget), fixed(cell.median), fixed(cell.maximum), f"{cell.n_feasible}/{cell.n_rows}"]
+        spent = [short(cell.means[name]) for name in ("seconds", *quantum)]
+        return [*spread, *spent, *([fixed(cell.means["dual_value"])] if dual else [])]
 
     return _table(
         grouping,
@@ -181,6 +168,27 @@ def _detail_table(grouping: Grouping) -> Table:
     )
 
 
+def difference_tables(grouping: Grouping, baseline: str, baseline_sampler: str) -> list[Table]:
+    """Return the tables of paired differences from the baseline controller and from the baseline sampler."""
+    by_controller = differences(grouping, controller=baseline)
+    by_sampler = differences(grouping, sampler=baseline_sampler)
+    compared = {difference.line for difference in by_sampler}
+    return [
+        _difference_table(
+            f"that of `{baseline}` run the same way",
+            grouping,
+            by_controller,
+            [line for line in grouping.lines if line.controller != baseline],
+        ),
+        _difference_table(
+            f"that of the same controller with sampler `{baseline_sampler}`",
+            grouping,
+            by_sampler,
+            [line for line in grouping.lines if line in compared],
+        ),
+    ]
+
+
 def _difference_table(other: str, grouping: Grouping, found: list[Difference], lines: list[Line]) -> Table:
     by_place = {(difference.line, difference.budget): difference for difference in found}
 
@@ -188,8 +196,8 @@ def _difference_table(other: str, grouping: Grouping, found: list[Difference], l
         difference = by_place.get((line, budget))
         if difference is None:
             return "—"
-        mark = " *" if _is_marked(difference) else ""
-        return _interval(difference.interval, "+.2f") + mark
+        mark = " *" if is_marked(difference) else ""
+        return interval_text(difference.interval, "+.2f") + mark
 
     return _table(
         grouping,
@@ -209,7 +217,7 @@ def _family_table(grouping: Grouping) -> Table:
         grouping,
         f"Mean gap by family at budget {grouping.budgets[-1]}, % (instances)",
         [f"{name} ({counts[name]})" for name in families],
-        [(line, [_fixed(found[line, name].gap) for name in families]) for line in sorted({line for line, _ in found})],
+        [(line, [fixed(found[line, name].gap) for name in families]) for line in sorted({line for line, _ in found})],
         "",
     )
 
@@ -232,7 +240,7 @@ def _csv(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
         records += [
             {
                 **{"section": section, **asdict(d.line), "budget": d.budget, "baseline": reference},
-                **{"n_instances": d.n_instances, **asdict(d.interval), "marked": int(_is_marked(d))},
+                **{"n_instances": d.n_instances, **asdict(d.interval), "marked": int(is_marked(d))},
             }
             for d in found
         ]
@@ -248,16 +256,19 @@ def _csv(grouping: Grouping, baseline: str, baseline_sampler: str) -> str:
     return to_csv(CSV_FIELDS, records)
 
 
-def _label_names(grouping: Grouping) -> list[str]:
+def label_names(grouping: Grouping) -> list[str]:
+    """Return the fields of a line that label it in tables; `fleet` only if lines have one."""
     names = ["controller", "sampler", "method"]
     return [*names, "fleet"] if any(line.fleet for line in grouping.lines) else names
 
 
-def _is_marked(difference: Difference) -> bool:
+def is_marked(difference: Difference) -> bool:
+    """Whether an interval excludes 0 and there are enough pairs for a mark."""
     return difference.interval.excludes_zero and difference.n_instances >= FEWEST_PAIRS
 
 
-def _interval(interval: Interval | None, style: str = ".2f") -> str:
+def interval_text(interval: Interval | None, style: str = ".2f") -> str:
+    """Return "mean [low, high]", a dash in place of an unbounded interval, or a dash alone if there is none."""
     if interval is None:
         return "—"
     if interval.low == -interval.high == float("-inf"):
@@ -265,11 +276,13 @@ def _interval(interval: Interval | None, style: str = ".2f") -> str:
     return f"{interval.mean:{style}} [{interval.low:{style}}, {interval.high:{style}}]"
 
 
-def _fixed(value: float | None) -> str:
+def fixed(value: float | None) -> str:
+    """Return a number with two decimals, or a dash."""
     return "—" if value is None else f"{value:.2f}"
 
 
-def _short(value: float | None) -> str:
+def short(value: float | None) -> str:
+    """Return a number with three significant digits, or a dash."""
     if value is None:
         return "—"
     return f"{value:.3g}" if value < 1000 else f"{value:.0f}"

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import tyro
 
 from lagrl.bench.ledger_report import ledger_report
+from lagrl.bench.page.web_page import html_report
 from lagrl.bench.prices import PriceTable, read_prices
 from lagrl.bench.qoblib import write_qoblib
 from lagrl.bench.report import report
@@ -31,23 +32,28 @@ class ReportCommand:
     """Options of `lagrl report`.
 
     The report holds mean gaps, paired differences with 95 % intervals, gaps by family, and where the rows come from.
+    As a web page (-o report.html) it also has figures, tables by instance, maps, the ledger and all settings.
     """
 
     rows: Rows
     """files that lagrl eval wrote, gzipped or not"""
-    format: Literal["md", "csv"] = "md"
-    """md: Markdown tables, rounded; csv: all numbers in full"""
+    format: Literal["auto", "md", "csv", "html"] = "auto"
+    """md: rounded tables in Markdown; csv: all numbers in full; html: a web page; auto: by suffix of --out, or md"""
     baseline: Text = None
     """controller to compare others with (default: perturbed, else the alphabetically first)"""
     baseline_sampler: str = "exact"
     """sampler to compare others with"""
     ledger: bool = False
-    """add what the runs took in seconds, energy, emissions and money, and whether their circuits paid (md only)"""
+    """add what the runs took in seconds, energy, emissions and money, and whether circuits paid (html always has it)"""
     prices: OutFile = None
     """JSON file with prices, powers and intensities of the ledger, see lagrl.bench.prices (default: assumptions)"""
     qoblib: Folder = None
     """existing folder for submission sheets of the Quantum Optimization Benchmarking Library (default: none)"""
-    out: OutFile = None
+    solutions: Folder = None
+    """folder of solutions NAME.sol for the page's maps (default: the reference solutions beside the instances)"""
+    data: Folder = None
+    """folder of CVRPLIB files for the page's maps (default: the environment variable LAGRL_DATA)"""
+    out: Annotated[OutFile, tyro.conf.arg(aliases=["-o"])] = None
     """file to write the report to (default: it is printed)"""
     plot: Plot = None
     """.svg, .pdf or .png file for mean gaps and performance profiles (default: none)"""
@@ -60,20 +66,32 @@ class ReportCommand:
         if self.out is not None:
             require_writable(self.out)
             keep_inputs(self.out, *self.rows)
-        if self.format == "csv" and self.ledger:
-            raise InputError("given with --format csv", field="--ledger", remedy="leave one of them out")
-        if self.prices is not None and not self.ledger:
+        kind = self._kind()
+        if kind == "csv" and self.ledger:
+            raise InputError("given with CSV", field="--ledger", remedy="leave it out, or take --format md or html")
+        if self.prices is not None and not self.ledger and kind != "html":
             raise InputError("given alone", field="--prices", remedy="give --ledger too")
+        if kind == "html" and self.out is None:
+            raise InputError("html has no file", field="--format", remedy="give -o report.html")
+        for field, folder in (("--solutions", self.solutions), ("--data", self.data)):
+            if folder is not None and kind != "html":
+                raise InputError("only the web page has maps", field=field, remedy="give -o report.html too")
         prices = PriceTable() if self.prices is None else read_prices(self.prices)
         rows = read_rows(*self.rows)
-        text = report(
-            rows,
-            format=self.format,
-            baseline=self.baseline,
-            baseline_sampler=self.baseline_sampler,
-        )
-        if self.ledger:
-            text += "\n" + ledger_report(rows, prices)
+        if kind == "html":
+            text = html_report(
+                rows,
+                prices=prices,
+                baseline=self.baseline,
+                baseline_sampler=self.baseline_sampler,
+                files=self.rows,
+                solutions=self.solutions,
+                data=self.data,
+            )
+        else:
+            text = report(rows, format=kind, baseline=self.baseline, baseline_sampler=self.baseline_sampler)
+            if self.ledger:
+                text += "\n" + ledger_report(rows, prices)
         if self.qoblib is not None:
             for path in write_qoblib(rows, self.qoblib, date=datetime.now(tz=UTC).strftime("%Y-%m-%d")):
                 say(path, error=True)
@@ -85,3 +103,10 @@ class ReportCommand:
             from lagrl.bench.row_pictures import row_picture
 
             save_figure(row_picture(rows), self.plot)
+
+    def _kind(self) -> Literal["md", "csv", "html"]:
+        """Return the format, which the name of the file says if no option does."""
+        if self.format != "auto":
+            return self.format
+        suffix = "" if self.out is None else self.out.suffix.lower()
+        return "html" if suffix in (".html", ".htm") else "csv" if suffix == ".csv" else "md"

@@ -1,0 +1,1 @@
+"""The report as one web page, in a file of its own that requests nothing."""
