@@ -133,7 +133,7 @@ def test_errors_are_printed_on_a_terminal_without_unicode(
         ),
         (
             ["report", "rows", "--format", "pdf"],
-            "--format: 'pdf' given; give md or csv; lagrl report --help lists the options",
+            "--format: 'pdf' given; give auto or md or csv or html; lagrl report --help lists the options",
         ),
     ],
 )
