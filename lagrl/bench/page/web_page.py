@@ -144,9 +144,12 @@ def verdict(grouping: Grouping, budget: int, names: Sequence[str]) -> str:
     if len(gaps[best]) < FEWEST_PAIRS:
         return f"{text} That is too few for a verdict, which takes at least {FEWEST_PAIRS} instances."
     clear = sum(paired_difference(gaps[best], gaps[o], np.random.default_rng(_SEED)).high < 0 for o in others)
+    basis = "on the same instances (95 % interval of the paired difference)"
+    if len(others) == 1:
+        return f"{text} The other {'is worse' if clear else 'cannot be told from it'} {basis}."
     return (
-        f"{text} Of the {_count(len(others), 'other')}, {clear} {'is' if clear == 1 else 'are'} worse on the same "
-        f"instances (95 % interval of the paired difference without 0); {len(others) - clear} cannot be told from it. "
+        f"{text} Of the {len(others)} others, {clear} {'is' if clear == 1 else 'are'} worse {basis}; "
+        f"{len(others) - clear} cannot be told from it. "
         "Not corrected for the number of comparisons, nor for choosing the lowest."
     )
 
