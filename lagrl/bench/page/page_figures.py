@@ -15,7 +15,7 @@ from lagrl.bench.aggregates import (
     probability_of_improvement,
 )
 from lagrl.bench.comparison import cells
-from lagrl.plot.pictures import COLOURS
+from lagrl.plot.picture_style import COLOURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
