@@ -13,7 +13,7 @@ from lagrl.bench.collect import Collection
 from lagrl.quantum.bandit.options import BanditOptions
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.circuits.ansatz import ANSATZE
-from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
+from lagrl.quantum.circuits.statevector import QAOASampler
 from lagrl.quantum.devices.placement import PLACEMENTS
 from lagrl.quantum.scheduling import machine, scheduler
 from lagrl.quantum.simulators.surrogate import METHODS

@@ -14,9 +14,8 @@ from lagrl.quantum.bandit.arms import DEPTHS, Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import knapsack_rows
 from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.bandit.placed import arm_profile
 from lagrl.quantum.bandit.pools import SIX, arm_backends
-from lagrl.quantum.bandit.profile import Profile
+from lagrl.quantum.bandit.profile import Profile, arm_profile
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.circuits.ansatz import ANSATZE, make_ansatz
 
@@ -67,7 +66,7 @@ def _is_faint(profile: Profile) -> bool:
 def overhead_rows(widths: Sequence[int] = (4, 8, 12)) -> Iterator[dict[str, object]]:
     """Yield a row for every backend, family, depth and width: the compiled circuit on two places, and the closed form.
 
-    Gates and depth are those of the arm's profile: compiled to the native gates, routed where it is no line.
+    Gates and depth are those of the arm's profile: compiled to the native gates.
     """
     for name, backend in arm_backends(SIX).items():
         for family in ANSATZE:

@@ -11,17 +11,18 @@ from benchmarks.bandit_study.judge import Screened, cut
 from benchmarks.bandit_study.logs import Keep, interval
 from benchmarks.bandit_study.reward_table import RewardTable
 from lagrl.quantum.bandit.arm_policies import Policy, StaticPolicy
-from lagrl.quantum.bandit.arms import FAMILIES, PLACES, PRODUCT
+from lagrl.quantum.bandit.arms import PLACES, PRODUCT
+from lagrl.quantum.circuits.ansatz import ANSATZE
 
 Row = dict[str, Any]
 
 PARTS: dict[str, Keep] = {
     "all circuits and lines": lambda arm, _: True,
-    f"circuits {', '.join(FAMILIES)}": lambda arm, _: arm.family in FAMILIES,
-    f"these on {', '.join(PLACES)}: the default": lambda arm, _: arm.family in FAMILIES and arm.placement in PLACES,
-    "these on line0": lambda arm, _: arm.family in FAMILIES and arm.placement == PLACES[0],
-    "qaoa alone": lambda arm, _: arm.family == FAMILIES[0] and arm.placement in PLACES,
-    "at most two layers": lambda arm, _: arm.family in FAMILIES and arm.placement in PLACES and arm.layers < 3,
+    f"circuits {', '.join(ANSATZE)}": lambda arm, _: arm.family in ANSATZE,
+    f"these on {', '.join(PLACES)}: the default": lambda arm, _: arm.family in ANSATZE and arm.placement in PLACES,
+    "these on line0": lambda arm, _: arm.family in ANSATZE and arm.placement == PLACES[0],
+    "qaoa alone": lambda arm, _: arm.family == ANSATZE[0] and arm.placement in PLACES,
+    "at most two layers": lambda arm, _: arm.family in ANSATZE and arm.placement in PLACES and arm.layers < 3,
 }
 DEFAULT = list(PARTS)[2]
 

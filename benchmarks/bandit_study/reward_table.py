@@ -29,12 +29,11 @@ from lagrl.quantum.bandit.pools import SIX, arm_backends
 from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.trace_table import target_probabilities
 from lagrl.quantum.circuits.ansatz import ANSATZE
-from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.devices.placement import PLACEMENTS
 from lagrl.quantum.simulators.channel import Channel
 from lagrl.quantum.simulators.surrogate import SurrogateBackend
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
-from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler
 from lagrl.samplers.registry import close_sampler

@@ -4,7 +4,7 @@ Everything is simulated: six fake backends under the calibrated surrogate, gener
 takes about half a core-hour: traces 0.24, tables 0.11, runs 0.09, the rest 0.04. Commands, in this order; traces and
 runs go on where they were interrupted, and tables that are there are kept:
 
-    EVERY="--families qaoa/copula/linear/reverse-linear/pairwise/circular --placements line0/line1/line2/default"
+    EVERY="--placements line0/line1/line2/default"
     lagrl traces --out docs/rows/bandit_training.jsonl --generated 55 --customers 20,50 --seed 601 $EVERY \\
         --widths 4,6,8,10 --controllers cfm,hwc --evaluations 25 --shots 256
     lagrl traces --out docs/rows/bandit_validation.jsonl --generated 22 --customers 20,50 --seed 602 $EVERY \\

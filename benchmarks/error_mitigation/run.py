@@ -33,11 +33,10 @@ from lagrl.errors import InputError, LagrlError
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.circuits.execution import Pub
-from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.ibm.compiled_job import RuntimeOptions
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.simulators.surrogate import SurrogateBackend
-from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.knapsack_circuits.knapsacks import Knapsack
-from lagrl.quantum.circuits.hardware_efficient_training import distribution_cvar
+from lagrl.quantum.circuits.hardware_efficient import distribution_cvar
 
 SHOTS = 64
 ALPHA = 0.25

@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.knapsack_circuits.grid import (
-    CIRCUITS,
     GREEDY,
     LONGER,
     NONE,
     PENALTIES,
     QAOA,
     REFERENCE,
+    REPORTED,
+    REPORTED_PATTERNS,
     UNIFORM,
     UNTRAINED,
 )
 from benchmarks.knapsack_circuits.report import COMPARED, NOISES
 from benchmarks.knapsack_circuits.results import Results
 from lagrl.plot.picture_style import colour, current_theme, finish, new_figure, save_figure, styled
-from lagrl.quantum.circuits.entanglers import PATTERNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,13 +53,13 @@ def _figure(results: Results, noise: str, title: str) -> Figure:
 
 
 def _panel(axes: Axes, results: Results, noise: str, measure: str, label: str) -> None:
-    names = (*QAOA, "copula", *PATTERNS)
+    names = (*QAOA, "copula", *REPORTED_PATTERNS)
     series = (*PENALTIES, NONE)
     for control, _, dashes in CONTROLS:
         if not (control.ansatz == "greedy" and measure in {"feasible", "optimal"}):
             level = results.mean("ideal", control, measure).mean
             axes.axhline(level, color=current_theme().faint, linewidth=1.6, linestyle=dashes, gid="control")
-    for circuit in CIRCUITS:
+    for circuit in REPORTED:
         if circuit.ansatz in {LONGER, UNTRAINED} or not results.chosen(noise, circuit):
             continue
         group = 0 if circuit.penalty == NONE else series.index(circuit.penalty) - 1.5

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.knapsack_circuits.grid import (
-    CIRCUITS,
     CONTROLS,
     GREEDY,
     INDEPENDENT,
@@ -20,6 +19,7 @@ from benchmarks.knapsack_circuits.grid import (
     MOST_TRAINED,
     NONE,
     REFERENCE,
+    REPORTED,
     UNIFORM,
     Configuration,
 )
@@ -99,7 +99,7 @@ def circuit_table(results: Results, noise: str) -> str:
     for label, _ in COMPARED.values():
         columns += [label, "less product's"]
     lines = _head([*columns, "at equal shots", "at equal shots, repaired"])
-    for circuit in CIRCUITS:
+    for circuit in REPORTED:
         found = results.chosen(noise, circuit)
         if not found:
             continue
@@ -123,7 +123,7 @@ def width_table(results: Results, noise: str, measure: str) -> str:
     widths = results.head["widths"]
     own = {width: _percent(results.mean("ideal", REFERENCE, measure, width).mean) for width in widths}
     lines = _head(["penalty", "ansatz", "depth", *(f"{width} variables (product {own[width]})" for width in widths)])
-    for circuit in CIRCUITS:
+    for circuit in REPORTED:
         if not results.chosen(noise, circuit):
             continue
         cells: list[Any] = [circuit.penalty, circuit.ansatz, circuit.depth]
@@ -159,7 +159,7 @@ def verdicts(results: Results) -> str:
                     for noise, noise_title in NOISES.items()
                 ]
         lines = _head(["ansatz", "circuits", *(label for _, _, label in columns)])
-        families = {circuit.ansatz: [c for c in CIRCUITS if c.ansatz == circuit.ansatz] for circuit in CIRCUITS}
+        families = {circuit.ansatz: [c for c in REPORTED if c.ansatz == circuit.ansatz] for circuit in REPORTED}
         for ansatz, circuits in families.items():
             if at_equal_shots and not circuits[0].is_trained:
                 continue
@@ -191,7 +191,7 @@ def _tally(
     at_equal_shots: bool,
 ) -> str:
     is_more_better = COMPARED[measure][1]
-    compared = sum(bool(results.chosen(noise, circuit)) for circuit in CIRCUITS)
+    compared = sum(bool(results.chosen(noise, circuit)) for circuit in REPORTED)
     level = 1.0 - (1.0 - LEVEL) / compared
     against = f"equal_{measure}" if at_equal_shots else None
     found = {
@@ -213,7 +213,7 @@ def noise_table(results: Results) -> str:
     lines = _head([*columns, "s per circuit"])
     for method in ("density", "trajectories"):
         for width in results.head["widths"]:
-            for circuit in CIRCUITS:
+            for circuit in REPORTED:
                 found = {row["knapsack"]: row for row in results.chosen(method, circuit, width)}
                 if not found:
                     continue

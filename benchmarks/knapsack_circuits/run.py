@@ -8,8 +8,7 @@
 The report needs no more than the rows (which may be gzipped).
 
 Noise is the surrogate's (`SurrogateBackend`) for all circuits; density matrices check it on some knapsacks of the
-narrower widths, trajectories on some of the wider ones. Circuits are on the device's best line of their width, hence
-circular entanglers are routed.
+narrower widths, trajectories on some of the wider ones. Circuits are on the device's best line of their width.
 
 Core-hours, one thread: 0.25 in all, of which 0.1 for the grid, ideal and by the surrogate (training hardware-efficient
 circuits and slack bits up to 20 qubits are most of it), 0.06 for density matrices, 0.05 for trajectories.
@@ -58,7 +57,7 @@ from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, Trajecto
 from lagrl.relaxation.sampler import SampleContext
 
 CHECKED = [c for c in CIRCUITS if c.penalty in {"greedy", NONE} and c.ansatz != LONGER]  # by density matrices
-SAMPLED = [c for c in CHECKED if c.ansatz == "warm QAOA" or (c.ansatz in {"copula", "linear"} and c.depth == 1)]
+SAMPLED = [c for c in CHECKED if c.ansatz == "warm QAOA" or (c.ansatz == "linear" and c.depth == 1)]
 
 
 @dataclass(frozen=True)

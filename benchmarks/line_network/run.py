@@ -31,13 +31,13 @@ from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.circuits.ansatz import LineQAOA
-from lagrl.quantum.circuits.line_qaoa import line_depth, line_gates, measured_circuit, tilted_rotation
-from lagrl.quantum.circuits.subproblem import Subproblem
+from lagrl.quantum.circuits.execution import measured_circuit
+from lagrl.quantum.circuits.line_qaoa import LineQAOA, line_depth, line_gates, tilted_rotation
 from lagrl.quantum.devices.compile import compile_template, two_qubit_depth, two_qubit_gates
 from lagrl.quantum.devices.device_errors import DeviceErrors
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.placement import find_line
+from lagrl.quantum.subproblems.penalties import Subproblem
 from lagrl.quantum.subproblems.product import rotation_angles
 
 if TYPE_CHECKING:

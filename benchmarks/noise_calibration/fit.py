@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.quantum.circuits.ansatz import Ansatz
-    from lagrl.quantum.circuits.subproblem import Subproblem
     from lagrl.quantum.simulators.line_backend import DensityMatrixBackend
+    from lagrl.quantum.subproblems.penalties import Subproblem
 
 
 @dataclass(frozen=True, eq=False)

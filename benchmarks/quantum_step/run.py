@@ -32,8 +32,9 @@ from lagrl.io.atomic import require_writable
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.generate import XTypeParams, generate_x_type
 from lagrl.problems.locate import resolve_instance
-from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
-from lagrl.quantum.circuits.statevector import Ramp
+from lagrl.quantum.circuits.line_qaoa import Ramp
+from lagrl.quantum.circuits.statevector import QAOASampler
+from lagrl.quantum.subproblems.candidate_sampler import ProductSampler
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual

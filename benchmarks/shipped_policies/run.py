@@ -69,7 +69,7 @@ def bandit() -> list[str]:
     """Return the commands that train the bandit; those of docs/results/bandit-study.md without the training traces."""
     return [
         "lagrl traces --out docs/rows/bandit_validation.jsonl --generated 22 --customers 20,50 --seed 602 "
-        "--families qaoa/copula/linear/reverse-linear/pairwise/circular --placements line0/line1/line2/default "
+        "--placements line0/line1/line2/default "
         "--widths 4,6,8,10 --controllers cfm,hwc --evaluations 25 --shots 256",
         "lagrl train bandit --out checkpoints/bandit.json docs/rows/bandit_training.jsonl.gz "
         "--validate docs/rows/bandit_validation.jsonl",

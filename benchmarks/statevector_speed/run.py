@@ -43,7 +43,8 @@ from lagrl.compilation import compile_kernels
 from lagrl.errors import LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state, sample_qaoa
+from lagrl.quantum.circuits.line_qaoa import COLD_RAMP, WARM_RAMP, Ramp
+from lagrl.quantum.circuits.statevector import qaoa_state, sample_qaoa
 from lagrl.quantum.subproblems.penalties import QUBOBatch
 from lagrl.quantum.subproblems.product import rotation_angles
 

@@ -45,12 +45,11 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from lagrl.quantum.circuits.ansatz import Ansatz, LineQAOA, make_ansatz
+    from lagrl.quantum.circuits.ansatz import Ansatz, make_ansatz
     from lagrl.quantum.circuits.backend import Backend, BackendStatus, Job
     from lagrl.quantum.circuits.execution import Execution, Pub, Template
+    from lagrl.quantum.circuits.line_qaoa import LineQAOA, Ramp
     from lagrl.quantum.circuits.single_knapsack import circuit
-    from lagrl.quantum.circuits.statevector import Ramp
-    from lagrl.quantum.circuits.subproblem import Subproblem
     from lagrl.quantum.devices.compile import compile_template
     from lagrl.quantum.devices.fakes import fake_backend, known_fakes
     from lagrl.quantum.devices.noise import noise_model, reduced_target
@@ -59,19 +58,18 @@ if TYPE_CHECKING:
     from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, TrajectoryBackend
     from lagrl.quantum.simulators.surrogate import SurrogateBackend
     from lagrl.quantum.subproblems.candidates import select_candidates
-    from lagrl.quantum.subproblems.penalties import TiltedPenalty, make_penalty
+    from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty, make_penalty
     from lagrl.quantum.subproblems.product import rotation_angles
     from lagrl.samplers.one_knapsack import sample
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "lagrl.quantum.circuits.ansatz": ["Ansatz", "LineQAOA", "make_ansatz"],
+            "lagrl.quantum.circuits.ansatz": ["Ansatz", "make_ansatz"],
             "lagrl.quantum.circuits.backend": ["Backend", "BackendStatus", "Job"],
             "lagrl.quantum.circuits.execution": ["Execution", "Pub", "Template"],
+            "lagrl.quantum.circuits.line_qaoa": ["LineQAOA", "Ramp"],
             "lagrl.quantum.circuits.single_knapsack": ["circuit"],
-            "lagrl.quantum.circuits.statevector": ["Ramp"],
-            "lagrl.quantum.circuits.subproblem": ["Subproblem"],
             "lagrl.quantum.devices.compile": ["compile_template"],
             "lagrl.quantum.devices.fakes": ["fake_backend", "known_fakes"],
             "lagrl.quantum.devices.noise": ["noise_model", "reduced_target"],
@@ -80,7 +78,7 @@ else:
             "lagrl.quantum.simulators.line_backend": ["DensityMatrixBackend", "TrajectoryBackend"],
             "lagrl.quantum.simulators.surrogate": ["SurrogateBackend"],
             "lagrl.quantum.subproblems.candidates": ["select_candidates"],
-            "lagrl.quantum.subproblems.penalties": ["TiltedPenalty", "make_penalty"],
+            "lagrl.quantum.subproblems.penalties": ["Subproblem", "TiltedPenalty", "make_penalty"],
             "lagrl.quantum.subproblems.product": ["rotation_angles"],
             "lagrl.samplers.one_knapsack": ["sample"],
         },

@@ -39,10 +39,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-    from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
+    from lagrl.quantum.circuits.statevector import QAOASampler
     from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler
     from lagrl.quantum.subproblems.annealing import AnnealingSampler
-    from lagrl.quantum.subproblems.greedy import GreedySampler
+    from lagrl.quantum.subproblems.candidate_sampler import GreedySampler, ProductSampler
     from lagrl.relaxation.sampler import (
         ExactSampler,
         SampleContext,
@@ -60,10 +60,10 @@ else:
         __name__,
         {
             "lagrl.quantum.bandit.bandit_sampler": ["BanditSampler"],
-            "lagrl.quantum.circuits.qaoa_sampler": ["ProductSampler", "QAOASampler"],
+            "lagrl.quantum.circuits.statevector": ["QAOASampler"],
             "lagrl.quantum.journal.journaled": ["JournaledSampler", "ReplaySampler"],
             "lagrl.quantum.subproblems.annealing": ["AnnealingSampler"],
-            "lagrl.quantum.subproblems.greedy": ["GreedySampler"],
+            "lagrl.quantum.subproblems.candidate_sampler": ["GreedySampler", "ProductSampler"],
             "lagrl.relaxation.sampler": [
                 "ExactSampler",
                 "SampleContext",

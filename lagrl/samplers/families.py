@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 from lagrl.errors import InputError, refuse
 from lagrl.io.shipped import or_shipped
 from lagrl.plugins import checked_factory, import_attribute
-from lagrl.quantum.circuits.ansatz import default_ramp, make_ansatz
-from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
+from lagrl.quantum.circuits.ansatz import make_ansatz
+from lagrl.quantum.circuits.line_qaoa import default_ramp
+from lagrl.quantum.circuits.statevector import QAOASampler
 from lagrl.quantum.devices.fakes import is_fake
 from lagrl.quantum.ibm.primitive import open_backend
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.journaled import ReplaySampler
 from lagrl.quantum.simulators.surrogate import SurrogateSampler, noise_method
 from lagrl.quantum.subproblems.annealing import AnnealingSampler
-from lagrl.quantum.subproblems.greedy import GreedySampler
+from lagrl.quantum.subproblems.candidate_sampler import GreedySampler, ProductSampler
 from lagrl.quantum.subproblems.penalties import make_penalty
 from lagrl.relaxation.sampler import ExactSampler, SubproblemSampler, require_sampler
 from lagrl.samplers import options as kinds
@@ -89,7 +90,7 @@ class Family:
 
 
 def _qaoa(_: SamplerSpec, options: kinds.QAOAOptions) -> QAOASampler:
-    ramp = default_ramp("qaoa", options.layers, warm=options.warm)
+    ramp = default_ramp(options.layers, warm=options.warm)
     return QAOASampler(options.width, options.warm, ramp, make_penalty(options.penalty, options.strength))
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from lagrl.problems.bundled import bundled_names, bundled_path
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.quantum.circuits.qaoa_sampler import ProductSampler
+from lagrl.quantum.subproblems.candidate_sampler import ProductSampler
 from lagrl.relaxation.sampler import ExactSampler, SampleContext, SampleQuery
 
 for needed in ("qiskit_aer", "qiskit_ibm_runtime"):

@@ -284,8 +284,7 @@ def test_expected_rewards_are_the_backends(scripts: SimpleNamespace) -> None:
     """Many strings of the surrogate backend come to the expected reward, on every placement."""
     from lagrl.quantum.circuits.backend import Job
     from lagrl.quantum.circuits.execution import Pub
-    from lagrl.quantum.circuits.subproblem import Subproblem
-    from lagrl.quantum.subproblems.penalties import TiltedPenalty
+    from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty
     from lagrl.quantum.subproblems.product import ProductState
 
     backend = SurrogateBackend.of("FakeParis")

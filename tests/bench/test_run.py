@@ -23,9 +23,8 @@ from lagrl.problems.bundled import bundled_names, bundled_path
 from lagrl.problems.cvrp import CVRP
 from lagrl.problems.cvrplib import read_instance, write_instance
 from lagrl.problems.fleet import Fleet
-from lagrl.quantum.circuits.qaoa_sampler import ProductSampler
 from lagrl.quantum.journal.journal import Journal
-from lagrl.quantum.subproblems.greedy import GreedySampler
+from lagrl.quantum.subproblems.candidate_sampler import GreedySampler, ProductSampler
 from lagrl.solver import SolveConfig
 
 SMALL, MIDDLE = (bundled_path(name) for name in bundled_names()[:2])

@@ -10,7 +10,7 @@ from oracles import random_problem
 
 from lagrl.controllers.best_point import MEMORY, BestPoint
 from lagrl.controllers.pieces import pieces_of
-from lagrl.quantum.circuits.qaoa_sampler import ProductSampler
+from lagrl.quantum.subproblems.candidate_sampler import ProductSampler
 from lagrl.relaxation.dual import AssignmentDual, DualPoint
 
 

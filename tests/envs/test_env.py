@@ -196,7 +196,8 @@ def test_a_picture_needs_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_samplers_may_be_given_as_what_makes_them() -> None:
     """A class or function makes a new sampler for every episode; a sampler object is an error with a remedy."""
-    from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
+    from lagrl.quantum.circuits.statevector import QAOASampler
+    from lagrl.quantum.subproblems.candidate_sampler import ProductSampler
 
     env = made(route_sampler=lambda: QAOASampler(width=4), sampler=ProductSampler, max_steps=3)
     env.reset(seed=0)

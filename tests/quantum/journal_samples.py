@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
+from lagrl.quantum.circuits.statevector import QAOASampler
 from lagrl.quantum.journal.calls import Call
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.circuits.subproblem import Subproblem
+from lagrl.quantum.subproblems.penalties import Subproblem
 
 if TYPE_CHECKING:
     from lagrl.quantum.circuits.execution import Template

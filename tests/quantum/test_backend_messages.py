@@ -20,16 +20,13 @@ from small_devices import line_target
 import lagrl
 from lagrl.errors import LagrlError
 from lagrl.quantum.bandit.arms import Arm
-from lagrl.quantum.bandit.placed import arm_profile
 from lagrl.quantum.bandit.pools import arm_backends
+from lagrl.quantum.bandit.profile import arm_profile
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.circuits.backend import Job
-from lagrl.quantum.circuits.copula import CopulaQAOA
-from lagrl.quantum.circuits.entanglers import entanglers
 from lagrl.quantum.circuits.execution import Execution, Pub, Template, checked_execution
-from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient
-from lagrl.quantum.circuits.line_qaoa import qaoa_line
-from lagrl.quantum.circuits.statevector import Ramp
+from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient, entanglers
+from lagrl.quantum.circuits.line_qaoa import Ramp, qaoa_line
 from lagrl.quantum.devices.compile import compile_template, require_isa
 from lagrl.quantum.devices.fakes import fake_backend, known_fakes
 from lagrl.quantum.devices.noise import reduced_target
@@ -200,7 +197,7 @@ TABLE: list[tuple[Callable[[], object], str]] = [
     ),
     (
         lambda: make_ansatz("qaao"),
-        "unknown ansatz 'qaao'; did you mean 'qaoa'? known: circular, copula, linear, pairwise, qaoa, reverse-linear",
+        "unknown ansatz 'qaao'; did you mean 'qaoa'? known: linear, pairwise, qaoa",
     ),
     (
         lambda: make_ansatz("qaoa", 2, ramp=Ramp(1, 1.0, 1.0)),
@@ -215,17 +212,13 @@ TABLE: list[tuple[Callable[[], object], str]] = [
         "gamma, beta: inf, 1.0 given; give finite angles",
     ),
     (
-        lambda: CopulaQAOA(correlation=2.0),
-        "correlation: 2.0 given; give a number from −1 to 1",
-    ),
-    (
         lambda: HardwareEfficient(0),
         "linear: layers 0, iterations 200, alpha 0.25; give 1 layer or more, 0 iterations or more, and "
         "an alpha in (0, 1]",
     ),
     (
         lambda: entanglers(3, "ring"),
-        "unknown pattern of entanglers 'ring'; known: circular, linear, pairwise, reverse-linear",
+        "unknown pattern of entanglers 'ring'; known: linear, pairwise",
     ),
     (
         lambda: qaoa_line(0, 1),

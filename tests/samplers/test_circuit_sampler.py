@@ -13,13 +13,15 @@ pytest.importorskip("qiskit")
 from typing import Any
 
 from lagrl.errors import InputError
-from lagrl.quantum.circuits.ansatz import LineQAOA, make_ansatz
+from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.circuits.backend import Backend, BackendStatus, Job
 from lagrl.quantum.circuits.execution import Execution, Pub
-from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
-from lagrl.quantum.circuits.subproblem import Subproblem
+from lagrl.quantum.circuits.line_qaoa import LineQAOA
+from lagrl.quantum.circuits.statevector import QAOASampler
 from lagrl.quantum.ibm.failures import ExecutionError
+from lagrl.quantum.subproblems.candidate_sampler import ProductSampler
 from lagrl.quantum.subproblems.candidates import select_candidates
+from lagrl.quantum.subproblems.penalties import Subproblem
 from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, SamplingCost, SubproblemSampler
 from lagrl.samplers.circuit_sampler import CircuitSampler
@@ -137,7 +139,7 @@ def test_slack_bits_stay_out_of_the_strings() -> None:
     assert samples.counts.sum(axis=1).tolist()[:3] == [32] * 3
 
 
-@pytest.mark.parametrize("name", ["copula", "linear"])
+@pytest.mark.parametrize("name", ["pairwise", "linear"])
 def test_other_circuits_plug_in(name: str) -> None:
     """The sampler works with any ansatz."""
     executor = Ideal()

@@ -10,7 +10,7 @@ import pytest
 
 import lagrl
 from lagrl.errors import LagrlError
-from lagrl.quantum.circuits.ansatz import LineQAOA
+from lagrl.quantum.circuits.line_qaoa import LineQAOA
 from lagrl.relaxation.sampler import ExactSampler
 from lagrl.samplers.circuit_sampler import CircuitSampler
 from lagrl.samplers.registry import make_sampler, sampler_packages
@@ -92,7 +92,7 @@ STRINGS = {
 }
 CIRCUITS = {
     "noisy:FakeKingston+method=magic": "unknown noise method 'magic'; known: density, surrogate, trajectories",
-    "noisy:FakeKingston+ansatz=copula+warm=no": "warm: no given; only qaoa has a cold start, not copula",
+    "noisy:FakeKingston+ansatz=pairwise+warm=no": "warm: no given; only qaoa has a cold start, not pairwise",
     "noisy:FakeKingston+method=density+width=14": (
         "width: 14 given, density(fake_kingston) takes 10 qubits; give 1 to 10 variables per vehicle"
     ),

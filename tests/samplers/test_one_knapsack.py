@@ -98,7 +98,7 @@ def test_bad_knapsacks_and_samplers_are_refused() -> None:
         lagrl.quantum.sample(COST, WEIGHT, CAPACITY, sampler=Nothing())
 
 
-@pytest.mark.parametrize(("ansatz", "layers"), [("qaoa", None), ("qaoa", 2), ("copula", None), ("linear", 1)])
+@pytest.mark.parametrize(("ansatz", "layers"), [("qaoa", None), ("qaoa", 2), ("pairwise", None), ("linear", 1)])
 def test_the_circuit_is_the_one_that_samplers_run(ansatz: str, layers: int | None) -> None:
     """A circuit sampler hands exactly this circuit, with these angles, to its backend."""
     pytest.importorskip("qiskit")

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from lagrl.errors import InputError, MissingExtraError, UnknownNameError
-from lagrl.quantum.circuits.ansatz import WARM_RAMPS
-from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
-from lagrl.quantum.circuits.statevector import WARM_RAMP
+from lagrl.quantum.circuits.line_qaoa import WARM_RAMP, WARM_RAMPS
+from lagrl.quantum.circuits.statevector import QAOASampler
 from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler
 from lagrl.quantum.journal.lines import JOURNAL
-from lagrl.quantum.subproblems.greedy import GreedySampler
+from lagrl.quantum.subproblems.candidate_sampler import GreedySampler, ProductSampler
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.relaxation.sampler import ExactSampler, SampleContext, SampleQuery, SubproblemSampler
@@ -67,7 +66,7 @@ def test_samplers_are_known_by_name(name: str, kind: type) -> None:
         ("noisy:FakeKingston", "surrogate(fake_kingston)"),
         ("noisy:fake_torino+method=density+width=4", "density(fake_torino)"),
         ("noisy:FakeKingston+method=trajectories+layers=2", "trajectories(fake_kingston)"),
-        ("noisy:FakeKingston+ansatz=copula+width=6", "surrogate(fake_kingston)"),
+        ("noisy:FakeKingston+ansatz=pairwise+width=6", "surrogate(fake_kingston)"),
         ("ibm:FakeKingston+width=4", "ibm(fake_kingston)"),
         ("ibm:FakeTorino+penalty=slack+width=3", "ibm(fake_torino)"),
     ],
@@ -118,7 +117,7 @@ def test_a_device_is_closed_if_its_journal_cannot_be_opened(tmp_path: Path, monk
 
 def test_own_samplers_are_made_from_module_and_attribute() -> None:
     """A class with a `sample` method is a sampler."""
-    assert type(make_sampler("lagrl.quantum.circuits.qaoa_sampler:QAOASampler")) is QAOASampler
+    assert type(make_sampler("lagrl.quantum.circuits.statevector:QAOASampler")) is QAOASampler
 
 
 def test_journals_keep_and_replay(tmp_path: Path) -> None:
@@ -201,7 +200,7 @@ def test_wrong_names_raise_errors(name: str, message: str) -> None:
         ("ibm:FakeKingston+randomizations=4", "omit it for 8"),
         ("ibm:FakeKingston+width=21", "ibm(fake_kingston) takes 20 qubits"),
         ("ibm:FakeKingston+session_time=60", "give mode=batch or mode=session"),
-        ("noisy:FakeKingston+ansatz=copula+warm=no", "only qaoa has a cold start, not copula"),
+        ("noisy:FakeKingston+ansatz=pairwise+warm=no", "only qaoa has a cold start, not pairwise"),
     ],
 )
 def test_wrong_circuits_raise_errors(name: str, message: str) -> None:

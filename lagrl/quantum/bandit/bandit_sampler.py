@@ -17,12 +17,10 @@ from lagrl.quantum.bandit.arm_policies import Policy, choose, require_epsilon
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
 from lagrl.quantum.bandit.decision import ArmDecision, DecisionLog, quality
 from lagrl.quantum.bandit.features import KnapsackContext, knapsack_contexts
-from lagrl.quantum.bandit.placed import arm_profile
 from lagrl.quantum.bandit.plan import PlanMemory, PlannedCandidate, PlannedTask, StepPlan, plan_step, rank
-from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
+from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile, arm_profile
 from lagrl.quantum.bandit.screening import Limits, ScreenedArms
 from lagrl.quantum.circuits.execution import Pub
-from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.calls import Call
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
@@ -30,7 +28,7 @@ from lagrl.quantum.scheduling.machine import Machine
 from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task
 from lagrl.quantum.subproblems.candidates import Candidates, count_codes, require_width
-from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty
 from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import Samples, SamplingCost
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.quantum.circuits.ansatz import ANSATZE
+from lagrl.quantum.bandit.arms import LOGGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ NAMES: tuple[str, ...] = (
     "bias",
     *_KNAPSACK,
     *_CIRCUIT,
-    *(f"{family}:{name}" if name else family for family in ANSATZE for name in _BY_FAMILY),
+    *(f"{family}:{name}" if name else family for family in LOGGED for name in _BY_FAMILY),
 )
 """Names of the features; `family:name` is a feature of that family's arms alone.
 
@@ -89,7 +89,7 @@ _SIZE = {
 
 _OWN_SIZE = np.array([_SIZE.get(name, 1.0) for name in _KNAPSACK])
 _N_OWN = 1 + len(_KNAPSACK)
-_NUMBER = {family: number for number, family in enumerate(ANSATZE)}
+_NUMBER = {family: number for number, family in enumerate(LOGGED)}
 
 
 def schema() -> str:
@@ -161,7 +161,7 @@ def knapsack_rows(knapsacks: Sequence[KnapsackContext]) -> NDArray[np.float64]:
 def _lift(family: int) -> NDArray[np.float64]:
     """Return [d, 16] the linear map of `knapsack_rows` and an arm's circuit to the features of its family.
 
-    The family is a position in `ANSATZE`; −1 is the product state.
+    The family is a position in `LOGGED`; −1 is the product state.
     """
     parts = ("", *_KNAPSACK, *_CIRCUIT)
     found = np.zeros((len(NAMES), len(parts)))

@@ -10,7 +10,7 @@ import numpy as np
 
 from lagrl.errors import InputError, UnknownNameError, refuse
 from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, require_epsilon
-from lagrl.quantum.bandit.arms import DEPTHS, FAMILIES, PLACES, Arm, all_arms
+from lagrl.quantum.bandit.arms import DEPTHS, PLACES, Arm, all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.linear_model import LinearModel
@@ -110,7 +110,7 @@ class BanditOptions:
         Raises `UnknownNameError` or `InputError` if a family or placement is unknown, a depth is no number above 0, or
         one is named twice.
         """
-        families = _split(self.families) or FAMILIES
+        families = _split(self.families) or ANSATZE
         placements = _split(self.placements) or PLACES
         for kind, names, known in (("circuit family", families, ANSATZE), ("placement", placements, PLACEMENTS)):
             for name in names:

@@ -2,29 +2,32 @@
 
 Hundreds of arms are profiled for each one that runs, so a circuit is compiled once for each set of native gates, on a
 line without errors, and each place's errors and times are summed over its gates. The circuit that runs is compiled for
-its place; its single-qubit gates may differ where a two-qubit gate exists in one direction only. Circuits that need
-more couplings than a line are compiled for the whole device where jobs route them.
+its place; its single-qubit gates may differ where a two-qubit gate exists in one direction only.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.devices.compile import compile_template
-from lagrl.quantum.devices.device_errors import ENTANGLERS, is_unusable
-from lagrl.quantum.devices.noisy_device import measured_qubits
+from lagrl.quantum.devices.device_errors import ENTANGLERS, DeviceErrors, is_unusable
+from lagrl.quantum.devices.noise import readout_flips
+from lagrl.quantum.devices.noisy_device import NoisyDevice, measured_qubits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.circuits.execution import Template
+    from lagrl.quantum.bandit.arms import Arm
+    from lagrl.quantum.circuits.backend import Backend
 
 
 @dataclass(frozen=True)
@@ -48,25 +51,12 @@ NO_CIRCUIT = Profile(0, 0, 0, 0, 0.0, 0.0, 0.0, np.inf, np.inf, 0)
 
 @dataclass(frozen=True)
 class NativeCircuit:
-    """A circuit as a list of native gates, without errors and times."""
+    """A compiled circuit as a list of native gates, without errors and times."""
 
     gates: tuple[tuple[str, tuple[int, ...]], ...] = field(repr=False)  # name and qubits of every gate, in order
     measured: tuple[int, ...] = field(repr=False)  # qubit that is read as variable i
     two_qubit_gates: int
     two_qubit_depth: int
-
-    @staticmethod
-    def of(compiled: Template) -> NativeCircuit:
-        """Return the gates of a compiled template."""
-        circuit = compiled.circuit
-        number = {bit: i for i, bit in enumerate(circuit.qubits)}
-        gates = tuple(
-            (step.operation.name, tuple(number[q] for q in step.qubits))
-            for step in circuit.data
-            if step.operation.name not in ("measure", "barrier")
-        )
-        measured = tuple(measured_qubits(circuit).tolist())
-        return NativeCircuit(gates, measured, compiled.two_qubit_gates, compiled.two_qubit_depth)
 
 
 @lru_cache(maxsize=4096)
@@ -76,7 +66,16 @@ def native_circuit(family: str, layers: int, width: int, native: tuple[str, ...]
     Raises `UnknownNameError` if there is no such ansatz.
     """
     template = make_ansatz(family, layers).template(width)
-    return NativeCircuit.of(compile_template(template, _ideal_line(width, native), range(width)))
+    compiled = compile_template(template, _ideal_line(width, native), range(width))
+    circuit = compiled.circuit
+    number = {bit: i for i, bit in enumerate(circuit.qubits)}
+    gates = tuple(
+        (step.operation.name, tuple(number[q] for q in step.qubits))
+        for step in circuit.data
+        if step.operation.name not in ("measure", "barrier")
+    )
+    measured = tuple(measured_qubits(circuit).tolist())
+    return NativeCircuit(gates, measured, compiled.two_qubit_gates, compiled.two_qubit_depth)
 
 
 @lru_cache(maxsize=256)
@@ -96,12 +95,12 @@ def _ideal_line(width: int, native: tuple[str, ...]) -> Target:
 
 
 class GateCosts:
-    """Errors and durations of each gate of a target, by its calibration.
+    """Errors and durations of each gate of a line, by its calibration.
 
     Parameters
     ----------
     target
-        A device, or a line cut out of it.
+        The line, cut out of a device.
 
     Attributes
     ----------
@@ -173,3 +172,73 @@ class GateCosts:
 def _least(times: list[float | None]) -> float:
     known = [time for time in times if time is not None and np.isfinite(time) and time > 0]
     return min(known) if known and len(known) == len(times) else np.nan
+
+
+_known: dict[str, ArmProfiles] = {}
+_lock = threading.Lock()
+
+
+def arm_profile(backend: Backend, arm: Arm, width: int) -> Profile | None:
+    """Return the profile of an arm's circuit on its backend, as calibrated now; None if no line of qubits fits.
+
+    Profiles of a calibration are computed once in a process. Raises `InputError` if the backend has no target.
+    """
+    target = backend.target
+    if target is None:
+        raise InputError("has no target to choose qubits by", field=backend.name, remedy="give a device's backend")
+    with _lock:
+        known = _known.get(arm.backend)
+        if known is None or known.target is not target:
+            known = _known[arm.backend] = ArmProfiles(arm.backend, target)
+        return known.profile(arm, width)
+
+
+@dataclass(frozen=True, eq=False)
+class ArmProfiles:
+    """Profiles on one calibration of a device.
+
+    Attributes
+    ----------
+    name
+        Name of the device.
+    target
+        Its calibration.
+    """
+
+    name: str
+    target: Target = field(repr=False)
+    _costs: dict[tuple[int, str], GateCosts] = field(default_factory=dict, init=False, repr=False)
+    _profiles: dict[tuple[str, str, int, int], Profile | None] = field(default_factory=dict, init=False, repr=False)
+
+    def profile(self, arm: Arm, width: int) -> Profile | None:
+        """Return the profile of an arm's circuit of `width` variables, computed at the first call.
+
+        None if there is no such line, or the circuit cannot be compiled on it.
+        """
+        key = (arm.placement, arm.family, arm.layers, width)
+        if key not in self._profiles:
+            try:
+                self._profiles[key] = self._on_line(arm, width)
+            except InputError:
+                self._profiles[key] = None
+        return self._profiles[key]
+
+    def _on_line(self, arm: Arm, width: int) -> Profile:
+        line, place = self._device.line(width, arm.placement), (width, arm.placement)
+        if place not in self._costs:
+            self._costs[place] = GateCosts(line.target)
+        costs = self._costs[place]
+        if len(set(ENTANGLERS) & set(costs.native)) > 1:  # compile, to see whether each edge has the gates needed
+            line.circuit(arm.ansatz().template(width))
+        circuit = native_circuit(arm.family, arm.layers, width, costs.native)
+        readout = readout_flips(line.target).mean(axis=1)[list(circuit.measured)]
+        degree = min((len(self._neighbours.get(q, [])) for q in line.qubits), default=0)
+        return costs.profile(circuit, arm.layers, readout, degree)
+
+    @cached_property
+    def _device(self) -> NoisyDevice:
+        return NoisyDevice(self.name, self.target)
+
+    @cached_property
+    def _neighbours(self) -> dict[int, list[int]]:
+        return DeviceErrors.of(self.target).neighbours()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lagrl.errors import InputError
-from lagrl.quantum.circuits.circuit_digest import circuit_digest
+from lagrl.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
+    from qiskit.circuit import ParameterVectorElement
 
     from lagrl.relaxation.sampler import SamplingCost
 
@@ -89,6 +90,65 @@ class Template:
     def digest(self) -> str:
         """The sha256 of the circuit's operations, see `circuit_digest`: equal digests, equal circuits."""
         return circuit_digest(self.circuit)
+
+
+def measured_circuit(n: int, layers: int) -> QuantumCircuit:
+    """Return an empty circuit of n qubits with a classical register `meas` of n bits.
+
+    Raises
+    ------
+    InputError
+        If there is no qubit or no layer.
+    MissingExtraError
+        Without qiskit.
+    """
+    if n < 1 or layers < 1:
+        raise InputError(f"n = {n}, layers = {layers}", field="circuit", remedy="give 1 or more of each")
+    try:
+        from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+    except ImportError as error:
+        raise MissingExtraError.of("qiskit", "quantum", "a circuit") from error
+    return QuantumCircuit(QuantumRegister(n, "q"), ClassicalRegister(n, REGISTER))
+
+
+def parameter_vector(count: int) -> list[ParameterVectorElement]:
+    """Return `count` free parameters, which a circuit keeps in this order."""
+    from qiskit.circuit import ParameterVector
+
+    return list(ParameterVector("a", count))
+
+
+def circuit_digest(circuit: QuantumCircuit) -> str:
+    """Return a sha256 of a circuit's operations, the same in every process.
+
+    Free parameters count by their names; the names of circuits and of user-defined gates do not count.
+    """
+    place: dict[Any, int] = {bit: i for bits in (circuit.qubits, circuit.clbits) for i, bit in enumerate(bits)}
+    content = hashlib.sha256(f"{circuit.num_qubits} {circuit.num_clbits} {circuit.global_phase}".encode())
+    for step in circuit.data:
+        where = [place[bit] for bit in (*step.qubits, *step.clbits)]
+        content.update(f"{_described(step.operation)} {where}\n".encode())
+    return content.hexdigest()
+
+
+def _described(operation: Any) -> list[str]:
+    """Describe an operation; a user-defined one by its content, as its name may be a running number."""
+    if hasattr(operation, "base_op"):  # annotated: controlled, inverted, raised to a power
+        return [*_described(operation.base_op), str(operation.modifiers)]
+    if not hasattr(operation, "base_class"):  # no instruction, such as a Clifford
+        operation = operation.to_instruction()
+    if _standard().get(operation.name) is not operation.base_class and operation.definition is not None:
+        return [circuit_digest(operation.definition)]
+    values = (v.tolist() if isinstance(v, np.ndarray) else v for v in operation.params)
+    return [operation.name, *map(str, values)]
+
+
+@cache
+def _standard() -> dict[str, type]:
+    """Return the classes of qiskit's standard gates by name."""
+    from qiskit.circuit.library import get_standard_gate_name_mapping
+
+    return {name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,14 +1,16 @@
-"""QAOA of a dense QUBO on a line of qubits: a network of swaps with closed-form gate counts."""
+"""QAOA of a dense QUBO on a line of qubits: a network of swaps with closed-form gate counts, and its angles."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.errors import InputError, MissingExtraError
-from lagrl.quantum.circuits.execution import Template
+from lagrl.errors import InputError
+from lagrl.quantum.circuits.execution import Template, measured_circuit, parameter_vector
+from lagrl.quantum.subproblems.product import rotation_angles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +18,125 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
     from qiskit.circuit import ParameterVectorElement
+
+    from lagrl.quantum.subproblems.penalties import Subproblem
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """Untrained angles: γ_l = g (l + 1)/p and β_l = b (1 − l/p) for layers l = 0 … p − 1.
+
+    A layer is exp(−iγ E/σ) and then the mixer exp(+iβ …). The signs belong together: the start is the mixer's state
+    of largest eigenvalue, and with exp(−iβ …) and γ > 0 the energy would rise.
+
+    Attributes
+    ----------
+    layers
+        Number of layers p.
+    gamma
+        g, radians per standard deviation σ of the energy.
+    beta
+        b, radians.
+
+    Raises
+    ------
+    InputError
+        If there is no layer, or an angle is not finite.
+    """
+
+    layers: int
+    gamma: float
+    beta: float
+
+    def __post_init__(self) -> None:
+        if self.layers < 1:
+            raise InputError(f"{self.layers} given", field="layers", remedy="give 1 or more")
+        if not np.isfinite([self.gamma, self.beta]).all():
+            raise InputError(f"{self.gamma}, {self.beta} given", field="gamma, beta", remedy="give finite angles")
+
+    def angles(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return γ [p] and β [p], radians; read-only."""
+        return _angles(self.layers, self.gamma, self.beta)
+
+
+# about the least best-of-64 gap of a grid, over knapsacks from dual ascents on bundled instances
+WARM_RAMP = Ramp(layers=1, gamma=1.2, beta=0.4)
+COLD_RAMP = Ramp(layers=2, gamma=2.0, beta=0.6)
+
+# about the largest P(opt) and the least best-of-64 gap of a grid, over knapsacks of generated instances' duals
+WARM_RAMPS = (WARM_RAMP, Ramp(2, 2.0, 0.3), Ramp(3, 2.0, 0.2))
+COLD_RAMPS = (Ramp(1, 1.4, 0.3), COLD_RAMP, Ramp(3, 1.6, 0.5))
+
+
+def default_ramp(layers: int | None = None, *, warm: bool = True) -> Ramp:
+    """Return the default angles of a warm or cold start; beyond three layers those of the ramp of three.
+
+    Parameters
+    ----------
+    layers
+        p; if None, 1 for a warm start and 2 for a cold one.
+    warm
+        Whether it starts from the product state.
+
+    Raises
+    ------
+    InputError
+        If there is no layer.
+    """
+    ramps = WARM_RAMPS if warm else COLD_RAMPS
+    if layers is None:
+        layers = 1 if warm else 2
+    if 1 <= layers <= len(ramps):
+        return ramps[layers - 1]
+    return Ramp(layers, ramps[-1].gamma, ramps[-1].beta)
+
+
+@dataclass(frozen=True)
+class LineQAOA:
+    """QAOA of the QUBO, divided by its σ, on a line of qubits; see `qaoa_line`.
+
+    Attributes
+    ----------
+    ramp
+        Angles of the layers.
+    warm
+        Start from the product state with the aligned mixer (Egger et al. 2021), or from the uniform superposition.
+    """
+
+    ramp: Ramp = WARM_RAMP
+    warm: bool = True
+
+    @property
+    def name(self) -> str:
+        """`qaoa`, or `cold-qaoa` from the uniform superposition."""
+        return "qaoa" if self.warm else "cold-qaoa"
+
+    @property
+    def layers(self) -> int:
+        """Number of layers p."""
+        return self.ramp.layers
+
+    def template(self, n: int) -> Template:
+        """Return the line network of n variables; see `Ansatz.template`."""
+        return qaoa_line(n, self.layers, self.warm)
+
+    def values(self, problem: Subproblem) -> NDArray[np.float64]:
+        """Return the network's angles; see `Ansatz.values`."""
+        gamma, beta = self.ramp.angles()
+        return line_angles(
+            problem.qubo.linear, problem.qubo.quadratic, gamma / problem.scale, beta, self._theta(problem)
+        )
+
+    def probabilities(self, problem: Subproblem) -> NDArray[np.float64]:
+        """Return the distribution by the statevector kernel; see `Ansatz.probabilities`."""
+        from lagrl.quantum.circuits.statevector import qaoa_state
+
+        gamma, beta = self.ramp.angles()
+        state = qaoa_state(problem.qubo, gamma / problem.scale, beta, self._theta(problem))
+        return state.real**2 + state.imag**2
+
+    def _theta(self, problem: Subproblem) -> NDArray[np.float64] | None:
+        return rotation_angles(problem.probability) if self.warm else None
 
 
 def line_gates(n: int, layers: int) -> int:
@@ -145,32 +266,6 @@ def tilted_rotation(
     return around, through
 
 
-def measured_circuit(n: int, layers: int) -> QuantumCircuit:
-    """Return an empty circuit of n qubits with a classical register `meas` of n bits.
-
-    Raises
-    ------
-    InputError
-        If there is no qubit or no layer.
-    MissingExtraError
-        Without qiskit.
-    """
-    if n < 1 or layers < 1:
-        raise InputError(f"n = {n}, layers = {layers}", field="circuit", remedy="give 1 or more of each")
-    try:
-        from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-    except ImportError as error:
-        raise MissingExtraError.of("qiskit", "quantum", "a circuit") from error
-    return QuantumCircuit(QuantumRegister(n, "q"), ClassicalRegister(n, "meas"))
-
-
-def parameter_vector(count: int) -> list[ParameterVectorElement]:
-    """Return `count` free parameters, which a circuit keeps in this order."""
-    from qiskit.circuit import ParameterVector
-
-    return list(ParameterVector("a", count))
-
-
 def _couple_all(circuit: QuantumCircuit, order: list[int], angle: Sequence[ParameterVectorElement]) -> None:
     """Append a layer's bricks; `order` [n], the variable on each qubit, becomes the order after them."""
     n = len(order)
@@ -189,3 +284,12 @@ def _couple_all(circuit: QuantumCircuit, order: list[int], angle: Sequence[Param
 def _upper_triangle(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     rows, columns = np.triu_indices(n, 1)
     return rows, columns
+
+
+@lru_cache(maxsize=256)
+def _angles(layers: int, gamma: float, beta: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    step = np.arange(layers)
+    gammas, betas = gamma * (step + 1) / layers, beta * (1.0 - step / layers)
+    for angles in (gammas, betas):
+        angles.setflags(write=False)
+    return gammas, betas

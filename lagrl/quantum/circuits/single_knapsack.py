@@ -8,9 +8,8 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import make_ansatz
-from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.subproblems.candidates import select_candidates
-from lagrl.quantum.subproblems.penalties import TiltedPenalty
+from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -41,7 +40,7 @@ def circuit(
     capacity
         Q, demand units.
     ansatz
-        `qaoa`, `copula`, `linear`, `reverse-linear`, `pairwise` or `circular`.
+        `qaoa`, `linear` or `pairwise`.
     layers
         Number of layers; the ansatz's default if None.
     width

@@ -1,63 +1,79 @@
-"""QAOA on QUBOs, simulated without noise: exact for up to 22 variables."""
+"""QAOA simulated without noise, exact for up to 22 variables: the state, its samples, and the knapsack sampler."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.quantum.circuits.line_qaoa import COLD_RAMP, WARM_RAMP, Ramp, line_depth, line_gates
+from lagrl.quantum.subproblems.candidate_sampler import CandidateSampler, Drawn
 from lagrl.quantum.subproblems.candidates import require_width
+from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
+from lagrl.quantum.subproblems.product import ProductState, rotation_angles
+from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.problems.qubo import QUBO
+    from lagrl.quantum.subproblems.candidates import Candidates
     from lagrl.quantum.subproblems.penalties import QUBOBatch
 
 
 @dataclass(frozen=True)
-class Ramp:
-    """Untrained angles: γ_l = g (l + 1)/p and β_l = b (1 − l/p) for layers l = 0 … p − 1.
+class QAOASampler(CandidateSampler):
+    """QAOA of the penalised knapsack, simulated without noise by the statevector kernel.
 
-    A layer is exp(−iγ E/σ) and then the mixer exp(+iβ …). The signs belong together: the start is the mixer's state
-    of largest eigenvalue, and with exp(−iβ …) and γ > 0 the energy would rise.
+    There is one circuit, the line network `qaoa_line`, for every vehicle that presolve does not solve. Slack bits of a
+    penalty are added to the `width` variables.
 
     Attributes
     ----------
-    layers
-        Number of layers p.
-    gamma
-        g, radians per standard deviation σ of the energy.
-    beta
-        b, radians.
-
-    Raises
-    ------
-    InputError
-        If there is no layer, or an angle is not finite.
+    warm
+        Start from the product state, with the mixer aligned to it; otherwise from the uniform superposition.
+    ramp
+        Layers and their angles; if None the default of the start, `WARM_RAMP` or `COLD_RAMP`.
+    penalty
+        Penalty of overload.
+    state
+        The product state of a warm start.
     """
 
-    layers: int
-    gamma: float
-    beta: float
+    warm: bool = True
+    ramp: Ramp | None = None
+    penalty: Penalty = field(default_factory=TiltedPenalty)
+    state: ProductState = field(default_factory=ProductState)
 
-    def __post_init__(self) -> None:
-        if self.layers < 1:
-            raise InputError(f"{self.layers} given", field="layers", remedy="give 1 or more")
-        if not np.isfinite([self.gamma, self.beta]).all():
-            raise InputError(f"{self.gamma}, {self.beta} given", field="gamma, beta", remedy="give finite angles")
+    @property
+    def used_ramp(self) -> Ramp:
+        """The ramp, or the default one of the start."""
+        return self.ramp or (WARM_RAMP if self.warm else COLD_RAMP)
 
-    def angles(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return γ [p] and β [p], radians; read-only."""
-        return _angles(self.layers, self.gamma, self.beta)
+    def compile_kernels(self) -> None:
+        """Load the compiled kernels, before the clock starts."""
+        from lagrl.quantum.circuits import statevector_kernels  # noqa: F401
+        from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401
 
-
-# about the least best-of-64 gap of a grid, over knapsacks from dual ascents on bundled instances
-WARM_RAMP = Ramp(layers=1, gamma=1.2, beta=0.4)
-COLD_RAMP = Ramp(layers=2, gamma=2.0, beta=0.6)
+    def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
+        """Simulate the circuits of all vehicles; gates and depth are the closed forms of the line network."""
+        problems, ramp = self.penalty.qubos(candidates), self.used_ramp
+        probability = self.state.probabilities(candidates) if self.warm else np.full(candidates.item.shape, 0.5)
+        slack = problems.linear.shape[1] - probability.shape[1]
+        theta = rotation_angles(np.pad(probability, ((0, 0), (0, slack)), constant_values=0.5))
+        uniform = rng.random((len(probability), shots))  # solved vehicles too: a draw depends on no other's presolve
+        code, count = sample_qaoa(problems, ramp, theta, uniform)
+        widths = problems.width[problems.width > 0].tolist()
+        cost = SamplingCost(
+            circuits=len(widths),
+            shots=len(widths) * shots,
+            two_qubit_gates=sum(line_gates(width, ramp.layers) for width in widths),
+            depth=line_depth(max(widths, default=1), ramp.layers),
+            backend="statevector",
+        )
+        return Drawn(code, count, problems.width, cost)
 
 
 def qaoa_state(
@@ -153,15 +169,6 @@ def sample_qaoa(
         np.empty((6, 2 ** int(problems.width.max(initial=0)))),
     )
     return code[:, :n_distinct], count[:, :n_distinct]
-
-
-@lru_cache(maxsize=256)
-def _angles(layers: int, gamma: float, beta: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    step = np.arange(layers)
-    gammas, betas = gamma * (step + 1) / layers, beta * (1.0 - step / layers)
-    for angles in (gammas, betas):
-        angles.setflags(write=False)
-    return gammas, betas
 
 
 def _floats(array: NDArray[np.float64]) -> NDArray[np.float64]:

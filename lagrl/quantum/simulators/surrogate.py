@@ -14,7 +14,7 @@ import numpy as np
 
 from lagrl.errors import UnknownNameError
 from lagrl.quantum.circuits.line_qaoa import qaoa_line
-from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
+from lagrl.quantum.circuits.statevector import QAOASampler
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.aer import is_native, run_aer
 from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb

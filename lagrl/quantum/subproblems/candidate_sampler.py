@@ -1,20 +1,22 @@
-"""The common part of samplers that choose values for the candidates of each knapsack."""
+"""Samplers of values for the candidates of each knapsack: the common part, and the classical controls."""
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from lagrl.quantum.subproblems.candidates import Candidates, count_codes, require_width
-from lagrl.relaxation.sampler import Samples
+from lagrl.quantum.subproblems.product import ProductState, draw_product
+from lagrl.relaxation.sampler import Samples, SamplingCost
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from lagrl.relaxation.sampler import SampleQuery, SamplingCost
+    from lagrl.relaxation.sampler import SampleQuery
 
 
 class Drawn(NamedTuple):
@@ -74,3 +76,39 @@ class CandidateSampler(ABC):
     @abstractmethod
     def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
         """Draw `shots` strings of every vehicle's variables."""
+
+
+@dataclass(frozen=True)
+class GreedySampler(CandidateSampler):
+    """The greedy string of the variables that presolve leaves: the most efficient customers that fit, in turn.
+
+    It has the same variables as the circuits, so only the choice of their values differs. It is classical and draws
+    nothing: its cost counts no circuits and no shots.
+    """
+
+    def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
+        """Return the greedy string, counted `shots` times; see `CandidateSampler.draw`."""
+        del rng
+        empty = np.zeros((len(candidates.width), 1), np.int64)
+        code, cost = candidates.repair(empty)[0], SamplingCost(backend="greedy")
+        return Drawn(code, np.full_like(empty, shots), candidates.width, cost)
+
+
+@dataclass(frozen=True)
+class ProductSampler(CandidateSampler):
+    """Independent biased bits for the variables that presolve leaves: the control without gates between qubits.
+
+    It is classical: its cost counts no circuits and no shots.
+
+    Attributes
+    ----------
+    state
+        Probabilities of the bits.
+    """
+
+    state: ProductState = field(default_factory=ProductState)
+
+    def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
+        """Draw independent bits; see `CandidateSampler.draw`."""
+        counted = draw_product(self.state.probabilities(candidates), shots, rng)
+        return Drawn(*counted, candidates.width, SamplingCost(backend="product"))

@@ -16,7 +16,7 @@ QUALITY = {"fine": -0.1, "poor": -1.2}
 
 def screened(width: int = 5, *, forbidden: tuple[str, ...] = ()) -> ScreenedArms:
     """Return arms on a good and a poor backend; those on forbidden backends may not run."""
-    arms = all_arms(sorted(QUALITY), placements=("line0", "line1"), families=("qaoa", "copula"), depths=(1, 2))
+    arms = all_arms(sorted(QUALITY), placements=("line0", "line1"), families=("qaoa", "linear"), depths=(1, 2))
     profiles = [
         Profile(
             width,

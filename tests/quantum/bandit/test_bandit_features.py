@@ -6,7 +6,7 @@ import numpy as np
 from small_logs import knapsack, screened
 
 from lagrl.quantum.bandit.arm_policies import LinUCB, choose
-from lagrl.quantum.bandit.arms import PRODUCT
+from lagrl.quantum.bandit.arms import LOGGED, PRODUCT
 from lagrl.quantum.bandit.features import NAMES, knapsack_rows
 from lagrl.quantum.bandit.linear_model import LinearModel
 
@@ -26,7 +26,7 @@ def test_features_by_hand() -> None:
         assert value["log_gate_fidelity"] == value[f"{arm.family}:log_gate_fidelity"] == profile.log_gates / 2.0
         assert value["duration_over_t2"] == profile.duration / profile.t2
         assert value[arm.family] == 1.0
-        others = {name: x for name, x in value.items() if name.partition(":")[0] in {"qaoa", "copula", "linear"}}
+        others = {name: x for name, x in value.items() if name.partition(":")[0] in LOGGED}
         assert all(x == 0.0 for name, x in others.items() if name.partition(":")[0] != arm.family)
 
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from lagrl.relaxation.sampler import SubproblemSampler
 
-SMALL = "+backends=FakeMumbai/FakeParis+families=qaoa/copula+depths=1+placements=line0+width=4"
+SMALL = "+backends=FakeMumbai/FakeParis+families=qaoa/linear+depths=1+placements=line0+width=4"
 PROBLEM = knapsacks(np.random.default_rng(0), n_vehicles=4, n_customers=8)
 
 
@@ -76,7 +76,7 @@ def test_options_reach_the_bandit() -> None:
     own = made(f"bandit{SMALL}+gates=50+epsilon=0.3+alpha=2+learn=false")
     names = ["fake_mumbai", "fake_paris"]
     assert list(own.backends) == names
-    assert own.arms == all_arms(names, placements=("line0",), families=("qaoa", "copula"), depths=(1,))
+    assert own.arms == all_arms(names, placements=("line0",), families=("qaoa", "linear"), depths=(1,))
     assert (own.limits, own.epsilon, own.width, own.learns) == (Limits(50), 0.3, 4, False)
     assert isinstance(own.policy, LinUCB)
     assert own.policy.alpha == 2.0

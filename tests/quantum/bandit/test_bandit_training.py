@@ -129,7 +129,7 @@ def test_a_policy_that_was_never_followed_is_evaluated_by_the_model() -> None:
 def test_luck_is_shrunk() -> None:
     """An arm taken once with a lucky reward is not the best."""
     traces = log(3000)
-    arm = Arm("poor", "line1", "copula", 2)
+    arm = Arm("poor", "line1", "linear", 2)
     lucky = next(t for t in traces if t.decision.arm == arm)
     others = [t for t in traces if t.decision.arm != arm]
     object.__setattr__(lucky.decision, "quality", 1.0)

@@ -8,11 +8,11 @@ from small_circuits import measured, subproblem
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.circuits.ansatz import ANSATZE, Ansatz, LineQAOA, default_ramp, make_ansatz
+from lagrl.quantum.circuits.ansatz import ANSATZE, Ansatz, make_ansatz
 from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient
-from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state, sample_qaoa
-from lagrl.quantum.circuits.subproblem import Subproblem
-from lagrl.quantum.subproblems.penalties import QUBOBatch
+from lagrl.quantum.circuits.line_qaoa import COLD_RAMP, WARM_RAMP, LineQAOA, Ramp, default_ramp
+from lagrl.quantum.circuits.statevector import qaoa_state, sample_qaoa
+from lagrl.quantum.subproblems.penalties import QUBOBatch, Subproblem
 
 
 @pytest.mark.parametrize("name", ANSATZE)
@@ -51,12 +51,11 @@ def test_qaoa_is_what_the_kernel_samples(warm: bool) -> None:
 def test_other_ramps() -> None:
     """Another ramp gives other angles; a ramp of another number of layers raises an error."""
     problem, ramp = subproblem(np.random.default_rng(1), 3), Ramp(1, 0.7, 0.9)
-    for name in ("qaoa", "copula"):
-        usual, other = make_ansatz(name, 1), make_ansatz(name, ramp=ramp)
-        assert not np.allclose(other.values(problem), usual.values(problem))
-        assert not np.allclose(other.probabilities(problem), usual.probabilities(problem))
-        with pytest.raises(InputError, match="a ramp of 1 layers given; give one of 2"):
-            make_ansatz(name, 2, ramp=ramp)
+    usual, other = make_ansatz("qaoa", 1), make_ansatz("qaoa", ramp=ramp)
+    assert not np.allclose(other.values(problem), usual.values(problem))
+    assert not np.allclose(other.probabilities(problem), usual.probabilities(problem))
+    with pytest.raises(InputError, match="a ramp of 1 layers given; give one of 2"):
+        make_ansatz("qaoa", 2, ramp=ramp)
 
 
 def test_flat_qubo_is_the_start() -> None:
@@ -64,25 +63,27 @@ def test_flat_qubo_is_the_start() -> None:
     p = np.array([0.2, 0.9])
     flat = Subproblem(QUBO(np.zeros(2), np.zeros((2, 2))), p, np.zeros(2), np.ones(2, np.int64), 1)
     assert np.allclose(make_ansatz("qaoa").probabilities(flat), [0.08, 0.02, 0.72, 0.18])
-    assert np.isfinite(make_ansatz("copula").values(flat)).all()
 
 
 def test_defaults_by_layers() -> None:
     """Default ramps have the requested layers, and equal those of the kernel sampler."""
-    assert default_ramp("qaoa") == WARM_RAMP
-    assert default_ramp("qaoa", warm=False) == COLD_RAMP
+    assert default_ramp() == WARM_RAMP
+    assert default_ramp(warm=False) == COLD_RAMP
     for layers in range(1, 6):
-        assert default_ramp("copula", layers).layers == layers == make_ansatz("qaoa", layers).layers
+        assert default_ramp(layers).layers == layers == make_ansatz("qaoa", layers).layers
     with pytest.raises(InputError, match="layers"):
-        default_ramp("qaoa", 0)
+        default_ramp(0)
 
 
 def test_names() -> None:
-    """`full` is reverse-linear; unknown names raise an error with the known ones; ramps and layers must agree."""
-    assert make_ansatz("full", 2) == HardwareEfficient(2, "reverse-linear")
+    """Unknown and removed names raise an error with the known ones; ramps and layers must agree."""
+    assert make_ansatz("pairwise", 2) == HardwareEfficient(2, "pairwise")
     assert make_ansatz("qaoa", warm=False).name == "cold-qaoa"
-    with pytest.raises(UnknownNameError, match="did you mean 'copula'"):
-        make_ansatz("copla")
+    with pytest.raises(UnknownNameError, match="did you mean 'linear'"):
+        make_ansatz("linera")
+    for removed in ("copula", "reverse-linear", "circular", "full"):
+        with pytest.raises(UnknownNameError, match="known: linear, pairwise, qaoa"):
+            make_ansatz(removed)
     with pytest.raises(InputError, match="ramp"):
         make_ansatz("qaoa", 2, ramp=Ramp(1, 1.0, 1.0))
 

@@ -12,8 +12,9 @@ from small_knapsacks import knapsacks, strings
 from lagrl.cli.entry import main
 from lagrl.errors import InputError
 from lagrl.problems.bundled import bundled_names, read_bundled
-from lagrl.quantum.circuits.qaoa_sampler import ProductSampler, QAOASampler
-from lagrl.quantum.circuits.statevector import COLD_RAMP, WARM_RAMP, Ramp, qaoa_state
+from lagrl.quantum.circuits.line_qaoa import COLD_RAMP, WARM_RAMP, Ramp
+from lagrl.quantum.circuits.statevector import QAOASampler, qaoa_state
+from lagrl.quantum.subproblems.candidate_sampler import ProductSampler
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty, make_penalty
 from lagrl.quantum.subproblems.product import ProductState, rotation_angles

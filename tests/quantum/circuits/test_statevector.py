@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from lagrl.errors import InputError
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.circuits.statevector import Ramp, qaoa_state, sample_qaoa
+from lagrl.quantum.circuits.line_qaoa import Ramp
+from lagrl.quantum.circuits.statevector import qaoa_state, sample_qaoa
 from lagrl.quantum.subproblems.penalties import QUBOBatch
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from fake_service import TOKEN, FakePrimitives, FakeService
 from small_executions import MemoryJournal, basis_pub
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.circuits.ansatz import LineQAOA
 from lagrl.quantum.circuits.backend import Job
+from lagrl.quantum.circuits.line_qaoa import LineQAOA
 from lagrl.quantum.ibm.compiled_job import RuntimeOptions
 from lagrl.quantum.ibm.failures import (
     ATTEMPTS,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("qiskit_ibm_runtime")
 
-from lagrl.quantum.bandit.placed import arm_profile
+from lagrl.quantum.bandit.profile import arm_profile
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.placement import placed_line
 from lagrl.quantum.ibm.runtime import DeviceBackend

@@ -13,7 +13,7 @@ from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError
 from lagrl.problems.bundled import read_bundled
-from lagrl.quantum.circuits.qaoa_sampler import QAOASampler
+from lagrl.quantum.circuits.statevector import QAOASampler
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
 from lagrl.quantum.journal.values import plain_state

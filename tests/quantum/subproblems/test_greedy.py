@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError
-from lagrl.quantum.subproblems.greedy import GreedySampler
+from lagrl.quantum.subproblems.candidate_sampler import GreedySampler
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler
 
