@@ -50,8 +50,7 @@ from lagrl.bench.run import make_row
 from lagrl.bench.suites import suite
 from lagrl.errors import InputError, LagrlError
 from lagrl.problems.locate import data_folder, find_instance
-from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.quantum.bandit.pools import SIX
+from lagrl.quantum.bandit.options import SIX, BanditOptions, make_bandit
 from lagrl.relaxation.sampler import SubproblemSampler
 from lagrl.samplers.registry import close_sampler, make_sampler
 

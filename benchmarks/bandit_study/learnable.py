@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from benchmarks.bandit_study.reward_table import FIELDS, RewardTable
 from lagrl.problems.cvrp import CVRP
+from lagrl.quantum.bandit.arm_policies import LinearModel
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.features import knapsack_rows
-from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.screening import ScreenedArms
 
 

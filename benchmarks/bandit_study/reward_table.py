@@ -20,14 +20,12 @@ from lagrl.errors import SolutionError
 from lagrl.io.atomic import replacing
 from lagrl.problems.cvrp import CVRP
 from lagrl.quantum.bandit.arm_policies import Policy, StaticPolicy
-from lagrl.quantum.bandit.arms import Arm, all_arms
+from lagrl.quantum.bandit.arms import Arm, all_arms, ansatz_of
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.decision import linear_value
 from lagrl.quantum.bandit.features import KnapsackContext, knapsack_contexts, knapsack_rows
-from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.quantum.bandit.pools import SIX, arm_backends
+from lagrl.quantum.bandit.options import SIX, BanditOptions, arm_backends, make_bandit
 from lagrl.quantum.bandit.screening import ScreenedArms
-from lagrl.quantum.bandit.trace_table import target_probabilities
 from lagrl.quantum.circuits.ansatz import ANSATZE
 from lagrl.quantum.devices.placement import PLACEMENTS
 from lagrl.quantum.simulators.channel import Channel
@@ -38,6 +36,7 @@ from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler
 from lagrl.samplers.registry import close_sampler
 from lagrl.solver import SolveConfig, solve
+from train.bandit.trace_table import target_probabilities
 
 ALPHA = 0.25  # as in `decision.quality`
 FIELDS = ("width", "binding", "demand_variation", "fill", "sharpness", "density")
@@ -220,7 +219,7 @@ def rewards(
 def _disturbed(
     arm: Arm, problem: Subproblem, ideal: dict[tuple[str, int], NDArray[np.float64]], backend: SurrogateBackend
 ) -> NDArray[np.float64]:
-    key, ansatz = (arm.family, arm.layers), arm.ansatz()
+    key, ansatz = (arm.family, arm.layers), ansatz_of(arm)
     if key not in ideal:
         ideal[key] = ansatz.probabilities(problem)
     n = problem.n_variables

@@ -55,9 +55,9 @@ from lagrl.bench.collect import generated_problems
 from lagrl.errors import InputError, LagrlError
 from lagrl.quantum.bandit.arm_policies import LinUCB
 from lagrl.quantum.bandit.state import read_state
-from lagrl.quantum.bandit.trace_table import TraceTable
-from lagrl.quantum.bandit.trace_training import best_static
 from lagrl.quantum.bandit.traces import content_digest, read_traces
+from train.bandit.trace_table import TraceTable
+from train.bandit.trace_training import best_static
 
 Row = dict[str, Any]
 CUSTOMERS = (20, 50)

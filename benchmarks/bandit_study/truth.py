@@ -14,7 +14,7 @@ from lagrl.problems.cvrp import CVRP
 from lagrl.quantum.bandit.decision import ArmDecision
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.quantum.bandit.trace_log import TraceLog
+from lagrl.quantum.bandit.traces import TraceLog
 from lagrl.quantum.circuits.ansatz import ANSATZE
 from lagrl.quantum.devices.placement import PLACEMENTS
 from lagrl.relaxation.sampler import SampleContext, SubproblemSampler

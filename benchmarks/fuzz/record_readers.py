@@ -51,7 +51,7 @@ def journal_file() -> Reader:
 
 def _read_all(path: Path) -> None:
     """Read everything in a journal: summary, answers, plans, results of jobs."""
-    from lagrl.quantum.bandit.plan import StepPlan
+    from lagrl.quantum.bandit.decision import StepPlan
     from lagrl.quantum.journal.journal import Journal
     from lagrl.quantum.journal.values import set_state
 
@@ -70,10 +70,9 @@ def _read_all(path: Path) -> None:
 
 def traces() -> Reader:
     """Return the reader of logs of decisions, with the model that is trained on them."""
-    from lagrl.quantum.bandit.trace_log import TraceLog
-    from lagrl.quantum.bandit.trace_table import TraceTable
-    from lagrl.quantum.bandit.trace_training import best_static, fit
-    from lagrl.quantum.bandit.traces import read_traces
+    from lagrl.quantum.bandit.traces import TraceLog, read_traces
+    from train.bandit.trace_table import TraceTable
+    from train.bandit.trace_training import best_static, fit
 
     def read(data: bytes, folder: Path) -> None:
         path = written(folder / "in.jsonl", data)
@@ -101,8 +100,8 @@ def traces() -> Reader:
 
 def bandit_state() -> Reader:
     """Return the reader of learned states of bandits."""
+    from lagrl.quantum.bandit.arm_policies import LinearModel
     from lagrl.quantum.bandit.features import NAMES, schema
-    from lagrl.quantum.bandit.linear_model import LinearModel
     from lagrl.quantum.bandit.state import KIND, read_state
 
     def read(data: bytes, folder: Path) -> None:

@@ -159,11 +159,11 @@ def verdicts(results: Results) -> str:
                     for noise, noise_title in NOISES.items()
                 ]
         lines = _head(["ansatz", "circuits", *(label for _, _, label in columns)])
-        families = {circuit.ansatz: [c for c in REPORTED if c.ansatz == circuit.ansatz] for circuit in REPORTED}
-        for ansatz, circuits in families.items():
-            if at_equal_shots and not circuits[0].is_trained:
+        tested = [circuit for circuit in REPORTED if results.chosen("ideal", circuit)]
+        for ansatz in dict.fromkeys(circuit.ansatz for circuit in tested):
+            tried = [circuit for circuit in tested if circuit.ansatz == ansatz]
+            if at_equal_shots and not tried[0].is_trained:
                 continue
-            tried = [circuit for circuit in circuits if results.chosen("ideal", circuit)]
             cells = [
                 _tally(results, noise, measure, tried, controls[measure], at_equal_shots)
                 for measure, noise, _ in columns

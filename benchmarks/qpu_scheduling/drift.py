@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
+from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.decision import ArmDecision
 from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.simulators.surrogate import SurrogateBackend

@@ -19,7 +19,7 @@ from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.bandit.state import read_state
-from lagrl.quantum.bandit.trace_log import TraceLog
+from lagrl.quantum.bandit.traces import TraceLog
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.lines import require_imported
 from lagrl.samplers.registry import close_sampler

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
 
 _SIZES = (20, 60)  # customers, without --customers
-_NOT_OFFERED = ("static", "alpha", "width", "learn", "save", "timeout")
+_NOT_OFFERED = ("static", "alpha", "width", "learn", "timeout")
 
 Traces = Annotated[Path, tyro.conf.arg(metavar="TRACES.jsonl")]
 Sizes = Annotated[Numbers, tyro.conf.arg(metavar="LOW,HIGH", help_behavior_hint="")]

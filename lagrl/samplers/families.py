@@ -153,16 +153,13 @@ def _keep_bandit_jobs(sampler: Any, journal: Journal, name: str) -> None:
 
 def _state_file(spec: SamplerSpec) -> str:
     """Return the full path of a bandit's state, or of the shipped one of this name; empty if none is given."""
-    path = Path(spec.argument)
-    if not spec.flag("save", False):  # what is shipped is never written to
-        path = or_shipped(path, ".json")
-    return str(path.resolve()) if spec.argument else ""
+    return str(or_shipped(Path(spec.argument), ".json").resolve()) if spec.argument else ""
 
 
 def _state_digest(spec: SamplerSpec) -> str:
-    """Return a digest of a bandit's state, unless it writes to it; InputError if the file cannot be read."""
+    """Return a digest of a bandit's state, empty without a file; InputError if it cannot be read."""
     path = Path(_state_file(spec))
-    if spec.flag("save", False) or not path.is_file():
+    if not path.is_file():
         return ""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()

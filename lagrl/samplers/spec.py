@@ -30,6 +30,7 @@ REMOVED = {  # options that no measurement showed to be worth anything (docs/res
     "sequence": "omit it for XpXm",
     "randomizations": "omit it for 8",
     "per_job": "omit it: the circuits on one line of qubits are one job",
+    "save": "omit it: collect decisions by lagrl traces, and learn from them by lagrl train bandit",
 }
 NESTED = {"replay": "sampler"}  # the option whose value is another sampler's whole string, to the end
 

@@ -11,17 +11,17 @@ import pytest
 
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy
-from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
+from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms, ansatz_of
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.decision import ArmDecision, quality
 from lagrl.quantum.bandit.features import KnapsackContext
 from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
 from lagrl.quantum.bandit.screening import ScreenedArms
-from lagrl.quantum.bandit.trace_table import TraceTable
-from lagrl.quantum.bandit.trace_training import fit
 from lagrl.quantum.bandit.traces import Trace
 from lagrl.quantum.simulators.surrogate import SurrogateBackend
 from lagrl.quantum.subproblems.candidates import select_candidates
+from train.bandit.trace_table import TraceTable
+from train.bandit.trace_training import fit
 
 for needed in ("qiskit_aer", "qiskit_ibm_runtime", "matplotlib"):
     pytest.importorskip(needed, reason="the benchmark needs the extras quantum and viz")
@@ -305,7 +305,7 @@ def test_expected_rewards_are_the_backends(scripts: SimpleNamespace) -> None:
         baseline = quality(candidates, 0, strings)
         for a, arm in enumerate(own.arms):
             if arm.backend:
-                ansatz = arm.ansatz()
+                ansatz = ansatz_of(arm)
                 pub = Pub(ansatz.template(n), ansatz.values(problem)[None])
                 codes = backend.run(Job([pub], 40_000, rng, placement=arm.placement)).codes[0][0]
                 assert quality(candidates, 0, codes) - baseline == pytest.approx(expected[a], abs=0.01)

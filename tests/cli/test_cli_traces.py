@@ -11,8 +11,8 @@ import pytest
 from lagrl.bench.collect import Collection, generated_problems
 from lagrl.cli import entry as cli
 from lagrl.errors import InputError
+from lagrl.quantum.bandit.arm_policies import LinearModel
 from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.options import BanditOptions
 from lagrl.quantum.bandit.state import BanditState
 from lagrl.quantum.bandit.traces import read_traces

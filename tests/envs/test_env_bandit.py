@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
@@ -12,17 +12,16 @@ import lagrl
 from envs.config import EnvConfig
 from envs.env import LagrangianCVRP
 from envs.vector import LagrangianVectorEnv
-from lagrl.quantum.bandit.state import read_state
 from lagrl.relaxation.sampler import ExactSampler
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from lagrl.quantum.bandit.arm_policies import LinearModel
 
 pytest.importorskip("qiskit_aer", reason="needs the quantum extra")
 
 NAME = "bandit+backends=FakeKingston/FakeBrisbane+width=6"
 FEW = "+families=qaoa+depths=1+placements=line0"
-SAVED = f"+backends=FakeKingston/FakeBrisbane+width=6{FEW}+save=true"
+LEARNING = f"+backends=FakeKingston/FakeBrisbane+width=6{FEW}"
 
 
 def made(sampler: str, **options: object) -> gymnasium.Env:
@@ -79,10 +78,9 @@ def test_without_learning_episodes_repeat() -> None:
 
 
 @pytest.mark.parametrize("kind", ["single", "vector", "sb3"])
-def test_what_is_learned_is_saved_when_it_is_closed(kind: str, tmp_path: Path) -> None:
-    """Any environment saves the bandit that prices or routes its episodes, and continues with it."""
-    path = tmp_path / "state.json"
-    named = {"route_sampler": f"bandit:{path}{SAVED}", "sampler": "exact"}
+def test_what_is_learned_is_kept_until_it_is_closed(kind: str) -> None:
+    """Any environment keeps the bandit that prices or routes its episodes, until it is closed."""
+    named = {"route_sampler": f"bandit{LEARNING}", "sampler": "exact"}
     if kind != "single":
         named = {"sampler": named["route_sampler"], "route_sampler": "exact"}
     config = EnvConfig.preset("default").changed({**named, "max_steps": 3, "shots": 16, "n_customers": (8, 10)})
@@ -96,20 +94,24 @@ def test_what_is_learned_is_saved_when_it_is_closed(kind: str, tmp_path: Path) -
         env = LagrangianCVRP(config) if kind == "single" else LagrangianVectorEnv(2, config)
         env.reset(seed=0)
     (one, *_) = env.batch.episodes
-    dual = one.state.route_dual if kind == "single" else one.state.dual
-    learned = dual.sampler.state_file.state.model.n_observations
+    model = _model(one, kind)
+    learned = model.n_observations
     assert learned > 0
-    assert not path.exists()
-    env.close()
-    assert read_state(path).model.n_observations == learned
-    env.close()
     if kind == "sb3":
         env.seed(0)
-        env.reset()
-    else:
-        env.reset(seed=0)
+    env.reset(**({} if kind == "sb3" else {"seed": 0}))
+    assert _model(env.batch.episodes[0], kind) is model
+    assert model.n_observations > learned
+    env.close()
+    env.close()
+    env.reset(**({} if kind == "sb3" else {"seed": 0}))
+    assert _model(env.batch.episodes[0], kind) is not model
     env.batch.close()  # gymnasium closes a vector environment only once
-    assert read_state(path).model.n_observations > learned
+
+
+def _model(episode: Any, kind: str) -> LinearModel:
+    dual = episode.state.route_dual if kind == "single" else episode.state.dual
+    return dual.sampler.policy.model
 
 
 def test_what_the_caller_makes_is_the_callers() -> None:

@@ -20,7 +20,7 @@ from small_devices import line_target
 import lagrl
 from lagrl.errors import LagrlError
 from lagrl.quantum.bandit.arms import Arm
-from lagrl.quantum.bandit.pools import arm_backends
+from lagrl.quantum.bandit.options import arm_backends
 from lagrl.quantum.bandit.profile import arm_profile
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.circuits.backend import Job

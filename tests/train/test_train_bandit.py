@@ -18,11 +18,11 @@ from small_logs import log
 
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.state import read_state
-from lagrl.quantum.bandit.trace_log import TraceLog
-from lagrl.quantum.bandit.trace_table import TraceTable
-from lagrl.quantum.bandit.trace_training import fit
+from lagrl.quantum.bandit.traces import TraceLog
 from lagrl.relaxation.sampler import SampleContext
 from train.bandit import main
+from train.bandit.trace_table import TraceTable
+from train.bandit.trace_training import fit
 
 
 def written(path: Path, *args: object, **kwargs: object) -> Path:

@@ -130,7 +130,7 @@ def test_an_archive_does_not_choose_where_to_write(
     assert not Path("checkpoints/a.json").exists()
 
 
-@pytest.mark.parametrize("name", ["mine:ExactSampler", "replay:x", "bandit:x+save=true", "ibm:ibm_x", "bandit"])
+@pytest.mark.parametrize("name", ["mine:ExactSampler", "replay:x", "bandit:x", "ibm:ibm_x", "bandit"])
 def test_a_saved_environment_chooses_built_in_samplers_only(name: str) -> None:
     """A sampler with code, a file or an account of the user's is refused from a record, and allowed as an argument."""
     config = EnvConfig().changed({"sampler": name})

@@ -22,8 +22,9 @@ from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, require_epsi
 from lagrl.quantum.bandit.arms import PRODUCT
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.state import BanditState
-from lagrl.quantum.bandit.trace_table import TraceTable
-from lagrl.quantum.bandit.trace_training import (
+from lagrl.quantum.bandit.traces import content_digest, read_traces
+from train.bandit.trace_table import TraceTable
+from train.bandit.trace_training import (
     RIDGE,
     Estimates,
     best_static,
@@ -33,14 +34,13 @@ from lagrl.quantum.bandit.trace_training import (
     require_instances,
     share_runnable,
 )
-from lagrl.quantum.bandit.traces import content_digest, read_traces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lagrl.quantum.bandit.arm_policies import Policy
     from lagrl.quantum.bandit.arms import Arm
-    from lagrl.quantum.bandit.off_policy import Estimate
+    from train.bandit.off_policy import Estimate
 
 Out = Annotated[Path, tyro.conf.arg(metavar="STATE.json")]
 Read = Annotated[

@@ -68,10 +68,6 @@ class Arm:
             return "product"
         return f"{self.backend}/{self.placement}/{self.family}/{self.layers}"
 
-    def ansatz(self) -> Ansatz:
-        """Return the circuit; UnknownNameError for the product state, and for families that are logged only."""
-        return _ansatz(self.family, self.layers)
-
     @staticmethod
     def parse(text: str) -> Arm:
         """Return the arm whose `str` this is; InputError if it is another text, or a name is unknown."""
@@ -85,11 +81,12 @@ class Arm:
         return Arm(parts[0], parts[1], parts[2], int(parts[3]))
 
 
-@lru_cache(maxsize=256)
-def _ansatz(family: str, layers: int) -> Ansatz:
-    if family in PATTERNS:
-        return HardwareEfficient(layers, family, TRAINING)
-    return make_ansatz(family, layers)
+@lru_cache(maxsize=1024)
+def ansatz_of(arm: Arm) -> Ansatz:
+    """Return an arm's circuit; UnknownNameError for the product state, and for families that are in logs only."""
+    if arm.family in PATTERNS:
+        return HardwareEfficient(arm.layers, arm.family, TRAINING)
+    return make_ansatz(arm.family, arm.layers)
 
 
 PRODUCT = Arm("", "", "product", 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -14,10 +13,19 @@ import numpy as np
 from lagrl.errors import InputError
 from lagrl.io.process_wide import ProcessWide
 from lagrl.quantum.bandit.arm_policies import Policy, choose, require_epsilon
-from lagrl.quantum.bandit.arms import PRODUCT, Arm
-from lagrl.quantum.bandit.decision import ArmDecision, DecisionLog, quality
+from lagrl.quantum.bandit.arms import PRODUCT, Arm, ansatz_of
+from lagrl.quantum.bandit.decision import (
+    ArmDecision,
+    DecisionLog,
+    PlanMemory,
+    PlannedCandidate,
+    PlannedTask,
+    StepPlan,
+    plan_step,
+    quality,
+    rank,
+)
 from lagrl.quantum.bandit.features import KnapsackContext, knapsack_contexts
-from lagrl.quantum.bandit.plan import PlanMemory, PlannedCandidate, PlannedTask, StepPlan, plan_step, rank
 from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile, arm_profile
 from lagrl.quantum.bandit.screening import Limits, ScreenedArms
 from lagrl.quantum.circuits.execution import Pub
@@ -37,7 +45,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lagrl.quantum.bandit.state import StateFile
     from lagrl.quantum.circuits.backend import Backend
     from lagrl.quantum.journal.journal import Journal
     from lagrl.quantum.scheduling.tasks import TaskResult
@@ -77,8 +84,6 @@ class BanditSampler(ProcessWide):
         Stores plans before jobs are sent; None if nothing outlives the process.
     name
         Distinguishes its plans from those of other bandits in the same memory.
-    state_file
-        File that the learned state is written to; None for no file.
     profile
         Describes an arm's circuit of a width on its backend; None if it does not fit there.
     """
@@ -94,7 +99,6 @@ class BanditSampler(ProcessWide):
     dispatcher: Dispatcher | None = None
     memory: PlanMemory | None = None
     name: str = ""
-    state_file: StateFile | None = None
     profile: Callable[[Backend, Arm, int], Profile | None] = arm_profile
     _screened: dict[int, tuple[object, ScreenedArms]] = field(default_factory=dict, init=False, repr=False)
     _calls: int = field(default=0, init=False, repr=False)
@@ -110,20 +114,14 @@ class BanditSampler(ProcessWide):
             self.arms = (PRODUCT, *self.arms)
         if self.dispatcher is None:
             self.dispatcher = Dispatcher(Scheduler([Machine(*own) for own in self.backends.items()], np.inf))
-        if self.state_file is not None:  # at the end of the process too: callers may not close
-            weakref.finalize(self, self.state_file.save_finally)
 
     def sample(self, query: SampleQuery) -> Samples:
         """Draw the strings without repair, overloads included.
 
-        Raises `InputError` if a circuit cannot be compiled, or a backend returns a wrong result, `OutputError` if the
-        learned state cannot be written.
+        Raises `InputError` if a circuit cannot be compiled, or a backend returns a wrong result.
         """
         with self._lock:  # solves in several threads may share it, and it learns
-            samples = self._sample(query)
-            if self.state_file is not None:
-                self.state_file.count_call()
-            return samples
+            return self._sample(query)
 
     def _sample(self, query: SampleQuery) -> Samples:
         started, shots, rng = time.perf_counter(), query.shots, query.rng
@@ -161,16 +159,12 @@ class BanditSampler(ProcessWide):
         self.memory, self.name = journal, name
 
     def close(self) -> None:
-        """End the scheduler's thread, close backends and log, write the learned state; `sample` may be called again."""
+        """End the scheduler's thread, close backends and log; `sample` may be called again."""
         with self._lock:
-            try:
-                for held in (self.dispatcher, *self.backends.values(), self.log):
-                    close = getattr(held, "close", None)
-                    if callable(close):
-                        close()
-            finally:
-                if self.state_file is not None:
-                    self.state_file.close()
+            for held in (self.dispatcher, *self.backends.values(), self.log):
+                close = getattr(held, "close", None)
+                if callable(close):
+                    close()
 
     def screened(self, width: int) -> ScreenedArms:
         """Return the arms for knapsacks of one width, as the backends are now; computed once for each state of them."""
@@ -302,7 +296,7 @@ class _Step:
         def make() -> list[Pub]:
             pubs = []
             for k, arm in zip(vehicles, planned.arms, strict=True):
-                ansatz, problem = arm.ansatz(), Subproblem.of(self.candidates, self.qubos, k, self.probability)
+                ansatz, problem = ansatz_of(arm), Subproblem.of(self.candidates, self.qubos, k, self.probability)
                 pubs.append(Pub(ansatz.template(problem.n_variables), ansatz.values(problem)[None]))
             return pubs
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lagrl.errors import InputError, UnknownNameError, refuse
-from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, require_epsilon
-from lagrl.quantum.bandit.arms import DEPTHS, PLACES, Arm, all_arms
+from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, StaticPolicy, require_epsilon
+from lagrl.quantum.bandit.arms import DEPTHS, PLACES, PRODUCT, Arm, all_arms, ansatz_of
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.bandit.pools import SIX, arm_backends, is_account_device
 from lagrl.quantum.bandit.screening import Limits
-from lagrl.quantum.bandit.state import BanditState, StateFile, read_state
+from lagrl.quantum.bandit.state import BanditState, read_state
 from lagrl.quantum.circuits.ansatz import ANSATZE
+from lagrl.quantum.devices.fakes import fake_backend, is_fake, known_fakes
 from lagrl.quantum.devices.placement import PLACEMENTS
+from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.machine import Machine
 from lagrl.quantum.scheduling.scheduler import TIMEOUT, Scheduler
+from lagrl.quantum.simulators.methods import noise_method
 from lagrl.quantum.subproblems.candidates import require_width
 
 if TYPE_CHECKING:
@@ -29,8 +31,13 @@ if TYPE_CHECKING:
 
     from lagrl.quantum.bandit.arm_policies import Policy
     from lagrl.quantum.bandit.decision import DecisionLog
+    from lagrl.quantum.circuits.backend import Backend
+    from lagrl.quantum.simulators.line_backend import LineBackend
 
 EPSILON = 0.05
+_STATIC = "static is the only arm, and does not learn: omit it"
+SIX = ("FakeKingston", "FakeTorino", "FakeBrisbane", "FakeCusco", "FakeMumbai", "FakeParis")
+"""Snapshots of different quality: two each of Heron, Eagle and Falcon processors (`lagrl devices` lists errors)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class BanditOptions:
     ----------
     backends
         Names joined by `/`, such as `FakeKingston/FakeBrisbane`; names that start with `ibm_` are devices of your
-        account (default: six fake backends, `pools.SIX`).
+        account (default: six fake backends, `SIX`).
     static
         The one arm that is always taken, `BACKEND/PLACEMENT/FAMILY/LAYERS` or `product`, without learning. If it may
         not run, the product state.
@@ -62,10 +69,8 @@ class BanditOptions:
     method
         Simulation of fake backends: `surrogate`, `density` or `trajectories`.
     learn
-        Whether to continue learning. A bandit that does not learn does not explore either, unless alpha or epsilon say
-        so: it takes the arm of the highest mean.
-    save
-        Whether to write the learned state to STATE, which is created if it is missing.
+        Whether to continue learning, until it is closed. A bandit that does not learn does not explore either, unless
+        alpha or epsilon say so: it takes the arm of the highest mean.
     timeout
         Seconds after which a job is given up. Default with a device of an account among the backends: an hour, or
         earlier once others have shown how long jobs take; else no limit.
@@ -82,7 +87,6 @@ class BanditOptions:
     placements: str = ""
     method: str = "surrogate"
     learn: bool = True
-    save: bool = False
     timeout: float | None = None
 
     def backend_names(self) -> tuple[str, ...]:
@@ -134,7 +138,7 @@ def make_bandit(state_file: str, options: BanditOptions, *, log: DecisionLog | N
     Parameters
     ----------
     state_file
-        State to start from, written by `python -m train.bandit` or by `save`; empty to start without knowledge.
+        State to start from, written by `lagrl train bandit`; empty to start without knowledge.
     options
         The options.
     log
@@ -147,8 +151,6 @@ def make_bandit(state_file: str, options: BanditOptions, *, log: DecisionLog | N
     InputError
         If the state cannot be read or was learned on other features, or an option is out of range or does not go with
         another one.
-    OutputError
-        If the state is to be saved where nothing can be written.
     MissingExtraError
         Without the extra quantum.
     """
@@ -175,7 +177,6 @@ def make_bandit(state_file: str, options: BanditOptions, *, log: DecisionLog | N
         learns=state is not None and options.learn,
         log=log,
         dispatcher=Dispatcher(Scheduler([Machine(*own) for own in pool.items()], timeout)),
-        state_file=StateFile(Path(state_file), state) if options.save and state is not None else None,
     )
 
 
@@ -184,24 +185,24 @@ def _require(state_file: str, options: BanditOptions) -> None:
     require_width(options.width)
     if options.epsilon is not None:
         require_epsilon(options.epsilon)
-    if options.save and not (state_file and options.learn):
-        remedy = "nothing is learned: omit save or learn=false"
-        refuse("save", "true", remedy if state_file else "there is no file to write to: write bandit:STATE")
     if options.static:
-        for name in ("backends", "families", "depths", "placements", "epsilon", "alpha", "save"):
-            if getattr(options, name) != getattr(BanditOptions, name):
-                refuse(name, getattr(options, name), "static is the only arm, and does not learn: omit it")
+        unused = ["backends", "families", "depths", "placements", "epsilon", "alpha", "learn"]
+        unused += ["gates", "method", "timeout"] if options.static == "product" else []
+        for name in unused:
+            value = getattr(options, name)
+            if value != getattr(BanditOptions, name):
+                refuse(name, "false" if value is False else value, _STATIC)
         if state_file:
             refuse("state", state_file, "static uses no state: omit it")
+    if options.method != BanditOptions.method and all(map(is_account_device, options.backend_names())):
+        refuse("method", options.method, "no backend is simulated: omit it")
 
 
 def _state(state_file: str, options: BanditOptions) -> BanditState:
     """Return the state to start from, changed by the options."""
-    path = Path(state_file)
-    if state_file and (path.exists() or not options.save):
-        known = read_state(path)
-    else:
-        known = BanditState(LinUCB.alpha, EPSILON, LinearModel(len(NAMES)))
+    known = BanditState(LinUCB.alpha, EPSILON, LinearModel(len(NAMES)))
+    if state_file:
+        known = read_state(Path(state_file))
     alpha, epsilon = (known.alpha, known.epsilon) if options.learn else (0.0, 0.0)  # exploring would have no use
     return BanditState(
         alpha if options.alpha is None else options.alpha,
@@ -213,7 +214,10 @@ def _state(state_file: str, options: BanditOptions) -> BanditState:
 def _static_arm(text: str) -> Arm:
     """Return the static arm; its backend is spelled as the user wrote it, such as `FakeKingston`."""
     try:
-        return Arm.parse(text)
+        arm = Arm.parse(text)
+        if arm != PRODUCT:
+            ansatz_of(arm)  # refuses a family that is in logs only
+        return arm
     except UnknownNameError:
         raise
     except InputError:
@@ -222,3 +226,56 @@ def _static_arm(text: str) -> Arm:
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(text.split("/")) if text else ()
+
+
+def is_account_device(name: str) -> bool:
+    """Whether a name is that of a device of an account, such as `ibm_kingston`."""
+    return name.startswith("ibm_")
+
+
+def arm_backends(names: Sequence[str], *, method: str = "surrogate", width: int | None = None) -> dict[str, Backend]:
+    """Return backends by the names of their devices: `FakeKingston` or `fake_kingston`, or `ibm_…` of your account.
+
+    Fake ones are the same objects in every call, so that circuits are compiled and lines found once in a process.
+    Raises `UnknownNameError` if a backend or method is unknown, `InputError` if there is no backend, one is named
+    twice, or the method cannot simulate circuits of that width, `MissingExtraError` without qiskit-ibm-runtime or
+    qiskit-aer.
+
+    Parameters
+    ----------
+    names
+        Names of the backends.
+    method
+        Simulation of fake backends: `surrogate`, `density` or `trajectories`.
+    width
+        Largest number of qubits needed; None to skip the check.
+    """
+    most = noise_method(method).max_width
+    if not names:
+        raise InputError("none given", field="backends", remedy="name one or more, joined by /")
+    if width is not None and width > most and not all(map(is_account_device, names)):
+        raise InputError(
+            f"{width} given, {method} takes {most} qubits",
+            field="width",
+            remedy=f"give 1 to {most} variables per vehicle, or another method",
+        )
+    found: dict[str, Backend] = {}
+    made: Backend
+    for name in names:
+        if is_account_device(name):
+            account = DeviceBackend.of(name)
+            device, made = account.device.name, account
+        elif is_fake(name):
+            device = str(fake_backend(name).name)
+            made = _simulated(device, method)
+        else:
+            raise UnknownNameError.of("backend", name, known_fakes(), hint="; or ibm_… of your account")
+        if device in found:
+            raise InputError(f"{'/'.join(names)} given", field="backends", remedy="name each once")
+        found[device] = made
+    return found
+
+
+@lru_cache(maxsize=64)
+def _simulated(device: str, method: str) -> LineBackend:
+    return noise_method(method).of(device)

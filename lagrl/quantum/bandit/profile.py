@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
+from lagrl.quantum.bandit.arms import ansatz_of
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.devices.compile import compile_template
 from lagrl.quantum.devices.device_errors import ENTANGLERS, DeviceErrors, is_unusable
@@ -229,7 +230,7 @@ class ArmProfiles:
             self._costs[place] = GateCosts(line.target)
         costs = self._costs[place]
         if len(set(ENTANGLERS) & set(costs.native)) > 1:  # compile, to see whether each edge has the gates needed
-            line.circuit(arm.ansatz().template(width))
+            line.circuit(ansatz_of(arm).template(width))
         circuit = native_circuit(arm.family, arm.layers, width, costs.native)
         readout = readout_flips(line.target).mean(axis=1)[list(circuit.measured)]
         degree = min((len(self._neighbours.get(q, [])) for q in line.qubits), default=0)

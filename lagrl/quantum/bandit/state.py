@@ -1,27 +1,24 @@
-"""The learned state of a bandit, and the file that outlives its process."""
+"""The learned state of a bandit, and its file."""
 
 from __future__ import annotations
 
 import json
-import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lagrl.errors import InputError, OutputError
-from lagrl.io.atomic import require_writable, write_text
+from lagrl.errors import InputError
+from lagrl.io.atomic import write_text
 from lagrl.io.json_text import read_json
 from lagrl.io.records import read_fields
 from lagrl.printable import shown
-from lagrl.quantum.bandit.arm_policies import LinUCB, require_epsilon
+from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, require_epsilon
 from lagrl.quantum.bandit.features import NAMES, schema
-from lagrl.quantum.bandit.linear_model import LinearModel
 
 if TYPE_CHECKING:
     import os
     from pathlib import Path
 
 KIND = "lagrl bandit"
-EVERY = 100  # calls
 _FIELDS = {"policy": str, "parameter": float, "epsilon": float, "model": dict}
 
 
@@ -103,51 +100,3 @@ def read_state(path: Path) -> BanditState:
             f"has {state.model.n_features} weights for {len(NAMES)} features", source=name, remedy="train again"
         )
     return state
-
-
-@dataclass(eq=False)
-class StateFile:
-    """File of a learned state, written every `EVERY` calls, when the bandit is closed, and when it is destroyed.
-
-    The file is replaced as a whole, so that a reader sees the old state or the new one. If several processes write to
-    the same file, it holds the learning of the last one, not the sum. Raises `OutputError` if the file cannot be
-    written.
-
-    Attributes
-    ----------
-    path
-        The file.
-    state
-        What is written; the bandit's policy learns in its model.
-    """
-
-    path: Path
-    state: BanditState
-    _n_unsaved: int = field(default=0, init=False, repr=False)  # calls
-
-    def __post_init__(self) -> None:
-        require_writable(self.path)
-
-    def count_call(self) -> None:
-        """Count a call of the bandit, and write the state after every `EVERY` of them."""
-        self._n_unsaved += 1
-        if self._n_unsaved >= EVERY:
-            self.save()
-
-    def save(self) -> None:
-        """Write the state to the file."""
-        self.state.write(self.path)
-        self._n_unsaved = 0
-
-    def close(self) -> None:
-        """Write the state if it has changed or there is no file."""
-        if self._n_unsaved or not self.path.exists():
-            self.save()
-
-    def save_finally(self) -> None:
-        """Write a changed state when the bandit is destroyed; warn if that fails, as no caller could catch it."""
-        try:
-            if self._n_unsaved:
-                self.save()
-        except OutputError as error:
-            warnings.warn(f"what a bandit learned is lost: {error}", RuntimeWarning, stacklevel=2)

@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 from small_knapsacks import knapsacks
 
-from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
+from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.circuits.backend import BackendStatus

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
+from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.scheduler import Scheduler

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from small_logs import knapsack, screened
 
-from lagrl.quantum.bandit.arm_policies import LinUCB, choose
+from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, choose
 from lagrl.quantum.bandit.arms import LOGGED, PRODUCT
 from lagrl.quantum.bandit.features import NAMES, knapsack_rows
-from lagrl.quantum.bandit.linear_model import LinearModel
 
 
 def test_features_by_hand() -> None:

@@ -1,8 +1,7 @@
-"""Options of `bandit[:STATE][+option=value …]`: effects, sharing, saving and refusals."""
+"""Options of `bandit[:STATE][+option=value …]`: effects, sharing and refusals."""
 
 from __future__ import annotations
 
-import gc
 import json
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,13 @@ import pytest
 from small_devices import line_device
 from small_knapsacks import knapsacks
 
-from lagrl.errors import InputError, LagrlError, OutputError, UnknownNameError
-from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy
+from lagrl.errors import InputError, LagrlError, UnknownNameError
+from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, StaticPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
 from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.bandit.linear_model import LinearModel
 from lagrl.quantum.bandit.screening import Limits
-from lagrl.quantum.bandit.state import BanditState, read_state
+from lagrl.quantum.bandit.state import BanditState
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 from lagrl.samplers.held import HeldSamplers
 from lagrl.samplers.registry import (
@@ -162,55 +160,6 @@ def test_without_learning_equal_seeds_give_equal_strings() -> None:
         assert is_same == (sampler is still)
 
 
-def test_what_is_learned_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The state is written every few calls and at close, created if missing, and read again."""
-    path = tmp_path / "state.json"
-    name = f"bandit:{path}{SMALL}+save=true+alpha=0.4+epsilon=0.1"
-    sampler = make_sampler(name)
-    assert isinstance(sampler, BanditSampler)
-    assert not path.exists()
-    draw_samples(sampler)
-    close_sampler(sampler)
-    saved = read_state(path)
-    assert (saved.alpha, saved.epsilon) == (0.4, 0.1)
-    seen = saved.model.n_observations
-    assert seen > 0
-    monkeypatch.setattr("lagrl.quantum.bandit.state.EVERY", 2)
-    draw_samples(sampler)
-    assert read_state(path).model.n_observations == seen
-    draw_samples(sampler)
-    assert read_state(path).model.n_observations == 3 * seen
-    again = make_bandit(str(path), BanditOptions(backends="FakeMumbai", width=4, save=True))
-    assert again.state_file.state.model.n_observations == 3 * seen
-    with pytest.raises(OutputError, match="folder"):
-        make_sampler(f"bandit:{tmp_path}/none/state.json{SMALL}+save=true")
-
-
-def test_a_bandit_that_is_not_closed_saves_its_state(tmp_path: Path) -> None:
-    """A bandit that is not closed saves its state when destroyed, and warns if that fails."""
-    path = tmp_path / "folder" / "state.json"
-    path.parent.mkdir()
-    options = BanditOptions(backends="FakeMumbai", families="qaoa", placements="line0", width=4, save=True)
-    sampler = make_bandit(str(path), options)
-    draw_samples(sampler)
-    assert not path.exists()
-    del sampler
-    gc.collect()
-    learned = read_state(path).model.n_observations
-    assert learned > 0
-    sampler = make_bandit(str(path), options)
-    path.unlink()
-    del sampler  # nothing new
-    gc.collect()
-    assert not path.exists()
-    sampler = make_bandit(str(path), options)
-    draw_samples(sampler)
-    path.parent.rmdir()
-    with pytest.warns(RuntimeWarning, match="what a bandit learned is lost"):
-        del sampler
-        gc.collect()
-
-
 def test_journals_store_results_of_a_bandit(tmp_path: Path) -> None:
     """Journals store a bandit's results; devices of an account always have a journal."""
     file = tmp_path / "run.sqlite"
@@ -289,8 +238,15 @@ def test_devices_of_an_account_keep_their_jobs(tmp_path: Path, monkeypatch: pyte
         ("bandit:", InputError, "no state given; name a file after the colon"),
         ("bandit:+width=4", InputError, "no state given"),
         ("bandit+gates=-1", InputError, "limits"),
-        ("bandit+save=true", InputError, "there is no file to write to: write bandit:STATE"),
-        ("bandit:x.json+save=true+learn=false", InputError, "nothing is learned"),
+        (
+            "bandit:x.json+save=true",
+            InputError,
+            "save: is no option any more; omit it: collect",
+        ),
+        ("bandit+static=FakeParis/line0/copula/1", UnknownNameError, "unknown ansatz 'copula'"),
+        ("bandit+static=FakeParis/line0/qaoa/1+learn=false", InputError, "^learn: false given; static is the only arm"),
+        ("bandit+static=product+gates=9", InputError, "^gates: 9 given; static is the only arm"),
+        ("bandit+backends=ibm_x+method=density+width=4", InputError, "^method: density given; no backend is simulated"),
         ("bandit+wdith=3", UnknownNameError, "did you mean 'width'"),
     ],
 )
@@ -330,11 +286,10 @@ def test_other_states_are_refused(tmp_path: Path) -> None:
         ({"model": model | {"precision": skewed}}, "damaged.*not symmetric"),
     ):
         path.write_text(json.dumps(content | change))
-        for ending in ("", "+save=true"):
-            with pytest.raises(InputError, match=message) as refused:
-                make_sampler(f"bandit:{path}{SMALL}{ending}")
-            assert str(refused.value).startswith(str(path))
-            assert len(str(refused.value).splitlines()) == 1
+        with pytest.raises(InputError, match=message) as refused:
+            make_sampler(f"bandit:{path}{SMALL}")
+        assert str(refused.value).startswith(str(path))
+        assert len(str(refused.value).splitlines()) == 1
 
 
 def test_a_state_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

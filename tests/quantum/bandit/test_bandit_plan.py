@@ -10,7 +10,7 @@ import pytest
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import Choice
 from lagrl.quantum.bandit.arms import PRODUCT, all_arms
-from lagrl.quantum.bandit.plan import PlannedCandidate, PlannedTask, StepPlan, plan_step, rank
+from lagrl.quantum.bandit.decision import PlannedCandidate, PlannedTask, StepPlan, plan_step, rank
 from lagrl.quantum.bandit.profile import NO_CIRCUIT
 from lagrl.quantum.bandit.screening import ScreenedArms
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.arms import Arm, ansatz_of
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.screening import Limits
 from lagrl.quantum.devices.noisy_device import NoisyDevice
@@ -89,7 +89,7 @@ def test_jobs_have_the_profile_of_simulations(backend: str) -> None:
     for family in ANSATZE:
         arm = Arm(device.device.name, "line0", family, 1)
         found = arm_profile(device, arm, 7)
-        compiled = compile_template(arm.ansatz().template(7), device.target, line)
+        compiled = compile_template(ansatz_of(arm).template(7), device.target, line)
         assert found is not None
         assert (found.two_qubit_gates, found.two_qubit_depth) == (compiled.two_qubit_gates, compiled.two_qubit_depth)
         assert found.log_gates == pytest.approx(log_fidelity(compiled.circuit, device.target), rel=0.1)
@@ -118,7 +118,7 @@ def test_a_circuit_that_cannot_be_compiled_is_no_arm() -> None:
     for place, width in itertools.product(("line0", "line1", "line2"), (2, 3, 8)):
         arm = Arm("fake_cairo", place, "qaoa", 1)
         try:
-            backend.device.line(width, place).circuit(arm.ansatz().template(width))
+            backend.device.line(width, place).circuit(ansatz_of(arm).template(width))
         except InputError:
             assert arm_profile(backend, arm, width) is None
         else:

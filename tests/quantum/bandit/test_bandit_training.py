@@ -7,12 +7,11 @@ import pytest
 from small_logs import knapsack, log, mean_reward, screened
 
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, choose
+from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, StaticPolicy, choose
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
 from lagrl.quantum.bandit.features import NAMES, knapsack_rows
-from lagrl.quantum.bandit.linear_model import LinearModel
-from lagrl.quantum.bandit.trace_table import TraceTable, target_probabilities
-from lagrl.quantum.bandit.trace_training import best_static, cross_fitted, evaluate, fit, held_out, share_runnable
+from train.bandit.trace_table import TraceTable, target_probabilities
+from train.bandit.trace_training import best_static, cross_fitted, evaluate, fit, held_out, share_runnable
 
 BEST = Arm("fine", "line0", "qaoa", 1)
 

@@ -10,11 +10,10 @@ from small_logs import log
 
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arms import Arm
-from lagrl.quantum.bandit.trace_log import TraceLog
-from lagrl.quantum.bandit.trace_table import TraceTable
-from lagrl.quantum.bandit.trace_training import fit
-from lagrl.quantum.bandit.traces import arms_line, decision_line, read_traces
+from lagrl.quantum.bandit.traces import TraceLog, arms_line, decision_line, read_traces
 from lagrl.relaxation.sampler import SampleContext
+from train.bandit.trace_table import TraceTable
+from train.bandit.trace_training import fit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,7 @@ from small_logs import log, screened
 
 from lagrl.errors import InputError, OutputError
 from lagrl.io.line_format import TornLineWarning
-from lagrl.quantum.bandit.trace_log import TraceLog
-from lagrl.quantum.bandit.traces import Trace, content_digest, read_traces
+from lagrl.quantum.bandit.traces import Trace, TraceLog, content_digest, read_traces
 from lagrl.relaxation.sampler import SampleContext
 
 if TYPE_CHECKING:
