@@ -23,7 +23,7 @@ from unittest import mock
 
 import numpy as np
 
-import lagrl.solver
+import lagrl.search.ascending
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.dual_loop import DualLoop
 from lagrl.errors import LagrlError
@@ -88,7 +88,7 @@ def main(args: Args) -> None:
     print("| joint draws | toured | method | budget | over Clarke-Wright, % | seconds |\n|--:|--:|---|--:|--:|--:|")
     for n_joint, n_toured in args.draws:
         loop = partial(DualLoop, n_joint=n_joint, n_toured=n_toured)
-        with mock.patch.object(lagrl.solver, "DualLoop", loop):
+        with mock.patch.object(lagrl.search.ascending, "DualLoop", loop):
             for method in ("reference", "search"):
                 for budget in args.budgets:
                     without = () if method == "reference" else ("relinearisation", "polish")

@@ -5,11 +5,11 @@ Group i holds the variables i·M … i·M + M − 1. A cost without terms betwee
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lagrl.quantum.circuits.execution import REGISTER
+from lagrl.quantum.circuits.execution import measured_circuit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def penalty_circuit(
     blocks
         For each layer the gates of exp(−iγ J ZZ) on a pair, instead of one RZZ.
     """
-    circuit, (n, m) = _empty(field.size), field.shape
+    circuit, (n, m) = measured_circuit(field.size, 1), field.shape
     circuit.h(range(field.size))
     for layer, (g, b) in enumerate(zip(gamma, beta, strict=True)):
         for q, h in enumerate(field.ravel()):
@@ -88,7 +88,7 @@ def one_hot_circuit(
     """
     from qiskit.circuit.library import XXPlusYYGate
 
-    circuit, (n, m) = _empty(share.size), share.shape
+    circuit, (n, m) = measured_circuit(share.size, 1), share.shape
     for i in range(n):
         circuit.x(i * m)
         for k, angle in enumerate(passing_angles(share[i])):
@@ -124,12 +124,6 @@ def _apply(circuit: QuantumCircuit, gates: Sequence[Gate], pair: tuple[int, int]
             circuit.u(*radians, *qubits)
         else:
             getattr(circuit, name)(*radians, *qubits)
-
-
-def _empty(n: int) -> Any:
-    from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-
-    return QuantumCircuit(QuantumRegister(n, "q"), ClassicalRegister(n, REGISTER))
 
 
 def _measure(circuit: QuantumCircuit) -> None:
