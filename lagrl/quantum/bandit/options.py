@@ -23,7 +23,7 @@ from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.machine import Machine
 from lagrl.quantum.scheduling.scheduler import TIMEOUT, Scheduler
-from lagrl.quantum.simulators.methods import noise_method
+from lagrl.quantum.simulators.surrogate import noise_method
 from lagrl.quantum.subproblems.candidates import require_width
 
 if TYPE_CHECKING:
