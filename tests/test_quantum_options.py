@@ -70,7 +70,7 @@ def test_sampler_options_are_listed() -> None:
 
 def test_training_options_are_listed() -> None:
     """Every option of the two commands, apart from files and the bandit's own options."""
-    left_out = {"problems", "options", "out", "traces"}
+    left_out = {"problems", "options", "out", "plot", "traces"}
     every = [("train bandit", *pair) for pair in options_of(BanditCommand)]
     every += [("traces", *pair) for pair in options_of(Collection)]
     assert sorted(table("Training of bandits")) == sorted(row for row in every if row[1] not in left_out)

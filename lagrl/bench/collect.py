@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lagrl.relaxation.sampler import SampleContext
 
 _PACKAGES = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
-_NOT_COMMON = ("width", "learn", "save", "static", "alpha")
+_NOT_COMMON = ("width", "learn", "static", "alpha")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ pytest.importorskip("qiskit_aer")
         ("noisy:FakeKingston+width=6", 10, 5),
         ("noisy:FakeKingston+width=6+method=density", 13, 6),
         ("ibm:FakeKingston+width=5", 13, 6),
-        (BANDIT, 21, 9),
+        (BANDIT, 22, 9),
     ],
 )
 def test_a_sample_passes_few_files(sampler: str, files: int, depth: int) -> None:
