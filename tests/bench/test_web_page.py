@@ -50,8 +50,10 @@ def compared(instances: Iterable[str] = INSTANCES, **changes: Any) -> list[dict[
 
 
 def page_of(rows: Iterable[dict[str, Any]], **options: Any) -> str:
-    """The page, without Plotly, which is long and the same on every page."""
-    return html_report(rows, prices=PriceTable(), **options)
+    """The page, without Plotly, which is long and the same on every page; only bundled instances are known."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LAGRL_DATA", raising=False)
+        return html_report(rows, prices=PriceTable(), **options)
 
 
 def content_of(page: str) -> dict[str, Any]:
