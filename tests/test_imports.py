@@ -39,8 +39,9 @@ BELOW = {
     "plot": SOLVER,
     "bench": SOLVER | {"plot"},
     "doctor": SOLVER | {"bench"},
+    "paper": SOLVER | {"bench", "plot"},
     "cascade": LIBRARY | LOOP,
-    "cli": SOLVER | {"plot", "bench", "doctor", "cascade", "carbon"},
+    "cli": SOLVER | {"plot", "bench", "paper", "doctor", "cascade", "carbon"},
     **{room: set() for room in GROUND},
 }
 QUANTUM_BELOW = {

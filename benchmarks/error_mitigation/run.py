@@ -27,9 +27,9 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from benchmarks.knapsack_circuits.knapsacks import Knapsack
-from benchmarks.knapsack_circuits.measures import Worth
 from lagrl.errors import InputError, LagrlError
+from lagrl.paper.drawn_knapsacks import Knapsack
+from lagrl.paper.string_measures import Worth
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.circuits.execution import Pub

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.knapsack_circuits.grid import (
+from benchmarks.knapsack_circuits.report import COMPARED, NOISES
+from benchmarks.knapsack_circuits.results import Results
+from lagrl.paper.circuit_grid import (
     GREEDY,
     LONGER,
     NONE,
@@ -17,8 +19,6 @@ from benchmarks.knapsack_circuits.grid import (
     UNIFORM,
     UNTRAINED,
 )
-from benchmarks.knapsack_circuits.report import COMPARED, NOISES
-from benchmarks.knapsack_circuits.results import Results
 from lagrl.plot.picture_style import colour, current_theme, finish, new_figure, save_figure, styled
 
 if TYPE_CHECKING:

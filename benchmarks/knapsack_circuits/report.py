@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.knapsack_circuits.grid import (
+from benchmarks.knapsack_circuits.results import LEVEL, Results
+from lagrl.bench.statistics import Interval
+from lagrl.paper.circuit_grid import (
     CONTROLS,
     GREEDY,
     INDEPENDENT,
@@ -21,12 +23,10 @@ from benchmarks.knapsack_circuits.grid import (
     REFERENCE,
     REPORTED,
     UNIFORM,
-    Configuration,
+    StringSource,
 )
-from benchmarks.knapsack_circuits.knapsacks import Knapsack
-from benchmarks.knapsack_circuits.measures import ALPHA, SHOTS
-from benchmarks.knapsack_circuits.results import LEVEL, Results
-from lagrl.bench.statistics import Interval
+from lagrl.paper.drawn_knapsacks import Knapsack
+from lagrl.paper.string_measures import ALPHA, SHOTS
 
 NOISES = {"ideal": "no noise", "surrogate": "noise (surrogate)"}
 COMPARED = {  # measure: what it is, and whether more is better
@@ -173,7 +173,7 @@ def verdicts(results: Results) -> str:
     return "\n\n".join(parts)
 
 
-def _best(results: Results) -> dict[str, Configuration]:
+def _best(results: Results) -> dict[str, StringSource]:
     return {
         measure: (max if is_more_better else min)(
             INDEPENDENT, key=lambda control, measure=measure: results.mean("ideal", control, measure).mean
@@ -186,8 +186,8 @@ def _tally(
     results: Results,
     noise: str,
     measure: str,
-    circuits: list[Configuration],
-    control: Configuration,
+    circuits: list[StringSource],
+    control: StringSource,
     at_equal_shots: bool,
 ) -> str:
     is_more_better = COMPARED[measure][1]
@@ -237,7 +237,7 @@ def seconds_table(results: Results) -> str:
     return "\n".join(lines)
 
 
-def _measures(results: Results, noise: str, configuration: Configuration) -> list[str]:
+def _measures(results: Results, noise: str, configuration: StringSource) -> list[str]:
     plain = ("feasible",)
     measures = ("feasible", "optimal", "gap", "cvar", "repaired_optimal", "repaired_gap", "repaired_cvar")
     found = [results.mean(noise, configuration, measure) for measure in measures]

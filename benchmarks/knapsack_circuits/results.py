@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.knapsack_circuits.grid import REFERENCE, Configuration
 from lagrl.bench.statistics import Interval, bootstrap_interval, paired_difference
 from lagrl.errors import InputError
+from lagrl.paper.circuit_grid import REFERENCE, StringSource
 
 LEVEL = 0.95
 RESAMPLES = 10_000
@@ -60,12 +60,12 @@ class Results:
             raise InputError("no head", source="rows", remedy="give what knapsack_circuits wrote")
         return Results(head, knapsacks, found)
 
-    def chosen(self, noise: str, configuration: Configuration, width: int | None = None) -> list[dict[str, Any]]:
+    def chosen(self, noise: str, configuration: StringSource, width: int | None = None) -> list[dict[str, Any]]:
         """Return the rows of a configuration, of one width or of all."""
         found = self.rows.get((noise, configuration.name), {})
         return [row for name, row in found.items() if width is None or len(self.knapsacks[name]["weight"]) == width]
 
-    def mean(self, noise: str, configuration: Configuration, measure: str, width: int | None = None) -> Interval:
+    def mean(self, noise: str, configuration: StringSource, measure: str, width: int | None = None) -> Interval:
         """Return the mean of a measure."""
         rows = self.chosen(noise, configuration, width)
         values = self._by_instance({row["knapsack"]: row[measure] for row in rows})
@@ -75,11 +75,11 @@ class Results:
     def difference(
         self,
         noise: str,
-        configuration: Configuration,
+        configuration: StringSource,
         measure: str,
         width: int | None = None,
         *,
-        reference: Configuration = REFERENCE,
+        reference: StringSource = REFERENCE,
         against: str | None = None,
         level: float = LEVEL,
     ) -> Interval:

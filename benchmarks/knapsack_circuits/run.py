@@ -3,8 +3,8 @@
     python -m benchmarks.knapsack_circuits.run --out docs/rows/knapsack_circuits.jsonl          # 0.25 core-hours
     python -m benchmarks.knapsack_circuits.run --report docs/rows/knapsack_circuits.jsonl.gz --picture PICTURE.png
 
-240 knapsacks by default, 60 of each width (`knapsack_set`), under every configuration of `knapsack_grid`, measured as
-`knapsack_measures` says, by exact distributions wherever they are known. A run that was stopped goes on where it was.
+240 knapsacks by default, 60 of each width (`drawn_knapsacks`), under every configuration of `circuit_grid`, measured as
+`string_measures` says, by exact distributions wherever they are known. A run that was stopped goes on where it was.
 The report needs no more than the rows (which may be gzipped).
 
 Noise is the surrogate's (`SurrogateBackend`) for all circuits; density matrices check it on some knapsacks of the
@@ -29,30 +29,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.knapsack_circuits.grid import (
-    CIRCUITS,
-    CONTROLS,
-    LONGER,
-    NONE,
-    Case,
-    Configuration,
-    ansatz_of,
-    circuits_run,
-    template_of,
-)
-from benchmarks.knapsack_circuits.knapsacks import Knapsack, draw_knapsacks
-from benchmarks.knapsack_circuits.measures import SHOTS
 from benchmarks.knapsack_circuits.picture import draw
 from benchmarks.knapsack_circuits.report import report
 from lagrl.compilation import compile_kernels
 from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
+from lagrl.paper.circuit_grid import (
+    CIRCUITS,
+    CONTROLS,
+    LONGER,
+    NONE,
+    Case,
+    StringSource,
+    ansatz_of,
+    template_of,
+)
+from lagrl.paper.circuit_rows import grid_rows, row, stream
+from lagrl.paper.drawn_knapsacks import Knapsack, draw_knapsacks
+from lagrl.paper.string_measures import SHOTS
 from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.circuits.execution import Pub
 from lagrl.quantum.devices.noisy_device import NoisyDevice
-from lagrl.quantum.simulators.channel import Channel
 from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, TrajectoryBackend
 from lagrl.relaxation.sampler import SampleContext
 
@@ -153,7 +151,7 @@ def measure(args: Args, knapsacks: list[Knapsack], done: set[tuple[str, str, str
     """Yield each knapsack's missing rows: ideal and surrogate, then density matrices, then trajectories."""
     device = NoisyDevice.of(args.backend)
 
-    def missing(knapsack: Knapsack, noise: str, wanted: list[Configuration]) -> list[Configuration]:
+    def missing(knapsack: Knapsack, noise: str, wanted: list[StringSource]) -> list[StringSource]:
         return [c for c in wanted if (knapsack.name, noise, c.name) not in done]
 
     for knapsack in knapsacks:
@@ -176,36 +174,8 @@ def measure(args: Args, knapsacks: list[Knapsack], done: set[tuple[str, str, str
                     yield check_rows(Case(same[place]), device, noise, todo, args.trajectory_shots, args.seed)
 
 
-def grid_rows(case: Case, device: NoisyDevice, wanted: list[Configuration], seed: int) -> list[dict[str, Any]]:
-    """Measure configurations without noise and, where there is a circuit, under the surrogate's."""
-    rows = []
-    for configuration in wanted:
-        if not case.allows(configuration):
-            continue
-        started = time.perf_counter()
-        ideal = case.distribution(configuration, stream(case, configuration, seed))
-        seconds = time.perf_counter() - started
-        rows.append(row(case, configuration, "ideal", case.of_variables(ideal), seconds))
-        qubits = case.qubits(configuration)
-        if configuration.has_circuit:
-            template = template_of(configuration, qubits)
-            channel = Channel.on(device.line(qubits), template)
-            compiled = device.line(qubits).circuit(template)
-            started = time.perf_counter()
-            noisy = case.of_variables(channel.distribution(ideal))
-            rows.append(row(case, configuration, "surrogate", noisy, time.perf_counter() - started))
-            rows[-1]["gates"] = compiled.template.two_qubit_gates
-            rows[-1]["fidelity"] = round(float(np.exp(compiled.log_fidelity)), 4)
-    return rows
-
-
-def stream(case: Case, configuration: Configuration, seed: int) -> np.random.Generator:
-    """Return the randomness of a configuration on a knapsack, whatever else is run."""
-    return np.random.default_rng([seed, *f"{case.knapsack.name} {configuration.name}".encode()])
-
-
 def check_rows(
-    case: Case, device: NoisyDevice, noise: str, wanted: list[Configuration], shots: int, seed: int
+    case: Case, device: NoisyDevice, noise: str, wanted: list[StringSource], shots: int, seed: int
 ) -> list[dict[str, Any]]:
     """Measure circuits by density matrices (exact) or trajectories (shares of the shots)."""
     rows = []
@@ -221,28 +191,6 @@ def check_rows(
             distribution = np.bincount(codes.ravel(), minlength=2**case.knapsack.width) / shots
         rows.append(row(case, configuration, noise, distribution, time.perf_counter() - started))
     return rows
-
-
-def row(
-    case: Case, configuration: Configuration, noise: str, distribution: NDArray[np.float64], seconds: float
-) -> dict[str, Any]:
-    """Measure a distribution over the variables; trained circuits also get the product state at as many shots."""
-    qubits = case.qubits(configuration)
-    circuits = circuits_run(configuration, qubits)
-    found: dict[str, Any] = {
-        "kind": "row",
-        "knapsack": case.knapsack.name,
-        "noise": noise,
-        "name": configuration.name,
-        "qubits": qubits,
-        "circuits": circuits,
-        **{name: float(f"{value:.6g}") for name, value in case.worth.measures(distribution).items()},
-    }
-    if configuration.is_trained:
-        equal = case.worth.measures(case.product, SHOTS * circuits)
-        found["equal_gap"] = float(f"{equal['gap']:.6g}")
-        found["equal_repaired_gap"] = float(f"{equal['repaired_gap']:.6g}")
-    return {**found, "seconds": round(seconds, 4)}
 
 
 if __name__ == "__main__":

@@ -4,19 +4,7 @@ LAGRL_DATA=DIR python -m benchmarks.logical_width.run
 LAGRL_DATA=DIR python -m benchmarks.logical_width.run --out ROWS.jsonl --picture WIDTH.png
 python -m benchmarks.logical_width.run --instances bundled
 
-What is counted, for n customers, K vehicles of capacity Q:
-
-- direct: n²·K. One bit per (vehicle, customer, position): vehicle k visits customer i as its p-th stop, p = 1 … n. All
-  in one circuit. The capacities would need K·⌈log₂(Q + 1)⌉ slack bits on top, which are not counted.
-- slack: n + ⌈log₂(Q + 1)⌉, the widest vehicle's knapsack (customers that can fit, and slack bits for its capacity).
-- slack-free: n, the same under a penalty without slack bits.
-- presolve: what is left in doubt of a knapsack once customers with ã ≥ 0 are left out, and the knapsack is solved where
-  all others fit. Measured on every vehicle at every evaluation of a dual ascent: mean, median and largest; 0 where
-  solved.
-- core: the same, cut to the --width variables that `select_candidates` keeps.
-
-The ascent is that of `lagrl solve` with one linearisation (capacitated k-means), exact knapsacks and the default
-controller, from the linear relaxation's prices. The table gives the median over the instances of each size.
+What is counted is described in `lagrl.paper.widths`. The table gives the median over the instances of each size.
 """
 
 from __future__ import annotations
@@ -27,47 +15,23 @@ if __name__ == "__main__":
     one_thread()  # before numpy, numba and torch are loaded
 
 import sys
-import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lagrl.bench.provenance import versions
 from lagrl.bench.suites import SUITES, suite
 from lagrl.compilation import compile_kernels
-from lagrl.controllers import Feedback, controller_factory
 from lagrl.errors import InputError, InstanceError, LagrlError
 from lagrl.io.atomic import require_writable
+from lagrl.paper.widths import CLASSES, ENCODINGS, WidthRow, count
 from lagrl.problems.cvrplib import read_instance
 from lagrl.problems.locate import data_folder, resolve_instance
-from lagrl.quantum.subproblems.candidates import require_width, select_candidates
-from lagrl.relaxation.dual import AssignmentDual
-from lagrl.relaxation.linear_dual import linear_dual
-from lagrl.relaxation.linearise import linearise, vehicles_to_try
-from lagrl.relaxation.seeding import kmeans
+from lagrl.quantum.subproblems.candidates import require_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
-
-    from lagrl.problems.assignment import AssignmentProblem
-    from lagrl.problems.cvrp import CVRP
-
-CLASSES = ((0, 50), (50, 100), (100, 200), (200, 500), (500, 10**9))  # customers, upper end excluded
-ENCODINGS = {
-    "direct": "direct, n²·K",
-    "slack": "a vehicle with slack bits",
-    "slack_free": "a vehicle, slack-free",
-    "presolve_max": "after presolve, largest",
-    "presolve_mean": "after presolve, mean",
-    "core_max": "core, largest",
-    "core_mean": "core, mean",
-}
 
 
 @dataclass(frozen=True)
@@ -109,29 +73,6 @@ class Args:
             raise InputError(f"{self.evaluations} given", field="--evaluations", remedy="give 1 or more")
 
 
-@dataclass(frozen=True)
-class Row:
-    """One instance: widths in qubits, shares of the knapsacks, wall-clock seconds."""
-
-    instance: str
-    n_customers: int
-    n_vehicles: int
-    capacity: int
-    direct: int
-    slack: int
-    slack_free: int
-    presolve_mean: float
-    presolve_median: float
-    presolve_max: int
-    core_mean: float
-    core_median: float
-    core_max: int
-    solved: float
-    knapsacks: int
-    evaluations: int
-    seconds: float
-
-
 def main(args: Args) -> None:
     """Count every instance, print a Markdown table by size, write the rows, draw the picture."""
     for path in (args.out, args.picture):
@@ -151,13 +92,13 @@ def main(args: Args) -> None:
         draw(rows, args)
 
 
-def _read(path: Path) -> list[Row]:
+def _read(path: Path) -> list[WidthRow]:
     """Return the rows of a file, gzipped or not."""
-    names = {field.name for field in fields(Row)}
-    return [Row(**{name: value for name, value in row.items() if name in names}) for row in read_rows(path)]
+    names = {field.name for field in fields(WidthRow)}
+    return [WidthRow(**{name: value for name, value in row.items() if name in names}) for row in read_rows(path)]
 
 
-def _counted(args: Args) -> list[Row]:
+def _counted(args: Args) -> list[WidthRow]:
     """Count every instance that can be read."""
     compile_kernels()
     rows = []
@@ -167,7 +108,7 @@ def _counted(args: Args) -> list[Row]:
         except InstanceError as error:
             print(f"left out: {error}", file=sys.stderr)
             continue
-        rows.append(count(instance, args))
+        rows.append(count(instance, args.evaluations, args.width, args.seed))
         print(f"{len(rows)}: {instance.name}, {rows[-1].seconds:.1f} s", file=sys.stderr, flush=True)
     if not rows:
         raise InputError(
@@ -176,64 +117,7 @@ def _counted(args: Args) -> list[Row]:
     return rows
 
 
-def count(instance: CVRP, args: Args) -> Row:
-    """Ascend the instance's dual and count what is left of every knapsack."""
-    started = time.perf_counter()
-    rng = np.random.default_rng(args.seed)
-    problem = linearise(instance, kmeans(instance, vehicles_to_try(instance), rng))
-    n, n_vehicles = problem.n_customers, problem.n_vehicles
-    left, core, evaluations = [], [], 0
-    for multipliers in ascent(problem, args.evaluations, rng):
-        reduced_cost = problem.cost - multipliers
-        left.append(widths_left(reduced_cost, problem.weight, problem.capacity))
-        core.append(select_candidates(reduced_cost, problem.weight, problem.capacity, args.width).width)
-        evaluations += 1
-    left, core = np.concatenate(left), np.concatenate(core)
-    fitting = int((problem.weight[None] <= problem.capacity[:, None]).sum(axis=1).max())
-    return Row(
-        instance=instance.name,
-        n_customers=n,
-        n_vehicles=n_vehicles,
-        capacity=instance.capacity,
-        direct=n * n * n_vehicles,
-        slack=fitting + instance.capacity.bit_length(),
-        slack_free=fitting,
-        presolve_mean=round(float(left.mean()), 3),
-        presolve_median=float(np.median(left)),
-        presolve_max=int(left.max()),
-        core_mean=round(float(core.mean()), 3),
-        core_median=float(np.median(core)),
-        core_max=int(core.max()),
-        solved=round(float((left == 0).mean()), 4),
-        knapsacks=len(left),
-        evaluations=evaluations,
-        seconds=round(time.perf_counter() - started, 3),
-    )
-
-
-def ascent(problem: AssignmentProblem, evaluations: int, rng: np.random.Generator) -> Iterator[NDArray[np.float64]]:
-    """Yield the multipliers [n] that the default controller asks to be priced."""
-    dual = AssignmentDual(problem)
-    controller = controller_factory("cfm")()
-    start = linear_dual(problem).multipliers
-    multipliers = dual.clip(controller.start(dual, budget=evaluations, rng=rng, initial=start))
-    for _ in range(evaluations):
-        yield multipliers
-        point = dual.evaluate(multipliers)
-        if point.is_optimal:
-            return
-        multipliers = dual.clip(controller.update(point, Feedback()))
-
-
-def widths_left(
-    reduced_cost: NDArray[np.float64], weight: NDArray[np.int64], capacity: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return how many variables presolve leaves of each knapsack, [K]: `select_candidates` without a limit."""
-    is_wanted = (reduced_cost < 0) & (weight > 0) & (weight <= capacity[:, None])
-    return np.where(is_wanted @ weight > capacity, is_wanted.sum(axis=1), 0)
-
-
-def table(rows: list[Row]) -> str:
+def table(rows: list[WidthRow]) -> str:
     """Lay out the medians over the instances of each size as Markdown."""
     columns = ["customers", "instances", *ENCODINGS.values(), "solved by presolve"]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
@@ -252,7 +136,7 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def draw(rows: list[Row], args: Args) -> None:
+def draw(rows: list[WidthRow], args: Args) -> None:
     """Draw width against the number of customers, both logarithmic."""
     from lagrl.plot.picture_style import one_panel, save_figure
 
@@ -260,7 +144,7 @@ def draw(rows: list[Row], args: Args) -> None:
     save_figure(one_panel(lambda axes: _widths(axes, rows, args.width), 10.0, 5.6), args.picture)
 
 
-def _widths(axes: Axes, rows: list[Row], core: int) -> None:
+def _widths(axes: Axes, rows: list[WidthRow], core: int) -> None:
     from lagrl.plot.picture_style import colour, finish, mark, outside_legend, reference_line
 
     series = ("direct", "slack", "slack_free", "presolve_max", "presolve_mean", "core_mean")

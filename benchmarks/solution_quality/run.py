@@ -43,12 +43,12 @@ if __name__ == "__main__":
 import tyro
 
 from benchmarks.solution_quality.peers import PEERS
-from benchmarks.solution_quality.peers.answer import Answer
 from benchmarks.solution_quality.processor_clock import LIBRARY, make_library
 from benchmarks.solution_quality.report import show
 from benchmarks.solution_quality.sets import ROADS, X_TYPE, Set, family, instances, problem_of
 from lagrl.bench.suites import suite
 from lagrl.errors import InputError, SolutionError
+from lagrl.paper.peer_answer import Answer
 from lagrl.problems.solution import Solution, faults
 
 HORIZONS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)

@@ -22,7 +22,10 @@ for needed in ("qiskit_aer", "qiskit_ibm_runtime", "dwave.samplers", "matplotlib
 @pytest.fixture(scope="module")
 def scripts() -> SimpleNamespace:
     """Import the modules of the study."""
-    from benchmarks.knapsack_circuits import grid, knapsacks, measures, picture, report, results, run
+    from benchmarks.knapsack_circuits import picture, report, results, run
+    from lagrl.paper import circuit_grid as grid
+    from lagrl.paper import drawn_knapsacks as knapsacks
+    from lagrl.paper import string_measures as measures
 
     return SimpleNamespace(
         set=knapsacks, measures=measures, grid=grid, results=results, report=report, picture=picture, circuits=run

@@ -18,10 +18,10 @@ import pytest
 from benchmarks.solution_quality import report_peers as report
 from benchmarks.solution_quality import run, sets
 from benchmarks.solution_quality.peers import PEERS
-from benchmarks.solution_quality.peers.answer import Answer, scale, vehicles, whole_distances
 from benchmarks.solution_quality.processor_clock import make_library
 from lagrl import CVRP
 from lagrl.errors import InputError
+from lagrl.paper.peer_answer import Answer, scale, vehicles, whole_distances
 from lagrl.problems.solution import route_cost
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_knapsacks import knapsacks
 
+from lagrl.paper.widths import count, widths_left
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.quantum.subproblems.candidates import MAX_WIDTH, select_candidates
 
@@ -29,18 +30,18 @@ def script() -> ModuleType:
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, MAX_WIDTH), room=st.floats(0.0, 1.3))
-def test_presolve_is_counted_as_the_kernel_does_it(script: ModuleType, seed: int, n: int, room: float) -> None:
+def test_presolve_is_counted_as_the_kernel_does_it(seed: int, n: int, room: float) -> None:
     """Where the kernel's limit does not bind, the count is its width."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(seed), 4, n, room)
     weight[0] = 0
-    counted = script.widths_left(reduced_cost, weight, capacity)
+    counted = widths_left(reduced_cost, weight, capacity)
     assert np.array_equal(counted, select_candidates(reduced_cost, weight, capacity, MAX_WIDTH).width)
 
 
-def test_an_instance_is_counted(script: ModuleType) -> None:
+def test_an_instance_is_counted() -> None:
     """The closed forms are what they say, and presolve only takes away."""
     instance = read_bundled(bundled_names()[1])
-    row = script.count(instance, script.Args(evaluations=8, width=6))
+    row = count(instance, evaluations=8, width=6, seed=0)
     n, n_vehicles = instance.n_customers, row.n_vehicles
     assert row.direct == n * n * n_vehicles
     assert row.slack_free == n

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.solution_quality.peers.answer import Answer
+    from lagrl.paper.peer_answer import Answer
 
 Lengths = Literal["longest", "each", "whole"]
 

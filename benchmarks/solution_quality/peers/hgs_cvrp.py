@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.solution_quality.peers.answer import Answer, scale, whole_distances
+from lagrl.paper.peer_answer import Answer, scale, whole_distances
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP

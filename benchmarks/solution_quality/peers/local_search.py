@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.solution_quality.peers.answer import Answer, History, scale
 from benchmarks.solution_quality.peers.pyvrp_search import pyvrp_data, pyvrp_routes
+from lagrl.paper.peer_answer import Answer, History, scale
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP

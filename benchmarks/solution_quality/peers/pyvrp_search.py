@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.solution_quality.peers.answer import Answer, History, scale, whole_distances
+from lagrl.paper.peer_answer import Answer, History, scale, whole_distances
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP

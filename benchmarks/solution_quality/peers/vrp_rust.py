@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.solution_quality.peers.answer import Answer, History, scale, vehicles, whole_distances
+from lagrl.paper.peer_answer import Answer, History, scale, vehicles, whole_distances
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP

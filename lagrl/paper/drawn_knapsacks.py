@@ -8,22 +8,26 @@ drawn, a different one for each W.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lagrl.controllers import Feedback, controller_factory
 from lagrl.problems.bundled import bundled_names, read_bundled
-from lagrl.problems.cvrp import CVRP
 from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual
 from lagrl.relaxation.linearise import linearise, vehicles_to_try
 from lagrl.relaxation.seeding import kmeans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from lagrl.problems.cvrp import CVRP
 
 CONTROLLERS = ("hwc", "cfm")
 SIZES = (30, 120)  # customers of generated instances
@@ -124,7 +128,7 @@ def draw_knapsacks(widths: tuple[int, ...], per_width: int, evaluations: int, se
                 continue
             taken.add((knapsack["step"], knapsack["vehicle"]))
             if len(found[width]) < per_width:
-                origin = {"demand": demand, "customers": instance.n_customers, "controller": controller}
+                origin: dict[str, Any] = {"demand": demand, "customers": instance.n_customers, "controller": controller}
                 found[width].append(Knapsack(instance=instance.name, **origin, **knapsack))
         if all(len(knapsacks) == per_width for knapsacks in found.values()):
             return [knapsack for width in widths for knapsack in found[width]]

@@ -7,13 +7,16 @@ gap(y) = (ã·y − ã·y*) / |ã·y*|. A string that does not fit carries nothi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.knapsack_circuits.knapsacks import Knapsack
 from lagrl.quantum.circuits.hardware_efficient import distribution_cvar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lagrl.paper.drawn_knapsacks import Knapsack
 
 SHOTS = 64
 ALPHA = 0.25

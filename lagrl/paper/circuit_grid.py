@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.knapsack_circuits.knapsacks import Knapsack
-from benchmarks.knapsack_circuits.measures import Worth
+from lagrl.paper.string_measures import Worth
 from lagrl.quantum.circuits.ansatz import Ansatz, make_ansatz
 from lagrl.quantum.circuits.execution import Template, measured_circuit, parameter_vector
 from lagrl.quantum.circuits.hardware_efficient import PATTERNS, HardwareEfficient
@@ -17,6 +16,11 @@ from lagrl.quantum.subproblems.annealing import AnnealingSampler, anneal
 from lagrl.quantum.subproblems.penalties import QUBOBatch, Subproblem, TiltedPenalty, normalised, soft_equalities
 from lagrl.quantum.subproblems.product import ProductState
 from lagrl.quantum.subproblems.slack import SlackPenalty, reduced_loads, slack_bits
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lagrl.paper.drawn_knapsacks import Knapsack
 
 NONE = "-"
 PENALTIES = ("greedy", "room", "unbalanced", "slack")
@@ -42,7 +46,7 @@ COINS = "coins"  # even odds for all, such that the mean load is the room
 
 
 @dataclass(frozen=True)
-class Configuration:
+class StringSource:
     """One way to draw strings; penalty `-` where none is in it, depth 0 for controls."""
 
     penalty: str
@@ -70,21 +74,21 @@ class Configuration:
         return not self.is_control or self.ansatz in PRODUCTS
 
 
-GREEDY, UNIFORM, REFERENCE = (Configuration(NONE, name, 0) for name in ("greedy", "uniform", "product"))
+GREEDY, UNIFORM, REFERENCE = (StringSource(NONE, name, 0) for name in ("greedy", "uniform", "product"))
 CONTROLS = (
-    Configuration(NONE, "exact", 0),
+    StringSource(NONE, "exact", 0),
     GREEDY,
     UNIFORM,
-    *(Configuration(NONE, name, 0) for name in PRODUCTS),
-    *(Configuration(penalty, "annealing", 0) for penalty in (*PENALTIES, "aimed")),
-    Configuration(NONE, COINS, 0),
+    *(StringSource(NONE, name, 0) for name in PRODUCTS),
+    *(StringSource(penalty, "annealing", 0) for penalty in (*PENALTIES, "aimed")),
+    StringSource(NONE, COINS, 0),
 )
 INDEPENDENT = [control for control in CONTROLS if control.ansatz in {"uniform", COINS, *PRODUCTS}]  # bits, at random
 REPORTED = (
-    *(Configuration(penalty, name, p) for penalty in PENALTIES for name in (*QAOA, *REPORTED_PATTERNS) for p in DEPTHS),
-    *(Configuration(NONE, "copula", p) for p in DEPTHS),
-    *(Configuration(NONE, UNTRAINED, p) for p in DEPTHS),
-    *(Configuration("greedy", LONGER, p) for p in DEPTHS),
+    *(StringSource(penalty, name, p) for penalty in PENALTIES for name in (*QAOA, *REPORTED_PATTERNS) for p in DEPTHS),
+    *(StringSource(NONE, "copula", p) for p in DEPTHS),
+    *(StringSource(NONE, UNTRAINED, p) for p in DEPTHS),
+    *(StringSource("greedy", LONGER, p) for p in DEPTHS),
 )
 CIRCUITS = tuple(circuit for circuit in REPORTED if circuit.ansatz not in REMOVED)
 
@@ -113,12 +117,12 @@ class Case:
         """[2^W] the product state's distribution: what circuits have to beat."""
         return product_distribution(ProductState().probabilities(self.candidates)[0])
 
-    def qubits(self, configuration: Configuration) -> int:
+    def qubits(self, configuration: StringSource) -> int:
         """Return how many qubits it takes: the variables, and slack bits if any."""
         extra = slack_bits(reduced_loads(self.candidates)[1])[0] if configuration.penalty == "slack" else 0
         return self.knapsack.width + int(extra)
 
-    def allows(self, configuration: Configuration) -> bool:
+    def allows(self, configuration: StringSource) -> bool:
         """Whether it is within the limits on qubits."""
         return self.qubits(configuration) <= (MOST_TRAINED if configuration.is_trained else MOST_QUBITS)
 
@@ -129,7 +133,7 @@ class Case:
             self._problems[penalty] = Subproblem.of(self.candidates, qubos, 0)
         return self._problems[penalty]
 
-    def distribution(self, configuration: Configuration, rng: np.random.Generator) -> NDArray[np.float64]:
+    def distribution(self, configuration: StringSource, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return how likely each string is without noise, [2^q]; slack bits, the high ones, are still there.
 
         Exact but for annealing, whose reads are counted.
@@ -154,7 +158,8 @@ class Case:
 
     def of_variables(self, distribution: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum over slack bits, [2^W]."""
-        return distribution.reshape(-1, 2**self.knapsack.width).sum(axis=0)
+        summed: NDArray[np.float64] = distribution.reshape(-1, 2**self.knapsack.width).sum(axis=0)
+        return summed
 
 
 def make_qubos(knapsack: Knapsack, penalty: str) -> QUBOBatch:
@@ -166,7 +171,7 @@ def make_qubos(knapsack: Knapsack, penalty: str) -> QUBOBatch:
     candidates = knapsack.candidates
     if penalty == "unbalanced":
         cost, load = normalised(candidates)  # |ã| of mean 1, loads in units of the room
-        unit = LITERATURE_MEAN * knapsack.room / np.mean(knapsack.weight)  # of h, in theirs
+        unit = LITERATURE_MEAN * knapsack.room / float(np.mean(knapsack.weight))  # of h, in theirs
         linear, quadratic = LITERATURE[0] * unit / LITERATURE_MEAN, LITERATURE[1] * unit**2 / LITERATURE_MEAN
         return soft_equalities(cost, load, np.array([linear / quadratic]), quadratic, candidates.width)
     if penalty == "slack":
@@ -176,7 +181,7 @@ def make_qubos(knapsack: Knapsack, penalty: str) -> QUBOBatch:
     return TiltedPenalty(fill={"greedy": 0.0, "room": 1.0}[penalty]).qubos(candidates)
 
 
-def ansatz_of(configuration: Configuration) -> Ansatz:
+def ansatz_of(configuration: StringSource) -> Ansatz:
     """Return the circuits of a configuration that is no control, with the default angles of that depth."""
     name, depth = configuration.ansatz, configuration.depth
     if name in QAOA:
@@ -185,7 +190,7 @@ def ansatz_of(configuration: Configuration) -> Ansatz:
     return HardwareEfficient(depth, name if name in PATTERNS else "linear", iterations)
 
 
-def template_of(configuration: Configuration, qubits: int) -> Template:
+def template_of(configuration: StringSource, qubits: int) -> Template:
     """Return the circuit of a configuration that has one."""
     return product_template(qubits) if configuration.is_control else ansatz_of(configuration).template(qubits)
 
@@ -200,7 +205,7 @@ def product_template(qubits: int) -> Template:
     return Template(f"product n={qubits}", circuit, layers=0, two_qubit_gates=0, two_qubit_depth=0)
 
 
-def circuits_run(configuration: Configuration, qubits: int) -> int:
+def circuits_run(configuration: StringSource, qubits: int) -> int:
     """Return how many circuits it takes, training included: every evaluation of COBYLA's is one, at most.
 
     The start is evaluated apart; COBYLA needs two more evaluations than there are angles.
