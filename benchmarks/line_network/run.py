@@ -25,20 +25,16 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
-from lagrl.problems.qubo import QUBO
-from lagrl.quantum.circuits.execution import measured_circuit
-from lagrl.quantum.circuits.line_qaoa import LineQAOA, line_depth, line_gates, tilted_rotation
+from lagrl.paper.drawn_knapsacks import random_subproblem
+from lagrl.quantum.circuits.line_qaoa import LineQAOA, line_depth, line_gates
+from lagrl.quantum.circuits.pairwise_qaoa import pairwise_qaoa
 from lagrl.quantum.devices.compile import compile_template, two_qubit_depth, two_qubit_gates
 from lagrl.quantum.devices.device_errors import DeviceErrors
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.placement import find_line
-from lagrl.quantum.subproblems.penalties import Subproblem
-from lagrl.quantum.subproblems.product import rotation_angles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +108,7 @@ def main(args: Args) -> None:
     rows = []
     for name in args.backends:
         backend = fake_backend(name)
-        _transpiled(naive_circuit(knapsack(3, args.seed)), backend, 3, 0)  # warm caches, not timed
+        _transpiled(pairwise_qaoa(random_subproblem(3, args.seed)).circuit, backend, 3, 0)  # warm caches, not timed
         for n in args.sizes:
             for row in compare(name, backend, n, args):
                 rows.append(row)
@@ -125,10 +121,10 @@ def main(args: Args) -> None:
 
 def compare(name: str, backend: BackendV2, n: int, args: Args) -> Iterator[Row]:
     """Compile one knapsack's circuit in every way."""
-    problem = knapsack(n, args.seed)
+    problem = random_subproblem(n, args.seed)
     seeds = range(args.seeds)
     for level in (1, 2, 3):
-        naive = naive_circuit(problem)
+        naive = pairwise_qaoa(problem).circuit
         found = [_transpiled(naive, backend, level, seed) for seed in seeds]
         yield _row(name, backend, n, f"RZZ, transpiler level {level}", found)
     ansatz = LineQAOA()
@@ -142,38 +138,6 @@ def compare(name: str, backend: BackendV2, n: int, args: Args) -> Iterator[Row]:
     if (two_qubit_gates(own.circuit), two_qubit_depth(own.circuit)) != (line_gates(n, 1), line_depth(n, 1)):
         raise AssertionError(f"{name}, n = {n}: not the closed form's gates")
     yield _row(name, backend, n, "network, found line", [own])
-
-
-def knapsack(n: int, seed: int) -> Subproblem:
-    """Draw a knapsack of n customers of which about half fit, with the tilted penalty's QUBO at T = room."""
-    rng = np.random.default_rng((seed, n))
-    reduced_cost, weight = -rng.uniform(5.0, 50.0, n), rng.integers(1, 50, n)
-    room = max(int(weight.sum()) // 2, 1)
-    load, strength = weight / room, 30.0
-    qubo = QUBO(
-        reduced_cost / np.abs(reduced_cost).mean() + strength * (load**2 - 2.0 * load),
-        np.triu(2.0 * strength * np.outer(load, load), 1),
-    )
-    return Subproblem(qubo, rng.uniform(0.05, 0.95, n), reduced_cost, weight, room)
-
-
-def naive_circuit(problem: Subproblem) -> QuantumCircuit:
-    """Return the layer with its couplings written down pair by pair, and no thought of where the qubits are."""
-    n, ising = problem.n_variables, problem.qubo.to_ising()
-    gamma, beta = LineQAOA().ramp.angles()
-    phase, theta = float(gamma[0]) / problem.scale, rotation_angles(problem.probability)
-    around, through = tilted_rotation(np.full(n, -2.0 * beta[0]), theta)
-    circuit = measured_circuit(n, 1)
-    for i in range(n):
-        circuit.ry(theta[i], i)
-        circuit.rz(2.0 * phase * ising.field[i] + around[i], i)
-    for i in range(n):
-        for j in range(i + 1, n):
-            circuit.rzz(2.0 * phase * ising.coupling[i, j], i, j)
-    for i in range(n):
-        circuit.rx(through[i], i)
-    circuit.measure(range(n), range(n))
-    return circuit
 
 
 def fidelities(circuit: QuantumCircuit, target: Target) -> tuple[float, float]:

@@ -28,6 +28,7 @@ COMMANDS = {
     "eval": "Run controllers on instances; each run becomes a row of a file.",
     "report": "Compare the controllers of result rows, with statistics.",
     "list": "List the names of controllers, samplers, seedings, instances or backends.",
+    "paper": "Make the figures and tables of the reference, published numbers beside ours.",
     "generate": "Generate random instances as CVRPLIB files.",
     "fetch": "Download CVRPLIB instances and their best known solutions.",
     "demo": "Solve the bundled instances with several controllers, and draw a picture.",

@@ -16,6 +16,8 @@ import numpy as np
 from lagrl.controllers import Feedback, controller_factory
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.generate import generate_x_type, sample_params
+from lagrl.problems.qubo import QUBO
+from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual
@@ -133,6 +135,19 @@ def draw_knapsacks(widths: tuple[int, ...], per_width: int, evaluations: int, se
         if all(len(knapsacks) == per_width for knapsacks in found.values()):
             return [knapsack for width in widths for knapsack in found[width]]
     raise AssertionError("the instances never end")
+
+
+def random_subproblem(n: int, seed: int) -> Subproblem:
+    """Return a random knapsack of n customers of which about half fit, with the tilted penalty's QUBO at T = room."""
+    rng = np.random.default_rng((seed, n))
+    reduced_cost, weight = -rng.uniform(5.0, 50.0, n), rng.integers(1, 50, n)
+    room = max(int(weight.sum()) // 2, 1)
+    load, strength = weight / room, 30.0
+    qubo = QUBO(
+        reduced_cost / np.abs(reduced_cost).mean() + strength * (load**2 - 2.0 * load),
+        np.triu(2.0 * strength * np.outer(load, load), 1),
+    )
+    return Subproblem(qubo, rng.uniform(0.05, 0.95, n), reduced_cost, weight, room)
 
 
 def _instances(seed: int) -> Iterator[tuple[CVRP, str]]:

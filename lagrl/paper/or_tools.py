@@ -7,12 +7,20 @@ process.
 from __future__ import annotations
 
 import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from lagrl.errors import MissingExtraError
 from lagrl.paper.peer_answer import Answer, History, scale, vehicles, whole_distances
 
 if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
+
+
+def require_or_tools() -> None:
+    """Raise MissingExtraError if OR-Tools is not installed; it is not imported."""
+    if find_spec("ortools") is None:
+        raise MissingExtraError.of("ortools", "bench", "the comparison with OR-Tools")
 
 
 def run(problem: CVRP, seconds: float, seed: int) -> Answer:

@@ -1,0 +1,92 @@
+"""Rows that the user gives: each file is recognised by its first line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lagrl.bench.rows import read_rows
+from lagrl.bench.schema import SCHEMA
+from lagrl.errors import InputError
+from lagrl.io.line_format import LineFormat, read_lines
+from lagrl.paper.figure_rows import FIGURE_SCHEMA, PARTS, read_figure_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from lagrl.bench.schema import Row
+    from lagrl.paper.figure_rows import FigureRow
+    from lagrl.quantum.bandit.traces import Trace
+
+_ANY = LineFormat(fault="not a row", remedy="give rows of lagrl eval, lagrl traces or lagrl paper", warns=False)
+
+
+@dataclass(eq=False)
+class GivenRows:
+    """Rows by the part they belong to; a part without rows is empty.
+
+    Attributes
+    ----------
+    routes, samplers
+        Rows of `lagrl eval`: those with exact knapsacks; all rows of files that have another sampler too.
+    figures
+        Rows of `lagrl paper` by part.
+    traces, trained
+        Decisions of `lagrl traces`: at random, and of a trained bandit by its limit on two-qubit gates.
+    trace_revisions
+        Git revisions of the files of decisions.
+    """
+
+    routes: list[Row] = field(default_factory=list)
+    samplers: list[Row] = field(default_factory=list)
+    figures: dict[str, list[FigureRow]] = field(default_factory=lambda: {part: [] for part in PARTS})
+    traces: list[Trace] = field(default_factory=list)
+    trained: dict[int, list[Trace]] = field(default_factory=dict)
+    trace_revisions: set[str] = field(default_factory=set)
+
+
+def read_given(paths: Sequence[Path]) -> GivenRows:
+    """Read files of rows, gzipped (`.gz`) or not; a key that occurs again is left out.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, is empty, or its rows are of another schema.
+    """
+    given = GivenRows()
+    seen: set[str] = set()
+    for path in paths:
+        first = first_line(path)
+        if first.get("schema") == SCHEMA:
+            rows = [row for row in read_rows(path) if row["key"] not in seen]
+            seen.update(row["key"] for row in rows)
+            given.routes += [row for row in rows if row["sampler"] == "exact"]
+            if any(row["sampler"] != "exact" for row in rows):
+                given.samplers += rows
+        elif first.get("schema") == FIGURE_SCHEMA:
+            for row in read_figure_rows(path):
+                if row["key"] not in seen:
+                    seen.add(row["key"])
+                    given.figures[row["part"]].append(row)
+        elif first.get("kind") == "header" and isinstance(first.get("settings"), dict):
+            from lagrl.quantum.bandit.traces import read_traces
+
+            traces = read_traces([path])
+            given.trace_revisions.add(str(first.get("git_revision") or "unknown"))
+            if first["settings"].get("state") is None:
+                given.traces += traces
+            else:
+                given.trained.setdefault(int(first["settings"].get("gates", 0)), []).extend(traces)
+        else:
+            raise InputError(
+                "rows of another schema", source=str(path), field="schema", remedy=_ANY.remedy + "; leave this file out"
+            )
+    return given
+
+
+def first_line(path: Path) -> dict[str, Any]:
+    """Return the first line of a file of JSON lines, gzipped (`.gz`) or not; InputError if it has none."""
+    for line, _ in read_lines(path, _ANY):
+        return line
+    raise InputError("has no row", source=str(path), remedy=_ANY.remedy)
