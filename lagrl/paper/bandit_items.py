@@ -70,12 +70,12 @@ def make_fig4(source: RowSource) -> ItemContent:
 def split(traces: Sequence[Trace]) -> tuple[list[Trace], list[Trace]]:
     """Return the decisions to learn from and those of other instances, to judge by.
 
-    Raises InputError below six instances: both sides need two or more.
+    Raises InputError below four instances: the judging side needs two or more.
     """
     instances = sorted({trace.instance for trace in traces})
-    if len(instances) < 2 * HELD_OUT:
+    if len(instances) < HELD_OUT + 1:
         raise InputError(
-            f"{len(instances)} instances", field="traces", remedy=f"give decisions on {2 * HELD_OUT} or more"
+            f"{len(instances)} instances", field="traces", remedy=f"give decisions on {HELD_OUT + 1} or more"
         )
     held_out = set(instances[::HELD_OUT])
     judge = [trace for trace in traces if trace.instance in held_out]

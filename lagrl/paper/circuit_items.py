@@ -6,7 +6,7 @@ from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 from lagrl.bench.tables import Table
-from lagrl.paper.drawing import MARKERS, OURS, OURS_LIGHT, PUBLISHED, bars, legend, legend_below, one_axes, styled
+from lagrl.paper.drawing import GREY, MARKERS, OURS, OURS_LIGHT, bars, legend, legend_below, one_axes, styled
 from lagrl.paper.items import ItemContent, PaperItem
 from lagrl.paper.route_items import interval_of, revisions
 from lagrl.plot.pictures import COLOURS
@@ -99,6 +99,9 @@ def make_fig9(source: RowSource) -> ItemContent:
                 linewidths=0,
             )
         axes.set(xscale="log", yscale="log")
+        sizes = [n for n in (10, 20, 50, 100, 200, 500, 1000) if rows[0]["n_customers"] <= n <= rows[-1]["n_customers"]]
+        axes.set_xticks(sizes, [str(n) for n in sizes])
+        axes.minorticks_off()
         legend(axes, loc="upper left")
 
     notes = () if source.given.figures["widths"] else (source.instance_note,)
@@ -152,10 +155,10 @@ def make_fig10(source: RowSource) -> ItemContent:
         ansatze = ("cold QAOA", "warm QAOA", "linear", "pairwise", "circular")
         every = figure.subplots(1, len(penalties), sharey=True, sharex=True)
         product = found.get(("-", "product", 0, "ideal"))
-        for place, (axes, penalty) in enumerate(zip(every, penalties, strict=True)):
+        for _place, (axes, penalty) in enumerate(zip(every, penalties, strict=True)):
             own = [found.get((penalty, ansatz, 1, "surrogate")) for ansatz in ansatze]
             kept = [(ansatz, one) for ansatz, one in zip(ansatze, own, strict=True) if one]
-            styled(axes, "gap of best of 64, %" if not place else "", "", grid="x")
+            styled(axes, "", "", grid="x")
             for offset, colour, noise in ((-0.2, OURS_LIGHT, "ideal"), (0.2, OURS, "surrogate")):
                 chosen = [found[penalty, ansatz, 1, noise] for ansatz, _ in kept]
                 ranges = [(100 * one["low"], 100 * one["high"]) for one in chosen]
@@ -164,8 +167,9 @@ def make_fig10(source: RowSource) -> ItemContent:
                 bars(axes, [a for a, _ in kept], values, ranges, label=label, colour=colour, offset=offset, height=0.38)
             if product:
                 label = "product state, no circuit"
-                axes.axvline(100 * product["gap"], color=PUBLISHED, linestyle=(0, (4, 2)), linewidth=1.2, label=label)
+                axes.axvline(100 * product["gap"], color=GREY, linestyle=(0, (4, 2)), linewidth=1.2, label=label)
             axes.set_title(names.get(penalty, penalty), fontsize=9.5, loc="left")
+        figure.supxlabel("gap of the best of 64 strings, %, one layer", fontsize=10)
         legend_below(figure, every[0])
 
     return ItemContent((table,), records, revisions(source.knapsacks), draw, (9.4, 3.8))

@@ -9,7 +9,9 @@ from lagrl.bench.rows import read_rows
 from lagrl.bench.schema import SCHEMA
 from lagrl.errors import InputError
 from lagrl.io.line_format import LineFormat, read_lines
+from lagrl.io.records import read_fields
 from lagrl.paper.figure_rows import FIGURE_SCHEMA, PARTS, read_figure_rows
+from lagrl.paper.scale import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
     from lagrl.paper.figure_rows import FigureRow
     from lagrl.quantum.bandit.traces import Trace
 
+OR_TOOLS = ("curve", "ortools")
+_STUDY: dict[str, Any] = {
+    "instance": str,
+    "n_customers": int,
+    "best_known": float | None,
+    "history": list[tuple[float, float]],
+    "git_revision": str | None,
+}
 _ANY = LineFormat(fault="not a row", remedy="give rows of lagrl eval, lagrl traces or lagrl paper", warns=False)
 
 
@@ -31,7 +41,7 @@ class GivenRows:
     routes, samplers
         Rows of `lagrl eval`: those with exact knapsacks; all rows of files that have another sampler too.
     figures
-        Rows of `lagrl paper` by part.
+        Rows of `lagrl paper` by part. Rows of OR-Tools in the study of solution quality count as `peers`.
     traces, trained
         Decisions of `lagrl traces`: at random, and of a trained bandit by its limit on two-qubit gates.
     trace_revisions
@@ -78,11 +88,35 @@ def read_given(paths: Sequence[Path]) -> GivenRows:
                 given.traces += traces
             else:
                 given.trained.setdefault(int(first["settings"].get("gates", 0)), []).extend(traces)
+        elif {"part", "method", "history"} <= first.keys():
+            given.figures["peers"] += [_peer_row(line, path, number) for line, number in _of_or_tools(path)]
         else:
             raise InputError(
                 "rows of another schema", source=str(path), field="schema", remedy=_ANY.remedy + "; leave this file out"
             )
     return given
+
+
+def _of_or_tools(path: Path) -> list[tuple[dict[str, Any], int]]:
+    """Return the rows of OR-Tools in a file of the study of solution quality, with their numbers."""
+    lines = [(line, n) for line, n in read_lines(path, _ANY) if (line.get("part"), line.get("method")) == OR_TOOLS]
+    if not lines:
+        raise InputError("no row of OR-Tools", source=str(path), remedy=_ANY.remedy + "; leave this file out")
+    return lines
+
+
+def _peer_row(line: dict[str, Any], path: Path, number: int) -> FigureRow:
+    """Return the cost that a longer run of OR-Tools had reached after the paper's 20 s."""
+    read_fields(line, _STUDY, source=f"{path}: line {number}", remedy=_ANY.remedy, allow_others=True)
+    reached = [cost for seconds, cost in line["history"] if seconds <= FULL.peer_seconds]
+    best = line["best_known"]
+    gap = 100.0 * (reached[-1] - best) / best if reached and best else None
+    values = {name: line[name] for name in ("instance", "n_customers", "best_known")}
+    return {
+        "config": {"method": "or-tools", "seconds": FULL.peer_seconds},
+        "values": [{**values, "cost": reached[-1] if reached else None, "gap_pct": gap}],
+        "git_revision": line["git_revision"],
+    }
 
 
 def first_line(path: Path) -> dict[str, Any]:
