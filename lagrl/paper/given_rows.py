@@ -29,6 +29,14 @@ _STUDY: dict[str, Any] = {
     "history": list[tuple[float, float]],
     "git_revision": str | None,
 }
+_WIDTHS: dict[str, Any] = {
+    **{"instance": str, "n_customers": int, "n_vehicles": int, "direct": int, "slack": int, "slack_free": int},
+    **{"presolve_max": int, "presolve_mean": float, "core_mean": float},
+}
+_KNAPSACKS: dict[str, Any] = {
+    **{"knapsack": str, "name": str, "noise": str},
+    **{"feasible": float, "optimal": float, "gap": float, "repaired_gap": float},
+}
 _ANY = LineFormat(fault="not a row", remedy="give rows of lagrl eval, lagrl traces or lagrl paper", warns=False)
 
 
@@ -41,7 +49,8 @@ class GivenRows:
     routes, samplers
         Rows of `lagrl eval`: those with exact knapsacks; all rows of files that have another sampler too.
     figures
-        Rows of `lagrl paper` by part. Rows of OR-Tools in the study of solution quality count as `peers`.
+        Rows of `lagrl paper` by part. Rows of three studies of this project count too: of OR-Tools in that of solution
+        quality as `peers`, of logical widths as `widths`, of circuits on single knapsacks as `knapsacks`.
     traces, trained
         Decisions of `lagrl traces`: at random, and of a trained bandit by its limit on two-qubit gates.
     trace_revisions
@@ -90,6 +99,10 @@ def read_given(paths: Sequence[Path]) -> GivenRows:
                 given.trained.setdefault(int(first["settings"].get("gates", 0)), []).extend(traces)
         elif {"part", "method", "history"} <= first.keys():
             given.figures["peers"] += [_peer_row(line, path, number) for line, number in _of_or_tools(path)]
+        elif {"direct", "slack_free", "presolve_max"} <= first.keys():
+            given.figures["widths"] += [_width_row(line, path, number) for line, number in read_lines(path, _ANY)]
+        elif first.get("kind") == "head" and {"widths", "per_width"} <= first.keys():
+            given.figures["knapsacks"].append(_knapsack_row(path, first))
         else:
             raise InputError(
                 "rows of another schema", source=str(path), field="schema", remedy=_ANY.remedy + "; leave this file out"
@@ -117,6 +130,22 @@ def _peer_row(line: dict[str, Any], path: Path, number: int) -> FigureRow:
         "values": [{**values, "cost": reached[-1] if reached else None, "gap_pct": gap}],
         "git_revision": line["git_revision"],
     }
+
+
+def _width_row(line: dict[str, Any], path: Path, number: int) -> FigureRow:
+    """Return a row of the study of logical widths as one of this package."""
+    read_fields(line, _WIDTHS, source=f"{path}: line {number}", remedy=_ANY.remedy, allow_others=True)
+    return {"values": [line], "git_revision": line.get("git_revision")}
+
+
+def _knapsack_row(path: Path, head: dict[str, Any]) -> FigureRow:
+    """Return all rows of the study of circuits on single knapsacks as one of this package."""
+    values = []
+    for line, number in read_lines(path, _ANY):
+        if line.get("kind") == "row":
+            read_fields(line, _KNAPSACKS, source=f"{path}: line {number}", remedy=_ANY.remedy, allow_others=True)
+            values.append(line)
+    return {"values": values, "git_revision": head.get("git_revision")}
 
 
 def first_line(path: Path) -> dict[str, Any]:

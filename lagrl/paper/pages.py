@@ -90,10 +90,11 @@ def item_page(item: PaperItem, content: ItemContent) -> str:
     if content.draw is not None:
         parts.append(f"![{item.title}: {item.shows}]({item.name}.svg)\n")
     parts += [to_markdown(table) for table in content.tables]
-    if item.published:
+    in_tables = any(name.startswith("published") for table in content.tables for name in table.header)
+    if item.published and not in_tables:
         lines = ["| published in " + SOURCE + " | |", "|---|--:|"]
         parts.append("\n".join([*lines, *(f"| {own.what} | {own.value} |" for own in item.published)]) + "\n")
-    else:
+    elif not item.published:
         parts.append(f"Published numbers: {NOT_KNOWN}.\n")
     parts += [f"{note}\n" for note in content.notes]
     parts.append(f"All numbers: [{item.name}.csv]({item.name}.csv). Rows of revision {', '.join(content.revisions)}.\n")

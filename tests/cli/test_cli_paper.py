@@ -33,7 +33,7 @@ def test_tables_of_checkpoints_are_made(tmp_path: Path, capsys: pytest.CaptureFi
     assert "GATv2 layers,4,2,2" in (out / "table4.csv").read_text(encoding="utf-8")
     index = (out / "index.md").read_text(encoding="utf-8")
     assert page in index
-    assert "| discount factor γ | 0.99 |" in index
+    assert "| discount factor γ                        | 0.99  " in index
     assert {path.name for path in out.iterdir()} == {
         "index.md",
         "rows",
