@@ -60,7 +60,8 @@ def make_fig4(source: RowSource) -> ItemContent:
         axes.axhline(0.0, color="#222222", linewidth=1.0, linestyle=(0, (4, 2)), label="product state, no circuit")
         axes.axhline(logged, color=GREY, linewidth=1.0, linestyle=(0, (1.5, 1.5)), label="random choices (the log)")
         axes.set_xscale("log")
-        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        named = [size for size in sizes[:-1] if size <= sizes[-1] / 1.5]
+        axes.set_xticks([*named, sizes[-1]], [f"{size:,}" for size in (*named, sizes[-1])])
         axes.minorticks_off()
         legend(axes, loc="best")
 

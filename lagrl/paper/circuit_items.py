@@ -6,7 +6,7 @@ from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 from lagrl.bench.tables import Table
-from lagrl.paper.drawing import GREY, MARKERS, OURS, OURS_LIGHT, bars, legend, legend_below, one_axes, styled
+from lagrl.paper.drawing import GREY, MARKERS, OURS, OURS_LIGHT, bars, legend, legend_outside, one_axes, styled
 from lagrl.paper.items import ItemContent, PaperItem
 from lagrl.paper.route_items import interval_of, revisions
 from lagrl.plot.pictures import COLOURS
@@ -116,7 +116,7 @@ def make_fig10(source: RowSource) -> ItemContent:
         by_name.setdefault((row["name"], row["noise"]), []).append(row)
     circuits = [name for name, noise in by_name if noise == "surrogate" and not name.endswith("/ 0")]
     controls = [name for name in ("- / uniform / 0", "- / product / 0", "- / greedy / 0", "aimed / annealing / 0")]
-    records = []
+    records: list[dict[str, Any]] = []
     for name in (*controls, *circuits):
         penalty, ansatz, depth = name.split(" / ")
         for noise in ("ideal", "surrogate"):
@@ -171,7 +171,7 @@ def make_fig10(source: RowSource) -> ItemContent:
                 axes.axvline(100 * product["gap"], color=GREY, linestyle=(0, (4, 2)), linewidth=1.2, label=label)
             axes.set_title(names.get(penalty, penalty), fontsize=9.5, loc="left")
         figure.supxlabel("gap of the best of 64 strings, %, one layer", fontsize=10)
-        legend_below(figure, every[0])
+        legend_outside(figure, every[0], above=True)
 
     return ItemContent((table,), records, revisions(source.knapsacks), draw, (9.4, 3.8))
 

@@ -38,10 +38,17 @@ def legend(axes: Axes, **options: Any) -> None:
     axes.legend(frameon=False, fontsize=8.5, **options)
 
 
-def legend_below(figure: Figure, axes: Axes) -> None:
-    """Add a legend of some axes below the figure's axes."""
+def legend_outside(figure: Figure, axes: Axes, *, above: bool = False) -> None:
+    """Add a legend of some axes below the figure's axes, or above them."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper center" if above else "outside lower center",
+        ncols=3,
+        frameon=False,
+        fontsize=8.5,
+    )
 
 
 def bars(

@@ -11,7 +11,7 @@ import numpy as np
 from lagrl.bench.statistics import Interval, bootstrap_interval
 from lagrl.bench.tables import Table
 from lagrl.errors import InputError
-from lagrl.paper.drawing import OURS, OURS_LIGHT, PUBLISHED, bars, legend, legend_below, one_axes
+from lagrl.paper.drawing import OURS, OURS_LIGHT, PUBLISHED, bars, legend, legend_outside, one_axes
 from lagrl.paper.items import NOT_KNOWN, ItemContent, PaperItem, Published
 from lagrl.paper.sampler_roles import ROLES, role
 from lagrl.paper.sources import SUBGRADIENT
@@ -153,7 +153,7 @@ def make_fig3(source: RowSource) -> ItemContent:
             label = f"ours, {budget} evaluations"
             bars(axes, names, values, ranges, label=label, colour=colour, offset=offset, height=0.38)
         _published_lines(axes)
-        legend_below(figure, axes)
+        legend_outside(figure, axes)
 
     height = 1.2 + 0.42 * len(own.controllers)
     return ItemContent(content.tables, content.records, content.revisions, draw, (7.2, height), content.notes)
