@@ -13,7 +13,7 @@ from lagrl.errors import InputError
 from lagrl.paper.drawing import GREY, MARKERS, OURS, PUBLISHED, legend, one_axes
 from lagrl.paper.items import ItemContent, PaperItem, Published
 from lagrl.paper.route_items import interval_of
-from lagrl.plot.pictures import COLOURS
+from lagrl.plot.picture_style import COLOURS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

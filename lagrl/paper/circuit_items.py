@@ -9,7 +9,7 @@ from lagrl.bench.tables import Table
 from lagrl.paper.drawing import GREY, MARKERS, OURS, OURS_LIGHT, bars, legend, legend_outside, one_axes, styled
 from lagrl.paper.items import ItemContent, PaperItem
 from lagrl.paper.route_items import interval_of, revisions
-from lagrl.plot.pictures import COLOURS
+from lagrl.plot.picture_style import COLOURS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

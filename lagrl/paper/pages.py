@@ -9,7 +9,7 @@ from lagrl.errors import InputError, LagrlError, OutputError
 from lagrl.io.atomic import unwritable, write_text
 from lagrl.paper.items import NOT_KNOWN, SOURCE
 from lagrl.paper.registry import ITEMS
-from lagrl.plot import new_figure, save_figure
+from lagrl.plot import new_figure, save_figure, style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,10 +77,11 @@ def write_item(item: PaperItem, content: ItemContent, out: Path) -> None:
     fields = list(dict.fromkeys(name for record in content.records for name in record))
     write_text(out / f"{item.name}.csv", to_csv(fields, content.records))
     if content.draw is not None:
-        figure = new_figure(*content.size)
-        content.draw(figure)
-        for suffix in ("svg", "png"):
-            save_figure(figure, out / f"{item.name}.{suffix}")
+        with style():
+            figure = new_figure(*content.size)
+            content.draw(figure)
+            for suffix in ("svg", "png"):
+                save_figure(figure, out / f"{item.name}.{suffix}")
     write_text(out / f"{item.name}.md", item_page(item, content))
 
 
