@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from benchmarks.bandit_study.logs import Judge, interval
 from benchmarks.bandit_study.reward_table import RewardTable
+from lagrl.bench.trace_table import TraceTable
+from lagrl.bench.trace_training import best_static, fit
 from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.features import NAMES
 from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.traces import Trace
-from train.bandit.trace_table import TraceTable
-from train.bandit.trace_training import best_static, fit
 
 SIZES = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 ALPHAS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

@@ -14,12 +14,12 @@ from benchmarks.bandit_study.logs import OUTSIDE, Judge, Keep, interval, restric
 from benchmarks.bandit_study.reward_table import RewardTable
 from lagrl.bench.collect import generated_problems
 from lagrl.bench.statistics import paired_difference
+from lagrl.bench.trace_table import TraceTable
+from lagrl.bench.trace_training import best_static, fit, held_out
 from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm
 from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.traces import Trace
-from train.bandit.trace_table import TraceTable
-from train.bandit.trace_training import best_static, fit, held_out
 
 Row = dict[str, Any]
 Screened = dict[int, ScreenedArms]

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lagrl.bench.off_policy import LoggedChoices, doubly_robust, inverse_propensity
+from lagrl.bench.trace_table import TraceTable
+from lagrl.bench.trace_training import cross_fitted, logged_choices
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import LinearModel, Policy
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.traces import Trace
-from train.bandit.off_policy import LoggedChoices, doubly_robust, inverse_propensity
-from train.bandit.trace_table import TraceTable
-from train.bandit.trace_training import cross_fitted, logged_choices
 
 OUTSIDE = "outside"
 RESAMPLES = 2000

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lagrl.bench.collect import generated_problems
+from lagrl.bench.trace_table import target_probabilities
 from lagrl.errors import SolutionError
 from lagrl.io.atomic import replacing
 from lagrl.problems.cvrp import CVRP
@@ -36,7 +37,6 @@ from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler
 from lagrl.samplers.registry import close_sampler
 from lagrl.solver import SolveConfig, solve
-from train.bandit.trace_table import target_probabilities
 
 ALPHA = 0.25  # as in `decision.quality`
 FIELDS = ("width", "binding", "demand_variation", "fill", "sharpness", "density")

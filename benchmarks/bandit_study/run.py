@@ -52,12 +52,12 @@ from benchmarks.bandit_study.report import tables
 from benchmarks.bandit_study.reward_table import RewardTable, all_screened, make_table
 from benchmarks.bandit_study.truth import run_policy
 from lagrl.bench.collect import generated_problems
+from lagrl.bench.trace_table import TraceTable
+from lagrl.bench.trace_training import best_static
 from lagrl.errors import InputError, LagrlError
 from lagrl.quantum.bandit.arm_policies import LinUCB
 from lagrl.quantum.bandit.state import read_state
 from lagrl.quantum.bandit.traces import content_digest, read_traces
-from train.bandit.trace_table import TraceTable
-from train.bandit.trace_training import best_static
 
 Row = dict[str, Any]
 CUSTOMERS = (20, 50)

@@ -70,9 +70,9 @@ def _read_all(path: Path) -> None:
 
 def traces() -> Reader:
     """Return the reader of logs of decisions, with the model that is trained on them."""
+    from lagrl.bench.trace_table import TraceTable
+    from lagrl.bench.trace_training import best_static, fit
     from lagrl.quantum.bandit.traces import TraceLog, read_traces
-    from train.bandit.trace_table import TraceTable
-    from train.bandit.trace_training import best_static, fit
 
     def read(data: bytes, folder: Path) -> None:
         path = written(folder / "in.jsonl", data)

@@ -85,10 +85,10 @@ def split(traces: Sequence[Trace]) -> tuple[list[Trace], list[Trace]]:
 
 def learning_curve(train: Sequence[Trace], judge: Sequence[Trace]) -> list[dict[str, Any]]:
     """Return records: the value of the fitted model's choices and of the best static arm, by decisions and order."""
+    from lagrl.bench.off_policy import doubly_robust
+    from lagrl.bench.trace_table import TraceTable
+    from lagrl.bench.trace_training import best_static, cross_fitted, fit, logged_choices
     from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy
-    from lagrl.quantum.bandit.off_policy import doubly_robust
-    from lagrl.quantum.bandit.trace_table import TraceTable
-    from lagrl.quantum.bandit.trace_training import best_static, cross_fitted, fit, logged_choices
 
     table = TraceTable.of(judge)
     parts = cross_fitted(table)

@@ -17,8 +17,8 @@ from lagrl.controllers import Feedback, controller_factory
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.circuits.subproblem import Subproblem
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.penalties import Subproblem
 from lagrl.relaxation.dual import AssignmentDual
 from lagrl.relaxation.linear_dual import linear_dual
 from lagrl.relaxation.linearise import linearise, vehicles_to_try

@@ -25,7 +25,7 @@ CORE = 12  # most variables of a vehicle's circuit, in the counts of widths
 KNAPSACK_SEED = 20260
 KNAPSACK_EVALUATIONS = 60
 KNAPSACK_BACKEND = "FakeKingston"
-COMPILED = (("qaoa", 1), ("qaoa", 2), ("copula", 1), ("linear", 1), ("circular", 1))
+COMPILED = (("qaoa", 1), ("qaoa", 2), ("linear", 1), ("pairwise", 1))
 
 
 def peer_rows(path: Path, instances: Sequence[Path], seconds: float, workers: int) -> list[FigureRow]:
@@ -124,28 +124,28 @@ def circuit_rows(path: Path, backends: Sequence[str], widths: Sequence[int]) -> 
 def compiled(device: NoisyDevice, width: int) -> Iterator[dict[str, Any]]:
     """Yield what each circuit of `width` variables becomes on a device.
 
-    Circuits that fit a line are on the device's best line; others, and QAOA written pair by pair, are routed by
-    qiskit's transpiler (level 1, one seed). Logical gates count two for every pair that QAOA couples.
+    Circuits are on the device's best line; QAOA written pair by pair is routed by qiskit's transpiler (level 1, one
+    seed). Logical gates count two for every pair that QAOA couples.
     """
     from lagrl.paper.drawn_knapsacks import random_subproblem
-    from lagrl.quantum.bandit.arms import Arm
-    from lagrl.quantum.bandit.placed import ArmProfiles
+    from lagrl.quantum.bandit.arms import Arm, ansatz_of
+    from lagrl.quantum.bandit.profile import ArmProfiles
     from lagrl.quantum.circuits.pairwise_qaoa import pairwise_qaoa
     from lagrl.quantum.devices.compile import transpiled
     from lagrl.quantum.devices.noisy_device import log_fidelity
 
-    profiles = ArmProfiles(device.name, device.target, is_whole=True)
+    profiles = ArmProfiles(device.name, device.target)
     for family, layers in COMPILED:
         arm = Arm(device.name, "line0", family, layers)
         profile = profiles.profile(arm, width)
         if profile is None:
             continue
         pairs = layers * width * (width - 1)
-        logical = pairs if family == "qaoa" else arm.ansatz().template(width).two_qubit_gates
+        logical = pairs if family == "qaoa" else ansatz_of(arm).template(width).two_qubit_gates
         yield {
             "circuit": family,
             "layers": layers,
-            "how": "best line" if arm.ansatz().template(width).is_line else "routed",
+            "how": "best line",
             "logical_gates": logical,
             "gates": profile.two_qubit_gates,
             "depth": profile.two_qubit_depth,

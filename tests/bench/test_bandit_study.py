@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from lagrl.bench.trace_table import TraceTable
+from lagrl.bench.trace_training import fit
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy
 from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms, ansatz_of
@@ -20,8 +22,6 @@ from lagrl.quantum.bandit.screening import ScreenedArms
 from lagrl.quantum.bandit.traces import Trace
 from lagrl.quantum.simulators.surrogate import SurrogateBackend
 from lagrl.quantum.subproblems.candidates import select_candidates
-from train.bandit.trace_table import TraceTable
-from train.bandit.trace_training import fit
 
 for needed in ("qiskit_aer", "qiskit_ibm_runtime", "matplotlib"):
     pytest.importorskip(needed, reason="the benchmark needs the extras quantum and viz")

@@ -16,13 +16,13 @@ sys.path.append(str(Path(__file__).parent.parent / "quantum" / "bandit"))
 
 from small_logs import log
 
+from lagrl.bench.trace_table import TraceTable
+from lagrl.bench.trace_training import fit
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.state import read_state
 from lagrl.quantum.bandit.traces import TraceLog
 from lagrl.relaxation.sampler import SampleContext
 from train.bandit import main
-from train.bandit.trace_table import TraceTable
-from train.bandit.trace_training import fit
 
 
 def written(path: Path, *args: object, **kwargs: object) -> Path:

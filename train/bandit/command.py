@@ -11,6 +11,17 @@ import numpy as np
 import tyro
 
 from lagrl.bench.provenance import git_revision, versions
+from lagrl.bench.trace_table import TraceTable
+from lagrl.bench.trace_training import (
+    RIDGE,
+    Estimates,
+    best_static,
+    evaluate,
+    fit,
+    held_out,
+    require_instances,
+    share_runnable,
+)
 from lagrl.cli.arguments import parse_arguments
 from lagrl.errors import InputError, OutputError, refuse
 from lagrl.io.atomic import require_writable, write_text
@@ -23,24 +34,13 @@ from lagrl.quantum.bandit.arms import PRODUCT
 from lagrl.quantum.bandit.features import schema
 from lagrl.quantum.bandit.state import BanditState
 from lagrl.quantum.bandit.traces import content_digest, read_traces
-from train.bandit.trace_table import TraceTable
-from train.bandit.trace_training import (
-    RIDGE,
-    Estimates,
-    best_static,
-    evaluate,
-    fit,
-    held_out,
-    require_instances,
-    share_runnable,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lagrl.bench.off_policy import Estimate
     from lagrl.quantum.bandit.arm_policies import Policy
     from lagrl.quantum.bandit.arms import Arm
-    from train.bandit.off_policy import Estimate
 
 Out = Annotated[Path, tyro.conf.arg(metavar="STATE.json")]
 Read = Annotated[

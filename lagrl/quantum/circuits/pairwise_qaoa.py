@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.quantum.circuits.ansatz import LineQAOA
-from lagrl.quantum.circuits.execution import Template
-from lagrl.quantum.circuits.line_qaoa import measured_circuit, tilted_rotation
+from lagrl.quantum.circuits.execution import Template, measured_circuit
+from lagrl.quantum.circuits.line_qaoa import LineQAOA, tilted_rotation
 from lagrl.quantum.subproblems.product import rotation_angles
 
 if TYPE_CHECKING:
-    from lagrl.quantum.circuits.subproblem import Subproblem
+    from lagrl.quantum.subproblems.penalties import Subproblem
 
 
 def pairwise_qaoa(problem: Subproblem) -> Template:

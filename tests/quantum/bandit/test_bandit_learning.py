@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lagrl.bench.off_policy import LoggedChoices, doubly_robust, inverse_propensity
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, StaticPolicy, choose
 from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
-from train.bandit.off_policy import LoggedChoices, doubly_robust, inverse_propensity
 
 
 @settings(max_examples=40, deadline=None)

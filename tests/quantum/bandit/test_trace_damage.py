@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from small_logs import log
 
+from lagrl.bench.trace_table import TraceTable
+from lagrl.bench.trace_training import fit
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.traces import TraceLog, arms_line, decision_line, read_traces
 from lagrl.relaxation.sampler import SampleContext
-from train.bandit.trace_table import TraceTable
-from train.bandit.trace_training import fit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lagrl.bench.off_policy import Estimate, LoggedChoices, doubly_robust, inverse_propensity
+from lagrl.bench.trace_table import target_probabilities
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import LinearModel, StaticPolicy
-from train.bandit.off_policy import Estimate, LoggedChoices, doubly_robust, inverse_propensity
-from train.bandit.trace_table import target_probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from lagrl.bench.trace_table import TraceTable
     from lagrl.quantum.bandit.arm_policies import Policy
     from lagrl.quantum.bandit.arms import Arm
     from lagrl.quantum.bandit.traces import Trace
-    from train.bandit.trace_table import TraceTable
 
 RIDGE = 10.0  # by cross-validation on generated training instances, against the exact rewards of all arms
 _FOLDS = 5
