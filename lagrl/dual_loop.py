@@ -54,6 +54,8 @@ class AscentState:
         [m] value of `Feedback.master_duals`; None before the master was solved.
     iteration
         Steps taken so far.
+    last
+        The last of them; None before the first.
     """
 
     dual: AssignmentDual
@@ -64,6 +66,7 @@ class AscentState:
     reconstruction: Reconstruction | None = None
     master_duals: NDArray[np.float64] | None = field(default=None, repr=False)
     iteration: int = 0
+    last: Step | None = field(default=None, repr=False)
 
     @property
     def tours(self) -> Reconstruction:
@@ -239,7 +242,7 @@ class DualLoop:
         points = evaluate_duals(duals, clipped, self._batch(duals))
         steps: list[Step | None] = [None] * len(self.states)
         for (b, _), point in zip(active, points, strict=True):
-            steps[b] = self._recover(self.states[b], point)
+            steps[b] = self.states[b].last = self._recover(self.states[b], point)
         return steps
 
     def _batch(self, duals: list[AssignmentDual]) -> KnapsackBatch | None:

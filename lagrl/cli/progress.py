@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from lagrl.problems.cvrp import CVRP
     from lagrl.search.search_report import SolveProgress
 
-_COMPILING = "compiling kernels, once after installing, for less than a minute"
+COMPILING = "compiling kernels, once after installing, for less than a minute"
+"""What a command says while its kernels are compiled."""
 
 
 @contextlib.contextmanager
@@ -66,7 +67,7 @@ def _working_bar(
 
     if is_quiet or not sys.stderr.isatty():
         compile_kernels(
-            *rooms, later=later, on_start=lambda: None if is_quiet else say(f"lagrl: {_COMPILING}", error=True)
+            *rooms, later=later, on_start=lambda: None if is_quiet else say(f"lagrl: {COMPILING}", error=True)
         )
         yield None
         return
@@ -74,7 +75,7 @@ def _working_bar(
 
     with _progress(TextColumn("{task.fields[state]}")) as progress:
         bar = progress.add_task("loading kernels", total=None, state="")
-        compile_kernels(*rooms, later=later, on_start=lambda: progress.update(bar, description=_COMPILING))
+        compile_kernels(*rooms, later=later, on_start=lambda: progress.update(bar, description=COMPILING))
         progress.reset(bar, total=1.0, description=_plain(name))
         yield lambda share, state: progress.update(bar, completed=share, state=state)
 

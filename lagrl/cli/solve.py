@@ -43,6 +43,8 @@ class SolveCommand:
     """price of one second of the quantum computer, for the estimated price in the record (default: no price)"""
     out: OutFile = None
     """.sol file to write the routes to (default: none)"""
+    watch: bool = False
+    """show routes, costs, bounds and speed live on the terminal"""
     plot: Plot = None
     """.svg, .pdf or .png file for the routes beside the best known ones, and their improvement (default: none)"""
     json: bool = False
@@ -70,10 +72,13 @@ class SolveCommand:
         # routes come first; several workers compile on their own
         later: tuple[str, ...] = ("search", *BOUND_ROOMS) if config.workers == 1 else ()
         later = tuple(room for room in later if room != "controllers" or not config.uses_bundle)
-        with (
-            explain_resuming(self.journal, config.sampler),
-            solve_bar(problem.name, config.kernel_rooms, later=later, is_quiet=self.json) as advance,
-        ):
+        if self.watch:
+            from lagrl.cli.solve_view import watch_solve
+
+            shown = watch_solve(problem, config.kernel_rooms, later=later, is_quiet=self.json)
+        else:
+            shown = solve_bar(problem.name, config.kernel_rooms, later=later, is_quiet=self.json)
+        with explain_resuming(self.journal, config.sampler), shown as advance:
             result = solve(problem, config, advance, journal=self.journal, catch_interrupt=True)
         for rooms, what in ((("search",), "chains of moves"), (BOUND_ROOMS, "route bound")):
             if not all(map(is_ready, rooms)):

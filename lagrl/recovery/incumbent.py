@@ -12,6 +12,8 @@ from lagrl.recovery.pool import is_shorter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from lagrl.problems.solution import Solution
     from lagrl.recovery.pool import RoutePool
 
@@ -40,6 +42,16 @@ class Incumbent:
         self.history: list[tuple[int, float, float]] = []
         self.evaluations = 0
         self._started = time.perf_counter()
+        self._routes: tuple[NDArray[np.int64], ...] = ()
+        self._routes_of: tuple[int, ...] = self.columns  # whose routes these are: made again only after an improvement
+
+    @property
+    def routes(self) -> tuple[NDArray[np.int64], ...]:
+        """The best routes, customers 1 … n in visiting order; empty before there are any."""
+        if self._routes_of is not self.columns:
+            self._routes = tuple(self.pool.routes[column] for column in self.columns)
+            self._routes_of = self.columns
+        return self._routes
 
     @property
     def seconds(self) -> float:

@@ -58,6 +58,12 @@ class Ascending:
         Resources that the sampler used.
     seconds_of
         Wall-clock seconds of `sampling` (by approximate samplers) and `recording`.
+    running
+        The ascents of the present batch, or of the last one.
+    n_before
+        Number of ascents before these.
+    dual_value
+        Highest exact L(λ) of these so far, distance units; None before there is one.
     """
 
     def __init__(
@@ -82,7 +88,9 @@ class Ascending:
         self.ascents: list[Ascent] = []
         self.sampling = SamplingCost()
         self.seconds_of = dict.fromkeys(("sampling", "recording"), 0.0)
-        self._n_ascents = 0
+        self._n_ascents = self.n_before = 0
+        self.running: list[AscentState] = []
+        self.dual_value: float | None = None
 
     def from_seeds(self, decision: Decision, customer_price: NDArray[np.float64] | None) -> list[DualTrace]:
         """Linearise from seeds, as many times as the budget allows, and ascend all linearisations together.
@@ -162,8 +170,9 @@ class Ascending:
     ) -> list[DualTrace]:
         loop = DualLoop(states, keep_selections=keep_selections, record_exact=self.config.record_exact)
         controllers = [self.make_controller() for _ in states]
+        self.running, self.n_before, self.dual_value = states, self._n_ascents, None
         try:
-            traces = ascend_all(loop, controllers, budgets[: len(states)], rngs, list(first_prices), self.after_step)
+            traces = ascend_all(loop, controllers, budgets[: len(states)], rngs, list(first_prices), self._after_step)
         finally:  # after Ctrl-C too
             self.budget.spent = self.incumbent.evaluations
             self.seconds_of["sampling"] += loop.sampling_seconds
@@ -171,3 +180,9 @@ class Ascending:
             self.sampling = sum((state.dual.sampling for state in states), self.sampling)
         self._n_ascents += len(states)
         return traces
+
+    def _after_step(self) -> bool:
+        exact = [state.last.exact_value for state in self.running if state.last is not None]
+        values = [value for value in (self.dual_value, *exact) if value is not None]
+        self.dual_value = max(values, default=None)
+        return self.after_step()

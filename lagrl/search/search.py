@@ -247,6 +247,6 @@ class Search:
     def _after_step(self) -> bool:
         self.budget.spent = self.incumbent.evaluations
         if self.on_evaluation is not None:
-            progress = SolveProgress.of(self.incumbent, self.budget, self.bounding.value)
+            progress = SolveProgress.of(self.incumbent, self.budget, self.bounding.value, self.ascending)
             self.is_interrupted |= bool(self.on_evaluation(progress))
         return self.budget.seconds_left <= 0 or self._is_stopped()

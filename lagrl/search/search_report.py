@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lagrl.relaxation.sampler import SamplingCost
@@ -10,8 +10,13 @@ from lagrl.relaxation.sampler import SamplingCost
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lagrl.ascent import DualTrace
+    from lagrl.dual_loop import Step
     from lagrl.recovery.incumbent import Incumbent
+    from lagrl.search.ascending import Ascending
     from lagrl.search.budget import Budget
 
 
@@ -33,6 +38,15 @@ class SolveProgress:
         Gap of that cost to the best known cost, %; None without one of them.
     lower_bound
         Proven bound on the cost of every solution, distance units; None before there is one.
+    routes
+        The best routes, customers 1 … n in visiting order; empty before there are any.
+    dual_value
+        Highest exact L(λ) of the linearisations ascended now, or last, distance units. It bounds their assignment
+        surrogates, not the CVRP. None before there is one, and with several workers.
+    ascent
+        Number of ascents before these.
+    step
+        Last evaluation of the first of these linearisations; None before there is one, and with several workers.
 
     Examples
     --------
@@ -50,13 +64,23 @@ class SolveProgress:
     cost: float | None
     gap: float | None
     lower_bound: float | None
+    routes: tuple[NDArray[np.int64], ...] = field(default=(), repr=False, compare=False)
+    dual_value: float | None = None
+    ascent: int = 0
+    step: Step | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, incumbent: Incumbent, budget: Budget, lower_bound: float) -> SolveProgress:
-        """Return the progress from the best routes, the budget, and the bound (0 for none)."""
+    def of(
+        cls, incumbent: Incumbent, budget: Budget, lower_bound: float, ascending: Ascending | None = None
+    ) -> SolveProgress:
+        """Return the progress from the best routes, the budget, the bound (0 for none) and the ascents of a search."""
         cost = incumbent.cost if incumbent.columns else None
         gap = None if cost is None else incumbent.pool.problem.gap_percent(cost)
-        return cls(incumbent.evaluations, budget.elapsed, budget.progress, cost, gap, lower_bound or None)
+        figures = incumbent.evaluations, budget.elapsed, budget.progress, cost, gap, lower_bound or None
+        if ascending is None or not ascending.running:
+            return cls(*figures, incumbent.routes)
+        step = ascending.running[0].last
+        return cls(*figures, incumbent.routes, ascending.dual_value, ascending.n_before, step)
 
 
 @dataclass(frozen=True)
