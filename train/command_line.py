@@ -49,6 +49,8 @@ class RunOptions:
     """folder of the run with archive and curves (default: runs/ and the name of the checkpoint)"""
     tensorboard: Folder = None
     """also write the curves for TensorBoard, in a folder of the run's name here (default: none)"""
+    watch: bool = False
+    """show losses, validation cost and speed live on the terminal"""
     plot: Plot = None
     """.svg, .pdf or .png file for a picture of the training curves, drawn at the end (default: none)"""
     resume: Folder = None

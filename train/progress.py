@@ -1,4 +1,4 @@
-"""Progress of a run: a bar with the remaining time on a terminal, one plain line per step elsewhere."""
+"""Progress of a run: a bar or a live view on a terminal, one plain line per step elsewhere."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import TextIO
+
+    from train.training_view import TrainingView
 
 LINE_SECONDS = 5.0
 """Seconds between two lines about the same step, where there is no terminal."""
@@ -40,6 +42,8 @@ class Progress:
         Name of a step.
     plan, guesses
         Work of the rest of the run and first guesses of its pace, see `Pace`.
+    watch
+        Whether to show a live view with curves instead of the bar. Where none can be shown, one line says so.
     stream
         Output stream; stderr if None.
     clock
@@ -55,6 +59,7 @@ class Progress:
         unit: str = "epoch",
         plan: Mapping[str, float] | None = None,
         guesses: Mapping[str, float] | None = None,
+        watch: bool = False,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -68,7 +73,10 @@ class Progress:
         self._console = Console(file=self._stream)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar: Bar | None = None
-        if self._console.is_terminal:
+        self._view: TrainingView | None = None
+        if watch:
+            self._view = self._opened_view()
+        if self._view is None and self._console.is_terminal:
             self._bar = Bar(*columns, TextColumn("{task.fields[left]}  {task.fields[shown]}"), console=self._console)
             self._task = self._bar.add_task(title, total=total, completed=done, left="", shown="")
 
@@ -77,6 +85,8 @@ class Progress:
             self._pace.pause()
         if self._bar is not None:
             self._bar.start()
+        if self._view is not None:
+            self._view.live.__enter__()
         return self
 
     def __exit__(
@@ -84,6 +94,21 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+        if self._view is not None:
+            self._view.live.__exit__(kind, error, trace)
+
+    def _opened_view(self) -> TrainingView | None:
+        """Return the live view; None after a line that says why there can be none."""
+        from lagrl.cli.live_frame import obstacle
+        from train.training_view import TrainingView
+
+        reason = obstacle(self._console)
+        if reason is not None:
+            self._line(f"no live view, as {reason}; the training goes on without it")
+            return None
+        view = TrainingView(self.title, self.unit, self.total, self._console, self._clock)
+        view.done = self.done
+        return view
 
     @property
     def seconds_left(self) -> float | None:
@@ -96,7 +121,11 @@ class Progress:
         self._announce(at_once=True)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
         left = self._left()
-        if self._bar is not None:
+        if self._view is not None:
+            self._view.add(figures)
+            self._view.done, self._view.left = self.done, left
+            self._view.show()
+        elif self._bar is not None:
             self._bar.update(self._task, completed=self.done, left=left, shown=shown)
         else:
             self._line(", ".join(part for part in (f"{self.unit} {self.done}/{self.total}", shown, left) if part))
@@ -106,10 +135,19 @@ class Progress:
         if self._pace is not None:
             self._pace.add(kind, pieces)
         self._announce()
-        if self._bar is not None:
+        if self._view is not None:
+            self._view.count(kind, pieces)
+            self._view.left, self._view.text = self._left(), text
+            self._view.show()
+        elif self._bar is not None:
             self._bar.update(self._task, left=self._left(), shown=text)
         elif self._clock() - self._last_line >= LINE_SECONDS:
             self._line(", ".join(part for part in (text, self._left()) if part))
+
+    def compare(self, figure: str, other: str, value: float) -> None:
+        """Show in a live view what a figure is compared with: the name and the value of another policy, say."""
+        if self._view is not None:
+            self._view.references[figure] = other, value
 
     def _announce(self, *, at_once: bool = False) -> None:
         """Show the first estimate once, after a few seconds of work of every kind."""
@@ -131,7 +169,7 @@ class Progress:
     def _line(self, text: str) -> None:
         line = one_line(f"{self.title}: {text}")
         self._last_line = self._clock()
-        if self._bar is not None:
+        if self._bar is not None or self._view is not None:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             print(line, file=self._stream, flush=True)

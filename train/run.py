@@ -285,7 +285,7 @@ def run_command(
             require_new(paths.folder)  # again: another process may have started there since
         steps = _Steps(run, paths, stop, state, card, is_resumed=isinstance(config, GivenAgain))
         try:
-            _train(steps)
+            _train(steps, watch=options.watch)
             with stop.shield():
                 run.save_checkpoint(paths.out, card(run, paths))  # again: the card has the figures of the whole run
             report(run, paths, stop, prog)
@@ -371,15 +371,24 @@ class _Steps(Generic[R]):
         self.run.net.load_state_dict(self._weights)
 
 
-def _train(steps: _Steps[Any]) -> None:
-    """Train to the end or to a request to stop, and write the archive of the last complete step."""
+def _train(steps: _Steps[Any], *, watch: bool) -> None:
+    """Train to the end or to a request to stop, and write the archive of the last complete step.
+
+    `watch`: whether to show a live view.
+    """
     run, paths, stop = steps.run, steps.paths, steps.stop
     for part in paths.folder.rglob(".*.part"):  # of a killed process: this one has the folder's lock
         part.unlink(missing_ok=True)
     with (
         Curves(paths.folder, run.last_row if steps.is_resumed else None, paths.events) as curves,
         Progress(
-            run.name, run.total_steps, done=run.steps_done, unit=run.unit, plan=run.plan(), guesses=run.guesses()
+            run.name,
+            run.total_steps,
+            done=run.steps_done,
+            unit=run.unit,
+            plan=run.plan(),
+            guesses=run.guesses(),
+            watch=watch,
         ) as progress,
     ):
         if torch.get_num_threads() != paths.threads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -75,3 +76,44 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_durations_as_people_say_them(seconds: float, text: str) -> None:
     """Durations are in seconds, minutes or hours by their size."""
     assert readable(seconds) == text
+
+
+def test_a_live_view_has_curves_and_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `watch`, a terminal gets step, speed, time left, and each figure with its curve and its reference."""
+    monkeypatch.setenv("TERM", "xterm")
+    now, stream = 0.0, Terminal()
+    with Progress("bc", 4, plan={"epoch": 40}, watch=True, stream=stream, clock=lambda: now) as progress:
+        progress.compare("validation", "expert hwc", 0.98)
+        for step, loss in enumerate((0.5, 0.25, 0.125)):
+            now = 10.0 * step + 5.0
+            progress.report("epoch", 5, "first half")
+            now = 10.0 * step + 10.0
+            progress.report("epoch", 5, f"epoch {step + 1}, 10/10 states")
+            progress.advance(loss=loss, validation=1.0 + loss)
+        progress.note("done [with] brackets")
+        assert progress._view is not None
+        wide, narrow = progress._view.frame(80, 24), progress._view.frame(30, 6)
+    lines = ["".join(segment.text for segment in line) for line in wide.lines]
+    assert [re.sub(" +", " ", line) for line in lines] == [
+        *("bc: epoch 3/4", "━" * 38 + " 75 %", "now epoch 3, 10/10 states", "seconds 30"),
+        *("to the end about 10 s left", "states/s (epoch) 1", "loss 0.125 █▃▁", "validation 1.125 █▃▁"),
+        " of expert hwc 0.98",
+    ]
+    assert len(narrow.lines) == 6
+    assert all(sum(len(segment.text) for segment in line) < 30 for line in narrow.lines)
+    text = stream.getvalue()
+    assert "done [with] brackets" in text
+    assert "validation" in text
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # the cursor is shown again
+
+
+def test_without_a_terminal_a_live_view_is_replaced_by_lines() -> None:
+    """One line says why there is no live view; the lines of a run without `watch` follow."""
+    stream = io.StringIO()
+    with Progress("ppo", 2, unit="rollout", watch=True, stream=stream) as progress:
+        progress.compare("validation", "initial policy", 1.0)
+        progress.advance(reward=0.5)
+    assert stream.getvalue().splitlines() == [
+        "ppo: no live view, as stderr is no terminal; the training goes on without it",
+        "ppo: rollout 1/2, reward 0.5",
+    ]

@@ -15,7 +15,7 @@ from policies.network import DiagonalPrecondNet
 from train.bc.cloning import fit_epoch, imitation_error
 from train.bc.config import BCConfig
 from train.bc.dagger import Round, collect, expert_share
-from train.candidate import Scores, TrainingCandidate
+from train.candidate import Scores, TrainingCandidate, mean_score
 from train.dataset import States, add_shard
 from train.experts import expert_factory
 from train.manifest import Manifest
@@ -122,6 +122,7 @@ class BCRun(TrainingRun[BCConfig]):
             self.expert_scores = measure(self.expert, self.problems, self.config.budgets, report=self.report).means
         scores = ", ".join(f"{score:.4f} at {budget}" for budget, score in self.expert_scores.items())
         progress.note(f"validation of expert {self.config.expert}: {scores}")
+        progress.compare("validation", f"expert {self.config.expert}", mean_score(self.expert_scores))
         while not self.is_complete and not stop.requested:
             number = len(self.manifest.shards)
             if number <= self.epoch // self.config.epochs_per_round:

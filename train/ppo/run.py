@@ -162,6 +162,8 @@ class PPORun(TrainingRun[PPOConfig]):
             curves.append(self.rollout, row | {"seconds": self.seconds})
             goes_on = not stop.requested  # before `save`, which then sees the request too: no end without an archive
             save()
+            if self.first is not None:
+                progress.compare("validation", "initial policy", self.first.merit)
             if self.rollout:
                 shown = ("reward", "best_route_ratio", "kl", "validation")
                 progress.advance(1, **{name: row[name] for name in shown if name in row})
