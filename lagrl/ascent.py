@@ -99,6 +99,7 @@ def ascend(
     rng: np.random.Generator | None = None,
     initial: NDArray[np.float64] | None = None,
     stop: Callable[[], bool] | None = None,
+    on_step: Callable[[Step], object] | None = None,
 ) -> DualTrace:
     """Ascend one dual; the controller chooses every multiplier vector.
 
@@ -114,6 +115,8 @@ def ascend(
         Randomness of the controller; seeded with 0 if None.
     initial, stop
         See `ascend_all`.
+    on_step
+        Receives each evaluation, with its multipliers and selections; the trace keeps their scalars only.
 
     Raises
     ------
@@ -139,7 +142,14 @@ def ascend(
     if budget < 1:
         raise BudgetError(f"{budget} allows nothing", field="budget", remedy="give 1 or more")
     rng = np.random.default_rng(0) if rng is None else rng
-    return ascend_all(loop, [make_controller(controller)], [budget], [rng], [initial], stop)[0]
+
+    def is_over() -> bool:
+        step = loop.states[0].last
+        if on_step is not None and step is not None:
+            on_step(step)
+        return stop is not None and stop()
+
+    return ascend_all(loop, [make_controller(controller)], [budget], [rng], [initial], is_over)[0]
 
 
 def ascend_all(

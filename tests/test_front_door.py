@@ -78,7 +78,8 @@ PUBLIC = {
         *("rotation_angles", "sample", "select_candidates", "Subproblem"),
     },
     "lagrl.plot": {
-        *("bound", "compare_routes", "device_errors", "device_mix", "dual", "history", "multipliers", "new_figure"),
+        *("animate", "bound", "compare_routes", "device_errors", "device_mix", "dual", "history", "multipliers"),
+        "new_figure",
         *("performance_profile", "routes", "samples", "save_figure", "style", "summary", "training"),
     },
     "envs": {

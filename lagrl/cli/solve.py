@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from dataclasses import dataclass, replace
@@ -9,16 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from lagrl.cli.options import OneInstance, OutFile, Plot, Rate, options
 from lagrl.cli.outputs import keep_inputs, keep_reference
-from lagrl.cli.progress import announce_journal, explain_resuming, print_resuming, solve_bar
+from lagrl.cli.progress import announce_journal, counting_bar, explain_resuming, print_resuming, solve_bar
+from lagrl.errors import InputError
 from lagrl.printable import one_line, say
 from lagrl.solve_config import SolveConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from lagrl.dual_loop import Step
     from lagrl.problems.cvrp import CVRP
     from lagrl.problems.solution import Solution
     from lagrl.relaxation.sampler import SamplingCost
+    from lagrl.search.search_report import SolveProgress
     from lagrl.solver import SolveResult
 
 _TERMINAL_SECONDS = 10.0  # the clock of a solve without a budget on a terminal
@@ -47,6 +52,10 @@ class SolveCommand:
     """show routes, costs, bounds and speed live on the terminal"""
     plot: Plot = None
     """.svg, .pdf or .png file for the routes beside the best known ones, and their improvement (default: none)"""
+    gif: Plot = None
+    """.gif file for an animation of the first dual ascent: multipliers and selections (default: none)"""
+    mp4: Plot = None
+    """.mp4 file for the same animation; needs ffmpeg (default: none)"""
     json: bool = False
     """print one JSON object instead of text"""
 
@@ -67,6 +76,7 @@ class SolveCommand:
             keep_inputs(self.out, path)
             keep_reference(self.out, path)
         problem = self.instance.read()
+        animations = self._animations(problem)
         announce_journal(self.journal, self.config.sampler)
         config = self._with_budget()
         # routes come first; several workers compile on their own
@@ -78,7 +88,9 @@ class SolveCommand:
             shown = watch_solve(problem, config.kernel_rooms, later=later, is_quiet=self.json)
         else:
             shown = solve_bar(problem.name, config.kernel_rooms, later=later, is_quiet=self.json)
-        with explain_resuming(self.journal, config.sampler), shown as advance:
+        steps: list[Step] = []
+        with explain_resuming(self.journal, config.sampler), shown as show:
+            advance = recording_first_ascent(steps, show) if animations else show
             result = solve(problem, config, advance, journal=self.journal, catch_interrupt=True)
         for rooms, what in ((("search",), "chains of moves"), (BOUND_ROOMS, "route bound")):
             if not all(map(is_ready, rooms)):
@@ -86,7 +98,14 @@ class SolveCommand:
         if result.is_interrupted:
             say(f"lagrl: interrupted after {result.elapsed:.2f} s: the best routes so far", error=True)
             print_resuming(self.journal, config.sampler)
-        try:
+        with contextlib.ExitStack() as outputs:  # each is made even if another one fails
+            for file in animations:
+                outputs.callback(write_animation, problem, steps, file)
+            if self.plot is not None:
+                plot = self.plot
+                outputs.callback(lambda: save_figure(summary(result, known_routes(path, problem)), plot))
+            if self.out is not None:
+                outputs.callback(write_solution, result, self.out)
             if self.json:
                 print(json.dumps(result.record(self.price), allow_nan=False))
             else:
@@ -94,14 +113,25 @@ class SolveCommand:
                 if config != self.config:
                     say(f"budget: {config.seconds:g} s, the default on a terminal; see --seconds and --evaluations")
             sys.stdout.flush()
-        finally:  # each of the outputs is made even if the other one fails
-            try:
-                if self.out is not None:
-                    write_solution(result, self.out)
-            finally:
-                if self.plot is not None:
-                    save_figure(summary(result, known_routes(path, problem)), self.plot)
         return 130 if result.is_interrupted else 0
+
+    def _animations(self, problem: CVRP) -> list[Path]:
+        """Return the requested files of the animation; raise an error if it cannot be made."""
+        from lagrl.plot.dual_animation import require_animation, require_map
+
+        require_animation(self.gif, "--gif", ".gif")
+        require_animation(self.mp4, "--mp4", ".mp4")
+        files = {option: file for option, file in (("--gif", self.gif), ("--mp4", self.mp4)) if file is not None}
+        for option in files:
+            if problem.matrix is None:
+                reason = f"{problem.n_customers} customers have no dual loop"
+                raise InputError(reason, source=problem.name, field=option, remedy="leave it out")
+            if self.config.workers > 1:
+                raise InputError(
+                    f"given with --workers {self.config.workers}", field=option, remedy="use --workers 1: it shows one"
+                )
+            require_map(problem)
+        return list(files.values())
 
     def _with_budget(self) -> SolveConfig:
         """Return the configuration, with a clock if it has no budget and a person waits for text.
@@ -117,9 +147,34 @@ class SolveCommand:
         return replace(config, seconds=_TERMINAL_SECONDS)
 
 
+def recording_first_ascent(
+    steps: list[Step], show: Callable[[SolveProgress], None] | None
+) -> Callable[[SolveProgress], None]:
+    """Return a callback of `solve` that adds each evaluation of the first linearisation to `steps` before `show`."""
+
+    def on_evaluation(now: SolveProgress) -> None:
+        if now.ascent == 0 and now.step is not None and not (steps and steps[-1] is now.step):
+            steps.append(now.step)
+        if show is not None:
+            show(now)
+
+    return on_evaluation
+
+
+def write_animation(problem: CVRP, steps: Sequence[Step], file: Path) -> None:
+    """Write an ascent as an animation, and show how many frames are drawn; without evaluations one line says so."""
+    from lagrl.plot.dual_animation import MOST_FRAMES, animate
+
+    if not steps:
+        say(f"lagrl: {file} is not written: no multipliers were evaluated", error=True)
+        return
+    with counting_bar("frames") as (on_plan, advance):
+        on_plan(min(len(steps), MOST_FRAMES), 0)
+        animate(problem, steps, file, on_frame=lambda *_: advance(file.name))
+
+
 def known_routes(instance: Path, problem: CVRP) -> Solution | None:
     """Return the routes of the best known cost from the `.sol` file beside an instance; None without them."""
-    from lagrl.errors import InputError
     from lagrl.problems.cvrplib import read_solution
 
     beside = instance.with_suffix(".sol")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lagrl.lazy import lazy_names
 
 __all__ = [
+    "animate",
     "bound",
     "compare_routes",
     "device_errors",
@@ -31,6 +32,7 @@ __all__ = [
 if TYPE_CHECKING:
     from lagrl.plot.bound_curve import bound
     from lagrl.plot.device_pictures import device_errors, device_mix
+    from lagrl.plot.dual_animation import animate
     from lagrl.plot.multiplier_map import multipliers
     from lagrl.plot.picture_style import new_figure, save_figure, style
     from lagrl.plot.pictures import dual, history, routes
@@ -44,6 +46,7 @@ else:
         {
             "lagrl.plot.bound_curve": ["bound"],
             "lagrl.plot.device_pictures": ["device_errors", "device_mix"],
+            "lagrl.plot.dual_animation": ["animate"],
             "lagrl.plot.multiplier_map": ["multipliers"],
             "lagrl.plot.pictures": ["dual", "history", "routes"],
             "lagrl.plot.profile_curves": ["performance_profile"],

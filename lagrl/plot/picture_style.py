@@ -123,10 +123,10 @@ def new_figure(width: float, height: float) -> Figure:
     InputError
         If the environment variable MPLBACKEND stops matplotlib.
     """
-    figure = _imported("matplotlib.figure").Figure(
+    figure = imported("matplotlib.figure").Figure(
         figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained", facecolor=current_theme().background
     )
-    _imported("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
+    imported("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
     made: Figure = figure
     return made
 
@@ -149,7 +149,7 @@ def new_axes() -> Axes:
     InputError
         If its backend cannot be loaded, such as one with windows where there is no display.
     """
-    pyplot = _imported("matplotlib.pyplot")
+    pyplot = imported("matplotlib.pyplot")
     try:
         axes: Axes = pyplot.subplots(figsize=(7.0, 4.8), layout="constrained")[1]
     except ImportError as error:
@@ -168,7 +168,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         If `path` cannot be written; what was there stays.
     """
     kind = _kind(path)
-    with replacing(path) as temporary, _imported("matplotlib").rc_context({"svg.hashsalt": "lagrl"}):
+    with replacing(path) as temporary, imported("matplotlib").rc_context({"svg.hashsalt": "lagrl"}):
         figure.savefig(temporary, format=kind, metadata=_METADATA[kind])
 
 
@@ -187,7 +187,7 @@ def require_picture(path: str | os.PathLike[str] | None, option: str = "--plot")
     if path is not None:
         _kind(path, option)
         require_writable(path)
-        _imported("matplotlib.figure")
+        imported("matplotlib.figure")
 
 
 def colour(index: int) -> str:
@@ -250,7 +250,7 @@ def outside_legend(axes: Axes, handles: Sequence[Any] | None = None) -> None:
 
 @contextlib.contextmanager
 def _drawing_as(theme: Theme) -> Iterator[Theme]:
-    matplotlib = _imported("matplotlib")
+    matplotlib = imported("matplotlib")
     token = _active.set(theme)
     try:
         with matplotlib.rc_context(_settings(theme)):
@@ -261,7 +261,7 @@ def _drawing_as(theme: Theme) -> Iterator[Theme]:
 
 def _settings(theme: Theme) -> dict[str, Any]:
     """Return matplotlib's settings for a theme."""
-    cycler = _imported("cycler").cycler
+    cycler = imported("cycler").cycler
     n = len(theme.colours)
     return {
         **{"figure.facecolor": theme.background, "axes.facecolor": theme.background, "savefig.facecolor": "auto"},
@@ -277,7 +277,7 @@ def _settings(theme: Theme) -> dict[str, Any]:
     }
 
 
-def _imported(module: str) -> Any:
+def imported(module: str) -> Any:
     """Import a part of matplotlib.
 
     MissingExtraError: it is not installed. InputError: MPLBACKEND names no backend.

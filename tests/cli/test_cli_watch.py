@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from command_runs import SMALL, on_a_terminal, output_of
+from command_runs import SMALL, contents, error_of, on_a_terminal, output_of, timeless
+from PIL import Image
 from rich.console import Console
 
 from lagrl.cli import entry as cli
@@ -24,6 +25,8 @@ from lagrl.search.search_report import SolveProgress
 from lagrl.solver import solve
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.segment import Segment
 
 NOW = SolveProgress(120, 2.0, 0.25, 5200.5, 2.0, 5000.0, (np.arange(1, 8), np.arange(8, 16)), 4890.25)
@@ -158,3 +161,25 @@ def test_obstacles_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     reason = obstacle(Console(file=latin, force_terminal=True))
     assert reason == "the terminal's encoding is latin-1, which has no braille characters"
     assert obstacle(Console(file=io.StringIO(), force_terminal=True)) is None
+
+
+def test_solve_draws_the_first_dual_ascent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The animation has a frame for each evaluation of the first linearisation; the record is the same."""
+    options = ("solve", SMALL, "--evaluations", "8", "--method", "reference", "--linearisations", "2", "--json")
+    plain = json.loads(output_of(capsys, *options))
+    drawn = json.loads(output_of(capsys, *options, "--gif", str(tmp_path / "dual.gif")))
+    assert timeless(drawn) == timeless(plain)
+    with Image.open(tmp_path / "dual.gif") as picture:
+        assert picture.n_frames == 4
+
+
+def test_animations_that_cannot_be_made_are_refused_before_the_solve(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong suffix and several workers are one line each, and no file is written."""
+    line = error_of(capsys, "solve", SMALL, "--gif", str(tmp_path / "dual.png"))
+    assert "--gif" in line
+    assert "give a name that ends in .gif" in line
+    line = error_of(capsys, "solve", SMALL, "--workers", "2", "--gif", str(tmp_path / "dual.gif"))
+    assert "--workers 1" in line
+    assert contents(tmp_path) == set()
