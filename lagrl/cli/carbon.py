@@ -13,6 +13,7 @@ import numpy as np
 import tyro
 
 from lagrl.cli.options import Names, OutFile, Plot, Rate
+from lagrl.cli.progress import waiting_bar
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.atomic import require_writable, write_text
 from lagrl.plot.picture_style import require_picture, save_figure
@@ -129,8 +130,9 @@ class SolveCarbon:
         require_picture(self.plot)
         instance = read_carbon(self.instance)
         problem = instance.problem()
-        result = solve_placement(problem, self.method, seconds=self.seconds, seed=self.seed)
-        static, cleanest = (solve_placement(problem, name) for name in ("static", "cleanest"))
+        with waiting_bar(f"{instance.name}: method {self.method}"):
+            result = solve_placement(problem, self.method, seconds=self.seconds, seed=self.seed)
+            static, cleanest = (solve_placement(problem, name) for name in ("static", "cleanest"))
         record = _record(instance, problem, self.method, result, static, cleanest, self.cpu_watts)
         if self.out is not None:
             names = [[instance.devices[d].name for d in hour] for hour in result.placement.tolist()]
@@ -173,10 +175,12 @@ class ExperimentCarbon:
             if self.out.exists():
                 raise InputError("exists", source=str(self.out), remedy="give another name")
             require_writable(self.out)
-        for row in EXPERIMENTS[self.name](self.repeats):
-            rows.append(row)
-            if self.out is not None:
-                write_text(self.out, "".join(json.dumps(entry) + "\n" for entry in rows))
+        with waiting_bar(f"experiment {self.name}") as show:
+            for row in EXPERIMENTS[self.name](self.repeats):
+                rows.append(row)
+                show(f"experiment {self.name}: {len(rows)} rows")
+                if self.out is not None:
+                    write_text(self.out, "".join(json.dumps(entry) + "\n" for entry in rows))
         say(*table_of(self.name, rows))
 
 

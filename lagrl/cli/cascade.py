@@ -13,6 +13,7 @@ import tyro
 from lagrl.cascade.answer_text import answer_text
 from lagrl.cascade.solve_cascade import CascadeConfig, solve_cascade
 from lagrl.cli.options import NAMES, Count, Files, OutFile, Plot, options
+from lagrl.cli.progress import waiting_bar
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable
 from lagrl.plot.picture_style import require_picture, save_figure
@@ -146,11 +147,12 @@ class SolveCascade:
             require_writable(self.out)
         require_picture(self.plot)
         cascade = read_cascade_files(self.files, self.budget, self.mean_quality)
-        if cascade.variant == "capacitated":
-            from lagrl.compilation import compile_kernels
+        with waiting_bar(f"{self.files[0]}: solving"):
+            if cascade.variant == "capacitated":
+                from lagrl.compilation import compile_kernels
 
-            compile_kernels("relaxation", "recovery", "cascade")
-        answer = solve_cascade(cascade, self.config, self.files[0])
+                compile_kernels("relaxation", "recovery", "cascade")
+            answer = solve_cascade(cascade, self.config, self.files[0])
         if self.json:
             print(json.dumps(answer.record(), allow_nan=False))
         else:
@@ -186,13 +188,16 @@ class ExperimentCascade:
         from lagrl.cascade.experiment_tables import experiment_table
         from lagrl.cascade.experiments import experiment_rows
 
-        rows = []
-        for row in experiment_rows(self.name, self.seed):
-            rows.append(row)
-            if self.json:
+        if self.json:
+            for row in experiment_rows(self.name, self.seed):
                 print(json.dumps(row), flush=True)
-        if not self.json:
-            say(experiment_table(self.name, rows))
+            return
+        rows = []
+        with waiting_bar(f"experiment {self.name}") as show:
+            for row in experiment_rows(self.name, self.seed):
+                rows.append(row)
+                show(f"experiment {self.name}: {len(rows)} rows")
+        say(experiment_table(self.name, rows))
 
 
 ACTIONS: dict[str, Any] = {"generate": GenerateCascade, "solve": SolveCascade, "experiment": ExperimentCascade}

@@ -11,6 +11,7 @@ import numpy as np
 import tyro
 
 from lagrl.cli.options import attribute_texts
+from lagrl.cli.progress import waiting_bar
 from lagrl.errors import InputError, OutputError
 from lagrl.io.atomic import require_writable
 from lagrl.printable import say
@@ -75,11 +76,13 @@ class GenerateCommand:
         given = {name: getattr(self, name) for name in CHARACTERISTICS if getattr(self, name) is not None}
         for number in range(self.count):
             rng = np.random.default_rng([self.seed, number])
-            problem = drawer(self.kind)(rng, self.n_customers, given)
+            with waiting_bar(f"drawing instance {number + 1} of {self.count}"):
+                problem = drawer(self.kind)(rng, self.n_customers, given)
             name = f"{problem.name}-s{self.seed}" + (f"-{number}" if self.count > 1 else "")
             path = Path(self.out) / f"{name}.vrp"
             require_writable(path)
             if path.exists() and not self.overwrite:
                 raise OutputError(f"{path}: exists; give --overwrite or another folder")
-            write_instance(replace(problem, name=name), path)
+            with waiting_bar(f"writing {path.name}"):
+                write_instance(replace(problem, name=name), path)
             yield path

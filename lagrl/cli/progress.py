@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from lagrl.printable import one_line, say
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 COMPILING = "compiling kernels, once after installing, for less than a minute"
 """What a command says while its kernels are compiled."""
+
+_PATIENCE = 1.0  # seconds before a bar without a known end is shown
 
 
 @contextlib.contextmanager
@@ -106,6 +109,26 @@ def counting_bar(what: str) -> Iterator[tuple[Callable[[int, int], None], Callab
         yield on_plan, lambda name: progress.update(bar, advance=1, description=_plain(name))
 
 
+@contextlib.contextmanager
+def waiting_bar(what: str) -> Iterator[Callable[[str], None]]:
+    """Show that work without a known end goes on, and for how long; yields a function that changes the text.
+
+    Nothing is shown during the first second. Print nothing inside.
+    """
+    progress = _progress()
+    bar = progress.add_task(_plain(what), total=None)
+    timer = threading.Timer(_PATIENCE, progress.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda text: progress.update(bar, description=_plain(text))
+    finally:
+        timer.cancel()
+        timer.join()  # else it could start the bar after its end
+        if progress.live.is_started:
+            progress.stop()
+
+
 def _plain(name: str) -> str:
     """Return a name that rich shows as it is."""
     from rich.markup import escape
@@ -113,11 +136,11 @@ def _plain(name: str) -> str:
     return escape(one_line(name, 100))
 
 
-def _progress(state: ProgressColumn) -> Progress:
+def _progress(*state: ProgressColumn) -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), state)
+    columns = (TextColumn("{task.description}"), BarColumn(), *state)
     clocks = (TimeElapsedColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     console.quiet = not console.is_terminal  # rich before 15 prints an empty line there

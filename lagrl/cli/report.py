@@ -17,6 +17,7 @@ from lagrl.bench.report import report
 from lagrl.bench.rows import read_rows
 from lagrl.cli.options import Folder, OutFile, Plot, Text
 from lagrl.cli.outputs import keep_inputs
+from lagrl.cli.progress import waiting_bar
 from lagrl.errors import InputError
 from lagrl.io.atomic import require_writable, write_text
 from lagrl.plot.picture_style import require_picture, save_figure
@@ -77,21 +78,22 @@ class ReportCommand:
             if folder is not None and kind != "html":
                 raise InputError("only the web page has maps", field=field, remedy="give -o report.html too")
         prices = PriceTable() if self.prices is None else read_prices(self.prices)
-        rows = read_rows(*self.rows)
-        if kind == "html":
-            text = html_report(
-                rows,
-                prices=prices,
-                baseline=self.baseline,
-                baseline_sampler=self.baseline_sampler,
-                files=self.rows,
-                solutions=self.solutions,
-                data=self.data,
-            )
-        else:
-            text = report(rows, format=kind, baseline=self.baseline, baseline_sampler=self.baseline_sampler)
-            if self.ledger:
-                text += "\n" + ledger_report(rows, prices)
+        with waiting_bar("reading and comparing rows"):
+            rows = read_rows(*self.rows)
+            if kind == "html":
+                text = html_report(
+                    rows,
+                    prices=prices,
+                    baseline=self.baseline,
+                    baseline_sampler=self.baseline_sampler,
+                    files=self.rows,
+                    solutions=self.solutions,
+                    data=self.data,
+                )
+            else:
+                text = report(rows, format=kind, baseline=self.baseline, baseline_sampler=self.baseline_sampler)
+                if self.ledger:
+                    text += "\n" + ledger_report(rows, prices)
         if self.qoblib is not None:
             for path in write_qoblib(rows, self.qoblib, date=datetime.now(tz=UTC).strftime("%Y-%m-%d")):
                 say(path, error=True)
