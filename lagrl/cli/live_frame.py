@@ -26,6 +26,7 @@ MOST_COLUMNS, MOST_ROWS = 132, 43
 
 _FRAMES_PER_SECOND = 8.0
 _SHARE = 0.02  # of the time that frames may take
+_MOST_DELAY = 3.0  # wall-clock seconds of a frame for one of the processor, at most
 _BAR = "━"
 
 Line = list[Segment]
@@ -96,16 +97,17 @@ class LiveFrame:
         return True
 
     def _draw(self, make: Callable[[int, int], Frame]) -> None:
-        before = time.thread_time()  # not the clock: other processes may hold the processor
+        before, started = time.thread_time(), self._clock()
         size = self.console.size
         if size != self._size:  # another width breaks the lines of the frame before
             self.console.clear()
             self._size = size
         self._live.update(make(min(size.width, MOST_COLUMNS), min(size.height - 1, MOST_ROWS)), refresh=True)
-        took = time.thread_time() - before
+        worked, now = time.thread_time() - before, self._clock()
         self.n_frames += 1
-        self.seconds += took
-        self._due = self._clock() + max(1.0 / _FRAMES_PER_SECOND, took / _SHARE)
+        self.seconds += worked
+        took = min(now - started, _MOST_DELAY * worked)  # a frame that another process held up says little of the next
+        self._due = now + max(1.0 / _FRAMES_PER_SECOND, took / _SHARE)
 
 
 def obstacle(console: Console | None = None) -> str | None:
