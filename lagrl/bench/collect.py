@@ -28,6 +28,7 @@ from lagrl.solver import SolveConfig, solve
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lagrl.bench.shards import CellShard
     from lagrl.problems.cvrp import CVRP
     from lagrl.quantum.bandit.bandit_sampler import BanditSampler
     from lagrl.quantum.bandit.decision import ArmDecision
@@ -140,6 +141,7 @@ def collect(
     collection: Collection,
     out: Path,
     *,
+    shard: CellShard | None = None,
     on_plan: Callable[[int, int], None] | None = None,
     on_run: Callable[[str], None] | None = None,
 ) -> int:
@@ -155,6 +157,8 @@ def collect(
     out
         File of traces, created if it is missing. The remains of an interrupted run are removed first. Jobs of an
         account's devices are kept beside it, in `OUT.journal.sqlite`: a repeated run reads them, and pays nothing.
+    shard
+        Part of the runs to make; None: all.
     on_plan
         Called once with the number of runs and the number of runs already in the file.
     on_run
@@ -170,6 +174,11 @@ def collect(
             collection.problems, collection.controllers, collection.widths, collection.seeds
         )
     }
+    places: dict[str, dict[str, Any]] = {}
+    if shard is not None:
+        own = shard.select(runs, collection.settings())
+        runs = {key: run for key, (run, _) in own.items()}
+        places = {key: {"shard": place.record()} for key, (_, place) in own.items()}
     with contextlib.ExitStack() as at_the_end:
         log = _Counting()
         samplers = {width: collection.sampler(width, log) for width in collection.widths}  # before a file is made
@@ -204,6 +213,7 @@ def collect(
                 decisions=log.n,
                 cost=cost,
                 git_revision=about["git_revision"],
+                **places.get(key, {}),
             )
             if on_run is not None:
                 on_run(key)

@@ -36,6 +36,7 @@ from lagrl.solver import estimated_price, solve
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lagrl.bench.shards import CellShard, ShardCell
     from lagrl.relaxation.sampler import SubproblemSampler
     from lagrl.solver import SolveResult
 
@@ -47,6 +48,7 @@ def run(
     out: str | os.PathLike[str],
     *,
     workers: int = 1,
+    shard: CellShard | None = None,
     on_row: Callable[[Row], None] | None = None,
     on_plan: Callable[[int, int], None] | None = None,
 ) -> int:
@@ -62,6 +64,8 @@ def run(
         JSONL file of rows, appended to.
     workers
         Processes; with 1 everything runs in this one.
+    shard
+        Part of the rows to make, which then have a field `shard`; None: all rows.
     on_row
         Called with each finished row.
     on_plan
@@ -78,7 +82,7 @@ def run(
     """
     _require_workers(workers)
     with HeldSamplers() as held:
-        return _complete(evaluation.tasks(held), out, workers, on_row, on_plan, held)
+        return _complete(evaluation.tasks(held), out, workers, on_row, on_plan, held, shard)
 
 
 def evaluate(
@@ -177,14 +181,25 @@ def _complete(
     on_row: Callable[[Row], None] | None,
     on_plan: Callable[[int, int], None] | None,
     held: HeldSamplers,
+    shard: CellShard | None = None,
 ) -> int:
+    places: dict[str, ShardCell] = {}
+    if shard is not None:
+        own = shard.select({task.key: task for task in tasks}, {"price": tasks[0].price_per_second})
+        tasks = [task for task, _ in own.values()]
+        places = {key: place for key, (_, place) in own.items()}
     with RowStore(out) as store:
         done = store.keys()
         due = list({task.key: task for task in tasks if task.key not in done}.values())
+
+        def keep(row: Row) -> None:
+            place = places.get(row["key"])
+            store.append(row if place is None else {**row, "shard": place.record()})
+
         if on_plan is not None:
             on_plan(len(tasks), len(tasks) - len(due))
 
-        _run_tasks(due, workers, _both(store.append, on_row), held)
+        _run_tasks(due, workers, _both(keep, on_row), held)
     return len(due)
 
 

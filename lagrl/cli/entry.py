@@ -27,6 +27,7 @@ COMMANDS = {
     "bound": "Compute a lower bound on the cost of every solution of an instance.",
     "eval": "Run controllers on instances; each run becomes a row of a file.",
     "report": "Compare the controllers of result rows, with statistics.",
+    "merge": "Join the files of shards into the file of an undivided run.",
     "list": "List the names of controllers, samplers, seedings, instances or backends.",
     "paper": "Make the figures and tables of the reference, published numbers beside ours.",
     "generate": "Generate random instances as CVRPLIB files.",

@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from lagrl.bench.evaluation import Evaluation
-from lagrl.cli.options import ManyInstances, Plot, options
+from lagrl.cli.options import ManyInstances, Plot, Shard, options
 from lagrl.cli.progress import announce_journal, explain_resuming, row_bar
 from lagrl.errors import InputError
 from lagrl.printable import say
@@ -39,12 +39,15 @@ class EvalCommand:
     settings: Settings
     workers: int = 1
     """processes, with one thread each"""
+    shard: Shard = None
+    """make part I of N parts of the rows; lagrl merge joins the parts' files (default: all rows)"""
     plot: Plot = None
     """.svg, .pdf or .png file for mean gaps and performance profiles of all rows of the file (default: none)"""
 
     def run(self) -> None:
         """Make the missing rows and print their number."""
         from lagrl.bench.run import run
+        from lagrl.bench.shards import CellShard
         from lagrl.plot.picture_style import require_picture
 
         require_picture(self.plot)
@@ -52,9 +55,10 @@ class EvalCommand:
         if not paths:
             raise InputError("no instance given", field="FILES", remedy="give files, names or --suite paper30|bundled")
         evaluation = replace(self.settings, instances=paths)
+        shard = None if self.shard is None else CellShard.parse(self.shard)
         announce_journal(evaluation.journal, *evaluation.samplers)
         with explain_resuming(self.out), row_bar() as (on_plan, on_row):
-            made = run(evaluation, self.out, workers=self.workers, on_plan=on_plan, on_row=on_row)
+            made = run(evaluation, self.out, workers=self.workers, shard=shard, on_plan=on_plan, on_row=on_row)
         say(f"{self.out}: {made} rows added", error=True)
         if self.plot is not None:
             from lagrl.bench.row_pictures import row_picture

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from lagrl.bench.collect import Collection, collect, generated_problems
-from lagrl.cli.options import Count, ManyInstances, Numbers, Plot, options
+from lagrl.bench.shards import CellShard
+from lagrl.cli.options import Count, ManyInstances, Numbers, Plot, Shard, options
 from lagrl.cli.progress import counting_bar, explain_resuming
 from lagrl.errors import InputError
 from lagrl.plot.picture_style import one_panel, require_picture, save_figure
@@ -60,6 +61,8 @@ class TracesCommand:
     """least and greatest number of customers of generated instances (default: 20,60)"""
     seed: Count = None
     """random seed of the generated instances (default: 0); solves have --seeds"""
+    shard: Shard = None
+    """make part I of N parts of the runs; lagrl merge joins the parts' files (default: all runs)"""
     plot: Plot = None
     """.svg, .pdf or .png file for the devices used over all decisions of the file (default: none)"""
 
@@ -67,8 +70,9 @@ class TracesCommand:
         """Make the missing runs and print their number."""
         require_picture(self.plot)
         collection = Collection(**{**self.settings, "problems": self._problems(), "options": self.bandit})
+        shard = None if self.shard is None else CellShard.parse(self.shard)
         with explain_resuming(self.out), counting_bar("runs") as (on_plan, advance):
-            made = collect(collection, self.out, on_plan=on_plan, on_run=advance)
+            made = collect(collection, self.out, shard=shard, on_plan=on_plan, on_run=advance)
         say(f"{self.out}: {made} runs added", error=True)
         if self.plot is not None:
             from lagrl.plot.device_pictures import device_mix
