@@ -114,5 +114,5 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "lagrl needs Python 3.11 or newer; say which with make PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[rl,quantum,bench,viz,carbon,docs,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[rl,quantum,bench,viz,carbon,ray,docs,dev]'
 	touch $(READY)

@@ -17,7 +17,18 @@ FRONT = PACKAGE / "quantum" / "__init__.py"
 HEAVY = {"numba", "scipy", "torch", "qiskit", "qiskit_aer", "dimod", "dwave", "matplotlib", "pyvrp", "ortools"}
 
 # what each room may import from the others; everything may import the ground floor
-GROUND = {"lazy", "printable", "errors", "io", "signatures", "highs", "plugins", "processes", "compilation"}
+GROUND = {
+    "lazy",
+    "printable",
+    "errors",
+    "io",
+    "signatures",
+    "highs",
+    "plugins",
+    "processes",
+    "compilation",
+    "ray_cluster",
+}
 LIBRARY = {"problems", "relaxation", "controllers", "recovery", "bounds", "quantum"}
 LOOP = {"dual_loop", "ascent", "samplers", "solve_config"}
 SOLVER = LIBRARY | LOOP | {"search", "solver"}

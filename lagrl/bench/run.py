@@ -8,7 +8,7 @@ import time
 import warnings
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
@@ -27,14 +27,16 @@ from lagrl.problems.fleet import Fleet
 from lagrl.problems.locate import resolve_instances
 from lagrl.problems.plausibility import question_cost
 from lagrl.processes import exit_with_parent
+from lagrl.ray_cluster import completed, connected
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.samplers.held import HeldSamplers
-from lagrl.samplers.registry import family_of, sampler_packages
+from lagrl.samplers.registry import default_journal, family_of, sampler_packages
 from lagrl.solve_config import as_tuple
 from lagrl.solver import estimated_price, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import ModuleType
 
     from lagrl.bench.shards import CellShard, ShardCell
     from lagrl.relaxation.sampler import SubproblemSampler
@@ -49,6 +51,7 @@ def run(
     *,
     workers: int = 1,
     shard: CellShard | None = None,
+    ray: str | None = None,
     on_row: Callable[[Row], None] | None = None,
     on_plan: Callable[[int, int], None] | None = None,
 ) -> int:
@@ -66,6 +69,9 @@ def run(
         Processes; with 1 everything runs in this one.
     shard
         Part of the rows to make, which then have a field `shard`; None: all rows.
+    ray
+        Address of a Ray cluster whose nodes make the rows, see `lagrl.ray_cluster.connected`; this process alone
+        writes them. None: no cluster.
     on_row
         Called with each finished row.
     on_plan
@@ -74,7 +80,7 @@ def run(
     Raises
     ------
     InputError
-        If a setting is not allowed; nothing is run then.
+        If a setting is not allowed, or the cluster does not answer; nothing is run then.
     OutputError
         If `out` cannot be written.
     LagrlError
@@ -82,7 +88,13 @@ def run(
     """
     _require_workers(workers)
     with HeldSamplers() as held:
-        return _complete(evaluation.tasks(held), out, workers, on_row, on_plan, held, shard)
+        tasks = evaluation.tasks(held)
+        if ray is None:
+            return _complete(tasks, out, workers, on_row, on_plan, held, shard)
+        _require_no_journal(evaluation, workers)
+        held.close()  # each worker opens its own
+        with connected(ray) as cluster:
+            return _complete(tasks, out, workers, on_row, on_plan, held, shard, cluster)
 
 
 def evaluate(
@@ -182,6 +194,7 @@ def _complete(
     on_plan: Callable[[int, int], None] | None,
     held: HeldSamplers,
     shard: CellShard | None = None,
+    cluster: ModuleType | None = None,
 ) -> int:
     places: dict[str, ShardCell] = {}
     if shard is not None:
@@ -199,13 +212,27 @@ def _complete(
         if on_plan is not None:
             on_plan(len(tasks), len(tasks) - len(due))
 
-        _run_tasks(due, workers, _both(keep, on_row), held)
+        if cluster is None:
+            _run_tasks(due, workers, _both(keep, on_row), held)
+        else:
+            _run_on_cluster(cluster, due, _both(keep, on_row))
     return len(due)
 
 
 def _require_workers(workers: int) -> None:
     if workers < 1:
         raise InputError(f"{workers} given", field="workers", remedy="give 1 or more")
+
+
+def _require_no_journal(evaluation: Evaluation, workers: int) -> None:
+    """Refuse what a cluster cannot share: a number of processes here, and a file of answers."""
+    if workers != 1:
+        remedy = "leave it out: the cluster knows its cores"
+        raise InputError(f"{workers} given with a Ray cluster", field="workers", remedy=remedy)
+    kept = [sampler for sampler in evaluation.samplers if default_journal(sampler) is not None]
+    if evaluation.journal is not None or kept:
+        problem = f"{evaluation.journal or kept[0]} keeps answers in a file of one machine"
+        raise InputError(problem, field="ray", remedy="leave it out, or divide the rows by --shard")
 
 
 def _both(keep: Callable[[Row], None], on_row: Callable[[Row], None] | None) -> Callable[[Row], None]:
@@ -342,3 +369,24 @@ def _run_in_processes(due: Sequence[EvaluationTask], workers: int, keep: Callabl
             raise
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _run_on_cluster(cluster: ModuleType, due: Sequence[EvaluationTask], keep: Callable[[Row], None]) -> None:
+    """Make rows on the nodes of a cluster, which get each instance once, and need no file of it."""
+    instances = {id(task.instance): task for task in due}
+    problems = {key: read_problem(task.instance, task.fleet, task.rounding) for key, task in instances.items()}
+    stored = {key: cluster.put(problem) for key, problem in problems.items()}
+    calls = [
+        (stored[id(task.instance)], replace(task, instance=Path(problems[id(task.instance)].name), rounding="auto"))
+        for task in due
+    ]
+    for number, row in completed(cluster, _row_on_cluster, calls):
+        question_cost(row["instance"], row["cost"], row["best_known"], due[number].best_known_by)
+        keep(row)
+
+
+def _row_on_cluster(problem: CVRP, task: EvaluationTask) -> Row:
+    for name in _ONE_THREAD:  # before kernels are loaded
+        os.environ.setdefault(name, "1")
+    warnings.simplefilter("ignore", InputWarning)  # as in `_begin_worker`
+    return _row_of(replace(task, instance=problem), _of_worker)

@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from lagrl.bench.evaluation import Evaluation
-from lagrl.cli.options import ManyInstances, Plot, Shard, options
+from lagrl.cli.options import ManyInstances, Plot, Ray, Shard, options
 from lagrl.cli.progress import announce_journal, explain_resuming, row_bar
 from lagrl.errors import InputError
 from lagrl.printable import say
@@ -39,6 +39,8 @@ class EvalCommand:
     settings: Settings
     workers: int = 1
     """processes, with one thread each"""
+    ray: Ray = None
+    """make the rows on a Ray cluster: HOST:PORT of its head, auto, or local to start one here (default: no cluster)"""
     shard: Shard = None
     """make part I of N parts of the rows; lagrl merge joins the parts' files (default: all rows)"""
     plot: Plot = None
@@ -58,7 +60,9 @@ class EvalCommand:
         shard = None if self.shard is None else CellShard.parse(self.shard)
         announce_journal(evaluation.journal, *evaluation.samplers)
         with explain_resuming(self.out), row_bar() as (on_plan, on_row):
-            made = run(evaluation, self.out, workers=self.workers, shard=shard, on_plan=on_plan, on_row=on_row)
+            made = run(
+                evaluation, self.out, workers=self.workers, shard=shard, ray=self.ray, on_plan=on_plan, on_row=on_row
+            )
         say(f"{self.out}: {made} rows added", error=True)
         if self.plot is not None:
             from lagrl.bench.row_pictures import row_picture

@@ -67,6 +67,7 @@ Folder = Annotated[Path | None, _unmarked("DIR")]
 OutFile = Annotated[Path | None, _unmarked("FILE")]
 Rate = Annotated[float | None, _unmarked("RATE")]
 Shard = Annotated[str | None, _unmarked("I/N")]
+Ray = Annotated[str | None, _unmarked("ADDRESS")]
 Plot = Annotated[Path | None, _unmarked("FILE")]
 """A file for a picture: .svg, .pdf or .png; `lagrl.plot.picture_style.require_picture` checks it before the work."""
 
