@@ -36,6 +36,7 @@ __all__ = [
     "LagrangianVecEnv",
     "LagrangianVectorEnv",
     "Observer",
+    "RayVecEnv",
     "RewardWeights",
     "RouteEpisodeBatch",
     "SearchEnvConfig",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from envs.route.observation import ROUTE_FEATURES, ROUTE_OBSERVATION_VERSION
     from envs.sb3 import LagrangianVecEnv
     from envs.sb3_processes import LagrangianSubprocVecEnv
+    from envs.sb3_ray import RayVecEnv
     from envs.search.config import SearchEnvConfig
     from envs.search.env import LagrangianSearch
     from envs.search.sb3 import LagrangianSearchVecEnv
@@ -86,6 +88,7 @@ else:
             "envs.route.observation": ["ROUTE_FEATURES", "ROUTE_OBSERVATION_VERSION"],
             "envs.sb3": ["LagrangianVecEnv"],
             "envs.sb3_processes": ["LagrangianSubprocVecEnv"],
+            "envs.sb3_ray": ["RayVecEnv"],
             "envs.search.config": ["SearchEnvConfig"],
             "envs.search.env": ["LagrangianSearch"],
             "envs.search.sb3": ["LagrangianSearchVecEnv"],

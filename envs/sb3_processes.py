@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import wait
 from operator import attrgetter, methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from stable_baselines3.common.monitor import Monitor
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     Request = Callable[[LagrangianVecEnv], Any]
 
-_CLOSING = 30.0  # seconds that a worker may take for its last step and to close its samplers
+CLOSING_SECONDS = 30.0  # seconds that a worker may take for its last step and to close its samplers
 
 
 class LagrangianSubprocVecEnv(VecEnv):
@@ -92,13 +92,13 @@ class LagrangianSubprocVecEnv(VecEnv):
         if not 1 <= processes <= n_envs:
             raise InputError(f"{processes} given", field="processes", remedy=f"give 1 … {n_envs}, the environments")
         make = partial(LagrangianVecEnv, self.config, render_mode=render_mode, **makers)
-        self._workers: list[_Worker] = []
+        self._workers: list[EnvWorker] = []
         self._must_reset = False
         bounds = [n_envs * number // processes for number in range(processes + 1)]
         try:
             with one_thread_each():
                 for start, stop in pairwise(bounds):
-                    self._workers.append(_Worker(make, range(start, stop)))
+                    self._workers.append(self._start(make, range(start, stop)))
             observation_space, action_space = _results([worker.receive() for worker in self._workers])[0]
         except BaseException as error:
             self._close_after(error)
@@ -106,6 +106,9 @@ class LagrangianSubprocVecEnv(VecEnv):
         super().__init__(n_envs, observation_space, action_space)
         self.metadata["render_fps"] = LagrangianCVRP.metadata["render_fps"]
         self._seeds = seeds_of(seed, n_envs)
+
+    def _start(self, make: Callable[..., LagrangianVecEnv], envs: range) -> EnvWorker:
+        return _Worker(make, envs)
 
     def seed(self, seed: int | None = None) -> list[Any]:
         """Seed environment b's generator with [seed, b], from the next reset on; see `LagrangianVecEnv`."""
@@ -245,6 +248,21 @@ def _results(answers: Sequence[tuple[str, Any]]) -> list[Any]:
     return [value for _, value in answers]
 
 
+class EnvWorker(Protocol):
+    """The parent's end of a worker with some of the environments; each answer follows its request."""
+
+    envs: range
+
+    def send(self, request: Request | None) -> None:
+        """Send a request, None to end; WorkerError if the worker is gone."""
+
+    def receive(self) -> tuple[str, Any]:
+        """Wait for an answer, its kind and value; WorkerError if the worker is gone."""
+
+    def end(self) -> LagrlError | None:
+        """Wait for the requested end, and enforce it if it takes too long; return the error of closing the samplers."""
+
+
 class _Worker:
     """The parent's end of a worker process with some of the environments."""
 
@@ -289,7 +307,7 @@ class _Worker:
 
     def end(self) -> LagrlError | None:
         """Wait for the requested end, and enforce it if it takes too long; return the error of closing the samplers."""
-        error, deadline = None, time.monotonic() + _CLOSING
+        error, deadline = None, time.monotonic() + CLOSING_SECONDS
         with contextlib.suppress(EOFError, OSError):  # the worker has ended
             while self._pipe.poll(max(0.0, deadline - time.monotonic())):
                 kind, value = self._pipe.recv()
@@ -307,7 +325,7 @@ class _Worker:
         remedy = "make a new environment"
         if not self._has_answered:
             remedy = 'does the script make the environment under if __name__ == "__main__":?'
-        return WorkerError(f"the worker of {_named(self.envs)} ended, exit code {self._process.exitcode}; {remedy}")
+        return WorkerError(f"the worker of {named(self.envs)} ended, exit code {self._process.exitcode}; {remedy}")
 
 
 def _serve(pipe: Connection, make: CloudpickleWrapper, envs: range, parent: int) -> None:
@@ -318,30 +336,34 @@ def _serve(pipe: Connection, make: CloudpickleWrapper, envs: range, parent: int)
     try:
         env: LagrangianVecEnv = make.var(n_envs=len(envs))
     except Exception as error:  # the parent raises it
-        pipe.send(("failed", _sendable(error, envs)))
+        pipe.send(("failed", sendable(error, envs)))
         return
     pipe.send(("done", (env.observation_space, env.action_space)))
     try:
         while (request := pipe.recv()) is not None:
-            try:
-                answer = pickle.dumps(("done", request(env)))
-            except Exception as error:  # the parent raises it
-                answer = pickle.dumps(("failed", _sendable(error, envs)))
-            pipe.send_bytes(answer)
+            pipe.send_bytes(answer_of(env, request, envs))
     except (EOFError, OSError):  # the parent is gone
         pass
     finally:
         _close(env, pipe, envs)
 
 
+def answer_of(env: LagrangianVecEnv, request: Request, envs: range) -> bytes:
+    """Return the pickled answer to a request: "done" and its value, or "failed" and the error for the parent."""
+    try:
+        return pickle.dumps(("done", request(env)))
+    except Exception as error:
+        return pickle.dumps(("failed", sendable(error, envs)))
+
+
 def _close(env: LagrangianVecEnv, pipe: Connection, envs: range) -> None:
     try:
         env.close()
     except Exception as error:
-        pipe.send(("not closed", _sendable(error, envs)))
+        pipe.send(("not closed", sendable(error, envs)))
 
 
-def _sendable(error: Exception, envs: range) -> Exception:
+def sendable(error: Exception, envs: range) -> Exception:
     """Return an error as the parent raises it: lagrl's own as they are, with the environment's number among all."""
     if isinstance(error, AttributeError):
         return AttributeError(str(error))
@@ -355,10 +377,10 @@ def _sendable(error: Exception, envs: range) -> Exception:
             return error
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name} line {place.lineno}"
-    return WorkerError(f"the worker of {_named(envs)} failed: {type(error).__name__}: {error} ({where})")
+    return WorkerError(f"the worker of {named(envs)} failed: {type(error).__name__}: {error} ({where})")
 
 
-def _named(envs: range) -> str:
+def named(envs: range) -> str:
     return f"environment {envs[0]}" if len(envs) == 1 else f"environments {envs[0]} to {envs[-1]}"
 
 

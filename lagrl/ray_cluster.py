@@ -45,12 +45,7 @@ def connected(address: str) -> Iterator[ModuleType]:
     """
     if address not in ("auto", "local"):
         _require_answer(address)
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # as of its next version, without a warning
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtraError.of("ray", "ray", "running on a cluster") from error
+    ray = _imported()
     if ray.is_initialized():
         raise InputError("this process is connected to a cluster already", field="ray", remedy="call ray.shutdown()")
     in_main_thread = threading.current_thread() is threading.main_thread()
@@ -66,6 +61,15 @@ def connected(address: str) -> Iterator[ModuleType]:
         ray.shutdown()
         if in_main_thread:
             signal.signal(signal.SIGTERM, handler)
+
+
+@contextlib.contextmanager
+def connection() -> Iterator[ModuleType]:
+    """Yield the module `ray` with the connection that this process has, which stays; InputError if it has none."""
+    ray = _imported()
+    if not ray.is_initialized():
+        raise InputError("this process is connected to no cluster", field="address", remedy=_REMEDY)
+    yield ray
 
 
 def completed(
@@ -113,12 +117,24 @@ def result_of(ray: ModuleType, reference: Any) -> Any:
             raise cause from None
         if "No module named" in str(error):
             reason = str(error)[str(error).rindex("No module named") :].splitlines()[0]
-            raise WorkerError(f"a node of the cluster has {reason}; install the same packages on all nodes") from error
+            raise WorkerError(
+                f"a node of the cluster cannot import a module: {reason}; install the same packages on all nodes"
+            ) from error
         if cause is not None:
             raise WorkerError(f"a call on the cluster failed: {type(cause).__name__}: {cause}") from error
         raise WorkerError(
-            f"a worker of the cluster ended ({type(error).__name__}: killed, or out of memory); finished work is kept"
+            f"a worker of the cluster ended ({type(error).__name__}: killed, or out of memory)"
         ) from error
+
+
+def _imported() -> ModuleType:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # as of its next version, without a warning
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtraError.of("ray", "ray", "running on a cluster") from error
+    return ray
 
 
 def _require_answer(address: str) -> None:
@@ -144,7 +160,6 @@ def _connect(ray: ModuleType, address: str) -> None:
         options |= {"include_dashboard": False, "num_cpus": usable_cores()}
     else:
         os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")  # one attempt, of 40 seconds
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         ray.init(address=address, **options)
     except (ConnectionError, RuntimeError, OSError, ValueError, TimeoutError, ray.exceptions.RayError) as error:

@@ -85,7 +85,7 @@ PUBLIC = {
     "envs": {
         *("FEATURES", "OBSERVATION_VERSION", "ActionConfig", "CurriculumConfig", "EnvConfig", "EpisodeBatch"),
         *("LagrangianCVRP", "LagrangianVecEnv", "LagrangianVectorEnv", "Observer", "RewardWeights"),
-        *("LagrangianSubprocVecEnv", "ROUTE_FEATURES", "ROUTE_OBSERVATION_VERSION", "RouteEpisodeBatch"),
+        *("LagrangianSubprocVecEnv", "RayVecEnv", "ROUTE_FEATURES", "ROUTE_OBSERVATION_VERSION", "RouteEpisodeBatch"),
         *("LagrangianSearch", "LagrangianSearchVecEnv", "LagrangianSearchVectorEnv", "SearchEnvConfig"),
         "next_multipliers",
     },

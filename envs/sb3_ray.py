@@ -1,0 +1,149 @@
+"""Actors of a Ray cluster with a batch of environments each, as one VecEnv of Stable-Baselines3."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from envs.sb3_processes import CLOSING_SECONDS, LagrangianSubprocVecEnv, answer_of, named, sendable
+from lagrl.errors import InputError, LagrlError, WorkerError
+from lagrl.ray_cluster import connected, connection, result_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from envs.config import EnvConfig, Preset
+    from envs.render import RenderMode
+    from envs.sb3 import LagrangianVecEnv
+    from envs.sb3_processes import EnvWorker, Request
+
+
+class RayVecEnv(LagrangianSubprocVecEnv):
+    """B environments in actors on the nodes of a Ray cluster, each with its share of them as one batch.
+
+    Observations, rewards and infos are those of a `LagrangianVecEnv` with the same arguments, to the bit, except the
+    seconds in `info["episode"]`. An actor takes one CPU of the cluster. All nodes need the same packages. If an actor
+    or its node ends, the method that notices raises `WorkerError`: episodes are not repeated, make a new environment.
+
+    Parameters
+    ----------
+    config, n_envs, seed, render_mode, preset, overrides
+        As for `LagrangianSubprocVecEnv`.
+    address
+        Address of the cluster, see `lagrl.ray_cluster.connected`; the connection ends with `close`. None: the
+        connection of this process, made by `ray.init`, as several environments need it.
+    processes
+        Number of actors, at most B and the CPUs of the cluster; None: as many as possible. Results do not depend on it.
+
+    Raises
+    ------
+    MissingExtraError
+        If ray is not installed.
+    InputError, UnknownNameError
+        If the address does not answer, the number of actors is out of range, a sampler cannot be pickled, or an
+        argument does not fit.
+    WorkerError
+        If an actor ends; also later, from every method.
+    """
+
+    def __init__(
+        self,
+        config: EnvConfig | None = None,
+        n_envs: int = 1,
+        seed: int = 0,
+        render_mode: RenderMode | None = None,
+        *,
+        address: str | None = None,
+        processes: int | None = None,
+        preset: Preset = "default",
+        **overrides: Any,
+    ) -> None:
+        self._connection = contextlib.ExitStack()
+        with contextlib.ExitStack() as connecting:
+            self._ray = connecting.enter_context(connection() if address is None else connected(address))
+            n_cpus = int(self._ray.cluster_resources()["CPU"])
+            if processes is not None and processes > n_cpus:
+                raise InputError(f"{processes} given", field="processes", remedy=f"the cluster has {n_cpus} CPUs")
+            processes = min(n_cpus, max(n_envs, 1)) if processes is None else processes
+            super().__init__(config, n_envs, seed, render_mode, processes=processes, preset=preset, **overrides)
+            self._connection = connecting.pop_all()
+
+    def _start(self, make: Callable[..., LagrangianVecEnv], envs: range) -> EnvWorker:
+        return _ActorOfEnvs(self._ray, make, envs)
+
+    def close(self) -> None:
+        """Close the samplers and end the actors, and the connection that was made for them."""
+        with self._connection:
+            super().close()
+
+
+class _ActorOfEnvs:
+    """The parent's end of an actor with some of the environments."""
+
+    def __init__(self, ray: ModuleType, make: Callable[..., LagrangianVecEnv], envs: range) -> None:
+        self.envs = envs
+        self._ray = ray
+        try:
+            self._actor = ray.remote(num_cpus=1)(_RemoteEnvs).remote(make, envs)
+        except LagrlError:  # of a sampler that explains why it cannot be pickled
+            raise
+        except (pickle.PicklingError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"cannot be sent to a worker process ({str(error).splitlines()[0]})",
+                field="sampler, route_sampler",
+                remedy="give a name, or a function that makes the sampler in the worker",
+            ) from error
+        self._answer = self._actor.spaces.remote()
+
+    def send(self, request: Request | None) -> None:
+        """Send a request, None to end; an actor that is gone is noticed by `receive`."""
+        self._answer = self._actor.close.remote() if request is None else self._actor.answer.remote(request)
+
+    def receive(self) -> tuple[str, Any]:
+        """Wait for an answer, its kind and value; WorkerError if the actor is gone."""
+        try:
+            answer: tuple[str, Any] = pickle.loads(result_of(self._ray, self._answer))
+        except WorkerError as error:
+            raise WorkerError(f"{named(self.envs)}: {error}; make a new environment") from error
+        return answer
+
+    def end(self) -> LagrlError | None:
+        """Wait for the requested end, and enforce it; return the error of closing the samplers."""
+        error = None
+        with contextlib.suppress(self._ray.exceptions.RayError):  # the actor is gone, or takes too long
+            _, error = pickle.loads(self._ray.get(self._answer, timeout=CLOSING_SECONDS))
+        self._ray.kill(self._actor)
+        return error if isinstance(error, LagrlError) else None
+
+
+class _RemoteEnvs:
+    """An actor: makes environments and answers requests, as a worker process does."""
+
+    def __init__(self, make: Callable[..., LagrangianVecEnv], envs: range) -> None:
+        self._make = make
+        self._envs = envs
+        self._env: LagrangianVecEnv | None = None
+
+    def spaces(self) -> bytes:
+        """Make the environments; return their spaces."""
+        try:
+            self._env = self._make(n_envs=len(self._envs))
+        except Exception as error:
+            return pickle.dumps(("failed", sendable(error, self._envs)))
+        return pickle.dumps(("done", (self._env.observation_space, self._env.action_space)))
+
+    def answer(self, request: Request) -> bytes:
+        """Answer a request."""
+        assert self._env is not None
+        return answer_of(self._env, request, self._envs)
+
+    def close(self) -> bytes:
+        """Close the samplers, which saves what they learned."""
+        try:
+            if self._env is not None:
+                self._env.close()
+        except Exception as error:
+            return pickle.dumps(("not closed", sendable(error, self._envs)))
+        return pickle.dumps(("closed", None))

@@ -1,0 +1,111 @@
+"""Environments in actors of a Ray cluster: the results of one process, and an error when a node ends."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ray", reason="needs the ray extra")
+pytest.importorskip("stable_baselines3", reason="needs the rl extra")
+
+from ray_nodes import two_nodes
+
+from envs.config import EnvConfig
+from envs.sb3 import LagrangianVecEnv
+from envs.sb3_ray import RayVecEnv
+from lagrl.errors import InputError, WorkerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ray.cluster_utils import Cluster
+
+CONFIG = EnvConfig(n_max=16, n_customers=(6, 12), max_steps=6, min_steps=2, route_sampler="product", shots=8)
+N_ENVS = 5
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A cluster of two nodes."""
+    with two_nodes(Path(__file__).parent) as nodes:
+        yield nodes
+
+
+def timeless(infos: list[dict[str, Any]]) -> str:
+    """Infos as text, without the seconds."""
+    return repr([info | {"episode": info["episode"] | {"t": 0}} if "episode" in info else info for info in infos])
+
+
+def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
+    """Observations are equal to the bit, with the same types, and can be written to."""
+    assert one.keys() == other.keys()
+    for name, array in one.items():
+        assert array.dtype == other[name].dtype
+        assert other[name].flags.writeable
+        np.testing.assert_array_equal(array, other[name])
+
+
+def test_actors_give_the_results_of_one_process(cluster: Cluster) -> None:
+    """Observations, rewards, ends and infos are equal to the bit over many episodes, from two actors on two nodes."""
+    single = LagrangianVecEnv(CONFIG, N_ENVS, seed=3)
+    actors = RayVecEnv(CONFIG, N_ENVS, seed=3, address=cluster.address)
+    try:
+        nodes = actors._ask_all(_node)
+        assert len(set(nodes)) == 2
+        n_ended = 0
+        for seed in (None, 8):
+            if seed is not None:
+                assert single.seed(seed) == actors.seed(seed)
+            assert_same(single.reset(), actors.reset())
+            for step in range(12):
+                moves = np.random.default_rng([1, step]).uniform(-1, 1, (N_ENVS, 16)).astype(np.float32)
+                expected, found = single.step(moves), actors.step(moves)
+                assert_same(expected[0], found[0])
+                np.testing.assert_array_equal(expected[1], found[1])
+                np.testing.assert_array_equal(expected[2], found[2])
+                assert timeless(expected[3]) == timeless(found[3])
+                n_ended += int(found[2].sum())
+        assert n_ended > 2 * N_ENVS
+        assert single.observation_space == actors.observation_space
+        with pytest.raises(InputError, match="phase: 9 given"):
+            actors.set_phase(9)  # an error of lagrl leaves the actors at work
+        actors.reset()
+    finally:
+        actors.close()
+    actors.close()  # twice is allowed
+
+
+def _node(env: LagrangianVecEnv) -> str:
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
+
+
+def test_mistakes_are_refused(cluster: Cluster) -> None:
+    """More actors than CPUs would never start; without an address there must be a connection."""
+    with pytest.raises(InputError, match="processes: 3 given; the cluster has 2 CPUs"):
+        RayVecEnv(CONFIG, N_ENVS, address=cluster.address, processes=3)
+    with pytest.raises(InputError, match="address: this process is connected to no cluster"):
+        RayVecEnv(CONFIG, N_ENVS)
+    with pytest.raises(InputError, match="n_envs: 0 given"):
+        RayVecEnv(CONFIG, 0, address=cluster.address)
+
+
+def test_a_killed_node_is_an_error_of_one_line(cluster: Cluster) -> None:
+    """The step that notices it names the environments, and the environment is closed then."""
+    actors = RayVecEnv(CONFIG, N_ENVS, address=cluster.address)
+    actors.reset()
+    (doomed,) = cluster.worker_nodes
+    cluster.remove_node(doomed, allow_graceful=False)
+    with pytest.raises(
+        WorkerError, match=r"environments \d to \d: a worker .* ended \(\w+: killed, .*; make a new environment"
+    ):
+        for _ in range(3000):  # its processes end some moments later
+            actors.step(np.zeros((N_ENVS, 16), np.float32))
+            time.sleep(0.02)
+    with pytest.raises(WorkerError, match="the workers have ended"):
+        actors.reset()
