@@ -22,17 +22,21 @@ from lagrl.quantum.bandit.state import read_state
 from lagrl.quantum.bandit.traces import TraceLog
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.lines import require_imported
+from lagrl.ray_cluster import completed, connected
 from lagrl.samplers.registry import close_sampler
 from lagrl.solver import SolveConfig, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import ModuleType
 
     from lagrl.bench.shards import CellShard
     from lagrl.problems.cvrp import CVRP
     from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-    from lagrl.quantum.bandit.decision import ArmDecision
+    from lagrl.quantum.bandit.decision import ArmDecision, DecisionLog
     from lagrl.relaxation.sampler import SampleContext
+
+    CollectedRun = tuple[CVRP, str, int, int]  # controller, width and seed beside the instance
 
 _PACKAGES = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime")
 _NOT_COMMON = ("width", "learn", "static", "alpha")
@@ -117,7 +121,7 @@ class Collection:
             return self.options.epsilon
         return read_state(Path(self.state)).epsilon if self.state else 1.0
 
-    def sampler(self, width: int, log: _Counting) -> BanditSampler:
+    def sampler(self, width: int, log: DecisionLog) -> BanditSampler:
         """Return the bandit for knapsacks of at most `width` variables; it does not learn."""
         return make_bandit(self.state, replace(self.options, epsilon=self.epsilon, learn=False, width=width), log=log)
 
@@ -142,6 +146,7 @@ def collect(
     out: Path,
     *,
     shard: CellShard | None = None,
+    ray: str | None = None,
     on_plan: Callable[[int, int], None] | None = None,
     on_run: Callable[[str], None] | None = None,
 ) -> int:
@@ -159,6 +164,9 @@ def collect(
         account's devices are kept beside it, in `OUT.journal.sqlite`: a repeated run reads them, and pays nothing.
     shard
         Part of the runs to make; None: all.
+    ray
+        Address of a Ray cluster whose nodes make the runs, see `lagrl.ray_cluster.connected`; this process alone writes
+        the file, each run as it finishes. None: no cluster.
     on_plan
         Called once with the number of runs and the number of runs already in the file.
     on_run
@@ -181,6 +189,12 @@ def collect(
         places = {key: {"shard": place.record()} for key, (_, place) in own.items()}
     with contextlib.ExitStack() as at_the_end:
         log = _Counting()
+        cluster = None
+        if ray is not None:
+            if collection.options.is_paid:
+                reason = "jobs of an account are kept in a file of one machine"
+                raise InputError(reason, field="ray", remedy="leave it out, or divide the runs by --shard")
+            cluster = at_the_end.enter_context(connected(ray))
         samplers = {width: collection.sampler(width, log) for width in collection.widths}  # before a file is made
         for sampler in samplers.values():
             at_the_end.callback(close_sampler, sampler)
@@ -195,15 +209,9 @@ def collect(
         due = {key: run for key, run in runs.items() if key not in log.log.finished}
         if on_plan is not None:
             on_plan(len(runs), len(runs) - len(due))
-        for key, (problem, controller, width, seed) in due.items():
-            log.n = 0
-            config = SolveConfig(
-                controller=controller, evaluations=collection.evaluations, shots=collection.shots, seed=seed
-            )
-            try:
-                cost: float | None = solve(problem, config, sampler=samplers[width]).solution.cost
-            except SolutionError:  # the decisions until then count
-                cost = None
+        costs = _costs(due, collection, samplers, log) if cluster is None else _costs_on(cluster, due, collection, log)
+        for key, cost in costs:
+            problem, controller, width, seed = due[key]
             log.log.finish(
                 key,
                 instance=problem.name,
@@ -218,6 +226,63 @@ def collect(
             if on_run is not None:
                 on_run(key)
     return len(due)
+
+
+def _costs(
+    due: Mapping[str, CollectedRun], collection: Collection, samplers: Mapping[int, BanditSampler], log: _Counting
+) -> Iterator[tuple[str, float | None]]:
+    """Make the runs here, one after the other; yield key and cost of each once its decisions are in the log."""
+    for key, run in due.items():
+        log.n = 0
+        yield key, _cost(collection, run, samplers[run[2]])
+
+
+def _costs_on(
+    cluster: ModuleType, due: Mapping[str, CollectedRun], collection: Collection, log: _Counting
+) -> Iterator[tuple[str, float | None]]:
+    """Make the runs on the nodes of a cluster; yield as `_costs` does, in the order in which they finish."""
+    common = cluster.put(replace(collection, problems=collection.problems[:1]))  # each run has its own problem
+    stored = {problem.name: cluster.put(problem) for problem in collection.problems}
+    keys = list(due)
+    calls = [(common, stored[due[key][0].name], due[key][1:]) for key in keys]
+    for number, (cost, notes) in completed(cluster, _collected_run, calls):
+        log.n = 0
+        for context, decisions in notes:
+            log.note(context, decisions)
+        yield keys[number], cost
+
+
+def _collected_run(
+    collection: Collection, problem: CVRP, run: tuple[str, int, int]
+) -> tuple[float | None, list[tuple[SampleContext, Sequence[ArmDecision]]]]:
+    """Make one run; return its cost and the notes for the log."""
+    notes: list[tuple[SampleContext, Sequence[ArmDecision]]] = []
+    sampler = collection.sampler(run[1], _Keeping(notes))
+    try:
+        return _cost(collection, (problem, *run), sampler), notes
+    finally:
+        close_sampler(sampler)
+
+
+def _cost(collection: Collection, run: CollectedRun, sampler: BanditSampler) -> float | None:
+    """Return the cost of a run's routes; None if there are none: its decisions count all the same."""
+    problem, controller, _, seed = run
+    config = SolveConfig(controller=controller, evaluations=collection.evaluations, shots=collection.shots, seed=seed)
+    try:
+        return solve(problem, config, sampler=sampler).solution.cost
+    except SolutionError:
+        return None
+
+
+class _Keeping:
+    """Log that keeps the notes of one run."""
+
+    def __init__(self, notes: list[tuple[SampleContext, Sequence[ArmDecision]]]) -> None:
+        self._notes = notes
+
+    def note(self, context: SampleContext, decisions: Sequence[ArmDecision]) -> None:
+        """Keep the decisions of one call of the sampler."""
+        self._notes.append((context, decisions))
 
 
 class _Counting:

@@ -10,7 +10,7 @@ import tyro
 
 from lagrl.bench.collect import Collection, collect, generated_problems
 from lagrl.bench.shards import CellShard
-from lagrl.cli.options import Count, ManyInstances, Numbers, Plot, Shard, options
+from lagrl.cli.options import Count, ManyInstances, Numbers, Plot, Ray, Shard, options
 from lagrl.cli.progress import counting_bar, explain_resuming
 from lagrl.errors import InputError
 from lagrl.plot.picture_style import one_panel, require_picture, save_figure
@@ -61,6 +61,8 @@ class TracesCommand:
     """least and greatest number of customers of generated instances (default: 20,60)"""
     seed: Count = None
     """random seed of the generated instances (default: 0); solves have --seeds"""
+    ray: Ray = None
+    """make the runs on a Ray cluster: HOST:PORT of its head, auto, or local to start one here (default: no cluster)"""
     shard: Shard = None
     """make part I of N parts of the runs; lagrl merge joins the parts' files (default: all runs)"""
     plot: Plot = None
@@ -72,7 +74,7 @@ class TracesCommand:
         collection = Collection(**{**self.settings, "problems": self._problems(), "options": self.bandit})
         shard = None if self.shard is None else CellShard.parse(self.shard)
         with explain_resuming(self.out), counting_bar("runs") as (on_plan, advance):
-            made = collect(collection, self.out, shard=shard, on_plan=on_plan, on_run=advance)
+            made = collect(collection, self.out, shard=shard, ray=self.ray, on_plan=on_plan, on_run=advance)
         say(f"{self.out}: {made} runs added", error=True)
         if self.plot is not None:
             from lagrl.plot.device_pictures import device_mix

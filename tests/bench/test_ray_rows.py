@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import sys
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lagrl.bench.collect import Collection, collect, generated_problems
 from lagrl.bench.evaluation import Evaluation
 from lagrl.bench.rows import read_rows
 from lagrl.bench.run import run
 from lagrl.cli import entry as cli
 from lagrl.errors import InputError
 from lagrl.problems.bundled import bundled_names, bundled_path
+from lagrl.quantum.bandit.options import BanditOptions
+from lagrl.quantum.bandit.traces import read_traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +94,31 @@ def test_rows_of_a_cluster_are_those_of_one_process(cluster: Cluster, tmp_path: 
     assert signal.getsignal(signal.SIGTERM) is handler
     with pytest.raises(InputError, match="controller Silent: multipliers"):
         run(replace(QUICK, controllers=("ray_rules:Silent",)), there, ray=cluster.address)
+
+
+def test_decisions_of_a_cluster_are_those_of_one_process(cluster: Cluster, tmp_path: Path) -> None:
+    """The same runs with the same decisions and costs, each run's decisions together before its end."""
+    pytest.importorskip("qiskit_aer", reason="needs the quantum extra")
+    options = BanditOptions(backends="FakeMumbai", families="qaoa", depths="1", placements="line0")
+    problems = generated_problems(2, (14, 18), 3)
+    collection = Collection(problems, widths=(2, 3), seeds=(0, 1), evaluations=4, shots=8, options=options)
+    here, there = tmp_path / "here.jsonl", tmp_path / "there.jsonl"
+    assert collect(collection, here) == collect(collection, there, ray=cluster.address) == 8
+    assert collect(collection, there, ray=cluster.address) == 0
+    assert by_run(there) == by_run(here)
+    assert len(read_traces([there])) == len(read_traces([here])) > 4
+
+
+def by_run(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """The decisions of a file of traces by run, without the numbers of their arms, and the run's end."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    lines: list[dict[str, Any]] = []
+    for line in map(json.loads, path.read_text().splitlines()):
+        if line["kind"] in ("decision", "run"):
+            lines.append({**line, "arms": None})
+        if line["kind"] == "run":
+            found[line["key"]], lines = lines, []
+    return found
 
 
 def test_no_row_is_lost_or_doubled_when_a_node_is_killed(cluster: Cluster, folder: Path, tmp_path: Path) -> None:
