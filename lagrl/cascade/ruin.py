@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lagrl.relaxation.linear_dual import LinearDual
 
 _REMOVED = (5, 60)
+_THRESHOLD = 0.3  # of the gap to the relaxation, at first: how much dearer than the cheapest an assignment may be
 _PERTURBATION = 0.05  # of the capacities' prices, relative, in every second round
 
 
@@ -33,21 +34,26 @@ def ruin_and_recreate(
     """Return the cheapest feasible assignment [n] found from one by removing and reinserting customers.
 
     A customer is removed with a probability that grows with its reduced cost a_ki + μ_k d_i − λ_i, which is 0 for all
-    in the relaxation's optimum. Reinsertion is by regret at the capacities' prices μ; then shifts and swaps follow.
-    Ends at the deadline (of `time.perf_counter`), after some rounds, or when `is_good` holds.
+    in the relaxation's optimum. Reinsertion is by regret at the capacities' prices μ; then shifts and swaps follow. An
+    assignment that is dearer than the cheapest so far, up to a threshold, is accepted too; the threshold falls to 0
+    with the rounds or the time (threshold accepting, Dueck and Scheuer 1990). Ends at the deadline (of
+    `time.perf_counter`), after some rounds, or when `is_good` holds.
     """
     from lagrl.relaxation.pricing_kernels import assign_by_regret
 
     n, each = problem.n_customers, np.arange(problem.n_customers)
     reduced = np.maximum(problem.cost + warm.capacity_price[:, None] * problem.weight - warm.multipliers, 0.0)
-    best, cost = assignment, float(problem.cost[assignment, each].sum())
+    best = current = assignment
+    least = cost = float(problem.cost[assignment, each].sum())
+    started = time.perf_counter()
     for step in range(most_rounds):
-        if is_good(best) or time.perf_counter() > deadline:
+        elapsed = time.perf_counter() - started
+        if is_good(best) or started + elapsed >= deadline:
             break
-        above = reduced[best, each]
+        above = reduced[current, each]
         weight = above + 0.02 * above.mean() + 1e-12
         removed = rng.choice(n, size=min(n, int(rng.integers(*_REMOVED))), replace=False, p=weight / weight.sum())
-        model = best.copy()
+        model = current.copy()
         model[removed] = -1
         room, kept = problem.capacity.copy(), model >= 0
         np.subtract.at(room, model[kept], problem.weight[kept])
@@ -57,6 +63,9 @@ def ruin_and_recreate(
             continue
         model = improve(problem, model, removed)
         found = float(problem.cost[model, each].sum())
-        if found <= cost:
-            best, cost = model, found
+        left = 1.0 - max(step / most_rounds, elapsed / (deadline - started))
+        if found <= cost or found <= least + _THRESHOLD * left * (least - warm.value):
+            current, cost = model, found
+        if found < least:
+            best, least = model, found
     return best
