@@ -18,7 +18,7 @@ if __name__ == "__main__":
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,16 @@ from numpy.typing import NDArray
 
 from benchmarks.cascade.report import report
 from lagrl.cascade.choice import KnapsackChoice, choice_of
-from lagrl.cascade.routing_qaoa import best_candidate, draw_models, qaoa_routing
+from lagrl.cascade.routing_qaoa import best_candidate, draw_models, qaoa_candidates
 from lagrl.cascade.scalar_multiplier import solve_scalar
 from lagrl.cascade.solve_cascade import CascadeConfig, solve_cascade
 from lagrl.compilation import compile_kernels
 from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.cascade.generate_cascade import CascadeParams, generate_cascade
+from lagrl.relaxation.sampler import SamplingCost
+
+Source = Callable[[KnapsackChoice, int], tuple[NDArray[np.int64] | None, SamplingCost]]
 
 SHOTS = 256  # candidates of each source
 PARTS = ("timing", "candidates", "experiments")
@@ -160,27 +163,66 @@ def run_candidates(path: Path) -> None:
         for seed in SIX:
             cascade = generate_cascade(CascadeParams(n, m, "quality", 0.05), seed)
             choice = choice_of(cascade)
+            started = time.perf_counter()
             relaxed = solve_scalar(choice)
+            multiplier_seconds = time.perf_counter() - started
             assert relaxed.model is not None
-            pairs = np.isfinite(choice.loss.T)
-            uniform = draw_models(pairs / pairs.sum(axis=1, keepdims=True), SHOTS, np.random.default_rng(seed))
             for refined in (False, True):
-                found = {
-                    "XY ring, one layer": _candidate(choice, seed, refined, 1),
-                    "weighted start alone": _candidate(choice, seed, refined, 0),
-                    "uniform valid": best_candidate(choice, uniform, refine=refined),
-                    "one multiplier, no circuit": relaxed.model,
-                }
-                for source, model in found.items():
-                    if model is None or (cascade.name, source, refined) in done:
+                for source, drawn in _SOURCES.items():
+                    if (cascade.name, source, refined) in done:
+                        continue
+                    model, seconds = relaxed.model, {"seconds": multiplier_seconds}
+                    if drawn is not None:
+                        model, seconds = _candidate(choice, seed, refined, drawn)
+                    if model is None:
                         continue
                     gap = 100.0 * (choice.totals(model)[0] - relaxed.bound) / (n - choice.totals(model)[0])
                     head = {"kind": "candidates", "instance": cascade.name, "n": n, "m": m, "seed": seed}
-                    append_rows(path, [{**head, "source": source, "refined": refined, "gap_percent": gap}])
+                    found = {
+                        "source": source,
+                        "refined": refined,
+                        "shots": SHOTS if drawn else 0,
+                        "gap_percent": gap,
+                    }
+                    append_rows(path, [{**head, **found, "objective": choice.totals(model)[0], **seconds}])
 
 
-def _candidate(choice: KnapsackChoice, seed: int, refined: bool, layers: int) -> NDArray[np.int64] | None:
-    return qaoa_routing(choice, np.random.default_rng(seed), SHOTS, refine=refined, layers=layers)[0]
+def _xy_ring(choice: KnapsackChoice, seed: int) -> tuple[NDArray[np.int64] | None, SamplingCost]:
+    return qaoa_candidates(choice, np.random.default_rng(seed), SHOTS)
+
+
+def _weighted_start(choice: KnapsackChoice, seed: int) -> tuple[NDArray[np.int64] | None, SamplingCost]:
+    return qaoa_candidates(choice, np.random.default_rng(seed), SHOTS, layers=0)
+
+
+def _uniform_valid(choice: KnapsackChoice, seed: int) -> tuple[NDArray[np.int64] | None, SamplingCost]:
+    started = time.perf_counter()
+    pairs = np.isfinite(choice.loss.T)
+    drawn = draw_models(pairs / pairs.sum(axis=1, keepdims=True), SHOTS, np.random.default_rng(seed))
+    return drawn, SamplingCost(seconds=time.perf_counter() - started)
+
+
+_SOURCES: dict[str, Source | None] = {
+    "XY ring, one layer": _xy_ring,
+    "weighted start alone": _weighted_start,
+    "uniform valid": _uniform_valid,
+    "one multiplier, no circuit": None,
+}
+
+
+def _candidate(
+    choice: KnapsackChoice, seed: int, refined: bool, drawn: Source
+) -> tuple[NDArray[np.int64] | None, dict[str, float]]:
+    """Return the best candidate [n] and the seconds of its parts: multiplier, draws, decoding and repair."""
+    started = time.perf_counter()
+    candidates, cost = drawn(choice, seed)
+    if candidates is None:
+        return None, {}
+    sampled = time.perf_counter()
+    model = best_candidate(choice, candidates, refine=refined)
+    decoding = time.perf_counter() - sampled
+    multiplier = sampled - started - cost.seconds
+    return model, {"seconds": multiplier, "sampling_seconds": cost.seconds, "decoding_seconds": decoding}
 
 
 def run_experiments(path: Path) -> None:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lagrl.carbon.chain_qaoa import ANGLES, PlacementChain, sample_chain, sample_noisy_chain, sample_product
+from lagrl.carbon.chain_qaoa import (
+    ANGLES,
+    ChainSamples,
+    PlacementChain,
+    sample_chain,
+    sample_noisy_chain,
+    sample_product,
+)
 from lagrl.carbon.lagrangian import solve_lagrangian
 from lagrl.carbon.solve import solve_placement
 from lagrl.errors import InputError, InstanceError, MissingExtraError
@@ -95,7 +103,7 @@ def saving_rows(days: int) -> Iterator[Row]:
 
 
 def qaoa_rows(seeds: int) -> Iterator[Row]:
-    """Yield circuits of chains, one size with noise too, beside uniform bits and the zero-gate product state.
+    """Yield circuits of chains, one size with noise too, beside uniform bits, the product state, and the exact method.
 
     A chain is an hour on two devices at the multipliers where both cost the same, after an hour with a random split.
     """
@@ -107,6 +115,10 @@ def qaoa_rows(seeds: int) -> Iterator[Row]:
             for name, uniform in (("uniform", True), ("product", False)):
                 drawn = sample_product(chain, SHOTS, np.random.default_rng([seed, layers]), uniform=uniform)
                 yield {**base, "sampler": name, **vars(drawn)}
+            started = time.perf_counter()
+            chain.optimum()
+            exact = ChainSamples(0.0, 0.0, 1.0, time.perf_counter() - started)
+            yield {**base, "sampler": "dynamic programming", **vars(exact)}
             for p, warm in ANGLES:
                 rng = np.random.default_rng([seed, layers, p])
                 drawn = sample_chain(chain, SHOTS, rng, layers=p, warm=warm, method=method)

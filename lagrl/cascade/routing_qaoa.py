@@ -7,6 +7,7 @@ amplitudes: it is a heuristic to compare with, not a computation that needs a qu
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,13 +29,26 @@ def qaoa_routing(
 ) -> tuple[NDArray[np.int64] | None, SamplingCost]:
     """Return the best of the candidates within the limit, [n], and what the circuits would have cost.
 
+    Shots above the limit go back to the least use, task by task, the least gain per use first. With `refine` the best
+    few are filled up. See `qaoa_candidates` for the circuit.
+    """
+    candidates, cost = qaoa_candidates(choice, rng, shots, layers=layers)
+    return (None if candidates is None else best_candidate(choice, candidates, refine=refine)), cost
+
+
+def qaoa_candidates(
+    choice: KnapsackChoice, rng: np.random.Generator, shots: int, *, layers: int = 1
+) -> tuple[NDArray[np.int64] | None, SamplingCost]:
+    """Return models [S, N] drawn from the circuits, before decoding, and what the circuits would have cost.
+
     The start is weighted by the priced cost, one layer follows with angles from a grid, and every shot is one model per
-    task by construction. Shots above the limit go back to the least use, task by task, the least gain per use first.
-    With `refine` the best few are filled up. With no layers the start alone is sampled, without a circuit's gates.
+    task by construction. With no layers the start alone is sampled, without a circuit's gates. The cost's `seconds` are
+    those of angles and draws. None without an answer within the limit.
     """
     relaxed = solve_scalar(choice)
     if relaxed.model is None:
         return None, SamplingCost()
+    started = time.perf_counter()
     multiplier = relaxed.multiplier
     priced = (choice.loss + multiplier * choice.use if multiplier else choice.loss).T
     scaled = scaled_cost(priced)
@@ -49,10 +63,13 @@ def qaoa_routing(
         probability = share
     candidates = draw_models(probability, shots, rng)
     n, m = probability.shape
-    cost = SamplingCost(
-        circuits=n, shots=n * shots, two_qubit_gates=n * layers * (2 * (m - 1) + 2 * m), backend="one-hot"
+    return candidates, SamplingCost(
+        circuits=n,
+        shots=n * shots,
+        two_qubit_gates=n * layers * (2 * (m - 1) + 2 * m),
+        seconds=time.perf_counter() - started,
+        backend="one-hot",
     )
-    return best_candidate(choice, candidates, refine=refine), cost
 
 
 def draw_models(probability: NDArray[np.float64], shots: int, rng: np.random.Generator) -> NDArray[np.int64]:
