@@ -143,8 +143,8 @@ class DualLoop:
 
     Attributes
     ----------
-    recording_seconds
-        Seconds spent on exact values for the record.
+    recording_seconds, decoding_seconds
+        Wall-clock seconds of exact values for the record, and of decoding, repair and tours.
 
     Raises
     ------
@@ -186,6 +186,7 @@ class DualLoop:
         self.route_every = route_every
         self.tour_decoded = tour_decoded
         self.recording_seconds = 0.0
+        self.decoding_seconds = 0.0
         self._layout: tuple[list[AssignmentProblem], KnapsackBatch] | None = None
 
     @classmethod
@@ -258,6 +259,7 @@ class DualLoop:
         """Decode, repair and tour the selections of one ascent; keep the best."""
         state.incumbent.evaluations += 1
         found = Recovered()
+        started = time.perf_counter()
         if state.iteration % self.decode_every == 0:
             if self.keep_selections:
                 state.tours.add_loads(state.incumbent.pool, point.selection)
@@ -265,6 +267,7 @@ class DualLoop:
                 found.tour(state, candidate_selections(point, self.n_joint, state.rng), self.n_toured)
             else:
                 found.repair(state, candidate_selections(point, self.n_joint, state.rng))
+        self.decoding_seconds += time.perf_counter() - started
         route_sampling = self.propose_routes(state, point, found) if self._proposes_routes(state) else NO_COST
         state.iteration += 1
         state.assignment_cost = min(state.assignment_cost, found.assignment_cost)
@@ -289,7 +292,9 @@ class DualLoop:
     def propose_routes(self, state: AscentState, point: DualPoint, found: Recovered) -> SamplingCost:
         """Tour the selections of the sampler that proposes routes, and add them to what was found; return its cost."""
         source = point if state.route_dual is None else state.route_dual.evaluate(point.multipliers)
+        started = time.perf_counter()
         found.tour(state, candidate_selections(source, self.n_joint, state.rng), self.n_toured)
+        self.decoding_seconds += time.perf_counter() - started
         return NO_COST if state.route_dual is None or source.samples is None else source.samples.cost
 
     def _proposes_routes(self, state: AscentState) -> bool:

@@ -61,8 +61,9 @@ class SolveResult:
         The part of them without sampling, queueing and recording.
     sampling_seconds, recording_seconds
         Seconds in approximate samplers (queueing excluded), and for exact values computed for the record only.
-    polish_seconds, partition_seconds, bound_seconds, chain_seconds
-        Seconds of local search, set partitioning, the lower bound and compiled chains, summed over all processes.
+    polish_seconds, partition_seconds, bound_seconds, chain_seconds, decoding_seconds
+        Seconds of local search, set partitioning, the lower bound, compiled chains, and decoding with repair and tours,
+        summed over all processes.
     history
         (evaluations, seconds, cost) at each improvement; with several workers, at each exchange that brought one.
     ascents
@@ -93,6 +94,7 @@ class SolveResult:
     partition_seconds: float
     bound_seconds: float
     chain_seconds: float
+    decoding_seconds: float
     history: list[tuple[int, float, float]] = field(repr=False)
     ascents: list[Ascent] = field(repr=False)
     is_interrupted: bool = False
@@ -371,6 +373,7 @@ def _result(problem: CVRP, config: SolveConfig, report: SearchReport) -> SolveRe
         partition_seconds=seconds_of["partition"],
         bound_seconds=seconds_of["bound"],
         chain_seconds=seconds_of["chains"],
+        decoding_seconds=seconds_of["decoding"],
         history=incumbent.history,
         ascents=record.ascents,
         is_interrupted=report.is_interrupted,

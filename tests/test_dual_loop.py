@@ -264,6 +264,7 @@ def test_exact_values_stay_out_of_sight_under_an_approximate_sampler(record_exac
     else:
         assert trace.dual_value is None
     assert (loop.recording_seconds > 0.0) == record_exact
+    assert loop.decoding_seconds > 0.0
     assert 0.0 < loop.sampling_seconds < 12 * 0.25  # by our clock, not by what the sampler says of itself
     assert trace.sampling.circuits == 12 * len(state(SMALL, 0).dual.problem.capacity)
     assert trace.sampling.shots == 4 * trace.sampling.circuits

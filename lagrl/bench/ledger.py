@@ -36,9 +36,10 @@ class Entry:
     Attributes
     ----------
     name
-        `optimiser` (encoding, multipliers, decoding and repair: rows do not separate these), `sampler` (simulated or
-        classical sampling on this computer, or waiting for results), `quantum computer`, `queue`, `recording` (exact
-        values for the record) or `training` (a policy's, divided by the number of runs).
+        `optimiser` (multipliers and search), `decoding` (decoding and repair; part of the optimiser in rows that do not
+        have its seconds), `sampler` (encoding and compilation, simulated or classical sampling on this computer, or
+        waiting for results), `quantum computer`, `queue`, `recording` (exact values for the record) or `training` (a
+        policy's, divided by the number of runs).
     seconds
         Its time, s.
     joules
@@ -66,9 +67,10 @@ def ledger(row: Row, prices: PriceTable) -> list[Entry]:
     prices
         PriceTable, powers and intensities.
     """
-    qpu = float(row.get("qpu_seconds", 0.0))
+    qpu, decoding = float(row.get("qpu_seconds", 0.0)), float(row.get("decoding_seconds", 0.0))
     found = [
-        _on_cpu("optimiser", row["seconds"], prices),
+        _on_cpu("optimiser", max(row["seconds"] - decoding, 0.0), prices),
+        _on_cpu("decoding", decoding, prices),
         _on_cpu("sampler", max(row["quantum_seconds"] - qpu, 0.0), prices),
         _on_qpu(row, qpu, prices),
         _in_queue(float(row.get("queue_seconds", 0.0))),

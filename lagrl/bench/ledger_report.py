@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lagrl.bench.schema import Row
 
 _MARKS = {"measured": "m", "charged": "c", "estimated": "e", "assumed": "a"}
-_PARTS = ("optimiser", "sampler", "quantum computer", "queue", "recording", "training")
+_PARTS = ("optimiser", "decoding", "sampler", "quantum computer", "queue", "recording", "training")
 
 
 def ledger_report(rows: Iterable[Row], prices: PriceTable) -> str:
@@ -54,10 +54,18 @@ def _spent(grouping: Grouping, prices: PriceTable) -> Table:
         f"{prices.date}: {prices.cpu_watts:g} W a core, {prices.qpu_watts:g} W a quantum computer, "
         f"{prices.carbon_g_per_kwh:g} gCO2e/kWh, {prices.cpu_money_per_hour:g} {prices.currency} a core hour, "
         f"{prices.qpu_money_per_second:g} {prices.currency} a second of a quantum computer. The queue is no part of a "
-        "run's time, and the recording of exact values no part of a solve."
+        "run's time, and the recording of exact values no part of a solve. Encoding and compilation are part of the "
+        f"sampler.{_without_decoding(grouping)}"
     )
     header = ["controller", "sampler", "method", "budget", "part", "seconds", "J", "gCO2e", prices.currency]
     return Table("What a run takes, means by part", header, body, 5, note)
+
+
+def _without_decoding(grouping: Grouping) -> str:
+    count = sum("decoding_seconds" not in row for row in grouping.rows)
+    if not count:
+        return ""
+    return f" Decoding and repair are not recorded in {count} of {len(grouping.rows)} rows: part of their optimiser."
 
 
 def _mean(entries: list[Entry], name: str, n_runs: int) -> str:

@@ -318,6 +318,7 @@ def _describe(problem: CVRP, task: EvaluationTask, result: SolveResult | None, s
         "seconds": round(seconds, 6),
         "quantum_seconds": round(result.sampling_seconds, 6) if result else 0.0,
         "recording_seconds": round(result.recording_seconds, 6) if result else 0.0,
+        **({"decoding_seconds": round(result.decoding_seconds / config.workers, 6)} if result else {}),
         "dual_value": result.dual_value if result else None,
         "cost": cost,
         "best_known": problem.best_known,

@@ -57,7 +57,7 @@ class Ascending:
     sampling
         Resources that the sampler used.
     seconds_of
-        Wall-clock seconds of `sampling` (by approximate samplers) and `recording`.
+        Wall-clock seconds of `sampling` (by approximate samplers), `recording` and `decoding`.
     running
         The ascents of the present batch, or of the last one.
     n_before
@@ -87,7 +87,7 @@ class Ascending:
         self.after_step = after_step
         self.ascents: list[Ascent] = []
         self.sampling = SamplingCost()
-        self.seconds_of = dict.fromkeys(("sampling", "recording"), 0.0)
+        self.seconds_of = dict.fromkeys(("sampling", "recording", "decoding"), 0.0)
         self._n_ascents = self.n_before = 0
         self.running: list[AscentState] = []
         self.dual_value: float | None = None
@@ -177,6 +177,7 @@ class Ascending:
             self.budget.spent = self.incumbent.evaluations
             self.seconds_of["sampling"] += loop.sampling_seconds
             self.seconds_of["recording"] += loop.recording_seconds
+            self.seconds_of["decoding"] += loop.decoding_seconds
             self.sampling = sum((state.dual.sampling for state in states), self.sampling)
         self._n_ascents += len(states)
         return traces

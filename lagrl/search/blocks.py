@@ -106,7 +106,7 @@ class BlockSearch:
 
     def report(self) -> SearchReport:
         """Return the result of the search so far."""
-        seconds_of = dict.fromkeys(("polish", "partition", "bound", "sampling", "recording"), 0.0)
+        seconds_of = dict.fromkeys(("polish", "partition", "bound", "sampling", "recording", "decoding"), 0.0)
         record = SearchRecord([], SamplingCost(), {**seconds_of, "chains": self._seconds}, 0.0, False)
         return SearchReport(self.incumbent, self.budget.elapsed, record, self.is_interrupted)
 

@@ -117,8 +117,8 @@ class SearchRecord:
     sampling
         Resources that the sampler used.
     seconds_of
-        Wall-clock seconds of `polish`, `partition`, `bound`, `chains`, `sampling` and `recording`, all processes
-        together.
+        Wall-clock seconds of `polish`, `partition`, `bound`, `chains`, `sampling`, `recording` and `decoding`, all
+        processes together.
     lower_bound
         Proven bound on every solution's cost, distance units; 0 without one.
     is_infeasible

@@ -77,6 +77,16 @@ def test_every_part_has_its_origin() -> None:
     assert total(list(entries.values()), "money") == pytest.approx((3 + 5) * 1e-3 + 4.0)  # without the recording
 
 
+def test_decoding_is_apart_where_a_row_has_its_seconds() -> None:
+    """The optimiser's seconds are less by those of decoding; older rows have both in one, and the report says so."""
+    old, new = row(cost=100, seconds=3.0), row(cost=100, seconds=3.0, seed=1, decoding_seconds=1.0)
+    parts = {entry.name: entry.seconds.value for entry in ledger(new, PRICES)}
+    assert parts == {"optimiser": 2.0, "decoding": 1.0}
+    assert [entry.name for entry in ledger(old, PRICES)] == ["optimiser"]
+    assert "not recorded in 1 of 2 rows" in ledger_report([old, new], PRICES)
+    assert "not recorded" not in ledger_report([new], PRICES)
+
+
 def test_a_price_in_the_row_is_charged() -> None:
     """The row's own price goes before the table's."""
     entries = ledger(row(cost=100, seconds=1.0, quantum=True, qpu_seconds=2.0, price=9.0), PRICES)

@@ -57,6 +57,7 @@ def test_rows_are_complete_and_say_what_was_run(tmp_path: Path) -> None:
     assert combinations == {(path.stem, c, s) for path in (SMALL, MIDDLE) for c in ("polyak", "cfm") for s in (0, 1)}
     for row in rows:
         assert check_row(row, source="row") == row
+        assert 0 < row["decoding_seconds"] <= row["seconds"]
         assert set(row) == {*FIELDS, *OPTIONAL}
         assert row["schema"] == SCHEMA
         assert row["feasible"]

@@ -316,7 +316,7 @@ def test_the_record_is_complete() -> None:
     search.run()
     report = search.report()
     seconds_of = report.record.seconds_of
-    assert set(seconds_of) == {"polish", "partition", "bound", "chains", "sampling", "recording"}
+    assert set(seconds_of) == {"polish", "partition", "bound", "chains", "sampling", "recording", "decoding"}
     assert min(seconds_of.values()) == 0.0 == seconds_of["bound"]
     assert seconds_of["polish"] > 0.0
     assert seconds_of["partition"] > 0.0
