@@ -15,11 +15,16 @@ from lagrl.bench.verdict import SUCCESS_PERCENT, time_to_solution, verdicts
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from lagrl.bench.companion_rows import CompanionRows
     from lagrl.bench.prices import PriceTable
     from lagrl.bench.schema import Row
 
 _MARKS = {"measured": "m", "charged": "c", "estimated": "e", "assumed": "a"}
 _PARTS = ("optimiser", "decoding", "sampler", "quantum computer", "queue", "recording", "training")
+
+Names = tuple[str, str, str, str]
+_NAMES: Names = ("controller", "sampler", "method", "budget")
+_COMPANION_NAMES: Names = ("size", "method", "variant", "shots")
 
 
 def ledger_report(rows: Iterable[Row], prices: PriceTable) -> str:
@@ -33,13 +38,49 @@ def ledger_report(rows: Iterable[Row], prices: PriceTable) -> str:
     return "## Ledger\n\n" + "\n".join(map(to_markdown, ledger_tables(Grouping(rows), prices)))
 
 
-def ledger_tables(grouping: Grouping, prices: PriceTable) -> list[Table]:
-    """Return the tables of the ledger that have rows."""
-    tables = [_spent(grouping, prices), _verdicts(grouping, prices), _times(grouping)]
+def companion_ledger_report(problems: Iterable[CompanionRows], prices: PriceTable) -> str:
+    """Return the ledgers of companion problems as Markdown, one after the other.
+
+    Raises
+    ------
+    InputError
+        If no row has seconds.
+    """
+    texts = []
+    for problem in problems:
+        lines = [f"## Ledger: {problem.title}", ""]
+        if problem.rows:
+            tables = ledger_tables(Grouping(problem.rows), prices, problem.unit, _COMPANION_NAMES)
+            lines += map(to_markdown, tables)
+            if not any(map(is_quantum, problem.rows)):
+                lines.append("No circuits were run on this problem: there is no verdict.\n")
+        if problem.n_without_seconds:
+            lines.append(f"Rows left out, because their seconds are not recorded: {problem.n_without_seconds}.\n")
+        texts.append("\n".join(lines))
+    return "\n".join(texts)
+
+
+def ledger_tables(
+    grouping: Grouping, prices: PriceTable, unit: str = "distance units", names: Names = _NAMES
+) -> list[Table]:
+    """Return the tables of the ledger that have rows.
+
+    Parameters
+    ----------
+    grouping
+        The rows.
+    prices
+        PriceTable, powers and intensities.
+    unit
+        Unit of the costs, in the plural.
+    names
+        Headings of a row's controller, sampler, method and budget.
+    """
+    tables = [_spent(grouping, prices, names), _verdicts(grouping, prices, unit, names), _times(grouping, names)]
     return [table for table in tables if table.rows]
 
 
-def _spent(grouping: Grouping, prices: PriceTable) -> Table:
+def _spent(grouping: Grouping, prices: PriceTable, names: Names) -> Table:
     body = []
     for line in grouping.lines:
         for budget in grouping.budgets:
@@ -57,7 +98,7 @@ def _spent(grouping: Grouping, prices: PriceTable) -> Table:
         "run's time, and the recording of exact values no part of a solve. Encoding and compilation are part of the "
         f"sampler.{_without_decoding(grouping)}"
     )
-    header = ["controller", "sampler", "method", "budget", "part", "seconds", "J", "gCO2e", prices.currency]
+    header = [*names, "part", "seconds", "J", "gCO2e", prices.currency]
     return Table("What a run takes, means by part", header, body, 5, note)
 
 
@@ -75,11 +116,11 @@ def _mean(entries: list[Entry], name: str, n_runs: int) -> str:
     return f"{sum(figure.value for figure in figures) / n_runs:.3g} {mark}"
 
 
-def _verdicts(grouping: Grouping, prices: PriceTable) -> Table:
+def _verdicts(grouping: Grouping, prices: PriceTable, unit: str, heads: Names) -> Table:
     body = []
     for found in verdicts(grouping, prices):
         low, high = found.improvement.low, found.improvement.high
-        improvement = f"{found.improvement.mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+        improvement = f"{_signed(found.improvement.mean)} [{_signed(low)}, {_signed(high)}]"
         money, joules = found.money_per_unit, found.joules_per_unit
         verdict = "did not pay" if money is None or joules is None else f"{money:.3g} and {joules:.3g} J a unit"
         line = found.line
@@ -92,7 +133,7 @@ def _verdicts(grouping: Grouping, prices: PriceTable) -> Table:
         if worth is None
         else f"a distance unit is worth {worth:g} {prices.currency}"
     )
-    header = ["controller", "sampler", "method", "budget", "instances", "improvement, distance units", "verdict"]
+    header = [*heads, "instances", f"improvement, {unit}", "verdict"]
     return Table(
         "Circuits against the best classical answer at equal seconds",
         [*header, f"break-even, {prices.currency}/s"],
@@ -105,7 +146,12 @@ def _verdicts(grouping: Grouping, prices: PriceTable) -> Table:
     )
 
 
-def _times(grouping: Grouping) -> Table:
+def _signed(value: float) -> str:
+    """Write a number with a sign, with two decimals or at least three digits."""
+    return f"{value:+.2f}" if abs(value) >= 1 or value == 0 else f"{value:+.3g}"
+
+
+def _times(grouping: Grouping, heads: Names) -> Table:
     body = []
     for line in grouping.lines:
         for budget in grouping.budgets:
@@ -124,7 +170,7 @@ def _times(grouping: Grouping) -> Table:
             body.append([*names, f"{len(reached)}/{len(known)}", text])
     return Table(
         f"Time to a gap of {SUCCESS_PERCENT:g} % with probability 0.99, seconds",
-        ["controller", "sampler", "method", "budget", "instances reached", "median TTS₉₉"],
+        [*heads, "instances reached", "median TTS₉₉"],
         body,
         4,
         "Over seeds, median of the instances on which some seed reached the gap; in brackets the medians of the ends "

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SUCCESS_PERCENT = 1.0
 """Largest gap of a successful run, %."""
 
+_ROUNDING = 1e-9  # relative
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -87,7 +89,7 @@ def verdicts(grouping: Grouping, prices: PriceTable) -> list[Verdict]:
                     continue
                 by_instance.setdefault(row["instance"], []).append(_against(row, best, prices))
                 value = prices.money_per_distance_unit
-                price = None if value is None else break_even_price(row, best[1] - row["cost"], value, prices)
+                price = None if value is None else break_even_price(row, _improvement(row, best), value, prices)
                 if price is not None:
                     break_even.setdefault(row["instance"], []).append(price)
             if by_instance:
@@ -161,7 +163,13 @@ def _against(row: Row, best: tuple[Row, float], prices: PriceTable) -> tuple[flo
     of_row, of_best = ledger(row, prices), ledger(best[0], prices)
     share = min(1.0, run_seconds(row) / max(run_seconds(best[0]), 1e-12))
     money = total(of_row, "money") - share * total(of_best, "money")
-    return best[1] - row["cost"], money, total(of_row, "joules") - share * total(of_best, "joules")
+    return _improvement(row, best), money, total(of_row, "joules") - share * total(of_best, "joules")
+
+
+def _improvement(row: Row, best: tuple[Row, float]) -> float:
+    """Return how much cheaper a run is than a classical cost; 0 where they differ by rounding only."""
+    improvement = float(best[1] - row["cost"])
+    return improvement if abs(improvement) > _ROUNDING * max(abs(best[1]), abs(row["cost"])) else 0.0
 
 
 def _tts(seconds: float, probability: float) -> float:

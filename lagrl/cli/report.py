@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from lagrl.bench.ledger_report import ledger_report
+from lagrl.bench.companion_rows import are_companions, read_companions
+from lagrl.bench.ledger_report import companion_ledger_report, ledger_report
 from lagrl.bench.page.web_page import html_report
 from lagrl.bench.prices import PriceTable, read_prices
 from lagrl.bench.qoblib import write_qoblib
@@ -37,7 +38,7 @@ class ReportCommand:
     """
 
     rows: Rows
-    """files that lagrl eval wrote, gzipped or not"""
+    """files that lagrl eval wrote, gzipped or not; with --ledger also rows of cascade routing or of lagrl carbon"""
     format: Literal["auto", "md", "csv", "html"] = "auto"
     """md: rounded tables in Markdown; csv: all numbers in full; html: a web page; auto: by suffix of --out, or md"""
     baseline: Text = None
@@ -78,6 +79,9 @@ class ReportCommand:
             if folder is not None and kind != "html":
                 raise InputError("only the web page has maps", field=field, remedy="give -o report.html too")
         prices = PriceTable() if self.prices is None else read_prices(self.prices)
+        if are_companions(self.rows):
+            self._report_companions(kind, prices)
+            return
         with waiting_bar("reading and comparing rows"):
             rows = read_rows(*self.rows)
             if kind == "html":
@@ -105,6 +109,20 @@ class ReportCommand:
             from lagrl.bench.row_pictures import row_picture
 
             save_figure(row_picture(rows), self.plot)
+
+    def _report_companions(self, kind: str, prices: PriceTable) -> None:
+        """Print or write the ledger of companion problems, all that a report has of them."""
+        if kind != "md" or not self.ledger or self.qoblib is not None or self.plot is not None:
+            raise InputError(
+                "rows of cascade routing or of lagrl carbon",
+                source=str(self.rows[0]),
+                remedy="give --ledger, in Markdown, without --qoblib and --plot",
+            )
+        text = companion_ledger_report(read_companions(self.rows), prices)
+        if self.out is None:
+            print(text, end="")
+        else:
+            write_text(self.out, text)
 
     def _kind(self) -> Literal["md", "csv", "html"]:
         """Return the format, which the name of the file says if no option does."""

@@ -127,6 +127,9 @@ def test_circuits_that_win_at_equal_seconds_pay() -> None:
     (found,) = verdicts(Grouping(long + [row(name, cost=105, seconds=4.0, quantum=True) for name in names]), PRICES)
     assert found.improvement.mean == 2.0
     assert found.money == pytest.approx(0.0, abs=1e-12)
+    equal = [row(name, cost=110 - 1e-12, seconds=2.0, quantum=True) for name in names]  # up to rounding
+    (found,) = verdicts(Grouping(classical + equal), PRICES)
+    assert (found.improvement.mean, found.paid) == (0.0, False)
     worse = [row(name, cost=115, seconds=2.0, quantum=True) for name in names]
     (found,) = verdicts(Grouping(classical + worse), PRICES)
     assert (found.paid, found.money_per_unit, found.joules_per_unit) == (False, None, None)
