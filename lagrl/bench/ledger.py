@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from lagrl.bench.cpu_meter import JOULES_PER_KWH
 from lagrl.errors import InputError
 from lagrl.io.json_text import read_json
 from lagrl.io.shipped import or_shipped
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 Origin = Literal["measured", "charged", "estimated", "assumed"]
 """Where a figure comes from: a clock, a bill, a calculation from measured seconds, or a value without any evidence."""
-
-JOULES_PER_KWH = 3.6e6
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,15 @@ def ledger(row: Row, prices: PriceTable) -> list[Entry]:
     prices
         PriceTable, powers and intensities.
     """
+    watts = _measured_watts(row)
     qpu, decoding = float(row.get("qpu_seconds", 0.0)), float(row.get("decoding_seconds", 0.0))
     found = [
-        _on_cpu("optimiser", max(row["seconds"] - decoding, 0.0), prices),
-        _on_cpu("decoding", decoding, prices),
-        _on_cpu("sampler", max(row["quantum_seconds"] - qpu, 0.0), prices),
+        _on_cpu("optimiser", max(row["seconds"] - decoding, 0.0), prices, watts),
+        _on_cpu("decoding", decoding, prices, watts),
+        _on_cpu("sampler", max(row["quantum_seconds"] - qpu, 0.0), prices, watts),
         _on_qpu(row, qpu, prices),
         _in_queue(float(row.get("queue_seconds", 0.0))),
-        _on_cpu("recording", row["recording_seconds"], prices),
+        _on_cpu("recording", row["recording_seconds"], prices, watts),
     ]
     training = training_seconds(row["controller"])
     if training:
@@ -112,13 +112,22 @@ def total(entries: list[Entry], name: Literal["joules", "grams", "money"]) -> fl
     return sum(figure.value for figure in figures)
 
 
-def _on_cpu(name: str, seconds: float, prices: PriceTable) -> Entry:
-    joules = seconds * prices.cpu_watts * prices.power_usage_effectiveness
+def _measured_watts(row: Row) -> float | None:
+    """Return the mean power of the processor in a run whose energy was measured, W; None for other runs."""
+    joules = row.get("cpu_joules")
+    seconds = run_seconds(row) + row["recording_seconds"] - float(row.get("qpu_seconds", 0.0))
+    return None if joules is None or seconds <= 0 else joules / seconds
+
+
+def _on_cpu(name: str, seconds: float, prices: PriceTable, measured_watts: float | None = None) -> Entry:
+    watts = prices.cpu_watts if measured_watts is None else measured_watts
+    of_centre = seconds * watts * prices.power_usage_effectiveness
+    of_processor = None if measured_watts is None else seconds * measured_watts  # that alone is measured
     return Entry(
         name,
         Figure(float(seconds), "measured"),
-        Figure(joules, "estimated"),
-        Figure(joules / JOULES_PER_KWH * prices.carbon_g_per_kwh, "estimated"),
+        Figure(of_centre, "estimated") if of_processor is None else Figure(of_processor, "measured"),
+        Figure(of_centre / JOULES_PER_KWH * prices.carbon_g_per_kwh, "estimated"),
         Figure(seconds / 3600 * prices.cpu_money_per_hour, "estimated"),
     )
 

@@ -8,12 +8,14 @@ import time
 import warnings
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from functools import cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lagrl.bench.cpu_meter import CpuMeter
 from lagrl.bench.evaluation import Evaluation, EvaluationTask, hash_of, read_problem, settings_of
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.bench.rows import RowStore, read_rows
@@ -52,6 +54,7 @@ def run(
     workers: int = 1,
     shard: CellShard | None = None,
     ray: str | None = None,
+    energy: bool = False,
     on_row: Callable[[Row], None] | None = None,
     on_plan: Callable[[int, int], None] | None = None,
 ) -> int:
@@ -72,6 +75,8 @@ def run(
     ray
         Address of a Ray cluster whose nodes make the rows, see `lagrl.ray_cluster.connected`; this process alone
         writes them. None: no cluster.
+    energy
+        Whether rows get the processor's measured energy, `cpu_joules`; with one worker only. See `CpuMeter`.
     on_row
         Called with each finished row.
     on_plan
@@ -80,18 +85,23 @@ def run(
     Raises
     ------
     InputError
-        If a setting is not allowed, or the cluster does not answer; nothing is run then.
+        If a setting is not allowed, the cluster does not answer, or energy cannot be measured; nothing is run then.
+    MissingExtraError
+        If energy is to be measured without codecarbon.
     OutputError
         If `out` cannot be written.
     LagrlError
         If a worker process dies; finished rows are kept.
     """
     _require_workers(workers)
+    meter = _meter(workers) if energy else None
     with HeldSamplers() as held:
         tasks = evaluation.tasks(held)
         if ray is None:
-            return _complete(tasks, out, workers, on_row, on_plan, held, shard)
+            return _complete(tasks, out, workers, on_row, on_plan, held, shard, meter=meter)
         _require_no_journal(evaluation, workers)
+        if energy:
+            raise InputError("given with a Ray cluster", field="energy", remedy="leave one of them out")
         held.close()  # each worker opens its own
         with connected(ray) as cluster:
             return _complete(tasks, out, workers, on_row, on_plan, held, shard, cluster)
@@ -195,6 +205,7 @@ def _complete(
     held: HeldSamplers,
     shard: CellShard | None = None,
     cluster: ModuleType | None = None,
+    meter: CpuMeter | None = None,
 ) -> int:
     places: dict[str, ShardCell] = {}
     if shard is not None:
@@ -213,7 +224,7 @@ def _complete(
             on_plan(len(tasks), len(tasks) - len(due))
 
         if cluster is None:
-            _run_tasks(due, workers, _both(keep, on_row), held)
+            _run_tasks(due, workers, _both(keep, on_row), held, meter)
         else:
             _run_on_cluster(cluster, due, _both(keep, on_row))
     return len(due)
@@ -235,6 +246,13 @@ def _require_no_journal(evaluation: Evaluation, workers: int) -> None:
         raise InputError(problem, field="ray", remedy="leave it out, or divide the rows by --shard")
 
 
+def _meter(workers: int) -> CpuMeter:
+    if workers != 1:
+        remedy = "give 1 worker: the counter is that of the whole processor"
+        raise InputError(f"{workers} workers", field="energy", remedy=remedy)
+    return CpuMeter()
+
+
 def _both(keep: Callable[[Row], None], on_row: Callable[[Row], None] | None) -> Callable[[Row], None]:
     """Return a callback that keeps a row first and then reports it."""
 
@@ -246,26 +264,32 @@ def _both(keep: Callable[[Row], None], on_row: Callable[[Row], None] | None) -> 
     return kept
 
 
-def _run_tasks(due: Sequence[EvaluationTask], workers: int, keep: Callable[[Row], None], held: HeldSamplers) -> None:
+def _run_tasks(
+    due: Sequence[EvaluationTask],
+    workers: int,
+    keep: Callable[[Row], None],
+    held: HeldSamplers,
+    meter: CpuMeter | None = None,
+) -> None:
     if workers == 1:
         for task in due:
-            keep(_row_of(task, held))
+            keep(_row_of(task, held, meter))
     else:
         held.close()  # each worker opens its own
         _run_in_processes(due, workers, keep)
 
 
-def _row_of(task: EvaluationTask, held: HeldSamplers) -> Row:
+def _row_of(task: EvaluationTask, held: HeldSamplers, meter: CpuMeter | None = None) -> Row:
     """Make a row by a sampler that serves all rows, if it stays open; no session is paid for until the next row."""
     if not family_of(task.config.sampler).stays_open:
-        return make_row(task)
+        return make_row(task, meter=meter)
     try:
-        return make_row(task, held.make(task.config.sampler, task.journal))
+        return make_row(task, held.make(task.config.sampler, task.journal), meter)
     finally:
         held.rest()
 
 
-def make_row(task: EvaluationTask, sampler: SubproblemSampler | None = None) -> Row:
+def make_row(task: EvaluationTask, sampler: SubproblemSampler | None = None, meter: CpuMeter | None = None) -> Row:
     """Solve one task and describe it as a row.
 
     Parameters
@@ -275,20 +299,26 @@ def make_row(task: EvaluationTask, sampler: SubproblemSampler | None = None) -> 
     sampler
         Replaces the sampler that the task names, such as the same one with a measurement added; the row keeps the
         name. It is not closed.
+    meter
+        Measures the energy of the solve for the row, if given.
     """
     problem = read_problem(task.instance, task.fleet, task.rounding)
     compile_kernels(*task.config.kernel_rooms)
-    started = time.perf_counter()
-    try:
-        journal = task.journal if sampler is None else None
-        result = solve(problem, task.config, sampler=sampler, journal=journal)
-    except SolutionError:  # no routes within the fleet rule: a result as well
-        return _describe(problem, task, None, time.perf_counter() - started)
-    except LagrlError as error:
-        config = task.config
-        row = f"{problem.name}, {config.controller}, {config.evaluation_limit} evaluations, seed {config.seed}"
-        raise InputError(str(error), source=row) from error
-    return _describe(problem, task, result, result.seconds)
+    measuring: AbstractContextManager[dict[str, float]] = nullcontext({}) if meter is None else meter.measuring()
+    with measuring as energy:
+        started = time.perf_counter()
+        result = None
+        try:
+            journal = task.journal if sampler is None else None
+            result = solve(problem, task.config, sampler=sampler, journal=journal)
+        except SolutionError:  # no routes within the fleet rule: a result as well
+            pass
+        except LagrlError as error:
+            config = task.config
+            row = f"{problem.name}, {config.controller}, {config.evaluation_limit} evaluations, seed {config.seed}"
+            raise InputError(str(error), source=row) from error
+        seconds = time.perf_counter() - started if result is None else result.seconds
+    return _describe(problem, task, result, seconds) | energy
 
 
 _revision = cache(git_revision)  # once a run: what is loaded does not change with the files

@@ -75,6 +75,7 @@ OPTIONAL: dict[str, Any] = {
     "queue_seconds": _NUMBER,
     "price": _NUMBER,
     "decoding_seconds": _NUMBER,
+    "cpu_joules": _NUMBER,
     "backend": str,
     "fallback": str,
 }

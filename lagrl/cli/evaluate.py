@@ -43,6 +43,8 @@ class EvalCommand:
     """make the rows on a Ray cluster: HOST:PORT of its head, auto, or local to start one here (default: no cluster)"""
     shard: Shard = None
     """make part I of N parts of the rows; lagrl merge joins the parts' files (default: all rows)"""
+    energy: bool = False
+    """measure the processor's energy for each row by codecarbon (extra bench), where its counter can be read"""
     plot: Plot = None
     """.svg, .pdf or .png file for mean gaps and performance profiles of all rows of the file (default: none)"""
 
@@ -61,7 +63,14 @@ class EvalCommand:
         announce_journal(evaluation.journal, *evaluation.samplers)
         with explain_resuming(self.out), row_bar() as (on_plan, on_row):
             made = run(
-                evaluation, self.out, workers=self.workers, shard=shard, ray=self.ray, on_plan=on_plan, on_row=on_row
+                evaluation,
+                self.out,
+                workers=self.workers,
+                shard=shard,
+                ray=self.ray,
+                energy=self.energy,
+                on_plan=on_plan,
+                on_row=on_row,
             )
         say(f"{self.out}: {made} rows added", error=True)
         if self.plot is not None:

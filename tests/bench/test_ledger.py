@@ -87,6 +87,17 @@ def test_decoding_is_apart_where_a_row_has_its_seconds() -> None:
     assert "not recorded" not in ledger_report([new], PRICES)
 
 
+def test_energy_of_the_processor_is_measured_where_a_row_has_it() -> None:
+    """It is shared out by seconds and marked measured; the data centre's emissions stay an estimate."""
+    prices = PriceTable(power_usage_effectiveness=2.0, carbon_g_per_kwh=3.6e6)
+    parts = {e.name: e for e in ledger(row(cost=100, seconds=3.0, decoding_seconds=1.0, cpu_joules=60.0), prices)}
+    assert {name: (e.joules.value, e.joules.origin) for name, e in parts.items()} == {
+        "optimiser": (40.0, "measured"),
+        "decoding": (20.0, "measured"),
+    }
+    assert (parts["optimiser"].grams.value, parts["optimiser"].grams.origin) == (80.0, "estimated")
+
+
 def test_a_price_in_the_row_is_charged() -> None:
     """The row's own price goes before the table's."""
     entries = ledger(row(cost=100, seconds=1.0, quantum=True, qpu_seconds=2.0, price=9.0), PRICES)
