@@ -96,6 +96,7 @@ def test_rows_of_a_cluster_are_those_of_one_process(cluster: Cluster, tmp_path: 
         run(replace(QUICK, controllers=("ray_rules:Silent",)), there, ray=cluster.address)
 
 
+@pytest.mark.slow
 def test_decisions_of_a_cluster_are_those_of_one_process(cluster: Cluster, tmp_path: Path) -> None:
     """The same runs with the same decisions and costs, each run's decisions together before its end."""
     pytest.importorskip("qiskit_aer", reason="needs the quantum extra")

@@ -95,6 +95,7 @@ def test_mistakes_are_refused(cluster: Cluster) -> None:
         RayVecEnv(CONFIG, 0, address=cluster.address)
 
 
+@pytest.mark.slow
 def test_a_killed_node_is_an_error_of_one_line(cluster: Cluster) -> None:
     """The step that notices it names the environments, and the environment is closed then."""
     actors = RayVecEnv(CONFIG, N_ENVS, address=cluster.address)
