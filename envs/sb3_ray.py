@@ -104,18 +104,27 @@ class _ActorOfEnvs:
     def receive(self) -> tuple[str, Any]:
         """Wait for an answer, its kind and value; WorkerError if the actor is gone."""
         try:
-            answer: tuple[str, Any] = pickle.loads(result_of(self._ray, self._answer))
+            return _opened(result_of(self._ray, self._answer))
         except WorkerError as error:
             raise WorkerError(f"{named(self.envs)}: {error}; make a new environment") from error
-        return answer
 
     def end(self) -> LagrlError | None:
         """Wait for the requested end, and enforce it; return the error of closing the samplers."""
         error = None
         with contextlib.suppress(self._ray.exceptions.RayError):  # the actor is gone, or takes too long
-            _, error = pickle.loads(self._ray.get(self._answer, timeout=CLOSING_SECONDS))
+            _, error = _opened(self._ray.get(self._answer, timeout=CLOSING_SECONDS))
         self._ray.kill(self._actor)
         return error if isinstance(error, LagrlError) else None
+
+
+def _opened(answer: bytes) -> tuple[str, Any]:
+    """Return an actor's answer, its kind and value.
+
+    Answers are pickled here and not by Ray, whose arrays would be read-only. They come from this object's own actors
+    alone; Ray unpickles what its nodes send in any case, so a cluster has to be trusted (docs/guide/cluster.md).
+    """
+    kind, value = pickle.loads(answer)
+    return kind, value
 
 
 class _RemoteEnvs:

@@ -7,6 +7,7 @@ The checkpoint is that of the start page's training. Dark pictures have `_dark` 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,42 +23,50 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from lagrl.plot.picture_style import ThemeName
+    from lagrl.samplers.one_knapsack import KnapsackSamples
 
 NAMES: tuple[ThemeName, ...] = ("light", "dark")
 
 
-def pictures(checkpoint: str) -> dict[str, object]:
-    """Return what the pictures show: results that do not depend on the theme."""
+@dataclass(frozen=True)
+class Shown:
+    """What the pictures show: results that do not depend on the theme."""
+
+    problem: lagrl.CVRP
+    result: lagrl.SolveResult
+    first: lagrl.SolveResult
+    trace: lagrl.DualTrace
+    steps: list[lagrl.LowerBound]
+    samples: KnapsackSamples
+
+
+def results(checkpoint: str) -> Shown:
+    """Compute what is drawn."""
     problem = lagrl.read("G-n51-k6")
     loop = lagrl.DualLoop.of(lagrl.AssignmentDual(lagrl.linearise(problem)))
     steps: list[lagrl.LowerBound] = []
     steps.append(lagrl.lower_bound(problem, seconds=30, on_progress=steps.append))
-    return {
-        "problem": problem,
-        "result": lagrl.solve(problem, evaluations=100, seed=0),
-        "first": lagrl.solve(problem, evaluations=2, seed=0),
-        "trace": lagrl.ascend(loop, checkpoint, budget=50),
-        "steps": steps,
-        "samples": lagrl.quantum.sample([-9.0, -7.0, -6.0, -4.0], [4, 3, 3, 2], 8, shots=256),
-    }
+    return Shown(
+        problem,
+        result=lagrl.solve(problem, evaluations=100, seed=0),
+        first=lagrl.solve(problem, evaluations=2, seed=0),
+        trace=lagrl.ascend(loop, checkpoint, budget=50),
+        steps=steps,
+        samples=lagrl.quantum.sample([-9.0, -7.0, -6.0, -4.0], [4, 3, 3, 2], 8, shots=256),
+    )
 
 
-def figures(shown: dict[str, object]) -> Iterator[tuple[str, Figure]]:
+def figures(shown: Shown) -> Iterator[tuple[str, Figure]]:
     """Yield each figure with its name, in the current theme."""
-    of: dict[str, object] = shown
-    problem, result, trace = of["problem"], of["result"], of["trace"]
-    assert isinstance(problem, lagrl.CVRP)
-    assert isinstance(result, lagrl.SolveResult)
-    assert isinstance(trace, lagrl.DualTrace)
+    problem, result, trace = shown.problem, shown.result, shown.trace
     assert trace.best is not None
     multipliers = trace.best.point.multipliers
     yield "start_routes", one_panel(lambda ax: lagrl.plot.routes(problem, result, ax), 7.0, 5.4)
     yield "start_ascent", one_panel(lambda ax: lagrl.plot.dual(trace, ax), 7.5, 4.8)
-    yield "start_samples", one_panel(lambda ax: lagrl.plot.samples(of["samples"], ax), 8.5, 4.8)  # type: ignore[arg-type]
-    yield "guide_bound", one_panel(lambda ax: lagrl.plot.bound(of["steps"], problem, ax))  # type: ignore[arg-type]
+    yield "start_samples", one_panel(lambda ax: lagrl.plot.samples(shown.samples, ax), 8.5, 4.8)
+    yield "guide_bound", one_panel(lambda ax: lagrl.plot.bound(shown.steps, problem, ax))
     yield "guide_multipliers", one_panel(lambda ax: lagrl.plot.multipliers(problem, multipliers, ax), 7.5, 5.4)
-    both = {"2 evaluations": of["first"], "100 evaluations": result}
-    yield "guide_compare", lagrl.plot.compare_routes(problem, both)  # type: ignore[arg-type]
+    yield "guide_compare", lagrl.plot.compare_routes(problem, {"2 evaluations": shown.first, "100 evaluations": result})
 
 
 def main(checkpoint: str = "checkpoints/first", out: Path = Path("docs/pictures"), only_pages: bool = False) -> None:
@@ -72,7 +81,7 @@ def main(checkpoint: str = "checkpoints/first", out: Path = Path("docs/pictures"
     only_pages
         Leave out `demo.png`, the picture of `lagrl demo`.
     """
-    shown = pictures(checkpoint)
+    shown = results(checkpoint)
     for theme in NAMES:
         end = "" if theme == "light" else "_dark"
         with style(theme):

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from lagrl.problems.carbon.placement_problem import PlacementProblem
 
 _PATIENCE, _LEAST_RISE = 10, 1e-5
-"""With limits, an ascent ends after so many evaluations without a better placement or a bound higher by this share."""
+"""Number of evaluations after which an ascent with limits ends, if none found a better placement or raised the bound by
+this share."""
 
 
 def solve_lagrangian(

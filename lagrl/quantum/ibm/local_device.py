@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cache
 from types import SimpleNamespace
@@ -55,7 +56,7 @@ class JobUsage(NamedTuple):
     queue_seconds: float = 0.0
 
 
-class Device:
+class Device(ABC):
     """What sends compiled circuits. Methods without a body of a subclass are those of a simulated device."""
 
     backend: Any
@@ -77,6 +78,7 @@ class Device:
         """Largest number of qubits of a circuit."""
         return min(self.most_qubits, int(self.target.num_qubits))
 
+    @abstractmethod
     def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> ServiceJob:
         """Send all PUBs as one job, once, without retries.
 
@@ -93,8 +95,8 @@ class Device:
         seed
             Seed of a simulator.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def result(self, sent: ServiceJob, timeout: float | None) -> Any:
         """Wait for a job's result, at most `timeout` seconds if that is not None.
 
@@ -105,7 +107,6 @@ class Device:
         ExecutionError
             If the job has no result, or the service cannot be reached.
         """
-        raise NotImplementedError
 
     def find(self, tag: str) -> ServiceJob | None:
         """Return the job with this tag; None if there is none: simulated jobs end with their process."""
@@ -125,6 +126,7 @@ class Device:
         """Return the current state."""
         return DeviceState()
 
+    @abstractmethod
     def refresh(self) -> None:
         """Fetch the newest calibration, if there may be another; a newer one is another `target`."""
 
@@ -132,6 +134,7 @@ class Device:
         """Return how many seconds of QPU time the plan has left; infinite if nothing limits them."""
         return float(np.inf)
 
+    @abstractmethod
     def close(self) -> None:
         """Close what is open; jobs that were sent still finish."""
 
@@ -172,6 +175,13 @@ class LocalDevice(Device):
 
     backend: BackendV2 = field(repr=False)
     most_qubits: ClassVar[int] = 20  # that can be simulated with noise
+
+    def refresh(self) -> None:
+        """Keep the calibration: a fake backend has one."""
+
+    def close(self) -> None:
+        """Do nothing: no connection is open."""
+
     _noises: dict[tuple[int, ...], Any] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
