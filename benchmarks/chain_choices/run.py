@@ -113,6 +113,8 @@ def parts(chains: Chains) -> None:
 KINDS: dict[str, tuple[Callable[[Chains], None], int, float]] = {
     "one": (apart, 1, 1.0),
     "one, twice the moves": (apart, 1, 2.0),
+    "one, 4 times the moves": (apart, 1, 4.0),
+    "one, 16 times the moves": (apart, 1, 16.0),
     "two in parts": (parts, 2, 1.0),
     "two apart": (apart, 2, 1.0),
     "two, adopting the better": (adopting, 2, 1.0),
@@ -218,7 +220,7 @@ def main(
     seeds
         Seeds of the instances and of the solves; the kind of an instance depends on the seed alone.
     sizes
-        Customers of the instances (default: `FEW_SIZES` for moves, else `SIZES`).
+        Customers of the instances (default: `FEW_SIZES` for moves, else `SIZES`); of those to show (default: all).
     """
     compile_kernels(*([] if part in ("solve", "workers") else ["search", "recovery"]))
     context = get_context("fork")  # a new process has its kernels loaded, and no pool of another solve
@@ -228,6 +230,7 @@ def main(
         "priced": (priced_row, PRICED),
         "workers": (workers_row, WORKERS),
     }.get(part, (solve_row, VARIANTS))
+    shown = sizes if part == "show" else ()
     sizes = sizes or (FEW_SIZES if part == "moves" else SIZES)
     for limit in () if part == "show" else seconds:
         for seed in seeds:
@@ -238,7 +241,7 @@ def main(
                         process = context.Process(target=append_row, args=(rows, made, key))
                         process.start()
                         process.join()
-    print(show(read_rows_if_any(rows)))
+    print(show([row for row in read_rows_if_any(rows) if not shown or row["n_customers"] in shown]))
 
 
 if __name__ == "__main__":
