@@ -116,6 +116,7 @@ def evaluate(
     workers: int = 1,
     data: str | os.PathLike[str] | None = None,
     on_row: Callable[[Row], None] | None = None,
+    on_plan: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> list[Row]:
     """Solve every instance with every controller, budget, sampler and seed; return one row (a plain dict) for each.
@@ -137,6 +138,8 @@ def evaluate(
         Folder of CVRPLIB files; the environment variable LAGRL_DATA if None.
     on_row
         Called with each row that is made.
+    on_plan
+        Called once with the number of rows requested and the number already in `out`.
     options
         The other fields of `Evaluation`: samplers, seeds, fleet, …; one value or several where it takes several.
 
@@ -163,7 +166,7 @@ def evaluate(
     known = {field.name: field for field in fields(Evaluation)}
     for name in options:
         if name not in known:
-            raise UnknownNameError.of("keyword", name, {*known, "out", "workers", "data", "on_row"})
+            raise UnknownNameError.of("keyword", name, {*known, "out", "workers", "data", "on_row", "on_plan"})
     several: dict[str, Any] = {
         name: as_tuple(value) if isinstance(known[name].default, tuple) else value for name, value in options.items()
     }
@@ -188,9 +191,11 @@ def evaluate(
     with HeldSamplers() as held:
         tasks = evaluation.tasks(held)
         if out is None:
+            if on_plan is not None:
+                on_plan(len(tasks), 0)
             _run_tasks(list({task.key: task for task in tasks}.values()), workers, _both(made.append, on_row), held)
         else:
-            _complete(tasks, out, workers, on_row, None, held)
+            _complete(tasks, out, workers, on_row, on_plan, held)
             made = read_rows(out)
     by_key = {row["key"]: row for row in made}
     return [by_key[key] for key in dict.fromkeys(task.key for task in tasks)]

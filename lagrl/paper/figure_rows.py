@@ -35,6 +35,7 @@ _FIELDS: dict[str, Any] = {
 _PACKAGES = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime", "ortools", "dwave-samplers")
 
 FigureRow = dict[str, Any]
+Watch = tuple["Callable[[int, int], None]", "Callable[[str], None]"]
 
 
 def read_figure_rows(path: Path) -> list[FigureRow]:
@@ -54,6 +55,7 @@ def complete_rows(
     config: Mapping[str, Any],
     names: Sequence[str],
     make: Callable[[list[str]], Iterable[tuple[str, list[dict[str, Any]]]]],
+    watch: Watch | None = None,
 ) -> list[FigureRow]:
     """Make the rows that a file does not have yet; return one row for each name, in the order of `names`.
 
@@ -72,6 +74,8 @@ def complete_rows(
         What is measured, such as instances.
     make
         Called with the names that are missing; yields a name and its values as they are finished.
+    watch
+        Two callbacks: one for the numbers of all and of finished rows, one for the name of each finished row.
 
     Raises
     ------
@@ -91,10 +95,13 @@ def complete_rows(
     keys = {name: f"{part}:{name}:{ending}" for name in names}
     with JsonLines(path, FIGURE_ROWS, take, lock="held") as file:
         due = [name for name, key in keys.items() if key not in found]
+        on_plan, on_row = watch or (lambda *_: None, lambda _: None)
+        on_plan(len(names), len(names) - len(due))
         origin = {"versions": versions(*_PACKAGES), "git_revision": git_revision()} if due else {}
         for name, values in make(due) if due else ():
             row = {"schema": FIGURE_SCHEMA, "part": part, "key": keys[name], "config": settings, "values": values}
             file.append({**row, **origin})
+            on_row(name)
     return [found[key] for key in keys.values()]
 
 

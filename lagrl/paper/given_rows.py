@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from lagrl.paper.figure_rows import FIGURE_SCHEMA, PARTS, read_figure_rows
 from lagrl.paper.scale import FULL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from pathlib import Path
 
     from lagrl.bench.schema import Row
@@ -29,14 +30,23 @@ _STUDY: dict[str, Any] = {
     "history": list[tuple[float, float]],
     "git_revision": str | None,
 }
-_WIDTHS: dict[str, Any] = {
-    **{"instance": str, "n_customers": int, "n_vehicles": int, "direct": int, "slack": int, "slack_free": int},
-    **{"presolve_max": int, "presolve_mean": float, "core_mean": float},
+_VALUES: dict[str, dict[str, Any]] = {
+    "circuits": {
+        **{"backend": str, "width": int, "circuit": str, "layers": int, "how": str},
+        **{"logical_gates": int, "gates": int, "depth": int, "fidelity": float},
+    },
+    "knapsacks": {
+        **{"kind": str, "knapsack": str, "name": str, "noise": str},
+        **{"feasible": float, "optimal": float, "gap": float, "repaired_gap": float},
+    },
+    "peers": {"instance": str, "n_customers": int, "gap_pct": float | None},
+    "widths": {
+        **{"instance": str, "n_customers": int, "n_vehicles": int, "direct": int, "slack": int, "slack_free": int},
+        **{"presolve_max": int, "presolve_mean": float, "core_mean": float},
+    },
 }
-_KNAPSACKS: dict[str, Any] = {
-    **{"knapsack": str, "name": str, "noise": str},
-    **{"feasible": float, "optimal": float, "gap": float, "repaired_gap": float},
-}
+"""What the figures need of each value, by part."""
+
 _ANY = LineFormat(fault="not a row", remedy="give rows of lagrl eval, lagrl traces or lagrl paper", warns=False)
 
 
@@ -66,15 +76,16 @@ class GivenRows:
 
 
 def read_given(paths: Sequence[Path]) -> GivenRows:
-    """Read files of rows, gzipped (`.gz`) or not; a key that occurs again is left out.
+    """Read files of rows, gzipped (`.gz`) or not; a row or decision that occurs again is left out.
 
     Raises
     ------
     InputError
-        If a file cannot be read, is empty, or its rows are of another schema.
+        If a file cannot be read, is empty, its rows are of another schema or lack a value, or the rows of a part have
+        different settings.
     """
     given = GivenRows()
-    seen: set[str] = set()
+    seen: set[Hashable] = set()
     for path in paths:
         first = first_line(path)
         if first.get("schema") == SCHEMA:
@@ -85,13 +96,18 @@ def read_given(paths: Sequence[Path]) -> GivenRows:
                 given.samplers += rows
         elif first.get("schema") == FIGURE_SCHEMA:
             for row in read_figure_rows(path):
-                if row["key"] not in seen:
-                    seen.add(row["key"])
-                    given.figures[row["part"]].append(row)
+                if row["key"] in seen:
+                    continue
+                seen.add(row["key"])
+                for value in row["values"]:
+                    _check(value, row["part"], f"{path}: {row['key']}")
+                given.figures[row["part"]].append(row)
         elif first.get("kind") == "header" and isinstance(first.get("settings"), dict):
             from lagrl.quantum.bandit.traces import read_traces
 
-            traces = read_traces([path])
+            own = [(_identity(trace), trace) for trace in read_traces([path])]
+            traces = [trace for identity, trace in own if identity not in seen]
+            seen.update(identity for identity, _ in own)
             given.trace_revisions.add(str(first.get("git_revision") or "unknown"))
             if first["settings"].get("state") is None:
                 given.traces += traces
@@ -107,7 +123,22 @@ def read_given(paths: Sequence[Path]) -> GivenRows:
             raise InputError(
                 "rows of another schema", source=str(path), field="schema", remedy=_ANY.remedy + "; leave this file out"
             )
+    for part, figure_rows in given.figures.items():
+        settings = {json.dumps(row.get("config"), sort_keys=True) for row in figure_rows}
+        if len(settings) > 1:
+            problem = f"{len(settings)} different ones in the rows of {part}"
+            raise InputError(problem, source="--rows", field="config", remedy="give rows of one run, quick or full")
     return given
+
+
+def _check(value: dict[str, Any], part: str, source: str) -> dict[str, Any]:
+    return read_fields(value, _VALUES[part], source=source, remedy=_ANY.remedy, allow_others=True)
+
+
+def _identity(trace: Trace) -> Hashable:
+    """Return what two equal decisions have in common: run, evaluation, vehicle, arm, width and outcome."""
+    own = trace.decision
+    return trace.run, trace.step, own.vehicle, own.screened.width, own.executed, own.propensity, own.quality
 
 
 def _of_or_tools(path: Path) -> list[tuple[dict[str, Any], int]]:
@@ -134,8 +165,7 @@ def _peer_row(line: dict[str, Any], path: Path, number: int) -> FigureRow:
 
 def _width_row(line: dict[str, Any], path: Path, number: int) -> FigureRow:
     """Return a row of the study of logical widths as one of this package."""
-    read_fields(line, _WIDTHS, source=f"{path}: line {number}", remedy=_ANY.remedy, allow_others=True)
-    return {"values": [line], "git_revision": line.get("git_revision")}
+    return {"values": [_check(line, "widths", f"{path}: line {number}")], "git_revision": line.get("git_revision")}
 
 
 def _knapsack_row(path: Path, head: dict[str, Any]) -> FigureRow:
@@ -143,8 +173,7 @@ def _knapsack_row(path: Path, head: dict[str, Any]) -> FigureRow:
     values = []
     for line, number in read_lines(path, _ANY):
         if line.get("kind") == "row":
-            read_fields(line, _KNAPSACKS, source=f"{path}: line {number}", remedy=_ANY.remedy, allow_others=True)
-            values.append(line)
+            values.append(_check(line, "knapsacks", f"{path}: line {number}"))
     return {"values": values, "git_revision": head.get("git_revision")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from multiprocessing import get_context
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from lagrl.paper.figure_rows import FigureRow
+    from lagrl.paper.figure_rows import FigureRow, Watch
     from lagrl.quantum.devices.noisy_device import NoisyDevice
 
 Values = list[dict[str, Any]]
@@ -28,7 +29,9 @@ KNAPSACK_BACKEND = "FakeKingston"
 COMPILED = (("qaoa", 1), ("qaoa", 2), ("linear", 1), ("pairwise", 1))
 
 
-def peer_rows(path: Path, instances: Sequence[Path], seconds: float, workers: int) -> list[FigureRow]:
+def peer_rows(
+    path: Path, instances: Sequence[Path], seconds: float, workers: int, watch: Watch | None = None
+) -> list[FigureRow]:
     """Return one row per instance with the cost that OR-Tools reaches in `seconds`, on one thread.
 
     Raises
@@ -45,18 +48,23 @@ def peer_rows(path: Path, instances: Sequence[Path], seconds: float, workers: in
         # processes of their own: OR-Tools and HiGHS cannot share one
         with ProcessPoolExecutor(workers, get_context("spawn")) as executor:
             due = {executor.submit(peer_values, by_name[name], seconds): name for name in names}
-            for future in as_completed(due):
-                yield due[future], [future.result()]
+            try:
+                for future in as_completed(due):
+                    yield due[future], [future.result()]
+            finally:
+                executor.shutdown(wait=False, cancel_futures=True)  # else an interruption waits for all of them
 
-    return complete_rows(path, "peers", {"method": "or-tools", "seconds": seconds}, list(by_name), make)
+    return complete_rows(path, "peers", {"method": "or-tools", "seconds": seconds}, list(by_name), make, watch)
 
 
 def peer_values(path: Path, seconds: float) -> dict[str, Any]:
-    """Return cost and gap of OR-Tools' best routes of one instance."""
+    """Return cost and gap of OR-Tools' best routes of one instance, and its processor seconds per second."""
     from lagrl.paper.or_tools import run
 
     problem = read_instance(path)
+    started, used = time.perf_counter(), time.process_time()
     answer = run(problem, seconds, 0)
+    share = (time.process_time() - used) / (time.perf_counter() - started)
     cost = answer.history[-1][1] if answer.routes else None
     return {
         "instance": problem.name,
@@ -64,10 +72,11 @@ def peer_values(path: Path, seconds: float) -> dict[str, Any]:
         "cost": cost,
         "best_known": problem.best_known,
         "gap_pct": None if cost is None else problem.gap_percent(cost),
+        "processor_share": round(share, 3),
     }
 
 
-def width_rows(path: Path, instances: Sequence[Path], evaluations: int) -> list[FigureRow]:
+def width_rows(path: Path, instances: Sequence[Path], evaluations: int, watch: Watch | None = None) -> list[FigureRow]:
     """Return one row per instance with the qubits of each encoding, see `lagrl.paper.widths`."""
     from lagrl.compilation import compile_kernels
     from lagrl.paper.widths import count
@@ -79,10 +88,12 @@ def width_rows(path: Path, instances: Sequence[Path], evaluations: int) -> list[
         for name in names:
             yield name, [asdict(count(read_instance(by_name[name]), evaluations, CORE, seed=0))]
 
-    return complete_rows(path, "widths", {"evaluations": evaluations, "width": CORE, "seed": 0}, list(by_name), make)
+    return complete_rows(
+        path, "widths", {"evaluations": evaluations, "width": CORE, "seed": 0}, list(by_name), make, watch
+    )
 
 
-def knapsack_rows(path: Path, widths: tuple[int, ...], per_width: int) -> list[FigureRow]:
+def knapsack_rows(path: Path, widths: tuple[int, ...], per_width: int, watch: Watch | None = None) -> list[FigureRow]:
     """Return one row per knapsack with all penalties, circuits and controls, see `lagrl.paper.circuit_grid`."""
     from lagrl.compilation import compile_kernels
     from lagrl.paper.circuit_grid import CIRCUITS, CONTROLS, LONGER, UNTRAINED, Case
@@ -101,10 +112,12 @@ def knapsack_rows(path: Path, widths: tuple[int, ...], per_width: int) -> list[F
             yield name, grid_rows(Case(drawn[name]), device, chosen, KNAPSACK_SEED)
 
     config = {"evaluations": KNAPSACK_EVALUATIONS, "seed": KNAPSACK_SEED, "backend": KNAPSACK_BACKEND}
-    return complete_rows(path, "knapsacks", config, list(drawn), make)
+    return complete_rows(path, "knapsacks", config, list(drawn), make, watch)
 
 
-def circuit_rows(path: Path, backends: Sequence[str], widths: Sequence[int]) -> list[FigureRow]:
+def circuit_rows(
+    path: Path, backends: Sequence[str], widths: Sequence[int], watch: Watch | None = None
+) -> list[FigureRow]:
     """Return one row per backend and width: gates, depth and fidelity of each circuit, logical and compiled."""
     names = {f"{backend}/{width}": (backend, width) for backend in backends for width in widths}
 
@@ -118,7 +131,7 @@ def circuit_rows(path: Path, backends: Sequence[str], widths: Sequence[int]) -> 
                 [{"backend": backend, "width": width, **own} for own in compiled(NoisyDevice.of(backend), width)],
             )
 
-    return complete_rows(path, "circuits", {"ansatz": [list(own) for own in COMPILED]}, list(names), make)
+    return complete_rows(path, "circuits", {"ansatz": [list(own) for own in COMPILED]}, list(names), make, watch)
 
 
 def compiled(device: NoisyDevice, width: int) -> Iterator[dict[str, Any]]:

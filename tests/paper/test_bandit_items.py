@@ -96,9 +96,12 @@ def test_the_first_width_above_a_budget() -> None:
         assert gates[0] <= 20_000 < gates[1]
 
 
-def test_given_decisions_are_told_apart(source: RowSource) -> None:
-    """Random decisions are for learning, those of a state are kept by their budget of gates."""
+def test_given_decisions_are_kept_by_kind(source: RowSource) -> None:
+    """Random decisions are for learning, those of a state are kept by their budget of gates; each counts once."""
     assert isinstance(source.given, GivenRows)
     assert sorted(source.given.trained) == [0, 60]
-    assert source.traces
+    files = sorted(source.config.out.glob("*.jsonl"))
+    twice = read_given([*files, *files])
+    assert len(twice.traces) == len(source.traces) > 0
+    assert [len(own) for own in twice.trained.values()] == [len(own) for own in source.trained.values()]
     assert len(source.trace_revisions) == 1

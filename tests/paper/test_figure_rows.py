@@ -76,13 +76,36 @@ def test_other_settings_get_rows_of_their_own(tmp_path: Path) -> None:
 
 def test_given_rows_are_recognised(tmp_path: Path) -> None:
     """Packed or not, each file goes to its part; the same rows twice count once."""
-    path = tmp_path / "widths.jsonl"
-    complete_rows(path, "widths", {}, NAMES, Maker())
-    packed = tmp_path / "widths.jsonl.gz"
+    path = tmp_path / "peers.jsonl"
+    peers = [(name, [{"instance": name, "n_customers": 3, "gap_pct": None, "name": name}]) for name in NAMES]
+    complete_rows(path, "peers", {"seconds": 2}, NAMES, lambda _: peers)
+    packed = tmp_path / "peers.jsonl.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     given = read_given([packed, path])
-    assert values(given.figures["widths"]) == NAMES
+    assert values(given.figures["peers"]) == NAMES
     assert given.routes == []
+    complete_rows(path, "peers", {"seconds": 20}, NAMES, lambda _: peers)
+    with pytest.raises(InputError, match="2 different ones in the rows of peers; give rows of one run"):
+        read_given([path])
+
+
+@pytest.mark.parametrize("part", ["circuits", "knapsacks", "peers", "widths"])
+def test_a_missing_value_is_named(tmp_path: Path, part: str) -> None:
+    """A row whose values lack what a figure needs is refused by file, row and field."""
+    path = tmp_path / "rows.jsonl"
+    complete_rows(path, part, {}, ["a"], lambda _: [("a", [{"kind": "row"}])])
+    with pytest.raises(InputError, match=f"rows.jsonl: {part}:a:.* lacks "):
+        read_given([path])
+
+
+def test_progress_is_reported(tmp_path: Path) -> None:
+    """The plan has the finished rows, and every further row is reported once it is on the disk."""
+    path = tmp_path / "widths.jsonl"
+    complete_rows(path, "widths", {}, ["a"], Maker())
+    seen: list[object] = []
+    watch = (lambda total, done: seen.append((total, done)), seen.append)
+    complete_rows(path, "widths", {}, NAMES, Maker(), watch)
+    assert seen == [(3, 1), "b", "c"]
 
 
 def test_a_study_gives_the_peer(tmp_path: Path) -> None:
