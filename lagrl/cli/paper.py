@@ -10,22 +10,21 @@ import tyro
 
 from lagrl.cli.options import NAMES, Folder
 from lagrl.errors import InputError, LagrlError
+from lagrl.paper.scale import POLICIES
 from lagrl.printable import say
 
 Items = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="ITEMS…", help_behavior_hint="")]
 RowFiles = Annotated[tuple[Path, ...], tyro.conf.arg(metavar="[FILE…]", help_behavior_hint="")]
 Policies = Annotated[tuple[str, ...], NAMES, tyro.conf.arg(metavar="A,B", help_behavior_hint="")]
 
-POLICIES = ("checkpoints/bc-small", "checkpoints/ppo-small")
-
 
 @dataclass(frozen=True)
 class PaperCommand:
     """Options of `lagrl paper`.
 
-    `lagrl paper list` prints the items, `lagrl paper fig6 table4 --out DIR` makes some of them, and `lagrl paper all
-    --quick --out DIR` all of them within 15 minutes on two cores. Published numbers stand beside ours. Rows are kept in
-    DIR/rows: after an interruption, the same command makes the missing ones only.
+    `lagrl paper list` prints the items, `lagrl paper fig6 table4 --out DIR` makes some of them, and
+    `lagrl paper all --quick --out DIR` all of them within 15 minutes on two cores. Published numbers stand beside ours.
+    Rows are kept in DIR/rows: after an interruption, the same command makes the missing ones only.
     """
 
     items: Items = ()
@@ -59,7 +58,7 @@ class PaperCommand:
         return self._make([item.name for item in chosen_items(self.items)])
 
     def _make(self, names: list[str]) -> int:
-        from lagrl.cli.progress import explain_resuming
+        from lagrl.cli.progress import counting_bar, explain_resuming
         from lagrl.paper.given_rows import read_given
         from lagrl.paper.pages import make_folder, make_items
         from lagrl.paper.registry import ITEMS
@@ -70,7 +69,7 @@ class PaperCommand:
         config = PaperConfig(self.out, self.quick, self.data, self.workers, self.policies, self.bandit)
         given = read_given(self.rows)
         make_folder(self.out / "rows")
-        source = RowSource(config, given, lambda text: say(f"lagrl: {text}", error=True))
+        source = RowSource(config, given, lambda text: say(f"lagrl: {text}", error=True), lambda: counting_bar("rows"))
         with explain_resuming(self.out):
             failed = make_items([ITEMS[name] for name in names], source, _report)
         say(f"{self.out / 'index.md'}: {len(names) - len(failed)} of {len(names)} items made")

@@ -49,6 +49,10 @@ def make_fig4(source: RowSource) -> ItemContent:
         f"Mean and range over {ORDERS} random orders of the log. Learned on {instances[0]} instances, judged on the "
         f"{len(judge):,} decisions of {instances[1]} others, whose random choices brought {logged:+.4f}."
     )
+    for policy in policies:
+        last = next(r for r in records if r["policy"] == policy and r["decisions"] == sizes[-1])
+        note += f" 95 % interval after all decisions, over the judging instances, {policy}: "
+        note += f"{last['low']:+.4f} to {last['high']:+.4f}."
     table = Table("Offline learning curve", ["decisions", *policies], lines, note=note)
 
     def draw(figure: Figure) -> None:

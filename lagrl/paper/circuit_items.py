@@ -57,7 +57,7 @@ def make_fig2(source: RowSource) -> ItemContent:
     table = Table("Logical width", ["customers", "instances", *WIDTHS.values()], lines, note=note)
 
     def draw(figure: Figure) -> None:
-        axes = one_axes(figure, "customers of the instance", "qubits of the widest circuit")
+        axes = one_axes(figure, "customers of the instance", "qubits of a circuit")
         series = ("direct", "slack", "slack_free", "presolve_max", "core_mean")
         for place, count in enumerate(series):
             offset = [i + 0.16 * (place - 2) for i in range(len(names))]
@@ -83,14 +83,14 @@ def make_fig9(source: RowSource) -> ItemContent:
         for row in rows
     ]
     header = ["instance", "n", "K", *(WIDTHS[count] for count in shown_counts)]
-    table = Table("Width against instance size", header, lines, note="In qubits.")
+    table = Table("Width against instance size", header, lines, note="In qubits. The picture shows 0 as 0.5.")
 
     def draw(figure: Figure) -> None:
         axes = one_axes(figure, "customers of the instance", "qubits of a vehicle's circuit", grid="both")
         for place, count in enumerate(shown_counts):
             axes.scatter(
                 [row["n_customers"] for row in rows],
-                [max(row[count], 0.5) for row in rows],
+                [max(row[count], 0.5) for row in rows],  # 0: all knapsacks were solved by presolve
                 s=20,
                 marker=MARKERS[place],
                 color=COLOURS[place],
@@ -115,7 +115,7 @@ def make_fig10(source: RowSource) -> ItemContent:
     for row in rows:
         by_name.setdefault((row["name"], row["noise"]), []).append(row)
     circuits = [name for name, noise in by_name if noise == "surrogate" and not name.endswith("/ 0")]
-    controls = [name for name in ("- / uniform / 0", "- / product / 0", "- / greedy / 0", "aimed / annealing / 0")]
+    controls = ("- / uniform / 0", "- / product / 0", "- / greedy / 0", "aimed / annealing / 0")
     records: list[dict[str, Any]] = []
     for name in (*controls, *circuits):
         penalty, ansatz, depth = name.split(" / ")
@@ -156,7 +156,7 @@ def make_fig10(source: RowSource) -> ItemContent:
         ansatze = ("cold QAOA", "warm QAOA", "linear", "pairwise", "circular")
         every = figure.subplots(1, len(penalties), sharey=True, sharex=True)
         product = found.get(("-", "product", 0, "ideal"))
-        for _place, (axes, penalty) in enumerate(zip(every, penalties, strict=True)):
+        for axes, penalty in zip(every, penalties, strict=True):
             own = [found.get((penalty, ansatz, 1, "surrogate")) for ansatz in ansatze]
             kept = [(ansatz, one) for ansatz, one in zip(ansatze, own, strict=True) if one]
             styled(axes, "", "", grid="x")
@@ -219,7 +219,7 @@ CIRCUIT_ITEMS = (
     PaperItem(
         "fig2",
         "Logical width: direct QUBO against the decomposition.",
-        "The direct encoding counted here is customer × vehicle × position; the paper's is not in our notes.",
+        "The direct encoding counted here is customer × vehicle × position; the paper's is not known to us.",
         make_fig2,
         "10 s",
         "5 min",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.controllers import Feedback, controller_factory
+from lagrl.errors import InputError
 from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.problems.qubo import QUBO
@@ -114,13 +115,22 @@ def draw_knapsacks(widths: tuple[int, ...], per_width: int, evaluations: int, se
     evaluations
         Multiplier vectors of each ascent.
     seed
-        Same seed, same knapsacks; more of them begin with the same ones.
+        Same seed, same knapsacks; more of them start with the same ones.
+
+    Raises
+    ------
+    InputError
+        If too few instances have knapsacks of a width.
     """
     found: dict[int, list[Knapsack]] = {width: [] for width in widths}
     for index, (instance, demand) in enumerate(_instances(seed)):
         if index == MOST_INSTANCES:
             short = [width for width in widths if len(found[width]) < per_width]
-            raise SystemExit(f"{MOST_INSTANCES} instances have too few knapsacks of width {short}")
+            raise InputError(
+                f"{MOST_INSTANCES} instances have too few knapsacks of {short} variables",
+                field="widths",
+                remedy="give smaller widths, or fewer knapsacks of each",
+            )
         controller = CONTROLLERS[index % len(CONTROLLERS)]
         asked = list(_ascent(instance, controller, evaluations, np.random.default_rng([seed, index, 1])))
         taken: set[tuple[int, int]] = set()
@@ -184,7 +194,7 @@ def _draw(
     taken: set[tuple[int, int]],
     rng: np.random.Generator,
 ) -> dict[str, Any] | None:
-    """Draw one core of exactly so many variables, or None if there is none left."""
+    """Draw one core of exactly `width` variables, or None if there is none left."""
     cores = [select_candidates(*knapsacks, width) for knapsacks in asked]
     places = [
         (step, int(k))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lagrl.paper.sources import RowSource
 
 SOURCE = "arXiv 2604.22194"
-NOT_KNOWN = "not in our notes"
+NOT_KNOWN = "not known to us"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class PaperItem:
     quick, full
         About how long the rows take on 2 cores, as text.
     published
-        Numbers of the paper; empty where our notes have none.
+        Numbers of the paper; empty where none is known to us.
     """
 
     name: str

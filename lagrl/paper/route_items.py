@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from pathlib import Path
 from statistics import mean, median
 from typing import TYPE_CHECKING
@@ -34,6 +35,9 @@ STAGES = {
 """Published mean gap, %, and seconds of each stage of the ablation."""
 
 Gaps = dict[str, float]
+
+BUSY = 0.9  # of a processor; with less of it a limit in seconds is no longer what it says
+_NO_MATTER = {"seed", "shots", "workers", "record_exact"}  # entries of a configuration, with exact knapsacks
 
 
 def stage_of(controller: str, policies: Sequence[str] = ()) -> str:
@@ -80,7 +84,10 @@ def shown(interval: Interval) -> str:
 class ControllerRows:
     """Rows with exact knapsacks by controller and budget, of the method `reference` where there is any.
 
-    Raises InputError if there is no row with a gap.
+    Controllers are compared on `instances`: those that every controller solved at every budget it was run with.
+
+    Raises InputError if there is no row with a gap, no common instance, or rows of one controller, budget and instance
+    have several fleet rules or configurations.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
@@ -89,20 +96,34 @@ class ControllerRows:
         self.rows = [row for row in rows if row["method"] == self.method]
         self.budgets = sorted({row["budget"] for row in self.rows})
         self.controllers = list(dict.fromkeys(row["controller"] for row in self.rows))
-        self.instances = sorted(
-            {row["instance"] for row in self.rows if row["gap_pct"] is not None},
-            key=lambda name: next((row["n_customers"], name) for row in self.rows if row["instance"] == name),
-        )
-        if not self.instances:
+        self._require_one_setting()
+        every = {row["instance"] for row in self.rows if row["gap_pct"] is not None}
+        if not every:
             raise InputError("no row with a gap", field="rows", remedy="give rows of instances with a best known cost")
+        runs = {(row["controller"], row["budget"]) for row in self.rows}
+        self.instances = set.intersection(*(set(mean_gaps(self.of(*own))) for own in runs))
+        self.n_left_out = len(every - self.instances)
+        if not self.instances:
+            remedy = "give rows of every controller on the same instances"
+            raise InputError("no instance in common", field="rows", remedy=remedy)
+
+    def _require_one_setting(self) -> None:
+        found: dict[tuple[str, int, str], object] = {}
+        for row in self.rows:
+            config = {name: value for name, value in row["config"].items() if name not in _NO_MATTER}
+            place, setting = (row["controller"], row["budget"], row["instance"]), (row["fleet"], config)
+            if found.setdefault(place, setting) != setting:
+                problem = f"{row['instance']}, {row['controller']}: several fleet rules or configurations"
+                raise InputError(problem, field="rows", remedy="give rows of one evaluation")
 
     def of(self, controller: str, budget: int) -> list[Row]:
         """Return the rows of a controller at a budget."""
         return [row for row in self.rows if row["controller"] == controller and row["budget"] == budget]
 
-    def gaps(self, controller: str, budget: int) -> Gaps:
-        """Return instance to mean gap, %."""
-        return mean_gaps(self.of(controller, budget))
+    def gaps(self, controller: str, budget: int, field: str = "gap_pct") -> Gaps:
+        """Return instance to mean gap, %, or the mean of another field; common instances only."""
+        found = mean_gaps(self.of(controller, budget), field)
+        return {name: value for name, value in found.items() if name in self.instances}
 
 
 def make_table1(source: RowSource) -> ItemContent:
@@ -116,7 +137,7 @@ def make_table1(source: RowSource) -> ItemContent:
         stage = stage_of(controller, source.config.trained)
         line = [controller, stage, *STAGES.get(stage, ("", ""))]
         for budget in own.budgets:
-            gaps, seconds = own.gaps(controller, budget), mean_gaps(own.of(controller, budget), "seconds")
+            gaps, seconds = own.gaps(controller, budget), own.gaps(controller, budget, "seconds")
             if not gaps:
                 line += ["—", "—"]
                 continue
@@ -134,6 +155,8 @@ def make_table1(source: RowSource) -> ItemContent:
         f"Mean gap to the best known cost over {len(own.instances)} instances with 95 % bootstrap intervals, method "
         f"{own.method}, exact knapsacks; seconds on one thread; budgets in evaluations."
     )
+    if own.n_left_out:
+        note += f" {own.n_left_out} instances are left out, which a controller did not solve or was not run on."
     table = Table("Gap by multiplier controller", header, lines, n_labels=2, note=note)
     return ItemContent((table,), records, revisions(own.rows), notes=_notes(source))
 
@@ -148,8 +171,12 @@ def make_fig3(source: RowSource) -> ItemContent:
         axes = one_axes(figure, "mean gap to best known cost, %", "", grid="x")
         names = [Path(name).name for name in own.controllers]
         for budget, colour, offset in ((low, OURS_LIGHT, -0.2), (high, OURS, 0.2)):
-            found = [interval_of(own.gaps(name, budget).values()) for name in own.controllers]
-            values, ranges = [one.mean for one in found], [(one.low, one.high) for one in found]
+            found = [
+                interval_of(gaps.values()) if gaps else None
+                for gaps in (own.gaps(name, budget) for name in own.controllers)
+            ]
+            values = [one.mean if one else nan for one in found]
+            ranges = [(one.low, one.high) if one else (nan, nan) for one in found]
             label = f"ours, {budget} evaluations"
             bars(axes, names, values, ranges, label=label, colour=colour, offset=offset, height=0.38)
         _published_lines(axes)
@@ -193,6 +220,12 @@ def make_fig1(source: RowSource) -> ItemContent:
         f"Excess: gap at {budget} evaluations minus the gap of OR-Tools (cheapest arc, guided local search) after "
         f"{limit} s, percentage points. Mean gap of OR-Tools on these instances: {mean(peers.values()):.2f} %."
     )
+    shares = [value["processor_share"] for row in source.peers for value in row["values"] if "processor_share" in value]
+    if shares and mean(shares) < BUSY:
+        note += (
+            f" OR-Tools had {100 * mean(shares):.0f} % of a processor, because other programs ran: with a whole one "
+            "its gaps are smaller, and the excess is larger."
+        )
     table = Table(f"Excess gap over OR-Tools, {limit} s", header, lines, n_labels=2, note=note)
 
     def draw(figure: Figure) -> None:
@@ -221,9 +254,9 @@ def peer_gaps(rows: Iterable[FigureRow]) -> Gaps:
 
 def make_table9(source: RowSource) -> ItemContent:
     """Make Table IX: gaps instance by instance, of controllers with exact knapsacks and of samplers."""
-    own, budget = ControllerRows(source.routes), 0
+    own = ControllerRows(source.routes)
     budget = own.budgets[-1]
-    columns: dict[str, Gaps] = {Path(name).name: own.gaps(name, budget) for name in own.controllers}
+    columns: dict[str, Gaps] = {Path(name).name: mean_gaps(own.of(name, budget)) for name in own.controllers}
     for name in ROLES:
         columns[name] = mean_gaps(row for row in source.samplers if role(row["sampler"]) == name)
     columns = {name: gaps for name, gaps in columns.items() if gaps}
@@ -233,7 +266,7 @@ def make_table9(source: RowSource) -> ItemContent:
         [name, str(size[name]), *(f"{gaps[name]:.2f}" if name in gaps else "—" for gaps in columns.values())]
         for name in names
     ]
-    lines.append(["mean", "", *(f"{mean(gaps.values()):.2f}" for gaps in columns.values())])
+    lines.append(["mean (instances)", "", *(f"{mean(gaps.values()):.2f} ({len(gaps)})" for gaps in columns.values())])
     records = [
         {"instance": name, "n_customers": size[name], **{column: gaps.get(name) for column, gaps in columns.items()}}
         for name in names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,8 @@ def make_fig8(source: RowSource) -> ItemContent:
             size = 130 if marker == "|" else 42
             style: dict[str, Any] = {"color": colour} if marker == "|" else {"facecolor": fill, "edgecolor": colour}
             axes.scatter(values, places, s=size, marker=marker, zorder=4, label=label, **style)
-        axes.set_xlim(0.0, 21.0)
+        published = (float(value) for pair in REPORTED.values() for value in pair if value != NOT_KNOWN)
+        axes.set_xlim(0.0, 1.1 * max(*published, *(record["high"] for record in records if isfinite(record["high"]))))
         legend(axes, loc="upper right")
 
     notes = () if source.given.samplers else (source.instance_note,)
@@ -105,7 +107,7 @@ def make_table8(source: RowSource) -> ItemContent:
         "two_qubit_gates": "two-qubit gates",
         "depth": "largest two-qubit depth",
         "jobs": "jobs",
-        "seconds": "seconds",
+        "seconds": "classical s",
     }
     lines, records = [], []
     instances = {row["instance"]: row for row in by_role[name]}

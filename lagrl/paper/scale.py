@@ -54,6 +54,7 @@ class Scale:
 
 ROUTE_BUDGETS = (25, 200)  # evaluations of the solves with exact knapsacks
 SAMPLER_EVALUATIONS = 25
+POLICIES = ("checkpoints/bc-small", "checkpoints/ppo-small")  # a cloned and a PPO policy
 
 QUICK = Scale(
     name="quick",

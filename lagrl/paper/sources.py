@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from lagrl.bench.provenance import config_hash
 from lagrl.bench.suites import PAPER30
 from lagrl.errors import InputError
+from lagrl.paper.figure_rows import Watch
 from lagrl.paper.given_rows import first_line
-from lagrl.paper.scale import FULL, QUICK, ROUTE_BUDGETS, SAMPLER_EVALUATIONS, Scale
+from lagrl.paper.scale import FULL, POLICIES, QUICK, ROUTE_BUDGETS, SAMPLER_EVALUATIONS, Scale
 from lagrl.problems.bundled import bundled_names
 from lagrl.problems.locate import data_folder, resolve_instance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from lagrl.bench.schema import Row
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
     from lagrl.paper.given_rows import GivenRows
     from lagrl.quantum.bandit.traces import Trace
 
+Bar = Callable[[], AbstractContextManager[Watch]]
+"""Shows how many rows are finished while it is open; its callbacks are those of `complete_rows`."""
+
 SUBGRADIENT = ("constant", "polyak", "hwc")
 CONTROLLERS = (*SUBGRADIENT, "cfm", "volume", "bundle", "perturbed")
-POLICIES = ("checkpoints/bc-small", "checkpoints/ppo-small")
 NO_POLICIES = "none"
 
 
@@ -84,11 +88,14 @@ class RowSource:
         Rows that the user gives; their parts are not run.
     say
         Called with a line of text about what is being run.
+    bar
+        Shows the progress of what is being run.
     """
 
     config: PaperConfig
     given: GivenRows
     say: Callable[[str], None] = lambda _: None
+    bar: Bar = lambda: nullcontext((lambda *_: None, lambda _: None))
     _trace_revisions: set[str] = field(default_factory=set, init=False, repr=False)
 
     @property
@@ -132,15 +139,18 @@ class RowSource:
         from lagrl.bench.run import evaluate
 
         self.say(f"solves with exact knapsacks on {len(self.instances)} instances")
-        return evaluate(
-            self.instances,
-            (*CONTROLLERS, *self.config.trained),
-            ROUTE_BUDGETS,
-            methods="reference",
-            seeds=self.config.scale.route_seeds,
-            out=self.folder / "routes.jsonl",
-            workers=self.config.workers,
-        )
+        with self.bar() as (on_plan, advance):
+            return evaluate(
+                self.instances,
+                (*CONTROLLERS, *self.config.trained),
+                ROUTE_BUDGETS,
+                methods="reference",
+                seeds=self.config.scale.route_seeds,
+                out=self.folder / "routes.jsonl",
+                workers=self.config.workers,
+                on_plan=on_plan,
+                on_row=lambda row: advance(f"{row['instance']} {row['controller']} {row['budget']}"),
+            )
 
     @cached_property
     def samplers(self) -> list[Row]:
@@ -153,23 +163,26 @@ class RowSource:
         chosen = self.instances[: scale.sampler_instances or None]
         self.say(f"solves with simulated circuits on {len(chosen)} instances")
         static = (f"bandit+static={name}/line0/qaoa/1" for name in scale.hardware)
-        return evaluate(
-            chosen,
-            "cfm",
-            SAMPLER_EVALUATIONS,
-            samplers=(
-                "exact",
-                "product+width=8",
-                "noisy:FakeBrisbane+width=8",
-                *static,
-                f"bandit:{self.config.bandit}+learn=false+epsilon=0",
-            ),
-            methods="reference",
-            seeds=scale.sampler_seeds,
-            shots=scale.shots,
-            out=self.folder / "samplers.jsonl",
-            workers=self.config.workers,
-        )
+        with self.bar() as (on_plan, advance):
+            return evaluate(
+                chosen,
+                "cfm",
+                SAMPLER_EVALUATIONS,
+                samplers=(
+                    "exact",
+                    "product+width=8",
+                    "noisy:FakeBrisbane+width=8",
+                    *static,
+                    f"bandit:{self.config.bandit}+learn=false+epsilon=0",
+                ),
+                methods="reference",
+                seeds=scale.sampler_seeds,
+                shots=scale.shots,
+                out=self.folder / "samplers.jsonl",
+                workers=self.config.workers,
+                on_plan=on_plan,
+                on_row=lambda row: advance(f"{row['instance']} {row['sampler']}"),
+            )
 
     @cached_property
     def peers(self) -> list[FigureRow]:
@@ -180,7 +193,8 @@ class RowSource:
 
         seconds = self.config.scale.peer_seconds
         self.say(f"OR-Tools for {seconds:g} s on each of {len(self.instances)} instances")
-        return peer_rows(self.folder / "peers.jsonl", self.instances, seconds, self.config.workers)
+        with self.bar() as watch:
+            return peer_rows(self.folder / "peers.jsonl", self.instances, seconds, self.config.workers, watch)
 
     @cached_property
     def widths(self) -> list[FigureRow]:
@@ -190,7 +204,9 @@ class RowSource:
         from lagrl.paper.measure import width_rows
 
         self.say(f"widths of the knapsacks of {len(self.instances)} instances")
-        return width_rows(self.folder / "widths.jsonl", self.instances, self.config.scale.width_evaluations)
+        with self.bar() as watch:
+            evaluations = self.config.scale.width_evaluations
+            return width_rows(self.folder / "widths.jsonl", self.instances, evaluations, watch)
 
     @cached_property
     def knapsacks(self) -> list[FigureRow]:
@@ -201,7 +217,8 @@ class RowSource:
 
         scale = self.config.scale
         self.say(f"penalties and circuits on {scale.knapsacks} knapsacks of each width")
-        return knapsack_rows(self.folder / "knapsacks.jsonl", scale.knapsack_widths, scale.knapsacks)
+        with self.bar() as watch:
+            return knapsack_rows(self.folder / "knapsacks.jsonl", scale.knapsack_widths, scale.knapsacks, watch)
 
     @cached_property
     def circuits(self) -> list[FigureRow]:
@@ -212,7 +229,8 @@ class RowSource:
 
         scale = self.config.scale
         self.say("compilation of circuits")
-        return circuit_rows(self.folder / "circuits.jsonl", scale.circuit_backends, scale.circuit_widths)
+        with self.bar() as watch:
+            return circuit_rows(self.folder / "circuits.jsonl", scale.circuit_backends, scale.circuit_widths, watch)
 
     @cached_property
     def traces(self) -> list[Trace]:
@@ -234,7 +252,7 @@ class RowSource:
         }
 
     def _decisions(self, what: str, options: dict[str, Any], state: str) -> list[Trace]:
-        """Collect decisions on generated instances, in a file of these settings, or read those that are there."""
+        """Collect decisions on generated instances, in a file of these settings, or read the existing ones."""
         from lagrl.bench.collect import Collection, collect, generated_problems
         from lagrl.quantum.bandit.options import BanditOptions
         from lagrl.quantum.bandit.traces import read_traces
@@ -252,7 +270,8 @@ class RowSource:
         drawn = [scale.trace_instances, *scale.trace_sizes, *scale.trace_widths, TRACE_SEED]
         ending = config_hash({**collection.settings(), "drawn": drawn})
         path = self.folder / f"{'trained' if state else 'traces'}-{ending}.jsonl"
-        collect(collection, path)
+        with self.bar() as (on_plan, advance):
+            collect(collection, path, on_plan=on_plan, on_run=advance)
         self._trace_revisions.add(str(first_line(path).get("git_revision") or "unknown"))
         return read_traces([path])
 

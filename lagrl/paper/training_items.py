@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lagrl.bench.tables import Table
 from lagrl.errors import InputError
 from lagrl.io.shipped import or_shipped
-from lagrl.paper.items import ItemContent, PaperItem, Published
+from lagrl.paper.items import NOT_KNOWN, ItemContent, PaperItem, Published
 
 if TYPE_CHECKING:
     from lagrl.paper.sources import RowSource
@@ -32,7 +32,7 @@ POLICY = (
 TRAINING = (
     ("cloned controller", "subgradient experts", ("card", "config", "expert")),
     ("epochs of cloning", "120", ("epochs",)),
-    ("DAgger rounds", "some; the number is not in our notes", ("card", "config", "rounds")),
+    ("DAgger rounds", f"some, number {NOT_KNOWN}", ("card", "config", "rounds")),
     ("discount factor γ", "0.99", ("card", "config", "gamma")),
     ("GAE λ", "0.95", ("card", "config", "gae_lambda")),
     ("imitation weight during PPO", "annealed", ("card", "config", "imitation")),
@@ -43,12 +43,16 @@ TRAINING = (
     ("weight of feasibility", "3.0", ("card", "config", "env", "rewards", "feasibility")),
     ("weight of the gap, phase 2", "3.0", ("card", "config", "env", "rewards", "gap")),
     ("weight of the cost, phase 3", "0.10", ("card", "config", "env", "rewards", "cost")),
-    ("weight of the gap, phase 3", "0.01", ("card", "config", "env", "rewards", "cost_gap")),
+    (
+        "weight of the gap, phase 3",
+        "0.01 (perhaps cut short in our source)",
+        ("card", "config", "env", "rewards", "cost_gap"),
+    ),
     ("phases trained in", "1, 2, 3", ("card", "config", "env", "phases")),
-    ("rollouts of PPO", "not in our notes", ("card", "config", "rollouts")),
-    ("training instances", "not in our notes", ("card", "training", "instances")),
-    ("seconds of training", "not in our notes", ("card", "training", "seconds")),
-    ("what was kept", "not in our notes", ("card", "description")),
+    ("rollouts of PPO", NOT_KNOWN, ("card", "config", "rollouts")),
+    ("training instances", NOT_KNOWN, ("card", "training", "instances")),
+    ("seconds of training", NOT_KNOWN, ("card", "training", "seconds")),
+    ("what was kept", NOT_KNOWN, ("card", "description")),
 )
 """Row of Table V, published value, and its place in a checkpoint's record."""
 
@@ -119,7 +123,7 @@ def _compared(source: RowSource, title: str, entries: tuple[tuple[str, str, tupl
 
 
 def _published(entries: tuple[tuple[str, str, tuple[str, ...]], ...]) -> tuple[Published, ...]:
-    return tuple(Published(what, value) for what, value, _ in entries if "not in our notes" not in value)
+    return tuple(Published(what, value) for what, value, _ in entries if NOT_KNOWN not in value)
 
 
 TRAINING_ITEMS = (

@@ -1,4 +1,4 @@
-"""Qubits that an instance asks for: all at once, and vehicle by vehicle.
+"""Qubits that an instance needs: in one circuit, and vehicle by vehicle.
 
 For n customers, K vehicles of capacity Q:
 

@@ -19,7 +19,7 @@ from lagrl.paper.given_rows import GivenRows
 from lagrl.paper.items import NOT_KNOWN
 from lagrl.paper.pages import make_items, write_item
 from lagrl.paper.registry import ALL, ITEMS, chosen_items
-from lagrl.paper.route_items import make_fig1, make_table1, make_table9, stage_of
+from lagrl.paper.route_items import make_fig1, make_fig3, make_table1, make_table9, stage_of
 from lagrl.paper.sampler_items import make_fig8, make_table8
 from lagrl.paper.sampler_roles import BANDIT, HARDWARE, NOISY, role
 from lagrl.paper.sources import PaperConfig, RowSource
@@ -119,6 +119,36 @@ def test_table1_has_our_numbers_beside_the_published(tmp_path: Path) -> None:
     assert lines["hwc"][-2].startswith("3.00")
     assert [record["gap_pct"] for record in content.records if record["controller"] == POLICY] == [1.5, 1.5]
     assert content.revisions == ("abcdefabcdef",)
+
+
+def test_controllers_are_compared_on_common_instances(tmp_path: Path) -> None:
+    """An instance that one controller did not solve counts for none, and the note says so; fig. 3 allows gaps."""
+    rows = routes()
+    rows[-1] = {**rows[-1], "feasible": False, "gap_pct": None, "cost": None}
+    own = make_table1(source_of(tmp_path, GivenRows(routes=rows)))
+    assert {record["instances"] for record in own.records} == {1}
+    assert "1 instances are left out" in own.tables[0].note
+    pytest.importorskip("matplotlib")
+    rows = [row for row in routes() if (row["controller"], row["budget"]) != (POLICY, 50)]
+    source = source_of(tmp_path, GivenRows(routes=rows))
+    write_item(ITEMS["fig3"], make_fig3(source), tmp_path)
+    assert (tmp_path / "fig3.svg").exists()
+
+
+def test_mixed_configurations_are_refused(tmp_path: Path) -> None:
+    """Rows of one controller, budget and instance under two fleet rules have no common mean."""
+    rows = [*routes(), {**routes()[0], "fleet": "free", "key": "other"}]
+    with pytest.raises(InputError, match="A-n32-k5, hwc: several fleet rules or configurations"):
+        make_table1(source_of(tmp_path, GivenRows(routes=rows)))
+
+
+def test_fig1_reports_a_busy_machine(tmp_path: Path) -> None:
+    """Where OR-Tools had less than a processor, the note says how much and what that changes."""
+    given = GivenRows(routes=routes())
+    given.figures["peers"] = [peer_row("A-n32-k5", 0.5)]
+    assert "of a processor" not in make_fig1(source_of(tmp_path, given)).tables[0].note
+    given.figures["peers"][0]["values"][0]["processor_share"] = 0.4
+    assert "OR-Tools had 40 % of a processor" in make_fig1(source_of(tmp_path, given)).tables[0].note
 
 
 def test_fig1_subtracts_the_peer_instance_by_instance(tmp_path: Path) -> None:
