@@ -55,6 +55,7 @@ def sound(result: SolveResult) -> SolveResult:
 
 @pytest.mark.parametrize("without", LEFT_OUT, ids=lambda names: "+".join(names) or "nothing")
 @pytest.mark.parametrize("budget", [{"evaluations": 60}, {"seconds": 0.1}], ids=["evaluations", "seconds"])
+@pytest.mark.usefixtures("processor_clock")
 def test_every_ingredient_can_be_left_out(without: tuple[str, ...], budget: dict[str, Any]) -> None:
     """Each alone and with others, counted or by the clock: routes are feasible, and what is left out takes no time."""
     result = sound(solve(plane(0, 30), SolveConfig(without=without, **budget)))

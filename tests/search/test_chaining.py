@@ -181,6 +181,7 @@ def test_only_a_clock_alone_and_exact_knapsacks_use_it() -> None:
     solved(plane(3, 30), seconds=30.0, evaluations=20)
 
 
+@pytest.mark.usefixtures("processor_clock")
 def test_it_wins_by_the_clock() -> None:
     """Over a few instances, half a second with it gives shorter routes than half a second without."""
     total = np.zeros(2)
