@@ -9,17 +9,18 @@ COMMANDS := arguments bad_files bound demo doctor doubts eval fetch generate sol
 SMOKE := tests/test_front_door.py tests/test_tasks.py tests/test_highs.py tests/test_signatures.py tests/cli/test_cli.py \
 	$(COMMANDS:%=tests/cli/test_cli_%.py)
 
-.PHONY: demo test test-newest test-lowest check-all lint format docs docs-version wheel release bill torture fuzz checkpoints clean
+.PHONY: demo test kernels test-newest test-lowest check-all lint format docs docs-version wheel release bill torture fuzz checkpoints clean
 
 demo: $(READY)
 	$(BIN)/lagrl demo --out demo
 
 test: $(READY)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -c 'from lagrl.compilation import compile_kernels; compile_kernels()'  # once, not in each test process
+	$(MAKE) -j 2 lint kernels  # each keeps one core busy
 	$(BIN)/pytest -n 2 -m "not slow and not hardware"
+
+# Once, not in each test process.
+kernels: $(READY)
+	$(BIN)/python -c 'from lagrl.compilation import compile_kernels; compile_kernels()'
 
 # Without constraints.txt, and without torch: its newest version pulls several GB of CUDA packages.
 # The lowest numba has a cache of its own, so that it does not empty that of the others.
