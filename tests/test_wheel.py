@@ -27,7 +27,7 @@ import lagrl
 from lagrl.cli.entry import main
 
 print(lagrl.__file__, file=sys.stderr)
-sys.exit(main(["solve", "G-n31-k5", "--evaluations", "20", "--json"]))
+sys.exit(main(["solve", "G-n16-k3", "--evaluations", "5", "--json"]))
 """
 
 
@@ -71,7 +71,11 @@ def test_the_wheel_solves_in_an_empty_folder_without_extras(wheel: Path, tmp_pat
         capture_output=True,
         timeout=300,
     )
-    environment = {**os.environ, "PYTHONPATH": str(site)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(site),
+        "NUMBA_DISABLE_JIT": "1",
+    }  # compiling takes longer than all else
     finished = subprocess.run(
         [sys.executable, "-c", WITHOUT_EXTRAS], cwd=empty, env=environment, capture_output=True, text=True, timeout=300
     )
