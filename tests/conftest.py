@@ -7,8 +7,11 @@ import os
 import time
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is loaded, also by the processes that tests start
+settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow])  # by the wall clock: other programs run
+settings.load_profile("busy")
 
 
 @pytest.fixture
