@@ -11,17 +11,16 @@ from typing import Any
 import lagrl.quantum
 from lagrl.bench.collect import Collection
 from lagrl.quantum.bandit.options import BanditOptions
-from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.bandit.profile import Limits
 from lagrl.quantum.circuits.ansatz import ANSATZE
 from lagrl.quantum.circuits.statevector import QAOASampler
 from lagrl.quantum.devices.placement import PLACEMENTS
 from lagrl.quantum.scheduling import machine, scheduler
-from lagrl.quantum.simulators.surrogate import METHODS
-from lagrl.quantum.subproblems.annealing import AnnealingSampler
-from lagrl.quantum.subproblems.penalties import PENALTIES
-from lagrl.quantum.subproblems.product import ProductState
+from lagrl.quantum.simulators.line_backend import METHODS
+from lagrl.quantum.subproblems.candidate_sampler import AnnealingSampler
+from lagrl.quantum.subproblems.candidates import ProductState
+from lagrl.quantum.subproblems.penalties import PENALTIES, UnbalancedPenalty
 from lagrl.quantum.subproblems.slack import SlackPenalty
-from lagrl.quantum.subproblems.unbalanced import UnbalancedPenalty
 from lagrl.samplers.families import FAMILIES
 from train.bandit.command import BanditCommand
 

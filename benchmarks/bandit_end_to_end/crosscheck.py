@@ -18,7 +18,7 @@ from lagrl.errors import InputError, SolutionError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.cvrplib import read_instance
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.decision import ArmDecision
+from lagrl.quantum.bandit.features import ArmDecision
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 from lagrl.solver import SolveConfig, solve

@@ -12,7 +12,7 @@ from benchmarks.bandit_study.reward_table import RewardTable
 from lagrl.bench.trace_table import TraceGroup, TraceTable
 from lagrl.quantum.bandit.arm_policies import Policy
 from lagrl.quantum.bandit.features import knapsack_rows
-from lagrl.quantum.bandit.screening import ScreenedArms
+from lagrl.quantum.bandit.profile import ScreenedArms
 
 
 def drawn_log(table: RewardTable, screened: dict[int, ScreenedArms], n: int, rng: np.random.Generator) -> TraceTable:

@@ -14,7 +14,7 @@ from lagrl.bench.trace_table import TraceTable
 from lagrl.bench.trace_training import best_static, fit
 from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, Policy, StaticPolicy
 from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.bandit.screening import ScreenedArms
+from lagrl.quantum.bandit.profile import ScreenedArms
 from lagrl.quantum.bandit.traces import Trace
 
 SIZES = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)

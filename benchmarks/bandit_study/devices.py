@@ -10,12 +10,10 @@ import numpy as np
 from benchmarks.bandit_study.reward_table import every_arm
 from benchmarks.bandit_study.truth import priced_knapsacks
 from lagrl.quantum.bandit.arm_policies import LinearModel, StaticPolicy
-from lagrl.quantum.bandit.arms import DEPTHS, Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.features import knapsack_rows
+from lagrl.quantum.bandit.features import DEPTHS, Arm, knapsack_rows
 from lagrl.quantum.bandit.options import SIX, arm_backends
-from lagrl.quantum.bandit.profile import Profile, arm_profile
-from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.bandit.profile import Limits, Profile, arm_profile
 from lagrl.quantum.circuits.ansatz import ANSATZE, make_ansatz
 
 BUDGETS = (50, 100, 200, 400)

@@ -11,7 +11,7 @@ from benchmarks.bandit_study.judge import Screened, cut
 from benchmarks.bandit_study.logs import Keep, interval
 from benchmarks.bandit_study.reward_table import RewardTable
 from lagrl.quantum.bandit.arm_policies import Policy, StaticPolicy
-from lagrl.quantum.bandit.arms import PLACES, PRODUCT
+from lagrl.quantum.bandit.features import PLACES, PRODUCT
 from lagrl.quantum.circuits.ansatz import ANSATZE
 
 Row = dict[str, Any]

@@ -17,8 +17,8 @@ from lagrl.bench.statistics import paired_difference
 from lagrl.bench.trace_table import TraceTable
 from lagrl.bench.trace_training import best_static, fit, held_out
 from lagrl.quantum.bandit.arm_policies import LinUCB, Policy, StaticPolicy
-from lagrl.quantum.bandit.arms import PRODUCT, Arm
-from lagrl.quantum.bandit.screening import ScreenedArms
+from lagrl.quantum.bandit.features import PRODUCT, Arm
+from lagrl.quantum.bandit.profile import ScreenedArms
 from lagrl.quantum.bandit.traces import Trace
 
 Row = dict[str, Any]

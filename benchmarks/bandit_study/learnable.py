@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from benchmarks.bandit_study.reward_table import FIELDS, RewardTable
 from lagrl.problems.cvrp import CVRP
 from lagrl.quantum.bandit.arm_policies import LinearModel
-from lagrl.quantum.bandit.arms import Arm
-from lagrl.quantum.bandit.features import knapsack_rows
-from lagrl.quantum.bandit.screening import ScreenedArms
+from lagrl.quantum.bandit.features import Arm, knapsack_rows
+from lagrl.quantum.bandit.profile import ScreenedArms
 
 
 def only(table: RewardTable, own: NDArray[np.bool_]) -> RewardTable:

@@ -18,7 +18,7 @@ from lagrl.bench.trace_table import TraceTable
 from lagrl.bench.trace_training import cross_fitted, logged_choices
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import LinearModel, Policy
-from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.features import Arm
 from lagrl.quantum.bandit.profile import Profile
 from lagrl.quantum.bandit.traces import Trace
 

@@ -21,19 +21,24 @@ from lagrl.errors import SolutionError
 from lagrl.io.atomic import replacing
 from lagrl.problems.cvrp import CVRP
 from lagrl.quantum.bandit.arm_policies import Policy, StaticPolicy
-from lagrl.quantum.bandit.arms import Arm, all_arms, ansatz_of
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.decision import linear_value
-from lagrl.quantum.bandit.features import KnapsackContext, knapsack_contexts, knapsack_rows
+from lagrl.quantum.bandit.features import (
+    Arm,
+    KnapsackContext,
+    all_arms,
+    ansatz_of,
+    knapsack_contexts,
+    knapsack_rows,
+    linear_value,
+)
 from lagrl.quantum.bandit.options import SIX, BanditOptions, arm_backends, make_bandit
-from lagrl.quantum.bandit.screening import ScreenedArms
+from lagrl.quantum.bandit.profile import ScreenedArms
 from lagrl.quantum.circuits.ansatz import ANSATZE
+from lagrl.quantum.devices.noisy_device import Channel
 from lagrl.quantum.devices.placement import PLACEMENTS
-from lagrl.quantum.simulators.channel import Channel
-from lagrl.quantum.simulators.surrogate import SurrogateBackend
-from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
+from lagrl.quantum.simulators.line_backend import SurrogateBackend
+from lagrl.quantum.subproblems.candidates import Candidates, ProductState, select_candidates
 from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty
-from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler
 from lagrl.samplers.registry import close_sampler
 from lagrl.solver import SolveConfig, solve

@@ -56,7 +56,7 @@ from lagrl.bench.trace_table import TraceTable
 from lagrl.bench.trace_training import best_static
 from lagrl.errors import InputError, LagrlError
 from lagrl.quantum.bandit.arm_policies import LinUCB
-from lagrl.quantum.bandit.state import read_state
+from lagrl.quantum.bandit.options import read_state
 from lagrl.quantum.bandit.traces import content_digest, read_traces
 
 Row = dict[str, Any]

@@ -11,8 +11,7 @@ from lagrl.bench.collect import generated_problems
 from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import SolutionError
 from lagrl.problems.cvrp import CVRP
-from lagrl.quantum.bandit.decision import ArmDecision
-from lagrl.quantum.bandit.features import schema
+from lagrl.quantum.bandit.features import ArmDecision, schema
 from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.bandit.traces import TraceLog
 from lagrl.quantum.circuits.ansatz import ANSATZE

@@ -31,11 +31,10 @@ from lagrl.errors import InputError, LagrlError
 from lagrl.paper.drawn_knapsacks import Knapsack
 from lagrl.paper.string_measures import Worth
 from lagrl.quantum.circuits.ansatz import make_ansatz
-from lagrl.quantum.circuits.backend import Job
-from lagrl.quantum.circuits.execution import Pub
-from lagrl.quantum.ibm.compiled_job import RuntimeOptions
+from lagrl.quantum.circuits.backend import Job, Pub
+from lagrl.quantum.ibm.device import RuntimeOptions
 from lagrl.quantum.ibm.runtime import DeviceBackend
-from lagrl.quantum.simulators.surrogate import SurrogateBackend
+from lagrl.quantum.simulators.line_backend import SurrogateBackend
 from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty
 
 Row = dict[str, Any]

@@ -136,7 +136,7 @@ def options() -> Reader:
     from envs.config import EnvConfig
     from lagrl.problems.fleet import Fleet
     from lagrl.problems.locate import set_of
-    from lagrl.quantum.bandit.arms import Arm
+    from lagrl.quantum.bandit.features import Arm
     from lagrl.quantum.bandit.options import BanditOptions
     from lagrl.samplers.registry import is_learning, require_known
     from lagrl.samplers.spec import SamplerSpec

@@ -48,8 +48,7 @@ from lagrl.paper.circuit_grid import (
 from lagrl.paper.circuit_rows import grid_rows, row, stream
 from lagrl.paper.drawn_knapsacks import Knapsack, draw_knapsacks
 from lagrl.paper.string_measures import SHOTS
-from lagrl.quantum.circuits.backend import Job
-from lagrl.quantum.circuits.execution import Pub
+from lagrl.quantum.circuits.backend import Job, Pub
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, TrajectoryBackend
 from lagrl.relaxation.sampler import SampleContext

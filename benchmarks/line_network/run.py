@@ -29,11 +29,10 @@ from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.paper.drawn_knapsacks import random_subproblem
-from lagrl.quantum.circuits.line_qaoa import LineQAOA, line_depth, line_gates
-from lagrl.quantum.circuits.pairwise_qaoa import pairwise_qaoa
+from lagrl.quantum.circuits.line_qaoa import LineQAOA, line_depth, line_gates, pairwise_qaoa
 from lagrl.quantum.devices.compile import compile_template, two_qubit_depth, two_qubit_gates
-from lagrl.quantum.devices.device_errors import DeviceErrors
 from lagrl.quantum.devices.fakes import fake_backend
+from lagrl.quantum.devices.noise import DeviceErrors
 from lagrl.quantum.devices.placement import find_line
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError, MissingExtraError
-from lagrl.quantum.circuits.execution import Pub
-from lagrl.quantum.simulators.channel import Channel, Exponents
+from lagrl.quantum.circuits.backend import Pub
+from lagrl.quantum.devices.noisy_device import Channel, Exponents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

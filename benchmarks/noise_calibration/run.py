@@ -30,17 +30,13 @@ from benchmarks.noise_calibration.fit import NoisyCase, calibrate, noisy_cases
 from lagrl.errors import LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.problems.bundled import bundled_names, read_bundled
-from lagrl.quantum.circuits.backend import Backend, Job
-from lagrl.quantum.circuits.execution import Pub
+from lagrl.quantum.circuits.backend import Backend, Job, Pub
 from lagrl.quantum.circuits.line_qaoa import COLD_RAMP, WARM_RAMP, LineQAOA, Ramp
 from lagrl.quantum.circuits.statevector import QAOASampler
-from lagrl.quantum.devices.noisy_device import NoisyDevice
-from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents
-from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, TrajectoryBackend
-from lagrl.quantum.simulators.surrogate import SurrogateBackend
-from lagrl.quantum.subproblems.candidates import select_candidates
+from lagrl.quantum.devices.noisy_device import CALIBRATED, Channel, Exponents, NoisyDevice
+from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, SurrogateBackend, TrajectoryBackend
+from lagrl.quantum.subproblems.candidates import ProductState, select_candidates
 from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty
-from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 from lagrl.solver import SolveConfig, solve
 

@@ -13,13 +13,10 @@ from typing import Any
 import numpy as np
 
 from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, Policy, StaticPolicy
-from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.decision import ArmDecision
-from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.scheduling.dispatcher import Dispatcher
-from lagrl.quantum.scheduling.scheduler import Scheduler
-from lagrl.quantum.simulators.surrogate import SurrogateBackend
+from lagrl.quantum.bandit.features import NAMES, Arm, ArmDecision
+from lagrl.quantum.scheduling.scheduler import Dispatcher, Scheduler
+from lagrl.quantum.simulators.line_backend import SurrogateBackend
 from lagrl.relaxation.sampler import SampleContext, SampleQuery
 from lagrl.testing.simulated_machines import Behaviour, SimulatedMachine
 from lagrl.testing.virtual_time import VirtualLoop

@@ -40,7 +40,7 @@ from lagrl.bench.provenance import git_revision, versions
 from lagrl.errors import InputError, LagrlError
 from lagrl.io.atomic import require_writable
 from lagrl.quantum.circuits.ansatz import make_ansatz
-from lagrl.quantum.circuits.execution import Pub
+from lagrl.quantum.circuits.backend import Pub
 from lagrl.quantum.scheduling import machine, scheduler
 from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task, TaskResult

@@ -45,8 +45,8 @@ from lagrl.io.atomic import require_writable
 from lagrl.problems.qubo import QUBO
 from lagrl.quantum.circuits.line_qaoa import COLD_RAMP, WARM_RAMP, Ramp
 from lagrl.quantum.circuits.statevector import qaoa_state, sample_qaoa
+from lagrl.quantum.subproblems.candidates import rotation_angles
 from lagrl.quantum.subproblems.penalties import QUBOBatch
-from lagrl.quantum.subproblems.product import rotation_angles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

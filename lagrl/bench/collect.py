@@ -17,8 +17,7 @@ from lagrl.errors import InputError, SolutionError, refuse
 from lagrl.io.shipped import or_shipped
 from lagrl.problems.generate import generate_x_type, sample_params
 from lagrl.quantum.bandit.features import schema
-from lagrl.quantum.bandit.options import BanditOptions, make_bandit
-from lagrl.quantum.bandit.state import read_state
+from lagrl.quantum.bandit.options import BanditOptions, make_bandit, read_state
 from lagrl.quantum.bandit.traces import TraceLog
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.lines import require_imported
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from lagrl.bench.shards import CellShard
     from lagrl.problems.cvrp import CVRP
     from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-    from lagrl.quantum.bandit.decision import ArmDecision, DecisionLog
+    from lagrl.quantum.bandit.features import ArmDecision, DecisionLog
     from lagrl.relaxation.sampler import SampleContext
 
     CollectedRun = tuple[CVRP, str, int, int]  # controller, width and seed beside the instance

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lagrl.quantum.bandit.arm_policies import Policy
-    from lagrl.quantum.bandit.screening import ScreenedArms
+    from lagrl.quantum.bandit.profile import ScreenedArms
     from lagrl.quantum.bandit.traces import Trace
 
 _CHUNK = 4096  # decisions in one [D, A] array

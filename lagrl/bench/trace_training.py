@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lagrl.bench.trace_table import TraceTable
     from lagrl.quantum.bandit.arm_policies import Policy
-    from lagrl.quantum.bandit.arms import Arm
+    from lagrl.quantum.bandit.features import Arm
     from lagrl.quantum.bandit.traces import Trace
 
 RIDGE = 10.0  # by cross-validation on generated training instances, against the exact rewards of all arms
@@ -164,7 +164,7 @@ def share_runnable(table: TraceTable, arm: Arm) -> float:
     """Return the share of the decisions where an arm is listed and may run."""
     times = 0
     for group in table.groups:
-        place = group.screened.index.get(arm)
+        place = group.screened.index.get(str(arm))
         if place is not None and group.screened.is_allowed[place]:
             times += len(group.place)
     return times / len(table)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.circuits.chain_circuit import chain_circuit
+from lagrl.quantum.circuits.companion_circuits import chain_circuit
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.placement import disjoint_lines
-from lagrl.quantum.simulators.aer import run_long
 from lagrl.quantum.simulators.independent_parts import compiled_parts, draw_codes
+from lagrl.quantum.simulators.line_backend import run_long
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -22,7 +22,7 @@ from lagrl.cascade.published_runs import (
 from lagrl.cascade.right_circuits import budget_rows, right_circuit
 from lagrl.errors import UnknownNameError
 from lagrl.problems.cascade.published_cascades import published_cascade
-from lagrl.quantum.circuits.one_hot_groups import Mixer, one_hot_circuit, penalty_circuit
+from lagrl.quantum.circuits.companion_circuits import Mixer, one_hot_circuit, penalty_circuit
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.placement import disjoint_lines
 from lagrl.quantum.simulators.independent_parts import compiled_parts, draw_codes, part_distributions

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.quantum.circuits.one_hot_groups import Mixer, mixer_pairs
+from lagrl.quantum.circuits.companion_circuits import Mixer, mixer_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

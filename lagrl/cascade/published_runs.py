@@ -19,7 +19,7 @@ from lagrl.problems.cascade.published_cascades import published_cascade
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.quantum.circuits.one_hot_groups import Gate
+    from lagrl.quantum.circuits.companion_circuits import Gate
 
 ASSIGNMENT, QUALITY, BUDGET, LATENCY = 50.0, 40.0, 5.0, 3.0
 """λ_A, λ_Q, λ_B and λ_L."""

@@ -9,7 +9,7 @@ import numpy as np
 from lagrl.cascade.one_hot_states import weighted_shares
 from lagrl.cascade.routing_qubo import right_assignment, routing_qubo
 from lagrl.problems.cascade.published_cascades import published_cascade
-from lagrl.quantum.circuits.one_hot_groups import penalty_circuit
+from lagrl.quantum.circuits.companion_circuits import penalty_circuit
 from lagrl.quantum.circuits.statevector import qaoa_state
 
 if TYPE_CHECKING:

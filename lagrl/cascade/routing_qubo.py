@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.subproblems.unbalanced import UnbalancedPenalty
+from lagrl.quantum.subproblems.penalties import UnbalancedPenalty
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,7 +15,7 @@ from lagrl.quantum.journal.journal import Journal
 from lagrl.solver import estimated_price, require_price
 
 if TYPE_CHECKING:
-    from lagrl.quantum.journal.summary import JournalSummary
+    from lagrl.quantum.journal.journal import JournalSummary
 
 
 Old = Annotated[Path | None, tyro.conf.arg(name="import", metavar="OLD.jsonl", help_behavior_hint="")]

@@ -10,11 +10,11 @@ import numpy as np
 
 from lagrl.paper.string_measures import Worth
 from lagrl.quantum.circuits.ansatz import Ansatz, make_ansatz
-from lagrl.quantum.circuits.execution import Template, measured_circuit, parameter_vector
+from lagrl.quantum.circuits.backend import Template, measured_circuit, parameter_vector
 from lagrl.quantum.circuits.hardware_efficient import PATTERNS, HardwareEfficient
-from lagrl.quantum.subproblems.annealing import AnnealingSampler, anneal
+from lagrl.quantum.subproblems.candidate_sampler import AnnealingSampler, anneal
+from lagrl.quantum.subproblems.candidates import ProductState
 from lagrl.quantum.subproblems.penalties import QUBOBatch, Subproblem, TiltedPenalty, normalised, soft_equalities
-from lagrl.quantum.subproblems.product import ProductState
 from lagrl.quantum.subproblems.slack import SlackPenalty, reduced_loads, slack_bits
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lagrl.paper.circuit_grid import Case, StringSource, circuits_run, template_of
 from lagrl.paper.string_measures import SHOTS
-from lagrl.quantum.simulators.channel import Channel
+from lagrl.quantum.devices.noisy_device import Channel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

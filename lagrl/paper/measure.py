@@ -141,9 +141,9 @@ def compiled(device: NoisyDevice, width: int) -> Iterator[dict[str, Any]]:
     seed). Logical gates count two for every pair that QAOA couples.
     """
     from lagrl.paper.drawn_knapsacks import random_subproblem
-    from lagrl.quantum.bandit.arms import Arm, ansatz_of
+    from lagrl.quantum.bandit.features import Arm, ansatz_of
     from lagrl.quantum.bandit.profile import ArmProfiles
-    from lagrl.quantum.circuits.pairwise_qaoa import pairwise_qaoa
+    from lagrl.quantum.circuits.line_qaoa import pairwise_qaoa
     from lagrl.quantum.devices.compile import transpiled
     from lagrl.quantum.devices.noisy_device import log_fidelity
 

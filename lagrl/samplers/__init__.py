@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from lagrl.quantum.bandit.bandit_sampler import BanditSampler
     from lagrl.quantum.circuits.statevector import QAOASampler
     from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler
-    from lagrl.quantum.subproblems.annealing import AnnealingSampler
-    from lagrl.quantum.subproblems.candidate_sampler import GreedySampler, ProductSampler
+    from lagrl.quantum.subproblems.candidate_sampler import AnnealingSampler, GreedySampler, ProductSampler
     from lagrl.relaxation.sampler import (
         ExactSampler,
         SampleContext,
@@ -62,8 +61,7 @@ else:
             "lagrl.quantum.bandit.bandit_sampler": ["BanditSampler"],
             "lagrl.quantum.circuits.statevector": ["QAOASampler"],
             "lagrl.quantum.journal.journaled": ["JournaledSampler", "ReplaySampler"],
-            "lagrl.quantum.subproblems.annealing": ["AnnealingSampler"],
-            "lagrl.quantum.subproblems.candidate_sampler": ["GreedySampler", "ProductSampler"],
+            "lagrl.quantum.subproblems.candidate_sampler": ["AnnealingSampler", "GreedySampler", "ProductSampler"],
             "lagrl.relaxation.sampler": [
                 "ExactSampler",
                 "SampleContext",

@@ -10,12 +10,10 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import Ansatz
-from lagrl.quantum.circuits.backend import Backend, Job
-from lagrl.quantum.circuits.execution import Pub, checked_execution
+from lagrl.quantum.circuits.backend import Backend, Job, Pub, checked_execution
 from lagrl.quantum.ibm.failures import ExecutionError
-from lagrl.quantum.subproblems.candidates import Candidates, count_codes, require_width
+from lagrl.quantum.subproblems.candidates import Candidates, ProductState, count_codes, draw_product, require_width
 from lagrl.quantum.subproblems.penalties import Penalty, Subproblem, TiltedPenalty
-from lagrl.quantum.subproblems.product import ProductState, draw_product
 from lagrl.relaxation.sampler import Samples, SamplingCost
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from lagrl.quantum.devices.fakes import is_fake
 from lagrl.quantum.ibm.primitive import open_backend
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.journaled import ReplaySampler
-from lagrl.quantum.simulators.surrogate import SurrogateSampler, noise_method
-from lagrl.quantum.subproblems.annealing import AnnealingSampler
-from lagrl.quantum.subproblems.candidate_sampler import GreedySampler, ProductSampler
+from lagrl.quantum.simulators.line_backend import noise_method
+from lagrl.quantum.simulators.surrogate import SurrogateSampler
+from lagrl.quantum.subproblems.candidate_sampler import AnnealingSampler, GreedySampler, ProductSampler
 from lagrl.quantum.subproblems.penalties import make_penalty
 from lagrl.relaxation.sampler import ExactSampler, SubproblemSampler, require_sampler
 from lagrl.samplers import options as kinds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lagrl.quantum.circuits.single_knapsack import knapsack_arrays
+from lagrl.quantum.circuits.ansatz import knapsack_arrays
 from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler, require_sampler, require_samples
 from lagrl.samplers.registry import open_sampler
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from lagrl.errors import refuse
-from lagrl.quantum.ibm.compiled_job import RuntimeOptions
+from lagrl.quantum.ibm.device import RuntimeOptions
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.circuits.backend import BackendStatus
-from lagrl.quantum.circuits.execution import Execution
+from lagrl.quantum.circuits.backend import BackendStatus, Execution
 from lagrl.quantum.ibm.failures import BackendDownError, JobFailedError, PlanExhaustedError
 from lagrl.quantum.scheduling.machine import Machine
 from lagrl.relaxation.sampler import SamplingCost

@@ -13,14 +13,11 @@ from lagrl.bench.trace_table import TraceTable
 from lagrl.bench.trace_training import fit
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy
-from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms, ansatz_of
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.decision import ArmDecision, quality
-from lagrl.quantum.bandit.features import KnapsackContext
-from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
-from lagrl.quantum.bandit.screening import ScreenedArms
+from lagrl.quantum.bandit.features import PRODUCT, Arm, ArmDecision, KnapsackContext, all_arms, ansatz_of, quality
+from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile, ScreenedArms
 from lagrl.quantum.bandit.traces import Trace
-from lagrl.quantum.simulators.surrogate import SurrogateBackend
+from lagrl.quantum.simulators.line_backend import SurrogateBackend
 from lagrl.quantum.subproblems.candidates import select_candidates
 
 for needed in ("qiskit_aer", "qiskit_ibm_runtime", "matplotlib"):
@@ -282,10 +279,9 @@ def test_share_of_best_is_quality(scripts: SimpleNamespace) -> None:
 
 def test_expected_rewards_are_the_backends(scripts: SimpleNamespace) -> None:
     """Many strings of the surrogate backend come to the expected reward, on every placement."""
-    from lagrl.quantum.circuits.backend import Job
-    from lagrl.quantum.circuits.execution import Pub
+    from lagrl.quantum.circuits.backend import Job, Pub
+    from lagrl.quantum.subproblems.candidates import ProductState
     from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty
-    from lagrl.quantum.subproblems.product import ProductState
 
     backend = SurrogateBackend.of("FakeParis")
     arms = all_arms(["fake_paris"], placements=("line0", "default"), families=("qaoa", "linear"), depths=(1,))

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lagrl.quantum.simulators.channel import Channel
+from lagrl.quantum.devices.noisy_device import Channel
 
 for needed in ("qiskit_aer", "qiskit_ibm_runtime"):
     pytest.importorskip(needed, reason="the benchmark needs the extra quantum")

@@ -13,20 +13,20 @@ from lagrl.cascade.one_hot_states import one_hot_probabilities, one_layer_angles
 from lagrl.cascade.published_runs import all_bits
 from lagrl.cascade.routing_qubo import right_assignment, routing_qubo
 from lagrl.errors import InputError
-from lagrl.quantum.circuits.one_hot_groups import mixer_pairs, one_hot_circuit, passing_angles, penalty_circuit
+from lagrl.quantum.circuits.companion_circuits import mixer_pairs, one_hot_circuit, passing_angles, penalty_circuit
 from lagrl.quantum.circuits.statevector import qaoa_state
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.noise import noise_model, readout_flips, restricted
+from lagrl.quantum.devices.noisy_device import Channel
 from lagrl.quantum.devices.placement import disjoint_lines
 from lagrl.quantum.simulators import independent_parts
-from lagrl.quantum.simulators.aer import exact_probabilities
-from lagrl.quantum.simulators.channel import Channel
 from lagrl.quantum.simulators.independent_parts import (
     compiled_parts,
     connected_qubits,
     draw_codes,
     part_distributions,
 )
+from lagrl.quantum.simulators.line_backend import exact_probabilities
 
 
 @pytest.mark.parametrize("m", [2, 3, 4, 5])

@@ -13,8 +13,7 @@ from lagrl.cli import entry as cli
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import LinearModel
 from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.bandit.options import BanditOptions
-from lagrl.quantum.bandit.state import BanditState
+from lagrl.quantum.bandit.options import BanditOptions, BanditState
 from lagrl.quantum.bandit.traces import read_traces
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.journal import Journal

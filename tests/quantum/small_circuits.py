@@ -10,7 +10,7 @@ from lagrl.problems.qubo import QUBO
 from lagrl.quantum.subproblems.penalties import Subproblem
 
 if TYPE_CHECKING:
-    from lagrl.quantum.circuits.execution import Template
+    from lagrl.quantum.circuits.backend import Template
 
 
 def subproblem(rng: np.random.Generator, n: int) -> Subproblem:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lagrl.quantum.circuits.execution import Pub, Template
+from lagrl.quantum.circuits.backend import Pub, Template
 from lagrl.quantum.devices.noisy_device import NoisyDevice
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lagrl.quantum.circuits.execution import Pub, Template
+from lagrl.quantum.circuits.backend import Pub, Template
 from lagrl.quantum.journal.job_table import JournaledJob
 
 if TYPE_CHECKING:

@@ -19,29 +19,31 @@ from small_devices import line_target
 
 import lagrl
 from lagrl.errors import LagrlError
-from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.features import Arm
 from lagrl.quantum.bandit.options import arm_backends
 from lagrl.quantum.bandit.profile import arm_profile
 from lagrl.quantum.circuits.ansatz import make_ansatz
-from lagrl.quantum.circuits.backend import Job
-from lagrl.quantum.circuits.execution import Execution, Pub, Template, checked_execution
+from lagrl.quantum.circuits.backend import Execution, Job, Pub, Template, checked_execution
 from lagrl.quantum.circuits.hardware_efficient import HardwareEfficient, entanglers
 from lagrl.quantum.circuits.line_qaoa import Ramp, qaoa_line
 from lagrl.quantum.devices.compile import compile_template, require_isa
 from lagrl.quantum.devices.fakes import fake_backend, known_fakes
 from lagrl.quantum.devices.noise import reduced_target
-from lagrl.quantum.devices.noisy_device import NoisyDevice, log_fidelity
+from lagrl.quantum.devices.noisy_device import Channel, Exponents, NoisyDevice, log_fidelity
 from lagrl.quantum.devices.placement import find_line, placed_line
-from lagrl.quantum.ibm.compiled_job import RuntimeOptions
+from lagrl.quantum.ibm.device import RuntimeOptions
 from lagrl.quantum.ibm.device_table import list_devices
 from lagrl.quantum.ibm.primitive import PrimitiveBackend, open_backend
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.ibm.service import open_device
 from lagrl.quantum.scheduling.scheduler import Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task
-from lagrl.quantum.simulators.channel import Channel, Exponents
-from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, TrajectoryBackend
-from lagrl.quantum.simulators.surrogate import SurrogateBackend, noise_method
+from lagrl.quantum.simulators.line_backend import (
+    DensityMatrixBackend,
+    SurrogateBackend,
+    TrajectoryBackend,
+    noise_method,
+)
 from lagrl.relaxation.sampler import SampleContext, SamplingCost
 from lagrl.testing.simulated_machines import Behaviour, RandomStrings, SimulatedMachine
 from lagrl.testing.virtual_time import run_virtually

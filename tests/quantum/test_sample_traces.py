@@ -12,11 +12,11 @@ pytest.importorskip("qiskit_aer")
 @pytest.mark.parametrize(
     ("sampler", "files", "depth"),
     [
-        ("qaoa+width=6", 9, 5),
-        ("noisy:FakeKingston+width=6", 10, 5),
-        ("noisy:FakeKingston+width=6+method=density", 13, 6),
-        ("ibm:FakeKingston+width=5", 13, 6),
-        (BANDIT, 22, 9),
+        ("qaoa+width=6", 8, 5),
+        ("noisy:FakeKingston+width=6", 9, 5),
+        ("noisy:FakeKingston+width=6+method=density", 10, 6),
+        ("ibm:FakeKingston+width=5", 10, 6),
+        (BANDIT, 15, 9),
     ],
 )
 def test_a_sample_passes_few_files(sampler: str, files: int, depth: int) -> None:

@@ -14,8 +14,7 @@ from typing import Any
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import make_ansatz
-from lagrl.quantum.circuits.backend import Backend, BackendStatus, Job
-from lagrl.quantum.circuits.execution import Execution, Pub
+from lagrl.quantum.circuits.backend import Backend, BackendStatus, Execution, Job, Pub
 from lagrl.quantum.circuits.line_qaoa import LineQAOA
 from lagrl.quantum.circuits.statevector import QAOASampler
 from lagrl.quantum.ibm.failures import ExecutionError

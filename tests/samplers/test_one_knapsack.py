@@ -11,8 +11,7 @@ import pytest
 
 import lagrl
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.circuits.backend import BackendStatus, Job
-from lagrl.quantum.circuits.execution import Execution
+from lagrl.quantum.circuits.backend import BackendStatus, Execution, Job
 from lagrl.relaxation.sampler import SamplingCost
 
 COST, WEIGHT, CAPACITY = [-9.0, -7.0, -5.0, -4.0, 3.0], [4, 3, 3, 2, 1], 8

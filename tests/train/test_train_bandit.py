@@ -19,7 +19,7 @@ from small_logs import log
 from lagrl.bench.trace_table import TraceTable
 from lagrl.bench.trace_training import fit
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.state import read_state
+from lagrl.quantum.bandit.options import read_state
 from lagrl.quantum.bandit.traces import TraceLog
 from lagrl.relaxation.sampler import SampleContext
 from train.bandit import main

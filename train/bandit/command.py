@@ -30,9 +30,8 @@ from lagrl.plot.picture_style import one_panel, require_picture, save_figure
 from lagrl.plot.profile_curves import intervals
 from lagrl.printable import say
 from lagrl.quantum.bandit.arm_policies import LinUCB, StaticPolicy, require_epsilon
-from lagrl.quantum.bandit.arms import PRODUCT
-from lagrl.quantum.bandit.features import schema
-from lagrl.quantum.bandit.state import BanditState
+from lagrl.quantum.bandit.features import PRODUCT, schema
+from lagrl.quantum.bandit.options import BanditState
 from lagrl.quantum.bandit.traces import content_digest, read_traces
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
     from lagrl.bench.off_policy import Estimate
     from lagrl.quantum.bandit.arm_policies import Policy
-    from lagrl.quantum.bandit.arms import Arm
+    from lagrl.quantum.bandit.features import Arm
 
 Out = Annotated[Path, tyro.conf.arg(metavar="STATE.json")]
 Read = Annotated[

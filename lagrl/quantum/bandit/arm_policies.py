@@ -1,4 +1,8 @@
-"""Policies that rank arms, LinUCB on a ridge regression or a fixed order, and the choice by them."""
+"""Policies that rank arms, LinUCB on a ridge regression or a fixed order; the choice by them; the plan of a step.
+
+A plan has all arms chosen and where their circuits may run. It is stored before anything is sent: a process that
+restarts after a crash reads it, so that the crash changes no decision.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.io.records import read_fields
+from lagrl.io.records import from_record, read_fields
+from lagrl.quantum.bandit.features import Arm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from lagrl.quantum.bandit.arms import Arm
 
     Floats = NDArray[np.float64]
 
@@ -228,18 +231,10 @@ def _inverse(precision: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass
 class LinUCB:
-    """Mean plus α standard deviations (Li, Chu, Langford and Schapire 2010), one model for all arms.
+    """Mean plus α standard deviations (Li, Chu, Langford and Schapire 2010), one model for all arms."""
 
-    Attributes
-    ----------
-    model
-        Model of rewards on joint features of knapsack and arm, so that arms learn from each other.
-    alpha
-        Number α of standard deviations added, 0 or more; 0 exploits.
-    """
-
-    model: LinearModel
-    alpha: float = 0.1
+    model: LinearModel  # model of rewards on joint features of knapsack and arm, so that arms learn from each other
+    alpha: float = 0.1  # number α of standard deviations added, 0 or more; 0 exploits
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.alpha < np.inf:
@@ -287,3 +282,110 @@ class StaticPolicy:
 
     def learn(self, features: Floats, reward: float) -> None:
         """Ignore the reward; this policy does not learn."""
+
+
+@dataclass(frozen=True)
+class PlannedCandidate:
+    """Circuits of some vehicles on one line of qubits of one backend."""
+
+    backend: str
+    placement: str
+    arms: tuple[Arm, ...]  # one for each vehicle, all on this line
+
+
+@dataclass(frozen=True)
+class PlannedTask:
+    """Vehicles whose circuits are sent as one job, and where it may run."""
+
+    vehicles: tuple[int, ...]  # indices k
+    candidates: tuple[PlannedCandidate, ...]  # the chosen one, then those on other backends in case it fails
+
+
+@dataclass(frozen=True)
+class PlannedChoice:
+    """The arm chosen for a vehicle; see `ArmDecision`."""
+
+    vehicle: int
+    arm: Arm
+    propensity: float
+    objection: str
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """The plan of one call of the sampler."""
+
+    choices: tuple[PlannedChoice, ...]  # one for every vehicle that presolve did not solve
+    tasks: tuple[PlannedTask, ...]  # of the vehicles that get a circuit
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan in JSON's types."""
+        return {
+            "choices": [[own.vehicle, str(own.arm), own.propensity, own.objection] for own in self.choices],
+            "work": [
+                {
+                    "vehicles": list(task.vehicles),
+                    "options": [
+                        [own.backend, own.placement, [str(arm) for arm in own.arms], *rank(place)]
+                        for place, own in enumerate(task.candidates)
+                    ],
+                }
+                for task in self.tasks
+            ],
+        }
+
+    @staticmethod
+    def from_json(plain: Mapping[str, Any], vehicles: Collection[int]) -> StepPlan:
+        """Return the plan that `to_json` wrote; InputError if it is something else, or not of these vehicles."""
+        read = from_record(_PlainPlan, plain, "plan", remedy="use a new journal")
+        sent = [k for task in read.work for k in task.vehicles]
+        if (
+            sorted(choice[0] for choice in read.choices) != sorted(vehicles)
+            or len(set(sent)) < len(sent)
+            or not set(sent) <= set(vehicles)
+            or not all(task.vehicles and task.options for task in read.work)
+            or any(len(task.vehicles) != len(option[2]) for task in read.work for option in task.options)
+        ):
+            raise InputError("is of other vehicles", field="plan", remedy="use a new journal")
+        tasks = []
+        for task in read.work:
+            candidates = [PlannedCandidate(name, line, _arms(texts)) for name, line, texts, *_ in task.options]
+            tasks.append(PlannedTask(task.vehicles, tuple(candidates)))
+        return StepPlan(
+            tuple(PlannedChoice(k, Arm.parse(arm), float(p), o) for k, arm, p, o in read.choices), tuple(tasks)
+        )
+
+
+def rank(place: int) -> tuple[int, float]:
+    """Return tier and priority of a task's candidate by its place: the chosen one first, the next after failures."""
+    return (1, 0.5**place) if place else (0, 1.0)
+
+
+def _arms(texts: Sequence[str]) -> tuple[Arm, ...]:
+    return tuple(map(Arm.parse, texts))
+
+
+@dataclass(frozen=True)
+class _PlainTask:
+    vehicles: tuple[int, ...]
+    options: tuple[tuple[str, str, tuple[str, ...], int, float], ...]
+
+
+@dataclass(frozen=True)
+class _PlainPlan:
+    """A plan in JSON's types."""
+
+    choices: tuple[tuple[int, str, float, str], ...]
+    work: tuple[_PlainTask, ...]
+
+
+class PlanMemory(Protocol):
+    """Stores plans durably, by the key of a call."""
+
+    def kept_plan(self, call: str) -> Mapping[str, Any] | None:
+        """Return the plan stored for a call; None if there is none."""
+        ...
+
+    def keep_plan(self, call: str, plan: Mapping[str, Any]) -> None:
+        """Store a plan, unless the call has one; it is on disk when this returns."""
+        ...

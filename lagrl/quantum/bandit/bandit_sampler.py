@@ -12,32 +12,36 @@ import numpy as np
 
 from lagrl.errors import InputError
 from lagrl.io.process_wide import ProcessWide
-from lagrl.quantum.bandit.arm_policies import Policy, choose, require_epsilon
-from lagrl.quantum.bandit.arms import PRODUCT, Arm, ansatz_of
-from lagrl.quantum.bandit.decision import (
-    ArmDecision,
-    DecisionLog,
+from lagrl.quantum.bandit.arm_policies import (
     PlanMemory,
     PlannedCandidate,
+    PlannedChoice,
     PlannedTask,
+    Policy,
     StepPlan,
-    plan_step,
-    quality,
+    choose,
     rank,
+    require_epsilon,
 )
-from lagrl.quantum.bandit.features import KnapsackContext, knapsack_contexts
-from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile, arm_profile
-from lagrl.quantum.bandit.screening import Limits, ScreenedArms
-from lagrl.quantum.circuits.execution import Pub
+from lagrl.quantum.bandit.features import (
+    PRODUCT,
+    Arm,
+    ArmDecision,
+    DecisionLog,
+    KnapsackContext,
+    ansatz_of,
+    knapsack_contexts,
+    quality,
+)
+from lagrl.quantum.bandit.profile import NO_CIRCUIT, Limits, Profile, ScreenedArms, arm_profile
+from lagrl.quantum.circuits.backend import Pub
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.calls import Call
-from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.machine import Machine
-from lagrl.quantum.scheduling.scheduler import Scheduler
+from lagrl.quantum.scheduling.scheduler import Dispatcher, Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task
-from lagrl.quantum.subproblems.candidates import Candidates, count_codes, require_width
+from lagrl.quantum.subproblems.candidates import Candidates, ProductState, count_codes, product_codes, require_width
 from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty
-from lagrl.quantum.subproblems.product import ProductState
 from lagrl.relaxation.sampler import Samples, SamplingCost
 
 if TYPE_CHECKING:
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lagrl.quantum.bandit.arm_policies import Choice
     from lagrl.quantum.circuits.backend import Backend
     from lagrl.quantum.journal.journal import Journal
     from lagrl.quantum.scheduling.tasks import TaskResult
@@ -131,7 +136,7 @@ class BanditSampler(ProcessWide):
         knapsacks = knapsack_contexts(candidates, probability)
         # a separate generator: the caller's has the same state afterwards, whether choices are made or read
         own_rng = np.random.default_rng(rng.integers(2**63, size=2))
-        no_circuit = _product_codes(probability, candidates, shots, rng)
+        no_circuit = product_codes(probability, shots, rng)
         codes = no_circuit.copy()
         widths = {own.width for own in knapsacks if own is not None}
         screened = {width: self.screened(width) for width in widths}
@@ -230,7 +235,7 @@ class BanditSampler(ProcessWide):
             knapsack = knapsacks[own.vehicle]
             assert knapsack is not None
             arms = screened[knapsack.width]
-            pair = arms.index.get(own.arm), arms.index.get(executed[own.vehicle])
+            pair = arms.index.get(str(own.arm)), arms.index.get(str(executed[own.vehicle]))
             if pair[0] is not None and pair[1] is not None:
                 worth = [quality(candidates, own.vehicle, codes[own.vehicle]) for codes in drawn]
                 found.append(
@@ -280,6 +285,49 @@ class BanditSampler(ProcessWide):
         return executed, cost, max((result.cost.queue_seconds for result in results), default=0.0)
 
 
+def plan_step(chosen: Mapping[int, tuple[ScreenedArms, Choice]]) -> StepPlan:
+    """Group vehicles by the line of qubits chosen for them, and list where else each group may run after failures.
+
+    One job for each line: many jobs wait longer in queues than one. `chosen` has arms and choice of each vehicle.
+    """
+    choices, groups = [], dict[tuple[str, str], list[int]]()
+    for k, (screened, choice) in chosen.items():
+        arm = screened.arms[choice.arm]
+        choices.append(PlannedChoice(k, arm, choice.propensity, screened.objections[int(choice.scores.argmax())]))
+        if arm != PRODUCT:
+            groups.setdefault((arm.backend, arm.placement), []).append(k)
+    tasks = [
+        PlannedTask(tuple(vehicles), _candidates(line, [chosen[k] for k in vehicles]))
+        for line, vehicles in groups.items()
+    ]
+    return StepPlan(tuple(choices), tuple(tasks))
+
+
+def _candidates(line: tuple[str, str], group: Sequence[tuple[ScreenedArms, Choice]]) -> tuple[PlannedCandidate, ...]:
+    """Return where a group can run: as chosen, then on the best line of every other backend, the best first."""
+    own = PlannedCandidate(*line, tuple(screened.arms[choice.arm] for screened, choice in group))
+    others: dict[str, tuple[float, PlannedCandidate]] = {}
+    for backend, placement in group[0][0].places:
+        found = [_best_at(screened, choice, (backend, placement)) for screened, choice in group]
+        best = [pair for pair in found if pair is not None]
+        if backend == line[0] or len(best) < len(group):
+            continue
+        value = float(np.mean([score for _, score in best]))
+        if backend not in others or value > others[backend][0]:
+            others[backend] = value, PlannedCandidate(backend, placement, tuple(arm for arm, _ in best))
+    ranked = sorted(others.items(), key=lambda item: (-item[1][0], item[0]))
+    return (own, *(candidate for _, (_, candidate) in ranked))
+
+
+def _best_at(screened: ScreenedArms, choice: Choice, line: tuple[str, str]) -> tuple[Arm, float] | None:
+    """Return the best arm on a line that may run, and its score; None if there is none."""
+    arms = screened.places.get(line)
+    if arms is None:
+        return None
+    best = int(arms[np.argmax(choice.scores[arms])])
+    return screened.arms[best], float(choice.scores[best])
+
+
 @dataclass(frozen=True, eq=False)
 class _Step:
     """Knapsacks of one call, their QUBOs and warm starts."""
@@ -312,12 +360,3 @@ def _fallback(planned: PlannedTask, result: TaskResult) -> str:
     if result.backend == chosen:
         return ""
     return f"{result.backend} for {chosen}: {result.why or 'sent there before'}"
-
-
-def _product_codes(
-    probability: NDArray[np.float64], candidates: Candidates, shots: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Draw codes [K, S] of the product state, shot by shot; 0 if presolve solved the vehicle."""
-    is_one = rng.random((len(probability), shots, probability.shape[1])) < probability[:, None, :]
-    bit = np.int64(1) << np.arange(probability.shape[1])
-    return np.asarray((is_one & candidates.is_variable[:, None, :]) @ bit, dtype=np.int64)

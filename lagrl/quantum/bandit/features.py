@@ -1,24 +1,111 @@
-"""Joint features of a knapsack and an arm, the input of the shared model."""
+"""Arms of the bandit, joint features of a knapsack and an arm, and the reward: the data of the shared model.
+
+An arm is a backend, a line of its qubits and a circuit; or the product state without a circuit.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from lagrl.quantum.bandit.arms import LOGGED
+from lagrl.errors import InputError, UnknownNameError
+from lagrl.printable import shown
+from lagrl.quantum.circuits.ansatz import ANSATZE, make_ansatz
+from lagrl.quantum.circuits.hardware_efficient import PATTERNS, HardwareEfficient
+from lagrl.quantum.devices.placement import PLACEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from lagrl.quantum.bandit.arms import Arm
-    from lagrl.quantum.bandit.profile import Profile
+    from lagrl.quantum.bandit.profile import Profile, ScreenedArms
+    from lagrl.quantum.circuits.ansatz import Ansatz
     from lagrl.quantum.subproblems.candidates import Candidates
+    from lagrl.relaxation.sampler import SampleContext
+
+LOGGED = ("qaoa", "copula", "linear", "reverse-linear", "pairwise", "circular")
+"""Families of the logs that bandits were trained on, in the order of the features; only those of `ANSATZE` are made."""
+
+PLACES = ("line0", "line1", "default")
+DEPTHS = (1, 2, 3)
+TRAINING = 30  # evaluations of circuits that are trained on every knapsack; more did not make them better
+
+
+@dataclass(frozen=True, order=True)
+class Arm:
+    """A backend, a line of its qubits and a circuit, or the product state.
+
+    Raises `UnknownNameError` if the placement or family is unknown, `InputError` if a circuit lacks its backend or
+    layers, or the product state has one.
+    """
+
+    backend: str  # name of the device; empty for the product state
+    # `line0` … `line2`: the device's best line of qubits and the next ones, each another set of qubits. `default`:
+    # qubits 0 … n − 1, the first choice of a transpiler.
+    placement: str
+    family: str  # circuit, one of `LOGGED`; `product` for the product state: independent bits, drawn classically
+    layers: int  # p or r; 0 for the product state
+
+    def __post_init__(self) -> None:
+        if self.family not in (*LOGGED, "product"):
+            raise UnknownNameError.of("circuit family", self.family, (*LOGGED, "product"))
+        if self.family == "product":
+            if self.backend or self.placement or self.layers:
+                raise InputError(f"{self} given", field="arm", remedy="product has no backend, placement or layers")
+            return
+        if self.placement not in PLACEMENTS:
+            raise UnknownNameError.of("placement", self.placement, PLACEMENTS)
+        if not self.backend or self.layers < 1:
+            raise InputError(f"{self} given", field="arm", remedy="name a backend, and give 1 layer or more")
+
+    def __str__(self) -> str:
+        if self.family == "product":
+            return "product"
+        return f"{self.backend}/{self.placement}/{self.family}/{self.layers}"
+
+    @staticmethod
+    def parse(text: str) -> Arm:
+        """Return the arm whose `str` this is; InputError if it is another text, or a name is unknown."""
+        if text == "product":
+            return PRODUCT
+        parts = text.split("/")
+        if len(parts) != 4 or not (parts[3].isdecimal() and len(parts[3]) < 4):
+            raise InputError(
+                f"{shown(text)} given", field="arm", remedy="write BACKEND/PLACEMENT/FAMILY/LAYERS, or product"
+            )
+        return Arm(parts[0], parts[1], parts[2], int(parts[3]))
+
+
+@lru_cache(maxsize=1024)
+def ansatz_of(arm: Arm) -> Ansatz:
+    """Return an arm's circuit; UnknownNameError for the product state, and for families that are in logs only."""
+    if arm.family in PATTERNS:
+        return HardwareEfficient(arm.layers, arm.family, TRAINING)
+    return make_ansatz(arm.family, arm.layers)
+
+
+PRODUCT = Arm("", "", "product", 0)
+
+
+def all_arms(
+    backends: Sequence[str],
+    *,
+    placements: Sequence[str] = PLACES,
+    families: Sequence[str] = ANSATZE,
+    depths: Sequence[int] = DEPTHS,
+) -> tuple[Arm, ...]:
+    """Return the product state and every combination, 27 per backend; InputError if a backend is named twice."""
+    if len(set(backends)) < len(backends):
+        raise InputError(f"{', '.join(backends)} given", field="backends", remedy="name each once")
+    combinations = itertools.product(backends, placements, families, depths)
+    return (PRODUCT, *(Arm(*combination) for combination in combinations))
 
 
 @dataclass(frozen=True)
@@ -187,3 +274,88 @@ def _circuit_row(profile: Profile) -> list[float]:
         "degree": profile.degree,
     }
     return [value[name] / _SIZE.get(name, 1.0) for name in _CIRCUIT]
+
+
+@dataclass(frozen=True, eq=False)
+class ArmDecision:
+    """The arm chosen for one vehicle in one step, and its outcome."""
+
+    vehicle: int  # index k
+    knapsack: KnapsackContext
+    screened: ScreenedArms = field(repr=False)  # all arms, and which of them may run
+    chosen: int  # index of the chosen arm
+    propensity: float  # probability of this choice
+    objection: str  # why the arm with the highest score may not run; empty if it may
+    executed: int  # index of the arm that drew the strings: another than the chosen one if that failed, or had no room
+    quality: float  # of the strings, see `quality`
+    baseline: float  # quality of as many strings of the product state for the same knapsack
+
+    @property
+    def reward(self) -> float:
+        """Quality above that of the product state, in [−1, 1]; 0 without a circuit.
+
+        Knapsacks differ far more than circuits do; the difference to the product state of the same knapsack, which
+        costs nothing, removes most of that.
+        """
+        return self.quality - self.baseline
+
+    @property
+    def arm(self) -> Arm:
+        """The chosen arm of the decision."""
+        return self.screened.arms[self.chosen]
+
+    @property
+    def answered(self) -> Arm:
+        """The arm that drew the strings."""
+        return self.screened.arms[self.executed]
+
+
+class DecisionLog(Protocol):
+    """Stores decisions as they are made."""
+
+    def note(self, context: SampleContext, decisions: list[ArmDecision]) -> None:
+        """Store the decisions of one call of the sampler."""
+        ...
+
+
+def linear_value(candidates: Candidates, vehicle: int) -> float:
+    """Return an upper bound on a knapsack's worth, by its linear relaxation (Dantzig 1957), distance units.
+
+    Variables must be in order of falling efficiency, of a vehicle that presolve did not solve.
+    """
+    m = int(candidates.width[vehicle])
+    worth, weight = -candidates.reduced_cost[vehicle, :m], candidates.weight[vehicle, :m]
+    room = float(candidates.room[vehicle])
+    order = np.argsort(-worth / np.maximum(weight, 1e-300), kind="stable")
+    before = np.concatenate([[0.0], np.cumsum(weight[order])[:-1]])
+    share = np.clip((room - before) / np.maximum(weight[order], 1e-300), 0.0, 1.0)
+    return float(worth[order] @ share)
+
+
+def quality(candidates: Candidates, vehicle: int, codes: NDArray[np.int64], alpha: float = 0.25) -> float:
+    """Return the mean worth of the best share α of the strings (CVaR), over the bound of `linear_value`: 0 to 1.
+
+    The optimum need not be known. Overloaded strings are worth nothing. The best string alone distinguishes only poor
+    circuits; the mean of all strings also counts those that are discarded (Barkoutsos et al. 2020). Raises `InputError`
+    if α is out of range, or there are no strings.
+
+    Parameters
+    ----------
+    candidates
+        Knapsacks.
+    vehicle
+        Index of one that presolve did not solve.
+    codes
+        [S] strings: bit j is the vehicle's variable j.
+    alpha
+        Share α in (0, 1].
+    """
+    if not 0.0 < alpha <= 1.0 or not len(codes):
+        raise InputError(f"alpha {alpha}, {len(codes)} strings", field="reward", remedy="give a share, and 1 or more")
+    m = int(candidates.width[vehicle])
+    bits = (codes[:, None] >> np.arange(m)) & 1
+    fits = bits @ candidates.weight[vehicle, :m] <= candidates.room[vehicle]
+    worth = np.where(fits, bits @ -candidates.reduced_cost[vehicle, :m], 0.0)
+    best = np.sort(worth)[::-1][: max(1, round(alpha * len(worth)))]
+    most = linear_value(candidates, vehicle)
+    return float(np.clip(best.mean() / most, 0.0, 1.0)) if most > 0 else 1.0

@@ -1,7 +1,8 @@
-"""Bandits from plain options, as in `bandit:trained.json+backends=FakeTorino/FakeParis`."""
+"""Bandits from plain options, as in `bandit:trained.json+backends=FakeTorino/FakeParis`, and their learned state."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,30 +11,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError, UnknownNameError, refuse
+from lagrl.io.atomic import write_text
+from lagrl.io.json_text import read_json
+from lagrl.io.records import read_fields
+from lagrl.printable import shown
 from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, StaticPolicy, require_epsilon
-from lagrl.quantum.bandit.arms import DEPTHS, PLACES, PRODUCT, Arm, all_arms, ansatz_of
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.bandit.screening import Limits
-from lagrl.quantum.bandit.state import BanditState, read_state
+from lagrl.quantum.bandit.features import DEPTHS, NAMES, PLACES, PRODUCT, Arm, all_arms, ansatz_of, schema
+from lagrl.quantum.bandit.profile import Limits
 from lagrl.quantum.circuits.ansatz import ANSATZE
 from lagrl.quantum.devices.fakes import fake_backend, is_fake, known_fakes
 from lagrl.quantum.devices.placement import PLACEMENTS
 from lagrl.quantum.ibm.runtime import DeviceBackend
-from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.machine import Machine
-from lagrl.quantum.scheduling.scheduler import TIMEOUT, Scheduler
-from lagrl.quantum.simulators.surrogate import noise_method
+from lagrl.quantum.scheduling.scheduler import TIMEOUT, Dispatcher, Scheduler
+from lagrl.quantum.simulators.line_backend import noise_method
 from lagrl.quantum.subproblems.candidates import require_width
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from lagrl.quantum.bandit.arm_policies import Policy
-    from lagrl.quantum.bandit.decision import DecisionLog
+    from lagrl.quantum.bandit.features import DecisionLog
     from lagrl.quantum.circuits.backend import Backend
     from lagrl.quantum.simulators.line_backend import LineBackend
 
+KIND = "lagrl bandit"
+_FIELDS = {"policy": str, "parameter": float, "epsilon": float, "model": dict}
 EPSILON = 0.05
 _STATIC = "static is the only arm, and does not learn: omit it"
 SIX = ("FakeKingston", "FakeTorino", "FakeBrisbane", "FakeCusco", "FakeMumbai", "FakeParis")
@@ -130,6 +135,76 @@ class BanditOptions:
             if len(set(values)) < len(values):
                 refuse(field, "/".join(map(str, values)), "name each once")
         return all_arms(backends, placements=placements, families=families, depths=depths)
+
+
+@dataclass(frozen=True)
+class BanditState:
+    """A learned model, and how LinUCB uses it. Raises `InputError` if a number is out of range."""
+
+    alpha: float  # α of LinUCB
+    epsilon: float  # exploration probability ε, from 0 to 1
+    model: LinearModel  # model of rewards
+
+    def __post_init__(self) -> None:
+        self.make()
+        require_epsilon(self.epsilon)
+
+    def make(self) -> LinUCB:
+        """Return the policy, which continues to learn in this model."""
+        return LinUCB(self.model, self.alpha)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the state as JSON, atomically.
+
+        Raises `InputError` if a number of the model is not finite, `OutputError` if the file cannot be written.
+        """
+        content = {
+            "kind": KIND,
+            "schema": schema(),
+            "features": list(NAMES),
+            "policy": "linucb",
+            "parameter": self.alpha,
+            "epsilon": self.epsilon,
+            "model": self.model.state(),
+        }
+        try:
+            text = json.dumps(content, allow_nan=False)
+        except ValueError as error:
+            raise InputError(
+                "a number is not finite", source=str(path), field="model", remedy="give finite features and rewards"
+            ) from error
+        write_text(path, text + "\n")
+
+
+def read_state(path: Path) -> BanditState:
+    """Return the state that `BanditState.write` wrote.
+
+    Raises `InputError` if the file cannot be read, is something else, or was learned on other features.
+    """
+    name = str(path)
+    content = read_json(path, remedy="give a file that lagrl wrote")
+    if not isinstance(content, dict) or content.get("kind") != KIND:
+        raise InputError("is no state of a bandit", source=name, remedy="give a file that lagrl wrote")
+    again = "train again with this version: lagrl traces, then python -m train.bandit"
+    if content.get("schema") != schema():
+        listed = content.get("features")
+        theirs = {str(feature) for feature in listed} if isinstance(listed, list) else set()
+        differ = sorted(theirs ^ set(NAMES))
+        how = f"{len(differ)} features differ ({', '.join(differ[:5])})" if differ else "same names, other sizes"
+        raise InputError(f"was learned on other features: {how}", source=name, field="schema", remedy=again)
+    try:
+        read_fields(content, _FIELDS, source=None, remedy=None, allow_others=True)
+        if content["policy"] != "linucb":
+            raise InputError(f"{shown(content['policy'])} given", field="policy", remedy="only linucb is left")
+        model = LinearModel.restored(content["model"])
+        state = BanditState(float(content["parameter"]), float(content["epsilon"]), model)
+    except InputError as error:
+        raise InputError(f"is damaged: {error}", source=name, remedy="train again") from error
+    if state.model.n_features != len(NAMES):
+        raise InputError(
+            f"has {state.model.n_features} weights for {len(NAMES)} features", source=name, remedy="train again"
+        )
+    return state
 
 
 def make_bandit(state_file: str, options: BanditOptions, *, log: DecisionLog | None = None) -> BanditSampler:

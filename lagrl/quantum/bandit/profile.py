@@ -1,4 +1,4 @@
-"""Profile of a circuit on a device before it runs: gates, depth, expected fidelity, duration.
+"""Profile of a circuit on a device before it runs (gates, depth, expected fidelity, duration), and limits on it.
 
 Hundreds of arms are profiled for each one that runs, so a circuit is compiled once for each set of native gates, on a
 line without errors, and each place's errors and times are summed over its gates. The circuit that runs is compiled for
@@ -8,6 +8,7 @@ its place; its single-qubit gates may differ where a two-qubit gate exists in on
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -15,19 +16,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.arms import ansatz_of
+from lagrl.quantum.bandit.features import ArmTable, ansatz_of
 from lagrl.quantum.circuits.ansatz import make_ansatz
 from lagrl.quantum.devices.compile import compile_template
-from lagrl.quantum.devices.device_errors import ENTANGLERS, DeviceErrors, is_unusable
-from lagrl.quantum.devices.noise import readout_flips
+from lagrl.quantum.devices.noise import ENTANGLERS, DeviceErrors, is_unusable, readout_flips
 from lagrl.quantum.devices.noisy_device import NoisyDevice, measured_qubits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.bandit.arms import Arm
+    from lagrl.quantum.bandit.features import Arm
     from lagrl.quantum.circuits.backend import Backend
 
 
@@ -196,18 +197,10 @@ def arm_profile(backend: Backend, arm: Arm, width: int) -> Profile | None:
 
 @dataclass(frozen=True, eq=False)
 class ArmProfiles:
-    """Profiles on one calibration of a device.
+    """Profiles on one calibration of a device."""
 
-    Attributes
-    ----------
-    name
-        Name of the device.
-    target
-        Its calibration.
-    """
-
-    name: str
-    target: Target = field(repr=False)
+    name: str  # name of the device
+    target: Target = field(repr=False)  # its calibration
     _costs: dict[tuple[int, str], GateCosts] = field(default_factory=dict, init=False, repr=False)
     _profiles: dict[tuple[str, str, int, int], Profile | None] = field(default_factory=dict, init=False, repr=False)
 
@@ -243,3 +236,92 @@ class ArmProfiles:
     @cached_property
     def _neighbours(self) -> dict[int, list[int]]:
         return DeviceErrors.of(self.target).neighbours()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits on the circuits that may run. Raises `InputError` if a limit is out of range.
+
+    Attributes
+    ----------
+    gates
+        Largest number of two-qubit gates, G_max.
+    least_fidelity
+        Least ∏ (1 − e) over gates and measurements, F_min in [0, 1).
+    most_decay
+        Longest duration, as a multiple of the T2 of the qubit that decays first.
+    """
+
+    gates: int = 400
+    least_fidelity: float = 0.02
+    most_decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.gates < 0 or not 0.0 <= self.least_fidelity < 1.0 or not self.most_decay > 0.0:
+            raise InputError(
+                f"{self.gates} gates, fidelity {self.least_fidelity}, decay {self.most_decay}",
+                field="limits",
+                remedy="give gates of 0 or more, a fidelity from 0 to below 1, and a decay above 0",
+            )
+
+    def objection(self, profile: Profile) -> str:
+        """Return why a circuit may not run: `gates`, `fidelity` or `duration`; empty if it may.
+
+        `calibration` if the calibration lacks a number that is needed.
+        """
+        needed = (profile.log_gates, profile.log_readout, profile.duration, profile.t1, profile.t2)
+        if np.isnan(needed).any():
+            return "calibration"
+        if profile.two_qubit_gates > self.gates:
+            return "gates"
+        if self.least_fidelity > 0.0 and profile.log_gates + profile.log_readout < np.log(self.least_fidelity):
+            return "fidelity"
+        if profile.duration / profile.t2 > self.most_decay:
+            return "duration"
+        return ""
+
+
+@dataclass(frozen=True, eq=False)
+class ScreenedArms:
+    """Arms for knapsacks of one width, and which of them may run, for one state of the backends."""
+
+    width: int  # number of variables
+    arms: tuple[Arm, ...] = field(repr=False)  # [A] arms that fit on the devices and have finite features
+    profiles: tuple[Profile, ...] = field(repr=False)  # [A] profile of each circuit
+    objections: tuple[str, ...] = field(repr=False)  # [A] why an arm may not run; empty if it may
+    # numbers of further arms by reason: no line of qubits on which the circuit can be compiled (`place`), or an
+    # incomplete calibration (`calibration`)
+    left_out: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def table(self) -> ArmTable:
+        """Features of the arms, to be joined with a knapsack."""
+        return ArmTable(self.arms, self.profiles)
+
+    @cached_property
+    def is_allowed(self) -> NDArray[np.bool_]:
+        """Whether each arm may run, [A]."""
+        return np.array([not objection for objection in self.objections])
+
+    @cached_property
+    def places(self) -> dict[tuple[str, str], NDArray[np.int64]]:
+        """Indices of the arms that may run, by backend and placement."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for index, (arm, objection) in enumerate(zip(self.arms, self.objections, strict=True)):
+            if arm.backend and not objection:
+                found.setdefault((arm.backend, arm.placement), []).append(index)
+        return {place: np.array(arms, np.int64) for place, arms in found.items()}
+
+    @property
+    def why_none(self) -> str:
+        """Why no circuit may run; empty if one may, or there are no circuits."""
+        reasons = Counter(objection for objection in self.objections if objection) + Counter(self.left_out)
+        if self.places or not reasons:
+            return ""
+        counts = ", ".join(f"{n} for {reason}" for reason, n in sorted(reasons.items()))
+        return f"no circuit may run ({counts})"
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Index of each arm by its name."""
+        return {str(arm): index for index, arm in enumerate(self.arms)}

@@ -17,11 +17,8 @@ from lagrl.io.jsonl import JsonLines, Offset
 from lagrl.io.line_format import LineFormat, opened, read_lines, reading
 from lagrl.io.records import Check, from_record, read_fields
 from lagrl.printable import shown
-from lagrl.quantum.bandit.arms import PRODUCT, Arm
-from lagrl.quantum.bandit.decision import ArmDecision
-from lagrl.quantum.bandit.features import KnapsackContext
-from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
-from lagrl.quantum.bandit.screening import ScreenedArms
+from lagrl.quantum.bandit.features import PRODUCT, Arm, ArmDecision, KnapsackContext
+from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile, ScreenedArms
 
 if TYPE_CHECKING:
     import os
@@ -57,18 +54,10 @@ _FIELDS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A logged decision and the run it belongs to.
+    """A logged decision and the run it belongs to."""
 
-    Attributes
-    ----------
-    run, step
-        Instance, seed and linearisation, joined by `/`; and the evaluation.
-    decision
-        The decision with its outcome.
-    """
-
-    run: str
-    step: int
+    run: str  # instance, seed and linearisation, joined by `/`
+    step: int  # evaluation
     decision: ArmDecision = field(repr=False)
 
     @property
@@ -302,10 +291,10 @@ def _read_decision(line: Mapping[str, Any], screened: ScreenedArms) -> Trace:
         vehicle=line["vehicle"],
         knapsack=knapsack,
         screened=screened,
-        chosen=screened.named[line["arm"]],
+        chosen=screened.index[line["arm"]],
         propensity=float(line["propensity"]),
         objection=line["objection"],
-        executed=screened.named[line["answered"]],
+        executed=screened.index[line["answered"]],
         quality=float(line["quality"]),
         baseline=float(line["baseline"]),
     )

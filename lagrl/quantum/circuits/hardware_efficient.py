@@ -10,9 +10,8 @@ import numpy as np
 
 from lagrl.errors import InputError, MissingExtraError, UnknownNameError
 from lagrl.problems.qubo import QUBO
-from lagrl.quantum.circuits.execution import Template, measured_circuit, parameter_vector
-from lagrl.quantum.subproblems.candidates import require_width
-from lagrl.quantum.subproblems.product import product_amplitudes, rotation_angles
+from lagrl.quantum.circuits.backend import Template, measured_circuit, parameter_vector
+from lagrl.quantum.subproblems.candidates import product_amplitudes, require_width, rotation_angles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,10 +27,7 @@ FIRST_STEP = 0.4  # radians, of COBYLA
 def entanglers(n: int, pattern: str) -> list[tuple[int, int]]:
     """List a layer's CX, control first: `linear` 0 → 1 → …, `pairwise` even pairs then odd ones.
 
-    Raises
-    ------
-    UnknownNameError
-        If there is no such pattern.
+    Raises `UnknownNameError` if there is no such pattern.
     """
     if pattern not in PATTERNS:
         raise UnknownNameError.of("pattern of entanglers", pattern, PATTERNS)
@@ -46,14 +42,8 @@ def hardware_efficient_template(n: int, layers: int, entanglement: str) -> Templ
     The parameters are the RY angles, [r + 1, n]. Depth in CX: n − 1 + 2 (r − 1) for `linear`, as each layer starts two
     gates after the one before, 2r for `pairwise`; r for two qubits.
 
-    Raises
-    ------
-    InputError
-        If there is no variable, or the number of layers is negative.
-    UnknownNameError
-        If there is no such pattern.
-    MissingExtraError
-        Without qiskit.
+    Raises `InputError` if there is no variable, or the number of layers is negative; `UnknownNameError` if there is no
+    such pattern; `MissingExtraError` without qiskit.
     """
     gates = entanglers(n, entanglement)
     circuit = measured_circuit(n, layers)
@@ -80,6 +70,8 @@ def hardware_efficient_template(n: int, layers: int, entanglement: str) -> Templ
 class HardwareEfficient:
     """A hardware-efficient circuit with angles trained on the ideal state; see `train`.
 
+    Raises `InputError` if a number is out of range, `UnknownNameError` if there is no such pattern.
+
     Attributes
     ----------
     layers
@@ -90,13 +82,6 @@ class HardwareEfficient:
         Evaluations of the training; with 0 the circuit prepares exactly the product state.
     alpha
         Share of the distribution whose mean energy is minimised.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
-    UnknownNameError
-        If there is no such pattern.
     """
 
     layers: int = 1
@@ -125,10 +110,7 @@ class HardwareEfficient:
     def values(self, problem: Subproblem) -> NDArray[np.float64]:
         """Return trained angles, the same for the same problem; see `Ansatz.values`.
 
-        Raises
-        ------
-        MissingExtraError
-            Without scipy.
+        Raises `MissingExtraError` without scipy.
         """
         start = product_angles(problem.probability, self.layers)
         if self.iterations == 0:
@@ -167,6 +149,8 @@ def train(
 
     Deterministic. Returns the best angles evaluated, which are never worse than the start.
 
+    Raises `InputError` if there are more than 22 variables or none, `MissingExtraError` without scipy.
+
     Parameters
     ----------
     qubo
@@ -183,13 +167,6 @@ def train(
     Returns
     -------
     [(r + 1) n] radians.
-
-    Raises
-    ------
-    InputError
-        If there are more than 22 variables or none.
-    MissingExtraError
-        Without scipy.
     """
     try:
         from scipy.optimize import minimize

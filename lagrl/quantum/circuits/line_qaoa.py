@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.circuits.execution import Template, measured_circuit, parameter_vector
-from lagrl.quantum.subproblems.product import rotation_angles
+from lagrl.quantum.circuits.backend import Template, measured_circuit, parameter_vector
+from lagrl.quantum.subproblems.candidates import rotation_angles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,17 +71,14 @@ COLD_RAMPS = (Ramp(1, 1.4, 0.3), COLD_RAMP, Ramp(3, 1.6, 0.5))
 def default_ramp(layers: int | None = None, *, warm: bool = True) -> Ramp:
     """Return the default angles of a warm or cold start; beyond three layers those of the ramp of three.
 
+    Raises `InputError` if there is no layer.
+
     Parameters
     ----------
     layers
         p; if None, 1 for a warm start and 2 for a cold one.
     warm
         Whether it starts from the product state.
-
-    Raises
-    ------
-    InputError
-        If there is no layer.
     """
     ramps = WARM_RAMPS if warm else COLD_RAMPS
     if layers is None:
@@ -293,3 +290,27 @@ def _angles(layers: int, gamma: float, beta: float) -> tuple[NDArray[np.float64]
     for angles in (gammas, betas):
         angles.setflags(write=False)
     return gammas, betas
+
+
+def pairwise_qaoa(problem: Subproblem) -> Template:
+    """Return one layer of warm-started QAOA with an RZZ for every pair of variables, its angles bound.
+
+    It is the unitary of `qaoa_line` up to the order of qubits. Its declared gates are two for every pair, n (n − 1),
+    and its declared depth is that of the pairs in the order written; a transpiler changes both.
+    """
+    n, ising = problem.n_variables, problem.qubo.to_ising()
+    gamma, beta = LineQAOA().ramp.angles()
+    phase, theta = float(gamma[0]) / problem.scale, rotation_angles(problem.probability)
+    around, through = tilted_rotation(np.full(n, -2.0 * beta[0]), theta)
+    circuit = measured_circuit(n, 1)
+    for i in range(n):
+        circuit.ry(theta[i], i)
+        circuit.rz(2.0 * phase * ising.field[i] + around[i], i)
+    for i in range(n):
+        for j in range(i + 1, n):
+            circuit.rzz(2.0 * phase * ising.coupling[i, j], i, j)
+    for i in range(n):
+        circuit.rx(through[i], i)
+    circuit.measure(range(n), range(n))
+    depth = 2 * int(circuit.depth(lambda step: len(step.qubits) > 1 and step.operation.name != "barrier"))
+    return Template(f"qaoa pair by pair n={n}", circuit, 1, n * (n - 1), depth, is_line=False)

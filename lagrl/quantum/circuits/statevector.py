@@ -10,9 +10,8 @@ import numpy as np
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.line_qaoa import COLD_RAMP, WARM_RAMP, Ramp, line_depth, line_gates
 from lagrl.quantum.subproblems.candidate_sampler import CandidateSampler, Drawn
-from lagrl.quantum.subproblems.candidates import require_width
+from lagrl.quantum.subproblems.candidates import ProductState, require_width, rotation_angles
 from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty
-from lagrl.quantum.subproblems.product import ProductState, rotation_angles
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -84,6 +83,8 @@ def qaoa_state(
     At θ = π/2 this is QAOA (Farhi et al. 2014) from the uniform superposition with the mixer Σ X; other angles start
     from a product state, with the mixer aligned to it (Egger et al. 2021, equation 4).
 
+    Raises `InputError` if there are more than 22 variables or none, or the angles' shapes do not match.
+
     Parameters
     ----------
     qubo
@@ -96,11 +97,6 @@ def qaoa_state(
     Returns
     -------
     Amplitudes [2^m]; bit i of the index is y_i.
-
-    Raises
-    ------
-    InputError
-        If there are more than 22 variables or none, or the angles' shapes do not match.
     """
     from lagrl.quantum.circuits.statevector_kernels import evolve
 
@@ -124,6 +120,8 @@ def sample_qaoa(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sample the QAOA state of K problems, each Hamiltonian divided by its own σ.
 
+    Raises `InputError` if a problem has more than 22 variables, or the shapes do not match.
+
     Parameters
     ----------
     problems
@@ -138,11 +136,6 @@ def sample_qaoa(
     Returns
     -------
     Codes [K, S], distinct in each row, and their counts [K, S]; a count of 0 is padding.
-
-    Raises
-    ------
-    InputError
-        If a problem has more than 22 variables, or the shapes do not match.
     """
     from lagrl.quantum.circuits.statevector_kernels import sample_qaoa_batch
 

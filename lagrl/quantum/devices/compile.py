@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
-from lagrl.quantum.devices.device_errors import working_edges
+from lagrl.quantum.devices.noise import working_edges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.circuits.execution import Template
+    from lagrl.quantum.circuits.backend import Template
 
 SEED = 0  # of the transpiler, which routes only templates that are not lines
 LARGEST_CACHE = 256
@@ -82,10 +82,7 @@ def two_qubit_depth(circuit: QuantumCircuit) -> int:
 def require_isa(circuit: QuantumCircuit, target: Target) -> None:
     """Raise an error for a circuit that a device cannot run; a service would do so only after queueing.
 
-    Raises
-    ------
-    InputError
-        If it is too wide, or the device does not support an instruction on these qubits.
+    Raises `InputError` if it is too wide, or the device does not support an instruction on these qubits.
     """
     if circuit.num_qubits > target.num_qubits:
         raise InputError(
@@ -105,6 +102,8 @@ def require_isa(circuit: QuantumCircuit, target: Target) -> None:
 def transpiled(template: Template, place: str, remedy: str, **choice: Any) -> Template:
     """Return a template compiled by the transpiler's level 1, with the counts of the compiled circuit.
 
+    Raises `InputError` if qiskit cannot compile it.
+
     Parameters
     ----------
     template
@@ -113,11 +112,6 @@ def transpiled(template: Template, place: str, remedy: str, **choice: Any) -> Te
         What it is compiled for, and what helps if that fails, for messages.
     choice
         Target or backend, and layout, as `generate_preset_pass_manager` takes them.
-
-    Raises
-    ------
-    InputError
-        If qiskit cannot compile it.
     """
     from qiskit import generate_preset_pass_manager
     from qiskit.exceptions import QiskitError

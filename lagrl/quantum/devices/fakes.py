@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lagrl.errors import InputError, MissingExtraError, UnknownNameError
-from lagrl.quantum.devices.device_errors import ENTANGLERS, working_edges
+from lagrl.quantum.devices.noise import ENTANGLERS, working_edges
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -52,10 +52,7 @@ def known_fakes() -> list[str]:
 def fake_sizes() -> dict[str, int]:
     """Return the number of qubits of each usable fake backend, by name; none is loaded.
 
-    Raises
-    ------
-    MissingExtraError
-        Without qiskit-ibm-runtime.
+    Raises `MissingExtraError` without qiskit-ibm-runtime.
     """
     return {name: _snapshots()[name].qubits for name in known_fakes()}
 

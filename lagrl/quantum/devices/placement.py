@@ -10,7 +10,7 @@ import numpy as np
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.circuits.backend import BEST_LINE
-from lagrl.quantum.devices.device_errors import DeviceErrors
+from lagrl.quantum.devices.noise import DeviceErrors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,18 +28,10 @@ _placed: dict[tuple[int, int, str], tuple[Target, Placement]] = {}
 
 @dataclass(frozen=True)
 class Placement:
-    """A line of qubits and its expected fidelity in the one-layer network `qaoa_line`.
+    """A line of qubits and its expected fidelity in the one-layer network `qaoa_line`."""
 
-    Attributes
-    ----------
-    qubits
-        Physical qubits in the line's order: position i of a template is qubits[i].
-    log_fidelity
-        Σ ln(1 − e) over the network's two-qubit gates and the measurements.
-    """
-
-    qubits: tuple[int, ...]
-    log_fidelity: float
+    qubits: tuple[int, ...]  # physical qubits in the line's order: position i of a template is qubits[i]
+    log_fidelity: float  # Σ ln(1 − e) over the network's two-qubit gates and the measurements
 
     @property
     def fidelity(self) -> float:

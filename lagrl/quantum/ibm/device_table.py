@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.devices.device_errors import ENTANGLERS, DeviceErrors
 from lagrl.quantum.devices.fakes import fake_notes, is_fake, known_fakes
+from lagrl.quantum.devices.noise import ENTANGLERS, DeviceErrors
 from lagrl.quantum.devices.placement import find_line
 from lagrl.quantum.ibm.failures import ExecutionError
 from lagrl.quantum.ibm.service import account_devices, open_device, open_service
@@ -21,49 +21,28 @@ if TYPE_CHECKING:
 
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.ibm.local_device import Device, DeviceState
+    from lagrl.quantum.ibm.device import Device, DeviceState
 
 WIDTHS = (4, 8, 12)
 
 
 @dataclass(frozen=True)
 class DeviceRow:
-    """Description of one device; None stands for an unknown value.
+    """Description of one device; None stands for an unknown value."""
 
-    Attributes
-    ----------
-    name
-        Name of the backend, such as `fake_kingston`.
-    qubits
-        Number of qubits.
-    gate
-        The two-qubit gate of most working couplings.
-    two_qubit_error, readout_error
-        Medians over working couplings, by the better direction, and over working qubits; see `DeviceErrors.of`.
-    t1, t2
-        Medians over working qubits, seconds.
-    fidelity
-        By width: the expected fidelity of the one-layer line circuit on the best line, see `Placement.fidelity`; None
-        also if there is no line of this length.
-    pending_jobs
-        Number of jobs in the queue.
-    is_operational
-        Whether the device accepts jobs.
-    note
-        Remarks, such as damaged couplings or why the state is unknown.
-    """
-
-    name: str
+    name: str  # such as `fake_kingston`
     qubits: int
-    gate: str | None
-    two_qubit_error: float | None
-    readout_error: float | None
-    t1: float | None
+    gate: str | None  # the two-qubit gate of most working couplings
+    two_qubit_error: float | None  # median over working couplings, by the better direction, see `DeviceErrors.of`
+    readout_error: float | None  # median over working qubits
+    t1: float | None  # medians over working qubits, seconds
     t2: float | None
+    # by width: the expected fidelity of the one-layer line circuit on the best line, see `Placement.fidelity`; None
+    # also if there is no line of this length
     fidelity: dict[int, float | None] = field(default_factory=dict)
-    pending_jobs: int | None = None
-    is_operational: bool | None = None
-    note: str = ""
+    pending_jobs: int | None = None  # number of jobs in the queue
+    is_operational: bool | None = None  # whether the device accepts jobs
+    note: str = ""  # remarks, such as damaged couplings or why the state is unknown
 
     def record(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
@@ -114,10 +93,7 @@ def list_devices(
 def describe_device(device: Device, widths: Sequence[int] = WIDTHS) -> DeviceRow:
     """Return the description of one device; if its state cannot be read, the note says why.
 
-    Raises
-    ------
-    ExecutionError
-        If its calibration cannot be read.
+    Raises `ExecutionError` if its calibration cannot be read.
     """
     state: DeviceState | None = None
     note = " ".join(fake_notes(device.name)) if device.is_simulated else ""

@@ -174,12 +174,8 @@ def guarded(call: Callable[[], T], *, backend: str = "", job: str = "") -> T:
 def patiently(read: Callable[[], T], sleep: Callable[[float], None], *, backend: str = "", job: str = "") -> T:
     """Read from a service and retry after a pause if it cannot be reached; only for calls that change nothing.
 
-    Raises
-    ------
-    ConnectionLostError, BackendDownError
-        If it cannot be reached in `ATTEMPTS` attempts.
-    ExecutionError
-        If it says something else.
+    Raises `ConnectionLostError` or `BackendDownError` if it cannot be reached in `ATTEMPTS` attempts, `ExecutionError`
+    if it says something else.
     """
     pause = FIRST_PAUSE
     for _ in range(ATTEMPTS - 1):

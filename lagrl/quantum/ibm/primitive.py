@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError, MissingExtraError
 from lagrl.plugins import checked_factory, import_attribute
-from lagrl.quantum.circuits.backend import BackendStatus
-from lagrl.quantum.circuits.execution import Execution
+from lagrl.quantum.circuits.backend import BackendStatus, Execution
 from lagrl.quantum.devices.compile import require_isa, transpiled
-from lagrl.quantum.ibm.compiled_job import MOST_EXECUTIONS, CompiledJob
 from lagrl.quantum.ibm.failures import guarded
+from lagrl.quantum.ibm.runtime import MOST_EXECUTIONS, CompiledJob
 
 if TYPE_CHECKING:
     from qiskit.primitives import BaseSamplerV2
     from qiskit.providers import BackendV2
     from qiskit.transpiler import Target
 
-    from lagrl.quantum.circuits.backend import Job
-    from lagrl.quantum.circuits.execution import Template
+    from lagrl.quantum.circuits.backend import Job, Template
 
 MOST_BITS = 63  # of a code, an int64
 UNKNOWN_WIDTH = 22  # of a sampler without a backend, which simulates: 64 MiB of amplitudes

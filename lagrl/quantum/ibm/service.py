@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from lagrl.errors import MissingExtraError, UnknownNameError
-from lagrl.quantum.devices.fakes import is_fake
+from lagrl.quantum.devices.fakes import fake_backend, is_fake
+from lagrl.quantum.ibm.device import Device, DeviceState, JobUsage, LocalDevice
 from lagrl.quantum.ibm.failures import (
     BackendDownError,
     ConnectionLostError,
@@ -21,14 +22,12 @@ from lagrl.quantum.ibm.failures import (
     guarded,
     patiently,
 )
-from lagrl.quantum.ibm.local_device import Device, DeviceState, JobUsage, LocalDevice
 from lagrl.quantum.journal.redaction import guard_logs, hide_account, hide_saved_accounts, redacted_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lagrl.quantum.ibm.compiled_job import IsaPub, RuntimeOptions
-    from lagrl.quantum.ibm.local_device import ServiceJob
+    from lagrl.quantum.ibm.device import IsaPub, RuntimeOptions, ServiceJob
 
 _CHARGE_READS = 4
 _CHARGE_PAUSE = 0.5  # seconds; charges are known shortly after a job's end
@@ -80,43 +79,6 @@ class AccountDevice(Device):
     is_simulated: ClassVar[bool] = False
     most_qubits: ClassVar[int] = 62  # so that an int64 holds the bits
     _opened: Any = field(default=None, init=False, repr=False)
-
-    @staticmethod
-    def of(
-        name: str,
-        *,
-        service: Any = None,
-        primitives: Primitives | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> AccountDevice:
-        """Return a device of the account in qiskit's store or the environment.
-
-        Parameters
-        ----------
-        name
-            Name of the device, such as `ibm_kingston`.
-        service
-            An open `QiskitRuntimeService`; if None, one is opened.
-        primitives, sleep
-            See the class.
-
-        Raises
-        ------
-        NoAccountError
-            If there is no account.
-        TokenError
-            If its token is not accepted.
-        UnknownNameError
-            If the account has no such device; the message lists its devices.
-        ExecutionError
-            If the service cannot be reached or returns an error.
-        MissingExtraError
-            Without qiskit-ibm-runtime.
-        """
-        known = {device.name: device for device in account_devices(service, primitives=primitives, sleep=sleep)}
-        if name not in known:
-            raise UnknownNameError.of("backend", name, list(known), hint="; these are your account's")
-        return known[name]
 
     def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> ServiceJob:
         """Send a job; if the connection is lost meanwhile, the service is asked whether it arrived.
@@ -191,10 +153,7 @@ class AccountDevice(Device):
     def state(self) -> DeviceState:
         """Return the current state, without retries, as `refresh` and `plan_seconds` are: the caller asks again later.
 
-        Raises
-        ------
-        ExecutionError
-            If the service cannot be reached or returns an error.
+        Raises `ExecutionError` if the service cannot be reached or returns an error.
         """
         with redacted_warnings():
             status = guarded(self.backend.status, backend=self.name)
@@ -258,19 +217,16 @@ def open_device(
     primitives: Primitives | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Device:
-    """Return a fake backend (`FakeKingston`; see `fake_backend`) or a device of your account (`ibm_kingston`).
+    """Return a fake backend or a device of the account in qiskit's store or the environment.
 
-    Service, primitives and sleep are those of `AccountDevice.of`, which says what else is raised.
-    """
-    if is_fake(name):
-        return LocalDevice.of(name)
-    return AccountDevice.of(name, service=service, primitives=primitives, sleep=sleep)
-
-
-def open_service() -> Any:
-    """Open the account in qiskit's own store or the environment; lagrl itself takes no token.
-
-    QISKIT_IBM_TOKEN, QISKIT_IBM_INSTANCE, QISKIT_IBM_URL and QISKIT_IBM_CHANNEL in the environment override the store.
+    Parameters
+    ----------
+    name
+        `FakeKingston`, see `fake_backend`; or a name such as `ibm_kingston`.
+    service
+        An open `QiskitRuntimeService`; if None, one is opened.
+    primitives, sleep
+        See `AccountDevice`.
 
     Raises
     ------
@@ -278,10 +234,28 @@ def open_service() -> Any:
         If there is no account.
     TokenError
         If its token is not accepted.
+    UnknownNameError
+        If there is no such device; the message lists the account's devices or the fake backends.
+    InputError
+        If a fake backend is too old or too small, or broken.
     ExecutionError
         If the service cannot be reached or returns an error.
     MissingExtraError
         Without qiskit-ibm-runtime.
+    """
+    if is_fake(name):
+        return LocalDevice(fake_backend(name))
+    known = {device.name: device for device in account_devices(service, primitives=primitives, sleep=sleep)}
+    if name not in known:
+        raise UnknownNameError.of("backend", name, list(known), hint="; these are your account's")
+    return known[name]
+
+
+def open_service() -> Any:
+    """Open the account in qiskit's own store or the environment; lagrl itself takes no token.
+
+    QISKIT_IBM_TOKEN, QISKIT_IBM_INSTANCE, QISKIT_IBM_URL and QISKIT_IBM_CHANNEL in the environment override the store.
+    See `open_device` for the errors raised.
     """
     guard_logs()
     try:
@@ -296,7 +270,7 @@ def open_service() -> Any:
 def account_devices(
     service: Any = None, *, primitives: Primitives | None = None, sleep: Callable[[float], None] = time.sleep
 ) -> list[AccountDevice]:
-    """Return all devices of an account, ordered by name; see `AccountDevice.of` for arguments and errors."""
+    """Return all devices of an account, ordered by name; see `open_device` for arguments and errors."""
     guard_logs()  # and hide the account's tokens from now on
     if service is None:
         service = open_service()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from lagrl.quantum.ibm.local_device import Device
+    from lagrl.quantum.ibm.device import Device
 
 DAY = 86_400.0  # seconds
 

@@ -24,30 +24,16 @@ PROBLEM = {"reduced_cost": "reduced costs", "weight": "weights", "capacity": "ca
 
 @dataclass(frozen=True)
 class Call:
-    """Identity of a sampler call.
+    """Identity of a sampler call."""
 
-    Attributes
-    ----------
-    run, step
-        Run and step of the `SampleContext`.
-    reduced_cost, weight, capacity
-        sha256 of each array's shape and bytes.
-    shots
-        Shots per vehicle.
-    sampler
-        Name of the sampler with its options.
-    rng
-        sha256 of the random generator's state before the call.
-    """
-
-    run: str
+    run: str  # of the `SampleContext`, as `step`
     step: int
-    reduced_cost: str = field(repr=False)
+    reduced_cost: str = field(repr=False)  # sha256 of shape and bytes, as the next two
     weight: str = field(repr=False)
     capacity: str = field(repr=False)
-    shots: int
-    sampler: str
-    rng: str = field(repr=False)
+    shots: int  # per vehicle
+    sampler: str  # name of the sampler with its options
+    rng: str = field(repr=False)  # sha256 of the random generator's state before the call
 
     @classmethod
     def of(cls, query: SampleQuery, sampler: str) -> Call:
@@ -85,18 +71,11 @@ class Call:
 
 @dataclass(frozen=True)
 class RecordedAnswer:
-    """Samples of a recorded call.
+    """Samples of a recorded call."""
 
-    Attributes
-    ----------
-    samples
-        With C-contiguous arrays, so that sums over them are equal to the last bit when they are replayed.
-    state
-        State of the random generator after the call, see `set_state`.
-    """
-
+    # with C-contiguous arrays, so that sums over them are equal to the last bit when they are replayed
     samples: Samples
-    state: Any = field(repr=False)
+    state: Any = field(repr=False)  # state of the random generator after the call, see `set_state`
 
 
 def keep_answer(tables: Tables, call: Call, samples: Samples, state: Any) -> bool:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import sys
-import threading
 import time
 from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from lagrl.processes import is_alive_elsewhere, process_of
 from lagrl.quantum.journal.calls import find_arrays, keep_arrays
 from lagrl.quantum.journal.database import TABLES
 from lagrl.quantum.journal.values import plain_cost, read_cost
@@ -42,42 +37,20 @@ FOLLOWS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class JournaledJob:
-    """State of a job in a journal.
+    """State of a job in a journal."""
 
-    Attributes
-    ----------
-    fingerprint
-        Digest of everything that the job runs.
-    state
-        See `lagrl.quantum.journal.journal`.
-    attempt
-        Number of jobs that were, or were going to be, sent for the fingerprint, this one included.
-    run, step
-        The sampler call that it belongs to; empty and 0 if not known.
-    tag
-        Tag it was, or was going to be, submitted with; empty until intended.
-    job
-        The service's id; empty until submitted.
-    problem
-        Why it failed, or why its result cannot be used.
-    at
-        When its state changed, in seconds since 1970.
-    owner
-        The process, or the thread of a process, that is about to send it; empty if none is.
-    codes, cost
-        One [C, shots] int64 array per PUB, and what the job used; None if `find_job` did not read the result.
-    """
-
-    fingerprint: str
-    state: JobState
-    attempt: int = 0
-    run: str = ""
+    fingerprint: str  # digest of everything that the job runs
+    state: JobState  # see `lagrl.quantum.journal.journal`
+    attempt: int = 0  # number of jobs that were, or were going to be, sent for the fingerprint, this one included
+    run: str = ""  # the sampler call that it belongs to, with `step`; empty and 0 if not known
     step: int = 0
-    tag: str = ""
-    job: str = ""
-    problem: str = ""
-    at: float = field(default=0.0, repr=False)
+    tag: str = ""  # tag it was, or was going to be, submitted with; empty until intended
+    job: str = ""  # the service's id; empty until submitted
+    problem: str = ""  # why it failed, or why its result cannot be used
+    at: float = field(default=0.0, repr=False)  # when its state changed, in seconds since 1970
+    # the process, or the thread of a process, that is about to send it; empty if none is
     owner: str = field(default="", repr=False)
+    # one [C, shots] int64 array per PUB, and what the job used; both None if `find_job` did not read the result
     codes: list[NDArray[np.int64]] | None = field(default=None, repr=False)
     cost: SamplingCost | None = None
 
@@ -170,55 +143,3 @@ class JobTable:
     def _put(self, job: JournaledJob, at: float | None) -> None:
         values = {name: getattr(job, name) for name in TABLES["jobs"]}
         self._tables.put("jobs", **values | {"at": round(time.time(), 3) if at is None else float(at)})
-
-
-def this_process() -> str:
-    """Return a name of this process that no other on this machine has had since the machine started."""
-    return _named(os.getpid())
-
-
-@cache
-def _named(process: int) -> str:
-    return f"{socket.gethostname()} {process} {_started(process)}"
-
-
-def this_thread() -> str:
-    """Return a name of this thread: its process's if it is the main thread, otherwise with its number appended.
-
-    Several threads may each be about to send a job; with one name, the second would release the first's job.
-    """
-    if threading.current_thread() is threading.main_thread():
-        return this_process()
-    return f"{this_process()} {threading.get_native_id()}"
-
-
-def process_of(owner: str) -> str:
-    """Return the name of the process from that of a process or thread."""
-    return " ".join(owner.split(" ")[:3])
-
-
-def is_alive_elsewhere(owner: str) -> bool:
-    """Whether the name of a process or thread belongs to another process of this machine that still runs."""
-    host, process, started = ([*owner.split(" "), "", ""])[:3]
-    if sys.platform == "win32":  # os.kill would end the process there
-        return False
-    if host != socket.gethostname() or not process.isdigit() or int(process) == os.getpid():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except PermissionError:
-        pass
-    except OSError:
-        return False
-    return _started(int(process)) == started
-
-
-def _started(process: int) -> str:
-    """Return when a process started, in kernel ticks, because its number may be reused; empty if not known."""
-    try:
-        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    after_name = status.rpartition(")")[2].split()  # the name may contain spaces
-    is_dead = after_name[0] in ("Z", "X")
-    return "dead" if is_dead else after_name[19]

@@ -20,7 +20,7 @@ of a job under its fingerprint and calls `find_job` first:
     finished      it was paid; the journal has its result    nothing
     failed        it has no result                           claims, intends and submits another
 
-So no executed job is paid twice. While another running process has claimed or intended a job, `find_job` waits. An
+So no executed job is paid twice. While another running process has claimed or intended a job, `find_job` waits. A
 backend draws random numbers before it calls `find_job`, so that the generator's state does not depend on whether the
 job is known.
 
@@ -35,18 +35,18 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.io.process_wide import ProcessWide
+from lagrl.processes import this_process, this_thread
 from lagrl.quantum.journal.calls import Call, as_recorded, find_answer, keep_answer
 from lagrl.quantum.journal.database import Tables
-from lagrl.quantum.journal.job_table import JobTable, this_process, this_thread
+from lagrl.quantum.journal.job_table import JobTable
 from lagrl.quantum.journal.lines import export_lines, import_lines
 from lagrl.quantum.journal.redaction import redacted
-from lagrl.quantum.journal.summary import JournalSummary
-from lagrl.quantum.journal.values import plain_state, read_cost
+from lagrl.quantum.journal.values import plain_cost, plain_state, read_cost
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
@@ -61,6 +61,34 @@ if TYPE_CHECKING:
     from lagrl.quantum.journal.database import JobState
     from lagrl.quantum.journal.job_table import JournaledJob, SentState
     from lagrl.relaxation.sampler import SampleContext, Samples
+
+
+@dataclass(frozen=True)
+class JournalSummary:
+    """Number of calls and jobs in a journal, and their costs."""
+
+    path: Path  # the file
+    runs: dict[str, int]  # number of recorded steps of each run
+    samplers: tuple[str, ...]  # names of the recorded samplers
+    calls: int  # number of recorded calls
+    sampling: SamplingCost  # cost of those calls when they were made, their jobs included
+    jobs: int  # number of jobs that were or may have been sent, replaced ones included
+    failed: int  # number of jobs that failed or were given up, whether or not another was sent instead
+    pending: tuple[JournaledJob, ...]  # jobs whose result is not in the journal
+    paid: SamplingCost  # cost of the jobs that ended, usable or not; an interrupted call counts here only
+
+    def record(self) -> dict[str, Any]:
+        """Return the summary as plain JSON values."""
+        names = ("state", "run", "step", "tag", "job", "problem")
+        return {
+            "journal": str(self.path),
+            "samplers": list(self.samplers),
+            **{name: getattr(self, name) for name in ("runs", "calls", "jobs", "failed")},
+            "sampling": plain_cost(self.sampling),
+            "pending": [{name: getattr(job, name) for name in names} for job in self.pending],
+            "paid": plain_cost(self.paid),
+        }
+
 
 _POLL = 0.05  # seconds
 _PATIENCE = 60.0  # seconds until a warning says what is waited for
@@ -169,7 +197,7 @@ class Journal(ProcessWide):
             with self._tables.transaction():
                 known = self._jobs.find(fingerprint)
                 if known is None or (known.state in ("claimed", "failed") and not known.is_held):
-                    self._jobs.claim(fingerprint, this_thread())
+                    self._jobs.claim(fingerprint, this_thread())  # with one name for all, threads would release it
                     return None
                 if not known.is_held:
                     if known.state == "intended":

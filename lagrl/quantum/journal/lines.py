@@ -67,12 +67,8 @@ _IMPORTED = b', "kind": "imported", '
 def import_lines(tables: Tables, path: Path) -> None:
     """Add what a journal of lines holds, all of it or nothing, and mark that file as imported.
 
-    Raises
-    ------
-    InputError
-        If it is no such journal, is damaged, was imported before, or has a job that the journal has too.
-    OutputError
-        If one of the files cannot be written.
+    Raises `InputError` if it is no such journal, is damaged, was imported before, or has a job that the journal has
+    too; `OutputError` if one of the files cannot be written.
     """
     with reading(path, REMEDY):
         held = path.open("rb")
@@ -94,10 +90,7 @@ def import_lines(tables: Tables, path: Path) -> None:
 def require_imported(path: Path) -> None:
     """Refuse a default journal beside one that an earlier version wrote and that was not imported.
 
-    Raises
-    ------
-    InputError
-        The message has the command that imports it.
+    Raises `InputError`, whose message has the command that imports it.
     """
     old = path.with_suffix(".jsonl")
     if old.is_file() and _kind(old) == "lines":
@@ -111,12 +104,7 @@ def require_imported(path: Path) -> None:
 def export_lines(tables: Tables, path: Path) -> None:
     """Write what a journal holds as lines, which can be imported; who is about to send a job is left out.
 
-    Raises
-    ------
-    InputError
-        If an answer is too large for a line.
-    OutputError
-        If the file exists, or cannot be written.
+    Raises `InputError` if an answer is too large for a line; `OutputError` if the file exists, or cannot be written.
     """
     if path.exists():
         raise OutputError(f"{path}: exists already; choose another name")

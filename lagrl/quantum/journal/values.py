@@ -40,10 +40,7 @@ def pack(array: NDArray[Any]) -> dict[str, Any]:
     These are `bits` or numpy's name of the stored whole numbers, the shape, the name of the array's own type, and the
     values in C order, compressed by zlib.
 
-    Raises
-    ------
-    InputError
-        If it is too large to be read back.
+    Raises `InputError` if it is too large to be read back.
     """
     _require_room(array.size * (1 if array.dtype == np.bool_ else 8))
     kind: Any = "bits"
@@ -60,10 +57,7 @@ def pack(array: NDArray[Any]) -> dict[str, Any]:
 def unpack(arrays: Sequence[Mapping[str, Any]]) -> list[NDArray[Any]]:
     """Return stored arrays, C-contiguous, so that sums over them are equal to the last bit.
 
-    Raises
-    ------
-    InputError
-        If the data of one is damaged or not that of its shape, or they are too large together.
+    Raises `InputError` if the data of one is damaged or not that of its shape, or they are too large together.
     """
     _require_room(sum(math.prod(array["shape"]) * (1 if array["kind"] == "bits" else 8) for array in arrays))
     return [_unpacked(array) for array in arrays]
@@ -118,10 +112,7 @@ def read_cost(plain: Mapping[str, Any]) -> SamplingCost:
 def plain_state(rng: np.random.Generator) -> Any:
     """Return the state of a generator as plain values.
 
-    Raises
-    ------
-    InputError
-        If JSON cannot hold the state of its bit generator.
+    Raises `InputError` if JSON cannot hold the state of its bit generator.
     """
     state = _plain(rng.bit_generator.state)
     try:

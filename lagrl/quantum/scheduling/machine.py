@@ -1,11 +1,15 @@
-"""A backend in the scheduler: the threads that run its jobs, its records, and pauses after failures."""
+"""Backends in the scheduler, and the queue of tasks for them.
+
+A `Machine` has the threads that run a backend's jobs, its records, and pauses after failures.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import bisect
 import contextlib
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,11 +18,11 @@ import numpy as np
 from lagrl.quantum.ibm.runtime import DeviceBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from lagrl.quantum.circuits.backend import Backend, Job, JobControl
-    from lagrl.quantum.circuits.execution import Execution
+    from lagrl.quantum.circuits.backend import Backend, Execution, Job, JobControl
     from lagrl.quantum.journal.job_table import SentState
+    from lagrl.quantum.scheduling.tasks import Candidate
 
 T = TypeVar("T")
 
@@ -30,6 +34,7 @@ _WAITED_FOR = 2  # pauses without a result between them that tasks wait for; lat
 _SMOOTHING = 0.3  # weight of a new service time
 _UNKNOWN_CHARGE = 10.0  # seconds assumed for a job until the first result is charged; one job is sent in any case
 _RECHECK = 1.0  # seconds between checks whether a blocked backend is free again
+_SHORTEST_WAIT = 1e-3  # seconds between looks: two clocks never agree to the last digit
 _WITHDRAWAL = 10.0  # seconds that a service gets to withdraw a job
 
 
@@ -229,6 +234,122 @@ class Machine:
             await asyncio.wait({withdrawn}, timeout=_WITHDRAWAL)
             if withdrawn.done() and withdrawn.exception() is None:
                 job.control.is_withdrawn = withdrawn.result()
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """Candidates of a waiting task, and how often it was tried before."""
+
+    candidates: tuple[Candidate, ...]
+    n_tried: int
+    granted: asyncio.Future[Candidate | None]
+
+
+@dataclass(eq=False)
+class PriorityQueue:
+    """Queue of tasks for machines: those with the most failed attempts first, then in the order of arrival.
+
+    A task that has failed would otherwise restart after all others, and be waited for alone. Nothing here awaits
+    between looking at a machine and taking it, so callers of one event loop cannot interfere.
+    """
+
+    machines: Mapping[str, Machine]  # machines by name
+    now: Callable[[], float]  # the scheduler's clock
+    score: Callable[[Candidate], float]  # rates a candidate as of now
+    _queue: list[_Waiting] = field(default_factory=list, init=False)
+    _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
+    _closed: set[str] = field(default_factory=set, init=False)  # take no more jobs, as all waiting tasks know
+
+    async def get(self, candidates: Sequence[Candidate], n_tried: int = 0) -> Candidate | None:
+        """Wait until one of the candidates has room, and take it; None if all of them are closed for good."""
+        waiting = _Waiting(tuple(candidates), n_tried, asyncio.get_running_loop().create_future())
+        now = self.now()
+        try:
+            if not self._decide(waiting, self._openings(now), now):
+                bisect.insort(self._queue, waiting, key=lambda other: -other.n_tried)
+                self._closed.clear()  # the new task was not checked against them
+                self._set_alarm(now)
+            return await waiting.granted
+        except BaseException:
+            granted = waiting.granted
+            if granted.done() and not granted.cancelled() and granted.exception() is None:
+                self._give_back(granted.result())
+            granted.cancel()  # so that it is granted no machine later
+            raise
+
+    def update(self) -> None:
+        """Grant what is free; call it whenever a machine has changed.
+
+        If a machine cannot report its state, all waiting tasks get the error: nothing else would wake them.
+        """
+        try:
+            self._update()
+        except Exception as error:
+            queue, self._queue = self._queue, []
+            for waiting in queue:
+                if not waiting.granted.done():
+                    waiting.granted.set_exception(error)
+
+    def _update(self) -> None:
+        now = self.now()
+        opens = self._openings(now)
+        closed = {name for name, wait in opens.items() if not np.isfinite(wait) and not self.machines[name].n_jobs}
+        is_news = not closed <= self._closed
+        self._closed = closed
+        left = []
+        for i, waiting in enumerate(self._queue):
+            if not is_news and not any(wait <= 0 and self.machines[name].has_room for name, wait in opens.items()):
+                left += self._queue[i:]
+                break
+            if not waiting.granted.done() and not self._decide(waiting, opens, now):  # done: cancelled
+                left.append(waiting)
+        self._queue = left
+        self._set_alarm(now)
+
+    def clear(self) -> None:
+        """Drop all waiting tasks, whose event loop has ended."""
+        self._queue, self._alarm, self._closed = [], None, set()
+
+    def _openings(self, now: float) -> dict[str, float]:
+        return {name: machine.opens_in(now) for name, machine in self.machines.items()}
+
+    def _set_alarm(self, now: float) -> None:
+        """Update again when a machine opens or a pause ends."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._queue:
+            soonest = min((wait for wait in self._openings(now).values() if wait > 0), default=np.inf)
+            if np.isfinite(soonest):
+                self._alarm = asyncio.get_running_loop().call_later(max(soonest, _SHORTEST_WAIT), self.update)
+
+    def _decide(self, waiting: _Waiting, opens: dict[str, float], now: float) -> bool:
+        """Grant a machine, or report that there will be none; False if the task has to wait."""
+        names = [candidate.backend for candidate in waiting.candidates]
+        best = self._best(waiting.candidates, opens)
+        if best is not None:
+            self.machines[best.backend].take()
+            waiting.granted.set_result(best)
+            opens[best.backend] = self.machines[best.backend].opens_in(now)
+            return True
+        if any(np.isfinite(opens[name]) or self.machines[name].n_jobs for name in names):
+            return False
+        waiting.granted.set_result(None)
+        return True
+
+    def _best(self, candidates: Iterable[Candidate], opens: Mapping[str, float]) -> Candidate | None:
+        """Return the best candidate with room in the lowest tier that takes jobs; None if all of it is full."""
+        open_now = [candidate for candidate in candidates if opens[candidate.backend] <= 0]
+        lowest = min((candidate.tier for candidate in open_now), default=0)
+        ready = [own for own in open_now if own.tier == lowest and self.machines[own.backend].has_room]
+        return max(ready, key=self.score, default=None)
+
+    def _give_back(self, granted: Candidate | None) -> None:
+        if granted is not None:
+            machine = self.machines[granted.backend]
+            machine.n_jobs -= 1
+            machine.breaker.given_up()
+            self.update()
 
 
 def _started(name: str, work: Callable[[], T]) -> tuple[threading.Thread, asyncio.Future[T]]:

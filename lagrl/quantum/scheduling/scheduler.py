@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import bisect
+import os
+import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.circuits.execution import checked_execution
+from lagrl.quantum.circuits.backend import checked_execution
 from lagrl.quantum.ibm.failures import (
     ExecutionError,
     JobTimeoutError,
@@ -19,11 +20,12 @@ from lagrl.quantum.ibm.failures import (
     QueueTimeoutError,
     TokenError,
 )
+from lagrl.quantum.scheduling.machine import PriorityQueue
 from lagrl.quantum.scheduling.tasks import Attempt, TaskResult, better_known
 from lagrl.relaxation.sampler import SamplingCost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,7 +39,6 @@ LEAST_TIMEOUT = 30.0  # fewest seconds after which it is given up so: simulators
 RETRIES = 1  # further attempts on the same machine before the next candidate
 BACKOFF = 1.0  # seconds before the first retry, doubled before each later one
 _MEASURED = 3  # results of one machine after which service times count as known
-_SHORTEST_WAIT = 1e-3  # seconds between looks: two clocks never agree to the last digit
 _FINAL = (PlanExhaustedError, TokenError)  # a second attempt would fail in the same way
 _PROGRESS = ("", "intended", "submitted", "finished")  # job states, in order
 
@@ -298,126 +299,71 @@ class _Outcome:
     is_misfit: bool = False  # no fault of the machine
 
 
-@dataclass(eq=False)
-class _Waiting:
-    """Candidates of a waiting task, and how often it was tried before."""
+class Dispatcher:
+    """Passes tasks to a scheduler and waits, also where an event loop runs already (a notebook).
 
-    candidates: tuple[Candidate, ...]
-    n_tried: int
-    granted: asyncio.Future[Candidate | None]
+    The thread starts with the first tasks and ends with `close`; tasks after that start another one.
 
-
-@dataclass(eq=False)
-class PriorityQueue:
-    """Queue of tasks for machines: those with the most failed attempts first, then in the order of arrival.
-
-    A task that has failed would otherwise restart after all others, and be waited for alone. Nothing here awaits
-    between looking at a machine and taking it, so callers of one event loop cannot interfere.
-
-    Attributes
+    Parameters
     ----------
-    machines
-        Machines by name.
-    now
-        The scheduler's clock.
-    score
-        Rates a candidate as of now.
+    scheduler
+        Runs the tasks.
+    make_loop
+        Returns a new event loop; `VirtualLoop` for simulated time.
     """
 
-    machines: Mapping[str, Machine]
-    now: Callable[[], float]
-    score: Callable[[Candidate], float]
-    _queue: list[_Waiting] = field(default_factory=list, init=False)
-    _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
-    _closed: set[str] = field(default_factory=set, init=False)  # take no more jobs, as all waiting tasks know
+    def __init__(
+        self, scheduler: Scheduler, make_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    ) -> None:
+        self.scheduler = scheduler
+        self._make_loop = make_loop
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._process = os.getpid()
+        self._lock = threading.Lock()
 
-    async def get(self, candidates: Sequence[Candidate], n_tried: int = 0) -> Candidate | None:
-        """Wait until one of the candidates has room, and take it; None if all of them are closed for good."""
-        waiting = _Waiting(tuple(candidates), n_tried, asyncio.get_running_loop().create_future())
-        now = self.now()
+    def run(self, tasks: Sequence[Task]) -> list[TaskResult]:
+        """Run all tasks and return their results; may be called from several threads. Raises what `Scheduler.run` does.
+
+        Raises `CancelledError` if another thread calls `close` meanwhile (of `concurrent.futures`).
+        """
+        self._forget_parent()
+        with self._lock:
+            future = asyncio.run_coroutine_threadsafe(self.scheduler.run(tasks), self._running_loop())
         try:
-            if not self._decide(waiting, self._openings(now), now):
-                bisect.insort(self._queue, waiting, key=lambda other: -other.n_tried)
-                self._closed.clear()  # the new task was not checked against them
-                self._set_alarm(now)
-            return await waiting.granted
-        except BaseException:
-            granted = waiting.granted
-            if granted.done() and not granted.cancelled() and granted.exception() is None:
-                self._give_back(granted.result())
-            granted.cancel()  # so that it is granted no machine later
+            return future.result()
+        except BaseException:  # Ctrl-C: nothing more is sent
+            future.cancel()
             raise
 
-    def update(self) -> None:
-        """Grant what is free; call it whenever a machine has changed.
+    def close(self) -> None:
+        """Cancel all unfinished tasks and end the thread; may be called twice."""
+        self._forget_parent()
+        with self._lock:
+            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+            if loop is None or thread is None:
+                return
+            asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
 
-        If a machine cannot report its state, all waiting tasks get the error: nothing else would wake them.
-        """
-        try:
-            self._update()
-        except Exception as error:
-            queue, self._queue = self._queue, []
-            for waiting in queue:
-                if not waiting.granted.done():
-                    waiting.granted.set_exception(error)
+    def _forget_parent(self) -> None:
+        """Forget the thread of the parent process after a fork: it does not exist here."""
+        if self._process != os.getpid():
+            self._process, self._lock, self._loop, self._thread = os.getpid(), threading.Lock(), None, None
 
-    def _update(self) -> None:
-        now = self.now()
-        opens = self._openings(now)
-        closed = {name for name, wait in opens.items() if not np.isfinite(wait) and not self.machines[name].n_jobs}
-        is_news = not closed <= self._closed
-        self._closed = closed
-        left = []
-        for i, waiting in enumerate(self._queue):
-            if not is_news and not any(wait <= 0 and self.machines[name].has_room for name, wait in opens.items()):
-                left += self._queue[i:]
-                break
-            if not waiting.granted.done() and not self._decide(waiting, opens, now):  # done: cancelled
-                left.append(waiting)
-        self._queue = left
-        self._set_alarm(now)
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = self._make_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="lagrl scheduler", daemon=True)
+            self._thread.start()
+        return self._loop
 
-    def clear(self) -> None:
-        """Drop all waiting tasks, whose event loop has ended."""
-        self._queue, self._alarm, self._closed = [], None, set()
 
-    def _openings(self, now: float) -> dict[str, float]:
-        return {name: machine.opens_in(now) for name, machine in self.machines.items()}
-
-    def _set_alarm(self, now: float) -> None:
-        """Update again when a machine opens or a pause ends."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        if self._queue:
-            soonest = min((wait for wait in self._openings(now).values() if wait > 0), default=np.inf)
-            if np.isfinite(soonest):
-                self._alarm = asyncio.get_running_loop().call_later(max(soonest, _SHORTEST_WAIT), self.update)
-
-    def _decide(self, waiting: _Waiting, opens: dict[str, float], now: float) -> bool:
-        """Grant a machine, or report that there will be none; False if the task has to wait."""
-        names = [candidate.backend for candidate in waiting.candidates]
-        best = self._best(waiting.candidates, opens)
-        if best is not None:
-            self.machines[best.backend].take()
-            waiting.granted.set_result(best)
-            opens[best.backend] = self.machines[best.backend].opens_in(now)
-            return True
-        if any(np.isfinite(opens[name]) or self.machines[name].n_jobs for name in names):
-            return False
-        waiting.granted.set_result(None)
-        return True
-
-    def _best(self, candidates: Iterable[Candidate], opens: Mapping[str, float]) -> Candidate | None:
-        """Return the best candidate with room in the lowest tier that takes jobs; None if all of it is full."""
-        open_now = [candidate for candidate in candidates if opens[candidate.backend] <= 0]
-        lowest = min((candidate.tier for candidate in open_now), default=0)
-        ready = [own for own in open_now if own.tier == lowest and self.machines[own.backend].has_room]
-        return max(ready, key=self.score, default=None)
-
-    def _give_back(self, granted: Candidate | None) -> None:
-        if granted is not None:
-            machine = self.machines[granted.backend]
-            machine.n_jobs -= 1
-            machine.breaker.given_up()
-            self.update()
+async def _cancel_all() -> None:
+    """Cancel all other coroutines of the loop, and wait until they have ended."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for other in others:
+        other.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

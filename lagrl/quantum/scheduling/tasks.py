@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lagrl.quantum.circuits.execution import Pub
+    from lagrl.quantum.circuits.backend import Pub
     from lagrl.relaxation.sampler import SampleContext
 
 
@@ -25,29 +25,16 @@ class Candidate:
     """Circuits of a task on one of the machines that may run them.
 
     Raises `InputError` if the priority is not above 0.
-
-    Attributes
-    ----------
-    backend
-        Name of a machine of the scheduler.
-    make
-        Returns the circuits, one PUB for each knapsack. Called only when they are sent, as angles may need training.
-    width
-        Qubits of the widest circuit.
-    placement
-        Line of qubits, see `placed_line`.
-    tier
-        Candidates of a higher tier are used only where those of all lower tiers have failed or take no jobs.
-    priority
-        Preference among the candidates of a tier, above 0.
     """
 
-    backend: str
+    backend: str  # name of a machine of the scheduler
+    # returns the circuits, one PUB for each knapsack. Called only when they are sent, as angles may need training.
     make: Callable[[], Sequence[Pub]] = field(repr=False)
-    width: int
-    placement: str = BEST_LINE
+    width: int  # qubits of the widest circuit
+    placement: str = BEST_LINE  # line of qubits, see `placed_line`
+    # candidates of a higher tier are used only where those of all lower tiers have failed or take no jobs
     tier: int = 0
-    priority: float = 1.0
+    priority: float = 1.0  # preference among the candidates of a tier, above 0
 
     def __post_init__(self) -> None:
         if not self.priority > 0:
@@ -72,22 +59,13 @@ class Task:
     """Knapsacks whose circuits run together, as one job on one of the candidates.
 
     Raises `InputError` if two candidates have the same backend.
-
-    Attributes
-    ----------
-    key
-        Unique among the tasks of the run.
-    candidates
-        At least one, each on another machine.
-    shots, context, seed
-        Shots per circuit, the sampler call, and the seed of simulators.
     """
 
-    key: str
-    candidates: tuple[Candidate, ...]
-    shots: int
+    key: str  # unique among the tasks of the run
+    candidates: tuple[Candidate, ...]  # at least one, each on another machine
+    shots: int  # per circuit
     context: SampleContext = field(repr=False)
-    seed: int = 0
+    seed: int = 0  # of simulators
 
     def __post_init__(self) -> None:
         names = [candidate.backend for candidate in self.candidates]
@@ -115,25 +93,13 @@ class Attempt:
 
 @dataclass(frozen=True, eq=False)
 class TaskResult:
-    """Result of a task, or the reasons why there is none.
+    """Result of a task, or the reasons why there is none."""
 
-    Attributes
-    ----------
-    key, attempts
-        Key of the task, and all attempts to run it, in order.
-    backend
-        Name of the machine that ran it; empty if all failed, so that the caller uses the product state.
-    codes
-        One [C, shots] int64 array per PUB; None if all failed.
-    cost
-        Cost of all attempts, each job counted once.
-    """
-
-    key: str
-    backend: str
-    codes: list[NDArray[np.int64]] | None = field(repr=False)
-    cost: SamplingCost = field(repr=False)
-    attempts: tuple[Attempt, ...]
+    key: str  # of the task
+    backend: str  # name of the machine that ran it; empty if all failed, so that the caller uses the product state
+    codes: list[NDArray[np.int64]] | None = field(repr=False)  # one [C, shots] int64 array per PUB; None if all failed
+    cost: SamplingCost = field(repr=False)  # cost of all attempts, each job counted once
+    attempts: tuple[Attempt, ...]  # all of them, in order
 
     @property
     def why(self) -> str:

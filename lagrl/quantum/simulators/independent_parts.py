@@ -14,9 +14,8 @@ import numpy as np
 from lagrl.errors import InputError
 from lagrl.quantum.devices.compile import two_qubit_gates
 from lagrl.quantum.devices.noise import noise_model, readout_flips, restricted
-from lagrl.quantum.devices.noisy_device import measured_qubits
-from lagrl.quantum.simulators.aer import exact_probabilities
-from lagrl.quantum.simulators.channel import Channel
+from lagrl.quantum.devices.noisy_device import Channel, measured_qubits
+from lagrl.quantum.simulators.line_backend import exact_probabilities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,22 +27,16 @@ WIDEST_PART = 9  # qubits of a density matrix, a second or so
 
 @dataclass(frozen=True, eq=False)
 class PartDistribution:
-    """The exact distribution of one part.
+    """The exact distribution of one part."""
 
-    Attributes
-    ----------
-    variables
-        Classical bits that the part writes, ascending.
-    probability
-        [2^k] float64: bit b of the index is variable `variables[b]`.
-    """
-
-    variables: tuple[int, ...]
-    probability: NDArray[np.float64] = field(repr=False)
+    variables: tuple[int, ...]  # classical bits that the part writes, ascending
+    probability: NDArray[np.float64] = field(repr=False)  # [2^k] float64: bit b of the index is variable `variables[b]`
 
 
 def part_distributions(circuit: QuantumCircuit, target: Target | None = None) -> list[PartDistribution]:
     """Return the distribution of each part of a measured circuit without free parameters.
+
+    Raises `InputError` if a part is wider than 9 qubits, `MissingExtraError` without qiskit-aer.
 
     Parameters
     ----------
@@ -51,13 +44,6 @@ def part_distributions(circuit: QuantumCircuit, target: Target | None = None) ->
         Measures at the end, each variable into the classical bit of its number.
     target
         The device for whose qubits it is compiled, with errors of gates and readout; None: no noise.
-
-    Raises
-    ------
-    InputError
-        If a part is wider than 9 qubits.
-    MissingExtraError
-        Without qiskit-aer.
     """
     found = []
     written = {qubit: variable for variable, qubit in enumerate(measured_qubits(circuit).tolist())}
@@ -131,6 +117,8 @@ def compiled_parts(
 ) -> tuple[list[PartDistribution], int, int]:
     """Compile a measured circuit by qiskit's optimisation level 1; return its noisy parts, depth and two-qubit gates.
 
+    Raises `InputError` if routing joins parts to more than 9 qubits.
+
     Parameters
     ----------
     circuit
@@ -141,11 +129,6 @@ def compiled_parts(
         Physical qubits of the circuit's own; chosen by the transpiler if None.
     seed
         Of the transpiler.
-
-    Raises
-    ------
-    InputError
-        If routing joins parts to more than 9 qubits.
     """
     from qiskit.transpiler.preset_passmanagers import generate_preset_pass_manager
 

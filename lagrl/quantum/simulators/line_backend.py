@@ -1,30 +1,131 @@
-"""Simulators of noisy lines of qubits: density matrices of 4ⁿ numbers, and trajectories of 2ⁿ amplitudes per shot.
+"""Simulators of noisy lines of qubits, and their calls of qiskit's Aer, on one thread.
 
-Their common part is `LineBackend`: checks, one call per line, order of results, and cost.
+Density matrices have 4ⁿ numbers, trajectories 2ⁿ amplitudes per shot; the surrogate disturbs ideal samples. Their
+common part is `LineBackend`: checks, one call per line, order of results, and cost.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from lagrl.errors import InputError
-from lagrl.quantum.circuits.backend import BackendStatus, Job
-from lagrl.quantum.circuits.execution import Execution
-from lagrl.quantum.devices.noisy_device import NoisyDevice
-from lagrl.quantum.simulators.aer import exact_probabilities, run_aer
-from lagrl.quantum.simulators.channel import Channel
+from lagrl.errors import InputError, LagrlError, MissingExtraError, UnknownNameError
+from lagrl.quantum.circuits.backend import BackendStatus, Execution, Job
+from lagrl.quantum.devices.noisy_device import CALIBRATED, Channel, Exponents, NoisyDevice, disturb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
+    from qiskit_aer.noise import NoiseModel
 
-    from lagrl.quantum.circuits.execution import Pub, Template
+    from lagrl.quantum.circuits.backend import Pub, Template
     from lagrl.quantum.devices.noisy_device import NoisyLine
+
+
+def run_aer(
+    method: str, circuits: list[QuantumCircuit], noise: NoiseModel | None, shots: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Sample circuits without free parameters, each with independent randomness.
+
+    Raises `MissingExtraError` without qiskit-aer; `LagrlError` if the simulator fails, with its message.
+
+    Parameters
+    ----------
+    method
+        `density_matrix` or `statevector`; with noise the latter draws a trajectory per shot.
+    circuits
+        With all their measurements in one register.
+    noise
+        Noise of gates and readout; None for ideal ones.
+    shots
+        Shots per circuit.
+    rng
+        Draws the simulator's seed.
+
+    Returns
+    -------
+    Codes [C, shots] int64, in the order of the shots: bit i is classical bit i.
+    """
+    seed = int(rng.integers(2**31 - 1))
+    result = _result(method, circuits, noise, shots=shots, memory=True, seed_simulator=seed)
+    return np.array([[int(code, 16) for code in experiment.data.memory] for experiment in result.results], np.int64)
+
+
+def run_long(method: str, circuit: QuantumCircuit, shots: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Sample a circuit of any number of qubits without noise; see `run_aer` for the errors raised.
+
+    Parameters
+    ----------
+    method
+        `statevector` or `matrix_product_state`.
+    circuit, shots, rng
+        See `run_aer`.
+
+    Returns
+    -------
+    Bits [shots, n] uint8: column i is classical bit i.
+    """
+    seed = int(rng.integers(2**31 - 1))
+    words = _result(method, [circuit], None, shots=shots, memory=True, seed_simulator=seed).get_memory()
+    return np.array([np.frombuffer(word[::-1].encode(), np.uint8) - ord("0") for word in words], np.uint8)
+
+
+def is_native(circuit: QuantumCircuit) -> bool:
+    """Whether Aer simulates all gates of a circuit without compiling them.
+
+    Raises `MissingExtraError` without qiskit-aer.
+    """
+    return set(circuit.count_ops()) <= _native_gates()
+
+
+def exact_probabilities(
+    circuits: list[QuantumCircuit], qubits: list[list[int]], noise: NoiseModel
+) -> list[NDArray[np.float64]]:
+    """Return the distributions [2^n] before readout errors, by density matrices.
+
+    Raises `MissingExtraError` without qiskit-aer; `LagrlError` if the simulator fails, with its message.
+
+    Parameters
+    ----------
+    circuits
+        Without free parameters or measurements.
+    qubits
+        For each circuit, the qubit that is bit i of the index.
+    noise
+        Noise of the gates.
+    """
+    saving = [circuit.copy() for circuit in circuits]
+    for circuit, order in zip(saving, qubits, strict=True):
+        circuit.append(_aer().library.SaveProbabilities(len(order)), order)
+    result = _result("density_matrix", saving, noise)
+    return [np.asarray(result.data(i)["probabilities"], np.float64) for i in range(len(saving))]
+
+
+def _result(method: str, circuits: list[QuantumCircuit], noise: NoiseModel | None, **options: Any) -> Any:
+    simulator = _aer().AerSimulator(method=method, noise_model=noise, max_parallel_threads=1)
+    result = simulator.run(circuits, **options).result()
+    if not result.success:
+        raise LagrlError(f"Aer's {method} simulator failed: {result.status}")
+    return result
+
+
+def _aer() -> Any:
+    try:
+        import qiskit_aer
+        import qiskit_aer.library
+    except ImportError as error:
+        raise MissingExtraError.of("qiskit-aer", "quantum", "simulating circuits") from error
+    return qiskit_aer
+
+
+@cache
+def _native_gates() -> frozenset[str]:
+    return frozenset(_aer().AerSimulator(method="statevector").configuration().basis_gates) | {"measure", "barrier"}
 
 
 class BoundCircuit(NamedTuple):
@@ -40,17 +141,14 @@ class LineBackend:
 
     All circuits of one width go in one call of the simulator, on one thread.
 
+    Raises `InputError` if the width is below 1 or above the method's `limit`.
+
     Attributes
     ----------
     device
         The device whose noise is simulated.
     max_width
         Most qubits of a circuit.
-
-    Raises
-    ------
-    InputError
-        If the width is below 1 or above the method's `limit`.
     """
 
     device: NoisyDevice
@@ -90,10 +188,8 @@ class LineBackend:
     def run(self, job: Job) -> Execution:
         """Run every row of every PUB; see `Backend.run`.
 
-        Raises
-        ------
-        InputError
-            If a circuit is wider than `max_width`, there are no PUBs or shots, or the device has no such line.
+        Raises `InputError` if a circuit is wider than `max_width`, there are no PUBs or shots, or the device has no
+        such line.
         """
         job.require(self.name, self.max_width, remedy=self.remedy)
         rng, pubs = job.rng, job.pubs
@@ -182,3 +278,46 @@ class TrajectoryBackend(LineBackend):
     aer_method: ClassVar[str] = "statevector"
     limit: ClassVar[int] = 20
     remedy: ClassVar[str] = "take fewer variables per vehicle or the surrogate"
+
+
+@dataclass(frozen=True)
+class SurrogateBackend(LineBackend):
+    """Draws ideal samples of any circuits by Aer's `statevector`, and disturbs them.
+
+    Attributes
+    ----------
+    exponents
+        Exponents of the channel; calibrated on QAOA, for other templates an estimate.
+    """
+
+    max_width: int = 22
+    exponents: Exponents = CALIBRATED
+    method: ClassVar[str] = "surrogate"
+    limit: ClassVar[int] = 24
+    remedy: ClassVar[str] = "take fewer variables per vehicle"
+    uses_noise_model: ClassVar[bool] = False
+
+    def simulated(self, template: Template, compiled: Template) -> Template:
+        """Return the template as built if Aer knows all its gates: same result, a third of the gates."""
+        return template if is_native(template.circuit) else compiled
+
+    def simulate(
+        self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Return codes [C, shots]; see `LineBackend.simulate`."""
+        ideal = run_aer("statevector", [circuit for circuit, _ in bound], None, shots, rng)
+        channels = {template.digest: Channel.on(line, template, self.exponents) for _, template in bound}
+        return disturb(ideal, [channels[template.digest] for _, template in bound], rng)
+
+
+METHODS: dict[str, type[LineBackend]] = {
+    own.method: own for own in (SurrogateBackend, DensityMatrixBackend, TrajectoryBackend)
+}
+"""The simulators of noise by name."""
+
+
+def noise_method(name: str) -> type[LineBackend]:
+    """Return the simulator of a name; `UnknownNameError` if there is none."""
+    if name not in METHODS:
+        raise UnknownNameError.of("noise method", name, METHODS)
+    return METHODS[name]

@@ -1,6 +1,6 @@
-"""Noisy circuits in the time of ideal ones: any template by Aer, QAOA by the compiled kernel; simulators by name.
+"""QAOA with noise in the time of ideal QAOA, by the compiled kernel.
 
-The surrogates draw from the ideal distribution and send each shot through the device's `Channel`, which samples
+The surrogate draws from the ideal distribution and sends each shot through the device's `Channel`, which samples
 exactly from the surrogate distribution.
 """
 
@@ -8,57 +8,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from lagrl.errors import UnknownNameError
 from lagrl.quantum.circuits.line_qaoa import qaoa_line
 from lagrl.quantum.circuits.statevector import QAOASampler
-from lagrl.quantum.devices.noisy_device import NoisyDevice
-from lagrl.quantum.simulators.aer import is_native, run_aer
-from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
-from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, LineBackend, TrajectoryBackend
+from lagrl.quantum.devices.noisy_device import CALIBRATED, Channel, Exponents, NoisyDevice, disturb
 from lagrl.quantum.subproblems.candidates import Candidates, count_codes
 from lagrl.relaxation.sampler import Samples
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from lagrl.quantum.circuits.execution import Template
-    from lagrl.quantum.devices.noisy_device import NoisyLine
-    from lagrl.quantum.simulators.line_backend import BoundCircuit
     from lagrl.relaxation.sampler import SampleQuery
-
-
-@dataclass(frozen=True)
-class SurrogateBackend(LineBackend):
-    """Draws ideal samples of any circuits by Aer's `statevector`, and disturbs them.
-
-    Attributes
-    ----------
-    exponents
-        Exponents of the channel; calibrated on QAOA, for other templates an estimate.
-    """
-
-    max_width: int = 22
-    exponents: Exponents = CALIBRATED
-    method: ClassVar[str] = "surrogate"
-    limit: ClassVar[int] = 24
-    remedy: ClassVar[str] = "take fewer variables per vehicle"
-    uses_noise_model: ClassVar[bool] = False
-
-    def simulated(self, template: Template, compiled: Template) -> Template:
-        """Return the template as built if Aer knows all its gates: same result, a third of the gates."""
-        return template if is_native(template.circuit) else compiled
-
-    def simulate(
-        self, line: NoisyLine, bound: list[BoundCircuit], shots: int, rng: np.random.Generator
-    ) -> NDArray[np.int64]:
-        """Return codes [C, shots]; see `LineBackend.simulate`."""
-        ideal = run_aer("statevector", [circuit for circuit, _ in bound], None, shots, rng)
-        channels = {template.digest: Channel.on(line, template, self.exponents) for _, template in bound}
-        return disturb(ideal, [channels[template.digest] for _, template in bound], rng)
 
 
 @dataclass(frozen=True)
@@ -113,16 +74,3 @@ class SurrogateSampler:
             template = line.circuit(qaoa_line(width, self.ideal.used_ramp.layers, self.ideal.warm)).template
             self._channels[width] = Channel.on(line, template, self.exponents)
         return self._channels[width]
-
-
-METHODS: dict[str, type[LineBackend]] = {
-    own.method: own for own in (SurrogateBackend, DensityMatrixBackend, TrajectoryBackend)
-}
-"""The simulators of noise by name."""
-
-
-def noise_method(name: str) -> type[LineBackend]:
-    """Return the simulator of a name; `UnknownNameError` if there is none."""
-    if name not in METHODS:
-        raise UnknownNameError.of("noise method", name, METHODS)
-    return METHODS[name]

@@ -1,4 +1,4 @@
-"""Candidates: the customers of each vehicle's knapsack that become variables of a circuit; codes of their values."""
+"""Candidates: the customers of each vehicle's knapsack that become variables, their codes, and their product state."""
 
 from __future__ import annotations
 
@@ -83,6 +83,8 @@ class Candidates:
         While a string is too heavy, its least efficient customer is dropped. Then customers that are not carried are
         added where they fit, the most efficient first.
 
+        Raises `InputError` if there is not one row of codes per vehicle.
+
         Parameters
         ----------
         code
@@ -92,11 +94,6 @@ class Candidates:
         -------
         Repaired codes [K, S] int64, and the costs Σ ã_j y_j of their variables [K, S], distance units, without the
         fixed customers. Both are 0 where a vehicle is solved.
-
-        Raises
-        ------
-        InputError
-            If there is not one row of codes per vehicle.
         """
         from lagrl.quantum.subproblems.candidate_kernels import repair_codes
 
@@ -183,10 +180,7 @@ def _chosen(
 def require_width(width: int) -> None:
     """Raise an error for a number of variables that cannot be simulated.
 
-    Raises
-    ------
-    InputError
-        If it is not in 1 … 22.
+    Raises `InputError` if it is not in 1 … 22.
     """
     if not 1 <= width <= MAX_WIDTH:
         raise InputError(f"{width} given", field="width", remedy=f"give 1 to {MAX_WIDTH} variables per vehicle")
@@ -226,3 +220,83 @@ def count_codes(
     used = int((total > 0).sum(axis=1).max(initial=1))
     distinct = np.where(total > 0, distinct, 0)
     return distinct[:, :used], total[:, :used]
+
+
+@dataclass(frozen=True)
+class ProductState:
+    """Independent bits, more probably 1 the more efficient their customer is:
+
+    P(y_i = 1) = clip(sigmoid(k (e_i − e_stop) / median_j |e_j − e_stop|), c, 1 − c),    e = −ã/d
+
+    Attributes
+    ----------
+    sharpness
+        k: how fast the probabilities go to 0 or 1 away from the first customer that greedy cannot fit.
+    clip
+        c: least probability of either value.
+
+    Raises
+    ------
+    InputError
+        If the sharpness is not a finite number of 0 or more, or the clip is not in [0, 1/2].
+    """
+
+    sharpness: float = 1.5
+    clip: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sharpness < np.inf:
+            raise InputError(f"{self.sharpness} given", field="sharpness", remedy="give a finite number of 0 or more")
+        if not 0 <= self.clip <= 0.5:
+            raise InputError(f"{self.clip} given", field="clip", remedy="give a probability from 0 to 0.5")
+
+    def probabilities(self, candidates: Candidates) -> NDArray[np.float64]:
+        """Return P(y_i = 1) of every variable, [K, W]; 0 in padding.
+
+        Where more than half of the variables are exactly as efficient as e_stop, the mean replaces the median.
+        """
+        is_variable = candidates.is_variable
+        efficiency = -candidates.reduced_cost / np.where(is_variable, candidates.weight, 1)
+        distance = np.where(is_variable, efficiency - candidates.stop[:, None], 0.0)
+        size = np.abs(distance)
+        unit = _median(np.where(is_variable, size, np.inf), candidates.width)
+        unit = np.where(unit > 0, unit, size.sum(axis=1) / np.maximum(candidates.width, 1))
+        exponent = self.sharpness * distance / np.where(unit > 0, unit, 1.0)[:, None]
+        probability = 1.0 / (1.0 + np.exp(-np.clip(exponent, -50.0, 50.0)))
+        return np.where(is_variable, np.clip(probability, self.clip, 1.0 - self.clip), 0.0)
+
+
+def draw_product(probability: NDArray[np.float64], shots: int, rng: np.random.Generator) -> Counted:
+    """Draw as `product_codes`, and count: codes [K, S], distinct in each row, and counts; a count of 0 is padding."""
+    return count_codes(product_codes(probability, shots, rng))
+
+
+def product_codes(probability: NDArray[np.float64], shots: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw codes [K, shots] of independent bits with P(y_i = 1), [K, W], shot by shot; bit j is variable j."""
+    n_problems, width = probability.shape
+    ones = rng.random((n_problems, shots, width)) < probability[:, None, :]
+    codes: NDArray[np.int64] = ones @ (1 << np.arange(width))
+    return codes
+
+
+def rotation_angles(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return θ = 2 arcsin √P: RY(θ)|0⟩ measures 1 with probability P (Egger et al. 2021)."""
+    theta: NDArray[np.float64] = 2.0 * np.arcsin(np.sqrt(probability))
+    return theta
+
+
+def product_amplitudes(theta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the amplitudes [2^n] of ⊗ RY(θ_i)|0⟩; bit i of the index is qubit i."""
+    state = np.ones(1)
+    for half in 0.5 * theta:
+        state = np.concatenate((np.cos(half) * state, np.sin(half) * state))
+    return state
+
+
+def _median(padded: NDArray[np.float64], length: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the medians [K] of rows whose padding is infinite; 0 of empty ones."""
+    ordered = np.sort(padded, axis=1)
+    rows = np.arange(len(ordered))
+    lower, upper = np.maximum(length - 1, 0) // 2, length // 2
+    upper = np.minimum(upper, padded.shape[1] - 1)
+    return np.where(length > 0, 0.5 * (ordered[rows, lower] + ordered[rows, upper]), 0.0)

@@ -11,15 +11,14 @@ from fake_service import FakePrimitives, FakeService
 from small_knapsacks import knapsacks
 
 from lagrl.quantum.bandit.arm_policies import StaticPolicy
-from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.bandit.features import Arm
+from lagrl.quantum.bandit.profile import Limits
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.scheduling import scheduler
-from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.machine import Machine
-from lagrl.quantum.scheduling.scheduler import TIMEOUT, Scheduler
+from lagrl.quantum.scheduling.scheduler import TIMEOUT, Dispatcher, Scheduler
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 
 if TYPE_CHECKING:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lagrl.quantum.bandit.arms import all_arms
-from lagrl.quantum.bandit.decision import ArmDecision
-from lagrl.quantum.bandit.features import KnapsackContext
-from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile
-from lagrl.quantum.bandit.screening import ScreenedArms
+from lagrl.quantum.bandit.features import ArmDecision, KnapsackContext, all_arms
+from lagrl.quantum.bandit.profile import NO_CIRCUIT, Profile, ScreenedArms
 from lagrl.quantum.bandit.traces import Trace
 
 QUALITY = {"fine": -0.1, "poor": -1.2}

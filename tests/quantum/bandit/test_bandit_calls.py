@@ -12,19 +12,16 @@ import pytest
 from small_knapsacks import knapsacks
 
 from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, Policy, StaticPolicy
-from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.bandit.profile import Profile
-from lagrl.quantum.bandit.screening import Limits
-from lagrl.quantum.circuits.backend import BackendStatus
-from lagrl.quantum.circuits.execution import Execution
+from lagrl.quantum.bandit.features import NAMES, Arm
+from lagrl.quantum.bandit.profile import Limits, Profile
+from lagrl.quantum.circuits.backend import BackendStatus, Execution
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lagrl.quantum.bandit.decision import ArmDecision
+    from lagrl.quantum.bandit.features import ArmDecision
     from lagrl.quantum.circuits.backend import Job
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")

@@ -11,12 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, Policy, StaticPolicy
-from lagrl.quantum.bandit.arms import PRODUCT, Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.features import NAMES
+from lagrl.quantum.bandit.features import NAMES, PRODUCT, Arm
 from lagrl.quantum.bandit.profile import Profile
-from lagrl.quantum.scheduling.dispatcher import Dispatcher
-from lagrl.quantum.scheduling.scheduler import Scheduler
+from lagrl.quantum.scheduling.scheduler import Dispatcher, Scheduler
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 from lagrl.testing.simulated_machines import Behaviour, RandomStrings, SimulatedMachine
 from lagrl.testing.virtual_time import VirtualLoop
@@ -24,7 +22,7 @@ from lagrl.testing.virtual_time import VirtualLoop
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lagrl.quantum.bandit.decision import ArmDecision
+    from lagrl.quantum.bandit.features import ArmDecision
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 
@@ -186,7 +184,7 @@ def test_threads_give_the_same_samples_too() -> None:
     """Two noisy devices in threads give equal samples."""
     pytest.importorskip("qiskit_aer")
     pytest.importorskip("qiskit_ibm_runtime")
-    from lagrl.quantum.simulators.surrogate import SurrogateBackend
+    from lagrl.quantum.simulators.line_backend import SurrogateBackend
 
     backends = {name: SurrogateBackend.of(name) for name in ("FakeMumbai", "FakeParis")}
     arms = tuple(Arm(name, "line0", "qaoa", layers) for name in backends for layers in (1, 2))

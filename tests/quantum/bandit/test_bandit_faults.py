@@ -16,7 +16,7 @@ pytest.importorskip("qiskit_ibm_runtime")
 import fake_service
 from bandit_world import ARMS, HangingAtA, Killed, World, killed_before_the_end
 
-from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.features import Arm
 from lagrl.quantum.circuits.backend import JobControl
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.ibm import runtime

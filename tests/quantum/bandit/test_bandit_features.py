@@ -6,8 +6,7 @@ import numpy as np
 from small_logs import knapsack, screened
 
 from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, choose
-from lagrl.quantum.bandit.arms import LOGGED, PRODUCT
-from lagrl.quantum.bandit.features import NAMES, knapsack_rows
+from lagrl.quantum.bandit.features import LOGGED, NAMES, PRODUCT, knapsack_rows
 
 
 def test_features_by_hand() -> None:
@@ -33,7 +32,7 @@ def test_the_product_state_has_no_uncertainty() -> None:
     """The product state has features 0: a predicted reward of 0 without uncertainty, and no effect on learning."""
     own, context = screened(), knapsack(np.random.default_rng(0))
     features = own.table.features(context)
-    product = own.index[PRODUCT]
+    product = own.index["product"]
     assert not features[product].any()
     model = LinearModel(len(NAMES))
     model.update(features[1], -0.5)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lagrl.bench.off_policy import LoggedChoices, doubly_robust, inverse_propensity
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, StaticPolicy, choose
-from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
+from lagrl.quantum.bandit.features import PRODUCT, Arm, all_arms
 
 
 @settings(max_examples=40, deadline=None)

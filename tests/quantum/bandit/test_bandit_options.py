@@ -12,11 +12,10 @@ from small_knapsacks import knapsacks
 
 from lagrl.errors import InputError, LagrlError, UnknownNameError
 from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, StaticPolicy
-from lagrl.quantum.bandit.arms import PRODUCT, Arm, all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.features import NAMES
-from lagrl.quantum.bandit.screening import Limits
-from lagrl.quantum.bandit.state import BanditState
+from lagrl.quantum.bandit.features import NAMES, PRODUCT, Arm, all_arms
+from lagrl.quantum.bandit.options import BanditState
+from lagrl.quantum.bandit.profile import Limits
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 from lagrl.samplers.held import HeldSamplers
 from lagrl.samplers.registry import (
@@ -36,7 +35,7 @@ from lagrl.quantum.bandit.options import BanditOptions, make_bandit
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler
-from lagrl.quantum.simulators.surrogate import SurrogateBackend
+from lagrl.quantum.simulators.line_backend import SurrogateBackend
 
 if TYPE_CHECKING:
     from pathlib import Path

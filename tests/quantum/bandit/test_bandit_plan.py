@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.arm_policies import Choice
-from lagrl.quantum.bandit.arms import PRODUCT, all_arms
-from lagrl.quantum.bandit.decision import PlannedCandidate, PlannedTask, StepPlan, plan_step, rank
-from lagrl.quantum.bandit.profile import NO_CIRCUIT
-from lagrl.quantum.bandit.screening import ScreenedArms
+from lagrl.quantum.bandit.arm_policies import Choice, PlannedCandidate, PlannedTask, StepPlan, rank
+from lagrl.quantum.bandit.bandit_sampler import plan_step
+from lagrl.quantum.bandit.features import PRODUCT, all_arms
+from lagrl.quantum.bandit.profile import NO_CIRCUIT, ScreenedArms
 
 ARMS = all_arms(["a", "b", "c"], placements=("line0", "line1"), families=("qaoa",), depths=(1, 2))
 

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.arms import Arm, ansatz_of
-from lagrl.quantum.bandit.profile import Profile
-from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.bandit.features import Arm, ansatz_of
+from lagrl.quantum.bandit.profile import Limits, Profile
 from lagrl.quantum.devices.noisy_device import NoisyDevice
-from lagrl.quantum.simulators.surrogate import SurrogateBackend
+from lagrl.quantum.simulators.line_backend import SurrogateBackend
 
 pytest.importorskip("qiskit_ibm_runtime", reason="needs the quantum extra")
 

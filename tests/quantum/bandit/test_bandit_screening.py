@@ -10,16 +10,14 @@ import pytest
 from small_knapsacks import knapsacks
 
 from lagrl.quantum.bandit.arm_policies import StaticPolicy
-from lagrl.quantum.bandit.arms import all_arms
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.bandit.profile import Profile
-from lagrl.quantum.bandit.screening import Limits
+from lagrl.quantum.bandit.features import all_arms
+from lagrl.quantum.bandit.profile import Limits, Profile
 from lagrl.quantum.circuits.backend import BackendStatus
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples
 
 if TYPE_CHECKING:
-    from lagrl.quantum.circuits.backend import Job
-    from lagrl.quantum.circuits.execution import Execution
+    from lagrl.quantum.circuits.backend import Execution, Job
 
 GOOD = Profile(4, 1, 20, 10, -0.1, -0.1, 1e-6, 1e-4, 1e-4, 2)
 

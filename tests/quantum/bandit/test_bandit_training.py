@@ -10,8 +10,7 @@ from lagrl.bench.trace_table import TraceTable, target_probabilities
 from lagrl.bench.trace_training import best_static, cross_fitted, evaluate, fit, held_out, share_runnable
 from lagrl.errors import InputError
 from lagrl.quantum.bandit.arm_policies import LinearModel, LinUCB, StaticPolicy, choose
-from lagrl.quantum.bandit.arms import PRODUCT, Arm
-from lagrl.quantum.bandit.features import NAMES, knapsack_rows
+from lagrl.quantum.bandit.features import NAMES, PRODUCT, Arm, knapsack_rows
 
 BEST = Arm("fine", "line0", "qaoa", 1)
 

@@ -14,14 +14,13 @@ pytest.importorskip("qiskit_ibm_runtime")
 from small_knapsacks import knapsacks
 
 from lagrl.quantum.bandit.arm_policies import StaticPolicy
-from lagrl.quantum.bandit.arms import Arm
 from lagrl.quantum.bandit.bandit_sampler import BanditSampler
-from lagrl.quantum.simulators.surrogate import SurrogateBackend
+from lagrl.quantum.bandit.features import Arm
+from lagrl.quantum.simulators.line_backend import SurrogateBackend
 from lagrl.relaxation.sampler import SampleContext, SampleQuery
 
 if TYPE_CHECKING:
-    from lagrl.quantum.circuits.backend import Job
-    from lagrl.quantum.circuits.execution import Execution
+    from lagrl.quantum.circuits.backend import Execution, Job
 
 
 class Slow(SurrogateBackend):

@@ -11,7 +11,7 @@ from small_logs import log
 from lagrl.bench.trace_table import TraceTable
 from lagrl.bench.trace_training import fit
 from lagrl.errors import InputError
-from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.features import Arm
 from lagrl.quantum.bandit.traces import TraceLog, arms_line, decision_line, read_traces
 from lagrl.relaxation.sampler import SampleContext
 

@@ -17,7 +17,7 @@ from lagrl.quantum.circuits.hardware_efficient import (
     train,
 )
 from lagrl.quantum.devices.compile import compile_template, two_qubit_depth, two_qubit_gates
-from lagrl.quantum.subproblems.product import product_amplitudes, rotation_angles
+from lagrl.quantum.subproblems.candidates import product_amplitudes, rotation_angles
 
 pytest.importorskip("qiskit")
 

@@ -15,7 +15,7 @@ def test_it_is_the_unitary_of_the_line_network(n: int) -> None:
 
     from lagrl.paper.drawn_knapsacks import random_subproblem
     from lagrl.quantum.circuits.ansatz import LineQAOA
-    from lagrl.quantum.circuits.pairwise_qaoa import pairwise_qaoa
+    from lagrl.quantum.circuits.line_qaoa import pairwise_qaoa
 
     problem = random_subproblem(n, 0)
     template = pairwise_qaoa(problem)

@@ -15,9 +15,8 @@ from lagrl.problems.bundled import bundled_names, read_bundled
 from lagrl.quantum.circuits.line_qaoa import COLD_RAMP, WARM_RAMP, Ramp
 from lagrl.quantum.circuits.statevector import QAOASampler, qaoa_state
 from lagrl.quantum.subproblems.candidate_sampler import ProductSampler
-from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
+from lagrl.quantum.subproblems.candidates import Candidates, ProductState, rotation_angles, select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty, make_penalty
-from lagrl.quantum.subproblems.product import ProductState, rotation_angles
 from lagrl.relaxation.knapsack import solve_knapsacks
 from lagrl.relaxation.sampler import SampleQuery, Samples, SubproblemSampler
 from lagrl.solver import SolveConfig, solve

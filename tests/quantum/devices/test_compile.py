@@ -8,7 +8,7 @@ from small_circuits import graph_target, line_target, measured, subproblem
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.ansatz import make_ansatz
-from lagrl.quantum.circuits.execution import Pub, Template, measured_circuit, parameter_vector
+from lagrl.quantum.circuits.backend import Pub, Template, measured_circuit, parameter_vector
 from lagrl.quantum.circuits.line_qaoa import qaoa_line
 from lagrl.quantum.devices.compile import compile_template, require_isa
 from lagrl.quantum.devices.placement import find_line

@@ -16,7 +16,7 @@ from qiskit_aer.noise import NoiseModel
 from lagrl.errors import InputError
 from lagrl.quantum.devices.noise import noise_model, readout_flips, reduced_target
 from lagrl.quantum.devices.noisy_device import NoisyLine, log_fidelity, measured_qubits
-from lagrl.quantum.simulators.aer import exact_probabilities, run_aer
+from lagrl.quantum.simulators.line_backend import exact_probabilities, run_aer
 
 
 def fake(name: str) -> object:

@@ -15,8 +15,9 @@ from small_executions import MemoryJournal, basis_pub
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.devices.placement import PLACEMENTS, find_lines, placed_line
-from lagrl.quantum.ibm.compiled_job import RuntimeOptions, fingerprint
+from lagrl.quantum.ibm.device import RuntimeOptions
 from lagrl.quantum.ibm.failures import JobFailedError, NotArrivedError
+from lagrl.quantum.ibm.runtime import fingerprint
 from lagrl.quantum.ibm.service import open_device
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext

@@ -11,8 +11,7 @@ from small_circuits import graph_target, line_target
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.line_qaoa import line_gates, qaoa_line
-from lagrl.quantum.devices.device_errors import DeviceErrors
-from lagrl.quantum.devices.noise import reduced_target
+from lagrl.quantum.devices.noise import DeviceErrors, reduced_target
 from lagrl.quantum.devices.placement import find_line, find_lines, network_uses
 
 if TYPE_CHECKING:

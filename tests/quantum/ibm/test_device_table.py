@@ -13,9 +13,9 @@ from small_circuits import graph_target, line_target
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.devices.placement import find_line
+from lagrl.quantum.ibm.device import DeviceState
 from lagrl.quantum.ibm.device_table import describe_target, list_devices
 from lagrl.quantum.ibm.failures import TokenError
-from lagrl.quantum.ibm.local_device import DeviceState
 
 pytest.importorskip("qiskit_ibm_runtime")
 

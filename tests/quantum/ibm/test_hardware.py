@@ -11,7 +11,7 @@ import pytest
 from small_executions import basis_pub
 
 from lagrl.quantum.circuits.backend import Job
-from lagrl.quantum.ibm.compiled_job import RuntimeOptions
+from lagrl.quantum.ibm.device import RuntimeOptions
 from lagrl.quantum.ibm.failures import NoAccountError
 from lagrl.quantum.ibm.service import open_device
 from lagrl.relaxation.sampler import SampleContext

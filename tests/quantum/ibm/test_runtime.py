@@ -10,11 +10,10 @@ import pytest
 from small_executions import basis_pub, mirrored
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.circuits.backend import Backend, Job
-from lagrl.quantum.circuits.execution import Pub, Template
+from lagrl.quantum.circuits.backend import Backend, Job, Pub, Template
 from lagrl.quantum.devices.compile import compile_template
 from lagrl.quantum.devices.placement import placed_line
-from lagrl.quantum.ibm.compiled_job import RuntimeOptions, divisor
+from lagrl.quantum.ibm.device import RuntimeOptions, divisor
 from lagrl.quantum.ibm.failures import ResultError
 from lagrl.quantum.ibm.service import open_device
 from lagrl.quantum.journal.journal import Journal
@@ -26,9 +25,8 @@ if TYPE_CHECKING:
 pytest.importorskip("qiskit_ibm_runtime")
 pytest.importorskip("qiskit_aer")
 
-from lagrl.quantum.ibm.compiled_job import CompiledJob, packed
-from lagrl.quantum.ibm.local_device import LocalDevice
-from lagrl.quantum.ibm.runtime import DeviceBackend
+from lagrl.quantum.ibm.device import LocalDevice
+from lagrl.quantum.ibm.runtime import CompiledJob, DeviceBackend, packed
 
 HERE = SampleContext("test", 0)
 PLAIN = RuntimeOptions(dynamical_decoupling=False)
@@ -82,7 +80,7 @@ def test_cut_down_simulation_is_the_whole_devices() -> None:
     """A distribution simulated on the used qubits equals the whole device's within four standard errors."""
     from qiskit_ibm_runtime.executor_sampler import Sampler
 
-    backend = LocalDevice.of("FakeHanoi").backend
+    backend = open_device("FakeHanoi").backend
     shots = 4000
     executor = DeviceBackend(LocalDevice(backend), RuntimeOptions(twirl_gates="off"))
     pub = basis_pub(4, [0b1011])

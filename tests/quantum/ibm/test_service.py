@@ -16,7 +16,7 @@ from small_executions import MemoryJournal, basis_pub
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.circuits.backend import Job
 from lagrl.quantum.circuits.line_qaoa import LineQAOA
-from lagrl.quantum.ibm.compiled_job import RuntimeOptions
+from lagrl.quantum.ibm.device import RuntimeOptions
 from lagrl.quantum.ibm.failures import (
     ATTEMPTS,
     BackendDownError,
@@ -40,7 +40,7 @@ from lagrl.samplers.circuit_sampler import CircuitSampler
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lagrl.quantum.circuits.execution import Execution
+    from lagrl.quantum.circuits.backend import Execution
 
 pytest.importorskip("qiskit_ibm_runtime")
 

@@ -14,9 +14,9 @@ from fake_service import TOKEN, FakePrimitives, FakeService, ibm_error
 from small_executions import basis_pub
 
 from lagrl.errors import UnknownNameError
-from lagrl.quantum.bandit.arms import Arm
+from lagrl.quantum.bandit.features import Arm
 from lagrl.quantum.circuits.backend import BackendStatus, Job
-from lagrl.quantum.ibm.compiled_job import RuntimeOptions
+from lagrl.quantum.ibm.device import RuntimeOptions
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext
 
@@ -32,7 +32,7 @@ from lagrl.quantum.bandit.profile import arm_profile
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.placement import placed_line
 from lagrl.quantum.ibm.runtime import DeviceBackend
-from lagrl.quantum.simulators.surrogate import SurrogateBackend
+from lagrl.quantum.simulators.line_backend import SurrogateBackend
 
 HERE = SampleContext("test", 0)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -21,7 +21,7 @@ pytest.importorskip("qiskit_ibm_runtime")
 from small_devices import line_target
 
 from lagrl.quantum.circuits.ansatz import make_ansatz
-from lagrl.quantum.ibm.local_device import JobUsage
+from lagrl.quantum.ibm.device import JobUsage
 from lagrl.quantum.ibm.runtime import DeviceBackend
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler

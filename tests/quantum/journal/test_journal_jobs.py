@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from journal_samples import COST, drawn_call, drawn_samples
 
+from lagrl import processes
 from lagrl.errors import InputError
+from lagrl.processes import is_alive_elsewhere, this_process
 from lagrl.quantum.journal import job_table as journal_jobs
-from lagrl.quantum.journal import job_table as journal_owner
-from lagrl.quantum.journal.job_table import is_alive_elsewhere, this_process
 from lagrl.quantum.journal.journal import Journal
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def test_a_claimant_is_known_to_be_alive_or_not() -> None:
     """Only a running process of this machine is alive: not one that ended, has a reused number or another host."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     host, _, _ = this_process().split(" ")
-    started = journal_owner._started(child.pid)
+    started = processes._started(child.pid)
     name = f"{host} {child.pid} {started}"
     assert is_alive_elsewhere(name)
     assert not is_alive_elsewhere(f"{host} {child.pid} {started}0")

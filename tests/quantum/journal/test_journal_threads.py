@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lagrl.processes import is_alive_elsewhere, process_of, this_process, this_thread
 from lagrl.quantum.journal import job_table as journal_jobs
-from lagrl.quantum.journal.job_table import is_alive_elsewhere, process_of, this_process, this_thread
 from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SamplingCost
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lagrl.quantum.circuits.execution import Pub
+from lagrl.quantum.circuits.backend import Pub
 from lagrl.quantum.scheduling import machine, scheduler
 from lagrl.quantum.scheduling.scheduler import TIMEOUT, Scheduler
 from lagrl.quantum.scheduling.tasks import Candidate, Task, TaskResult

@@ -16,15 +16,13 @@ from scheduling_machines import PUB, constants, machines, make_task
 
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.backend import Backend
-from lagrl.quantum.scheduling.dispatcher import Dispatcher
 from lagrl.quantum.scheduling.machine import Machine
-from lagrl.quantum.scheduling.scheduler import Scheduler
+from lagrl.quantum.scheduling.scheduler import Dispatcher, Scheduler
 from lagrl.testing.simulated_machines import Behaviour, RandomStrings
 from lagrl.testing.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
-    from lagrl.quantum.circuits.backend import Job
-    from lagrl.quantum.circuits.execution import Execution
+    from lagrl.quantum.circuits.backend import Execution, Job
     from lagrl.quantum.scheduling.tasks import TaskResult
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")

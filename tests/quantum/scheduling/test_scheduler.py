@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scheduling_machines import PUB, constants, executions, machines, make_task, solved
 
-from lagrl.quantum.circuits.execution import Execution
+from lagrl.quantum.circuits.backend import Execution
 from lagrl.quantum.scheduling.tasks import Candidate
 from lagrl.testing.simulated_machines import Behaviour, RandomStrings, SimulatedMachine
 from lagrl.testing.virtual_time import run_virtually

@@ -19,7 +19,7 @@ from lagrl.testing.simulated_machines import Behaviour, RandomStrings, Simulated
 from lagrl.testing.virtual_time import run_virtually
 
 if TYPE_CHECKING:
-    from lagrl.quantum.circuits.execution import Execution
+    from lagrl.quantum.circuits.backend import Execution
 
 pytest.importorskip("qiskit", reason="needs the quantum extra")
 

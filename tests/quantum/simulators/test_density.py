@@ -12,10 +12,8 @@ from qiskit.quantum_info import DensityMatrix, SuperOp
 from qiskit_aer.noise.device import basic_device_gate_errors
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.circuits.backend import Backend, Job
-from lagrl.quantum.circuits.execution import Pub
-from lagrl.quantum.devices.noisy_device import NoisyLine, measured_qubits
-from lagrl.quantum.simulators.channel import Channel
+from lagrl.quantum.circuits.backend import Backend, Job, Pub
+from lagrl.quantum.devices.noisy_device import Channel, NoisyLine, measured_qubits
 from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, bind
 from lagrl.relaxation.sampler import SampleContext
 

@@ -22,17 +22,14 @@ pytest.importorskip("qiskit_aer")
 
 from benchmarks.noise_calibration.fit import calibrate, noisy_cases
 from lagrl.errors import InputError
-from lagrl.quantum.circuits.backend import Backend, Job
-from lagrl.quantum.circuits.execution import Pub
+from lagrl.quantum.circuits.backend import Backend, Job, Pub
 from lagrl.quantum.circuits.line_qaoa import WARM_RAMP, LineQAOA, Ramp
 from lagrl.quantum.circuits.statevector import QAOASampler
-from lagrl.quantum.devices.noisy_device import NoisyDevice
-from lagrl.quantum.simulators.channel import CALIBRATED, Channel, Exponents, disturb
-from lagrl.quantum.simulators.line_backend import DensityMatrixBackend
-from lagrl.quantum.simulators.surrogate import SurrogateBackend, SurrogateSampler
-from lagrl.quantum.subproblems.candidates import select_candidates
+from lagrl.quantum.devices.noisy_device import CALIBRATED, Channel, Exponents, NoisyDevice, disturb
+from lagrl.quantum.simulators.line_backend import DensityMatrixBackend, SurrogateBackend
+from lagrl.quantum.simulators.surrogate import SurrogateSampler
+from lagrl.quantum.subproblems.candidates import ProductState, select_candidates
 from lagrl.quantum.subproblems.penalties import Subproblem, TiltedPenalty
-from lagrl.quantum.subproblems.product import ProductState
 from lagrl.quantum.subproblems.slack import SlackPenalty
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, SubproblemSampler
 

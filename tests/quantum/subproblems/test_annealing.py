@@ -9,7 +9,7 @@ import pytest
 from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError, MissingExtraError
-from lagrl.quantum.subproblems.annealing import AnnealingSampler
+from lagrl.quantum.subproblems.candidate_sampler import AnnealingSampler
 from lagrl.quantum.subproblems.candidates import select_candidates
 from lagrl.quantum.subproblems.penalties import TiltedPenalty
 from lagrl.quantum.subproblems.slack import SlackPenalty

@@ -10,8 +10,8 @@ from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import MissingExtraError
 from lagrl.problems.qubo import QUBO
+from lagrl.quantum.subproblems.candidate_sampler import to_bqm, to_sparse_pauli_op
 from lagrl.quantum.subproblems.candidates import select_candidates
-from lagrl.quantum.subproblems.export import to_bqm, to_sparse_pauli_op
 from lagrl.quantum.subproblems.penalties import make_penalty
 
 

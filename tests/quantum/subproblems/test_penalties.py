@@ -8,9 +8,15 @@ from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError, UnknownNameError
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
-from lagrl.quantum.subproblems.penalties import Penalty, TiltedPenalty, make_penalty, mean_costs, target_loads
+from lagrl.quantum.subproblems.penalties import (
+    Penalty,
+    TiltedPenalty,
+    UnbalancedPenalty,
+    make_penalty,
+    mean_costs,
+    target_loads,
+)
 from lagrl.quantum.subproblems.slack import SlackPenalty
-from lagrl.quantum.subproblems.unbalanced import UnbalancedPenalty
 
 
 def some_candidates(seed: int = 0) -> Candidates:

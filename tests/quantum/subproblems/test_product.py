@@ -7,8 +7,7 @@ import pytest
 from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError
-from lagrl.quantum.subproblems.candidates import select_candidates
-from lagrl.quantum.subproblems.product import ProductState, draw_product, rotation_angles
+from lagrl.quantum.subproblems.candidates import ProductState, draw_product, rotation_angles, select_candidates
 
 
 def test_probabilities_are_the_definition() -> None:

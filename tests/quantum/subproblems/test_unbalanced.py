@@ -10,8 +10,7 @@ from small_knapsacks import knapsacks, strings
 
 from lagrl.errors import InputError
 from lagrl.quantum.subproblems.candidates import Candidates, select_candidates
-from lagrl.quantum.subproblems.penalties import QUBOBatch, TiltedPenalty, mean_costs
-from lagrl.quantum.subproblems.unbalanced import UnbalancedPenalty
+from lagrl.quantum.subproblems.penalties import QUBOBatch, TiltedPenalty, UnbalancedPenalty, mean_costs
 
 
 def some_candidates(seed: int, width: int = 8, n_vehicles: int = 4) -> Candidates:

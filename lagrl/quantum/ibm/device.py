@@ -1,4 +1,4 @@
-"""What a device is, and fake backends as devices, whose jobs follow the path of real ones and are simulated here."""
+"""What a device is and how it runs circuits; and fake backends, whose jobs follow the path of real ones."""
 
 from __future__ import annotations
 
@@ -10,23 +10,118 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from lagrl.errors import MissingExtraError
-from lagrl.quantum.devices.fakes import fake_backend
+from lagrl.errors import InputError, MissingExtraError, UnknownNameError
 from lagrl.quantum.devices.noise import restricted
 from lagrl.quantum.ibm.failures import translated
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from numpy.typing import NDArray
     from qiskit import QuantumCircuit
     from qiskit.providers import BackendV2
     from qiskit.transpiler import Target
     from qiskit_aer.noise import NoiseModel
+    from qiskit_ibm_runtime.options_models.sampler import SamplerOptions
 
-    from lagrl.quantum.ibm.compiled_job import IsaPub, RuntimeOptions
+    IsaPub = tuple[QuantumCircuit, NDArray[np.float64]]
 
+MODES = ("job", "batch", "session")
+SEQUENCE = "XpXm"  # of dynamical decoupling: its two pulses leave no net rotation from pulse errors
+RANDOMIZATIONS = 8  # most twirls of a circuit; the largest divisor of its shots up to this is used
+SWITCH = ("auto", "on", "off")
 MOST_BY_DENSITY = 12  # qubits; 4¹² numbers are 256 MB
 SHOTS_PER_STATE = 4  # a trajectory costs about as much as 2ⁿ/4 … 2ⁿ/2 of a density matrix's columns
+
+
+@dataclass(frozen=True)
+class RuntimeOptions:
+    """Options of `DeviceBackend`; the defaults are fixed, because snapshots of devices give no better ones.
+
+    Attributes
+    ----------
+    dynamical_decoupling
+        Whether pulses keep idle qubits in phase. Local runs simulate idling only with it.
+    twirl_gates
+        Whether random Pauli gates around two-qubit gates turn coherent errors into stochastic ones: `on`, `off`, or
+        `auto` (on devices only, because the errors of fake backends are stochastic already).
+    twirl_measure
+        Whether measured bits are flipped at random and back. Off by default: readout errors are not inverted here, and
+        twirling would only move errors from ones to zeros, and most bits are zeros.
+    mode
+        `job`; `batch` groups jobs; `session` reserves the device between a loop's jobs (not in open plans).
+    max_execution_time
+        Seconds a quantum computer may spend on one job; 0 for the service's own limit.
+    session_time
+        Seconds after which a batch or session closes; 0 for the service's own limit.
+    timeout
+        Seconds to wait for a job's result, queueing included; 0 for no limit.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    UnknownNameError
+        If a mode or switch is not one of those above.
+    """
+
+    dynamical_decoupling: bool = True
+    twirl_gates: str = "auto"
+    twirl_measure: bool = False
+    mode: str = "job"
+    max_execution_time: int = 0
+    session_time: int = 0
+    timeout: int = 0
+
+    def __post_init__(self) -> None:
+        for kind, value, known in (("mode", self.mode, MODES), ("twirl_gates", self.twirl_gates, SWITCH)):
+            if value not in known:
+                raise UnknownNameError.of(kind, value, known)
+        for name in ("max_execution_time", "session_time", "timeout"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{getattr(self, name)} given", field=name, remedy="give 0 or more")
+
+    def sampler_options(
+        self, shots: int, *, is_simulated: bool, tags: list[str] | None = None, seed: int | None = None
+    ) -> SamplerOptions:
+        """Return the options of qiskit-ibm-runtime's Sampler.
+
+        Parameters
+        ----------
+        shots
+            Shots per circuit: twirls times shots per twirl.
+        is_simulated
+            Whether a fake backend runs the circuits.
+        tags
+            Tags of the job.
+        seed
+            Seed of a simulator.
+
+        Raises
+        ------
+        MissingExtraError
+            Without qiskit-ibm-runtime, or with an old version.
+        """
+        try:
+            from qiskit_ibm_runtime.options_models.sampler import SamplerOptions
+        except ImportError as error:
+            raise MissingExtraError.of("qiskit-ibm-runtime>=0.50", "quantum", "running circuits") from error
+        options = SamplerOptions(default_shots=shots, max_execution_time=self.max_execution_time or None)
+        options.dynamical_decoupling.enable = self.dynamical_decoupling
+        options.dynamical_decoupling.sequence_type = SEQUENCE
+        twirls = divisor(shots, RANDOMIZATIONS)
+        options.twirling.enable_gates = self.twirl_gates == "on" or (self.twirl_gates == "auto" and not is_simulated)
+        options.twirling.enable_measure = self.twirl_measure
+        options.twirling.num_randomizations = twirls
+        options.twirling.shots_per_randomization = shots // twirls
+        options.environment.job_tags = list(tags or [])
+        options.simulator.seed_simulator = seed
+        return options
+
+
+def divisor(number: int, most: int) -> int:
+    """Return the largest divisor of a number up to `most`."""
+    return next(k for k in range(min(number, most), 0, -1) if number % k == 0)
 
 
 class ServiceJob(Protocol):
@@ -175,29 +270,13 @@ class LocalDevice(Device):
 
     backend: BackendV2 = field(repr=False)
     most_qubits: ClassVar[int] = 20  # that can be simulated with noise
-
-    def refresh(self) -> None:
-        """Keep the calibration: a fake backend has one."""
-
-    def close(self) -> None:
-        """Do nothing: no connection is open."""
-
     _noises: dict[tuple[int, ...], Any] = field(default_factory=dict, init=False, repr=False)
-
-    @staticmethod
-    def of(name: str) -> LocalDevice:
-        """Return the device of a fake backend; see `fake_backend` for what it raises."""
-        return LocalDevice(fake_backend(name))
 
     def submit(self, pubs: list[IsaPub], shots: int, options: RuntimeOptions, tag: str, seed: int) -> ServiceJob:
         """Start the simulation.
 
-        Raises
-        ------
-        MissingExtraError
-            Without qiskit-aer or qiskit-ibm-runtime.
-        LagrlError
-            If qiskit-ibm-runtime refuses the job.
+        Raises `MissingExtraError` without qiskit-aer or qiskit-ibm-runtime, `LagrlError` if qiskit-ibm-runtime refuses
+        the job.
         """
         try:
             from qiskit_ibm_runtime.executor_sampler import Sampler
@@ -218,6 +297,12 @@ class LocalDevice(Device):
             return sent.result()
         except Exception as error:
             raise translated(error, backend=self.name, job=sent.job_id()) from error
+
+    def refresh(self) -> None:
+        """Keep the calibration: a fake backend has one."""
+
+    def close(self) -> None:
+        """Do nothing: no connection is open."""
 
 
 @cache
