@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lagrl.quantum.circuits.statevector import QAOASampler
 from lagrl.quantum.journal.calls import Call
+from lagrl.quantum.journal.journal import Journal
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CODES = [np.array([[3, 0, 2**40]], np.int64), np.array([[1], [2]], np.int64)]
 COST = SamplingCost(circuits=3, shots=192, jobs=1, seconds=0.1 + 0.2, qpu_seconds=1 / 3, backend="dice")
 
 
@@ -57,3 +63,10 @@ class Counting:
     def close(self) -> None:
         """Say that it was closed."""
         self.is_closed = True
+
+
+def fill(path: Path, n_calls: int) -> None:
+    """Record a number of answers."""
+    with Journal(path) as journal:
+        for step in range(n_calls):
+            journal.record(drawn_call(step), drawn_samples(step), np.random.default_rng(step))
