@@ -213,7 +213,7 @@ _SOURCES: dict[str, Source | None] = {
 def _candidate(
     choice: KnapsackChoice, seed: int, refined: bool, drawn: Source
 ) -> tuple[NDArray[np.int64] | None, dict[str, float]]:
-    """Return the best candidate [n] and the seconds of its parts: multiplier, draws, decoding and repair."""
+    """Return the best candidate [n] and the seconds of its parts: multiplier, sampling with encoding, and decoding."""
     started = time.perf_counter()
     candidates, cost = drawn(choice, seed)
     if candidates is None:
@@ -221,8 +221,8 @@ def _candidate(
     sampled = time.perf_counter()
     model = best_candidate(choice, candidates, refine=refined)
     decoding = time.perf_counter() - sampled
-    multiplier = sampled - started - cost.seconds
-    return model, {"seconds": multiplier, "sampling_seconds": cost.seconds, "decoding_seconds": decoding}
+    of_draws = {"sampling_seconds": cost.seconds, "encoding_seconds": cost.encoding_seconds}
+    return model, {"seconds": sampled - started - cost.seconds, **of_draws, "decoding_seconds": decoding}
 
 
 def run_experiments(path: Path) -> None:

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 # the checkout may change meanwhile
-_NOT_COMPARED = ("seconds", "quantum_seconds", "recording_seconds", "decoding_seconds", "git_revision")
+_NOT_COMPARED = (
+    "seconds",
+    "quantum_seconds",
+    "encoding_seconds",
+    "recording_seconds",
+    "decoding_seconds",
+    "git_revision",
+)
 _TRAINING = (
     "--n-envs 2 --batch-size 8 --validate-every 1 --validation-instances 2 --validation-sizes 6 10 --budgets 2 4 "
     "--policy.hidden 8 --policy.heads 2 --policy.layers 1 --policy.critic-hidden 8 --device cpu --seed 3 "

@@ -118,6 +118,7 @@ def _chain(record: dict[str, Any]) -> _Found:
         "circuits": int(is_circuit),
         "seconds": 0.0 if sampled else row["seconds"],
         "quantum_seconds": row["seconds"] if sampled else 0.0,
+        "encoding_seconds": record.get("encoding_seconds", 0.0),
     }
 
 
@@ -143,6 +144,7 @@ def _candidates(record: dict[str, Any]) -> _Found:
         "seconds": row["seconds"] + decoding,
         "decoding_seconds": decoding,
         "quantum_seconds": record.get("sampling_seconds", 0.0),
+        "encoding_seconds": record.get("encoding_seconds", 0.0),
     }
 
 

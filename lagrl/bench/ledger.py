@@ -36,9 +36,10 @@ class Entry:
     ----------
     name
         `optimiser` (multipliers and search), `decoding` (decoding and repair; part of the optimiser in rows that do not
-        have its seconds), `sampler` (encoding and compilation, simulated or classical sampling on this computer, or
-        waiting for results), `quantum computer`, `queue`, `recording` (exact values for the record) or `training` (a
-        policy's, divided by the number of runs).
+        have its seconds), `encoding` (building and compiling circuits; part of the sampler in rows that do not have
+        its seconds), `sampler` (simulated or classical sampling on this computer, or waiting for results), `quantum
+        computer`, `queue`, `recording` (exact values for the record) or `training` (a policy's, divided by the number
+        of runs).
     seconds
         Its time, s.
     joules
@@ -68,10 +69,13 @@ def ledger(row: Row, prices: PriceTable) -> list[Entry]:
     """
     watts = _measured_watts(row)
     qpu, decoding = float(row.get("qpu_seconds", 0.0)), float(row.get("decoding_seconds", 0.0))
+    sampling = max(row["quantum_seconds"] - qpu, 0.0)
+    encoding = min(float(row.get("encoding_seconds", 0.0)), sampling)  # that of jobs at the same time may be more
     found = [
         _on_cpu("optimiser", max(row["seconds"] - decoding, 0.0), prices, watts),
         _on_cpu("decoding", decoding, prices, watts),
-        _on_cpu("sampler", max(row["quantum_seconds"] - qpu, 0.0), prices, watts),
+        _on_cpu("encoding", encoding, prices, watts),
+        _on_cpu("sampler", sampling - encoding, prices, watts),
         _on_qpu(row, qpu, prices),
         _in_queue(float(row.get("queue_seconds", 0.0))),
         _on_cpu("recording", row["recording_seconds"], prices, watts),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lagrl.bench.schema import Row
 
 _MARKS = {"measured": "m", "charged": "c", "estimated": "e", "assumed": "a"}
-_PARTS = ("optimiser", "decoding", "sampler", "quantum computer", "queue", "recording", "training")
+_PARTS = ("optimiser", "decoding", "encoding", "sampler", "quantum computer", "queue", "recording", "training")
 
 Names = tuple[str, str, str, str]
 _NAMES: Names = ("controller", "sampler", "method", "budget")
@@ -95,18 +95,26 @@ def _spent(grouping: Grouping, prices: PriceTable, names: Names) -> Table:
         f"{prices.date}: {prices.cpu_watts:g} W a core, {prices.qpu_watts:g} W a quantum computer, "
         f"{prices.carbon_g_per_kwh:g} gCO2e/kWh, {prices.cpu_money_per_hour:g} {prices.currency} a core hour, "
         f"{prices.qpu_money_per_second:g} {prices.currency} a second of a quantum computer. The queue is no part of a "
-        "run's time, and the recording of exact values no part of a solve. Encoding and compilation are part of the "
-        f"sampler.{_without_decoding(grouping)}"
+        f"run's time, and the recording of exact values no part of a solve.{_not_apart(grouping)}"
     )
     header = [*names, "part", "seconds", "J", "gCO2e", prices.currency]
     return Table("What a run takes, means by part", header, body, 5, note)
 
 
-def _without_decoding(grouping: Grouping) -> str:
-    count = sum("decoding_seconds" not in row for row in grouping.rows)
-    if not count:
-        return ""
-    return f" Decoding and repair are not recorded in {count} of {len(grouping.rows)} rows: part of their optimiser."
+def _not_apart(grouping: Grouping) -> str:
+    """Say which rows have no seconds of decoding or encoding, which are then parts of others, not 0."""
+    with_circuits = [row for row in grouping.rows if is_quantum(row)]
+    decoding = sum("decoding_seconds" not in row for row in grouping.rows)
+    encoding = sum(not row.get("encoding_seconds") for row in with_circuits)
+    text = ""
+    if decoding:
+        total = len(grouping.rows)
+        text += f" Decoding and repair are not recorded in {decoding} of {total} rows: part of their optimiser."
+    if encoding:
+        total = len(with_circuits)
+        text += f" Encoding and compilation are not told apart in {encoding} of {total} rows with circuits: part of "
+        text += "their sampler."
+    return text
 
 
 def _mean(entries: list[Entry], name: str, n_runs: int) -> str:

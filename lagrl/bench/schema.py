@@ -74,6 +74,7 @@ OPTIONAL: dict[str, Any] = {
     "qpu_seconds": _NUMBER,
     "queue_seconds": _NUMBER,
     "price": _NUMBER,
+    "encoding_seconds": _NUMBER,
     "decoding_seconds": _NUMBER,
     "cpu_joules": _NUMBER,
     "backend": str,

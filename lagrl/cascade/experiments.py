@@ -23,9 +23,10 @@ from lagrl.cascade.right_circuits import budget_rows, right_circuit
 from lagrl.errors import UnknownNameError
 from lagrl.problems.cascade.published_cascades import published_cascade
 from lagrl.quantum.circuits.companion_circuits import Mixer, one_hot_circuit, penalty_circuit
+from lagrl.quantum.devices.compile import two_qubit_gates
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.placement import disjoint_lines
-from lagrl.quantum.simulators.independent_parts import compiled_parts, draw_codes, part_distributions
+from lagrl.quantum.simulators.independent_parts import compiled_for, draw_codes, part_distributions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -151,9 +152,16 @@ def _run_rows(run: PublishedRun, seed: int, skip: Collection[str]) -> Iterator[R
             yield row("published hardware", backend, published)
         for source, circuit in (("as written", written), ("as run", exported)):
             if missing(source, backend):
-                parts, depth, cz = compiled_parts(circuit, fake_backend(f"Fake{backend}"))
+                parts, counts = _noisy(circuit, fake_backend(f"Fake{backend}"))
                 found = judge.of_parts(parts, reversed_reading=source == "as run")
-                yield row(source, backend, {**found, "depth": depth, "cz": cz})
+                yield row(source, backend, {**found, **counts})
+
+
+def _noisy(circuit: Any, device: Any, qubits: list[int] | None = None) -> tuple[list[PartDistribution], Row]:
+    """Return the parts of a circuit compiled for a device, with noise, and the compiled depth and two-qubit gates."""
+    compiled = compiled_for(circuit, device, qubits)
+    counts = {"depth": int(compiled.depth()), "cz": two_qubit_gates(compiled)}
+    return part_distributions(compiled, device.target), counts
 
 
 def _right_rows(n_tasks: int, seed: int, skip: Collection[str]) -> Iterator[Row]:
@@ -177,8 +185,8 @@ def _right_rows(n_tasks: int, seed: int, skip: Collection[str]) -> Iterator[Row]
             else:
                 device = fake_backend(f"Fake{backend}")
                 qubits = [q for line in disjoint_lines(device, M, n_tasks) for q in line]
-                parts, depth, cz = compiled_parts(circuit, device, qubits)
-                found = {**judge.of_parts(parts), "depth": depth, "cz": cz}
+                parts, counts = _noisy(circuit, device, qubits)
+                found = {**judge.of_parts(parts), **counts}
             yield {"key": key, **head, "source": source, "backend": backend, **found}
     for source, probability in budget_rows(n_tasks, cost):
         key = f"right-{n_tasks}-{source}-None"

@@ -43,7 +43,7 @@ def qaoa_candidates(
 
     The start is weighted by the priced cost, one layer follows with angles from a grid, and every shot is one model per
     task by construction. With no layers the start alone is sampled, without a circuit's gates. The cost's `seconds` are
-    those of angles and draws. None without an answer within the limit.
+    those of angles and draws, and its `encoding_seconds` those of the angles. None without an answer within the limit.
     """
     relaxed = solve_scalar(choice)
     if relaxed.model is None:
@@ -53,9 +53,11 @@ def qaoa_candidates(
     priced = (choice.loss + multiplier * choice.use if multiplier else choice.loss).T
     scaled = scaled_cost(priced)
     share = weighted_shares(priced, sharpness=6.0)
+    encoding = time.perf_counter() - started
     if layers:
         finite = np.where(np.isfinite(scaled), scaled, 1.0)
         gamma, beta, _ = one_layer_angles(share, finite)
+        encoding = time.perf_counter() - started
         probability = one_hot_probabilities(share, finite, [gamma], [beta])
         probability = np.where(np.isfinite(priced), probability, 0.0)  # mixed in, and not admissible
         probability /= probability.sum(axis=1, keepdims=True)
@@ -68,6 +70,7 @@ def qaoa_candidates(
         shots=n * shots,
         two_qubit_gates=n * layers * (2 * (m - 1) + 2 * m),
         seconds=time.perf_counter() - started,
+        encoding_seconds=encoding,
         backend="one-hot",
     )
 

@@ -128,7 +128,9 @@ class SamplingCost:
     jobs
         Jobs sent to a device or service.
     seconds
-        Wall-clock seconds of the call, without queueing and compilation.
+        Wall-clock seconds of the call, without queueing.
+    encoding_seconds
+        Those of `seconds` in which circuits were built and compiled; 0 if the sampler does not measure them.
     qpu_seconds
         Seconds charged for a quantum computer.
     queue_seconds
@@ -145,6 +147,7 @@ class SamplingCost:
     depth: int = may_lack(0)
     jobs: int = may_lack(0)
     seconds: float = may_lack(0.0)
+    encoding_seconds: float = may_lack(0.0)
     qpu_seconds: float = may_lack(0.0)
     queue_seconds: float = may_lack(0.0)
     backend: str = may_lack("")
@@ -160,6 +163,7 @@ class SamplingCost:
             depth=max(self.depth, other.depth),
             jobs=self.jobs + other.jobs,
             seconds=self.seconds + other.seconds,
+            encoding_seconds=self.encoding_seconds + other.encoding_seconds,
             qpu_seconds=self.qpu_seconds + other.qpu_seconds,
             queue_seconds=self.queue_seconds + other.queue_seconds,
             backend=_joined(" + ", self.backend, other.backend),

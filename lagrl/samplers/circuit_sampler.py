@@ -90,10 +90,12 @@ class CircuitSampler:
         candidates = Candidates.of(query, self.width)
         probability = self.state.probabilities(candidates)
         codes, cost = np.zeros((len(query.capacity), query.shots), np.int64), SamplingCost()
-        unsolved = np.flatnonzero(candidates.width)
+        unsolved, built = np.flatnonzero(candidates.width), 0.0
         try:
             if len(unsolved):
+                began = time.perf_counter()
                 pubs = self._pubs(candidates, unsolved.tolist(), probability)
+                built = time.perf_counter() - began
                 execution = self.backend.run(Job(pubs, query.shots, query.rng, query.context))
                 done = checked_execution(execution, pubs, query.shots, self.backend.name)
                 codes[unsolved], cost = np.concatenate(done.codes), done.cost
@@ -104,7 +106,8 @@ class CircuitSampler:
             code, count = draw_product(probability, query.shots, query.rng)
             cost = error.cost + SamplingCost(backend=self.fallback, fallback=f"{self.fallback}: {error.summary}")
         elapsed = time.perf_counter() - started - cost.queue_seconds
-        return Samples(candidates.strings(code), count, replace(cost, seconds=max(elapsed, 0.0)))
+        cost = replace(cost, seconds=max(elapsed, 0.0), encoding_seconds=built + cost.encoding_seconds)
+        return Samples(candidates.strings(code), count, cost)
 
     def close(self) -> None:
         """Close the connections and files of the backend."""

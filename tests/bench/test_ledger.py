@@ -87,6 +87,27 @@ def test_decoding_is_apart_where_a_row_has_its_seconds() -> None:
     assert "not recorded" not in ledger_report([new], PRICES)
 
 
+def test_encoding_is_apart_where_a_row_has_its_seconds() -> None:
+    """The sampler's seconds are less by those of encoding; rows without them say so, and never show 0."""
+    old = row(cost=100, seconds=3.0, quantum=True, quantum_seconds=7.0, qpu_seconds=2.0)
+    new = old | {"encoding_seconds": 1.5}
+    parts = {entry.name: entry.seconds for entry in ledger(new, PRICES)}
+    assert [(name, parts[name].value) for name in ("encoding", "sampler")] == [("encoding", 1.5), ("sampler", 3.5)]
+    assert parts["encoding"].origin == "measured"
+    assert total(ledger(new, PRICES), "money") == total(ledger(old, PRICES), "money")
+    at_the_same_time = {entry.name: entry.seconds.value for entry in ledger(old | {"encoding_seconds": 9.0}, PRICES)}
+    assert at_the_same_time["encoding"] == 5.0
+    assert "encoding" not in {entry.name for entry in ledger(old, PRICES)}
+    classical = row(cost=100, seconds=3.0, seed=2)
+    text = ledger_report([old, new, classical], PRICES)
+    assert "not told apart in 1 of 2 rows with circuits" in text
+    assert "| encoding " in text
+    assert "not told apart" not in ledger_report([new, classical], PRICES)
+    unknown = ledger_report([old | {"encoding_seconds": 0.0}], PRICES)  # of a sampler that does not measure it
+    assert "not told apart in 1 of 1" in unknown
+    assert "| encoding " not in unknown
+
+
 def test_energy_of_the_processor_is_measured_where_a_row_has_it() -> None:
     """It is shared out by seconds and marked measured; the data centre's emissions stay an estimate."""
     prices = PriceTable(power_usage_effectiveness=2.0, carbon_g_per_kwh=3.6e6)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from qiskit.transpiler.preset_passmanagers import generate_preset_pass_manager
 
 from lagrl.cascade.feasible_decoding import decode, groups_of, uniform_bits, uniform_valid, valid_share
 from lagrl.cascade.one_hot_states import one_hot_probabilities, one_layer_angles, scaled_cost, weighted_shares
@@ -15,13 +14,14 @@ from lagrl.cascade.routing_qubo import right_assignment, routing_qubo
 from lagrl.errors import InputError
 from lagrl.quantum.circuits.companion_circuits import mixer_pairs, one_hot_circuit, passing_angles, penalty_circuit
 from lagrl.quantum.circuits.statevector import qaoa_state
+from lagrl.quantum.devices.compile import two_qubit_gates
 from lagrl.quantum.devices.fakes import fake_backend
 from lagrl.quantum.devices.noise import noise_model, readout_flips, restricted
 from lagrl.quantum.devices.noisy_device import Channel
 from lagrl.quantum.devices.placement import disjoint_lines
 from lagrl.quantum.simulators import independent_parts
 from lagrl.quantum.simulators.independent_parts import (
-    compiled_parts,
+    compiled_for,
     connected_qubits,
     draw_codes,
     part_distributions,
@@ -132,12 +132,12 @@ def test_parts_are_the_whole_circuit_under_noise() -> None:
     qubits = [q for line in disjoint_lines(device, 2, 2) for q in line]
     share, cost = np.array([[0.3, 0.7], [0.6, 0.4]]), np.array([[0.0, 1.0], [1.0, 0.0]])
     circuit = one_hot_circuit(share, cost, [0.5], [0.4])
-    parts, _, gates = compiled_parts(circuit, device, qubits)
+    compiled = compiled_for(circuit, device, qubits)
+    parts = part_distributions(compiled, device.target)
     assert sorted(part.variables for part in parts) == [(0, 1), (2, 3)]
-    assert gates == 8
+    assert two_qubit_gates(compiled) == 8
     assert [len(group) for group in connected_qubits(circuit)] == [2, 2]
     first, second = (part.probability for part in sorted(parts, key=lambda part: part.variables))
-    compiled = generate_preset_pass_manager(1, device, initial_layout=qubits, seed_transpiler=0).run(circuit)
     noise = noise_model(restricted(device.target, qubits, keeps_unusable=True))
     gates_alone = independent_parts._alone(compiled, qubits)
     (whole,) = exact_probabilities([gates_alone], [[0, 1, 2, 3]], noise)

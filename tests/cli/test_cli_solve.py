@@ -17,7 +17,16 @@ from lagrl.problems.solution import Solution, check, faults
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXECUTION_KEYS = ["quantum_seconds", "two_qubit_gates", "depth", "jobs", "qpu_seconds", "queue_seconds", "backend"]
+EXECUTION_KEYS = [
+    "quantum_seconds",
+    "two_qubit_gates",
+    "depth",
+    "jobs",
+    "encoding_seconds",
+    "qpu_seconds",
+    "queue_seconds",
+    "backend",
+]
 EXECUTION_KEYS += ["fallback", "price"]
 SEARCH_KEYS = [
     *("lower_bound", "gap_to_bound_pct", "polish_seconds", "partition_seconds", "bound_seconds", "chain_seconds"),

@@ -69,15 +69,18 @@ def test_samplers_are_known_by_name(name: str, kind: type) -> None:
         ("noisy:FakeKingston+ansatz=pairwise+width=6", "surrogate(fake_kingston)"),
         ("ibm:FakeKingston+width=4", "ibm(fake_kingston)"),
         ("ibm:FakeTorino+penalty=slack+width=3", "ibm(fake_torino)"),
+        ("qaoa", "statevector"),
+        ("bandit+backends=FakeKingston+epsilon=0+width=4", "surrogate(fake_kingston)"),
     ],
 )
 def test_circuits_are_known_by_name(name: str, backend: str) -> None:
-    """Circuits with noise by three methods and on a local device: the cost names method and backend."""
+    """The cost names method and backend, and tells encoding apart; noise by three methods, and a local device."""
     made = make_sampler(name)
     samples = made.sample(SampleQuery(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0)))
     assert samples.cost.backend == backend
     assert samples.cost.circuits == 1  # presolve answers the second vehicle
     assert samples.cost.two_qubit_gates > 0
+    assert 0 < samples.cost.encoding_seconds < samples.cost.seconds
     assert samples.counts.sum(axis=1).tolist() == [32, 32]
     close_sampler(made)
 

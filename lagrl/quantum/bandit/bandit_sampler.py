@@ -132,6 +132,7 @@ class BanditSampler(ProcessWide):
         started, shots, rng = time.perf_counter(), query.shots, query.rng
         call = "" if self.memory is None else Call.of(query, self.name).key
         candidates = Candidates.of(query, self.width)
+        began = time.perf_counter()
         probability = ProductState().probabilities(candidates)
         knapsacks = knapsack_contexts(candidates, probability)
         # a separate generator: the caller's has the same state afterwards, whether choices are made or read
@@ -142,6 +143,7 @@ class BanditSampler(ProcessWide):
         screened = {width: self.screened(width) for width in widths}
         plan = self._plan(knapsacks, screened, own_rng, call)
         step = _Step(candidates, TiltedPenalty().qubos(candidates), probability, shots, query.context)
+        encoding = time.perf_counter() - began  # arms are compiled to be screened
         executed, cost, waited = self._run(plan, step, rng, codes)
         if any(own.arm == PRODUCT for own in plan.choices):
             for why in dict.fromkeys(own.why_none for own in screened.values() if own.why_none):
@@ -151,7 +153,9 @@ class BanditSampler(ProcessWide):
             self._learn(self._decisions(plan, executed, candidates, knapsacks, screened, drawn), query.context)
         code, count = count_codes(codes)
         elapsed = time.perf_counter() - started - waited
-        return Samples(candidates.strings(code), count, replace(cost, seconds=max(elapsed, 0.0)))
+        encoding = encoding + cost.encoding_seconds if cost.circuits else 0.0
+        cost = replace(cost, seconds=max(elapsed, 0.0), encoding_seconds=encoding)
+        return Samples(candidates.strings(code), count, cost)
 
     def keep_jobs(self, journal: Journal, name: str) -> None:
         """Store plans, and jobs on devices of an account, in a journal before any job is sent.

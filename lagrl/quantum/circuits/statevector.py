@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -58,10 +59,12 @@ class QAOASampler(CandidateSampler):
 
     def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
         """Simulate the circuits of all vehicles; gates and depth are the closed forms of the line network."""
+        started = time.perf_counter()
         problems, ramp = self.penalty.qubos(candidates), self.used_ramp
         probability = self.state.probabilities(candidates) if self.warm else np.full(candidates.item.shape, 0.5)
         slack = problems.linear.shape[1] - probability.shape[1]
         theta = rotation_angles(np.pad(probability, ((0, 0), (0, slack)), constant_values=0.5))
+        encoding = time.perf_counter() - started
         uniform = rng.random((len(probability), shots))  # solved vehicles too: a draw depends on no other's presolve
         code, count = sample_qaoa(problems, ramp, theta, uniform)
         widths = problems.width[problems.width > 0].tolist()
@@ -70,6 +73,7 @@ class QAOASampler(CandidateSampler):
             shots=len(widths) * shots,
             two_qubit_gates=sum(line_gates(width, ramp.layers) for width in widths),
             depth=line_depth(max(widths, default=1), ramp.layers),
+            encoding_seconds=encoding,
             backend="statevector",
         )
         return Drawn(code, count, problems.width, cost)

@@ -99,14 +99,16 @@ class PrimitiveBackend:
             If the provider raises an error, or its result is not complete.
         """
         job.require(self.name, self.max_width, most_executions=MOST_EXECUTIONS)
+        started = time.perf_counter()
         compiled = [self._on_backend(pub.template) for pub in job.pubs]
         merged = CompiledJob.of(job.pubs, compiled)
-        started = time.perf_counter()
+        encoding = time.perf_counter() - started
         sent: Any = guarded(lambda: self.sampler.run(merged.isa, shots=job.shots), backend=self.name)
         job_id = str(guarded(sent.job_id, backend=self.name))
         result = guarded(sent.result, backend=self.name, job=job_id)
         codes = merged.codes(result, job.shots, backend=self.name, job=job_id)
-        return Execution(codes, job.cost(compiled, jobs=1, seconds=time.perf_counter() - started, backend=self.name))
+        times = {"seconds": time.perf_counter() - started, "encoding_seconds": encoding}
+        return Execution(codes, job.cost(compiled, jobs=1, backend=self.name, **times))
 
     def _on_backend(self, template: Template) -> Template:
         if self.backend is None:

@@ -174,6 +174,7 @@ class DeviceBackend(ProcessWide):
         if known is not None and known.codes is not None and known.cost is not None:
             return Execution(known.codes, known.cost)
         merged = CompiledJob.of(job.pubs, compiled)
+        encoding = time.perf_counter() - started
         sent = self._known_job(job, known, mark, misfit) or self._submitted(job, merged, seed, mark, known)
         if self.journal is not None:
             self.journal.submitted_job(mark, sent.job_id())
@@ -182,9 +183,9 @@ class DeviceBackend(ProcessWide):
             codes = self._read(sent, merged, job.shots)
         except ExecutionError as error:
             wall = time.perf_counter() - started
-            error.cost = SamplingCost(jobs=1, seconds=wall, backend=self.name)
+            error.cost = SamplingCost(jobs=1, seconds=wall, encoding_seconds=encoding, backend=self.name)
             if isinstance(error, (ResultError, *_ENDED)):
-                error.cost = self._cost(sent, job, compiled, wall)
+                error.cost = self._cost(sent, job, compiled, wall, encoding)
             if isinstance(error, _ENDED):  # its circuits did not run
                 error.cost = replace(error.cost, circuits=0, shots=0, two_qubit_gates=0, depth=0)
             error.may_be_sent = not (self.device.is_simulated or isinstance(error, _ENDED))
@@ -193,7 +194,7 @@ class DeviceBackend(ProcessWide):
             elif self.journal is not None and isinstance(error, ResultError):
                 self.journal.unusable_job(mark, str(error), error.cost, sent.job_id())
             raise
-        cost = self._cost(sent, job, compiled, time.perf_counter() - started)
+        cost = self._cost(sent, job, compiled, time.perf_counter() - started, encoding)
         if self.journal is not None:
             self.journal.finished_job(mark, codes, cost, sent.job_id())
         return Execution(codes, cost)
@@ -296,7 +297,9 @@ class DeviceBackend(ProcessWide):
             self.journal.failed_job(mark, "given up and cancelled while it waited in the queue", cost, sent.job_id())
         return is_cancelled
 
-    def _cost(self, sent: ServiceJob, job: Job, compiled: Sequence[Template], wall: float) -> SamplingCost:
+    def _cost(
+        self, sent: ServiceJob, job: Job, compiled: Sequence[Template], wall: float, encoding: float
+    ) -> SamplingCost:
         usage = self.device.usage(sent)
         if usage.qpu_seconds:
             self.reader.charge(usage.qpu_seconds)
@@ -304,6 +307,7 @@ class DeviceBackend(ProcessWide):
             compiled,
             jobs=1,
             seconds=max(wall - usage.queue_seconds, 0.0),
+            encoding_seconds=encoding,
             qpu_seconds=usage.qpu_seconds,
             queue_seconds=usage.queue_seconds,
             backend=self.name,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.quantum.devices.compile import two_qubit_gates
 from lagrl.quantum.devices.noise import noise_model, readout_flips, restricted
 from lagrl.quantum.devices.noisy_device import Channel, measured_qubits
 from lagrl.quantum.simulators.line_backend import exact_probabilities
@@ -112,10 +111,10 @@ def _ideal(part: QuantumCircuit, places: list[int]) -> NDArray[np.float64]:
     return probability
 
 
-def compiled_parts(
+def compiled_for(
     circuit: QuantumCircuit, device: Any, qubits: list[int] | None = None, seed: int = 0
-) -> tuple[list[PartDistribution], int, int]:
-    """Compile a measured circuit by qiskit's optimisation level 1; return its noisy parts, depth and two-qubit gates.
+) -> QuantumCircuit:
+    """Return a measured circuit compiled for a device by qiskit's optimisation level 1.
 
     Raises `InputError` if routing joins parts to more than 9 qubits.
 
@@ -133,5 +132,5 @@ def compiled_parts(
     from qiskit.transpiler.preset_passmanagers import generate_preset_pass_manager
 
     manager = generate_preset_pass_manager(1, device, initial_layout=qubits, seed_transpiler=seed)
-    compiled = manager.run(circuit)
-    return part_distributions(compiled, device.target), int(compiled.depth()), two_qubit_gates(compiled)
+    compiled: QuantumCircuit = manager.run(circuit)
+    return compiled

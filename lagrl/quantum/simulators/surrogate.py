@@ -57,15 +57,16 @@ class SurrogateSampler:
         started = time.perf_counter()
         candidates = Candidates.of(query, self.ideal.width)
         code, count, width, cost = self.ideal.draw(candidates, query.shots, query.rng)
-        ideal_seconds = time.perf_counter() - started
-        channels = {m: self.channel(m) for m in np.unique(width).tolist() if m}  # compiles, not timed
-        started = time.perf_counter()
+        began = time.perf_counter()
+        channels = {m: self.channel(m) for m in np.unique(width).tolist() if m}  # compiles
+        encoding = cost.encoding_seconds + time.perf_counter() - began
         one_by_one = np.repeat(code.reshape(-1), count.reshape(-1)).reshape(-1, query.shots)
         noisy = disturb(one_by_one, [channels.get(m) for m in width.tolist()], query.rng)
         code, count = count_codes(noisy, width=candidates.width)
         strings = candidates.strings(code)
-        seconds = ideal_seconds + time.perf_counter() - started
-        return Samples(strings, count, replace(cost, backend=self.name, seconds=seconds))
+        seconds = time.perf_counter() - started
+        cost = replace(cost, backend=self.name, seconds=seconds, encoding_seconds=encoding)
+        return Samples(strings, count, cost)
 
     def channel(self, width: int) -> Channel:
         """Return the channel of the circuit of `width` variables on the device's best line, found once."""
