@@ -13,6 +13,7 @@ from lagrl.cascade.exchange_moves import improve
 from lagrl.cascade.ruin import ruin_and_recreate
 from lagrl.controllers.registry import make_controller
 from lagrl.dual_loop import AscentState, DualLoop
+from lagrl.errors import InstanceError
 from lagrl.problems.cascade.admissible import TOLERANCE, admissible_pairs
 from lagrl.problems.cascade.capacitated import UNIT, assignment_problem, cost_ceiling
 from lagrl.recovery.incumbent import Incumbent
@@ -170,7 +171,15 @@ def _ascend(
     loop = DualLoop([state], tour_decoded=False, n_joint=2)
     start = np.clip(warm.multipliers, 0.0, ceiling)
     controller = make_controller(options.controller)
-    return ascend(loop, controller, options.evaluations, rng, start, lambda: time.perf_counter() > deadline)
+    try:
+        return ascend(loop, controller, options.evaluations, rng, start, lambda: time.perf_counter() > deadline)
+    except InstanceError as error:  # its vehicles are models
+        raise InstanceError(
+            error.problem.replace("vehicle", "model", 1),
+            source=cascade.name,
+            field="capacity_tokens",
+            remedy="give 0 evaluations: the relaxation proves its bound without; or count tokens in thousands",
+        ) from error
 
 
 def _by_regret(problem: AssignmentProblem, price: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -31,6 +31,8 @@ NODE_LIMIT = 1_000_000
 """Most nodes of a search; the estimated time of the fallback is usually far below."""
 TABLE_LIMIT = 50_000_000
 """Most bytes of a fallback's table."""
+LARGEST_TABLE = 400_000_000
+"""Most bytes of the table of a knapsack that the limits above do not decide."""
 STATE_LIMIT = 1_000_000
 """Most states of a fallback's list, 24 bytes each; up to four are held."""
 INT_ROWS, FLOAT_ROWS = 5, 6

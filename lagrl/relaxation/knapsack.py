@@ -81,7 +81,8 @@ def _price(
     names: Sequence[str | None],
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Call `price_batch`; return the flat selection and the values, or raise InstanceError for lack of memory."""
-    from lagrl.relaxation.pricing_kernels import price_batch  # numba takes a second to import
+    from lagrl.relaxation.branch_and_bound_kernels import LARGEST_TABLE  # numba takes a second to import
+    from lagrl.relaxation.pricing_kernels import price_batch
 
     selection, value = np.empty(len(cost), np.uint8), np.empty(len(capacity))
     n_hard = np.empty(len(capacity), np.int64)
@@ -90,8 +91,9 @@ def _price(
         return selection, value
     b = int(np.searchsorted(first_vehicle, failed, side="right")) - 1
     vehicle = failed - int(first_vehicle[b]) + 1
+    limit = f"{LARGEST_TABLE / 1e6:g} MB in the exact search"
     raise InstanceError(
-        f"vehicle {vehicle}, of capacity {capacity[failed]}, takes more memory than the exact search may use",
+        f"vehicle {vehicle}, of capacity {capacity[failed]}, takes more than {limit}",
         source=names[b],
         field="CAPACITY",
         remedy="express demands and capacity in a coarser unit",

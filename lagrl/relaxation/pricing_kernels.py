@@ -7,6 +7,7 @@ import numpy as np
 from lagrl.relaxation.branch_and_bound_kernels import (
     FLOAT_ROWS,
     INT_ROWS,
+    LARGEST_TABLE,
     NODE_LIMIT,
     STATE_LIMIT,
     TABLE_LIMIT,
@@ -55,8 +56,9 @@ def price_batch(
     instances before it.
 
     Presolve: customers with a_ki − λ_i ≥ 0 or d_i > Q_k stay out, those without weight go in; if all others fit, they
-    go in; weights are divided by their greatest common divisor. The rest is solved by `fill_exactly`. `n_hard[k]`
-    counts its customers (0: presolve solved the vehicle). Reads each cost once: K·n·8 bytes.
+    go in; weights are divided by their greatest common divisor. The rest is solved by `fill_exactly`, a second time
+    with `LARGEST_TABLE` if its memory does not suffice. `n_hard[k]` counts its customers (0: presolve solved it).
+    Reads each cost once: K·n·8 bytes.
 
     Return −1, or the first vehicle whose knapsack takes more memory than allowed; no later one is priced.
     """
@@ -107,10 +109,13 @@ def price_batch(
                     q //= divisor
                     for j in range(m):
                         size[j] //= divisor
-                if not fill_exactly(
-                    *(profit[:m], size[:m], q, chosen, ints, floats), *(NODE_LIMIT, TABLE_LIMIT, STATE_LIMIT)
+                table = TABLE_LIMIT
+                while not fill_exactly(
+                    *(profit[:m], size[:m], q, chosen, ints, floats), *(NODE_LIMIT, table, STATE_LIMIT)
                 ):
-                    return k
+                    if table == LARGEST_TABLE:
+                        return k
+                    table = LARGEST_TABLE
                 for j in range(m):
                     if chosen[j]:
                         selection[block + item[j]] = 1

@@ -121,6 +121,24 @@ def test_the_dual_loop_serves_unchanged(sampler: str, controller: str) -> None:
     assert (answer.sampling is not None) and (answer.sampling.backend == ("" if sampler == "exact" else sampler))
 
 
+def test_exact_knapsacks_of_a_thousand_tasks_fit_the_memory() -> None:
+    """Hundreds of tasks of equal efficiency and capacities of hundreds of thousands of tokens are still solved."""
+    cascade = generate_cascade(CascadeParams(1000, 10, "capacitated"), 6)
+    relaxed = solve_capacitated(cascade, DualOptions(rounds=0))
+    found = solve_capacitated(cascade, DualOptions(evaluations=2, rounds=0, gap=0.0))
+    assert found.evaluations == 2
+    assert relaxed.bound <= found.bound <= found.dollars
+
+
+def test_knapsacks_that_would_fill_the_memory_are_refused() -> None:
+    """Above a limit of memory one line names the model, the limit and what to do, before anything is allocated."""
+    cascade = generate_cascade(CascadeParams(5000, 4, "capacitated"), 1)
+    with pytest.raises(
+        InstanceError, match=r"capacity_tokens: model \d, of capacity \d+, takes more than 400 MB .* 0 eval"
+    ):
+        solve_capacitated(cascade, DualOptions(evaluations=2, rounds=0, gap=0.0))
+
+
 def test_a_mean_quality_is_bought_by_one_price() -> None:
     """With capacities and a floor of the mean quality, the answer keeps both and the bound holds."""
     base = generate_cascade(CascadeParams(40, 4, "capacitated"), 3)
