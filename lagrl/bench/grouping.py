@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
 
     from lagrl.bench.schema import Row
 
+_NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+(?!\d)|\d+(?:\.\d+)?)")
 
-@dataclass(frozen=True, order=True)
+
+@dataclass(frozen=True)
 class Line:
-    """A line of a report: a controller and how it was run.
+    """A line of a report: a controller and how it was run. Lines are in order of their names, numbers by size.
 
     `fleet` is empty unless some instance was run under several fleet rules; then it is `benchmark` (the rule of the
     best known costs) or the kind of the other rule.
@@ -28,6 +31,18 @@ class Line:
     sampler: str
     method: str
     fleet: str = ""
+
+    def __lt__(self, other: Line) -> bool:
+        return self._order < other._order
+
+    @property
+    def _order(self) -> list[tuple[list[str | float], str]]:
+        return [_by_size(name) for name in (self.controller, self.sampler, self.method, self.fleet)]
+
+
+def _by_size(name: str) -> tuple[list[str | float], str]:
+    """Return a name's texts and numbers in turn, such as those of `1,000 × 10`, and the name."""
+    return [float(part.replace(",", "")) if i % 2 else part for i, part in enumerate(_NUMBER.split(name))], name
 
 
 class Grouping:

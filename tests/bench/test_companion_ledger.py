@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lagrl.bench.companion_rows import are_companions, read_companions
-from lagrl.bench.grouping import Grouping
+from lagrl.bench.grouping import Grouping, Line
 from lagrl.bench.ledger import ledger
 from lagrl.bench.ledger_report import companion_ledger_report
 from lagrl.bench.prices import PriceTable
@@ -117,3 +117,23 @@ def test_wrong_rows_name_their_line(tmp_path: Path, row: dict[str, Any], message
     with pytest.raises(InputError, match="line 1") as caught:
         read_companions([written(tmp_path / "rows.jsonl", [row])])
     assert message in str(caught.value)
+
+
+def test_sizes_are_in_order_of_their_numbers(tmp_path: Path) -> None:
+    """60 layers come before 500, and 100 × 5 before 1,000 × 10; equal numbers written otherwise stay apart."""
+    placed = {"part": "exact", "devices": 3, "memory": None, "seed": 0, "method": "static"}
+    rows = [{**placed, "layers": n, "emissions_g": 5.0, "seconds": 0.5} for n in (500, 60, 1000, 12)]
+    (problem,) = read_companions([written(tmp_path / "rows.jsonl", rows)])
+    assert [line.controller.split()[0] for line in Grouping(problem.rows).lines] == ["12", "60", "500", "1000"]
+    names = [
+        "100 × 5",
+        "1,000 × 5",
+        "1,000 × 10",
+        "1,000 × 10 a",
+        "1000 × 10 a",
+        "qaoa",
+        "qaoa+layers=2",
+        "qaoa+layers=10",
+    ]
+    lines = [Line(name, "", "") for name in names]
+    assert sorted(reversed(lines)) == lines
