@@ -375,6 +375,9 @@ def repair(
             best, best_layer, best_device = np.inf, -1, -1
             for i in range(layers):
                 now = labels[t, i]
+                if used[t, now] <= device_gb[now] and taken[t] <= limit_ms:
+                    continue  # nothing is freed
+                here = _local(unary, across, along, labels, t, i)
                 for k in range(devices):
                     if k == now or used[t, k] + layer_gb[i] > device_gb[k]:
                         continue
@@ -383,9 +386,8 @@ def repair(
                     freed += (max(taken[t] - limit_ms, 0.0) - max(taken[t] + change - limit_ms, 0.0)) / limit_ms
                     if freed <= 1e-15:
                         continue
-                    more = _local(unary, across, along, labels, t, i)
                     labels[t, i] = k
-                    more = _local(unary, across, along, labels, t, i) - more
+                    more = _local(unary, across, along, labels, t, i) - here
                     labels[t, i] = now
                     rate = more / freed if more > 0 else more * freed
                     if rate < best:
