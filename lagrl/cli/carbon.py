@@ -14,7 +14,7 @@ import tyro
 
 from lagrl.cli.options import Names, OutFile, Plot, Rate
 from lagrl.cli.progress import waiting_bar
-from lagrl.errors import InputError, UnknownNameError
+from lagrl.errors import InputError, InstanceError, UnknownNameError
 from lagrl.io.atomic import require_writable, write_text
 from lagrl.plot.picture_style import require_picture, save_figure
 from lagrl.printable import say
@@ -70,6 +70,8 @@ class GenerateCarbon:
         require_writable(self.out)
         if self.intensity is not None and not (self.zones and self.day):
             raise InputError("given alone", field="--intensity", remedy="give --zones and --day too")
+        if self.day and self.intensity is None:
+            raise InputError(f"{self.day} given", field="--day", remedy="give --intensity too, or leave it out")
         instance = generate_carbon(
             np.random.default_rng(self.seed),
             n_layers=self.layers,
@@ -131,8 +133,12 @@ class SolveCarbon:
         instance = read_carbon(self.instance)
         problem = instance.problem()
         with waiting_bar(f"{instance.name}: method {self.method}"):
-            result = solve_placement(problem, self.method, seconds=self.seconds, seed=self.seed)
-            static, cleanest = (solve_placement(problem, name) for name in ("static", "cleanest"))
+            try:
+                result = solve_placement(problem, self.method, seconds=self.seconds, seed=self.seed)
+                static, cleanest = (solve_placement(problem, name) for name in ("static", "cleanest"))
+            except InstanceError as error:
+                place = {"source": str(self.instance), "field": error.field, "remedy": error.remedy}
+                raise InstanceError(error.problem, **place) from error
         record = _record(instance, problem, self.method, result, static, cleanest, self.cpu_watts)
         if self.out is not None:
             names = [[instance.devices[d].name for d in hour] for hour in result.placement.tolist()]
@@ -249,11 +255,11 @@ def _record(
 def _text(record: dict[str, Any]) -> list[str]:
     proven = "" if record["gap_percent"] is None else f", at most {record['gap_percent']:.3f} % above the optimum"
     saved, static = record["net_saving_g"], record["static_g"]
-    share = f" ({100 * saved / static:.2f} %)" if static else ""
+    share = f" ({100 * saved / static:z.2f} %)" if static else ""
     return [
         f"{record['instance']}: {record['emissions_g']:.1f} gCO2e with method {record['method']}{proven}",
         f"best static placement: {static:.1f} gCO2e; cleanest device of each hour: {record['cleanest_g']:.1f} gCO2e",
-        f"saving against the static placement: {saved:.2f} gCO2e{share}, net of {record['optimiser_g']:.2g} gCO2e of "
+        f"saving against the static placement: {saved:z.2f} gCO2e{share}, net of {record['optimiser_g']:.2g} gCO2e of "
         "the computation (estimated)",
         f"{record['layer_moves']} moves of layers between hours; {record['seconds']:.2f} s",
     ]

@@ -65,6 +65,8 @@ def test_experiments_make_rows_and_tables(tmp_path: Path, capsys: pytest.Capture
         (["experiment", "qaoa", "--out", "a.json"], "a.json: exists; give another name"),
         (["generate", "a.json"], "a.json: exists; give another name, or --overwrite"),
         (["generate", "b.json", "--intensity", "c.csv"], "--intensity: given alone; give --zones and --day too"),
+        (["generate", "b.json", "--day", "2024-03-01"], "--day: 2024-03-01 given; give --intensity too"),
+        (["solve", "small.json"], "small.json: layer_gb: layer "),
         (["generate", "b.json", "--devices", "99"], "n_devices: 99 given; give 1 to 12"),
         (["generate", "b.json", "--zones", "SE", "--devices", "1", "--day", "soon", "--intensity", "c.csv"], "--day"),
     ],
@@ -83,6 +85,10 @@ def test_mistakes_are_one_line(
         "2021-01-01 00:00,SE,1,2\n"
     )
     assert main(["carbon", "generate", "a.json", "--layers", "3", "--devices", "2"]) == 0
+    instance = json.loads((tmp_path / "a.json").read_text())
+    for device in instance["devices"]:
+        device["memory_gb"] = 1e-3
+    (tmp_path / "small.json").write_text(json.dumps(instance))
     capsys.readouterr()
     assert main(["carbon", *arguments]) == 2
     error = capsys.readouterr().err
