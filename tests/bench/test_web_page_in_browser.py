@@ -145,6 +145,58 @@ def test_hovering_shows_a_value(page: Any) -> None:
     assert "probability of a lower gap" in shown.text_content()
 
 
+def test_a_line_beside_a_figure_is_shown_alone(page: Any) -> None:
+    """The pointer on it fades the others in its figure, a click those of all figures, also after a reload."""
+    key = page.locator("#figure-gap-profile .key button")
+    assert key.count() == 2
+    assert opacities(page, "gap-profile") == [1, 1]
+    key.first.hover()
+    assert sorted(opacities(page, "gap-profile")) == [0.18, 1]
+    assert opacities(page, "gap-over-budget") == [1, 1]
+    key.first.focus()
+    page.keyboard.press("Enter")
+    page.reload()
+    page.wait_for_selector("#plot-gap-over-seconds .main-svg")
+    assert key.first.get_attribute("aria-pressed") == "true"
+    assert sorted(opacities(page, "gap-over-budget")) == [0.18, 1]
+    key.first.click()
+    assert opacities(page, "gap-over-budget") == [1, 1]
+    assert "line=" not in page.url
+
+
+def opacities(page: Any, figure: str) -> list[float]:
+    """Opacity of each named line of a figure."""
+    found: list[float] = page.evaluate(
+        f"document.getElementById('plot-{figure}').data.filter(t => t.name).map(t => t.opacity)"
+    )
+    return found
+
+
+def test_many_lines_have_a_panel_for_each_controller(browser: Any, tmp_path: Path) -> None:
+    """Nine lines of three controllers are three panels with three lines each over the others in grey, in print too."""
+    rows = [
+        synthetic_row(f"G-n{size}-k3", controller, method=method, cost=size + 10.0 * len(controller) + len(method))
+        for size in (16, 21)
+        for controller in ("cfm", "polyak", "volume")
+        for method in ("reference", "search", "seeded")
+    ]
+    path = tmp_path / "many.html"
+    path.write_text(html_report(rows, prices=PriceTable()), encoding="utf-8")
+    for found in _opened(browser, path.as_uri(), viewport={"width": 400, "height": 800}):
+        plot = "document.getElementById('plot-gap-profile')"
+        panels = found.evaluate(f"{plot}.data.map(t => [t.xaxis, t.name || ''])")
+        named = [name for _, name in panels if name]
+        assert len(named) == len(set(named)) == 9
+        assert len({axis for axis, _ in panels}) == 3
+        assert sum(not name for _, name in panels) == 3
+        assert found.evaluate("document.documentElement.scrollWidth") <= 400
+        found.locator("#figure-gap-profile .key button").first.click()
+        assert found.evaluate(f"{plot}.data.filter(t => t.line.width === 3).length") == 3
+        found.locator("#lines summary").click()
+        found.locator("#line-list input").first.click()
+        assert found.evaluate(f"new Set({plot}.data.map(t => t.xaxis)).size") == 1
+
+
 def test_figures_and_tables_can_be_saved(page: Any, tmp_path: Path) -> None:
     """SVG is a picture with a legend, CSV holds the numbers drawn, and a table's CSV the rows shown."""
     saved = {}

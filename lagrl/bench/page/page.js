@@ -3,7 +3,8 @@
   const content = JSON.parse(document.getElementById("data").textContent);
   const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"];
   const STROKES = ["", "6 3", "2 3", "6 3 2 3", "10 4"];
-  const BANDS_UP_TO = 4;
+  const BANDS_UP_TO = 4; // lines; up to as many have their name at the end
+  const ONE_PANEL_UP_TO = 8; // lines; more are drawn in a panel for each group
   const PRINT_WIDTH = 680;
   const byId = (name) => document.getElementById(name);
   const make = (tag, text, attributes = {}) => {
@@ -15,7 +16,7 @@
   const say = (text) => { byId("said").textContent = text; };
 
   // State: what the reader chose, kept in the page's address.
-  const state = { budget: content.budget, hidden: new Set(), theme: "auto", map: 0, tables: {} };
+  const state = { budget: content.budget, hidden: new Set(), marked: null, theme: "auto", map: 0, tables: {} };
 
   function readState() {
     const given = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
@@ -23,6 +24,8 @@
     state.budget = content.budgets.includes(budget) ? budget : content.budget;
     const hidden = (given.get("hide") || "").split(".").filter(Boolean).map(Number);
     state.hidden = new Set(hidden.filter((i) => i < content.lines.length));
+    const marked = given.get("line");
+    state.marked = marked !== null && content.lines[marked] ? Number(marked) : null;
     state.theme = ["dark", "light"].includes(given.get("theme")) ? given.get("theme") : "auto";
     state.map = Math.max(0, content.maps.findIndex((map) => map.name === given.get("map")));
     state.tables = {};
@@ -36,6 +39,7 @@
     const kept = new URLSearchParams();
     if (state.budget !== content.budget) kept.set("budget", state.budget);
     if (state.hidden.size) kept.set("hide", [...state.hidden].sort((a, b) => a - b).join("."));
+    if (state.marked !== null) kept.set("line", state.marked);
     if (state.theme !== "auto") kept.set("theme", state.theme);
     if (state.map) kept.set("map", content.maps[state.map].name);
     for (const [name, table] of Object.entries(state.tables)) {
@@ -166,11 +170,9 @@
   const isDark = () => document.documentElement.dataset.theme === "dark";
   let printing = false;
 
-  function colour(line, dark) {
-    const hue = content.lines[line].colour;
-    if (!dark) return hue;
-    return { "#555555": "#b8c0c8", "#0072B2": "#3a8fe0", "#56B4E9": "#a6dcfa", "#D55E00": "#ee7f2b", "#009E73": "#22bd92" }[hue] || hue;
-  }
+  const palette = (dark) => content.colours[dark ? "dark" : "light"];
+  const colour = (line, dark) => palette(dark)[content.lines[line].colour];
+  const isFaint = (line, marked) => marked !== null && line !== marked;
 
   function faded(hex, share) {
     const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
@@ -189,8 +191,11 @@
     return picture;
   }
 
-  function layout(dark, width, height, more) {
-    const ink = dark ? "#e8ebee" : "#1b1f23";
+  const inkOf = (dark) => (dark ? "#e8ebee" : "#1b1f23");
+  const greyOf = (dark) => (dark ? "#59636e" : "#b3bac1");
+
+  function layout(dark, width, height) {
+    const ink = inkOf(dark);
     const axis = { gridcolor: dark ? "#2b333b" : "#e6e9ec", linecolor: dark ? "#59636e" : "#9aa4ae", zerolinecolor: dark ? "#59636e" : "#9aa4ae", ticks: "outside", automargin: true };
     return {
       axis,
@@ -199,55 +204,130 @@
         font: { family: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", size: 13, color: ink },
         margin: { l: 56, r: 14, t: 12, b: 48 }, showlegend: false, hovermode: "closest",
         hoverlabel: { bgcolor: dark ? "#2b333b" : "#ffffff", bordercolor: dark ? "#a3adb8" : "#59636e", font: { color: ink }, align: "left", namelength: -1 },
-        dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", ...more,
+        dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
       },
     };
   }
 
   const withLegend = (built) => ({ ...built, layout: { ...built.layout, showlegend: true } });
 
-  function curves(figure, drawing, dark, width) {
+  // Series of the lines that are shown, the best one first: by the mean of a share, or by the last gap.
+  function shownSeries(figure, drawing) {
+    const shown = drawing.series.filter((s) => !state.hidden.has(s.line));
+    const last = (s) => s.y.findLast((y) => y !== null) ?? Infinity;
+    const rank = (s) => (figure.axes.percent ? -s.y.reduce((sum, y) => sum + y, 0) / s.y.length : last(s));
+    return shown.sort((a, b) => rank(a) - rank(b));
+  }
+
+  function trace(figure, s, dark, { bars = false, opacity = 1, width = 2, aside = 0 }) {
     const { axes } = figure;
-    const series = drawing.series.filter((s) => !state.hidden.has(s.line));
-    const few = series.length <= BANDS_UP_TO;
-    const bands = !axes.bars && few && series.some((s) => s.low);
-    const data = [];
-    const unit = axes.percent ? " %" : "";
-    for (const s of series) {
-      const look = content.lines[s.line];
-      const hue = colour(s.line, dark);
-      const shape = axes.step ? "hv" : "linear";
-      if (bands) {
-        const edge = { type: "scatter", x: s.x, mode: "lines", line: { width: 0, shape }, hoverinfo: "skip", showlegend: false };
-        data.push({ ...edge, y: s.low }, { ...edge, y: s.high, fill: "tonexty", fillcolor: faded(hue, 0.18) });
-      }
-      const trace = {
-        type: "scatter", name: escaped(look.name), x: s.x, y: s.y, mode: axes.bars ? "lines+markers" : "lines",
-        line: { color: hue, width: 2, dash: DASHES[look.dash % DASHES.length], shape }, marker: { size: 6 },
-        hovertemplate: `<b>${escaped(look.name)}</b><br>${escaped(axes.x)}: %{x:.4~g}<br>${escaped(axes.y)}: %{y:.2f}<extra></extra>`,
-      };
-      if (axes.bars) {
-        if (few) trace.error_y = { type: "data", symmetric: false, thickness: 1, width: 3, color: faded(hue, 0.6), array: s.high.map((h, i) => (h === null ? 0 : h - s.y[i])), arrayminus: s.low.map((l, i) => (l === null ? 0 : s.y[i] - l)) };
-        trace.customdata = s.low.map((low, i) => (low === null ? "—" : `${low.toFixed(2)}, ${s.high[i].toFixed(2)}`));
-        trace.hovertemplate = `<b>${escaped(look.name)}</b><br>${escaped(axes.x)}: %{x}<br>${escaped(axes.y)}: %{y:.2f} [%{customdata}]<extra></extra>`;
-      }
-      data.push(trace);
-    }
-    const { axis, base } = layout(dark, width, width < 600 ? 340 : 430);
-    const x = { ...axis, title: { text: axes.x, standoff: 8 }, type: axes.log ? "log" : "linear" };
+    const look = content.lines[s.line];
+    const hue = colour(s.line, dark);
+    const made = {
+      type: "scatter", name: escaped(look.name), x: s.x, y: s.y, mode: axes.bars ? "lines+markers" : "lines", opacity,
+      line: { color: hue, width, dash: DASHES[look.dash % DASHES.length], shape: axes.step ? "hv" : "linear" }, marker: { size: 6 },
+      hovertemplate: `<b>${escaped(look.name)}</b><br>${escaped(axes.x)}: %{x:.4~g}<br>${escaped(axes.y)}: %{y:.2f}<extra></extra>`,
+    };
+    if (!axes.bars) return made;
+    if (bars) made.error_y = { type: "data", symmetric: false, thickness: 1, width: 3, color: faded(hue, 0.6), array: s.high.map((h, i) => (h === null ? 0 : h - s.y[i])), arrayminus: s.low.map((l, i) => (l === null ? 0 : s.y[i] - l)) };
+    made.x = s.x.map((x) => x * 1.012 ** aside); // bars at one budget stand side by side
+    made.customdata = s.low.map((low, i) => [s.x[i], low === null ? "—" : `${low.toFixed(2)}, ${s.high[i].toFixed(2)}`]);
+    made.hovertemplate = `<b>${escaped(look.name)}</b><br>${escaped(axes.x)}: %{customdata[0]}<br>${escaped(axes.y)}: %{y:.2f} [%{customdata[1]}]<extra></extra>`;
+    return made;
+  }
+
+  function axesOf(figure, drawing, axis, width) {
+    const { axes } = figure;
+    const x = { ...axis, type: axes.log ? "log" : "linear" };
     if (drawing.ticks) Object.assign(x, { tickvals: drawing.ticks, ticktext: drawing.ticks.map(String) });
     else if (axes.log) Object.assign(x, { tickformat: "~g", dtick: width < 600 ? 1 : "D2" });
-    const y = { ...axis, title: { text: axes.y, standoff: 6 }, rangemode: "tozero" };
-    if (axes.percent) Object.assign(y, { range: [0, 102], ticksuffix: unit });
+    const y = { ...axis, rangemode: "tozero" };
+    if (axes.percent) Object.assign(y, { range: [0, 102], ticksuffix: " %" });
+    return { x, y };
+  }
+
+  function curves(figure, drawing, dark, width, marked) {
+    const series = shownSeries(figure, drawing);
+    if (series.length > ONE_PANEL_UP_TO) return panels(figure, drawing, series, dark, width, marked);
+    const { axes } = figure;
+    const few = series.length <= BANDS_UP_TO;
+    const data = [];
+    series.forEach((s, i) => {
+      const faint = isFaint(s.line, marked);
+      if (few && s.low && !axes.bars && !faint) {
+        const edge = { type: "scatter", x: s.x, mode: "lines", line: { width: 0, shape: axes.step ? "hv" : "linear" }, hoverinfo: "skip", showlegend: false };
+        data.push({ ...edge, y: s.low }, { ...edge, y: s.high, fill: "tonexty", fillcolor: faded(colour(s.line, dark), 0.18) });
+      }
+      data.push(trace(figure, s, dark, { bars: few && !faint, opacity: faint ? 0.18 : 1, aside: few ? i - (series.length - 1) / 2 : 0 }));
+    });
+    const height = width < 600 ? 340 : 430;
+    const { axis, base } = layout(dark, width, height);
+    const { x, y } = axesOf(figure, drawing, axis, width);
+    x.title = { text: axes.x, standoff: 8 };
+    y.title = { text: axes.y, standoff: 6 };
+    if (few && width >= 600 && !axes.percent) base.annotations = endLabels(series, dark, marked, base, height, axes.log);
     return { data, layout: { ...base, xaxis: x, yaxis: y } };
   }
 
-  function dots(figure, drawing, dark, width) {
+  // Names at the right ends of a few lines, moved apart where they would overlap; their margin is made wide enough.
+  function endLabels(series, dark, marked, base, height, isLog) {
+    const top = 1.05 * Math.max(...series.flatMap((s) => [...s.y, ...(s.high || [])]).filter(Number.isFinite));
+    const scale = (height - base.margin.t - base.margin.b) / top;
+    let lowest = -Infinity;
+    const ends = series.map((s) => ({ line: s.line, x: s.x.at(-1), y: s.y.at(-1) })).sort((a, b) => a.y - b.y);
+    const texts = ends.map((end) => escaped(cut(content.lines[end.line].name, 24)));
+    base.margin.r = 20 + 7.5 * Math.max(...texts.map((text) => text.length));
+    return ends.map((end, i) => {
+      const place = Math.max(end.y * scale, lowest + 16);
+      lowest = place;
+      return {
+        x: isLog ? Math.log10(end.x) : end.x, y: end.y, text: texts[i], xanchor: "left", xshift: 12, yshift: place - end.y * scale, showarrow: false,
+        font: { color: colour(end.line, dark), size: 13 }, opacity: isFaint(end.line, marked) ? 0.18 : 1,
+      };
+    });
+  }
+
+  // A panel for each group of lines, over all other lines in grey; a marked line is in every panel.
+  function panels(figure, drawing, series, dark, width, marked) {
+    const groups = [...new Set(series.map((s) => content.lines[s.line].group))].sort(collator.compare);
+    const most = Math.max(2, Math.floor(width / 205));
+    const n = { rows: Math.ceil(groups.length / most) };
+    n.columns = Math.ceil(groups.length / n.rows);
+    const rowHeight = width < 600 ? 170 : 200;
+    const { axis, base } = layout(dark, width, n.rows * rowHeight + 70);
+    const gap = { x: 14 / width, y: 44 / (n.rows * rowHeight) };
+    const side = { x: (1 - (n.columns - 1) * gap.x) / n.columns, y: (1 - n.rows * gap.y) / n.rows };
+    const all = series.flatMap((s) => s.y.map((y, i) => [s.x[i], y]).concat([[null, null]]));
+    const grey = { type: "scatter", mode: "lines", x: all.map((p) => p[0]), y: all.map((p) => p[1]), line: { color: greyOf(dark), width: 1, shape: figure.axes.step ? "hv" : "linear" }, opacity: 0.6, hoverinfo: "skip", showlegend: false };
+    const shape = axesOf(figure, drawing, axis, width / n.columns);
+    const parts = { ...base, annotations: [] };
+    const data = [];
+    groups.forEach((group, k) => {
+      const id = k ? k + 1 : "";
+      const at = { xaxis: `x${id}`, yaxis: `y${id}` };
+      const [column, row] = [k % n.columns, Math.floor(k / n.columns)];
+      const left = column * (side.x + gap.x);
+      const top = 1 - row * (side.y + gap.y) - gap.y * 0.7;
+      data.push({ ...grey, ...at });
+      for (const s of series) {
+        const own = content.lines[s.line].group === group;
+        const look = s.line === marked ? { width: 3 } : { opacity: marked === null ? 1 : 0.45 };
+        if (own || s.line === marked) data.push({ ...trace(figure, s, dark, look), ...at, showlegend: own });
+      }
+      const isLowest = k + n.columns >= groups.length;
+      parts[`xaxis${id}`] = { ...shape.x, ...(k ? { matches: "x" } : {}), domain: [left, left + side.x], anchor: at.yaxis, showticklabels: isLowest, nticks: 5, title: isLowest ? { text: figure.axes.x, standoff: 6, font: { size: 12 } } : undefined };
+      parts[`yaxis${id}`] = { ...shape.y, ...(k ? { matches: "y" } : {}), domain: [top - side.y, top], anchor: at.xaxis, showticklabels: !column, nticks: 5, title: column ? undefined : { text: figure.axes.y, standoff: 4, font: { size: 12 } } };
+      parts.annotations.push({ text: `<b>${escaped(cut(group, Math.floor((side.x * width) / 8)))}</b>`, xref: "paper", yref: "paper", x: left, y: top, xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 13 } });
+    });
+    return { data, layout: parts };
+  }
+
+  function dots(figure, drawing, dark, width, marked) {
     const isNarrow = width < 640;
     const isEmpty = (panel) => panel.bars && panel.values.every((v) => !v.mean);
     const panels = drawing.panels.filter((panel) => !(isNarrow && isEmpty(panel)));
     const stacked = isNarrow && panels.length > 1;
-    const dropped = panels.length < drawing.panels.length ? "; no run is infeasible" : "";
+    const dropped = panels.length < drawing.panels.length ? "<br>(no run is infeasible)" : "";
     const shownLines = new Map();
     for (const panel of panels) for (const v of panel.values) if (!state.hidden.has(v.line) && !shownLines.has(v.line)) shownLines.set(v.line, shownLines.size);
     const order = [...shownLines.keys()];
@@ -272,17 +352,18 @@
         hovertemplate: `<b>%{text}</b><br>${escaped(panel.title)}: %{x:.2f}%{customdata}<extra></extra>`,
       };
       const hues = values.map((v) => colour(v.line, dark));
-      if (panel.bars) data.push({ ...common, type: "bar", orientation: "h", width: 0.55, marker: { color: hues }, texttemplate: "%{x:.3~g}", textposition: "outside", cliponaxis: false });
+      const opacity = values.map((v) => (isFaint(v.line, marked) ? 0.25 : 1));
+      if (panel.bars) data.push({ ...common, type: "bar", orientation: "h", width: 0.55, marker: { color: hues, opacity }, texttemplate: "%{x:.3~g}", textposition: "outside", cliponaxis: false });
       else {
         const ends = (side) => values.map((v) => (v[side] === null || v[side] === undefined ? 0 : Math.abs(v[side] - v.mean)));
         data.push({
-          ...common, type: "scatter", mode: "markers", marker: { color: hues, size: 10, symbol: values.map((v) => ["circle", "diamond", "square", "cross", "x"][content.lines[v.line].dash % 5]) },
+          ...common, type: "scatter", mode: "markers", marker: { color: hues, opacity, size: 10, symbol: values.map((v) => ["circle", "diamond", "square", "cross", "x"][content.lines[v.line].dash % 5]) },
           error_x: { type: "data", symmetric: false, array: ends("high"), arrayminus: ends("low"), thickness: 2, width: 4, color: dark ? "#a3adb8" : "#59636e" },
         });
       }
       const domain = panels.length === 1 ? [0, 1] : stacked ? [0, 1] : k ? [0.66, 1] : [0, 0.6];
       const band = !stacked ? [0, 1] : k ? [0, 0.4] : [0.58, 1];
-      const x = { ...axis, title: { text: escaped(panel.title + dropped), standoff: 6 }, domain, anchor: `y${n}` };
+      const x = { ...axis, title: { text: escaped(panel.title) + dropped, standoff: 6 }, domain, anchor: `y${n}` };
       if (panel.range) x.range = panel.range;
       if (panel.bars) Object.assign(x, { range: [0, Math.max(5, ...values.map((v) => v.mean * 1.15))] });
       parts[`xaxis${n}`] = x;
@@ -296,11 +377,8 @@
   function mapDrawing(map, dark, width) {
     const data = [];
     const depot = map.points[0];
-    const palette = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555"];
-    const hue = (k) => {
-      const plain = palette[k % palette.length];
-      return dark ? { "#555555": "#b8c0c8", "#0072B2": "#3d9fdb" }[plain] || plain : plain;
-    };
+    const hues = palette(dark);
+    const hue = (k) => hues[k % hues.length];
     const angle = (route) => {
       const [x, y] = [0, 1].map((d) => route.reduce((sum, i) => sum + map.points[i][d] - depot[d], 0));
       return Math.atan2(y, x);
@@ -311,13 +389,13 @@
       data.push({
         type: "scatter", mode: "lines+markers", name: `route ${number + 1}`, showlegend: false,
         x: stops.map((i) => map.points[i][0]), y: stops.map((i) => map.points[i][1]),
-        line: { color: hue(k), width: 1.8, dash: DASHES[Math.floor(k / palette.length) % DASHES.length] },
+        line: { color: hue(k), width: 1.8, dash: DASHES[Math.floor(k / hues.length) % DASHES.length] },
         marker: { color: hue(k), size: stops.map((i) => (i ? 7 : 0)) },
         text: stops.map((i) => (i ? `customer ${i}, demand ${map.demand[i - 1]}` : "depot")),
         hovertemplate: `<b>route ${number + 1}</b>, load ${load} of ${map.capacity}<br>%{text}<extra></extra>`,
       });
     });
-    const ink = dark ? "#e8ebee" : "#1b1f23";
+    const ink = inkOf(dark);
     data.push({ type: "scatter", mode: "markers", x: [depot[0]], y: [depot[1]], showlegend: false, marker: { symbol: "square", size: 13, color: ink, line: { width: 1.5, color: dark ? "#14181c" : "#ffffff" } }, hovertemplate: "depot<extra></extra>" });
     const { axis, base } = layout(dark, width, Math.min(620, Math.max(320, width * 0.75)));
     const plain = { ...axis, zeroline: false, showgrid: false };
@@ -326,25 +404,25 @@
 
   const shownDrawing = (figure) => figure.drawings[state.budget] || figure.drawings[0];
 
-  function build(figure, dark, width) {
+  function build(figure, dark, width, marked = state.marked) {
     if (figure.kind === "map") return mapDrawing(content.maps[state.map], dark, width);
     const drawing = shownDrawing(figure);
     if (!drawing) return null;
-    return (figure.kind === "curves" ? curves : dots)(figure, drawing, dark, width);
+    return (figure.kind === "curves" ? curves : dots)(figure, drawing, dark, width, marked);
   }
 
   const all = [...content.figures, ...(content.maps.length ? [{ name: "map", title: "Routes", kind: "map", axes: {} }] : [])];
 
-  function draw(figure) {
+  function draw(figure, marked = state.marked) {
     const place = byId(`plot-${figure.name}`);
     if (!place) return;
-    const built = build(figure, isDark(), printing ? PRINT_WIDTH : place.clientWidth);
+    if (figure.kind === "curves") drawKey(figure, place);
+    const built = build(figure, isDark(), printing ? PRINT_WIDTH : place.clientWidth, marked);
     place.querySelectorAll(":scope > .missing").forEach((old) => old.remove());
     if (!built) {
       Plotly.purge(place);
       place.append(make("p", `The rows at ${state.budget} evaluations hold nothing to draw here.`, { class: "missing" }));
     } else Plotly.react(place, built.data, built.layout, { displayModeBar: false, displaylogo: false, showTips: false });
-    if (figure.kind === "curves") drawKey(figure, place);
     if (figure.kind === "map") {
       const map = content.maps[state.map];
       const gap = map.best_known ? `, ${((100 * (map.cost - map.best_known)) / map.best_known).toFixed(2)} % above the best known ${map.best_known}` : "";
@@ -352,15 +430,33 @@
     }
   }
 
+  // The lines beside a figure: the pointer on one shows it alone in this figure, a click in all figures until the next.
   function drawKey(figure, place) {
-    const list = make("ul", undefined, { class: "key" });
-    for (const s of (shownDrawing(figure) || { series: [] }).series) {
-      if (state.hidden.has(s.line)) continue;
+    const drawing = shownDrawing(figure);
+    const lines = drawing ? shownSeries(figure, drawing).map((s) => s.line) : [];
+    const old = place.nextElementSibling;
+    const made = `${isDark()} ${lines}`;
+    if (old?.dataset.made === made) { // the same element, so that it keeps the focus
+      for (const button of old.querySelectorAll("button")) button.setAttribute("aria-pressed", Number(button.value) === state.marked);
+      return;
+    }
+    const list = make("ul", undefined, { class: "key", "data-made": made, "aria-label": "Lines, the best first" });
+    for (const line of lines) {
+      const button = make("button", undefined, { type: "button", value: line, "aria-pressed": line === state.marked, title: content.lines[line].name });
+      button.append(swatch(line), make("span", cut(content.lines[line].name, 48)));
+      button.addEventListener("click", () => {
+        state.marked = state.marked === line ? null : line;
+        all.forEach((each) => draw(each));
+        writeState();
+        say(state.marked === null ? "all lines shown alike" : `${content.lines[line].name} marked`);
+      });
+      button.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse") draw(figure, line); });
+      button.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") draw(figure); });
       const item = make("li");
-      item.append(swatch(s.line), make("span", cut(content.lines[s.line].name, 48)));
+      item.append(button);
       list.append(item);
     }
-    if (place.nextElementSibling.classList.contains("key")) place.nextElementSibling.remove();
+    if (old) old.remove();
     place.after(list);
   }
 
@@ -401,7 +497,7 @@
     });
     const picture = make("button", "SVG", { type: "button", title: "Download the figure as SVG" });
     picture.addEventListener("click", async () => {
-      const built = build(figure, false, 900);
+      const built = build(figure, false, 900, null);
       if (!built) { say("nothing to write"); return; }
       const { data: traces, layout: plan } = figure.kind === "curves" ? withLegend(built) : built;
       const address = await Plotly.toImage({ data: traces, layout: plan }, { format: "svg", width: plan.width, height: plan.height });
@@ -430,7 +526,7 @@
       label.append(box, swatch(i), make("span", look.name));
       list.append(label);
     });
-    byId("all").addEventListener("click", () => { state.hidden.clear(); showAll(); writeState(); });
+    byId("all").addEventListener("click", () => { state.hidden.clear(); state.marked = null; showAll(); writeState(); });
     byId("none").addEventListener("click", () => { state.hidden = new Set(content.lines.keys()); showAll(); writeState(); });
     const lines = byId("lines");
     document.addEventListener("click", (event) => { if (!lines.contains(event.target)) lines.open = false; });
@@ -467,7 +563,7 @@
     for (const part of document.querySelectorAll("[data-budget]")) part.hidden = part.dataset.budget !== String(state.budget);
     if (byId("map")) byId("map").value = state.map;
     tables.forEach((show) => show());
-    all.forEach(draw);
+    all.forEach((figure) => draw(figure));
   }
 
   readState();
@@ -483,7 +579,7 @@
     if (innerWidth === width) return; // a phone's address bar
     width = innerWidth;
     clearTimeout(waiting);
-    waiting = setTimeout(() => all.forEach(draw), 150);
+    waiting = setTimeout(() => all.forEach((figure) => draw(figure)), 150);
   });
   addEventListener("beforeprint", () => { printing = true; showAll(); });
   addEventListener("afterprint", () => { printing = false; showAll(); });

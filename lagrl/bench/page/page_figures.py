@@ -61,18 +61,20 @@ class PageFigure:
 
 
 def styles(lines: list[Line]) -> list[Drawing]:
-    """Return name, colour and dash of each line: colour by controller, dash by how it was run.
+    """Return name, group, number of the colour and dash of each line: colour by controller, dash by how it was run.
 
-    With a single controller the colour is that of the line. Colours repeat after seven, with other dashes.
+    A group is a controller. With a single controller, colour and group are those of the line. Colours repeat after
+    seven, with other dashes.
     """
     varying = varying_fields(lines)
     hues = sorted({line.controller for line in lines})
     if len(hues) == 1:
-        return [_style(_name(line, varying), i, i // len(COLOURS)) for i, line in enumerate(lines)]
+        return [_style(_name(line, varying), "", i, i // len(COLOURS)) for i, line in enumerate(lines)]
     ways = sorted({(line.sampler, line.method, line.fleet) for line in lines}, reverse=True)
     return [
         _style(
             _name(line, varying),
+            line.controller,
             hues.index(line.controller),
             ways.index((line.sampler, line.method, line.fleet)) + hues.index(line.controller) // len(COLOURS),
         )
@@ -86,8 +88,8 @@ def varying_fields(lines: list[Line]) -> list[str]:
     return [name for name in names if len({getattr(line, name) for line in lines}) > 1] or ["controller"]
 
 
-def _style(name: str, colour: int, dash: int) -> Drawing:
-    return {"name": name, "colour": COLOURS[colour % len(COLOURS)], "dash": dash}
+def _style(name: str, group: str, colour: int, dash: int) -> Drawing:
+    return {"name": name, "group": group or name, "colour": colour % len(COLOURS), "dash": dash}
 
 
 def _name(line: Line, varying: list[str]) -> str:
@@ -149,7 +151,7 @@ def _gap_profile(grouping: Grouping) -> PageFigure:
         "gap-profile",
         "Performance profile over gaps",
         f"Share of runs with a gap to the {grouping.reference} of at most τ, each instance with the same weight; "
-        "infeasible runs never count. Bands, shown while at most four lines are: 95 % stratified bootstrap over seeds "
+        "infeasible runs never count. Bands, drawn for at most four lines: 95 % stratified bootstrap over seeds "
         "(Agarwal et al. 2021). Higher is better.",
         "curves",
         drawings,
@@ -279,7 +281,7 @@ def _over_budget(grouping: Grouping) -> PageFigure:
         "gap-over-budget",
         "Gap over the budget",
         f"Mean gap to the {grouping.reference} over the instances on which all lines with this budget have one. Bars, "
-        "shown while at most four lines are: 95 % bootstrap intervals over instances. Lower is better.",
+        "drawn for at most four lines: 95 % bootstrap intervals over instances. Lower is better.",
         "curves",
         {0: {"series": series, "ticks": grouping.budgets}} if series else {},
         {"x": "budget, evaluations", "y": "mean gap, %", "log": True, "bars": True},

@@ -24,6 +24,7 @@ from lagrl.bench.page.route_maps import route_maps
 from lagrl.bench.report import FEWEST_PAIRS, detail_table, difference_tables
 from lagrl.bench.statistics import bootstrap_interval, paired_difference
 from lagrl.errors import MissingExtraError
+from lagrl.plot.picture_style import THEMES
 from lagrl.printable import one_line
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def html_report(
     budget = shown_budget(grouping)
     looks = styles(grouping.lines)
     content = {
+        "colours": {name: theme.colours for name, theme in THEMES.items()},
         "lines": looks,
         "budgets": grouping.budgets,
         "budget": budget,
@@ -235,8 +237,9 @@ def _by_budget(tables: Iterable[tuple[int, str]]) -> str:
 
 
 def _figure(figure: PageFigure) -> str:
+    label = html.escape(figure.title)
     body = (
-        f'<div class="plot" id="plot-{figure.name}" role="img" aria-label="{html.escape(figure.title)}"></div>'
+        f'<div class="drawn"><div class="plot" id="plot-{figure.name}" role="img" aria-label="{label}"></div></div>'
         if figure.drawings
         else _missing("The rows hold nothing to draw here.")
     )
