@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError, LagrlError, MissingExtraError, WorkerError
+from lagrl.processes import ONE_THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -77,7 +78,8 @@ def completed(
 ) -> Iterator[tuple[int, Any]]:
     """Call a function once for each tuple of arguments, on all nodes; yield number and result of each as it finishes.
 
-    A call whose worker or node ended is repeated on another; its result is yielded once. Each call takes one CPU.
+    A call whose worker or node ended is repeated on another; its result is yielded once. Each call takes one CPU, and
+    computes with one thread.
 
     Parameters
     ----------
@@ -95,16 +97,21 @@ def completed(
     WorkerError
         If a call fails otherwise, or its workers ended repeatedly.
     """
-    remote = ray.remote(num_cpus=1, max_retries=_RETRIES)(function)
+    remote = ray.remote(num_cpus=1, max_retries=_RETRIES)(_with_one_thread)
     numbers = iter(range(len(calls)))
     waiting: dict[Any, int] = {}
     while True:
         while len(waiting) < _IN_FLIGHT and (number := next(numbers, None)) is not None:
-            waiting[remote.remote(*calls[number])] = number
+            waiting[remote.remote(function, *calls[number])] = number
         if not waiting:
             return
         for finished in ray.wait(list(waiting), num_returns=1)[0]:
             yield waiting.pop(finished), result_of(ray, finished)
+
+
+def _with_one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+    os.environ.update(ONE_THREAD)  # before kernels are loaded
+    return function(*arguments)
 
 
 def result_of(ray: ModuleType, reference: Any) -> Any:

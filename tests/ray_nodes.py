@@ -19,17 +19,36 @@ def two_nodes(importable: Path) -> Iterator[Cluster]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(importable), str(Path(__file__).parent), os.getcwd(), *([before] if before else [])]
-    )
-    try:
+    with _on_path(importable):
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-        try:
-            cluster.add_node(num_cpus=1)
-            yield cluster
-        finally:
-            cluster.shutdown()
+    try:
+        add_node(cluster, importable)
+        yield cluster
+    finally:
+        cluster.shutdown()
+
+
+def add_node(cluster: Cluster, importable: Path) -> None:
+    """Add a node of one CPU, as the others."""
+    with _on_path(importable):
+        cluster.add_node(num_cpus=1)
+
+
+def node_of(env: object) -> str:
+    """The node that this runs on; environments in actors are asked for it."""
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
+
+
+@contextlib.contextmanager
+def _on_path(importable: Path) -> Iterator[None]:
+    """Let processes that start meanwhile import modules of this checkout, of the tests and of a folder."""
+    before = os.environ.get("PYTHONPATH")
+    folders = [str(importable), str(Path(__file__).parent), os.getcwd(), *([before] if before else [])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(folders)
+    try:
+        yield
     finally:
         if before is None:
             del os.environ["PYTHONPATH"]

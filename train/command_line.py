@@ -11,7 +11,7 @@ import tyro
 
 from lagrl.cli.arguments import parse_arguments
 from lagrl.cli.entry import run_guarded
-from lagrl.cli.options import Plot
+from lagrl.cli.options import Plot, Ray
 from lagrl.errors import InputError, MissingExtraError
 from train.given_again import GivenAgain
 
@@ -59,6 +59,14 @@ class RunOptions:
     """device of the network; auto: CUDA if available, else the CPU"""
     threads: int = 1
     """number of torch threads; another number changes the last bits of results"""
+
+
+@dataclass(frozen=True)
+class LabelledRunOptions(RunOptions):
+    """Options of a run that makes a set of labelled data."""
+
+    ray: Ray = None
+    """make the data on a Ray cluster: HOST:PORT of its head, auto, or local to start one here (default: no cluster)"""
 
 
 def parse(

@@ -15,6 +15,7 @@ from lagrl.io.lock import result_lock
 from lagrl.plot.picture_style import require_picture, save_figure
 from lagrl.plot.training_curves import training
 from lagrl.printable import say
+from lagrl.ray_cluster import connected
 from policies.checkpoint import Checkpoint, save_checkpoint
 from policies.controller import PolicyController
 from policies.network import DiagonalPrecondNet
@@ -22,7 +23,7 @@ from train.allocator import keep_memory
 from train.archive import PackedArchive, pack_archive, require_archive, write_archive
 from train.bounds import beyond_bounds
 from train.candidate import TrainingCandidate
-from train.command_line import Configuration, RunOptions, long_form, parse, require_new
+from train.command_line import Configuration, LabelledRunOptions, RunOptions, long_form, parse, require_new
 from train.config import TrainingConfig
 from train.curves import CURVES_FILE, Curves, read_curves
 from train.given_again import GivenAgain
@@ -35,6 +36,7 @@ from train.validation import measure, validation_set
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+    from types import ModuleType
 
     from torch import Tensor, nn
 
@@ -82,6 +84,8 @@ class Run(ABC):
         after a signal.
     notes
         Lines for the user at the start of the run.
+    cluster
+        The module `ray`, connected to the cluster that makes labelled data; None: this process makes it.
     """
 
     name: ClassVar[str]
@@ -94,6 +98,7 @@ class Run(ABC):
         self.seconds = 0.0
         self.report: Report = silent
         self.notes: list[str] = []
+        self.cluster: ModuleType | None = None
 
     @property
     @abstractmethod
@@ -274,6 +279,8 @@ def run_command(
     keep_memory()
     with ExitStack() as stack:
         stop = stack.enter_context(Stop(options.minutes))
+        address = options.ray if isinstance(options, LabelledRunOptions) else None
+        cluster = None if address is None else stack.enter_context(connected(address))
         if isinstance(config, GivenAgain):
             assert options.resume is not None
             require_archive(options.resume)
@@ -283,6 +290,7 @@ def run_command(
             run, paths = start(config, options, device, shlex.join([*prog.split(), *arguments]))
             stack.enter_context(result_lock(paths.folder, _IN_USE))
             require_new(paths.folder)  # again: another process may have started there since
+        run.cluster = cluster
         steps = _Steps(run, paths, stop, state, card, is_resumed=isinstance(config, GivenAgain))
         try:
             _train(steps, watch=options.watch)

@@ -28,7 +28,7 @@ from lagrl.problems.cvrp import CVRP
 from lagrl.problems.fleet import Fleet
 from lagrl.problems.locate import resolve_instances
 from lagrl.problems.plausibility import question_cost
-from lagrl.processes import exit_with_parent
+from lagrl.processes import exit_with_parent, one_thread_each
 from lagrl.ray_cluster import completed, connected
 from lagrl.relaxation.sampler import SamplingCost
 from lagrl.samplers.held import HeldSamplers
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from lagrl.bench.shards import CellShard, ShardCell
     from lagrl.relaxation.sampler import SubproblemSampler
     from lagrl.solver import SolveResult
-
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def run(
@@ -381,12 +379,11 @@ def _begin_worker(parent: int) -> None:
 
 
 def _run_in_processes(due: Sequence[EvaluationTask], workers: int, keep: Callable[[Row], None]) -> None:
-    for name in _ONE_THREAD:  # children inherit the environment before they load any library
-        os.environ.setdefault(name, "1")
     context = get_context("spawn")
     others = set(active_children())
     with ProcessPoolExecutor(workers, context, initializer=_begin_worker, initargs=(os.getpid(),)) as executor:
-        waiting = {executor.submit(_row_of_worker, task): task for task in due}
+        with one_thread_each():  # all workers start with the first task
+            waiting = {executor.submit(_row_of_worker, task): task for task in due}
         try:
             while waiting:
                 done = wait(waiting, return_when=FIRST_COMPLETED).done
@@ -422,7 +419,5 @@ def _run_on_cluster(cluster: ModuleType, due: Sequence[EvaluationTask], keep: Ca
 
 
 def _row_on_cluster(problem: CVRP, task: EvaluationTask) -> Row:
-    for name in _ONE_THREAD:  # before kernels are loaded
-        os.environ.setdefault(name, "1")
     warnings.simplefilter("ignore", InputWarning)  # as in `_begin_worker`
     return _row_of(replace(task, instance=problem), _of_worker)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
 pytest.importorskip("ray", reason="needs the ray extra")
-from ray_nodes import two_nodes
+from ray_nodes import add_node
 
 SMALL, MIDDLE = (bundled_path(name) for name in bundled_names()[:2])
 QUICK = Evaluation((SMALL, MIDDLE), ("polyak", "cfm"), methods=("reference",), budgets=(3,), seeds=(0, 1))
@@ -61,20 +61,19 @@ class Silent(Polyak):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(ray_folder: Path) -> Iterator[Path]:
     """A folder with controllers, which this process and the cluster can import."""
-    path = tmp_path_factory.mktemp("rules")
-    (path / "ray_rules.py").write_text(RULES, encoding="utf-8")
-    sys.path.insert(0, str(path))
-    yield path
-    sys.path.remove(str(path))
+    (ray_folder / "ray_rules.py").write_text(RULES, encoding="utf-8")
+    sys.path.insert(0, str(ray_folder))
+    yield ray_folder
+    sys.path.remove(str(ray_folder))
 
 
-@pytest.fixture(scope="module")
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """A cluster of two nodes."""
-    with two_nodes(folder) as nodes:
-        yield nodes
+@pytest.fixture
+def cluster(ray_cluster: Cluster, folder: Path) -> Cluster:
+    """A cluster of two nodes that can import the controllers."""
+    assert folder.exists()
+    return ray_cluster
 
 
 def timeless(path: Path) -> dict[str, dict[str, Any]]:
@@ -140,7 +139,10 @@ def test_no_row_is_lost_or_doubled_when_a_node_is_killed(cluster: Cluster, folde
             killed.append(len(read_rows(out)))
 
     evaluation = replace(QUICK, instances=(SMALL,), controllers=("ray_rules:Noting",), seeds=tuple(range(12)))
-    assert run(evaluation, out, ray=cluster.address, on_row=kill) == 12
+    try:
+        assert run(evaluation, out, ray=cluster.address, on_row=kill) == 12
+    finally:
+        add_node(cluster, folder)
     assert killed == [4]
     rows = read_rows(out)  # refuses a key that occurs twice
     assert sorted(row["seed"] for row in rows) == list(range(12))

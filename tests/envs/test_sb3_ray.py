@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 pytest.importorskip("ray", reason="needs the ray extra")
 pytest.importorskip("stable_baselines3", reason="needs the rl extra")
 
-from ray_nodes import two_nodes
+from ray_nodes import add_node, node_of
 
 from envs.config import EnvConfig
 from envs.sb3 import LagrangianVecEnv
@@ -20,19 +19,12 @@ from envs.sb3_ray import RayVecEnv
 from lagrl.errors import InputError, WorkerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from ray.cluster_utils import Cluster
 
 CONFIG = EnvConfig(n_max=16, n_customers=(6, 12), max_steps=6, min_steps=2, route_sampler="product", shots=8)
 N_ENVS = 5
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """A cluster of two nodes."""
-    with two_nodes(Path(__file__).parent) as nodes:
-        yield nodes
 
 
 def timeless(infos: list[dict[str, Any]]) -> str:
@@ -49,12 +41,12 @@ def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> Non
         np.testing.assert_array_equal(array, other[name])
 
 
-def test_actors_give_the_results_of_one_process(cluster: Cluster) -> None:
+def test_actors_give_the_results_of_one_process(ray_cluster: Cluster) -> None:
     """Observations, rewards, ends and infos are equal to the bit over many episodes, from two actors on two nodes."""
     single = LagrangianVecEnv(CONFIG, N_ENVS, seed=3)
-    actors = RayVecEnv(CONFIG, N_ENVS, seed=3, address=cluster.address)
+    actors = RayVecEnv(CONFIG, N_ENVS, seed=3, address=ray_cluster.address)
     try:
-        nodes = actors._ask_all(_node)
+        nodes = actors._ask_all(node_of)
         assert len(set(nodes)) == 2
         n_ended = 0
         for seed in (None, 8):
@@ -79,29 +71,23 @@ def test_actors_give_the_results_of_one_process(cluster: Cluster) -> None:
     actors.close()  # twice is allowed
 
 
-def _node(env: LagrangianVecEnv) -> str:
-    import ray
-
-    return str(ray.get_runtime_context().get_node_id())
-
-
-def test_mistakes_are_refused(cluster: Cluster) -> None:
+def test_mistakes_are_refused(ray_cluster: Cluster) -> None:
     """More actors than CPUs would never start; without an address there must be a connection."""
     with pytest.raises(InputError, match="processes: 3 given; the cluster has 2 CPUs"):
-        RayVecEnv(CONFIG, N_ENVS, address=cluster.address, processes=3)
+        RayVecEnv(CONFIG, N_ENVS, address=ray_cluster.address, processes=3)
     with pytest.raises(InputError, match="address: this process is connected to no cluster"):
         RayVecEnv(CONFIG, N_ENVS)
     with pytest.raises(InputError, match="n_envs: 0 given"):
-        RayVecEnv(CONFIG, 0, address=cluster.address)
+        RayVecEnv(CONFIG, 0, address=ray_cluster.address)
 
 
 @pytest.mark.slow
-def test_a_killed_node_is_an_error_of_one_line(cluster: Cluster) -> None:
+def test_a_killed_node_is_an_error_of_one_line(ray_cluster: Cluster, ray_folder: Path) -> None:
     """The step that notices it names the environments, and the environment is closed then."""
-    actors = RayVecEnv(CONFIG, N_ENVS, address=cluster.address)
+    actors = RayVecEnv(CONFIG, N_ENVS, address=ray_cluster.address)
     actors.reset()
-    (doomed,) = cluster.worker_nodes
-    cluster.remove_node(doomed, allow_graceful=False)
+    (doomed,) = ray_cluster.worker_nodes
+    ray_cluster.remove_node(doomed, allow_graceful=False)
     with pytest.raises(
         WorkerError, match=r"environments \d to \d: a worker .* ended \(\w+: killed, .*; make a new environment"
     ):
@@ -110,3 +96,4 @@ def test_a_killed_node_is_an_error_of_one_line(cluster: Cluster) -> None:
             time.sleep(0.02)
     with pytest.raises(WorkerError, match="the workers have ended"):
         actors.reset()
+    add_node(ray_cluster, ray_folder)

@@ -12,7 +12,7 @@ from train.bc.config import BCConfig
 from train.bc.run import BCRun
 from train.candidate import Scores, mean_score
 from train.card import training_card
-from train.command_line import RunOptions, run_folder
+from train.command_line import LabelledRunOptions, RunOptions, run_folder
 from train.paths import RunPaths, default_out, open_archive
 from train.progress import readable
 from train.run import run_command
@@ -37,7 +37,7 @@ def main(arguments: list[str], prog: str = _PROG) -> int:
         prog=prog,
         about=_ABOUT,
         config_type=BCConfig,
-        options_type=RunOptions,
+        options_type=LabelledRunOptions,
         start=_started,
         resume=_resumed,
         state=run_state,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from envs.core import EpisodeBatch
+from lagrl.ray_cluster import completed
 from train.dataset import States
-from train.experts import expert_label, expert_target, start_expert
+from train.experts import expert_factory, expert_label, expert_target, start_expert
 from train.pace import silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
 
     from numpy.typing import NDArray
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     Learner = Callable[[Mapping[str, NDArray[Any]]], NDArray[np.float32]]
 
 _STREAM = 0x44414747  # "DAGG": separates these random streams from those of validation and of minibatches
+_TOGETHER = 8  # episodes of one call on a cluster
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Round:
         Share of the episodes in which the expert acts; the learner acts in the others.
     noise
         Standard deviation of the noise on the learner's actions, in units of the action.
+    skipped
+        Number of episodes at the start of the round that are left to others.
     """
 
     number: int
@@ -49,6 +54,7 @@ class Round:
     first_episode: int
     expert_share: float
     noise: float = 0.0
+    skipped: int = 0
 
 
 def expert_share(beta: float, number: int) -> float:
@@ -119,7 +125,7 @@ def collect(
     InputError
         If the expert fails.
     """
-    collection = _Collection(config, expert, task, min(n_envs, task.episodes), seed)
+    collection = _Collection(config, expert, task, min(n_envs, task.episodes - task.skipped), seed)
     while collection.running:
         actions = collection.labels()
         if learner is not None:
@@ -130,6 +136,55 @@ def collect(
         text = f"round {task.number + 1}, {done}/{task.episodes} episodes, {len(collection.labelled)} states"
         report("collection", visited, text)
     return collection.states()
+
+
+def collect_on(
+    cluster: ModuleType,
+    config: EnvConfig,
+    expert: str,
+    learner: Learner | None,
+    task: Round,
+    *,
+    seed: int,
+    report: Report = silent,
+) -> States:
+    """Run episodes on the nodes of a cluster; return the states that `collect` returns.
+
+    Parameters
+    ----------
+    cluster
+        The connected module `ray`, see `lagrl.ray_cluster.connected`.
+    expert
+        Name of the expert, see `expert_factory`.
+    config, learner, task, seed, report
+        As for `collect`. The learner is pickled.
+    """
+    ends = range(_TOGETHER, task.episodes + _TOGETHER, _TOGETHER)
+    parts = [replace(task, episodes=min(end, task.episodes), skipped=end - _TOGETHER) for end in ends]
+    stored = cluster.put(learner)
+    found: dict[int, States] = {}
+    calls = [(config, expert, stored, part, seed) for part in parts]
+    for number, (states, visited) in completed(cluster, _collected, calls):
+        found[number] = states
+        done = sum(parts[each].episodes - parts[each].skipped for each in found)
+        text = f"round {task.number + 1}, {done}/{task.episodes} episodes, {sum(map(len, found.values()))} states"
+        report("collection", visited, text)
+    return States.joined([found[number] for number in range(len(parts))])
+
+
+def _collected(config: EnvConfig, expert: str, learner: Learner | None, task: Round, seed: int) -> tuple[States, float]:
+    """Return the states of a part of a round, and the number of visited ones."""
+    visits: list[float] = []
+    states = collect(
+        config,
+        expert_factory(expert),
+        learner,
+        task,
+        n_envs=_TOGETHER,
+        seed=seed,
+        report=lambda kind, visited, text: visits.append(visited),
+    )
+    return states, sum(visits)
 
 
 @dataclass(frozen=True)
@@ -150,7 +205,7 @@ class _Collection:
     ) -> None:
         self.config, self.make_expert, self.task, self.seed = config, make_expert, task, seed
         self.batch = EpisodeBatch(config, n_envs)
-        self.n_started = 0
+        self.n_started = task.skipped
         self.labelled: list[tuple[int, States]] = []
         self.running: dict[int, _LabelledEpisode] = {}
         self._start_episodes(range(n_envs))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from policies.graph import as_tensors
 from policies.network import DiagonalPrecondNet
 from train.bc.cloning import fit_epoch, imitation_error
 from train.bc.config import BCConfig
-from train.bc.dagger import Round, collect, expert_share
+from train.bc.dagger import Round, collect, collect_on, expert_share
 from train.candidate import Scores, TrainingCandidate, mean_score
 from train.dataset import States, add_shard
 from train.experts import expert_factory
@@ -35,6 +37,20 @@ if TYPE_CHECKING:
     from train.stop import Stop
 
 DATASET_FOLDER = "dataset"
+
+
+@dataclass(frozen=True)
+class MeanActions:
+    """The learner: a network's mean actions [B, N] at observations [B, …]."""
+
+    net: DiagonalPrecondNet
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def __call__(self, observation: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Return the actions."""
+        with torch.no_grad():
+            actions: NDArray[np.float32] = self.net.mean(as_tensors(observation, self.device)).cpu().numpy()
+        return actions
 
 
 class BCRun(TrainingRun[BCConfig]):
@@ -154,26 +170,27 @@ class BCRun(TrainingRun[BCConfig]):
             expert_share=expert_share(config.beta, number),
             noise=config.noise,
         )
-        states = collect(
-            config.env,
-            self.expert,
-            self.act if number else None,
-            task,
-            n_envs=config.n_envs,
-            seed=config.seed,
-            report=self.report,
-        )
+        if self.cluster is not None:
+            assert config.expert is not None
+            learner = MeanActions(copy.deepcopy(self.net).cpu()) if number else None
+            states = collect_on(
+                self.cluster, config.env, config.expert, learner, task, seed=config.seed, report=self.report
+            )
+        else:
+            states = collect(
+                config.env,
+                self.expert,
+                MeanActions(self.net, self.device) if number else None,
+                task,
+                n_envs=config.n_envs,
+                seed=config.seed,
+                report=self.report,
+            )
         folder = self.folder / DATASET_FOLDER
         folder.mkdir(exist_ok=True)
         manifest = add_shard(folder, self.manifest, states)
         self.states = states if self.states is None else States.joined([self.states, states])
         self.manifest = manifest
-
-    def act(self, observation: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """Return the policy's mean actions [B, N] at observations [B, …]."""
-        with torch.no_grad():
-            actions: NDArray[np.float32] = self.net.mean(as_tensors(observation, self.device)).cpu().numpy()
-        return actions
 
     def train_epoch(self) -> dict[str, float]:
         """Fit once to all data so far; return the row for the curves."""

@@ -10,7 +10,7 @@ from train.archive import RECORD_FILE
 from train.choices.archive import restored_run, run_state
 from train.choices.config import SeedsConfig, SetsConfig
 from train.choices.run import ChoiceRun
-from train.command_line import RunOptions, run_folder
+from train.command_line import LabelledRunOptions, RunOptions, run_folder
 from train.paths import RunPaths, default_out, open_archive
 from train.progress import readable
 from train.run import run_command
@@ -67,7 +67,7 @@ def _run(arguments: list[str], prog: str, config_type: type[ChoiceConfig]) -> in
         prog=prog,
         about=_ABOUT[choice],
         config_type=config_type,
-        options_type=RunOptions,
+        options_type=LabelledRunOptions,
         start=start,
         resume=resume,
         state=run_state,

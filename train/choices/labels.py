@@ -23,7 +23,7 @@ from policies.graph import as_tensors
 from policies.seed_features import observe_seedings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -81,46 +81,38 @@ class Labels:
         return scores.view(len(chosen), -1)
 
 
-def label_sets(
-    config: SetsConfig, seed: Sequence[int], count: int, net: ChoiceNetwork | None, report: Callable[[], None]
-) -> Labels:
-    """Search on generated instances, and look one move ahead with every offered set of some states.
+def label_sets(config: SetsConfig, seed: Sequence[int], index: int, net: ChoiceNetwork | None) -> Labels:
+    """Search on a generated instance, and look one move ahead with every offered set of some states.
 
     Parameters
     ----------
     config
         Hyper-parameters.
-    seed
-        Seed of the instances and of the moves.
-    count
-        Number of instances.
+    seed, index
+        Seed of the instance and of the moves: those of the round, and the instance's number in it.
     net
         Makes half of the moves; None: all are random.
-    report
-        Called after every instance.
     """
     observations, gains = [], []
-    for index in range(count):
-        rng = np.random.default_rng([_STREAM, *seed, index])
-        moves = int(rng.choice(config.moves))
-        n = _draw_size(config, rng)
-        env = SearchEnvConfig(
-            n_max=config.customers[1], n_customers=(n, n), max_moves=moves, action="choice", choices=config.candidates
-        )
-        batch = SearchBatch(env, 1)
-        batch.reset(0, rng)
-        episode = batch.episodes[0]
-        looked = set(np.linspace(0, moves - 1, min(config.states, moves)).round().astype(int).tolist())
-        while not episode.is_over:
-            if episode.moves in looked:
-                cost = lookahead(episode, batch.sets(0)).cost
-                gains.append(np.maximum(episode.search.current.cost - cost, 0.0) / episode.mean_arc)
-                observations.append(batch.observation(0))
-            action = int(rng.integers(config.candidates))
-            if net is not None and rng.random() < _BY_POLICY:
-                action = best_set(net, batch.observation(0))
-            batch.step(np.array([action]))
-        report()
+    rng = np.random.default_rng([_STREAM, *seed, index])
+    moves = int(rng.choice(config.moves))
+    n = _draw_size(config, rng)
+    env = SearchEnvConfig(
+        n_max=config.customers[1], n_customers=(n, n), max_moves=moves, action="choice", choices=config.candidates
+    )
+    batch = SearchBatch(env, 1)
+    batch.reset(0, rng)
+    episode = batch.episodes[0]
+    looked = set(np.linspace(0, moves - 1, min(config.states, moves)).round().astype(int).tolist())
+    while not episode.is_over:
+        if episode.moves in looked:
+            cost = lookahead(episode, batch.sets(0)).cost
+            gains.append(np.maximum(episode.search.current.cost - cost, 0.0) / episode.mean_arc)
+            observations.append(batch.observation(0))
+        action = int(rng.integers(config.candidates))
+        if net is not None and rng.random() < _BY_POLICY:
+            action = best_set(net, batch.observation(0))
+        batch.step(np.array([action]))
     stacked = {name: np.stack([one[name] for one in observations]) for name in observations[0]}
     stacked["nodes"] = stacked["nodes"].astype(np.float16)
     return Labels(stacked, np.stack(gains).astype(np.float32))
@@ -139,27 +131,23 @@ def best_set(net: ChoiceNetwork, observation: dict[str, NDArray[Any]], among: in
         return int(net(as_tensors(trimmed)).argmax())
 
 
-def label_seedings(config: SeedsConfig, seed: Sequence[int], count: int, report: Callable[[], None]) -> Labels:
-    """Ascend from every seeding of generated instances; for the arguments see `label_sets`."""
-    observations, gains = [], []
-    for index in range(count):
-        rng = np.random.default_rng([_STREAM, *seed, index])
-        n = _draw_size(config, rng)
-        problem = draw_instance(rng, (n, n))
-        seedings = candidate_seeds(problem, vehicles_to_try(problem), rng, config.rules, config.candidates)
-        observation, rounded = observe_seedings(problem, seedings)
-        cost = np.empty(len(seedings))
-        for number, one in enumerate(rounded):
-            dual = AssignmentDual(one.assignment, ceiling=multiplier_ceiling(one.assignment, one.dual))
-            own = np.random.default_rng([_STREAM, *seed, index, number])
-            trace = ascend(DualLoop.of(dual), "hwc", config.evaluations, own, one.dual.multipliers)
-            cost[number] = min(trace.route_cost)
-        observations.append(_padded(observation, config.customers[1]))
-        gains.append(100.0 * (1.0 - cost / cost.mean()))
-        report()
-    joined = {name: np.concatenate([one[name] for one in observations]) for name in observations[0]}
-    joined["nodes"] = joined["nodes"].astype(np.float16)
-    return Labels(joined, np.stack(gains).astype(np.float32))
+def label_seedings(config: SeedsConfig, seed: Sequence[int], index: int, net: ChoiceNetwork | None) -> Labels:
+    """Ascend from every seeding of a generated instance; for the arguments see `label_sets`, the network is unused."""
+    del net
+    rng = np.random.default_rng([_STREAM, *seed, index])
+    n = _draw_size(config, rng)
+    problem = draw_instance(rng, (n, n))
+    seedings = candidate_seeds(problem, vehicles_to_try(problem), rng, config.rules, config.candidates)
+    observation, rounded = observe_seedings(problem, seedings)
+    cost = np.empty(len(seedings))
+    for number, one in enumerate(rounded):
+        dual = AssignmentDual(one.assignment, ceiling=multiplier_ceiling(one.assignment, one.dual))
+        own = np.random.default_rng([_STREAM, *seed, index, number])
+        trace = ascend(DualLoop.of(dual), "hwc", config.evaluations, own, one.dual.multipliers)
+        cost[number] = min(trace.route_cost)
+    padded = _padded(observation, config.customers[1])
+    padded["nodes"] = padded["nodes"].astype(np.float16)
+    return Labels(padded, (100.0 * (1.0 - cost / cost.mean()))[None].astype(np.float32))
 
 
 def _padded(observation: dict[str, NDArray[Any]], n_max: int) -> dict[str, NDArray[Any]]:

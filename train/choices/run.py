@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from lagrl.errors import InputError
+from lagrl.ray_cluster import completed
 from policies.choice_checkpoint import new_network, save_choice
-from train.choices.config import SeedsConfig, SetsConfig
+from train.choices.config import SetsConfig
 from train.choices.labels import Labels, label_seedings, label_sets
 from train.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -121,17 +122,19 @@ class ChoiceRun(Run):
                 return
 
     def _label(self, seed: list[int], count: int, net: ChoiceNetwork | None) -> Labels:
-        done = 0
-
-        def report() -> None:
-            nonlocal done
-            done += 1
-            self.report("label", 1, f"labels, instance {done}/{count}")
-
-        if isinstance(self.config, SetsConfig):
-            return label_sets(self.config, seed, count, net, report)
-        assert isinstance(self.config, SeedsConfig)
-        return label_seedings(self.config, seed, count, report)
+        """Label `count` instances, here or on the nodes of the cluster."""
+        label: Callable[..., Labels] = label_sets if isinstance(self.config, SetsConfig) else label_seedings
+        made: Iterable[tuple[int, Labels]]
+        if self.cluster is None:
+            made = ((index, label(self.config, seed, index, net)) for index in range(count))
+        else:
+            stored = self.cluster.put(net)
+            made = completed(self.cluster, label, [(self.config, seed, index, stored) for index in range(count)])
+        found: dict[int, Labels] = {}
+        for index, labels in made:
+            found[index] = labels
+            self.report("label", 1, f"labels, instance {len(found)}/{count}")
+        return Labels.joined([found[index] for index in range(count)])
 
     def _fit(self, labels: Labels) -> float:
         """Train some epochs; return the mean loss of the last: the cross-entropy to softmax(gain/τ)."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import os
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +18,22 @@ import tyro
 
 from lagrl.bounds.route_checkpoint import load_route_policy
 from lagrl.cli.arguments import parse_arguments
+from lagrl.cli.options import Ray  # noqa: TC001 - tyro reads it at run time
+from lagrl.cli.progress import counting_bar
 from lagrl.errors import InputError, UnknownNameError
+from lagrl.io.atomic import replacing
 from lagrl.io.lock import result_lock
 from lagrl.printable import say
+from lagrl.processes import ONE_THREAD
+from lagrl.ray_cluster import completed, connected
+from train.archive import RECORD_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
 _ROOT = Path(__file__).parents[2]
+_KEPT = (".safetensors", ".json", ".jsonl")  # of a run and its checkpoint
 _ABOUT = (
     "Train route policies for several seeds and variants, each by the commands that it prints. A repeated call "
     "continues unfinished trainings and leaves out finished ones."
@@ -54,8 +66,54 @@ class StudyOptions:
     """folder in which everything is made"""
     jobs: int = 1
     """number of trainings at a time, one thread each"""
+    ray: Ray = None
+    """train on a Ray cluster: HOST:PORT of its head, auto, or local to start one here (default: no cluster)"""
     options: str = ""
     """further options of both trainings, as in --options="--updates 100" (default: none)"""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training of the study: its command, to be called in the study's folder.
+
+    Attributes
+    ----------
+    name
+        Variant and seed, as in `full-0`.
+    method
+        `start` or `unroll`.
+    options
+        The words after the method, without the paths.
+    start
+        Checkpoint to begin with, without suffix; None: none.
+    """
+
+    name: str
+    method: str
+    options: tuple[str, ...]
+    start: str | None = None
+
+    @property
+    def out(self) -> str:
+        """Checkpoint that is made, without suffix."""
+        return f"checkpoints/{self.name}"
+
+    def words(self, folder: Path) -> list[str]:
+        """Return the command in a folder, which may have the run's archive, after `python`."""
+        run = f"runs/{self.name}"
+        start = [] if self.start is None else ["--init", self.start]
+        given = ["--resume", run] if (folder / run / RECORD_FILE).exists() else [*start, *self.options]
+        return ["-m", f"train.{self.method}", *given, "--out", self.out]
+
+    def finished(self, folder: Path) -> Path:
+        """Return the file that is made after the last update: a checkpoint exists before that too."""
+        return folder / f"{self.out}.finished"
+
+    def files(self, folder: Path) -> list[Path]:
+        """Return the files in a folder that the training reads or has made, relative to it; the record comes last."""
+        kept = [path for name in (self.out, self.start) if name for path in folder.glob(f"{name}.*")]
+        kept += sorted((folder / "runs" / self.name).glob("*"), key=lambda path: path.name == RECORD_FILE)
+        return [path.relative_to(folder) for path in kept if path.suffix in _KEPT]
 
 
 def main(arguments: Sequence[str], prog: str = "lagrl train study") -> int:
@@ -63,16 +121,25 @@ def main(arguments: Sequence[str], prog: str = "lagrl train study") -> int:
     study = parse_arguments(StudyOptions, arguments, prog=prog, description=_ABOUT)
     if study.seeds < 1 or study.jobs < 1:
         raise InputError("0 given", field="--seeds" if study.seeds < 1 else "--jobs", remedy="give 1 or more")
+    if study.ray is not None and study.jobs != 1:
+        raise InputError("given with --ray", field="--jobs", remedy="leave it out: the cluster knows its cores")
     for variant in study.variants:
         if variant not in VARIANTS:
             raise UnknownNameError.of("variant", variant, VARIANTS)
-    study.folder.mkdir(parents=True, exist_ok=True)
     tasks = [(variant, seed) for seed in range(study.seeds) for variant in study.variants]
-    starts = dict.fromkeys((start_of(variant), seed) for variant, seed in tasks if VARIANTS[variant][0] is not None)
-    ascents = [(variant, seed) for variant, seed in tasks if VARIANTS[variant][1] is not None]
-    with result_lock(study.folder, "wait for that process, or stop it"), ThreadPoolExecutor(study.jobs) as pool:
-        list(pool.map(lambda task: train_start(study, *task), starts))
-        list(pool.map(lambda task: train_ascent(study, *task), ascents))
+    starts = {(start_of(variant), seed): None for variant, seed in tasks if VARIANTS[variant][0] is not None}
+    of_starts = [training_start(study, *task) for task in starts]
+    of_ascents = [training_ascent(study, *task) for task in tasks if VARIANTS[task[0]][1] is not None]
+    with contextlib.ExitStack() as stack:
+        cluster = None if study.ray is None else stack.enter_context(connected(study.ray))
+        study.folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(result_lock(study.folder, "wait for that process, or stop it"))
+        for trainings in (of_starts, of_ascents):
+            due = [training for training in trainings if not training.finished(study.folder).exists()]
+            if cluster is None:
+                train_here(study, due)
+            else:
+                train_on(cluster, study.folder, due)
     for variant, seed in tasks:
         card = load_route_policy(study.folder / checkpoint(variant, seed)).card
         figures = ", ".join(f"{budget}: {score:+.2f} %" for budget, score in card["selection"]["policy"].items())
@@ -90,32 +157,75 @@ def start_of(variant: str) -> str:
     return variant if VARIANTS[variant][0] else "full"
 
 
-def train_start(study: StudyOptions, variant: str, seed: int) -> None:
-    """Train the start of a variant with a seed, or what is left of it."""
+def training_start(study: StudyOptions, variant: str, seed: int) -> Training:
+    """Return the training of a variant's start with a seed."""
     options = f"{VARIANTS[variant][0] or ''} {study.options}".split()
-    _stage(study, checkpoint(variant, seed), ["start", "--seed", str(seed), *options])
+    return Training(f"{variant}-{seed}", "start", ("--seed", str(seed), *options))
 
 
-def train_ascent(study: StudyOptions, variant: str, seed: int) -> None:
-    """Train the steps of a variant with a seed from its start, if it has one, or what is left of them."""
+def training_ascent(study: StudyOptions, variant: str, seed: int) -> Training:
+    """Return the training of a variant's steps with a seed, from its start if it has one."""
     of_start, of_ascent = VARIANTS[variant]
-    initial = [] if of_start is None else ["--init", checkpoint(start_of(variant), seed)]
     options = f"{of_ascent or ''} {study.options}".split()
-    _stage(study, checkpoint(variant, seed), ["unroll", *initial, "--seed", str(seed), *options])
+    start = None if of_start is None else checkpoint(start_of(variant), seed)
+    return Training(f"{variant}-{seed}", "unroll", ("--seed", str(seed), *options), start)
 
 
-def _stage(study: StudyOptions, out: str, words: list[str]) -> None:
-    run = Path("runs") / Path(out).name
-    finished = study.folder / f"{out}.finished"  # written after the last update: a checkpoint exists before that too
-    if finished.exists():
-        return
-    if (study.folder / run / "archive.json").exists():
-        words = [words[0], "--resume", str(run)]
-    command = [sys.executable, "-m", f"train.{words[0]}", *words[1:], "--out", out]
-    say(f"$ {' '.join(['python', *command[1:]])}", error=True)
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "NUMBA", "MKL", "OPENBLAS")}
-    environment = os.environ | threads | {"PYTHONPATH": str(_ROOT)}
-    done = subprocess.run(command, cwd=study.folder, env=environment, stdout=sys.stderr, check=False)
-    if done.returncode:
-        raise InputError(f"exit code {done.returncode}", source=" ".join(command[1:]), remedy="call again to continue")
-    finished.touch()
+def train_here(study: StudyOptions, trainings: Sequence[Training]) -> None:
+    """Train in processes of this machine, or what is left of the trainings."""
+
+    def train(training: Training) -> None:
+        words = training.words(study.folder)
+        say(f"$ {' '.join(['python', *words])}", error=True)
+        environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(_ROOT)}
+        done = subprocess.run(
+            [sys.executable, *words], cwd=study.folder, env=environment, stdout=sys.stderr, check=False
+        )
+        if done.returncode:
+            raise InputError(f"exit code {done.returncode}", source=" ".join(words), remedy="call again to continue")
+        training.finished(study.folder).touch()
+
+    with ThreadPoolExecutor(study.jobs) as pool:
+        list(pool.map(train, trainings))
+
+
+def train_on(cluster: ModuleType, folder: Path, trainings: Sequence[Training]) -> None:
+    """Train on the nodes of a cluster, which get the files that they need; this process alone writes the folder.
+
+    A training whose node ends is repeated on another, from the files of this folder.
+    """
+    calls = []
+    for training in trainings:
+        words = training.words(folder)
+        say(f"$ {' '.join(['python', *words])}", error=True)
+        stored = cluster.put({str(path): (folder / path).read_bytes() for path in training.files(folder)})
+        calls.append((training, words, stored))
+    with counting_bar("trainings") as (on_plan, advance):
+        on_plan(len(trainings), 0)
+        for number, files in completed(cluster, _trained, calls):
+            training = trainings[number]
+            for path, content in files.items():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                with replacing(folder / path) as temporary:
+                    temporary.write_bytes(content)
+            training.finished(folder).touch()
+            advance(training.name)
+
+
+def _trained(training: Training, words: Sequence[str], files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Train in a temporary folder of this node, which has these files at first; return those at the end.
+
+    The training runs in this process, which ends with its node and with the command.
+    """
+    _, module, *arguments = words
+    said = io.StringIO()
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
+        for path, content in files.items():
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_bytes(content)
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            code = importlib.import_module(module).main(arguments, prog=f"python -m {module}")
+        if code:
+            last = (said.getvalue().strip().splitlines() or [f"exit code {code}"])[-1]
+            raise InputError(last, source=" ".join(words), remedy="call again to continue")
+        return {str(path): path.read_bytes() for path in training.files(Path())}
