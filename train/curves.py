@@ -34,6 +34,11 @@ class Curves:
     events
         Folder of TensorBoard's files, see `EventFiles`; None without.
 
+    Attributes
+    ----------
+    kept
+        Rows of the earlier parts of a resumed run.
+
     Raises
     ------
     MissingExtraError
@@ -46,12 +51,12 @@ class Curves:
 
     def __init__(self, folder: Path, upto: int | None = None, events: Path | None = None) -> None:
         self.path = folder / CURVES_FILE
-        kept = [] if upto is None else [row for row in read_curves(self.path) if row["step"] <= upto]
-        write_text(self.path, "".join(f"{json.dumps(row)}\n" for row in kept))
+        self.kept = [] if upto is None else [row for row in read_curves(self.path) if row["step"] <= upto]
+        write_text(self.path, "".join(f"{json.dumps(row)}\n" for row in self.kept))
         self._file = JsonLines(self.path, CURVES, lambda row, offset: None, lock="none")
         self._events = None if events is None else EventFiles(events)
         if self._events is not None:
-            for row in kept:
+            for row in self.kept:
                 self._events.append(row)
 
     def __enter__(self) -> Self:

@@ -15,7 +15,7 @@ from lagrl.printable import one_line
 from train.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import TextIO
 
@@ -42,6 +42,8 @@ class Progress:
         Name of a step.
     plan, guesses
         Work of the rest of the run and first guesses of its pace, see `Pace`.
+    earlier
+        Figures of the steps before the start, whose curves the live view continues.
     watch
         Whether to show a live view with curves instead of the bar. Where none can be shown, one line says so.
     stream
@@ -59,6 +61,7 @@ class Progress:
         unit: str = "epoch",
         plan: Mapping[str, float] | None = None,
         guesses: Mapping[str, float] | None = None,
+        earlier: Sequence[Mapping[str, float | None]] = (),
         watch: bool = False,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -75,7 +78,7 @@ class Progress:
         self._bar: Bar | None = None
         self._view: TrainingView | None = None
         if watch:
-            self._view = self._opened_view()
+            self._view = self._opened_view(earlier)
         if self._view is None and self._console.is_terminal:
             self._bar = Bar(*columns, TextColumn("{task.fields[left]}  {task.fields[shown]}"), console=self._console)
             self._task = self._bar.add_task(title, total=total, completed=done, left="", shown="")
@@ -97,7 +100,7 @@ class Progress:
         if self._view is not None:
             self._view.live.__exit__(kind, error, trace)
 
-    def _opened_view(self) -> TrainingView | None:
+    def _opened_view(self, earlier: Sequence[Mapping[str, float | None]]) -> TrainingView | None:
         """Return the live view; None after a line that says why there can be none."""
         from lagrl.cli.live_frame import obstacle
         from train.training_view import TrainingView
@@ -106,7 +109,7 @@ class Progress:
         if reason is not None:
             self._line(f"no live view, as {reason}; the training goes on without it")
             return None
-        view = TrainingView(self.title, self.unit, self.total, self._console, self._clock)
+        view = TrainingView(self.title, self.unit, self.total, self._console, self._clock, earlier)
         view.done = self.done
         return view
 

@@ -73,6 +73,8 @@ class Run(ABC):
     ----------
     name, unit
         Name of the method, and name of its steps.
+    shown_every
+        Number of steps from one shown step to the next.
     net
         The network in training.
     best
@@ -90,6 +92,7 @@ class Run(ABC):
 
     name: ClassVar[str]
     unit: ClassVar[str]
+    shown_every: ClassVar[int] = 1
     net: nn.Module
     best: Any
 
@@ -396,6 +399,7 @@ def _train(steps: _Steps[Any], *, watch: bool) -> None:
             unit=run.unit,
             plan=run.plan(),
             guesses=run.guesses(),
+            earlier=[row for row in curves.kept if row["step"] % run.shown_every == 0],
             watch=watch,
         ) as progress,
     ):

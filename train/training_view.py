@@ -13,7 +13,7 @@ from lagrl.cli.braille_map import sparkline
 from lagrl.cli.live_frame import BOLD, DIM, Frame, LiveFrame, bar_line, figure_lines, heading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -43,6 +43,8 @@ class TrainingView:
         The terminal.
     clock
         Returns the time in seconds.
+    earlier
+        Figures of the steps of an earlier part of the run.
 
     Attributes
     ----------
@@ -57,7 +59,13 @@ class TrainingView:
     """
 
     def __init__(
-        self, title: str, unit: str, total: int, console: Console, clock: Callable[[], float] = time.monotonic
+        self,
+        title: str,
+        unit: str,
+        total: int,
+        console: Console,
+        clock: Callable[[], float] = time.monotonic,
+        earlier: Sequence[Mapping[str, float | None]] = (),
     ) -> None:
         self.title, self.unit, self.total = title, unit, total
         self.done, self.left, self.text = 0, "", ""
@@ -65,6 +73,7 @@ class TrainingView:
         self.references: dict[str, tuple[str, float]] = {}
         self.live = LiveFrame(console)
         self._clock = clock
+        self._earlier = earlier
         self._started = clock()
         self._kind = ""
         self._pieces: deque[tuple[float, float]] = deque()  # seconds and pieces of the present kind
@@ -82,7 +91,9 @@ class TrainingView:
     def add(self, figures: dict[str, float]) -> None:
         """Add a step's figures to the curves."""
         for name, value in figures.items():
-            self.figures.setdefault(name, []).append(value)
+            if name not in self.figures:
+                self.figures[name] = [old for row in self._earlier if (old := row.get(name)) is not None]
+            self.figures[name].append(value)
 
     def show(self, *, at_once: bool = False) -> None:
         """Show the present state if a frame is due, or `at_once`."""

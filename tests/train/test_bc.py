@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pytest
@@ -27,6 +27,7 @@ from train.bc import main
 from train.bc.config import BCConfig
 from train.bc.run import learning_rate
 from train.curves import read_curves
+from train.progress import Progress
 from train.stop import Stop
 from train.validation import measure, validation_set
 
@@ -94,7 +95,16 @@ def test_a_resumed_run_equals_an_undisturbed_one(monkeypatch: pytest.MonkeyPatch
         assert train("halves") == 0
     assert len(rows_of("halves")) == epochs
     torch.rand(7)  # what happens in between must not matter
+    earlier: list[int] = []
+
+    class WithEarlier(Progress):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            earlier.extend(row["step"] for row in options["earlier"])
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr("train.run.Progress", WithEarlier)
     assert main(["--resume", "runs/halves"]) == 0
+    assert earlier == list(range(1, epochs + 1))
     assert_same_run("whole", "halves")
 
 

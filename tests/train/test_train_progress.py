@@ -107,6 +107,17 @@ def test_a_live_view_has_curves_and_speed(monkeypatch: pytest.MonkeyPatch) -> No
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # the cursor is shown again
 
 
+def test_the_curves_of_a_live_view_continue_those_of_a_resumed_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Earlier figures come first, without missing ones and without figures that are not shown."""
+    monkeypatch.setenv("TERM", "xterm")
+    earlier = [{"step": 1, "loss": 0.5, "gain": 1.0}, {"step": 2, "loss": None}, {"step": 3, "loss": 0.25}]
+    with Progress("bc", 5, done=3, earlier=earlier, watch=True, stream=Terminal()) as progress:
+        progress.advance(loss=0.125)
+        progress.advance(loss=0.0625)
+        assert progress._view is not None
+        assert progress._view.figures == {"loss": [0.5, 0.25, 0.125, 0.0625]}
+
+
 def test_without_a_terminal_a_live_view_is_replaced_by_lines() -> None:
     """One line says why there is no live view; the lines of a run without `watch` follow."""
     stream = io.StringIO()

@@ -38,7 +38,6 @@ REFERENCE_EVALUATIONS = 60
 """Evaluations of the bundle method, whose value validations are compared with."""
 
 _STREAM = 18  # separates these random streams from those of other trainings
-_SHOWN_EVERY = 20  # updates
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,7 @@ class RouteRun(Run):
     """
 
     unit = "update"
+    shown_every = 20
     net: RouteNetwork
     best: RouteCandidate | None
 
@@ -157,7 +157,7 @@ class RouteRun(Run):
                 row |= {f"validation/{budget}": score for budget, score in candidate.scores.items()}
             self.seconds += time.perf_counter() - started
             curves.append(self.updates, row)
-            if self.updates % _SHOWN_EVERY == 0 or self.is_complete:
+            if self.updates % self.shown_every == 0 or self.is_complete:
                 progress.advance(self.updates - progress.done, **row)
             save()
             if self.is_complete or stop.requested:
