@@ -165,17 +165,27 @@ class ExperimentCarbon:
     """JSONL file for the rows (default: none)"""
     show_rows: OutFile = None
     """print the table of a file of rows, which may be gzipped, instead of running (default: none)"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for the means and ranges (default: none)"""
 
     def run(self) -> None:
-        """Run and print."""
-        from lagrl.carbon.placement_experiments import EXPERIMENTS, read_rows
+        """Run, print and draw."""
+        from lagrl.carbon.placement_experiments import read_rows
         from lagrl.carbon.placement_tables import table_of
 
         if self.repeats < 1:
             raise InputError(f"{self.repeats} given", field="--repeats", remedy="give 1 or more")
-        if self.show_rows is not None:
-            say(*table_of(self.name, read_rows(self.show_rows, self.name)))
-            return
+        require_picture(self.plot)
+        rows = read_rows(self.show_rows, self.name) if self.show_rows is not None else self._made_rows()
+        say(*table_of(self.name, rows))
+        if self.plot is not None:
+            from lagrl.plot.experiment_pictures import placement_experiment
+
+            save_figure(placement_experiment(self.name, rows), self.plot)
+
+    def _made_rows(self) -> list[dict[str, Any]]:
+        from lagrl.carbon.placement_experiments import EXPERIMENTS
+
         rows = []
         if self.out is not None:
             if self.out.exists():
@@ -187,7 +197,7 @@ class ExperimentCarbon:
                 show(f"experiment {self.name}: {len(rows)} rows")
                 if self.out is not None:
                     write_text(self.out, "".join(json.dumps(entry) + "\n" for entry in rows))
-        say(*table_of(self.name, rows))
+        return rows
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -180,24 +181,31 @@ class ExperimentCascade:
     """a: sizes; b: depths; c: shots; d: sizes with one layer; penalties: the weight of the quality floors"""
     seed: int = 0
     """random seed of drawn shots"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for the valid shots, or for what the penalties do (default: none)"""
     json: bool = False
     """print rows as JSON lines instead of tables"""
 
     def run(self) -> None:
-        """Run the experiment and print it."""
+        """Run the experiment, print it and draw it."""
         from lagrl.cascade.experiment_tables import experiment_table
         from lagrl.cascade.experiments import experiment_rows
 
-        if self.json:
-            for row in experiment_rows(self.name, self.seed):
-                print(json.dumps(row), flush=True)
-            return
+        require_picture(self.plot)
         rows = []
-        with waiting_bar(f"experiment {self.name}") as show:
+        with contextlib.nullcontext() if self.json else waiting_bar(f"experiment {self.name}") as show:
             for row in experiment_rows(self.name, self.seed):
                 rows.append(row)
-                show(f"experiment {self.name}: {len(rows)} rows")
-        say(experiment_table(self.name, rows))
+                if show is None:
+                    print(json.dumps(row), flush=True)
+                else:
+                    show(f"experiment {self.name}: {len(rows)} rows")
+        if not self.json:
+            say(experiment_table(self.name, rows))
+        if self.plot is not None:
+            from lagrl.plot.experiment_pictures import cascade_experiment
+
+            save_figure(cascade_experiment(self.name, rows), self.plot)
 
 
 ACTIONS: dict[str, Any] = {"generate": GenerateCascade, "solve": SolveCascade, "experiment": ExperimentCascade}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from lagrl.cli.options import File, OutFile, Rate, Text
+from lagrl.cli.options import File, OutFile, Plot, Rate, Text
+from lagrl.plot.picture_style import require_picture, save_figure
 from lagrl.printable import say
 from lagrl.quantum.journal.journal import Journal
 from lagrl.solver import estimated_price, require_price
@@ -38,11 +39,14 @@ class JournalCommand:
     """add a journal of an earlier version, or an export; FILE is created if missing (default: none)"""
     export: OutFile = None
     """write everything to a new file of JSON lines, such as a copy (default: none)"""
+    plot: Plot = None
+    """.svg, .pdf or .png file for the steps of each run and the jobs (default: none)"""
     json: bool = False
     """print one JSON object instead of text"""
 
     def run(self) -> None:
-        """Import, give up a job and export, as far as requested, and print the summary."""
+        """Import, give up a job and export, as far as requested, and print and draw the summary."""
+        require_picture(self.plot)
         require_price(self.price)
         if self.import_ is not None:
             with Journal(self.file) as journal:
@@ -60,6 +64,10 @@ class JournalCommand:
             with Journal(self.file, read_only=True) as journal:
                 journal.export_lines(self.export)
             say(f"exported: {self.export}", error=True)
+        if self.plot is not None:
+            from lagrl.plot.experiment_pictures import journal_counts
+
+            save_figure(journal_counts(summary), self.plot)
         price = estimated_price(summary.paid, self.price)
         if self.json:
             print(json.dumps({**summary.record(), "price": price}, allow_nan=False))

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lagrl.errors import InputError
-from lagrl.plot.picture_style import colour, current_theme, finish, mark, new_axes, new_figure, outside_legend, styled
+from lagrl.plot.picture_style import (
+    colour,
+    current_theme,
+    finish,
+    mark,
+    new_axes,
+    new_figure,
+    outside_legend,
+    require_given,
+    styled,
+)
 from lagrl.printable import one_line
 from lagrl.quantum.bandit.traces import Trace
 
@@ -60,8 +70,7 @@ def device_mix(decisions: Sequence[Trace] | Sequence[str], ax: Axes | None = Non
     from matplotlib.ticker import MaxNLocator
 
     names = [_device_of(decision) for decision in decisions]
-    if not names:
-        raise InputError("nothing given", field="decisions", remedy="give at least one decision")
+    require_given(names, "decisions", "decision")
     ax = ax or new_axes()
     unique, counts = np.unique(names, return_counts=True)
     ranked = [str(name) for _, name in sorted(zip(-counts, unique, strict=True))]
@@ -116,8 +125,7 @@ def device_errors(rows: Sequence[DeviceRow]) -> Figure:
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    if not rows:
-        raise InputError("nothing given", field="rows", remedy="give at least one device")
+    require_given(rows, "rows", "device")
     widths = list(dict.fromkeys(width for row in rows for width in row.fidelity))
 
     def merit(row: DeviceRow) -> tuple[float, ...]:

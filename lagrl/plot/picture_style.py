@@ -19,7 +19,7 @@ from lagrl.errors import InputError, MissingExtraError, UnknownNameError
 from lagrl.io.atomic import replacing, require_writable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence, Sized
 
     import numpy as np
     from matplotlib.axes import Axes
@@ -188,6 +188,18 @@ def require_picture(path: str | os.PathLike[str] | None, option: str = "--plot")
         _kind(path, option)
         require_writable(path)
         imported("matplotlib.figure")
+
+
+def require_given(values: Sized, field: str, one: str) -> None:
+    """Refuse nothing to draw; `one` is the noun of a value.
+
+    Raises
+    ------
+    InputError
+        If there is no value.
+    """
+    if not values:
+        raise InputError("nothing given", field=field, remedy=f"give at least one {one}")
 
 
 def colour(index: int) -> str:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from lagrl.errors import InputError
-from lagrl.plot.picture_style import colour, dashes, finish, mark, new_axes, styled
+from lagrl.plot.picture_style import colour, dashes, finish, mark, new_axes, require_given, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,8 +77,7 @@ def performance_profile(
     >>> lagrl.plot.performance_profile(profiles).get_ylabel()
     'share of runs'
     """
-    if not profiles:
-        raise InputError("nothing given", field="profiles", remedy="give at least one profile")
+    require_given(profiles, "profiles", "profile")
     ax = ax or new_axes()
     for number, (name, profile) in enumerate(profiles.items()):
         tau = profile.thresholds
@@ -120,8 +118,7 @@ def intervals(means: Mapping[str, tuple[float, float, float]], label: str, ax: A
     MissingExtraError
         If matplotlib is not installed.
     """
-    if not means:
-        raise InputError("nothing given", field="means", remedy="give at least one mean")
+    require_given(means, "means", "mean")
     ax = ax or new_axes()
     for number, (mean, low, high) in enumerate(means.values()):
         ends = [[max(mean - low, 0.0)], [max(high - mean, 0.0)]]
@@ -141,19 +138,20 @@ def intervals(means: Mapping[str, tuple[float, float, float]], label: str, ax: A
 
 @styled
 def means_over_budgets(
-    budgets: Sequence[int],
+    budgets: Sequence[int | str],
     means: Mapping[str, Sequence[tuple[float, float, float] | None]],
     ax: Axes | None = None,
     *,
     label: str = "mean gap to best known cost, %",
     budget: str = "evaluations",
+    has_legend: bool = True,
 ) -> Axes:
     """Draw means with intervals over budgets, one line per method; points are placed beside each other at a budget.
 
     Parameters
     ----------
     budgets
-        [B], rising.
+        [B] rising numbers, or names of other groups.
     means
         By method, [B] mean and the ends of its interval, which may be infinite; None where there is no mean.
     ax
@@ -162,6 +160,8 @@ def means_over_budgets(
         What the means are, with the unit.
     budget
         Unit of the budgets.
+    has_legend
+        Whether to add a legend.
 
     Returns
     -------
@@ -174,8 +174,8 @@ def means_over_budgets(
     MissingExtraError
         If matplotlib is not installed.
     """
-    if not budgets or not means:
-        raise InputError("nothing given", field="means", remedy="give at least one budget and one method")
+    require_given(budgets, "budgets", "budget")
+    require_given(means, "means", "method")
     ax = ax or new_axes()
     apart = min(0.11, 0.7 / len(means))
     for number, (name, found) in enumerate(means.items()):
@@ -194,6 +194,6 @@ def means_over_budgets(
         )  # fmt: skip
     for border in np.arange(len(budgets) - 1) + 0.5:
         ax.axvline(border, color=ax.spines["left"].get_edgecolor(), linewidth=0.6, alpha=0.4, zorder=0)
-    ax.set_xticks(range(len(budgets)), [f"{value:g}" for value in budgets])
+    ax.set_xticks(range(len(budgets)), [value if isinstance(value, str) else f"{value:g}" for value in budgets])
     ax.set_xlim(-0.5, len(budgets) - 0.5)
-    return finish(ax, "", budget, label)
+    return finish(ax, "", budget, label, has_legend=has_legend)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lagrl.errors import InputError, require_type
-from lagrl.plot.picture_style import new_figure, styled
+from lagrl.errors import require_type
+from lagrl.plot.picture_style import new_figure, require_given, styled
 from lagrl.plot.pictures import history, routes
 from lagrl.problems.cvrp import require_cvrp
 from lagrl.problems.solution import solution_of
@@ -52,8 +52,7 @@ def compare_routes(problem: CVRP, solutions: Mapping[str, HasRoutes | Iterable[S
     2
     """
     require_cvrp(problem)
-    if not solutions:
-        raise InputError("nothing given", field="solutions", remedy="give at least one solution by name")
+    require_given(solutions, "solutions", "solution by name")
     drawn = {name: solution_of(problem, solution) for name, solution in solutions.items()}
     figure = new_figure(5.6 * len(drawn), 5.4)
     first, own = next(iter(drawn.items()))

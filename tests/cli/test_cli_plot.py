@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.cli.command_runs import SMALL, error_of, output_of
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 pytest.importorskip("matplotlib", reason="needs the viz extra")
 
+CARBON = Path(__file__).parents[2] / "docs/rows/carbon.jsonl.gz"
 COMMANDS = {
     "solve": ("solve", SMALL, "--evaluations", "3"),
     "bound": ("bound", SMALL, "--evaluations", "3"),
@@ -21,14 +19,22 @@ COMMANDS = {
     "report": ("report", "ROWS"),
     "traces": ("traces", "--out", "TRACES", SMALL, "--evaluations", "2", "--widths", "4", "--shots", "16"),
     "devices": ("devices", "FakeKingston", "--widths", "4"),
+    "journal": ("journal", "JOURNAL"),
+    "cascade": ("cascade", "experiment", "penalties"),
+    "carbon": ("carbon", "experiment", "saving", "--show-rows", str(CARBON)),
 }
 NEEDED = {"traces": "qiskit_aer", "devices": "qiskit_ibm_runtime"}
-GROUPS = {"solve": "route", "bound": "bound", "eval": "profile", "report": "profile", "devices": "4 qubits"}
+GROUPS = {"solve": "route", "bound": "bound", "eval": "profile", "report": "profile", "devices": "4 qubits"} | {
+    "journal": "steps",
+    "cascade": "penalty",
+    "carbon": "means",
+}
 
 
 def words(name: str, folder: Path) -> list[str]:
     """A command with its files in a folder."""
-    files = {"ROWS": str(folder / "rows.jsonl"), "TRACES": str(folder / "traces.jsonl")}
+    names = {"ROWS": "rows.jsonl", "TRACES": "traces.jsonl", "JOURNAL": "a.journal.sqlite"}
+    files = {word: str(folder / name) for word, name in names.items()}
     return [files.get(word, word) for word in COMMANDS[name]]
 
 
@@ -39,6 +45,9 @@ def test_a_command_draws_its_numbers(name: str, tmp_path: Path, capsys: pytest.C
         pytest.importorskip(NEEDED[name])
     if name == "report":
         output_of(capsys, *words("eval", tmp_path))
+    if name == "journal":
+        sampler = ("--sampler", "qaoa+width=4", "--journal", str(tmp_path / "a.journal.sqlite"))
+        output_of(capsys, "solve", SMALL, "--evaluations", "2", "--shots", "16", *sampler)
     picture = tmp_path / "a.svg"
     output_of(capsys, *words(name, tmp_path), "--plot", str(picture))
     text = picture.read_text()
