@@ -88,7 +88,7 @@ class LagrangianSubprocVecEnv(VecEnv):
         self.config, makers = configured(config, preset, overrides)
         if n_envs < 1:
             raise InputError(f"{n_envs} given", field="n_envs", remedy="give 1 or more")
-        processes = min(n_envs, usable_cores()) if processes is None else processes
+        processes = min(n_envs, self._n_cores()) if processes is None else processes
         if not 1 <= processes <= n_envs:
             raise InputError(f"{processes} given", field="processes", remedy=f"give 1 … {n_envs}, the environments")
         make = partial(LagrangianVecEnv, self.config, render_mode=render_mode, **makers)
@@ -106,6 +106,10 @@ class LagrangianSubprocVecEnv(VecEnv):
         super().__init__(n_envs, observation_space, action_space)
         self.metadata["render_fps"] = LagrangianCVRP.metadata["render_fps"]
         self._seeds = seeds_of(seed, n_envs)
+
+    def _n_cores(self) -> int:
+        """Return the number of workers that can compute at a time."""
+        return usable_cores()
 
     def _start(self, make: Callable[..., LagrangianVecEnv], envs: range) -> EnvWorker:
         return _Worker(make, envs)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from envs.config import EnvConfig, Preset
-    from envs.render import RenderMode
     from envs.sb3 import LagrangianVecEnv
     from envs.sb3_processes import EnvWorker, Request
 
@@ -29,8 +27,8 @@ class RayVecEnv(LagrangianSubprocVecEnv):
 
     Parameters
     ----------
-    config, n_envs, seed, render_mode, preset, overrides
-        As for `LagrangianSubprocVecEnv`.
+    arguments, options
+        As for `LagrangianSubprocVecEnv`: `config`, `n_envs`, `seed`, `render_mode`, `preset` and overrides.
     address
         Address of the cluster, see `lagrl.ray_cluster.connected`; the connection ends with `close`. None: the
         connection of this process, made by `ray.init`, as several environments need it.
@@ -49,26 +47,19 @@ class RayVecEnv(LagrangianSubprocVecEnv):
     """
 
     def __init__(
-        self,
-        config: EnvConfig | None = None,
-        n_envs: int = 1,
-        seed: int = 0,
-        render_mode: RenderMode | None = None,
-        *,
-        address: str | None = None,
-        processes: int | None = None,
-        preset: Preset = "default",
-        **overrides: Any,
+        self, *arguments: Any, address: str | None = None, processes: int | None = None, **options: Any
     ) -> None:
         self._connection = contextlib.ExitStack()
         with contextlib.ExitStack() as connecting:
             self._ray = connecting.enter_context(connection() if address is None else connected(address))
-            n_cpus = int(self._ray.cluster_resources()["CPU"])
+            n_cpus = self._n_cores()
             if processes is not None and processes > n_cpus:
                 raise InputError(f"{processes} given", field="processes", remedy=f"the cluster has {n_cpus} CPUs")
-            processes = min(n_cpus, max(n_envs, 1)) if processes is None else processes
-            super().__init__(config, n_envs, seed, render_mode, processes=processes, preset=preset, **overrides)
+            super().__init__(*arguments, processes=processes, **options)
             self._connection = connecting.pop_all()
+
+    def _n_cores(self) -> int:
+        return int(self._ray.cluster_resources()["CPU"])
 
     def _start(self, make: Callable[..., LagrangianVecEnv], envs: range) -> EnvWorker:
         return _ActorOfEnvs(self._ray, make, envs)

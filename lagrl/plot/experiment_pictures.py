@@ -257,7 +257,7 @@ def journal_counts(summary: JournalSummary) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=(1.6, 1.0))
     paid = summary.paid
     calls = f"{summary.calls} calls of {one_line(', '.join(summary.samplers) or 'no sampler', 40)}"
-    executed = f"{paid.shots} shots, {paid.qpu_seconds:g} s of a quantum computer"
+    executed = f"executed: {paid.shots} shots, {paid.qpu_seconds:g} s"
     for axes, counts, title, label in ((left, dict(shown), calls, "steps"), (right, jobs, executed, "jobs")):
         place = np.arange(len(counts))
         hues = [colour(number if axes is right else 0) for number in range(len(counts))]
