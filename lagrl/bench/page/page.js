@@ -328,9 +328,7 @@
     const panels = drawing.panels.filter((panel) => !(isNarrow && isEmpty(panel)));
     const stacked = isNarrow && panels.length > 1;
     const dropped = panels.length < drawing.panels.length ? "<br>(no run is infeasible)" : "";
-    const shownLines = new Map();
-    for (const panel of panels) for (const v of panel.values) if (!state.hidden.has(v.line) && !shownLines.has(v.line)) shownLines.set(v.line, shownLines.size);
-    const order = [...shownLines.keys()];
+    const order = [...new Set(panels.flatMap((panel) => panel.values.map((v) => v.line)))].filter((line) => !state.hidden.has(line));
     const first = new Map(panels[0].values.map((v) => [v.line, v.mean]));
     const better = panels[0].mark === undefined ? 1 : -1;
     order.sort((a, b) => better * ((first.get(a) ?? Infinity) - (first.get(b) ?? Infinity)));
@@ -341,7 +339,7 @@
     const { axis, base } = layout(dark, width, height);
     const data = [];
     const shapes = [];
-    const parts = { ...base, grid: undefined, shapes };
+    const parts = { ...base, shapes };
     panels.forEach((panel, k) => {
       const n = k ? k + 1 : "";
       const values = panel.values.filter((v) => place.has(v.line));
