@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from lagrl.quantum.journal.summary import JournalSummary
+    from lagrl.quantum.journal.journal import JournalSummary
 
 Row = dict[str, Any]
 Mean = tuple[float, float, float]

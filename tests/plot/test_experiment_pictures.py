@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lagrl.errors import InputError, UnknownNameError
-from lagrl.quantum.journal.summary import JournalSummary
+from lagrl.quantum.journal.journal import JournalSummary
 from lagrl.relaxation.sampler import SamplingCost
 
 pytest.importorskip("matplotlib", reason="the pictures need matplotlib (extra viz)")
