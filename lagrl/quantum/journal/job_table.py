@@ -124,8 +124,12 @@ class JobTable:
         self._tables.put("charges", fingerprint=fingerprint, job=job, cost=plain_cost(cost))
 
     def charges(self, fingerprint: str = "") -> dict[tuple[str, str], SamplingCost]:
-        """Return the known costs of jobs, usable or not, replaced ones included, by fingerprint and id or tag."""
-        found = self._tables.rows("charges", *(("WHERE fingerprint = ?", fingerprint) if fingerprint else ()))
+        """Return the known costs of jobs, usable or not, replaced ones included, by fingerprint and id or tag.
+
+        Sorted by these names: the last digit of a sum depends on its order, and an import adds rows in another order.
+        """
+        where, values = ("WHERE fingerprint = ? ", [fingerprint]) if fingerprint else ("", [])
+        found = self._tables.rows("charges", f"{where}ORDER BY fingerprint, job", *values)
         return {(row["fingerprint"], row["job"]): read_cost(row["cost"]) for row in found}
 
     def codes(self, fingerprint: str) -> list[NDArray[np.int64]]:

@@ -180,7 +180,11 @@ class _Adding:
 
 
 def _exported(tables: Tables) -> Iterator[dict[str, Any]]:
-    """Return the lines of a journal, without what jobs that were replaced did before they failed."""
+    """Return the lines of a journal, without what jobs that were replaced did before they failed.
+
+    The attempts of a job are in their order, also if they belong to different runs. Two attempts with the same name
+    have one charge, and the lines of both contain it.
+    """
     jobs = JobTable(tables)
     for row in tables.rows("calls", "ORDER BY rowid"):
         answer = find_answer(tables, row["key"])
@@ -191,7 +195,8 @@ def _exported(tables: Tables) -> Iterator[dict[str, Any]]:
     for row in tables.rows("plans"):
         yield {"kind": "plan", **row}
     charges = jobs.charges()
-    for job in jobs.all():
+    late = dict(charges)
+    for job in sorted(jobs.all(), key=lambda job: (job.fingerprint, job.attempt)):
         step = {"job_of": job.fingerprint, "at": job.at}
         yield {"kind": "intended", **step, "run": job.run, "step": job.step, "owner": "", "tag": job.tag}
         if (job.problem and job.state == "submitted") or (job.state == "finished" and not job.job):
@@ -199,13 +204,15 @@ def _exported(tables: Tables) -> Iterator[dict[str, Any]]:
         if job.job:
             yield {"kind": "submitted", **step, "job": job.job}
         if job.state not in ("intended", "submitted"):
-            cost = charges.pop((job.fingerprint, job.job or job.tag), None)
+            name = (job.fingerprint, job.job or job.tag)
+            cost = charges.get(name)
+            late.pop(name, None)
             ended: dict[str, Any] = {"problem": job.problem}
             if job.state == "finished":
                 ended = {"codes": [packed_text(code) for code in jobs.codes(job.fingerprint)]}
             yield {"kind": job.state, **step, **ended, **({} if cost is None else {"cost": plain_cost(cost)})}
-    for (fingerprint, name), cost in charges.items():
-        yield {"kind": "late", "job_of": fingerprint, "job": name, "cost": plain_cost(cost)}
+    for (fingerprint, job_or_tag), cost in late.items():
+        yield {"kind": "late", "job_of": fingerprint, "job": job_or_tag, "cost": plain_cost(cost)}
 
 
 def packed_text(array: NDArray[Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from journal_samples import COST, drawn_call, drawn_samples, same
 
 from lagrl.errors import InputError, LagrlError, OutputError
@@ -222,13 +222,17 @@ def test_an_export_holds_everything(tmp_path: Path) -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("ecisfxulp")), max_size=40))
-def test_an_export_reads_as_the_journal(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("ecisfxulptng"), st.sampled_from("xy")), max_size=40))
+@example([("a", step, "x") for step in "ilxslu"])  # three charges, of which a late one is recorded twice
+@example([("a", step, "x") for step in "ixixlf"])  # two attempts with one tag; the second has a result without an id
+@example([("a", "i", "y"), ("a", "x", "y"), ("a", "t", "x")])  # the second attempt belongs to a run that sorts first
+def test_an_export_reads_as_the_journal(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, str]]
+) -> None:
     """After any sequence of steps, the import of an export has the same answers, plans, jobs and costs."""
     folder = tmp_path_factory.mktemp("journal")
-    context = SampleContext("toy", 3)
     with Journal(folder / "j.sqlite") as journal:
-        for job, step in steps:
+        for job, step, run in steps:
             act = {
                 "e": lambda job=job: journal.record(drawn_call(0, job), drawn_samples(), np.random.default_rng(0)),
                 "c": lambda job=job: journal.find_job(job),
@@ -239,9 +243,12 @@ def test_an_export_reads_as_the_journal(tmp_path_factory: pytest.TempPathFactory
                 "u": lambda job=job: journal.unusable_job(job, "how", SamplingCost(qpu_seconds=2.0)),
                 "l": lambda job=job: journal.finished_job(job, CODES, COST, f"other id {job}"),
                 "p": lambda job=job: journal.keep_plan(job, {"work": [job]}),
+                "t": lambda job=job: journal.intend_job(job, f"next tag {job}"),
+                "n": lambda job=job: journal.submitted_job(job, f"next id {job}"),
+                "g": lambda: [journal.give_up(known.job or known.tag) for known in journal.pending()],
             }[step]
             try:
-                with journal.calling(context):
+                with journal.calling(SampleContext(run, 3)):
                     act()
             except InputError:
                 continue
