@@ -84,6 +84,7 @@ def html_report(
     maps, without_map = route_maps((row["instance"] for row in grouping.rows), solutions, data)
     budget = shown_budget(grouping)
     looks = styles(grouping.lines)
+    names = [look["name"] for look in looks]
     content = {
         "colours": {name: theme.colours for name, theme in THEMES.items()},
         "lines": looks,
@@ -98,9 +99,11 @@ def html_report(
         "title": html.escape(_title(grouping)),
         "style": _asset("page.css"),
         "lead": inline(_lead(grouping)),
-        "verdict": inline(verdict(grouping, budget, [look["name"] for look in looks])),
+        "verdict": inline(verdict(grouping, budget, names)),
         "notes": _notes(caveats(grouping)),
-        "sections": _sections(grouping, reference, baseline_sampler, drawn, prices, files, without_map, bool(maps)),
+        "sections": _sections(
+            grouping, names, reference, baseline_sampler, drawn, prices, files, without_map, bool(maps)
+        ),
         "version": html.escape(lagrl.__version__),
         "data": _script_json(content),
         "plotly": plotly,
@@ -184,6 +187,7 @@ def _lead(grouping: Grouping) -> str:
 
 def _sections(
     grouping: Grouping,
+    names: Sequence[str],
     baseline: str,
     baseline_sampler: str,
     drawn: Sequence[PageFigure],
@@ -192,7 +196,6 @@ def _sections(
     without_map: Sequence[str],
     has_maps: bool,
 ) -> str:
-    names = [look["name"] for look in styles(grouping.lines)]
     by_name = {figure.name: figure for figure in drawn}
     summed = to_html(summary(grouping, baseline, by_name), "summary", select="budget")
     first_line = 4  # columns of the table of instances before those of the lines
