@@ -153,7 +153,8 @@ def read_carbon(path: str | os.PathLike[str]) -> CarbonInstance:
     InputError
         If the file cannot be read or is not such an instance; the message names the field.
     """
-    return from_record(CarbonInstance, read_json(path, remedy=_REMEDY), "", source=str(path), remedy=_REMEDY)
+    content = read_json(path, remedy=_REMEDY, allow_nan=True)  # a number's field refuses it by name
+    return from_record(CarbonInstance, content, "", source=str(path), remedy=_REMEDY)
 
 
 def write_carbon(instance: CarbonInstance, path: str | os.PathLike[str]) -> None:

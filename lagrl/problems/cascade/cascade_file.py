@@ -101,9 +101,8 @@ def read_cascade(path: str | os.PathLike[str]) -> Cascade:
         If the file cannot be read, a field is missing, unknown, of another type or out of range, a name occurs twice,
         or scores or costs name a model that the file does not have.
     """
-    record = from_record(
-        CascadeRecord, read_json(path, remedy=_REMEDY, largest=LARGEST), "", source=str(path), remedy=_REMEDY
-    )
+    content = read_json(path, remedy=_REMEDY, largest=LARGEST, allow_nan=True)  # a number's field refuses it by name
+    record = from_record(CascadeRecord, content, "", source=str(path), remedy=_REMEDY)
     models = tuple(LanguageModel(**asdict(entry)) for entry in record.models)
     try:
         return cascade_of(

@@ -89,7 +89,7 @@ def test_demand_keeps_its_total() -> None:
         ({"version": 2}, "version: 2 is not 1"),
         ({"layers": []}, "layers: empty"),
         ({"bits": 0}, "bits: 0 is not a whole number from 1 to 64"),
-        ({"tokens_per_hour": [1.0, float("nan")]}, "is not JSON"),
+        ({"tokens_per_hour": [1.0, float("nan")]}, r"tokens_per_hour\[1\]: nan is not a number of 0 or more"),
         ({"tokens_per_hour": [-1.0] * 24}, r"tokens_per_hour\[0\]: -1.0 is not a number of 0 or more"),
         ({"transfer_kwh_per_gb": "much"}, "transfer_kwh_per_gb: 'much' is not a number of 0 or more"),
         ({"intensity_g_per_kwh": {}}, "no zone 'zone1-"),
