@@ -36,6 +36,17 @@ def test_a_second_call_trains_nothing(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert not (tmp_path / f"{checkpoint('full', 0)}.safetensors").exists()
 
 
+@pytest.mark.parametrize("option", ["--plot curves.svg", "--tensorboard=events"])
+def test_options_whose_files_stay_on_a_node_are_refused(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a cluster, a picture or events of a training would be lost with the node's folder."""
+    assert main(["--ray", "local", "--folder", str(tmp_path / "study"), f"--options={TINY} {option}"]) == 2
+    word = option.split()[0]
+    assert f"--options: {word} given with --ray" in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
+
+
 def test_an_unknown_variant_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The message has the name and the known ones; no folder is made."""
     assert main(["--variants", "fast", "--folder", str(tmp_path / "study")]) == 2

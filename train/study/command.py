@@ -123,6 +123,10 @@ def main(arguments: Sequence[str], prog: str = "lagrl train study") -> int:
         raise InputError("0 given", field="--seeds" if study.seeds < 1 else "--jobs", remedy="give 1 or more")
     if study.ray is not None and study.jobs != 1:
         raise InputError("given with --ray", field="--jobs", remedy="leave it out: the cluster knows its cores")
+    for word in study.options.split():
+        if study.ray is not None and word.partition("=")[0] in ("--plot", "--tensorboard"):
+            problem, remedy = f"{word} given with --ray, whose nodes keep no such file", "leave one of them out"
+            raise InputError(problem, field="--options", remedy=remedy)
     for variant in study.variants:
         if variant not in VARIANTS:
             raise UnknownNameError.of("variant", variant, VARIANTS)
