@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import shlex
-import time
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -20,7 +18,7 @@ from policies.checkpoint import Checkpoint, save_checkpoint
 from policies.controller import PolicyController
 from policies.network import DiagonalPrecondNet
 from train.allocator import keep_memory
-from train.archive import PackedArchive, pack_archive, require_archive, write_archive
+from train.archive import require_archive
 from train.bounds import beyond_bounds
 from train.candidate import TrainingCandidate
 from train.command_line import Configuration, LabelledRunOptions, RunOptions, long_form, parse, require_new
@@ -29,6 +27,7 @@ from train.curves import CURVES_FILE, Curves, read_curves
 from train.given_again import GivenAgain
 from train.pace import silent
 from train.progress import Progress
+from train.saved_steps import SavedSteps
 from train.stop import Interrupted, Stop
 from train.torch_device import prepare
 from train.validation import measure, validation_set
@@ -51,9 +50,6 @@ C = TypeVar("C", bound=TrainingConfig)
 A = TypeVar("A", bound=Configuration)
 O = TypeVar("O", bound=RunOptions)  # noqa: E741
 R = TypeVar("R", bound="Run")
-
-SAVE_SECONDS = 60.0
-"""Seconds between two archives of a run."""
 
 _IN_USE = "wait for that process, or stop it"
 
@@ -294,7 +290,7 @@ def run_command(
             stack.enter_context(result_lock(paths.folder, _IN_USE))
             require_new(paths.folder)  # again: another process may have started there since
         run.cluster = cluster
-        steps = _Steps(run, paths, stop, state, card, is_resumed=isinstance(config, GivenAgain))
+        steps = SavedSteps(run, paths, stop, state, card, is_resumed=isinstance(config, GivenAgain))
         try:
             _train(steps, watch=options.watch)
             with stop.shield():
@@ -309,80 +305,7 @@ def run_command(
             raise
 
 
-class _Steps(Generic[R]):
-    """The files of a run: a checkpoint of every new best candidate, an archive every minute and at the end.
-
-    The archive of the last complete step is in memory, so that a run can be interrupted within a step at any time.
-
-    Parameters
-    ----------
-    run, paths
-        The run and its output paths.
-    stop
-        Request to end the run.
-    state, card
-        See `run_command`.
-    is_resumed
-        Whether the run comes from an archive.
-    """
-
-    def __init__(
-        self,
-        run: R,
-        paths: RunPaths,
-        stop: Stop,
-        state: Callable[[R], tuple[dict[str, Any], dict[str, Any]]],
-        card: Callable[[R, RunPaths], dict[str, Any]],
-        *,
-        is_resumed: bool,
-    ) -> None:
-        self.run, self.paths, self.stop, self.is_resumed = run, paths, stop, is_resumed
-        self._state, self._card = state, card
-        self._packed: PackedArchive | None = None
-        self._weights = run.weights()
-        self._last = -math.inf
-        self._kept_best = run.best if is_resumed else None
-
-    @property
-    def is_saved(self) -> bool:
-        """Whether the folder contains an archive of the run."""
-        return self.is_resumed or self._last > -math.inf
-
-    def complete_one(self) -> None:
-        """Keep the state at the end of a step, and write what is due."""
-        run, paths = self.run, self.paths
-        if run.best is not None and run.best is not self._kept_best:
-            run.save_checkpoint(paths.out, self._card(run, paths))
-            self._kept_best = run.best
-        arrays, record = self._state(run)
-        kept = {"out": str(paths.out), "command": paths.command, "threads": paths.threads, "init": paths.init}
-        self._packed = pack_archive(arrays, {"trainer": run.name, "run": record} | kept)
-        self._weights = run.weights()
-        if time.monotonic() - self._last >= SAVE_SECONDS or self.stop.requested or run.is_complete:
-            self.write()
-
-    def write(self) -> None:
-        """Write the archive of the last complete step, unless it is written."""
-        if self._packed is not None:
-            with self.stop.shield():
-                write_archive(self.paths.folder, self._packed)
-                self._packed = None
-                self._last = time.monotonic()
-
-    def rewind(self) -> None:
-        """Give the run the weights at the end of the last complete step.
-
-        Raises
-        ------
-        KeyboardInterrupt
-            If there is no such step, and so nothing to continue.
-        """
-        if not (self.is_saved or self._packed is not None):
-            raise KeyboardInterrupt
-        self.run.net.load_state_dict(self._weights)
-
-
-def _train(steps: _Steps[Any], *, watch: bool) -> None:
+def _train(steps: SavedSteps[Any], *, watch: bool) -> None:
     """Train to the end or to a request to stop, and write the archive of the last complete step.
 
     `watch`: whether to show a live view.

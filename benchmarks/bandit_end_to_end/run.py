@@ -46,7 +46,7 @@ from benchmarks.bandit_end_to_end.knapsack_quality import Measured
 from benchmarks.bandit_end_to_end.report import report
 from lagrl.bench.evaluation import Evaluation, EvaluationTask
 from lagrl.bench.rows import RowStore
-from lagrl.bench.run import make_row
+from lagrl.bench.solved_row import make_row
 from lagrl.bench.suites import suite
 from lagrl.errors import InputError, LagrlError
 from lagrl.problems.locate import data_folder, find_instance

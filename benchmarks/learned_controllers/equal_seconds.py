@@ -28,7 +28,7 @@ import tyro
 
 from benchmarks.learned_controllers.report import method
 from lagrl.bench.evaluation import Evaluation
-from lagrl.bench.run import make_row
+from lagrl.bench.solved_row import make_row
 from lagrl.bench.statistics import bootstrap_interval
 from lagrl.bench.suites import suite
 from lagrl.problems.locate import resolve_instances

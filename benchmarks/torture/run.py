@@ -161,13 +161,13 @@ def _warm_up(kinds: tuple[str, ...]) -> None:
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             command(WORKS[kind].command(Path()))
     if any(kind.startswith("train") for kind in kinds):
-        import train.run
+        import train.saved_steps
         from envs.config import EnvConfig
         from envs.core import EpisodeBatch
 
         for program in ("train.bc.command", "train.ppo.command"):
             importlib.import_module(program)
-        train.run.SAVE_SECONDS = 0.0
+        train.saved_steps.SAVE_SECONDS = 0.0
         EpisodeBatch(EnvConfig(n_max=12, n_customers=(6, 12), route_sampler="exact"), 2)
 
 

@@ -16,8 +16,9 @@ import pytest
 
 from lagrl.bench.evaluation import Evaluation, row_key
 from lagrl.bench.rows import read_rows
-from lagrl.bench.run import make_row, run
+from lagrl.bench.run import run
 from lagrl.bench.schema import FIELDS, OPTIONAL, SCHEMA, Row, check_row
+from lagrl.bench.solved_row import make_row
 from lagrl.errors import BudgetError, InputError, LagrlError, UnknownNameError
 from lagrl.problems.bundled import bundled_names, bundled_path
 from lagrl.problems.cvrp import CVRP

@@ -257,7 +257,7 @@ def test_full_disk_ends_the_run_and_keeps_what_was_saved(
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(path, data)
 
-    monkeypatch.setattr("train.run.SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("train.saved_steps.SAVE_SECONDS", 0.0)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
         assert train("short") == 2
