@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import re
-import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from journal_messages import FILE, RESTORE, SAME, Case, require_message, steps
 from journal_samples import COST, Counting, drawn_call, drawn_samples
 from small_knapsacks import knapsacks
 
-from lagrl.quantum.journal import job_table
 from lagrl.quantum.journal.journal import Journal
 from lagrl.quantum.journal.journaled import JournaledSampler, ReplaySampler
-from lagrl.quantum.journal.lines import JOURNAL, require_imported
+from lagrl.quantum.journal.lines import JOURNAL
 from lagrl.quantum.journal.values import MOST_UNPACKED, pack, set_state
 from lagrl.relaxation.sampler import SampleContext, SampleQuery, Samples, SamplingCost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FILE = "j.sqlite"
-CANNOT = "cannot become submitted"
-TORN = "line 2 is torn (its writer was stopped while writing) and was cut off; all lines before it are kept"
-RESTORE = "; give a journal that a run with --journal wrote; restore a damaged one: its results may be paid for"
 FIRST = f"FILE: cannot be read (the first line is ..., not b'...lagrl.journal/2...'){RESTORE}"
 REPLAY = "; replay with the same instance, seed, controller, budget, shots and version as recorded"
-SAME = "the same"
-NONE = "no message: the case is new"
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -52,17 +43,6 @@ def write(content: bytes, *, read_only: bool = False) -> None:
     """Open a file with this content."""
     Path(FILE).write_bytes(content)
     Journal(FILE, read_only=read_only)
-
-
-def steps(*calls: tuple[Any, ...]) -> Callable[[], None]:
-    """Return a function that calls methods of a journal, each given by its name and arguments."""
-
-    def act() -> None:
-        with Journal(FILE) as journal:
-            for name, *values in calls:
-                getattr(journal, name)(*values)
-
-    return act
 
 
 def replays(*names: str, chosen: str | None = None, times: int = 1, **question: Any) -> Callable[[], None]:
@@ -162,42 +142,8 @@ def wrong_samples() -> None:
         ask(JournaledSampler(Wrong(), journal, "wrong"))
 
 
-def imports(content: bytes | None, *, times: int = 1, before: tuple[Any, ...] = ()) -> Callable[[], None]:
-    """Return a function that imports a file with this content, after steps of the journal."""
-
-    def act() -> None:
-        if content is not None:
-            Path("old.jsonl").write_bytes(content)
-        steps(*before, *[("import_lines", Path("old.jsonl"))] * times)()
-
-    return act
-
-
-def default_beside_old() -> None:
-    """Use the default journal where that of an earlier version is."""
-    Path("j.jsonl").write_bytes(JOURNAL.first_line)
-    require_imported(Path(FILE))
-
-
-def exported_twice() -> None:
-    """Export to a file that exists."""
-    steps(("export_lines", Path("out.jsonl")), ("export_lines", Path("out.jsonl")))()
-
-
 SENT = (("intend_job", "f", "tag"), ("submitted_job", "f", "id"))
 NOISE = [np.random.default_rng(0).integers(0, 2**62, 2**22)]
-INTENT = {"kind": "intended", "job_of": "f", "run": "r", "step": 0, "owner": "", "tag": "t"}
-
-
-@dataclass(frozen=True)
-class Case:
-    """A bad input and its messages; `...` stands for any text, FILE for the journal and PID for a number."""
-
-    act: Callable[[], object]
-    before: str
-    after: str
-
-
 CASES = {
     "a missing file": Case(
         lambda: Journal(FILE, read_only=True), SAME, f"FILE: cannot be read (No such file or directory){RESTORE}"
@@ -355,69 +301,10 @@ CASES = {
         "Journal is open in this process and cannot be pickled; make it in each process, such as with make_sampler "
         "and its string",
     ),
-    "a torn line": Case(
-        imports(JOURNAL.first_line + JOURNAL.encode({"kind": "plan", "call": "c", "plan": {}})[:-9]),
-        f"FILE: {TORN}",
-        f"old.jsonl: {TORN}",
-    ),
-    "an import of a missing file": Case(
-        imports(None), NONE, f"old.jsonl: cannot be read (No such file or directory){RESTORE}"
-    ),
-    "an import of another file": Case(
-        imports(b"a,b\n"), NONE, "old.jsonl: is no journal of lines; give one that lagrl wrote or exported"
-    ),
-    "an import of another version": Case(
-        imports(JOURNAL.encode({"schema": "lagrl.journal/9", "kind": "header"})),
-        NONE,
-        f"old.jsonl: cannot be read (the first line is ..., not ...){RESTORE}",
-    ),
-    "an import of a damaged file": Case(
-        imports(JOURNAL.first_line + b'{"a": 1}\n'),
-        "FILE: line 2: damaged (checksum does not match)" + RESTORE,
-        f"old.jsonl: line 2: damaged (checksum does not match){RESTORE}",
-    ),
-    "an import of a step that cannot follow": Case(
-        imports(JOURNAL.first_line + JOURNAL.encode({"kind": "submitted", "job_of": "f", "job": "j"})),
-        f"FILE: line 2: damaged (job f is unknown and cannot become submitted){RESTORE}",
-        f"old.jsonl: line 2: damaged (job f is unknown and cannot become submitted){RESTORE}",
-    ),
-    "an import that is repeated": Case(
-        imports(JOURNAL.first_line, times=2),
-        NONE,
-        "old.jsonl: was imported before; use that journal; without its last line, which names it, "
-        "this one is imported again",
-    ),
-    "an import of a job that is known": Case(
-        imports(JOURNAL.first_line + JOURNAL.encode(INTENT), before=(("intend_job", "f", "tag"),)),
-        NONE,
-        "old.jsonl: line 2: its job is in FILE too; import the file into a new journal",
-    ),
-    "a default journal of an earlier version": Case(
-        default_beside_old,
-        NONE,
-        "j.jsonl: is a journal of lines, as earlier versions wrote them, and its jobs may be paid for; "
-        "import it: lagrl journal FILE --import j.jsonl",
-    ),
-    "an export to a file that exists": Case(exported_twice, NONE, "out.jsonl: exists already; choose another name"),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_fault_has_one_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message is that of the table, on one line, with the file and what to do."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(job_table, "is_alive_elsewhere", lambda owner: True)
-    case = CASES[name]
-    told: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            case.act()
-        except Exception as error:
-            told.append(str(error))
-    told += [str(warning.message) for warning in caught if warning.category is not ResourceWarning]
-    pattern = re.escape(case.after.replace("FILE", FILE).replace("PID", str(os.getpid()))).replace(r"\.\.\.", ".*")
-    assert len(told) == 1
-    assert re.fullmatch(pattern, told[0]), told[0]
-    assert "\n" not in told[0]
-    assert case.before != case.after, "a message that did not change is entered as SAME"
+    require_message(CASES[name], tmp_path, monkeypatch)
