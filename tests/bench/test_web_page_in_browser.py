@@ -159,6 +159,12 @@ def test_a_line_beside_a_figure_is_shown_alone(page: Any) -> None:
     page.wait_for_selector("#plot-gap-over-seconds .main-svg")
     assert key.first.get_attribute("aria-pressed") == "true"
     assert sorted(opacities(page, "gap-over-budget")) == [0.18, 1]
+    page.locator("#lines summary").click()
+    number = int(page.url.partition("line=")[2][0])
+    page.locator("#line-list input").nth(number).click()
+    assert opacities(page, "gap-over-budget") == [1]  # the marked line is hidden
+    page.locator("#line-list input").nth(number).click()
+    page.locator("#lines summary").click()
     key.first.click()
     assert opacities(page, "gap-over-budget") == [1, 1]
     assert "line=" not in page.url

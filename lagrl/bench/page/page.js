@@ -248,6 +248,7 @@
 
   function curves(figure, drawing, dark, width, marked) {
     const series = shownSeries(figure, drawing);
+    if (!series.some((s) => s.line === marked)) marked = null; // hidden, or not in this figure: no other is faint
     if (series.length > ONE_PANEL_UP_TO) return panels(figure, drawing, series, dark, width, marked);
     const { axes } = figure;
     const few = series.length <= BANDS_UP_TO;
@@ -265,7 +266,7 @@
     const { x, y } = axesOf(figure, drawing, axis, width);
     x.title = { text: axes.x, standoff: 8 };
     y.title = { text: axes.y, standoff: 6 };
-    if (few && width >= 600 && !axes.percent) base.annotations = endLabels(series, dark, marked, base, height, axes.log);
+    if (few && series.length && width >= 600 && !axes.percent) base.annotations = endLabels(series, dark, marked, base, height, axes.log);
     return { data, layout: { ...base, xaxis: x, yaxis: y } };
   }
 
@@ -329,6 +330,7 @@
     const stacked = isNarrow && panels.length > 1;
     const dropped = panels.length < drawing.panels.length ? "<br>(no run is infeasible)" : "";
     const order = [...new Set(panels.flatMap((panel) => panel.values.map((v) => v.line)))].filter((line) => !state.hidden.has(line));
+    if (!order.includes(marked)) marked = null;
     const first = new Map(panels[0].values.map((v) => [v.line, v.mean]));
     const better = panels[0].mark === undefined ? 1 : -1;
     order.sort((a, b) => better * ((first.get(a) ?? Infinity) - (first.get(b) ?? Infinity)));
