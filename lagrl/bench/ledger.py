@@ -36,10 +36,10 @@ class Entry:
     ----------
     name
         `optimiser` (multipliers and search), `decoding` (decoding and repair; part of the optimiser in rows that do not
-        have its seconds), `encoding` (building and compiling circuits; part of the sampler in rows that do not have
-        its seconds), `sampler` (simulated or classical sampling on this computer, or waiting for results), `quantum
-        computer`, `queue`, `recording` (exact values for the record) or `training` (a policy's, divided by the number
-        of runs).
+        have its seconds), `encoding` (making QUBOs, angles and circuits, and compiling; part of the sampler in rows
+        that do not have its seconds), `sampler` (simulated or classical sampling on this computer, or waiting for
+        results), `quantum computer`, `queue`, `recording` (exact values for the record) or `training` (a policy's,
+        divided by the number of runs).
     seconds
         Its time, s.
     joules

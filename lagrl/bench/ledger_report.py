@@ -112,8 +112,10 @@ def _not_apart(grouping: Grouping) -> str:
         text += f" Decoding and repair are not recorded in {decoding} of {total} rows: part of their optimiser."
     if encoding:
         total = len(with_circuits)
-        text += f" Encoding and compilation are not told apart in {encoding} of {total} rows with circuits: part of "
-        text += "their sampler."
+        text += (
+            f" Encoding and compilation are not recorded in {encoding} of {total} rows with circuits: part of their "
+        )
+        text += "sampler."
     return text
 
 

@@ -130,7 +130,8 @@ class SamplingCost:
     seconds
         Wall-clock seconds of the call, without queueing.
     encoding_seconds
-        Those of `seconds` in which circuits were built and compiled; 0 if the sampler does not measure them.
+        Those of `seconds` in which QUBOs, angles and circuits were made, and circuits compiled; 0 if the sampler does
+        not measure them.
     qpu_seconds
         Seconds charged for a quantum computer.
     queue_seconds

@@ -63,11 +63,13 @@ def test_parts_of_a_candidate_add_up(tmp_path: Path) -> None:
     (problem,) = read_companions([written(tmp_path / "rows.jsonl", rows)])
     parts = {entry.name: entry.seconds.value for entry in ledger(problem.rows[0], PriceTable())}
     assert parts == {"optimiser": 0.5, "decoding": 0.25, "sampler": 1.0}
-    assert "not told apart in 1 of 1 rows with circuits" in companion_ledger_report([problem], PriceTable())
+    assert "compilation are not recorded in 1 of 1 rows with circuits" in companion_ledger_report(
+        [problem], PriceTable()
+    )
     (newer,) = read_companions([written(tmp_path / "new.jsonl", [row | {"encoding_seconds": 0.25} for row in rows])])
     parts = {entry.name: entry.seconds.value for entry in ledger(newer.rows[0], PriceTable())}
     assert (parts["encoding"], parts["sampler"]) == (0.25, 0.75)
-    assert "not told apart" not in companion_ledger_report([newer], PriceTable())
+    assert "compilation are not recorded" not in companion_ledger_report([newer], PriceTable())
     assert [row["circuits"] for row in problem.rows] == [1, 0]
     (found,) = verdicts(Grouping(problem.rows), PriceTable())
     assert not found.paid  # the start is as good, in less time

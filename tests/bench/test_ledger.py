@@ -100,11 +100,11 @@ def test_encoding_is_apart_where_a_row_has_its_seconds() -> None:
     assert "encoding" not in {entry.name for entry in ledger(old, PRICES)}
     classical = row(cost=100, seconds=3.0, seed=2)
     text = ledger_report([old, new, classical], PRICES)
-    assert "not told apart in 1 of 2 rows with circuits" in text
+    assert "compilation are not recorded in 1 of 2 rows with circuits" in text
     assert "| encoding " in text
-    assert "not told apart" not in ledger_report([new, classical], PRICES)
+    assert "compilation are not recorded" not in ledger_report([new, classical], PRICES)
     unknown = ledger_report([old | {"encoding_seconds": 0.0}], PRICES)  # of a sampler that does not measure it
-    assert "not told apart in 1 of 1" in unknown
+    assert "compilation are not recorded in 1 of 1" in unknown
     assert "| encoding " not in unknown
 
 

@@ -74,7 +74,7 @@ def test_samplers_are_known_by_name(name: str, kind: type) -> None:
     ],
 )
 def test_circuits_are_known_by_name(name: str, backend: str) -> None:
-    """The cost names method and backend, and tells encoding apart; noise by three methods, and a local device."""
+    """The cost names method and backend, and has seconds of encoding; noise by three methods, and a local device."""
     made = make_sampler(name)
     samples = made.sample(SampleQuery(*KNAPSACKS, 32, np.random.default_rng(0), SampleContext("test", 0)))
     assert samples.cost.backend == backend

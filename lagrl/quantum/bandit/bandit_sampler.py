@@ -132,7 +132,6 @@ class BanditSampler(ProcessWide):
         started, shots, rng = time.perf_counter(), query.shots, query.rng
         call = "" if self.memory is None else Call.of(query, self.name).key
         candidates = Candidates.of(query, self.width)
-        began = time.perf_counter()
         probability = ProductState().probabilities(candidates)
         knapsacks = knapsack_contexts(candidates, probability)
         # a separate generator: the caller's has the same state afterwards, whether choices are made or read
@@ -140,10 +139,11 @@ class BanditSampler(ProcessWide):
         no_circuit = product_codes(probability, shots, rng)
         codes = no_circuit.copy()
         widths = {own.width for own in knapsacks if own is not None}
-        screened = {width: self.screened(width) for width in widths}
-        plan = self._plan(knapsacks, screened, own_rng, call)
+        began = time.perf_counter()
+        screened = {width: self.screened(width) for width in widths}  # compiles the arms
         step = _Step(candidates, TiltedPenalty().qubos(candidates), probability, shots, query.context)
-        encoding = time.perf_counter() - began  # arms are compiled to be screened
+        encoding = time.perf_counter() - began
+        plan = self._plan(knapsacks, screened, own_rng, call)
         executed, cost, waited = self._run(plan, step, rng, codes)
         if any(own.arm == PRODUCT for own in plan.choices):
             for why in dict.fromkeys(own.why_none for own in screened.values() if own.why_none):

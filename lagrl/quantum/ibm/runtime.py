@@ -161,20 +161,21 @@ class DeviceBackend(ProcessWide):
         seed, mark = self._mark(job)
         is_known = self.journal is not None and self.journal.job_state(mark) != ""
         known = self.journal.find_job(mark) if self.journal is not None and is_known else None
-        compiled, misfit = [pub.template for pub in job.pubs], None
+        compiled, misfit, encoding = [pub.template for pub in job.pubs], None, 0.0
         if known is None or known.codes is None:
+            began = time.perf_counter()
             try:
                 compiled = self._on_device(job)
             except NoLineError as error:
                 if known is None:
                     raise
                 misfit = error
+            encoding = time.perf_counter() - began  # without the wait for another process in `find_job`
         if known is None and self.journal is not None:
             known = self.journal.find_job(mark)
         if known is not None and known.codes is not None and known.cost is not None:
             return Execution(known.codes, known.cost)
         merged = CompiledJob.of(job.pubs, compiled)
-        encoding = time.perf_counter() - started
         sent = self._known_job(job, known, mark, misfit) or self._submitted(job, merged, seed, mark, known)
         if self.journal is not None:
             self.journal.submitted_job(mark, sent.job_id())

@@ -198,7 +198,7 @@ class LineBackend:
         compiled = [lines[pub.template.n_qubits].circuit(pub.template).template for pub in pubs]
         encoding = time.perf_counter() - started
         if self.uses_noise_model:
-            _ = [line.noise for line in lines.values()]  # made once for each line, before the clock starts
+            _ = [line.noise for line in lines.values()]  # made once for each line, and not timed
         started = time.perf_counter()
         codes: list[NDArray[np.int64]] = [np.empty((0, job.shots), np.int64)] * len(pubs)
         for width in sorted(lines):
