@@ -152,7 +152,12 @@ def _standard() -> dict[str, type]:
 class Pub:
     """A template and the angles to run it with (qiskit's primitive unified bloc).
 
-    `values` are [C, P] radians, in the order of `template.circuit.parameters`: one circuit is executed per row.
+    Attributes
+    ----------
+    template
+        The circuit.
+    values
+        [C, P] float64 radians, in the order of `template.circuit.parameters`: one circuit is executed per row.
 
     Raises
     ------
@@ -191,7 +196,12 @@ class Pub:
 class Execution:
     """The samples of a job, and their cost.
 
-    `codes` has one [C, shots] int64 array per PUB, in the order of the shots: bit i of a code is variable i.
+    Attributes
+    ----------
+    codes
+        One [C, shots] int64 array per PUB, in the order of the shots: bit i of a code is variable i.
+    cost
+        Circuits, shots, gates and seconds used.
     """
 
     codes: list[NDArray[np.int64]] = field(repr=False)
@@ -348,9 +358,20 @@ class Job:
 class BackendStatus:
     """Last known status of a backend; the defaults are those of a simulator.
 
-    It has the number of jobs of all users in its queue (None without a queue), the expected wait of a job sent now,
-    the age of the calibration (0 if unknown), whether it takes jobs, the seconds of it that may still be used (infinite
-    if nothing limits them), and why its service did not respond to the last request (empty if it did).
+    Attributes
+    ----------
+    pending_jobs
+        Number of jobs of all users in its queue; None without a queue.
+    queue_seconds
+        Expected wait of a job sent now, seconds.
+    age_days
+        Age of the calibration, days; 0 if unknown.
+    is_operational
+        Whether it takes jobs.
+    plan_seconds
+        Seconds of it that may still be used; infinite if nothing limits them.
+    problem
+        Why its service did not respond to the last request; empty if it did.
     """
 
     pending_jobs: int | None = None
