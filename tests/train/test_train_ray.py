@@ -43,7 +43,7 @@ TINY = (
 
 
 def test_labelled_states_are_those_of_one_process(ray_cluster: Cluster) -> None:
-    """Equal to the bit and in the same order, where expert and network act; the report counts all visited states."""
+    """Equal and in the same order, where expert and small network act; the report counts all visited states."""
     torch.manual_seed(0)
     net = DiagonalPrecondNet(PolicyConfig(hidden=8)).eval()
     task = Round(1, 18, 4, 0.5, noise=0.1)  # three calls, the last with two episodes

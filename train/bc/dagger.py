@@ -148,7 +148,9 @@ def collect_on(
     seed: int,
     report: Report = silent,
 ) -> States:
-    """Run episodes on the nodes of a cluster; return the states that `collect` returns.
+    """Run episodes on the nodes of a cluster; return the states of `collect` with 8 environments, in the same order.
+
+    With another number of environments, actions of the learner may differ in the last bit.
 
     Parameters
     ----------
