@@ -159,6 +159,14 @@ def test_importing_and_listing_load_nothing_else(tmp_path: Path) -> None:
     assert [name for name in modules if name.startswith("lagrl")] == ["lagrl", "lagrl.lazy"]
 
 
+@pytest.mark.parametrize(
+    "name", ["controllers.Volume", "samplers.make_sampler", "quantum.select_candidates", "plot.routes"]
+)
+def test_a_package_is_found_right_after_the_import(name: str, tmp_path: Path) -> None:
+    """In a process of its own: one that has loaded the package would find it in any case."""
+    assert in_a_new_process(f"import lagrl; print(lagrl.{name}.__name__)", tmp_path).strip() == name.split(".")[1]
+
+
 @pytest.mark.parametrize("package", PUBLIC)
 def test_the_public_names_are_these(package: str) -> None:
     """`__all__` and `dir` list them, and each one exists; an added or removed name is a decision."""
