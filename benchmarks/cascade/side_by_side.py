@@ -1,13 +1,13 @@
-"""Do the companion problems change `lagrl solve`? Two checkouts in turn: routes, seconds, and the import.
+"""Compare `lagrl solve` of two checkouts, before and after the companion problems: routes, seconds, and the import.
 
     git worktree add --detach ../before 54cc76e    # the last revision without them
     git worktree add --detach ../after 5ee8184     # they and the ledger, nothing else
     python -m benchmarks.cascade.side_by_side --before ../before --after ../after --out docs/rows/side_by_side.jsonl
-    python -m benchmarks.cascade.side_by_side --show-rows docs/rows/side_by_side.jsonl
+    python -m benchmarks.cascade.side_by_side --show-rows docs/rows/side_by_side.jsonl.gz
 
-A turn solves one generated instance in either checkout with a fixed number of evaluations, the first one by turns.
-Seconds of `lagrl solve` are its own; those of the import are of `import lagrl` and of `import lagrl.cli.entry`. The
-first run of each checkout compiles its kernels and is not counted.
+A turn solves each generated instance in both checkouts with a fixed number of evaluations; which checkout comes first
+alternates. Seconds of `lagrl solve` are its own; those of the import are of `import lagrl` and of `import
+lagrl.cli.entry`. The first run of each checkout compiles its kernels and is not counted.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import tyro
 
 from benchmarks.harness import append_rows, origin, read_rows
 from lagrl.bench.statistics import bootstrap_interval
+from lagrl.errors import InputError, LagrlError
 from lagrl.problems.cvrplib_write import write_instance
 from lagrl.problems.generate import generate_x_type, sample_params
 
@@ -56,9 +57,8 @@ def main(
     if show_rows is not None:
         print(table(read_rows(show_rows)))
         return
-    assert before is not None
-    assert after is not None
-    assert out is not None
+    if before is None or after is None or out is None:
+        raise InputError("not all given", field="--before, --after, --out", remedy="give them, or --show-rows")
     trees = {"before": before.resolve(), "after": after.resolve()}
     revisions = {name: _run(["git", "rev-parse", "--short", "HEAD"], tree).strip() for name, tree in trees.items()}
     with tempfile.TemporaryDirectory() as folder:
@@ -118,4 +118,7 @@ def _run(command: list[str], tree: Path) -> str:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    try:
+        tyro.cli(main)
+    except LagrlError as error:
+        sys.exit(f"cascade.side_by_side: {error}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,7 @@ from playwright.sync_api import sync_playwright
 from lagrl.bench.page.web_page import html_report
 from lagrl.bench.prices import PriceTable
 from lagrl.bench.rows import read_rows
-from lagrl.errors import InputError
+from lagrl.errors import InputError, LagrlError
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTH, HEIGHT = 1280, 1680  # pixels
@@ -55,4 +56,7 @@ def main(rows: Path, out: Path = Path("docs/pictures")) -> None:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    try:
+        tyro.cli(main)
+    except LagrlError as error:
+        sys.exit(f"page_pictures.report_page: {error}")
