@@ -136,7 +136,7 @@ class Case:
     def distribution(self, configuration: StringSource, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return how likely each string is without noise, [2^q]; slack bits, the high ones, are still there.
 
-        Exact but for annealing, whose reads are counted.
+        Exact, except annealing, whose reads are counted.
         """
         if not configuration.is_control:
             return ansatz_of(configuration).probabilities(self.problem(configuration.penalty))

@@ -156,7 +156,7 @@ def make_table1(source: RowSource) -> ItemContent:
         f"{own.method}, exact knapsacks; seconds on one thread; budgets in evaluations."
     )
     if own.n_left_out:
-        note += f" {own.n_left_out} instances are left out, which a controller did not solve or was not run on."
+        note += f" Instances left out, as a controller did not solve them or was not run on them: {own.n_left_out}."
     table = Table("Gap by multiplier controller", header, lines, n_labels=2, note=note)
     return ItemContent((table,), records, revisions(own.rows), notes=_notes(source))
 

@@ -45,7 +45,7 @@ TRAINING = (
     ("weight of the cost, phase 3", "0.10", ("card", "config", "env", "rewards", "cost")),
     (
         "weight of the gap, phase 3",
-        "0.01 (perhaps cut short in our source)",
+        "0.01 (may be truncated in our source)",
         ("card", "config", "env", "rewards", "cost_gap"),
     ),
     ("phases trained in", "1, 2, 3", ("card", "config", "env", "phases")),

@@ -127,7 +127,7 @@ def test_controllers_are_compared_on_common_instances(tmp_path: Path) -> None:
     rows[-1] = {**rows[-1], "feasible": False, "gap_pct": None, "cost": None}
     own = make_table1(source_of(tmp_path, GivenRows(routes=rows)))
     assert {record["instances"] for record in own.records} == {1}
-    assert "1 instances are left out" in own.tables[0].note
+    assert "not run on them: 1." in own.tables[0].note
     pytest.importorskip("matplotlib")
     rows = [row for row in routes() if (row["controller"], row["budget"]) != (POLICY, 50)]
     source = source_of(tmp_path, GivenRows(routes=rows))
