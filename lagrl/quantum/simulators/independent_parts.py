@@ -116,7 +116,7 @@ def compiled_for(
 ) -> QuantumCircuit:
     """Return a measured circuit compiled for a device by qiskit's optimisation level 1.
 
-    Raises `InputError` if routing joins parts to more than 9 qubits.
+    Routing may join parts; `part_distributions` refuses one of more than 9 qubits.
 
     Parameters
     ----------
