@@ -135,7 +135,7 @@ def check(instances: list[Path], args: Args, out: Path) -> None:
         raise InputError(f"{args.crosscheck} given", field="--crosscheck", remedy="give a share above 0, at most 1")
     require_writable(out)
     done = {line["key"] for line in read_rows_if_any(out)}
-    chooser = "by lot" if args.state is None else str(args.state)
+    chooser = "at random" if args.state is None else str(args.state)
     sampler = CrossChecked(args.state, args.width)
     try:
         for number, path in enumerate(instances):

@@ -18,7 +18,7 @@ from lagrl.bench.rows import read_rows
 from lagrl.bench.statistics import bootstrap_interval
 
 RESAMPLES = 10_000
-TARGET = 0.12  # the cut of the excess that is asked for
+TARGET = 0.12  # the requested cut of the excess
 POINTS = 0.1  # of the gap: a difference that would matter
 Z = 1.959964 + 0.841621  # of 5 % two-sided significance and 80 % power
 ORACLE = ("product", "noisy", "static", "best static", "trained")  # whom an oracle chooses among

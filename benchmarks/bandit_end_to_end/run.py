@@ -13,7 +13,7 @@ answer was from its knapsack's optimum. Run again after an interruption to make 
 the instances before again, for what it learned there.
 
 `--crosscheck SHARE` runs that share of steps a second time by trajectories under the device's noise model, with the
-same plan and the same randomness otherwise: by the state's choices, or by lot without one.
+same plan and the same randomness otherwise: by the state's choices, or at random without one.
 
 A full run is 20 instances × 5 seeds × 2 decoders × 13 samplers, about half a core-hour on one thread: of A-n60-k9 and
 M-n121-k7, CPU seconds of a run with `reference` and with `search` are 0.02 to 0.1 for exact strings, the product state
@@ -69,7 +69,7 @@ class Args:
     report
         Files of rows to report on instead of running.
     instances
-        The first so many of the 20 smallest of paper30.
+        How many of the 20 smallest of paper30, in their order.
     seeds
         0 … this − 1.
     methods

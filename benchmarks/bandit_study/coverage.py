@@ -16,7 +16,7 @@ from lagrl.quantum.bandit.profile import ScreenedArms
 
 
 def drawn_log(table: RewardTable, screened: dict[int, ScreenedArms], n: int, rng: np.random.Generator) -> TraceTable:
-    """Draw n decisions by lot on a table's knapsacks; sampling adds what it added in another draw of the knapsack."""
+    """Draw n random decisions on a table's knapsacks; sampling adds what it added in another draw of the knapsack."""
     c = rng.integers(len(table.knapsacks), size=n)
     place = {arm: a for a, arm in enumerate(table.arms)}
     reward, propensity = np.zeros(n), np.zeros(n)

@@ -42,7 +42,7 @@ def orders(traces: Sequence[Trace], count: int, seed: int = 0) -> Iterator[list[
 def offline_curve(
     traces: Sequence[Trace], judge: Judge, truth: RewardTable, screened: dict[int, ScreenedArms], count: int
 ) -> Iterator[Row]:
-    """Yield rows: what was learned from so many decisions of each order, judged by the table and by the log."""
+    """Yield rows: what was learned from the first decisions of each order, judged by the table and by the log."""
     for number, ordered in enumerate(orders(traces, count)):
         for size in sizes(len(ordered)):
             table = TraceTable.of(ordered[:size])
@@ -122,8 +122,8 @@ def _choice(
     epsilon: float,
     rng: np.random.Generator,
 ) -> int:
-    is_by_lot = rng.random() < epsilon
-    if is_by_lot:
+    is_random = rng.random() < epsilon
+    if is_random:
         return int(rng.choice(np.flatnonzero(allowed)))
     scores = LinUCB(model).scores(features, ()) if learner == "linucb" else model.predict(features)
     return int(np.where(allowed, scores, -np.inf).argmax())

@@ -78,7 +78,7 @@ class Evidence:
     Attributes
     ----------
     training
-        Decisions by lot.
+        Decisions at random.
     judge
         The validation log.
     truth
@@ -96,7 +96,7 @@ class Evidence:
     screened: Screened
 
     def policies(self) -> dict[str, tuple[Policy, float]]:
-        """Return the policies that are compared, each with its share of choices by lot."""
+        """Return the policies that are compared, each with its share of random choices."""
         table = TraceTable.of(self.training)
         model, static, sure = fit(table), best_static(table), always_best(self.world)
         return {

@@ -51,7 +51,7 @@ def restricted(table: TraceTable, keep: Keep) -> TraceTable:
 
 
 def require_uniform(traces: Sequence[Trace]) -> None:
-    """Refuse a log that was not by lot among all arms that may run,: one where others answered stays, a failure.
+    """Refuse a log whose choices were not at random among all arms that may run; decisions whose arm failed stay.
 
     Raises
     ------
@@ -60,10 +60,10 @@ def require_uniform(traces: Sequence[Trace]) -> None:
     """
     for number, trace in enumerate(traces):
         decision = trace.decision
-        by_lot = 1.0 / int(decision.screened.is_allowed.sum())
-        if not np.isclose(decision.propensity, by_lot, rtol=1e-9):
+        uniform = 1.0 / int(decision.screened.is_allowed.sum())
+        if not np.isclose(decision.propensity, uniform, rtol=1e-9):
             raise InputError(
-                f"decision {number} of {trace.run} was not by lot",
+                f"decision {number} of {trace.run} was not at random",
                 field="traces",
                 remedy="log without --state",
             )

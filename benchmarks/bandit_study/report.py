@@ -13,12 +13,12 @@ Row = dict[str, Any]
 def tables(rows: Sequence[Row]) -> str:
     """Render the rows as Markdown."""
     parts: list[tuple[str, str, Callable[[list[Row]], list[str]]]] = [
-        ("log", "Logged decisions, by lot", _log),
+        ("log", "Logged decisions, at random", _log),
         ("alpha", "α of LinUCB once trained, on training instances that it was not fitted to", _alpha),
         ("value", "Policies on the validation instances", _value),
         ("ceiling", "What could be had at most", _ceiling),
         ("learnable", "What can be learned of it, from all arms on the training knapsacks", _learnable),
-        ("curve", "Fitted to so many logged decisions, five orders", _curve),
+        ("curve", "Fitted to a number of logged decisions, five orders", _curve),
         ("online", "Learned on the way from nothing, five orders", _online),
         ("run", "Really run, against estimates from the log of the same instances", _run),
         ("coverage", "Estimates from logs drawn from the validation table, where the truth is known", _coverage),

@@ -159,7 +159,7 @@ class _Recorder:
 def drawn_knapsacks(
     problem: CVRP, width: int, count: int, evaluations: int, rng: np.random.Generator
 ) -> Iterator[tuple[Candidates, int]]:
-    """Yield knapsacks of exactly so many variables, by lot from dual loops under two controllers."""
+    """Yield knapsacks of exactly `width` variables, at random from dual loops under two controllers."""
     found: list[tuple[Candidates, int]] = []
     for controller in ("cfm", "hwc"):
         recorder = _Recorder(make_bandit("", BanditOptions(static="product", width=width)))
@@ -240,7 +240,7 @@ def _normalised(distribution: NDArray[np.float64]) -> NDArray[np.float64]:
 def make_table(
     count: int, customers: tuple[int, int], seed: int, *, widths: Sequence[int], each: int, evaluations: int, shots: int
 ) -> RewardTable:
-    """Price all arms on so many knapsacks of each width from each generated instance."""
+    """Price all arms on `each` knapsacks of each width from each generated instance."""
     screened = all_screened(widths)
     pool = {name: own for name, own in arm_backends(SIX).items() if isinstance(own, SurrogateBackend)}
     arms = every_arm(list(pool))

@@ -101,7 +101,7 @@ class Args:
 
 
 def main(args: Args) -> None:
-    """Carry out the stages, or show what is there."""
+    """Carry out the stages, or show existing rows."""
     out = args.rows / "bandit_study.jsonl"
     if args.report:
         print(tables(read_rows(out)))

@@ -99,7 +99,7 @@ class Knapsacks:
 def priced_knapsacks(
     count: int, customers: tuple[int, int], seed: int, width: int, evaluations: int
 ) -> Iterator[tuple[str, ArmDecision]]:
-    """Yield the knapsacks of dual loops on generated instances that have exactly so many variables."""
+    """Yield the knapsacks of dual loops on generated instances that have exactly `width` variables."""
     for problem in generated_problems(count, customers, seed):
         kept = Knapsacks()
         sampler = make_bandit("", BanditOptions(static="product", width=width), log=kept)

@@ -156,7 +156,7 @@ def scaled(problem: AssignmentProblem, scale: int, rng: np.random.Generator) -> 
 
 
 def time_problem(name: str, problem: AssignmentProblem, args: Args) -> Iterator[Row]:
-    """Ascend the dual, and time the knapsacks of the evaluations asked for."""
+    """Ascend the dual, and time the knapsacks of the requested evaluations."""
     dual, controller = AssignmentDual(problem), controller_factory("cfm")()
     start, rng = linear_dual(problem).multipliers, np.random.default_rng(args.seed)
     points = ascent(dual, controller, max(args.evaluations), rng, start, Feedback())

@@ -224,7 +224,7 @@ def main(
     training_picture: Path | None = None,
     record_command: str | None = None,
 ) -> None:
-    """Print the tables and draw what is asked for.
+    """Print the tables and draw the requested pictures.
 
     Parameters
     ----------

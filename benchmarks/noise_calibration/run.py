@@ -106,7 +106,7 @@ def recorded() -> Recorder:
 
 
 def draw_problems(recorder: Recorder, width: int, count: int, rng: np.random.Generator) -> list[Subproblem]:
-    """Draw knapsacks that have exactly so many variables in doubt."""
+    """Draw knapsacks that have exactly `width` variables in doubt."""
     found: list[Subproblem] = []
     for index in rng.permutation(len(recorder.asked)):
         candidates = select_candidates(*recorder.asked[index], width)

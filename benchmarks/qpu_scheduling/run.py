@@ -134,7 +134,7 @@ class Machines:
         return Machines(args, qpus, Pub(template, np.zeros((1, template.n_parameters))))
 
     def tasks(self, step: int, sizes: Sequence[int]) -> list[Task]:
-        """Return a step's work, so many vehicles in each job; all may go anywhere."""
+        """Return a step's tasks: `sizes` are the vehicles of each job; all may go anywhere."""
         return [
             Task(
                 f"{step} {j}",

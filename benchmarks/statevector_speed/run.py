@@ -246,7 +246,7 @@ def _line(row: Row) -> str:
 
 
 def _median_milliseconds(call: Callable[[], object], repeats: int, calls: int = 1) -> float:
-    """Time so many calls together, which are too short for a clock alone."""
+    """Time `calls` calls together, as one is too short for the clock."""
     call()
     seconds = []
     for _ in range(repeats):

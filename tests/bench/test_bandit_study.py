@@ -87,7 +87,7 @@ def mean_reward(arm: Arm, knapsack: KnapsackContext) -> float:
 
 
 def synthetic_log(n: int, rng: np.random.Generator, screened: dict[int, ScreenedArms]) -> list[Trace]:
-    """Return decisions by lot on 40 instances."""
+    """Return random decisions on 40 instances."""
     found = []
     for i in range(n):
         width = 4 if rng.random() < 0.5 else 8
@@ -147,7 +147,7 @@ def test_restriction_to_nothing_is_refused(scripts: SimpleNamespace, screened: d
         scripts.logs.restricted(table, lambda arm, _: arm.backend == "c")
 
 
-def test_only_logs_by_lot_are_taken(scripts: SimpleNamespace, screened: dict[int, ScreenedArms]) -> None:
+def test_only_random_logs_are_taken(scripts: SimpleNamespace, screened: dict[int, ScreenedArms]) -> None:
     """A propensity of another rule is told with its place."""
     traces = synthetic_log(20, np.random.default_rng(3), screened)
     scripts.logs.require_uniform(traces)
