@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 # What a new user does first, run under the newest and the lowest versions that pyproject.toml allows.
 COMMANDS := arguments bad_files bound demo doctor doubts eval fetch generate solve
-SMOKE := tests/test_front_door.py tests/test_tasks.py tests/test_highs.py tests/test_signatures.py tests/cli/test_cli.py \
+SMOKE := $(wildcard tests/test_front_door*.py) tests/test_tasks.py tests/test_highs.py tests/test_signatures.py tests/cli/test_cli.py \
 	$(COMMANDS:%=tests/cli/test_cli_%.py)
 
 .PHONY: demo test kernels test-newest test-lowest check-all lint format docs docs-version wheel release bill torture fuzz checkpoints clean
