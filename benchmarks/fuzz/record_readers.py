@@ -100,9 +100,9 @@ def traces() -> Reader:
 
 def bandit_state() -> Reader:
     """Return the reader of learned states of bandits."""
-    from lagrl.quantum.bandit.arm_policies import KIND, LinearModel
+    from lagrl.quantum.bandit.arm_policies import LinearModel
     from lagrl.quantum.bandit.features import NAMES, schema
-    from lagrl.quantum.bandit.options import read_state
+    from lagrl.quantum.bandit.options import KIND, read_state
 
     def read(data: bytes, folder: Path) -> None:
         state, features = read_state(written(folder / "in.json", data)), np.ones((2, len(NAMES)))
