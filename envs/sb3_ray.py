@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from envs.sb3 import LagrangianVecEnv
     from envs.sb3_processes import EnvWorker, Request
 
+STARTING_SECONDS = 300  # seconds that an actor may wait for a free CPU and load its modules
+
 
 class RayVecEnv(LagrangianSubprocVecEnv):
     """B environments in actors on the nodes of a Ray cluster, each with its share of them as one batch.
@@ -43,7 +45,7 @@ class RayVecEnv(LagrangianSubprocVecEnv):
         If the address does not answer, the number of actors is out of range, a sampler cannot be pickled, or an
         argument does not fit.
     WorkerError
-        If an actor ends; also later, from every method.
+        If an actor finds no free CPU within `STARTING_SECONDS`, or ends; also later, from every method.
     """
 
     def __init__(
@@ -87,13 +89,20 @@ class _ActorOfEnvs:
                 remedy="give a name, or a function that makes the sampler in the worker",
             ) from error
         self._answer = self._actor.spaces.remote()
+        self._is_started = False
 
     def send(self, request: Request | None) -> None:
         """Send a request, None to end; an actor that is gone is noticed by `receive`."""
         self._answer = self._actor.close.remote() if request is None else self._actor.answer.remote(request)
 
     def receive(self) -> tuple[str, Any]:
-        """Wait for an answer, its kind and value; WorkerError if the actor is gone."""
+        """Wait for an answer, its kind and value; WorkerError if the actor is gone, or finds no free CPU to start."""
+        if not self._is_started and not self._ray.wait([self._answer], timeout=STARTING_SECONDS)[0]:
+            raise WorkerError(
+                f"{named(self.envs)}: no CPU of the cluster became free within {STARTING_SECONDS} s; "
+                "see `ray status`, or give fewer processes"
+            )
+        self._is_started = True
         try:
             return _opened(result_of(self._ray, self._answer))
         except WorkerError as error:

@@ -81,6 +81,21 @@ def test_mistakes_are_refused(ray_cluster: Cluster) -> None:
         RayVecEnv(CONFIG, 0, address=ray_cluster.address)
 
 
+def test_a_cluster_without_a_free_cpu_is_an_error(ray_cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Actors that cannot start are not waited for without end; those at work go on."""
+    first = RayVecEnv(CONFIG, N_ENVS, address=ray_cluster.address)
+    try:
+        monkeypatch.setattr("envs.sb3_ray.STARTING_SECONDS", 1)
+        monkeypatch.setattr("envs.sb3_ray.CLOSING_SECONDS", 1)
+        with pytest.raises(
+            WorkerError, match=r"environments 0 to \d: no CPU of the cluster became free within 1 s; see"
+        ):
+            RayVecEnv(CONFIG, N_ENVS)
+        first.reset()
+    finally:
+        first.close()
+
+
 @pytest.mark.slow
 def test_a_killed_node_is_an_error_of_one_line(ray_cluster: Cluster, ray_folder: Path) -> None:
     """The step that notices it names the environments, and the environment is closed then."""
