@@ -242,7 +242,12 @@ def test_every_step_is_on_the_disk_when_the_call_returns(tmp_path: Path) -> None
     with Journal(path) as journal, Journal(path, read_only=True) as reader:
         commits: list[int] = []
         commit = journal._tables._commit
-        journal._tables._commit = lambda connection: (commit(connection), commits.append(len(reader)))[0]  # type: ignore[method-assign,func-returns-value]
+
+        def counted(connection: sqlite3.Connection) -> None:
+            commit(connection)
+            commits.append(len(reader))
+
+        journal._tables._commit = counted  # type: ignore[method-assign]  # to count what readers see
         states = []
         for step in (
             lambda: journal.record(drawn_call(0), drawn_samples(0), np.random.default_rng(0)),
