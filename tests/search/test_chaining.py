@@ -164,6 +164,7 @@ def test_it_goes_on_from_better_routes_of_others() -> None:
     assert behind._chain.cost[1] <= ahead.incumbent.cost + 1e-6
 
 
+@pytest.mark.usefixtures("processor_clock")
 @pytest.mark.parametrize("fleet", ["free", "exact:13", "atleast:15", "atmost:12"])
 def test_a_solve_by_the_clock_uses_it(fleet: str) -> None:
     """Under every fleet rule; routes are valid."""

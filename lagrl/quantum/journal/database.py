@@ -13,6 +13,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 import weakref
 import zlib
 from pathlib import Path
@@ -61,6 +62,7 @@ _JSON = ("cost", "rng_after", "plan", "shape")
 
 _MAGIC = b"SQLite format 3\0"
 _PATIENCE = 60.0  # seconds that a transaction waits for those of other processes
+_PAUSE = 0.01  # seconds between two attempts at the write-ahead log
 REMEDY = "give a journal that a run with --journal wrote; restore a damaged one: its results may be paid for"
 
 _threads = threading.RLock()
@@ -223,8 +225,24 @@ class Tables:
             for table in TABLES:
                 for _ in self._read(connection, table):
                     pass
-            if self._writable and connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+            if self._writable and self._journal_mode(connection) != "wal":
                 raise OutputError(f"{self.path}: cannot have a write-ahead log there; choose a folder of a local disk")
+
+    def _journal_mode(self, connection: sqlite3.Connection) -> str:
+        """Ask for a write-ahead log and return what the file has.
+
+        SQLite does not wait for this change when another process makes it too: both read, and both want to be the
+        only one. It is tried again until the time of every other statement has passed.
+        """
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                return str(mode)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+            time.sleep(_PAUSE)
 
     @contextlib.contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:

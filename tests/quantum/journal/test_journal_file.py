@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import shutil
@@ -234,6 +235,34 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
         n_calls = len(journal)
     with Journal(path) as journal:
         assert len(journal) == n_calls >= 2
+
+
+@pytest.mark.parametrize("n_refusals", [2, 10**9])
+def test_a_refused_write_ahead_log_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_refusals: int
+) -> None:
+    """SQLite refuses it at once where two processes open a new journal together: it is asked again, for a time."""
+    left = n_refusals
+
+    class Contended(sqlite3.Connection):
+        def execute(self, command: str, *values: object) -> sqlite3.Cursor:
+            nonlocal left
+            if command == "PRAGMA journal_mode = WAL" and left:
+                left -= 1
+                refusal = sqlite3.OperationalError("database is locked")
+                refusal.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise refusal
+            return super().execute(command, *values)  # type: ignore[arg-type]  # values are what sqlite3 was given
+
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Contended))
+    monkeypatch.setattr("lagrl.quantum.journal.database._PATIENCE", 0.1)
+    if n_refusals == 2:
+        with Journal(tmp_path / "j.sqlite") as journal:
+            assert not left
+            assert journal.summary().calls == 0
+    else:
+        with pytest.raises(OutputError, match="another process has locked it"):
+            Journal(tmp_path / "j.sqlite")
 
 
 def test_every_step_is_on_the_disk_when_the_call_returns(tmp_path: Path) -> None:
