@@ -82,7 +82,7 @@ MIXED = [(SMALL, 0, "sweep"), (MIDDLE, 1, "kmeans"), (LARGE, 2, "farthest"), (MI
 
 def ascend_alone(one: AscentState, controller: Controller, budget: int, **options: object) -> DualTrace:
     """Run the ascent of a single entry."""
-    loop = DualLoop([one], **options)  # type: ignore[arg-type]  # options of a parametrised test
+    loop = DualLoop([one], **options)
     return ascend_all(loop, [controller], [budget], [np.random.default_rng(0)])[0]
 
 

@@ -66,8 +66,8 @@ def test_warm_starts_are_where_the_ascent_begins() -> None:
     starts = [np.linspace(0.0, 900.0, 15), None]
     traces = ascend_all(DualLoop(states), [Recording(), Recording()], [1, 1], [np.random.default_rng(0)] * 2, starts)
     best = [trace.best for trace in traces]
-    np.testing.assert_array_equal(best[0].point.multipliers, starts[0])  # type: ignore[union-attr, arg-type]
-    np.testing.assert_array_equal(best[1].point.multipliers, np.zeros(15))  # type: ignore[union-attr]
+    np.testing.assert_array_equal(best[0].point.multipliers, starts[0])
+    np.testing.assert_array_equal(best[1].point.multipliers, np.zeros(15))
 
 
 @pytest.mark.parametrize("every", [1, 3, 4])
@@ -93,7 +93,7 @@ def test_resting_lanes_are_left_alone() -> None:
     assert turns[1] is None
     assert [one.incumbent.evaluations for one in states] == [1, 0, 1]
     (alone,) = DualLoop([state(SMALL, 2)]).step([np.full(15, 400.0)])
-    assert turns[2].point.value == alone.point.value  # type: ignore[union-attr]
+    assert turns[2].point.value == alone.point.value
     woken = loop.step([None, np.full(30, 200.0), None])
     assert woken[0] is woken[2] is None
     assert woken[1] is not None
@@ -116,11 +116,11 @@ class Wrong(Recording):
         super().__init__()
         self.answer, self.at_start = answer, at_start
 
-    def start(self, dual, **options):  # type: ignore[no-untyped-def]
+    def start(self, dual, **options):
         multipliers = super().start(dual, **options)
         return self.answer if self.at_start else multipliers
 
-    def update(self, point, feedback=None):  # type: ignore[no-untyped-def]
+    def update(self, point, feedback=None):
         return self.answer
 
 
@@ -153,7 +153,7 @@ def test_steps_need_one_entry_per_lane() -> None:
         loop.step([None, np.where(np.arange(15) == 2, np.nan, 0.0)])
     for option, value in (("decode_every", 0), ("n_joint", -1)):
         with pytest.raises(InputError, match=f"{option}: {value} given"):
-            DualLoop([state(SMALL, 0)], **{option: value})  # type: ignore[arg-type]
+            DualLoop([state(SMALL, 0)], **{option: value})
 
 
 @pytest.mark.parametrize("record_exact", [False, True])

@@ -115,7 +115,7 @@ def test_routes_against_the_fleet_rule_are_not_route_feasible() -> None:
     assert one.incumbent.solution() is None
     controller = Recording()
     ascend_alone(one, controller, 2)
-    assert controller.seen[0][1].route_cost is None  # type: ignore[union-attr]  # feedback was given
+    assert controller.seen[0][1].route_cost is None
 
 
 def test_ascent_stops_at_its_budget_or_on_request() -> None:
@@ -245,7 +245,7 @@ def test_a_lane_may_be_replaced() -> None:
 def test_turns_are_counted_from_one(name: str) -> None:
     """An interval of 0 steps is refused."""
     with pytest.raises(InputError, match=name):
-        DualLoop([state(SMALL, 0)], **{name: 0})  # type: ignore[arg-type]  # named by the test
+        DualLoop([state(SMALL, 0)], **{name: 0})
 
 
 class Resigning(Recording):

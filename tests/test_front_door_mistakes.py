@@ -167,4 +167,4 @@ def test_what_is_of_the_wrong_type_is_named_with_what_makes_the_right_thing(tmp_
     for call, message in cases:
         with pytest.raises(InputError, match=message):
             call()
-    assert lagrl.solve(problem, evaluations=3.0).cost == result.cost  # type: ignore[arg-type]  # a whole number as well
+    assert lagrl.solve(problem, evaluations=3.0).cost == result.cost  # a whole number as well

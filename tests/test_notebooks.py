@@ -17,13 +17,13 @@ TRAINS = {"train-a-tiny-policy"}  # trained weights differ from machine to machi
 
 def printed(book: object) -> str:
     """Return what the cells print, without warnings."""
-    outputs = [output for cell in book.cells for output in cell.get("outputs", ())]  # type: ignore[attr-defined]
+    outputs = [output for cell in book.cells for output in cell.get("outputs", ())]
     return "".join(output.text for output in outputs if output.get("name") == "stdout")
 
 
 def pictures(book: object) -> int:
     """Return the number of pictures."""
-    outputs = [output for cell in book.cells for output in cell.get("outputs", ())]  # type: ignore[attr-defined]
+    outputs = [output for cell in book.cells for output in cell.get("outputs", ())]
     return sum("image/svg+xml" in output.get("data", {}) for output in outputs)
 
 

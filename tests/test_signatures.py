@@ -44,7 +44,7 @@ def test_a_kernel_is_called_by_its_address(tmp_path: Path, monkeypatch: pytest.M
         return square(a) + cube(a)
 
     assert both(3) == 36
-    (code,) = both.inspect_llvm().values()  # type: ignore[attr-defined]
+    (code,) = both.inspect_llvm().values()
     lines = [line for line in code.splitlines() if "square" in line]
     assert any(line.startswith("declare") for line in lines)
     assert not any(line.startswith("define") for line in lines)

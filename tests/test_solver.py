@@ -186,7 +186,7 @@ def test_fleet_rules_are_kept(rule: str) -> None:
     bundled = read_bundled(SMALL)
     problem = replace(bundled, fleet=Fleet.parse(rule))
     for method in ("reference", "search"):
-        result = solve(problem, SolveConfig(evaluations=20, method=method))  # type: ignore[arg-type]
+        result = solve(problem, SolveConfig(evaluations=20, method=method))
         assert faults(problem, result.solution.routes) == []
         assert problem.fleet.allows(result.solution.n_routes)
 

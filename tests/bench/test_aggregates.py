@@ -109,7 +109,7 @@ def test_a_method_improves_on_itself_by_half(runs: dict[str, list[float]]) -> No
         lambda: probability_of_improvement({"a": ["x"]}, {"a": [1.0]}, rng()),
     ],
 )
-def test_refuses_what_has_no_meaning(call) -> None:  # type: ignore[no-untyped-def]
+def test_refuses_what_has_no_meaning(call) -> None:
     """Bad input is one line that names the field."""
     with pytest.raises(InputError):
         call()

@@ -84,7 +84,7 @@ def test_what_makes_no_sense_is_refused_before_a_folder_is_made(
 ) -> None:
     """Nothing is left behind."""
     with pytest.raises(error):
-        demo(tmp_path / "new", progress=False, **arguments)  # type: ignore[arg-type]
+        demo(tmp_path / "new", progress=False, **arguments)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -307,7 +307,7 @@ def test_no_rows_and_unknown_formats_are_refused() -> None:
     with pytest.raises(InputError, match="rows: there are none"):
         report([])
     with pytest.raises(UnknownNameError, match="unknown format 'html'"):
-        report(_pairs(1), format="html")  # type: ignore[arg-type]
+        report(_pairs(1), format="html")
 
 
 def test_samplers_are_compared_under_the_same_controller() -> None:

@@ -375,4 +375,4 @@ def test_the_rounding_of_files_can_be_chosen(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="rounding: none given; leave it out, or give files"):
         replace(rounded, instances=(read_instance(path),), rounding="none")
     with pytest.raises(InputError, match="rounding: 'whole' given; give auto, nint or none"):
-        replace(rounded, rounding="whole")  # type: ignore[arg-type]  # a value of a user's, checked at run time
+        replace(rounded, rounding="whole")

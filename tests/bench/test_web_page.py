@@ -60,7 +60,7 @@ def content_of(page: str) -> dict[str, Any]:
     """The data from which the page's script draws."""
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
     assert found is not None
-    return json.loads(found[1])  # type: ignore[no-any-return]
+    return json.loads(found[1])
 
 
 class Elements(HTMLParser):

@@ -157,7 +157,7 @@ def test_impossible_limits_are_explained(change: dict[str, object], message: str
     """Limits that nothing meets are refused with the numbers."""
     ones = {"running_g": np.ones((1, 3, 2)), "transfer_g": np.ones((1, 2)), "switching_g": np.ones((0, 3))}
     sizes = {"layer_gb": np.ones(3), "device_gb": np.full(2, 9.0), "layer_ms": np.ones((3, 2))}
-    problem = PlacementProblem(**{**ones, **sizes, **change})  # type: ignore[arg-type]  # values of one case
+    problem = PlacementProblem(**{**ones, **sizes, **change})
     for method in ("lagrangian", "cleanest", "hourly", "static"):
         with pytest.raises(InstanceError, match=message):
             solve_placement(problem, method)

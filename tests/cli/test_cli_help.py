@@ -45,7 +45,7 @@ def test_options_are_explained_by_their_configuration(
     page = plain(help_of(capsys, command))
     texts = attribute_texts(config)
     hidden = {"instances", "problems", "options"}
-    assert set(config.__dataclass_fields__) == set(texts)  # type: ignore[attr-defined]
+    assert set(config.__dataclass_fields__) == set(texts)
     for name in set(texts) - hidden:
         assert texts[name][1:].removesuffix(".") in page
 

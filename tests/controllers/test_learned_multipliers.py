@@ -186,4 +186,4 @@ def test_the_name_carries_the_fingerprint() -> None:
     """The factory of `learned` makes new controllers, and has the fingerprint that rows record."""
     make = controller_factory("learned")
     assert make() is not make()
-    assert len(make.fingerprint) == 12  # type: ignore[attr-defined]  # an attribute for rows
+    assert len(make.fingerprint) == 12

@@ -48,8 +48,8 @@ def made(kind: str) -> VecEnv:
     kinds: dict[str, Any] = {
         "batched": lambda: LagrangianVecEnv(SHORT, 2),
         "wrapped": lambda: VecMonitor(LagrangianVecEnv(SHORT, 2)),
-        "dummy": lambda: DummyVecEnv(single),  # type: ignore[arg-type]
-        "processes": lambda: SubprocVecEnv(single, "fork"),  # type: ignore[arg-type]
+        "dummy": lambda: DummyVecEnv(single),
+        "processes": lambda: SubprocVecEnv(single, "fork"),
         "batches in processes": lambda: LagrangianSubprocVecEnv(SHORT, 2),
     }
     env: VecEnv = kinds[kind]()

@@ -147,7 +147,7 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(InputError, match=r"customer 1 is given 1\.5"):
         env.step(np.full(20, 1.5, np.float32))
     with pytest.raises(UnknownNameError, match="rgb_array"):
-        LagrangianCVRP(render_mode="human")  # type: ignore[arg-type]
+        LagrangianCVRP(render_mode="human")
 
 
 def test_the_text_says_where_the_episode_stands() -> None:

@@ -41,7 +41,7 @@ def test_direction_moves_where_g_is_zero() -> None:
 @given(st.lists(st.floats(-1, 1, width=32), min_size=3, max_size=3), st.sampled_from(["diagonal", "direction"]))
 def test_the_label_of_a_move_is_the_action_that_made_it(action: list[float], mode: str) -> None:
     """action_label inverts next_multipliers wherever the mask is true."""
-    config, at = ActionConfig(mode=mode), point([5.0, 20.0, 9.0], [1, -3, 0])  # type: ignore[arg-type]
+    config, at = ActionConfig(mode=mode), point([5.0, 20.0, 9.0], [1, -3, 0])
     target = next_multipliers(np.array(action), at, SCALE, config)
     label, mask = action_label(at.multipliers, target, at.violation, SCALE, config)
     assert mask.tolist() == ([True, True, False] if mode == "diagonal" else [True] * 3)
@@ -74,7 +74,7 @@ def test_labels_stay_in_range() -> None:
 def test_bad_actions_are_refused(mode: str, action: list[float], message: str) -> None:
     """NaN, out of range and wrong shapes are named, with the customer and the value."""
     with pytest.raises(InputError, match=message):
-        next_multipliers(np.array(action), point([1.0, 2.0, 3.0], [1, 1, 1]), SCALE, ActionConfig(mode=mode))  # type: ignore[arg-type]
+        next_multipliers(np.array(action), point([1.0, 2.0, 3.0], [1, 1, 1]), SCALE, ActionConfig(mode=mode))
 
 
 def test_what_float32_adds_to_one_is_forgiven() -> None:
@@ -97,6 +97,6 @@ def test_labels_need_finite_targets() -> None:
 def test_bad_configurations_are_refused() -> None:
     """Unknown modes and constants that are not positive."""
     with pytest.raises(UnknownNameError, match="diagonal"):
-        ActionConfig(mode="diagonl")  # type: ignore[arg-type]
+        ActionConfig(mode="diagonl")
     with pytest.raises(InputError, match=r"action\.base_step"):
         ActionConfig(base_step=0.0)

@@ -109,13 +109,13 @@ def test_unknown_names_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="sweep"):
         EnvConfig(seedings=("swep",))
     with pytest.raises(UnknownNameError, match="unknown seeding 'chose'; did you mean 'choose'"):
-        EnvConfig(seeding="chose")  # type: ignore[arg-type]
+        EnvConfig(seeding="chose")
     with pytest.raises(UnknownNameError, match="unknown relaxation 'path'; did you mean 'paths'"):
-        EnvConfig(relaxation="path")  # type: ignore[arg-type]
+        EnvConfig(relaxation="path")
     with pytest.raises(UnknownNameError, match="linear"):
         EnvConfig(start="middle")
     with pytest.raises(UnknownNameError, match="reference"):
-        EnvConfig.preset("refrence")  # type: ignore[arg-type]
+        EnvConfig.preset("refrence")
     for bad in (lambda: RewardWeights(gap=-1.0), lambda: CurriculumConfig(window=0), lambda: CurriculumConfig(gap=2.0)):
         with pytest.raises(InputError):
             bad()
@@ -136,7 +136,7 @@ def test_a_record_of_the_first_version_keeps_its_episodes() -> None:
 def test_a_judge_is_exact_or_fresh_samples() -> None:
     """Another judge is an error that names both."""
     with pytest.raises(UnknownNameError, match=r"judge.*exact"):
-        EnvConfig(judge="luck")  # type: ignore[arg-type]
+        EnvConfig(judge="luck")
 
 
 def test_changes_may_be_partial() -> None:

@@ -35,7 +35,7 @@ def played(env: gymnasium.Env[Any, Any]) -> list[Any]:
 
 def opened(env: gymnasium.Env[Any, Any]) -> Any:
     """Return the device's backend or the bandit that proposes an environment's routes."""
-    sampler = env.unwrapped.episode.state.route_dual.sampler  # type: ignore[attr-defined]  # of the route relaxation only
+    sampler = env.unwrapped.episode.state.route_dual.sampler  # of the route relaxation only
     return getattr(sampler, "backend", sampler)
 
 

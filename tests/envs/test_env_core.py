@@ -212,7 +212,7 @@ def test_instances_that_cannot_be_played_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="G-n16-k4"):
         batch.reset(0, generator(0), "G-n16-k4")
     with pytest.raises(InputError, match="int given"):
-        batch.reset(0, generator(0), 3)  # type: ignore[arg-type]
+        batch.reset(0, generator(0), 3)
     with pytest.raises(InputError, match=r"none\.vrp"):
         batch.reset(0, generator(0), tmp_path / "none.vrp")
     with pytest.raises(InputError, match="MT19937"):

@@ -228,4 +228,4 @@ def test_the_phase_changes_at_reset_only() -> None:
     assert [info["phase"] for info in batch.step(actions(0, 2, 24)).infos] == [0, 3]
     for unknown in (0, 1, 4, "3"):  # 1 is none of this configuration's
         with pytest.raises(InputError, match=r"phase.*2, 3, or None"):
-            batch.set_phase(unknown)  # type: ignore[arg-type]  # refused at run time
+            batch.set_phase(unknown)

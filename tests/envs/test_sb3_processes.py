@@ -109,9 +109,9 @@ def test_attributes_and_methods_are_those_of_one(both: tuple[LagrangianVecEnv, L
             env.set_phase(9)
         env.set_phase(None)
         refused: list[Callable[[], object]] = [
-            lambda env=env: env.env_method("set_phase", 3, indices=0),  # type: ignore[misc]
-            lambda env=env: env.env_method("fly"),  # type: ignore[misc]
-            lambda env=env: env.set_attr("phase", 2),  # type: ignore[misc]
+            lambda env=env: env.env_method("set_phase", 3, indices=0),
+            lambda env=env: env.env_method("fly"),
+            lambda env=env: env.set_attr("phase", 2),
         ]
         for call in refused:
             with pytest.raises(AttributeError, match="single environments"):

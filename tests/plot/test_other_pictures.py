@@ -116,7 +116,7 @@ def test_shares_of_devices_add_up_to_one() -> None:
     with pytest.raises(InputError, match="decisions: nothing given"):
         lagrl.plot.device_mix([])
     with pytest.raises(InputError, match="decisions: 3 given; give what read_traces returns"):
-        lagrl.plot.device_mix([3])  # type: ignore[list-item]
+        lagrl.plot.device_mix([3])
 
 
 def test_devices_are_ordered_by_their_fidelity() -> None:
@@ -207,7 +207,7 @@ def test_a_summary_has_maps_and_the_improvement(problem: lagrl.CVRP) -> None:
     with pytest.raises(InputError, match=r"result: 3 given; give what lagrl\.solve"):
         lagrl.plot.summary(3)
     with pytest.raises(InputError, match="against: 'hours' given; give evaluations or seconds"):
-        lagrl.plot.history(result, against="hours")  # type: ignore[arg-type]
+        lagrl.plot.history(result, against="hours")
 
 
 def test_rows_are_means_and_profiles(tmp_path: object) -> None:

@@ -72,7 +72,7 @@ def test_a_theme_holds_inside_its_block_only() -> None:
     assert axes.title.get_color() == theme.ink
     assert axes.title.get_size() >= 12
     assert colour(0) == THEMES["light"].colours[0]
-    with pytest.raises(UnknownNameError, match="unknown theme 'blue'; known: dark, light"), style("blue"):  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match="unknown theme 'blue'; known: dark, light"), style("blue"):
         pass
 
 
@@ -81,7 +81,7 @@ def test_equal_pictures_are_equal_files(tmp_path: Path, suffix: str, theme: str)
     """Twice the same bytes, and the two themes differ."""
     contents = []
     for chosen in (theme, theme, "light" if theme == "dark" else "dark"):
-        with style(chosen):  # type: ignore[arg-type]
+        with style(chosen):
             save_figure(one_panel(lambda ax: ax.plot([1, 2], label="a"), 4, 3), tmp_path / f"a.{suffix}")
         contents.append((tmp_path / f"a.{suffix}").read_bytes())
     assert contents[0] == contents[1] != contents[2]

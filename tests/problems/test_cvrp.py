@@ -128,7 +128,7 @@ def test_distances_are_euclid_rounded_half_up(points: list[tuple[float, float]])
 def test_nothing_is_lost_in_conversion(demand: list[object], capacity: float, said: str) -> None:
     """A fraction, NaN or text is refused: it would otherwise be truncated or end in another error."""
     with pytest.raises(InstanceError, match=said):
-        CVRP.from_coordinates("t", [[0, 0], [1, 1], [2, 5]], demand, capacity)  # type: ignore[arg-type]
+        CVRP.from_coordinates("t", [[0, 0], [1, 1], [2, 5]], demand, capacity)
 
 
 @pytest.mark.parametrize("layout", ["whole", "float32", "fortran", "part", "int32 demand", "every second demand"])

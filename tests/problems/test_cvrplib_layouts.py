@@ -59,7 +59,7 @@ def read_text(folder: Path, text: str, **options: object) -> CVRP:
     path.write_text(text)
     with warnings.catch_warnings():
         warnings.simplefilter("error", InputWarning)
-        return read_instance(path, **options)  # type: ignore[arg-type]
+        return read_instance(path, **options)
 
 
 @pytest.mark.parametrize(

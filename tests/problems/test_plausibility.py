@@ -31,7 +31,7 @@ def unit_square() -> NDArray[np.float64]:
 def built(points: NDArray[np.float64], rounding: str = "nint") -> CVRP:
     """Build an instance with unit demands."""
     demand = [1] * (len(points) - 1)
-    return CVRP.from_coordinates("own", points, demand, 5, rounding=rounding)  # type: ignore[arg-type]
+    return CVRP.from_coordinates("own", points, demand, 5, rounding=rounding)
 
 
 def test_distances_below_one_are_questioned() -> None:

@@ -23,7 +23,7 @@ def line(fleet: Fleet | None = None) -> CVRP:
 
 def test_cost_is_there_and_back() -> None:
     """Each route starts and ends at the depot; empty routes are dropped."""
-    solution = Solution.of(line(), [[1, 2, 3], [], np.array([4])])  # type: ignore[list-item]
+    solution = Solution.of(line(), [[1, 2, 3], [], np.array([4])])
     assert solution == Solution(((1, 2, 3), (4,)), 14.0)
     assert (solution.n_routes, solution.is_feasible(line())) == (2, True)
     assert route_cost(line(), [3, 1, 2]) == 3 + 2 + 1 + 2

@@ -72,7 +72,7 @@ def trace_sample(name: str) -> Trace:
             sys.setprofile(None)
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
         lagrl.samplers.close_sampler(sampler)
     return trace
 

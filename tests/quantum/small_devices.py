@@ -58,7 +58,7 @@ def line_target(
 
 def line_device(n: int, **errors: object) -> NoisyDevice:
     """Make a device of one line; see `line_target`."""
-    return NoisyDevice(f"line of {n}", line_target(n, **errors))  # type: ignore[arg-type]
+    return NoisyDevice(f"line of {n}", line_target(n, **errors))
 
 
 def chain(n: int, layers: int = 1) -> Template:

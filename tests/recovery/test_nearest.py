@@ -33,7 +33,7 @@ def test_coordinates_give_the_same_as_the_matrix(shape: str, rounding: str) -> N
         "one point": np.ones((131, 2)),
     }[shape]
     demand = np.ones(130, np.int64)
-    problem = CVRP.from_coordinates("drawn", points, demand, 9, rounding=rounding)  # type: ignore[arg-type]
+    problem = CVRP.from_coordinates("drawn", points, demand, 9, rounding=rounding)
     given = replace(problem, rounding="explicit")
     for most in (1, 7, 129, 200):
         near = nearest_matrix(problem, most)

@@ -132,7 +132,7 @@ def test_samples_of_the_wrong_kind_are_refused(bitstrings: np.ndarray, counts: n
 class Former:
     """A sampler of the former shape."""
 
-    def sample(self, reduced_cost, weight, capacity, shots, rng, context):  # type: ignore[no-untyped-def]
+    def sample(self, reduced_cost, weight, capacity, shots, rng, context):
         """Never called."""
 
 

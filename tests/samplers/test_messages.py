@@ -139,7 +139,7 @@ def test_a_wrong_string_of_circuits(text: str) -> None:
     ("call", "expected"),
     [
         (
-            lambda: make_sampler(3),  # type: ignore[arg-type]
+            lambda: make_sampler(3),
             "sampler: 3 given; give a name, such as 'qaoa+width=8'; lagrl.solve(problem, sampler=…) takes an object as "
             "well",
         ),

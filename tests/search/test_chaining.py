@@ -55,7 +55,7 @@ def begun(seed: int = 0) -> tuple[Chaining, SetClock]:
 
 def solved(problem: CVRP, **options: object) -> float:
     """Solve by the clock and check the routes; return their cost."""
-    config = SolveConfig(without=("bound",), **options)  # type: ignore[arg-type]
+    config = SolveConfig(without=("bound",), **options)
     result = solve(problem, config)
     assert faults(problem, result.routes, result.cost) == []
     assert problem.fleet.allows(len(result.routes))

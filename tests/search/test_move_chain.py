@@ -27,7 +27,7 @@ def drawn(seed: int, n_customers: int, capacity: int = 15, rounding: str = "nint
     rng = np.random.default_rng(seed)
     points = rng.integers(0, 100, (n_customers + 1, 2))
     demand = rng.integers(0, 6, n_customers)
-    return CVRP.from_coordinates("drawn", points, demand, capacity, rounding=rounding, fleet=fleet)  # type: ignore[arg-type]
+    return CVRP.from_coordinates("drawn", points, demand, capacity, rounding=rounding, fleet=fleet)
 
 
 def first_routes(problem: CVRP) -> list[np.ndarray]:
@@ -215,7 +215,7 @@ except IndexError:
             tests.moved(problem, is_soft=is_soft)
     print("checked")
 """
-    script = request.config.cache.mkdir("bounds_checked") / "run.py"  # type: ignore[union-attr]
+    script = request.config.cache.mkdir("bounds_checked") / "run.py"
     script.write_text(run, encoding="utf-8")
     settings = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(script.parent)}
     command = [sys.executable, str(script), str(Path(__file__).parent)]

@@ -97,7 +97,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(
     assert command([*arguments, "--out", "whole"]) == 0
     assert command([*arguments, "--out", "parts", "--minutes", "0.00001"]) == 0
     assert command(["--resume", "runs/parts", "--out", "parts"]) == 0
-    nets = [load_choice(tmp_path / name, choice) for name in ("whole", "parts")]  # type: ignore[arg-type]
+    nets = [load_choice(tmp_path / name, choice) for name in ("whole", "parts")]
     states = [checkpoint.net.state_dict() for checkpoint in nets]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert nets[0].card["selection"] == nets[1].card["selection"]

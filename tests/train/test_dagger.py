@@ -45,9 +45,9 @@ def labels_of(states: States) -> list[NDArray[np.float32]]:
 def gather(expert: type, learner: object = None, share: float = 1.0, **kwargs: int) -> States:
     task = Round(kwargs.pop("number", 0), kwargs.pop("episodes", 4), 10, share)
     found = collect(
-        kwargs.pop("config", CONFIG),  # type: ignore[arg-type]
+        kwargs.pop("config", CONFIG),
         expert,
-        learner,  # type: ignore[arg-type]
+        learner,
         task,
         n_envs=kwargs.pop("n_envs", 3),
         seed=kwargs.pop("seed", 5),
@@ -100,7 +100,7 @@ def test_states_are_those_of_whoever_acts_with_the_experts_labels(acts: str) -> 
 
 def test_a_constant_step_has_a_constant_label() -> None:
     """λ + α·s·g with α = D₀ is the action 0, wherever g is not 0; elsewhere nothing is labelled."""
-    states = gather(lambda: ConstantStep(CONFIG.action.base_step))  # type: ignore[arg-type]
+    states = gather(lambda: ConstantStep(CONFIG.action.base_step))
     violation = states.nodes[:, FEATURES.index("violation")]
     assert np.array_equal(states.is_labelled, violation != 0)
     wide = np.abs(states.labels[states.is_labelled]) < 0.99  # the bounds may cut a step short
@@ -168,13 +168,13 @@ def test_noise_moves_the_learner_only() -> None:
     assert plain is not None
     assert noisy is not None
     assert not np.array_equal(plain.nodes, noisy.nodes)
-    assert np.array_equal(experts[0].nodes, experts[1].nodes)  # type: ignore[union-attr]
+    assert np.array_equal(experts[0].nodes, experts[1].nodes)
 
 
 def test_direction_labels_lead_to_the_target() -> None:
     """Actions shrink along the target's labels, and customers with g = 0 are labelled too."""
     config = EnvConfig(**{**vars(CONFIG), "action": ActionConfig(mode="direction"), "start": "zero"})
-    states = gather(TargetExpert, config=config)  # type: ignore[arg-type]
+    states = gather(TargetExpert, config=config)
     assert states.is_labelled.all()
     sizes = [np.abs(label).mean() for label in labels_of(states)]
     firsts = np.flatnonzero(np.diff(states.episodes, prepend=-1))

@@ -25,11 +25,11 @@ def test_returns_are_discounted_and_end_with_the_episode() -> None:
     """A return is γ times the last one plus the reward, and starts from 0 in a new episode."""
     env = ScaledRewards(HalfWay(1), gamma=0.5)
     env.reset()
-    env.venv.step_wait = lambda: ({}, np.array([2.0]), np.array([False]), [{}])  # type: ignore[method-assign]
+    env.venv.step_wait = lambda: ({}, np.array([2.0]), np.array([False]), [{}])
     env.step_wait()
     env.step_wait()
     assert env.returns.tolist() == [3.0]
-    env.venv.step_wait = lambda: ({}, np.array([2.0]), np.array([True]), [{}])  # type: ignore[method-assign]
+    env.venv.step_wait = lambda: ({}, np.array([2.0]), np.array([True]), [{}])
     env.step_wait()
     assert env.returns.tolist() == [0.0]
 
@@ -39,7 +39,7 @@ def test_rewards_are_clipped() -> None:
     env = ScaledRewards(HalfWay(1), gamma=0.5, clip=3.0)
     env.reset()
     for reward in [0.1] * 50 + [1000.0]:
-        env.venv.step_wait = lambda r=reward: ({}, np.array([r]), np.array([True]), [{}])  # type: ignore[misc,method-assign]
+        env.venv.step_wait = lambda r=reward: ({}, np.array([r]), np.array([True]), [{}])
         _, rewards, _, _ = env.step_wait()
     assert rewards.tolist() == [3.0]
 

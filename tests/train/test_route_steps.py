@@ -170,7 +170,7 @@ def test_advantages_compare_ascents_of_an_instance() -> None:
 def test_ppo_finds_better_steps() -> None:
     """A hundred updates on one instance close more of the gap than the initial random steps did."""
     run = ppo(updates=400, learning_rate=0.01, noise=0.3, shared_noise=0.3, group=8, instances=1, paths_share=1.0)
-    run.draw = _same_draw(run.draw())  # type: ignore[method-assign]
+    run.draw = _same_draw(run.draw())
     gains = []
     for _ in range(100):
         gains.append(run.update()["return"])

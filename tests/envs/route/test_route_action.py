@@ -57,7 +57,7 @@ def test_direction_moves_without_a_violation(ascent: tuple[AscentMemory, list[Du
 def test_the_fleet_moves_by_its_own_rule(mode: str, ascent: tuple[AscentMemory, list[DualPoint]]) -> None:
     """Its multiplier moves by 0.05·s times its mean violation, and no action changes that."""
     memory, points = ascent
-    config = ActionConfig(mode=mode)  # type: ignore[arg-type]
+    config = ActionConfig(mode=mode)
     mean = 0.5 * (points[0].violation[-1] + points[1].violation[-1])
     assert mean != 0
     for value in (-1.0, 0.0, 1.0):

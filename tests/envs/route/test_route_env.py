@@ -93,7 +93,7 @@ def test_values_are_lower_bounds(relaxation: str) -> None:
     _, _, info = played(env, seed=0, options={"instance": "G-n16-k3"})
     episode = env.episode
     assert isinstance(episode, RouteEpisode)
-    dual = RouteDual(RouteGraph.of(read_bundled("G-n16-k3")), relaxation)  # type: ignore[arg-type]
+    dual = RouteDual(RouteGraph.of(read_bundled("G-n16-k3")), relaxation)
     values = [dual.evaluate(vector).sampled_value for vector in (episode.initial, *episode.trail)]
     assert episode.values == values
     assert info["best_dual_value"] == max(values) <= 5098
@@ -356,7 +356,7 @@ def test_checkpoints_of_the_assignment_are_no_start(tmp_path: Any) -> None:
             made(start=spec).reset(seed=0)
     for relaxation in ("assignment", "ng"):
         with pytest.raises(InputError, match="unknown start"):
-            EnvConfig(relaxation=relaxation, start="learnt")  # type: ignore[arg-type]  # the mistake under test
+            EnvConfig(relaxation=relaxation, start="learnt")
     with pytest.raises(InputError, match="unknown start"):
         EnvConfig(start="learned")
 

@@ -56,7 +56,7 @@ def test_a_cover_prefers_the_first_source() -> None:
 def test_every_evaluation_becomes_a_solution(relaxation: str, share: float) -> None:
     """Whatever routes it chose, none or many that overlap, each customer is served once within the capacities."""
     problem = read_bundled("G-n51-k6")
-    dual = RouteDual(RouteGraph.of(problem), relaxation)  # type: ignore[arg-type]
+    dual = RouteDual(RouteGraph.of(problem), relaxation)
     feedback = feedback_of(problem, n_vehicles=6)
     cost, _ = feedback.propose(dual.evaluate(share * dual.first_multipliers()))
     solution = feedback.incumbent.solution()

@@ -26,7 +26,7 @@ def random_dual(n: int, relaxation: str = "ng") -> RouteDual:
     """The dual of a random instance in the plane."""
     rng = np.random.default_rng(n)
     problem = CVRP.from_coordinates("T", rng.uniform(0, 100, (n + 1, 2)), rng.integers(1, 10, n), 20, rounding="none")
-    return RouteDual(RouteGraph.of(problem), relaxation)  # type: ignore[arg-type]
+    return RouteDual(RouteGraph.of(problem), relaxation)
 
 
 def test_the_version_names_the_features() -> None:

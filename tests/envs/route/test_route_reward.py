@@ -64,9 +64,9 @@ def test_a_first_value_at_the_reference_leaves_nothing() -> None:
 def test_the_reference_is_a_value_of_the_dual(relaxation: str) -> None:
     """It is above a classical start's, at most the best known cost, and rises with its evaluations."""
     graph = RouteGraph.of(read_bundled("G-n16-k3"))
-    dual = RouteDual(graph, relaxation)  # type: ignore[arg-type]
+    dual = RouteDual(graph, relaxation)
     first = dual.evaluate(dual.first_multipliers()).sampled_value
-    few, many = (reference_value(graph, relaxation, count) for count in (4, 60))  # type: ignore[arg-type]
+    few, many = (reference_value(graph, relaxation, count) for count in (4, 60))
     assert few is not None
     assert many is not None
     assert first < many <= 5098.0

@@ -174,7 +174,7 @@ def test_baselines_are_what_they_are_called() -> None:
     with pytest.raises(InputError, match="oracle with scores"):
         baseline("oracle", rng)(scores)
     with pytest.raises(UnknownNameError, match="lookahed"):
-        baseline("lookahed", rng)  # type: ignore[arg-type] - the name is the point
+        baseline("lookahed", rng)
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_all_adapters_take_the_same_arguments() -> None:
     with pytest.raises(InputError, match="choices: 0 given; give 1 or more"):
         made(choices=0)
     with pytest.raises(UnknownNameError, match="render mode"):
-        LagrangianSearch(render_mode="human")  # type: ignore[arg-type] - the name is the point
+        LagrangianSearch(render_mode="human")
 
 
 def test_rendering_shows_the_search() -> None:

@@ -159,7 +159,7 @@ def test_a_name_is_known_without_running_its_code() -> None:
 def test_other_objects_are_refused() -> None:
     """Neither a backend nor a sampler primitive."""
     with pytest.raises(InputError, match="backend: a str given; give a BackendV2 or a BaseSamplerV2 of qiskit"):
-        PrimitiveBackend.of("FakeTorino")  # type: ignore[arg-type]  # a wrong type on purpose
+        PrimitiveBackend.of("FakeTorino")  # a wrong type on purpose
 
 
 def test_a_provider_that_fails_is_an_execution_error_that_a_fallback_may_answer() -> None:

@@ -211,7 +211,7 @@ def test_twirls_divide_shots(shots: int, expected: int) -> None:
 def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
     """Invalid options are refused at construction."""
     with pytest.raises(InputError):
-        RuntimeOptions(**wrong)  # type: ignore[arg-type]
+        RuntimeOptions(**wrong)
 
 
 def test_it_is_a_backend() -> None:

@@ -61,7 +61,7 @@ class Call:
         self.pauses: list[float] = []
         wait = self.pauses.append
         device = open_device("ibm_fake", service=self.service, primitives=self.primitives, sleep=wait)
-        made = RuntimeOptions(**options)  # type: ignore[arg-type]
+        made = RuntimeOptions(**options)
         self.executor = DeviceBackend(device, made, journal=journal)
 
     def run(self, codes: int = 5) -> Execution:
@@ -78,7 +78,7 @@ def test_a_step_is_one_job() -> None:
     assert (found.cost.jobs, found.cost.qpu_seconds, found.cost.queue_seconds) == (1, 3.0, 7.5)
     assert found.cost.backend == "ibm(ibm_fake)"
     assert call.primitives.options[0].max_execution_time == 20
-    assert call.primitives.modes == [call.executor.device.backend]  # type: ignore[attr-defined]
+    assert call.primitives.modes == [call.executor.device.backend]
 
 
 def test_tags_are_never_used_twice() -> None:

@@ -194,7 +194,7 @@ class MortalJournal(Journal):
                     os.truncate(wal, (before + after) // 2)
                 self.death.at(f"torn {step}")
 
-        self._tables._commit = mortal  # type: ignore[method-assign]
+        self._tables._commit = mortal
 
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)

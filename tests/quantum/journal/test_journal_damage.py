@@ -196,7 +196,7 @@ def test_wrong_arrays_are_refused_when_they_are_read(tmp_path: Path, values: dic
     connection.commit()
     connection.close()
     prices = np.random.default_rng([0, 0]).normal(size=(3, 11))
-    for sampler in (ReplaySampler(path), JournaledSampler(None, Journal(path), "dice")):  # type: ignore[arg-type]
+    for sampler in (ReplaySampler(path), JournaledSampler(None, Journal(path), "dice")):
         rng = np.random.default_rng(0)
         with pytest.raises(InputError):
             sampler.sample(SampleQuery(prices, np.arange(1, 12), np.full(3, 20), 64, rng, SampleContext("toy/0/0", 0)))
@@ -209,7 +209,7 @@ def test_samples_of_another_shape_are_refused(tmp_path: Path) -> None:
     with Journal(path) as journal:
         journal.record(CALL, other, np.random.default_rng(0))
     prices = np.random.default_rng([0, 0]).normal(size=(3, 11))
-    for sampler in (ReplaySampler(path), JournaledSampler(None, Journal(path), "dice")):  # type: ignore[arg-type]
+    for sampler in (ReplaySampler(path), JournaledSampler(None, Journal(path), "dice")):
         rng = np.random.default_rng(0)
         with pytest.raises(InputError, match=r"return Samples with strings \[3, S, 11\]"):
             sampler.sample(SampleQuery(prices, np.arange(1, 12), np.full(3, 20), 64, rng, SampleContext("toy/0/0", 0)))

@@ -73,7 +73,7 @@ def test_a_journal_whose_creator_died_is_created_anew(tmp_path: Path, when: str)
                 commit(self, connection)
             os.kill(os.getpid(), signal.SIGKILL)
 
-        Tables._commit = dying  # type: ignore[method-assign]  # to die within a commit
+        Tables._commit = dying  # to die within a commit
         Journal(path)
         os._exit(1)
     else:
@@ -252,7 +252,7 @@ def test_a_refused_write_ahead_log_is_asked_for_again(
                 refusal = sqlite3.OperationalError("database is locked")
                 refusal.sqlite_errorcode = sqlite3.SQLITE_BUSY
                 raise refusal
-            return super().execute(command, *values)  # type: ignore[arg-type]  # values are what sqlite3 was given
+            return super().execute(command, *values)
 
     monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Contended))
     monkeypatch.setattr("lagrl.quantum.journal.database._PATIENCE", 0.1)
@@ -276,7 +276,7 @@ def test_every_step_is_on_the_disk_when_the_call_returns(tmp_path: Path) -> None
             commit(connection)
             commits.append(len(reader))
 
-        journal._tables._commit = counted  # type: ignore[method-assign]  # to count what readers see
+        journal._tables._commit = counted  # to count what readers see
         states = []
         for step in (
             lambda: journal.record(drawn_call(0), drawn_samples(0), np.random.default_rng(0)),

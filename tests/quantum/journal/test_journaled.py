@@ -74,7 +74,7 @@ def test_another_call_is_asked_anew(tmp_path: Path, change: dict[str, object]) -
     with Journal(tmp_path / "j.sqlite") as journal:
         for _ in range(2):
             ask(JournaledSampler(asked, journal, "qaoa"))
-            ask(JournaledSampler(asked, journal, name), **change)  # type: ignore[arg-type]
+            ask(JournaledSampler(asked, journal, name), **change)
         assert len(journal) == len(asked.asked) == 2
 
 

@@ -33,7 +33,7 @@ def ask(
     """Sample the knapsacks of a step."""
     reduced_cost, weight, capacity = knapsacks(np.random.default_rng(step), 4, 14)
     rng, context = np.random.default_rng(seed), SampleContext(run, step)
-    found: Samples = sampler.sample(SampleQuery(reduced_cost + shift, weight, capacity, shots, rng, context))  # type: ignore[attr-defined]
+    found: Samples = sampler.sample(SampleQuery(reduced_cost + shift, weight, capacity, shots, rng, context))
     return found
 
 
@@ -129,7 +129,7 @@ def test_an_unrecorded_call_is_named(tmp_path: Path, question: dict[str, object]
     path = tmp_path / "j.sqlite"
     recorded(path)
     with pytest.raises(InputError, match=rf"{path}: {message}.*; replay with the same instance"):
-        ask(ReplaySampler(path), **question)  # type: ignore[arg-type]
+        ask(ReplaySampler(path), **question)
 
 
 def test_one_of_several_samplers_is_chosen(tmp_path: Path) -> None:
