@@ -120,7 +120,7 @@ def checkpoint_controllers(spec: str) -> Callable[[], Controller]:
     stamps = tuple((stat.st_mtime_ns, stat.st_size) for stat in (files.tensors.stat(), files.record.stat()))
     checkpoint = _loaded(str(files.record.resolve()), stamps)
     factory = partial(PolicyController, checkpoint)
-    # recorded in result rows
+    # recorded in result rows; a partial has no such attributes before
     factory.fingerprint, factory.packages = checkpoint.fingerprint, ("torch", "torch-geometric")  # type: ignore[attr-defined]
     return factory
 

@@ -46,7 +46,7 @@ class MaskedGaussian(Distribution):
     """
 
     def __init__(self, mean: Tensor, mask: Tensor, log_std: Tensor, shared_log_std: Tensor | None = None) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # SB3's, without types
         self.proba_distribution(mean, mask, log_std, shared_log_std)
 
     def proba_distribution_net(self, *args: Any, **kwargs: Any) -> DiagonalPrecondNet:
@@ -109,7 +109,7 @@ class MaskedGaussian(Distribution):
         return actions
 
     @property
-    def distribution(self) -> TorchDistribution:  # type: ignore[override]
+    def distribution(self) -> TorchDistribution:  # type: ignore[override]  # an attribute in the base class
         """This distribution for `stable_baselines3.common.distributions.kl_divergence`, which TRPO uses."""
         return _ForDivergence(self)
 
@@ -155,7 +155,7 @@ class _ForDivergence(TorchDistribution):
         self.gaussian = gaussian
 
 
-@register_kl(_ForDivergence, _ForDivergence)  # type: ignore[no-untyped-call, untyped-decorator]
+@register_kl(_ForDivergence, _ForDivergence)  # type: ignore[untyped-decorator]  # torch's, without types
 def _divergence(p: _ForDivergence, q: _ForDivergence) -> Tensor:
     return p.gaussian.kl_to(q.gaussian)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 from torch.nn import functional
-from torch_geometric.nn import GATv2Conv  # type: ignore[import-untyped]
+from torch_geometric.nn import GATv2Conv
 
 from envs.observation import features_of
 from policies.graph import GraphBatch
@@ -178,7 +178,7 @@ def _mlp(*widths: int) -> nn.Sequential:
 
 
 def _floored(value: Tensor, floor: float) -> Tensor:
-    floored: Tensor = _Floor.apply(value, floor)  # type: ignore[no-untyped-call]
+    floored: Tensor = _Floor.apply(value, floor)  # type: ignore[no-untyped-call]  # torch's, without types
     return floored
 
 

@@ -186,7 +186,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     """As of every module: `hasattr` and the traceback's suggestion work."""
     assert not hasattr(lagrl, "solv")
     with pytest.raises(AttributeError, match="module 'lagrl' has no attribute 'solv'") as caught:
-        lagrl.solv  # noqa: B018
+        lagrl.solv  # noqa: B018 - reading it raises
     assert caught.value.name == "solv"
     assert caught.value.obj is lagrl
 

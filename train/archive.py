@@ -194,7 +194,7 @@ def set_rng_state(arrays: Mapping[str, Tensor], record: GeneratorsRecord) -> Non
     legacy = asdict(record.numpy)
     legacy["state"]["key"] = np.array(record.numpy.state.key, dtype=np.uint32)
     random.setstate(record.python)
-    np.random.set_state(legacy)  # noqa: NPY002
+    np.random.set_state(legacy)  # noqa: NPY002 - as above
     try:
         torch.set_rng_state(arrays["rng/torch"].cpu())
         if torch.cuda.is_available():

@@ -32,7 +32,7 @@ class Configuration(Protocol):
 
 
 C = TypeVar("C", bound=Configuration)
-O = TypeVar("O", bound="RunOptions")  # noqa: E741
+S = TypeVar("S", bound="RunOptions")
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class LabelledRunOptions(RunOptions):
 
 
 def parse(
-    prog: str, description: str, config_type: type[C], options_type: type[O], argv: Sequence[str]
-) -> tuple[C | GivenAgain, O]:
+    prog: str, description: str, config_type: type[C], options_type: type[S], argv: Sequence[str]
+) -> tuple[C | GivenAgain, S]:
     """Read the arguments: the preset first, then the options that change it.
 
     Parameters

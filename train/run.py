@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=TrainingConfig)
 A = TypeVar("A", bound=Configuration)
-O = TypeVar("O", bound=RunOptions)  # noqa: E741
+S = TypeVar("S", bound=RunOptions)
 R = TypeVar("R", bound="Run")
 
 _IN_USE = "wait for that process, or stop it"
@@ -240,9 +240,9 @@ def run_command(
     prog: str,
     about: str,
     config_type: type[A],
-    options_type: type[O],
-    start: Callable[[A, O, torch.device, str], tuple[R, RunPaths]],
-    resume: Callable[[O, torch.device, GivenAgain], tuple[R, RunPaths]],
+    options_type: type[S],
+    start: Callable[[A, S, torch.device, str], tuple[R, RunPaths]],
+    resume: Callable[[S, torch.device, GivenAgain], tuple[R, RunPaths]],
     state: Callable[[R], tuple[dict[str, Any], dict[str, Any]]],
     card: Callable[[R, RunPaths], dict[str, Any]],
     report: Callable[[R, RunPaths, Stop, str], None],

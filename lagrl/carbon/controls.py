@@ -67,7 +67,7 @@ def solve_hourly(problem: PlacementProblem) -> PlacementResult:
     InstanceError
         If no placement meets the limits, or none was found.
     """
-    from lagrl.carbon import grid_kernels  # noqa: F401  # compiled before the clock starts
+    from lagrl.carbon import grid_kernels  # noqa: F401 - compiled before the clock starts
 
     problem.require_feasible()
     started = time.perf_counter()

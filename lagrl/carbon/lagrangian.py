@@ -63,7 +63,7 @@ def solve_lagrangian(
     InputError
         If the controller is unknown, or answers with anything but finite multipliers.
     """
-    from lagrl.carbon import grid_kernels, segment_kernels  # noqa: F401  # compiled before the clock starts
+    from lagrl.carbon import grid_kernels, segment_kernels  # noqa: F401 - compiled before the clock starts
 
     problem.require_feasible()
     started = time.perf_counter()

@@ -120,8 +120,7 @@ class _WebRedirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         _require_web(newurl, req.full_url)
         fp.close()  # urllib would read all of the body, however long
-        # the type stubs want the headers of http.client here; urllib itself hands over an email Message
-        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
+        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]  # stubs want http.client's headers
 
 
 def _require_web(url: str, source: str) -> None:

@@ -54,7 +54,7 @@ def test_an_instance_above_the_limit_has_no_matrix() -> None:
     problem = generate(MOST_IN_MATRIX + 1, seed=1, name="large")
     assert problem.matrix is None
     with pytest.raises(InstanceError, match=r"^large: distance: 5001 customers have no distance matrix, .*0\.2 GB"):
-        problem.distance  # noqa: B018
+        problem.distance  # noqa: B018 - reading it raises
     assert pickle.loads(pickle.dumps(problem)).n_customers == MOST_IN_MATRIX + 1
     routes = [[customer] for customer in range(1, MOST_IN_MATRIX + 2)]
     assert check(problem, Solution.of(problem, routes)) == []

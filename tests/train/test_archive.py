@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def draw() -> tuple[float, float, list[float]]:
-    return random.random(), float(np.random.rand()), torch.rand(3).tolist()  # noqa: NPY002
+    return random.random(), float(np.random.rand()), torch.rand(3).tolist()  # noqa: NPY002 - its state is restored too
 
 
 def test_arrays_and_record_come_back(tmp_path: Path) -> None:

@@ -159,7 +159,10 @@ def test_schedule_falls_geometrically() -> None:
 
 def test_noise_moves_the_learner_only() -> None:
     """Noise changes the states of the learner's episodes, and not those of the expert's."""
-    zero = lambda seen: np.zeros(seen["node_mask"].shape, np.float32)  # noqa: E731
+
+    def zero(seen: dict[str, np.ndarray]) -> np.ndarray:
+        return np.zeros(seen["node_mask"].shape, np.float32)
+
     plain = collect(CONFIG, HeldWolfeCrowder, zero, Round(1, 2, 0, 0.0), n_envs=2, seed=0)
     noisy = collect(CONFIG, HeldWolfeCrowder, zero, Round(1, 2, 0, 0.0, noise=0.3), n_envs=2, seed=0)
     experts = [

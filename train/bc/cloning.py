@@ -92,7 +92,7 @@ def fit_epoch(
         batch = batch_of(states, order[start : start + batch_size], device)
         likelihood, error = imitation_loss(net, batch)
         optimizer.zero_grad(set_to_none=True)
-        (likelihood + mean_weight * error).backward()  # type: ignore[no-untyped-call]
+        (likelihood + mean_weight * error).backward()
         torch.nn.utils.clip_grad_norm_(parameters, max_grad_norm)
         optimizer.step()
         totals += len(batch) * np.array([likelihood.item(), error.item()])

@@ -157,7 +157,7 @@ class ChoiceRun(Run):
         scores = labels.scores(self.net, chosen)
         loss = -(target[torch.from_numpy(chosen)] * scores.log_softmax(dim=1)).sum(dim=1).mean()
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
         if not torch.isfinite(norm):
             raise InputError(

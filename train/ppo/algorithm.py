@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from stable_baselines3.common.buffers import RolloutBuffer
     from stable_baselines3.common.callbacks import BaseCallback
+    from stable_baselines3.common.type_aliases import Schedule
     from stable_baselines3.common.vec_env import VecEnv
     from torch import Tensor
 
+    from policies.diagonal_precond import DiagonalPrecondPolicy
     from policies.network import DiagonalPrecondNet
     from train.dataset import States
     from train.pace import Report
@@ -127,6 +129,9 @@ class GraphPPO(PPO):
         Called after every part of a minibatch; kind `update` or `critic update`, pieces are updates.
     """
 
+    policy: DiagonalPrecondPolicy
+    clip_range: Schedule
+
     def __init__(self, *args: Any, config: PPOConfig, **kwargs: Any) -> None:
         self.config = config
         self.clone: DiagonalPrecondNet | None = None
@@ -150,7 +155,7 @@ class GraphPPO(PPO):
     @property
     def net(self) -> DiagonalPrecondNet:
         """The network being trained."""
-        return self.policy.net  # type: ignore[return-value]
+        return self.policy.net
 
     @property
     def progress(self) -> float:
@@ -264,7 +269,7 @@ class GraphPPO(PPO):
                 imitation = self._imitation_loss(self.expert)
                 loss = loss + weight * imitation
                 scalars["imitation_loss"] = imitation.item()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             report()
         return scalars
 
@@ -292,7 +297,7 @@ class GraphPPO(PPO):
             n_real,
             has_shared=self.net.shared_log_std is not None,
         )
-        ratio, clip = log_ratio.exp(), self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
+        ratio, clip = log_ratio.exp(), self.clip_range(self._current_progress_remaining)
         policy_loss = -torch.min(advantages * ratio, advantages * ratio.clamp(1 - clip, 1 + clip)).mean()
         value_loss = functional.mse_loss(value, rollout.returns[indices])
         entropy = (distribution.entropy() / n_real).mean()

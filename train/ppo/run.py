@@ -184,7 +184,7 @@ class PPORun(TrainingRun[PPOConfig]):
         self.model.learn(
             self.config.total_timesteps - self.model.num_timesteps,
             callbacks,
-            log_interval=None,  # type: ignore[arg-type]
+            log_interval=None,  # type: ignore[arg-type]  # None logs nothing
             reset_num_timesteps=not resumed,
         )
 

@@ -50,4 +50,4 @@ def _fix(parameter: Tensor, where: Tensor) -> None:
     fixed = where.expand_as(parameter)
     with torch.no_grad():
         parameter[fixed] = 0.0
-    parameter.register_hook(lambda gradient: gradient.masked_fill(fixed, 0.0))  # type: ignore[no-untyped-call]
+    parameter.register_hook(lambda gradient: gradient.masked_fill(fixed, 0.0))

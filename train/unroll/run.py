@@ -176,7 +176,7 @@ class RouteRun(Run):
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.trained(), config.clip)
         if not torch.isfinite(norm):
             raise InputError(

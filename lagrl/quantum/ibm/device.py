@@ -310,7 +310,7 @@ def _simulator_type() -> Any:
     """Return the class of simulators; Aer is imported here, at the first job."""
     from qiskit_aer import AerSimulator
 
-    class LineSimulator(AerSimulator):  # type: ignore[misc]
+    class LineSimulator(AerSimulator):  # type: ignore[misc]  # Aer has no types
         """Runs circuits compiled for a whole device with its noise, in a fraction of the time.
 
         A noise model of 156 qubits takes seconds in every call. Here circuits are reduced to the qubits that are

@@ -90,7 +90,7 @@ def guard_logs() -> None:
             _clean(record)
         return record
 
-    cleaned.redacts = True  # type: ignore[attr-defined]
+    cleaned.redacts = True  # type: ignore[attr-defined]  # marks the function, read above
     logging.setLogRecordFactory(cleaned)
 
 

@@ -64,7 +64,7 @@ class CandidateSampler(ABC):
 
     def compile_kernels(self) -> None:
         """Load the compiled kernels, before the clock starts."""
-        from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401  # loaded before the clock starts
+        from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401 - loaded before the clock starts
 
     @abstractmethod
     def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:

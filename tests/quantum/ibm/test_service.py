@@ -150,7 +150,7 @@ def test_a_lost_network_is_not_blamed_on_the_token(monkeypatch: pytest.MonkeyPat
         try:
             raise reason
         except Exception:
-            raise account_error("Unable to retrieve instances. Please check your token.")  # noqa: B904
+            raise account_error("Unable to retrieve instances. Please check your token.")  # noqa: B904 - chained by Python, as in qiskit
 
     with pytest.raises(ConnectionLostError, match=r"IBM Quantum cannot be reached \(.*check the network"):
         guarded(lambda: open_account(ConnectionError("no route")))
