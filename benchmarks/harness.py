@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
+from lagrl.io.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,13 +64,17 @@ def read_rows(path: Path) -> list[Row]:
     Raises
     ------
     InputError
-        If the file cannot be read.
+        If the file cannot be read, or a line is not JSON; NaN is allowed.
     """
+    remedy = "give the rows of a run"
     try:
         text = read_text(path)
     except OSError as error:
-        raise InputError(f"cannot be read ({error})", source=str(path), remedy="give the rows of a run") from error
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+        raise InputError(f"cannot be read ({error})", source=str(path), remedy=remedy) from error
+    return [
+        parse_json(line, source=f"{path}: line {number}", remedy=remedy, allow_nan=True)
+        for number, line in enumerate(text.split("\n")[:-1], 1)
+    ]
 
 
 def read_rows_if_any(path: Path) -> list[Row]:

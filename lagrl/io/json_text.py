@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
 
 LARGEST = 2**24
 """Bytes of a JSON file; parsed, they need at most about 30 times as much memory."""
@@ -44,17 +45,25 @@ def parse_json(
     Raises
     ------
     InputError
-        If it is not JSON, or is nested deeper.
+        If it is not JSON, or is nested deeper. Of NaN and infinity the message names the field.
     """
+    constants: list[float] = []
+
+    def constant(name: str) -> float:
+        constants.append(float(name))
+        return constants[-1]
+
     try:
-        constants = None if allow_nan else _refuse_constant
-        value = json.loads(text if isinstance(text, str) else text.decode("utf-8"), parse_constant=constants)
+        value = json.loads(text if isinstance(text, str) else text.decode("utf-8"), parse_constant=constant)
     except RecursionError:
         raise _too_deep(source, remedy, deepest) from None
     except ValueError as error:  # of the encoding, or of JSON
         raise InputError(f"is not JSON ({error})", source=source, remedy=remedy) from error
     if _is_deeper(value, deepest):
         raise _too_deep(source, remedy, deepest)
+    if constants and not allow_nan:
+        problem = f"{json.dumps(constants[0])} is not a JSON number"
+        raise InputError(problem, source=source, field=_place(constants[0], value), remedy=remedy)
     return value
 
 
@@ -112,9 +121,17 @@ def _is_deeper(value: object, deepest: int) -> bool:
     return bool(level)
 
 
+def _place(sought: object, value: object, place: str = "") -> str | None:
+    """Return where an object is within a JSON value, as `costs[2].price`; None if it was replaced by a later field."""
+    if value is sought:
+        return place
+    parts: Iterable[tuple[str, object]] = ()
+    if isinstance(value, dict):
+        parts = ((f"{place}.{name}" if place else name, inner) for name, inner in value.items())
+    elif isinstance(value, list):
+        parts = ((f"{place}[{i}]", inner) for i, inner in enumerate(value))
+    return next((found for name, inner in parts if (found := _place(sought, inner, name)) is not None), None)
+
+
 def _too_deep(source: str | None, remedy: str | None, deepest: int) -> InputError:
     return InputError(f"nested deeper than {deepest} levels", source=source, remedy=remedy)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")

@@ -231,6 +231,8 @@ def test_report_and_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     [
         ('{"cpu_wats": 3}', "unknown cpu_wats"),
         ('{"cpu_watts": -3}', "cpu_watts: -3 is not a number of 0 or more"),
+        ('{"cpu_watts": NaN}', "prices.json: cpu_watts: NaN is not a JSON number; give a JSON object with fields of"),
+        ('{"qpu_watts": 1e999}', "prices.json: qpu_watts: inf is not a number of 0 or more"),
         ('{"amortised_runs": 0}', "amortised_runs: 0 is not a whole number of 1 or more"),
         ("[", "is not JSON"),
     ],

@@ -117,14 +117,18 @@ def test_a_missing_field_and_a_long_value_are_named() -> None:
     [
         ("[" * 33 + "]" * 33, "nested deeper than 32 levels"),
         ('{"a":' * 100_000, "nested deeper than 32 levels"),
-        ("[NaN]", "is not JSON .NaN is not a JSON number"),
+        ("NaN", "NaN is not a JSON number; repair it"),
+        ("[NaN]", r"\[0\]: NaN is not a JSON number; repair it"),
+        ('{"a": {"b": [1e999, -Infinity]}, "c": NaN}', r"a\.b\[1\]: -Infinity is not a JSON number"),
+        ('{"a": NaN, "a": 1}', "NaN is not a JSON number"),
+        ("[NaN", "is not JSON"),
         (b"\xff", "is not JSON"),
         ("{", "is not JSON"),
         ("[" + "9" * 5000 + "]", "is not JSON"),
     ],
 )
 def test_json_is_bounded(text: str | bytes, message: str) -> None:
-    """Deep nesting, constants, and damage are input errors that name the source."""
+    """Deep nesting, constants, and damage are input errors that name the source, and the field of a constant."""
     with pytest.raises(InputError, match=f"^f: {message}"):
         parse_json(text, source="f", remedy="repair it")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from lagrl.errors import InputError, InstanceError, UnknownNameError
@@ -59,9 +60,9 @@ def _model(source: str, name: str, entry: Any, quality: float) -> LanguageModel:
     prices = [_number(source, name, entry, f"{kind}_cost_per_token") for kind in ("input", "output")]
     context = entry.get("max_input_tokens", entry.get("max_tokens"))
     if context is not None:
-        whole = isinstance(context, int | float) and context >= 1 and context == int(context)
+        whole = isinstance(context, int | float) and 1 <= context < 2**63 and context == int(context)
         if isinstance(context, bool) or not whole:
-            remedy = "give a whole number ≥ 1"
+            remedy = "give a whole number from 1 to 2**63 - 1"
             raise InstanceError(
                 f"{shown(context)} given", source=source, field=f"{name}.max_input_tokens", remedy=remedy
             )
@@ -73,7 +74,7 @@ def _model(source: str, name: str, entry: Any, quality: float) -> LanguageModel:
 
 def _number(source: str, name: str, entry: dict[str, Any], key: str) -> float:
     value = entry.get(key)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < float("inf"):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= sys.float_info.max:
         problem = f"{shown(value)} given" if key in entry else "missing"
         raise InstanceError(problem, source=source, field=f"{name}.{key}", remedy="give dollars per token, 0 or more")
     return float(value)

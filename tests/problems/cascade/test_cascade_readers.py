@@ -32,6 +32,8 @@ PRICES: dict[str, Any] = {
     "lacking": {"input_cost_per_token": 1e-7, "mode": "chat"},
     "negative": {"input_cost_per_token": -1e-7, "output_cost_per_token": 0, "mode": "chat"},
     "text": {"input_cost_per_token": "0.1", "output_cost_per_token": 0, "mode": "chat"},
+    "huge": {"input_cost_per_token": 0, "output_cost_per_token": 10**400, "mode": "chat"},
+    "wide": {"input_cost_per_token": 0, "output_cost_per_token": 0, "max_input_tokens": 1e300, "mode": "chat"},
     "narrow": {"input_cost_per_token": 0, "output_cost_per_token": 0, "max_input_tokens": 0, "mode": "chat"},
 }
 TABLE = (
@@ -67,7 +69,22 @@ def test_entries_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     assert "lacking.output_cost_per_token: missing; give dollars per token" in price_refusal(tmp_path, "lacking")
     assert "negative.input_cost_per_token: -1e-07 given" in price_refusal(tmp_path, "negative")
     assert "text.input_cost_per_token: '0.1' given" in price_refusal(tmp_path, "text")
+    assert "huge.output_cost_per_token: 1000" in price_refusal(tmp_path, "huge")
+    assert "wide.max_input_tokens: 1e+300 given; give a whole number" in price_refusal(tmp_path, "wide")
     assert "narrow.max_input_tokens: 0 given; give a whole number" in price_refusal(tmp_path, "narrow")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [("NaN", "NaN is not a JSON number; give LiteLLM's"), ("1e999", "inf given; give a whole number from 1")],
+)
+def test_a_context_that_is_no_number_is_refused(tmp_path: Path, number: str, words: str) -> None:
+    """NaN and a number too large for a float are refused with file, field, value and remedy."""
+    path = tmp_path / "prices.json"
+    path.write_text(json.dumps(PRICES).replace("128000", number))
+    with pytest.raises(InputError) as error:
+        read_price_table(path, ["gpt-small"])
+    assert str(error.value).startswith(f"{path}: gpt-small.max_input_tokens: {words}")
 
 
 def test_a_table_gives_scores_and_costs(tmp_path: Path) -> None:
@@ -163,6 +180,7 @@ def test_bad_records_are_refused(tmp_path: Path) -> None:
         ([RECORD | {"index": 2}], "records: prompt 1 is in only one of two files"),
         ([RECORD, RECORD], r"records\[1\].index: 1 occurs twice"),
         ([RECORD | {"cost": -1}], r"records\[0\].cost: -1 is not a finite number of 0 or more"),
+        ([RECORD | {"cost": float("nan")}], r"records\[0\].cost: NaN is not a JSON number; give the files of LLMR"),
         ([RECORD | {"score": 7}], r"records\[0\].score: 7 is not a number from 0 to 1"),
     ):
         with pytest.raises(InputError, match=words):
