@@ -10,6 +10,9 @@ import gzip
 import importlib
 import json
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +20,7 @@ from lagrl.errors import InputError
 from lagrl.io.json_text import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 Row = dict[str, Any]
 
@@ -109,6 +112,27 @@ def write_record(path: Path, record: Row) -> None:
     from lagrl.io.atomic import write_text
 
     write_text(path, json.dumps(record, indent=1) + "\n")
+
+
+def run_in(checkout: Path, command: Sequence[str]) -> str:
+    """Return what a command prints, run in another checkout and with its packages.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If the command fails.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(checkout.resolve())}
+    return subprocess.run(command, cwd=checkout, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def rows_in(checkout: Path, arguments: Sequence[str]) -> list[Row]:
+    """Return the rows of a study of another checkout: `python ARGUMENTS --out RECORD`, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "rows.json"
+        run_in(checkout, [sys.executable, *arguments, "--out", str(record)])
+        rows: list[Row] = read_record(record)["rows"]
+    return rows
 
 
 def _committed(path: Path) -> Path:

@@ -13,8 +13,6 @@ lagrl.cli.entry`. The first run of each checkout compiles its kernels and is not
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -23,7 +21,7 @@ from typing import Any
 import numpy as np
 import tyro
 
-from benchmarks.harness import append_rows, origin, read_rows
+from benchmarks.harness import append_rows, origin, read_rows, run_in
 from lagrl.bench.statistics import bootstrap_interval
 from lagrl.errors import InputError, LagrlError
 from lagrl.problems.cvrplib_write import write_instance
@@ -60,7 +58,7 @@ def main(
     if before is None or after is None or out is None:
         raise InputError("not all given", field="--before, --after, --out", remedy="give them, or --show-rows")
     trees = {"before": before.resolve(), "after": after.resolve()}
-    revisions = {name: _run(["git", "rev-parse", "--short", "HEAD"], tree).strip() for name, tree in trees.items()}
+    revisions = {name: run_in(tree, ["git", "rev-parse", "--short", "HEAD"]).strip() for name, tree in trees.items()}
     with tempfile.TemporaryDirectory() as folder:
         files = []
         for seed, n in enumerate(SIZES):
@@ -103,18 +101,13 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def _solved(tree: Path, path: Path) -> dict[str, Any]:
     command = ["-m", "lagrl", "solve", str(path), "--evaluations", str(EVALUATIONS), "--seed", "0", "--json"]
-    record: dict[str, Any] = json.loads(_run([sys.executable, *command], tree))
+    record: dict[str, Any] = json.loads(run_in(tree, [sys.executable, *command]))
     return record
 
 
 def _imported(tree: Path, module: str) -> float:
     timed = f"import time; started = time.perf_counter(); import {module}; print(time.perf_counter() - started)"
-    return float(_run([sys.executable, "-c", timed], tree))
-
-
-def _run(command: list[str], tree: Path) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(tree)}
-    return subprocess.run(command, cwd=tree, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return float(run_in(tree, [sys.executable, "-c", timed]))
 
 
 if __name__ == "__main__":

@@ -16,16 +16,13 @@ earlier checkout evaluates in torch with its critic, as its own benchmark did, o
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import tyro
 
-from benchmarks.harness import append_rows, origin, read_record, read_rows
+from benchmarks.harness import append_rows, origin, read_rows, rows_in
 
 POLICY = ("--policy", "checkpoints/bc-small")
 SETTINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -80,12 +77,9 @@ def main(
 
 def timings(checkout: Path, arguments: list[str]) -> dict[int, float]:
     """Return a checkout's steps per second by number of customers, in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        record = Path(folder) / "rows.json"
-        command = [sys.executable, str(Path(__file__).with_name("run.py")), *arguments, "--out", str(record)]
-        environment = {**os.environ, "PYTHONPATH": str(checkout.resolve())}
-        subprocess.run(command, cwd=checkout, env=environment, check=True, stdout=subprocess.DEVNULL)
-        return {row["n_customers"]: row["steps_per_second"] for row in read_record(record)["rows"]}
+    script = str(Path(__file__).with_name("run.py"))
+    rows = rows_in(checkout, [script, *arguments])
+    return {row["n_customers"]: row["steps_per_second"] for row in rows}
 
 
 def show(rows: list[dict[str, Any]]) -> None:

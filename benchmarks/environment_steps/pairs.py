@@ -11,17 +11,13 @@ Ratios of a turn are comparable on a busy machine, steps per second of different
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import tyro
 
-from benchmarks.harness import append_rows, origin, read_record, read_rows
+from benchmarks.harness import append_rows, origin, read_rows, rows_in
 
 ROUTE_SAMPLERS = ("exact", "qaoa")
 FORMER = ("--decode-every", "2", "--no-tour-decoded")
@@ -74,12 +70,8 @@ def main(
 
 def timings(checkout: Path, arguments: list[str]) -> dict[int, float]:
     """Return the steps per second by number of customers, of a checkout's own benchmark in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        record = Path(folder) / "rows.json"
-        command = [sys.executable, "-m", "benchmarks.environment_steps.run", *arguments, "--out", str(record)]
-        environment = {**os.environ, "PYTHONPATH": str(checkout.resolve())}
-        subprocess.run(command, cwd=checkout, env=environment, check=True, stdout=subprocess.DEVNULL)
-        return {row["n_customers"]: row["steps_per_second"] for row in read_record(record)["rows"]}
+    rows = rows_in(checkout, ["-m", "benchmarks.environment_steps.run", *arguments])
+    return {row["n_customers"]: row["steps_per_second"] for row in rows}
 
 
 def show(rows: list[dict[str, Any]]) -> None:

@@ -9,16 +9,12 @@ both before (`lagrl doctor`, or a run that is not counted).
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.harness import Row, read_rows
+from benchmarks.harness import Row, append_rows, read_rows, rows_in
 from lagrl.errors import InputError, LagrlError
 
 
@@ -60,22 +56,16 @@ def main(args: Args) -> None:
         raise InputError("none given", field="--before", remedy="name the checkout of the other revision")
     for pair in range(args.pairs):
         for revision, checkout in (("before", args.before), ("after", Path.cwd())):
-            with args.rows.open("a") as stream:
-                for row in timed(checkout.resolve(), args):
-                    stream.write(json.dumps({"revision": revision, "pair": pair, **row}) + "\n")
+            found = timed(checkout, args)
+            append_rows(args.rows, [{"revision": revision, "pair": pair, **row} for row in found])
 
 
 def timed(checkout: Path, args: Args) -> list[Row]:
     """Return the rows of one run of a checkout's own benchmark."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "rows.json"
-        command = [sys.executable, "-m", "benchmarks.quantum_step.run", "--widths", "8", "12", "--out", str(out)]
-        command += ["--repeats", str(args.repeats), "--instance", args.instance]
-        command += ["--data", str(args.data)] if args.data is not None else []
-        environment = os.environ | {"PYTHONPATH": str(checkout)}
-        subprocess.run(command, cwd=checkout, env=environment, check=True, stdout=subprocess.DEVNULL)
-        rows: list[Row] = json.loads(out.read_text())["rows"]
-    return rows
+    arguments = ["-m", "benchmarks.quantum_step.run", "--widths", "8", "12"]
+    arguments += ["--repeats", str(args.repeats), "--instance", args.instance]
+    arguments += ["--data", str(args.data)] if args.data is not None else []
+    return rows_in(checkout, arguments)
 
 
 def print_table(rows: list[Row]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.harness import append_rows, read_rows, write_rows
+from benchmarks.harness import append_rows, read_rows, rows_in, run_in, write_rows
 from lagrl.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,3 +36,17 @@ def test_a_damaged_row_is_named(tmp_path: Path) -> None:
     path.write_text('{"cost": 1}\n{"cost": \n')
     with pytest.raises(InputError, match=r"rows\.jsonl: line 2: is not JSON .*; give the rows of a run"):
         read_rows(path)
+
+
+def test_a_study_of_another_checkout_is_run_there(tmp_path: Path) -> None:
+    """It runs in the checkout's folder with the checkout's packages; its rows are returned, its failure is an error."""
+    (tmp_path / "earlier.py").write_text("REVISION = 7\n")
+    (tmp_path / "study.py").write_text(
+        "import json, sys, earlier\n"
+        "arguments, out = sys.argv[1:-2], sys.argv[-1]\n"
+        "open(out, 'w').write(json.dumps({'rows': [{'revision': earlier.REVISION, 'arguments': arguments}]}))\n"
+    )
+    assert rows_in(tmp_path, ["study.py", "--steps", "3"]) == [{"revision": 7, "arguments": ["--steps", "3"]}]
+    assert run_in(tmp_path, [sys.executable, "-c", "import earlier; print(earlier.__file__)"]).startswith(str(tmp_path))
+    with pytest.raises(subprocess.CalledProcessError):
+        run_in(tmp_path, [sys.executable, "-c", "import later"])
