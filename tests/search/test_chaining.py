@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -170,6 +171,16 @@ def test_a_solve_by_the_clock_uses_it(fleet: str) -> None:
     """Under every fleet rule; routes are valid."""
     problem = plane(3, 50, fleet=Fleet.parse(fleet))
     assert solved(problem, seconds=0.4) > 0.0
+
+
+@pytest.mark.parametrize("fleet", ["free", "exact:13", "atleast:15", "atmost:12"])
+def test_a_solve_ends_by_the_wall_clock(fleet: str) -> None:
+    """0.2 s by the wall clock cost the processor at most 5 s more: other programs can only lower that."""
+    problem = plane(3, 50, fleet=Fleet.parse(fleet))
+    solve(problem, seconds=1e-3)  # kernels are compiled before the clock starts
+    before = time.process_time()
+    assert solve(problem, seconds=0.2).solution.is_feasible(problem)
+    assert time.process_time() - before < 5.2
 
 
 def test_only_a_clock_alone_and_exact_knapsacks_use_it() -> None:
