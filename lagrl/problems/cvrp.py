@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lagrl.errors import FleetError, InputError, InstanceError, UnknownNameError
-from lagrl.problems.distances import MOST_IN_MATRIX, Rounding, asymmetry, elementwise, euclidean, matrix_memory
+from lagrl.errors import InputError, InstanceError, UnknownNameError
+from lagrl.problems.cvrp_fields import (
+    as_demand,
+    as_numbers,
+    as_whole_numbers,
+    require_coordinates,
+    require_demand,
+    require_fleet,
+    require_matrix,
+)
+from lagrl.problems.distances import MOST_IN_MATRIX, Rounding, elementwise, euclidean, matrix_memory
 from lagrl.problems.fleet import Fleet, minimum_vehicles
 from lagrl.problems.plausibility import question_rounding
 
@@ -77,18 +86,18 @@ class CVRP:
     best_known_by: str | None = None
 
     def __post_init__(self) -> None:
-        for field_, convert in (("demand", _whole_numbers), ("matrix", _numbers), ("coordinates", _numbers)):
+        for field_, convert in (("demand", as_whole_numbers), ("matrix", as_numbers), ("coordinates", as_numbers)):
             given = getattr(self, field_)
             if not isinstance(given, np.ndarray | None):  # lists
                 object.__setattr__(self, field_, convert(self.name, field_, given))
         capacity: Any = self.capacity
         if not isinstance(capacity, int | np.integer):
-            object.__setattr__(self, "capacity", int(_whole_numbers(self.name, "capacity", [capacity])[0]))
-        _validate_demand(self)
-        _validate_coordinates(self)
+            object.__setattr__(self, "capacity", int(as_whole_numbers(self.name, "capacity", [capacity])[0]))
+        require_demand(self)
+        require_coordinates(self)
         if self.matrix is not None:
-            _validate_matrix(self, self.matrix)
-        _validate_fleet(self)
+            require_matrix(self, self.matrix)
+        require_fleet(self)
         # whole numbers, columns of a larger matrix and the like are converted: the kernels take these two layouts only
         object.__setattr__(self, "demand", np.ascontiguousarray(self.demand, np.int64))
         if self.matrix is not None:
@@ -149,7 +158,7 @@ class CVRP:
         """
         if rounding not in ("nint", "none"):
             raise UnknownNameError.of("rounding", str(rounding), ("nint", "none"))
-        points = _numbers(name, "coordinates", coordinates)
+        points = as_numbers(name, "coordinates", coordinates)
         if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
             raise InstanceError(
                 f"array of shape {points.shape} is not [n + 1, 2] finite numbers",
@@ -159,8 +168,8 @@ class CVRP:
             )
         made = cls(
             name=name,
-            demand=_demand(name, demand, len(points)),
-            capacity=int(_whole_numbers(name, "capacity", [capacity])[0]),
+            demand=as_demand(name, demand, len(points)),
+            capacity=int(as_whole_numbers(name, "capacity", [capacity])[0]),
             matrix=euclidean(points, points, rounding) if len(points) <= MOST_IN_MATRIX + 1 else None,
             coordinates=points,
             fleet=Fleet.of(fleet),
@@ -215,13 +224,13 @@ class CVRP:
         >>> lagrl.CVRP.from_distances("two stops", minutes, demand=[1, 1], capacity=2).n_customers
         2
         """
-        matrix = _numbers(name, "distance", distance)
+        matrix = as_numbers(name, "distance", distance)
         return cls(
             name=name,
-            demand=_demand(name, demand, matrix.shape[0] if matrix.ndim else 1),
-            capacity=int(_whole_numbers(name, "capacity", [capacity])[0]),
+            demand=as_demand(name, demand, matrix.shape[0] if matrix.ndim else 1),
+            capacity=int(as_whole_numbers(name, "capacity", [capacity])[0]),
             matrix=matrix,
-            coordinates=None if coordinates is None else _numbers(name, "coordinates", coordinates),
+            coordinates=None if coordinates is None else as_numbers(name, "coordinates", coordinates),
             fleet=Fleet.of(fleet),
             best_known=best_known,
             comment=comment,
@@ -329,127 +338,3 @@ def require_cvrp(problem: object) -> None:
     if isinstance(problem, str | os.PathLike):
         remedy = f"read it first: lagrl.read({os.fspath(problem)!r})"
     raise InputError(f"{problem!r:.80} given", field="problem", remedy=remedy)
-
-
-def _numbers(name: str, field: str, values: ArrayLike) -> NDArray[np.float64]:
-    try:
-        return np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        remedy = "give numbers, the same number of them in every row"
-        raise InstanceError(str(error), source=name, field=field, remedy=remedy) from error
-
-
-def _demand(name: str, demand: ArrayLike, n_nodes: int) -> NDArray[np.int64]:
-    found = _whole_numbers(name, "demand", demand)
-    if found.ndim == 1 and len(found) == n_nodes > 1:
-        raise InstanceError(
-            f"{n_nodes} demands for {n_nodes - 1} customers",
-            source=name,
-            field="demand",
-            remedy="leave out the depot's demand",
-        )
-    return found
-
-
-def _whole_numbers(name: str, field: str, values: ArrayLike) -> NDArray[np.int64]:
-    """Convert without losing anything: 2.9 would silently become 2."""
-    remedy = "give whole numbers, in a finer unit if need be"
-    try:
-        exact = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InstanceError(f"{error}", source=name, field=field, remedy=remedy) from error
-    wrong = np.flatnonzero((exact != np.floor(exact)) | ~(np.abs(exact) < 2**53))
-    if len(wrong):
-        value = exact.ravel()[wrong[0]]
-        raise InstanceError(f"{value} is not a whole number", source=name, field=field, remedy=remedy)
-    return exact.astype(np.int64)
-
-
-def _validate_demand(problem: CVRP) -> None:
-    demand, name = problem.demand, problem.name
-    if demand.ndim != 1 or len(demand) == 0 or not np.issubdtype(demand.dtype, np.integer):
-        raise InstanceError(
-            f"array of shape {demand.shape} and type {demand.dtype} is not [n] integers",
-            source=name,
-            field="demand",
-            remedy="give one whole number for each of at least one customer",
-        )
-    if problem.capacity < 1:
-        raise InstanceError(
-            f"{problem.capacity} is not positive", source=name, field="CAPACITY", remedy="give a number of 1 or more"
-        )
-    for customer in np.flatnonzero((demand < 0) | (demand > problem.capacity))[:1]:
-        value = int(demand[customer])
-        wrong = "below 0" if value < 0 else f"above CAPACITY {problem.capacity}"
-        raise InstanceError(
-            f"customer {customer + 1} has demand {value}, {wrong}",
-            source=name,
-            field="DEMAND_SECTION",
-            remedy="correct the demand" if value < 0 else "raise the capacity or split the customer",
-        )
-
-
-def _validate_coordinates(problem: CVRP) -> None:
-    points, size = problem.coordinates, problem.n_customers + 1
-    wrong = None
-    if points is not None and points.shape != (size, 2):
-        wrong = f"coordinates of shape {points.shape}, but {size} nodes need {(size, 2)}"
-    elif problem.matrix is None and (points is None or problem.rounding == "explicit"):
-        wrong = "neither a matrix nor coordinates with a rounding"
-    elif problem.matrix is None and not (points is not None and np.isfinite(np.hypot(*np.ptp(points, axis=0)))):
-        wrong = "coordinates are not finite, or too far apart"
-    if wrong:
-        raise InstanceError(
-            wrong, source=problem.name, field="coordinates", remedy="give finite x and y of the depot and each customer"
-        )
-
-
-def _validate_matrix(problem: CVRP, distance: NDArray[np.float64]) -> None:
-    size = problem.n_customers + 1
-    if size > MOST_IN_MATRIX + 1:
-        raise InstanceError(
-            f"a matrix of {problem.n_customers} customers takes {matrix_memory(problem.n_customers)}",
-            source=problem.name,
-            field="distance",
-            remedy=f"give coordinates, or at most {MOST_IN_MATRIX} customers",
-        )
-    wrong = None
-    if distance.shape != (size, size):
-        wrong = f"matrix of shape {distance.shape}, but {size} nodes (depot included) need {(size, size)}"
-    elif not np.isfinite(distance).all() or (distance < 0).any():
-        row, column = np.argwhere(~np.isfinite(distance) | (distance < 0))[0]
-        wrong = f"distance from node {row + 1} to node {column + 1} is {distance[row, column]} (the depot is node 1)"
-    elif distance.diagonal().any():
-        node = int(np.flatnonzero(distance.diagonal())[0])
-        wrong = f"distance from node {node + 1} to itself is {distance[node, node]} (the depot is node 1)"
-    elif one_way := asymmetry(distance):
-        wrong = f"{one_way} (the depot is node 1)"
-    if wrong:
-        raise InstanceError(
-            wrong,
-            source=problem.name,
-            field="distance",
-            remedy="give finite, symmetric distances ≥ 0 with a diagonal of 0",
-        )
-
-
-def _validate_fleet(problem: CVRP) -> None:
-    fleet = problem.fleet
-    if fleet.rule == "free":
-        return  # any number will do
-    needed = minimum_vehicles(problem.demand, problem.capacity)
-    if fleet.most is not None and fleet.most < needed:
-        raise FleetError(
-            f"{fleet} is too few vehicles: total demand {int(problem.demand.sum())} with CAPACITY "
-            f"{problem.capacity} needs at least {needed}",
-            source=problem.name,
-            field="fleet",
-            remedy=f"use --fleet {fleet.rule}:{needed} (or more) or --fleet free",
-        )
-    if fleet.fewest > problem.n_customers:
-        raise FleetError(
-            f"{fleet} asks for more routes than there are customers ({problem.n_customers})",
-            source=problem.name,
-            field="fleet",
-            remedy="no route may be empty; ask for fewer",
-        )
