@@ -6,7 +6,8 @@ import contextlib
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from envs.sb3_processes import CLOSING_SECONDS, LagrangianSubprocVecEnv, answer_of, named, sendable
+from envs.env_worker import CLOSING_SECONDS, answer_of, named, sendable
+from envs.sb3_processes import LagrangianSubprocVecEnv
 from lagrl.errors import InputError, LagrlError, WorkerError
 from lagrl.ray_cluster import connected, connection, result_of
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from envs.env_worker import EnvWorker, Request
     from envs.sb3 import LagrangianVecEnv
-    from envs.sb3_processes import EnvWorker, Request
 
 STARTING_SECONDS = 300  # seconds that an actor may wait for a free CPU and load its modules
 
