@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from envs.config import EnvConfig, Preset
     from envs.env_worker import EnvWorker, Request
+    from envs.render import RenderMode
     from envs.sb3 import LagrangianVecEnv
 
 STARTING_SECONDS = 300  # seconds that an actor may wait for a free CPU and load its modules
@@ -30,8 +32,8 @@ class RayVecEnv(LagrangianSubprocVecEnv):
 
     Parameters
     ----------
-    arguments, options
-        As for `LagrangianSubprocVecEnv`: `config`, `n_envs`, `seed`, `render_mode`, `preset` and overrides.
+    config, n_envs, seed, render_mode, preset, overrides
+        As for `LagrangianSubprocVecEnv`.
     address
         Address of the cluster, see `lagrl.ray_cluster.connected`; the connection ends with `close`. None: the
         connection of this process, made by `ray.init`, as several environments need it.
@@ -50,7 +52,16 @@ class RayVecEnv(LagrangianSubprocVecEnv):
     """
 
     def __init__(
-        self, *arguments: Any, address: str | None = None, processes: int | None = None, **options: Any
+        self,
+        config: EnvConfig | None = None,
+        n_envs: int = 1,
+        seed: int = 0,
+        render_mode: RenderMode | None = None,
+        *,
+        address: str | None = None,
+        processes: int | None = None,
+        preset: Preset = "default",
+        **overrides: Any,
     ) -> None:
         self._connection = contextlib.ExitStack()
         with contextlib.ExitStack() as connecting:
@@ -58,7 +69,7 @@ class RayVecEnv(LagrangianSubprocVecEnv):
             n_cpus = self._n_cores()
             if processes is not None and processes > n_cpus:
                 raise InputError(f"{processes} given", field="processes", remedy=f"the cluster has {n_cpus} CPUs")
-            super().__init__(*arguments, processes=processes, **options)
+            super().__init__(config, n_envs, seed, render_mode, processes=processes, preset=preset, **overrides)
             self._connection = connecting.pop_all()
 
     def _n_cores(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from ray_nodes import add_node, node_of
 
 from envs.config import EnvConfig
 from envs.sb3 import LagrangianVecEnv
+from envs.sb3_processes import LagrangianSubprocVecEnv
 from envs.sb3_ray import RayVecEnv
 from lagrl.errors import InputError, WorkerError
 
@@ -69,6 +71,13 @@ def test_actors_give_the_results_of_one_process(ray_cluster: Cluster) -> None:
     finally:
         actors.close()
     actors.close()  # twice is allowed
+
+
+def test_arguments_are_those_of_processes() -> None:
+    """The same names, order, types and defaults, and an address."""
+    ours, theirs = (dict(inspect.signature(kind).parameters) for kind in (RayVecEnv, LagrangianSubprocVecEnv))
+    assert ours.pop("address").default is None
+    assert list(ours.values()) == list(theirs.values())
 
 
 def test_mistakes_are_refused(ray_cluster: Cluster) -> None:
