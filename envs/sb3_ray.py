@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import time
 from typing import TYPE_CHECKING, Any
 
 from envs.env_worker import CLOSING_SECONDS, answer_of, named, sendable
@@ -21,14 +22,17 @@ if TYPE_CHECKING:
     from envs.sb3 import LagrangianVecEnv
 
 STARTING_SECONDS = 300  # seconds that an actor may wait for a free CPU and load its modules
+_LOOKING_SECONDS = 1  # seconds between two looks at the cluster's nodes meanwhile
+_STARTS = 6  # of all actors, if a node is lost each time
 
 
 class RayVecEnv(LagrangianSubprocVecEnv):
     """B environments in actors on the nodes of a Ray cluster, each with its share of them as one batch.
 
     Observations, rewards and infos are those of a `LagrangianVecEnv` with the same arguments, to the bit, except the
-    seconds in `info["episode"]`. An actor takes one CPU of the cluster. All nodes need the same packages. If an actor
-    or its node ends, the method that notices raises `WorkerError`: episodes are not repeated, make a new environment.
+    seconds in `info["episode"]`. An actor takes one CPU of the cluster. All nodes need the same packages. If a node
+    is lost while the actors start, they start again on the others. If an actor or its node ends later, the method that
+    notices raises `WorkerError`: episodes are not repeated, make a new environment.
 
     Parameters
     ----------
@@ -66,17 +70,35 @@ class RayVecEnv(LagrangianSubprocVecEnv):
         self._connection = contextlib.ExitStack()
         with contextlib.ExitStack() as connecting:
             self._ray = connecting.enter_context(connection() if address is None else connected(address))
-            n_cpus = self._n_cores()
-            if processes is not None and processes > n_cpus:
-                raise InputError(f"{processes} given", field="processes", remedy=f"the cluster has {n_cpus} CPUs")
-            super().__init__(config, n_envs, seed, render_mode, processes=processes, preset=preset, **overrides)
+            for starts_left in reversed(range(_STARTS)):
+                self._nodes = self._alive_nodes()  # before the CPUs are counted
+                if processes is not None and processes > (n_cpus := self._n_cores()):
+                    raise InputError(f"{processes} given", field="processes", remedy=f"the cluster has {n_cpus} CPUs")
+                try:
+                    super().__init__(config, n_envs, seed, render_mode, processes=processes, preset=preset, **overrides)
+                    break
+                except _NodeLostError:
+                    if not starts_left:
+                        raise
             self._connection = connecting.pop_all()
 
     def _n_cores(self) -> int:
-        return int(self._ray.cluster_resources()["CPU"])
+        """Return the number of CPUs of the cluster; those of an ended node count until Ray notices its end."""
+        n_cpus = int(self._ray.cluster_resources().get("CPU", 0))
+        if n_cpus < 1:
+            raise InputError("its nodes offer no CPU", field="address", remedy="start nodes with --num-cpus")
+        return n_cpus
+
+    def _alive_nodes(self) -> set[str]:
+        """Return the nodes whose end Ray has not noticed."""
+        return {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+
+    def _has_lost_node(self) -> bool:
+        """Return whether Ray has noticed the end of a node since the actors were made."""
+        return not self._nodes <= self._alive_nodes()
 
     def _start(self, make: Callable[..., LagrangianVecEnv], envs: range) -> EnvWorker:
-        return _ActorOfEnvs(self._ray, make, envs)
+        return _ActorOfEnvs(self._ray, make, envs, self._has_lost_node)
 
     def close(self) -> None:
         """Close the samplers and end the actors, and the connection that was made for them."""
@@ -84,12 +106,22 @@ class RayVecEnv(LagrangianSubprocVecEnv):
             super().close()
 
 
+class _NodeLostError(WorkerError):
+    """A node was lost while the actors started: an actor was on it, or its CPU was counted for an actor.
+
+    Ray notices after about 15 seconds that a node was killed, and uses it until then.
+    """
+
+
 class _ActorOfEnvs:
     """The parent's end of an actor with some of the environments."""
 
-    def __init__(self, ray: ModuleType, make: Callable[..., LagrangianVecEnv], envs: range) -> None:
+    def __init__(
+        self, ray: ModuleType, make: Callable[..., LagrangianVecEnv], envs: range, has_lost_node: Callable[[], bool]
+    ) -> None:
         self.envs = envs
         self._ray = ray
+        self._has_lost_node = has_lost_node
         try:
             self._actor = ray.remote(num_cpus=1)(_RemoteEnvs).remote(make, envs)
         except LagrlError:  # of a sampler that explains why it cannot be pickled
@@ -100,7 +132,7 @@ class _ActorOfEnvs:
                 field="sampler, route_sampler",
                 remedy="give a name, or a function that makes the sampler in the worker",
             ) from error
-        self._answer = self._actor.spaces.remote()
+        self._spaces = self._answer = self._actor.spaces.remote()
         self._is_started = False
 
     def send(self, request: Request | None) -> None:
@@ -109,22 +141,42 @@ class _ActorOfEnvs:
 
     def receive(self) -> tuple[str, Any]:
         """Wait for an answer, its kind and value; WorkerError if the actor is gone, or finds no free CPU to start."""
-        if not self._is_started and not self._ray.wait([self._answer], timeout=STARTING_SECONDS)[0]:
-            raise WorkerError(
-                f"{named(self.envs)}: no CPU of the cluster became free within {STARTING_SECONDS} s; "
-                "see `ray status`, or give fewer processes"
-            )
-        self._is_started = True
+        if not self._is_started:
+            self._wait_for_start()
         try:
-            return _opened(result_of(self._ray, self._answer))
+            answer = _opened(result_of(self._ray, self._answer))
         except WorkerError as error:
+            if not self._is_started:
+                self._require_nodes()
             raise WorkerError(f"{named(self.envs)}: {error}; make a new environment") from error
+        self._is_started = True
+        return answer
+
+    def _wait_for_start(self) -> None:
+        """Wait until the environments are made; _NodeLostError if a node is lost meanwhile."""
+        deadline = time.monotonic() + STARTING_SECONDS
+        while not self._ray.wait([self._spaces], timeout=_LOOKING_SECONDS)[0]:
+            self._require_nodes()
+            if time.monotonic() > deadline:
+                raise WorkerError(
+                    f"{named(self.envs)}: no CPU of the cluster became free within {STARTING_SECONDS} s; "
+                    "see `ray status`, or give fewer processes"
+                )
+
+    def _require_nodes(self) -> None:
+        if self._has_lost_node():
+            raise _NodeLostError(f"{named(self.envs)}: a node of the cluster ended during the start; see `ray status`")
 
     def end(self) -> LagrlError | None:
-        """Wait for the requested end, and enforce it; return the error of closing the samplers."""
+        """Wait for the requested end, and enforce it; return the error of closing the samplers.
+
+        An actor that has not made its environments is ended at once: it may wait for a CPU, and its samplers have
+        learned nothing.
+        """
         error = None
-        with contextlib.suppress(self._ray.exceptions.RayError):  # the actor is gone, or takes too long
-            _, error = _opened(self._ray.get(self._answer, timeout=CLOSING_SECONDS))
+        if self._is_started or self._ray.wait([self._spaces], timeout=0, fetch_local=False)[0]:
+            with contextlib.suppress(self._ray.exceptions.RayError):  # the actor is gone, or takes too long
+                _, error = _opened(self._ray.get(self._answer, timeout=CLOSING_SECONDS))
         self._ray.kill(self._actor)
         return error if isinstance(error, LagrlError) else None
 

@@ -29,9 +29,13 @@ def two_nodes(importable: Path) -> Iterator[Cluster]:
 
 
 def add_node(cluster: Cluster, importable: Path) -> None:
-    """Add a node of one CPU, as the others."""
+    """Add a node of one CPU, as the others, and wait until Ray has noticed that removed nodes ended.
+
+    It notices the end of a killed node after about 15 seconds, and counts its CPU until then.
+    """
     with _on_path(importable):
         cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes(timeout=120)
 
 
 def node_of(env: object) -> str:

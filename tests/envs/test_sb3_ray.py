@@ -16,9 +16,10 @@ from ray_nodes import add_node, node_of
 
 from envs.config import EnvConfig
 from envs.sb3 import LagrangianVecEnv
-from envs.sb3_processes import LagrangianSubprocVecEnv
+from envs.sb3_processes import CLOSING_SECONDS, LagrangianSubprocVecEnv
 from envs.sb3_ray import RayVecEnv
 from lagrl.errors import InputError, WorkerError
+from lagrl.ray_cluster import connected
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,14 +96,69 @@ def test_a_cluster_without_a_free_cpu_is_an_error(ray_cluster: Cluster, monkeypa
     first = RayVecEnv(CONFIG, N_ENVS, address=ray_cluster.address)
     try:
         monkeypatch.setattr("envs.sb3_ray.STARTING_SECONDS", 1)
-        monkeypatch.setattr("envs.sb3_ray.CLOSING_SECONDS", 1)
+        start = time.monotonic()
         with pytest.raises(
             WorkerError, match=r"environments 0 to \d: no CPU of the cluster became free within 1 s; see"
         ):
             RayVecEnv(CONFIG, N_ENVS)
+        assert time.monotonic() - start < CLOSING_SECONDS  # actors that never ran have nothing to close
         first.reset()
     finally:
         first.close()
+
+
+def test_a_node_lost_during_the_start_is_left_out(ray_cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer actors start then and give the same results; a number of actors that is too large now is an error."""
+    import ray
+
+    counted, listed = ray.cluster_resources, ray.nodes
+    counts: list[dict[str, float]] = []
+    nodes: list[list[dict[str, object]]] = []
+    monkeypatch.setattr(ray, "cluster_resources", lambda: counts.pop() if counts else counted())
+    monkeypatch.setattr(ray, "nodes", lambda: nodes.pop() if nodes else listed())
+    lost = {"NodeID": "lost", "Alive": True}  # a killed node, as Ray counts it until it notices
+
+    def lose() -> None:
+        counts[:] = [{"CPU": 3.0}]
+        nodes[:] = [[*listed(), lost]]
+
+    monkeypatch.setattr("envs.sb3_ray.STARTING_SECONDS", 60)
+    with connected(ray_cluster.address):
+        lose()
+        actors = RayVecEnv(CONFIG, N_ENVS, seed=3)
+        try:
+            assert [len(worker.envs) for worker in actors._workers] == [2, 3]
+            assert_same(LagrangianVecEnv(CONFIG, N_ENVS, seed=3).reset(), actors.reset())
+        finally:
+            actors.close()
+        lose()
+        with pytest.raises(InputError, match="processes: 3 given; the cluster has 2 CPUs"):
+            RayVecEnv(CONFIG, N_ENVS, processes=3)
+        monkeypatch.setattr("envs.sb3_ray._STARTS", 1)
+        lose()
+        with pytest.raises(WorkerError, match=r"environment.*: a node of the cluster ended during the start; see"):
+            RayVecEnv(CONFIG, N_ENVS)
+        monkeypatch.setattr(ray, "cluster_resources", dict)
+        with pytest.raises(InputError, match="address: its nodes offer no CPU; start nodes with --num-cpus"):
+            RayVecEnv(CONFIG, N_ENVS)
+
+
+@pytest.mark.slow
+def test_a_node_killed_before_the_start_is_left_out(ray_cluster: Cluster, ray_folder: Path) -> None:
+    """Ray counts its CPU for some time; the actors start on the other nodes when it notices."""
+    import ray
+
+    (doomed,) = ray_cluster.worker_nodes
+    add_node(ray_cluster, ray_folder)
+    with connected(ray_cluster.address):
+        ray_cluster.remove_node(doomed, allow_graceful=False)
+        assert ray.cluster_resources()["CPU"] == 3, "Ray noticed the end at once; this test shows nothing"
+        actors = RayVecEnv(CONFIG, N_ENVS)
+        try:
+            assert len(actors._workers) == 2
+            actors.reset()
+        finally:
+            actors.close()
 
 
 @pytest.mark.slow
