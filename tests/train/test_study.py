@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 from lagrl.bounds.route_checkpoint import load_route_policy
 from train.study import main
-from train.study.command import VARIANTS, checkpoint
+from train.study.command import VARIANTS, StudyOptions, checkpoint, trained, training_ascent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,14 +36,43 @@ def test_a_second_call_trains_nothing(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert not (tmp_path / f"{checkpoint('full', 0)}.safetensors").exists()
 
 
-@pytest.mark.parametrize("option", ["--plot curves.svg", "--tensorboard=events"])
-def test_options_whose_files_stay_on_a_node_are_refused(
-    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_each_training_has_a_picture_of_its_own(tmp_path: Path) -> None:
+    """In its own folder, on this machine and on a node, also if the training is continued from its archive."""
+    pytest.importorskip("matplotlib")
+    options = f"--options={TINY} --plot curves.svg"
+    assert main(["--seeds", "1", "--variants", "steps", "--folder", str(tmp_path), options]) == 0
+    assert list(tmp_path.rglob("*.svg")) == list(tmp_path.glob("runs/*/*.svg"))
+    assert {path.parent.name for path in tmp_path.rglob("*.svg")} == {"full-0", "steps-0"}
+
+    training = training_ascent(StudyOptions(options=f"{TINY} --plot=curves.svg"), "steps-alone", 0)
+    sent: dict[str, bytes] = {}
+    for is_continued in (False, True):
+        for path, content in sent.items():
+            (tmp_path / path).parent.mkdir(exist_ok=True)
+            (tmp_path / path).write_bytes(content)
+        words = training.words(tmp_path)
+        assert ("--resume" in words) == is_continued
+        files = trained(training, words, sent)
+        assert files["runs/steps-alone-0/curves.svg"].startswith(b"<?xml")
+        sent = {path: content for path, content in files.items() if not path.endswith(".svg")}
+
+
+@pytest.mark.parametrize("picture", ["pictures/curves.svg", "/curves.svg", "--updates", "", "."])
+def test_a_picture_without_a_plain_name_is_refused(
+    picture: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With a cluster, a picture or events of a training would be lost with the node's folder."""
-    assert main(["--ray", "local", "--folder", str(tmp_path / "study"), f"--options={TINY} {option}"]) == 2
-    word = option.split()[0]
-    assert f"--options: {word} given with --ray" in capsys.readouterr().err
+    """All trainings would draw in one file; nothing is made."""
+    assert main(["--folder", str(tmp_path / "study"), f"--options={TINY} --plot {picture}"]) == 2
+    assert "--options: --plot" in (message := capsys.readouterr().err)
+    assert "give a name without a folder, as in --plot curves.svg" in message
+    assert not (tmp_path / "study").exists()
+
+
+def test_events_that_stay_on_a_node_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a cluster, TensorBoard's files of a training would be lost with the node's folder."""
+    words = ["--ray", "local", "--folder", str(tmp_path / "study"), f"--options={TINY} --tensorboard=events"]
+    assert main(words) == 2
+    assert "--options: --tensorboard=events given with --ray" in capsys.readouterr().err
     assert not (tmp_path / "study").exists()
 
 

@@ -97,7 +97,7 @@ def test_a_study_is_that_of_one_machine(
     ray_cluster: Cluster, ray_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The same policies, although a node ends during the training; a second call trains nothing."""
-    words = ["--seeds", "1", "--variants", "steps-alone", "steps", f"--options={TINY}"]
+    words = ["--seeds", "1", "--variants", "steps-alone", "steps", f"--options={TINY} --plot curves.svg"]
     here, there = tmp_path / "here", tmp_path / "there"
     assert study.main([*words, "--folder", str(here), "--jobs", "2"]) == 0
     listed = capfd.readouterr().out
@@ -124,6 +124,9 @@ def test_a_study_is_that_of_one_machine(
         one, other = (load_file(folder / "checkpoints" / name) for folder in (here, there))
         assert one.keys() == other.keys()
         assert all(torch.equal(one[key], other[key]) for key in one)
+    pictures = [[path.relative_to(folder) for path in sorted(folder.rglob("*.svg"))] for folder in (here, there)]
+    assert pictures[0] == pictures[1]
+    assert [path.parent.name for path in pictures[0]] == ["full-0", "steps-0", "steps-alone-0"]
     said = capfd.readouterr()
     assert without_seconds(said.out) == without_seconds(listed)
     assert said.err.count("$ python") == 3

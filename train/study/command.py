@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _ROOT = Path(__file__).parents[2]
-_KEPT = (".safetensors", ".json", ".jsonl")  # of a run and its checkpoint
+_KEPT = (".safetensors", ".json", ".jsonl", ".svg", ".pdf", ".png")  # of a run and its checkpoint
 _ABOUT = (
     "Train route policies for several seeds and variants, each by the commands that it prints. A repeated call "
     "continues unfinished trainings and leaves out finished ones."
@@ -69,7 +69,8 @@ class StudyOptions:
     ray: Ray = None
     """train on a Ray cluster: HOST:PORT of its head, auto, or local to start one here (default: no cluster)"""
     options: str = ""
-    """further options of both trainings, as in --options="--updates 100" (default: none)"""
+    """further options of both trainings, as in --options="--updates 100"; --plot NAME.svg draws the curves of each
+    training in its folder, runs/VARIANT-SEED (default: none)"""
 
 
 @dataclass(frozen=True)
@@ -86,24 +87,32 @@ class Training:
         The words after the method, without the paths.
     start
         Checkpoint to begin with, without suffix; None: none.
+    picture
+        Name of a picture of the curves in the run's folder; None: none.
     """
 
     name: str
     method: str
     options: tuple[str, ...]
     start: str | None = None
+    picture: str | None = None
 
     @property
     def out(self) -> str:
         """Checkpoint that is made, without suffix."""
         return f"checkpoints/{self.name}"
 
+    @property
+    def run(self) -> str:
+        """Folder of the run."""
+        return f"runs/{self.name}"
+
     def words(self, folder: Path) -> list[str]:
         """Return the command in a folder, which may have the run's archive, after `python`."""
-        run = f"runs/{self.name}"
         start = [] if self.start is None else ["--init", self.start]
-        given = ["--resume", run] if (folder / run / RECORD_FILE).exists() else [*start, *self.options]
-        return ["-m", f"train.{self.method}", *given, "--out", self.out]
+        given = ["--resume", self.run] if (folder / self.run / RECORD_FILE).exists() else [*start, *self.options]
+        plot = [] if self.picture is None else ["--plot", f"{self.run}/{self.picture}"]
+        return ["-m", f"train.{self.method}", *given, *plot, "--out", self.out]
 
     def finished(self, folder: Path) -> Path:
         """Return the file that is made after the last update: a checkpoint exists before that too."""
@@ -112,7 +121,7 @@ class Training:
     def files(self, folder: Path) -> list[Path]:
         """Return the files in a folder that the training reads or has made, relative to it; the record comes last."""
         kept = [path for name in (self.out, self.start) if name for path in folder.glob(f"{name}.*")]
-        kept += sorted((folder / "runs" / self.name).glob("*"), key=lambda path: path.name == RECORD_FILE)
+        kept += sorted((folder / self.run).glob("*"), key=lambda path: path.name == RECORD_FILE)
         return [path.relative_to(folder) for path in kept if path.suffix in _KEPT]
 
 
@@ -124,8 +133,8 @@ def main(arguments: Sequence[str], prog: str = "lagrl train study") -> int:
     if study.ray is not None and study.jobs != 1:
         raise InputError("given with --ray", field="--jobs", remedy="leave it out: the cluster knows its cores")
     for word in study.options.split():
-        if study.ray is not None and word.partition("=")[0] in ("--plot", "--tensorboard"):
-            problem, remedy = f"{word} given with --ray, whose nodes keep no such file", "leave one of them out"
+        if study.ray is not None and word.partition("=")[0] == "--tensorboard":
+            problem, remedy = f"{word} given with --ray, whose nodes keep no such files", "leave one of them out"
             raise InputError(problem, field="--options", remedy=remedy)
     for variant in study.variants:
         if variant not in VARIANTS:
@@ -163,16 +172,46 @@ def start_of(variant: str) -> str:
 
 def training_start(study: StudyOptions, variant: str, seed: int) -> Training:
     """Return the training of a variant's start with a seed."""
-    options = f"{VARIANTS[variant][0] or ''} {study.options}".split()
-    return Training(f"{variant}-{seed}", "start", ("--seed", str(seed), *options))
+    return _training(study, variant, seed, "start", VARIANTS[variant][0])
 
 
 def training_ascent(study: StudyOptions, variant: str, seed: int) -> Training:
     """Return the training of a variant's steps with a seed, from its start if it has one."""
     of_start, of_ascent = VARIANTS[variant]
-    options = f"{of_ascent or ''} {study.options}".split()
     start = None if of_start is None else checkpoint(start_of(variant), seed)
-    return Training(f"{variant}-{seed}", "unroll", ("--seed", str(seed), *options), start)
+    return _training(study, variant, seed, "unroll", of_ascent, start)
+
+
+def _training(
+    study: StudyOptions, variant: str, seed: int, method: str, own: str | None, start: str | None = None
+) -> Training:
+    """Return the training of a variant by a method, with its own options and those of the study."""
+    further, picture = without_picture(study.options.split())
+    options = ("--seed", str(seed), *(own or "").split(), *further)
+    return Training(f"{variant}-{seed}", method, options, start, picture)
+
+
+def without_picture(words: Sequence[str]) -> tuple[list[str], str | None]:
+    """Return options without `--plot`, and the name of its picture; None: no picture.
+
+    Raises
+    ------
+    InputError
+        If it is no name of a file: all trainings would draw in one file, and a node returns those of its folder only.
+    """
+    others, picture = [], None
+    unread = iter(words)
+    for word in unread:
+        option, has_value, value = word.partition("=")
+        if option != "--plot":
+            others.append(word)
+            continue
+        picture = value if has_value else next(unread, "")
+        if not picture or picture.startswith("-") or Path(picture).name != picture:
+            problem = f"--plot {picture} given" if picture else "--plot given without a value"
+            remedy = "give a name without a folder, as in --plot curves.svg: each training draws in its own folder"
+            raise InputError(problem, field="--options", remedy=remedy)
+    return others, picture
 
 
 def train_here(study: StudyOptions, trainings: Sequence[Training]) -> None:
@@ -181,6 +220,7 @@ def train_here(study: StudyOptions, trainings: Sequence[Training]) -> None:
     def train(training: Training) -> None:
         words = training.words(study.folder)
         say(f"$ {' '.join(['python', *words])}", error=True)
+        (study.folder / training.run).mkdir(parents=True, exist_ok=True)  # a picture is refused without its folder
         environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(_ROOT)}
         done = subprocess.run(
             [sys.executable, *words], cwd=study.folder, env=environment, stdout=sys.stderr, check=False
@@ -206,7 +246,7 @@ def train_on(cluster: ModuleType, folder: Path, trainings: Sequence[Training]) -
         calls.append((training, words, stored))
     with counting_bar("trainings") as (on_plan, advance):
         on_plan(len(trainings), 0)
-        for number, files in completed(cluster, _trained, calls):
+        for number, files in completed(cluster, trained, calls):
             training = trainings[number]
             for path, content in files.items():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -216,7 +256,7 @@ def train_on(cluster: ModuleType, folder: Path, trainings: Sequence[Training]) -
             advance(training.name)
 
 
-def _trained(training: Training, words: Sequence[str], files: Mapping[str, bytes]) -> dict[str, bytes]:
+def trained(training: Training, words: Sequence[str], files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Train in a temporary folder of this node, which has these files at first; return those at the end.
 
     The training runs in this process, which ends with its node and with the command.
@@ -227,6 +267,7 @@ def _trained(training: Training, words: Sequence[str], files: Mapping[str, bytes
         for path, content in files.items():
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_bytes(content)
+        Path(training.run).mkdir(parents=True, exist_ok=True)  # a picture is refused without its folder
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             code = importlib.import_module(module).main(arguments, prog=f"python -m {module}")
         if code:
