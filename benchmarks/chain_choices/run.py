@@ -2,15 +2,16 @@
 
     python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part moves
     python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part priced --seconds 1
+    python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part speed --sizes 100 300 1000
     python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part solve --variants "share 0.6"
     taskset -c 0,1 python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl --part workers
     python -m benchmarks.chain_choices.run --rows docs/rows/chain_choices.jsonl
 
-`moves`: chains alone, from Clarke and Wright's routes, with a number of moves as the clock; the rows depend on the seed
-only. `priced`: a chain alone, with and without assignment by prices, with processor time as the clock, so that a busy
-machine does not matter. `solve`: whole solves, with the same clock. `workers`: whole solves by the wall clock, for
-which the machine must be quiet: two workers, and one with the same or 1.6 times the seconds. Run it again after an
-interruption to make the rest.
+`moves`: chains alone, from Clarke and Wright's routes, with a number of moves as the clock; the rows depend on the
+seed only. `priced`: a chain alone, with and without assignment by prices, with processor time as the clock, so that a
+busy machine does not matter. `speed`: moves per second of such a chain at a fixed temperature. `solve`: whole solves,
+with the same clock. `workers`: whole solves by the wall clock, for which the machine must be quiet: two workers, and
+one with the same or 1.6 times the seconds. Run it again after an interruption to make the rest.
 """
 
 from __future__ import annotations
@@ -124,9 +125,17 @@ KINDS: dict[str, tuple[Callable[[Chains], None], int, float]] = {
 
 PRICED = {"greedy": 0.0, "half priced": 0.5}
 """Share of a chain's moves that assign by prices."""
+SPEED = {"1 mean arc": 1.0, "0.1 mean arcs": 0.1, "0.01 mean arcs": 0.01}
+"""Temperature of a chain."""
 WORKERS = {"one": (1, 1.0), "one, 1.6 times as long": (1, 1.6), "two": (2, 1.0)}
 """Number of workers, and their seconds relative to the first."""
-BASE = {"moves": "one", "solve": "default", "priced": "greedy", "workers": "one, 1.6 times as long"}
+BASE = {
+    "moves": "one",
+    "solve": "default",
+    "priced": "greedy",
+    "speed": "1 mean arc",
+    "workers": "one, 1.6 times as long",
+}
 """What the other variants of a part are compared with."""
 
 
@@ -170,6 +179,20 @@ def priced_row(variant: str, n_customers: int, seconds: float, seed: int) -> Row
     return {"moves": moves, "cost": float(chain.cost[1])}
 
 
+def speed_row(variant: str, n_customers: int, seconds: float, seed: int) -> Row:
+    """Make moves at one temperature for some seconds of processor time, after a tenth as many that do not count."""
+    problem = generate(n_customers, seed)
+    routes = [np.array(route) for route in clarke_wright(problem).routes]
+    chain = MoveChain(problem, routes, seed, is_soft=True)
+    temperature = SPEED[variant] * chain.cost[0] / (n_customers + len(routes))
+    for limit in (seconds / 10, seconds):
+        started, moves = time.perf_counter(), 0
+        while (passed := time.perf_counter() - started) < limit:
+            chain.run(temperature, 2000)
+            moves += 2000
+    return {"moves": moves, "moves_per_second": round(moves / passed), "cost": float(chain.cost[1])}
+
+
 def append_row(rows: Path, made: Callable[..., Row], key: list[Any]) -> None:
     """Make one row and append it."""
     part, variant, n_customers, seconds, seed = key
@@ -186,6 +209,13 @@ def show(rows: list[Row]) -> str:
         cost[row["part"], row["seconds"], row["variant"]][row["n_customers"], row["seed"]] = row
     lines = []
     for (part, seconds, variant), found in cost.items():
+        if part == "speed":
+            for n in sorted({n for n, _ in found}):
+                speeds = [row["moves_per_second"] for (size, _), row in found.items() if size == n]
+                lines.append(
+                    f"speed  {variant:16} {n:5} customers  {np.median(speeds):8,.0f} moves per second (median)"
+                )
+            continue
         first = cost[part, seconds, BASE[part]]
         for field in ("cost", "mean_cost") if part in ("moves", "workers") else ("cost",):
             ratio = [100.0 * (row[field] / first[one][field] - 1.0) for one, row in found.items() if one in first]
@@ -199,7 +229,7 @@ def show(rows: list[Row]) -> str:
 
 def main(
     rows: Path,
-    part: Literal["moves", "priced", "solve", "workers", "show"] = "show",
+    part: Literal["moves", "priced", "speed", "solve", "workers", "show"] = "show",
     variants: tuple[str, ...] = (),
     seconds: tuple[float, ...] = (2.0,),
     seeds: tuple[int, ...] = (0,),
@@ -214,7 +244,7 @@ def main(
     part
         What to run.
     variants
-        Names of `KINDS`, `PRICED`, `VARIANTS` or `WORKERS` (default: all).
+        Names of `KINDS`, `PRICED`, `SPEED`, `VARIANTS` or `WORKERS` (default: all).
     seconds
         Seconds of a solve; of a single chain's moves, about.
     seeds
@@ -228,6 +258,7 @@ def main(
     made, names = {
         "moves": (moves_row, KINDS),
         "priced": (priced_row, PRICED),
+        "speed": (speed_row, SPEED),
         "workers": (workers_row, WORKERS),
     }.get(part, (solve_row, VARIANTS))
     shown = sizes if part == "show" else ()
