@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,14 @@ def test_a_file_name_occurs_once_or_means_the_same() -> None:
     names = [path.stem for package in packages if package.exists() for path in package.rglob("*.py")]
     doubled = {name for name in names if names.count(name) > 1 and not name.startswith("__")}
     assert doubled <= parts | commands | environments | linearisation
+
+
+def test_modules_that_tests_share_have_names_of_their_own() -> None:
+    """Folders of tests are on one path: the second of two modules with one name would never be found."""
+    shared = Counter(
+        path.name for path in Path(__file__).parent.rglob("*.py") if path.stem not in ("__init__", "conftest")
+    )
+    assert [name for name, count in shared.items() if count > 1] == []
 
 
 def test_classes_have_names_of_their_own() -> None:

@@ -15,8 +15,9 @@ pytest.importorskip("stable_baselines3", reason="needs the rl extra")
 from ray_nodes import add_node, node_of
 
 from envs.config import EnvConfig
+from envs.env_worker import CLOSING_SECONDS
 from envs.sb3 import LagrangianVecEnv
-from envs.sb3_processes import CLOSING_SECONDS, LagrangianSubprocVecEnv
+from envs.sb3_processes import LagrangianSubprocVecEnv
 from envs.sb3_ray import RayVecEnv
 from lagrl.errors import InputError, WorkerError
 from lagrl.ray_cluster import connected

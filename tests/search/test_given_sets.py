@@ -7,8 +7,8 @@ import pickle
 from typing import TYPE_CHECKING
 
 import pytest
+from partial_searches import PARTIAL, outcome, search_of
 from routed_problems import routed
-from searches import PARTIAL, outcome, search_of
 
 from lagrl.errors import InputError
 from lagrl.problems.solution import faults

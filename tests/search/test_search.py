@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from partial_searches import PARTIAL, outcome, search_of
 from routed_problems import plane
-from searches import PARTIAL, outcome, search_of
 
 from lagrl.ascent import DualTrace
 from lagrl.controllers.camerini import CameriniFrattaMaffioli
