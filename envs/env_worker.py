@@ -62,11 +62,7 @@ class EnvProcess:
         except LagrlError:  # of a sampler that explains why it cannot be pickled
             raise
         except (pickle.PicklingError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"cannot be sent to a worker process ({error})",
-                field="sampler, route_sampler",
-                remedy="give a name, or a function that makes the sampler in the worker",
-            ) from error
+            raise not_sendable(error) from error
         finally:
             theirs.close()
 
@@ -162,6 +158,16 @@ def sendable(error: Exception, envs: range) -> Exception:
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name} line {place.lineno}"
     return WorkerError(f"the worker of {named(envs)} failed: {type(error).__name__}: {error} ({where})")
+
+
+def not_sendable(error: Exception) -> InputError:
+    """Return the error for the user where a sampler cannot be pickled."""
+    problem = (str(error) or type(error).__name__).splitlines()[0]  # Ray's has many lines
+    return InputError(
+        f"cannot be sent to a worker process ({problem})",
+        field="sampler, route_sampler",
+        remedy="give a name, or a function that makes the sampler in the worker",
+    )
 
 
 def named(envs: range) -> str:

@@ -7,7 +7,7 @@ import pickle
 import time
 from typing import TYPE_CHECKING, Any
 
-from envs.env_worker import CLOSING_SECONDS, answer_of, named, sendable
+from envs.env_worker import CLOSING_SECONDS, answer_of, named, not_sendable, sendable
 from envs.sb3_processes import LagrangianSubprocVecEnv
 from lagrl.errors import InputError, LagrlError, WorkerError
 from lagrl.ray_cluster import connected, connection, result_of
@@ -127,11 +127,7 @@ class _ActorOfEnvs:
         except LagrlError:  # of a sampler that explains why it cannot be pickled
             raise
         except (pickle.PicklingError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"cannot be sent to a worker process ({str(error).splitlines()[0]})",
-                field="sampler, route_sampler",
-                remedy="give a name, or a function that makes the sampler in the worker",
-            ) from error
+            raise not_sendable(error) from error
         self._spaces = self._answer = self._actor.spaces.remote()
         self._is_started = False
 

@@ -60,7 +60,7 @@ class EpisodeVectorEnv(VectorEnv[Observations, "NDArray[Any]", "NDArray[Any]"]):
         return tuple(generator for generator, _ in self._sources)
 
     @property
-    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]  # as above
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]  # one seed per environment
         """Seeds of the environments: the last ones given to `reset`, random ones before."""
         return tuple(seed for _, seed in self._sources)
 

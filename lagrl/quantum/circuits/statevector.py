@@ -55,7 +55,7 @@ class QAOASampler(CandidateSampler):
     def compile_kernels(self) -> None:
         """Load the compiled kernels, before the clock starts."""
         from lagrl.quantum.circuits import statevector_kernels  # noqa: F401 - loaded before the clock starts
-        from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401 - as above
+        from lagrl.quantum.subproblems import candidate_kernels  # noqa: F401 - loaded before the clock starts
 
     def draw(self, candidates: Candidates, shots: int, rng: np.random.Generator) -> Drawn:
         """Simulate the circuits of all vehicles; gates and depth are the closed forms of the line network."""
